@@ -1,0 +1,1 @@
+//! `cai` makes a secure Docker engine a matter of one version-controlled file.

@@ -1,0 +1,2 @@
+//! The `cai` command.
+fn main() {}

@@ -1,0 +1,31 @@
+//! The one integration test binary.
+//!
+//! It is also every program that the tests put in front of `cai`: started under another name
+//! (`limactl`), it is that program, so that no test needs a second build or a feature.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests start processes and write files; the boundary is for the program"
+)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    missing_docs,
+    reason = "a test fails by panicking and the stand-in programs print"
+)]
+
+use std::process::ExitCode;
+
+mod real;
+mod support;
+
+fn main() -> ExitCode {
+    if let Some(code) = support::program::dispatch() {
+        return code;
+    }
+    let arguments = libtest_mimic::Arguments::from_args();
+    let trials = real::trials();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}

@@ -1,0 +1,14 @@
+//! What the tests share.
+pub mod program;
+
+/// Lists test functions as trials, named by their module path as the standard harness does.
+/// A test that is not listed is dead code, which the lints refuse.
+macro_rules! trials {
+    ($($name:ident),* $(,)?) => {
+        vec![$(libtest_mimic::Trial::test(
+            concat!(module_path!(), "::", stringify!($name)).trim_start_matches("main::").to_owned(),
+            || { $name(); Ok(()) },
+        )),*]
+    };
+}
+pub(crate) use trials;
