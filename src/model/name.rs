@@ -1,0 +1,238 @@
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::InvalidValue;
+
+/// A newtype over a checked `String`. `$broken` gets the text and answers with the rule it breaks.
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $broken:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The name as it was written.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidValue;
+
+            fn try_from(value: String) -> Result<Self, InvalidValue> {
+                match $broken(&value) {
+                    Some(rule) => Err(InvalidValue::new(&value, $what, rule)),
+                    None => Ok(Self(value)),
+                }
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidValue;
+
+            fn from_str(value: &str) -> Result<Self, InvalidValue> {
+                value.to_owned().try_into()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> Self {
+                name.0
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+    };
+}
+
+name!(
+    /// The name of a Lima VM, by Lima's rule (`pkg/identifiers`): groups of letters and digits,
+    /// joined by single `.`, `_` or `-`, at most 76 characters in all.
+    VmName, "a VM name", broken_vm_name
+);
+
+name!(
+    /// The name of a user or of a group in the guest, by the rule of Debian's `useradd`.
+    UnixName, "a user or group name", broken_unix_name
+);
+
+name!(
+    /// The name of a Docker context that `cai` may own. Docker's rule, without `default`, which
+    /// Docker reserves, and without `desktop-linux`, which is Docker Desktop's.
+    ContextName, "a name for a Docker context", broken_context_name
+);
+
+/// The VM's name where a file gives none.
+impl Default for VmName {
+    fn default() -> Self {
+        Self("containai-secure".to_owned())
+    }
+}
+
+impl UnixName {
+    /// The group `docker`, whose members may use the engine's socket.
+    pub fn docker() -> Self {
+        Self("docker".to_owned())
+    }
+}
+
+fn broken_vm_name(name: &str) -> Option<&'static str> {
+    let groups = |name: &str| {
+        name.split(['.', '_', '-'])
+            .all(|group| !group.is_empty() && group.chars().all(|c| c.is_ascii_alphanumeric()))
+    };
+    (name.len() > 76 || !groups(name)).then_some(
+        r#"use letters and digits, joined by single ".", "_" or "-", at most 76 characters"#,
+    )
+}
+
+fn broken_unix_name(name: &str) -> Option<&'static str> {
+    let first = |c: char| c.is_ascii_lowercase() || c == '_';
+    let rest = |c: char| first(c) || c.is_ascii_digit() || c == '-';
+    let well_formed = name.len() <= 32 && name.starts_with(first) && name.chars().all(rest);
+    (!well_formed).then_some(
+        r#"use lower-case letters, digits, "_" and "-", first a letter or "_", at most 32 characters"#,
+    )
+}
+
+fn broken_context_name(name: &str) -> Option<&'static str> {
+    let first = |c: char| c.is_ascii_alphanumeric();
+    let rest = |c: char| first(c) || "_.+-".contains(c);
+    match name {
+        "default" => Some("Docker reserves it for the engine of this machine"),
+        "desktop-linux" => Some("it is Docker Desktop's, which cai never touches"),
+        _ if name.len() >= 2 && name.starts_with(first) && name.chars().all(rest) => None,
+        _ => Some(
+            r#"use letters, digits, "_", ".", "+" and "-", first a letter or a digit, at least 2 characters"#,
+        ),
+    }
+}
+
+/// A user of the guest: the one Lima makes there, whose name depends on who runs Lima, or any
+/// other by name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum UserRef {
+    /// The VM's login user, written `@lima`.
+    LimaUser,
+    /// A user by name.
+    Named(UnixName),
+}
+
+impl UserRef {
+    const LIMA_USER: &str = "@lima";
+
+    /// `@lima` or the user's name.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::LimaUser => Self::LIMA_USER,
+            Self::Named(name) => name.as_str(),
+        }
+    }
+}
+
+impl TryFrom<String> for UserRef {
+    type Error = InvalidValue;
+
+    fn try_from(value: String) -> Result<Self, InvalidValue> {
+        if value == Self::LIMA_USER {
+            return Ok(Self::LimaUser);
+        }
+        if value.starts_with('@') {
+            let rule = r#"write "@lima" for the VM's login user, or a user's name"#;
+            return Err(InvalidValue::new(&value, "a user", rule));
+        }
+        value.try_into().map(Self::Named)
+    }
+}
+
+impl FromStr for UserRef {
+    type Err = InvalidValue;
+
+    fn from_str(value: &str) -> Result<Self, InvalidValue> {
+        value.to_owned().try_into()
+    }
+}
+
+impl From<UserRef> for String {
+    fn from(user: UserRef) -> Self {
+        user.as_str().to_owned()
+    }
+}
+
+impl fmt::Display for UserRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every text of `accepted` reads back as it was written; none of `refused` is taken.
+    fn check<T: FromStr + fmt::Display>(accepted: &[&str], refused: &[&str]) {
+        for text in accepted {
+            assert_eq!(text.parse::<T>().ok().map(|name| name.to_string()).as_deref(), Some(*text));
+        }
+        for text in refused {
+            assert!(text.parse::<T>().is_err(), "{text:?} must be refused");
+        }
+    }
+
+    #[test]
+    fn vm_names_follow_limas_rule() {
+        let (longest, too_long) = ("a".repeat(76), "a".repeat(77));
+        let refused =
+            ["", "-a", "a-", "a..b", "a.-b", "a b", "a/b", "é", "a\n", "$(id)", &too_long];
+        check::<VmName>(&["containai-secure", "A1.b_c-d", "0", &longest], &refused);
+        assert_eq!(VmName::default().as_str().parse(), Ok(VmName::default()));
+    }
+
+    #[test]
+    fn user_and_group_names_follow_useradds_rule() {
+        let (longest, too_long) = ("a".repeat(32), "a".repeat(33));
+        let refused = ["", "1a", "-a", "Docker", "a b", "a:b", "a$", "é", "@lima", &too_long];
+        check::<UnixName>(&["docker", "_apt", "a-1_b", &longest], &refused);
+        assert_eq!(UnixName::docker().as_str().parse(), Ok(UnixName::docker()));
+    }
+
+    #[test]
+    fn contexts_that_are_not_cais_are_refused() {
+        check::<ContextName>(
+            &["containai-secure", "a+b.c_d-e", "0a", "default2"],
+            &["", "a", "-ab", "a/b", "../x", "a b", "é1", "default", "desktop-linux"],
+        );
+        let error = "desktop-linux".parse::<ContextName>().unwrap_err();
+        assert!(error.to_string().contains("Docker Desktop's"), "{error}");
+    }
+
+    #[test]
+    fn a_user_is_limas_or_named() {
+        assert_eq!("@lima".parse(), Ok(UserRef::LimaUser));
+        assert_eq!("dev".parse::<UserRef>().unwrap().as_str(), "dev");
+        let error = "@limauser".parse::<UserRef>().unwrap_err();
+        assert!(error.to_string().contains(r#"write "@lima""#), "{error}");
+    }
+
+    #[test]
+    fn names_are_checked_when_they_come_through_serde_too() {
+        assert_eq!(serde_json::to_string(&VmName::default()).unwrap(), r#""containai-secure""#);
+        assert!(serde_json::from_str::<VmName>(r#""a b""#).is_err());
+        assert!(serde_json::from_str::<UserRef>(r#""A""#).is_err());
+    }
+}
