@@ -1,0 +1,178 @@
+use crate::config::parse;
+use crate::diagnostic::render;
+
+/// "line:column message", as `render` shows it, for everything wrong with `source`.
+fn mistakes(source: &str) -> Vec<String> {
+    let diagnostics = parse(source).err().unwrap_or_default();
+    let shown = |diagnostic| {
+        let text = render(std::slice::from_ref(diagnostic), source, "f", false);
+        let place = text.lines().find_map(|line| line.trim().strip_prefix("--> f:"));
+        format!("{} {}", place.unwrap_or("-"), diagnostic.message)
+    };
+    diagnostics.iter().map(shown).collect()
+}
+
+fn hints(source: &str) -> Vec<String> {
+    parse(source).err().unwrap_or_default().into_iter().filter_map(|it| it.hint).collect()
+}
+
+#[test]
+fn each_mistake_is_named_where_it_is() {
+    // The first line of each file is `version = 1`.
+    let cases = [
+        // TOML itself
+        ("[vm\nname = \"a\"", "2:4 unclosed table"),
+        ("[vm]\nname = my-vm", "3:8 string values must be quoted"),
+        ("[vm]\ncpus = 1\ncpus = 2", "4:1 the key `cpus` is set a second time"),
+        ("[vm]\n[docker]\n[vm]", "4:2 the key `vm` is set a second time"),
+        ("[vm]\nname = team", "3:8 this is neither true or false, nor a string in quotes"),
+        // kinds of values
+        ("[vm]\ncpus = \"4\"", "3:8 expected a whole number, found a string"),
+        ("[vm]\ncpus = 1.5", "3:8 expected a whole number, found a number with a fraction"),
+        ("[vm]\ncpus = 99999999999999999999", "3:8 `99999999999999999999` does not fit in 64 bits"),
+        ("[vm]\nmemory = 8", "3:10 expected a string, found a whole number"),
+        ("[vm]\nname = 2025-01-31", "3:8 expected a string, found a date or time"),
+        ("vm = true", "2:6 expected a table, found true or false"),
+        ("[users]", "2:1 expected an array, found a table"),
+        ("[[vm]]", "2:1 expected a table, found an array"),
+        ("[vm.lima]\nx = [1, nan]", "3:9 `nan` is not a number that can be passed on"),
+        // values
+        ("[lima]\nversion = \"new\"", "3:11 \"new\" is not a version requirement: "),
+        ("[vm]\ncpus = 0", "3:8 a VM cannot have 0 CPUs: write 1 or more"),
+        ("[vm]\ncpus = -1", "3:8 a VM cannot have -1 CPUs: write 1 or more"),
+        ("[vm]\nname = \"a b\"", "3:8 \"a b\" is not a VM name: use letters and digits"),
+        ("[vm]\nmemory = \"8GB\"", "3:10 \"8GB\" is not a size: write \"8GiB\""),
+        ("[docker]\nsource = \"distor\"", "3:10 unknown value `distor`"),
+        ("[[users]]\nname = \"Dev\"", "3:8 \"Dev\" is not a user or group name: use lower-case"),
+        ("[context]\nname = \"default\"", "3:8 \"default\" is not a name for a Docker context: "),
+        // keys
+        ("vn = 1", "2:1 unknown key `vn`"),
+        ("[vm]\n\"a\\nb\" = 1", "3:1 unknown key `a\\nb`"),
+        ("[[users]]\ngroups = []", "2:1 the key `name` is missing"),
+        ("[[vm.mounts]]\nwritable = true", "2:1 the key `location` is missing"),
+        // between values
+        (
+            "vm.name = \"default\"\ncontext.name = \"a/b\"",
+            "3:16 \"a/b\" is not a name for a Docker context: ",
+        ),
+        ("[vm]\nname = \"default\"", "3:8 \"default\" is not a name for a Docker context: "),
+        ("[vm.lima]\nssh = {}\ncpus = 2", "4:1 `cpus` cannot be set here: cai writes it itself"),
+        ("[[vm.images]]\nlocation = \"/a\"\ninitrd = \"/b\"", "4:10 `initrd` without `kernel`"),
+    ];
+    for (rest, expected) in cases {
+        let found = mistakes(&format!("version = 1\n{rest}\n"));
+        let is_expected = found.len() == 1 && found[0].starts_with(expected);
+        assert!(is_expected, "{rest}\nexpected: {expected}\nfound: {found:#?}");
+    }
+}
+
+#[test]
+fn the_second_of_two_equal_things_is_the_mistake() {
+    let cases = [
+        (
+            "[[users]]\nname = \"dev\"\n[[users]]\nname = \"dev\"",
+            "5:8 a second entry for the user `dev`",
+        ),
+        ("users = [{ name = \"a\", groups = [\"b\", \"b\"] }]", "2:39 the group `b` a second time"),
+        (
+            "[vm]\nmounts = [{ location = \"/a\" }, { location = \"/b\", mount_point = \"/a/\" }]",
+            "3:65 a second mount at `/a`",
+        ),
+        (
+            "[[vm.images]]\nlocation = \"/a\"\narch = \"x86_64\"\n[[vm.images]]\nlocation = \"/b\"\narch = \"x86_64\"",
+            "7:8 a second image for x86_64",
+        ),
+        (
+            "[vm]\nimages = [{ location = \"/a\" },\n{ location = \"/b\" }]",
+            "4:1 a second image without an architecture",
+        ),
+    ];
+    for (rest, expected) in cases {
+        assert_eq!(mistakes(&format!("version = 1\n{rest}\n")), [expected], "{rest}");
+    }
+}
+
+#[test]
+fn all_mistakes_come_at_once_in_the_files_order() {
+    let source = "\
+[vm]
+name = my-vm
+memory = \"8G\"
+cpu = 4
+[[vm.images]]
+location = 5
+initrd = \"image.img\"
+[[vm.mounts]]
+[vm.lima]
+disk = \"1GiB\"
+[[users]]
+name = \"@lima\"
+groups = [\"docker\", \"Docker\", \"a b\", \"docker\"]
+[[users]]
+name = \"@lima\"
+";
+    let expected = [
+        "1:1 the file does not say which version of the format it is",
+        "2:8 string values must be quoted",
+        "3:10 \"8G\" is not a size: write \"8GiB\"",
+        "4:1 unknown key `cpu`",
+        // Its location is not missing as well.
+        "6:12 expected a string, found a whole number",
+        "7:10 \"image.img\" is not the location of a file to boot: ",
+        "8:1 the key `location` is missing",
+        "10:1 `disk` cannot be set here: cai writes it itself",
+        "13:21 \"Docker\" is not a user or group name: ",
+        "13:31 \"a b\" is not a user or group name: ",
+        "13:38 the group `docker` a second time",
+        "15:8 a second entry for the user `@lima`",
+    ];
+    let found = mistakes(source);
+    let agree = expected.iter().zip(&found).all(|(expected, found)| found.starts_with(expected));
+    assert!(agree && found.len() == expected.len(), "{found:#?}");
+}
+
+#[test]
+fn hints_say_what_to_write() {
+    assert_eq!(hints("[vm]"), ["write `version = 1` at the top"]);
+    assert_eq!(hints("version = 1\n[vm]\nmemroy = \"8GiB\""), ["did you mean `memory`?"]);
+    let sources = "the values here are `distro` and `preinstalled`";
+    assert_eq!(hints("version = 1\ndocker.source = \"podman\""), [sources]);
+    assert_eq!(hints("version = 1\nvm.lima.mounts = []"), ["write `[[vm.mounts]]`"]);
+    let kinds = [
+        ("[vm]\ncpus = \"4\"", "numbers, true and false are written without quotes"),
+        ("[vm]\nmemory = 8", "write it in quotes; a size with its unit, like \"8GiB\""),
+        ("[users]", "each table of an array has a header in double brackets: [[…]]"),
+        ("[[vm]]", "a table has a header in single brackets, once: […]"),
+    ];
+    for (rest, hint) in kinds {
+        assert_eq!(hints(&format!("version = 1\n{rest}")), [hint]);
+    }
+    let twice = parse("version = 1\n\nusers = [{ name = \"a\" },\n{ name = \"a\" }]").unwrap_err();
+    assert_eq!(twice[0].label.as_deref(), Some("the first is on line 3"));
+}
+
+#[test]
+fn a_file_of_another_version_is_only_that() {
+    let newer = "version = 2\n[engine]\nkind = \"new\"\n[vm]\ncpus = 0";
+    assert_eq!(mistakes(newer), ["1:11 this cai reads version 1 of the file, not version 2"]);
+    assert_eq!(hints(newer), ["a newer cai may read it"]);
+    assert_eq!(hints("version = 0"), ["write `version = 1`"]);
+}
+
+#[test]
+fn depth_and_length_of_a_file_are_bounded() {
+    let too_deep = "this is nested too deep to be read";
+    let dots = format!("version = 1\nvm.lima.{}a = 1", "a.".repeat(100_000));
+    let brackets = format!("version = 1\nvm.lima.a = {}", "[".repeat(100_000));
+    // Each dotted key and each bracket is allowed by itself.
+    let levels = format!("{{ {}a = ", "a.".repeat(70)).repeat(70);
+    let both = format!("version = 1\nvm.lima.a = {levels} 1 {}", "}".repeat(70));
+    for source in [dots, brackets, both] {
+        let found = mistakes(&source);
+        assert!(found.iter().any(|mistake| mistake.ends_with(too_deep)), "{found:#?}");
+    }
+    let many = format!("version = 1\n{}", "[[users]]\nname = \"A\"\n".repeat(5000));
+    let found = mistakes(&many);
+    let last = "- there are more mistakes; these are the first 100";
+    assert_eq!((found.len(), found[100].as_str()), (101, last));
+}

@@ -1,0 +1,189 @@
+//! What is wrong with a file, shown on the file's own lines.
+
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
+
+/// One thing wrong with a file: what, where, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// What is wrong, in one line.
+    pub message: String,
+    /// The bytes of the file it is about; none if it is about the file as a whole.
+    pub span: Option<Range<usize>>,
+    /// A few words to stand under the span.
+    pub label: Option<String>,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+impl Diagnostic {
+    /// A diagnostic that says only what is wrong.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), span: None, label: None, hint: None }
+    }
+
+    /// The bytes of the file it is about.
+    #[must_use]
+    pub fn at(mut self, span: Range<usize>) -> Self {
+        self.span = Some(span);
+        self
+    }
+
+    /// A few words to stand under the span.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    /// What to do.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// The line of a byte in `source`, counted from 1.
+pub fn line_of(source: &str, offset: usize) -> usize {
+    line_at(source, offset).0
+}
+
+/// The diagnostics as text for a terminal or a log, one after the other, each with its line of
+/// `source`. `origin` is the path shown; `color` turns ANSI colours on.
+///
+/// Nothing in `source` can drive the terminal: control characters and those that turn the
+/// direction of text come out as visible stand-ins.
+pub fn render(diagnostics: &[Diagnostic], source: &str, origin: &str, color: bool) -> String {
+    let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+    let mut text = String::new();
+    for (index, diagnostic) in diagnostics.iter().enumerate() {
+        let blank_line = if index == 0 { "" } else { "\n" };
+        let shown = render_one(diagnostic, source, origin, &renderer);
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{blank_line}{shown}");
+    }
+    text
+}
+
+fn render_one(diagnostic: &Diagnostic, source: &str, origin: &str, renderer: &Renderer) -> String {
+    let origin = visible(origin);
+    let title = Level::ERROR.primary_title(visible(&diagnostic.message));
+    let mut group = match &diagnostic.span {
+        None => title.element(Origin::path(origin)),
+        Some(span) => {
+            let (number, start, line) = line_at(source, span.start);
+            // Of a value over several lines, the first says enough.
+            let mark = |offset: usize| visible(until(line, offset.saturating_sub(start))).len();
+            let annotation = AnnotationKind::Primary
+                .span(mark(span.start)..mark(span.end).max(mark(span.start)))
+                .label(diagnostic.label.as_deref().map(visible));
+            let snippet = Snippet::source(visible(line)).path(origin).line_start(number);
+            title.element(snippet.annotation(annotation))
+        }
+    };
+    if let Some(hint) = &diagnostic.hint {
+        group = group.element(Level::HELP.message(visible(hint)));
+    }
+    renderer.render(&[group])
+}
+
+/// The line that holds the byte at `offset`: its number, where it starts, its text.
+fn line_at(source: &str, offset: usize) -> (usize, usize, &str) {
+    let before = until(source, offset);
+    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let line = source[start..].split('\n').next().unwrap_or_default();
+    (before.matches('\n').count() + 1, start, line.strip_suffix('\r').unwrap_or(line))
+}
+
+/// `text` up to `offset`, or to the last whole character before it.
+fn until(text: &str, offset: usize) -> &str {
+    let mut end = offset.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+/// `text` with a visible character for each that a terminal would obey instead of showing; one
+/// for one, so that columns stay true. A tab stays; so does a new line, and a byte order mark,
+/// which no editor counts as a column, goes.
+fn visible(text: &str) -> String {
+    let stand_in = |c: char| match c {
+        '\u{feff}' => None,
+        '\t' | '\n' => Some(c),
+        '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)),
+        '\u{7f}' => Some('␡'),
+        '\u{80}'..='\u{9f}'
+        | '\u{61c}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' => Some('\u{fffd}'),
+        _ => Some(c),
+    };
+    text.chars().filter_map(stand_in).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_diagnostic_stands_on_its_line() {
+        let source = "version = 1\r\n[vm]\r\n\tmemory = \"8GB\"\r\n";
+        let diagnostic = Diagnostic::new("not a size").at(29..34).label("here").hint("write 8GiB");
+        let expected = "\
+error: not a size
+ --> team/containai.toml:3:11
+  |
+3 |     memory = \"8GB\"
+  |              ^^^^^ here
+  |
+  = help: write 8GiB
+";
+        assert_eq!(render(&[diagnostic], source, "team/containai.toml", false), expected);
+    }
+
+    #[test]
+    fn one_about_the_whole_file_names_the_file() {
+        let text = render(&[Diagnostic::new("too long")], "", "containai.toml", false);
+        assert_eq!(text, "error: too long\n--> containai.toml\n");
+    }
+
+    #[test]
+    fn a_value_over_several_lines_is_marked_on_its_first() {
+        let text = render(&[Diagnostic::new("no").at(4..9)], "a = [\n1]\n", "f", false);
+        assert!(text.contains("1 | a = [\n  |     ^\n"), "{text}");
+    }
+
+    #[test]
+    fn a_hostile_file_cannot_drive_the_terminal() {
+        let source = "\u{feff}x = \"\u{1b}]0;t\u{7}\u{9b}2J\u{202e}\" # é\u{7f}";
+        let diagnostic = Diagnostic::new(source).at(7..10).label(source).hint(source);
+        let text = render(&[diagnostic], source, source, false);
+        assert!(text.contains(":1:5\n"), "{text}");
+        let obeyed = |c: &char| c.is_control() && *c != '\n' || "\u{feff}\u{202e}".contains(*c);
+        assert_eq!(text.chars().find(obeyed), None, "{text}");
+    }
+
+    #[test]
+    fn colour_is_only_where_it_was_asked_for() {
+        let diagnostics = [Diagnostic::new("no").at(0..1)];
+        assert!(render(&diagnostics, "x", "f", true).contains("\u{1b}["));
+        assert!(!render(&diagnostics, "x", "f", false).contains('\u{1b}'));
+    }
+
+    proptest! {
+        #[test]
+        fn any_span_of_any_text_can_be_shown(
+            source in "(\\PC|[\r\n\t\u{1b}\u{feff}é字]){0,60}", start in 0usize..80, end in 0usize..80,
+        ) {
+            let text = render(&[Diagnostic::new("m").at(start..end)], &source, "f", false);
+            let line = format!("f:{}:", line_of(&source, start));
+            prop_assert!(text.contains(&line), "{}", text);
+        }
+    }
+}
