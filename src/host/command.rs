@@ -1,0 +1,241 @@
+//! A command as data, what it printed, and how it can fail.
+
+use std::borrow::Cow;
+use std::ffi::OsString;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A process to run: plain data, no shell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandSpec {
+    /// The program's path.
+    pub program: PathBuf,
+    /// Its arguments, each passed as it is.
+    pub args: Vec<OsString>,
+    /// What it reads on standard input; nothing at all when `None`.
+    pub stdin: Option<String>,
+    /// When it is killed.
+    pub timeout: Duration,
+}
+
+impl CommandSpec {
+    /// A command without arguments that may take 30 seconds.
+    pub fn new(program: impl Into<PathBuf>) -> Self {
+        Self {
+            program: program.into(),
+            args: Vec::new(),
+            stdin: None,
+            timeout: Duration::from_secs(30),
+        }
+    }
+
+    /// Appends an argument.
+    #[must_use]
+    pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    /// Appends arguments.
+    #[must_use]
+    pub fn args<T: Into<OsString>>(mut self, args: impl IntoIterator<Item = T>) -> Self {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// Gives it a text to read.
+    #[must_use]
+    pub fn stdin(mut self, text: impl Into<String>) -> Self {
+        self.stdin = Some(text.into());
+        self
+    }
+
+    /// Lets it take at most this long.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+}
+
+/// The longest argument that is shown whole, in characters; an `edit` carries whole scripts.
+const SHOWN_ARGUMENT: usize = 160;
+
+/// The command as one would type it, to read and to copy; long arguments are cut.
+impl fmt::Display for CommandSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.program.file_name().unwrap_or(self.program.as_os_str());
+        f.write_str(&name.to_string_lossy())?;
+        for arg in &self.args {
+            let arg = arg.to_string_lossy();
+            let shown = match arg.char_indices().nth(SHOWN_ARGUMENT) {
+                Some((end, _)) => format!("{}…", &arg[..end]),
+                None => arg.into_owned(),
+            };
+            write!(f, " {}", crate::report::printable(&quoted(&shown)))?;
+        }
+        Ok(())
+    }
+}
+
+/// Quoted for a shell, but only where it must be: `--tty=false` needs no quotes.
+fn quoted(argument: &str) -> Cow<'_, str> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_=./:,+@%".contains(&byte);
+    if !argument.is_empty() && argument.bytes().all(plain) {
+        return Cow::Borrowed(argument);
+    }
+    // Only a NUL cannot be quoted, and no argument can hold one.
+    shlex::try_quote(argument).unwrap_or_default()
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExitStatus {
+    /// It exited with this code.
+    Code(i32),
+    /// This signal ended it.
+    Signal(i32),
+}
+
+impl ExitStatus {
+    /// Whether it exited with 0.
+    pub fn success(self) -> bool {
+        self == Self::Code(0)
+    }
+}
+
+impl fmt::Display for ExitStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code(code) => write!(f, "exit status {code}"),
+            Self::Signal(signal) => write!(f, "killed by signal {signal}"),
+        }
+    }
+}
+
+/// What an ended process left: both streams, invalid UTF-8 replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+impl Output {
+    /// The output, if the command exited with 0.
+    ///
+    /// # Errors
+    /// When it ended in any other way.
+    pub fn successful(self, command: &CommandSpec) -> Result<Self, CommandError> {
+        if self.status.success() {
+            return Ok(self);
+        }
+        Err(CommandError { command: command.clone().into(), failure: Failure::Status(self) })
+    }
+}
+
+/// A command that did not do what was asked, with all that is known of it.
+#[derive(Debug, thiserror::Error)]
+#[error("`{command}` {failure}")]
+pub struct CommandError {
+    /// What was run.
+    pub command: Box<CommandSpec>,
+    /// What went wrong.
+    #[source]
+    pub failure: Failure,
+}
+
+/// What went wrong with a command.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// It was never started.
+    #[error("could not be started: {0}")]
+    NotStarted(io::Error),
+    /// Its streams could not be read.
+    #[error("could not be observed: {0}")]
+    NotObserved(io::Error),
+    /// It was killed because it took too long.
+    #[error("did not end within {} and was killed", crate::report::duration(*.after))]
+    TimedOut {
+        /// Its timeout.
+        after: Duration,
+        /// What it had printed until then.
+        stdout: String,
+        /// What it had printed until then.
+        stderr: String,
+    },
+    /// It was killed because it printed more than anything useful would.
+    #[error("printed more than {limit} bytes and was killed")]
+    TooMuchOutput {
+        /// The most that is read, in bytes.
+        limit: u64,
+    },
+    /// It exited with anything but 0.
+    #[error("failed with {}", .0.status)]
+    Status(Output),
+    /// It exited with 0, and what it printed is not what such a command prints.
+    #[error("printed what cannot be read: {why}")]
+    Unreadable {
+        /// What was expected and what came.
+        why: String,
+        /// What it printed.
+        output: Output,
+    },
+}
+
+impl CommandError {
+    /// The command did end, but its output is not what it should be.
+    pub fn unreadable(command: &CommandSpec, output: Output, why: impl Into<String>) -> Self {
+        let failure = Failure::Unreadable { why: why.into(), output };
+        Self { command: Box::new(command.clone()), failure }
+    }
+
+    /// The error in one line: with the first line that the command printed, which tends to say why.
+    pub fn in_a_line(&self) -> String {
+        let last = self.streams().and_then(|(stdout, stderr)| {
+            let lines = stderr.lines().chain(stdout.lines());
+            lines.map(str::trim).find(|line| !line.is_empty())
+        });
+        match last {
+            Some(line) => format!("{self}: {line}"),
+            None => self.to_string(),
+        }
+    }
+
+    /// Both streams of the command, where it left any: (stdout, stderr).
+    pub fn streams(&self) -> Option<(&str, &str)> {
+        match &self.failure {
+            Failure::TimedOut { stdout, stderr, .. } => Some((stdout, stderr)),
+            Failure::Status(output) | Failure::Unreadable { output, .. } => {
+                Some((&output.stdout, &output.stderr))
+            }
+            Failure::NotStarted(_) | Failure::NotObserved(_) | Failure::TooMuchOutput { .. } => {
+                None
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_shown_as_one_would_type_it() {
+        let command = CommandSpec::new("/opt/bin/limactl").args(["--tty=false", "a b", "$(x)", ""]);
+        assert_eq!(command.to_string(), "limactl --tty=false 'a b' '$(x)' ''");
+    }
+
+    #[test]
+    fn a_long_argument_is_cut_and_a_control_character_cannot_reach_the_terminal() {
+        let command = CommandSpec::new("x").arg("\u{1b}[2J").arg("é".repeat(200));
+        let shown = command.to_string();
+        assert!(!shown.contains('\u{1b}'), "{shown}");
+        assert!(shown.contains('…') && shown.chars().count() < 190, "{shown}");
+    }
+}

@@ -1,0 +1,105 @@
+//! The only way to the outside: processes, files, sockets and the environment.
+//!
+//! [`Probe`] reads, [`Host`] also changes. Planning sees neither: it gets what a probe observed.
+//! `.clippy.toml` refuses processes and files everywhere else in the crate.
+
+mod command;
+mod system;
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub use command::{CommandError, CommandSpec, ExitStatus, Failure, Output};
+pub use system::System;
+
+/// Reads the machine. Nothing here changes it.
+pub trait Probe {
+    /// Runs a command that only reads, whatever its exit status.
+    ///
+    /// # Errors
+    /// When it could not be started, did not end within its timeout, or printed too much.
+    fn query(&self, command: &CommandSpec) -> Result<Output, CommandError>;
+
+    /// The absolute path of a program on `PATH`.
+    fn find_program(&self, name: &str) -> Option<PathBuf>;
+
+    /// Where this process is.
+    ///
+    /// # Errors
+    /// When that directory is gone.
+    fn current_dir(&self) -> io::Result<PathBuf>;
+
+    /// A variable of the environment; an empty one counts as none.
+    fn env(&self, name: &str) -> Option<OsString>;
+
+    /// The whole of a text file; `None` when there is no such file.
+    ///
+    /// # Errors
+    /// When the file exists and cannot be read, or is not UTF-8.
+    fn read_file(&self, path: &Path) -> io::Result<Option<String>>;
+
+    /// What answers on a Unix socket when asked `GET /_ping` as a Docker client does.
+    fn ping(&self, socket: &Path) -> Ping;
+
+    /// Whether something listens on a Unix socket. Connects, and sends nothing.
+    fn listens(&self, socket: &Path) -> bool;
+}
+
+/// Changes the machine.
+pub trait Host: Probe {
+    /// Runs a command that changes something.
+    ///
+    /// # Errors
+    /// As [`Probe::query`], and when it exits with anything but 0.
+    fn execute(&self, command: &CommandSpec) -> Result<Output, CommandError>;
+
+    /// Removes a file; it is no error when there is none.
+    ///
+    /// # Errors
+    /// When the file exists and cannot be removed.
+    fn remove_file(&self, path: &Path) -> io::Result<()>;
+}
+
+/// The answer of a Docker socket on the host.
+///
+/// The words of a Docker client are no evidence of a cause: a missing group, a missing guest
+/// socket and a dead daemon all end as [`Ping::Closed`] (measured, Lima 2.2.0).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ping {
+    /// No file at that path.
+    Missing,
+    /// A file, but nothing listens: a stale socket.
+    Refused,
+    /// Connected, then closed without an answer: the forward lives, its other end does not.
+    Closed,
+    /// This process may not connect.
+    Denied,
+    /// A Docker daemon answered, with this API version.
+    Answered {
+        /// The `Api-Version` header, such as `1.41`.
+        api_version: String,
+    },
+    /// Something else happened; the words of the system.
+    Failed(String),
+}
+
+impl Ping {
+    /// Whether a daemon answered.
+    pub fn answers(&self) -> bool {
+        matches!(self, Self::Answered { .. })
+    }
+}
+
+impl std::fmt::Display for Ping {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Missing => f.write_str("missing"),
+            Self::Refused => f.write_str("stale: nothing listens on it"),
+            Self::Closed => f.write_str("closed without an answer"),
+            Self::Denied => f.write_str("not permitted"),
+            Self::Answered { .. } => f.write_str("answers"),
+            Self::Failed(why) => write!(f, "failed: {why}"),
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! The real machine.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+
+use super::command::Failure;
+use super::{CommandError, CommandSpec, ExitStatus, Host, Output, Ping, Probe};
+
+/// The most that is read of each stream of a command, in bytes.
+const OUTPUT_LIMIT: u64 = 8 << 20;
+/// How often a running command's output is measured against the limit.
+const CHECK_EVERY: Duration = Duration::from_millis(200);
+/// How long a Docker socket may take to answer. Through a forward it takes about 0.2 s (measured).
+const PING_TIMEOUT: Duration = Duration::from_secs(10);
+/// Docker's own variables, which must not reach the tools that `cai` runs: it names every
+/// endpoint and context explicitly.
+const DOCKER_VARIABLES: [&str; 4] =
+    ["DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"];
+
+/// The real machine, and the only implementation that runs processes and touches files.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct System;
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place where the rest of the crate may reach the outside"
+)]
+impl Probe for System {
+    fn query(&self, command: &CommandSpec) -> Result<Output, CommandError> {
+        let started = Instant::now();
+        let result = run(command)
+            .map_err(|failure| CommandError { command: command.clone().into(), failure });
+        tracing::debug!(
+            %command,
+            milliseconds = started.elapsed().as_millis(),
+            status = %match &result {
+                Ok(output) => output.status.to_string(),
+                Err(error) => error.failure.to_string(),
+            },
+            "ran"
+        );
+        result
+    }
+
+    fn find_program(&self, name: &str) -> Option<PathBuf> {
+        let path = std::env::var_os("PATH")?;
+        std::env::split_paths(&path)
+            .filter(|directory| directory.is_absolute())
+            .map(|directory| directory.join(name))
+            .find(|file| {
+                std::fs::metadata(file)
+                    .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+            })
+    }
+
+    fn current_dir(&self) -> io::Result<PathBuf> {
+        std::env::current_dir()
+    }
+
+    fn env(&self, name: &str) -> Option<OsString> {
+        std::env::var_os(name).filter(|value| !value.is_empty())
+    }
+
+    fn read_file(&self, path: &Path) -> io::Result<Option<String>> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn ping(&self, socket: &Path) -> Ping {
+        match UnixStream::connect(socket) {
+            Ok(stream) => ask(stream),
+            Err(error) => match error.kind() {
+                io::ErrorKind::NotFound => Ping::Missing,
+                io::ErrorKind::ConnectionRefused => Ping::Refused,
+                io::ErrorKind::PermissionDenied => Ping::Denied,
+                _ => Ping::Failed(error.to_string()),
+            },
+        }
+    }
+
+    fn listens(&self, socket: &Path) -> bool {
+        UnixStream::connect(socket).is_ok()
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "as above")]
+impl Host for System {
+    fn execute(&self, command: &CommandSpec) -> Result<Output, CommandError> {
+        self.query(command)?.successful(command)
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Runs a command to its end, its timeout or the limit of its output.
+///
+/// The streams go to unlinked files, not to pipes: memory stays bounded, and a grandchild that
+/// keeps a stream open (an ssh master, Lima's host agent) cannot make the wait last for ever.
+#[expect(clippy::disallowed_methods, reason = "as above")]
+fn run(command: &CommandSpec) -> Result<Output, Failure> {
+    let stdout = tempfile::tempfile().map_err(Failure::NotObserved)?;
+    let stderr = tempfile::tempfile().map_err(Failure::NotObserved)?;
+    let clone = |file: &File| file.try_clone().map_err(Failure::NotObserved);
+    let mut expression = duct::cmd(&command.program, &command.args)
+        .stdout_file(clone(&stdout)?)
+        .stderr_file(clone(&stderr)?)
+        .unchecked()
+        .before_spawn(|child| {
+            // A group of its own: it can be ended with its children, and Ctrl-C does not reach it.
+            child.process_group(0);
+            Ok(())
+        });
+    for name in DOCKER_VARIABLES {
+        expression = expression.env_remove(name);
+    }
+    expression = match &command.stdin {
+        Some(text) => expression.stdin_bytes(text.as_bytes()),
+        None => expression.stdin_null(),
+    };
+    let child = expression.start().map_err(Failure::NotStarted)?;
+    let deadline = Instant::now() + command.timeout;
+    loop {
+        let next = deadline.min(Instant::now() + CHECK_EVERY);
+        let ended = child.wait_deadline(next).map_err(Failure::NotObserved)?;
+        if too_long(&stdout) || too_long(&stderr) {
+            end(&child);
+            return Err(Failure::TooMuchOutput { limit: OUTPUT_LIMIT });
+        }
+        let read = |file| read(file).map_err(Failure::NotObserved);
+        if let Some(output) = ended {
+            let status = match (output.status.code(), output.status.signal()) {
+                (Some(code), _) => ExitStatus::Code(code),
+                (None, signal) => ExitStatus::Signal(signal.unwrap_or_default()),
+            };
+            return Ok(Output { status, stdout: read(&stdout)?, stderr: read(&stderr)? });
+        }
+        if Instant::now() >= deadline {
+            end(&child);
+            return Err(Failure::TimedOut {
+                after: command.timeout,
+                stdout: read(&stdout)?,
+                stderr: read(&stderr)?,
+            });
+        }
+    }
+}
+
+fn too_long(stream: &File) -> bool {
+    stream.metadata().is_ok_and(|meta| meta.len() > OUTPUT_LIMIT)
+}
+
+fn read(stream: &File) -> io::Result<String> {
+    let length = stream.metadata()?.len().min(OUTPUT_LIMIT);
+    let mut bytes = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
+    // Read at an offset: the child's writes moved the shared position to the end.
+    stream.read_exact_at(&mut bytes, 0)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Ends a command with all that it started in its process group, and reaps it.
+fn end(child: &duct::Handle) {
+    for pid in child.pids() {
+        if let Ok(group) = i32::try_from(pid) {
+            // It may have ended by itself in the meantime.
+            let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
+        }
+    }
+    let _ = child.kill();
+}
+
+/// Asks as a Docker client would: `GET /_ping`, which every daemon answers without permission
+/// checks of its own.
+fn ask(mut stream: UnixStream) -> Ping {
+    let mut answer = Vec::new();
+    let result = stream
+        .set_read_timeout(Some(PING_TIMEOUT))
+        .and_then(|()| stream.set_write_timeout(Some(PING_TIMEOUT)))
+        .and_then(|()| stream.write_all(b"GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n"))
+        .and_then(|()| stream.take(4096).read_to_end(&mut answer));
+    let answer = String::from_utf8_lossy(&answer);
+    if answer.starts_with("HTTP/1.") && answer.split(' ').nth(1) == Some("200") {
+        let api_version = answer.lines().find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            name.eq_ignore_ascii_case("api-version").then(|| value.trim().to_owned())
+        });
+        return Ping::Answered { api_version: api_version.unwrap_or_default() };
+    }
+    match result {
+        Ok(_) if answer.is_empty() => Ping::Closed,
+        Ok(_) => Ping::Failed(format!("answered {:?}", answer.lines().next().unwrap_or_default())),
+        Err(error) => match error.kind() {
+            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => Ping::Closed,
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+                Ping::Failed(format!("no answer within {}", crate::report::duration(PING_TIMEOUT)))
+            }
+            _ => Ping::Failed(error.to_string()),
+        },
+    }
+}

@@ -1,0 +1,118 @@
+//! The real machine as `cai` reaches it: commands with limits, and Docker's socket.
+
+use std::io::{Read, Write};
+use std::os::unix::net::UnixListener;
+use std::time::Duration;
+
+use containai::host::{CommandSpec, ExitStatus, Failure, Host, Ping, Probe, System};
+
+use crate::support::trials;
+
+pub fn trials() -> Vec<libtest_mimic::Trial> {
+    trials![
+        both_streams_and_the_status_are_kept,
+        a_command_reads_what_it_is_given_and_else_nothing,
+        a_hanging_command_is_ended_with_its_children,
+        a_grandchild_that_keeps_a_stream_open_is_not_waited_for,
+        invalid_text_is_replaced_and_kept,
+        a_changing_command_must_exit_with_0,
+        removing_what_is_not_there_is_no_error,
+        the_answers_of_a_socket_are_told_apart,
+    ]
+}
+
+fn sh(script: &str) -> CommandSpec {
+    CommandSpec::new("/bin/sh").args(["-c", script])
+}
+
+fn both_streams_and_the_status_are_kept() {
+    let output = System.query(&sh("echo out; echo err >&2; exit 3")).unwrap();
+    assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("out\n", "err\n"));
+    assert_eq!(output.status, ExitStatus::Code(3));
+}
+
+fn a_command_reads_what_it_is_given_and_else_nothing() {
+    assert_eq!(System.query(&sh("cat").stdin("a'$b\n")).unwrap().stdout, "a'$b\n");
+    assert_eq!(System.query(&sh("cat")).unwrap().stdout, "");
+    // One that does not want to read it all is no failure.
+    assert!(System.query(&sh("exit 0").stdin("x".repeat(1 << 20))).unwrap().status.success());
+}
+
+fn a_hanging_command_is_ended_with_its_children() {
+    // The child holds the lock as long as it lives: once it can be taken, the child is gone.
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let path = file.path().to_str().unwrap();
+    let script = format!("echo started; flock {path} sleep 1000 & wait");
+    let error = System.query(&sh(&script).timeout(Duration::from_millis(500))).unwrap_err();
+    assert!(matches!(error.failure, Failure::TimedOut { .. }), "{error}");
+    assert_eq!(error.streams().unwrap().0, "started\n");
+    assert!(error.to_string().contains("did not end within 0.5 s"), "{error}");
+    file.as_file().lock().unwrap();
+}
+
+fn a_grandchild_that_keeps_a_stream_open_is_not_waited_for() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let path = file.path().to_str().unwrap();
+    // It lives until this test lets go of the lock.
+    file.as_file().lock().unwrap();
+    let output = System.query(&sh(&format!("echo done; setsid flock {path} true &"))).unwrap();
+    assert_eq!(output.stdout, "done\n");
+}
+
+fn invalid_text_is_replaced_and_kept() {
+    let output = System.query(&sh("printf 'a\\377b'")).unwrap();
+    assert_eq!(output.stdout, "a\u{fffd}b");
+}
+
+fn a_changing_command_must_exit_with_0() {
+    let error = System.execute(&sh("echo why >&2; exit 9")).unwrap_err();
+    assert!(error.to_string().ends_with("failed with exit status 9"), "{error}");
+    assert_eq!(error.streams().unwrap().1, "why\n");
+    let error = System.execute(&CommandSpec::new("/nosuch/program")).unwrap_err();
+    assert!(error.to_string().contains("`program` could not be started"), "{error}");
+}
+
+fn removing_what_is_not_there_is_no_error() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("socket");
+    std::fs::write(&file, "").unwrap();
+    System.remove_file(&file).unwrap();
+    assert!(!file.exists());
+    System.remove_file(&file).unwrap();
+    System.remove_file(directory.path()).unwrap_err();
+}
+
+/// A socket on which each client gets this answer.
+fn answering(directory: &tempfile::TempDir, answer: &'static str) -> std::path::PathBuf {
+    let path = directory.path().join(format!("{}.sock", answer.len()));
+    let listener = UnixListener::bind(&path).unwrap();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 1024]);
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    path
+}
+
+fn the_answers_of_a_socket_are_told_apart() {
+    let directory = tempfile::tempdir().unwrap();
+    let missing = directory.path().join("missing.sock");
+    assert_eq!(System.ping(&missing), Ping::Missing);
+    assert!(!System.listens(&missing));
+
+    let stale = directory.path().join("stale.sock");
+    drop(UnixListener::bind(&stale).unwrap());
+    assert_eq!(System.ping(&stale), Ping::Refused);
+    assert!(!System.listens(&stale));
+
+    assert_eq!(System.ping(&answering(&directory, "")), Ping::Closed);
+
+    let daemon = answering(&directory, "HTTP/1.0 200 OK\r\napi-version: 1.41\r\n\r\nOK");
+    assert_eq!(System.ping(&daemon), Ping::Answered { api_version: "1.41".into() });
+    assert!(System.listens(&daemon));
+
+    for other in ["HTTP/1.1 500 Internal Server Error\r\n\r\n", "SSH-2.0-OpenSSH_9.2\r\n"] {
+        assert!(matches!(System.ping(&answering(&directory, other)), Ping::Failed(_)), "{other}");
+    }
+}
