@@ -1,0 +1,5 @@
+//! Docker on the host: contexts, through the real `docker` command line and its store.
+
+mod context;
+
+pub use context::{ContextMetadata, Docker, MARK, UnreadableContext, metadata_path};

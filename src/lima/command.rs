@@ -1,0 +1,96 @@
+//! `limactl` command lines.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use crate::host::CommandSpec;
+use crate::model::VmName;
+
+/// How long `limactl` may wait for a guest: a first boot installs packages.
+const START: Duration = Duration::from_secs(30 * 60);
+/// How much longer than its own limit `limactl start` may take before it is killed.
+const GRACE: Duration = Duration::from_secs(30);
+/// Creating downloads the image, which may be hundreds of megabytes.
+const CREATE: Duration = Duration::from_secs(60 * 60);
+const STOP: Duration = Duration::from_secs(5 * 60);
+
+/// Builds command lines for one `limactl`.
+#[derive(Debug, Clone)]
+pub struct Limactl {
+    program: PathBuf,
+}
+
+impl Limactl {
+    /// For the program at this path.
+    pub fn new(program: PathBuf) -> Self {
+        Self { program }
+    }
+
+    /// `--tty=false`: never an editor or a question.
+    fn quiet(&self) -> CommandSpec {
+        CommandSpec::new(&self.program).arg("--tty=false")
+    }
+
+    /// Prints the version.
+    pub fn version(&self) -> CommandSpec {
+        CommandSpec::new(&self.program).arg("--version")
+    }
+
+    /// Lists every instance: asking for a name that is absent would be an error.
+    pub fn list(&self) -> CommandSpec {
+        CommandSpec::new(&self.program).args(["list", "--json"])
+    }
+
+    /// Creates an instance from YAML on standard input.
+    pub fn create(&self, name: &VmName, yaml: String) -> CommandSpec {
+        let name = format!("--name={name}");
+        self.quiet().args(["create", name.as_str(), "-"]).stdin(yaml).timeout(CREATE)
+    }
+
+    /// Starts an instance and waits until its probes succeed.
+    pub fn start(&self, name: &VmName) -> CommandSpec {
+        let limit = format!("--timeout={}s", START.as_secs());
+        self.quiet().args(["start", limit.as_str(), name.as_str()]).timeout(START + GRACE)
+    }
+
+    /// Stops a running instance.
+    pub fn stop(&self, name: &VmName) -> CommandSpec {
+        self.quiet().args(["stop", name.as_str()]).timeout(STOP)
+    }
+
+    /// Ends whatever is left of an instance; the only thing that repairs `Broken`.
+    pub fn stop_forced(&self, name: &VmName) -> CommandSpec {
+        self.quiet().args(["stop", "-f", name.as_str()]).timeout(STOP)
+    }
+
+    /// Sets top-level keys of a stopped instance's YAML.
+    ///
+    /// The values are written as JSON, which Lima's expression language reads as literals:
+    /// scripts with quotes, pipes and `\(` come back the same (measured).
+    pub fn edit(&self, name: &VmName, keys: &Map<String, Value>) -> CommandSpec {
+        let assignments: Vec<String> = keys
+            .iter()
+            .map(|(key, value)| format!(".{} = {value}", Value::from(key.as_str())))
+            .collect();
+        let expression = assignments.join(" | ");
+        self.quiet().args(["edit", name.as_str(), "--set", expression.as_str()])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edit_carries_values_as_json() {
+        let keys = serde_json::json!({"cpus": 4, "memory": "8GiB", "env": {"A": "it's \"b\"\n"}});
+        let limactl = Limactl::new("limactl".into());
+        let edit = limactl.edit(&"vm".parse().unwrap(), keys.as_object().unwrap());
+        assert_eq!(
+            edit.args.last().unwrap().to_str().unwrap(),
+            r#"."cpus" = 4 | ."memory" = "8GiB" | ."env" = {"A":"it's \"b\"\n"}"#
+        );
+    }
+}

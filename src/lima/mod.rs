@@ -1,0 +1,16 @@
+//! Lima: its command lines, what it prints, and the YAML of an instance.
+//!
+//! Everything here is pure. Facts about Lima's behaviour are measured on Lima 2.2.0 unless a
+//! comment says otherwise.
+
+mod command;
+mod instance;
+mod ssh;
+mod template;
+mod version;
+
+pub use command::Limactl;
+pub use instance::{Instance, Status, UnreadableList, parse_list};
+pub use ssh::{GUEST_SOCKET, Ssh};
+pub use template::{template, to_yaml};
+pub use version::parse_version;
