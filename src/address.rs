@@ -1,0 +1,58 @@
+//! The names of resources: `vm.containai-secure`.
+
+use std::fmt;
+
+/// A kind of resource, in the order in which a graph lists them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// The `limactl` program.
+    LimaInstall,
+    /// The virtual machine.
+    Vm,
+    /// Docker in the guest.
+    Provision,
+    /// A guest user's membership in a group.
+    GroupMembership,
+    /// The session that everything rides on has what was configured.
+    Restart,
+    /// The Docker socket on the host.
+    Socket,
+    /// The Docker context on the host.
+    Context,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::LimaInstall => "lima_install",
+            Self::Vm => "vm",
+            Self::Provision => "provision",
+            Self::GroupMembership => "group_membership",
+            Self::Restart => "restart",
+            Self::Socket => "socket",
+            Self::Context => "context",
+        })
+    }
+}
+
+/// The name of one resource: its kind, and what tells it from others of the kind.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Address {
+    /// The kind.
+    pub kind: Kind,
+    /// The name within the kind.
+    pub name: String,
+}
+
+impl Address {
+    /// Names a resource.
+    pub fn new(kind: Kind, name: impl Into<String>) -> Self {
+        Self { kind, name: name.into() }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.kind, self.name)
+    }
+}

@@ -1,0 +1,87 @@
+//! How an apply ended.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::address::Address;
+use crate::host::CommandError;
+use crate::observe::ObserveError;
+use crate::plan::{Change, Disruption, Problem, Reason};
+
+/// How one resource ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It was as it should be.
+    Unchanged,
+    /// It was changed, and is as it should be.
+    Applied,
+    /// It was not touched.
+    Skipped {
+        /// What it depends on, which failed or was skipped itself.
+        because: Address,
+    },
+    /// It is not as it should be.
+    Failed(ApplyError),
+}
+
+impl Outcome {
+    /// One word for it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Unchanged => "unchanged",
+            Self::Applied => "applied",
+            Self::Skipped { .. } => "skipped",
+            Self::Failed(_) => "failed",
+        }
+    }
+}
+
+/// How one resource ended, and how long it took.
+#[derive(Debug)]
+pub struct Result {
+    /// Which.
+    pub address: Address,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// How all resources ended, in the order of the plan.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// One for each.
+    pub results: Vec<Result>,
+}
+
+/// Why a resource is not as it should be.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// A step's command failed.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// The machine could not be looked at.
+    #[error(transparent)]
+    Observe(#[from] ObserveError),
+    /// A step's file could not be removed.
+    #[error("{} could not be removed", path.display())]
+    Remove {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It cannot be done.
+    #[error("{0}")]
+    Impossible(Problem),
+    /// What it needs was applied, and still it cannot be looked at.
+    #[error("it still cannot be looked at")]
+    StillUnobservable(Vec<Reason>),
+    /// The machine changed after the plan was shown, and now a stronger step is needed.
+    #[error("changed since the plan: it now needs a {0}, which the plan did not show")]
+    ChangedSincePlan(Disruption),
+    /// All steps succeeded, and it is not as it should be.
+    #[error("did not converge: every step succeeded, and it still differs")]
+    NotConverged(Box<Change>),
+}

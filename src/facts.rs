@@ -1,0 +1,93 @@
+//! Everything that was observed of one machine: the only input of planning beside the file.
+
+use std::path::PathBuf;
+
+use semver::Version;
+use serde_json::{Map, Value};
+
+use crate::docker::ContextMetadata;
+use crate::guest::GuestFacts;
+use crate::host::Ping;
+use crate::lima::{Ssh, Status};
+use crate::plan::Reason;
+
+/// What was seen of something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Observation<T> {
+    /// It does not exist.
+    Absent,
+    /// It exists and is like this.
+    Present(T),
+    /// It could not be looked at.
+    Unobservable(Reason),
+}
+
+impl<T> Observation<T> {
+    /// What it is like, where it could be seen.
+    pub fn present(&self) -> Option<&T> {
+        match self {
+            Self::Present(value) => Some(value),
+            Self::Absent | Self::Unobservable(_) => None,
+        }
+    }
+}
+
+/// What was observed for one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// Whether this is macOS.
+    pub macos: bool,
+    /// The tools on the host.
+    pub tools: Tools,
+    /// The instance's directory, or where it will be.
+    pub directory: PathBuf,
+    /// The instance.
+    pub vm: Observation<VmFacts>,
+    /// The guest, which can be looked at while the VM runs.
+    pub guest: Observation<GuestFacts>,
+    /// Whether Lima's ssh master connection lives.
+    pub master: bool,
+    /// What answers on the host's socket. `None` where asking would have changed something: a
+    /// question to a stopped daemon starts it, by socket activation.
+    pub socket: Option<Ping>,
+    /// The Docker context.
+    pub context: Option<ContextMetadata>,
+}
+
+/// The tools that were found on `PATH`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tools {
+    /// `limactl`, and its version.
+    pub limactl: Option<(PathBuf, Version)>,
+    /// `ssh`.
+    pub ssh: Option<PathBuf>,
+    /// `docker`.
+    pub docker: Option<PathBuf>,
+}
+
+/// An instance of Lima.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VmFacts {
+    /// Its state.
+    pub status: Status,
+    /// The login user of its guest, where Lima says it.
+    pub user: Option<String>,
+    /// Its own `lima.yaml`. Not the list's merged form: that holds Lima's defaults and the user's
+    /// overrides, neither of which an edit could change.
+    pub yaml: Map<String, Value>,
+}
+
+impl Facts {
+    /// Where the forwarded Docker socket is.
+    pub fn docker_socket(&self) -> PathBuf {
+        Ssh::docker_socket(&self.directory)
+    }
+
+    /// The login user of the guest, where it is known.
+    pub fn login_user(&self) -> Option<&str> {
+        match &self.guest {
+            Observation::Present(guest) => Some(&guest.user),
+            _ => self.vm.present()?.user.as_deref(),
+        }
+    }
+}

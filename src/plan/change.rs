@@ -1,0 +1,168 @@
+//! What one resource would do.
+
+use std::fmt;
+
+use super::{Problem, Reason, Step};
+use crate::address::Address;
+use crate::guest::Container;
+use crate::value::Attributes;
+
+/// What is done to a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Nothing: it is as it should be.
+    NoOp,
+    /// It is made.
+    Create,
+    /// It is changed in place.
+    Update,
+    /// It is as configured, but what runs has not taken it over yet, or does not run.
+    Refresh,
+    /// It cannot be looked at yet; it is planned again when what it needs is there.
+    Deferred,
+}
+
+/// How much of what runs a change disturbs, least first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Disruption {
+    /// Nothing that runs notices.
+    #[default]
+    None,
+    /// Lima's ssh connection is renewed. Containers and open shells live on.
+    SessionRefresh,
+    /// dockerd restarts. Its containers stop, unless live-restore is on.
+    DaemonRestart,
+    /// The VM restarts, and every container in it stops.
+    VmRestart,
+}
+
+impl fmt::Display for Disruption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "no disruption",
+            Self::SessionRefresh => "session refresh",
+            Self::DaemonRestart => "dockerd restart",
+            Self::VmRestart => "VM restart",
+        })
+    }
+}
+
+/// What one resource would do, why, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Which resource.
+    pub address: Address,
+    /// What is done to it.
+    pub action: Action,
+    /// Why.
+    pub reasons: Vec<Reason>,
+    /// What it is; `None` where it is absent or could not be looked at.
+    pub before: Option<Attributes>,
+    /// What it should be.
+    pub after: Attributes,
+    /// What it disturbs.
+    pub disruption: Disruption,
+    /// What it would disturb if the milder way turns out to have no effect.
+    pub fallback: Option<Disruption>,
+    /// The containers that it stops, or would stop by its fallback.
+    pub stops: Vec<Container>,
+    /// How it is done, in order.
+    pub steps: Vec<Step>,
+    /// Why it cannot be done.
+    pub problem: Option<Problem>,
+}
+
+impl Change {
+    fn new(
+        address: &Address,
+        action: Action,
+        before: Option<Attributes>,
+        after: Attributes,
+    ) -> Self {
+        Self {
+            address: address.clone(),
+            action,
+            reasons: Vec::new(),
+            before,
+            after,
+            disruption: Disruption::None,
+            fallback: None,
+            stops: Vec::new(),
+            steps: Vec::new(),
+            problem: None,
+        }
+    }
+
+    /// What it would do for a resource that is like `before` and should be like `after`.
+    pub fn between(address: &Address, before: Attributes, after: Attributes) -> Self {
+        let same = after.changed_from(&before).is_empty();
+        let action = if same { Action::NoOp } else { Action::Update };
+        Self::new(address, action, Some(before), after)
+    }
+
+    /// A resource that is absent and should be like `after`.
+    pub fn create(address: &Address, after: Attributes) -> Self {
+        Self::new(address, Action::Create, None, after)
+    }
+
+    /// A resource that cannot be looked at yet.
+    pub fn deferred(address: &Address, after: Attributes, reason: Reason) -> Self {
+        Self::new(address, Action::Deferred, None, after).because(reason)
+    }
+
+    /// Adds a reason.
+    #[must_use]
+    pub fn because(mut self, reason: Reason) -> Self {
+        self.reasons.push(reason);
+        self
+    }
+
+    /// Adds a step.
+    #[must_use]
+    pub fn step(mut self, step: Step) -> Self {
+        self.steps.push(step);
+        self
+    }
+
+    /// Says what it disturbs, and which containers it stops by that.
+    #[must_use]
+    pub fn disturbing(mut self, disruption: Disruption, stops: &[Container]) -> Self {
+        self.disruption = disruption;
+        if disruption >= Disruption::DaemonRestart {
+            self.stops = stops.to_vec();
+        }
+        self
+    }
+
+    /// Says what is done if the milder way has no effect.
+    #[must_use]
+    pub fn falling_back(mut self, disruption: Disruption, stops: &[Container]) -> Self {
+        self.fallback = Some(disruption);
+        self.stops = stops.to_vec();
+        self
+    }
+
+    /// Says why it cannot be done; then it has no steps.
+    #[must_use]
+    pub fn blocked(mut self, problem: Problem) -> Self {
+        self.steps.clear();
+        self.problem = Some(problem);
+        self
+    }
+
+    /// The names of the attributes that change.
+    pub fn changed(&self) -> Vec<String> {
+        match &self.before {
+            Some(before) => self.after.changed_from(before),
+            None => self.after.iter().map(|(name, _)| name.to_owned()).collect(),
+        }
+    }
+
+    /// Whether what was shown allows to do this. A resource is planned a second time just before
+    /// its steps run, with fresh facts; nothing may be disturbed that the shown plan did not say.
+    /// A session refresh is always allowed: what runs does not notice it.
+    pub fn allows(&self, now: &Self) -> bool {
+        let shown = self.disruption.max(self.fallback.unwrap_or_default());
+        now.disruption <= shown.max(Disruption::SessionRefresh)
+    }
+}

@@ -1,0 +1,187 @@
+//! Why a change is planned, and why one cannot be: enums, so that tests and JSON can tell them.
+
+use std::fmt;
+
+use semver::{Version, VersionReq};
+
+use crate::address::Address;
+use crate::host::Ping;
+use crate::lima::Status;
+
+/// Why a change is planned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// There is no such thing yet.
+    Absent,
+    /// These attributes are not what the file says.
+    Differs(Vec<String>),
+    /// The VM is in this state.
+    VmIs(Status),
+    /// It can only be looked at after this resource is applied.
+    After(Address),
+    /// The guest of a running VM does not answer; the words of the command that asked.
+    GuestSilent(String),
+    /// dockerd runs and does not answer even root.
+    DaemonSilent(String),
+    /// The provisioning script failed on this boot, with this exit status.
+    ProvisionFailed(String),
+    /// The user is not a member.
+    NotMember {
+        /// The user.
+        user: String,
+        /// The groups whose member the user is.
+        configured: Vec<String>,
+    },
+    /// The login user is in these groups, but the session that everything rides on began before.
+    SessionPredates {
+        /// The groups that the session lacks.
+        missing: Vec<String>,
+        /// The groups that the session has.
+        session: Vec<String>,
+    },
+    /// The login user joins these groups by this plan, after the session began.
+    SessionWillPredate(Vec<String>),
+    /// The renewed session still lacks its groups.
+    RefreshHadNoEffect,
+    /// The machine that runs is not the one that Lima's YAML describes.
+    MachineDiffers {
+        /// Which property.
+        what: &'static str,
+        /// What the guest has.
+        runs: String,
+        /// What the YAML says.
+        configured: String,
+    },
+    /// The socket on the host does not answer although dockerd does.
+    ForwardDead(Ping),
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent => f.write_str("there is none yet"),
+            Self::Differs(names) => write!(f, "because of {}", names.join(", ")),
+            Self::VmIs(status) => write!(f, "the VM is {status}"),
+            Self::After(address) => write!(f, "looked at again after {address}"),
+            Self::GuestSilent(words) => write!(f, "the guest does not answer: {words}"),
+            Self::DaemonSilent(words) => write!(f, "dockerd runs and does not answer: {words}"),
+            Self::ProvisionFailed(status) => {
+                write!(f, "the provisioning script failed on this boot with exit status {status}")
+            }
+            Self::NotMember { user, configured } if configured.is_empty() => {
+                write!(f, "{user} is a member of no group")
+            }
+            Self::NotMember { user, configured } => {
+                write!(f, "{user} is a member of: {}", configured.join(", "))
+            }
+            Self::SessionPredates { missing, session } => write!(
+                f,
+                "the open session predates {}; it has: {}",
+                missing.join(", "),
+                session.join(", ")
+            ),
+            Self::SessionWillPredate(groups) => {
+                write!(f, "the open session will predate {}", groups.join(", "))
+            }
+            Self::RefreshHadNoEffect => f.write_str("a renewed session still lacks its groups"),
+            Self::MachineDiffers { what, runs, configured } => {
+                write!(f, "{what}: {runs} run, {configured} are configured")
+            }
+            Self::ForwardDead(ping) => {
+                write!(f, "dockerd answers in the guest, the host socket is {ping}")
+            }
+        }
+    }
+}
+
+/// Why a change cannot be done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// No `limactl` on `PATH`.
+    #[error("limactl is not on PATH")]
+    LimaMissing {
+        /// Whether this is macOS.
+        macos: bool,
+    },
+    /// The installed Lima is not what the file requires.
+    #[error("limactl is {found}, and the file requires {required}")]
+    LimaVersion {
+        /// The installed version.
+        found: Version,
+        /// The requirement.
+        required: VersionReq,
+        /// Whether this is macOS.
+        macos: bool,
+    },
+    /// No `ssh` on `PATH`.
+    #[error("ssh is not on PATH")]
+    SshMissing,
+    /// No `docker` on `PATH`.
+    #[error("the docker command is not on PATH")]
+    DockerMissing,
+    /// An attribute that only a new VM could have.
+    #[error("{} cannot change on a VM that exists", .0.join(", "))]
+    Immutable(Vec<String>),
+    /// Lima cannot shrink a disk.
+    #[error("the disk cannot shrink from {from} to {to}")]
+    DiskShrinks {
+        /// Its size.
+        from: String,
+        /// The size that the file says.
+        to: String,
+    },
+    /// The VM is in a state this program does not know.
+    #[error("Lima says that the VM is {0:?}")]
+    VmState(String),
+    /// The image should hold Docker and does not.
+    #[error("the guest has no dockerd, and the file says that it is preinstalled")]
+    NotPreinstalled,
+    /// A group of the file that the guest does not have.
+    #[error("the guest has no group {0}")]
+    GroupMissing(String),
+    /// A context of this name leads somewhere else, and `cai` did not make it.
+    #[error("the Docker context {name} leads to {host}, and cai did not make it")]
+    ForeignContext {
+        /// Its name.
+        name: String,
+        /// Where it leads.
+        host: String,
+    },
+}
+
+impl Problem {
+    /// What to do.
+    pub fn hint(&self) -> String {
+        let install = |macos: &bool, verb: &str| {
+            if *macos {
+                format!("run: brew {verb} lima")
+            } else {
+                "install a release from https://github.com/lima-vm/lima/releases (or run: brew \
+                 install lima)"
+                    .to_owned()
+            }
+        };
+        match self {
+            Self::LimaMissing { macos } => install(macos, "install"),
+            Self::LimaVersion { macos, .. } => install(macos, "upgrade"),
+            Self::SshMissing => "install the OpenSSH client".into(),
+            Self::DockerMissing => {
+                "install the docker command line client; no daemon is needed on this machine".into()
+            }
+            Self::Immutable(_) => "set it back in the file, or delete the VM with \
+                 `limactl delete` (everything in it is lost) and apply again"
+                .into(),
+            Self::DiskShrinks { from, .. } => format!("write disk = \"{from}\" or more"),
+            Self::VmState(_) => "see `limactl list`, then run cai again".into(),
+            Self::NotPreinstalled => {
+                "write source = \"distro\" under [docker], or use an image with Docker".into()
+            }
+            Self::GroupMissing(group) => {
+                format!("make it in the guest (groupadd {group}), or take it out of the file")
+            }
+            Self::ForeignContext { name, .. } => format!(
+                "choose another name under [context], or remove it with `docker context rm {name}`"
+            ),
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Steps are data: one interpreter runs them, and decides nothing.
+
+use std::path::PathBuf;
+
+use crate::host::CommandSpec;
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// What it does, in words for a person.
+    pub title: String,
+    /// What is done.
+    pub operation: Operation,
+}
+
+/// What a step does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Operation {
+    /// Runs a command, which must exit with 0.
+    Run(CommandSpec),
+    /// Runs a command that may find nothing to do, and says so by failing: what it should have
+    /// done is observed afterwards.
+    Try(CommandSpec),
+    /// Removes a file, where there is one.
+    RemoveFile(PathBuf),
+}
+
+impl Step {
+    /// Runs a command.
+    pub fn run(title: impl Into<String>, command: CommandSpec) -> Self {
+        Self { title: title.into(), operation: Operation::Run(command) }
+    }
+
+    /// Runs a command that may fail.
+    pub fn attempt(title: impl Into<String>, command: CommandSpec) -> Self {
+        Self { title: title.into(), operation: Operation::Try(command) }
+    }
+
+    /// Removes a file.
+    pub fn remove(title: impl Into<String>, path: PathBuf) -> Self {
+        Self { title: title.into(), operation: Operation::RemoveFile(path) }
+    }
+}

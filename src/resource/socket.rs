@@ -1,0 +1,101 @@
+//! The Docker socket on the host: something answers on it.
+
+use super::{GroupMembership, PlanContext, Resource, Restart};
+use crate::address::{Address, Kind};
+use crate::config::Config;
+use crate::facts::{Facts, Observation};
+use crate::host::Ping;
+use crate::lima::Ssh;
+use crate::model::VmName;
+use crate::plan::{Action, Change, Disruption, Problem, Reason, Step};
+use crate::value::Attributes;
+
+/// The Docker socket on the host.
+#[derive(Debug)]
+pub struct Socket {
+    address: Address,
+    requires: Vec<Address>,
+    name: VmName,
+}
+
+impl Socket {
+    /// As the file declares it.
+    pub fn new(config: &Config) -> Self {
+        let mut requires = vec![Restart::address_of(&config.vm.name)];
+        // The forward opens the guest's socket with the groups of the login user.
+        requires.extend(GroupMembership::of_login_user(config));
+        Self { address: Self::own_address(config), requires, name: config.vm.name.clone() }
+    }
+
+    /// Its address.
+    pub fn own_address(config: &Config) -> Address {
+        Address::new(Kind::Socket, config.vm.name.as_str())
+    }
+
+    fn forward(&self, change: Change, facts: &Facts, ping: &Ping) -> Change {
+        let change = change
+            .because(Reason::ForwardDead(ping.clone()))
+            .disturbing(Disruption::SessionRefresh, &[]);
+        let Some(program) = &facts.tools.ssh else {
+            return change.blocked(Problem::SshMissing);
+        };
+        let ssh = Ssh::new(program.clone(), &facts.directory, &self.name);
+        let change = if facts.master {
+            change.step(Step::attempt("cancel the dead forward", ssh.cancel_forward()))
+        } else {
+            change.step(Step::run("open a session", ssh.run(&["true"])))
+        };
+        change
+            .step(Step::remove("remove the stale socket", facts.docker_socket()))
+            .step(Step::run("forward the Docker socket", ssh.forward()))
+    }
+}
+
+fn answers(answer: impl Into<serde_json::Value>, facts: &Facts) -> Attributes {
+    let path = facts.docker_socket();
+    Attributes::default().with("path", path.to_string_lossy().as_ref()).with("answer", answer)
+}
+
+impl Resource for Socket {
+    fn address(&self) -> &Address {
+        &self.address
+    }
+
+    fn requires(&self) -> Vec<Address> {
+        self.requires.clone()
+    }
+
+    fn plan(&self, context: PlanContext<'_>) -> Change {
+        let facts = context.facts;
+        let wanted = answers("answers", facts);
+        let refreshes =
+            context.earlier(Kind::Restart).find(|change| change.action == Action::Refresh);
+        match (&facts.guest, &facts.socket) {
+            (Observation::Absent, _) => Change::create(&self.address, wanted)
+                .because(Reason::After(Restart::address_of(&self.name))),
+            (Observation::Present(_), Some(ping)) => {
+                let change =
+                    Change::between(&self.address, answers(ping.to_string(), facts), wanted);
+                match (ping.answers(), refreshes) {
+                    (true, _) => change,
+                    // The refresh makes the forward anew; whether more is needed shows then.
+                    (false, Some(restart)) => Change::deferred(
+                        &self.address,
+                        change.after,
+                        Reason::After(restart.address.clone()),
+                    ),
+                    (false, None) => self.forward(change, facts, ping),
+                }
+            }
+            (Observation::Unobservable(reason), _) => {
+                Change::deferred(&self.address, wanted, reason.clone())
+            }
+            // The daemon does not run: a question would start it.
+            (Observation::Present(_), None) => Change::deferred(
+                &self.address,
+                wanted,
+                Reason::After(super::Provision::own_address()),
+            ),
+        }
+    }
+}

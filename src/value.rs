@@ -1,0 +1,65 @@
+//! Attributes: what a resource is, as values that can be compared and shown.
+
+use serde_json::Value;
+
+/// A value, or the reason why it is not known yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Known<T> {
+    /// It is known.
+    Known(T),
+    /// It is only known after apply.
+    Unknown,
+}
+
+/// The attributes of a resource, in the order in which they are shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Attributes(Vec<(String, Known<Value>)>);
+
+impl Attributes {
+    /// Adds an attribute that is known.
+    #[must_use]
+    pub fn with(self, name: &str, value: impl Into<Value>) -> Self {
+        self.with_known(name, Known::Known(value.into()))
+    }
+
+    /// Adds an attribute.
+    #[must_use]
+    pub fn with_known(mut self, name: &str, value: Known<Value>) -> Self {
+        self.0.push((name.to_owned(), value));
+        self
+    }
+
+    /// The attribute of this name.
+    pub fn get(&self, name: &str) -> Option<&Known<Value>> {
+        self.0.iter().find(|(own, _)| own == name).map(|(_, value)| value)
+    }
+
+    /// All attributes, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Known<Value>)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The names of those that are not the same in `self` as in `before`, in order.
+    pub fn changed_from(&self, before: &Self) -> Vec<String> {
+        self.iter()
+            .filter(|(name, after)| before.get(name) != Some(after))
+            .map(|(name, _)| name.to_owned())
+            .collect()
+    }
+}
+
+impl From<serde_json::Map<String, Value>> for Attributes {
+    fn from(map: serde_json::Map<String, Value>) -> Self {
+        Self(map.into_iter().map(|(name, value)| (name, Known::Known(value))).collect())
+    }
+}

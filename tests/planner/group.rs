@@ -1,0 +1,207 @@
+//! Groups: configured and effective, the session that everything rides on, and the socket.
+
+use containai::address::Kind;
+use containai::graph::Graph;
+use containai::host::Ping;
+use containai::plan::{Action, Context, Disruption};
+
+use super::{change, effects, plan, reasons, steps};
+use crate::support::machine::{bend_guest, config, config_with, healthy};
+use crate::support::trials;
+
+pub fn trials() -> Vec<libtest_mimic::Trial> {
+    trials![
+        a_user_who_is_not_in_the_group_joins_it_and_the_session_is_renewed,
+        a_session_that_predates_the_group_is_renewed_gracefully,
+        without_a_live_session_a_new_one_is_opened,
+        a_refresh_without_effect_is_followed_by_a_restart,
+        a_group_that_is_not_there_stops_the_plan,
+        a_group_that_docker_will_bring_does_not,
+        a_stopped_daemon_is_started_without_asking_its_socket,
+        a_daemon_that_does_not_answer_root_is_restarted,
+        a_dead_forward_is_made_again_and_nothing_else,
+        an_image_without_the_docker_it_should_have_stops_the_plan,
+        groups_of_other_users_do_not_concern_the_session,
+    ]
+}
+
+const SOCKET: &str = "/home/dev/.lima/containai-secure/sock/docker.sock";
+
+/// The session has not got the group, though it is configured.
+fn lose_docker(facts: &mut containai::facts::Facts) {
+    bend_guest(facts, |guest| {
+        guest.session_groups.remove("docker");
+    });
+}
+
+fn refresh() -> Vec<String> {
+    let ssh = "ssh -F /home/dev/.lima/containai-secure/ssh.config";
+    let forward = format!("-L {SOCKET}:/var/run/docker.sock lima-containai-secure");
+    vec![
+        format!("{ssh} -O cancel {forward}"),
+        format!("{ssh} -O stop lima-containai-secure"),
+        format!("rm {SOCKET}"),
+        format!("{ssh} lima-containai-secure true"),
+        format!("{ssh} -O forward {forward}"),
+    ]
+}
+
+fn a_user_who_is_not_in_the_group_joins_it_and_the_session_is_renewed() {
+    let config = config();
+    let mut facts = healthy(&config);
+    bend_guest(&mut facts, |guest| {
+        guest.session_groups.remove("docker");
+        guest.groups.insert("docker".into(), vec![]);
+        guest.groups.insert("adm".into(), vec!["dev".into()]);
+    });
+    facts.socket = Some(Ping::Closed);
+    let plan = plan(&config, &facts);
+    assert_eq!(
+        effects(&plan),
+        [
+            (Kind::GroupMembership, Action::Create),
+            (Kind::Restart, Action::Refresh),
+            (Kind::Socket, Action::Deferred),
+        ]
+    );
+    let membership = change(&plan, Kind::GroupMembership);
+    assert_eq!(reasons(membership), "dev is a member of: adm");
+    assert!(steps(membership)[0].ends_with("'sudo -n usermod -aG docker dev'"));
+    let restart = change(&plan, Kind::Restart);
+    assert_eq!(restart.disruption, Disruption::SessionRefresh);
+    assert_eq!(steps(restart), refresh());
+    assert_eq!(plan.disrupting(Disruption::VmRestart), 0);
+}
+
+fn a_session_that_predates_the_group_is_renewed_gracefully() {
+    let config = config();
+    let mut facts = healthy(&config);
+    lose_docker(&mut facts);
+    facts.socket = Some(Ping::Closed);
+    let plan = plan(&config, &facts);
+    assert_eq!(
+        effects(&plan),
+        [(Kind::Restart, Action::Refresh), (Kind::Socket, Action::Deferred)]
+    );
+    let restart = change(&plan, Kind::Restart);
+    assert_eq!(reasons(restart), "the open session predates docker; it has: dev");
+    assert_eq!(steps(restart), refresh());
+    assert_eq!(restart.fallback, Some(Disruption::VmRestart), "the fallback must be shown");
+    assert_eq!(restart.stops[0].name, "agent-1", "and what it would stop");
+}
+
+fn without_a_live_session_a_new_one_is_opened() {
+    let config = config();
+    let mut facts = healthy(&config);
+    facts.master = false;
+    facts.socket = Some(Ping::Refused);
+    let plan = plan(&config, &facts);
+    let socket = change(&plan, Kind::Socket);
+    let steps = steps(socket);
+    assert!(steps[0].ends_with("lima-containai-secure true"), "{steps:?}");
+    assert!(steps[1].starts_with("rm ") && steps[2].contains("-O forward"), "{steps:?}");
+}
+
+fn a_refresh_without_effect_is_followed_by_a_restart() {
+    let config = config();
+    let mut facts = healthy(&config);
+    lose_docker(&mut facts);
+    let graph = Graph::new(&config).unwrap();
+    let restart =
+        graph.ordered().find(|resource| resource.address().kind == Kind::Restart).unwrap();
+    let plan = |tried| restart.plan(Context { facts: &facts, earlier: &[], tried });
+    let first = plan(Disruption::None);
+    let second = plan(first.disruption);
+    assert_eq!(second.disruption, Disruption::VmRestart);
+    assert!(reasons(&second).contains("a renewed session still lacks its groups"));
+    assert!(first.allows(&second), "the plan showed it as its fallback");
+    assert!(steps(&second)[0].contains(" stop "), "{:?}", steps(&second));
+}
+
+fn a_group_that_is_not_there_stops_the_plan() {
+    let config = config_with("[[users]]\nname = \"@lima\"\ngroups = [\"docker\", \"agents\"]\n");
+    let plan = plan(&config, &healthy(&config));
+    let problems: Vec<String> = plan.problems().map(|(_, problem)| problem.to_string()).collect();
+    assert_eq!(problems, ["the guest has no group agents"]);
+}
+
+fn a_group_that_docker_will_bring_does_not() {
+    let config = containai::config::parse("version = 1").unwrap();
+    let mut facts = healthy(&config);
+    bend_guest(&mut facts, |guest| {
+        guest.groups.remove("docker");
+        guest.session_groups.remove("docker");
+        guest.dockerd_installed = false;
+        guest.docker_active = String::new();
+        guest.docker_as_root = None;
+    });
+    facts.socket = None;
+    let plan = plan(&config, &facts);
+    assert_eq!(plan.problems().count(), 0);
+    assert_eq!(change(&plan, Kind::Provision).action, Action::Update);
+    assert_eq!(change(&plan, Kind::GroupMembership).action, Action::Create);
+    assert_eq!(change(&plan, Kind::Restart).action, Action::Refresh);
+}
+
+fn a_stopped_daemon_is_started_without_asking_its_socket() {
+    let config = config();
+    let mut facts = healthy(&config);
+    bend_guest(&mut facts, |guest| {
+        guest.docker_active = "inactive".into();
+        guest.docker_as_root = None;
+        guest.containers.clear();
+    });
+    facts.socket = None;
+    let plan = plan(&config, &facts);
+    assert_eq!(
+        effects(&plan),
+        [(Kind::Provision, Action::Update), (Kind::Socket, Action::Deferred)]
+    );
+    assert_eq!(change(&plan, Kind::Provision).changed(), ["docker.service", "answers_root"]);
+    assert_eq!(change(&plan, Kind::Provision).disruption, Disruption::None);
+}
+
+fn a_daemon_that_does_not_answer_root_is_restarted() {
+    let config = config();
+    let mut facts = healthy(&config);
+    bend_guest(&mut facts, |guest| {
+        let silent = guest.docker_as_root.as_mut().unwrap();
+        (silent.status, silent.text) = (124, "no answer".into());
+    });
+    facts.socket = Some(Ping::Closed);
+    let plan = plan(&config, &facts);
+    let provision = change(&plan, Kind::Provision);
+    assert_eq!(provision.disruption, Disruption::DaemonRestart);
+    assert_eq!(provision.stops[0].name, "agent-1");
+    assert!(steps(provision)[0].contains("systemctl restart docker.service"));
+}
+
+fn a_dead_forward_is_made_again_and_nothing_else() {
+    let config = config();
+    for ping in [Ping::Missing, Ping::Refused, Ping::Closed] {
+        let mut facts = healthy(&config);
+        facts.socket = Some(ping);
+        let plan = plan(&config, &facts);
+        assert_eq!(effects(&plan), [(Kind::Socket, Action::Update)]);
+        let steps = steps(change(&plan, Kind::Socket));
+        let all = refresh();
+        assert_eq!(steps, [&all[0], &all[2], &all[4]].map(String::as_str));
+    }
+}
+
+fn an_image_without_the_docker_it_should_have_stops_the_plan() {
+    let config = config();
+    let mut facts = healthy(&config);
+    bend_guest(&mut facts, |guest| guest.dockerd_installed = false);
+    let plan = plan(&config, &facts);
+    let problem = change(&plan, Kind::Provision).problem.as_ref().unwrap();
+    assert!(problem.hint().contains("source = \"distro\""), "{}", problem.hint());
+}
+
+fn groups_of_other_users_do_not_concern_the_session() {
+    let config = config_with("[[users]]\nname = \"ci\"\ngroups = [\"adm\"]\n");
+    let plan = plan(&config, &healthy(&config));
+    assert_eq!(effects(&plan), [(Kind::GroupMembership, Action::Create)]);
+    let membership = change(&plan, Kind::GroupMembership);
+    assert_eq!(membership.address.to_string(), "group_membership.ci.adm");
+}

@@ -1,0 +1,106 @@
+//! Planning is a pure function: what was observed goes in, changes and steps come out.
+
+mod context;
+mod group;
+mod vm;
+
+use containai::address::Kind;
+use containai::config::Config;
+use containai::facts::Facts;
+use containai::graph::Graph;
+use containai::plan::{Action, Change, Disruption, Operation, Plan};
+use libtest_mimic::Trial;
+
+use crate::support::machine::{bend_guest, config, fresh, healthy};
+use crate::support::trials;
+
+pub fn trials() -> Vec<Trial> {
+    let own = trials![
+        a_machine_that_is_as_the_file_says_needs_nothing,
+        a_fresh_machine_gets_everything_in_order,
+        without_lima_the_plan_says_how_to_get_it,
+        the_same_facts_give_the_same_plan,
+    ];
+    [own, context::trials(), group::trials(), vm::trials()].into_iter().flatten().collect()
+}
+
+fn plan(config: &Config, facts: &Facts) -> Plan {
+    Plan::new(&Graph::new(config).unwrap(), facts)
+}
+
+/// The changes that a plan makes, as (kind, action).
+fn effects(plan: &Plan) -> Vec<(Kind, Action)> {
+    plan.effective().map(|change| (change.address.kind, change.action)).collect()
+}
+
+fn change(plan: &Plan, kind: Kind) -> &Change {
+    plan.changes.iter().find(|change| change.address.kind == kind).unwrap()
+}
+
+/// The steps of a change, as one would type them.
+fn steps(change: &Change) -> Vec<String> {
+    let operation = |operation: &Operation| match operation {
+        Operation::Run(command) | Operation::Try(command) => command.to_string(),
+        Operation::RemoveFile(path) => format!("rm {}", path.display()),
+    };
+    change.steps.iter().map(|step| operation(&step.operation)).collect()
+}
+
+fn reasons(change: &Change) -> String {
+    change.reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+fn a_machine_that_is_as_the_file_says_needs_nothing() {
+    let config = config();
+    let plan = plan(&config, &healthy(&config));
+    assert!(plan.is_empty(), "{:?}", effects(&plan));
+}
+
+fn a_fresh_machine_gets_everything_in_order() {
+    let config = config();
+    let plan = plan(&config, &fresh(&config));
+    assert_eq!(
+        effects(&plan),
+        [
+            (Kind::Vm, Action::Create),
+            (Kind::Provision, Action::Create),
+            (Kind::GroupMembership, Action::Create),
+            (Kind::Restart, Action::Refresh),
+            (Kind::Socket, Action::Create),
+            (Kind::Context, Action::Create),
+        ]
+    );
+    assert_eq!(plan.disrupting(Disruption::VmRestart), 0, "a new VM needs no restart");
+    assert_eq!(
+        steps(change(&plan, Kind::Vm)),
+        [
+            "limactl --tty=false create --name=containai-secure -",
+            "limactl --tty=false start --timeout=1800s containai-secure",
+        ]
+    );
+}
+
+fn without_lima_the_plan_says_how_to_get_it() {
+    let config = config();
+    let mut facts = fresh(&config);
+    facts.tools.limactl = None;
+    for (macos, command) in [(true, "brew install lima"), (false, "releases")] {
+        facts.macos = macos;
+        let plan = plan(&config, &facts);
+        let problems: Vec<_> = plan.problems().collect();
+        let [(address, problem)] = problems[..] else { panic!("{problems:?}") };
+        assert_eq!(address.to_string(), "lima_install.lima");
+        assert!(problem.hint().contains(command), "{}", problem.hint());
+    }
+    facts.tools.limactl = Some(("/bin/limactl".into(), semver::Version::new(1, 0, 7)));
+    let plan = plan(&config, &facts);
+    let problem = change(&plan, Kind::LimaInstall).problem.as_ref().unwrap();
+    assert_eq!(problem.to_string(), "limactl is 1.0.7, and the file requires >=1.1");
+}
+
+fn the_same_facts_give_the_same_plan() {
+    let config = config();
+    let mut facts = healthy(&config);
+    bend_guest(&mut facts, |guest| guest.docker_active = "failed".into());
+    assert_eq!(plan(&config, &facts), plan(&config, &facts));
+}
