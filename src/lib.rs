@@ -1,1 +1,39 @@
 //! `cai` makes a secure Docker engine a matter of one version-controlled file.
+//!
+//! Data goes one way:
+//!
+//! ```text
+//! containai.toml ─ config ─ resource ─ graph ─ observe ─ plan ─ apply ─ report
+//!                  (parse)  (desired)  (order)  (reads)  (pure)  (steps)  (text)
+//! ```
+//!
+//! - [`config`] reads the file into domain types ([`model`]); what is wrong with it is shown on
+//!   its own lines ([`diagnostic`]).
+//! - [`resource`] holds the kinds: what each should be, and what it does about the difference.
+//!   [`graph`] orders them.
+//! - [`observe`](mod@observe) looks at the machine once and leaves [`facts`]; [`lima`], [`docker`]
+//!   and [`guest`] hold the command lines of the tools, and read what they print.
+//! - [`plan`] is a pure function of both. Its steps are data.
+//! - [`apply`](mod@apply) runs them, and tells what happens as [`event`]s; [`report`] makes text of
+//!   plans, events and errors. [`cli`] is the command line.
+//! - [`host`] is the only way to the outside. Nothing else runs a process or touches a file.
+
+pub mod address;
+pub mod apply;
+pub mod cli;
+pub mod config;
+pub mod diagnostic;
+pub mod docker;
+pub mod error;
+pub mod event;
+pub mod facts;
+pub mod graph;
+pub mod guest;
+pub mod host;
+pub mod lima;
+pub mod model;
+pub mod observe;
+pub mod plan;
+pub mod report;
+pub mod resource;
+pub mod value;

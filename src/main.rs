@@ -1,2 +1,7 @@
 //! The `cai` command.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    containai::cli::main(&containai::host::System)
+}

@@ -1,0 +1,57 @@
+//! An apply as text: a line for each step, and how it ended.
+
+use super::palette::{ADDED, DIM, ERROR, STRONG, paint};
+use super::{duration, failure, printable};
+use crate::apply::{Outcome, Report};
+use crate::event::Event;
+use crate::plan::Operation;
+
+/// What to print for something that happened. A step's line is begun when the step begins, and
+/// ended when it ends, so that one sees what is waited for.
+pub fn progress(event: &Event<'_>) -> Option<String> {
+    match event {
+        Event::ResourceStarted(change) => {
+            Some(format!("{}\n", paint(STRONG, printable(&change.address.to_string()))))
+        }
+        Event::StepStarted(step) => Some(format!("  {} ...", printable(&step.title))),
+        Event::StepFinished(step, took) => {
+            let end = match step.operation {
+                Operation::RemoveFile(_) => String::new(),
+                Operation::Run(_) | Operation::Try(_) => {
+                    paint(DIM, format!(" ({})", duration(*took)))
+                }
+            };
+            Some(format!(" done{end}\n"))
+        }
+        Event::StepFailed => Some(" failed\n".into()),
+        Event::ResourceFinished(result) => match &result.outcome {
+            Outcome::Unchanged | Outcome::Applied => None,
+            Outcome::Skipped { because } => Some(format!(
+                "{} skipped: it needs {}\n",
+                paint(STRONG, printable(&result.address.to_string())),
+                printable(&because.to_string())
+            )),
+            Outcome::Failed(cause) => {
+                Some(format!("{}\n", failure(&result.address.to_string(), cause)))
+            }
+        },
+    }
+}
+
+/// The last words: what was done, or what to do next.
+pub fn finished(report: &Report, context: &str) -> String {
+    let (applied, _, failed, skipped) = report.counts();
+    let total = report.results.iter().map(|result| result.took).sum();
+    if failed == 0 {
+        let done = match applied {
+            0 => "Nothing was left to do".to_owned(),
+            _ => format!("Apply complete: {applied} changed in {}", duration(total)),
+        };
+        return format!("{}. Use it: docker --context {context} ps", paint(ADDED, done));
+    }
+    format!(
+        "{} {applied} changed, {failed} failed, {skipped} skipped. What was done stays; after \
+         mending the cause, `cai apply` goes on from here.",
+        paint(ERROR, "Apply failed:")
+    )
+}

@@ -1,0 +1,119 @@
+//! An error as text: what, why, what the tool said, and what to do.
+
+use std::error::Error;
+use std::fmt::Write as _;
+
+use super::palette::{DIM, ERROR, STRONG, paint};
+use super::printable;
+use crate::apply::ApplyError;
+use crate::host::CommandError;
+use crate::observe::ObserveError;
+use crate::plan::{Problem, Reason};
+
+/// The last lines of a stream that are shown.
+const SHOWN_LINES: usize = 20;
+
+/// An error with its causes, the streams of the command that failed, and what to do.
+pub fn error(error: &(dyn Error + 'static), hint: Option<&str>) -> String {
+    let mut text = format!("{} {}", paint(ERROR, "error:"), printable(&error.to_string()));
+    write_causes(&mut text, error);
+    if let Some(hint) = hint {
+        write_hint(&mut text, hint);
+    }
+    text
+}
+
+/// A resource that failed, and why.
+pub fn failure(address: &str, cause: &ApplyError) -> String {
+    let mut text = format!(
+        "{} {}: {}",
+        paint(ERROR, "error:"),
+        printable(address),
+        printable(&cause.to_string())
+    );
+    write_causes(&mut text, cause);
+    if let Some(hint) = hint(cause) {
+        write_hint(&mut text, &hint);
+    }
+    text
+}
+
+fn write_causes(text: &mut String, error: &(dyn Error + 'static)) {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(command) = command_error(error) {
+            return write_streams(text, command);
+        }
+        next = error.source();
+        if let Some(cause) = next {
+            let _ = write!(text, "\n  {}", printable(&cause.to_string()));
+        }
+    }
+}
+
+/// What stands in the way of a plan.
+pub fn problem(address: &str, problem: &Problem) -> String {
+    let mut text = format!(
+        "{} {}: {}",
+        paint(ERROR, "error:"),
+        printable(address),
+        printable(&problem.to_string())
+    );
+    write_hint(&mut text, &problem.hint());
+    text
+}
+
+fn write_hint(text: &mut String, hint: &str) {
+    let _ = write!(text, "\n{} {}", paint(STRONG, "help:"), printable(hint));
+}
+
+/// The command error that this error is, where it is one by another name.
+fn command_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a CommandError> {
+    if let Some(ApplyError::Command(command)) = error.downcast_ref() {
+        return Some(command);
+    }
+    let observe = match error.downcast_ref() {
+        Some(ApplyError::Observe(observe)) => Some(observe),
+        _ => error.downcast_ref(),
+    };
+    match observe {
+        Some(ObserveError::Command(command)) => Some(command),
+        _ => None,
+    }
+}
+
+fn write_streams(text: &mut String, error: &CommandError) {
+    let Some((stdout, stderr)) = error.streams() else {
+        return;
+    };
+    for (name, stream) in [("stdout", stdout), ("stderr", stderr)] {
+        let lines: Vec<&str> = stream.lines().collect();
+        if lines.is_empty() {
+            let _ = write!(text, "\n  {}", paint(DIM, format!("{name}: (empty)")));
+            continue;
+        }
+        let hidden = lines.len().saturating_sub(SHOWN_LINES);
+        let heading = match hidden {
+            0 => format!("{name}:"),
+            count => format!("{name}: ({count} lines before these)"),
+        };
+        let _ = write!(text, "\n  {}", paint(DIM, heading));
+        for line in &lines[hidden..] {
+            let _ = write!(text, "\n    {}", printable(line));
+        }
+    }
+}
+
+fn hint(error: &ApplyError) -> Option<String> {
+    match error {
+        ApplyError::Impossible(problem) => Some(problem.hint()),
+        ApplyError::StillUnobservable(reasons) => Some(join(reasons)),
+        ApplyError::NotConverged(change) => Some(join(&change.reasons)),
+        ApplyError::ChangedSincePlan(_) => Some("run `cai plan` to see what it is now".into()),
+        ApplyError::Command(_) | ApplyError::Observe(_) | ApplyError::Remove { .. } => None,
+    }
+}
+
+fn join(reasons: &[Reason]) -> String {
+    reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
