@@ -1,6 +1,121 @@
 //! A stand-in for `limactl` that drives a real QEMU guest.
+//!
+//! It has the command line, the messages, the exit codes, the files and the ssh sessions of
+//! Lima 2.2.0 as far as `cai` meets them, and what runs behind it is no pretence: a virtual
+//! machine with systemd, sshd and, if the tests want it, Docker. It exists because Lima itself
+//! comes from hosts that a test machine may not reach.
+//!
+//! Known differences:
+//! - Software emulation only, on Linux and x86_64, with local image files and qemu.
+//! - `mounts` are kept in the YAML and not carried into the guest.
+//! - No guest agent, so no automatic forwarding of TCP ports.
+//! - Digests of images are not verified, `_config/networks.yaml` is not read.
+//! - An expression for `edit --set` is assignments of JSON and `del`, no other yq.
+//!
+//! What it does not know it refuses in its own name, so that a test never takes a guess of the
+//! stand-in for Lima's behaviour.
+mod command_line;
+mod config;
+mod create;
+mod edit;
+mod expression;
+mod guest;
+mod hostagent;
+mod instance;
+mod list;
+mod log;
+mod qemu;
+mod quote;
+mod shell;
+mod ssh;
+mod start;
+mod stop;
+mod template;
+mod validate;
+
 use std::process::ExitCode;
 
-pub fn main() -> ExitCode {
-    ExitCode::FAILURE
+use command_line::{Flag, Invocation};
+
+/// What a command says when it fails; `main` logs it as fatal.
+type Result<T> = std::result::Result<T, String>;
+
+/// The release whose behaviour this follows.
+const VERSION: &str = "2.2.0";
+
+pub(crate) fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.iter().any(|argument| argument == "--version") {
+        println!("limactl version {VERSION}");
+        return ExitCode::SUCCESS;
+    }
+    if nix::unistd::geteuid().is_root() {
+        eprintln!("limactl: must not run as the root user");
+        return ExitCode::FAILURE;
+    }
+    match run(arguments) {
+        Ok(code) => code,
+        Err(message) => {
+            log::fatal(&message);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Vec<String>) -> Result<ExitCode> {
+    let Invocation { command, arguments } = Invocation::split(arguments)?;
+    match command.as_str() {
+        "list" | "ls" => list::list(&command_line::parse(
+            &command,
+            &[Flag::switch("json"), Flag::value("format", 'f'), Flag::short("quiet", 'q')],
+            arguments,
+        )?),
+        "create" => create::create(&command_line::parse(
+            &command,
+            &[Flag::long("name"), Flag::long("set")],
+            arguments,
+        )?),
+        "start" => {
+            start::start(&command_line::parse(&command, &[Flag::long("timeout")], arguments)?)
+        }
+        "stop" => {
+            stop::stop(&command_line::parse(&command, &[Flag::short("force", 'f')], arguments)?)
+        }
+        "delete" | "remove" | "rm" => {
+            stop::delete(&command_line::parse(&command, &[Flag::short("force", 'f')], arguments)?)
+        }
+        "shell" => shell::shell(&command_line::parse_until_positional(
+            &command,
+            &[
+                Flag::long("workdir"),
+                Flag::long("shell"),
+                Flag::switch("reconnect"),
+                Flag::switch("start"),
+            ],
+            arguments,
+        )?),
+        "edit" => edit::edit(&command_line::parse(
+            &command,
+            &[
+                Flag::long("set"),
+                Flag::long("cpus"),
+                Flag::long("memory"),
+                Flag::long("disk"),
+                Flag::switch("start"),
+            ],
+            arguments,
+        )?),
+        "protect" => stop::protect(&command_line::parse(&command, &[], arguments)?, true),
+        "unprotect" => stop::protect(&command_line::parse(&command, &[], arguments)?, false),
+        "validate" => validate::validate(&command_line::parse(&command, &[], arguments)?),
+        "hostagent" => {
+            hostagent::run(&command_line::parse(&command, &[Flag::long("pidfile")], arguments)?)
+        }
+        other => Err(unknown(&format!("the command `{other}`"))),
+    }
+}
+
+/// The refusal of something that real `limactl` may well know.
+fn unknown(what: &str) -> String {
+    format!("the limactl stand-in of cai's tests does not know {what}")
 }

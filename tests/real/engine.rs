@@ -1,0 +1,245 @@
+//! An engine on a real VM, and what a user does with it by hand.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use super::image;
+use crate::support::sandbox::{Ran, Sandbox};
+
+/// The VM's name, and the context's.
+pub const NAME: &str = "containai-secure";
+
+/// A home with a `containai.toml`, and perhaps a VM.
+pub struct Engine {
+    sandbox: Sandbox,
+    images: String,
+    source: &'static str,
+    /// The plan and the apply that made the VM.
+    pub first: Option<(Ran, Ran)>,
+}
+
+/// One VM at a time: the machine's processors are few, and a guest that is emulated needs them.
+static MACHINE: Mutex<()> = Mutex::new(());
+static SHARED: OnceLock<Mutex<Engine>> = OnceLock::new();
+
+/// The engine that most scenarios share. The first to come makes it, from nothing.
+pub struct Shared {
+    engine: MutexGuard<'static, Engine>,
+    _machine: MutexGuard<'static, ()>,
+}
+
+impl std::ops::Deref for Shared {
+    type Target = Engine;
+    fn deref(&self) -> &Engine {
+        &self.engine
+    }
+}
+
+/// Waits for the shared engine, and leaves whatever an earlier scenario that failed did to it
+/// for `apply` to mend.
+pub fn shared() -> Shared {
+    let machine = alone();
+    let engine = SHARED.get_or_init(|| {
+        let mut engine = Engine::new("preinstalled");
+        let plan = engine.cai(&["--color=always", "plan"]);
+        let apply = engine.cai(&["apply", "--yes"]);
+        engine.first = Some((plan, apply));
+        Mutex::new(engine)
+    });
+    let engine = engine.lock().unwrap_or_else(PoisonError::into_inner);
+    let shared = Shared { engine, _machine: machine };
+    shared.cai(&["apply", "--yes"]).success();
+    shared
+}
+
+/// Waits until no other VM is used.
+pub fn alone() -> MutexGuard<'static, ()> {
+    MACHINE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Deletes the shared engine's VM when the suite ends.
+pub fn clean_up() {
+    if let Some(engine) = SHARED.get() {
+        engine.lock().unwrap_or_else(PoisonError::into_inner).delete();
+    }
+}
+
+impl Engine {
+    /// A home for an engine with Docker from this source, and a VM with 2 GiB of memory declared.
+    pub fn new(source: &'static str) -> Self {
+        let sandbox = Sandbox::unprivileged();
+        match std::env::var_os("CAI_TEST_LIMACTL") {
+            Some(path) => sandbox.link_program("limactl", &PathBuf::from(path)),
+            None => sandbox.copy_program("limactl", &std::env::current_exe().unwrap()),
+        }
+        let images = match std::env::var_os("CAI_TEST_VM_CONFIG") {
+            Some(path) => std::fs::read_to_string(path).unwrap(),
+            None => own_images(if source == "distro" { "plain" } else { "preinstalled" }),
+        };
+        let engine = Self { sandbox, images, source, first: None };
+        engine.declare("2GiB");
+        engine
+    }
+
+    /// Writes the `containai.toml`.
+    pub fn declare(&self, memory: &str) {
+        let source = self.source;
+        self.sandbox.write(
+            "home/containai.toml",
+            &format!(
+                "version = 1\n\n[vm]\ncpus = 2\nmemory = \"{memory}\"\ndisk = \"8GiB\"\n\
+                 mounts = []\n\n[docker]\nsource = \"{source}\"\n\n{}",
+                self.images
+            ),
+        );
+    }
+
+    /// Runs `cai`, and shows what it said in the log of the tests.
+    pub fn cai(&self, arguments: &[&str]) -> Ran {
+        let ran = self.sandbox.cai(arguments);
+        println!("{ran}\n");
+        ran
+    }
+
+    /// Plans, and checks that all of these words are in the plan.
+    #[track_caller]
+    pub fn plan_says(&self, words: &[&str]) {
+        let plan = self.cai(&["plan"]);
+        let text = plan.success();
+        for word in words {
+            assert!(text.contains(word), "{word:?} is not in the plan:\n{text}");
+        }
+    }
+
+    /// Applies, and checks that there is nothing left to do and that the engine works.
+    #[track_caller]
+    pub fn apply_mends(&self) -> Ran {
+        let apply = self.cai(&["apply", "--yes"]);
+        apply.success();
+        self.works();
+        apply
+    }
+
+    /// A client on the host reaches the daemon through the context, and a plan is empty.
+    #[track_caller]
+    pub fn works(&self) {
+        let version = self.docker(&["version", "--format", "{{.Server.Version}}"]);
+        assert!(!version.success().trim().is_empty(), "{version}");
+        let plan = self.cai(&["plan"]);
+        assert!(plan.success().starts_with("No changes."), "{plan}");
+    }
+
+    /// The engine does not work for a client on the host.
+    #[track_caller]
+    pub fn is_broken(&self) {
+        let version = self.docker(&["version"]);
+        assert!(!version.status.success(), "nothing is broken: {version}");
+    }
+
+    /// Runs the real `docker` with the engine's context.
+    pub fn docker(&self, arguments: &[&str]) -> Ran {
+        self.sandbox.run(&[&["docker", "--context", NAME], arguments].concat())
+    }
+
+    pub fn limactl(&self, arguments: &[&str]) -> Ran {
+        self.sandbox.run(&[&["limactl", "--tty=false"], arguments].concat())
+    }
+
+    /// Runs a script in the guest, as its user.
+    #[track_caller]
+    pub fn guest(&self, script: &str) -> String {
+        let ran = self.limactl(&["shell", "--workdir=/", NAME, "sh", "-c", script]);
+        ran.success().trim().to_owned()
+    }
+
+    /// Runs ssh as Lima does, with arguments before and after the host's name.
+    pub fn ssh(&self, options: &[&str], command: &[&str]) -> Ran {
+        let config = self.instance("ssh.config");
+        let config = config.to_str().unwrap();
+        let host = format!("lima-{NAME}");
+        self.sandbox.run(&[&["ssh", "-F", config], options, &[&host], command].concat())
+    }
+
+    /// A file of the instance.
+    pub fn instance(&self, file: &str) -> PathBuf {
+        self.sandbox.path("lima").join(NAME).join(file)
+    }
+
+    /// What ssh calls the forward of the Docker socket.
+    pub fn forward(&self) -> String {
+        format!("{}:/var/run/docker.sock", self.instance("sock/docker.sock").display())
+    }
+
+    /// The guest's boot, by its own name for it.
+    #[track_caller]
+    pub fn boot(&self) -> String {
+        self.guest("cat /proc/sys/kernel/random/boot_id")
+    }
+
+    /// Starts a container that does nothing, from files of the guest itself; its identifier.
+    #[track_caller]
+    pub fn container(&self, name: &str) -> String {
+        self.guest(&format!(
+            "set -e; sudo docker rm -f {name} >/dev/null 2>&1 || true; \
+             files=$(ldd /bin/sleep | grep -o '/[^ ]*'); \
+             sudo tar -C / -chf - bin/sleep $files 2>/dev/null | sudo docker import - cai-test >/dev/null; \
+             sudo docker run -d --name {name} --network=none cai-test /bin/sleep infinity"
+        ))
+    }
+
+    /// The identifiers of the running containers.
+    #[track_caller]
+    pub fn running(&self) -> String {
+        self.docker(&["ps", "--quiet", "--no-trunc"]).success().trim().to_owned()
+    }
+
+    /// A shell in the guest that waits for a line and says it back.
+    pub fn open_shell(&self) -> OpenShell {
+        let script = "echo ready; read line; echo \"still here: $line\"";
+        let mut command =
+            self.sandbox.command(&["limactl", "shell", "--workdir=/", NAME, "sh", "-c", script]);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        output.read_line(&mut line).unwrap();
+        assert_eq!(line, "ready\n");
+        OpenShell { child, output }
+    }
+
+    /// Deletes the VM, whatever state it is in.
+    pub fn delete(&self) {
+        self.limactl(&["delete", "-f", NAME]);
+    }
+}
+
+/// A shell that a user has open in the guest.
+pub struct OpenShell {
+    child: Child,
+    output: BufReader<std::process::ChildStdout>,
+}
+
+impl OpenShell {
+    /// Checks that it still answers, and ends it.
+    pub fn lives(mut self) {
+        self.child.stdin.take().unwrap().write_all(b"yes\n").unwrap();
+        let mut line = String::new();
+        self.output.read_line(&mut line).unwrap();
+        assert_eq!(line, "still here: yes\n");
+        assert!(self.child.wait().unwrap().success());
+    }
+}
+
+/// The tests' own images, as a piece of a `containai.toml`.
+fn own_images(variant: &str) -> String {
+    let image = image::ensure(variant).unwrap_or_else(|why| panic!("{why}"));
+    let entry = serde_json::json!({
+        "arch": "x86_64",
+        "location": image.disk,
+        "kernel": image.kernel,
+        "kernel_cmdline": image::CMDLINE,
+        "initrd": image.initrd,
+    });
+    toml::to_string(&serde_json::json!({"vm": {"images": [entry]}})).unwrap()
+}

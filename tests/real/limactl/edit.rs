@@ -1,0 +1,76 @@
+//! `limactl edit`.
+use std::fs;
+use std::process::ExitCode;
+
+use super::command_line::Parsed;
+use super::instance::{self, Instance, Status};
+use super::{Result, expression, log, quote, unknown, validate};
+
+pub(super) fn edit(arguments: &Parsed) -> Result<ExitCode> {
+    let name = arguments.only()?;
+    let instance = Instance::inspect(name)?
+        .ok_or_else(|| format!("instance {} not found", quote::name(name)))?;
+    if instance.status == Status::Running {
+        return Err("cannot edit a running instance".to_owned());
+    }
+    if arguments.has("start") {
+        return Err(unknown("`edit --start`"));
+    }
+    let mut expressions: Vec<String> = arguments.all("set").map(str::to_owned).collect();
+    if let Some(cpus) = arguments.value("cpus") {
+        expressions.push(format!(".cpus = {cpus}"));
+    }
+    for size in ["memory", "disk"] {
+        if let Some(gibibytes) = arguments.value(size) {
+            expressions.push(format!(".{size} = \"{gibibytes}GiB\""));
+        }
+    }
+    let file = instance.yaml();
+    let before = fs::read_to_string(&file).map_err(|error| error.to_string())?;
+    let after = expressions
+        .iter()
+        .try_fold(before.clone(), |text, expression| expression::apply(&text, expression))?;
+    if before == after {
+        log::info("Aborting, no changes made to the instance");
+        return Ok(ExitCode::SUCCESS);
+    }
+    check(&before, &after, &instance)?;
+    fs::write(&file, after).map_err(|error| error.to_string())?;
+    log::info(&format!("Instance {} configuration edited", quote::name(name)));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check(before: &str, after: &str, instance: &Instance) -> Result<()> {
+    let file = instance.yaml().to_string_lossy().into_owned();
+    validate::warn_of_unknown_keys(after, &file);
+    match validate::check(after, &file, &instance.dir) {
+        // What the host cannot run, and a text that is no configuration, leave no file behind.
+        Err(error)
+            if error.starts_with("unknown or") || error.starts_with("failed to unmarshal") =>
+        {
+            return Err(error);
+        }
+        Err(error) => return Err(rejected(after, &error)),
+        Ok(()) => {}
+    }
+    if let (Some((was, old)), Some((is, new))) =
+        (instance::disk_in(before), instance::disk_in(after))
+        && new < old
+    {
+        let error = format!("field `disk`: shrinking the disk ({was} --> {is}) is not supported");
+        return Err(rejected(after, &error));
+    }
+    Ok(())
+}
+
+/// Leaves the text in the current directory, where Lima leaves it.
+fn rejected(text: &str, error: &str) -> String {
+    match fs::write("lima.REJECTED.yaml", text) {
+        Ok(()) => {
+            format!("the YAML is invalid, saved the buffer as `lima.REJECTED.yaml`: {error}")
+        }
+        Err(write) => format!(
+            "the YAML is invalid, attempted to save the buffer as `lima.REJECTED.yaml` but failed: {write}\n{error}"
+        ),
+    }
+}

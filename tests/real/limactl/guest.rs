@@ -1,0 +1,87 @@
+//! The `cidata` disk: what the guest learns of its configuration at every boot.
+use std::fmt::Write as _;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::config::Config;
+use super::create::succeeded;
+use super::instance::{self, Instance};
+use super::{Result, quote};
+
+/// Makes the disk and says where it is.
+pub(super) fn make_cidata(instance: &Instance) -> Result<PathBuf> {
+    let tree = instance.dir.join("cidata");
+    let image = instance.dir.join("cidata.img");
+    let _ = fs::remove_dir_all(&tree);
+    fill(&tree, instance).map_err(|error| format!("failed to make cidata: {error}"))?;
+    let _ = fs::remove_file(&image);
+    let output = Command::new(tool("mke2fs"))
+        .args(["-q", "-t", "ext4", "-O", "^has_journal", "-L", "cidata", "-d"])
+        .args([&tree, &image])
+        .arg("16M")
+        .stdin(Stdio::null())
+        .output();
+    succeeded("mke2fs", output)?;
+    Ok(image)
+}
+
+/// An administrator's tool, which an ordinary user's PATH may not reach.
+fn tool(name: &str) -> PathBuf {
+    ["/usr/sbin", "/sbin"]
+        .into_iter()
+        .map(|directory| Path::new(directory).join(name))
+        .find(|path| path.exists())
+        .unwrap_or_else(|| PathBuf::from(name))
+}
+
+fn fill(tree: &Path, instance: &Instance) -> std::io::Result<()> {
+    let config = instance.config().map_err(std::io::Error::other)?;
+    fs::create_dir_all(tree)?;
+    fs::write(tree.join("lima.env"), environment(instance, config))?;
+    fs::copy(instance::lima_home().join("_config/user.pub"), tree.join("authorized_keys"))?;
+    for (index, provision) in config.list("provision").iter().enumerate() {
+        let text = |key: &str| provision[key].as_str().unwrap_or_default();
+        let directory = tree.join(format!("provision.{}", text("mode")));
+        fs::create_dir_all(&directory)?;
+        let script = directory.join(format!("{index:08}"));
+        fs::write(&script, text("script"))?;
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
+    }
+    Ok(())
+}
+
+fn environment(instance: &Instance, config: &Config) -> String {
+    let mut text = String::new();
+    let variables = [
+        ("NAME", instance.name.clone()),
+        ("HOSTNAME", instance.hostname()),
+        ("USER", config.text("/user/name").to_owned()),
+        ("UID", config.number("/user/uid").to_string()),
+        ("COMMENT", config.text("/user/comment").to_owned()),
+        ("HOME", config.text("/user/home").to_owned()),
+        ("SHELL", config.text("/user/shell").to_owned()),
+        ("TIMEZONE", config.text("/timezone").to_owned()),
+        ("MOUNTS", "0".to_owned()),
+    ];
+    for (name, value) in variables {
+        let _ = writeln!(text, "LIMA_CIDATA_{name}={}", quote::shell(&value));
+    }
+    for (name, value) in parameters(config) {
+        let _ = writeln!(text, "{name}={}", quote::shell(&value));
+    }
+    text
+}
+
+/// The `param` mapping as scripts see it.
+pub(super) fn parameters(config: &Config) -> Vec<(String, String)> {
+    let map = config.0.get("param").and_then(serde_json::Value::as_object);
+    map.into_iter()
+        .flatten()
+        .map(|(name, value)| {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            (format!("PARAM_{name}"), value)
+        })
+        .collect()
+}

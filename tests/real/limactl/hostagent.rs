@@ -1,0 +1,230 @@
+//! `limactl hostagent`: the process beside each running instance.
+//!
+//! It owns the machine's process, opens the one shared ssh connection, forwards the sockets once,
+//! and tells `start` about it all in events on its stdout.
+use std::fmt::Write as _;
+use std::fs::{self, OpenOptions};
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
+use std::process::{ExitCode, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread::{sleep, spawn};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{SigSet, Signal};
+use serde_json::{Value, json};
+
+use super::command_line::Parsed;
+use super::instance::{self, Instance};
+use super::{Result, guest, log, qemu, quote, ssh};
+
+/// How often, and how long apart, the guest is asked whether it is ready.
+const TRIES: u32 = 200;
+const PAUSE: Duration = Duration::from_secs(3);
+
+/// What ends the agent.
+enum End {
+    Signal,
+    Machine(std::io::Result<ExitStatus>),
+}
+
+pub(super) fn run(arguments: &Parsed) -> Result<ExitCode> {
+    let name = arguments.only()?;
+    let instance = Instance::inspect(name)?.ok_or_else(|| format!("no instance {name}"))?;
+    let pid_file = instance.dir.join("ha.pid");
+    // A session of its own: what ends the terminal of `start` does not end the instance.
+    let _ = nix::unistd::setsid();
+    // Blocked before the first thread starts, so that one thread can wait for them for all.
+    let signals = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM]);
+    signals.thread_block().map_err(|error| error.to_string())?;
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&pid_file)
+        .and_then(|mut file| writeln!(file, "{}", std::process::id()))
+        .map_err(|error| format!("{}: {error}", pid_file.display()))?;
+    let ended = serve(&instance, signals);
+    clean_up(&instance);
+    emit(&match &ended {
+        Ok(()) => json!({"exiting": true}),
+        Err(error) => json!({"exiting": true, "errors": [error]}),
+    });
+    ended.map(|()| ExitCode::SUCCESS)
+}
+
+fn serve(instance: &Instance, signals: SigSet) -> Result<()> {
+    let port = ssh::write_config(instance)?;
+    let cidata = guest::make_cidata(instance)?;
+    let mut machine = qemu::spawn(instance, &cidata, port)?;
+    emit(&json!({"sshLocalPort": port}));
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(machine.id()).unwrap_or_default());
+
+    let (ends, ended) = mpsc::channel();
+    let signalled = ends.clone();
+    spawn(move || {
+        let _ = signals.wait();
+        signalled.send(End::Signal)
+    });
+    spawn(move || ends.send(End::Machine(machine.wait())));
+    let name = instance.name.clone();
+    spawn(move || bring_up(&name, port));
+
+    match ended.recv() {
+        Ok(End::Signal) => {
+            log::info("Received SIGINT, shutting down the host agent");
+            shut_down(instance, &ended, pid);
+            Ok(())
+        }
+        Ok(End::Machine(Ok(status))) if status.success() => {
+            log::info("The guest has switched itself off");
+            Ok(())
+        }
+        Ok(End::Machine(Ok(status))) => Err(format!("Driver stopped due to error: {status}")),
+        Ok(End::Machine(Err(error))) => Err(format!("Driver stopped due to error: {error}")),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Waits for the guest and sets up what rides on its ssh.
+fn bring_up(name: &str, port: u16) {
+    let result = Instance::inspect(name).and_then(|instance| {
+        let instance = instance.ok_or_else(|| format!("no instance {name}"))?;
+        wait_for_sshd(port)?;
+        // The shared connection is open before any provisioning script runs, so the groups of
+        // its user are those from before. The guest waits for this file.
+        retry("the ssh connection", || {
+            ssh::run(&instance, "sudo touch /run/cai-test-session-open")
+        })?;
+        forward_sockets(&instance);
+        for probe in instance.config()?.list("probes") {
+            retry(probe["description"].as_str().unwrap_or("a probe"), || {
+                probe_succeeds(&instance, probe)
+            })?;
+        }
+        retry("the end of the provisioning", || {
+            ssh::run(&instance, "while ! test -e /run/lima-boot-done; do sleep 0.5; done")
+        })
+    });
+    match result {
+        Ok(()) => emit(&json!({"running": true, "sshLocalPort": port})),
+        Err(error) => {
+            log::error(&error);
+            emit(&json!({
+                "running": true, "degraded": true, "errors": [error], "sshLocalPort": port,
+            }));
+        }
+    }
+}
+
+fn retry(what: &str, mut attempt: impl FnMut() -> bool) -> Result<()> {
+    log::info(&format!("Waiting for {what}"));
+    for _ in 0..TRIES {
+        if attempt() {
+            return Ok(());
+        }
+        sleep(PAUSE);
+    }
+    Err(format!("failed to satisfy {what}"))
+}
+
+/// Waits for sshd's greeting. QEMU accepts the connection long before the guest does, so only
+/// what comes from it counts.
+fn wait_for_sshd(port: u16) -> Result<()> {
+    let deadline = Instant::now() + TRIES * PAUSE;
+    let greeted = || -> std::io::Result<bool> {
+        let mut connection = TcpStream::connect(("127.0.0.1", port))?;
+        connection.set_read_timeout(Some(Duration::from_secs(2)))?;
+        let mut greeting = [0; 4];
+        connection.read_exact(&mut greeting)?;
+        Ok(&greeting == b"SSH-")
+    };
+    while !greeted().unwrap_or(false) {
+        if Instant::now() >= deadline {
+            return Err("failed to satisfy ssh".to_owned());
+        }
+        sleep(Duration::from_millis(200));
+    }
+    Ok(())
+}
+
+/// Forwards every socket, once: nothing watches over a forward afterwards.
+fn forward_sockets(instance: &Instance) {
+    for (host, guest) in instance.socket_forwards() {
+        if let Some(directory) = Path::new(host).parent() {
+            let _ = fs::DirBuilder::new().recursive(true).mode(0o750).create(directory);
+        }
+        let _ = fs::remove_file(host);
+        log::info(&format!(
+            "Forwarding {} (guest) to {} (host)",
+            quote::go(guest),
+            quote::go(host)
+        ));
+        if !ssh::control(instance, &["forward", "-L", &format!("{host}:{guest}")]) {
+            log::warning(&format!("failed to forward {}", quote::go(guest)));
+        }
+    }
+}
+
+/// Feeds the script to the interpreter that its first line names.
+fn probe_succeeds(instance: &Instance, probe: &Value) -> bool {
+    let script = probe["script"].as_str().unwrap_or_default();
+    let interpreter = script.lines().next().and_then(|line| line.strip_prefix("#!"));
+    let mut command = String::new();
+    for (name, value) in instance.config().map(guest::parameters).unwrap_or_default() {
+        let _ = write!(command, "{name}={} ", quote::shell(&value));
+    }
+    command.push_str(interpreter.unwrap_or("/bin/sh"));
+    let child = ssh::ssh(instance)
+        .args([&instance.hostname(), "--", &command])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn();
+    let Ok(mut child) = child else {
+        return false;
+    };
+    if let Some(mut stdin) = child.stdin.take() {
+        let _ = stdin.write_all(script.as_bytes());
+    }
+    child.wait().is_ok_and(|status| status.success())
+}
+
+/// Closes what rides on ssh, then presses the power button until the machine is off.
+fn shut_down(instance: &Instance, ended: &Receiver<End>, machine: nix::unistd::Pid) {
+    for (host, guest) in instance.socket_forwards() {
+        ssh::control(instance, &["cancel", "-L", &format!("{host}:{guest}")]);
+    }
+    if instance.dir.join("ssh.sock").exists() {
+        ssh::control(instance, &["exit"]);
+    }
+    let deadline = Instant::now() + Duration::from_secs(180);
+    while Instant::now() < deadline {
+        // A guest that is still booting does not hear the first press.
+        if let Err(error) = qemu::power_down(instance) {
+            log::warning(&format!("failed to press the power button: {error}"));
+        }
+        match ended.recv_timeout(Duration::from_secs(10)) {
+            Ok(End::Machine(_)) | Err(RecvTimeoutError::Disconnected) => return,
+            Ok(End::Signal) | Err(RecvTimeoutError::Timeout) => {}
+        }
+    }
+    log::warning("The guest did not switch off, killing it");
+    instance::kill_now(machine);
+}
+
+fn clean_up(instance: &Instance) {
+    for (host, _) in instance.socket_forwards() {
+        let _ = fs::remove_file(host);
+    }
+    for file in ["ssh.sock", "qmp.sock", "qemu.pid", "ha.pid"] {
+        let _ = fs::remove_file(instance.dir.join(file));
+    }
+}
+
+/// Writes an event for `start`.
+fn emit(status: &Value) {
+    let mut stdout = std::io::stdout().lock();
+    let _ = writeln!(stdout, "{}", json!({"time": log::now(), "status": status}));
+    let _ = stdout.flush();
+}
