@@ -13,11 +13,15 @@
     clippy::print_stdout,
     clippy::print_stderr,
     missing_docs,
+    unreachable_pub,
     reason = "a test fails by panicking and the stand-in programs print"
 )]
 
 use std::process::ExitCode;
 
+mod cli;
+mod host;
+mod planner;
 mod real;
 mod support;
 
@@ -26,6 +30,11 @@ fn main() -> ExitCode {
         return code;
     }
     let arguments = libtest_mimic::Arguments::from_args();
-    let trials = real::trials();
-    libtest_mimic::run(&arguments, trials).exit_code()
+    let trials = [cli::trials(), host::trials(), planner::trials(), real::trials()]
+        .into_iter()
+        .flatten()
+        .collect();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    real::clean_up();
+    conclusion.exit_code()
 }

@@ -1,5 +1,7 @@
 //! What the tests share.
+pub mod machine;
 pub mod program;
+pub mod sandbox;
 
 /// Lists test functions as trials, named by their module path as the standard harness does.
 /// A test that is not listed is dead code, which the lints refuse.

@@ -1,0 +1,218 @@
+//! A home of its own for each test: nothing of the real one is read, nothing of it is written.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+
+/// The account that tests use where a tool refuses root, as `limactl` does.
+const USER: &str = "cai-test";
+
+/// A home, a `PATH`, and a Docker configuration with things in it that must never change.
+pub struct Sandbox {
+    root: tempfile::TempDir,
+    /// Who runs the commands, where that is not this process's user.
+    user: Option<(u32, u32)>,
+}
+
+/// How a command ended.
+pub struct Ran {
+    pub line: String,
+    pub status: ExitStatus,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Sandbox {
+    /// Commands run as the user of this process.
+    pub fn new() -> Self {
+        Self::for_user(None)
+    }
+
+    /// Commands run as an ordinary user: as root, that is the account `cai-test`.
+    pub fn unprivileged() -> Self {
+        Self::for_user(nix::unistd::Uid::effective().is_root().then(account))
+    }
+
+    fn for_user(user: Option<(u32, u32)>) -> Self {
+        // Short, because a socket's path may have no more than 104 bytes.
+        let root = tempfile::Builder::new().prefix("cai").tempdir_in("/tmp").unwrap();
+        let sandbox = Self { root, user };
+        for directory in ["", "home", "bin", "home/.docker"] {
+            sandbox.directory(directory);
+        }
+        let cai = sandbox.path("bin/cai");
+        fs::copy(env!("CARGO_BIN_EXE_cai"), &cai).unwrap();
+        sandbox
+            .write("home/.docker/config.json", "{\n\t\"currentContext\": \"desktop-linux\"\n}\n");
+        sandbox.write("home/.docker/daemon.json", "{\"experimental\":false}");
+        for name in ["desktop-linux", "somebody-elses"] {
+            let endpoint = format!("host=unix:///nosuch/{name}.sock");
+            sandbox.run(&["docker", "context", "create", name, "--docker", &endpoint]).success();
+        }
+        sandbox
+    }
+
+    /// A path in the sandbox.
+    pub fn path(&self, relative: impl AsRef<Path>) -> PathBuf {
+        self.root.path().join(relative)
+    }
+
+    pub fn home(&self) -> PathBuf {
+        self.path("home")
+    }
+
+    /// Makes a directory that belongs to the user who runs the commands.
+    pub fn directory(&self, relative: &str) {
+        let path = self.path(relative);
+        fs::create_dir_all(&path).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        self.give(&path);
+    }
+
+    /// Writes a file that belongs to the user who runs the commands.
+    pub fn write(&self, relative: &str, text: &str) {
+        let path = self.path(relative);
+        fs::write(&path, text).unwrap();
+        self.give(&path);
+    }
+
+    fn give(&self, path: &Path) {
+        if let Some((user, group)) = self.user {
+            chown(path, Some(user), Some(group)).unwrap();
+        }
+    }
+
+    /// Puts a program on `PATH`: a link to it.
+    pub fn link_program(&self, name: &str, target: &Path) {
+        symlink(target, self.path("bin").join(name)).unwrap();
+    }
+
+    /// Puts a copy of a program on `PATH`, which every user can reach.
+    pub fn copy_program(&self, name: &str, source: &Path) {
+        fs::copy(source, self.path("bin").join(name)).unwrap();
+    }
+
+    /// Puts a fake on `PATH`: a shell script.
+    pub fn fake_program(&self, name: &str, script: &str) {
+        let path = self.path("bin").join(name);
+        fs::write(&path, format!("#!/bin/sh\n{script}")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// A command that sees only the sandbox, and the tools of the system.
+    pub fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(words[0]);
+        let path = format!(
+            "{}:/usr/local/bin:/usr/local/sbin:/usr/bin:/bin:/usr/sbin:/sbin:/opt/homebrew/bin",
+            self.path("bin").display()
+        );
+        command
+            .args(&words[1..])
+            .env_clear()
+            .env("PATH", &path)
+            .env("HOME", self.home())
+            .env("LIMA_HOME", self.path("lima"))
+            .env("USER", USER)
+            .env("LANG", "C.UTF-8")
+            .current_dir(self.home())
+            .stdin(Stdio::null());
+        // What a real `limactl` may need to find its emulator.
+        for (name, value) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("QEMU_SYSTEM_") {
+                command.env(name, value);
+            }
+        }
+        if let Some((user, group)) = self.user {
+            command.uid(user).gid(group);
+        }
+        command
+    }
+
+    /// Runs a command to its end.
+    pub fn run(&self, words: &[&str]) -> Ran {
+        finish(self.command(words))
+    }
+
+    /// Runs `cai`, and checks that it left the user's Docker alone.
+    pub fn cai(&self, arguments: &[&str]) -> Ran {
+        self.cai_with(arguments, &[])
+    }
+
+    /// Runs `cai` with variables set.
+    pub fn cai_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
+        let before = self.docker_files();
+        let mut command = self.command(&["cai"]);
+        command.args(arguments).envs(variables.iter().copied());
+        let ran = finish(command);
+        assert_eq!(self.docker_files(), before, "the user's Docker was touched by {}", ran.line);
+        ran
+    }
+
+    /// Every file of the user's Docker that is not the one context which `cai` may make.
+    fn docker_files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let ours = b"\"Name\":\"containai-secure\"";
+        let mut files = BTreeMap::new();
+        let mut directories = vec![self.path("home/.docker")];
+        while let Some(directory) = directories.pop() {
+            for entry in fs::read_dir(&directory).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    directories.push(path);
+                    continue;
+                }
+                let bytes = fs::read(&path).unwrap();
+                if !bytes.windows(ours.len()).any(|window| window == ours) {
+                    files.insert(path, bytes);
+                }
+            }
+        }
+        files
+    }
+}
+
+fn finish(mut command: Command) -> Ran {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let line = words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
+    let output = command.output().unwrap_or_else(|error| panic!("{line}: {error}"));
+    Ran {
+        line,
+        status: output.status,
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+impl Ran {
+    /// The standard output of a command that must have succeeded.
+    #[track_caller]
+    pub fn success(&self) -> &str {
+        assert!(self.status.success(), "{self}");
+        &self.stdout
+    }
+
+    /// The standard error of a command that must have ended with this code.
+    #[track_caller]
+    pub fn fails_with(&self, code: i32) -> &str {
+        assert_eq!(self.status.code(), Some(code), "{self}");
+        &self.stderr
+    }
+}
+
+impl fmt::Display for Ran {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "$ {}", self.line)?;
+        f.write_str(&self.stdout)?;
+        f.write_str(&self.stderr)?;
+        write!(f, "-- {}", self.status)
+    }
+}
+
+fn account() -> (u32, u32) {
+    let user = nix::unistd::User::from_name(USER).unwrap();
+    let user = user.unwrap_or_else(|| panic!("limactl refuses root; first run: useradd {USER}"));
+    (user.uid.as_raw(), user.gid.as_raw())
+}
