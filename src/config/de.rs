@@ -45,6 +45,21 @@ impl<'a, 'i> Node<'a, 'i> {
         elements.map(move |value| Self { value, ..self }).filter(|node| !node.is_refused())
     }
 
+    /// How many elements this array has, with those that were refused.
+    pub(super) fn count(self) -> usize {
+        self.value.get_ref().as_array().map_or(0, |array| array.len())
+    }
+
+    /// The text, if that is what this is.
+    pub(super) fn text(self) -> Option<&'a str> {
+        self.value.get_ref().as_str()
+    }
+
+    /// Whether this is `true`.
+    pub(super) fn is_true(self) -> bool {
+        matches!(self.value.get_ref(), DeValue::Boolean(true))
+    }
+
     /// Its address, for it does not move.
     pub(super) fn identity(self) -> Identity {
         std::ptr::from_ref(self.value).addr()

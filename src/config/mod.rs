@@ -6,17 +6,29 @@
 //! - `parse` is the way through: text, TOML, types, checks; every mistake with its place.
 //! - `de` reads a TOML value into a type; a `mistake` knows which value is to blame, so that it can
 //!   be left out and the rest be read.
-//! - `rules` are the rules of single values, `check` those between values.
+//! - `rules` read single values, with the rules of `text` and their `pattern`s for editors; `check` has those
+//!   between values, and `warning` what is right and still worth a word.
+//! - `schema` describes the file to editors and other programs.
 
 mod check;
 mod de;
+mod local;
 mod mistake;
 mod parse;
+mod pattern;
 mod rules;
+mod schema;
 mod suggest;
 #[cfg(test)]
 mod tests;
+mod text;
 mod types;
+mod warning;
 
 pub use parse::parse;
-pub use types::{Config, Context, Docker, DockerSource, Image, Lima, Mount, User, Vm};
+pub use schema::schema;
+pub use types::{
+    Config, Context, Docker, DockerSource, Group, Image, Install, LeftOut, Lima, Mount,
+    PortForward, Proto, Restart, Strategy, Sysbox, SysboxPackage, User, Vm, VmType,
+};
+pub use warning::Warning;

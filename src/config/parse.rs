@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::de::{Node, integer};
 use super::mistake::Refused;
-use super::types::{Config, File};
+use super::types::{Config, File, LeftOut};
 use super::{check, suggest};
 use crate::diagnostic::{Diagnostic, line_of};
 
@@ -43,7 +43,13 @@ pub fn parse(source: &str) -> Result<Config, Vec<Diagnostic>> {
     drop_consequences(&mut found, &diagnostics, source);
     diagnostics.append(&mut found);
     match config {
-        Some(config) if diagnostics.is_empty() => Ok(config),
+        Some(mut config) if diagnostics.is_empty() => {
+            let vm = document.get_ref().get("vm");
+            let is_absent = |key| vm.is_none_or(|vm| vm.get_ref().get(key).is_none());
+            config.vm.left_out =
+                LeftOut { images: is_absent("images"), mounts: is_absent("mounts") };
+            Ok(config)
+        }
         _ => Err(in_order(diagnostics)),
     }
 }

@@ -1,17 +1,23 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::InvalidValue;
 
 /// A processor architecture, by the name that Lima and the kernel (`uname -m`) give it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(!try_from, !into)]
 pub enum Arch {
     /// 64-bit Intel and AMD processors.
+    #[schemars(rename = "x86_64")]
     X86_64,
     /// 64-bit ARM processors, Apple Silicon among them.
+    #[schemars(rename = "aarch64")]
     Aarch64,
 }
 
@@ -21,6 +27,14 @@ impl Arch {
         match self {
             Self::X86_64 => "x86_64",
             Self::Aarch64 => "aarch64",
+        }
+    }
+
+    /// Debian's name, which packages and cloud images bear: `amd64` or `arm64`.
+    pub const fn debian(self) -> &'static str {
+        match self {
+            Self::X86_64 => "amd64",
+            Self::Aarch64 => "arm64",
         }
     }
 }

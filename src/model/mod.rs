@@ -6,11 +6,16 @@
 
 mod arch;
 mod name;
+mod sha256;
 mod size;
+mod text;
+mod version;
 
 pub use arch::Arch;
-pub use name::{ContextName, UnixName, UserRef, VmName};
+pub use name::{ContextName, EnvName, UnixName, UserRef, VmName};
+pub use sha256::Sha256;
 pub use size::ByteSize;
+pub use version::{DockerVersion, SysboxVersion};
 
 /// A text that is not what it should be: the text, what it should have been, and the rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

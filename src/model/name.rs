@@ -1,79 +1,36 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::InvalidValue;
+use super::text::checked_text;
 
-/// A newtype over a checked `String`. `$broken` gets the text and answers with the rule it breaks.
-macro_rules! name {
-    ($(#[$doc:meta])* $name:ident, $what:literal, $broken:ident) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
-        pub struct $name(String);
-
-        impl $name {
-            /// The name as it was written.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = InvalidValue;
-
-            fn try_from(value: String) -> Result<Self, InvalidValue> {
-                match $broken(&value) {
-                    Some(rule) => Err(InvalidValue::new(&value, $what, rule)),
-                    None => Ok(Self(value)),
-                }
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = InvalidValue;
-
-            fn from_str(value: &str) -> Result<Self, InvalidValue> {
-                value.to_owned().try_into()
-            }
-        }
-
-        impl From<$name> for String {
-            fn from(name: $name) -> Self {
-                name.0
-            }
-        }
-
-        impl AsRef<str> for $name {
-            fn as_ref(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(&self.0)
-            }
-        }
-    };
-}
-
-name!(
+checked_text!(
     /// The name of a Lima VM, by Lima's rule (`pkg/identifiers`): groups of letters and digits,
     /// joined by single `.`, `_` or `-`, at most 76 characters in all.
-    VmName, "a VM name", broken_vm_name
+    VmName, "a VM name", broken_vm_name,
+    r"^(?=.{1,76}$)[A-Za-z0-9]+([._-][A-Za-z0-9]+)*$"
 );
 
-name!(
+checked_text!(
     /// The name of a user or of a group in the guest, by the rule of Debian's `useradd`.
-    UnixName, "a user or group name", broken_unix_name
+    UnixName, "a user or group name", broken_unix_name,
+    r"^[a-z_][a-z0-9_-]{0,31}$"
 );
 
-name!(
+checked_text!(
     /// The name of a Docker context that `cai` may own. Docker's rule, without `default`, which
     /// Docker reserves, and without `desktop-linux`, which is Docker Desktop's.
-    ContextName, "a name for a Docker context", broken_context_name
+    ContextName, "a name for a Docker context", broken_context_name,
+    r"^(?!(default|desktop-linux)$)[A-Za-z0-9][A-Za-z0-9_.+-]+$"
+);
+
+checked_text!(
+    /// The name of an environment variable.
+    EnvName, "a name for an environment variable", broken_env_name, r"^[A-Za-z_][A-Za-z0-9_]*$"
 );
 
 /// The VM's name where a file gives none.
@@ -120,6 +77,13 @@ fn broken_context_name(name: &str) -> Option<&'static str> {
             r#"use letters, digits, "_", ".", "+" and "-", first a letter or a digit, at least 2 characters"#,
         ),
     }
+}
+
+fn broken_env_name(name: &str) -> Option<&'static str> {
+    let first = |c: char| c.is_ascii_alphabetic() || c == '_';
+    let well_formed =
+        name.starts_with(first) && name.chars().all(|c| first(c) || c.is_ascii_digit());
+    (!well_formed).then_some(r#"use letters, digits and "_", first a letter or "_""#)
 }
 
 /// A user of the guest: the one Lima makes there, whose name depends on who runs Lima, or any
@@ -174,6 +138,20 @@ impl From<UserRef> for String {
     }
 }
 
+impl JsonSchema for UserRef {
+    fn schema_name() -> Cow<'static, str> {
+        "UserRef".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "`@lima`, the VM's login user, or a user by name.",
+            "type": "string",
+            "pattern": r"^(@lima|[a-z_][a-z0-9_-]{0,31})$",
+        })
+    }
+}
+
 impl fmt::Display for UserRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
@@ -183,16 +161,7 @@ impl fmt::Display for UserRef {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Every text of `accepted` reads back as it was written; none of `refused` is taken.
-    fn check<T: FromStr + fmt::Display>(accepted: &[&str], refused: &[&str]) {
-        for text in accepted {
-            assert_eq!(text.parse::<T>().ok().map(|name| name.to_string()).as_deref(), Some(*text));
-        }
-        for text in refused {
-            assert!(text.parse::<T>().is_err(), "{text:?} must be refused");
-        }
-    }
+    use crate::model::text::check;
 
     #[test]
     fn vm_names_follow_limas_rule() {
@@ -222,7 +191,13 @@ mod tests {
     }
 
     #[test]
+    fn variables_have_names_that_every_shell_takes() {
+        check::<EnvName>(&["PATH", "_x1", "http_proxy"], &["", "1A", "A-B", "A=B", "A B", "é"]);
+    }
+
+    #[test]
     fn a_user_is_limas_or_named() {
+        check::<UserRef>(&["@lima", "dev"], &["@dev", "", "A", "@lima "]);
         assert_eq!("@lima".parse(), Ok(UserRef::LimaUser));
         assert_eq!("dev".parse::<UserRef>().unwrap().as_str(), "dev");
         let error = "@limauser".parse::<UserRef>().unwrap_err();

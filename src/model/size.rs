@@ -1,6 +1,8 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::InvalidValue;
@@ -87,6 +89,20 @@ impl TryFrom<u64> for ByteSize {
 impl From<ByteSize> for String {
     fn from(size: ByteSize) -> Self {
         size.to_string()
+    }
+}
+
+impl JsonSchema for ByteSize {
+    fn schema_name() -> Cow<'static, str> {
+        "ByteSize".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A whole number and a binary unit, B, KiB, MiB, GiB or TiB: \"8GiB\".",
+            "type": "string",
+            "pattern": "^0*[1-9][0-9]*(B|KiB|MiB|GiB|TiB)$",
+        })
     }
 }
 

@@ -1,14 +1,25 @@
 use serde_json::json;
 
 use super::EVERY_KEY;
-use crate::config::{DockerSource, Image, Mount, User, parse};
+use crate::config::{
+    DockerSource, Group, Image, Install, Mount, PortForward, Proto, Strategy, SysboxPackage, User,
+    VmType, parse,
+};
 use crate::model::{Arch, ByteSize, UnixName, UserRef};
 
 #[test]
 fn every_key_is_read() {
     let config = parse(EVERY_KEY).unwrap();
     assert_eq!(config.lima.version.to_string(), ">=2.0, <3");
+    assert_eq!(config.lima.install, Install::Never);
+    assert_eq!(config.lima.release, Some(semver::Version::new(2, 2, 0)));
+    assert_eq!(config.lima.url.as_deref(), Some("https://mirror.example.org/lima"));
+    let checksum = "0a".repeat(32);
+    assert_eq!(config.lima.sha256["linux-x86_64"].as_str(), checksum);
     assert_eq!(config.vm.name.as_str(), "team");
+    assert_eq!((config.vm.vm_type, config.vm.arch), (Some(VmType::Vz), Some(Arch::Aarch64)));
+    assert_eq!(config.vm.rosetta, Some(true));
+    assert_eq!((config.vm.running, config.vm.protect), (false, false));
     assert_eq!(config.vm.cpus, Some(4));
     assert_eq!(config.vm.memory.map(ByteSize::bytes), Some(8 << 30));
     assert_eq!(config.vm.disk.map(ByteSize::bytes), Some(64 << 30));
@@ -26,19 +37,56 @@ fn every_key_is_read() {
     let mount_point = Some("/mnt/src".to_owned());
     let mount = Mount { location: "/src".to_owned(), mount_point, writable: true };
     assert_eq!(config.vm.mounts, [mount]);
-    assert_eq!(config.docker.source, DockerSource::Preinstalled);
+    let port = PortForward {
+        guest_port: Some(80),
+        guest_ip: Some("0.0.0.0".to_owned()),
+        host_port: Some(8080),
+        host_ip: Some("127.0.0.1".to_owned()),
+        proto: Some(Proto::Tcp),
+        ..PortForward::default()
+    };
+    let socket = PortForward {
+        guest_socket: Some("/run/a.sock".to_owned()),
+        host_socket: Some("{{.Dir}}/sock/a.sock".to_owned()),
+        ..PortForward::default()
+    };
+    assert_eq!(config.vm.port_forwards, [port, socket]);
+    let env: Vec<_> = config.vm.env.iter().map(|(name, value)| (name.as_str(), &**value)).collect();
+    assert_eq!(env, [("HTTPS_PROXY", "http://proxy.example.org:3128")]);
+    assert_eq!(config.docker.source, DockerSource::DockerCe);
+    assert_eq!(config.docker.version.as_ref().map(ToString::to_string).as_deref(), Some("28.5.1"));
+    assert_eq!(config.docker.seccomp_profile.as_deref(), Some("./seccomp.json"));
+    let daemon = json!({ "userns-remap": "default", "log-opts": { "max-size": "10m" } });
+    assert_eq!(serde_json::Value::Object(config.docker.daemon), daemon);
+    assert!(config.sysbox.enabled && config.sysbox.default_runtime);
+    assert_eq!(config.sysbox.version.to_string(), "0.6.7+vendor.1");
+    let package = SysboxPackage {
+        arch: Arch::Aarch64,
+        url: "../sysbox.deb".to_owned(),
+        sha256: checksum.parse().unwrap(),
+    };
+    assert_eq!(config.sysbox.packages, [package]);
+    let docker = Group { name: UnixName::docker(), gid: Some(2375) };
+    assert_eq!(config.groups, [docker, Group { name: "team".parse().unwrap(), gid: None }]);
     let groups = vec![UnixName::docker(), "adm".parse().unwrap()];
-    let lima_user = User { name: UserRef::LimaUser, groups };
-    let dev = User { name: "dev".parse().unwrap(), groups: vec![] };
+    let lima_user = User::in_groups(UserRef::LimaUser, groups);
+    let dev = User {
+        name: "dev".parse().unwrap(),
+        uid: Some(2000),
+        shell: Some("/bin/bash".to_owned()),
+        groups: vec![],
+    };
     assert_eq!(config.users, [lima_user, dev]);
     assert_eq!(config.context.name.as_str(), "team-engine");
+    assert_eq!(config.context.description.as_deref(), Some("The team's engine"));
+    assert_eq!(config.restart.strategy, Strategy::Never);
 }
 
 #[test]
 fn limas_own_keys_are_passed_on_in_the_files_order() {
     let lima = parse(EVERY_KEY).unwrap().vm.lima;
     let keys: Vec<_> = lima.keys().map(String::as_str).collect();
-    assert_eq!(keys, ["vmType", "ssh", "message", "param", "arch"]);
+    assert_eq!(keys, ["ssh", "message", "param"]);
     assert_eq!(lima["ssh"], json!({ "localPort": 60022, "overVSock": false }));
     assert_eq!(lima["message"], json!("line\nline"));
     // No key of Lima's takes a date, so text is what is meant.
@@ -58,8 +106,14 @@ fn a_file_with_nothing_but_a_version_is_the_engine_of_the_seed() {
     assert_eq!(images, [(Some(Arch::X86_64), intel), (Some(Arch::Aarch64), arm)]);
     let mounts: Vec<_> = config.vm.mounts.iter().map(|it| (&*it.location, it.writable)).collect();
     assert_eq!(mounts, [("~", true), ("/tmp/lima", true)]);
-    assert_eq!(config.docker.source, DockerSource::Distro);
-    assert_eq!(config.users, [User { name: UserRef::LimaUser, groups: vec![UnixName::docker()] }]);
+    assert!(config.vm.running && config.vm.protect && config.vm.port_forwards.is_empty());
+    assert_eq!(config.lima.install, Install::Ask);
+    assert_eq!((config.docker.source, config.docker.version), (DockerSource::DockerCe, None));
+    assert!(config.sysbox.enabled && !config.sysbox.default_runtime);
+    assert_eq!(config.restart.strategy, Strategy::Auto);
+    assert_eq!(config.context.description, None);
+    assert_eq!(config.groups, []);
+    assert_eq!(config.users, [User::in_groups(UserRef::LimaUser, vec![UnixName::docker()])]);
     assert_eq!(config.context.name.as_str(), "containai-secure");
 }
 
@@ -72,4 +126,35 @@ fn defaults_give_way_to_what_is_written_even_to_nothing() {
     let mounts = parse("version = 1\n[[vm.mounts]]\nlocation = \"/src\"").unwrap().vm.mounts;
     let read_only = Mount { location: "/src".to_owned(), mount_point: None, writable: false };
     assert_eq!(mounts, [read_only]);
+}
+
+#[test]
+fn sysboxs_own_packages_are_known_by_their_checksums() {
+    let sysbox = parse("version = 1").unwrap().sysbox;
+    let known = [
+        (Arch::X86_64, "amd64", "eeff273671467b8fa351ab3d40709759462dc03d9f7b50a1b207b37982ce40a9"),
+        (
+            Arch::Aarch64,
+            "arm64",
+            "eae9c0e91ddd39bd1826d6a7a313a73d42a8449ef5113e9d6d118b559cb809ba",
+        ),
+    ];
+    for (arch, debian, checksum) in known {
+        let url = format!(
+            "https://downloads.nestybox.com/sysbox/releases/v0.7.0/sysbox-ce_0.7.0-0.linux_{debian}.deb"
+        );
+        assert_eq!(sysbox.package(arch), Some((url, checksum.parse().unwrap())));
+    }
+}
+
+#[test]
+fn a_package_of_the_file_comes_before_the_known_one_for_its_architecture() {
+    let sysbox = parse(EVERY_KEY).unwrap().sysbox;
+    let checksum = "0a".repeat(32).parse().unwrap();
+    assert_eq!(sysbox.package(Arch::Aarch64), Some(("../sysbox.deb".to_owned(), checksum)));
+    assert_eq!(sysbox.package(Arch::X86_64), None, "no other version is known");
+    let own = "version = 1\n[[sysbox.packages]]\narch = \"aarch64\"\nurl = \"/s.deb\"\nsha256 = \"";
+    let own = parse(&format!("{own}{}\"", "0a".repeat(32))).unwrap().sysbox;
+    assert_eq!(own.package(Arch::Aarch64).unwrap().0, "/s.deb");
+    assert!(own.package(Arch::X86_64).unwrap().0.starts_with("https://downloads.nestybox.com/"));
 }

@@ -3,8 +3,11 @@ use proptest::prelude::*;
 use super::parse;
 use crate::diagnostic::render;
 
+mod engine;
 mod good;
 mod mistakes;
+mod vm;
+mod warnings;
 
 /// A file with every key there is.
 const EVERY_KEY: &str = r#"
@@ -12,9 +15,20 @@ version = 1
 
 [lima]
 version = ">=2.0, <3"
+install = "never"
+release = "2.2.0"
+url = "https://mirror.example.org/lima"
+
+[lima.sha256]
+linux-x86_64 = "0A0A0A0A0A0A0A0A0A0A0A0A0A0A0A0A0A0A0A0A0A0A0A0A0A0A0A0A0A0A0A0A"
 
 [vm]
 name = "team"
+type = "vz"
+arch = "aarch64"
+rosetta = true
+running = false
+protect = false
 cpus = 4
 memory = "8GiB"
 disk = "64GiB"
@@ -32,15 +46,50 @@ location = "/src"
 mount_point = "/mnt/src"
 writable = true
 
+[[vm.port_forwards]]
+guest_port = 80
+guest_ip = "0.0.0.0"
+host_port = 8080
+host_ip = "127.0.0.1"
+proto = "tcp"
+
+[[vm.port_forwards]]
+guest_socket = "/run/a.sock"
+host_socket = "{{.Dir}}/sock/a.sock"
+
+[vm.env]
+HTTPS_PROXY = "http://proxy.example.org:3128"
+
 [vm.lima]
-vmType = "qemu"
 ssh = { localPort = 60022, overVSock = false }
 message = "line\nline"
 param = { since = 2025-01-31, load = 0.5, list = ["a", 1] }
-arch = "aarch64"
 
 [docker]
-source = "preinstalled"
+source = "docker-ce"
+version = "28.5.1"
+seccomp_profile = "./seccomp.json"
+
+[docker.daemon]
+userns-remap = "default"
+log-opts = { max-size = "10m" }
+
+[sysbox]
+enabled = true
+version = "0.6.7+vendor.1"
+default_runtime = true
+
+[[sysbox.packages]]
+arch = "aarch64"
+url = "../sysbox.deb"
+sha256 = "0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"
+
+[[groups]]
+name = "docker"
+gid = 2375
+
+[[groups]]
+name = "team"
 
 [[users]]
 name = "@lima"
@@ -48,10 +97,41 @@ groups = ["docker", "adm"]
 
 [[users]]
 name = "dev"
+uid = 2000
+shell = "/bin/bash"
 
 [context]
 name = "team-engine"
+description = "The team's engine"
+
+[restart]
+strategy = "never"
 "#;
+
+/// "line:column message", as `render` shows it, for everything wrong with `source`.
+fn mistakes(source: &str) -> Vec<String> {
+    let diagnostics = parse(source).err().unwrap_or_default();
+    let shown = |diagnostic| {
+        let text = render(std::slice::from_ref(diagnostic), source, "f", false);
+        let place = text.lines().find_map(|line| line.trim().strip_prefix("--> f:"));
+        format!("{} {}", place.unwrap_or("-"), diagnostic.message)
+    };
+    diagnostics.iter().map(shown).collect()
+}
+
+fn hints(source: &str) -> Vec<String> {
+    parse(source).err().unwrap_or_default().into_iter().filter_map(|it| it.hint).collect()
+}
+
+/// Each file, after its first line `version = 1`, has this one mistake.
+#[track_caller]
+fn refuses(cases: &[(&str, &str)]) {
+    for (rest, expected) in cases {
+        let found = mistakes(&format!("version = 1\n{rest}\n"));
+        let is_expected = found.len() == 1 && found[0].starts_with(expected);
+        assert!(is_expected, "{rest}\nexpected: {expected}\nfound: {found:#?}");
+    }
+}
 
 proptest! {
     #[test]

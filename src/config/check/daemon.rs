@@ -1,0 +1,52 @@
+//! The rules of `[docker.daemon]`: what `cai` sets itself, and what would open the engine.
+
+use super::Check;
+use crate::config::de::Node;
+
+const RUNTIME: &str = "sysbox-runc";
+
+impl<'a, 'i: 'a> Check<'a, 'i> {
+    pub(super) fn daemon(&mut self) {
+        let Some(daemon) = self.at(&["docker", "daemon"]) else { return };
+        if let Some(runtime) = daemon.get("runtimes").and_then(|all| all.get(RUNTIME)) {
+            let message = "the runtime `sysbox-runc` cannot be set here: cai writes it itself";
+            self.refuse(runtime.span(), message, "write `[sysbox]`");
+        }
+        if let Some(runtime) = daemon.get("default-runtime") {
+            let hint = "write `default_runtime` under `[sysbox]`";
+            if runtime.text() == Some(RUNTIME) {
+                let message = "`sysbox-runc` cannot be made the default here: cai does it itself";
+                self.refuse(runtime.span(), message, hint);
+            } else if self.is_true(&["sysbox", "default_runtime"]) {
+                let message = "`default-runtime` here, and `default_runtime` under `[sysbox]`";
+                self.refuse(runtime.span(), message, "leave one of them out");
+            }
+        }
+        if let Some(profile) = daemon.get("seccomp-profile") {
+            let message = "`seccomp-profile` cannot be set here: cai writes it itself";
+            self.refuse(profile.span(), message, "write `seccomp_profile` under `[docker]`");
+        }
+        self.hosts(daemon);
+    }
+
+    /// What has no scheme is TCP to dockerd.
+    fn hosts(&mut self, daemon: Node<'a, 'i>) {
+        let hosts = daemon.get("hosts");
+        let listed = hosts.into_iter().flat_map(|hosts| {
+            let single = hosts.text().map(|_| hosts);
+            hosts.elements().chain(single).collect::<Vec<_>>()
+        });
+        for host in listed.collect::<Vec<_>>() {
+            let is_socket = |text: &str| text.starts_with("unix://") || text.starts_with("fd://");
+            if host.text().is_some_and(|text| !is_socket(text)) {
+                let hint = "anyone who reaches that port is root in the VM; the Docker context \
+                            goes through the socket that cai forwards";
+                self.refuse(host.span(), "the engine is never offered over TCP", hint);
+            }
+        }
+    }
+
+    fn is_true(&self, path: &[&str]) -> bool {
+        self.at(path).is_some_and(Node::is_true)
+    }
+}

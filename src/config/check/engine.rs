@@ -1,0 +1,77 @@
+//! The rules of `[lima]`, `[docker]` and `[sysbox]`.
+
+use super::{Check, of};
+use crate::config::de::Node;
+use crate::config::suggest;
+use crate::config::types::{Docker, DockerSource, File, Lima, Sysbox};
+use crate::model::Arch;
+
+impl<'a, 'i: 'a> Check<'a, 'i> {
+    pub(super) fn lima(&mut self, lima: &Lima) {
+        if let (Some(release), Some(place)) = (&lima.release, self.at(&["lima", "release"]))
+            && !lima.version.matches(release)
+        {
+            let message = format!("the release {release} is none that `version` accepts");
+            let hint = format!("`version` is \"{}\": write a release that fits", lima.version);
+            self.refuse(place.span(), message, hint);
+        }
+        let checksums = self.at(&["lima", "sha256"]);
+        for (key, span) in checksums.into_iter().flat_map(Node::keys) {
+            if !Lima::PLATFORMS.contains(&key) {
+                let message = format!("unknown platform {}", suggest::shown(key));
+                self.refuse(span, message, suggest::hint(key, &Lima::PLATFORMS, "platform"));
+            }
+        }
+        if self.at(&["lima", "release"]).is_none() {
+            let hint = "write which release it is of, such as release = \"2.2.0\"";
+            self.refuse_key(&["lima", "sha256"], "`sha256` without `release`", hint);
+        }
+    }
+
+    pub(super) fn docker(&mut self, docker: &Docker) {
+        if docker.source == DockerSource::Preinstalled {
+            let hint = "nothing is installed with `source = \"preinstalled\"`: leave it out, or \
+                        write another source";
+            self.refuse_key(&["docker", "version"], "`version` of an engine of the image", hint);
+        }
+    }
+
+    pub(super) fn sysbox(&mut self, file: &File) {
+        let sysbox = &file.sysbox;
+        let places = self.elements(&["sysbox", "packages"]);
+        let arches = sysbox.packages.iter().zip(places);
+        let arches = arches.map(|(package, place)| (package.arch, of(place, "arch")));
+        self.refuse_twice(arches.collect(), |arch| format!("a second package for {arch}"));
+        if !sysbox.enabled {
+            if sysbox.default_runtime {
+                let hint = "write `enabled = true`, or leave `default_runtime` out";
+                let message = "Sysbox cannot be the default runtime when it is not enabled";
+                self.refuse_key(&["sysbox", "default_runtime"], message, hint);
+            }
+            return;
+        }
+        // One that was refused may have been it.
+        let written = self.at(&["sysbox", "packages"]).map_or(0, Node::count);
+        if written == sysbox.packages.len() {
+            self.package(sysbox, file.vm.arch);
+        }
+    }
+
+    /// Where one is missing that only some machines would need, a warning says so.
+    fn package(&mut self, sysbox: &Sysbox, arch: Option<Arch>) {
+        let Some(place) = self.at(&["sysbox", "version"]) else { return };
+        let missing = match arch {
+            Some(arch) => sysbox.package(arch).is_none(),
+            None => {
+                [Arch::X86_64, Arch::Aarch64].iter().all(|arch| sysbox.package(*arch).is_none())
+            }
+        };
+        if missing {
+            let on = arch.map(|arch| format!(" on {arch}")).unwrap_or_default();
+            let message = format!("no checksum is known of Sysbox {}{on}", sysbox.version);
+            let hint = "give its url and sha256 in `[[sysbox.packages]]`: cai installs nothing as \
+                        root that it cannot verify";
+            self.refuse(place.span(), message, hint);
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! The rules of `[[groups]]` and `[[users]]`.
+
+use super::{Check, of};
+use crate::config::de::Node;
+use crate::config::types::{Group, User};
+use crate::model::UserRef;
+
+impl<'a, 'i: 'a> Check<'a, 'i> {
+    pub(super) fn groups(&mut self, groups: &[Group]) {
+        let places = self.elements(&["groups"]);
+        let both = || groups.iter().zip(&places);
+        let names = both().map(|(group, place)| (&group.name, of(*place, "name")));
+        self.refuse_twice(names.collect(), |name| format!("a second entry for the group `{name}`"));
+        let gids = both().filter_map(|(group, place)| Some((group.gid?, of(*place, "gid"))));
+        self.refuse_twice(gids.collect(), |gid| format!("a second group with the id {gid}"));
+    }
+
+    pub(super) fn users(&mut self, users: &[User]) {
+        let places = self.elements(&["users"]);
+        let names = users.iter().zip(&places).map(|(user, place)| (&user.name, of(*place, "name")));
+        self.refuse_twice(names.collect(), |name| format!("a second entry for the user `{name}`"));
+        let uids = users.iter().zip(&places);
+        let uids = uids.filter_map(|(user, place)| Some((user.uid?, of(*place, "uid"))));
+        self.refuse_twice(uids.collect(), |uid| format!("a second user with the id {uid}"));
+        for (user, place) in users.iter().zip(places) {
+            if user.name == UserRef::LimaUser {
+                self.leave_to_lima(place);
+            }
+            let groups = place.get("groups").into_iter().flat_map(Node::elements);
+            let groups = user.groups.iter().zip(groups.map(Node::span));
+            self.refuse_twice(groups.collect(), |group| {
+                format!("the group `{group}` a second time")
+            });
+        }
+    }
+
+    fn leave_to_lima(&mut self, user: Node<'a, 'i>) {
+        let reasons = [
+            ("uid", "Lima gives its user the id of whoever runs it"),
+            ("shell", "Lima sets the shell of its user: write `user` under `[vm.lima]`"),
+        ];
+        for (key, reason) in reasons {
+            if let Some(value) = user.get(key) {
+                let message = format!("`{key}` cannot be set for the user `@lima`");
+                self.refuse(value.span(), message, reason);
+            }
+        }
+    }
+}

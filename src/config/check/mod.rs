@@ -1,0 +1,114 @@
+//! Rules between values, and the defaults that depend on another value.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::ops::Range;
+
+mod daemon;
+mod engine;
+mod guest;
+mod port_forwards;
+mod vm;
+
+use crate::config::de::Node;
+use crate::config::types::{Config, Context, File};
+use crate::diagnostic::{Diagnostic, line_of};
+use crate::model::ContextName;
+
+/// Checks `file`, read from the table `root` of `source`, and settles what was left open in it.
+/// None only if it could not be settled, which is a diagnostic too.
+pub(super) fn check(
+    file: File,
+    root: Node<'_, '_>,
+    source: &str,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Config> {
+    let mut check = Check { root, source, diagnostics };
+    check.version(&file);
+    check.lima(&file.lima);
+    check.vm(&file.vm);
+    check.daemon();
+    check.docker(&file.docker);
+    check.sysbox(&file);
+    check.groups(&file.groups);
+    check.users(&file.users);
+    let context = check.context(&file)?;
+    let File { version: _, lima, vm, docker, sysbox, groups, users, context: _, restart } = file;
+    Some(Config { lima, vm, docker, sysbox, groups, users, context, restart })
+}
+
+struct Check<'a, 'i> {
+    root: Node<'a, 'i>,
+    source: &'a str,
+    diagnostics: &'a mut Vec<Diagnostic>,
+}
+
+impl<'a, 'i: 'a> Check<'a, 'i> {
+    fn version(&mut self, file: &File) {
+        if file.version.is_none() && self.at(&["version"]).is_none() {
+            let missing =
+                Diagnostic::new("the file does not say which version of the format it is");
+            self.diagnostics.push(missing.at(0..0).hint("write `version = 1` at the top"));
+        }
+    }
+
+    /// The context is named like the VM, where that is a name for a context.
+    fn context(&mut self, file: &File) -> Option<Context> {
+        let description = file.context.description.clone();
+        if let Some(name) = &file.context.name {
+            return Some(Context { name: name.clone(), description });
+        }
+        match file.vm.name.as_str().parse::<ContextName>() {
+            Ok(name) => Some(Context { name, description }),
+            Err(error) => {
+                if self.at(&["context", "name"]).is_none() {
+                    let span = self.at(&["vm", "name"]).map_or(0..0, Node::span);
+                    let hint = "the Docker context is named like the VM: give it another `name` \
+                                under `[context]`";
+                    self.diagnostics.push(Diagnostic::new(error.to_string()).at(span).hint(hint));
+                }
+                None
+            }
+        }
+    }
+
+    fn refuse(&mut self, span: Range<usize>, message: impl Into<String>, hint: impl Into<String>) {
+        self.diagnostics.push(Diagnostic::new(message).at(span).hint(hint));
+    }
+
+    /// Refuses a key that is written.
+    fn refuse_key(&mut self, path: &[&str], message: &str, hint: &str) {
+        if let Some(value) = self.at(path) {
+            self.refuse(value.span(), message, hint);
+        }
+    }
+
+    fn at(&self, path: &[&str]) -> Option<Node<'a, 'i>> {
+        path.iter().try_fold(self.root, |node, key| node.get(key))
+    }
+
+    fn elements(&self, path: &[&str]) -> Vec<Node<'a, 'i>> {
+        self.at(path).into_iter().flat_map(Node::elements).collect()
+    }
+
+    /// Refuses every item that came before. `message` says what the second one is.
+    fn refuse_twice<T: Eq + Hash + Copy>(
+        &mut self,
+        items: Vec<(T, Range<usize>)>,
+        message: impl Fn(T) -> String,
+    ) {
+        let mut first = HashMap::new();
+        for (item, span) in items {
+            let start = *first.entry(item).or_insert(span.start);
+            if start != span.start {
+                let label = format!("the first is on line {}", line_of(self.source, start));
+                self.diagnostics.push(Diagnostic::new(message(item)).at(span).label(label));
+            }
+        }
+    }
+}
+
+/// Where the key of a table stands, or the table that lacks it.
+fn of(table: Node<'_, '_>, key: &str) -> Range<usize> {
+    table.get(key).unwrap_or(table).span()
+}

@@ -1,0 +1,138 @@
+//! The rules of `[vm]`.
+
+use super::{Check, of};
+use crate::config::de::Node;
+use crate::config::suggest::shown;
+use crate::config::types::{Image, Mount, Vm, VmType};
+use crate::diagnostic::Diagnostic;
+use crate::model::Arch;
+
+/// The keys of Lima's YAML that `cai` writes itself, and what stands for each in this file.
+const MODELLED: [(&str, &str); 13] = [
+    ("images", "write `[[vm.images]]`"),
+    ("cpus", "write `cpus` under `[vm]`"),
+    ("memory", "write `memory` under `[vm]`"),
+    ("disk", "write `disk` under `[vm]`"),
+    ("vmType", "write `type` under `[vm]`"),
+    ("arch", "write `arch` under `[vm]`"),
+    ("rosetta", ROSETTA),
+    ("env", "write `[vm.env]`"),
+    ("mounts", "write `[[vm.mounts]]`"),
+    ("provision", "cai installs what `[docker]` asks for"),
+    ("probes", "cai waits for the engine of `[docker]`"),
+    ("portForwards", "write `[[vm.port_forwards]]`; cai forwards the socket of the engine"),
+    ("containerd", "cai turns it off in favour of the engine of `[docker]`"),
+];
+
+const ROSETTA: &str = "write `rosetta` under `[vm]`";
+
+impl<'a, 'i: 'a> Check<'a, 'i> {
+    pub(super) fn vm(&mut self, vm: &Vm) {
+        self.arch(vm);
+        self.rosetta(vm);
+        self.images(&vm.images);
+        self.mounts(&vm.mounts);
+        self.port_forwards(&vm.port_forwards);
+        self.env(vm);
+        self.lima_keys();
+    }
+
+    fn arch(&mut self, vm: &Vm) {
+        let fits = |arch| vm.images.iter().any(|image| image.arch.is_none_or(|own| own == arch));
+        if let (Some(arch), Some(place)) = (vm.arch, self.at(&["vm", "arch"]))
+            && !fits(arch)
+            // One that was refused may have been it.
+            && self.at(&["vm", "images"]).is_none_or(|all| all.count() == vm.images.len())
+        {
+            let hint = format!("write `[[vm.images]]` with arch = \"{arch}\"");
+            self.refuse(place.span(), format!("there is no image for {arch}"), hint);
+        }
+    }
+
+    fn rosetta(&mut self, vm: &Vm) {
+        let Some(place) = self.at(&["vm", "rosetta"]).filter(|_| vm.rosetta == Some(true)) else {
+            return;
+        };
+        let message = match (vm.vm_type, vm.arch) {
+            (Some(VmType::Qemu), _) => "Rosetta does not run in a VM of type `qemu`",
+            (_, Some(Arch::X86_64)) => "Rosetta does not run in a VM for x86_64",
+            _ => return,
+        };
+        let hint = "it takes `type = \"vz\"` and `arch = \"aarch64\"`, on Apple Silicon";
+        self.refuse(place.span(), message, hint);
+    }
+
+    /// Lima writes them into the guest's `/etc/environment`, one on a line.
+    fn env(&mut self, vm: &Vm) {
+        for (name, value) in &vm.env {
+            let place = self.at(&["vm", "env", name.as_str()]);
+            if let Some(place) = place.filter(|_| value.contains(char::is_control)) {
+                let message = format!("the value of {name} has a control character in it");
+                let hint = "an environment variable of the guest is one line of plain text";
+                self.refuse(place.span(), message, hint);
+            }
+        }
+    }
+
+    fn images(&mut self, images: &[Image]) {
+        let places = self.elements(&["vm", "images"]);
+        let arches =
+            images.iter().zip(&places).map(|(image, place)| (image.arch, of(*place, "arch")));
+        self.refuse_twice(arches.collect(), |arch| match arch {
+            Some(arch) => format!("a second image for {arch}"),
+            None => "a second image without an architecture".to_owned(),
+        });
+        for place in places {
+            if place.get("kernel").is_some() {
+                continue;
+            }
+            for key in ["kernel_cmdline", "initrd"] {
+                if let Some(value) = place.get(key) {
+                    let message = format!("`{key}` without `kernel`");
+                    let hint =
+                        "only a kernel of its own takes one; without, the image boots itself";
+                    self.diagnostics.push(Diagnostic::new(message).at(value.span()).hint(hint));
+                }
+            }
+        }
+    }
+
+    fn mounts(&mut self, mounts: &[Mount]) {
+        let places = self.elements(&["vm", "mounts"]);
+        let points = mounts.iter().zip(places).map(|(mount, place)| {
+            let key = if mount.mount_point.is_some() { "mount_point" } else { "location" };
+            let point = mount.mount_point.as_deref().unwrap_or(&mount.location);
+            // "/x" and "/x/" are the same directory.
+            (point.trim_end_matches('/'), of(place, key))
+        });
+        self.refuse_twice(points.collect(), |point| {
+            format!("a second mount at {}", shown(if point.is_empty() { "/" } else { point }))
+        });
+    }
+
+    fn lima_keys(&mut self) {
+        for (key, span) in self.at(&["vm", "lima"]).into_iter().flat_map(Node::keys) {
+            if let Some((_, hint)) = MODELLED.iter().find(|(modelled, _)| *modelled == key) {
+                let message = format!("`{key}` cannot be set here: cai writes it itself");
+                self.diagnostics.push(Diagnostic::new(message).at(span).hint(*hint));
+            } else if !is_lima_key(key) {
+                let message = format!("{} is no key of Lima's YAML", shown(key));
+                self.diagnostics.push(
+                    Diagnostic::new(message)
+                        .at(span)
+                        .hint("they are letters and digits: `hostResolver`"),
+                );
+            }
+        }
+        let rosetta = ["vm", "lima", "vmOpts", "vz", "rosetta"];
+        self.refuse_key(&rosetta, "`vmOpts.vz.rosetta` cannot be set here", ROSETTA);
+    }
+}
+
+/// Whether this can be a key at the top of Lima's YAML. It is written into an expression of Lima's,
+/// and `status` is what `cai` calls the state of the VM.
+fn is_lima_key(key: &str) -> bool {
+    key.starts_with(|first: char| first.is_ascii_alphabetic())
+        && key.chars().all(|c| c.is_ascii_alphanumeric())
+        && key != "status"
+}

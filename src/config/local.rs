@@ -1,0 +1,49 @@
+//! Files of this machine that a file names: found from where the file is, not from where `cai` runs.
+
+use std::path::Path;
+
+use super::Config;
+
+impl Config {
+    /// Makes every local path absolute: `~/` is the home directory, anything else is relative to
+    /// `directory`, which holds the file. Without a home directory `~/` stays as it is.
+    #[must_use]
+    pub fn located(mut self, directory: &Path, home: Option<&Path>) -> Self {
+        let locate = |path: &mut String| {
+            let absolute = match (path.strip_prefix("~/"), home) {
+                (Some(rest), Some(home)) => home.join(rest),
+                (Some(_), None) => return,
+                (None, _) => directory.join(&*path),
+            };
+            // A path that is no text stays as it was written, and is not found under that name.
+            if let Some(text) = absolute.to_str() {
+                text.clone_into(path);
+            }
+        };
+        self.docker.seccomp_profile.iter_mut().for_each(locate);
+        let packages = self.sysbox.packages.iter_mut().map(|package| &mut package.url);
+        packages.filter(|url| !url.starts_with("https://")).for_each(locate);
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn local_paths_are_found_from_the_file() {
+        let config = crate::config::parse(
+            "version = 1\n[docker]\nseccomp_profile = \"./s.json\"\n[[sysbox.packages]]\n\
+             arch = \"x86_64\"\nurl = \"~/p.deb\"\nsha256 = \"aa11bb22cc33dd44ee55ff66aa11bb22cc33dd44ee55ff66aa11bb22cc33dd44\"\n\
+             [[sysbox.packages]]\narch = \"aarch64\"\nurl = \"https://x.example/p.deb\"\n\
+             sha256 = \"aa11bb22cc33dd44ee55ff66aa11bb22cc33dd44ee55ff66aa11bb22cc33dd44\"\n",
+        )
+        .unwrap()
+        .located(Path::new("/team"), Some(Path::new("/home/dev")));
+        assert_eq!(config.docker.seccomp_profile.as_deref(), Some("/team/./s.json"));
+        let urls: Vec<&str> =
+            config.sysbox.packages.iter().map(|package| package.url.as_str()).collect();
+        assert_eq!(urls, ["/home/dev/p.deb", "https://x.example/p.deb"]);
+    }
+}

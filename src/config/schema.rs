@@ -1,0 +1,84 @@
+//! The file, described to editors and other programs.
+
+use schemars::Schema;
+use schemars::generate::SchemaSettings;
+use schemars::transform::{RecursiveTransform, Transform};
+use serde_json::Value;
+
+use super::types::File;
+
+/// The JSON Schema (draft 2020-12) of a `containai.toml`.
+pub fn schema() -> Value {
+    let settings = SchemaSettings::draft2020_12().for_deserialize();
+    let mut schema = settings.into_generator().into_root_schema_for::<File>();
+    RecursiveTransform(without_null).transform(&mut schema);
+    RecursiveTransform(paragraphs).transform(&mut schema);
+    schema.to_value()
+}
+
+/// TOML has no null: a key is written or left out.
+fn without_null(schema: &mut Schema) {
+    match schema.get_mut("default") {
+        // That of a table says nothing that those of its keys do not.
+        Some(Value::Null | Value::Object(_)) => drop(schema.remove("default")),
+        Some(Value::Array(values)) => {
+            for value in values.iter_mut().filter_map(Value::as_object_mut) {
+                value.retain(|_, value| !value.is_null());
+            }
+        }
+        _ => {}
+    }
+    // The width of Rust's integers is no format of JSON Schema; the bounds are there as well.
+    if schema.get("type").is_some_and(|kind| mentions(kind, "integer")) {
+        schema.remove("format");
+    }
+    if let Some(Value::Array(kinds)) = schema.get_mut("type") {
+        kinds.retain(|kind| kind != "null");
+        if let [only] = kinds.as_slice() {
+            let only = only.clone();
+            schema.insert("type".to_owned(), only);
+        }
+    }
+    if let Some(Value::Array(choices)) = schema.get_mut("anyOf") {
+        choices.retain(|choice| choice.get("type").is_none_or(|kind| kind != "null"));
+        if let [Value::Object(only)] = choices.as_slice() {
+            let only = only.clone();
+            schema.remove("anyOf");
+            schema.ensure_object().extend(only);
+        }
+    }
+}
+
+fn mentions(kind: &Value, name: &str) -> bool {
+    kind == name || kind.as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == name))
+}
+
+/// Doc comments are broken into lines where a source file needs it; a paragraph has none.
+fn paragraphs(schema: &mut Schema) {
+    let Some(text) = schema.get("description").and_then(Value::as_str) else { return };
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    let paragraphs: Vec<String> =
+        lines.split(|line| line.is_empty()).map(|paragraph| paragraph.join(" ")).collect();
+    let text = paragraphs.join("\n\n").trim().to_owned();
+    schema.insert("description".to_owned(), text.into());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_it_is_null() {
+        let text = schema().to_string();
+        assert!(!text.contains("null"), "{text}");
+    }
+
+    #[test]
+    fn a_description_is_one_line_a_paragraph_and_names_units() {
+        let schema = schema();
+        let text = |pointer: &str| schema.pointer(pointer).and_then(Value::as_str).unwrap();
+        let memory = text("/$defs/Vm/properties/memory/description");
+        assert!(memory.contains("GiB") && !memory.contains('\n'), "{memory}");
+        assert_eq!(text("/$defs/Vm/properties/memory/$ref"), "#/$defs/ByteSize");
+    }
+}

@@ -1,0 +1,140 @@
+use super::{hints, mistakes, refuses};
+use crate::config::parse;
+
+#[test]
+fn a_release_of_lima_is_one_that_the_file_accepts() {
+    let release = "[lima]\nversion = \">=2.0\"\nrelease = \"1.2.3\"";
+    refuses(&[(release, "4:11 the release 1.2.3 is none that `version` accepts")]);
+    refuses(&[
+        ("[lima]\nurl = \"http://a.example\"", "3:7 \"http://a.example\" is not a URL of a mirror"),
+        ("[lima]\nsha256 = {}", "3:10 `sha256` without `release`"),
+    ]);
+}
+
+#[test]
+fn an_archives_checksum_is_for_a_platform() {
+    let file = |key: &str| {
+        let digits = "0a".repeat(32);
+        format!("version = 1\n[lima]\nrelease = \"2.2.0\"\n[lima.sha256]\n{key} = \"{digits}\"")
+    };
+    assert_eq!(mistakes(&file("linux-amd64")), ["5:1 unknown platform `linux-amd64`"]);
+    assert_eq!(hints(&file("linux-x86-64")), ["did you mean `linux-x86_64`?"]);
+    for key in ["linux-x86_64", "linux-aarch64", "darwin-x86_64", "darwin-aarch64"] {
+        assert!(parse(&file(key)).is_ok(), "{key}");
+    }
+    let short = "[lima]\nrelease = \"2.2.0\"\nsha256 = { linux-x86_64 = \"0a\" }";
+    refuses(&[(short, "4:27 \"0a\" is not a SHA-256 checksum: write its 64 hexadecimal digits")]);
+}
+
+#[test]
+fn the_engine_of_an_image_has_the_images_version() {
+    let file = "[docker]\nsource = \"preinstalled\"\nversion = \"28\"";
+    refuses(&[(file, "4:11 `version` of an engine of the image")]);
+}
+
+#[test]
+fn what_cai_writes_to_daemon_json_has_keys_of_its_own() {
+    refuses(&[
+        (
+            "[docker.daemon]\nruntimes.sysbox-runc.path = \"/a\"",
+            "3:10 the runtime `sysbox-runc` cannot be set here",
+        ),
+        (
+            "[docker.daemon]\ndefault-runtime = \"sysbox-runc\"",
+            "3:19 `sysbox-runc` cannot be made the default here",
+        ),
+        (
+            "[docker.daemon]\ndefault-runtime = \"runc\"\n[sysbox]\ndefault_runtime = true",
+            "3:19 `default-runtime` here, and `default_runtime` under `[sysbox]`",
+        ),
+        ("[docker.daemon]\nseccomp-profile = \"/a\"", "3:19 `seccomp-profile` cannot be set here"),
+        ("[docker]\nseccomp_profile = \"a.json\"", "3:19 \"a.json\" is not a seccomp profile: "),
+    ]);
+    let others =
+        "runtimes.crun.path = \"/usr/bin/crun\"\ndefault-runtime = \"crun\"\nbip = \"10.9.0.1/24\"";
+    assert!(parse(&format!("version = 1\n[docker.daemon]\n{others}")).is_ok());
+}
+
+#[test]
+fn dockerd_listens_on_sockets_only() {
+    let hosts = [
+        ("[\"fd://\", \"tcp://127.0.0.1:2375\"]", 19),
+        ("[\"unix:///a\", \"0.0.0.0:2375\"]", 23),
+        ("[\"127.0.0.1\"]", 10),
+        ("\"tcp://0.0.0.0\"", 9),
+    ];
+    for (value, column) in hosts {
+        let file = format!("[docker.daemon]\nhosts = {value}");
+        refuses(&[(&file, &format!("3:{column} the engine is never offered over TCP"))]);
+    }
+    let sockets = "hosts = [\"fd://\", \"unix:///run/other.sock\"]";
+    assert!(parse(&format!("version = 1\n[docker.daemon]\n{sockets}")).is_ok());
+}
+
+const PACKAGE: &str = "[[sysbox.packages]]\narch = \"aarch64\"\nurl = \"./s.deb\"\nsha256 = \"0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a\"\n";
+
+#[test]
+fn a_version_of_sysbox_is_one_that_can_be_verified() {
+    let version = "[sysbox]\nversion = \"0.6.7\"\n";
+    refuses(&[(version, "3:11 no checksum is known of Sysbox 0.6.7")]);
+    let hint = hints(&format!("version = 1\n{version}")).remove(0);
+    assert!(hint.contains("[[sysbox.packages]]") && hint.contains("verify"), "{hint}");
+    assert!(parse(&format!("version = 1\n{version}{PACKAGE}")).is_ok());
+    refuses(&[(
+        &format!("vm.arch = \"x86_64\"\n{version}{PACKAGE}"),
+        "4:11 no checksum is known of Sysbox 0.6.7 on x86_64",
+    )]);
+    // One of the project's own builds, but not the one that is known.
+    refuses(&[("[sysbox]\nversion = \"0.7.0+vendor.1\"", "3:11 no checksum is known of Sysbox")]);
+    assert!(parse(&format!("version = 1\n{version}enabled = false")).is_ok());
+    // A package that was refused may have been the one.
+    let wrong = format!("{version}{}", PACKAGE.replace("./s.deb", "s.deb"));
+    refuses(&[(&wrong, "6:7 \"s.deb\" is not a place for a package: ")]);
+}
+
+#[test]
+fn a_package_is_for_one_architecture_and_needs_its_checksum() {
+    refuses(&[
+        (&format!("{PACKAGE}{PACKAGE}"), "7:8 a second package for aarch64"),
+        (&PACKAGE.replace("sha256", "#"), "2:1 the key `sha256` is missing"),
+        (&PACKAGE.replace("./", "http://a/"), "4:7 \"http://a/s.deb\" is not a place for a"),
+    ]);
+}
+
+#[test]
+fn what_is_not_enabled_is_no_default() {
+    let file = "[sysbox]\nenabled = false\ndefault_runtime = true";
+    refuses(&[(file, "4:19 Sysbox cannot be the default runtime when it is not enabled")]);
+}
+
+#[test]
+fn groups_and_users_have_ids_of_their_own() {
+    refuses(&[
+        ("groups = [{ name = \"a\" },\n{ name = \"a\" }]", "3:10 a second entry for the group `a`"),
+        (
+            "groups = [{ name = \"a\", gid = 5 },\n{ name = \"b\", gid = 5 }]",
+            "3:21 a second group with the id 5",
+        ),
+        (
+            "users = [{ name = \"a\", uid = 5 },\n{ name = \"b\", uid = 5 }]",
+            "3:21 a second user with the id 5",
+        ),
+    ]);
+    let same = "groups = [{ name = \"a\", gid = 5 }]\nusers = [{ name = \"a\", uid = 5 }]";
+    assert!(parse(&format!("version = 1\n{same}")).is_ok());
+}
+
+#[test]
+fn limas_user_is_limas_to_make() {
+    refuses(&[
+        (
+            "users = [{ name = \"@lima\", uid = 5 }]",
+            "2:34 `uid` cannot be set for the user `@lima`",
+        ),
+        (
+            "users = [{ name = \"@lima\", shell = \"/bin/sh\" }]",
+            "2:36 `shell` cannot be set for the user `@lima`",
+        ),
+        ("users = [{ name = \"a\", shell = \"sh\" }]", "2:32 \"sh\" is not a login shell: "),
+    ]);
+}

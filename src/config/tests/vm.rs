@@ -1,0 +1,120 @@
+use super::{hints, refuses};
+use crate::config::parse;
+
+#[test]
+fn what_cai_writes_itself_is_no_key_of_limas() {
+    let keys = [
+        ("vmType = \"qemu\"", "write `type` under `[vm]`"),
+        ("arch = \"x86_64\"", "write `arch` under `[vm]`"),
+        ("env = {}", "write `[vm.env]`"),
+        ("rosetta = {}", "write `rosetta` under `[vm]`"),
+        ("vmOpts.vz.rosetta.enabled = true", "write `rosetta` under `[vm]`"),
+        (
+            "portForwards = []",
+            "write `[[vm.port_forwards]]`; cai forwards the socket of the engine",
+        ),
+    ];
+    for (key, hint) in keys {
+        assert_eq!(hints(&format!("version = 1\n[vm.lima]\n{key}")), [hint], "{key}");
+    }
+    for key in ["vmOpts.qemu.cpuType.x86_64 = \"max\"", "user.name = \"dev\"", "vmOpts.vz.x = 1"] {
+        assert!(parse(&format!("version = 1\n[vm.lima]\n{key}")).is_ok(), "{key}");
+    }
+}
+
+#[test]
+fn a_vm_has_an_image_for_its_architecture() {
+    let other = "[vm]\narch = \"aarch64\"\nimages = [{ location = \"/a\", arch = \"x86_64\" }]";
+    refuses(&[(other, "3:8 there is no image for aarch64")]);
+    // One that was refused may have been for it.
+    let wrong = "[vm]\narch = \"aarch64\"\nimages = [{ arch = \"aarch64\" }]";
+    refuses(&[(wrong, "4:11 the key `location` is missing")]);
+    for fits in ["", "images = [{ location = \"/a\" }]"] {
+        assert!(parse(&format!("version = 1\n[vm]\narch = \"aarch64\"\n{fits}")).is_ok(), "{fits}");
+    }
+}
+
+#[test]
+fn rosetta_takes_apples_virtualization_on_apples_processors() {
+    refuses(&[
+        (
+            "[vm]\nrosetta = true\ntype = \"qemu\"",
+            "3:11 Rosetta does not run in a VM of type `qemu`",
+        ),
+        ("[vm]\nrosetta = true\narch = \"x86_64\"", "3:11 Rosetta does not run in a VM for x86_64"),
+    ]);
+    assert!(parse("version = 1\n[vm]\nrosetta = false\ntype = \"qemu\"").is_ok());
+    assert!(parse("version = 1\n[vm]\nrosetta = true").is_ok());
+}
+
+#[test]
+fn a_variable_is_one_line() {
+    refuses(&[("[vm.env]\nA = \"b\\nPATH=/x\"", "3:5 the value of A has a control character")]);
+    assert!(parse("version = 1\n[vm.env]\nA = \"\"\nB = \"a b=c\"").is_ok());
+}
+
+#[test]
+fn a_forward_has_two_ends() {
+    let one = |keys: &str| format!("[[vm.port_forwards]]\n{keys}");
+    let cases = [
+        ("host_port = 80", "2:1 a forward of nothing"),
+        ("guest_port = 0", "3:14 0 is not a port: write one from 1 to 65535"),
+        ("guest_port = 65536", "3:14 65536 is not a port: write one from 1 to 65535"),
+        ("gest_port = 80\nguest_port = 80", "3:1 unknown key `gest_port`"),
+        ("guest_port = 80\nguest_socket = \"/a\"\nhost_port = 1", "4:16 `guest_port` and `guest"),
+        ("guest_port = 80\nhost_port = 80\nhost_socket = \"/a\"", "5:15 `host_port` and `host_"),
+        ("guest_socket = \"/a\"", "2:1 a forward of a socket to nowhere"),
+        (
+            "guest_socket = \"/a\"\nhost_port = 1\nguest_ip = \"::1\"",
+            "5:12 `guest_ip` with `guest_socket`",
+        ),
+        (
+            "guest_port = 1\nhost_socket = \"/a\"\nhost_ip = \"::1\"",
+            "5:11 `host_ip` with `host_socket`",
+        ),
+        ("guest_port = 1\nhost_ip = \"localhost\"", "4:11 \"localhost\" is not an IP address: "),
+        ("guest_port = 1\nhost_socket = \"a.sock\"", "4:15 \"a.sock\" is not a path of a socket: "),
+        ("guest_socket = \"/a\"\nhost_port = 1\nproto = \"udp\"", "5:9 a socket speaks no UDP"),
+        ("guest_port = 1\nproto = \"icmp\"", "4:9 unknown value `icmp`"),
+    ];
+    for (keys, expected) in cases {
+        refuses(&[(&one(keys), expected)]);
+    }
+    let twice = "[vm]\nport_forwards = [{ guest_port = 1 },\n{ guest_port = 1, host_port = 2 }]";
+    refuses(&[(twice, "4:16 a second forward of the guest's port 1")]);
+    let both = "port_forwards = [{ guest_port = 1, proto = \"tcp\" }, { guest_port = 1, proto = \"udp\" }]";
+    assert!(parse(&format!("version = 1\n[vm]\n{both}")).is_ok());
+    let to = |port: u16| format!("{{ guest_port = {port}, host_socket = \"/a\" }}");
+    let same = format!("[vm]\nport_forwards = [{},\n{}]", to(1), to(2));
+    refuses(&[(&same, "4:33 a second forward to /a")]);
+}
+
+#[test]
+fn the_engine_is_never_offered_over_tcp() {
+    let cases = [
+        ("guest_port = 2375", "3:14 cai does not forward Docker's API over TCP (port 2375)"),
+        (
+            "guest_port = 1\nhost_port = 2376",
+            "4:13 cai does not forward Docker's API over TCP (port 2376)",
+        ),
+        (
+            "guest_socket = \"/var/run/docker.sock\"\nhost_port = 1",
+            "3:16 cai forwards the socket of the engine itself",
+        ),
+        (
+            "guest_socket = \"/run/./docker.sock/\"\nhost_socket = \"/a\"",
+            "3:16 cai forwards the socket of the engine itself",
+        ),
+        (
+            "guest_port = 1\nhost_socket = \"/var/run/docker.sock\"",
+            "4:15 cai forwards the socket of the engine itself",
+        ),
+    ];
+    for (keys, expected) in cases {
+        let file = format!("[[vm.port_forwards]]\n{keys}");
+        refuses(&[(&file, expected)]);
+        let hints = hints(&format!("version = 1\n{file}"));
+        let over_tcp = keys.contains("_port = 237") || keys.contains("host_port");
+        assert_eq!(hints[0].contains("is root in the VM"), over_tcp, "{keys}: {hints:?}");
+    }
+}

@@ -1,0 +1,52 @@
+use crate::config::{Config, parse};
+
+const PACKAGE: &str = "[[sysbox.packages]]\narch = \"x86_64\"\nurl = \"/s.deb\"\nsha256 = \"0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a\"\n";
+
+fn config(rest: &str) -> Config {
+    parse(&format!("version = 1\n{rest}")).unwrap()
+}
+
+fn messages(rest: &str) -> Vec<String> {
+    config(rest).warnings().into_iter().map(|warning| warning.message).collect()
+}
+
+#[test]
+fn the_default_engine_needs_no_word() {
+    assert_eq!(config("").warnings(), []);
+}
+
+#[test]
+fn an_old_sysbox_is_one_in_which_docker_fails() {
+    let old = |version: &str| {
+        format!("vm.arch = \"x86_64\"\n[sysbox]\nversion = \"{version}\"\n{PACKAGE}")
+    };
+    let warnings = config(&old("0.6.7")).warnings();
+    assert_eq!(warnings.len(), 1, "{warnings:#?}");
+    assert!(warnings[0].message.contains("Sysbox 0.6.7: Docker inside a Sysbox container fails"));
+    assert_eq!(warnings[0].hint, "write version = \"0.7.0\" under [sysbox]");
+    assert_eq!(messages(&old("0.6.7+vendor.1")).len(), 1);
+    assert_eq!(messages(&old("0.7.1")), Vec::<String>::new());
+    let off = old("0.6.7").replace("[sysbox]\n", "[sysbox]\nenabled = false\n");
+    assert_eq!(messages(&off), Vec::<String>::new());
+}
+
+#[test]
+fn an_image_without_a_package_is_named() {
+    let warnings = messages(&format!("[sysbox]\nversion = \"0.8.0\"\n{PACKAGE}"));
+    assert_eq!(warnings, ["there is no package of Sysbox 0.8.0 for aarch64, but an image"]);
+}
+
+#[test]
+fn an_image_by_plain_http_is_verified_or_named() {
+    let image = |rest: &str| format!("vm.images = [{{ location = \"http://a/b.img\"{rest} }}]");
+    let expected = "the image http://a/b.img comes by plain HTTP and is not verified";
+    assert_eq!(messages(&image("")), [expected]);
+    let digest = format!(", digest = \"sha256:{}\"", "0a".repeat(32));
+    assert_eq!(messages(&image(&digest)), Vec::<String>::new());
+}
+
+#[test]
+fn sockets_of_dockerd_in_two_places_keep_it_from_starting() {
+    let warnings = messages("[docker.daemon]\nhosts = [\"fd://\"]");
+    assert!(warnings.len() == 1 && warnings[0].contains("dockerd does not start"), "{warnings:#?}");
+}

@@ -1,0 +1,230 @@
+//! The rules of texts that have no type of their own.
+
+use std::net::IpAddr;
+
+use crate::model::InvalidValue;
+
+/// Says what is wrong with a text.
+pub(super) type Rule = fn(&str) -> Result<(), InvalidValue>;
+
+fn holds(
+    holds: bool,
+    value: &str,
+    what: &'static str,
+    rule: &'static str,
+) -> Result<(), InvalidValue> {
+    if holds { Ok(()) } else { Err(InvalidValue::new(value, what, rule)) }
+}
+
+/// Every text: something, on one line. Neither a path nor a kernel takes a control character.
+pub(super) fn plain(value: &str, what: &'static str) -> Result<(), InvalidValue> {
+    holds(!value.is_empty(), value, what, "it is empty")?;
+    holds(!value.chars().any(char::is_control), value, what, "it has a control character in it")
+}
+
+/// A path that means the same wherever `cai` is run from.
+fn is_anchored(path: &str) -> bool {
+    path.starts_with('/') || path.starts_with("~/")
+}
+
+pub(super) fn location(value: &str, what: &'static str) -> Result<(), InvalidValue> {
+    plain(value, what)?;
+    let is_url = ["http://", "https://", "file://"]
+        .iter()
+        .any(|scheme| value.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()));
+    let rule = r#"write a URL (http://, https:// or file://), or a path from "/" or "~/""#;
+    holds(is_url || is_anchored(value), value, what, rule)
+}
+
+pub(super) fn mount_location(value: &str) -> Result<(), InvalidValue> {
+    let what = "a directory to mount";
+    plain(value, what)?;
+    let rule = r#"write a path from "/" or "~/", the same wherever cai is run from"#;
+    holds(value == "~" || is_anchored(value), value, what, rule)
+}
+
+pub(super) fn mount_point(value: &str) -> Result<(), InvalidValue> {
+    let what = "a mount point";
+    plain(value, what)?;
+    holds(value.starts_with('/'), value, what, r#"write a path in the VM, from "/""#)
+}
+
+pub(super) fn digest(value: &str) -> Result<(), InvalidValue> {
+    let is_hex = |text: &str, digits: usize| {
+        text.len() == digits && text.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'))
+    };
+    let rule = match value.split_once(':') {
+        Some(("sha256", hex)) if is_hex(hex, 64) => return Ok(()),
+        Some(("sha512", hex)) if is_hex(hex, 128) => return Ok(()),
+        Some(("sha256", _)) => r#""sha256:" takes 64 hexadecimal digits in lower case"#,
+        Some(("sha512", _)) => r#""sha512:" takes 128 hexadecimal digits in lower case"#,
+        _ => r#"write "sha256:" or "sha512:" and the digits"#,
+    };
+    Err(InvalidValue::new(value, "a digest", rule))
+}
+
+/// A path of this machine that the file can be moved with, or that means the same everywhere.
+pub(super) fn is_local(path: &str) -> bool {
+    is_anchored(path) || path.starts_with("./") || path.starts_with("../")
+}
+
+pub(super) fn seccomp_profile(value: &str) -> Result<(), InvalidValue> {
+    let what = "a seccomp profile";
+    plain(value, what)?;
+    let rule = r#"write a path from "/" or "~/", or from "./", relative to this file"#;
+    holds(is_local(value), value, what, rule)
+}
+
+pub(super) fn package_url(value: &str) -> Result<(), InvalidValue> {
+    let what = "a place for a package";
+    plain(value, what)?;
+    let is_url = value.strip_prefix("https://").is_some_and(|rest| !rest.is_empty());
+    let rule = r#"write an https:// URL, or a path from "/", "~/", or "./", relative to this file"#;
+    holds(is_url || is_local(value), value, what, rule)
+}
+
+/// Plain HTTP is for a server on this machine, such as a tunnel's end.
+pub(super) fn mirror(value: &str) -> Result<(), InvalidValue> {
+    let what = "a URL of a mirror";
+    plain(value, what)?;
+    let is_own = |rest: &str| {
+        ["localhost", "127.0.0.1", "[::1]"].iter().any(|host| {
+            rest.strip_prefix(host)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
+        })
+    };
+    let is_url = value.strip_prefix("https://").is_some_and(|rest| !rest.is_empty())
+        || value.strip_prefix("http://").is_some_and(is_own);
+    holds(is_url, value, what, "write one with https://, or http:// to this machine itself")
+}
+
+pub(super) fn ip(value: &str) -> Result<(), InvalidValue> {
+    let rule = r#"write one such as "127.0.0.1" or "::1""#;
+    holds(value.parse::<IpAddr>().is_ok(), value, "an IP address", rule)
+}
+
+pub(super) fn socket(value: &str) -> Result<(), InvalidValue> {
+    let what = "a path of a socket";
+    plain(value, what)?;
+    let rule = r#"write a path from "/", or one of Lima's such as "{{.Dir}}/sock/my.sock""#;
+    holds(value.starts_with('/') || value.starts_with("{{"), value, what, rule)
+}
+
+/// A colon would end the field in `/etc/passwd`.
+pub(super) fn shell(value: &str) -> Result<(), InvalidValue> {
+    let what = "a login shell";
+    plain(value, what)?;
+    let rule = r#"write a path in the VM, from "/" and without ":""#;
+    holds(value.starts_with('/') && !value.contains(':'), value, what, rule)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::pattern;
+
+    fn check(rule: Rule, pattern: &str, accepted: &[&str], refused: &[&str]) {
+        let schema = serde_json::json!({ "pattern": pattern });
+        let schema = jsonschema::validator_for(&schema).unwrap();
+        for value in accepted {
+            assert_eq!(rule(value), Ok(()), "{value:?}");
+            assert!(schema.is_valid(&(*value).into()), "the schema must accept {value:?}");
+        }
+        for value in refused.iter().chain(&["", "/a\0", "/a\nb", "/a\u{1b}[2J", "https://a/\u{9b}"])
+        {
+            assert!(rule(value).is_err(), "{value:?} must be refused");
+        }
+    }
+
+    #[test]
+    fn an_image_is_at_a_url_or_at_a_path_that_means_the_same_everywhere() {
+        let accepted = ["https://a/b.img", "http://a", "file:///a", "/a b/ü.img", "~/a", "/"];
+        let refused = ["a.img", "./a", "../a", "~", "~user/a", "https://", "ftp://a/b", "HTTPS:a"];
+        check(|value| location(value, "an image"), pattern::LOCATION, &accepted, &refused);
+    }
+
+    #[test]
+    fn what_is_mounted_is_a_path_of_this_machine_and_where_is_one_of_the_vm() {
+        let refused = ["src", "./src", "~user", "https://a/b"];
+        check(mount_location, pattern::MOUNT_LOCATION, &["~", "~/src", "/src", "/a b"], &refused);
+        check(mount_point, pattern::ABSOLUTE, &["/", "/mnt/src"], &["~", "~/src", "mnt", "./mnt"]);
+    }
+
+    #[test]
+    fn a_digest_has_an_algorithm_and_as_many_digits_as_it_makes() {
+        let (sha256, sha512) = ("0a".repeat(32), "0a".repeat(64));
+        let accepted = [format!("sha256:{sha256}"), format!("sha512:{sha512}")];
+        let refused = [
+            sha256.clone(),
+            format!("sha256:{sha512}"),
+            format!("sha512:{sha256}"),
+            format!("sha256:{}", sha256.to_uppercase()),
+            format!("sha256:{}", "0g".repeat(32)),
+            format!("md5:{}", "0a".repeat(16)),
+            format!("sha256:{sha256} "),
+        ];
+        check(
+            digest,
+            pattern::DIGEST,
+            &accepted.each_ref().map(String::as_str),
+            &refused.each_ref().map(String::as_str),
+        );
+    }
+
+    #[test]
+    fn a_kernel_command_line_is_one_line() {
+        check(
+            |value| plain(value, "a command line"),
+            pattern::PLAIN,
+            &["root=/dev/vda rw", "é"],
+            &[],
+        );
+    }
+
+    #[test]
+    fn files_of_this_machine_may_lie_beside_the_file() {
+        let accepted = ["/a", "~/a", "./a", "../a b"];
+        check(
+            seccomp_profile,
+            pattern::LOCAL_PATH,
+            &accepted,
+            &["a", "~", "https://a/b", "file:///a", ".a"],
+        );
+        check(
+            package_url,
+            pattern::PACKAGE_URL,
+            &accepted,
+            &["a.deb", "http://a/b", "https://", "file:///a"],
+        );
+        check(package_url, pattern::PACKAGE_URL, &["https://a/b.deb"], &[]);
+    }
+
+    #[test]
+    fn a_mirror_is_encrypted_or_on_this_machine() {
+        let accepted = ["https://a", "http://localhost:1/a", "http://127.0.0.1", "http://[::1]/"];
+        let refused = ["http://a", "http://localhost.a", "http://127.0.0.1.a/", "https://", "/a"];
+        check(mirror, pattern::MIRROR, &accepted, &refused);
+    }
+
+    #[test]
+    fn what_is_forwarded_has_addresses_and_paths() {
+        check(
+            ip,
+            pattern::IP,
+            &["127.0.0.1", "::1", "0.0.0.0"],
+            &["localhost", "1.2.3", "127.0.0.1/8"],
+        );
+        let accepted = ["/run/a.sock", "{{.Dir}}/sock/a.sock"];
+        check(socket, pattern::SOCKET, &accepted, &["a.sock", "~/a.sock", "./a", "unix:///a"]);
+    }
+
+    #[test]
+    fn a_shell_fits_into_a_field() {
+        check(
+            shell,
+            pattern::SHELL,
+            &["/bin/bash", "/usr/sbin/nologin"],
+            &["bash", "~/sh", "/bin/sh:x"],
+        );
+    }
+}

@@ -1,0 +1,84 @@
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use semver::{Comparator, Op, Prerelease, Version, VersionReq};
+use serde::{Deserialize, Serialize};
+
+use crate::config::{pattern, rules};
+use crate::model::Sha256;
+
+/// `[lima]`: the Lima on this machine.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Lima {
+    /// The versions of `limactl` that will do, such as ">=1.1".
+    #[serde(deserialize_with = "rules::requirement")]
+    #[schemars(with = "String")]
+    pub version: VersionReq,
+    /// What to do where no `limactl` is, or one of another version.
+    pub install: Install,
+    /// The release to install, such as "2.2.0"; one that `version` accepts. Homebrew installs its
+    /// own.
+    #[serde(deserialize_with = "rules::release")]
+    #[schemars(with = "Option<String>", regex(pattern = pattern::RELEASE))]
+    pub release: Option<Version>,
+    /// Where the release archives are, in place of Lima's page on GitHub: an `https` URL that
+    /// `/v<release>/lima-<release>-<System>-<machine>.tar.gz` is put behind. Plain `http` only from
+    /// this machine itself.
+    #[serde(deserialize_with = "rules::mirror")]
+    #[schemars(regex(pattern = pattern::MIRROR))]
+    pub url: Option<String>,
+    /// The checksums of the release archives, for "linux-x86_64", "linux-aarch64",
+    /// "darwin-x86_64" and "darwin-aarch64". An archive is not installed without its own.
+    #[schemars(schema_with = "platforms")]
+    pub sha256: BTreeMap<String, Sha256>,
+}
+
+impl Lima {
+    /// The keys of `sha256`: an operating system and an architecture.
+    pub const PLATFORMS: [&'static str; 4] =
+        ["linux-x86_64", "linux-aarch64", "darwin-x86_64", "darwin-aarch64"];
+}
+
+/// Lima 1.1 or later.
+impl Default for Lima {
+    fn default() -> Self {
+        let at_least = Comparator {
+            op: Op::GreaterEq,
+            major: 1,
+            minor: Some(1),
+            patch: None,
+            pre: Prerelease::EMPTY,
+        };
+        Self {
+            version: VersionReq { comparators: vec![at_least] },
+            install: Install::default(),
+            release: None,
+            url: None,
+            sha256: BTreeMap::new(),
+        }
+    }
+}
+
+/// What to do where Lima is missing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Install {
+    /// Install it as part of an apply that was agreed to.
+    #[default]
+    Ask,
+    /// Install it without a question of its own.
+    Auto,
+    /// Say how to install it, and stop.
+    Never,
+}
+
+fn platforms(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    let checksum = generator.subschema_for::<Sha256>();
+    let properties = Lima::PLATFORMS.map(|name| (name.to_owned(), checksum.clone().to_value()));
+    schemars::json_schema!({
+        "type": "object",
+        "properties": serde_json::Map::from_iter(properties),
+        "additionalProperties": false,
+    })
+}

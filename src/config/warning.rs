@@ -1,0 +1,82 @@
+//! What a file says that is right, and still worth a word.
+
+use super::types::{Config, Image};
+use crate::model::{Arch, SysboxVersion};
+
+/// Something that is as the file says, and that its reader should know of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// What it is, and what comes of it, in one line.
+    pub message: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
+impl Warning {
+    fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: hint.into() }
+    }
+}
+
+impl Config {
+    /// What is worth a word, in the order of the file's tables.
+    pub fn warnings(&self) -> Vec<Warning> {
+        let mut warnings: Vec<Warning> =
+            self.vm.images.iter().filter_map(unverified_image).collect();
+        if self.docker.daemon.contains_key("hosts") {
+            warnings.push(Warning::new(
+                "`hosts` in daemon.json: the unit of Docker's packages names its sockets too, and \
+                 dockerd does not start when both do",
+                "leave `hosts` out of `[docker.daemon]`, unless the image has a unit of its own",
+            ));
+        }
+        if self.sysbox.enabled {
+            warnings.extend(self.old_sysbox());
+            warnings.extend(self.arches().filter_map(|arch| self.missing_package(arch)));
+        }
+        warnings
+    }
+
+    /// nestybox/sysbox issues 972 and 973; the changelog of 0.7.0 has the fix.
+    fn old_sysbox(&self) -> Option<Warning> {
+        let version = &self.sysbox.version;
+        (version.release() < SysboxVersion::DEFAULT).then(|| {
+            Warning::new(
+                format!(
+                    "Sysbox {version}: Docker inside a Sysbox container fails when that container \
+                     brings runc 1.3.3 or later (nestybox/sysbox#973)"
+                ),
+                format!("write version = \"{}\" under [sysbox]", SysboxVersion::DEFAULT),
+            )
+        })
+    }
+
+    /// The architectures that the VM can have: the one the file says, else those of its images.
+    pub(super) fn arches(&self) -> impl Iterator<Item = Arch> {
+        let all = [Arch::X86_64, Arch::Aarch64];
+        all.into_iter().filter(|arch| match self.vm.arch {
+            Some(only) => only == *arch,
+            None => self.vm.images.iter().any(|image| image.arch == Some(*arch)),
+        })
+    }
+
+    fn missing_package(&self, arch: Arch) -> Option<Warning> {
+        let version = &self.sysbox.version;
+        self.sysbox.package(arch).is_none().then(|| {
+            Warning::new(
+                format!("there is no package of Sysbox {version} for {arch}, but an image"),
+                format!("give its url and sha256 in [[sysbox.packages]] with arch = \"{arch}\""),
+            )
+        })
+    }
+}
+
+/// Anyone on the way can change what comes by plain HTTP.
+fn unverified_image(image: &Image) -> Option<Warning> {
+    (image.location.starts_with("http://") && image.digest.is_none()).then(|| {
+        Warning::new(
+            format!("the image {} comes by plain HTTP and is not verified", image.location),
+            "write its digest, or an https:// location",
+        )
+    })
+}

@@ -1,0 +1,99 @@
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
+use super::InvalidValue;
+
+/// A SHA-256 checksum: 64 hexadecimal digits, kept in lower case.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Sha256(String);
+
+impl Sha256 {
+    /// The 64 digits, in lower case.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Sha256 {
+    type Error = InvalidValue;
+
+    fn try_from(value: String) -> Result<Self, InvalidValue> {
+        if value.len() == 64 && value.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Ok(Self(value.to_ascii_lowercase()));
+        }
+        let rule = match value.split_once(':') {
+            Some(("sha256", _)) => "leave \"sha256:\" out, here it can be no other".to_owned(),
+            _ => format!("write its 64 hexadecimal digits; these are {}", value.chars().count()),
+        };
+        Err(InvalidValue::new(&value, "a SHA-256 checksum", rule))
+    }
+}
+
+impl FromStr for Sha256 {
+    type Err = InvalidValue;
+
+    fn from_str(value: &str) -> Result<Self, InvalidValue> {
+        value.to_owned().try_into()
+    }
+}
+
+impl From<Sha256> for String {
+    fn from(checksum: Sha256) -> Self {
+        checksum.0
+    }
+}
+
+impl JsonSchema for Sha256 {
+    fn schema_name() -> Cow<'static, str> {
+        "Sha256".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A SHA-256 checksum: 64 hexadecimal digits.",
+            "type": "string",
+            "pattern": "^[0-9A-Fa-f]{64}$",
+        })
+    }
+}
+
+impl fmt::Display for Sha256 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::text::check;
+
+    #[test]
+    fn a_checksum_is_64_hexadecimal_digits() {
+        let digits = "0a".repeat(32);
+        let (short, long) = (digits[1..].to_owned(), format!("{digits}0"));
+        let (letters, marked) = ("0g".repeat(32), format!("sha256:{digits}"));
+        check::<Sha256>(&[&digits], &["", &short, &long, &letters, &marked, &format!("{digits} ")]);
+    }
+
+    #[test]
+    fn its_case_is_no_difference() {
+        let upper = "0A".repeat(32).parse::<Sha256>().unwrap();
+        assert_eq!(upper, "0a".repeat(32).parse().unwrap());
+        assert_eq!(upper.as_str(), "0a".repeat(32));
+    }
+
+    #[test]
+    fn what_is_wrong_with_it_is_said() {
+        let error = |text: &str| text.parse::<Sha256>().unwrap_err().to_string();
+        assert!(error("sha256:00").ends_with("leave \"sha256:\" out, here it can be no other"));
+        assert!(error("0a0").ends_with("write its 64 hexadecimal digits; these are 3"));
+        // As many digits as there should be, but for one that is none.
+        assert!(error(&"0g".repeat(32)).contains("hexadecimal"));
+    }
+}

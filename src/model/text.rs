@@ -1,0 +1,92 @@
+//! What the newtypes over text share.
+
+/// A newtype over a checked `String`. `$broken` gets the text and answers with the rule it breaks;
+/// `$pattern` says the same to an editor, as a regular expression of JSON Schema (ECMA 262).
+macro_rules! checked_text {
+    ($(#[doc = $doc:literal])* $name:ident, $what:literal, $broken:ident, $pattern:literal) => {
+        $(#[doc = $doc])*
+        #[derive(
+            Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+        )]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The name as it was written.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = $crate::model::InvalidValue;
+
+            fn try_from(value: String) -> Result<Self, $crate::model::InvalidValue> {
+                match $broken(&value) {
+                    Some(rule) => Err($crate::model::InvalidValue::new(&value, $what, rule)),
+                    None => Ok(Self(value)),
+                }
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::model::InvalidValue;
+
+            fn from_str(value: &str) -> Result<Self, $crate::model::InvalidValue> {
+                value.to_owned().try_into()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> Self {
+                name.0
+            }
+        }
+
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({
+                    "description": concat!($($doc, "\n"),*),
+                    "type": "string",
+                    "pattern": $pattern,
+                })
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+    };
+}
+pub(super) use checked_text;
+
+/// Every text of `accepted` reads back as it was written, and none of `refused` is taken; the
+/// schema says the same.
+#[cfg(test)]
+pub(super) fn check<T: std::str::FromStr + std::fmt::Display + schemars::JsonSchema>(
+    accepted: &[&str],
+    refused: &[&str],
+) {
+    let schema = schemars::schema_for!(T);
+    let schema = jsonschema::validator_for(schema.as_value()).unwrap();
+    for text in accepted {
+        assert_eq!(text.parse::<T>().ok().map(|read| read.to_string()).as_deref(), Some(*text));
+        assert!(schema.is_valid(&(*text).into()), "the schema must accept {text:?}");
+    }
+    for text in refused {
+        assert!(text.parse::<T>().is_err(), "{text:?} must be refused");
+        assert!(!schema.is_valid(&(*text).into()), "the schema must refuse {text:?}");
+    }
+}

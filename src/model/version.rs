@@ -1,0 +1,127 @@
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use semver::{BuildMetadata, Prerelease, Version};
+use serde::{Deserialize, Serialize};
+
+use super::InvalidValue;
+use super::text::checked_text;
+
+checked_text!(
+    /// A version of Docker, as its package has it or up to a point of that: `28.5.1`, or a
+    /// distribution's `20.10.24+dfsg1-1+deb12u1`. Only characters of Debian's versions.
+    DockerVersion, "a version of Docker", broken_docker_version, r"^[0-9][0-9A-Za-z.+~:-]{0,127}$"
+);
+
+fn broken_docker_version(version: &str) -> Option<&'static str> {
+    let rest = |c: char| c.is_ascii_alphanumeric() || ".+~:-".contains(c);
+    let well_formed = version.len() <= 128
+        && version.starts_with(|c: char| c.is_ascii_digit())
+        && version.chars().all(rest);
+    (!well_formed).then_some(
+        r#"write one such as "28.5.1", without a "v": digits, letters, ".", "+", "~", ":" and "-""#,
+    )
+}
+
+/// A version of Sysbox: `0.7.0`, or a vendor's build of it with a suffix, `0.6.7+vendor.1`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct SysboxVersion(Version);
+
+impl SysboxVersion {
+    /// The version that `cai` installs where a file names none, and the only one whose checksums
+    /// it knows.
+    pub const DEFAULT: Self = Self(Version::new(0, 7, 0));
+
+    /// The version without the vendor's suffix.
+    #[must_use]
+    pub fn release(&self) -> Self {
+        Self(Version { build: BuildMetadata::EMPTY, ..self.0.clone() })
+    }
+}
+
+/// 0.7.0
+impl Default for SysboxVersion {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+impl TryFrom<String> for SysboxVersion {
+    type Error = InvalidValue;
+
+    fn try_from(value: String) -> Result<Self, InvalidValue> {
+        match Version::parse(&value) {
+            Ok(version) if version.pre == Prerelease::EMPTY => Ok(Self(version)),
+            _ => {
+                let rule = r#"write three numbers such as "0.7.0", with "+" before a suffix"#;
+                Err(InvalidValue::new(&value, "a version of Sysbox", rule))
+            }
+        }
+    }
+}
+
+impl FromStr for SysboxVersion {
+    type Err = InvalidValue;
+
+    fn from_str(value: &str) -> Result<Self, InvalidValue> {
+        value.to_owned().try_into()
+    }
+}
+
+impl From<SysboxVersion> for String {
+    fn from(version: SysboxVersion) -> Self {
+        version.to_string()
+    }
+}
+
+impl JsonSchema for SysboxVersion {
+    fn schema_name() -> Cow<'static, str> {
+        "SysboxVersion".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A version of Sysbox: three numbers, and perhaps a vendor's suffix \
+                            after \"+\".",
+            "type": "string",
+            "pattern": r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$",
+        })
+    }
+}
+
+impl fmt::Display for SysboxVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::text::check;
+
+    #[test]
+    fn docker_versions_are_those_of_packages() {
+        let accepted =
+            ["28.5.1", "20.10.24+dfsg1-1+deb12u1", "5:28.5.1-1~ubuntu.24.04~noble", "28"];
+        let long = format!("1{}", "0".repeat(128));
+        check::<DockerVersion>(&accepted, &["", "v28.5.1", "28 5", "28;id", "latest", "é", &long]);
+    }
+
+    #[test]
+    fn sysbox_versions_are_three_numbers_and_a_vendors_suffix() {
+        let refused = ["", "0.7", "v0.7.0", "0.7.0-rc1", "0.7.0+", "0.07.0", "0.7.0+a/b", "latest"];
+        check::<SysboxVersion>(&["0.7.0", "0.6.7+vendor.1", "1.20.300"], &refused);
+        assert_eq!(SysboxVersion::default().to_string(), "0.7.0");
+    }
+
+    #[test]
+    fn a_vendors_build_is_of_a_release() {
+        let vendors: SysboxVersion = "0.6.7+vendor.1".parse().unwrap();
+        assert_eq!(vendors.release().to_string(), "0.6.7");
+        assert!(vendors.release() < SysboxVersion::DEFAULT);
+    }
+}
