@@ -1,6 +1,7 @@
 //! The real machine as `cai` reaches it: commands with limits, and Docker's socket.
 
 use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_grandchild_that_keeps_a_stream_open_is_not_waited_for,
         invalid_text_is_replaced_and_kept,
         a_changing_command_must_exit_with_0,
+        a_file_is_written_whole_and_nothing_is_left_beside_it,
+        a_file_that_cannot_be_written_leaves_the_old_one,
         removing_what_is_not_there_is_no_error,
         the_answers_of_a_socket_are_told_apart,
     ]
@@ -47,7 +50,12 @@ fn a_hanging_command_is_ended_with_its_children() {
     assert!(matches!(error.failure, Failure::TimedOut { .. }), "{error}");
     assert_eq!(error.streams().unwrap().0, "started\n");
     assert!(error.to_string().contains("did not end within 0.5 s"), "{error}");
-    file.as_file().lock().unwrap();
+    let (taken, wait) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        file.as_file().lock().unwrap();
+        let _ = taken.send(());
+    });
+    wait.recv_timeout(Duration::from_secs(60)).expect("the child lives on");
 }
 
 fn a_grandchild_that_keeps_a_stream_open_is_not_waited_for() {
@@ -70,6 +78,33 @@ fn a_changing_command_must_exit_with_0() {
     assert_eq!(error.streams().unwrap().1, "why\n");
     let error = System.execute(&CommandSpec::new("/nosuch/program")).unwrap_err();
     assert!(error.to_string().contains("`program` could not be started"), "{error}");
+}
+
+fn a_file_is_written_whole_and_nothing_is_left_beside_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("file");
+    for (contents, mode) in [("old", 0o644), ("new", 0o600)] {
+        System.write_file(&file, contents, mode).unwrap();
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), contents);
+        let narrowed = std::fs::metadata(&file).unwrap().permissions().mode() & 0o777;
+        assert_eq!(narrowed & !mode, 0, "{narrowed:o}");
+        assert_eq!(narrowed & 0o600, 0o600, "{narrowed:o}");
+    }
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+    // What was open before keeps what it had: the file is another one now.
+    let before = std::fs::File::open(&file).unwrap();
+    System.write_file(&file, "newer", 0o600).unwrap();
+    assert_eq!(std::io::read_to_string(before).unwrap(), "new");
+}
+
+fn a_file_that_cannot_be_written_leaves_the_old_one() {
+    let directory = tempfile::tempdir().unwrap();
+    System.write_file(&directory.path().join("new/file"), "x", 0o600).unwrap_err();
+    // A directory of that name is in the way only at the last step.
+    let taken = directory.path().join("taken");
+    std::fs::create_dir_all(taken.join("inside")).unwrap();
+    System.write_file(&taken, "x", 0o600).unwrap_err();
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
 }
 
 fn removing_what_is_not_there_is_no_error() {
@@ -95,6 +130,14 @@ fn answering(directory: &tempfile::TempDir, answer: &'static str) -> std::path::
     path
 }
 
+/// A listener whose queue is full, and the clients that fill it.
+fn full_listener(path: &std::path::Path) -> (UnixListener, Vec<std::os::unix::net::UnixStream>) {
+    let listener = UnixListener::bind(path).unwrap();
+    nix::sys::socket::listen(&listener, nix::sys::socket::Backlog::new(1).unwrap()).unwrap();
+    let clients = (0..2).map(|_| std::os::unix::net::UnixStream::connect(path).unwrap()).collect();
+    (listener, clients)
+}
+
 fn the_answers_of_a_socket_are_told_apart() {
     let directory = tempfile::tempdir().unwrap();
     let missing = directory.path().join("missing.sock");
@@ -107,6 +150,12 @@ fn the_answers_of_a_socket_are_told_apart() {
     assert!(!System.listens(&stale));
 
     assert_eq!(System.ping(&answering(&directory, "")), Ping::Closed);
+
+    // One that nobody accepts from, as that of a stopped ssh: the third client would wait for ever.
+    let full = directory.path().join("full.sock");
+    let _listener = full_listener(&full);
+    assert!(matches!(System.ping(&full), Ping::Failed(_)));
+    assert!(!System.listens(&full));
 
     let daemon = answering(&directory, "HTTP/1.0 200 OK\r\napi-version: 1.41\r\n\r\nOK");
     assert_eq!(System.ping(&daemon), Ping::Answered { api_version: "1.41".into() });

@@ -15,9 +15,18 @@ pub struct CommandSpec {
     /// Its arguments, each passed as it is.
     pub args: Vec<OsString>,
     /// What it reads on standard input; nothing at all when `None`.
-    pub stdin: Option<String>,
+    pub stdin: Option<Input>,
     /// When it is killed.
     pub timeout: Duration,
+}
+
+/// What a command reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// This text.
+    Text(String),
+    /// This file of the host, which may be large.
+    File(PathBuf),
 }
 
 impl CommandSpec {
@@ -48,7 +57,14 @@ impl CommandSpec {
     /// Gives it a text to read.
     #[must_use]
     pub fn stdin(mut self, text: impl Into<String>) -> Self {
-        self.stdin = Some(text.into());
+        self.stdin = Some(Input::Text(text.into()));
+        self
+    }
+
+    /// Gives it a file to read.
+    #[must_use]
+    pub fn stdin_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.stdin = Some(Input::File(path.into()));
         self
     }
 
@@ -197,11 +213,11 @@ impl CommandError {
 
     /// The error in one line: with the first line that the command printed, which tends to say why.
     pub fn in_a_line(&self) -> String {
-        let last = self.streams().and_then(|(stdout, stderr)| {
+        let first = self.streams().and_then(|(stdout, stderr)| {
             let lines = stderr.lines().chain(stdout.lines());
             lines.map(str::trim).find(|line| !line.is_empty())
         });
-        match last {
+        match first {
             Some(line) => format!("{self}: {line}"),
             None => self.to_string(),
         }

@@ -4,17 +4,24 @@
 //! `.clippy.toml` refuses processes and files everywhere else in the crate.
 
 mod command;
+mod platform;
 mod system;
 
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use command::{CommandError, CommandSpec, ExitStatus, Failure, Output};
+use serde::Serialize;
+
+pub use command::{CommandError, CommandSpec, ExitStatus, Failure, Input, Output};
+pub use platform::{Os, Platform};
 pub use system::System;
 
 /// Reads the machine. Nothing here changes it.
 pub trait Probe {
+    /// What kind of machine this is.
+    fn platform(&self) -> Platform;
+
     /// Runs a command that only reads, whatever its exit status.
     ///
     /// # Errors
@@ -30,6 +37,12 @@ pub trait Probe {
     /// When that directory is gone.
     fn current_dir(&self) -> io::Result<PathBuf>;
 
+    /// The absolute path of something that exists, without `..` and symbolic links.
+    ///
+    /// # Errors
+    /// When there is no such thing, or its path may not be followed.
+    fn canonical(&self, path: &Path) -> io::Result<PathBuf>;
+
     /// A variable of the environment; an empty one counts as none.
     fn env(&self, name: &str) -> Option<OsString>;
 
@@ -38,6 +51,12 @@ pub trait Probe {
     /// # Errors
     /// When the file exists and cannot be read, or is not UTF-8.
     fn read_file(&self, path: &Path) -> io::Result<Option<String>>;
+
+    /// The whole of any file; `None` when there is no such file.
+    ///
+    /// # Errors
+    /// When the file exists and cannot be read.
+    fn read_bytes(&self, path: &Path) -> io::Result<Option<Vec<u8>>>;
 
     /// What answers on a Unix socket when asked `GET /_ping` as a Docker client does.
     fn ping(&self, socket: &Path) -> Ping;
@@ -54,18 +73,32 @@ pub trait Host: Probe {
     /// As [`Probe::query`], and when it exits with anything but 0.
     fn execute(&self, command: &CommandSpec) -> Result<Output, CommandError>;
 
+    /// Makes a directory, and those above it, where there is none.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    fn make_directory(&self, path: &Path) -> io::Result<()>;
+
     /// Removes a file; it is no error when there is none.
     ///
     /// # Errors
     /// When the file exists and cannot be removed.
     fn remove_file(&self, path: &Path) -> io::Result<()>;
+
+    /// Writes a file as a whole: whoever reads it sees the old contents or the new ones, also
+    /// after a crash. `mode` is narrowed by the umask. A symbolic link is replaced, not followed.
+    ///
+    /// # Errors
+    /// When it cannot be written, or its directory is not there; what was there before stays.
+    fn write_file(&self, path: &Path, contents: &str, mode: u32) -> io::Result<()>;
 }
 
 /// The answer of a Docker socket on the host.
 ///
 /// The words of a Docker client are no evidence of a cause: a missing group, a missing guest
 /// socket and a dead daemon all end as [`Ping::Closed`] (measured, Lima 2.2.0).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "answer", content = "data", rename_all = "kebab-case")]
 pub enum Ping {
     /// No file at that path.
     Missing,

@@ -1,19 +1,22 @@
 //! The real machine.
 
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{self, Read, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::signal::{Signal, killpg};
+use nix::sys::socket::{self, AddressFamily, SockFlag, SockType, UnixAddr};
 use nix::unistd::Pid;
 
 use super::command::Failure;
-use super::{CommandError, CommandSpec, ExitStatus, Host, Output, Ping, Probe};
+use super::{CommandError, CommandSpec, ExitStatus, Host, Input, Output, Ping, Platform, Probe};
 
 /// The most that is read of each stream of a command, in bytes.
 const OUTPUT_LIMIT: u64 = 8 << 20;
@@ -35,7 +38,12 @@ pub struct System;
     reason = "this is the one place where the rest of the crate may reach the outside"
 )]
 impl Probe for System {
+    fn platform(&self) -> Platform {
+        Platform::native()
+    }
+
     fn query(&self, command: &CommandSpec) -> Result<Output, CommandError> {
+        tracing::debug!(%command, "runs");
         let started = Instant::now();
         let result = run(command)
             .map_err(|failure| CommandError { command: command.clone().into(), failure });
@@ -66,32 +74,53 @@ impl Probe for System {
         std::env::current_dir()
     }
 
+    fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
+        std::fs::canonicalize(path)
+    }
+
     fn env(&self, name: &str) -> Option<OsString> {
         std::env::var_os(name).filter(|value| !value.is_empty())
     }
 
     fn read_file(&self, path: &Path) -> io::Result<Option<String>> {
-        match std::fs::read_to_string(path) {
-            Ok(text) => Ok(Some(text)),
+        let file = match File::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened?,
+        };
+        let mut text = String::new();
+        file.take(OUTPUT_LIMIT + 1).read_to_string(&mut text)?;
+        if text.len() as u64 > OUTPUT_LIMIT {
+            return Err(io::Error::new(
+                io::ErrorKind::FileTooLarge,
+                format!("it has more than {OUTPUT_LIMIT} bytes"),
+            ));
+        }
+        Ok(Some(text))
+    }
+
+    fn read_bytes(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
+        match std::fs::read(path) {
+            Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
     }
 
     fn ping(&self, socket: &Path) -> Ping {
-        match UnixStream::connect(socket) {
+        match connect(socket) {
             Ok(stream) => ask(stream),
             Err(error) => match error.kind() {
                 io::ErrorKind::NotFound => Ping::Missing,
                 io::ErrorKind::ConnectionRefused => Ping::Refused,
                 io::ErrorKind::PermissionDenied => Ping::Denied,
+                io::ErrorKind::WouldBlock => Ping::Failed("its listener accepts nobody".into()),
                 _ => Ping::Failed(error.to_string()),
             },
         }
     }
 
     fn listens(&self, socket: &Path) -> bool {
-        UnixStream::connect(socket).is_ok()
+        connect(socket).is_ok()
     }
 }
 
@@ -101,11 +130,31 @@ impl Host for System {
         self.query(command)?.successful(command)
     }
 
+    fn make_directory(&self, path: &Path) -> io::Result<()> {
+        std::fs::create_dir_all(path)
+    }
+
     fn remove_file(&self, path: &Path) -> io::Result<()> {
         match std::fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
+    }
+
+    fn write_file(&self, path: &Path, contents: &str, mode: u32) -> io::Result<()> {
+        let directory = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let mut file = tempfile::Builder::new()
+            .prefix(".cai-")
+            .permissions(Permissions::from_mode(mode))
+            .tempfile_in(directory)?;
+        file.write_all(contents.as_bytes())?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        // The new name is in the directory.
+        File::open(directory)?.sync_all()
     }
 }
 
@@ -117,8 +166,11 @@ impl Host for System {
 fn run(command: &CommandSpec) -> Result<Output, Failure> {
     let stdout = tempfile::tempfile().map_err(Failure::NotObserved)?;
     let stderr = tempfile::tempfile().map_err(Failure::NotObserved)?;
+    // `limactl edit` leaves a rejected file where it runs.
+    let directory = tempfile::tempdir().map_err(Failure::NotObserved)?;
     let clone = |file: &File| file.try_clone().map_err(Failure::NotObserved);
     let mut expression = duct::cmd(&command.program, &command.args)
+        .dir(directory.path())
         .stdout_file(clone(&stdout)?)
         .stderr_file(clone(&stderr)?)
         .unchecked()
@@ -131,7 +183,8 @@ fn run(command: &CommandSpec) -> Result<Output, Failure> {
         expression = expression.env_remove(name);
     }
     expression = match &command.stdin {
-        Some(text) => expression.stdin_bytes(text.as_bytes()),
+        Some(Input::Text(text)) => expression.stdin_bytes(text.as_bytes()),
+        Some(Input::File(path)) => expression.stdin_path(path),
         None => expression.stdin_null(),
     };
     let child = expression.start().map_err(Failure::NotStarted)?;
@@ -183,6 +236,19 @@ fn end(child: &duct::Handle) {
         }
     }
     let _ = child.kill();
+}
+
+/// Connects without waiting: a listener that takes no more clients, such as a stopped ssh, would
+/// hold this process for ever.
+fn connect(path: &Path) -> io::Result<UnixStream> {
+    // Flags at creation would be shorter, but macOS has none.
+    let socket = socket::socket(AddressFamily::Unix, SockType::Stream, SockFlag::empty(), None)?;
+    fcntl(&socket, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
+    let stream = UnixStream::from(socket);
+    stream.set_nonblocking(true)?;
+    socket::connect(stream.as_raw_fd(), &UnixAddr::new(path)?)?;
+    stream.set_nonblocking(false)?;
+    Ok(stream)
 }
 
 /// Asks as a Docker client would: `GET /_ping`, which every daemon answers without permission

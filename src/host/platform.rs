@@ -1,0 +1,42 @@
+//! What kind of machine this is: a fact that is read like any other, so that a simulated host can
+//! be another.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::Arch;
+
+/// The operating system and the processor of the host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Platform {
+    /// The operating system.
+    pub os: Os,
+    /// The processor.
+    pub arch: Arch,
+}
+
+/// An operating system that Lima runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Os {
+    /// macOS.
+    MacOs,
+    /// Linux, and anything else that is not macOS.
+    Linux,
+}
+
+impl Platform {
+    /// The one that this program was built for.
+    pub fn native() -> Self {
+        let os = if cfg!(target_os = "macos") { Os::MacOs } else { Os::Linux };
+        let arch = if cfg!(target_arch = "aarch64") { Arch::Aarch64 } else { Arch::X86_64 };
+        Self { os, arch }
+    }
+
+    /// The most bytes that the path of a Unix socket may have, its end included (`sun_path`).
+    pub fn socket_path_limit(self) -> usize {
+        match self.os {
+            Os::MacOs => 104,
+            Os::Linux => 108,
+        }
+    }
+}
