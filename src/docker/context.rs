@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 
+use crate::digest::sha256;
 use crate::host::CommandSpec;
 use crate::model::ContextName;
 
@@ -14,10 +14,7 @@ pub const MARK: &str = "managed by cai";
 
 /// Where Docker keeps a context: a directory named by the SHA-256 of its name.
 pub fn metadata_path(docker_config: &Path, name: &ContextName) -> PathBuf {
-    let directory = Sha256::digest(name.as_str())
-        .iter()
-        .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
-    docker_config.join("contexts/meta").join(directory).join("meta.json")
+    docker_config.join("contexts/meta").join(sha256(name.as_str().as_bytes())).join("meta.json")
 }
 
 /// What `cai` reads of a context's `meta.json`.
@@ -31,7 +28,7 @@ pub struct ContextMetadata {
 
 /// A `meta.json` that is none.
 #[derive(Debug, thiserror::Error)]
-#[error("not a Docker context: {0}")]
+#[error("it is not a Docker context; look at it, or remove it with `docker context rm`")]
 pub struct UnreadableContext(#[from] serde_json::Error);
 
 impl ContextMetadata {
@@ -44,33 +41,51 @@ impl ContextMetadata {
         #[serde(rename_all = "PascalCase")]
         struct Meta {
             #[serde(default)]
-            metadata: Metadata,
+            metadata: Option<Metadata>,
             #[serde(default)]
-            endpoints: Endpoints,
+            endpoints: Option<Endpoints>,
         }
         #[derive(Deserialize, Default)]
         #[serde(rename_all = "PascalCase", default)]
         struct Metadata {
-            description: String,
+            description: Option<String>,
         }
         #[derive(Deserialize, Default)]
         #[serde(default)]
         struct Endpoints {
-            docker: Endpoint,
+            docker: Option<Endpoint>,
         }
         #[derive(Deserialize, Default)]
         #[serde(rename_all = "PascalCase", default)]
         struct Endpoint {
-            host: String,
+            host: Option<String>,
         }
         let meta: Meta = serde_json::from_str(text)?;
-        Ok(Self { host: meta.endpoints.docker.host, description: meta.metadata.description })
+        let endpoint = meta.endpoints.and_then(|endpoints| endpoints.docker);
+        Ok(Self {
+            host: endpoint.and_then(|endpoint| endpoint.host).unwrap_or_default(),
+            description: meta.metadata.and_then(|meta| meta.description).unwrap_or_default(),
+        })
     }
 
     /// Whether `cai` made it.
     pub fn is_marked(&self) -> bool {
         self.description.ends_with(MARK)
     }
+}
+
+/// The current context that Docker's `config.json` names; `None` where that is `default`.
+///
+/// # Errors
+/// When it is not JSON of that form.
+pub fn current_context(config: &str) -> Result<Option<String>, serde_json::Error> {
+    #[derive(Deserialize, Default)]
+    #[serde(rename_all = "camelCase", default)]
+    struct Config {
+        current_context: String,
+    }
+    let Config { current_context } = serde_json::from_str(config)?;
+    Ok(Some(current_context).filter(|name| !name.is_empty()))
 }
 
 /// Builds command lines for one `docker` command line program.
@@ -93,6 +108,11 @@ impl Docker {
     /// Updates a context in place; what else it holds stays.
     pub fn update_context(&self, name: &ContextName, wanted: &ContextMetadata) -> CommandSpec {
         self.context("update", name, wanted)
+    }
+
+    /// Removes a context. Without `--force`, by which the current one would go too.
+    pub fn remove_context(&self, name: &ContextName) -> CommandSpec {
+        CommandSpec::new(&self.program).args(["context", "rm", name.as_str()])
     }
 
     fn context(&self, verb: &str, name: &ContextName, wanted: &ContextMetadata) -> CommandSpec {
@@ -132,6 +152,23 @@ mod tests {
         .unwrap();
         assert_eq!(meta.host, "unix:///s");
         assert!(meta.is_marked());
+    }
+
+    #[test]
+    fn what_is_null_is_nothing() {
+        let text = r#"{"Metadata":{"Description":null},"Endpoints":{"docker":null}}"#;
+        assert_eq!(ContextMetadata::parse(text).unwrap(), ContextMetadata::default());
+        let text = r#"{"Metadata":null,"Endpoints":null}"#;
+        assert_eq!(ContextMetadata::parse(text).unwrap(), ContextMetadata::default());
+    }
+
+    #[test]
+    fn the_current_context_is_read_where_there_is_one() {
+        let current = |config| current_context(config).unwrap();
+        assert_eq!(current(r#"{"currentContext":"a","auths":{"x":{}}}"#), Some("a".to_owned()));
+        assert_eq!(current("{}"), None);
+        assert_eq!(current(r#"{"currentContext":""}"#), None);
+        assert!(current_context("{").is_err());
     }
 
     #[test]

@@ -2,4 +2,6 @@
 
 mod context;
 
-pub use context::{ContextMetadata, Docker, MARK, UnreadableContext, metadata_path};
+pub use context::{
+    ContextMetadata, Docker, MARK, UnreadableContext, current_context, metadata_path,
+};

@@ -2,7 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Document, Section};
+use serde::Serialize;
+
+use super::{DaemonJson, Document, Section};
+
+/// The unit of dockerd.
+pub const DOCKER_SERVICE: &str = "docker.service";
 
 /// What is known of a guest, read in one session of its login user.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -11,28 +16,63 @@ pub struct GuestFacts {
     pub user: String,
     /// The groups that the session *has*: those the user had when the connection began.
     pub session_groups: BTreeSet<String>,
-    /// The groups that are *configured*, with their listed members.
-    pub groups: BTreeMap<String, Vec<String>>,
+    /// The groups that are *configured*.
+    pub groups: BTreeMap<String, Group>,
+    /// The accounts.
+    pub accounts: BTreeMap<String, Account>,
+    /// The architecture, in Debian's words.
+    pub arch: String,
     /// Processors, where the guest could tell.
     pub cpus: Option<u32>,
     /// Memory that the kernel manages, in bytes: some less than the machine has.
     pub memory: Option<u64>,
     /// Whether `dockerd` is installed.
     pub dockerd_installed: bool,
-    /// The state of `docker.service`, in systemd's words; empty where there is none.
-    pub docker_active: String,
-    /// Whether `docker.service` starts at boot, in systemd's words.
-    pub docker_enabled: String,
+    /// The versions of the installed packages that matter here.
+    pub packages: BTreeMap<String, String>,
+    /// The services that matter here.
+    pub units: BTreeMap<String, Unit>,
+    /// The daemon's configuration, and what the daemon has of it.
+    pub daemon_json: DaemonJson,
+    /// The SHA-256 of the seccomp profile that was put there.
+    pub seccomp_profile: Option<String>,
+    /// The runtimes that the daemon knows, the default one first. Empty when it is not active.
+    pub runtimes: Vec<String>,
     /// The socket in the guest.
     pub socket: Option<GuestSocket>,
     /// The exit status of the provisioning script, where it failed on this boot.
     pub provision_failed: Option<String>,
     /// What dockerd said when root asked for its containers. `None` when it is not active.
     pub docker_as_root: Option<Section>,
-    /// The running containers.
-    pub containers: Vec<Container>,
-    /// The last lines of the daemon's log, where it is not active.
-    pub docker_log: String,
+    /// The running containers; `None` where the daemon runs and does not list them.
+    pub containers: Option<Vec<Container>>,
+}
+
+/// A group.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Group {
+    /// Its number.
+    pub gid: u32,
+    /// The users that it lists.
+    pub members: Vec<String>,
+}
+
+/// An account.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Account {
+    /// Its number.
+    pub uid: u32,
+    /// Its login shell.
+    pub shell: String,
+}
+
+/// A service, in systemd's words.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unit {
+    /// Its state.
+    pub active: String,
+    /// Whether it starts at boot.
+    pub enabled: String,
 }
 
 /// The Docker socket as the guest sees it.
@@ -42,50 +82,76 @@ pub struct GuestSocket {
     pub mode: String,
     /// The owner's name.
     pub owner: String,
-    /// The group's name.
+    /// The group's name; `UNKNOWN` where its number has none.
     pub group: String,
 }
 
 /// A running container.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Container {
     /// The full identifier.
     pub id: String,
     /// The name.
     pub name: String,
-    /// What Docker says of it, such as `Up 3 hours`.
-    pub status: String,
+    /// The runtime that it was started with.
+    pub runtime: String,
+    /// When it was started, in the daemon's words.
+    pub started: String,
 }
 
 impl GuestFacts {
     /// Reads a document. What a guest does not tell is absent, never an error.
     pub fn read(document: &Document) -> Self {
         let text = |name| document.text(name).unwrap_or_default();
-        let unit = unit(text("units"), "docker.service");
-        let property = |name: &str| unit.get(name).copied().unwrap_or_default().to_owned();
+        let any = |name| document.section(name).map_or("", |section| section.text.as_str());
+        let groups: BTreeMap<String, Group> = text("groups").lines().filter_map(group).collect();
         Self {
             user: text("user").trim().to_owned(),
-            session_groups: text("session").split_whitespace().map(str::to_owned).collect(),
-            groups: text("groups").lines().filter_map(group).collect(),
+            session_groups: session(text("session"), &groups),
+            groups,
+            accounts: text("passwd").lines().filter_map(account).collect(),
+            arch: text("arch").trim().to_owned(),
             cpus: text("cpus").trim().parse().ok(),
             memory: memory(text("memory")),
             dockerd_installed: document.text("dockerd").is_some(),
-            docker_active: property("ActiveState"),
-            docker_enabled: property("UnitFileState"),
+            // Where one of the packages is unknown it fails, and names the others all the same.
+            packages: any("packages").lines().filter_map(package).collect(),
+            units: text("units").split("\n\n").filter_map(unit).collect(),
+            daemon_json: DaemonJson::read(document),
+            seccomp_profile: first_word(text("seccomp_profile")),
+            runtimes: runtimes(text("runtimes")),
             socket: socket(text("socket")),
             provision_failed: document.text("provision_failed").map(|code| code.trim().to_owned()),
             docker_as_root: document.section("containers").cloned(),
-            containers: text("containers").lines().filter_map(container).collect(),
-            docker_log: document
-                .section("docker_log")
-                .map(|section| section.text.clone())
-                .unwrap_or_default(),
+            containers: match document.section("containers") {
+                Some(section) if section.status != 0 => None,
+                _ => Some(text("containers").lines().filter_map(container).collect()),
+            },
         }
     }
 
     /// Whether a user is configured as a member of a group.
     pub fn is_member(&self, user: &str, group: &str) -> bool {
-        self.groups.get(group).is_some_and(|members| members.iter().any(|member| member == user))
+        self.groups.get(group).is_some_and(|group| group.members.iter().any(|name| name == user))
+    }
+
+    /// Whether a service is active.
+    pub fn is_active(&self, unit: &str) -> bool {
+        self.units.get(unit).is_some_and(|unit| unit.active == "active")
+    }
+
+    /// Whether the session may open the Docker socket: its owner, its group or everybody may.
+    pub fn session_reaches_docker(&self) -> bool {
+        self.socket.as_ref().is_none_or(|socket| {
+            socket.owner == self.user
+                || self.session_groups.contains(&socket.group)
+                || socket.mode.ends_with(['6', '7'])
+        })
+    }
+
+    /// Whether dockerd runs.
+    pub fn docker_runs(&self) -> bool {
+        self.is_active(DOCKER_SERVICE)
     }
 
     /// The groups that list a user as a member.
@@ -100,19 +166,61 @@ impl GuestFacts {
 }
 
 /// `name:x:gid:a,b` as in `/etc/group`.
-fn group(line: &str) -> Option<(String, Vec<String>)> {
-    let mut fields = line.split(':');
-    let (name, members) = (fields.next()?, fields.nth(2)?);
+fn group(line: &str) -> Option<(String, Group)> {
+    let [name, _, gid, members] = line.split(':').collect::<Vec<_>>()[..] else { return None };
     let members = members.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
-    Some((name.to_owned(), members))
+    Some((name.to_owned(), Group { gid: gid.parse().ok()?, members }))
 }
 
-/// The properties of one unit in the output of `systemctl show`: blocks with a blank line between.
-fn unit<'a>(text: &'a str, id: &str) -> BTreeMap<&'a str, &'a str> {
-    text.split("\n\n")
-        .map(|block| block.lines().filter_map(|line| line.split_once('=')).collect())
-        .find(|properties: &BTreeMap<_, _>| properties.get("Id") == Some(&id))
-        .unwrap_or_default()
+/// The names of a session's groups. A number without a name is a group that is gone, or got another
+/// number after the session began: it stays a number, and is none of the configured groups.
+fn session(numbers: &str, groups: &BTreeMap<String, Group>) -> BTreeSet<String> {
+    let name = |number: &str| {
+        let gid: u32 = number.parse().ok()?;
+        groups.iter().find(|(_, group)| group.gid == gid).map(|(name, _)| name.clone())
+    };
+    numbers.split_whitespace().map(|number| name(number).unwrap_or_else(|| number.into())).collect()
+}
+
+/// `name:x:uid:gid:comment:home:shell` as in `/etc/passwd`.
+fn account(line: &str) -> Option<(String, Account)> {
+    let [name, _, uid, _, _, _, shell] = line.split(':').collect::<Vec<_>>()[..] else {
+        return None;
+    };
+    Some((name.to_owned(), Account { uid: uid.parse().ok()?, shell: shell.to_owned() }))
+}
+
+/// `status package version` of dpkg.
+fn package(line: &str) -> Option<(String, String)> {
+    match line.split_whitespace().collect::<Vec<_>>()[..] {
+        ["installed", package, version] => Some((package.to_owned(), version.to_owned())),
+        _ => None,
+    }
+}
+
+/// One block of `systemctl show`.
+fn unit(block: &str) -> Option<(String, Unit)> {
+    let properties: BTreeMap<_, _> =
+        block.lines().filter_map(|line| line.split_once('=')).collect();
+    let property = |name| properties.get(name).copied().unwrap_or_default().to_owned();
+    let loaded = properties.get("LoadState") != Some(&"not-found");
+    let unit = Unit { active: property("ActiveState"), enabled: property("UnitFileState") };
+    loaded.then(|| (property("Id"), unit))
+}
+
+/// The default runtime and then all of them, each once.
+fn runtimes(line: &str) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for name in line.split_whitespace() {
+        if !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+    names
+}
+
+pub(super) fn first_word(text: &str) -> Option<String> {
+    text.split_whitespace().next().map(str::to_owned)
 }
 
 fn memory(line: &str) -> Option<u64> {
@@ -131,8 +239,9 @@ fn socket(line: &str) -> Option<GuestSocket> {
 }
 
 fn container(line: &str) -> Option<Container> {
-    let mut fields = line.splitn(3, '|').map(str::to_owned);
-    Some(Container { id: fields.next()?, name: fields.next()?, status: fields.next()? })
+    let [id, name, runtime, started] =
+        line.split('|').map(str::to_owned).collect::<Vec<_>>().try_into().ok()?;
+    Some(Container { id, name, runtime, started })
 }
 
 #[cfg(test)]
@@ -142,22 +251,28 @@ mod tests {
     /// Put together from what the commands print in a Debian 12 guest.
     const DOCUMENT: &str = "\
 @m user\ndev\n\n@m = 0
-@m session\ndev sudo\n\n@m = 0
-@m groups\nroot:x:0:\nsudo:x:27:dev\ndocker:x:999:dev,ci\n\n@m = 0
+@m session\n1001 27 998\n\n@m = 0
+@m groups\nroot:x:0:\ndev:x:1001:\nsudo:x:27:dev\ndocker:x:999:dev,ci\n\n@m = 0
 @m cpus\n2\n\n@m = 0
 @m memory\nMemTotal:        2014412 kB\n\n@m = 0
 @m dockerd\n/usr/sbin/dockerd\n\n@m = 0
 @m units\nId=docker.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\n\nId=docker.socket\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\n\n@m = 0
 @m socket\nsocket|660|root|0|docker|999\n\n@m = 0
 @m provision_failed\ncat: /run/cai-provision-failed: No such file or directory\n\n@m = 1
-@m containers\nabc|agent-1|Up 3 hours\n\n@m = 0
+@m containers\nabc|agent-1|sysbox-runc|2026-11-21T04:05:06.7Z\n\n@m = 0
+@m runtimes\nrunc io.containerd.runc.v2 runc sysbox-runc \n\n@m = 0
+@m packages\ndpkg-query: no packages found matching docker-ce\ninstalled docker.io 20.10.24+dfsg1-1+b3\nnot-installed sysbox-ce \n\n@m = 1
+@m passwd\nroot:x:0:0:root:/root:/bin/bash\ndev:x:1001:1001::/home/dev.guest:/bin/bash\n\n@m = 0
 @m end\n";
 
     #[test]
     fn configured_and_effective_groups_are_told_apart() {
         let facts = GuestFacts::read(&Document::parse(DOCUMENT, "m").unwrap());
         assert!(facts.is_member("dev", "docker"));
-        assert!(!facts.session_groups.contains("docker"));
+        // 998 is what docker was when the session began.
+        assert_eq!(facts.session_groups, ["998", "dev", "sudo"].map(String::from).into());
+        assert_eq!(facts.groups["docker"].gid, 999);
+        assert_eq!(facts.accounts["dev"], Account { uid: 1001, shell: "/bin/bash".into() });
         assert!(!facts.is_member("de", "docker") && !facts.is_member("dev", "nosuch"));
     }
 
@@ -165,14 +280,16 @@ mod tests {
     fn the_daemon_and_its_socket_are_read() {
         let facts = GuestFacts::read(&Document::parse(DOCUMENT, "m").unwrap());
         assert!(facts.dockerd_installed && facts.docker_answers());
-        assert_eq!(
-            (facts.docker_active.as_str(), facts.docker_enabled.as_str()),
-            ("active", "enabled")
-        );
+        let unit = Unit { active: "active".into(), enabled: "enabled".into() };
+        assert_eq!(facts.units[DOCKER_SERVICE], unit);
+        assert_eq!(facts.runtimes, ["runc", "io.containerd.runc.v2", "sysbox-runc"]);
+        assert_eq!(facts.packages["docker.io"], "20.10.24+dfsg1-1+b3");
+        assert_eq!(facts.packages.len(), 1, "{:?}", facts.packages);
+        assert_eq!(facts.containers.as_ref().unwrap()[0].runtime, "sysbox-runc");
         assert_eq!(facts.socket.as_ref().map(|socket| socket.group.as_str()), Some("docker"));
         assert_eq!(facts.provision_failed, None);
         assert_eq!(facts.memory, Some(2_014_412 * 1024));
-        assert_eq!(facts.containers[0].name, "agent-1");
+        assert_eq!(facts.containers.unwrap()[0].name, "agent-1");
     }
 
     #[test]
@@ -180,6 +297,7 @@ mod tests {
         let facts =
             GuestFacts::read(&Document::parse("@m user\ndev\n\n@m = 0\n@m end", "m").unwrap());
         assert!(!facts.dockerd_installed && !facts.docker_answers());
-        assert_eq!((facts.docker_active.as_str(), facts.socket), ("", None));
+        assert!(!facts.docker_runs());
+        assert_eq!(facts.socket, None);
     }
 }

@@ -1,9 +1,13 @@
 //! The guest: the script that looks at it, what that script prints, and the scripts that change it.
 
+pub mod daemon_json;
 mod document;
 mod facts;
+mod operation;
 pub mod probe;
 pub mod provisioning;
 
+pub use daemon_json::{DaemonJson, LoadedJson};
 pub use document::{Document, Section, UnreadableDocument};
-pub use facts::{Container, GuestFacts, GuestSocket};
+pub use facts::{Account, Container, DOCKER_SERVICE, Group, GuestFacts, GuestSocket, Unit};
+pub use operation::{Loaded, Operation, SECCOMP_PROFILE, sysbox_package};

@@ -12,13 +12,8 @@ pub fn mark(seed: u128) -> String {
     format!("cai-{seed:032x}")
 }
 
-/// The script on Lima's live master connection, whose groups are those of every `limactl shell`
-/// and of the socket's forward.
-pub fn on_master(ssh: &Ssh, mark: &str) -> CommandSpec {
-    ssh.run(&["sh", "-s", "--", mark]).stdin(SCRIPT)
-}
-
-/// The script on a connection of its own, for an instance that has no live master.
-pub fn alone(ssh: &Ssh, mark: &str) -> CommandSpec {
-    ssh.run_alone(&["sh", "-s", "--", mark]).stdin(SCRIPT)
+/// The script, in a session of the login user. On Lima's live master connection its groups are those
+/// of every `limactl shell` and of the socket's forward.
+pub fn look(ssh: &Ssh, mark: &str) -> CommandSpec {
+    ssh.look(&["sh", "-s", "--", mark]).stdin(SCRIPT)
 }

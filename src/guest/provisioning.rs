@@ -1,21 +1,51 @@
 //! The scripts that put Docker into a guest. Fixed texts: no value of the file is spliced in.
 
-use crate::config::DockerSource;
+use crate::config::{Docker, DockerSource};
 
-const HEAD: &str = include_str!("provision/head.sh");
-const DISTRO: &str = include_str!("provision/distro.sh");
-const SERVICE: &str = include_str!("provision/service.sh");
+const HEAD: &str = include_str!("scripts/head.sh");
+const DOCKER_CE: &str = include_str!("scripts/docker_ce.sh");
+const DISTRO: &str = include_str!("scripts/distro.sh");
+const SERVICE: &str = include_str!("scripts/service.sh");
+const IF_INSTALLED: &str = include_str!("scripts/if_installed.sh");
 
 /// Waits in the guest for Docker, as root: as the user it could never succeed on a first boot, and
 /// `limactl start` would wait its whole timeout. It also ends when provisioning has failed, which
 /// `cai` then finds and reports.
-pub const READINESS_PROBE: &str = include_str!("provision/probe.sh");
+pub const READINESS_PROBE: &str = include_str!("scripts/probe.sh");
 
-/// What root runs on every boot, and `cai` again where something is missing.
-/// Where nothing is missing it changes nothing and needs no network.
+/// What root runs where something is missing, with the source's name and a version as its second
+/// and third argument. Where nothing is missing it changes nothing and needs no network.
 pub fn script(source: DockerSource) -> String {
     match source {
+        DockerSource::DockerCe => [HEAD, DOCKER_CE, SERVICE].concat(),
         DockerSource::Distro => [HEAD, DISTRO, SERVICE].concat(),
         DockerSource::Preinstalled => [HEAD, SERVICE].concat(),
+    }
+}
+
+/// What root runs on every boot. It has no arguments, so a version of its own is left to what `cai`
+/// runs once the guest answers.
+pub fn boot_script(docker: &Docker) -> String {
+    match docker.version {
+        Some(_) => [HEAD, IF_INSTALLED, SERVICE].concat(),
+        None => script(docker.source),
+    }
+}
+
+/// The name of a source, as in the file.
+pub fn name(source: DockerSource) -> &'static str {
+    match source {
+        DockerSource::DockerCe => "docker-ce",
+        DockerSource::Distro => "distro",
+        DockerSource::Preinstalled => "preinstalled",
+    }
+}
+
+/// The package that holds Docker from a source; an image brings it as it likes.
+pub fn package(source: DockerSource) -> Option<&'static str> {
+    match source {
+        DockerSource::DockerCe => Some("docker-ce"),
+        DockerSource::Distro => Some("docker.io"),
+        DockerSource::Preinstalled => None,
     }
 }

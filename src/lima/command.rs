@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
 use crate::host::CommandSpec;
@@ -65,17 +67,42 @@ impl Limactl {
         self.quiet().args(["stop", "-f", name.as_str()]).timeout(STOP)
     }
 
+    /// Has Lima refuse to delete an instance.
+    pub fn protect(&self, name: &VmName) -> CommandSpec {
+        self.quiet().args(["protect", name.as_str()])
+    }
+
+    /// Lets an instance be deleted.
+    pub fn unprotect(&self, name: &VmName) -> CommandSpec {
+        self.quiet().args(["unprotect", name.as_str()])
+    }
+
+    /// Deletes a stopped instance, and all that is in it. Without `-f`, which would delete a
+    /// running one.
+    pub fn delete(&self, name: &VmName) -> CommandSpec {
+        self.quiet().args(["delete", name.as_str()]).timeout(STOP)
+    }
+
     /// Sets top-level keys of a stopped instance's YAML.
     ///
-    /// The values are written as JSON, which Lima's expression language reads as literals:
-    /// scripts with quotes, pipes and `\(` come back the same (measured).
+    /// The values are written as JSON, which Lima's expression language (yq) reads as literals. What
+    /// its releases make of a backslash in a literal differs, so a value with one goes as Base64.
     pub fn edit(&self, name: &VmName, keys: &Map<String, Value>) -> CommandSpec {
         let assignments: Vec<String> = keys
             .iter()
-            .map(|(key, value)| format!(".{} = {value}", Value::from(key.as_str())))
+            .map(|(key, value)| format!(".{} = {}", Value::from(key.as_str()), literal(value)))
             .collect();
         let expression = assignments.join(" | ");
         self.quiet().args(["edit", name.as_str(), "--set", expression.as_str()])
+    }
+}
+
+fn literal(value: &Value) -> String {
+    let json = value.to_string();
+    if json.contains('\\') {
+        format!("(\"{}\" | @base64d | from_json)", STANDARD.encode(json))
+    } else {
+        json
     }
 }
 
@@ -85,12 +112,13 @@ mod tests {
 
     #[test]
     fn an_edit_carries_values_as_json() {
-        let keys = serde_json::json!({"cpus": 4, "memory": "8GiB", "env": {"A": "it's \"b\"\n"}});
+        let keys =
+            serde_json::json!({"cpus": 4, "memory": "8GiB", "env": {"A": "it's"}, "b": "\\n"});
         let limactl = Limactl::new("limactl".into());
         let edit = limactl.edit(&"vm".parse().unwrap(), keys.as_object().unwrap());
         assert_eq!(
             edit.args.last().unwrap().to_str().unwrap(),
-            r#"."cpus" = 4 | ."memory" = "8GiB" | ."env" = {"A":"it's \"b\"\n"}"#
+            r#"."cpus" = 4 | ."memory" = "8GiB" | ."env" = {"A":"it's"} | ."b" = ("IlxcbiI=" | @base64d | from_json)"#
         );
     }
 }

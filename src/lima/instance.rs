@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
 
 /// The state of an instance, in Lima's words.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -29,6 +30,13 @@ impl From<String> for Status {
     }
 }
 
+/// Lima's word.
+impl Serialize for Status {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 impl std::fmt::Display for Status {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
@@ -50,9 +58,27 @@ pub struct Instance {
     pub status: Status,
     /// Its directory, which holds `lima.yaml`, `ssh.config` and the sockets.
     pub dir: PathBuf,
+    /// Whether it is protected from removal.
+    #[serde(default)]
+    pub protected: bool,
+    /// Its processors.
+    pub cpus: Option<u32>,
+    /// Its memory in bytes.
+    pub memory: Option<u64>,
+    /// Its disk in bytes.
+    pub disk: Option<u64>,
+    /// Its architecture.
+    pub arch: Option<String>,
     /// The merged configuration, of which only the guest's user is read.
     #[serde(default)]
-    pub config: InstanceConfig,
+    pub config: Option<InstanceConfig>,
+}
+
+impl Instance {
+    /// The name of the guest's login user.
+    pub fn user(&self) -> Option<&str> {
+        self.config.as_ref()?.user.as_ref()?.name.as_deref()
+    }
 }
 
 /// The part of an instance's merged configuration that `cai` reads.
@@ -60,7 +86,7 @@ pub struct Instance {
 pub struct InstanceConfig {
     /// The login user of the guest.
     #[serde(default)]
-    pub user: GuestUser,
+    pub user: Option<GuestUser>,
 }
 
 /// The login user of a guest.
@@ -78,19 +104,22 @@ pub struct UnreadableList {
     source: serde_json::Error,
 }
 
-/// Reads the list: one JSON object on each line, nothing at all where there is no instance.
+/// The instance of this name in the list: one JSON object on each line, nothing at all where there
+/// is none. What other instances look like is no matter, as long as it is JSON.
 ///
 /// # Errors
-/// When a line is not such an object.
-pub fn parse_list(stdout: &str) -> Result<Vec<Instance>, UnreadableList> {
-    stdout
-        .lines()
-        .enumerate()
-        .filter(|(_, text)| !text.trim().is_empty())
-        .map(|(index, text)| {
-            serde_json::from_str(text).map_err(|source| UnreadableList { line: index + 1, source })
-        })
-        .collect()
+/// When a line is no JSON, or the one of this instance is not what Lima prints of one.
+pub fn find_instance(stdout: &str, name: &str) -> Result<Option<Instance>, UnreadableList> {
+    let lines = stdout.lines().enumerate().filter(|(_, text)| !text.trim().is_empty());
+    let mut found = None;
+    for (index, text) in lines {
+        let unreadable = |source| UnreadableList { line: index + 1, source };
+        let value: Value = serde_json::from_str(text).map_err(unreadable)?;
+        if value.get("name").and_then(Value::as_str) == Some(name) {
+            found = Some(serde_json::from_value(value).map_err(unreadable)?);
+        }
+    }
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -99,25 +128,28 @@ mod tests {
 
     #[test]
     fn nothing_is_no_instance() {
-        assert_eq!(parse_list("").unwrap(), []);
-        assert_eq!(parse_list("\n").unwrap(), []);
+        assert_eq!(find_instance("", "a").unwrap(), None);
+        assert_eq!(find_instance("\n", "a").unwrap(), None);
     }
 
     #[test]
     fn unknown_fields_and_states_of_a_newer_lima_are_accepted() {
-        let list = parse_list(
+        let list = concat!(
+            r#"{"name":"other","status":7}"#,
+            "\n",
             r#"{"name":"a","status":"Hibernated","dir":"/l/a","newField":[1],"config":{"user":{"name":"dev","uid":501},"x":1}}"#,
-        )
-        .unwrap();
-        assert_eq!(list[0].status, Status::Other("Hibernated".into()));
-        assert_eq!(list[0].config.user.name.as_deref(), Some("dev"));
+        );
+        let instance = find_instance(list, "a").unwrap().unwrap();
+        assert_eq!(instance.status, Status::Other("Hibernated".into()));
+        assert_eq!(instance.user(), Some("dev"));
+        let without = r#"{"name":"a","status":"Running","dir":"/l/a","config":null}"#;
+        assert_eq!(find_instance(without, "a").unwrap().unwrap().user(), None);
     }
 
     #[test]
     fn a_truncated_line_is_named() {
-        let error = parse_list("{\"name\":\"a\",\"status\":\"Running\",\"dir\":\"/a\"}\n{\"na")
-            .unwrap_err()
-            .to_string();
+        let list = "{\"name\":\"a\",\"status\":\"Running\",\"dir\":\"/a\"}\n{\"na";
+        let error = find_instance(list, "a").unwrap_err().to_string();
         assert!(error.starts_with("line 2 is not an instance"), "{error}");
     }
 }

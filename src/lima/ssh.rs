@@ -28,7 +28,9 @@ pub struct Ssh {
 impl Ssh {
     /// For an instance with this directory.
     pub fn new(program: PathBuf, directory: &Path, name: &VmName) -> Self {
-        Self { program, directory: directory.to_owned(), host: format!("lima-{name}") }
+        // Lima's own rule for the guest's host name, which ssh.config uses (`lima-` and the name).
+        let host = format!("lima-{}", name.as_str().replace(['.', '_'], "-"));
+        Self { program, directory: directory.to_owned(), host }
     }
 
     /// The control socket of Lima's master connection.
@@ -51,12 +53,11 @@ impl Ssh {
         self.with_config().args([self.host.as_str(), &quote(arguments)]).timeout(GUEST)
     }
 
-    /// Runs a command on a connection of its own, which leaves nothing behind: a look at a guest
-    /// must not open a master that a later forward would have to find.
-    pub fn run_alone(&self, arguments: &[&str]) -> CommandSpec {
+    /// Runs a command that only looks, on the live master or else on a connection of its own, which
+    /// leaves nothing behind: a look must not open a master that nobody asked for.
+    pub fn look(&self, arguments: &[&str]) -> CommandSpec {
         self.with_config()
-            .args(["-o", "ControlMaster=no", "-o", "ControlPath=none"])
-            .args([self.host.as_str(), &quote(arguments)])
+            .args(["-o", "ControlMaster=no", self.host.as_str(), &quote(arguments)])
             .timeout(GUEST)
     }
 
@@ -81,7 +82,13 @@ impl Ssh {
     }
 
     fn forwarding(&self) -> OsString {
-        let mut forwarding = Self::docker_socket(&self.directory).into_os_string();
+        let path = Self::docker_socket(&self.directory).into_os_string();
+        // ssh takes a colon for the end of the path, and expands what follows a percent sign. A path
+        // that is no text cannot be escaped, and ssh will say so.
+        let mut forwarding = match path.into_string() {
+            Ok(path) => path.replace('\\', r"\\").replace(':', r"\:").replace('%', "%%").into(),
+            Err(path) => path,
+        };
         forwarding.push(":");
         forwarding.push(GUEST_SOCKET);
         forwarding
@@ -97,6 +104,15 @@ fn quote(arguments: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_with_dots_is_called_as_lima_calls_it() {
+        let ssh = Ssh::new("ssh".into(), Path::new("/d"), &"a.b_c-d".parse().unwrap());
+        assert_eq!(
+            ssh.look(&["true"]).to_string(),
+            "ssh -F /d/ssh.config -o ControlMaster=no lima-a-b-c-d true"
+        );
+    }
 
     #[test]
     fn arguments_reach_the_guest_as_they_are() {

@@ -3,14 +3,34 @@
 use serde_json::{Map, Value, json};
 
 use super::GUEST_SOCKET;
-use crate::config::{Config, Image, Mount};
+use crate::config::{Config, Image, Mount, PortForward};
 use crate::guest::provisioning;
+
+/// How the YAML of an instance that `cai` made begins.
+const MARK: &str = "# Managed by cai";
+
+/// Whether `cai` made the instance with this YAML. Lima keeps the comments of a file that it edits.
+pub fn is_marked(yaml: &str) -> bool {
+    let mut head = yaml.lines().take_while(|line| line.is_empty() || line.starts_with('#'));
+    head.any(|line| line.starts_with(MARK))
+}
 
 /// The keys of Lima's YAML that the file determines, in the order they are written.
 /// A key that the file leaves out is not here: Lima's default, or the hand that set it, stays.
 pub fn template(config: &Config) -> Map<String, Value> {
     let mut keys = Map::new();
     let vm = &config.vm;
+    if let Some(vm_type) = vm.vm_type {
+        keys.insert("vmType".into(), vm_type.as_str().into());
+    }
+    if let Some(arch) = vm.arch {
+        keys.insert("arch".into(), arch.as_str().into());
+    }
+    if let Some(on) = vm.rosetta {
+        // The one form that Lima 1 and 2 both take: Lima 2 moves it to `vmOpts.vz.rosetta` itself
+        // (its vz driver), which Lima 1 does not know.
+        keys.insert("rosetta".into(), json!({"enabled": on, "binfmt": on}));
+    }
     keys.insert("images".into(), vm.images.iter().map(image).collect());
     if let Some(cpus) = vm.cpus {
         keys.insert("cpus".into(), cpus.into());
@@ -25,7 +45,7 @@ pub fn template(config: &Config) -> Map<String, Value> {
     keys.insert("containerd".into(), json!({"system": false, "user": false}));
     keys.insert(
         "provision".into(),
-        json!([{"mode": "system", "script": provisioning::script(config.docker.source)}]),
+        json!([{"mode": "system", "script": provisioning::boot_script(&config.docker)}]),
     );
     keys.insert(
         "probes".into(),
@@ -35,21 +55,24 @@ pub fn template(config: &Config) -> Map<String, Value> {
             "hint": "Docker does not answer in the guest. See /var/log/cloud-init-output.log there.",
         }]),
     );
-    keys.insert(
-        "portForwards".into(),
-        json!([{"guestSocket": GUEST_SOCKET, "hostSocket": "{{.Dir}}/sock/docker.sock"}]),
-    );
+    // Lima takes the first that fits, so the engine's comes first.
+    let engine = json!({"guestSocket": GUEST_SOCKET, "hostSocket": "{{.Dir}}/sock/docker.sock"});
+    let forwards = std::iter::once(engine).chain(vm.port_forwards.iter().map(port_forward));
+    keys.insert("portForwards".into(), forwards.collect());
+    if !vm.env.is_empty() {
+        let env = vm.env.iter().map(|(name, value)| (name.to_string(), value.as_str().into()));
+        keys.insert("env".into(), env.collect::<Map<_, Value>>().into());
+    }
     keys.extend(vm.lima.clone());
     keys
 }
 
 /// The text that `limactl create` reads.
-///
-/// # Errors
-/// When a value has no form in YAML, which none of the template has.
-pub fn to_yaml(keys: &Map<String, Value>) -> Result<String, serde_yaml::Error> {
-    let body = serde_yaml::to_string(keys)?;
-    Ok(format!("# Managed by cai: change containai.toml, then run `cai apply`.\n{body}"))
+pub fn to_yaml(keys: &Map<String, Value>) -> String {
+    // JSON values all have a form in YAML, and memory takes them all.
+    let body =
+        serde_yaml::to_string(keys).unwrap_or_else(|_| Value::from(keys.clone()).to_string());
+    format!("{MARK}: change containai.toml, then run `cai apply`.\n{body}")
 }
 
 fn image(image: &Image) -> Value {
@@ -85,6 +108,21 @@ fn mount(mount: &Mount) -> Value {
     entry.into()
 }
 
+fn port_forward(forward: &PortForward) -> Value {
+    let mut entry = Map::new();
+    let mut set = |key: &str, value: Option<Value>| {
+        entry.extend(value.map(|value| (key.to_owned(), value)));
+    };
+    set("guestIP", forward.guest_ip.as_deref().map(Value::from));
+    set("guestPort", forward.guest_port.map(Value::from));
+    set("guestSocket", forward.guest_socket.as_deref().map(Value::from));
+    set("hostIP", forward.host_ip.as_deref().map(Value::from));
+    set("hostPort", forward.host_port.map(Value::from));
+    set("hostSocket", forward.host_socket.as_deref().map(Value::from));
+    set("proto", forward.proto.map(|proto| proto.as_str().into()));
+    entry.into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,16 +134,67 @@ mod tests {
         )
         .unwrap();
         let keys = template(&config);
-        let text = to_yaml(&keys).unwrap();
+        let text = to_yaml(&keys);
+        assert!(is_marked(&text));
         let read: Value = serde_yaml::from_str(&text).unwrap();
         assert_eq!(read, Value::Object(keys));
     }
 
     #[test]
+    fn a_mark_is_a_comment_at_the_top() {
+        assert!(is_marked("# by hand\n\n# Managed by cai: x\ncpus: 1\n"));
+        for yaml in ["", "cpus: 1\n", "cpus: 1\n# Managed by cai\n", "message: '# Managed by cai'"]
+        {
+            assert!(!is_marked(yaml), "{yaml:?}");
+        }
+    }
+
+    #[test]
     fn keys_that_the_file_leaves_out_are_left_to_lima() {
         let keys = template(&crate::config::parse("version = 1").unwrap());
-        for absent in ["cpus", "memory", "disk", "vmType", "arch"] {
+        for absent in ["cpus", "memory", "disk", "vmType", "arch", "rosetta", "env"] {
             assert!(!keys.contains_key(absent), "{absent}");
         }
+    }
+
+    #[test]
+    fn keys_of_the_vm_bear_limas_names() {
+        let config = crate::config::parse(
+            r#"
+            version = 1
+            [vm]
+            type = "vz"
+            arch = "aarch64"
+            rosetta = true
+            env = { B = "2", A = "" }
+            port_forwards = [
+              { guest_port = 80, host_port = 8080, host_ip = "0.0.0.0", proto = "tcp" },
+              { guest_socket = "/run/a.sock", host_socket = "{{.Dir}}/sock/a.sock" },
+              { guest_port = 53, guest_ip = "127.0.0.53" },
+            ]
+            "#,
+        )
+        .unwrap();
+        let keys = template(&config);
+        assert_eq!(keys["vmType"], json!("vz"));
+        assert_eq!(keys["arch"], json!("aarch64"));
+        assert_eq!(keys["rosetta"], json!({"enabled": true, "binfmt": true}));
+        assert_eq!(keys["env"], json!({"A": "", "B": "2"}));
+        let forwards = json!([
+            {"guestSocket": GUEST_SOCKET, "hostSocket": "{{.Dir}}/sock/docker.sock"},
+            {"guestPort": 80, "hostIP": "0.0.0.0", "hostPort": 8080, "proto": "tcp"},
+            {"guestSocket": "/run/a.sock", "hostSocket": "{{.Dir}}/sock/a.sock"},
+            {"guestIP": "127.0.0.53", "guestPort": 53},
+        ]);
+        assert_eq!(keys["portForwards"], forwards);
+        for cais in ["running", "protect"] {
+            assert!(!keys.contains_key(cais), "{cais} is no key of Lima's");
+        }
+    }
+
+    #[test]
+    fn rosetta_that_is_turned_off_is_told_to_lima() {
+        let keys = template(&crate::config::parse("version = 1\nvm.rosetta = false").unwrap());
+        assert_eq!(keys["rosetta"], json!({"enabled": false, "binfmt": false}));
     }
 }

@@ -1,0 +1,220 @@
+//! `/etc/docker/daemon.json`: what it says, what the running daemon has loaded of it, and the keys
+//! of it that `cai` owns.
+
+use serde_json::{Map, Value};
+
+use super::Document;
+use super::facts::first_word;
+
+/// The file, and what the running daemon has of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DaemonJson {
+    /// Its text; `None` where there is no file.
+    pub text: Option<String>,
+    /// The SHA-256 of the file.
+    pub sha256: Option<String>,
+    /// What the running daemon has loaded.
+    pub loaded: LoadedJson,
+}
+
+/// What the running daemon has loaded.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum LoadedJson {
+    /// The file as it is.
+    #[default]
+    Current,
+    /// An older one, of which `cai` kept a copy.
+    Older(String),
+    /// The file was changed by somebody else after the daemon started, and there is no copy.
+    Unknown,
+}
+
+/// The file is not a JSON object. dockerd would not start with it.
+#[derive(Debug, thiserror::Error)]
+#[error("/etc/docker/daemon.json in the guest is not a JSON object: {0}")]
+pub struct NotAnObject(#[from] serde_json::Error);
+
+/// The keys that a daemon takes over on `SIGHUP`; all others need a restart. (runtimes and
+/// live-restore measured with Docker 20.10; the rest from Docker's documentation of dockerd.)
+const RELOADABLE: [&str; 14] = [
+    "authorization-plugins",
+    "debug",
+    "default-runtime",
+    "features",
+    "insecure-registries",
+    "labels",
+    "live-restore",
+    "max-concurrent-downloads",
+    "max-concurrent-uploads",
+    "max-download-attempts",
+    "registry-mirrors",
+    "runtimes",
+    "shutdown-timeout",
+    "allow-nondistributable-artifacts",
+];
+
+impl DaemonJson {
+    pub(super) fn read(document: &Document) -> Self {
+        let seconds = |name| -> Option<u64> {
+            document.text(name)?.trim().trim_start_matches('@').parse().ok()
+        };
+        let text = document.text("daemon_json").map(str::to_owned);
+        let started = seconds("daemon_started");
+        let written = seconds("daemon_json_written");
+        let kept = seconds("daemon_loaded_written");
+        let copy = document.text("daemon_loaded").map(str::to_owned);
+        let loaded = match (started, written, kept, copy) {
+            // Within one second it cannot be told which was first.
+            (Some(started), Some(written), ..) if started > written => LoadedJson::Current,
+            (Some(started), _, Some(kept), Some(copy)) if kept >= started => {
+                if Some(&copy) == text.as_ref() {
+                    LoadedJson::Current
+                } else {
+                    LoadedJson::Older(copy)
+                }
+            }
+            (Some(_), Some(_), ..) => LoadedJson::Unknown,
+            _ => LoadedJson::Current,
+        };
+        Self { text, sha256: document.text("daemon_json_sum").and_then(first_word), loaded }
+    }
+
+    /// The keys of the file.
+    ///
+    /// # Errors
+    /// When it is not a JSON object.
+    pub fn keys(&self) -> Result<Map<String, Value>, NotAnObject> {
+        parse(self.text.as_deref().unwrap_or_default())
+    }
+
+    /// The keys that the running daemon has loaded; none where nobody knows.
+    pub fn loaded_keys(&self) -> Map<String, Value> {
+        match &self.loaded {
+            LoadedJson::Current => self.keys().unwrap_or_default(),
+            LoadedJson::Older(text) => parse(text).unwrap_or_default(),
+            LoadedJson::Unknown => Map::new(),
+        }
+    }
+}
+
+/// Whether a key is taken over without a restart.
+pub fn is_reloadable(key: &str) -> bool {
+    RELOADABLE.contains(&key)
+}
+
+fn parse(text: &str) -> Result<Map<String, Value>, NotAnObject> {
+    if text.trim().is_empty() {
+        return Ok(Map::new());
+    }
+    Ok(serde_json::from_str(text)?)
+}
+
+/// The file with the owned keys in it. Keys of objects, such as `runtimes`, are merged: what others
+/// put there stays.
+pub fn merged(present: &Map<String, Value>, owned: &Map<String, Value>) -> Map<String, Value> {
+    let mut keys = present.clone();
+    for (key, value) in owned {
+        match (keys.get_mut(key), value) {
+            (Some(Value::Object(there)), Value::Object(ours)) => {
+                there.extend(ours.iter().map(|(name, value)| (name.clone(), value.clone())));
+            }
+            _ => {
+                keys.insert(key.clone(), value.clone());
+            }
+        }
+    }
+    keys
+}
+
+/// The keys of a text that [`to_text`] made.
+pub fn from_text(text: &str) -> Map<String, Value> {
+    parse(text).unwrap_or_default()
+}
+
+/// The text of the file: a key a line, indented with blanks. Sysbox's package looks for its network
+/// keys by text, and finds no others (see its `config` script).
+pub fn to_text(keys: &Map<String, Value>) -> String {
+    let mut text = Vec::new();
+    let formatter = serde_json::ser::PrettyFormatter::with_indent(b"    ");
+    let mut serializer = serde_json::Serializer::with_formatter(&mut text, formatter);
+    // JSON values can always be written to memory.
+    let _ = serde::Serialize::serialize(keys, &mut serializer);
+    text.push(b'\n');
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn keys(value: Value) -> Map<String, Value> {
+        value.as_object().unwrap().clone()
+    }
+
+    fn read(sections: &str) -> DaemonJson {
+        DaemonJson::read(&Document::parse(&format!("{sections}@m end\n"), "m").unwrap())
+    }
+
+    fn file(started: u32, written: u32, kept: Option<(u32, &str)>) -> DaemonJson {
+        let mut text = format!(
+            "@m daemon_json\n{{\"bip\": \"new\"}}\n\n@m = 0\n@m daemon_started\n@{started}\n\n@m = 0\n\
+             @m daemon_json_written\n{written}\n\n@m = 0\n"
+        );
+        if let Some((kept, copy)) = kept {
+            text = format!(
+                "{text}@m daemon_loaded\n{copy}\n\n@m = 0\n@m daemon_loaded_written\n{kept}\n\n@m = 0\n"
+            );
+        }
+        read(&text)
+    }
+
+    #[test]
+    fn a_daemon_that_started_after_the_file_was_written_has_loaded_it() {
+        assert_eq!(file(20, 10, None).loaded, LoadedJson::Current);
+        assert_eq!(file(20, 10, Some((5, "{}"))).loaded, LoadedJson::Current);
+        assert_eq!(read("").loaded, LoadedJson::Current);
+    }
+
+    #[test]
+    fn a_daemon_that_started_before_has_what_was_kept_or_nobody_knows() {
+        let older = file(10, 20, Some((20, "{\"bip\": \"old\"}")));
+        assert_eq!(older.loaded, LoadedJson::Older("{\"bip\": \"old\"}".into()));
+        assert_eq!(older.loaded_keys(), keys(json!({"bip": "old"})));
+        assert_eq!(file(10, 20, None).loaded, LoadedJson::Unknown);
+        assert_eq!(file(10, 20, Some((9, "{}"))).loaded, LoadedJson::Unknown);
+        // It was reloaded: the copy is the file.
+        assert_eq!(file(10, 20, Some((21, "{\"bip\": \"new\"}"))).loaded, LoadedJson::Current);
+    }
+
+    #[test]
+    fn what_others_wrote_stays() {
+        let present = keys(json!({"a": 1, "runtimes": {"x": {"path": "/x"}}, "debug": true}));
+        let owned = keys(json!({"runtimes": {"y": {"path": "/y"}}, "debug": false}));
+        assert_eq!(
+            Value::Object(merged(&present, &owned)),
+            json!({"a": 1, "runtimes": {"x": {"path": "/x"}, "y": {"path": "/y"}}, "debug": false})
+        );
+    }
+
+    #[test]
+    fn the_text_is_what_sysbox_looks_for_and_reads_back() {
+        let own = keys(json!({"bip": "172.20.0.1/16", "default-address-pools": [{"size": 24}]}));
+        let text = to_text(&own);
+        assert!(text.lines().any(|line| line.starts_with("    \"bip\": \"172.")), "{text}");
+        assert!(
+            text.lines().any(|line| line.starts_with("    \"default-address-pools\"")),
+            "{text}"
+        );
+        assert_eq!(parse(&text).unwrap(), own);
+    }
+
+    #[test]
+    fn a_file_that_is_no_object_is_refused() {
+        for text in ["{", "[]", "\"x\"", "{\"a\" 1}"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+        assert_eq!(parse(" \n").unwrap(), Map::new());
+    }
+}

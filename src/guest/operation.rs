@@ -1,0 +1,120 @@
+//! What `cai` changes in a guest: fixed scripts that root runs, with their values as arguments.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::provisioning;
+use crate::config::DockerSource;
+use crate::host::CommandSpec;
+use crate::lima::Ssh;
+
+/// An install downloads and unpacks packages, on a slow guest too.
+const INSTALL: Duration = Duration::from_secs(30 * 60);
+/// Where packages are kept in the guest.
+const PACKAGES: &str = "/var/lib/cai/packages";
+/// Where a seccomp profile of the host is put in the guest.
+pub const SECCOMP_PROFILE: &str = "/etc/docker/cai-seccomp.json";
+
+/// Whether the running daemon has loaded the `daemon.json` that is replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loaded {
+    /// It has, so this is what it goes on with.
+    Current,
+    /// It runs with something older, of which a copy is kept already.
+    Keep,
+}
+
+/// One change of a guest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Operation<'a> {
+    /// Installs Docker where it is missing, and starts it.
+    Docker {
+        /// Where it comes from.
+        source: DockerSource,
+        /// Which version; any when `None`.
+        version: Option<&'a str>,
+    },
+    /// Writes `daemon.json`, if it still is what was looked at.
+    WriteDaemonJson {
+        /// The SHA-256 of the file that was looked at; `None` where there was none.
+        expected: Option<String>,
+        /// What the daemon has loaded.
+        loaded: Loaded,
+        /// The new text.
+        text: &'a str,
+    },
+    /// Has the daemon take over what it can.
+    ReloadDocker,
+    /// Restarts the daemon.
+    RestartDocker,
+    /// Copies a file of the host into the guest; root owns it.
+    Push {
+        /// The file on the host.
+        from: PathBuf,
+        /// Its path in the guest.
+        to: &'a str,
+    },
+    /// Installs Sysbox.
+    Sysbox {
+        /// Its version.
+        version: &'a str,
+        /// The SHA-256 of its package.
+        sha256: &'a str,
+        /// An `https` address, or a path in the guest.
+        source: &'a str,
+    },
+    /// Runs one of the system's own commands as root.
+    System(&'a [&'a str]),
+}
+
+impl Operation<'_> {
+    /// The command that does it.
+    pub fn command(&self, ssh: &Ssh) -> CommandSpec {
+        let script = |name: &str, values: &[&str], text: String| {
+            let line = [&["sudo", "-n", "sh", "-s", "--", name], values].concat();
+            ssh.run(&line).stdin(whole(&text)).timeout(INSTALL)
+        };
+        match self {
+            Self::Docker { source, version } => {
+                let values = [provisioning::name(*source), version.unwrap_or_default()];
+                script("docker", &values, provisioning::script(*source))
+            }
+            Self::WriteDaemonJson { expected, loaded, text } => {
+                let loaded = match loaded {
+                    Loaded::Current => "current",
+                    Loaded::Keep => "keep",
+                };
+                let values = [expected.as_deref().unwrap_or("absent"), loaded, text];
+                let body = include_str!("scripts/write-daemon-json.sh");
+                script("write-daemon-json", &values, body.into())
+            }
+            Self::ReloadDocker => {
+                script("reload-docker", &[], include_str!("scripts/reload-docker.sh").into())
+            }
+            Self::RestartDocker => {
+                script("restart-docker", &[], include_str!("scripts/restart-docker.sh").into())
+            }
+            Self::Push { from, to } => {
+                let line = ["sudo", "-n", "install", "-D", "-m", "644", "/dev/stdin", to];
+                ssh.run(&line).stdin_file(from).timeout(INSTALL)
+            }
+            Self::Sysbox { version, sha256, source } => script(
+                "sysbox",
+                &[version, sha256, source],
+                include_str!("scripts/sysbox.sh").into(),
+            ),
+            Self::System(words) => ssh.run(&[&["sudo", "-n"], *words].concat()),
+        }
+    }
+}
+
+/// A script that a shell runs only when it has read all of it, and whose commands cannot read the
+/// rest of it as their own input.
+fn whole(script: &str) -> String {
+    format!("main() {{\n{script}\n}}\nmain \"$@\" </dev/null\n")
+}
+
+/// Where a pushed package of Sysbox goes in the guest.
+pub fn sysbox_package(version: &str) -> String {
+    format!("{PACKAGES}/sysbox-ce_{version}.deb")
+}

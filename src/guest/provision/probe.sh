@@ -1,6 +1,0 @@
-#!/bin/bash
-set -eu
-if ! timeout 60s bash -c 'until sudo docker info >/dev/null 2>&1 || [ -e /run/cai-provision-failed ]; do sleep 1; done'; then
-  echo >&2 "Docker does not answer yet"
-  exit 1
-fi

@@ -1,0 +1,49 @@
+# Docker's own packages, by its instructions for Debian and Ubuntu. This has not been run against
+# the real download.docker.com: the machines of the tests do not reach it.
+export DEBIAN_FRONTEND=noninteractive
+# An install that was cut off is finished first, else nothing can be installed.
+if [ -n "$(dpkg --audit 2>/dev/null)" ]; then
+  dpkg --configure -a
+fi
+version=${3-}
+installed=$(dpkg-query -W -f='${Version}' docker-ce 2>/dev/null || true)
+is_wanted() { case $installed in *"$version"*) true ;; *) false ;; esac; }
+if ! command -v dockerd >/dev/null 2>&1 || ! is_wanted; then
+  apt() {
+    apt-get -q -y -o DPkg::Lock::Timeout=600 "$@"
+  }
+  distribution=$(. /etc/os-release && echo "$ID")
+  release=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+  case "$distribution $release" in
+  'debian '[a-z]* | 'ubuntu '[a-z]*) ;;
+  *)
+    echo >&2 "cai: Docker has no packages for $distribution $release: choose another docker.source"
+    exit 1
+    ;;
+  esac
+  site=https://download.docker.com/linux/$distribution
+  list=/etc/apt/sources.list.d/docker.list
+  # One that is half set up would make every update fail.
+  rm -f "$list"
+  apt update
+  # Without apparmor a Debian guest starts no container at all.
+  apt install --no-install-recommends ca-certificates curl gpg apparmor
+  scratch=$(mktemp -d)
+  curl -fsSL --proto '=https' --retry 3 --max-time 120 -o "$scratch/key" "$site/gpg"
+  # The fingerprint after each primary key: one key and no other, for apt would trust each of them.
+  keys=$(gpg --homedir "$scratch" --show-keys --with-colons "$scratch/key" |
+    awk -F: '$1 == "pub" { primary = 1 } $1 == "fpr" && primary { print $10; primary = 0 }')
+  if [ "$keys" != 9DC858229FC7DD38854AE2D88D81803C0EBFCD88 ]; then
+    rm -rf "$scratch"
+    echo >&2 "cai: $site/gpg is not Docker's signing key, but: ${keys:-no key at all}"
+    exit 1
+  fi
+  install -D -m 644 "$scratch/key" /etc/apt/keyrings/docker.asc
+  rm -rf "$scratch"
+  echo "deb [arch=$(dpkg --print-architecture) signed-by=/etc/apt/keyrings/docker.asc] $site $release stable" >"$list"
+  apt update
+  # A version of Docker's packages has an epoch before it and the distribution behind it.
+  apt install --no-install-recommends --allow-downgrades \
+    "docker-ce${version:+=5:$version*}" "docker-ce-cli${version:+=5:$version*}" containerd.io \
+    docker-buildx-plugin docker-compose-plugin
+fi
