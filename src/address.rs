@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Serialize, Serializer};
+
 /// A kind of resource, in the order in which a graph lists them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
@@ -11,6 +13,10 @@ pub enum Kind {
     Vm,
     /// Docker in the guest.
     Provision,
+    /// A group in the guest.
+    Group,
+    /// An account in the guest.
+    User,
     /// A guest user's membership in a group.
     GroupMembership,
     /// The session that everything rides on has what was configured.
@@ -27,6 +33,8 @@ impl fmt::Display for Kind {
             Self::LimaInstall => "lima_install",
             Self::Vm => "vm",
             Self::Provision => "provision",
+            Self::Group => "group",
+            Self::User => "user",
             Self::GroupMembership => "group_membership",
             Self::Restart => "restart",
             Self::Socket => "socket",
@@ -48,6 +56,13 @@ impl Address {
     /// Names a resource.
     pub fn new(kind: Kind, name: impl Into<String>) -> Self {
         Self { kind, name: name.into() }
+    }
+}
+
+/// As it is shown: `vm.containai-secure`.
+impl Serialize for Address {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::apply::ResourceResult;
+use crate::apply::{Outcome, ResourceResult};
 use crate::plan::{Change, Step};
 
 /// Something that happened.
@@ -18,4 +18,17 @@ pub enum Event<'a> {
     StepFailed,
     /// A resource ended.
     ResourceFinished(&'a ResourceResult),
+}
+
+impl Event<'_> {
+    /// Whether a resource is not as it should be by this.
+    pub fn is_failure(&self) -> bool {
+        matches!(
+            self,
+            Self::ResourceFinished(ResourceResult {
+                outcome: Outcome::Failed(_) | Outcome::Skipped { .. },
+                ..
+            })
+        )
+    }
 }

@@ -50,8 +50,19 @@ pub struct Facts {
     /// What answers on the host's socket. `None` where asking would have changed something: a
     /// question to a stopped daemon starts it, by socket activation.
     pub socket: Option<Ping>,
+    /// The seccomp profile on the host, where the file names one.
+    pub seccomp_profile: Option<HostFile>,
     /// The Docker context.
     pub context: Option<ContextMetadata>,
+}
+
+/// A file of the host that goes into the guest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostFile {
+    /// Its path.
+    pub path: PathBuf,
+    /// The SHA-256 of what it holds.
+    pub sha256: String,
 }
 
 /// The tools that were found on `PATH`.
@@ -72,12 +83,36 @@ pub struct VmFacts {
     pub status: Status,
     /// The login user of its guest, where Lima says it.
     pub user: Option<String>,
+    /// Whether Lima protects it from removal.
+    pub protected: bool,
+    /// Whether `cai` made it: its `lima.yaml` says so.
+    pub managed: bool,
+    /// Its processors, memory and disk (in bytes) by the merged configuration: what a start gives.
+    pub cpus: Option<u32>,
+    /// See `cpus`.
+    pub memory: Option<u64>,
+    /// See `cpus`.
+    pub disk: Option<u64>,
+    /// Its architecture, in Lima's words.
+    pub arch: Option<String>,
     /// Its own `lima.yaml`. Not the list's merged form: that holds Lima's defaults and the user's
     /// overrides, neither of which an edit could change.
     pub yaml: Map<String, Value>,
 }
 
 impl Facts {
+    /// The same without the VM, as it will be once the VM is taken away.
+    #[must_use]
+    pub fn without_vm(&self) -> Self {
+        Self {
+            vm: Observation::Absent,
+            guest: Observation::Absent,
+            master: false,
+            socket: None,
+            ..self.clone()
+        }
+    }
+
     /// Where the forwarded Docker socket is.
     pub fn docker_socket(&self) -> PathBuf {
         Ssh::docker_socket(&self.directory)

@@ -7,17 +7,20 @@ use petgraph::Direction;
 use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
+use serde::Serialize;
 
 use crate::address::Address;
 use crate::config::Config;
 use crate::resource::{KINDS, Resource};
 
 /// What one resource is to another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Edge {
     /// The second can only be applied when the first is; it is skipped when the first fails.
     Requires,
-    /// The second looks again after the first changed something.
+    /// The second has to see what the first changed, so it comes after it; it is not skipped when
+    /// the first fails.
     Notifies,
 }
 
@@ -27,6 +30,9 @@ pub enum GraphError {
     /// These depend on each other.
     #[error("these depend on each other: {}", join(.0))]
     Cycle(Vec<Address>),
+    /// Two resources have the same address.
+    #[error("there are two of {0}")]
+    Duplicate(Address),
     /// A resource names one that there is not.
     #[error("{from} depends on {to}, which there is not")]
     Unknown {
@@ -62,7 +68,9 @@ impl Graph {
         let mut nodes = BTreeMap::new();
         for resource in resources {
             let address = resource.address().clone();
-            nodes.insert(address, graph.add_node(resource));
+            if nodes.insert(address.clone(), graph.add_node(resource)).is_some() {
+                return Err(GraphError::Duplicate(address));
+            }
         }
         let mut edges = Vec::new();
         for node in graph.node_indices() {
@@ -89,6 +97,19 @@ impl Graph {
     /// order in which the file names them.
     pub fn ordered(&self) -> impl Iterator<Item = &dyn Resource> {
         self.order.iter().map(|node| self.graph[*node].as_ref())
+    }
+
+    /// What is between the resources, from what comes first to what comes after it: in the order of
+    /// what comes first, then of what comes after.
+    pub fn edges(&self) -> impl Iterator<Item = (&Address, &Address, Edge)> {
+        self.order.iter().flat_map(|from| {
+            let mut edges: Vec<_> = self.graph.edges(*from).collect();
+            edges.sort_by_key(EdgeRef::target);
+            let address = |node: NodeIndex| self.graph[node].address();
+            edges
+                .into_iter()
+                .map(move |edge| (address(*from), address(edge.target()), *edge.weight()))
+        })
     }
 
     /// The addresses that a resource requires, directly.

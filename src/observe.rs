@@ -4,13 +4,12 @@ use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value};
-
 use crate::config::Config;
+use crate::digest::sha256;
 use crate::docker::{self, ContextMetadata};
-use crate::facts::{Facts, Observation, Tools, VmFacts};
+use crate::facts::{Facts, HostFile, Observation, Tools, VmFacts};
 use crate::guest::{Document, GuestFacts, probe};
-use crate::host::{CommandError, CommandSpec, Output, Probe};
+use crate::host::{CommandError, CommandSpec, Os, Output, Probe};
 use crate::lima::{self, Instance, Limactl, Ssh, Status};
 use crate::plan::Reason;
 
@@ -36,8 +35,11 @@ pub enum ObserveError {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A variable that tools read holds a path that would mean something else to each of them.
+    #[error("{0} is not an absolute path")]
+    Relative(&'static str),
     /// Neither `HOME` nor what would replace it is set.
-    #[error("HOME is not set to an absolute path")]
+    #[error("HOME is not set")]
     NoHome,
 }
 
@@ -47,16 +49,11 @@ pub enum ObserveError {
 /// When a tool or a file gives no answer that could be used. A tool or VM that is missing is an
 /// observation, not an error.
 pub fn observe(probe: &dyn Probe, config: &Config) -> Result<Facts, ObserveError> {
-    let home = path_variable(probe, "HOME");
-    let inside = |directory: &str| {
-        home.as_ref().map(|home| home.join(directory)).ok_or(ObserveError::NoHome)
-    };
-    let lima_home = path_variable(probe, "LIMA_HOME").map_or_else(|| inside(".lima"), Ok)?;
-    let docker_config =
-        path_variable(probe, "DOCKER_CONFIG").map_or_else(|| inside(".docker"), Ok)?;
+    let lima_home = home_of(probe, "LIMA_HOME", ".lima")?;
+    let docker_config = home_of(probe, "DOCKER_CONFIG", ".docker")?;
     let ssh = probe.find_program("ssh");
     let mut facts = Facts {
-        macos: cfg!(target_os = "macos"),
+        macos: probe.platform().os == Os::MacOs,
         tools: Tools { limactl: None, ssh, docker: probe.find_program("docker") },
         directory: lima_home.join(config.vm.name.as_str()),
         vm: Observation::Unobservable(Reason::After(crate::resource::LimaInstall::own_address())),
@@ -65,6 +62,7 @@ pub fn observe(probe: &dyn Probe, config: &Config) -> Result<Facts, ObserveError
         ),
         master: false,
         socket: None,
+        seccomp_profile: seccomp_profile(probe, config)?,
         context: context(probe, config, &docker_config)?,
     };
     let Some(program) = probe.find_program("limactl") else {
@@ -76,8 +74,45 @@ pub fn observe(probe: &dyn Probe, config: &Config) -> Result<Facts, ObserveError
     Ok(facts)
 }
 
-fn path_variable(probe: &dyn Probe, name: &str) -> Option<PathBuf> {
-    probe.env(name).map(PathBuf::from).filter(|path| path.is_absolute())
+/// The name of the user's current Docker context; `None` where that is `default`.
+///
+/// # Errors
+/// When Docker's configuration cannot be read.
+pub fn current_context(probe: &dyn Probe) -> Result<Option<String>, ObserveError> {
+    let path = home_of(probe, "DOCKER_CONFIG", ".docker")?.join("config.json");
+    let Some(text) = read(probe, &path)? else {
+        return Ok(None);
+    };
+    docker::current_context(&text)
+        .map_err(|source| ObserveError::Content { path, source: source.into() })
+}
+
+/// The directory that a variable names, or else this one in the user's home.
+fn home_of(
+    probe: &dyn Probe,
+    variable: &'static str,
+    otherwise: &str,
+) -> Result<PathBuf, ObserveError> {
+    if let Some(path) = path_variable(probe, variable)? {
+        return Ok(path);
+    }
+    let home = path_variable(probe, "HOME")?.ok_or(ObserveError::NoHome)?;
+    Ok(home.join(otherwise))
+}
+
+fn path_variable(probe: &dyn Probe, name: &'static str) -> Result<Option<PathBuf>, ObserveError> {
+    match probe.env(name).map(PathBuf::from) {
+        Some(path) if !path.is_absolute() => Err(ObserveError::Relative(name)),
+        path => Ok(path),
+    }
+}
+
+fn seccomp_profile(probe: &dyn Probe, config: &Config) -> Result<Option<HostFile>, ObserveError> {
+    let Some(path) = config.docker.seccomp_profile.as_ref().map(PathBuf::from) else {
+        return Ok(None);
+    };
+    let text = read_existing(probe, &path)?;
+    Ok(Some(HostFile { path, sha256: sha256(text.as_bytes()) }))
 }
 
 fn version(probe: &dyn Probe, limactl: &Limactl) -> Result<semver::Version, CommandError> {
@@ -112,17 +147,27 @@ fn observe_vm(
         status => Observation::Unobservable(Reason::VmIs(status.clone())),
     };
     let asking_changes_nothing = match &facts.guest {
-        Observation::Present(guest) => guest.docker_active == "active",
+        Observation::Present(guest) => guest.docker_runs(),
         // Nothing behind the socket: this only tells a stale file.
         _ => instance.status == Status::Stopped,
     };
     if asking_changes_nothing {
         facts.socket = Some(probe.ping(&facts.docker_socket()));
     }
+    let path = instance.dir.join("lima.yaml");
+    let text = read_existing(probe, &path)?;
+    let user = instance.user().map(str::to_owned);
     facts.vm = Observation::Present(VmFacts {
         status: instance.status,
-        user: instance.config.user.name,
-        yaml: yaml(probe, &instance.dir.join("lima.yaml"))?,
+        user,
+        protected: instance.protected,
+        managed: lima::is_marked(&text),
+        cpus: instance.cpus,
+        memory: instance.memory,
+        disk: instance.disk,
+        arch: instance.arch,
+        yaml: serde_yaml::from_str(&text)
+            .map_err(|source| ObserveError::Content { path, source: source.into() })?,
     });
     Ok(())
 }
@@ -134,10 +179,8 @@ fn instance(
 ) -> Result<Option<Instance>, CommandError> {
     let command = limactl.list();
     let output = succeed(probe, &command)?;
-    match lima::parse_list(&output.stdout) {
-        Ok(list) => Ok(list.into_iter().find(|instance| instance.name == config.vm.name.as_str())),
-        Err(error) => Err(CommandError::unreadable(&command, output, error.to_string())),
-    }
+    lima::find_instance(&output.stdout, config.vm.name.as_str())
+        .map_err(|error| CommandError::unreadable(&command, output, error.to_string()))
 }
 
 fn guest(probe: &dyn Probe, config: &Config, facts: &Facts) -> Observation<GuestFacts> {
@@ -146,8 +189,7 @@ fn guest(probe: &dyn Probe, config: &Config, facts: &Facts) -> Observation<Guest
     };
     let ssh = Ssh::new(program, &facts.directory, &config.vm.name);
     let mark = probe::mark(random());
-    let command =
-        if facts.master { probe::on_master(&ssh, &mark) } else { probe::alone(&ssh, &mark) };
+    let command = probe::look(&ssh, &mark);
     let result = probe.query(&command).and_then(|output| {
         let output = output.successful(&command)?;
         Document::parse(&output.stdout, &mark)
@@ -157,12 +199,6 @@ fn guest(probe: &dyn Probe, config: &Config, facts: &Facts) -> Observation<Guest
         Ok(document) => Observation::Present(GuestFacts::read(&document)),
         Err(error) => Observation::Unobservable(Reason::GuestSilent(error.in_a_line())),
     }
-}
-
-fn yaml(probe: &dyn Probe, path: &Path) -> Result<Map<String, Value>, ObserveError> {
-    let text = read(probe, path)?.unwrap_or_default();
-    serde_yaml::from_str(&text)
-        .map_err(|source| ObserveError::Content { path: path.to_owned(), source: source.into() })
 }
 
 fn context(
@@ -177,6 +213,13 @@ fn context(
     ContextMetadata::parse(&text)
         .map(Some)
         .map_err(|source| ObserveError::Content { path, source: source.into() })
+}
+
+fn read_existing(probe: &dyn Probe, path: &Path) -> Result<String, ObserveError> {
+    read(probe, path)?.ok_or_else(|| ObserveError::File {
+        path: path.to_owned(),
+        source: io::ErrorKind::NotFound.into(),
+    })
 }
 
 fn read(probe: &dyn Probe, path: &Path) -> Result<Option<String>, ObserveError> {

@@ -34,6 +34,14 @@ impl Attributes {
         self.0.iter().find(|(own, _)| own == name).map(|(_, value)| value)
     }
 
+    /// The attribute of this name, if it is a known text.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        match self.get(name)? {
+            Known::Known(value) => value.as_str(),
+            Known::Unknown => None,
+        }
+    }
+
     /// All attributes, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Known<Value>)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))

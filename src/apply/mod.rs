@@ -1,11 +1,13 @@
 //! Does what a plan says, in its order, and looks again after each resource.
 
+mod destroy;
 mod outcome;
 mod run;
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+pub use destroy::destroy;
 pub use outcome::{ApplyError, Outcome, Report, Result as ResourceResult};
 
 use crate::address::Address;
@@ -119,6 +121,16 @@ impl Report {
             result.address == *address
                 && matches!(result.outcome, Outcome::Failed(_) | Outcome::Skipped { .. })
         })
+    }
+
+    /// The report of a plan that changes nothing.
+    pub fn of_nothing(plan: &Plan) -> Self {
+        let unchanged = |change: &Change| ResourceResult {
+            address: change.address.clone(),
+            outcome: Outcome::Unchanged,
+            took: Duration::ZERO,
+        };
+        Self { results: plan.changes.iter().map(unchanged).collect() }
     }
 
     /// Whether anything failed.

@@ -4,9 +4,18 @@ use super::ApplyError;
 use crate::host::{Failure, Host};
 use crate::plan::{Operation, Step};
 
-/// Does one step.
+/// Does one step, or what is to be done if it fails.
 pub(super) fn step(host: &dyn Host, step: &Step) -> Result<(), ApplyError> {
-    match &step.operation {
+    let result = operation(host, &step.operation);
+    if let (Err(_), Some(rescue)) = (&result, &step.rescue) {
+        // The first error is the one to tell.
+        let _ = host.execute(rescue);
+    }
+    result
+}
+
+fn operation(host: &dyn Host, operation: &Operation) -> Result<(), ApplyError> {
+    match operation {
         Operation::Run(command) => {
             host.execute(command)?;
         }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 use super::{Problem, Reason, Step};
 use crate::address::Address;
 use crate::guest::Container;
@@ -16,33 +18,62 @@ pub enum Action {
     Create,
     /// It is changed in place.
     Update,
+    /// It is taken away and made anew: what it holds is lost.
+    Replace,
+    /// It is taken away: what it holds is lost.
+    Delete,
     /// It is as configured, but what runs has not taken it over yet, or does not run.
     Refresh,
     /// It cannot be looked at yet; it is planned again when what it needs is there.
     Deferred,
 }
 
+impl Action {
+    /// Its word in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::NoOp => "no-op",
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Replace => "replace",
+            Self::Delete => "delete",
+            Self::Refresh => "refresh",
+            Self::Deferred => "deferred",
+        }
+    }
+}
+
 /// How much of what runs a change disturbs, least first.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Disruption {
     /// Nothing that runs notices.
     #[default]
     None,
+    /// dockerd takes over its configuration while it runs.
+    Reload,
     /// Lima's ssh connection is renewed. Containers and open shells live on.
     SessionRefresh,
     /// dockerd restarts. Its containers stop, unless live-restore is on.
     DaemonRestart,
+    /// The VM stops, and every container in it with it.
+    VmStop,
     /// The VM restarts, and every container in it stops.
     VmRestart,
+    /// The VM is deleted and made anew: every container, image and volume in it is lost.
+    Replace,
 }
 
 impl fmt::Display for Disruption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::None => "no disruption",
+            Self::Reload => "dockerd reload",
             Self::SessionRefresh => "session refresh",
             Self::DaemonRestart => "dockerd restart",
+            Self::VmStop => "VM stop",
             Self::VmRestart => "VM restart",
+            Self::Replace => "VM replacement",
         })
     }
 }
@@ -64,8 +95,9 @@ pub struct Change {
     pub disruption: Disruption,
     /// What it would disturb if the milder way turns out to have no effect.
     pub fallback: Option<Disruption>,
-    /// The containers that it stops, or would stop by its fallback.
-    pub stops: Vec<Container>,
+    /// The containers that it stops, or would stop by its fallback; `None` where they could not be
+    /// listed.
+    pub stops: Option<Vec<Container>>,
     /// How it is done, in order.
     pub steps: Vec<Step>,
     /// Why it cannot be done.
@@ -87,7 +119,7 @@ impl Change {
             after,
             disruption: Disruption::None,
             fallback: None,
-            stops: Vec::new(),
+            stops: Some(Vec::new()),
             steps: Vec::new(),
             problem: None,
         }
@@ -103,6 +135,18 @@ impl Change {
     /// A resource that is absent and should be like `after`.
     pub fn create(address: &Address, after: Attributes) -> Self {
         Self::new(address, Action::Create, None, after)
+    }
+
+    /// A resource that is like `before` and should not be.
+    pub fn delete(address: &Address, before: Attributes) -> Self {
+        Self::new(address, Action::Delete, Some(before), Attributes::default())
+    }
+
+    /// Makes it a replacement, for these attributes can only be those of a new one.
+    #[must_use]
+    pub fn replacing(mut self, forced_by: Vec<String>) -> Self {
+        self.action = Action::Replace;
+        self.because(Reason::ForcesReplacement(forced_by))
     }
 
     /// A resource that cannot be looked at yet.
@@ -126,19 +170,17 @@ impl Change {
 
     /// Says what it disturbs, and which containers it stops by that.
     #[must_use]
-    pub fn disturbing(mut self, disruption: Disruption, stops: &[Container]) -> Self {
+    pub fn disturbing(mut self, disruption: Disruption, stops: Option<&[Container]>) -> Self {
         self.disruption = disruption;
-        if disruption >= Disruption::DaemonRestart {
-            self.stops = stops.to_vec();
-        }
+        self.stops = stops.map(<[Container]>::to_vec);
         self
     }
 
     /// Says what is done if the milder way has no effect.
     #[must_use]
-    pub fn falling_back(mut self, disruption: Disruption, stops: &[Container]) -> Self {
+    pub fn falling_back(mut self, disruption: Disruption, stops: Option<&[Container]>) -> Self {
         self.fallback = Some(disruption);
-        self.stops = stops.to_vec();
+        self.stops = stops.map(<[Container]>::to_vec);
         self
     }
 
@@ -150,6 +192,11 @@ impl Change {
         self
     }
 
+    /// Whether it is as it should be.
+    pub fn is_without_effect(&self) -> bool {
+        self.action == Action::NoOp
+    }
+
     /// The names of the attributes that change.
     pub fn changed(&self) -> Vec<String> {
         match &self.before {
@@ -158,11 +205,34 @@ impl Change {
         }
     }
 
+    /// Whether this attribute is why it is replaced, and not changed in place.
+    pub fn is_forced_by(&self, attribute: &str) -> bool {
+        self.reasons.iter().any(|reason| match reason {
+            Reason::ForcesReplacement(names) => names.iter().any(|name| name == attribute),
+            _ => false,
+        })
+    }
+
     /// Whether what was shown allows to do this. A resource is planned a second time just before
     /// its steps run, with fresh facts; nothing may be disturbed that the shown plan did not say.
-    /// A session refresh is always allowed: what runs does not notice it.
+    /// A session refresh is always allowed: what runs does not notice it. So is what the boot of the
+    /// VM that the plan showed has already stopped.
     pub fn allows(&self, now: &Self) -> bool {
         let shown = self.disruption.max(self.fallback.unwrap_or_default());
-        now.disruption <= shown.max(Disruption::SessionRefresh)
+        let vanished = self.before.is_some() && now.before.is_none();
+        !vanished
+            && now.disruption <= shown.max(Disruption::SessionRefresh)
+            && (now.disruption < Disruption::DaemonRestart || self.says_what(now))
+    }
+
+    /// Whether it showed every container that the other stops.
+    fn says_what(&self, now: &Self) -> bool {
+        match (&self.stops, &now.stops) {
+            (None, _) => true,
+            (Some(shown), Some(stops)) => {
+                stops.iter().all(|container| shown.iter().any(|known| known.id == container.id))
+            }
+            (Some(_), None) => false,
+        }
     }
 }

@@ -1,9 +1,13 @@
 //! A plan: what would change, why, and by which steps. Pure data, made by pure functions.
 
 mod change;
+mod destroy;
 mod diff;
+mod json;
 mod reason;
 mod step;
+
+use std::borrow::Cow;
 
 use crate::address::Address;
 use crate::facts::Facts;
@@ -11,6 +15,9 @@ use crate::graph::Graph;
 
 pub use change::{Action, Change, Disruption};
 pub use diff::{Line, Origin, text_diff};
+pub use json::{
+    Explained, ExplainedProblem, FORMAT_VERSION, PlanDocument, ResourceChange, Summary,
+};
 pub use reason::{Problem, Reason};
 pub use step::{Operation, Step};
 
@@ -43,10 +50,16 @@ impl<'a> Context<'a> {
 impl Plan {
     /// Plans every resource of the graph against the facts.
     pub fn new(graph: &Graph, facts: &Facts) -> Self {
+        let mut facts = Cow::Borrowed(facts);
         let mut changes = Vec::new();
         for resource in graph.ordered() {
-            let context = Context { facts, earlier: &changes, tried: Disruption::None };
-            changes.push(resource.plan(context));
+            let context = Context { facts: &facts, earlier: &changes, tried: Disruption::None };
+            let change = resource.plan(context);
+            // What is in the VM goes with it, and is made anew.
+            if change.disruption == Disruption::Replace {
+                facts = Cow::Owned(facts.without_vm());
+            }
+            changes.push(change);
         }
         Self { changes }
     }

@@ -3,18 +3,27 @@
 use std::fmt;
 
 use semver::{Version, VersionReq};
+use serde::Serialize;
 
 use crate::address::Address;
 use crate::host::Ping;
 use crate::lima::Status;
 
-/// Why a change is planned.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Why a change is planned. In JSON, the variant's name is the `kind`, in kebab case, and what it
+/// holds is the `data`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", content = "data", rename_all = "kebab-case")]
 pub enum Reason {
     /// There is no such thing yet.
     Absent,
     /// These attributes are not what the file says.
     Differs(Vec<String>),
+    /// These attributes are not what the file says, and can only be those of a new one.
+    ForcesReplacement(Vec<String>),
+    /// The command was to destroy it.
+    Unwanted,
+    /// `cai` did not make it: it does not carry the mark.
+    NotMadeByCai,
     /// The VM is in this state.
     VmIs(Status),
     /// It can only be looked at after this resource is applied.
@@ -41,6 +50,10 @@ pub enum Reason {
     },
     /// The login user joins these groups by this plan, after the session began.
     SessionWillPredate(Vec<String>),
+    /// dockerd runs, and has not loaded these keys of its configuration.
+    DaemonPredates(Vec<String>),
+    /// These keys of dockerd's configuration change by this plan.
+    DaemonWillPredate(Vec<String>),
     /// The renewed session still lacks its groups.
     RefreshHadNoEffect,
     /// The machine that runs is not the one that Lima's YAML describes.
@@ -61,6 +74,11 @@ impl fmt::Display for Reason {
         match self {
             Self::Absent => f.write_str("there is none yet"),
             Self::Differs(names) => write!(f, "because of {}", names.join(", ")),
+            Self::ForcesReplacement(names) => {
+                write!(f, "{} cannot change on one that exists", names.join(", "))
+            }
+            Self::NotMadeByCai => f.write_str("cai did not make it"),
+            Self::Unwanted => f.write_str("it is to be destroyed"),
             Self::VmIs(status) => write!(f, "the VM is {status}"),
             Self::After(address) => write!(f, "looked at again after {address}"),
             Self::GuestSilent(words) => write!(f, "the guest does not answer: {words}"),
@@ -83,9 +101,15 @@ impl fmt::Display for Reason {
             Self::SessionWillPredate(groups) => {
                 write!(f, "the open session will predate {}", groups.join(", "))
             }
+            Self::DaemonPredates(keys) => {
+                write!(f, "dockerd runs without what daemon.json says of {}", keys.join(", "))
+            }
+            Self::DaemonWillPredate(keys) => {
+                write!(f, "dockerd has to take over {}", keys.join(", "))
+            }
             Self::RefreshHadNoEffect => f.write_str("a renewed session still lacks its groups"),
             Self::MachineDiffers { what, runs, configured } => {
-                write!(f, "{what}: {runs} run, {configured} are configured")
+                write!(f, "the VM runs with {runs} {what}, and {configured} is configured")
             }
             Self::ForwardDead(ping) => {
                 write!(f, "dockerd answers in the guest, the host socket is {ping}")
@@ -94,8 +118,9 @@ impl fmt::Display for Reason {
     }
 }
 
-/// Why a change cannot be done.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+/// Why a change cannot be done. In JSON as [`Reason`] is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize)]
+#[serde(tag = "kind", content = "data", rename_all = "kebab-case")]
 pub enum Problem {
     /// No `limactl` on `PATH`.
     #[error("limactl is not on PATH")]
@@ -119,9 +144,6 @@ pub enum Problem {
     /// No `docker` on `PATH`.
     #[error("the docker command is not on PATH")]
     DockerMissing,
-    /// An attribute that only a new VM could have.
-    #[error("{} cannot change on a VM that exists", .0.join(", "))]
-    Immutable(Vec<String>),
     /// Lima cannot shrink a disk.
     #[error("the disk cannot shrink from {from} to {to}")]
     DiskShrinks {
@@ -139,6 +161,32 @@ pub enum Problem {
     /// A group of the file that the guest does not have.
     #[error("the guest has no group {0}")]
     GroupMissing(String),
+    /// dockerd's configuration cannot be merged with; the words of the parser.
+    #[error("{0}")]
+    DaemonJson(String),
+    /// Sysbox has no package for this architecture.
+    #[error("Sysbox has no package for {0}")]
+    SysboxArch(String),
+    /// The file names no package of this version for this architecture.
+    #[error("the file names no package of Sysbox {version} for {arch}")]
+    SysboxPackage {
+        /// The version.
+        version: String,
+        /// The architecture.
+        arch: String,
+    },
+    /// A restart is due, and the file forbids it.
+    #[error("it needs a {0}, and the file says strategy = \"never\" under [restart]")]
+    RestartForbidden(super::Disruption),
+    /// The login user may not open the Docker socket, and the file does not say that it should.
+    #[error("{user} may not open the Docker socket in the guest")]
+    NoAccess {
+        /// The login user.
+        user: String,
+    },
+    /// Docker refuses to remove the current context.
+    #[error("the Docker context {0} is the current one, which docker refuses to remove")]
+    ContextInUse(String),
     /// A context of this name leads somewhere else, and `cai` did not make it.
     #[error("the Docker context {name} leads to {host}, and cai did not make it")]
     ForeignContext {
@@ -168,9 +216,6 @@ impl Problem {
             Self::DockerMissing => {
                 "install the docker command line client; no daemon is needed on this machine".into()
             }
-            Self::Immutable(_) => "set it back in the file, or delete the VM with \
-                 `limactl delete` (everything in it is lost) and apply again"
-                .into(),
             Self::DiskShrinks { from, .. } => format!("write disk = \"{from}\" or more"),
             Self::VmState(_) => "see `limactl list`, then run cai again".into(),
             Self::NotPreinstalled => {
@@ -178,6 +223,22 @@ impl Problem {
             }
             Self::GroupMissing(group) => {
                 format!("make it in the guest (groupadd {group}), or take it out of the file")
+            }
+            Self::DaemonJson(_) => "mend it or remove it in the guest, then run cai again".into(),
+            Self::SysboxArch(_) => "write enabled = false under [sysbox]".into(),
+            Self::SysboxPackage { .. } => {
+                "give [[sysbox.packages]] with its arch, url and sha256".into()
+            }
+            Self::RestartForbidden(_) => {
+                "write strategy = \"auto\", or restart by hand when it suits".into()
+            }
+            Self::NoAccess { .. } => {
+                "put \"docker\" into the groups of [[users]] name = \"@lima\"".into()
+            }
+            Self::ContextInUse(_) => {
+                "make another one the current one (docker context use default), \
+                 then run `cai destroy` again"
+                    .into()
             }
             Self::ForeignContext { name, .. } => format!(
                 "choose another name under [context], or remove it with `docker context rm {name}`"

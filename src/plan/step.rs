@@ -11,6 +11,8 @@ pub struct Step {
     pub title: String,
     /// What is done.
     pub operation: Operation,
+    /// What is done if that fails, so that the failure leaves nothing worse than it was.
+    pub rescue: Option<CommandSpec>,
 }
 
 /// What a step does.
@@ -28,16 +30,23 @@ pub enum Operation {
 impl Step {
     /// Runs a command.
     pub fn run(title: impl Into<String>, command: CommandSpec) -> Self {
-        Self { title: title.into(), operation: Operation::Run(command) }
+        Self { title: title.into(), operation: Operation::Run(command), rescue: None }
     }
 
     /// Runs a command that may fail.
     pub fn attempt(title: impl Into<String>, command: CommandSpec) -> Self {
-        Self { title: title.into(), operation: Operation::Try(command) }
+        Self { title: title.into(), operation: Operation::Try(command), rescue: None }
     }
 
     /// Removes a file.
     pub fn remove(title: impl Into<String>, path: PathBuf) -> Self {
-        Self { title: title.into(), operation: Operation::RemoveFile(path) }
+        Self { title: title.into(), operation: Operation::RemoveFile(path), rescue: None }
+    }
+
+    /// Says what to do if it fails.
+    #[must_use]
+    pub fn or_else(mut self, command: CommandSpec) -> Self {
+        self.rescue = Some(command);
+        self
     }
 }

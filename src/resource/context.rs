@@ -1,6 +1,6 @@
 //! The Docker context on the host. It leads to the VM's socket, and is never made the current one.
 
-use super::{PlanContext, Resource, Socket};
+use super::{PlanContext, Resource, Socket, Vm};
 use crate::address::{Address, Kind};
 use crate::config::Config;
 use crate::docker::{ContextMetadata, Docker, MARK};
@@ -9,11 +9,14 @@ use crate::model::ContextName;
 use crate::plan::{Change, Problem, Reason, Step};
 use crate::value::Attributes;
 
+/// How the forwarded socket of any VM ends.
+const SOCKET: &str = "/sock/docker.sock";
+
 /// The Docker context on the host.
 #[derive(Debug)]
 pub struct DockerContext {
     address: Address,
-    socket: Address,
+    requires: Address,
     name: ContextName,
     description: String,
     /// How the socket of this VM ends in any home of Lima.
@@ -26,10 +29,17 @@ impl DockerContext {
         let vm = &config.vm.name;
         Self {
             address: Address::new(Kind::Context, config.context.name.as_str()),
-            socket: Socket::own_address(config),
+            requires: if config.vm.running {
+                Socket::own_address(config)
+            } else {
+                Vm::own_address(config)
+            },
             name: config.context.name.clone(),
-            description: format!("Docker in the Lima VM {vm}, {MARK}"),
-            own_socket: format!("/{vm}/sock/docker.sock"),
+            description: match &config.context.description {
+                Some(text) => format!("{text}, {MARK}"),
+                None => format!("Docker in the Lima VM {vm}, {MARK}"),
+            },
+            own_socket: format!("/{vm}{SOCKET}"),
         }
     }
 
@@ -38,11 +48,12 @@ impl DockerContext {
         ContextMetadata { host, description: self.description.clone() }
     }
 
-    /// Whether it may be changed: `cai` made it, or it leads to this VM anyway (people make such
-    /// contexts by hand, and Lima's own instructions tell them to).
-    fn is_ours(&self, context: &ContextMetadata) -> bool {
-        let path = context.host.strip_prefix("unix://");
-        context.is_marked() || path.is_some_and(|path| path.ends_with(&self.own_socket))
+    /// Whether it may be changed: it leads to this VM anyway (people make such contexts by hand, and
+    /// Lima's own instructions tell them to), or `cai` made it, and not for another VM.
+    fn is_ours(&self, context: &ContextMetadata, wanted: &ContextMetadata) -> bool {
+        let of_some_vm = context.host.ends_with(SOCKET);
+        let of_this_vm = context.host.ends_with(&self.own_socket);
+        context.host == wanted.host || (context.is_marked() && (of_this_vm || !of_some_vm))
     }
 }
 
@@ -58,7 +69,7 @@ impl Resource for DockerContext {
     }
 
     fn requires(&self) -> Vec<Address> {
-        vec![self.socket.clone()]
+        vec![self.requires.clone()]
     }
 
     fn plan(&self, context: PlanContext<'_>) -> Change {
@@ -73,7 +84,7 @@ impl Resource for DockerContext {
                 if changed.is_empty() {
                     return change;
                 }
-                if !self.is_ours(actual) {
+                if !self.is_ours(actual, &wanted) {
                     return change.blocked(Problem::ForeignContext {
                         name: self.name.to_string(),
                         host: actual.host.clone(),

@@ -1,39 +1,55 @@
 //! A guest user's membership in a group, as configured. Whether a session has it is another
 //! question: see [`super::Restart`].
 
-use super::{PlanContext, Provision, Resource, Restart, Vm};
+use super::{Group, PlanContext, ProvisionDocker, Resource, Restart, User, Vm, unseen};
 use crate::address::{Address, Kind};
 use crate::config::Config;
 use crate::facts::{Facts, Observation};
-use crate::guest::GuestFacts;
+use crate::guest::{GuestFacts, Operation};
 use crate::lima::Ssh;
 use crate::model::{UnixName, UserRef, VmName};
-use crate::plan::{Change, Problem, Reason, Step};
+use crate::plan::{Action, Change, Problem, Reason, Step};
 use crate::value::{Attributes, Known};
 
 /// The group that Docker's packages make.
 pub(super) const DOCKER_GROUP: &str = "docker";
 
-/// A user's membership in a group.
+/// A user's membership in a group, or that there is none.
 #[derive(Debug)]
 pub struct GroupMembership {
     address: Address,
-    vm: Address,
+    requires: Vec<Address>,
     name: VmName,
     user: UserRef,
     group: UnixName,
+    member: bool,
 }
 
 impl GroupMembership {
-    /// All that the file declares.
+    /// All that the file declares: for each user its groups, and that a user of its own is in no
+    /// other group that the file speaks of. Memberships of others are not its business.
     pub fn all(config: &Config) -> impl Iterator<Item = Self> + '_ {
+        let docker = UnixName::docker();
+        let known = move || {
+            let declared = config.groups.iter().map(|group| group.name.clone());
+            declared.chain([docker.clone()])
+        };
         config.users.iter().flat_map(move |user| {
-            user.groups.iter().map(move |group| Self {
+            let mut wanted: Vec<(UnixName, bool)> =
+                user.groups.iter().map(|group| (group.clone(), true)).collect();
+            for group in known() {
+                // Lima's login user has its own reasons to be in groups.
+                if user.name != UserRef::LimaUser && wanted.iter().all(|(name, _)| *name != group) {
+                    wanted.push((group, false));
+                }
+            }
+            wanted.into_iter().map(move |(group, member)| Self {
                 address: Address::new(Kind::GroupMembership, format!("{}.{group}", user.name)),
-                vm: Vm::own_address(config),
+                requires: requires(config, &user.name, &group),
                 name: config.vm.name.clone(),
                 user: user.name.clone(),
-                group: group.clone(),
+                group,
+                member,
             })
         })
     }
@@ -53,38 +69,68 @@ impl GroupMembership {
         }
     }
 
-    fn wanted(&self, facts: &Facts) -> Attributes {
+    fn attributes(&self, facts: &Facts, member: bool) -> Attributes {
         let user = self.user(facts).map_or(Known::Unknown, |user| Known::Known(user.into()));
         Attributes::default()
             .with_known("user", user)
             .with("group", self.group.as_str())
-            .with("member", true)
+            .with("member", member)
     }
 
     fn update(&self, guest: &GuestFacts, context: PlanContext<'_>, ssh: &Ssh) -> Change {
         let user = self.user(context.facts).unwrap_or_default();
         let group = self.group.as_str();
-        let wanted = self.wanted(context.facts);
-        if guest.is_member(user, group) {
+        let wanted = self.attributes(context.facts, self.member);
+        if guest.is_member(user, group) == self.member {
             return Change::between(&self.address, wanted.clone(), wanted);
+        }
+        if !self.member {
+            let actual = self.attributes(context.facts, true);
+            let leave = Operation::System(&["gpasswd", "-d", user, group]).command(ssh);
+            return Change::between(&self.address, actual, wanted)
+                .because(Reason::Differs(vec!["member".into()]))
+                .step(Step::run(format!("take {user} out of {group}"), leave));
         }
         let change = Change::create(&self.address, wanted).because(Reason::NotMember {
             user: user.to_owned(),
             configured: guest.groups_of(user),
         });
-        if !guest.groups.contains_key(group) {
-            let coming = group == DOCKER_GROUP && !guest.dockerd_installed;
-            return if coming {
-                change.because(Reason::After(Provision::own_address()))
-            } else {
-                change.blocked(Problem::GroupMissing(group.to_owned()))
-            };
+        let coming = self.comes_first(guest, context);
+        match (guest.groups.contains_key(group), coming) {
+            (true, _) => {
+                let join = Operation::System(&["usermod", "-aG", group, user]).command(ssh);
+                change.step(Step::run(format!("add {user} to {group}"), join))
+            }
+            (false, Some(address)) => change.because(Reason::After(address)),
+            (false, None) => change.blocked(Problem::GroupMissing(group.to_owned())),
         }
-        change.step(Step::run(
-            format!("add {user} to {group}"),
-            ssh.run(&["sudo", "-n", "usermod", "-aG", group, user]),
-        ))
     }
+
+    /// What makes the group before this resource's turn.
+    fn comes_first(&self, guest: &GuestFacts, context: PlanContext<'_>) -> Option<Address> {
+        let address = Group::address_of(&self.group);
+        let is_made = context
+            .earlier(Kind::Group)
+            .any(|change| change.address == address && change.action == Action::Create);
+        let is_installed = self.group.as_str() == DOCKER_GROUP && !guest.dockerd_installed;
+        match (is_made, is_installed) {
+            (true, _) => Some(address),
+            (false, true) => Some(ProvisionDocker::own_address()),
+            (false, false) => None,
+        }
+    }
+}
+
+fn requires(config: &Config, user: &UserRef, group: &UnixName) -> Vec<Address> {
+    let mut requires = vec![Vm::own_address(config)];
+    if group.as_str() == DOCKER_GROUP {
+        requires.push(ProvisionDocker::own_address());
+    }
+    requires.extend(Group::declared(config, group));
+    if let UserRef::Named(name) = user {
+        requires.push(User::address_of(name));
+    }
+    requires
 }
 
 impl Resource for GroupMembership {
@@ -93,11 +139,7 @@ impl Resource for GroupMembership {
     }
 
     fn requires(&self) -> Vec<Address> {
-        if self.group.as_str() == DOCKER_GROUP {
-            vec![self.vm.clone(), Provision::own_address()]
-        } else {
-            vec![self.vm.clone()]
-        }
+        self.requires.clone()
     }
 
     fn notifies(&self) -> Vec<Address> {
@@ -106,19 +148,21 @@ impl Resource for GroupMembership {
 
     fn plan(&self, context: PlanContext<'_>) -> Change {
         let facts = context.facts;
-        let wanted = self.wanted(facts);
         match (&facts.guest, &facts.tools.ssh) {
             (Observation::Present(guest), Some(program)) => {
                 let ssh = Ssh::new(program.clone(), &facts.directory, &self.name);
                 self.update(guest, context, &ssh)
             }
-            (Observation::Absent, _) => {
-                Change::create(&self.address, wanted).because(Reason::After(self.vm.clone()))
+            (guest, _) => {
+                let wanted = self.attributes(facts, self.member);
+                match (guest, self.member) {
+                    // A user who is not there is in no group.
+                    (Observation::Absent, false) => {
+                        Change::between(&self.address, wanted.clone(), wanted)
+                    }
+                    _ => unseen(&self.address, wanted, guest, &self.requires[0]),
+                }
             }
-            (Observation::Unobservable(reason), _) => {
-                Change::deferred(&self.address, wanted, reason.clone())
-            }
-            (_, None) => Change::create(&self.address, wanted).blocked(Problem::SshMissing),
         }
     }
 }

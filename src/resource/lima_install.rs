@@ -38,6 +38,7 @@ impl Resource for LimaInstall {
 
     fn plan(&self, context: PlanContext<'_>) -> Change {
         let macos = context.facts.macos;
+        let ssh = &context.facts.tools.ssh;
         let wanted = Attributes::default().with("version", self.required.to_string());
         let Some((_, found)) = &context.facts.tools.limactl else {
             return Change::create(&self.address, wanted)
@@ -45,7 +46,9 @@ impl Resource for LimaInstall {
                 .blocked(Problem::LimaMissing { macos });
         };
         if self.required.matches(found) {
-            return Change::between(&self.address, wanted.clone(), wanted);
+            let change = Change::between(&self.address, wanted.clone(), wanted);
+            // Lima cannot do without it either, but says so only when a VM has been made.
+            return if ssh.is_some() { change } else { change.blocked(Problem::SshMissing) };
         }
         let before = Attributes::default().with("version", found.to_string());
         let problem =

@@ -3,25 +3,32 @@
 //! A new kind is one file here, one line in [`KINDS`], and its word in [`crate::address::Kind`].
 
 mod context;
+mod group;
 mod group_membership;
 mod lima_install;
 mod provision;
 mod restart;
 mod socket;
+mod user;
 mod vm;
 
 use std::fmt;
 
 use crate::address::Address;
 use crate::config::Config;
-use crate::plan::{Change, Context as PlanContext};
+use crate::facts::Observation;
+use crate::guest::GuestFacts;
+use crate::plan::{Change, Context as PlanContext, Problem, Reason};
+use crate::value::Attributes;
 
 pub use context::DockerContext;
+pub use group::Group;
 pub use group_membership::GroupMembership;
 pub use lima_install::LimaInstall;
-pub use provision::Provision;
+pub use provision::{ProvisionDaemon, ProvisionDocker, ProvisionSysbox};
 pub use restart::Restart;
 pub use socket::Socket;
+pub use user::User;
 pub use vm::Vm;
 
 /// One thing that the file declares.
@@ -32,7 +39,7 @@ pub trait Resource: fmt::Debug {
     /// What must be applied before it.
     fn requires(&self) -> Vec<Address>;
 
-    /// What has to look again when it changed something.
+    /// What has to see what it changed.
     fn notifies(&self) -> Vec<Address> {
         Vec::new()
     }
@@ -46,11 +53,44 @@ pub type Constructor = fn(&Config) -> Vec<Box<dyn Resource>>;
 
 /// All kinds, in the order in which a plan lists independent ones.
 pub const KINDS: &[Constructor] = &[
-    |config| vec![Box::new(LimaInstall::new(config))],
-    |config| vec![Box::new(Vm::new(config))],
-    |config| vec![Box::new(Provision::new(config))],
-    |config| GroupMembership::all(config).map(|one| Box::new(one) as Box<dyn Resource>).collect(),
-    |config| vec![Box::new(Restart::new(config))],
-    |config| vec![Box::new(Socket::new(config))],
-    |config| vec![Box::new(DockerContext::new(config))],
+    |config| one(LimaInstall::new(config)),
+    |config| one(Vm::new(config)),
+    |config| many(in_guest(config).flat_map(Group::all)),
+    |config| many(in_guest(config).flat_map(User::all)),
+    |config| many(in_guest(config).map(ProvisionDaemon::new)),
+    |config| many(in_guest(config).map(ProvisionDocker::new)),
+    |config| many(in_guest(config).filter_map(ProvisionSysbox::new)),
+    |config| many(in_guest(config).flat_map(GroupMembership::all)),
+    |config| many(in_guest(config).map(Restart::new)),
+    |config| many(in_guest(config).map(Socket::new)),
+    |config| one(DockerContext::new(config)),
 ];
+
+/// The file, where its VM is to run: what is inside one that is not is left as it is.
+fn in_guest(config: &Config) -> impl Iterator<Item = &Config> {
+    config.vm.running.then_some(config).into_iter()
+}
+
+fn one(resource: impl Resource + 'static) -> Vec<Box<dyn Resource>> {
+    vec![Box::new(resource)]
+}
+
+fn many<R: Resource + 'static>(resources: impl IntoIterator<Item = R>) -> Vec<Box<dyn Resource>> {
+    resources.into_iter().map(|resource| Box::new(resource) as Box<dyn Resource>).collect()
+}
+
+/// What a resource in the guest plans when it cannot be seen: it will come with the VM, or is
+/// looked at again when the guest can be.
+fn unseen(
+    address: &Address,
+    wanted: Attributes,
+    guest: &Observation<GuestFacts>,
+    vm: &Address,
+) -> Change {
+    match guest {
+        Observation::Absent => Change::create(address, wanted).because(Reason::After(vm.clone())),
+        Observation::Unobservable(reason) => Change::deferred(address, wanted, reason.clone()),
+        // A guest can only have been seen through ssh, so ssh went away since.
+        Observation::Present(_) => Change::create(address, wanted).blocked(Problem::SshMissing),
+    }
+}

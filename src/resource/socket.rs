@@ -7,7 +7,7 @@ use crate::facts::{Facts, Observation};
 use crate::host::Ping;
 use crate::lima::Ssh;
 use crate::model::VmName;
-use crate::plan::{Action, Change, Disruption, Problem, Reason, Step};
+use crate::plan::{Change, Disruption, Problem, Reason, Step};
 use crate::value::Attributes;
 
 /// The Docker socket on the host.
@@ -35,7 +35,7 @@ impl Socket {
     fn forward(&self, change: Change, facts: &Facts, ping: &Ping) -> Change {
         let change = change
             .because(Reason::ForwardDead(ping.clone()))
-            .disturbing(Disruption::SessionRefresh, &[]);
+            .disturbing(Disruption::SessionRefresh, Some(&[]));
         let Some(program) = &facts.tools.ssh else {
             return change.blocked(Problem::SshMissing);
         };
@@ -68,22 +68,26 @@ impl Resource for Socket {
     fn plan(&self, context: PlanContext<'_>) -> Change {
         let facts = context.facts;
         let wanted = answers("answers", facts);
+        // A renewed session, or VM, makes the forward anew; whether more is needed shows then.
+        let renewed = |change: &&Change| change.disruption >= Disruption::SessionRefresh;
         let refreshes =
-            context.earlier(Kind::Restart).find(|change| change.action == Action::Refresh);
+            context.earlier(Kind::Vm).chain(context.earlier(Kind::Restart)).find(renewed);
         match (&facts.guest, &facts.socket) {
             (Observation::Absent, _) => Change::create(&self.address, wanted)
                 .because(Reason::After(Restart::address_of(&self.name))),
-            (Observation::Present(_), Some(ping)) => {
+            (Observation::Present(guest), Some(ping)) => {
                 let change =
                     Change::between(&self.address, answers(ping.to_string(), facts), wanted);
                 match (ping.answers(), refreshes) {
                     (true, _) => change,
-                    // The refresh makes the forward anew; whether more is needed shows then.
                     (false, Some(restart)) => Change::deferred(
                         &self.address,
                         change.after,
                         Reason::After(restart.address.clone()),
                     ),
+                    (false, None) if !guest.session_reaches_docker() => {
+                        change.blocked(Problem::NoAccess { user: guest.user.clone() })
+                    }
                     (false, None) => self.forward(change, facts, ping),
                 }
             }
@@ -94,7 +98,7 @@ impl Resource for Socket {
             (Observation::Present(_), None) => Change::deferred(
                 &self.address,
                 wanted,
-                Reason::After(super::Provision::own_address()),
+                Reason::After(super::ProvisionDocker::own_address()),
             ),
         }
     }

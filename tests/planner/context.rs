@@ -12,6 +12,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
         a_context_that_leads_elsewhere_is_updated_if_cai_made_it,
         a_context_made_by_hand_for_this_vm_is_taken_over,
+        a_context_of_another_vm_is_left_alone,
         a_context_of_somebody_else_stops_the_plan,
         without_docker_the_plan_says_what_to_install,
     ]
@@ -35,10 +36,26 @@ fn a_context_that_leads_elsewhere_is_updated_if_cai_made_it() {
     );
 }
 
+fn a_context_of_another_vm_is_left_alone() {
+    let config = config();
+    for (host, description) in [
+        (
+            "unix:///home/dev/.lima/other/sock/docker.sock",
+            "Docker in the Lima VM other, managed by cai",
+        ),
+        ("unix:///elsewhere/containai-secure/sock/docker.sock", "mine"),
+    ] {
+        let mut facts = healthy(&config);
+        facts.context = Some(context(host, description));
+        let plan = plan(&config, &facts);
+        assert_eq!(plan.problems().count(), 1, "{host}");
+    }
+}
+
 fn a_context_made_by_hand_for_this_vm_is_taken_over() {
     let config = config();
     let mut facts = healthy(&config);
-    facts.context = Some(context("unix:///elsewhere/containai-secure/sock/docker.sock", ""));
+    facts.context = Some(context("unix:///home/dev/.lima/containai-secure/sock/docker.sock", ""));
     let plan = plan(&config, &facts);
     assert_eq!(effects(&plan), [(Kind::Context, Action::Update)]);
     assert_eq!(plan.problems().count(), 0);

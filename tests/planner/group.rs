@@ -2,11 +2,12 @@
 
 use containai::address::Kind;
 use containai::graph::Graph;
+use containai::guest::Group;
 use containai::host::Ping;
 use containai::plan::{Action, Context, Disruption};
 
-use super::{change, effects, plan, reasons, steps};
-use crate::support::machine::{bend_guest, config, config_with, healthy};
+use super::{change, effects, plan, reasons, steps, stops};
+use crate::support::machine::{bend_guest, config, config_with, healthy, stop_dockerd};
 use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
@@ -51,8 +52,8 @@ fn a_user_who_is_not_in_the_group_joins_it_and_the_session_is_renewed() {
     let mut facts = healthy(&config);
     bend_guest(&mut facts, |guest| {
         guest.session_groups.remove("docker");
-        guest.groups.insert("docker".into(), vec![]);
-        guest.groups.insert("adm".into(), vec!["dev".into()]);
+        guest.groups.insert("docker".into(), Group { gid: 999, members: vec![] });
+        guest.groups.insert("adm".into(), Group { gid: 4, members: vec!["dev".into()] });
     });
     facts.socket = Some(Ping::Closed);
     let plan = plan(&config, &facts);
@@ -87,7 +88,7 @@ fn a_session_that_predates_the_group_is_renewed_gracefully() {
     assert_eq!(reasons(restart), "the open session predates docker; it has: dev");
     assert_eq!(steps(restart), refresh());
     assert_eq!(restart.fallback, Some(Disruption::VmRestart), "the fallback must be shown");
-    assert_eq!(restart.stops[0].name, "agent-1", "and what it would stop");
+    assert_eq!(stops(restart), ["agent-1"], "and what it would stop");
 }
 
 fn without_a_live_session_a_new_one_is_opened() {
@@ -132,8 +133,8 @@ fn a_group_that_docker_will_bring_does_not() {
         guest.groups.remove("docker");
         guest.session_groups.remove("docker");
         guest.dockerd_installed = false;
-        guest.docker_active = String::new();
-        guest.docker_as_root = None;
+        stop_dockerd(guest);
+        guest.units.clear();
     });
     facts.socket = None;
     let plan = plan(&config, &facts);
@@ -147,9 +148,7 @@ fn a_stopped_daemon_is_started_without_asking_its_socket() {
     let config = config();
     let mut facts = healthy(&config);
     bend_guest(&mut facts, |guest| {
-        guest.docker_active = "inactive".into();
-        guest.docker_as_root = None;
-        guest.containers.clear();
+        stop_dockerd(guest);
     });
     facts.socket = None;
     let plan = plan(&config, &facts);
@@ -167,13 +166,14 @@ fn a_daemon_that_does_not_answer_root_is_restarted() {
     bend_guest(&mut facts, |guest| {
         let silent = guest.docker_as_root.as_mut().unwrap();
         (silent.status, silent.text) = (124, "no answer".into());
+        guest.containers = None;
     });
     facts.socket = Some(Ping::Closed);
     let plan = plan(&config, &facts);
     let provision = change(&plan, Kind::Provision);
     assert_eq!(provision.disruption, Disruption::DaemonRestart);
-    assert_eq!(provision.stops[0].name, "agent-1");
-    assert!(steps(provision)[0].contains("systemctl restart docker.service"));
+    assert_eq!(provision.stops, None, "they could not be listed");
+    assert!(steps(provision)[0].contains("restart-docker"), "{:?}", steps(provision));
 }
 
 fn a_dead_forward_is_made_again_and_nothing_else() {
@@ -201,7 +201,10 @@ fn an_image_without_the_docker_it_should_have_stops_the_plan() {
 fn groups_of_other_users_do_not_concern_the_session() {
     let config = config_with("[[users]]\nname = \"ci\"\ngroups = [\"adm\"]\n");
     let plan = plan(&config, &healthy(&config));
-    assert_eq!(effects(&plan), [(Kind::GroupMembership, Action::Create)]);
+    assert_eq!(
+        effects(&plan),
+        [(Kind::User, Action::Create), (Kind::GroupMembership, Action::Create)]
+    );
     let membership = change(&plan, Kind::GroupMembership);
     assert_eq!(membership.address.to_string(), "group_membership.ci.adm");
 }

@@ -1,7 +1,9 @@
 //! Planning is a pure function: what was observed goes in, changes and steps come out.
 
+mod account;
 mod context;
 mod group;
+mod provision;
 mod vm;
 
 use containai::address::Kind;
@@ -11,7 +13,7 @@ use containai::graph::Graph;
 use containai::plan::{Action, Change, Disruption, Operation, Plan};
 use libtest_mimic::Trial;
 
-use crate::support::machine::{bend_guest, config, fresh, healthy};
+use crate::support::machine::{bend_guest, config, fresh, healthy, stop_dockerd};
 use crate::support::trials;
 
 pub fn trials() -> Vec<Trial> {
@@ -21,7 +23,10 @@ pub fn trials() -> Vec<Trial> {
         without_lima_the_plan_says_how_to_get_it,
         the_same_facts_give_the_same_plan,
     ];
-    [own, context::trials(), group::trials(), vm::trials()].into_iter().flatten().collect()
+    [own, account::trials(), context::trials(), group::trials(), provision::trials(), vm::trials()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn plan(config: &Config, facts: &Facts) -> Plan {
@@ -33,8 +38,10 @@ fn effects(plan: &Plan) -> Vec<(Kind, Action)> {
     plan.effective().map(|change| (change.address.kind, change.action)).collect()
 }
 
+/// The change of a kind: the one with an effect, where there is one.
 fn change(plan: &Plan, kind: Kind) -> &Change {
-    plan.changes.iter().find(|change| change.address.kind == kind).unwrap()
+    let of_kind = || plan.changes.iter().filter(|change| change.address.kind == kind);
+    of_kind().find(|change| change.action != Action::NoOp).or_else(|| of_kind().next()).unwrap()
 }
 
 /// The steps of a change, as one would type them.
@@ -44,6 +51,11 @@ fn steps(change: &Change) -> Vec<String> {
         Operation::RemoveFile(path) => format!("rm {}", path.display()),
     };
     change.steps.iter().map(|step| operation(&step.operation)).collect()
+}
+
+/// The names of the containers that a change stops.
+fn stops(change: &Change) -> Vec<&str> {
+    change.stops.as_ref().unwrap().iter().map(|container| container.name.as_str()).collect()
 }
 
 fn reasons(change: &Change) -> String {
@@ -64,6 +76,7 @@ fn a_fresh_machine_gets_everything_in_order() {
         [
             (Kind::Vm, Action::Create),
             (Kind::Provision, Action::Create),
+            (Kind::Provision, Action::Create),
             (Kind::GroupMembership, Action::Create),
             (Kind::Restart, Action::Refresh),
             (Kind::Socket, Action::Create),
@@ -75,6 +88,7 @@ fn a_fresh_machine_gets_everything_in_order() {
         steps(change(&plan, Kind::Vm)),
         [
             "limactl --tty=false create --name=containai-secure -",
+            "limactl --tty=false protect containai-secure",
             "limactl --tty=false start --timeout=1800s containai-secure",
         ]
     );
@@ -101,6 +115,6 @@ fn without_lima_the_plan_says_how_to_get_it() {
 fn the_same_facts_give_the_same_plan() {
     let config = config();
     let mut facts = healthy(&config);
-    bend_guest(&mut facts, |guest| guest.docker_active = "failed".into());
+    bend_guest(&mut facts, stop_dockerd);
     assert_eq!(plan(&config, &facts), plan(&config, &facts));
 }

@@ -1,15 +1,16 @@
 //! The VM: its states, its settings, and what cannot change.
 
 use containai::address::Kind;
+use containai::config::Config;
 use containai::facts::{Facts, Observation};
 use containai::guest::GuestFacts;
 use containai::host::Ping;
 use containai::lima::Status;
 use containai::plan::{Action, Disruption, Reason};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{change, effects, plan, reasons, steps};
-use crate::support::machine::{bend_guest, bend_vm, config, healthy, put_down};
+use super::{change, effects, plan, reasons, steps, stops};
+use crate::support::machine::{bend_guest, bend_vm, config, config_with, healthy, put_down};
 use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
@@ -22,7 +23,17 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_size_written_otherwise_is_no_change,
         a_vm_edited_but_not_restarted_is_restarted,
         a_restart_for_settings_also_renews_the_session,
-        an_image_cannot_change_and_a_disk_cannot_shrink,
+        images_for_other_machines_are_no_matter,
+        what_a_file_leaves_out_is_no_matter_for_a_vm_that_exists,
+        an_older_script_of_our_own_is_no_reason_for_a_restart,
+        a_user_override_of_all_instances_is_no_difference,
+        a_rejected_edit_does_not_leave_the_vm_down,
+        a_vm_that_is_not_to_run_is_stopped_and_its_inside_left_alone,
+        protection_is_put_on_and_taken_off_without_a_restart,
+        a_disk_cannot_shrink,
+        another_image_is_a_replacement_and_all_in_the_vm_is_made_anew,
+        a_protected_vm_is_unprotected_before_it_is_replaced,
+        a_broken_vm_is_ended_by_force_before_it_is_replaced,
         a_state_of_a_newer_lima_stops_the_plan,
         a_running_vm_whose_guest_is_silent_is_left_alone,
         keys_that_the_file_does_not_set_are_left_alone,
@@ -45,6 +56,7 @@ fn a_stopped_vm_is_started_and_the_rest_looked_at_then() {
         effects(&plan),
         [
             (Kind::Vm, Action::Update),
+            (Kind::Provision, Action::Deferred),
             (Kind::Provision, Action::Deferred),
             (Kind::GroupMembership, Action::Deferred),
             (Kind::Restart, Action::Deferred),
@@ -76,7 +88,7 @@ fn a_broken_vm_is_ended_by_force_and_the_plan_says_what_stops() {
     assert_eq!(steps[0], "limactl --tty=false stop -f containai-secure");
     assert!(steps.last().unwrap().contains(" start "), "{steps:?}");
     assert_eq!(vm.disruption, Disruption::VmRestart);
-    assert_eq!(vm.stops[0].name, "agent-1");
+    assert_eq!(stops(vm), ["agent-1"]);
     assert!(!steps.iter().any(|step| step.contains("delete")), "{steps:?}");
 }
 
@@ -99,7 +111,7 @@ fn a_changed_setting_is_one_restart_with_one_edit() {
         ]
     );
     assert_eq!(plan.disrupting(Disruption::VmRestart), 1);
-    assert_eq!(vm.stops[0].name, "agent-1");
+    assert_eq!(stops(vm), ["agent-1"]);
 }
 
 fn a_changed_setting_of_a_stopped_vm_needs_no_stop() {
@@ -117,8 +129,14 @@ fn a_changed_setting_of_a_stopped_vm_needs_no_stop() {
 fn a_size_written_otherwise_is_no_change() {
     let config = config();
     let mut facts = healthy(&config);
-    set(&mut facts, "memory", "4096MiB");
-    assert!(plan(&config, &facts).is_empty());
+    for same in [json!("4096MiB"), json!("4GB"), json!("4g"), json!(4_u64 << 30)] {
+        set(&mut facts, "memory", same.clone());
+        assert!(plan(&config, &facts).is_empty(), "{same}");
+    }
+    for other in [json!("4000MiB"), json!("4TB"), json!("4 apples")] {
+        set(&mut facts, "memory", other.clone());
+        assert!(!plan(&config, &facts).is_empty(), "{other}");
+    }
 }
 
 fn a_vm_edited_but_not_restarted_is_restarted() {
@@ -132,7 +150,7 @@ fn a_vm_edited_but_not_restarted_is_restarted() {
         let restart = change(&plan, Kind::Restart);
         assert_eq!(effects(&plan), [(Kind::Restart, Action::Refresh)]);
         assert_eq!(restart.disruption, Disruption::VmRestart, "{}", reasons(restart));
-        assert_eq!(restart.stops[0].name, "agent-1");
+        assert_eq!(stops(restart), ["agent-1"]);
     }
 }
 
@@ -151,23 +169,149 @@ fn a_restart_for_settings_also_renews_the_session() {
     assert_eq!(plan.disrupting(Disruption::VmRestart), 1);
 }
 
-fn an_image_cannot_change_and_a_disk_cannot_shrink() {
-    let config = config();
-    for (key, value, problem) in [
-        (
-            "images",
-            serde_json::json!([{"location": "/x"}]),
-            "images cannot change on a VM that exists",
-        ),
-        ("disk", "100GiB".into(), "the disk cannot shrink from 100GiB to 50GiB"),
-    ] {
+/// A file that names its images.
+fn with_images() -> Config {
+    config_with(
+        "[[vm.images]]\narch = \"x86_64\"\nlocation = \"/images/a.qcow2\"\n\
+         [[vm.images]]\narch = \"aarch64\"\nlocation = \"/images/b.qcow2\"\n",
+    )
+}
+
+fn a_disk_cannot_shrink() {
+    let config = with_images();
+    // Lima compares with its own default where its YAML names no size.
+    for there in [Some("100GiB"), None] {
         let mut facts = healthy(&config);
-        set(&mut facts, key, value);
+        bend_vm(&mut facts, |vm| {
+            vm.disk = Some(100 << 30);
+            vm.yaml.remove("disk");
+            vm.yaml.extend(there.map(|size| ("disk".to_owned(), size.into())));
+        });
         let plan = plan(&config, &facts);
         let vm = change(&plan, Kind::Vm);
-        assert_eq!(vm.problem.as_ref().unwrap().to_string(), problem);
+        let problem = vm.problem.as_ref().unwrap().to_string();
+        assert_eq!(problem, "the disk cannot shrink from 100GiB to 50GiB");
         assert!(vm.steps.is_empty(), "steps for what cannot be done: {:?}", steps(vm));
     }
+}
+
+fn another_image_is_a_replacement_and_all_in_the_vm_is_made_anew() {
+    let config = with_images();
+    let mut facts = healthy(&config);
+    set(&mut facts, "images", json!([{"location": "/x"}]));
+    set(&mut facts, "memory", "2GiB");
+    // A new disk may be smaller.
+    set(&mut facts, "disk", "100GiB");
+    let plan = plan(&config, &facts);
+    let vm = change(&plan, Kind::Vm);
+    assert_eq!((vm.action, vm.disruption), (Action::Replace, Disruption::Replace));
+    assert_eq!(vm.reasons, [Reason::ForcesReplacement(vec!["images".into()])]);
+    assert_eq!(stops(vm), ["agent-1"]);
+    assert_eq!(
+        steps(vm),
+        [
+            "limactl --tty=false stop containai-secure",
+            "limactl --tty=false unprotect containai-secure",
+            "limactl --tty=false delete containai-secure",
+            "limactl --tty=false create --name=containai-secure -",
+            "limactl --tty=false protect containai-secure",
+            "limactl --tty=false start --timeout=1800s containai-secure",
+        ]
+    );
+    assert_eq!(
+        effects(&plan),
+        [
+            (Kind::Vm, Action::Replace),
+            (Kind::Provision, Action::Create),
+            (Kind::Provision, Action::Create),
+            (Kind::GroupMembership, Action::Create),
+            (Kind::Restart, Action::Refresh),
+            (Kind::Socket, Action::Create),
+        ]
+    );
+    let mut milder = vm.clone();
+    milder.disruption = Disruption::VmRestart;
+    assert!(!milder.allows(vm), "a plan that showed a restart allowed a replacement");
+}
+
+fn a_protected_vm_is_unprotected_before_it_is_replaced() {
+    let config = with_images();
+    let mut facts = healthy(&config);
+    put_down(&mut facts, Status::Stopped);
+    set(&mut facts, "images", json!([{"location": "/x"}]));
+    bend_vm(&mut facts, |vm| {
+        vm.protected = true;
+        vm.managed = false;
+    });
+    let plan = plan(&config, &facts);
+    let vm = change(&plan, Kind::Vm);
+    assert!(vm.reasons.contains(&Reason::NotMadeByCai), "{}", reasons(vm));
+    assert_eq!(
+        steps(vm)[..2],
+        [
+            "limactl --tty=false unprotect containai-secure",
+            "limactl --tty=false delete containai-secure",
+        ]
+    );
+}
+
+fn a_broken_vm_is_ended_by_force_before_it_is_replaced() {
+    let config = with_images();
+    let mut facts = healthy(&config);
+    set(&mut facts, "images", json!([{"location": "/x"}]));
+    bend_vm(&mut facts, |vm| vm.status = Status::Broken);
+    let steps = steps(change(&plan(&config, &facts), Kind::Vm));
+    assert_eq!(steps[0], "limactl --tty=false stop -f containai-secure");
+    assert_eq!(steps[2], "limactl --tty=false delete containai-secure");
+}
+
+fn images_for_other_machines_are_no_matter() {
+    let config = with_images();
+    let mut facts = healthy(&config);
+    set(&mut facts, "images", json!([{"location": "/images/a.qcow2", "arch": "x86_64"}]));
+    assert!(plan(&config, &facts).is_empty());
+}
+
+fn what_a_file_leaves_out_is_no_matter_for_a_vm_that_exists() {
+    let config = config();
+    let mut facts = healthy(&config);
+    set(&mut facts, "images", json!([{"location": "/made/by/hand.qcow2"}]));
+    set(&mut facts, "mounts", json!([]));
+    assert!(plan(&config, &facts).is_empty());
+}
+
+fn an_older_script_of_our_own_is_no_reason_for_a_restart() {
+    let config = config();
+    let mut facts = healthy(&config);
+    let older = json!([{"mode": "system", "script": "#!/bin/sh\n# Written by cai, once.\n"}]);
+    set(&mut facts, "provision", older);
+    assert!(plan(&config, &facts).is_empty(), "a running VM");
+    put_down(&mut facts, Status::Stopped);
+    let stopped = plan(&config, &facts);
+    assert_eq!(change(&stopped, Kind::Vm).changed(), ["provision", "status"], "one that is down");
+    let mut facts = healthy(&config);
+    set(&mut facts, "provision", json!([{"mode": "system", "script": "curl x | sh"}]));
+    let foreign = plan(&config, &facts);
+    assert_eq!(change(&foreign, Kind::Vm).changed(), ["provision"], "somebody else's");
+}
+
+fn a_user_override_of_all_instances_is_no_difference() {
+    let config = config();
+    let mut facts = healthy(&config);
+    // Lima's merged configuration says 2, though this VM's own YAML says 4.
+    bend_vm(&mut facts, |vm| vm.cpus = Some(2));
+    bend_guest(&mut facts, |guest| guest.cpus = Some(2));
+    assert!(plan(&config, &facts).is_empty());
+}
+
+fn a_rejected_edit_does_not_leave_the_vm_down() {
+    let config = config();
+    let mut facts = healthy(&config);
+    set(&mut facts, "cpus", 2);
+    let plan = plan(&config, &facts);
+    let edit = &change(&plan, Kind::Vm).steps[1];
+    let rescue = edit.rescue.as_ref().expect("nothing starts the VM again");
+    assert!(rescue.to_string().contains(" start "), "{rescue}");
 }
 
 fn a_state_of_a_newer_lima_stops_the_plan() {
@@ -195,4 +339,36 @@ fn keys_that_the_file_does_not_set_are_left_alone() {
     let mut facts = healthy(&config);
     set(&mut facts, "nestedVirtualization", true);
     assert!(plan(&config, &facts).is_empty());
+}
+
+fn a_vm_that_is_not_to_run_is_stopped_and_its_inside_left_alone() {
+    let config = containai::config::parse("version = 1\n[vm]\nrunning = false\n").unwrap();
+    let mut facts = healthy(&config);
+    let plan_running = plan(&config, &facts);
+    let vm = change(&plan_running, Kind::Vm);
+    assert_eq!(steps(vm), ["limactl --tty=false stop containai-secure"]);
+    assert_eq!((vm.disruption, stops(vm)), (Disruption::VmStop, vec!["agent-1"]));
+    assert_eq!(effects(&plan_running), [(Kind::Vm, Action::Update)]);
+    put_down(&mut facts, Status::Stopped);
+    assert!(plan(&config, &facts).is_empty());
+    let fresh = plan(&config, &crate::support::machine::fresh(&config));
+    let made: Vec<String> = steps(change(&fresh, Kind::Vm));
+    assert!(!made.iter().any(|step| step.contains(" start ")), "{made:?}");
+}
+
+fn protection_is_put_on_and_taken_off_without_a_restart() {
+    let config = config();
+    let mut facts = healthy(&config);
+    bend_vm(&mut facts, |vm| vm.protected = false);
+    let plan_protects = plan(&config, &facts);
+    let vm = change(&plan_protects, Kind::Vm);
+    assert_eq!(steps(vm), ["limactl --tty=false protect containai-secure"]);
+    assert_eq!(vm.disruption, Disruption::None);
+    let open = containai::config::parse(
+        "version = 1\n[vm]\nprotect = false\n[docker]\nsource = \"preinstalled\"\n[sysbox]\nenabled = false\n",
+    )
+    .unwrap();
+    let plan = plan(&open, &healthy(&open));
+    let unprotect = ["limactl --tty=false unprotect containai-secure"];
+    assert_eq!(steps(change(&plan, Kind::Vm)), unprotect);
 }

@@ -3,7 +3,10 @@
 use containai::config::{self, Config};
 use containai::docker::ContextMetadata;
 use containai::facts::{Facts, Observation, Tools, VmFacts};
-use containai::guest::{Container, GuestFacts, GuestSocket, Section};
+use containai::guest::{
+    Account, Container, DOCKER_SERVICE, DaemonJson, Group, GuestFacts, GuestSocket, LoadedJson,
+    Section, Unit,
+};
 use containai::host::Ping;
 use containai::lima::{self, Status};
 
@@ -16,9 +19,11 @@ pub fn config() -> Config {
 
 /// The same file with more lines at its end.
 pub fn config_with(lines: &str) -> Config {
+    // Most tests are about something else.
+    let sysbox = if lines.contains("[sysbox]") { "" } else { "[sysbox]\nenabled = false\n" };
     let source = format!(
         "version = 1\n[vm]\ncpus = 4\nmemory = \"4GiB\"\ndisk = \"50GiB\"\n[docker]\n\
-         source = \"preinstalled\"\n{lines}"
+         source = \"preinstalled\"\n{sysbox}{lines}"
     );
     config::parse(&source).unwrap_or_else(|errors| panic!("{errors:?}"))
 }
@@ -36,11 +41,18 @@ pub fn healthy(config: &Config) -> Facts {
         vm: Observation::Present(VmFacts {
             status: Status::Running,
             user: Some("dev".into()),
+            protected: true,
+            managed: true,
+            cpus: Some(4),
+            memory: Some(4 << 30),
+            disk: Some(50 << 30),
+            arch: Some("x86_64".into()),
             yaml: lima::template(config),
         }),
         guest: Observation::Present(guest()),
         master: true,
         socket: Some(Ping::Answered { api_version: "1.41".into() }),
+        seccomp_profile: None,
         context: Some(ContextMetadata {
             host: format!("unix://{DIRECTORY}/sock/docker.sock"),
             description: "Docker in the Lima VM containai-secure, managed by cai".into(),
@@ -62,29 +74,57 @@ pub fn fresh(config: &Config) -> Facts {
 
 /// The guest of a healthy machine.
 pub fn guest() -> GuestFacts {
+    let docker = Group { gid: 999, members: vec!["dev".into()] };
+    let active = Unit { active: "active".into(), enabled: "enabled".into() };
     GuestFacts {
         user: "dev".into(),
         session_groups: ["dev", "docker"].map(String::from).into(),
-        groups: [("docker".into(), vec!["dev".into()]), ("adm".into(), vec![])].into(),
+        groups: [("docker".into(), docker), ("adm".into(), Group { gid: 4, members: vec![] })]
+            .into(),
+        accounts: [("dev".into(), Account { uid: 1001, shell: "/bin/bash".into() })].into(),
+        arch: "amd64".into(),
         cpus: Some(4),
         memory: Some(3_900 << 20),
         dockerd_installed: true,
-        docker_active: "active".into(),
-        docker_enabled: "enabled".into(),
+        packages: [("docker.io".into(), "20.10.24+dfsg1-1".into())].into(),
+        units: [(DOCKER_SERVICE.into(), active)].into(),
+        daemon_json: DaemonJson {
+            text: Some("{\n    \"live-restore\": true\n}\n".into()),
+            sha256: Some("0".repeat(64)),
+            loaded: LoadedJson::Current,
+        },
+        seccomp_profile: None,
+        runtimes: ["runc", "io.containerd.runc.v2"].map(String::from).into(),
         socket: Some(GuestSocket {
             mode: "660".into(),
             owner: "root".into(),
             group: "docker".into(),
         }),
         provision_failed: None,
-        docker_as_root: Some(Section { text: "abc|agent-1|Up 3 hours".into(), status: 0 }),
-        containers: vec![Container {
-            id: "abc".into(),
-            name: "agent-1".into(),
-            status: "Up 3 hours".into(),
-        }],
-        docker_log: String::new(),
+        docker_as_root: Some(Section { text: "abc|agent-1|runc|2026-11-21".into(), status: 0 }),
+        containers: Some(vec![container("agent-1", "runc")]),
     }
+}
+
+/// A container that runs.
+pub fn container(name: &str, runtime: &str) -> Container {
+    Container {
+        id: format!("id-of-{name}"),
+        name: name.into(),
+        runtime: runtime.into(),
+        started: "2026-11-21".into(),
+    }
+}
+
+/// dockerd does not run.
+pub fn stop_dockerd(guest: &mut GuestFacts) {
+    guest.units.insert(
+        DOCKER_SERVICE.into(),
+        Unit { active: "inactive".into(), enabled: "enabled".into() },
+    );
+    guest.docker_as_root = None;
+    guest.containers = Some(Vec::new());
+    guest.runtimes.clear();
 }
 
 /// Bends what the guest looks like.

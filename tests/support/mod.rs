@@ -1,4 +1,5 @@
 //! What the tests share.
+pub mod fake_world;
 pub mod machine;
 pub mod program;
 pub mod sandbox;

@@ -5,7 +5,11 @@ use std::process::ExitCode;
 /// Runs the program this process was started as; `None` when it was started as the test binary.
 pub fn dispatch() -> Option<ExitCode> {
     let invoked = std::env::args_os().next()?;
-    match Path::new(&invoked).file_name()?.to_str()? {
+    let name = Path::new(&invoked).file_name()?.to_str()?;
+    if let Some(code) = super::fake_world::dispatch(name) {
+        return Some(code);
+    }
+    match name {
         "limactl" => Some(crate::real::limactl::main()),
         _ => None,
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
+use std::io::{Read, Write};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -45,7 +46,10 @@ impl Sandbox {
             sandbox.directory(directory);
         }
         let cai = sandbox.path("bin/cai");
-        fs::copy(env!("CARGO_BIN_EXE_cai"), &cai).unwrap();
+        // A link where it can be: another thread that starts a program while this one writes a copy
+        // would hold the copy open for writing, and then it could not be run ("text file busy").
+        let built = env!("CARGO_BIN_EXE_cai");
+        fs::hard_link(built, &cai).or_else(|_| fs::copy(built, &cai).map(drop)).unwrap();
         sandbox
             .write("home/.docker/config.json", "{\n\t\"currentContext\": \"desktop-linux\"\n}\n");
         sandbox.write("home/.docker/daemon.json", "{\"experimental\":false}");
@@ -152,6 +156,32 @@ impl Sandbox {
         ran
     }
 
+    /// Runs `cai` on a terminal, where somebody types this line. What the terminal shows is in
+    /// `stderr`.
+    pub fn cai_on_terminal(&self, arguments: &[&str], typed: &str) -> Ran {
+        let before = self.docker_files();
+        let terminal = nix::pty::openpty(None, None).unwrap();
+        let mut command = self.command(&["cai"]);
+        command.args(arguments).stdin(terminal.slave.try_clone().unwrap()).stderr(terminal.slave);
+        let line = line(&command);
+        let child = command.stdout(Stdio::piped()).spawn().unwrap();
+        // The command holds the terminal's other end, too, and with it gone, reading ends.
+        drop(command);
+        let mut master = fs::File::from(terminal.master);
+        master.write_all(format!("{typed}\n").as_bytes()).unwrap();
+        let mut shown = Vec::new();
+        // Linux ends a terminal that nobody has open any more with an error.
+        let _ = master.read_to_end(&mut shown);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(self.docker_files(), before, "the user's Docker was touched by {line}");
+        Ran {
+            line,
+            status: output.status,
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&shown).replace("\r\n", "\n"),
+        }
+    }
+
     /// Every file of the user's Docker that is not the one context which `cai` may make.
     fn docker_files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         let ours = b"\"Name\":\"containai-secure\"";
@@ -174,9 +204,13 @@ impl Sandbox {
     }
 }
 
-fn finish(mut command: Command) -> Ran {
+fn line(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
-    let line = words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
+
+fn finish(mut command: Command) -> Ran {
+    let line = line(&command);
     let output = command.output().unwrap_or_else(|error| panic!("{line}: {error}"));
     Ran {
         line,

@@ -1,0 +1,75 @@
+//! Takes away what a plan says, and looks again after each resource.
+
+use std::time::Instant;
+
+use super::{ApplyError, Outcome, Report, ResourceResult, run};
+use crate::address::Address;
+use crate::event::Event;
+use crate::host::Host;
+use crate::observe::ObserveError;
+use crate::plan::{Action, Change, Plan};
+
+/// Takes away what a plan of [`Plan::destroy`] says, in its order. `look` makes that plan with
+/// fresh facts.
+///
+/// What fails stops what comes after it: a context leads to a VM, and not the other way round.
+pub fn destroy(
+    host: &dyn Host,
+    plan: &Plan,
+    look: &dyn Fn() -> Result<Plan, ObserveError>,
+    notify: &mut dyn FnMut(Event<'_>),
+) -> Report {
+    let mut report = Report::default();
+    let mut failed: Option<Address> = None;
+    for Change { address, .. } in plan.effective() {
+        let started = Instant::now();
+        let outcome = match &failed {
+            Some(because) => Outcome::Skipped { because: because.clone() },
+            None => remove(host, address, look, notify).unwrap_or_else(Outcome::Failed),
+        };
+        if let Outcome::Failed(_) = outcome {
+            failed = Some(address.clone());
+        }
+        let result = ResourceResult { address: address.clone(), outcome, took: started.elapsed() };
+        notify(Event::ResourceFinished(&result));
+        report.results.push(result);
+    }
+    report
+}
+
+fn remove(
+    host: &dyn Host,
+    address: &Address,
+    look: &dyn Fn() -> Result<Plan, ObserveError>,
+    notify: &mut dyn FnMut(Event<'_>),
+) -> Result<Outcome, ApplyError> {
+    let Some(change) = find(look()?, address) else {
+        return Ok(Outcome::Unchanged);
+    };
+    if let Some(problem) = change.problem {
+        return Err(ApplyError::Impossible(problem));
+    }
+    if change.action != Action::Delete {
+        return Err(ApplyError::StillUnobservable(change.reasons));
+    }
+    notify(Event::ResourceStarted(&change));
+    for step in &change.steps {
+        notify(Event::StepStarted(step));
+        let started = Instant::now();
+        if let Err(error) = run::step(host, step) {
+            notify(Event::StepFailed);
+            return Err(error);
+        }
+        notify(Event::StepFinished(step, started.elapsed()));
+    }
+    match find(look()?, address) {
+        None => Ok(Outcome::Applied),
+        Some(change) => Err(ApplyError::NotConverged(Box::new(change))),
+    }
+}
+
+/// What would still be taken away of a resource.
+fn find(plan: Plan, address: &Address) -> Option<Change> {
+    let mut changes = plan.changes.into_iter();
+    changes.find(|change| change.address == *address && change.action != Action::NoOp)
+}

@@ -1,0 +1,83 @@
+//! What it takes to destroy what a file declares: the way back, in the other direction.
+
+use super::{Change, Plan, Problem, Reason, Step};
+use crate::address::{Address, Kind};
+use crate::config::Config;
+use crate::docker::Docker;
+use crate::facts::{Facts, Observation};
+use crate::lima::{Limactl, Status};
+use crate::resource::Vm;
+use crate::value::Attributes;
+
+/// Keys of the VM's YAML that tell what would be lost.
+const SHOWN: [&str; 3] = ["cpus", "memory", "disk"];
+
+impl Plan {
+    /// Plans to take away what `cai` made for a file: first the context, then the VM that it leads
+    /// to. Everything else that the file declares is in the VM, and Lima, which may serve other
+    /// VMs too, stays.
+    ///
+    /// A context that `cai` did not make is left alone. A VM that it did not make has a reason
+    /// that says so: it needs a consent of its own. `current` is the current Docker context.
+    pub fn destroy(config: &Config, facts: &Facts, current: Option<&str>) -> Self {
+        let changes = [context(config, facts, current), vm(config, facts)];
+        Self { changes: changes.into_iter().flatten().collect() }
+    }
+}
+
+fn context(config: &Config, facts: &Facts, current: Option<&str>) -> Option<Change> {
+    let actual = facts.context.as_ref()?;
+    let name = &config.context.name;
+    let address = Address::new(Kind::Context, name.as_str());
+    let before = Attributes::default()
+        .with("host", actual.host.as_str())
+        .with("description", actual.description.as_str());
+    if !actual.is_marked() {
+        let change = Change::between(&address, before.clone(), before);
+        return Some(change.because(Reason::NotMadeByCai));
+    }
+    let change = Change::delete(&address, before).because(Reason::Unwanted);
+    if current == Some(name.as_str()) {
+        return Some(change.blocked(Problem::ContextInUse(name.to_string())));
+    }
+    let Some(program) = &facts.tools.docker else {
+        return Some(change.blocked(Problem::DockerMissing));
+    };
+    let command = Docker::new(program.clone()).remove_context(name);
+    Some(change.step(Step::run(format!("remove the Docker context {name}"), command)))
+}
+
+fn vm(config: &Config, facts: &Facts) -> Option<Change> {
+    let address = Vm::own_address(config);
+    let Some((program, _)) = &facts.tools.limactl else {
+        // Whether there is a VM, only limactl can tell.
+        let change = Change::delete(&address, Attributes::default()).because(Reason::Unwanted);
+        return Some(change.blocked(Problem::LimaMissing { macos: facts.macos }));
+    };
+    let vm = match &facts.vm {
+        Observation::Absent => return None,
+        Observation::Present(vm) => vm,
+        Observation::Unobservable(reason) => {
+            return Some(Change::deferred(&address, Attributes::default(), reason.clone()));
+        }
+    };
+    let mut before = Attributes::default().with("status", vm.status.to_string());
+    for key in SHOWN {
+        if let Some(value) = vm.yaml.get(key) {
+            before = before.with(key, value.clone());
+        }
+    }
+    before = before.with("directory", facts.directory.to_string_lossy().as_ref());
+    let mut change = Change::delete(&address, before).because(Reason::Unwanted);
+    if !vm.managed {
+        change = change.because(Reason::NotMadeByCai);
+    }
+    if let Status::Other(word) = &vm.status {
+        return Some(change.blocked(Problem::VmState(word.clone())));
+    }
+    if let Some(guest) = facts.guest.present() {
+        change.stops.clone_from(&guest.containers);
+    }
+    change.steps = Vm::removal(&config.vm.name, vm, &Limactl::new(program.clone()));
+    Some(change)
+}

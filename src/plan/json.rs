@@ -1,0 +1,148 @@
+//! A plan as one JSON document, for programs.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{Action, Change, Disruption, Plan, Problem, Reason};
+use crate::address::Address;
+use crate::guest::Container;
+use crate::value::{Attributes, Known};
+
+/// The version of the form of every document that `cai` prints. It grows when a program that
+/// reads the old form would misread the new one; keys may be added without that.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// A plan, as `cai plan --json` prints it.
+#[derive(Debug, Serialize)]
+pub struct PlanDocument<'a> {
+    /// [`FORMAT_VERSION`].
+    pub format_version: u32,
+    /// How the file is called on the command line.
+    pub file: &'a str,
+    /// One for each resource, in the order in which they would be applied; those that do not
+    /// change too.
+    pub resource_changes: Vec<ResourceChange<'a>>,
+    /// How many changes have each action.
+    pub summary: Summary,
+}
+
+/// What one resource would do.
+#[derive(Debug, Serialize)]
+pub struct ResourceChange<'a> {
+    /// `vm.containai-secure`.
+    pub address: &'a Address,
+    /// `vm`.
+    pub kind: String,
+    /// `no-op`, `create`, `update`, `replace`, `delete`, `refresh` or `deferred`.
+    pub action: &'static str,
+    /// Why.
+    pub reasons: Vec<Explained<'a, Reason>>,
+    /// The attributes as they are; `null` where it is absent or could not be looked at.
+    pub before: Option<Map<String, Value>>,
+    /// The attributes as they should be, those left out that are only known after apply.
+    pub after: Map<String, Value>,
+    /// `true` for each attribute that is only known after apply, as Terraform has it: such a value
+    /// could not be told from a real one within `after`.
+    pub after_unknown: Map<String, Value>,
+    /// The names of the attributes that change.
+    pub changed: Vec<String>,
+    /// `none`, `session-refresh`, `daemon-restart`, `vm-restart` or `replace`.
+    pub disruption: Disruption,
+    /// What is done if that has no effect.
+    pub fallback: Option<Disruption>,
+    /// The running containers that it stops, or would stop by its fallback.
+    pub stops: Option<&'a [Container]>,
+    /// Why it cannot be done; `null` if it can.
+    pub problem: Option<ExplainedProblem<'a>>,
+}
+
+/// A reason: its `kind`, its `data` where it has any, and the `text` for a person. Programs should
+/// look at the kind; the text may change.
+#[derive(Debug, Serialize)]
+pub struct Explained<'a, T: Serialize> {
+    /// `kind` and `data`.
+    #[serde(flatten)]
+    pub what: &'a T,
+    /// What a person is told.
+    pub text: String,
+}
+
+/// A problem, in the same form, with what to do.
+#[derive(Debug, Serialize)]
+pub struct ExplainedProblem<'a> {
+    /// The problem.
+    #[serde(flatten)]
+    pub problem: Explained<'a, Problem>,
+    /// What to do.
+    pub hint: String,
+}
+
+/// How many changes have each action.
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "each is the count of the action of that name")]
+pub struct Summary {
+    pub create: usize,
+    pub update: usize,
+    pub replace: usize,
+    pub delete: usize,
+    pub refresh: usize,
+    pub deferred: usize,
+}
+
+impl<'a> PlanDocument<'a> {
+    /// The document of a plan for this file.
+    pub fn new(plan: &'a Plan, file: &'a str) -> Self {
+        Self {
+            format_version: FORMAT_VERSION,
+            file,
+            resource_changes: plan.changes.iter().map(ResourceChange::new).collect(),
+            summary: Summary {
+                create: plan.count(Action::Create),
+                update: plan.count(Action::Update),
+                replace: plan.count(Action::Replace),
+                delete: plan.count(Action::Delete),
+                refresh: plan.count(Action::Refresh),
+                deferred: plan.count(Action::Deferred),
+            },
+        }
+    }
+}
+
+impl<'a> ResourceChange<'a> {
+    fn new(change: &'a Change) -> Self {
+        Self {
+            address: &change.address,
+            kind: change.address.kind.to_string(),
+            action: change.action.word(),
+            reasons: change
+                .reasons
+                .iter()
+                .map(|reason| Explained { what: reason, text: reason.to_string() })
+                .collect(),
+            before: change.before.as_ref().map(known),
+            after: known(&change.after),
+            after_unknown: unknown(&change.after),
+            changed: change.changed(),
+            disruption: change.disruption,
+            fallback: change.fallback,
+            stops: change.stops.as_deref(),
+            problem: change.problem.as_ref().map(|problem| ExplainedProblem {
+                problem: Explained { what: problem, text: problem.to_string() },
+                hint: problem.hint(),
+            }),
+        }
+    }
+}
+
+fn known(attributes: &Attributes) -> Map<String, Value> {
+    let known = attributes.iter().filter_map(|(name, value)| match value {
+        Known::Known(value) => Some((name.to_owned(), value.clone())),
+        Known::Unknown => None,
+    });
+    known.collect()
+}
+
+fn unknown(attributes: &Attributes) -> Map<String, Value> {
+    let unknown = attributes.iter().filter(|(_, value)| **value == Known::Unknown);
+    unknown.map(|(name, _)| (name.to_owned(), true.into())).collect()
+}

@@ -1,0 +1,110 @@
+//! A group in the guest, with the number that the file says.
+
+use super::{PlanContext, Resource, Restart, Vm, unseen};
+use crate::address::{Address, Kind};
+use crate::config::Config;
+use crate::facts::Observation;
+use crate::guest::{GuestFacts, Operation};
+use crate::lima::{GUEST_SOCKET, Ssh};
+use crate::model::{UnixName, VmName};
+use crate::plan::{Change, Reason, Step};
+use crate::resource::group_membership::DOCKER_GROUP;
+use crate::value::Attributes;
+
+/// A group in the guest.
+#[derive(Debug)]
+pub struct Group {
+    address: Address,
+    vm: Address,
+    vm_name: VmName,
+    name: UnixName,
+    gid: Option<u32>,
+}
+
+impl Group {
+    /// All that the file declares.
+    pub fn all(config: &Config) -> impl Iterator<Item = Self> + '_ {
+        config.groups.iter().map(|group| Self {
+            address: Self::address_of(&group.name),
+            vm: Vm::own_address(config),
+            vm_name: config.vm.name.clone(),
+            name: group.name.clone(),
+            gid: group.gid,
+        })
+    }
+
+    /// The address of a group.
+    pub fn address_of(name: &UnixName) -> Address {
+        Address::new(Kind::Group, name.as_str())
+    }
+
+    /// The address of a group, if the file declares it.
+    pub fn declared(config: &Config, name: &UnixName) -> Option<Address> {
+        config.groups.iter().any(|group| group.name == *name).then(|| Self::address_of(name))
+    }
+
+    fn attributes(&self, gid: Option<u32>) -> Attributes {
+        let attributes = Attributes::default().with("name", self.name.as_str());
+        match gid {
+            Some(gid) => attributes.with("gid", gid),
+            None => attributes,
+        }
+    }
+
+    fn update(&self, guest: &GuestFacts, ssh: &Ssh) -> Change {
+        let wanted = self.attributes(self.gid);
+        let name = self.name.as_str();
+        let number = self.gid.map(|gid| gid.to_string());
+        let change = match guest.groups.get(name) {
+            None => Change::create(&self.address, wanted).because(Reason::Absent),
+            // Without a number in the file, any will do.
+            Some(group) => Change::between(
+                &self.address,
+                self.attributes(self.gid.and(Some(group.gid))),
+                wanted,
+            ),
+        };
+        if change.is_without_effect() {
+            return change;
+        }
+        let exists = guest.groups.contains_key(name);
+        let words: Vec<&str> = match (exists, &number) {
+            (true, Some(gid)) => vec!["groupmod", "-g", gid, name],
+            (_, Some(gid)) => vec!["groupadd", "-g", gid, name],
+            (_, None) => vec!["groupadd", name],
+        };
+        let title = if exists { "give the group its number" } else { "make the group" };
+        let change = change.step(Step::run(title, Operation::System(&words).command(ssh)));
+        if name == DOCKER_GROUP && guest.socket.is_some() {
+            // The socket was made with the old number.
+            let words = ["chgrp", DOCKER_GROUP, GUEST_SOCKET];
+            let chgrp = Operation::System(&words).command(ssh);
+            return change.step(Step::run("give the Docker socket to the group", chgrp));
+        }
+        change
+    }
+}
+
+impl Resource for Group {
+    fn address(&self) -> &Address {
+        &self.address
+    }
+
+    fn requires(&self) -> Vec<Address> {
+        vec![self.vm.clone()]
+    }
+
+    fn notifies(&self) -> Vec<Address> {
+        vec![Restart::address_of(&self.vm_name)]
+    }
+
+    fn plan(&self, context: PlanContext<'_>) -> Change {
+        let facts = context.facts;
+        match (&facts.guest, &facts.tools.ssh) {
+            (Observation::Present(guest), Some(program)) => {
+                self.update(guest, &Ssh::new(program.clone(), &facts.directory, &self.vm_name))
+            }
+            (guest, _) => unseen(&self.address, self.attributes(self.gid), guest, &self.vm),
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Docker in the guest: installed, started, and answering root.
+
+use crate::address::Address;
+use crate::config::{Config, DockerSource};
+use crate::facts::Observation;
+use crate::guest::{DOCKER_SERVICE, GuestFacts, Operation, provisioning};
+use crate::lima::{GUEST_SOCKET, Ssh};
+use crate::model::{UnixName, VmName};
+use crate::plan::{Change, Disruption, Problem, Reason, Step};
+use crate::resource::group_membership::DOCKER_GROUP;
+use crate::resource::{Group, PlanContext, Resource, Vm, unseen};
+use crate::value::Attributes;
+
+use super::ProvisionDaemon;
+
+const SOCKET_GROUP: &str = "socket_group";
+
+/// Docker in the guest.
+#[derive(Debug)]
+pub struct ProvisionDocker {
+    address: Address,
+    vm: Address,
+    requires: Vec<Address>,
+    name: VmName,
+    source: DockerSource,
+    version: Option<String>,
+}
+
+impl ProvisionDocker {
+    /// As the file declares it.
+    pub fn new(config: &Config) -> Self {
+        let mut requires = vec![Vm::own_address(config), ProvisionDaemon::own_address()];
+        // Docker's package takes the group that is there.
+        requires.extend(Group::declared(config, &UnixName::docker()));
+        Self {
+            address: Self::own_address(),
+            vm: Vm::own_address(config),
+            requires,
+            name: config.vm.name.clone(),
+            source: config.docker.source,
+            version: config.docker.version.as_ref().map(ToString::to_string),
+        }
+    }
+
+    /// Its address.
+    pub fn own_address() -> Address {
+        super::address("docker")
+    }
+
+    fn wanted(&self) -> Attributes {
+        let attributes = Attributes::default()
+            .with("dockerd", "installed")
+            .with(DOCKER_SERVICE, "active")
+            .with("at_boot", "enabled")
+            .with("boot_script", "succeeded")
+            .with("answers_root", true)
+            .with(SOCKET_GROUP, DOCKER_GROUP);
+        match &self.version {
+            Some(version) => attributes.with("version", version.as_str()),
+            None => attributes,
+        }
+    }
+
+    fn actual(&self, guest: &GuestFacts) -> Attributes {
+        let unit = guest.units.get(DOCKER_SERVICE).cloned().unwrap_or_default();
+        // Units without an [Install] section, or an alias, say "static" and "alias"; they do start.
+        let at_boot = match unit.enabled.as_str() {
+            "disabled" | "masked" | "" => unit.enabled.as_str(),
+            _ => "enabled",
+        };
+        let boot_script = match &guest.provision_failed {
+            Some(status) => format!("failed with exit status {status}"),
+            None => "succeeded".into(),
+        };
+        // Without the group, or without the socket, there is nothing to give.
+        let socket_group = match &guest.socket {
+            Some(socket) if guest.groups.contains_key(DOCKER_GROUP) => socket.group.as_str(),
+            _ => DOCKER_GROUP,
+        };
+        let attributes = Attributes::default()
+            .with("dockerd", if guest.dockerd_installed { "installed" } else { "missing" })
+            .with(DOCKER_SERVICE, unit.active)
+            .with("at_boot", at_boot)
+            .with("boot_script", boot_script)
+            .with("answers_root", guest.docker_answers())
+            .with(SOCKET_GROUP, socket_group);
+        let installed =
+            provisioning::package(self.source).and_then(|name| guest.packages.get(name));
+        match (&self.version, installed) {
+            // Docker's own packages have an epoch before the version, and the distribution behind.
+            (Some(wanted), Some(installed)) if installed.contains(wanted) => {
+                attributes.with("version", wanted.as_str())
+            }
+            (Some(_), Some(installed)) => attributes.with("version", installed.as_str()),
+            _ => attributes,
+        }
+    }
+
+    fn update(&self, guest: &GuestFacts, ssh: &Ssh) -> Change {
+        let change = Change::between(&self.address, self.actual(guest), self.wanted());
+        if !guest.dockerd_installed && self.source == DockerSource::Preinstalled {
+            return change.blocked(Problem::NotPreinstalled);
+        }
+        let changed = change.changed();
+        if changed.is_empty() {
+            return change;
+        }
+        let silent = guest.docker_as_root.as_ref().filter(|_| !guest.docker_answers());
+        let change = match silent {
+            Some(words) => change
+                .because(Reason::DaemonSilent(words.text.clone()))
+                .disturbing(Disruption::DaemonRestart, guest.containers.as_deref())
+                .step(Step::run("restart dockerd", Operation::RestartDocker.command(ssh))),
+            None => change.because(Reason::Differs(changed.clone())),
+        };
+        if changed.iter().any(|name| name != SOCKET_GROUP) {
+            let install =
+                Operation::Docker { source: self.source, version: self.version.as_deref() };
+            let install = install.command(ssh);
+            return change.step(Step::run("install and start Docker in the guest", install));
+        }
+        let chgrp = Operation::System(&["chgrp", DOCKER_GROUP, GUEST_SOCKET]).command(ssh);
+        change.step(Step::run("give the Docker socket to its group", chgrp))
+    }
+}
+
+impl Resource for ProvisionDocker {
+    fn address(&self) -> &Address {
+        &self.address
+    }
+
+    fn requires(&self) -> Vec<Address> {
+        self.requires.clone()
+    }
+
+    fn plan(&self, context: PlanContext<'_>) -> Change {
+        let facts = context.facts;
+        match (&facts.guest, &facts.tools.ssh) {
+            (Observation::Present(guest), Some(program)) => {
+                self.update(guest, &Ssh::new(program.clone(), &facts.directory, &self.name))
+            }
+            (guest, _) => unseen(&self.address, self.wanted(), guest, &self.vm),
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! What is installed in the guest: the daemon's configuration first, then Docker, then Sysbox, so
+//! that nobody's containers have to go for it (see the notes on Sysbox's package).
+
+mod daemon;
+mod docker;
+mod sysbox;
+
+pub use daemon::ProvisionDaemon;
+pub(super) use daemon::{FILE as DAEMON_JSON, owned};
+pub use docker::ProvisionDocker;
+pub use sysbox::ProvisionSysbox;
+
+use crate::address::{Address, Kind};
+
+/// The address of one of them.
+fn address(name: &str) -> Address {
+    Address::new(Kind::Provision, name)
+}
+
+/// The name of Sysbox's runtime.
+const SYSBOX_RUNTIME: &str = "sysbox-runc";

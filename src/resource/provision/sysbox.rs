@@ -1,0 +1,142 @@
+//! Sysbox in the guest: its package, its services, and its runtime in the running daemon.
+
+use std::path::PathBuf;
+
+use super::{ProvisionDocker, SYSBOX_RUNTIME};
+use crate::address::Address;
+use crate::config::{Config, Sysbox};
+use crate::facts::Observation;
+use crate::guest::{Container, GuestFacts, Operation, sysbox_package};
+use crate::lima::Ssh;
+use crate::model::{Arch, VmName};
+use crate::plan::{Change, Disruption, Problem, Reason, Step};
+use crate::resource::{PlanContext, Resource, Vm};
+use crate::value::Attributes;
+
+const UNITS: [&str; 3] = ["sysbox.service", "sysbox-mgr.service", "sysbox-fs.service"];
+const PACKAGE: &str = "sysbox-ce";
+
+/// Sysbox in the guest.
+#[derive(Debug)]
+pub struct ProvisionSysbox {
+    address: Address,
+    vm: Address,
+    name: VmName,
+    wanted: Sysbox,
+}
+
+impl ProvisionSysbox {
+    /// As the file declares it; nothing where it is not wanted.
+    pub fn new(config: &Config) -> Option<Self> {
+        config.sysbox.enabled.then(|| Self {
+            address: super::address("sysbox"),
+            vm: Vm::own_address(config),
+            name: config.vm.name.clone(),
+            wanted: config.sysbox.clone(),
+        })
+    }
+
+    fn attributes(version: Option<&str>, services: bool) -> Attributes {
+        let services = if services { "active" } else { "inactive" };
+        let attributes = Attributes::default();
+        match version {
+            Some(version) => attributes.with("version", version),
+            None => attributes,
+        }
+        .with("services", services)
+    }
+
+    fn fresh(&self) -> Attributes {
+        Self::attributes(Some(&self.wanted.version.to_string()), true)
+    }
+
+    fn update(&self, guest: &GuestFacts, ssh: &Ssh) -> Change {
+        let version = self.wanted.version.to_string();
+        let installed = guest.packages.get(PACKAGE).map(|installed| upstream(installed, &version));
+        let active = UNITS.iter().all(|unit| guest.is_active(unit));
+        let before = Self::attributes(installed, active);
+        let change = Change::between(&self.address, before, self.fresh());
+        let changed = change.changed();
+        if changed.is_empty() {
+            return change;
+        }
+        let change = change.because(Reason::Differs(changed));
+        // Its services hold the file systems of the containers that run with it.
+        let running: Option<Vec<Container>> = guest.containers.as_ref().map(|containers| {
+            containers
+                .iter()
+                .filter(|container| container.runtime == SYSBOX_RUNTIME)
+                .cloned()
+                .collect()
+        });
+        let change = match installed {
+            Some(_) => change.disturbing(Disruption::DaemonRestart, running.as_deref()),
+            None => change,
+        };
+        if installed == Some(version.as_str()) {
+            let start = Operation::System(&["systemctl", "restart", "sysbox.service"]);
+            return change.step(Step::run("start Sysbox's services", start.command(ssh)));
+        }
+        let arch = match guest.arch.as_str() {
+            "amd64" => Arch::X86_64,
+            "arm64" => Arch::Aarch64,
+            other => return change.blocked(Problem::SysboxArch(other.to_owned())),
+        };
+        let Some((url, sha256)) = self.wanted.package(arch) else {
+            return change.blocked(Problem::SysboxPackage {
+                version: self.wanted.version.to_string(),
+                arch: arch.to_string(),
+            });
+        };
+        let pushed = sysbox_package(&version);
+        let is_remote = url.starts_with("https://");
+        let mut change = change;
+        for container in running.iter().flatten() {
+            let stop = ["docker", "stop", &container.id];
+            let stop = Operation::System(&stop).command(ssh);
+            change = change.step(Step::run(format!("stop {}", container.name), stop));
+        }
+        if !is_remote {
+            let push = Operation::Push { from: PathBuf::from(&url), to: &pushed };
+            change = change.step(Step::run("copy Sysbox's package", push.command(ssh)));
+        }
+        let install = Operation::Sysbox {
+            version: &version,
+            sha256: sha256.as_str(),
+            source: if is_remote { &url } else { &pushed },
+        };
+        change.step(Step::run(
+            format!("install Sysbox {}", self.wanted.version),
+            install.command(ssh),
+        ))
+    }
+}
+
+/// The version that the file would name: Debian's has a revision behind it.
+fn upstream<'a>(installed: &'a str, wanted: &str) -> &'a str {
+    if installed == wanted {
+        return installed;
+    }
+    installed.rsplit_once('-').map_or(installed, |(upstream, _)| upstream)
+}
+
+impl Resource for ProvisionSysbox {
+    fn address(&self) -> &Address {
+        &self.address
+    }
+
+    fn requires(&self) -> Vec<Address> {
+        vec![self.vm.clone(), ProvisionDocker::own_address()]
+    }
+
+    fn plan(&self, context: PlanContext<'_>) -> Change {
+        let facts = context.facts;
+        match (&facts.guest, &facts.tools.ssh) {
+            (Observation::Present(guest), Some(program)) => {
+                let ssh = Ssh::new(program.clone(), &facts.directory, &self.name);
+                self.update(guest, &ssh)
+            }
+            (guest, _) => crate::resource::unseen(&self.address, self.fresh(), guest, &self.vm),
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! What runs has taken over what is configured: the daemon its configuration, the session its
+//! user's groups, the machine its processors and memory. A resource like any other, so that a crash
+//! between a change and its restart is repaired by the next run.
+
+mod machine;
+mod ways;
+
+use serde_json::Value;
+
+use super::provision::{DAEMON_JSON, owned};
+use super::{PlanContext, ProvisionDaemon, ProvisionDocker, ProvisionSysbox, Resource, Vm};
+use crate::address::{Address, Kind};
+use crate::config::{Config, Strategy, User};
+use crate::facts::Observation;
+use crate::guest::GuestFacts;
+use crate::guest::daemon_json::{from_text, is_reloadable};
+use crate::model::{UserRef, VmName};
+use crate::plan::{Action, Change, Disruption, Problem, Reason};
+use crate::value::Attributes;
+
+/// The pending restart of a VM, of whatever degree.
+#[derive(Debug)]
+pub struct Restart {
+    address: Address,
+    requires: Vec<Address>,
+    /// The users of the file with their groups: which of them is Lima's login user may only show
+    /// in the guest.
+    users: Vec<User>,
+    /// The keys of its configuration that the daemon has to have loaded.
+    daemon: Vec<String>,
+    /// Whether the daemon's containers live on while it restarts.
+    keeps_containers: bool,
+    strategy: Strategy,
+    name: VmName,
+}
+
+/// What is pending.
+#[derive(Debug, Default)]
+struct Pending {
+    reasons: Vec<Reason>,
+    disruption: Disruption,
+    /// The session has to be renewed, whatever else is due.
+    session: bool,
+}
+
+impl Pending {
+    fn add(&mut self, disruption: Disruption, reason: Reason) {
+        self.reasons.push(reason);
+        self.disruption = self.disruption.max(disruption);
+        self.session |= disruption == Disruption::SessionRefresh;
+    }
+}
+
+impl Restart {
+    /// As the file declares it.
+    pub fn new(config: &Config) -> Self {
+        let mut requires = vec![Vm::own_address(config), ProvisionDocker::own_address()];
+        requires.extend(ProvisionSysbox::new(config).map(|sysbox| sysbox.address().clone()));
+        Self {
+            address: Self::address_of(&config.vm.name),
+            requires,
+            users: config.users.clone(),
+            daemon: ProvisionDaemon::concerns(config),
+            keeps_containers: owned(config).get("live-restore") == Some(&Value::Bool(true)),
+            strategy: config.restart.strategy,
+            name: config.vm.name.clone(),
+        }
+    }
+
+    /// The address of a VM's restart.
+    pub fn address_of(name: &VmName) -> Address {
+        Address::new(Kind::Restart, name.as_str())
+    }
+
+    fn attributes(groups: Vec<String>, loaded: bool) -> Attributes {
+        Attributes::default().with("session_has", groups).with("daemon_json_loaded", loaded)
+    }
+
+    /// The groups that the login user should be in with effect.
+    fn groups(&self, login: Option<&str>) -> Vec<String> {
+        let is_login = |user: &&User| match &user.name {
+            UserRef::LimaUser => true,
+            UserRef::Named(name) => login == Some(name.as_str()),
+        };
+        let login = self.users.iter().filter(is_login);
+        login.flat_map(|user| &user.groups).map(ToString::to_string).collect()
+    }
+
+    /// The login user's groups that it joins, or that get another number, by what is planned
+    /// before this resource.
+    fn joined(&self, context: PlanContext<'_>) -> Vec<String> {
+        let login = context.facts.login_user();
+        let joins = context
+            .earlier(Kind::GroupMembership)
+            .filter(|change| change.after.text("user") == login)
+            .filter(|change| change.action == Action::Create && change.problem.is_none())
+            .filter_map(|change| change.after.text("group"));
+        let moves = context
+            .earlier(Kind::Group)
+            .filter(|change| change.action == Action::Update)
+            .filter_map(|change| change.after.text("name"));
+        let mut groups: Vec<String> = Vec::new();
+        for group in joins.chain(moves) {
+            if self.groups(login).iter().any(|own| own == group)
+                && !groups.iter().any(|own| own == group)
+            {
+                groups.push(group.to_owned());
+            }
+        }
+        groups
+    }
+
+    /// The keys that the running daemon lacks, or will lack when it has been configured anew.
+    fn daemon_lacks(
+        &self,
+        guest: &GuestFacts,
+        context: PlanContext<'_>,
+        vm_restarts: bool,
+    ) -> Option<Reason> {
+        let text = context
+            .earlier(Kind::Provision)
+            .find(|change| change.address == ProvisionDaemon::own_address())
+            .filter(|change| !change.is_without_effect())
+            .and_then(|change| change.after.text(DAEMON_JSON));
+        let present = guest.daemon_json.keys().unwrap_or_default();
+        let (loaded, due, reason): (_, _, fn(Vec<String>) -> Reason) = match (text, vm_restarts) {
+            // A VM that boots before the file is written starts the daemon with the old one.
+            (Some(text), true) => (present, from_text(text), Reason::DaemonWillPredate),
+            (Some(text), false) if guest.docker_runs() => {
+                (guest.daemon_json.loaded_keys(), from_text(text), Reason::DaemonWillPredate)
+            }
+            (None, false) if guest.docker_runs() => {
+                (guest.daemon_json.loaded_keys(), present, Reason::DaemonPredates)
+            }
+            _ => return None,
+        };
+        let lacks = |key: &&String| loaded.get(*key) != due.get(*key);
+        let keys: Vec<String> = self.daemon.iter().filter(lacks).cloned().collect();
+        (!keys.is_empty()).then(|| reason(keys))
+    }
+
+    fn pending(&self, guest: &GuestFacts, context: PlanContext<'_>) -> Pending {
+        let mut pending = Pending::default();
+        let vm_restarts =
+            context.earlier(Kind::Vm).any(|change| change.disruption >= Disruption::VmRestart);
+        if !vm_restarts {
+            for reason in machine::differences(guest, context.facts) {
+                pending.add(Disruption::VmRestart, reason);
+            }
+            // Not yet a member: that is the membership's change, and this one follows it.
+            let stale: Vec<String> = self
+                .groups(Some(&guest.user))
+                .into_iter()
+                .filter(|group| !guest.session_groups.contains(group))
+                .filter(|group| guest.is_member(&guest.user, group))
+                .collect();
+            if !stale.is_empty() {
+                let session = guest.session_groups.iter().cloned().collect();
+                let reason = Reason::SessionPredates { missing: stale, session };
+                pending.add(Disruption::SessionRefresh, reason);
+            }
+        }
+        let joined = self.joined(context);
+        if !joined.is_empty() {
+            pending.add(Disruption::SessionRefresh, Reason::SessionWillPredate(joined));
+        }
+        if let Some(reason) = self.daemon_lacks(guest, context, vm_restarts) {
+            let way = match &reason {
+                Reason::DaemonPredates(keys) | Reason::DaemonWillPredate(keys)
+                    if keys.iter().all(|key| is_reloadable(key)) =>
+                {
+                    Disruption::Reload
+                }
+                _ => Disruption::DaemonRestart,
+            };
+            pending.add(way, reason);
+        }
+        pending
+    }
+
+    fn plan_running(&self, guest: &GuestFacts, context: PlanContext<'_>) -> Change {
+        let facts = context.facts;
+        let groups = self.groups(Some(&guest.user));
+        let has = groups.iter().filter(|group| guest.session_groups.contains(*group));
+        let loaded = self.daemon_lacks(guest, context, false).is_none();
+        let before = Self::attributes(has.cloned().collect(), loaded);
+        let mut change = Change::between(&self.address, before, Self::attributes(groups, true));
+        let mut pending = self.pending(guest, context);
+        if pending.reasons.is_empty() {
+            change.action = Action::NoOp;
+            return change;
+        }
+        change.action = Action::Refresh;
+        if context.tried != Disruption::None && pending.session {
+            pending.add(Disruption::VmRestart, Reason::RefreshHadNoEffect);
+        }
+        let way = match self.strategy {
+            Strategy::Vm => Disruption::VmRestart,
+            Strategy::Auto | Strategy::Never => pending.disruption,
+        };
+        change.reasons = pending.reasons;
+        if self.strategy == Strategy::Never && way >= Disruption::DaemonRestart {
+            change.disruption = way;
+            return change.blocked(Problem::RestartForbidden(way));
+        }
+        if way == Disruption::VmRestart {
+            return ways::vm(change, guest, facts, &self.name);
+        }
+        let mut change = match way {
+            Disruption::DaemonRestart => {
+                ways::daemon_restart(change, self.keeps_containers, guest, facts, &self.name)
+            }
+            _ if pending.disruption == Disruption::Reload || has_daemon_reason(&change) => {
+                ways::reload(change, facts, &self.name)
+            }
+            _ => change,
+        };
+        if pending.session {
+            change = ways::session(change, facts, &self.name);
+            if self.strategy == Strategy::Auto {
+                change = change.falling_back(Disruption::VmRestart, guest.containers.as_deref());
+            }
+        }
+        change
+    }
+}
+
+fn has_daemon_reason(change: &Change) -> bool {
+    change
+        .reasons
+        .iter()
+        .any(|reason| matches!(reason, Reason::DaemonPredates(_) | Reason::DaemonWillPredate(_)))
+}
+
+impl Resource for Restart {
+    fn address(&self) -> &Address {
+        &self.address
+    }
+
+    fn requires(&self) -> Vec<Address> {
+        self.requires.clone()
+    }
+
+    fn plan(&self, context: PlanContext<'_>) -> Change {
+        match &context.facts.guest {
+            Observation::Present(guest) => self.plan_running(guest, context),
+            Observation::Absent => {
+                let groups = self.groups(None);
+                let wanted = Self::attributes(groups.clone(), true);
+                let mut change = Change::create(&self.address, wanted)
+                    .because(Reason::DaemonWillPredate(self.daemon.clone()))
+                    .disturbing(Disruption::DaemonRestart, Some(&[]))
+                    .falling_back(Disruption::VmRestart, Some(&[]));
+                if !groups.is_empty() {
+                    // Lima opens the session before the user is in any group.
+                    change = change.because(Reason::SessionWillPredate(groups));
+                }
+                change.action = Action::Refresh;
+                change
+            }
+            Observation::Unobservable(reason) => {
+                let wanted = Self::attributes(self.groups(context.facts.login_user()), true);
+                // dockerd may run with an older configuration; what it would stop is not known yet.
+                Change::deferred(&self.address, wanted, reason.clone())
+                    .falling_back(Disruption::DaemonRestart, None)
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The ways in which something that runs takes over what is configured, mildest first.
+
+use crate::facts::Facts;
+use crate::guest::{GuestFacts, Operation};
+use crate::lima::{Limactl, Ssh};
+use crate::model::VmName;
+use crate::plan::{Change, Disruption, Step};
+
+fn ssh(facts: &Facts, name: &VmName) -> Option<Ssh> {
+    let program = facts.tools.ssh.clone()?;
+    Some(Ssh::new(program, &facts.directory, name))
+}
+
+/// dockerd takes over what it can while it runs.
+pub(super) fn reload(change: Change, facts: &Facts, name: &VmName) -> Change {
+    let disruption = change.disruption.max(Disruption::Reload);
+    let change = change.disturbing(disruption, Some(&[]));
+    let Some(ssh) = ssh(facts, name) else { return change };
+    change.step(Step::run("reload dockerd", Operation::ReloadDocker.command(&ssh)))
+}
+
+/// dockerd restarts. It reloads first, so that live-restore is in force when it goes down: then its
+/// containers keep running (measured with Docker 20.10).
+pub(super) fn daemon_restart(
+    change: Change,
+    keeps_containers: bool,
+    guest: &GuestFacts,
+    facts: &Facts,
+    name: &VmName,
+) -> Change {
+    let stops = if keeps_containers { Some(&[][..]) } else { guest.containers.as_deref() };
+    let change = change.disturbing(Disruption::DaemonRestart, stops);
+    let Some(ssh) = ssh(facts, name) else { return change };
+    change
+        .step(Step::run("reload dockerd", Operation::ReloadDocker.command(&ssh)))
+        .step(Step::run("restart dockerd", Operation::RestartDocker.command(&ssh)))
+}
+
+/// Renews the connection that everything rides on, without disturbing what rides on the old one.
+///
+/// Measured on Lima 2.2.0: it takes about 1.5 s, containers and open shells live on, and Lima's
+/// own sockets come back by themselves.
+pub(super) fn session(change: Change, facts: &Facts, name: &VmName) -> Change {
+    let stops = change.stops.clone();
+    let disruption = change.disruption.max(Disruption::SessionRefresh);
+    let change = change.disturbing(disruption, stops.as_deref());
+    let Some(ssh) = ssh(facts, name) else { return change };
+    let change = if facts.master {
+        change
+            .step(Step::attempt("cancel the socket's forward", ssh.cancel_forward()))
+            .step(Step::attempt("let the old session end by itself", ssh.stop_master()))
+    } else {
+        change
+    };
+    change
+        .step(Step::remove("remove the stale socket", facts.docker_socket()))
+        .step(Step::run("open a new session", ssh.run(&["true"])))
+        .step(Step::run("forward the Docker socket again", ssh.forward()))
+}
+
+/// The VM restarts, and every container in it stops.
+pub(super) fn vm(change: Change, guest: &GuestFacts, facts: &Facts, name: &VmName) -> Change {
+    let change = change.disturbing(Disruption::VmRestart, guest.containers.as_deref());
+    let Some((program, _)) = &facts.tools.limactl else { return change };
+    let limactl = Limactl::new(program.clone());
+    change
+        .step(Step::run("stop the VM", limactl.stop(name)))
+        .step(Step::remove("remove the stale socket", facts.docker_socket()))
+        .step(Step::run("start the VM, and wait for Docker in it", limactl.start(name)))
+}

@@ -1,0 +1,111 @@
+//! An account in the guest, beside Lima's own.
+
+use super::{PlanContext, Resource, Vm, unseen};
+use crate::address::{Address, Kind};
+use crate::config::{self, Config};
+use crate::facts::Observation;
+use crate::guest::{GuestFacts, Operation};
+use crate::lima::Ssh;
+use crate::model::{UnixName, UserRef, VmName};
+use crate::plan::{Change, Reason, Step};
+use crate::value::Attributes;
+
+/// An account in the guest.
+#[derive(Debug)]
+pub struct User {
+    address: Address,
+    vm: Address,
+    vm_name: VmName,
+    name: UnixName,
+    uid: Option<u32>,
+    shell: Option<String>,
+}
+
+impl User {
+    /// All that the file declares. Lima makes its login user itself.
+    pub fn all(config: &Config) -> impl Iterator<Item = Self> + '_ {
+        config.users.iter().filter_map(|user| {
+            let config::User { name: UserRef::Named(name), uid, shell, .. } = user else {
+                return None;
+            };
+            Some(Self {
+                address: Self::address_of(name),
+                vm: Vm::own_address(config),
+                vm_name: config.vm.name.clone(),
+                name: name.clone(),
+                uid: *uid,
+                shell: shell.clone(),
+            })
+        })
+    }
+
+    /// The address of an account.
+    pub fn address_of(name: &UnixName) -> Address {
+        Address::new(Kind::User, name.as_str())
+    }
+
+    fn attributes(&self, uid: Option<u32>, shell: Option<&str>) -> Attributes {
+        let mut attributes = Attributes::default().with("name", self.name.as_str());
+        if let Some(uid) = uid {
+            attributes = attributes.with("uid", uid);
+        }
+        match shell {
+            Some(shell) => attributes.with("shell", shell),
+            None => attributes,
+        }
+    }
+
+    fn wanted(&self) -> Attributes {
+        self.attributes(self.uid, self.shell.as_deref())
+    }
+
+    fn update(&self, guest: &GuestFacts, ssh: &Ssh) -> Change {
+        let uid = self.uid.map(|uid| uid.to_string());
+        let mut options = Vec::new();
+        options.extend(uid.iter().flat_map(|uid| ["-u", uid]));
+        options.extend(self.shell.iter().flat_map(|shell| ["-s", shell]));
+        let name = self.name.as_str();
+        match guest.accounts.get(name) {
+            None => {
+                let words = [&["useradd", "-m"], &options[..], &[name]].concat();
+                Change::create(&self.address, self.wanted())
+                    .because(Reason::Absent)
+                    .step(Step::run("make the account", Operation::System(&words).command(ssh)))
+            }
+            Some(account) => {
+                // What the file leaves out is left as it is.
+                let shell = self.shell.as_ref().map(|_| account.shell.as_str());
+                let actual = self.attributes(self.uid.and(Some(account.uid)), shell);
+                let change = Change::between(&self.address, actual, self.wanted());
+                if change.is_without_effect() {
+                    return change;
+                }
+                let words = [&["usermod"], &options[..], &[name]].concat();
+                let changed = change.changed();
+                change
+                    .because(Reason::Differs(changed))
+                    .step(Step::run("change the account", Operation::System(&words).command(ssh)))
+            }
+        }
+    }
+}
+
+impl Resource for User {
+    fn address(&self) -> &Address {
+        &self.address
+    }
+
+    fn requires(&self) -> Vec<Address> {
+        vec![self.vm.clone()]
+    }
+
+    fn plan(&self, context: PlanContext<'_>) -> Change {
+        let facts = context.facts;
+        match (&facts.guest, &facts.tools.ssh) {
+            (Observation::Present(guest), Some(program)) => {
+                self.update(guest, &Ssh::new(program.clone(), &facts.directory, &self.vm_name))
+            }
+            (guest, _) => unseen(&self.address, self.wanted(), guest, &self.vm),
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! The virtual machine: it exists, runs, and its `lima.yaml` says what the file says.
+
+mod same;
+
+use serde_json::{Map, Value};
+
+use same::is_same;
+
+use super::{LimaInstall, PlanContext, Resource};
+use crate::address::{Address, Kind};
+use crate::config::{Config, Strategy};
+use crate::facts::{Facts, Observation, VmFacts};
+use crate::host::Ping;
+use crate::lima::{self, Limactl, Status};
+use crate::model::{ByteSize, VmName};
+use crate::plan::{Change, Disruption, Problem, Reason, Step};
+use crate::value::Attributes;
+
+/// Keys of `lima.yaml` that an existing machine cannot take over: the guest was made from them.
+const IMMUTABLE: [&str; 4] = ["images", "arch", "vmType", "user"];
+const STATUS: &str = "status";
+const PROTECTED: &str = "protected";
+
+/// The virtual machine.
+#[derive(Debug)]
+pub struct Vm {
+    address: Address,
+    name: VmName,
+    keys: Map<String, Value>,
+    /// Keys that the file leaves out: they make a new VM, and are no matter for one that exists.
+    defaulted: Vec<&'static str>,
+    /// Whether it is to run.
+    runs: bool,
+    /// Whether Lima is to protect it from removal.
+    protect: bool,
+    strategy: Strategy,
+}
+
+impl Vm {
+    /// As the file declares it.
+    pub fn new(config: &Config) -> Self {
+        Self {
+            address: Self::own_address(config),
+            name: config.vm.name.clone(),
+            keys: lima::template(config),
+            defaulted: defaulted(config),
+            runs: config.vm.running,
+            protect: config.vm.protect,
+            strategy: config.restart.strategy,
+        }
+    }
+
+    /// Its address.
+    pub fn own_address(config: &Config) -> Address {
+        Address::new(Kind::Vm, config.vm.name.as_str())
+    }
+
+    fn wanted(&self) -> Attributes {
+        let status = if self.runs { Status::Running } else { Status::Stopped };
+        Attributes::from(self.keys.clone())
+            .with(PROTECTED, self.protect)
+            .with(STATUS, status.to_string())
+    }
+
+    /// The keys that the file determines, as the machine has them, with its status.
+    fn actual(&self, vm: &VmFacts) -> Attributes {
+        let keys = self.keys.iter().filter_map(|(key, wanted)| {
+            let key = key.as_str();
+            let actual = vm.yaml.get(key);
+            let same = self.defaulted.contains(&key) || is_same(key, actual, wanted, vm);
+            Some((key.to_owned(), if same { wanted } else { actual? }.clone()))
+        });
+        Attributes::from(keys.collect::<Map<_, _>>())
+            .with(PROTECTED, vm.protected)
+            .with(STATUS, vm.status.to_string())
+    }
+
+    fn create(&self, limactl: &Limactl) -> Change {
+        let change = Change::create(&self.address, self.wanted()).because(Reason::Absent);
+        self.make(change, limactl)
+    }
+
+    fn replace(&self, change: Change, vm: &VmFacts, facts: &Facts, limactl: &Limactl) -> Change {
+        let containers = facts.guest.present().and_then(|guest| guest.containers.as_deref());
+        let mut change = change.disturbing(Disruption::Replace, containers);
+        if !vm.managed {
+            change = change.because(Reason::NotMadeByCai);
+        }
+        change.steps = Self::removal(&self.name, vm, limactl);
+        self.make(change, limactl)
+    }
+
+    fn make(&self, change: Change, limactl: &Limactl) -> Change {
+        let yaml = lima::to_yaml(&self.keys);
+        let change = change.step(Step::run("create the VM", limactl.create(&self.name, yaml)));
+        let change = self.protection(change, false, limactl);
+        if self.runs { change.step(self.start(limactl)) } else { change }
+    }
+
+    /// Protects it from removal or not, where that is another way now.
+    fn protection(&self, change: Change, protected: bool, limactl: &Limactl) -> Change {
+        match (protected, self.protect) {
+            (false, true) => {
+                change.step(Step::run("protect the VM from removal", limactl.protect(&self.name)))
+            }
+            (true, false) => change
+                .step(Step::run("take the VM's protection off", limactl.unprotect(&self.name))),
+            _ => change,
+        }
+    }
+
+    /// The steps that take a VM away, with all that is in it.
+    pub(crate) fn removal(name: &VmName, vm: &VmFacts, limactl: &Limactl) -> Vec<Step> {
+        let mut steps = Vec::new();
+        match vm.status {
+            Status::Running => steps.push(Step::run("stop the VM", limactl.stop(name))),
+            Status::Broken => {
+                steps.push(Step::run("end what is left of the VM", limactl.stop_forced(name)));
+            }
+            Status::Stopped | Status::Other(_) => {}
+        }
+        if vm.protected {
+            steps.push(Step::run("take the VM's protection off", limactl.unprotect(name)));
+        }
+        steps.push(Step::run("delete the VM", limactl.delete(name)));
+        steps
+    }
+
+    fn start(&self, limactl: &Limactl) -> Step {
+        Step::run("start the VM, and wait for Docker in it", limactl.start(&self.name))
+    }
+
+    fn update(&self, vm: &VmFacts, facts: &Facts, limactl: &Limactl) -> Change {
+        let mut change = Change::between(&self.address, self.actual(vm), self.wanted());
+        if change.is_without_effect() {
+            return change;
+        }
+        let mut edited = change.changed();
+        edited.retain(|name| name != STATUS && name != PROTECTED);
+        let forced_by = edited.iter().filter(|name| IMMUTABLE.contains(&name.as_str()));
+        let forced_by: Vec<String> = forced_by.cloned().collect();
+        if !forced_by.is_empty() && !matches!(vm.status, Status::Other(_)) {
+            return self.replace(change.replacing(forced_by), vm, facts, limactl);
+        }
+        if let Some(problem) = impossible(&change, vm) {
+            return change.blocked(problem);
+        }
+        let changed = change.changed();
+        change = change.because(Reason::Differs(changed));
+        if self.runs && vm.status != Status::Running {
+            change = change.because(Reason::VmIs(vm.status.clone()));
+        }
+        change = self.take_down(change, !edited.is_empty(), vm, facts, limactl);
+        if !edited.is_empty() {
+            change = self.edit(change, &edited, vm, limactl);
+        }
+        change = self.protection(change, vm.protected, limactl);
+        if self.strategy == Strategy::Never && change.disruption == Disruption::VmRestart {
+            return change.blocked(Problem::RestartForbidden(Disruption::VmRestart));
+        }
+        if !self.runs || (vm.status == Status::Running && edited.is_empty()) {
+            return change;
+        }
+        // A stale file would make Lima's own forward fail when the VM starts.
+        if vm.status == Status::Broken || facts.socket == Some(Ping::Refused) {
+            change = change.step(Step::remove("remove the stale socket", facts.docker_socket()));
+        }
+        change.step(self.start(limactl))
+    }
+
+    /// Stops it, where it runs and must not, or must not while it is edited.
+    fn take_down(
+        &self,
+        change: Change,
+        edits: bool,
+        vm: &VmFacts,
+        facts: &Facts,
+        limactl: &Limactl,
+    ) -> Change {
+        let containers = facts.guest.present().and_then(|guest| guest.containers.as_deref());
+        let disruption = if self.runs { Disruption::VmRestart } else { Disruption::VmStop };
+        match vm.status {
+            Status::Running if edits || !self.runs => change
+                .disturbing(disruption, containers)
+                .step(Step::run("stop the VM", limactl.stop(&self.name))),
+            Status::Broken => change
+                .disturbing(disruption, containers)
+                .step(Step::run("end what is left of the VM", limactl.stop_forced(&self.name))),
+            Status::Running | Status::Stopped | Status::Other(_) => change,
+        }
+    }
+
+    fn edit(&self, change: Change, keys: &[String], vm: &VmFacts, limactl: &Limactl) -> Change {
+        let values = self.keys.iter().filter(|(key, _)| keys.contains(key));
+        let values = values.map(|(key, value)| (key.clone(), value.clone())).collect();
+        let title = format!("set {} in lima.yaml", keys.join(", "));
+        let edit = Step::run(title, limactl.edit(&self.name, &values));
+        // Lima refuses what it does not understand; a VM that ran must not stay down for that.
+        change.step(match vm.status {
+            Status::Running if self.runs => edit.or_else(limactl.start(&self.name)),
+            _ => edit,
+        })
+    }
+}
+
+impl Resource for Vm {
+    fn address(&self) -> &Address {
+        &self.address
+    }
+
+    fn requires(&self) -> Vec<Address> {
+        vec![LimaInstall::own_address()]
+    }
+
+    fn plan(&self, context: PlanContext<'_>) -> Change {
+        let facts = context.facts;
+        let Some((program, _)) = &facts.tools.limactl else {
+            let reason = Reason::After(LimaInstall::own_address());
+            return Change::deferred(&self.address, self.wanted(), reason);
+        };
+        let limactl = Limactl::new(program.clone());
+        match &facts.vm {
+            Observation::Absent => self.create(&limactl),
+            Observation::Present(vm) => self.update(vm, facts, &limactl),
+            Observation::Unobservable(reason) => {
+                Change::deferred(&self.address, self.wanted(), reason.clone())
+            }
+        }
+    }
+}
+
+/// The keys that the file leaves out, and that a new VM has all the same.
+fn defaulted(config: &Config) -> Vec<&'static str> {
+    let left_out = config.vm.left_out;
+    let keys = [(left_out.images, "images"), (left_out.mounts, "mounts")];
+    keys.into_iter().filter_map(|(is_left_out, key)| is_left_out.then_some(key)).collect()
+}
+
+/// Why the machine cannot become what the file says.
+fn impossible(change: &Change, vm: &VmFacts) -> Option<Problem> {
+    if let Status::Other(word) = &vm.status {
+        return Some(Problem::VmState(word.clone()));
+    }
+    if !change.changed().iter().any(|name| name == "disk") {
+        return None;
+    }
+    let wanted = change.after.text("disk")?.parse::<ByteSize>().ok()?;
+    let actual = vm.disk.and_then(|bytes| ByteSize::try_from(bytes).ok())?;
+    (wanted < actual)
+        .then(|| Problem::DiskShrinks { from: actual.to_string(), to: wanted.to_string() })
+}

@@ -1,0 +1,252 @@
+//! daemon.json, Docker and Sysbox in the guest, and how the running daemon takes them over.
+
+use containai::address::Kind;
+use containai::config::Config;
+use containai::facts::Facts;
+use containai::guest::{DOCKER_SERVICE, LoadedJson, Unit};
+use containai::plan::{Action, Change, Disruption, Plan};
+
+use super::{change, effects, plan, reasons, steps, stops};
+use crate::support::machine::{bend_guest, config, config_with, container, healthy};
+use crate::support::trials;
+
+pub fn trials() -> Vec<libtest_mimic::Trial> {
+    trials![
+        keys_that_others_wrote_stay_in_daemon_json,
+        a_key_that_can_be_reloaded_is_reloaded,
+        a_key_that_cannot_restarts_the_daemon_and_keeps_containers,
+        without_live_restore_the_plan_says_what_stops,
+        a_daemon_that_never_took_its_file_over_does_so,
+        a_file_that_is_no_json_stops_the_plan,
+        sysbox_is_installed_after_its_network_keys_are_there,
+        sysbox_is_never_the_default_unless_the_file_says_so,
+        an_upgrade_of_sysbox_names_the_containers_that_it_stops,
+        sysbox_of_an_unknown_machine_stops_the_plan,
+        a_vendors_build_and_debians_revision_are_told_apart,
+        a_failed_boot_script_is_run_again,
+        a_socket_of_another_group_is_given_back,
+        a_masked_service_is_drift,
+        strategy_never_forbids_what_stops_something,
+        strategy_vm_restarts_the_vm_for_everything,
+    ]
+}
+
+const SYSBOX: &str = "[sysbox]\nenabled = true\n";
+
+fn named<'a>(plan: &'a Plan, address: &str) -> &'a Change {
+    plan.changes.iter().find(|change| change.address.to_string() == address).unwrap()
+}
+
+/// The file's text has these keys beside the usual ones, and the daemon has loaded it.
+fn with_keys(facts: &mut Facts, keys: &str) {
+    bend_guest(facts, |guest| {
+        guest.daemon_json.text = Some(format!("{{\"live-restore\": true, {keys}}}"));
+    });
+}
+
+/// What `daemon.json` becomes.
+fn daemon_json(plan: &Plan) -> serde_json::Value {
+    let change = named(plan, "provision.daemon");
+    serde_json::from_str(change.after.text("/etc/docker/daemon.json").unwrap()).unwrap()
+}
+
+/// A machine that has Sysbox as the file says.
+fn sysboxed(config: &Config) -> Facts {
+    let mut facts = healthy(config);
+    with_keys(
+        &mut facts,
+        "\"runtimes\": {\"sysbox-runc\": {\"path\": \"/usr/bin/sysbox-runc\"}}, \
+         \"bip\": \"172.20.0.1/16\", \"default-address-pools\": []",
+    );
+    bend_guest(&mut facts, |guest| {
+        guest.packages.insert("sysbox-ce".into(), "0.7.0-0.linux".into());
+        for unit in ["sysbox.service", "sysbox-mgr.service", "sysbox-fs.service"] {
+            guest.units.insert(unit.into(), guest.units[DOCKER_SERVICE].clone());
+        }
+    });
+    facts
+}
+
+fn keys_that_others_wrote_stay_in_daemon_json() {
+    let config = config_with("[docker.daemon]\ndebug = true\n");
+    let mut facts = healthy(&config);
+    with_keys(&mut facts, "\"labels\": [\"by=hand\"]");
+    let plan = plan(&config, &facts);
+    assert_eq!(
+        daemon_json(&plan),
+        serde_json::json!({"live-restore": true, "labels": ["by=hand"], "debug": true})
+    );
+}
+
+fn a_key_that_can_be_reloaded_is_reloaded() {
+    let config = config_with("[docker.daemon]\ndebug = true\n");
+    let plan = plan(&config, &healthy(&config));
+    assert_eq!(
+        effects(&plan),
+        [(Kind::Provision, Action::Update), (Kind::Restart, Action::Refresh)]
+    );
+    let write = steps(named(&plan, "provision.daemon"));
+    assert!(write[0].contains("write-daemon-json"), "{write:?}");
+    let restart = change(&plan, Kind::Restart);
+    assert_eq!(restart.disruption, Disruption::Reload, "{}", reasons(restart));
+    assert!(steps(restart)[0].contains("reload-docker"));
+    assert_eq!(restart.fallback, None);
+}
+
+fn a_key_that_cannot_restarts_the_daemon_and_keeps_containers() {
+    let config = config_with("[docker.daemon]\nbip = \"10.9.0.1/24\"\n");
+    let plan = plan(&config, &healthy(&config));
+    let restart = change(&plan, Kind::Restart);
+    assert_eq!(restart.disruption, Disruption::DaemonRestart);
+    assert_eq!(stops(restart), [""; 0], "live-restore keeps them");
+    let steps = steps(restart);
+    // The reload puts live-restore in force before the daemon goes down.
+    assert!(steps[0].contains("reload-docker") && steps[1].contains("restart-docker"), "{steps:?}");
+}
+
+fn without_live_restore_the_plan_says_what_stops() {
+    let config = config_with("[docker.daemon]\nbip = \"10.9.0.1/24\"\nlive-restore = false\n");
+    let plan = plan(&config, &healthy(&config));
+    assert_eq!(stops(change(&plan, Kind::Restart)), ["agent-1"]);
+}
+
+fn a_daemon_that_never_took_its_file_over_does_so() {
+    let config = config_with("[docker.daemon]\ndebug = true\n");
+    for (loaded, disruption) in [
+        (LoadedJson::Older("{\"live-restore\": true}".into()), Disruption::Reload),
+        // Nobody knows whether a reload would do: live-restore can be reloaded, debug too.
+        (LoadedJson::Unknown, Disruption::Reload),
+    ] {
+        let mut facts = healthy(&config);
+        with_keys(&mut facts, "\"debug\": true");
+        bend_guest(&mut facts, |guest| guest.daemon_json.loaded = loaded);
+        let plan = plan(&config, &facts);
+        assert_eq!(effects(&plan), [(Kind::Restart, Action::Refresh)]);
+        assert_eq!(change(&plan, Kind::Restart).disruption, disruption);
+    }
+}
+
+fn a_file_that_is_no_json_stops_the_plan() {
+    let config = config();
+    let mut facts = healthy(&config);
+    bend_guest(&mut facts, |guest| guest.daemon_json.text = Some("{\"debug\": tru".into()));
+    let plan = plan(&config, &facts);
+    let problem = named(&plan, "provision.daemon").problem.as_ref().unwrap();
+    assert!(problem.to_string().contains("/etc/docker/daemon.json"), "{problem}");
+}
+
+fn sysbox_is_installed_after_its_network_keys_are_there() {
+    let config = config_with(SYSBOX);
+    let plan = plan(&config, &healthy(&config));
+    let order: Vec<String> = plan.effective().map(|change| change.address.to_string()).collect();
+    assert_eq!(order, ["provision.daemon", "provision.sysbox", "restart.containai-secure"]);
+    let keys = daemon_json(&plan);
+    assert_eq!(keys["runtimes"]["sysbox-runc"]["path"], "/usr/bin/sysbox-runc");
+    assert!(keys["bip"].is_string() && keys["default-address-pools"].is_array(), "{keys}");
+    let sysbox = named(&plan, "provision.sysbox");
+    let install = &steps(sysbox)[0];
+    let checksum = "eeff273671467b8fa351ab3d40709759462dc03d9f7b50a1b207b37982ce40a9";
+    assert!(install.contains("sysbox 0.7.0") && install.contains(checksum), "{install}");
+    assert_eq!(sysbox.disruption, Disruption::None);
+    assert!(super::plan(&config, &sysboxed(&config)).is_empty(), "and then nothing is left");
+}
+
+fn sysbox_is_never_the_default_unless_the_file_says_so() {
+    let config = config_with(SYSBOX);
+    let mut facts = sysboxed(&config);
+    bend_guest(&mut facts, |guest| {
+        let text = guest.daemon_json.text.take().unwrap();
+        let with_default = text.replace("{\"live", "{\"default-runtime\": \"sysbox-runc\", \"live");
+        guest.daemon_json.text = Some(with_default);
+    });
+    let drift = plan(&config, &facts);
+    assert_eq!(daemon_json(&drift)["default-runtime"], "runc");
+    let wanted = config_with("[sysbox]\nenabled = true\ndefault_runtime = true\n");
+    assert!(plan(&wanted, &facts).is_empty());
+}
+
+fn an_upgrade_of_sysbox_names_the_containers_that_it_stops() {
+    let config = config_with(SYSBOX);
+    let mut facts = sysboxed(&config);
+    bend_guest(&mut facts, |guest| {
+        guest.packages.insert("sysbox-ce".into(), "0.6.7-0.linux".into());
+        let containers = guest.containers.as_mut().unwrap();
+        containers.push(container("inner", "sysbox-runc"));
+    });
+    let plan = plan(&config, &facts);
+    let sysbox = named(&plan, "provision.sysbox");
+    assert_eq!(stops(sysbox), ["inner"], "runc's containers are not its business");
+    assert!(steps(sysbox)[0].contains("docker stop id-of-inner"), "{:?}", steps(sysbox));
+}
+
+fn sysbox_of_an_unknown_machine_stops_the_plan() {
+    let config = config_with(SYSBOX);
+    let mut facts = healthy(&config);
+    bend_guest(&mut facts, |guest| guest.arch = "riscv64".into());
+    let plan = plan(&config, &facts);
+    let problem = named(&plan, "provision.sysbox").problem.as_ref().unwrap();
+    assert_eq!(problem.to_string(), "Sysbox has no package for riscv64");
+}
+
+fn a_vendors_build_and_debians_revision_are_told_apart() {
+    let config = config_with(SYSBOX);
+    for (installed, is_wanted) in [("0.7.0", true), ("0.7.0+vendor.1-0.linux", false)] {
+        let mut facts = sysboxed(&config);
+        bend_guest(&mut facts, |guest| {
+            guest.packages.insert("sysbox-ce".into(), installed.into());
+        });
+        assert_eq!(plan(&config, &facts).is_empty(), is_wanted, "{installed}");
+    }
+}
+
+fn a_failed_boot_script_is_run_again() {
+    let config = config();
+    let mut facts = healthy(&config);
+    bend_guest(&mut facts, |guest| guest.provision_failed = Some("100".into()));
+    let plan = plan(&config, &facts);
+    let docker = named(&plan, "provision.docker");
+    assert_eq!(docker.changed(), ["boot_script"]);
+    assert!(steps(docker)[0].contains("sh -s -- docker preinstalled"), "{:?}", steps(docker));
+}
+
+fn a_socket_of_another_group_is_given_back() {
+    let config = config();
+    let mut facts = healthy(&config);
+    bend_guest(&mut facts, |guest| guest.socket.as_mut().unwrap().group = "root".into());
+    let plan = plan(&config, &facts);
+    let docker = named(&plan, "provision.docker");
+    assert!(steps(docker)[0].contains("chgrp docker /var/run/docker.sock"), "{:?}", steps(docker));
+    assert_eq!(docker.steps.len(), 1, "nothing else is the matter");
+}
+
+fn a_masked_service_is_drift() {
+    let config = config();
+    for (enabled, drifts) in
+        [("masked", true), ("disabled", true), ("static", false), ("alias", false)]
+    {
+        let mut facts = healthy(&config);
+        let unit = Unit { active: "active".into(), enabled: enabled.into() };
+        bend_guest(&mut facts, |guest| {
+            guest.units.insert(DOCKER_SERVICE.into(), unit);
+        });
+        assert_eq!(!plan(&config, &facts).is_empty(), drifts, "{enabled}");
+    }
+}
+
+fn strategy_never_forbids_what_stops_something() {
+    let reload = config_with("[docker.daemon]\ndebug = true\n[restart]\nstrategy = \"never\"\n");
+    assert_eq!(plan(&reload, &healthy(&reload)).problems().count(), 0, "a reload stops nothing");
+    let restart =
+        config_with("[docker.daemon]\nbip = \"10.9.0.1/24\"\n[restart]\nstrategy = \"never\"\n");
+    let plan = plan(&restart, &healthy(&restart));
+    let problems: Vec<String> = plan.problems().map(|(_, problem)| problem.to_string()).collect();
+    assert!(problems[0].starts_with("it needs a dockerd restart"), "{problems:?}");
+}
+
+fn strategy_vm_restarts_the_vm_for_everything() {
+    let config = config_with("[docker.daemon]\ndebug = true\n[restart]\nstrategy = \"vm\"\n");
+    let plan = plan(&config, &healthy(&config));
+    let restart = change(&plan, Kind::Restart);
+    assert_eq!(restart.disruption, Disruption::VmRestart);
+    assert_eq!(stops(restart), ["agent-1"]);
+}

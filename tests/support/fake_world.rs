@@ -1,0 +1,254 @@
+//! Fake `limactl`, `ssh`, `docker` and `brew`: this test binary, started under their names with
+//! `CAI_FAKE_WORLD=DIR` set. They do to the world that is saved in DIR what the simulated host does
+//! to its own, so that argument lists, streams and parsing of the real host are covered.
+//!
+//! `cai` meets that world through real files and sockets, which [`FakeWorld`] keeps in step: the
+//! programs write the files, and a thread of the test listens on the sockets.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use containai::host::{Ping, Probe, System};
+use containai::simulate::{Call, Instance, SimulatedHost, World, run, store};
+
+use super::sandbox::{Ran, Sandbox};
+
+/// The variable that makes this binary a fake.
+pub const VARIABLE: &str = "CAI_FAKE_WORLD";
+const PROGRAMS: [&str; 4] = ["limactl", "ssh", "docker", "brew"];
+/// On which the programs tell the test that the world has changed.
+const CONTROL: &str = "control.sock";
+
+/// Runs as one of the programs, where this process was started as one.
+pub fn dispatch(name: &str) -> Option<ExitCode> {
+    let directory = std::env::var_os(VARIABLE)?;
+    PROGRAMS.contains(&name).then(|| program(name, Path::new(&directory)))
+}
+
+fn program(name: &str, directory: &Path) -> ExitCode {
+    let args: Vec<String> =
+        std::env::args_os().skip(1).map(|arg| arg.into_string().unwrap()).collect();
+    note(directory, name, &args);
+    let mut stdin = Vec::new();
+    std::io::stdin().read_to_end(&mut stdin).unwrap();
+    let docker_host = std::env::var("DOCKER_HOST").ok();
+    let call = Call { args: &args, stdin: Some(&stdin), docker_host: docker_host.as_deref() };
+    let reply = change(directory, |world| run(world, name, &call));
+    let Some(reply) = reply else {
+        eprintln!("the fake {name} is not installed in its world");
+        return ExitCode::from(127);
+    };
+    print!("{}", reply.stdout);
+    eprint!("{}", reply.stderr);
+    ExitCode::from(u8::try_from(reply.code).unwrap_or(1))
+}
+
+fn note(directory: &Path, name: &str, args: &[String]) {
+    let mut calls =
+        File::options().create(true).append(true).open(directory.join("calls")).unwrap();
+    // One write for each line: programs may run at the same time.
+    calls.write_all(format!("{name} {}\n", args.join(" ")).as_bytes()).unwrap();
+}
+
+/// Changes the saved world, alone, and its files and sockets with it.
+fn change<T>(directory: &Path, act: impl FnOnce(&mut World) -> T) -> T {
+    let lock = File::create(directory.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let mut world = store::load(&System, directory).unwrap().expect("a saved world");
+    let before = world.clone();
+    absorb(&mut world);
+    let result = act(&mut world);
+    if world != before {
+        store::save(&System, directory, &world).unwrap();
+        write_files(&before, &world);
+    }
+    tell(directory);
+    result
+}
+
+/// A socket that `cai` removed is gone from the world, too.
+fn absorb(world: &mut World) {
+    let home = world.computer.lima_home.clone();
+    for (name, instance) in &mut world.instances {
+        if !docker_socket(&home, name).exists() {
+            instance.docker_socket = None;
+        }
+    }
+}
+
+fn docker_socket(lima_home: &Path, name: &str) -> PathBuf {
+    lima_home.join(name).join("sock/docker.sock")
+}
+
+fn write_files(before: &World, after: &World) {
+    let files = after.all_files();
+    for path in before.all_files().iter().filter(|path| !files.contains(path)) {
+        fs::remove_file(path).unwrap();
+    }
+    for path in files.iter().filter(|path| before.file(path) != after.file(path)) {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, after.file(path).unwrap()).unwrap();
+    }
+}
+
+/// Waits until the test has brought its sockets in step.
+fn tell(directory: &Path) {
+    let mut stream = UnixStream::connect(directory.join(CONTROL))
+        .expect("the test that made this fake world serves its sockets");
+    let mut done = Vec::new();
+    stream.read_to_end(&mut done).unwrap();
+}
+
+/// A home with the fakes on its `PATH`, and the world behind them.
+pub struct FakeWorld {
+    pub sandbox: Sandbox,
+    directory: PathBuf,
+    stop: Arc<AtomicBool>,
+    server: Option<JoinHandle<()>>,
+}
+
+impl FakeWorld {
+    /// A machine with the tools and nothing else, and this `containai.toml`.
+    pub fn new(file: &str) -> Self {
+        let sandbox = Sandbox::new();
+        sandbox.write("home/containai.toml", file);
+        sandbox.directory("world");
+        let directory = sandbox.path("world");
+        let mut world = World::in_home(containai::simulate::LINUX, &sandbox.home());
+        world.computer.lima_home = sandbox.path("lima");
+        store::save(&System, &directory, &world).unwrap();
+        for name in PROGRAMS {
+            sandbox.link_program(name, &std::env::current_exe().unwrap());
+        }
+        let stop = Arc::new(AtomicBool::new(false));
+        let control = UnixListener::bind(directory.join(CONTROL)).unwrap();
+        let mut sockets = Sockets { directory: directory.clone(), open: BTreeMap::new() };
+        let stopped = stop.clone();
+        let server = std::thread::spawn(move || sockets.serve(&control, &stopped));
+        Self { sandbox, directory, stop, server: Some(server) }
+    }
+
+    /// Runs `cai` on this machine.
+    pub fn cai(&self, arguments: &[&str]) -> Ran {
+        let variable = (VARIABLE, self.directory.to_str().unwrap());
+        self.sandbox.cai_with(arguments, &[variable])
+    }
+
+    /// The programs that were run until now, with their arguments, and forgets them.
+    pub fn calls(&self) -> Vec<String> {
+        let file = self.directory.join("calls");
+        let text = fs::read_to_string(&file).unwrap_or_default();
+        let _ = fs::remove_file(file);
+        text.lines().map(str::to_owned).collect()
+    }
+
+    /// Changes the world from outside.
+    pub fn change(&self, act: impl FnOnce(&mut World)) {
+        change(&self.directory, act);
+    }
+}
+
+impl Drop for FakeWorld {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(server) = self.server.take() {
+            let _ = server.join();
+        }
+    }
+}
+
+/// The sockets of a fake world, as far as somebody listens on them.
+struct Sockets {
+    directory: PathBuf,
+    open: BTreeMap<PathBuf, UnixListener>,
+}
+
+impl Sockets {
+    fn serve(&mut self, control: &UnixListener, stop: &AtomicBool) {
+        control.set_nonblocking(true).unwrap();
+        while !stop.load(Ordering::Relaxed) {
+            let mut idle = true;
+            while let Ok((told, _)) = control.accept() {
+                self.bring_in_step();
+                // Whoever told waits for this end.
+                drop(told);
+                idle = false;
+            }
+            for (path, listener) in &self.open {
+                while let Ok((stream, _)) = listener.accept() {
+                    self.answer(path, stream);
+                    idle = false;
+                }
+            }
+            if idle {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+    }
+
+    fn world(&self) -> World {
+        store::load(&System, &self.directory).unwrap().expect("a saved world")
+    }
+
+    fn bring_in_step(&mut self) {
+        let world = self.world();
+        let mut wanted = BTreeMap::new();
+        for (name, instance) in &world.instances {
+            let directory = world.computer.lima_home.join(name);
+            wanted.insert(directory.join("ssh.sock"), instance.master.is_some().then_some(true));
+            wanted.insert(docker_socket(&world.computer.lima_home, name), listens(instance));
+        }
+        self.open.retain(|path, _| match wanted.get(path) {
+            Some(Some(true)) => path.exists(),
+            Some(Some(false)) => false,
+            Some(None) | None => {
+                let _ = fs::remove_file(path);
+                false
+            }
+        });
+        for (path, state) in wanted {
+            match state {
+                Some(true) if !self.open.contains_key(&path) => {
+                    let listener = bind(&path);
+                    listener.set_nonblocking(true).unwrap();
+                    self.open.insert(path, listener);
+                }
+                // Stale: a file on which nobody listens.
+                Some(false) if !path.exists() => drop(bind(&path)),
+                None => {
+                    let _ = fs::remove_file(&path);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Answers as the daemon behind the forward does, or closes.
+    fn answer(&self, path: &Path, mut stream: UnixStream) {
+        let host = SimulatedHost::new(&System, self.world());
+        if let Ping::Answered { api_version } = host.ping(path) {
+            let _ = stream.read(&mut [0; 1024]);
+            let head = format!("HTTP/1.0 200 OK\r\nApi-Version: {api_version}\r\n\r\nOK");
+            let _ = stream.write_all(head.as_bytes());
+        }
+    }
+}
+
+/// Whether somebody listens on the Docker socket; `None` where there is no file.
+fn listens(instance: &Instance) -> Option<bool> {
+    Some(instance.docker_socket.as_ref()?.carried_by.is_some())
+}
+
+fn bind(path: &Path) -> UnixListener {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let _ = fs::remove_file(path);
+    UnixListener::bind(path).unwrap()
+}
