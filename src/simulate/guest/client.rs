@@ -1,0 +1,190 @@
+//! The docker client's questions to a daemon, from the guest and from the host.
+
+use serde_json::{Value, json};
+
+use super::{Caller, Container, DOCKER, Guest};
+use crate::simulate::arguments::Arguments;
+use crate::simulate::log::timestamp;
+use crate::simulate::reply::Reply;
+use crate::simulate::template;
+
+/// Why no daemon answers, in the words of the client.
+#[derive(Debug)]
+pub(in crate::simulate) struct Unreachable(pub(in crate::simulate) String);
+
+const GUEST_SOCKET: &str = "unix:///var/run/docker.sock";
+const NOBODY: &str = "Is the docker daemon running?";
+
+/// `docker` in the guest. Root may ask always, others only with a session that has the socket's
+/// group (`FACTS.md`, 1 and 2).
+pub(super) fn in_guest(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Reply {
+    let words = match words {
+        [flag, _, rest @ ..] if flag == "-H" => rest,
+        words => words,
+    };
+    let permitted = caller.root || guest.socket.is_some_and(|gid| caller.session.contains(&gid));
+    let reached = if guest.socket.is_some() && !permitted {
+        Err(Unreachable(format!(
+            "permission denied while trying to connect to the Docker daemon socket at {GUEST_SOCKET}"
+        )))
+    } else if guest.knock(caller.now) {
+        Ok(())
+    } else {
+        Err(Unreachable(format!("Cannot connect to the Docker daemon at {GUEST_SOCKET}. {NOBODY}")))
+    };
+    client(words, caller.now, reached.map(|()| guest))
+}
+
+/// The commands that ask a daemon, once it is known whether one answers.
+pub(in crate::simulate) fn client(
+    words: &[String],
+    now: u64,
+    daemon: Result<&mut Guest, Unreachable>,
+) -> Reply {
+    let Some((command, rest)) = words.split_first() else {
+        return Reply::unknown(DOCKER, "what to do without a command");
+    };
+    let known: &[&str] = match command.as_str() {
+        "version" | "info" => &["--format=", "-f="],
+        "ps" => &["--format=", "-q", "-a", "--no-trunc"],
+        "run" => &["--name=", "--runtime=", "-d", "--rm", "--restart="],
+        "rm" | "stop" => &["-f"],
+        other => return Reply::unknown(DOCKER, &format!("the command `{other}`")),
+    };
+    let arguments = match Arguments::parse(rest, known, command == "run") {
+        Ok(arguments) => arguments,
+        Err(what) => return Reply::unknown(DOCKER, &format!("{what} of `{command}`")),
+    };
+    let guest = match daemon {
+        Ok(guest) => guest,
+        // With a format, `version` prints the empty line of what it does not know first.
+        Err(Unreachable(words)) if command == "version" && arguments.has("--format") => {
+            return Reply { stdout: "\n".into(), ..Reply::failed(1, words) };
+        }
+        Err(Unreachable(words)) => return Reply::failed(1, words),
+    };
+    match command.as_str() {
+        "version" => formatted(&version(guest), &arguments),
+        "info" => match arguments.value("--format") {
+            // Go's `range` is beyond this template language; cai asks in just this form.
+            Some(format) if format.contains("{{range") => {
+                let names = guest.runtime_names().join(" ");
+                Reply::line(format!("{} {names} ", guest.default_runtime()))
+            }
+            _ => formatted(&info(guest), &arguments),
+        },
+        "ps" => guest.ps(&arguments),
+        "run" => guest.docker_run(&arguments, now),
+        "stop" => guest.docker_stop(&arguments),
+        _ => guest.docker_rm(&arguments),
+    }
+}
+
+fn formatted(value: &Value, arguments: &Arguments) -> Reply {
+    match arguments.value("--format").or_else(|| arguments.value("-f")) {
+        Some(format) => match template::expand(format, value) {
+            Ok(text) => Reply::line(text),
+            Err(what) => Reply::unknown(DOCKER, &what),
+        },
+        None => Reply::line(serde_json::to_string_pretty(value).unwrap_or_default()),
+    }
+}
+
+/// What `docker version` knows of the daemon.
+fn version(guest: &Guest) -> Value {
+    json!({"Server": {"Version": guest.docker_version()}})
+}
+
+/// What `docker info` says.
+fn info(guest: &Guest) -> Value {
+    let runtimes = guest.runtime_names().into_iter().map(|name| {
+        let path = if name == "sysbox-runc" { "/usr/bin/sysbox-runc" } else { "runc" };
+        (name, json!({"path": path}))
+    });
+    json!({
+        "ServerVersion": guest.docker_version(),
+        "DefaultRuntime": guest.default_runtime(),
+        "Runtimes": Value::Object(runtimes.collect()),
+        "ContainersRunning": guest.running().count(),
+    })
+}
+
+impl Guest {
+    fn runtime_names(&self) -> Vec<String> {
+        let mut names = self.runtimes();
+        if self.is_old_docker() {
+            names.push("io.containerd.runtime.v1.linux".into());
+            names.sort();
+        }
+        names
+    }
+
+    fn ps(&self, arguments: &Arguments) -> Reply {
+        let all = arguments.has("-a");
+        let format = arguments.value("--format").unwrap_or("{{.ID}}  {{.Names}}  {{.Status}}");
+        let lines = self.containers.iter().filter(|it| all || it.running).map(|container| {
+            let status = if container.running { "Up 3 hours" } else { "Exited (137) 3 hours ago" };
+            let shown = if arguments.has("-q") { "{{.ID}}" } else { format };
+            let line = shown
+                .replace("{{.ID}}", &container.id)
+                .replace("{{.Names}}", &container.name)
+                .replace("{{.Status}}", status);
+            line + "\n"
+        });
+        Reply { stdout: lines.collect(), ..Reply::done() }
+    }
+
+    /// One line for each running container, as cai's probe asks for it through `docker inspect`.
+    pub(super) fn inspect_running(&self) -> String {
+        self.running().fold(String::new(), |lines, container| {
+            let Container { id, name, runtime, .. } = container;
+            lines + &format!("{id}|{name}|{runtime}|{}\n", timestamp(container.started))
+        })
+    }
+
+    fn docker_run(&mut self, arguments: &Arguments, now: u64) -> Reply {
+        let default = self.default_runtime();
+        let runtime = arguments.value("--runtime").unwrap_or(&default).to_owned();
+        if !self.runtime_names().contains(&runtime) {
+            let message = format!(
+                "docker: Error response from daemon: unknown or invalid runtime name: {runtime}"
+            );
+            return Reply::failed(125, message);
+        }
+        let id = super::super::world::sha256(format!("{now} {}", self.containers.len()));
+        if !arguments.has("--rm") {
+            self.containers.push(Container {
+                name: arguments.value("--name").unwrap_or("agent").to_owned(),
+                id: id.clone(),
+                runtime,
+                started: now,
+                running: arguments.has("-d"),
+            });
+        }
+        Reply::line(id)
+    }
+
+    fn docker_stop(&mut self, arguments: &Arguments) -> Reply {
+        for wanted in &arguments.words {
+            let named = |it: &&mut Container| it.name == *wanted || it.id == *wanted;
+            let Some(container) = self.containers.iter_mut().find(named) else {
+                let message = format!("Error response from daemon: No such container: {wanted}");
+                return Reply::failed(1, message);
+            };
+            container.running = false;
+        }
+        Reply::line(arguments.words.join("\n"))
+    }
+
+    fn docker_rm(&mut self, arguments: &Arguments) -> Reply {
+        for name in &arguments.words {
+            let before = self.containers.len();
+            self.containers.retain(|container| container.name != *name);
+            if self.containers.len() == before {
+                let message = format!("Error response from daemon: No such container: {name}");
+                return Reply::failed(1, message);
+            }
+        }
+        Reply::line(arguments.words.join("\n"))
+    }
+}

@@ -1,0 +1,197 @@
+//! Scripts that root runs: cai's own, recognised by their name or by what they hold, and the few
+//! words that a person would give to `sh -c`.
+
+use super::packages::{DISTRO, DOCKER_CE, DOCKER_CE_SUFFIX, DOCKER_CE_VERSION};
+use super::{Caller, DAEMON_JSON, DOCKER_SERVICE, DOCKER_SOCKET, Guest, PROVISION_FAILED, shell};
+use crate::simulate::reply::Reply;
+
+/// What a named script of cai does, with the words after its name.
+type Script = fn(&mut Guest, &[String], Caller<'_>) -> Reply;
+
+const SCRIPTS: &[(&str, Script)] = &[
+    ("docker", |guest, words, caller| {
+        let version = words.get(1).filter(|version| !version.is_empty());
+        guest.provision(caller.script(), version.map(String::as_str), caller.now)
+    }),
+    ("write-daemon-json", write_daemon_json),
+    ("reload-docker", |guest, _, caller| {
+        let reply = guest.systemctl_words(&["reload", DOCKER_SERVICE], caller);
+        if reply.code == 0 && !guest.remember_loaded(caller.now) {
+            return Reply::failed(1, format!("cp: cannot stat '{DAEMON_JSON}': No such file"));
+        }
+        reply
+    }),
+    ("restart-docker", |guest, _, caller| {
+        let reply = guest.systemctl_words(&["restart", DOCKER_SERVICE], caller);
+        if reply.code == 0 {
+            guest.remember_loaded(caller.now);
+        }
+        reply
+    }),
+    ("sysbox", sysbox),
+];
+
+/// A copy of what the daemon has loaded, which cai keeps in the guest.
+const LOADED: &str = "/var/lib/cai/daemon.json.loaded";
+
+/// `sh -s -- NAME WORDS…` with a script of cai, `sh -s` with its provisioning script, or
+/// `sh -c TEXT`.
+pub(super) fn sh(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Reply {
+    match words {
+        [flag, text, ..] if flag == "-c" => inline(guest, text, caller),
+        [flag] if flag == "-s" && caller.root => guest.provision(caller.script(), None, caller.now),
+        [flag, dashes, name, words @ ..] if flag == "-s" && dashes == "--" && caller.root => {
+            match SCRIPTS.iter().find(|(own, _)| own == name) {
+                Some((_, script)) => script(guest, words, caller),
+                None => Reply::unknown("guest", &format!("the script `{name}`")),
+            }
+        }
+        _ => Reply::unknown("guest", "how sh was started"),
+    }
+}
+
+/// `exit N`, `echo WORDS [>&2]` and commands, with `;` in between; and the one pipeline of cai's
+/// probe.
+fn inline(guest: &mut Guest, text: &str, caller: Caller<'_>) -> Reply {
+    if text.contains("docker -H") && text.contains("inspect") {
+        return if guest.knock(caller.now) {
+            Reply { stdout: guest.inspect_running(), ..Reply::done() }
+        } else {
+            Reply::failed(1, "Cannot connect to the Docker daemon")
+        };
+    }
+    let mut all = Reply::done();
+    for command in text.split(';').map(str::trim) {
+        let answer = match command.split_once(' ') {
+            Some(("exit", code)) => return Reply { code: code.parse().unwrap_or(2), ..all },
+            Some(("echo", words)) => match words.strip_suffix(">&2") {
+                Some(words) => Reply { stderr: words.trim().to_owned() + "\n", ..Reply::done() },
+                None => Reply::line(words),
+            },
+            _ => shell::run(guest, command, caller),
+        };
+        all.code = answer.code;
+        all.stdout.push_str(&answer.stdout);
+        all.stderr.push_str(&answer.stderr);
+    }
+    all
+}
+
+impl Guest {
+    fn systemctl_words(&mut self, words: &[&str], caller: Caller<'_>) -> Reply {
+        let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
+        self.systemctl(&words, Caller { root: true, ..caller })
+    }
+
+    /// Keeps a copy of the file as what the daemon has loaded.
+    fn remember_loaded(&mut self, now: u64) -> bool {
+        let text = self.text(DAEMON_JSON).map(str::to_owned);
+        if let Some(text) = &text {
+            self.write(LOADED, text, now);
+        }
+        text.is_some()
+    }
+
+    /// Installs Docker where it is missing, or where another version is wanted. The package
+    /// restarts the daemon that runs.
+    fn provide_docker(&mut self, package: &str, wanted: Option<String>, newest: &str, now: u64) {
+        let there = self.packages.get(package);
+        let as_wanted = wanted.is_none() || there == wanted.as_ref();
+        if self.dockerd_installed() && as_wanted {
+            return;
+        }
+        self.install_docker((package, wanted.as_deref().unwrap_or(newest)));
+        if self.dockerd.is_some() {
+            self.stop_unit(DOCKER_SERVICE);
+            self.start_unit(DOCKER_SERVICE, now);
+        }
+    }
+
+    /// A provisioning script, recognised by what it holds: that it installs Docker, which one, and
+    /// that it starts it. A script without any of that does nothing here.
+    pub(in crate::simulate) fn provision(
+        &mut self,
+        script: &str,
+        version: Option<&str>,
+        now: u64,
+    ) -> Reply {
+        let of_cai = script.contains(PROVISION_FAILED);
+        if of_cai {
+            self.files.remove(PROVISION_FAILED);
+        }
+        let installs = script.contains("apt-get") && script.contains("install");
+        if installs && script.contains(DOCKER_CE) {
+            let version = version.map(|version| format!("5:{version}{DOCKER_CE_SUFFIX}"));
+            self.provide_docker(DOCKER_CE, version, DOCKER_CE_VERSION, now);
+        } else if installs && script.contains(DISTRO.0) {
+            self.provide_docker(DISTRO.0, version.map(str::to_owned), DISTRO.1, now);
+        } else if !self.dockerd_installed() && script.contains("exit 0") {
+            // The boot script of a file that names a version: that is installed later.
+            return Reply::done();
+        }
+        if !script.contains("systemctl enable --now docker") {
+            return Reply::done();
+        }
+        for unit in [DOCKER_SOCKET, DOCKER_SERVICE] {
+            if let Some(unit) = self.units.get_mut(unit) {
+                "enabled".clone_into(&mut unit.enabled);
+            }
+        }
+        if self.start_unit(DOCKER_SERVICE, now) {
+            return Reply::done();
+        }
+        if of_cai {
+            self.write(PROVISION_FAILED, "1\n", now);
+        }
+        let why = self.log.last().cloned().unwrap_or_default();
+        Reply::failed(1, format!("Job for {DOCKER_SERVICE} failed. {why}"))
+    }
+}
+
+/// `EXPECTED_SHA256|absent current|keep TEXT`
+fn write_daemon_json(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Reply {
+    let [expected, loaded, text] = words else {
+        return Reply::unknown("guest", "these arguments of write-daemon-json");
+    };
+    let actual = guest.files.get(DAEMON_JSON).map_or("absent", |file| file.sha256.as_str());
+    if actual != expected {
+        let message = format!("{DAEMON_JSON} was changed by somebody else in the meantime");
+        return Reply::failed(3, message);
+    }
+    if loaded == "current" {
+        let text = guest.text(DAEMON_JSON).unwrap_or("{}\n").to_owned();
+        guest.write(LOADED, &text, caller.now);
+    }
+    if guest.dockerd_installed()
+        && let Err(error) = serde_json::from_str::<serde_json::Map<_, _>>(text)
+    {
+        let message = format!("unable to configure the Docker daemon with file: {error}");
+        return Reply::failed(1, message);
+    }
+    guest.write(DAEMON_JSON, text, caller.now);
+    Reply::done()
+}
+
+/// `VERSION SHA256 SOURCE`. A package of an address has the checksum that it should have: nothing
+/// is downloaded here. One of a path is the file that was pushed there.
+fn sysbox(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Reply {
+    let [version, sha256, source] = words else {
+        return Reply::unknown("guest", "these arguments of sysbox");
+    };
+    if !source.starts_with("https://") {
+        let actual = guest.files.get(source).map(|file| file.sha256.clone());
+        match actual {
+            None => {
+                let message = format!("cp: cannot stat '{source}': No such file or directory");
+                return Reply::failed(1, message);
+            }
+            Some(actual) if actual != *sha256 => {
+                let message =
+                    format!("the package's SHA-256 is {actual}, and the file says {sha256}");
+                return Reply::failed(3, message);
+            }
+            Some(_) => {}
+        }
+    }
+    guest.install_sysbox(version, caller.now)
+}

@@ -1,0 +1,125 @@
+//! The commands of a guest: what cai and its probe run there, and what people type to look around.
+//! A command that is not in [`PROGRAMS`] fails with 127 and says who does not know it.
+
+use super::{Caller, Guest, client, document, scripts};
+use crate::simulate::reply::Reply;
+
+/// A command of the guest, with its arguments.
+type Program = fn(&mut Guest, &[String], Caller<'_>) -> Reply;
+
+const PROGRAMS: &[(&str, Program)] = &[
+    ("cat", |guest, words, _| guest.about_file("cat", words, |file| file.text.clone())),
+    ("chgrp", |guest, words, caller| guest.chgrp(words, caller)),
+    ("command", |guest, words, _| guest.command_v(words)),
+    ("dd", |guest, words, caller| guest.receive("dd", words, caller)),
+    ("docker", client::in_guest),
+    ("dpkg", |guest, _, _| Reply::line(guest.arch.clone())),
+    ("dpkg-query", |guest, words, _| guest.dpkg_query(words)),
+    ("getconf", |guest, _, _| {
+        Reply::line(guest.machine.as_ref().map_or(0, |it| it.cpus).to_string())
+    }),
+    ("getent", |guest, words, _| guest.getent(words)),
+    ("gpasswd", |guest, words, caller| guest.account_command("gpasswd", words, caller)),
+    ("grep", |guest, words, _| guest.grep(words)),
+    ("groupadd", |guest, words, caller| guest.account_command("groupadd", words, caller)),
+    ("groupmod", |guest, words, caller| guest.account_command("groupmod", words, caller)),
+    ("id", |guest, words, caller| guest.id(words, caller)),
+    ("install", |guest, words, caller| guest.receive("install", words, caller)),
+    ("journalctl", |guest, _, _| Reply { stdout: guest.log_tail(), ..Reply::done() }),
+    ("sh", scripts::sh),
+    ("sha256sum", |guest, words, _| {
+        guest.about_file("sha256sum", words, |file| format!("{}  ", file.sha256))
+    }),
+    ("stat", |guest, words, _| guest.stat(words)),
+    ("systemctl", |guest, words, caller| guest.systemctl_or_show(words, caller)),
+    ("true", |_, _, _| Reply::done()),
+    ("useradd", |guest, words, caller| guest.account_command("useradd", words, caller)),
+    ("usermod", |guest, words, caller| guest.account_command("usermod", words, caller)),
+];
+
+/// Runs a line as the login shell of the user would.
+pub(in crate::simulate) fn run(guest: &mut Guest, line: &str, caller: Caller<'_>) -> Reply {
+    match shlex::split(line) {
+        Some(words) => run_words(guest, &words, caller),
+        None => {
+            Reply::failed(2, "bash: -c: line 1: unexpected EOF while looking for matching quote")
+        }
+    }
+}
+
+pub(super) fn run_words(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Reply {
+    let Some((name, rest)) = words.split_first() else {
+        return Reply::done();
+    };
+    match name.as_str() {
+        "sudo" => {
+            let rest = rest.strip_prefix(&["-n".to_owned()]).unwrap_or(rest);
+            return run_words(guest, rest, Caller { root: true, ..caller });
+        }
+        // Nothing takes any time here.
+        "timeout" => return run_words(guest, rest.get(1..).unwrap_or_default(), caller),
+        _ => {}
+    }
+    if document::is_probe(name, rest, caller) {
+        return document::print(guest, rest, caller);
+    }
+    match PROGRAMS.iter().find(|(own, _)| own == name) {
+        Some((_, program)) => program(guest, rest, caller),
+        None => Reply::unknown("guest", &format!("the command `{name}`")),
+    }
+}
+
+impl Guest {
+    /// `chgrp GROUP /var/run/docker.sock`
+    fn chgrp(&mut self, words: &[String], caller: Caller<'_>) -> Reply {
+        let [group, path] = words else { return Reply::unknown("chgrp", "these arguments") };
+        match (self.groups.get(group), self.socket) {
+            _ if !caller.root => Reply::failed(1, "chgrp: Operation not permitted"),
+            (None, _) => Reply::failed(1, format!("chgrp: invalid group: '{group}'")),
+            (Some(group), Some(_)) if path.ends_with("docker.sock") => {
+                self.socket = Some(group.gid);
+                Reply::done()
+            }
+            _ => Reply::failed(
+                1,
+                format!("chgrp: cannot access '{path}': No such file or directory"),
+            ),
+        }
+    }
+
+    /// Writes standard input to a file: `dd of=PATH`, `install … /dev/stdin PATH`.
+    fn receive(&mut self, name: &str, words: &[String], caller: Caller<'_>) -> Reply {
+        let last = words.last().map(String::as_str).unwrap_or_default();
+        let path =
+            words.iter().find_map(|word| word.strip_prefix("of=")).unwrap_or(last).to_owned();
+        if !caller.root {
+            return Reply::failed(1, format!("{name}: cannot open '{path}': Permission denied"));
+        }
+        self.write(&path, caller.stdin.unwrap_or_default(), caller.now);
+        Reply::done()
+    }
+
+    fn systemctl_or_show(&mut self, words: &[String], caller: Caller<'_>) -> Reply {
+        if words.first().is_none_or(|verb| verb != "show") {
+            return self.systemctl(words, caller);
+        }
+        if words.iter().any(|word| word.contains("ExecMainStartTimestamp")) {
+            let started = self.dockerd.as_ref().map(|daemon| daemon.started);
+            return Reply::line(started.map_or(String::new(), |started| format!("@{started}")));
+        }
+        let blocks: Vec<String> = words[1..]
+            .iter()
+            .filter(|word| !word.starts_with('-'))
+            .map(|name| match self.units.get(name) {
+                Some(unit) => format!(
+                    "Id={name}\nLoadState=loaded\nActiveState={}\nUnitFileState={}",
+                    unit.active, unit.enabled
+                ),
+                None => {
+                    format!("Id={name}\nLoadState=not-found\nActiveState=inactive\nUnitFileState=")
+                }
+            })
+            .collect();
+        Reply::line(blocks.join("\n\n"))
+    }
+}

@@ -1,0 +1,224 @@
+//! A host on which everything happens in a world.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::reply::{Call, Reply};
+use super::world::World;
+use super::{brew, docker, limactl, socket, ssh, store};
+use crate::host::{CommandError, CommandSpec, Failure, Host, Input, Output, Ping, Platform, Probe};
+
+/// A program that is simulated.
+type Program = fn(&mut World, &Call<'_>) -> Reply;
+
+const PROGRAMS: &[(&str, Program)] =
+    &[("brew", brew::run), ("docker", docker::run), ("limactl", limactl::run), ("ssh", ssh::run)];
+
+/// Runs a program in a world. `None` when that world has no such program.
+pub fn run(world: &mut World, name: &str, call: &Call<'_>) -> Option<Reply> {
+    let (_, program) = PROGRAMS.iter().find(|(own, _)| *own == name)?;
+    world.computer.programs.contains_key(name).then(|| program(world, call))
+}
+
+/// A host whose tools, instances and contexts are those of a [`World`]. Only files outside of
+/// the simulated home, such as `containai.toml`, are those of the real host.
+pub struct SimulatedHost<'a> {
+    real: &'a dyn Host,
+    world: Mutex<World>,
+    /// Where the world is saved after each change, where it is saved at all.
+    directory: Option<PathBuf>,
+}
+
+impl std::fmt::Debug for SimulatedHost<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SimulatedHost").field("directory", &self.directory).finish_non_exhaustive()
+    }
+}
+
+impl<'a> SimulatedHost<'a> {
+    /// A host of this world, which is forgotten in the end.
+    pub fn new(real: &'a dyn Host, world: World) -> Self {
+        Self { real, world: Mutex::new(world), directory: None }
+    }
+
+    /// A host of the world that is saved in a directory; a new world, as a machine of the same
+    /// kind as the real one, where none is.
+    ///
+    /// # Errors
+    /// When the world cannot be read.
+    pub fn open(real: &'a dyn Host, directory: &Path) -> io::Result<Self> {
+        let world = store::load(real, directory)?.unwrap_or_else(|| World::new(real.platform()));
+        Ok(Self { real, world: Mutex::new(world), directory: Some(directory.to_owned()) })
+    }
+
+    /// The world as it is now.
+    pub fn world(&self) -> World {
+        self.lock().clone()
+    }
+
+    /// Changes the world from outside of it, as nobody in it could.
+    ///
+    /// # Errors
+    /// When it cannot be saved.
+    pub fn change<T>(&self, change: impl FnOnce(&mut World) -> T) -> io::Result<T> {
+        let mut world = self.lock();
+        let result = change(&mut world);
+        world.pass(1);
+        self.save(&world)?;
+        Ok(result)
+    }
+
+    /// A panic in another thread leaves a world that is as good as a real one after a crash.
+    fn lock(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn save(&self, world: &World) -> io::Result<()> {
+        match &self.directory {
+            Some(directory) => store::save(self.real, directory, world),
+            None => Ok(()),
+        }
+    }
+
+    /// Does something that may change the world, and saves it if it did.
+    fn act<T>(&self, action: impl FnOnce(&mut World) -> T) -> io::Result<T> {
+        let mut world = self.lock();
+        let before = world.clock;
+        let result = action(&mut world);
+        if world.clock != before {
+            self.save(&world)?;
+        }
+        Ok(result)
+    }
+
+    /// What a command reads.
+    fn input(&self, command: &CommandSpec) -> io::Result<Option<Vec<u8>>> {
+        match &command.stdin {
+            None => Ok(None),
+            Some(Input::Text(text)) => Ok(Some(text.clone().into_bytes())),
+            Some(Input::File(path)) => {
+                let missing = || io::Error::from(io::ErrorKind::NotFound);
+                self.read_bytes(path)?.ok_or_else(missing).map(Some)
+            }
+        }
+    }
+
+    /// The real file that stands for one of the simulated home that no tool wrote.
+    fn real_path(&self, path: &Path) -> Option<PathBuf> {
+        let world = self.lock();
+        let Ok(rest) = path.strip_prefix(&world.computer.home) else {
+            return Some(path.to_owned());
+        };
+        let of_a_tool = [&world.computer.lima_home, &world.computer.docker_config];
+        if of_a_tool.iter().any(|directory| path.starts_with(directory)) {
+            return None;
+        }
+        Some(Path::new(&self.real.env("HOME")?).join(rest))
+    }
+
+    fn is_simulated(&self, path: &Path) -> bool {
+        path.starts_with(&self.lock().computer.home)
+    }
+}
+
+impl Probe for SimulatedHost<'_> {
+    fn platform(&self) -> Platform {
+        self.lock().computer.platform
+    }
+
+    fn query(&self, command: &CommandSpec) -> Result<Output, CommandError> {
+        let failed = |failure| CommandError { command: command.clone().into(), failure };
+        let args: Vec<String> =
+            command.args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
+        let stdin = self.input(command).map_err(|error| failed(Failure::NotStarted(error)))?;
+        let call = Call { args: &args, stdin: stdin.as_deref(), docker_host: None };
+        let name = command.program.file_name().unwrap_or_default().to_string_lossy();
+        let reply = self
+            .act(|world| run(world, &name, &call))
+            .map_err(|error| failed(Failure::NotObserved(error)))?;
+        tracing::debug!(%command, "ran on the simulated host");
+        match reply {
+            Some(reply) => Ok(reply.into()),
+            None => Err(failed(Failure::NotStarted(io::Error::new(
+                io::ErrorKind::NotFound,
+                format!("the simulated host has no program {name}"),
+            )))),
+        }
+    }
+
+    fn find_program(&self, name: &str) -> Option<PathBuf> {
+        self.lock().program(name)
+    }
+
+    fn current_dir(&self) -> io::Result<PathBuf> {
+        self.real.current_dir()
+    }
+
+    fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
+        self.real.canonical(path)
+    }
+
+    /// Nothing of the real environment leads out of the simulated home.
+    fn env(&self, name: &str) -> Option<OsString> {
+        let world = self.lock();
+        match name {
+            "HOME" => Some(world.computer.home.clone().into()),
+            "USER" => Some(world.computer.user.clone().into()),
+            _ => None,
+        }
+    }
+
+    /// A file of the simulated home that no tool wrote is the real one of that name, so that a
+    /// file that `containai.toml` names is found.
+    fn read_file(&self, path: &Path) -> io::Result<Option<String>> {
+        if let Some(text) = self.lock().file(path) {
+            return Ok(Some(text));
+        }
+        self.real_path(path).map_or(Ok(None), |path| self.real.read_file(&path))
+    }
+
+    fn read_bytes(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
+        if let Some(text) = self.lock().file(path) {
+            return Ok(Some(text.into_bytes()));
+        }
+        self.real_path(path).map_or(Ok(None), |path| self.real.read_bytes(&path))
+    }
+
+    fn ping(&self, path: &Path) -> Ping {
+        self.act(|world| socket::ping(world, path))
+            .unwrap_or_else(|error| Ping::Failed(error.to_string()))
+    }
+
+    fn listens(&self, path: &Path) -> bool {
+        socket::listens(&self.lock(), path)
+    }
+}
+
+impl Host for SimulatedHost<'_> {
+    fn execute(&self, command: &CommandSpec) -> Result<Output, CommandError> {
+        self.query(command)?.successful(command)
+    }
+
+    fn make_directory(&self, path: &Path) -> io::Result<()> {
+        if self.is_simulated(path) { Ok(()) } else { self.real.make_directory(path) }
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        if !self.is_simulated(path) {
+            return self.real.remove_file(path);
+        }
+        self.act(|world| socket::remove(world, path))
+    }
+
+    fn write_file(&self, path: &Path, contents: &str, mode: u32) -> io::Result<()> {
+        if !self.is_simulated(path) {
+            return self.real.write_file(path, contents, mode);
+        }
+        self.act(|world| {
+            world.files.insert(path.to_owned(), contents.to_owned());
+            world.pass(1);
+        })
+    }
+}

@@ -1,0 +1,58 @@
+//! `limactl edit`
+
+use super::config::{bytes, parse};
+use super::{Result, expression, only, validate};
+use crate::simulate::arguments::Arguments;
+use crate::simulate::instance::Status;
+use crate::simulate::log::Log;
+use crate::simulate::reply::{Call, Reply};
+use crate::simulate::world::World;
+
+pub(super) fn edit(
+    world: &mut World,
+    arguments: &Arguments,
+    _: &Call<'_>,
+    log: &mut Log,
+) -> Result {
+    let name = only(arguments)?;
+    let Some(instance) = world.instances.get(name) else {
+        return Err(format!("instance `{name}` not found"));
+    };
+    if instance.status() == Status::Running {
+        return Err("cannot edit a running instance".into());
+    }
+    let before = parse(&instance.yaml)?;
+    let mut after = before.clone();
+    for expression in arguments.all("--set") {
+        expression::apply(&mut after, expression)?;
+    }
+    if let Some(cpus) = arguments.value("--cpus") {
+        after["cpus"] = cpus.parse::<u32>().map_err(|error| error.to_string())?.into();
+    }
+    for size in ["memory", "disk"] {
+        if let Some(gibibytes) = arguments.value(&format!("--{size}")) {
+            after[size] = format!("{gibibytes}GiB").into();
+        }
+    }
+    if before == after {
+        log.info("Aborting, no changes made to the instance");
+        return Ok(Reply::done());
+    }
+    let text = serde_yaml::to_string(&after).map_err(|error| error.to_string())?;
+    validate::check(world, &text, &world.directory(name))?;
+    let size = |yaml: &serde_json::Value| yaml["disk"].as_str().map(str::to_owned);
+    if let (Some(was), Some(is)) = (size(&before), size(&after))
+        && bytes(&is) < bytes(&was)
+    {
+        return Err(format!(
+            "the YAML is invalid, saved the buffer as `lima.REJECTED.yaml`: field `disk`: \
+             shrinking the disk ({was} --> {is}) is not supported"
+        ));
+    }
+    if let Some(instance) = world.instances.get_mut(name) {
+        instance.yaml = text;
+    }
+    world.pass(1);
+    log.info(&format!("Instance `{name}` configuration edited"));
+    Ok(Reply::done())
+}

@@ -1,0 +1,97 @@
+//! `limactl` 2.2.0 on the simulated host: its commands, messages and exit codes (`FACTS.md`,
+//! "States", and the transcripts beside it). What it does not know it refuses in its own name.
+
+pub(super) mod config;
+mod edit;
+mod expression;
+mod lifecycle;
+mod list;
+mod shell;
+mod validate;
+
+use super::arguments::Arguments;
+use super::instance::{Instance, Status};
+use super::log::Log;
+use super::reply::{Call, Reply};
+use super::world::{LIMA_VERSION, World};
+use config::Config;
+
+/// What a command says last when it fails; it is logged as fatal.
+type Result<T = Reply> = std::result::Result<T, String>;
+
+/// A command, with what it was given and where it logs.
+type Command = fn(&mut World, &Arguments, &Call<'_>, &mut Log) -> Result;
+
+/// The commands, with their flags. One that takes a value ends with `=`.
+const COMMANDS: &[(&str, &[&str], Command)] = &[
+    ("create", &["--name="], lifecycle::create),
+    ("delete", &["-f", "--force"], lifecycle::delete),
+    ("edit", &["--set=", "--cpus=", "--memory=", "--disk="], edit::edit),
+    ("list", &["--json", "--format=", "-f="], list::list),
+    ("protect", &[], |world, arguments, _, log| lifecycle::protect(world, arguments, log, true)),
+    ("shell", &["--workdir=", "--reconnect"], shell::shell),
+    ("start", &["--timeout="], lifecycle::start),
+    ("stop", &["-f", "--force"], lifecycle::stop),
+    ("unprotect", &[], |world, arguments, _, log| lifecycle::protect(world, arguments, log, false)),
+    ("validate", &[], validate::validate),
+];
+
+/// Runs `limactl`.
+pub(super) fn run(world: &mut World, call: &Call<'_>) -> Reply {
+    if call.args == ["--version"] {
+        let version = world.computer.programs.get("limactl").map_or(LIMA_VERSION, String::as_str);
+        return Reply::line(format!("limactl version {version}"));
+    }
+    let words: Vec<String> =
+        call.args.iter().filter(|argument| *argument != "--tty=false").cloned().collect();
+    let Some((name, rest)) = words.split_first() else {
+        return Reply::unknown("limactl", "what to do without a command");
+    };
+    let Some((_, flags, command)) = COMMANDS.iter().find(|(own, ..)| own == name) else {
+        return Reply::unknown("limactl", &format!("the command `{name}`"));
+    };
+    let arguments = match Arguments::parse(rest, flags, name == "shell") {
+        Ok(arguments) => arguments,
+        Err(what) => return Reply::unknown("limactl", &format!("{what} of `{name}`")),
+    };
+    let mut log = Log::at(world.clock);
+    let mut reply = match command(world, &arguments, call, &mut log) {
+        Ok(reply) => reply,
+        Err(message) => {
+            log.fatal(&message);
+            Reply { code: 1, ..Reply::done() }
+        }
+    };
+    reply.stderr.insert_str(0, &log.text);
+    reply
+}
+
+/// The one name that a command takes.
+fn only(arguments: &Arguments) -> Result<&str> {
+    match arguments.words.as_slice() {
+        [only] => Ok(only),
+        words => Err(format!("accepts 1 arg(s), received {}", words.len())),
+    }
+}
+
+/// An instance that must be there, with its configuration.
+fn existing<'a>(world: &'a World, name: &str) -> Result<(&'a Instance, Config)> {
+    let directory = world.directory(name);
+    match world.instances.get(name) {
+        Some(instance) => Ok((instance, Config::fill(world, instance.parsed(), &directory))),
+        None => Err(format!(
+            "open {}: no such file or directory",
+            directory.join("lima.yaml").display()
+        )),
+    }
+}
+
+/// Its configuration, where it is there.
+fn config(world: &World, name: &str) -> Option<Config> {
+    let instance = world.instances.get(name)?;
+    Some(Config::fill(world, instance.parsed(), &world.directory(name)))
+}
+
+fn expected(status: Status, wanted: &str) -> String {
+    format!("expected status `{wanted}`, got `{}`", status.word())
+}

@@ -1,0 +1,88 @@
+//! The sockets on the simulated host.
+
+use std::path::Path;
+
+use super::instance::{DOCKER_SOCKET, SSH_SOCKET};
+use super::world::World;
+use crate::host::Ping;
+
+/// What happens to a client that connects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// There is no such file.
+    Missing,
+    /// Nothing listens on it.
+    Refused,
+    /// The user may not connect.
+    Denied,
+    /// Connected, and closed without an answer: the forward lives, its other end does not. A
+    /// missing group, a missing socket and a dead daemon all look like this (1 and 2).
+    Closed,
+    /// The daemon of this instance answers.
+    Daemon(String),
+}
+
+/// Connects to a Docker socket and asks something.
+pub(super) fn connect(world: &mut World, path: &Path) -> Answer {
+    let now = world.clock;
+    let Some(name) = world.instance_of_socket(path, DOCKER_SOCKET) else {
+        return Answer::Missing;
+    };
+    let Some(instance) = world.instances.get_mut(&name) else {
+        return Answer::Missing;
+    };
+    let Some(socket) = instance.docker_socket.clone() else {
+        return Answer::Missing;
+    };
+    let groups = match socket {
+        super::instance::HostSocket { permitted: false, .. } => return Answer::Denied,
+        super::instance::HostSocket { carried_by: None, .. } => return Answer::Refused,
+        super::instance::HostSocket { carried_by: Some(groups), .. } => groups,
+    };
+    let Some(guest) = instance.running_guest() else {
+        return Answer::Refused;
+    };
+    let permitted = guest.socket.is_some_and(|gid| groups.contains(&gid));
+    let ran = guest.dockerd.is_some();
+    let answers = permitted && guest.knock(now);
+    if guest.dockerd.is_some() != ran {
+        // Socket activation: the question has started the daemon.
+        world.pass(2);
+    }
+    if answers { Answer::Daemon(name) } else { Answer::Closed }
+}
+
+/// As [`Probe::ping`](crate::host::Probe::ping).
+pub(super) fn ping(world: &mut World, path: &Path) -> Ping {
+    match connect(world, path) {
+        Answer::Missing => Ping::Missing,
+        Answer::Refused => Ping::Refused,
+        Answer::Denied => Ping::Denied,
+        Answer::Closed => Ping::Closed,
+        Answer::Daemon(_) => Ping::Answered { api_version: "1.47".into() },
+    }
+}
+
+/// As [`Probe::listens`](crate::host::Probe::listens): an ssh master, or a forward.
+pub(super) fn listens(world: &World, path: &Path) -> bool {
+    let instance = |socket| {
+        let name = world.instance_of_socket(path, socket)?;
+        world.instances.get(&name)
+    };
+    let forwarded = |it: &super::instance::HostSocket| it.permitted && it.carried_by.is_some();
+    instance(SSH_SOCKET).is_some_and(|it| it.master.is_some())
+        || instance(DOCKER_SOCKET)
+            .is_some_and(|it| it.docker_socket.as_ref().is_some_and(forwarded))
+}
+
+/// Removes a file of the simulated home: a socket, or a plain file.
+pub(super) fn remove(world: &mut World, path: &Path) {
+    if let Some(name) = world.instance_of_socket(path, DOCKER_SOCKET)
+        && let Some(instance) = world.instances.get_mut(&name)
+        && instance.docker_socket.take().is_some()
+    {
+        world.pass(1);
+    } else if world.files.remove(path).is_some() {
+        world.pass(1);
+    }
+}

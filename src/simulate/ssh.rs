@@ -1,0 +1,176 @@
+//! `ssh` on the simulated host: commands over Lima's connection, and its control commands
+//! (`FACTS.md`, 5).
+
+use std::path::Path;
+
+use super::guest::{self, Caller};
+use super::instance::{DOCKER_SOCKET, HostSocket, Instance, SSH_SOCKET};
+use super::reply::{Call, Reply};
+use super::world::World;
+
+/// What ssh exits with when it fails itself.
+const FAILED: i32 = 255;
+
+/// Which connection a command uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Connection {
+    /// Lima's, which is opened where there is none.
+    Shared,
+    /// One of its own, which leaves nothing behind.
+    Own,
+}
+
+/// Runs `ssh -F DIRECTORY/ssh.config [-o …] [-O …] [-L …] HOST [LINE]`.
+pub(super) fn run(world: &mut World, call: &Call<'_>) -> Reply {
+    let mut words = call.args.iter();
+    let (mut config, mut operation, mut forward) = (None, None, None);
+    let mut connection = Connection::Shared;
+    let host = loop {
+        let Some(argument) = words.next() else {
+            return Reply::failed(FAILED, "usage: ssh [options] destination [command]");
+        };
+        match argument.as_str() {
+            "-F" => config = words.next(),
+            "-O" => operation = words.next(),
+            "-L" => forward = words.next(),
+            "-o" => match words.next().map(String::as_str) {
+                Some("ControlMaster=no") => {}
+                Some("ControlPath=none") => connection = Connection::Own,
+                other => return Reply::unknown("ssh", &format!("the option {other:?}")),
+            },
+            flag if flag.starts_with('-') => {
+                return Reply::unknown("ssh", &format!("the flag `{flag}`"));
+            }
+            host => break host,
+        }
+    };
+    let line = words.map(String::as_str).collect::<Vec<_>>().join(" ");
+    let config = config.map(String::as_str).unwrap_or_default();
+    let name = Path::new(config).parent().and_then(Path::file_name).and_then(|name| name.to_str());
+    let Some(name) = name.filter(|_| world.file(config.as_ref()).is_some()).map(str::to_owned)
+    else {
+        return Reply::failed(
+            FAILED,
+            format!("Can't open user config file {config}: No such file or directory"),
+        );
+    };
+    if host != format!("lima-{name}") {
+        let message = format!("ssh: Could not resolve hostname {host}: Name or service not known");
+        return Reply::failed(FAILED, message);
+    }
+    match operation {
+        Some(operation) => control(world, &name, operation, forward.map(String::as_str)),
+        None => in_guest(world, &name, &line, call.stdin, connection),
+    }
+}
+
+/// Runs a line in the guest of an instance.
+pub(super) fn in_guest(
+    world: &mut World,
+    name: &str,
+    line: &str,
+    stdin: Option<&[u8]>,
+    connection: Connection,
+) -> Reply {
+    let now = world.clock;
+    let Some(instance) = world.instances.get_mut(name) else {
+        return Reply::failed(FAILED, format!("ssh: no instance {name}"));
+    };
+    let had_master = instance.master.is_some();
+    let session = match connection {
+        Connection::Shared => instance.session().map(|session| session.groups),
+        Connection::Own => instance.running_guest().map(|guest| guest.login_gids()),
+    };
+    let port = instance.ssh_port;
+    let Some((session, guest)) = session.zip(instance.running_guest()) else {
+        let message = format!("ssh: connect to host 127.0.0.1 port {port}: Connection refused");
+        return Reply::failed(FAILED, message);
+    };
+    let before = guest.clone();
+    let caller = Caller { session: &session, root: false, now, stdin };
+    let reply = guest::run(guest, line, caller);
+    let changed = *guest != before;
+    if changed || instance.master.is_some() != had_master {
+        world.pass(2);
+    }
+    reply
+}
+
+/// The control commands of a connection.
+fn control(world: &mut World, name: &str, operation: &str, forward: Option<&str>) -> Reply {
+    let socket = world.directory(name).join(SSH_SOCKET);
+    let wanted = format!(
+        "{}:{}",
+        world.directory(name).join(DOCKER_SOCKET).display(),
+        crate::lima::GUEST_SOCKET
+    );
+    let Some(instance) = world.instances.get_mut(name) else {
+        return Reply::failed(FAILED, format!("ssh: no instance {name}"));
+    };
+    if instance.master.is_none() {
+        let path = socket.display();
+        let message = format!("Control socket connect({path}): No such file or directory");
+        return Reply::failed(FAILED, message);
+    }
+    if matches!(operation, "forward" | "cancel") && forward != Some(&wanted) {
+        return Reply::unknown("ssh", &format!("the forwarding {forward:?}"));
+    }
+    let reply = match operation {
+        "check" => return Reply::done().saying("Master running (pid=1011)"),
+        "forward" => make_forward(instance),
+        "cancel" => {
+            // The file stays behind. It is no error when there is no such forward.
+            end_forward(instance);
+            Reply::done()
+        }
+        "stop" => {
+            stop_master(instance);
+            Reply::done().saying("Stop listening request sent.")
+        }
+        "exit" => {
+            exit_master(world, name);
+            return Reply::done().saying("Exit request sent.");
+        }
+        other => return Reply::failed(FAILED, format!("Invalid multiplex command: {other}")),
+    };
+    world.pass(1);
+    reply
+}
+
+fn make_forward(instance: &mut Instance) -> Reply {
+    if instance.docker_socket.is_some() {
+        return Reply::failed(
+            FAILED,
+            "mux_client_forward: forwarding request failed: Port forwarding failed",
+        )
+        .saying("muxclient: master forward request failed");
+    }
+    let groups = instance.master.as_ref().map(|session| session.groups.clone());
+    instance.docker_socket = Some(HostSocket { carried_by: groups, permitted: true });
+    Reply::done()
+}
+
+fn end_forward(instance: &mut Instance) {
+    if let Some(socket) = &mut instance.docker_socket {
+        socket.carried_by = None;
+    }
+}
+
+/// The master takes no new sessions and lives until its open ones end; with it live the forwards
+/// that were not cancelled.
+fn stop_master(instance: &mut Instance) {
+    let shells = instance.master.take().map_or(0, |session| session.open_shells);
+    if shells == 0 {
+        end_forward(instance);
+    }
+}
+
+/// Open shells and forwards end with the master.
+pub(super) fn exit_master(world: &mut World, name: &str) {
+    if let Some(instance) = world.instances.get_mut(name)
+        && instance.master.take().is_some()
+    {
+        end_forward(instance);
+        world.pass(1);
+    }
+}

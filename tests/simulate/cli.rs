@@ -1,0 +1,151 @@
+//! `cai --simulate` and `cai simulate`, as a newcomer has them: no Lima, no Docker, no VM.
+
+use crate::support::sandbox::Sandbox;
+use crate::support::trials;
+
+pub fn trials() -> Vec<libtest_mimic::Trial> {
+    trials![
+        a_newcomer_gets_an_engine_breaks_it_and_mends_it,
+        every_line_says_that_it_is_simulated,
+        nothing_real_is_touched,
+        a_world_is_kept_where_it_is_asked_for,
+        a_broken_world_is_told_and_can_be_reset,
+        every_fault_is_listed_in_words,
+        a_mac_is_simulated_anywhere,
+        a_document_for_programs_says_that_it_is_simulated,
+    ]
+}
+
+/// A home with the smallest file.
+fn home() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("home/containai.toml", "version = 1\n");
+    sandbox
+}
+
+fn a_newcomer_gets_an_engine_breaks_it_and_mends_it() {
+    let sandbox = home();
+    let plan = sandbox.cai(&["--simulate", "plan"]);
+    assert!(plan.success().contains("+ vm.containai-secure"), "{plan}");
+    sandbox.cai(&["--simulate", "apply", "--yes"]).success();
+    let again = sandbox.cai(&["--simulate", "plan"]);
+    assert!(again.success().contains("No changes."), "{again}");
+    sandbox.cai(&["simulate", "break", "session"]).success();
+    let plan = sandbox.cai(&["--simulate", "plan"]);
+    assert!(plan.success().contains("session predates docker"), "{plan}");
+    sandbox.cai(&["--simulate", "apply", "--yes"]).success();
+    let again = sandbox.cai(&["plan", "--simulate"]);
+    assert!(again.success().contains("No changes."), "{again}");
+}
+
+fn every_line_says_that_it_is_simulated() {
+    let sandbox = home();
+    let lines: [&[&str]; 9] = [
+        &["--simulate", "--verbose", "plan"],
+        &["--simulate", "validate"],
+        &["--simulate", "plan"],
+        &["--simulate", "apply"],
+        &["--simulate", "apply", "--yes"],
+        &["simulate", "list"],
+        &["simulate", "break", "lima-missing"],
+        &["--simulate", "plan"],
+        &["simulate", "show"],
+    ];
+    for arguments in lines {
+        let ran = sandbox.cai(arguments);
+        let text = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(!text.is_empty(), "{ran}");
+        for line in text.lines().filter(|line| !line.is_empty()) {
+            assert!(line.starts_with("[simulated] "), "{line:?} of {ran}");
+        }
+    }
+    let real = sandbox.cai(&["validate"]);
+    assert_eq!(real.success(), "containai.toml is valid.\n");
+}
+
+fn nothing_real_is_touched() {
+    // The sandbox itself compares the user's Docker around every command; here the rest of it.
+    let sandbox = home();
+    sandbox.fake_program("limactl", "echo called >\"$HOME/calls\"; exit 9\n");
+    sandbox.cai(&["--simulate", "apply", "--yes"]).success();
+    let mut entries: Vec<String> = std::fs::read_dir(sandbox.home())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    entries.sort();
+    assert_eq!(entries, [".docker", ".local", "containai.toml"]);
+    let mode = std::fs::metadata(sandbox.path("home/.local/state/cai/simulated/world.json"));
+    assert!(mode.unwrap().is_file());
+}
+
+fn a_world_is_kept_where_it_is_asked_for() {
+    let sandbox = home();
+    sandbox.cai(&["--simulate=worlds/one", "apply", "--yes"]).success();
+    assert!(sandbox.path("home/worlds/one/world.json").is_file());
+    let other = sandbox.cai(&["--simulate=worlds/two", "plan"]);
+    assert!(other.success().contains("no VM yet"), "{other}");
+    let variables = [("XDG_STATE_HOME", sandbox.path("state"))];
+    let variables = variables.each_ref().map(|(name, path)| (*name, path.to_str().unwrap()));
+    sandbox.cai_with(&["simulate", "reset"], &variables).success();
+    assert!(sandbox.path("state/cai/simulated/world.json").is_file());
+}
+
+fn a_broken_world_is_told_and_can_be_reset() {
+    let sandbox = home();
+    sandbox.directory("home/w");
+    for text in ["{\"format\":", "{\"format\":99}"] {
+        sandbox.write("home/w/world.json", text);
+        let ran = sandbox.cai(&["--simulate=w", "plan"]);
+        assert!(ran.fails_with(1).contains("w/world.json"), "{ran}");
+        sandbox.cai(&["--simulate=w", "simulate", "reset"]).success();
+        sandbox.cai(&["--simulate=w", "plan"]).success();
+    }
+}
+
+fn every_fault_is_listed_in_words() {
+    let sandbox = home();
+    let list = sandbox.cai(&["simulate", "list"]);
+    for name in "vm-absent vm-stopped vm-broken group session forward dockerd guest-socket \
+                 sysbox-missing sysbox-default daemon-json cpus mount context-missing \
+                 context-endpoint lima-missing docker-missing provision-failed \
+                 host-socket-permission"
+        .split_whitespace()
+    {
+        let found = list.success().lines().find(|line| line.split(' ').nth(1) == Some(name));
+        assert!(found.is_some_and(|line| line.split_whitespace().count() > 3), "{name}: {list}");
+        sandbox.cai(&["simulate", "break", name]).success();
+        sandbox.cai(&["simulate", "reset"]).success();
+    }
+    let ran = sandbox.cai(&["simulate", "break", "nosuch"]);
+    assert!(ran.fails_with(64).contains("host-socket-permission"), "{ran}");
+}
+
+fn a_mac_is_simulated_anywhere() {
+    let sandbox = home();
+    sandbox.cai(&["simulate", "reset", "--platform", "macos"]).success();
+    sandbox.cai(&["--simulate", "apply", "--yes"]).success();
+    let show = sandbox.cai(&["simulate", "show"]);
+    assert!(show.success().contains("macOS on aarch64"), "{show}");
+    assert!(show.stdout.contains("/Users/dev.simulated/.lima"), "{show}");
+    // 104 bytes are all that a socket's path may have there.
+    sandbox.write("home/long.toml", &format!("version = 1\n[vm]\nname = \"{}\"\n", "x".repeat(60)));
+    let ran = sandbox.cai(&["-f", "long.toml", "--simulate", "apply", "--yes"]);
+    assert!(ran.fails_with(1).contains("UNIX_PATH_MAX=104"), "{ran}");
+}
+
+fn a_document_for_programs_says_that_it_is_simulated() {
+    let sandbox = home();
+    for arguments in [
+        &["--simulate", "--json", "plan"][..],
+        &["--simulate", "--json", "status"],
+        &["--json", "simulate", "list"],
+        &["--json", "--quiet", "simulate", "break", "group"],
+        &["--json", "simulate", "show"],
+    ] {
+        let ran = sandbox.cai(arguments);
+        let document: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+        assert_eq!(document["simulated"], true, "{ran}");
+    }
+    let real = sandbox.cai(&["--json", "validate"]);
+    assert!(!real.success().contains("simulated"), "{real}");
+}

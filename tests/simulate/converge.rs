@@ -1,0 +1,77 @@
+//! From any world to one that is as the file says.
+
+use containai::config::{self, Config};
+use containai::host::System;
+use containai::simulate::{FAULTS, Fault, LINUX, MACOS, SimulatedHost, World};
+
+use super::{OPEN, TOLD, apply, effects, failures, plan};
+use crate::support::trials;
+
+pub fn trials() -> Vec<libtest_mimic::Trial> {
+    trials![
+        an_empty_world_converges_and_a_second_plan_is_empty,
+        every_fault_is_seen_and_repaired,
+        faults_without_a_repair_stop_the_plan_and_nothing_is_touched,
+    ]
+}
+
+/// A file that says something of all that a fault can touch.
+fn whole() -> Config {
+    let mounts = "[[vm.mounts]]\nlocation = \"~\"\nwritable = true\n";
+    config::parse(&format!("version = 1\n[vm]\ncpus = 4\n{mounts}")).unwrap()
+}
+
+/// A host whose world is as the file says.
+fn converged(config: &Config) -> SimulatedHost<'static> {
+    let host = SimulatedHost::new(&System, World::new(LINUX));
+    let report = apply(&host, config);
+    assert!(!report.failed(), "{}", failures(&report));
+    host
+}
+
+fn an_empty_world_converges_and_a_second_plan_is_empty() {
+    for platform in [LINUX, MACOS] {
+        let config = config::parse("version = 1").unwrap();
+        let host = SimulatedHost::new(&System, World::new(platform));
+        let report = apply(&host, &config);
+        assert!(!report.failed(), "{platform:?}: {}", failures(&report));
+        let again = plan(&host, &config);
+        assert!(again.is_empty(), "{}", effects(&again));
+    }
+}
+
+fn every_fault_is_seen_and_repaired() {
+    let config = whole();
+    let mut wrong = Vec::new();
+    for fault in FAULTS.iter().filter(|fault| !TOLD.contains(&fault.name)) {
+        let host = converged(&config);
+        host.change(|world| fault.strike(world, &config)).unwrap();
+        if plan(&host, &config).is_empty() {
+            wrong.push(format!("{}: it is not seen", fault.name));
+        }
+        let report = apply(&host, &config);
+        let again = plan(&host, &config);
+        if OPEN.contains(&fault.name) {
+            assert!(report.failed(), "{} is repaired now: it is not OPEN any more", fault.name);
+        } else if report.failed() || !again.is_empty() {
+            let rest = effects(&again);
+            wrong.push(format!("{}: {}\n{rest}", fault.name, failures(&report)));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+fn faults_without_a_repair_stop_the_plan_and_nothing_is_touched() {
+    let config = whole();
+    for name in TOLD {
+        let host = converged(&config);
+        host.change(|world| {
+            Fault::find("context-missing").unwrap().strike(world, &config);
+            Fault::find(name).unwrap().strike(world, &config);
+        })
+        .unwrap();
+        let before = host.world();
+        assert!(plan(&host, &config).problems().next().is_some(), "{name} is not told");
+        assert_eq!(host.world(), before);
+    }
+}

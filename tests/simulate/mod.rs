@@ -1,0 +1,56 @@
+//! The simulated host: `cai` on it, and it as such.
+
+mod cli;
+mod converge;
+mod programs;
+mod property;
+
+use containai::apply::{Outcome, Report};
+use containai::config::Config;
+use containai::graph::Graph;
+use containai::host::{Host, Probe};
+use containai::observe::observe;
+use containai::plan::Plan;
+use libtest_mimic::Trial;
+
+/// Faults that `cai` tells of and leaves to a person, or to an install that the file has to allow.
+const TOLD: [&str; 2] = ["lima-missing", "docker-missing"];
+/// Faults that `cai` sees and does not repair yet. systemd keeps its listening socket when the file
+/// is removed, so a restart of docker.service alone does not bring the file back.
+const OPEN: [&str; 1] = ["guest-socket"];
+
+/// All trials.
+pub fn trials() -> Vec<Trial> {
+    [cli::trials(), converge::trials(), programs::trials(), property::trials()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn plan(host: &dyn Probe, config: &Config) -> Plan {
+    Plan::new(&Graph::new(config).unwrap(), &observe(host, config).unwrap())
+}
+
+/// Why what failed in an apply did, in words.
+fn failures(report: &Report) -> String {
+    let failed = report.results.iter().filter_map(|result| match &result.outcome {
+        Outcome::Failed(why) => Some(containai::report::failure(&result.address.to_string(), why)),
+        _ => None,
+    });
+    failed.collect::<Vec<_>>().join("\n")
+}
+
+/// What a plan would change, and why, in words.
+fn effects(plan: &Plan) -> String {
+    let lines = plan.effective().map(|change| {
+        let reasons: Vec<String> = change.reasons.iter().map(ToString::to_string).collect();
+        format!("{:?} {}: {}", change.action, change.address, reasons.join("; "))
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn apply(host: &dyn Host, config: &Config) -> Report {
+    let graph = Graph::new(config).unwrap();
+    let plan = plan(host, config);
+    containai::apply::apply(host, config, &graph, &plan, &mut |_| {})
+}

@@ -1,0 +1,222 @@
+//! What must hold for every file and every world.
+
+use std::collections::BTreeMap;
+
+use containai::address::Address;
+use containai::apply;
+use containai::config::{self, Config};
+use containai::event::Event;
+use containai::graph::Graph;
+use containai::host::System;
+use containai::simulate::{FAULTS, Fault, LINUX, MACOS, SimulatedHost, World};
+use proptest::prelude::*;
+use proptest::sample::subsequence;
+use proptest::test_runner::{Config as Cases, TestRunner};
+
+use super::{OPEN, TOLD, effects, failures, plan};
+use crate::support::trials;
+
+pub fn trials() -> Vec<libtest_mimic::Trial> {
+    trials![
+        plan_apply_plan_is_empty_in_every_world,
+        a_plan_never_changes_the_world,
+        steps_run_only_after_what_they_require,
+        independent_resources_keep_the_order_of_the_file,
+    ]
+}
+
+/// Runs a property over random files and worlds.
+fn holds(cases: u32, property: impl Fn(&Case) -> Result<(), TestCaseError>) {
+    // A failure is written into the output, and into no file beside the tests.
+    let cases = Cases { cases, failure_persistence: None, ..Cases::default() };
+    TestRunner::new(cases).run(&case(), |case| property(&case)).unwrap();
+}
+
+/// A file, and a world that was built by it (or not) and then broken.
+#[derive(Debug, Clone)]
+struct Case {
+    file: String,
+    macos: bool,
+    built: bool,
+    faults: Vec<&'static str>,
+    containers: u32,
+}
+
+impl Case {
+    fn config(&self) -> Config {
+        config::parse(&self.file).unwrap_or_else(|why| panic!("{}: {why:?}", self.file))
+    }
+
+    fn host(&self) -> Result<SimulatedHost<'static>, TestCaseError> {
+        let config = self.config();
+        let platform = if self.macos { MACOS } else { LINUX };
+        let host = SimulatedHost::new(&System, World::new(platform));
+        if self.built {
+            let report = super::apply(&host, &config);
+            prop_assert!(!report.failed(), "{}", failures(&report));
+            self.start_containers(&host, &config);
+        }
+        host.change(|world| {
+            for name in &self.faults {
+                Fault::find(name).unwrap().strike(world, &config);
+            }
+        })
+        .unwrap();
+        Ok(host)
+    }
+
+    /// Without what needs a second `cai apply` today: with live-restore, containers go on when
+    /// dockerd has crashed. The plan takes them for none, and what stops them is refused then.
+    fn without_what_is_open(mut self) -> Self {
+        if self.faults.contains(&"dockerd") {
+            self.containers = 0;
+        }
+        self
+    }
+
+    /// Containers that run, as people have them.
+    fn start_containers(&self, host: &SimulatedHost<'_>, config: &Config) {
+        host.change(|world| {
+            for number in 0..self.containers {
+                let name = format!("agent-{number}");
+                let context = config.context.name.as_str();
+                let args = ["--context", context, "run", "-d", "--name", &name, "registry"];
+                let args = args.map(str::to_owned);
+                let call = containai::simulate::Call { args: &args, ..Default::default() };
+                let reply = containai::simulate::run(world, "docker", &call).unwrap();
+                assert_eq!(reply.code, 0, "{reply:?}");
+            }
+        })
+        .unwrap();
+    }
+}
+
+const LIMA_USER: &str = "[[users]]\nname = \"@lima\"\ngroups = [\"docker\"]\n";
+
+fn file() -> impl Strategy<Value = String> {
+    let optional = |text: &'static str| prop_oneof![Just(""), Just(text)];
+    let vm = (
+        prop_oneof![Just(""), Just("cpus = 2\n"), Just("cpus = 4\n")],
+        optional("memory = \"3GiB\"\n"),
+        optional("disk = \"60GiB\"\n"),
+        optional("[[vm.mounts]]\nlocation = \"/srv\"\nwritable = true\n"),
+    );
+    let docker = prop_oneof![
+        Just(""),
+        Just("[docker]\nsource = \"distro\"\n"),
+        Just("[docker]\nsource = \"docker-ce\"\nversion = \"28.5.1\"\n"),
+        Just("[docker.daemon]\nlog-driver = \"local\"\n"),
+    ];
+    let sysbox = prop_oneof![
+        Just(""),
+        Just("[sysbox]\nenabled = false\n"),
+        Just("[sysbox]\ndefault_runtime = true\n"),
+    ];
+    let groups = subsequence(
+        vec![
+            "[[groups]]\nname = \"docker\"\ngid = 2375\n",
+            "[[groups]]\nname = \"builders\"\ngid = 3000\n",
+            "[[groups]]\nname = \"anyone\"\n",
+        ],
+        0..=3,
+    );
+    let users = subsequence(
+        vec![
+            "[[users]]\nname = \"ci\"\nuid = 3001\nshell = \"/usr/sbin/nologin\"\ngroups = [\"docker\"]\n",
+            "[[users]]\nname = \"guest\"\ngroups = []\n",
+        ],
+        0..=2,
+    );
+    (vm, docker, sysbox, groups, users).prop_map(|(vm, docker, sysbox, groups, users)| {
+        let (cpus, memory, disk, mounts) = vm;
+        let (groups, users) = (groups.concat(), users.concat());
+        // A file that names users names Lima's too, else nobody could open the socket.
+        let lima = if users.is_empty() { "" } else { LIMA_USER };
+        format!(
+            "version = 1\n[vm]\n{cpus}{memory}{disk}{mounts}{docker}{sysbox}{groups}{lima}{users}"
+        )
+    })
+}
+
+fn case() -> impl Strategy<Value = Case> {
+    let names: Vec<&'static str> = FAULTS
+        .iter()
+        .map(|fault| fault.name)
+        .filter(|name| !TOLD.contains(name) && !OPEN.contains(name))
+        .collect();
+    let faults = subsequence(names, 0..=5).prop_shuffle();
+    (file(), any::<bool>(), any::<bool>(), faults, 0..3_u32).prop_map(
+        |(file, macos, built, faults, containers)| {
+            Case { file, macos, built, faults, containers }.without_what_is_open()
+        },
+    )
+}
+
+fn plan_apply_plan_is_empty_in_every_world() {
+    holds(192, |case| {
+        let (host, config) = (case.host()?, case.config());
+        let report = super::apply(&host, &config);
+        prop_assert!(!report.failed(), "{}", failures(&report));
+        let again = plan(&host, &config);
+        prop_assert!(again.is_empty(), "{}", effects(&again));
+        Ok(())
+    });
+}
+
+fn a_plan_never_changes_the_world() {
+    holds(128, |case| {
+        let (host, config) = (case.host()?, case.config());
+        let before = serde_json::to_string(&host.world()).unwrap();
+        let first = plan(&host, &config);
+        let after = serde_json::to_string(&host.world()).unwrap();
+        prop_assert_eq!(before, after);
+        prop_assert_eq!(first, plan(&host, &config), "the second plan is another one");
+        Ok(())
+    });
+}
+
+fn steps_run_only_after_what_they_require() {
+    holds(128, |case| {
+        let (host, config) = (case.host()?, case.config());
+        let graph = Graph::new(&config).unwrap();
+        let plan = plan(&host, &config);
+        let mut finished: Vec<Address> = Vec::new();
+        let mut early: Vec<String> = Vec::new();
+        apply::apply(&host, &config, &graph, &plan, &mut |event| match event {
+            Event::ResourceStarted(change) => {
+                for required in graph.requirements(&change.address) {
+                    if !finished.contains(&required) {
+                        early.push(format!("{} before {required}", change.address));
+                    }
+                }
+            }
+            Event::ResourceFinished(result) => finished.push(result.address.clone()),
+            _ => {}
+        });
+        prop_assert!(early.is_empty(), "{early:?}");
+        prop_assert_eq!(finished.len(), plan.changes.len(), "not every resource was ended");
+        Ok(())
+    });
+}
+
+fn independent_resources_keep_the_order_of_the_file() {
+    holds(128, |case| {
+        let config = case.config();
+        let graph = Graph::new(&config).unwrap();
+        let ordered: Vec<Address> =
+            graph.ordered().map(|resource| resource.address().clone()).collect();
+        // Groups are independent of each other, and so are accounts.
+        let declared = config.groups.iter().map(|group| format!("group.{}", group.name));
+        let shown = ordered.iter().map(ToString::to_string).filter(|it| it.starts_with("group."));
+        prop_assert_eq!(shown.collect::<Vec<_>>(), declared.collect::<Vec<_>>());
+        // And every resource comes after all that it requires.
+        let positions: BTreeMap<&Address, usize> =
+            ordered.iter().enumerate().map(|(position, address)| (address, position)).collect();
+        for (position, address) in ordered.iter().enumerate() {
+            for required in graph.requirements(address) {
+                prop_assert!(positions[&required] < position, "{address} before {required}");
+            }
+        }
+        Ok(())
+    });
+}
