@@ -10,12 +10,36 @@ use crate::observe::ObserveError;
 /// [`Error::exit_code`].
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// The command line names what there is not.
+    #[error("{why}")]
+    Usage {
+        /// What.
+        why: String,
+        /// What to do.
+        hint: String,
+    },
     /// There is no file.
     #[error("there is no containai.toml here or in a directory above")]
     NoFile,
     /// The file cannot be read.
     #[error("{} could not be read", path.display())]
     ReadFile {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file cannot be written.
+    #[error("{} could not be written", path.display())]
+    WriteFile {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The directory that everything should be relative to cannot be entered.
+    #[error("{} is no directory that can be entered", path.display())]
+    Directory {
         /// Which.
         path: PathBuf,
         /// Why.
@@ -33,44 +57,73 @@ pub enum Error {
     /// The machine could not be looked at.
     #[error("this machine could not be looked at")]
     Observe(#[from] ObserveError),
+    /// The plan has changes; it was shown.
+    #[error("the plan has changes")]
+    Changes,
+    /// The machine is not as the file says; it was already said how.
+    #[error("the machine is not as the file says")]
+    Differs,
     /// Something stands in the way; it was already said what.
     #[error("the plan cannot be applied")]
     Blocked,
     /// Some resources failed; it was already said which and why.
     #[error("the apply failed")]
     Failed,
-    /// Nobody said yes.
-    #[error("{0}")]
-    Refused(&'static str),
+    /// The simulated host could not be read or saved.
+    #[error("the simulated host in {} could not be used", directory.display())]
+    Simulation {
+        /// Where it is kept.
+        directory: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Nobody said yes to it.
+    #[error("{why}")]
+    Refused {
+        /// What was not done, and why.
+        why: String,
+        /// How to say yes.
+        hint: String,
+    },
     /// The output could not be written.
     #[error("the output could not be written")]
     Output(#[source] io::Error),
 }
 
 impl Error {
-    /// 1 failed · 3 the file is wrong · 4 refused.
+    /// 1 failed · 2 the plan has changes · 3 the file is wrong · 4 refused · 64 usage.
     pub fn exit_code(&self) -> u8 {
         match self {
+            Self::Changes => 2,
             Self::NoFile | Self::ReadFile { .. } | Self::Config(_) => 3,
-            Self::Refused(_) => 4,
-            Self::Graph(_) | Self::Observe(_) | Self::Blocked | Self::Failed | Self::Output(_) => 1,
+            Self::Refused { .. } => 4,
+            Self::Usage { .. } => 64,
+            Self::WriteFile { .. }
+            | Self::Directory { .. }
+            | Self::Graph(_)
+            | Self::Observe(_)
+            | Self::Differs
+            | Self::Blocked
+            | Self::Failed
+            | Self::Simulation { .. }
+            | Self::Output(_) => 1,
         }
     }
 
     /// Whether the command has already told all about it.
     pub fn is_told(&self) -> bool {
         match self {
-            Self::Blocked | Self::Failed => true,
+            Self::Changes | Self::Differs | Self::Blocked | Self::Failed => true,
             Self::Output(source) => source.kind() == io::ErrorKind::BrokenPipe,
             _ => false,
         }
     }
 
     /// What to do.
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<&str> {
         match self {
-            Self::NoFile => Some("make one, or name one with --file"),
-            Self::Refused(_) => Some("look at the plan, then run `cai apply --yes`"),
+            Self::NoFile => Some("run `cai init` to make one, or name one with --file"),
+            Self::Usage { hint, .. } | Self::Refused { hint, .. } => Some(hint),
             _ => None,
         }
     }

@@ -16,6 +16,8 @@
 //! - [`plan`] is a pure function of both. Its steps are data.
 //! - [`apply`](mod@apply) runs them, and tells what happens as [`event`]s; [`report`] makes text of
 //!   plans, events and errors. [`cli`] is the command line.
+//! - [`simulate`] is a host without a machine: one world as data, with Lima, Docker and a guest in
+//!   it.
 //! - [`host`] is the only way to the outside. Nothing else runs a process or touches a file.
 
 pub mod address;
@@ -23,6 +25,7 @@ pub mod apply;
 pub mod cli;
 pub mod config;
 pub mod diagnostic;
+pub mod digest;
 pub mod docker;
 pub mod error;
 pub mod event;
@@ -36,4 +39,5 @@ pub mod observe;
 pub mod plan;
 pub mod report;
 pub mod resource;
+pub mod simulate;
 pub mod value;

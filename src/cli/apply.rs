@@ -1,39 +1,136 @@
 //! `cai apply`
 
 use super::plan::Planned;
-use super::{Global, Terminal, file};
-use crate::apply::apply;
+use super::{Consent, Global, Terminal, file};
+use crate::apply::{Report, apply};
 use crate::error::Error;
+use crate::event::Event;
 use crate::host::Host;
-use crate::report;
+use crate::plan::{Action, Plan};
+use crate::report::{self, ReportDocument};
+
+const COMMAND: &str = "cai apply --yes";
 
 pub(super) fn run(
     host: &dyn Host,
     global: &Global,
-    yes: bool,
+    consent: &Consent,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
     let planned = Planned::new(host, file::load(host, global, terminal)?)?;
-    if planned.plan.is_empty() {
+    if !planned.plan.is_empty() {
+        agree(&planned, consent, COMMAND, terminal)?;
+    }
+    perform(host, global, &planned, terminal)
+}
+
+/// Shows a plan, and gets a yes to it. `command` is how to say yes in advance.
+pub(super) fn agree(
+    planned: &Planned,
+    consent: &Consent,
+    command: &str,
+    terminal: &mut Terminal,
+) -> Result<(), Error> {
+    terminal.warn(&planned.file.config);
+    // Nobody can be asked about what they do not see.
+    if consent.yes {
+        terminal.talk(&planned.text());
+    } else {
+        terminal.complain(&planned.text());
+    }
+    terminal.refuse_problems(&planned.plan)?;
+    consent.to_replacements(&planned.plan, command)?;
+    consent.to_plan(command, terminal)
+}
+
+/// Does what a plan says, and tells how it ended.
+pub(super) fn perform(
+    host: &dyn Host,
+    global: &Global,
+    planned: &Planned,
+    terminal: &mut Terminal,
+) -> Result<(), Error> {
+    let Planned { file, graph, plan, .. } = planned;
+    if plan.is_empty() && !global.json {
         return terminal.data(&planned.text());
     }
-    terminal.talk(&planned.text());
-    planned.refuse_problems(terminal)?;
-    if !yes {
-        match terminal.ask("Apply this plan? Only \"yes\" is accepted:") {
-            Some(true) => {}
-            Some(false) => return Err(Error::Refused("not applied: the answer was not \"yes\"")),
-            None => {
-                return Err(Error::Refused("not applied: there is no terminal to ask on"));
+    let report = if plan.is_empty() {
+        Report::of_nothing(plan)
+    } else {
+        apply(host, &file.config, graph, plan, &mut |event| tell_progress(&event, terminal))
+    };
+    let last_words = report::finished(&report, file.config.context.name.as_str());
+    tell_end(&report, &last_words, &file.shown, global, terminal)
+}
+
+pub(super) fn tell_progress(event: &Event<'_>, terminal: &mut Terminal) {
+    if terminal.is_quiet() && !event.is_failure() {
+        return;
+    }
+    if let Some(text) = report::progress(event) {
+        terminal.mutter(&text);
+    }
+}
+
+pub(super) fn tell_end(
+    report: &Report,
+    last_words: &str,
+    file: &str,
+    global: &Global,
+    terminal: &mut Terminal,
+) -> Result<(), Error> {
+    if global.json {
+        terminal.json(&ReportDocument::new(report, file))?;
+    }
+    if report.failed() {
+        terminal.complain(last_words);
+        return Err(Error::Failed);
+    }
+    terminal.talk(last_words);
+    Ok(())
+}
+
+impl Consent {
+    /// A replacement needs more than a yes: the name of what is lost.
+    fn to_replacements(&self, plan: &Plan, command: &str) -> Result<(), Error> {
+        let replaced = plan.changes.iter().filter(|change| change.action == Action::Replace);
+        for change in replaced {
+            let name = &change.address.name;
+            match &self.replace.allow_replace {
+                Some(allowed) if allowed == name => {}
+                other => {
+                    let why = match other {
+                        None => String::new(),
+                        Some(other) => format!(", and --allow-replace names {other}"),
+                    };
+                    return Err(Error::Refused {
+                        why: format!(
+                            "not applied: it would delete the VM {name} with every container, \
+                             image, volume and file in it{why}"
+                        ),
+                        hint: format!(
+                            "save what you need, then run `{command} --allow-replace {name}`; \
+                             or set back in the file what forces the replacement"
+                        ),
+                    });
+                }
             }
         }
+        Ok(())
     }
-    let Planned { file, graph, plan, .. } = &planned;
-    let report = apply(host, &file.config, graph, plan, &mut |event| {
-        if let Some(text) = report::progress(&event) {
-            terminal.mutter(&text);
+
+    fn to_plan(&self, command: &str, terminal: &mut Terminal) -> Result<(), Error> {
+        let refused = |why: &str| Error::Refused {
+            why: format!("not applied: {why}"),
+            hint: format!("look at the plan, then run `{command}`"),
+        };
+        if self.yes {
+            return Ok(());
         }
-    });
-    terminal.talk(&report::finished(&report, file.config.context.name.as_str()));
-    if report.failed() { Err(Error::Failed) } else { Ok(()) }
+        match terminal.ask("Apply this plan? Only \"yes\" is accepted:", "yes") {
+            Some(true) => Ok(()),
+            Some(false) => Err(refused("the answer was not \"yes\"")),
+            None => Err(refused("there is no terminal to ask on")),
+        }
+    }
 }

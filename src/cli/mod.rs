@@ -1,94 +1,94 @@
 //! The command line: its words, and one thin file for each command.
 
 mod apply;
+mod destroy;
 mod file;
+mod graph;
+mod init;
+mod manual;
+mod marked;
+mod options;
 mod plan;
+mod render;
+mod setup;
+mod simulate;
+mod status;
 mod terminal;
 mod validate;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 
+use crate::config;
 use crate::error::Error;
 use crate::host::Host;
 use crate::report;
+use options::{Cli, Command, Consent, Global};
 use terminal::Terminal;
 
-/// A Docker engine in a Lima VM, declared in one file.
-#[derive(Debug, Parser)]
-#[command(name = "cai", version, max_term_width = 100, after_help = EXIT_CODES)]
-struct Cli {
-    #[command(flatten)]
-    global: Global,
-    #[command(subcommand)]
-    command: Command,
-}
-
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 3 the file is wrong, 4 refused because \
-                          nobody said yes, 64 wrong usage.";
 /// The exit code for a command line that cannot be understood (`EX_USAGE`).
 const USAGE: u8 = 64;
-
-#[derive(Debug, Args)]
-struct Global {
-    /// The file; without it, containai.toml here or in the nearest directory above
-    #[arg(short, long, global = true, value_name = "FILE")]
-    file: Option<PathBuf>,
-    /// When to use colours
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
-    color: Color,
-    /// Tell which commands are run, on standard error
-    #[arg(short, long, global = true)]
-    verbose: bool,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Color {
-    Auto,
-    Always,
-    Never,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Check the file, and nothing else
-    Validate,
-    /// Show what would change on this machine; changes nothing
-    Plan,
-    /// Show the plan, ask, and make it so
-    Apply {
-        /// Do not ask
-        #[arg(short, long)]
-        yes: bool,
-    },
-}
 
 /// Runs `cai` with the arguments of this process.
 pub fn main(host: &dyn Host) -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            // Help and version are no errors; that they could not be printed is not worth one.
-            let _ = error.print();
-            return if error.use_stderr() { USAGE.into() } else { ExitCode::SUCCESS };
-        }
+        Err(error) => return refuse(&error),
     };
-    let mut terminal = Terminal::new(cli.global.color);
-    terminal.trace(cli.global.verbose);
-    let result = match &cli.command {
-        Command::Validate => validate::run(host, &cli.global, &mut terminal),
-        Command::Plan => plan::run(host, &cli.global, &mut terminal),
-        Command::Apply { yes } => apply::run(host, &cli.global, *yes, &mut terminal),
-    };
-    match result {
+    if cli.global.json && !cli.command.has_json() {
+        let message = "this command has nothing to print as JSON, so --json cannot be used with it";
+        return refuse(&Cli::command().error(ErrorKind::ArgumentConflict, message));
+    }
+    let simulates =
+        cli.global.simulate.is_some() || matches!(cli.command, Command::Simulate { .. });
+    let mut terminal = Terminal::new(&cli.global, simulates);
+    match run(host, &cli, &mut terminal) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tell(&error, &mut terminal);
             error.exit_code().into()
         }
     }
+}
+
+fn run(real: &dyn Host, cli: &Cli, terminal: &mut Terminal) -> Result<(), Error> {
+    let global = &cli.global;
+    if let Command::Simulate { action } = &cli.command {
+        return simulate::run(real, global, action, terminal);
+    }
+    let simulated = simulate::host(real, global)?;
+    let host = simulated.as_ref().map_or(real, |simulated| simulated as &dyn Host);
+    match &cli.command {
+        Command::Init { force } => init::run(real, global, *force, terminal),
+        Command::Setup { force, dry_run, replace } => {
+            let consent = Consent { yes: *force, replace: replace.clone() };
+            setup::run(host, global, *dry_run, &consent, terminal)
+        }
+        Command::Validate => validate::run(host, global, terminal),
+        Command::Plan { detailed_exitcode } => {
+            plan::run(host, global, *detailed_exitcode, terminal)
+        }
+        Command::Apply { consent } => apply::run(host, global, consent, terminal),
+        Command::Destroy { allow_destroy } => {
+            destroy::run(host, global, allow_destroy.as_deref(), terminal)
+        }
+        Command::Status => status::run(host, global, terminal),
+        Command::Render => render::run(host, global, terminal),
+        Command::Graph { format } => graph::run(host, global, *format, terminal),
+        Command::Schema => terminal.json(&config::schema()),
+        Command::Completions { shell } => manual::completions(*shell, terminal),
+        Command::Man { command } => manual::page(command.as_deref(), terminal),
+        Command::Simulate { .. } => Ok(()),
+    }
+}
+
+/// Help and version come this way too, and are no errors; that they could not be printed is not
+/// worth one.
+fn refuse(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    if error.use_stderr() { USAGE.into() } else { ExitCode::SUCCESS }
 }
 
 fn tell(error: &Error, terminal: &mut Terminal) {
@@ -99,5 +99,5 @@ fn tell(error: &Error, terminal: &mut Terminal) {
         Error::Config(rendered) => rendered.clone(),
         error => report::error(error, error.hint()),
     };
-    terminal.talk(&text);
+    terminal.complain(&text);
 }

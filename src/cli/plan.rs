@@ -7,13 +7,33 @@ use crate::facts::Facts;
 use crate::graph::Graph;
 use crate::host::{Host, Probe};
 use crate::observe::observe;
-use crate::plan::Plan;
+use crate::plan::{Plan, PlanDocument};
 use crate::report;
 
-pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> Result<(), Error> {
+pub(super) fn run(
+    host: &dyn Host,
+    global: &Global,
+    detailed_exitcode: bool,
+    terminal: &mut Terminal,
+) -> Result<(), Error> {
     let planned = Planned::new(host, file::load(host, global, terminal)?)?;
-    terminal.data(&planned.text())?;
-    planned.refuse_problems(terminal)
+    show(&planned, global, terminal)?;
+    if detailed_exitcode && !planned.plan.is_empty() { Err(Error::Changes) } else { Ok(()) }
+}
+
+/// Prints a plan, and tells what stands in its way.
+pub(super) fn show(
+    planned: &Planned,
+    global: &Global,
+    terminal: &mut Terminal,
+) -> Result<(), Error> {
+    terminal.warn(&planned.file.config);
+    if global.json {
+        terminal.json(&PlanDocument::new(&planned.plan, &planned.file.shown))?;
+    } else {
+        terminal.data(&planned.text())?;
+    }
+    terminal.refuse_problems(&planned.plan)
 }
 
 /// A plan with all that it was made from.
@@ -36,15 +56,5 @@ impl Planned {
     /// The plan for a person.
     pub(super) fn text(&self) -> String {
         report::plan(&self.plan, &self.facts, self.file.config.vm.name.as_str(), &self.file.shown)
-    }
-
-    /// Tells what stands in the way of the plan.
-    pub(super) fn refuse_problems(&self, terminal: &mut Terminal) -> Result<(), Error> {
-        let mut result = Ok(());
-        for (address, problem) in self.plan.problems() {
-            terminal.talk(&report::problem(&address.to_string(), problem));
-            result = Err(Error::Blocked);
-        }
-        result
     }
 }

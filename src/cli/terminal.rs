@@ -3,75 +3,136 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
+use serde::Serialize;
 
-use super::Color;
+use super::marked::Marked;
+use super::options::{Color, Global};
+use crate::config::Config;
 use crate::error::Error;
+use crate::plan::Plan;
+use crate::report;
 
 /// The streams of this process, with colours where they are wanted.
 #[derive(Debug)]
 pub(super) struct Terminal {
-    out: AutoStream<io::Stdout>,
-    err: AutoStream<io::Stderr>,
+    out: Marked<AutoStream<io::Stdout>>,
+    err: Marked<AutoStream<io::Stderr>>,
+    quiet: bool,
+    simulates: bool,
 }
 
 impl Terminal {
-    pub(super) fn new(color: Color) -> Self {
-        let choice = match color {
+    /// With `simulates`, every line is marked as one about a simulated host.
+    pub(super) fn new(global: &Global, simulates: bool) -> Self {
+        let choice = match global.color {
             // Also NO_COLOR, CLICOLOR_FORCE, TERM=dumb, and whether it is a terminal at all.
             Color::Auto => ColorChoice::Auto,
             Color::Always => ColorChoice::Always,
             Color::Never => ColorChoice::Never,
         };
-        Self {
-            out: AutoStream::new(io::stdout(), choice),
-            err: AutoStream::new(io::stderr(), choice),
+        let terminal = Self {
+            out: Marked::new(AutoStream::new(io::stdout(), choice), simulates),
+            err: Marked::new(AutoStream::new(io::stderr(), choice), simulates),
+            quiet: global.quiet,
+            simulates,
+        };
+        if global.verbose {
+            terminal.trace();
         }
+        terminal
     }
 
-    /// Tells the commands that are run on standard error, if they are asked for.
-    pub(super) fn trace(&self, verbose: bool) {
-        if verbose {
-            let colors = self.err.current_choice() != ColorChoice::Never;
-            tracing_subscriber::fmt()
-                .with_max_level(tracing::Level::DEBUG)
-                .with_writer(io::stderr)
-                .with_ansi(colors)
-                .with_target(false)
-                .without_time()
-                .init();
-        }
+    /// Tells the commands that are run on standard error.
+    fn trace(&self) {
+        let simulates = self.simulates;
+        tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::DEBUG)
+            .with_writer(move || Marked::new(io::stderr(), simulates))
+            .with_ansi(self.colors_errors())
+            .with_target(false)
+            .without_time()
+            .init();
     }
 
     /// Whether errors are shown in colours.
     pub(super) fn colors_errors(&self) -> bool {
-        self.err.current_choice() != ColorChoice::Never
+        self.err.unmarked().current_choice() != ColorChoice::Never
     }
 
-    /// Prints what was asked for.
+    /// Whether only what matters is said.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// Prints a document for a program. One about a simulated host says so.
+    pub(super) fn json(&mut self, document: &impl Serialize) -> Result<(), Error> {
+        let failed = |error: serde_json::Error| Error::Output(error.into());
+        let mut document = serde_json::to_value(document).map_err(failed)?;
+        if let (true, Some(keys)) = (self.simulates, document.as_object_mut()) {
+            keys.insert("simulated".into(), true.into());
+        }
+        let text = serde_json::to_string_pretty(&document).map_err(failed)?;
+        self.raw(format!("{text}\n").as_bytes())
+    }
+
+    /// Prints what was asked for, byte for byte: it is for a program, and has no colours that
+    /// could be taken out of it.
+    pub(super) fn raw(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let mut out = self.out.unmarked().as_inner();
+        out.write_all(bytes).and_then(|()| out.flush()).map_err(Error::Output)
+    }
+
+    /// Prints what was asked for, for a person.
     pub(super) fn data(&mut self, text: &str) -> Result<(), Error> {
         self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush()).map_err(Error::Output)
     }
 
     /// Says something, on a line of its own. What nobody hears is no error.
     pub(super) fn talk(&mut self, text: &str) {
+        if !self.quiet {
+            self.complain(text);
+        }
+    }
+
+    /// Says something that has to be said.
+    pub(super) fn complain(&mut self, text: &str) {
         let _ = writeln!(self.err, "{text}");
     }
 
-    /// Says something that may be only a part of a line.
+    /// Tells what stands in the way of a plan.
+    pub(super) fn refuse_problems(&mut self, plan: &Plan) -> Result<(), Error> {
+        let mut result = Ok(());
+        for (address, problem) in plan.problems() {
+            self.complain(&report::problem(&address.to_string(), problem));
+            result = Err(Error::Blocked);
+        }
+        result
+    }
+
+    /// Says what of a right file is worth a word.
+    pub(super) fn warn(&mut self, config: &Config) {
+        for warning in config.warnings() {
+            if !self.quiet {
+                self.talk(&report::warning(&warning));
+            }
+        }
+    }
+
+    /// Says something that may be only a part of a line, and has to be said.
     pub(super) fn mutter(&mut self, text: &str) {
         let _ = self.err.write_all(text.as_bytes()).and_then(|()| self.err.flush());
     }
 
-    /// Asks for a `yes`. `None` where there is nobody to ask.
-    pub(super) fn ask(&mut self, question: &str) -> Option<bool> {
+    /// Asks a question to which only this is a yes. `None` where there is nobody to ask.
+    pub(super) fn ask(&mut self, question: &str, yes: &str) -> Option<bool> {
         let stdin = io::stdin();
-        if !stdin.is_terminal() || !self.err.is_terminal() {
+        if !stdin.is_terminal() || !self.err.unmarked().is_terminal() {
             return None;
         }
         let _ = write!(self.err, "{question} ");
         let _ = self.err.flush();
         let mut answer = String::new();
         stdin.lock().read_line(&mut answer).ok()?;
-        Some(answer.trim() == "yes")
+        Some(answer.trim() == yes)
     }
 }

@@ -38,6 +38,19 @@ pub fn progress(event: &Event<'_>) -> Option<String> {
     }
 }
 
+/// The last words of a destroy.
+pub fn destroyed(report: &Report) -> String {
+    let (applied, _, failed, skipped) = report.counts();
+    if failed == 0 {
+        return format!("{} {applied} taken away.", paint(ADDED, "Destroyed:"));
+    }
+    format!(
+        "{} {applied} taken away, {failed} failed, {skipped} skipped. After mending the cause, \
+         `cai destroy` goes on from here.",
+        paint(ERROR, "Destroy failed:")
+    )
+}
+
 /// The last words: what was done, or what to do next.
 pub fn finished(report: &Report, context: &str) -> String {
     let (applied, _, failed, skipped) = report.counts();

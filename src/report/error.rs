@@ -3,9 +3,10 @@
 use std::error::Error;
 use std::fmt::Write as _;
 
-use super::palette::{DIM, ERROR, STRONG, paint};
+use super::palette::{CHANGED, DIM, ERROR, STRONG, paint};
 use super::printable;
 use crate::apply::ApplyError;
+use crate::config::Warning;
 use crate::host::CommandError;
 use crate::observe::ObserveError;
 use crate::plan::{Problem, Reason};
@@ -63,12 +64,19 @@ pub fn problem(address: &str, problem: &Problem) -> String {
     text
 }
 
+/// What is worth a word about a file that is right.
+pub fn warning(warning: &Warning) -> String {
+    let mut text = format!("{} {}", paint(CHANGED, "warning:"), printable(&warning.message));
+    write_hint(&mut text, &warning.hint);
+    text
+}
+
 fn write_hint(text: &mut String, hint: &str) {
     let _ = write!(text, "\n{} {}", paint(STRONG, "help:"), printable(hint));
 }
 
 /// The command error that this error is, where it is one by another name.
-fn command_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a CommandError> {
+pub(super) fn command_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a CommandError> {
     if let Some(ApplyError::Command(command)) = error.downcast_ref() {
         return Some(command);
     }
@@ -104,11 +112,21 @@ fn write_streams(text: &mut String, error: &CommandError) {
     }
 }
 
-fn hint(error: &ApplyError) -> Option<String> {
+pub(super) fn hint(error: &ApplyError) -> Option<String> {
     match error {
         ApplyError::Impossible(problem) => Some(problem.hint()),
-        ApplyError::StillUnobservable(reasons) => Some(join(reasons)),
-        ApplyError::NotConverged(change) => Some(join(&change.reasons)),
+        ApplyError::StillUnobservable(reasons) => Some(format!(
+            "{}. If it is still starting, run `cai apply` again in a while; else end it with \
+             `limactl stop -f` and run `cai apply`",
+            join(reasons)
+        )),
+        ApplyError::NotConverged(change) => {
+            let changed = change.changed().join(", ");
+            Some(format!(
+                "it still differs in {changed} ({}); see `cai plan`",
+                join(&change.reasons)
+            ))
+        }
         ApplyError::ChangedSincePlan(_) => Some("run `cai plan` to see what it is now".into()),
         ApplyError::Command(_) | ApplyError::Observe(_) | ApplyError::Remove { .. } => None,
     }

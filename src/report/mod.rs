@@ -1,12 +1,18 @@
-//! What a person sees: plans, progress and errors as text.
+//! What a person sees: plans, progress and errors as text; and the documents and graphs that
+//! other programs read.
 
 mod apply;
+mod attributes;
 mod error;
+mod graph;
+mod json;
 mod palette;
 mod plan;
 mod text;
 
-pub use apply::{finished, progress};
-pub use error::{error, failure, problem};
-pub use plan::plan;
+pub use apply::{destroyed, finished, progress};
+pub use error::{error, failure, problem, warning};
+pub use graph::{EdgeDocument, GraphDocument, dot, mermaid};
+pub use json::{CommandDocument, ErrorDocument, ReportDocument, ReportSummary, ResultDocument};
+pub use plan::{destruction, plan};
 pub use text::{duration, printable};

@@ -25,6 +25,8 @@ pub(super) fn sign(action: Action) -> (&'static str, Style) {
         Action::NoOp => (" ", DIM),
         Action::Create => ("+", ADDED),
         Action::Update => ("~", CHANGED),
+        Action::Replace => ("-/+", REMOVED),
+        Action::Delete => ("-", REMOVED),
         Action::Refresh => ("!", REFRESHED),
         Action::Deferred => ("?", DIM),
     }

@@ -2,13 +2,17 @@
 
 use std::fmt::Write as _;
 
-use serde_json::Value;
-
-use super::palette::{ADDED, CHANGED, DIM, REMOVED, STRONG, paint, sign};
-use super::text::printable;
+use super::attributes;
+use super::palette::{CHANGED, REMOVED, STRONG, paint, sign};
+use super::text::{comment, printable};
+use crate::address::Kind;
 use crate::facts::{Facts, Observation};
-use crate::plan::{Action, Change, Disruption, Line, Origin, Plan, Reason, text_diff};
-use crate::value::{Attributes, Known};
+use crate::plan::{Action, Change, Disruption, Plan, Reason};
+
+/// The width of the longest sign: `-/+`.
+const SIGNS: usize = 3;
+/// What a VM takes with it.
+const LOST: &str = "everything in the VM is lost: its containers, images, volumes and files";
 
 /// The whole plan, with colours. `file` is how the file is called on the command line, `name` the
 /// VM's name.
@@ -42,14 +46,42 @@ fn write_plan(
     writeln!(out, "\n{}", summary(plan))
 }
 
+/// What would be destroyed, with colours: one block for each, and what is left alone.
+pub fn destruction(plan: &Plan, name: &str, file: &str) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = write_destruction(&mut text, plan, name, file);
+    text
+}
+
+fn write_destruction(out: &mut String, plan: &Plan, name: &str, file: &str) -> std::fmt::Result {
+    let left_alone = plan.changes.iter().filter(|change| change.action == Action::NoOp);
+    let left_alone: Vec<String> = left_alone
+        .map(|change| format!("{} is left alone: cai did not make it.", change.address))
+        .collect();
+    if plan.is_empty() {
+        let nothing = paint(STRONG, "Nothing to destroy.");
+        writeln!(out, "{nothing} There is no VM {name}, and no context that cai made for it.")?;
+    } else {
+        writeln!(out, "{} · {}", paint(STRONG, name), printable(file))?;
+        for change in plan.effective() {
+            writeln!(out)?;
+            write_change(out, change)?;
+        }
+        writeln!(out, "\n{} {} to destroy.", paint(STRONG, "Plan:"), plan.count(Action::Delete))?;
+    }
+    left_alone.iter().try_for_each(|line| writeln!(out, "{}", printable(line)))
+}
+
 /// What the VM is right now, in a few words.
 fn state(facts: &Facts) -> String {
     match (&facts.vm, &facts.guest) {
         (Observation::Absent, _) => "no VM yet".into(),
         (Observation::Unobservable(_), _) => "VM not known".into(),
         (Observation::Present(vm), Observation::Present(guest)) => {
-            let containers = counted(guest.containers.len(), "container");
-            format!("VM {}, {containers}", vm.status)
+            let containers = guest.containers.as_ref();
+            let containers = containers.map(|list| counted(list.len(), "container"));
+            format!("VM {}, {}", vm.status, containers.as_deref().unwrap_or("containers not known"))
         }
         (Observation::Present(vm), _) => format!("VM {}", vm.status),
     }
@@ -58,10 +90,12 @@ fn state(facts: &Facts) -> String {
 /// The line that counts.
 fn summary(plan: &Plan) -> String {
     let mut line = format!(
-        "{} {} to add, {} to change, 0 to destroy, {}",
+        "{} {} to add, {} to change, {} to destroy, {}",
         paint(STRONG, "Plan:"),
-        plan.count(Action::Create),
+        // As Terraform counts: a replacement is both.
+        plan.count(Action::Create) + plan.count(Action::Replace),
         plan.count(Action::Update),
+        plan.count(Action::Delete) + plan.count(Action::Replace),
         counted(plan.disrupting(Disruption::VmRestart), "restart"),
     );
     for milder in [Disruption::DaemonRestart, Disruption::SessionRefresh] {
@@ -101,17 +135,23 @@ fn write_change(out: &mut String, change: &Change) -> std::fmt::Result {
     };
     writeln!(
         out,
-        "  {} {}{disruption}",
+        "{}{} {}{disruption}",
+        " ".repeat(SIGNS - sign.len()),
         paint(style, sign),
         paint(STRONG, printable(&change.address.to_string()))
     )?;
     match change.action {
-        Action::Create => write_created(out, &change.after)?,
-        Action::Update => write_updated(out, change)?,
+        Action::Create => attributes::write_created(out, &change.after)?,
+        Action::Update | Action::Replace => attributes::write_updated(out, change)?,
+        Action::Delete => attributes::write_deleted(out, change)?,
         Action::NoOp | Action::Refresh | Action::Deferred => {}
     }
-    for reason in change.reasons.iter().filter(|reason| !matches!(reason, Reason::Differs(_))) {
+    for reason in change.reasons.iter().filter(|reason| !is_shown(reason)) {
         comment(out, &reason.to_string())?;
+    }
+    let is_deleted = change.action == Action::Delete && change.address.kind == Kind::Vm;
+    if change.disruption == Disruption::Replace || is_deleted {
+        comment(out, LOST)?;
     }
     write_stops(out, change)?;
     if let Some(problem) = &change.problem {
@@ -125,130 +165,31 @@ fn write_change(out: &mut String, change: &Change) -> std::fmt::Result {
     Ok(())
 }
 
+/// Whether the attribute lines already say it, or the sign of the block.
+fn is_shown(reason: &Reason) -> bool {
+    matches!(reason, Reason::Differs(_) | Reason::ForcesReplacement(_) | Reason::Unwanted)
+}
+
 fn write_stops(out: &mut String, change: &Change) -> std::fmt::Result {
-    let stops: Vec<String> = change
-        .stops
-        .iter()
-        .map(|container| format!("{} ({})", container.name, container.status))
-        .collect();
-    let stops = match (stops.len(), change.disruption, change.fallback) {
-        (0, Disruption::VmRestart, _) | (0, _, Some(_)) => "stops no container".to_owned(),
-        (0, ..) => return Ok(()),
-        (1, ..) => format!("stops 1 container: {}", stops.join(", ")),
-        (count, ..) => format!("stops {count} containers: {}", stops.join(", ")),
+    if let (Action::Deferred, Some(disruption)) = (change.action, change.fallback) {
+        return comment(out, &format!("may turn out to need a {disruption}"));
+    }
+    if change.disruption < Disruption::DaemonRestart && change.fallback.is_none() {
+        return Ok(());
+    }
+    let stops = match &change.stops {
+        None => "stops every container; they could not be listed".to_owned(),
+        Some(stops) if stops.is_empty() => "stops no container".to_owned(),
+        Some(stops) => {
+            let names: Vec<String> = stops
+                .iter()
+                .map(|container| format!("{} (since {})", container.name, container.started))
+                .collect();
+            format!("stops {}: {}", counted(names.len(), "container"), names.join(", "))
+        }
     };
     match change.fallback {
         Some(fallback) => comment(out, &format!("only if that has no effect: {fallback}, {stops}")),
         None => comment(out, &stops),
-    }
-}
-
-fn comment(out: &mut String, text: &str) -> std::fmt::Result {
-    for line in text.lines() {
-        writeln!(out, "      {}", paint(DIM, format!("# {}", printable(line))))?;
-    }
-    Ok(())
-}
-
-fn write_created(out: &mut String, after: &Attributes) -> std::fmt::Result {
-    let width = width(after.iter().map(|(name, _)| name));
-    for (name, value) in after.iter() {
-        match value {
-            Known::Known(value) if is_long(value) => {
-                writeln!(out, "      {} =", paint(ADDED, printable(name)))?;
-                for line in as_text(value).lines() {
-                    writeln!(out, "        {}", paint(ADDED, format!("+ {}", printable(line))))?;
-                }
-            }
-            value => writeln!(
-                out,
-                "      {}{} = {}",
-                paint(ADDED, printable(name)),
-                " ".repeat(width - name.chars().count()),
-                short(Some(value))
-            )?,
-        }
-    }
-    Ok(())
-}
-
-fn write_updated(out: &mut String, change: &Change) -> std::fmt::Result {
-    let changed = change.changed();
-    let width = width(changed.iter().map(String::as_str));
-    let before = change.before.as_ref();
-    for name in &changed {
-        let was = before.and_then(|before| before.get(name));
-        let is = change.after.get(name);
-        let long = [was, is]
-            .iter()
-            .any(|value| matches!(value, Some(Known::Known(value)) if is_long(value)));
-        if long {
-            writeln!(out, "      {}", paint(CHANGED, printable(name)))?;
-            for line in text_diff(&known_text(was), &known_text(is)) {
-                write_line(out, &line)?;
-            }
-        } else {
-            writeln!(
-                out,
-                "      {}{} = {} -> {}",
-                paint(CHANGED, printable(name)),
-                " ".repeat(width - name.chars().count()),
-                short(was),
-                short(is)
-            )?;
-        }
-    }
-    match change.after.len() - changed.len() {
-        0 => Ok(()),
-        1 => comment(out, "1 unchanged attribute hidden"),
-        count => comment(out, &format!("{count} unchanged attributes hidden")),
-    }
-}
-
-fn write_line(out: &mut String, line: &Line) -> std::fmt::Result {
-    let (sign, style) = match line.origin {
-        Origin::Before => ("- ", REMOVED),
-        Origin::After => ("+ ", ADDED),
-        Origin::Both => ("  ", DIM),
-        Origin::Gap => ("", DIM),
-    };
-    writeln!(out, "        {}", paint(style, format!("{sign}{}", printable(&line.text))))
-}
-
-fn width<'a>(names: impl Iterator<Item = &'a str>) -> usize {
-    names.map(|name| name.chars().count()).max().unwrap_or_default()
-}
-
-/// Whether a value is better shown on lines of its own.
-fn is_long(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains('\n'),
-        Value::Array(items) => items.iter().any(|item| item.is_object() || item.is_array()),
-        Value::Object(keys) => !keys.is_empty(),
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
-    }
-}
-
-fn as_text(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        // Every JSON value has a form in YAML.
-        value => serde_yaml::to_string(value).unwrap_or_default(),
-    }
-}
-
-fn known_text(value: Option<&Known<Value>>) -> String {
-    match value {
-        Some(Known::Known(value)) => as_text(value),
-        Some(Known::Unknown) => "(known after apply)\n".into(),
-        None => String::new(),
-    }
-}
-
-fn short(value: Option<&Known<Value>>) -> String {
-    match value {
-        Some(Known::Known(value)) => printable(&value.to_string()).into_owned(),
-        Some(Known::Unknown) => paint(DIM, "(known after apply)"),
-        None => paint(DIM, "(none)"),
     }
 }

@@ -1,7 +1,42 @@
 //! Texts from outside, made harmless, and figures made readable.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::time::Duration;
+
+use super::palette::{DIM, paint};
+
+/// The columns that a plan is laid out for: those of a terminal nobody has widened.
+pub(super) const WIDTH: usize = 80;
+/// What stands before the lines of a block.
+pub(super) const INDENT: &str = "      ";
+
+/// Writes a remark within a block, wrapped.
+pub(super) fn comment(out: &mut String, text: &str) -> std::fmt::Result {
+    for line in text.lines() {
+        for piece in wrapped(&printable(line), WIDTH - INDENT.len() - "# ".len()) {
+            writeln!(out, "{INDENT}{}", paint(DIM, format!("# {piece}")))?;
+        }
+    }
+    Ok(())
+}
+
+/// A line in pieces of at most this many characters, where its words allow it.
+fn wrapped(line: &str, width: usize) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    for word in line.split(' ') {
+        let Some(last) = pieces.last_mut() else { break };
+        if last.is_empty() {
+            last.push_str(word);
+        } else if last.chars().count() + 1 + word.chars().count() <= width {
+            last.push(' ');
+            last.push_str(word);
+        } else {
+            pieces.push(word.to_owned());
+        }
+    }
+    pieces
+}
 
 /// The text without anything that could drive a terminal: control characters and those that
 /// reorder what is shown are written as escapes. Line breaks and tabs stay.
@@ -48,6 +83,13 @@ mod tests {
         assert_eq!(printable("a\u{1b}[2Jb\u{7}"), "a\\u{1b}[2Jb\\u{7}");
         assert_eq!(printable("x\u{202e}y\r"), "x\\u{202e}y\\u{d}");
         assert_eq!(printable("é\tä\n"), "é\tä\n");
+    }
+
+    #[test]
+    fn long_remarks_are_wrapped_at_words() {
+        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrapped("unbreakable ab c", 4), ["unbreakable", "ab c"]);
+        assert_eq!(wrapped("", 4), [""]);
     }
 
     #[test]

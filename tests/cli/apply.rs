@@ -1,6 +1,10 @@
 //! `cai apply`: consent, failures, and what the next run finds.
 
+use serde_json::json;
+
 use super::fake;
+use super::plan::document;
+use crate::support::sandbox::Sandbox;
 use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
@@ -9,6 +13,11 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_failed_step_is_shown_and_what_needs_it_is_skipped,
         a_vm_that_exists_half_made_is_started_by_the_next_run,
         steps_that_had_no_effect_are_no_success,
+        as_json_the_end_is_one_document,
+        as_json_a_failure_has_its_command_and_both_streams,
+        quietly_only_failures_are_told,
+        a_replacement_needs_the_name_of_what_is_lost,
+        a_replacement_that_is_allowed_is_done_in_order,
         a_stronger_step_than_the_plan_showed_is_not_taken,
     ]
 }
@@ -32,7 +41,7 @@ fn a_failed_step_is_shown_and_what_needs_it_is_skipped() {
         "fake: no",
         "provision.docker skipped: it needs vm.containai-secure",
         "context.containai-secure skipped",
-        "0 changed, 1 failed, 5 skipped",
+        "0 changed, 1 failed, 6 skipped",
     ] {
         assert!(error.contains(part), "{part:?} is missing: {ran}");
     }
@@ -63,6 +72,107 @@ fn steps_that_had_no_effect_are_no_success() {
     assert!(error.contains("error: context.containai-secure: did not converge"), "{ran}");
 }
 
+fn as_json_the_end_is_one_document() {
+    let sandbox = fake::engine();
+    let ran = sandbox.cai(&["apply", "--yes", "--json"]);
+    ran.success();
+    assert!(ran.stderr.contains("+ context.containai-secure"), "the plan is talk: {ran}");
+    let report = document(&ran);
+    assert_eq!(report["summary"], json!({"applied": 1, "unchanged": 7, "failed": 0, "skipped": 0}));
+    let last = report["results"].as_array().unwrap().last().unwrap();
+    assert_eq!(last["address"], "context.containai-secure");
+    assert_eq!(last["outcome"], "applied");
+    assert!(last["seconds"].as_f64().unwrap() > 0.0 && last.get("error").is_none(), "{last}");
+    let again = document(&sandbox.cai(&["apply", "--yes", "--json"]));
+    assert_eq!(again["summary"]["unchanged"], 8);
+    assert_eq!(again["results"].as_array().unwrap().len(), 8);
+}
+
+fn as_json_a_failure_has_its_command_and_both_streams() {
+    let sandbox = fake::fresh();
+    let ran = sandbox.cai(&["apply", "--yes", "--json"]);
+    ran.fails_with(1);
+    let report = document(&ran);
+    let result = |address: &str| {
+        let results = report["results"].as_array().unwrap();
+        results.iter().find(|result| result["address"] == address).unwrap().clone()
+    };
+    let vm = result("vm.containai-secure");
+    assert_eq!(vm["outcome"], "failed");
+    let command = &vm["error"]["command"];
+    assert_eq!(command["line"], "limactl --tty=false create --name=containai-secure -");
+    assert_eq!(
+        (&command["status"], &command["stderr"]),
+        (&json!("exit status 7"), &json!("fake: no\n"))
+    );
+    let context = result("context.containai-secure");
+    assert_eq!(context["outcome"], "skipped");
+    assert_eq!(context["because"], "socket.containai-secure");
+}
+
+fn quietly_only_failures_are_told() {
+    let ran = fake::engine().cai(&["-q", "apply", "--yes"]);
+    assert_eq!((ran.success(), ran.stderr.as_str()), ("", ""), "{ran}");
+    let ran = fake::fresh().cai(&["-q", "apply", "--yes"]);
+    let error = ran.fails_with(1);
+    assert!(error.contains("exit status 7") && error.contains("Apply failed"), "{ran}");
+    assert!(!error.contains("+ vm."), "{ran}");
+    // But the plan that somebody is asked to agree to.
+    let ran = fake::fresh().cai(&["-q", "apply"]);
+    assert!(ran.fails_with(4).contains("+ vm."), "{ran}");
+    fake::fresh().cai(&["-q", "-v", "plan"]).fails_with(64);
+}
+
+fn a_replacement_needs_the_name_of_what_is_lost() {
+    let sandbox = fake::engine_of_another_image();
+    let plan = sandbox.cai(&["plan"]);
+    for part in [
+        "-/+ vm.containai-secure  VM replacement",
+        "images  # forces replacement",
+        "everything in the VM is lost",
+        "Plan: 6 to add, 0 to change, 1 to destroy",
+    ] {
+        assert!(plan.success().contains(part), "{part:?} is missing: {plan}");
+    }
+    for (arguments, said) in [
+        (&["apply", "--yes"][..], "--allow-replace containai-secure"),
+        (&["apply", "--yes", "--allow-replace", "other"], "--allow-replace names other"),
+    ] {
+        let ran = sandbox.cai(arguments);
+        let error = ran.fails_with(4);
+        assert!(error.contains(said) && error.contains("would delete the VM"), "{ran}");
+    }
+    assert_eq!(fake::calls(&sandbox), [""; 0]);
+}
+
+fn a_replacement_that_is_allowed_is_done_in_order() {
+    let sandbox = fake::engine_of_another_image();
+    let script = fake::limactl_that(&list_once(&sandbox), "exit 0");
+    sandbox.fake_program("limactl", &script);
+    // The fake makes no VM, so what comes after it fails.
+    sandbox.cai(&["apply", "--yes", "--allow-replace", "containai-secure"]).fails_with(1);
+    assert_eq!(
+        fake::calls(&sandbox),
+        [
+            "--tty=false stop containai-secure",
+            "--tty=false unprotect containai-secure",
+            "--tty=false delete containai-secure",
+            "--tty=false create --name=containai-secure -",
+            "--tty=false start --timeout=1800s containai-secure",
+        ]
+    );
+}
+
+/// Lists a running, protected VM until there was a call that changes something.
+fn list_once(sandbox: &Sandbox) -> String {
+    let directory = sandbox.path("lima/containai-secure");
+    let line = format!(
+        r#"{{"name":"containai-secure","status":"Running","protected":true,"dir":"{}"}}"#,
+        directory.display()
+    );
+    format!("grep -q tty \"$HOME/calls\" || echo '{line}'")
+}
+
 fn a_stronger_step_than_the_plan_showed_is_not_taken() {
     let sandbox = fake::engine();
     let directory = sandbox.path("lima/containai-secure");
@@ -78,8 +188,7 @@ fn a_stronger_step_than_the_plan_showed_is_not_taken() {
         line("Broken"),
         line("Running")
     );
-    let script = fake::limactl("", "exit 7").replace("cat <<'END'\n\nEND\n", &list);
-    sandbox.fake_program("limactl", &script);
+    sandbox.fake_program("limactl", &fake::limactl_that(&list, "exit 7"));
     let ran = sandbox.cai(&["apply", "--yes"]);
     let error = ran.fails_with(1);
     assert!(error.contains("changed since the plan: it now needs a VM restart"), "{ran}");

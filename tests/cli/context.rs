@@ -45,7 +45,7 @@ fn a_context_on_a_wrong_endpoint_is_updated_and_keeps_the_rest() {
     let update = ["docker", "context", "update", "containai-secure", "--docker", "host=unix:///x"];
     sandbox.run(&update).success();
     let plan = sandbox.cai(&["plan"]);
-    assert!(plan.success().contains("\"unix:///x\" -> "), "{plan}");
+    assert!(plan.success().contains("host = \"unix:///x\"\n          -> "), "{plan}");
     sandbox.cai(&["apply", "--yes"]).success();
     assert_eq!(endpoint(&sandbox), socket(&sandbox));
 }

@@ -1,12 +1,23 @@
-//! What the documents show holds: the examples, and the blocks of the README.
+//! What the documents show holds: the examples, the schema, and the blocks of the README.
 
 use std::path::{Path, PathBuf};
+
+use containai::config;
+use serde_json::Value;
 
 use super::fake;
 use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
-    trials![every_example_is_valid_and_can_be_planned, the_readme_names_what_there_is]
+    trials![
+        a_version_that_works_badly_is_warned_of,
+        every_example_is_valid_and_can_be_planned,
+        every_example_fits_the_schema,
+        one_example_has_every_key_of_the_schema,
+        the_schema_refuses_what_is_wrong,
+        the_schema_is_that_of_the_types,
+        the_readme_names_what_there_is,
+    ]
 }
 
 fn root() -> &'static Path {
@@ -21,18 +32,124 @@ fn examples() -> Vec<PathBuf> {
 fn every_example_is_valid_and_can_be_planned() {
     let sandbox = fake::fresh();
     let examples = examples();
-    assert!(examples.len() >= 2, "{examples:?}");
+    assert!(examples.len() >= 5, "{examples:?}");
     for example in examples {
-        let path = example.to_str().unwrap();
-        sandbox.cai(&["--file", path, "validate"]).success();
-        let plan = sandbox.cai(&["--file", path, "plan"]);
+        // Where a team would have it, with the files that it names.
+        sandbox.write("home/containai.toml", &std::fs::read_to_string(&example).unwrap());
+        sandbox.write("home/seccomp.json", "{\"defaultAction\": \"SCMP_ACT_ERRNO\"}");
+        sandbox.cai(&["validate"]).success();
+        let plan = sandbox.cai(&["plan"]);
         assert!(plan.success().contains("+ vm.containai-secure"), "{plan}");
     }
 }
 
+fn a_version_that_works_badly_is_warned_of() {
+    let sandbox = fake::fresh();
+    let seed = std::fs::read_to_string(root().join("examples/seed.toml")).unwrap();
+    sandbox.write("home/containai.toml", &seed);
+    for command in ["validate", "plan"] {
+        let ran = sandbox.cai(&[command]);
+        ran.success();
+        assert!(ran.stderr.contains("warning: ") && ran.stderr.contains("0.6.7"), "{ran}");
+    }
+    let quiet = sandbox.cai(&["-q", "validate"]);
+    assert_eq!((quiet.success(), quiet.stderr.as_str()), ("containai.toml is valid.\n", ""));
+}
+
+/// A file as JSON, which a schema is about.
+fn json(source: &str) -> Value {
+    toml::from_str(source).unwrap()
+}
+
+fn every_example_fits_the_schema() {
+    let schema = jsonschema::draft202012::new(&config::schema()).unwrap();
+    for example in examples() {
+        let file = json(&std::fs::read_to_string(&example).unwrap());
+        let errors: Vec<String> = schema
+            .iter_errors(&file)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        assert!(errors.is_empty(), "{}: {errors:#?}", example.display());
+    }
+}
+
+fn the_schema_refuses_what_is_wrong() {
+    let schema = jsonschema::draft202012::new(&config::schema()).unwrap();
+    let wrong = [
+        "",
+        "version = 2",
+        "version = 1\nvn = 1",
+        "version = 1\nvm.cpus = 0",
+        "version = 1\nvm.memory = \"8GB\"",
+        "version = 1\nvm.env = { A-B = \"1\" }",
+        "version = 1\nvm.port_forwards = [{ host_port = 1 }]",
+        "version = 1\ndocker.source = \"podman\"",
+        "version = 1\nlima.sha256 = { linux-amd64 = \"00\" }",
+        "version = 1\nsysbox.packages = [{ arch = \"x86_64\", url = \"/a\" }]",
+        "version = 1\nusers = [{ name = \"@dev\" }]",
+        "version = 1\ncontext.name = \"desktop-linux\"",
+    ];
+    for source in wrong {
+        assert!(!schema.is_valid(&json(source)), "{source}");
+        assert!(config::parse(source).is_err(), "{source}");
+    }
+}
+
+/// Each key of each table is written at least once in the one example that says it has them all.
+fn one_example_has_every_key_of_the_schema() {
+    let source = std::fs::read_to_string(root().join("examples/every-option.toml")).unwrap();
+    let schema = config::schema();
+    let mut missing = Vec::new();
+    missing_keys(&schema, &schema, &[&json(&source)], "", &mut missing);
+    assert!(missing.is_empty(), "examples/every-option.toml lacks {missing:?}");
+}
+
+fn missing_keys(
+    root: &Value,
+    schema: &Value,
+    values: &[&Value],
+    path: &str,
+    missing: &mut Vec<String>,
+) {
+    if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
+        let target = root.pointer(reference.trim_start_matches('#')).unwrap();
+        return missing_keys(root, target, values, path, missing);
+    }
+    if let Some(items) = schema.get("items") {
+        let elements: Vec<&Value> =
+            values.iter().filter_map(|value| value.as_array()).flatten().collect();
+        return missing_keys(root, items, &elements, path, missing);
+    }
+    for (key, inner) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        let path = format!("{path}.{key}");
+        let found: Vec<&Value> = values.iter().filter_map(|value| value.get(key)).collect();
+        missing_keys(root, inner, &found, &path, missing);
+        if found.is_empty() {
+            missing.push(path);
+        }
+    }
+}
+
+/// Writes the file instead where `CAI_UPDATE_SCHEMA=1` is set.
+fn the_schema_is_that_of_the_types() {
+    let path = root().join("schema/containai.schema.json");
+    let types = format!("{}\n", serde_json::to_string_pretty(&config::schema()).unwrap());
+    if std::env::var_os("CAI_UPDATE_SCHEMA").is_some_and(|value| value == "1") {
+        std::fs::write(&path, &types).unwrap();
+    }
+    let file = std::fs::read_to_string(&path).unwrap_or_default();
+    let hint = "run: CAI_UPDATE_SCHEMA=1 cargo test --test main the_schema_is_that_of_the_types";
+    assert!(file == types, "schema/containai.schema.json is not that of the types; {hint}");
+}
+
 fn the_readme_names_what_there_is() {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    let help = fake::fresh().cai(&["--help"]).stdout;
+    let sandbox = fake::fresh();
+    let mut help = sandbox.cai(&["--help"]).stdout;
+    for command in super::COMMANDS {
+        help += &sandbox.cai(&[command, "--help"]).stdout;
+    }
+    help += &sandbox.cai(&["simulate", "list"]).stdout;
     let commands: Vec<&str> = readme
         .split("```sh\n")
         .skip(1)

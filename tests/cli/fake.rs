@@ -9,7 +9,8 @@ use containai::{config, lima};
 use crate::support::sandbox::Sandbox;
 
 /// The file that the fakes fit.
-pub const FILE: &str = "version = 1\n[vm]\ncpus = 2\n[docker]\nsource = \"preinstalled\"\n";
+pub const FILE: &str = "version = 1\n[vm]\ncpus = 2\nprotect = false\n[docker]\nsource = \"preinstalled\"\n\
+    [sysbox]\nenabled = false\n";
 
 /// A home with that file, and a fake `limactl` that has no instance and refuses to make one.
 pub fn fresh() -> Sandbox {
@@ -27,25 +28,43 @@ pub fn engine() -> Sandbox {
     sandbox.directory("lima/containai-secure");
     sandbox.directory("lima/containai-secure/sock");
     let keys = lima::template(&config::parse(FILE).unwrap());
-    sandbox.write("lima/containai-secure/lima.yaml", &lima::to_yaml(&keys).unwrap());
-    let list = format!(
-        r#"{{"name":"containai-secure","status":"Running","dir":"{}"}}"#,
-        sandbox.path("lima/containai-secure").display()
-    );
-    sandbox.fake_program("limactl", &limactl(&list, "exit 7"));
+    sandbox.write("lima/containai-secure/lima.yaml", &lima::to_yaml(&keys));
+    sandbox.fake_program("limactl", &limactl(&listed(&sandbox, "Running"), "exit 7"));
     sandbox.fake_program("ssh", SSH);
     listen(&sandbox);
+    sandbox
+}
+
+/// What `limactl list --json` says of the engine's VM.
+pub fn listed(sandbox: &Sandbox, status: &str) -> String {
+    let directory = sandbox.path("lima/containai-secure");
+    format!(r#"{{"name":"containai-secure","status":"{status}","dir":"{}"}}"#, directory.display())
+}
+
+/// An engine whose VM was made from another image than the file now says.
+pub fn engine_of_another_image() -> Sandbox {
+    let sandbox = engine();
+    let images = "[[vm.images]]\nlocation = \"https://images.example/ubuntu-24.04.img\"\n";
+    sandbox.write("home/containai.toml", &format!("{FILE}{images}"));
+    let path = "lima/containai-secure/lima.yaml";
+    let yaml = std::fs::read_to_string(sandbox.path(path)).unwrap();
+    sandbox.write(path, &yaml.replace("24.04", "22.04"));
     sandbox
 }
 
 /// A fake `limactl`: its version, a list, and what it does about everything else. Each call is
 /// noted in `calls`.
 pub fn limactl(list: &str, other: &str) -> String {
+    limactl_that(&format!("cat <<'END'\n{list}\nEND\n"), other)
+}
+
+/// The same, where a script makes the list.
+pub fn limactl_that(lists: &str, other: &str) -> String {
     format!(
         "echo \"$*\" >>\"$HOME/calls\"\n\
          case \"$*\" in\n\
          --version) echo 'limactl version 2.2.0' ;;\n\
-         'list --json') cat <<'END'\n{list}\nEND\n;;\n\
+         'list --json') {lists} ;;\n\
          *) {other} ;;\n\
          esac\n"
     )
@@ -57,14 +76,16 @@ for last; do :; done
 mark=${last##* }
 section() { printf '@%s %s\n%s\n\n@%s = 0\n' "$mark" "$1" "$2" "$mark"; }
 section user dev
-section session 'dev docker'
-section groups 'docker:x:999:dev'
+section session '1001 999'
+section groups 'dev:x:1001:
+docker:x:999:dev'
 section cpus 2
 section dockerd /usr/sbin/dockerd
 section units 'Id=docker.service
 ActiveState=active
 UnitFileState=enabled'
 section containers ''
+section daemon_json '{"live-restore": true}'
 printf '@%s end\n' "$mark"
 "#;
 

@@ -1,6 +1,9 @@
 //! Which file is read, and what is said of a wrong one.
 
+use serde_json::json;
+
 use super::fake;
+use super::plan::document;
 use crate::support::sandbox::Sandbox;
 use crate::support::trials;
 
@@ -12,6 +15,9 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         without_a_file_the_error_says_what_to_do,
         a_file_that_is_named_and_is_not_there_is_an_error,
         a_file_that_is_no_text_is_an_error,
+        everything_is_relative_to_the_directory_that_is_named,
+        a_directory_that_is_not_there_is_an_error,
+        as_json_mistakes_have_their_places,
         a_wrong_command_line_is_refused_with_64,
         help_names_every_command,
         nothing_from_a_file_drives_the_terminal,
@@ -70,6 +76,44 @@ fn a_file_that_is_no_text_is_an_error() {
     assert!(ran.fails_with(3).contains("containai.toml could not be read"), "{ran}");
 }
 
+fn everything_is_relative_to_the_directory_that_is_named() {
+    let sandbox = fake::fresh();
+    sandbox.directory("home/a");
+    sandbox.directory("home/a/b");
+    sandbox.write("home/other.toml", "version = 1\n");
+    sandbox.directory("elsewhere");
+    std::os::unix::fs::symlink(sandbox.path("home/a/b"), sandbox.path("elsewhere/link")).unwrap();
+    for (arguments, shown) in [
+        (&["-C", "a", "validate"][..], "a/../containai.toml"),
+        (&["validate", "-C", "a/b"], "a/b/../../containai.toml"),
+        (&["-C", "a", "-f", "../other.toml", "validate"], "a/../other.toml"),
+        // Upwards from where the link leads.
+        (&["-C", "../elsewhere/link", "validate"], "../elsewhere/link/../../containai.toml"),
+    ] {
+        let ran = sandbox.cai(arguments);
+        assert_eq!(ran.success(), format!("{shown} is valid.\n"));
+    }
+}
+
+fn a_directory_that_is_not_there_is_an_error() {
+    let ran = fake::fresh().cai(&["-C", "nosuch", "plan"]);
+    assert!(ran.fails_with(1).contains("nosuch is no directory that can be entered"), "{ran}");
+}
+
+fn as_json_mistakes_have_their_places() {
+    let sandbox = fake::fresh();
+    let valid = document(&sandbox.cai(&["validate", "--json"]));
+    assert_eq!((&valid["valid"], &valid["mistakes"]), (&json!(true), &json!([])));
+    sandbox.write("home/containai.toml", "version = 1\n\n[vm]\nx = \"é\"\nmemory = \"8GB\"\n");
+    let ran = sandbox.cai(&["validate", "--json"]);
+    assert!(ran.fails_with(3).contains("containai.toml:5:10"), "{ran}");
+    let wrong = document(&ran);
+    assert_eq!(wrong["valid"], false);
+    let mistakes = wrong["mistakes"].as_array().unwrap();
+    let places: Vec<_> = mistakes.iter().map(|one| (&one["line"], &one["column"])).collect();
+    assert_eq!(places, [(&json!(4), &json!(1)), (&json!(5), &json!(10))], "{ran}");
+}
+
 fn a_wrong_command_line_is_refused_with_64() {
     let sandbox = Sandbox::new();
     for arguments in [&["nosuch"][..], &["plan", "--nosuch"], &[]] {
@@ -81,8 +125,15 @@ fn a_wrong_command_line_is_refused_with_64() {
 fn help_names_every_command() {
     let sandbox = Sandbox::new();
     let help = sandbox.cai(&["--help"]);
-    for command in ["validate", "plan", "apply", "--file", "--color", "Exit codes"] {
-        assert!(help.success().contains(command), "{help}");
+    for part in ["--file", "-C", "--json", "--color", "--quiet", "Exit codes"] {
+        assert!(help.success().contains(part), "{part:?} is missing: {help}");
+    }
+    let listed = help.stdout.split_once("Commands:").unwrap().1.split_once("Options:").unwrap().0;
+    let names = listed.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+    let names: Vec<_> = names.filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(names[..names.len() - 1], super::COMMANDS, "{help}");
+    for command in super::COMMANDS {
+        assert!(sandbox.cai(&[command, "--help"]).success().contains("Usage"), "{command}");
     }
 }
 

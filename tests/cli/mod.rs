@@ -3,17 +3,52 @@
 
 mod apply;
 mod context;
+mod destroy;
 mod documents;
 mod fake;
 mod file;
+mod init;
+mod output;
+mod plan;
+mod setup;
+mod status;
 mod tools;
 
 use libtest_mimic::Trial;
 
+/// Every command there is.
+const COMMANDS: [&str; 13] = [
+    "init",
+    "setup",
+    "validate",
+    "plan",
+    "apply",
+    "status",
+    "destroy",
+    "render",
+    "graph",
+    "schema",
+    "simulate",
+    "completions",
+    "man",
+];
+
 /// All trials.
 pub fn trials() -> Vec<Trial> {
-    [apply::trials(), context::trials(), documents::trials(), file::trials(), tools::trials()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        apply::trials(),
+        context::trials(),
+        destroy::trials(),
+        documents::trials(),
+        file::trials(),
+        init::trials(),
+        output::trials(),
+        plan::trials(),
+        setup::trials(),
+        status::trials(),
+        tools::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

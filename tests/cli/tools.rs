@@ -16,6 +16,8 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_newer_lima_with_unknown_fields_is_no_problem,
         a_closed_output_is_no_error,
         what_was_run_can_be_told,
+        no_tool_sees_the_users_docker_variables,
+        no_tool_runs_where_the_user_is,
     ]
 }
 
@@ -115,4 +117,26 @@ fn what_was_run_can_be_told() {
     let ran = sandbox.cai(&["-v", "plan"]);
     ran.success();
     assert!(ran.stderr.contains("limactl list --json"), "{ran}");
+}
+
+fn no_tool_sees_the_users_docker_variables() {
+    let sandbox = fake::fresh();
+    let script = fake::limactl("", "exit 7");
+    let refuse = "[ -z \"$DOCKER_HOST$DOCKER_CONTEXT$DOCKER_CERT_PATH\" ] || exit 9\n";
+    sandbox.fake_program("limactl", &format!("{refuse}{script}"));
+    let variables = [
+        ("DOCKER_HOST", "tcp://192.0.2.1:2375"),
+        ("DOCKER_CONTEXT", "x"),
+        ("DOCKER_CERT_PATH", "/x"),
+    ];
+    sandbox.cai_with(&["plan"], &variables).success();
+}
+
+fn no_tool_runs_where_the_user_is() {
+    // `limactl edit` leaves a rejected file in its working directory.
+    let sandbox = fake::fresh();
+    let script = fake::limactl("", "exit 7");
+    sandbox.fake_program("limactl", &format!("touch lima.REJECTED.yaml\n{script}"));
+    sandbox.cai(&["plan"]).success();
+    assert!(!sandbox.path("home/lima.REJECTED.yaml").exists());
 }

@@ -1,0 +1,75 @@
+//! `cai destroy`
+
+use super::apply::{tell_end, tell_progress};
+use super::{Global, Terminal, file};
+use crate::apply::{Report, destroy};
+use crate::config::Config;
+use crate::error::Error;
+use crate::host::{Host, Probe};
+use crate::observe::{ObserveError, current_context, observe};
+use crate::plan::{Plan, Reason};
+use crate::report::{self, ReportDocument};
+
+pub(super) fn run(
+    host: &dyn Host,
+    global: &Global,
+    allowed: Option<&str>,
+    terminal: &mut Terminal,
+) -> Result<(), Error> {
+    let file = file::load(host, global, terminal)?;
+    let name = file.config.vm.name.as_str();
+    let plan = look(host, &file.config)?;
+    if plan.is_empty() {
+        if global.json {
+            return terminal.json(&ReportDocument::new(&Report::default(), &file.shown));
+        }
+        return terminal.data(&report::destruction(&plan, name, &file.shown));
+    }
+    let text = report::destruction(&plan, name, &file.shown);
+    // Nobody can be asked about what they do not see.
+    if allowed == Some(name) {
+        terminal.talk(&text);
+    } else {
+        terminal.complain(&text);
+    }
+    terminal.refuse_problems(&plan)?;
+    agree(&plan, name, allowed, terminal)?;
+    let look = || look(host, &file.config);
+    let report = destroy(host, &plan, &look, &mut |event| tell_progress(&event, terminal));
+    tell_end(&report, &report::destroyed(&report), &file.shown, global, terminal)
+}
+
+fn look(probe: &dyn Probe, config: &Config) -> Result<Plan, ObserveError> {
+    let facts = observe(probe, config)?;
+    let current = current_context(probe)?;
+    Ok(Plan::destroy(config, &facts, current.as_deref()))
+}
+
+/// Gets the VM's name, typed or on the command line: a yes is too easily said.
+fn agree(
+    plan: &Plan,
+    name: &str,
+    allowed: Option<&str>,
+    terminal: &mut Terminal,
+) -> Result<(), Error> {
+    let refused = |why: String| Error::Refused {
+        why: format!("nothing is destroyed: {why}"),
+        hint: format!("save what you need, then run `cai destroy --allow-destroy {name}`"),
+    };
+    match allowed {
+        Some(allowed) if allowed == name => return Ok(()),
+        Some(other) => {
+            return Err(refused(format!("--allow-destroy names {other}, and the VM is {name}")));
+        }
+        None => {}
+    }
+    let foreign = plan.effective().find(|change| change.reasons.contains(&Reason::NotMadeByCai));
+    if let Some(change) = foreign {
+        return Err(refused(format!("cai did not make {}", change.address)));
+    }
+    match terminal.ask(&format!("Type {name} to destroy it:"), name) {
+        Some(true) => Ok(()),
+        Some(false) => Err(refused("the answer was not the name of the VM".into())),
+        None => Err(refused("there is no terminal to ask on".into())),
+    }
+}

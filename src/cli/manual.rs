@@ -1,0 +1,38 @@
+//! `cai man` and `cai completions`: made from the words of the command line, as the help is.
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+use clap_mangen::Man;
+
+use super::Terminal;
+use super::options::Cli;
+use crate::error::Error;
+
+/// The manual page of `cai`, or of one of its commands.
+pub(super) fn page(command: Option<&str>, terminal: &mut Terminal) -> Result<(), Error> {
+    let mut cli = Cli::command();
+    // So that a command's page has the options that every command understands, and its full name.
+    cli.build();
+    let page = match command {
+        None => cli,
+        Some(name) => match cli.find_subcommand(name) {
+            Some(found) => found.clone().display_name(format!("cai-{}", found.get_name())),
+            None => {
+                return Err(Error::Usage {
+                    why: format!("there is no command {name}"),
+                    hint: "`cai --help` lists them".into(),
+                });
+            }
+        },
+    };
+    let mut text = Vec::new();
+    Man::new(page).render(&mut text).map_err(Error::Output)?;
+    terminal.raw(&text)
+}
+
+/// The script by which a shell completes `cai`.
+pub(super) fn completions(shell: Shell, terminal: &mut Terminal) -> Result<(), Error> {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "cai", &mut text);
+    terminal.raw(&text)
+}

@@ -1,0 +1,69 @@
+//! A stream whose every line says that it is about a simulated host.
+
+use std::io::{self, Write};
+
+/// What stands before each line.
+const MARK: &str = "[simulated] ";
+
+/// A stream that marks its lines, or that passes them on as they are. All of the terminal's output
+/// goes through one, so that no command can forget the mark.
+#[derive(Debug)]
+pub(super) struct Marked<W> {
+    stream: W,
+    marks: bool,
+    /// Whether the next byte begins a line.
+    at_start: bool,
+}
+
+impl<W: Write> Marked<W> {
+    pub(super) fn new(stream: W, marks: bool) -> Self {
+        Self { stream, marks, at_start: true }
+    }
+
+    /// The stream without marks, for what is read by programs.
+    pub(super) fn unmarked(&self) -> &W {
+        &self.stream
+    }
+}
+
+impl<W: Write> Write for Marked<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            if self.marks && self.at_start && line != b"\n" {
+                self.stream.write_all(MARK.as_bytes())?;
+            }
+            self.stream.write_all(line)?;
+            self.at_start = line.ends_with(b"\n");
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(marks: bool, pieces: &[&str]) -> String {
+        let mut stream = Marked::new(Vec::new(), marks);
+        for piece in pieces {
+            stream.write_all(piece.as_bytes()).unwrap();
+        }
+        String::from_utf8(stream.unmarked().clone()).unwrap()
+    }
+
+    #[test]
+    fn each_line_is_marked_once_however_it_is_written() {
+        let pieces = ["start ...", " done\nnext", " line\n\nlast\n"];
+        let marked = "[simulated] start ... done\n[simulated] next line\n\n[simulated] last\n";
+        assert_eq!(written(true, &pieces), marked);
+    }
+
+    #[test]
+    fn a_real_host_is_not_marked() {
+        assert_eq!(written(false, &["a\n", "b"]), "a\nb");
+    }
+}

@@ -1,0 +1,166 @@
+//! The words of the command line. Help, the manual page and completions are made from these.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use super::simulate::Simulate;
+
+/// A Docker engine in a Lima VM, declared in one file.
+#[derive(Debug, Parser)]
+#[command(name = "cai", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done, 1 failed, 2 the plan has changes (only with --detailed-exitcode), 3 the file is \
+wrong, 4 refused because nobody said yes, 64 wrong usage.
+
+Data goes to standard output, talk to standard error.";
+
+/// Where the help lists what every command understands.
+const GLOBAL: &str = "Global options";
+
+/// What every command understands.
+#[derive(Debug, Args)]
+pub(super) struct Global {
+    /// The file; without it, containai.toml here or in the nearest directory above
+    #[arg(short, long, global = true, help_heading = GLOBAL, value_name = "FILE")]
+    pub(super) file: Option<PathBuf>,
+    /// Do everything as if started in this directory
+    #[arg(short = 'C', global = true, help_heading = GLOBAL, value_name = "DIR")]
+    pub(super) directory: Option<PathBuf>,
+    /// Print one JSON document instead of text
+    #[arg(long, global = true, help_heading = GLOBAL)]
+    pub(super) json: bool,
+    /// Work on a simulated host: no VM, nothing real is touched, every line says so. It is kept in
+    /// DIR; without one, in the user's state directory
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "DIR", num_args = 0..=1, require_equals = true)]
+    #[expect(clippy::option_option, reason = "it can be left out, as can its value")]
+    pub(super) simulate: Option<Option<PathBuf>>,
+    /// When to use colours
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "WHEN", default_value = "auto")]
+    pub(super) color: Color,
+    /// Tell which commands are run, on standard error
+    #[arg(short, long, global = true, help_heading = GLOBAL, conflicts_with = "quiet")]
+    pub(super) verbose: bool,
+    /// Say nothing but what was asked for, questions and errors
+    #[arg(short, long, global = true, help_heading = GLOBAL)]
+    pub(super) quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Write a containai.toml with the defaults and comments here, or where --file says
+    Init {
+        /// Overwrite a file that exists
+        #[arg(long)]
+        force: bool,
+    },
+    /// Write the file if there is none, show the plan, ask, and make it so
+    Setup {
+        /// Do not ask. A file that exists is used as it is: only `init --force` overwrites one
+        #[arg(short = 'y', long, visible_alias = "yes")]
+        force: bool,
+        /// Show what would be done; changes and writes nothing
+        #[arg(long, conflicts_with_all = ["force", "allow_replace"])]
+        dry_run: bool,
+        #[command(flatten)]
+        replace: Replace,
+    },
+    /// Check the file, and nothing else
+    Validate,
+    /// Show what would change on this machine; changes nothing
+    Plan {
+        /// Exit with 2 if there are changes
+        #[arg(long)]
+        detailed_exitcode: bool,
+    },
+    /// Show the plan, ask, and make it so
+    Apply {
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Say in one line how the VM, the engine and the context are; exits with 0 only if all is as
+    /// the file says
+    Status,
+    /// Delete the VM with all that is in it, and its context: what cai made, and nothing else
+    ///
+    /// Shows what it would destroy, and does it once the VM's name is typed. A Docker context that
+    /// cai did not make is left alone. A VM that cai did not make is destroyed only with
+    /// --allow-destroy.
+    Destroy {
+        /// The VM that may be destroyed, without asking
+        #[arg(long, value_name = "NAME")]
+        allow_destroy: Option<String>,
+    },
+    /// Print the Lima YAML of the file; looks at nothing else
+    Render,
+    /// Print the resources of the file and what depends on what; looks at nothing else
+    Graph {
+        /// For Graphviz, for Mermaid, or as a document
+        #[arg(long, value_name = "FORMAT", default_value = "dot")]
+        format: GraphFormat,
+    },
+    /// Print the JSON Schema of the file, for editors and checks
+    Schema,
+    /// Break the simulated host, look at it, or start anew: what --simulate works on
+    Simulate {
+        #[command(subcommand)]
+        action: Simulate,
+    },
+    /// Print the script by which a shell completes cai
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page of cai, or of one of its commands
+    Man {
+        /// The command
+        command: Option<String>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum GraphFormat {
+    Dot,
+    Mermaid,
+    Json,
+}
+
+impl Command {
+    /// Whether it prints a document where it is asked for one.
+    pub(super) fn has_json(&self) -> bool {
+        !matches!(self, Self::Init { .. } | Self::Completions { .. } | Self::Man { .. })
+    }
+}
+
+/// What the user agrees to in advance.
+#[derive(Debug, Args)]
+pub(super) struct Consent {
+    /// Do not ask
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    #[command(flatten)]
+    pub(super) replace: Replace,
+}
+
+/// The replacements that the user agrees to in advance.
+#[derive(Debug, Clone, Args)]
+pub(super) struct Replace {
+    /// The VM that may be deleted and made anew, with all that is in it, if the plan says so
+    #[arg(long, value_name = "NAME")]
+    pub(super) allow_replace: Option<String>,
+}

@@ -1,0 +1,35 @@
+//! `cai setup`
+
+use super::plan::{self, Planned};
+use super::{Consent, Global, Terminal, apply, file, init};
+use crate::error::Error;
+use crate::host::Host;
+
+const COMMAND: &str = "cai setup --force";
+
+/// As `init` where there is no file, and `apply`. Nothing is written before somebody agreed.
+pub(super) fn run(
+    host: &dyn Host,
+    global: &Global,
+    dry_run: bool,
+    consent: &Consent,
+    terminal: &mut Terminal,
+) -> Result<(), Error> {
+    let found = file::find(host, global)?;
+    let template = found.is_none().then(|| init::template(global));
+    let source = found.as_ref().or(template.as_ref()).ok_or(Error::NoFile)?;
+    let planned = Planned::new(host, source.parse(host, terminal)?)?;
+    if dry_run {
+        if template.is_some() {
+            terminal.talk(&format!("{} would be written. With it:\n", source.shown()));
+        }
+        return plan::show(&planned, global, terminal);
+    }
+    if !planned.plan.is_empty() {
+        apply::agree(&planned, consent, COMMAND, terminal)?;
+    }
+    if let Some(template) = &template {
+        init::write(host, template, terminal)?;
+    }
+    apply::perform(host, global, &planned, terminal)
+}

@@ -1,0 +1,173 @@
+//! `--simulate`, which puts every command on a simulated host, and `cai simulate`, which changes it.
+
+use std::path::{Path, PathBuf};
+
+use clap::builder::PossibleValuesParser;
+use clap::{Subcommand, ValueEnum};
+use serde::Serialize;
+
+use super::{Global, Terminal, file};
+use crate::apply::apply;
+use crate::config::{self, Config};
+use crate::error::Error;
+use crate::graph::Graph;
+use crate::host::{Host, Probe};
+use crate::observe::observe;
+use crate::plan::Plan;
+use crate::report;
+use crate::simulate::{FAULTS, Fault, LINUX, MACOS, SimulatedHost, World, store};
+
+/// What to do with the simulated host.
+#[derive(Debug, Subcommand)]
+pub(super) enum Simulate {
+    /// List the faults that can be put into it
+    List,
+    /// Put a fault into it; where there is no engine yet, the file's is built first
+    Break {
+        /// The fault; see `cai simulate list`
+        #[arg(value_parser = PossibleValuesParser::new(FAULTS.iter().map(|fault| fault.name)))]
+        fault: String,
+    },
+    /// Show it
+    Show,
+    /// Make it a machine with the tools and nothing else
+    Reset {
+        /// What kind of machine; without it, one like this
+        #[arg(long, value_name = "OS")]
+        platform: Option<System>,
+    },
+}
+
+/// An operating system that can be simulated.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum System {
+    /// A Mac with Apple Silicon and Homebrew
+    Macos,
+    /// A Linux machine with an Intel or AMD processor
+    Linux,
+}
+
+/// Where the world is: as `--simulate` says, or in the user's state directory.
+fn directory(real: &dyn Probe, global: &Global) -> Result<PathBuf, Error> {
+    if let Some(Some(directory)) = &global.simulate {
+        let here = global.directory.clone().unwrap_or_default();
+        return Ok(here.join(directory));
+    }
+    let absolute = |name| real.env(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let state = absolute("XDG_STATE_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
+        .ok_or(crate::observe::ObserveError::NoHome)?;
+    Ok(state.join("cai").join("simulated"))
+}
+
+/// The simulated host, where the command line asks for one. `cai simulate` brings its own.
+pub(super) fn host<'a>(
+    real: &'a dyn Host,
+    global: &Global,
+) -> Result<Option<SimulatedHost<'a>>, Error> {
+    match global.simulate {
+        Some(_) => open(real, &directory(real, global)?).map(Some),
+        None => Ok(None),
+    }
+}
+
+fn open<'a>(real: &'a dyn Host, directory: &Path) -> Result<SimulatedHost<'a>, Error> {
+    SimulatedHost::open(real, directory).map_err(failed(directory))
+}
+
+fn failed(directory: &Path) -> impl Fn(std::io::Error) -> Error + '_ {
+    |source| Error::Simulation { directory: directory.to_owned(), source }
+}
+
+pub(super) fn run(
+    real: &dyn Host,
+    global: &Global,
+    action: &Simulate,
+    terminal: &mut Terminal,
+) -> Result<(), Error> {
+    let directory = directory(real, global)?;
+    match action {
+        Simulate::List => {
+            if global.json {
+                return terminal.json(&Faults::all());
+            }
+            let width = FAULTS.iter().map(|fault| fault.name.len()).max().unwrap_or_default();
+            let line = |fault: &Fault| format!("{:width$}  {}\n", fault.name, fault.what);
+            terminal.data(&FAULTS.iter().map(line).collect::<String>())
+        }
+        Simulate::Break { fault } => {
+            let fault = Fault::find(fault).ok_or(Error::Failed)?;
+            let host = open(real, &directory)?;
+            let config = declared(real, global, terminal)?;
+            build(&host, &config, terminal)?;
+            host.change(|world| fault.strike(world, &config)).map_err(failed(&directory))?;
+            terminal.talk(&format!("{}: {}.", fault.name, fault.what));
+            terminal.talk("Now try: cai --simulate plan");
+            if global.json { terminal.json(&Listed::from(fault)) } else { Ok(()) }
+        }
+        Simulate::Show => show(&open(real, &directory)?.world(), global, terminal),
+        Simulate::Reset { platform } => {
+            let platform = match platform {
+                Some(System::Macos) => MACOS,
+                Some(System::Linux) => LINUX,
+                None => real.platform(),
+            };
+            let world = World::new(platform);
+            store::save(real, &directory, &world).map_err(failed(&directory))?;
+            show(&world, global, terminal)
+        }
+    }
+}
+
+fn show(world: &World, global: &Global, terminal: &mut Terminal) -> Result<(), Error> {
+    if global.json { terminal.json(world) } else { terminal.data(&world.to_string()) }
+}
+
+/// The list of faults for a program.
+#[derive(Debug, Serialize)]
+struct Faults {
+    faults: Vec<Listed>,
+}
+
+#[derive(Debug, Serialize)]
+struct Listed {
+    name: &'static str,
+    what: &'static str,
+}
+
+impl Faults {
+    fn all() -> Self {
+        Self { faults: FAULTS.iter().map(Listed::from).collect() }
+    }
+}
+
+impl From<&Fault> for Listed {
+    fn from(fault: &Fault) -> Self {
+        Self { name: fault.name, what: fault.what }
+    }
+}
+
+/// What the file declares, or what a file without a line would.
+fn declared(real: &dyn Host, global: &Global, terminal: &Terminal) -> Result<Config, Error> {
+    match file::load(real, global, terminal) {
+        Err(Error::NoFile) => config::parse("version = 1").map_err(|_| Error::NoFile),
+        loaded => loaded.map(|file| file.config),
+    }
+}
+
+/// Applies the file where its VM is not there.
+fn build(host: &SimulatedHost<'_>, config: &Config, terminal: &mut Terminal) -> Result<(), Error> {
+    if host.world().instances.contains_key(config.vm.name.as_str()) {
+        return Ok(());
+    }
+    terminal.talk("There is no engine yet; building the one that the file declares.");
+    let graph = Graph::new(config)?;
+    let plan = Plan::new(&graph, &observe(host, config)?);
+    terminal.refuse_problems(&plan)?;
+    let done = apply(host, config, &graph, &plan, &mut |_| {});
+    if done.failed() {
+        terminal.complain(&report::finished(&done, config.context.name.as_str()));
+        return Err(Error::Failed);
+    }
+    Ok(())
+}

@@ -1,0 +1,135 @@
+//! The attributes of a change as text: one line each, a difference for longer ones.
+
+use std::fmt::Write as _;
+
+use anstyle::Style;
+use serde_json::Value;
+
+use super::palette::{ADDED, CHANGED, DIM, REMOVED, paint};
+use super::text::{INDENT, WIDTH, comment, printable};
+use crate::plan::{Change, Line, Origin, text_diff};
+use crate::value::{Attributes, Known};
+
+pub(super) fn write_created(out: &mut String, after: &Attributes) -> std::fmt::Result {
+    let width = width(after.iter().map(|(name, _)| name));
+    for (name, value) in after.iter() {
+        match value {
+            Known::Known(value) if is_long(value) => {
+                writeln!(out, "{INDENT}{} =", paint(ADDED, printable(name)))?;
+                for line in as_text(value).lines() {
+                    write_line(out, Origin::After, line)?;
+                }
+            }
+            value => {
+                let name = padded(name, width, ADDED);
+                writeln!(out, "{INDENT}{name} = {}", short(Some(value)))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn write_updated(out: &mut String, change: &Change) -> std::fmt::Result {
+    let changed = change.changed();
+    let width = width(changed.iter().map(String::as_str));
+    for name in &changed {
+        let was = change.before.as_ref().and_then(|before| before.get(name));
+        let is = change.after.get(name);
+        let forces = if change.is_forced_by(name) {
+            paint(REMOVED, "  # forces replacement")
+        } else {
+            String::new()
+        };
+        let long = [was, is]
+            .iter()
+            .any(|value| matches!(value, Some(Known::Known(value)) if is_long(value)));
+        if long {
+            writeln!(out, "{INDENT}{}{forces}", paint(CHANGED, printable(name)))?;
+            for Line { origin, text } in text_diff(&known_text(was), &known_text(is)) {
+                write_line(out, origin, &text)?;
+            }
+            continue;
+        }
+        let (was, is) = (short(was), short(is));
+        let room = WIDTH - INDENT.len() - width - " = ".len();
+        // Two long values, such as paths, are easier to compare one below the other.
+        let arrow = if shown_width(&format!("{was} -> {is}{forces}")) <= room {
+            " ->".to_owned()
+        } else {
+            format!("\n{INDENT}{}->", " ".repeat(width))
+        };
+        writeln!(out, "{INDENT}{} = {was}{arrow} {is}{forces}", padded(name, width, CHANGED))?;
+    }
+    match change.after.len() - changed.len() {
+        0 => Ok(()),
+        1 => comment(out, "1 unchanged attribute hidden"),
+        count => comment(out, &format!("{count} unchanged attributes hidden")),
+    }
+}
+
+pub(super) fn write_deleted(out: &mut String, change: &Change) -> std::fmt::Result {
+    let Some(before) = &change.before else { return Ok(()) };
+    let width = width(before.iter().map(|(name, _)| name));
+    for (name, value) in before.iter() {
+        writeln!(out, "{INDENT}{} = {}", padded(name, width, REMOVED), short(Some(value)))?;
+    }
+    Ok(())
+}
+
+fn write_line(out: &mut String, origin: Origin, text: &str) -> std::fmt::Result {
+    let (sign, style) = match origin {
+        Origin::Before => ("- ", REMOVED),
+        Origin::After => ("+ ", ADDED),
+        Origin::Both => ("  ", DIM),
+        Origin::Gap => ("", DIM),
+    };
+    writeln!(out, "{INDENT}  {}", paint(style, format!("{sign}{}", printable(text))))
+}
+
+fn width<'a>(names: impl Iterator<Item = &'a str>) -> usize {
+    names.map(|name| printable(name).chars().count()).max().unwrap_or_default()
+}
+
+fn padded(name: &str, width: usize, style: Style) -> String {
+    let name = printable(name);
+    format!("{}{}", paint(style, &name), " ".repeat(width - name.chars().count()))
+}
+
+/// How many columns a text takes on a terminal, colours not counted.
+fn shown_width(text: &str) -> usize {
+    anstream::adapter::strip_str(text).to_string().chars().count()
+}
+
+/// Whether a value is better shown on lines of its own.
+fn is_long(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\n'),
+        Value::Array(items) => items.iter().any(|item| item.is_object() || item.is_array()),
+        Value::Object(keys) => !keys.is_empty(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+fn as_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        // Every JSON value has a form in YAML.
+        value => serde_yaml::to_string(value).unwrap_or_default(),
+    }
+}
+
+fn known_text(value: Option<&Known<Value>>) -> String {
+    match value {
+        Some(Known::Known(value)) => as_text(value),
+        Some(Known::Unknown) => "(known after apply)\n".into(),
+        None => String::new(),
+    }
+}
+
+fn short(value: Option<&Known<Value>>) -> String {
+    match value {
+        Some(Known::Known(value)) => printable(&value.to_string()).into_owned(),
+        Some(Known::Unknown) => paint(DIM, "(known after apply)"),
+        None => paint(DIM, "(none)"),
+    }
+}

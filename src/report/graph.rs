@@ -1,0 +1,94 @@
+//! A graph of resources, for other programs to draw or read.
+//!
+//! Arrows lead from what comes first to what comes after it; those of a notification, which waits
+//! for nothing, are dashed.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use crate::address::Address;
+use crate::graph::{Edge, Graph};
+use crate::plan::FORMAT_VERSION;
+use crate::resource::Resource;
+
+/// The graph in Graphviz's language.
+pub fn dot(graph: &Graph) -> String {
+    let quoted = |address: &Address| {
+        format!("\"{}\"", address.to_string().replace('\\', "\\\\").replace('"', "\\\""))
+    };
+    let mut text = "digraph {\n  rankdir = LR\n  node [shape = box]\n".to_owned();
+    for resource in graph.ordered() {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "  {}", quoted(resource.address()));
+    }
+    for (from, to, edge) in graph.edges() {
+        let style = match edge {
+            Edge::Requires => "",
+            Edge::Notifies => " [style = dashed]",
+        };
+        let _ = writeln!(text, "  {} -> {}{style}", quoted(from), quoted(to));
+    }
+    text + "}\n"
+}
+
+/// The graph in Mermaid's language.
+pub fn mermaid(graph: &Graph) -> String {
+    let mut text = "flowchart LR\n".to_owned();
+    let mut numbers = BTreeMap::new();
+    for (index, resource) in graph.ordered().enumerate() {
+        let address = resource.address();
+        numbers.insert(address, index);
+        let label = address.to_string().replace('#', "#35;").replace('"', "#quot;");
+        let _ = writeln!(text, "  n{index}[\"{label}\"]");
+    }
+    for (from, to, edge) in graph.edges() {
+        let arrow = match edge {
+            Edge::Requires => "-->",
+            Edge::Notifies => "-.->",
+        };
+        // Both ends are resources of the graph.
+        if let (Some(from), Some(to)) = (numbers.get(from), numbers.get(to)) {
+            let _ = writeln!(text, "  n{from} {arrow} n{to}");
+        }
+    }
+    text
+}
+
+/// A graph, as `cai graph --format json` prints it.
+#[derive(Debug, Serialize)]
+pub struct GraphDocument<'a> {
+    /// [`FORMAT_VERSION`].
+    pub format_version: u32,
+    /// How the file is called on the command line.
+    pub file: &'a str,
+    /// The addresses, in the order in which they are applied.
+    pub resources: Vec<&'a Address>,
+    /// What is between them.
+    pub edges: Vec<EdgeDocument<'a>>,
+}
+
+/// What is between two resources.
+#[derive(Debug, Serialize)]
+pub struct EdgeDocument<'a> {
+    /// What comes first.
+    pub from: &'a Address,
+    /// What comes after it.
+    pub to: &'a Address,
+    /// `requires`: the second is skipped when the first fails; or `notifies`: the second looks
+    /// again after the first changed something.
+    pub kind: Edge,
+}
+
+impl<'a> GraphDocument<'a> {
+    /// The document of the graph of this file.
+    pub fn new(graph: &'a Graph, file: &'a str) -> Self {
+        Self {
+            format_version: FORMAT_VERSION,
+            file,
+            resources: graph.ordered().map(Resource::address).collect(),
+            edges: graph.edges().map(|(from, to, kind)| EdgeDocument { from, to, kind }).collect(),
+        }
+    }
+}

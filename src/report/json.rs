@@ -1,0 +1,131 @@
+//! How an apply ended, as one JSON document, for programs.
+
+use std::error::Error as _;
+
+use serde::Serialize;
+
+use super::error::{command_error, hint};
+use crate::address::Address;
+use crate::apply::{ApplyError, Outcome, Report, ResourceResult};
+use crate::host::Failure;
+use crate::plan::FORMAT_VERSION;
+
+/// How an apply ended, as `cai apply --json` prints it.
+#[derive(Debug, Serialize)]
+pub struct ReportDocument<'a> {
+    /// [`FORMAT_VERSION`].
+    pub format_version: u32,
+    /// How the file is called on the command line.
+    pub file: &'a str,
+    /// One for each resource, in the order of the plan.
+    pub results: Vec<ResultDocument<'a>>,
+    /// How many resources ended in each way.
+    pub summary: ReportSummary,
+}
+
+/// How one resource ended.
+#[derive(Debug, Serialize)]
+pub struct ResultDocument<'a> {
+    /// `vm.containai-secure`.
+    pub address: &'a Address,
+    /// `unchanged`, `applied`, `skipped` or `failed`.
+    pub outcome: &'static str,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+    /// What it depends on, where it was skipped because that failed or was skipped itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because: Option<&'a Address>,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<ErrorDocument<'a>>,
+}
+
+/// Why a resource failed.
+#[derive(Debug, Serialize)]
+pub struct ErrorDocument<'a> {
+    /// What a person is told.
+    pub text: String,
+    /// The causes of that, the nearest first.
+    pub causes: Vec<String>,
+    /// The command that failed, and what it left; `null` where it was no command.
+    pub command: Option<CommandDocument<'a>>,
+    /// What to do; `null` where nobody knows.
+    pub hint: Option<String>,
+}
+
+/// A command that failed.
+#[derive(Debug, Serialize)]
+pub struct CommandDocument<'a> {
+    /// As one would type it, long arguments cut.
+    pub line: String,
+    /// How it ended, such as `exit status 1`; `null` where it did not end by itself.
+    pub status: Option<String>,
+    /// All that was read of its standard output.
+    pub stdout: &'a str,
+    /// All that was read of its standard error.
+    pub stderr: &'a str,
+}
+
+/// How many resources ended in each way.
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "each is the count of the outcome of that name")]
+pub struct ReportSummary {
+    pub applied: usize,
+    pub unchanged: usize,
+    pub failed: usize,
+    pub skipped: usize,
+}
+
+impl<'a> ReportDocument<'a> {
+    /// The document of a report for this file.
+    pub fn new(report: &'a Report, file: &'a str) -> Self {
+        let (applied, unchanged, failed, skipped) = report.counts();
+        Self {
+            format_version: FORMAT_VERSION,
+            file,
+            results: report.results.iter().map(ResultDocument::new).collect(),
+            summary: ReportSummary { applied, unchanged, failed, skipped },
+        }
+    }
+}
+
+impl<'a> ResultDocument<'a> {
+    fn new(result: &'a ResourceResult) -> Self {
+        let (because, error) = match &result.outcome {
+            Outcome::Skipped { because } => (Some(because), None),
+            Outcome::Failed(error) => (None, Some(ErrorDocument::new(error))),
+            Outcome::Unchanged | Outcome::Applied => (None, None),
+        };
+        Self {
+            address: &result.address,
+            outcome: result.outcome.word(),
+            // More digits would pretend a precision that nobody needs.
+            seconds: (result.took.as_secs_f64() * 1e3).round() / 1e3,
+            because,
+            error,
+        }
+    }
+}
+
+impl<'a> ErrorDocument<'a> {
+    fn new(error: &'a ApplyError) -> Self {
+        let mut causes = Vec::new();
+        let mut next = error.source();
+        // What a command did is told once, below.
+        while let (Some(cause), None) = (next, command_error(error)) {
+            causes.push(cause.to_string());
+            next = cause.source();
+        }
+        let command = command_error(error).map(|error| {
+            let (stdout, stderr) = error.streams().unwrap_or_default();
+            let status = match &error.failure {
+                Failure::Status(output) | Failure::Unreadable { output, .. } => {
+                    Some(output.status.to_string())
+                }
+                _ => None,
+            };
+            CommandDocument { line: error.command.to_string(), status, stdout, stderr }
+        });
+        Self { text: error.to_string(), causes, command, hint: hint(error) }
+    }
+}

@@ -1,0 +1,137 @@
+//! `cai plan`: for a person, and for a program.
+
+use serde_json::{Value, json};
+
+use super::fake;
+use crate::support::sandbox::Ran;
+use crate::support::trials;
+
+pub fn trials() -> Vec<libtest_mimic::Trial> {
+    trials![
+        the_exit_code_tells_changes_only_where_it_is_asked_to,
+        as_json_a_plan_is_one_document_and_nothing_else,
+        as_json_values_that_are_not_known_yet_are_named,
+        as_json_reasons_and_problems_have_a_kind_and_a_text,
+        as_json_a_replacement_says_what_forces_it,
+        a_plan_fits_a_terminal_of_80_columns,
+    ]
+}
+
+/// The document that a command printed.
+#[track_caller]
+pub fn document(ran: &Ran) -> Value {
+    serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran}"))
+}
+
+/// The part of the document about one resource.
+#[track_caller]
+fn of<'a>(document: &'a Value, address: &str) -> &'a Value {
+    let changes = document["resource_changes"].as_array().unwrap();
+    changes.iter().find(|change| change["address"] == address).unwrap()
+}
+
+fn the_exit_code_tells_changes_only_where_it_is_asked_to() {
+    let sandbox = fake::engine();
+    sandbox.cai(&["plan"]).success();
+    let ran = sandbox.cai(&["plan", "--detailed-exitcode"]);
+    assert_eq!(ran.fails_with(2), "", "changes are no error: {ran}");
+    assert!(ran.stdout.contains("+ context.containai-secure"), "{ran}");
+    sandbox.cai(&["apply", "--yes"]).success();
+    sandbox.cai(&["plan", "--detailed-exitcode"]).success();
+    // What stands in the way is worse than changes.
+    std::fs::remove_file(sandbox.path("bin/limactl")).unwrap();
+    sandbox.cai(&["plan", "--detailed-exitcode"]).fails_with(1);
+}
+
+fn as_json_a_plan_is_one_document_and_nothing_else() {
+    let sandbox = fake::engine();
+    let ran = sandbox.cai(&["plan", "--json", "--color=always"]);
+    ran.success();
+    assert_eq!(ran.stderr, "");
+    let document = document(&ran);
+    assert_eq!(document["format_version"], 1);
+    assert_eq!(document["file"], "containai.toml");
+    assert_eq!(
+        document["summary"],
+        json!({"create": 1, "update": 0, "replace": 0, "delete": 0, "refresh": 0, "deferred": 0})
+    );
+    let vm = of(&document, "vm.containai-secure");
+    assert_eq!((&vm["kind"], &vm["action"]), (&json!("vm"), &json!("no-op")));
+    assert_eq!((&vm["changed"], &vm["before"]["cpus"]), (&json!([]), &json!(2)));
+    let socket = sandbox.path("lima/containai-secure/sock/docker.sock");
+    assert_eq!(
+        of(&document, "context.containai-secure"),
+        &json!({
+            "address": "context.containai-secure",
+            "kind": "context",
+            "action": "create",
+            "reasons": [{"kind": "absent", "text": "there is none yet"}],
+            "before": null,
+            "after": {
+                "host": format!("unix://{}", socket.display()),
+                "description": "Docker in the Lima VM containai-secure, managed by cai",
+            },
+            "after_unknown": {},
+            "changed": ["host", "description"],
+            "disruption": "none",
+            "fallback": null,
+            "stops": [],
+            "problem": null,
+        })
+    );
+}
+
+fn as_json_values_that_are_not_known_yet_are_named() {
+    let document = document(&fake::fresh().cai(&["plan", "--json"]));
+    let membership = of(&document, "group_membership.@lima.docker");
+    assert_eq!(membership["after"], json!({"group": "docker", "member": true}));
+    assert_eq!(membership["after_unknown"], json!({"user": true}));
+    assert_eq!(of(&document, "restart.containai-secure")["disruption"], "daemon-restart");
+}
+
+fn as_json_reasons_and_problems_have_a_kind_and_a_text() {
+    let sandbox = fake::fresh();
+    std::fs::remove_file(sandbox.path("bin/limactl")).unwrap();
+    let ran = sandbox.cai(&["plan", "--json"]);
+    assert!(ran.fails_with(1).contains("limactl is not on PATH"), "{ran}");
+    let document = document(&ran);
+    let problem = &of(&document, "lima_install.lima")["problem"];
+    assert_eq!(
+        (&problem["kind"], &problem["text"]),
+        (&json!("lima-missing"), &json!("limactl is not on PATH"))
+    );
+    assert!(problem["hint"].as_str().unwrap().contains("lima"), "{problem}");
+    assert_eq!(
+        of(&document, "vm.containai-secure")["reasons"],
+        json!([{
+            "kind": "after",
+            "data": "lima_install.lima",
+            "text": "looked at again after lima_install.lima",
+        }])
+    );
+}
+
+fn as_json_a_replacement_says_what_forces_it() {
+    let sandbox = fake::engine_of_another_image();
+    let document = document(&sandbox.cai(&["plan", "--json"]));
+    let vm = of(&document, "vm.containai-secure");
+    assert_eq!((&vm["action"], &vm["disruption"]), (&json!("replace"), &json!("replace")));
+    assert_eq!(vm["reasons"][0]["kind"], "forces-replacement");
+    assert_eq!(vm["reasons"][0]["data"], json!(["images"]));
+    assert_eq!(document["summary"]["replace"], 1);
+}
+
+fn a_plan_fits_a_terminal_of_80_columns() {
+    let silent = "echo 'level=fatal msg=\"a guest that has a lot to say about why it does not \
+                  answer to anybody who asks it\"' >&2; exit 255";
+    let engine = fake::engine();
+    engine.fake_program("ssh", silent);
+    for ran in [fake::fresh().cai(&["plan"]), engine.cai(&["plan"])] {
+        // A line of a text, and a word that is longer, such as a path, stay whole.
+        let long = ran.success().lines().find(|line| {
+            let breakable = line.split(' ').all(|word| word.chars().count() < 50);
+            line.chars().count() > 80 && breakable && !line.starts_with("        ")
+        });
+        assert_eq!(long, None, "{ran}");
+    }
+}
