@@ -1,7 +1,9 @@
 //! An engine on a real VM, and what a user does with it by hand.
 
+use std::cell::Cell;
+use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -16,8 +18,28 @@ pub struct Engine {
     sandbox: Sandbox,
     images: String,
     source: &'static str,
+    /// The VM's memory and disk. A disk cannot shrink, so a scenario that grows it leaves it so.
+    size: Cell<(&'static str, &'static str)>,
     /// The plan and the apply that made the VM.
     pub first: Option<(Ran, Ran)>,
+}
+
+/// What a scenario writes into the `containai.toml`, as TOML.
+pub struct Declared<'a> {
+    /// How many processors the VM has.
+    pub cpus: u32,
+    /// The rest of the table `[docker]`, and tables under it.
+    pub docker: &'a str,
+    /// The table `[sysbox]`; by default it says that there is none.
+    pub sysbox: &'a str,
+    /// More tables.
+    pub tables: &'a str,
+}
+
+impl Default for Declared<'_> {
+    fn default() -> Self {
+        Self { cpus: 2, docker: "", sysbox: "enabled = false", tables: "" }
+    }
 }
 
 /// One VM at a time: the machine's processors are few, and a guest that is emulated needs them.
@@ -37,8 +59,8 @@ impl std::ops::Deref for Shared {
     }
 }
 
-/// Waits for the shared engine, and leaves whatever an earlier scenario that failed did to it
-/// for `apply` to mend.
+/// Waits for the shared engine, and leaves whatever an earlier scenario did to it for `apply` to
+/// mend.
 pub fn shared() -> Shared {
     let machine = alone();
     let engine = SHARED.get_or_init(|| {
@@ -50,6 +72,7 @@ pub fn shared() -> Shared {
     });
     let engine = engine.lock().unwrap_or_else(PoisonError::into_inner);
     let shared = Shared { engine, _machine: machine };
+    shared.declare(&Declared::default());
     shared.cai(&["apply", "--yes"]).success();
     shared
 }
@@ -78,27 +101,53 @@ impl Engine {
             Some(path) => std::fs::read_to_string(path).unwrap(),
             None => own_images(if source == "distro" { "plain" } else { "preinstalled" }),
         };
-        let engine = Self { sandbox, images, source, first: None };
-        engine.declare("2GiB");
+        let size = Cell::new(("2GiB", "8GiB"));
+        let engine = Self { sandbox, images, source, size, first: None };
+        engine.declare(&Declared::default());
         engine
     }
 
     /// Writes the `containai.toml`.
-    pub fn declare(&self, memory: &str) {
-        let source = self.source;
-        self.sandbox.write(
-            "home/containai.toml",
+    pub fn declare(&self, declared: &Declared<'_>) {
+        let (source, (memory, disk)) = (self.source, self.size.get());
+        let Declared { cpus, docker, sysbox, tables } = declared;
+        self.write(
+            "containai.toml",
             &format!(
-                "version = 1\n\n[vm]\ncpus = 2\nmemory = \"{memory}\"\ndisk = \"8GiB\"\n\
-                 mounts = []\n\n[docker]\nsource = \"{source}\"\n\n{}",
+                "version = 1\n\n[vm]\ncpus = {cpus}\nmemory = \"{memory}\"\ndisk = \"{disk}\"\n\
+                 mounts = []\n\n[docker]\nsource = \"{source}\"\n{docker}\n\n[sysbox]\n\
+                 {sysbox}\n\n{tables}\n\n{}",
                 self.images
             ),
         );
     }
 
+    /// Declares another memory and disk, for this scenario and those that come after.
+    pub fn resize(&self, memory: &'static str, disk: &'static str) {
+        self.size.set((memory, disk));
+        self.declare(&Declared::default());
+    }
+
+    /// Writes a file beside the `containai.toml`.
+    pub fn write(&self, name: &str, text: &str) {
+        self.sandbox.write(&format!("home/{name}"), text);
+    }
+
+    /// The path of a file beside the `containai.toml`.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.sandbox.home().join(name)
+    }
+
     /// Runs `cai`, and shows what it said in the log of the tests.
     pub fn cai(&self, arguments: &[&str]) -> Ran {
         let ran = self.sandbox.cai(arguments);
+        println!("{ran}\n");
+        ran
+    }
+
+    /// Runs `cai` with variables set.
+    pub fn cai_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
+        let ran = self.sandbox.cai_with(arguments, variables);
         println!("{ran}\n");
         ran
     }
@@ -154,6 +203,15 @@ impl Engine {
         ran.success().trim().to_owned()
     }
 
+    /// Runs a script in the guest, as its user, with a file for its input.
+    #[track_caller]
+    pub fn guest_reads(&self, file: &Path, script: &str) {
+        let words = ["limactl", "--tty=false", "shell", "--workdir=/", NAME, "sh", "-c", script];
+        let mut command = self.sandbox.command(&words);
+        let status = command.stdin(File::open(file).unwrap()).status().unwrap();
+        assert!(status.success(), "{script}: {status}");
+    }
+
     /// Runs ssh as Lima does, with arguments before and after the host's name.
     pub fn ssh(&self, options: &[&str], command: &[&str]) -> Ran {
         let config = self.instance("ssh.config");
@@ -178,13 +236,19 @@ impl Engine {
         self.guest("cat /proc/sys/kernel/random/boot_id")
     }
 
+    /// The process of dockerd in the guest.
+    #[track_caller]
+    pub fn dockerd(&self) -> String {
+        self.guest("systemctl show --property=MainPID --value docker.service")
+    }
+
     /// Starts a container that does nothing, from files of the guest itself; its identifier.
     #[track_caller]
     pub fn container(&self, name: &str) -> String {
         self.guest(&format!(
             "set -e; sudo docker rm -f {name} >/dev/null 2>&1 || true; \
-             files=$(ldd /bin/sleep | grep -o '/[^ ]*'); \
-             sudo tar -C / -chf - bin/sleep $files 2>/dev/null | sudo docker import - cai-test >/dev/null; \
+             files=$(ldd /bin/sleep /bin/mkdir | grep -o '/[^ ]*'); \
+             sudo tar -C / -chf - bin/sleep bin/mkdir $files 2>/dev/null | sudo docker import - cai-test >/dev/null; \
              sudo docker run -d --name {name} --network=none cai-test /bin/sleep infinity"
         ))
     }
@@ -210,6 +274,7 @@ impl Engine {
 
     /// Deletes the VM, whatever state it is in.
     pub fn delete(&self) {
+        self.limactl(&["unprotect", NAME]);
         self.limactl(&["delete", "-f", NAME]);
     }
 }

@@ -5,22 +5,36 @@
 //! With `CAI_TEST_LIMACTL=/path` it is that one, and with `CAI_TEST_VM_CONFIG=/path` the images
 //! come from that file, a piece of a `containai.toml` with `[[vm.images]]` and perhaps `[vm.lima]`.
 
+mod daemon;
 mod distro;
 mod engine;
+mod guest;
 mod image;
 pub mod limactl;
 mod repair;
 mod restart;
+mod sysbox;
+
+use std::ffi::OsString;
 
 pub use engine::clean_up;
 use libtest_mimic::Trial;
 
 /// All trials of the suite.
 pub fn trials() -> Vec<Trial> {
-    let enabled = std::env::var_os("CAI_TEST_REAL_VM").is_some_and(|value| !value.is_empty());
-    [repair::trials(), restart::trials(), distro::trials()]
-        .into_iter()
-        .flatten()
-        .map(|trial| trial.with_ignored_flag(!enabled))
-        .collect()
+    let is_set = |name| std::env::var_os(name).is_some_and(|value: OsString| !value.is_empty());
+    let enabled = is_set("CAI_TEST_REAL_VM");
+    let stand_in = !is_set("CAI_TEST_LIMACTL");
+    let everywhere = [
+        repair::trials(),
+        restart::trials(),
+        daemon::trials(),
+        guest::trials(),
+        sysbox::trials(),
+        distro::trials(),
+    ];
+    let everywhere = everywhere.into_iter().flatten();
+    let everywhere = everywhere.map(|trial| trial.with_ignored_flag(!enabled));
+    let own = guest::without_a_network().into_iter();
+    everywhere.chain(own.map(|trial| trial.with_ignored_flag(!(enabled && stand_in)))).collect()
 }

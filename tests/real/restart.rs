@@ -3,7 +3,7 @@
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::engine::{NAME, shared};
+use super::engine::{Declared, NAME, shared};
 use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
@@ -11,7 +11,8 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_vm_that_was_stopped_is_started,
         a_vm_that_was_killed_is_started_past_its_stale_socket,
         a_vm_without_its_host_agent_is_repaired,
-        a_change_of_memory_is_one_restart,
+        a_change_of_memory_and_disk_is_one_restart,
+        a_restart_that_the_file_forbids_is_refused,
     ]
 }
 
@@ -43,25 +44,47 @@ fn a_vm_without_its_host_agent_is_repaired() {
     assert_eq!(engine.running(), "", "{container} was not stopped, though the plan said so");
 }
 
-fn a_change_of_memory_is_one_restart() {
+fn a_change_of_memory_and_disk_is_one_restart() {
     let engine = shared();
     engine.container("keeper");
+    let number = |script: &str| -> u64 { engine.guest(script).parse().unwrap() };
     let memory = "grep -o '[0-9]*' /proc/meminfo | head -1";
-    let before: u64 = engine.guest(memory).parse().unwrap();
-    let boots = "journalctl --list-boots --quiet | wc -l";
-    let boots_before: u32 = engine.guest(&format!("sudo {boots}")).parse().unwrap();
-    engine.declare("3GiB");
+    let filesystem = "df --output=size -k / | tail -1 | tr -d ' '";
+    let boots = "sudo journalctl --list-boots --quiet | wc -l";
+    let before = (number(memory), number(filesystem), number(boots));
+    engine.resize("3GiB", "10GiB");
     engine.plan_says(&[
         "~ vm.containai-secure  VM restart",
         "memory = \"2GiB\" -> \"3GiB\"",
+        "disk = \"8GiB\" -> \"10GiB\"",
         "stops 1 container: keeper",
         "1 restart.",
     ]);
     engine.apply_mends();
-    let after: u64 = engine.guest(memory).parse().unwrap();
-    assert!(after > before + (900 << 10), "{before} kB before, {after} kB after");
-    let boots_after: u32 = engine.guest(&format!("sudo {boots}")).parse().unwrap();
-    assert_eq!(boots_after, boots_before + 1, "it was restarted more than once");
-    // Back again, for the scenarios that come after.
-    engine.declare("2GiB");
+    let after = (number(memory), number(filesystem), number(boots));
+    assert!(after.0 > before.0 + (900 << 10), "{before:?} before, {after:?} after");
+    assert!(after.1 > before.1 + (1800 << 10), "{before:?} before, {after:?} after");
+    assert_eq!(after.2, before.2 + 1, "it was restarted more than once");
+}
+
+fn a_restart_that_the_file_forbids_is_refused() {
+    let engine = shared();
+    let container = engine.container("keeper");
+    let boot = engine.boot();
+    let yaml = std::fs::read(engine.instance("lima.yaml")).unwrap();
+    let never = "[restart]\nstrategy = \"never\"";
+    engine.declare(&Declared { tables: never, cpus: 1, ..Declared::default() });
+    let plan = engine.cai(&["plan"]);
+    let why = "vm.containai-secure: it needs a VM restart";
+    assert!(plan.fails_with(1).contains(why), "{plan}");
+    assert!(plan.stdout.contains("cpus = 2 -> 1"), "{plan}");
+    let apply = engine.cai(&["apply", "--yes"]);
+    assert!(apply.fails_with(1).contains(why), "{apply}");
+    assert_eq!(std::fs::read(engine.instance("lima.yaml")).unwrap(), yaml);
+    assert_eq!(engine.boot(), boot, "the VM was restarted");
+    assert_eq!(engine.running(), container, "the container did not live on");
+    // What needs no restart is done all the same.
+    engine.guest("sudo systemctl stop docker.socket docker.service");
+    engine.declare(&Declared { tables: never, ..Declared::default() });
+    engine.apply_mends();
 }

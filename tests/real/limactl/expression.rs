@@ -1,4 +1,6 @@
 //! The part of yq's language that `--set` takes here: `.a.b = JSON | del(.c) | …`.
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
 use super::{Result, config, unknown};
@@ -51,7 +53,7 @@ impl Scanner<'_> {
             } else {
                 let path = self.path()?;
                 self.demands("=")?;
-                edits.push(Edit::Set(path, self.json()?));
+                edits.push(Edit::Set(path, self.value()?));
             }
             if self.rest.trim().is_empty() {
                 return Ok(edits);
@@ -117,6 +119,20 @@ impl Scanner<'_> {
                 return Ok(path);
             }
         }
+    }
+
+    /// A literal, or one that travels as `("BASE64" | @base64d | from_json)`.
+    fn value(&mut self) -> Result<Value> {
+        if !self.takes("(") {
+            return self.json();
+        }
+        let encoded = self.json()?;
+        for token in ["|", "@base64d", "|", "from_json", ")"] {
+            self.demands(token)?;
+        }
+        let bytes = STANDARD.decode(encoded.as_str().unwrap_or_default());
+        let value = bytes.ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        value.ok_or_else(|| self.refused())
     }
 
     fn json(&mut self) -> Result<Value> {

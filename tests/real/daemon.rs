@@ -1,0 +1,140 @@
+//! dockerd takes over its configuration by the mildest way that works, and containers live on.
+
+use serde_json::{Value, json};
+
+use super::engine::{Declared, Engine, shared};
+use crate::support::trials;
+
+pub fn trials() -> Vec<libtest_mimic::Trial> {
+    trials![
+        a_runtime_is_added_by_a_reload_beside_what_others_wrote,
+        a_network_key_is_taken_over_by_a_restart_of_dockerd,
+        a_seccomp_profile_is_in_force_and_follows_its_file,
+        a_broken_daemon_json_is_named_and_left_alone,
+    ]
+}
+
+const FILE: &str = "/etc/docker/daemon.json";
+
+fn daemon_json(engine: &Engine) -> Value {
+    serde_json::from_str(&engine.guest(&format!("cat {FILE}"))).unwrap()
+}
+
+fn a_runtime_is_added_by_a_reload_beside_what_others_wrote() {
+    let engine = shared();
+    let container = engine.container("keeper");
+    let dockerd = engine.dockerd();
+    // By hand, and taken over by hand.
+    let mut by_hand = daemon_json(&engine);
+    by_hand["max-concurrent-downloads"] = json!(7);
+    by_hand["runtimes"]["hand"] = json!({"path": "/usr/bin/env"});
+    engine.guest(&format!(
+        "echo '{by_hand}' | sudo tee {FILE} >/dev/null && sudo systemctl reload docker"
+    ));
+
+    let docker = "[docker.daemon.runtimes.second]\npath = \"/usr/sbin/runc\"";
+    engine.declare(&Declared { docker, ..Declared::default() });
+    engine.plan_says(&[
+        "~ provision.daemon",
+        "! restart.containai-secure  dockerd reload",
+        "dockerd has to take over runtimes",
+        "0 restarts",
+    ]);
+    engine.apply_mends();
+    assert_eq!(engine.running(), container, "the container did not live on");
+    assert_eq!(engine.dockerd(), dockerd, "dockerd was restarted");
+    let file = daemon_json(&engine);
+    assert_eq!(file["max-concurrent-downloads"], 7, "{file}");
+    let runtimes = engine.docker(&["info", "--format", "{{json .Runtimes}}"]);
+    for runtime in ["hand", "second"] {
+        assert!(runtimes.success().contains(&format!("\"{runtime}\"")), "{runtimes}");
+    }
+    let run = ["run", "--rm", "--runtime=second", "--network=none", "cai-test", "/bin/sleep", "0"];
+    engine.docker(&run).success();
+}
+
+fn a_network_key_is_taken_over_by_a_restart_of_dockerd() {
+    let engine = shared();
+    let container = engine.container("keeper");
+    let (dockerd, boot) = (engine.dockerd(), engine.boot());
+    let docker =
+        "[docker.daemon]\ndefault-address-pools = [{ base = \"10.201.0.0/16\", size = 24 }]";
+    engine.declare(&Declared { docker, ..Declared::default() });
+    engine.plan_says(&[
+        "! restart.containai-secure  dockerd restart",
+        "dockerd has to take over default-address-pools",
+        "stops no container",
+        "0 restarts, 1 dockerd restart",
+    ]);
+    engine.apply_mends();
+    assert_eq!(engine.running(), container, "the container did not live on");
+    assert_ne!(engine.dockerd(), dockerd, "dockerd was not restarted");
+    assert_eq!(engine.boot(), boot, "the VM was restarted");
+    engine.docker(&["network", "create", "pools"]).success();
+    let subnet = "{{(index .IPAM.Config 0).Subnet}}";
+    let subnet = engine.docker(&["network", "inspect", "--format", subnet, "pools"]);
+    engine.docker(&["network", "rm", "pools"]).success();
+    assert!(subnet.success().starts_with("10.201."), "{subnet}");
+}
+
+/// A profile under which everything is allowed but these system calls.
+fn profile(calls: &[&str]) -> String {
+    json!({
+        "defaultAction": "SCMP_ACT_ALLOW",
+        "syscalls": [{"names": calls, "action": "SCMP_ACT_ERRNO"}],
+    })
+    .to_string()
+}
+
+/// Whether a container may make a directory, and may wait.
+fn may(engine: &Engine) -> (bool, bool) {
+    let run = |command: &[&str]| {
+        let image = ["run", "--rm", "--network=none", "cai-test"];
+        engine.docker(&[&image, command].concat()).status.success()
+    };
+    (run(&["/bin/mkdir", "/new"]), run(&["/bin/sleep", "0"]))
+}
+
+fn a_seccomp_profile_is_in_force_and_follows_its_file() {
+    let engine = shared();
+    let container = engine.container("keeper");
+    assert_eq!(may(&engine), (true, true));
+    engine.write("seccomp.json", &profile(&["mkdir", "mkdirat"]));
+    let docker = "seccomp_profile = \"./seccomp.json\"";
+    engine.declare(&Declared { docker, ..Declared::default() });
+    engine.plan_says(&["seccomp-profile", "! restart.containai-secure  dockerd restart"]);
+    engine.apply_mends();
+    assert_eq!(may(&engine), (false, true));
+
+    // Another text under the same name: dockerd has read the old one when it started.
+    engine.write("seccomp.json", &profile(&["nanosleep", "clock_nanosleep"]));
+    engine.plan_says(&[
+        "/etc/docker/cai-seccomp.json",
+        "! restart.containai-secure  dockerd restart",
+        "stops no container",
+    ]);
+    engine.apply_mends();
+    assert_eq!(may(&engine), (true, false));
+    assert_eq!(engine.running(), container, "the container did not live on");
+
+    // It stays when the file no longer speaks of it, so it is made harmless for what comes after.
+    engine.write("seccomp.json", &profile(&["acct"]));
+    engine.apply_mends();
+}
+
+fn a_broken_daemon_json_is_named_and_left_alone() {
+    let engine = shared();
+    let container = engine.container("keeper");
+    engine.guest(&format!(
+        "sudo mv {FILE} {FILE}.good && echo '{{ \"bip\" ' | sudo tee {FILE} >/dev/null"
+    ));
+    for words in [&["plan"][..], &["apply", "--yes"]] {
+        let ran = engine.cai(words);
+        let why = ran.fails_with(1);
+        assert!(why.contains(&format!("{FILE} in the guest is not a JSON object")), "{ran}");
+    }
+    assert_eq!(engine.guest(&format!("cat {FILE}")), "{ \"bip\"");
+    engine.guest(&format!("sudo mv {FILE}.good {FILE}"));
+    engine.apply_mends();
+    assert_eq!(engine.running(), container, "the container did not live on");
+}

@@ -1,0 +1,92 @@
+//! Groups and users of the guest, and a guest without a network.
+
+use super::engine::{Declared, NAME, shared};
+use crate::support::trials;
+
+pub fn trials() -> Vec<libtest_mimic::Trial> {
+    trials![
+        the_docker_group_moves_and_its_socket_follows,
+        a_user_is_made_and_taken_out_of_a_group,
+        a_group_and_its_first_member_come_in_one_apply,
+    ]
+}
+
+/// What only the stand-in for `limactl` can do.
+pub fn without_a_network() -> Vec<libtest_mimic::Trial> {
+    trials![a_boot_without_a_network_ends_with_a_working_engine]
+}
+
+fn the_docker_group_moves_and_its_socket_follows() {
+    let engine = shared();
+    let container = engine.container("keeper");
+    let (dockerd, boot) = (engine.dockerd(), engine.boot());
+    let shell = engine.open_shell();
+    let tables = "[[groups]]\nname = \"docker\"\ngid = 2375";
+    engine.declare(&Declared { tables, ..Declared::default() });
+    engine.plan_says(&[
+        "~ group.docker",
+        "-> 2375",
+        "! restart.containai-secure  session refresh",
+        "0 restarts",
+    ]);
+    engine.apply_mends();
+    assert_eq!(engine.guest("stat -c %g /var/run/docker.sock"), "2375");
+    assert!(engine.guest("id -G").split(' ').any(|gid| gid == "2375"));
+    assert_eq!(engine.running(), container, "the container did not live on");
+    assert_eq!((engine.dockerd(), engine.boot()), (dockerd, boot), "something was restarted");
+    shell.lives();
+}
+
+const LOGIN: &str = "[[users]]\nname = \"@lima\"\ngroups = [\"docker\"]\n";
+
+fn a_user_is_made_and_taken_out_of_a_group() {
+    let engine = shared();
+    let second = |shell: &str, groups: &str| {
+        let tables = format!(
+            "{LOGIN}\n[[users]]\nname = \"second\"\nuid = 3001\nshell = \"{shell}\"\n\
+             groups = [{groups}]\n"
+        );
+        engine.declare(&Declared { tables: &tables, ..Declared::default() });
+    };
+    second("/bin/sh", "\"docker\"");
+    engine.plan_says(&["+ user.second", "+ group_membership.second.docker", "0 restarts"]);
+    engine.apply_mends();
+    assert_eq!(engine.guest("getent passwd second | cut -d: -f3,7"), "3001:/bin/sh");
+    assert_eq!(engine.guest("id -Gn second"), "second docker");
+    engine.guest("sudo -u second docker version --format '{{.Server.Version}}'");
+
+    second("/bin/bash", "");
+    engine.plan_says(&["~ user.second", "~ group_membership.second.docker", "0 restarts"]);
+    engine.apply_mends();
+    assert_eq!(engine.guest("getent passwd second | cut -d: -f7"), "/bin/bash");
+    assert_eq!(engine.guest("id -Gn second"), "second");
+}
+
+fn a_group_and_its_first_member_come_in_one_apply() {
+    let engine = shared();
+    let boot = engine.boot();
+    let tables = "[[groups]]\nname = \"builders\"\ngid = 3000\n\n\
+                  [[users]]\nname = \"@lima\"\ngroups = [\"docker\", \"builders\"]\n";
+    engine.declare(&Declared { tables, ..Declared::default() });
+    engine.plan_says(&[
+        "+ group.builders",
+        "+ group_membership.@lima.builders",
+        "! restart.containai-secure  session refresh",
+    ]);
+    engine.apply_mends();
+    // With effect: what rides on Lima's connection has it.
+    assert!(engine.guest("id -G").split(' ').any(|gid| gid == "3000"));
+    assert_eq!(engine.boot(), boot, "the VM was restarted");
+}
+
+fn a_boot_without_a_network_ends_with_a_working_engine() {
+    let engine = shared();
+    engine.limactl(&["stop", NAME]).success();
+    let cut = [("CAI_TEST_LIMACTL_NO_NETWORK", "1")];
+    engine.cai_with(&["apply", "--yes"], &cut).success();
+    // The name server that DHCP names does not answer.
+    engine.guest("! timeout 5 bash -c '</dev/tcp/192.168.5.3/53' 2>/dev/null");
+    engine.works();
+    engine.container("keeper");
+    assert_ne!(engine.running(), "", "an engine without a network starts no container");
+}

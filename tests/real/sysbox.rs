@@ -1,0 +1,91 @@
+//! Sysbox from a package on this machine. The package is a stand-in that the test builds from
+//! `sysbox_package/`: it behaves towards Docker as Sysbox's own does, and its runtime is runc.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use containai::digest::sha256;
+
+use super::engine::{Declared, Engine, NAME, shared};
+use crate::support::trials;
+
+pub fn trials() -> Vec<libtest_mimic::Trial> {
+    trials![sysbox_is_installed_beside_a_container_from_a_local_file]
+}
+
+const PACKAGE: &str = "sysbox-ce_0.7.0-0.linux_all.deb";
+const WRONG: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+/// The package's state in the guest, in dpkg's words.
+const STATUS: &str = "dpkg-query -W -f='${db:Status-Status}' sysbox-ce 2>/dev/null || true";
+
+/// Builds the package beside the `containai.toml`; its path and SHA-256.
+fn build(engine: &Engine) -> (PathBuf, String) {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/sysbox_package");
+    let package = engine.path(PACKAGE);
+    let built = Command::new("dpkg-deb")
+        .args(["--root-owner-group", "--build"])
+        .args([&source, &package])
+        .output()
+        .expect("dpkg-deb builds the stand-in package");
+    assert!(built.status.success(), "{built:?}");
+    let sum = sha256(&std::fs::read(&package).unwrap());
+    (package, sum)
+}
+
+/// Declares Sysbox from the package, for whatever machine this is.
+fn declare(engine: &Engine, sha256: &str) {
+    let package = |arch: &str| {
+        format!(
+            "[[sysbox.packages]]\narch = \"{arch}\"\nurl = \"./{PACKAGE}\"\nsha256 = \"{sha256}\"\n"
+        )
+    };
+    let sysbox = format!("version = \"0.7.0\"\n{}{}", package("x86_64"), package("aarch64"));
+    engine.declare(&Declared { sysbox: &sysbox, ..Declared::default() });
+}
+
+fn sysbox_is_installed_beside_a_container_from_a_local_file() {
+    let engine = shared();
+    let container = engine.container("keeper");
+    let (package, sha256) = build(&engine);
+
+    // By hand it is refused, as the project's own is.
+    engine.guest_reads(&package, "cat >/tmp/sysbox.deb");
+    let refused =
+        engine.limactl(&["shell", "--workdir=/", NAME, "sudo", "dpkg", "-i", "/tmp/sysbox.deb"]);
+    assert!(!refused.status.success(), "{refused}");
+    assert!(refused.stderr.contains("there are containers"), "{refused}");
+    engine.guest("sudo dpkg --purge sysbox-ce");
+
+    declare(&engine, WRONG);
+    let failed = engine.cai(&["apply", "--yes"]);
+    let why = failed.fails_with(1);
+    assert!(why.contains(WRONG) && why.contains(&sha256), "{failed}");
+    assert_eq!(engine.guest(STATUS), "", "something was installed");
+    assert_eq!(engine.guest("sudo find /var/lib/cai -name '*.deb'"), "");
+
+    declare(&engine, &sha256);
+    engine.plan_says(&["~ provision.sysbox", "-> \"0.7.0\"", "stops no container"]);
+    engine.apply_mends();
+    assert_eq!(engine.guest(STATUS), "installed");
+    assert_eq!(engine.running(), container, "the container did not live on");
+    let runtimes = engine.docker(&["info", "--format", "{{.DefaultRuntime}} {{json .Runtimes}}"]);
+    let runtimes = runtimes.success();
+    assert!(runtimes.starts_with("runc ") && runtimes.contains("\"sysbox-runc\""), "{runtimes}");
+
+    let run = ["run", "--rm", "--runtime=sysbox-runc", "--network=none", "cai-test"];
+    let ran = engine.docker(&[&run[..], &["/bin/sleep", "0"]].concat());
+    ran.success();
+    engine.guest("test -e /run/cai-test-sysbox-runc");
+    // The network that Sysbox asks for is the one that the daemon has, not only its file.
+    let pools = "sudo docker network create pools >/dev/null; \
+                 sudo docker network inspect -f '{{(index .IPAM.Config 0).Subnet}}' pools; \
+                 sudo docker network rm pools >/dev/null";
+    let subnet = engine.guest(pools);
+    println!("SUBNET {subnet} bridge {}", engine.guest("ip -4 -o addr show docker0"));
+    assert!(subnet.starts_with("172.25."), "{subnet}");
+
+    engine.guest("sudo systemctl stop sysbox-fs.service");
+    engine.plan_says(&["~ provision.sysbox", "services = \"inactive\" -> \"active\""]);
+    engine.apply_mends();
+    assert_eq!(engine.running(), container, "the container did not live on");
+}
