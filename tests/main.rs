@@ -20,9 +20,12 @@
 use std::process::ExitCode;
 
 mod cli;
+mod contract;
+mod guest;
 mod host;
 mod planner;
 mod real;
+mod simulate;
 mod support;
 
 fn main() -> ExitCode {
@@ -30,10 +33,18 @@ fn main() -> ExitCode {
         return code;
     }
     let arguments = libtest_mimic::Arguments::from_args();
-    let trials = [cli::trials(), host::trials(), planner::trials(), real::trials()]
-        .into_iter()
-        .flatten()
-        .collect();
+    let trials = [
+        cli::trials(),
+        contract::trials(),
+        guest::trials(),
+        host::trials(),
+        planner::trials(),
+        real::trials(),
+        simulate::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
     real::clean_up();
     conclusion.exit_code()
