@@ -1,9 +1,8 @@
 //! A group in the guest, with the number that the file says.
 
-use super::{PlanContext, Resource, Restart, Vm, unseen};
+use super::{PlanContext, Resource, Restart, Vm, seen, unseen};
 use crate::address::{Address, Kind};
 use crate::config::Config;
-use crate::facts::Observation;
 use crate::guest::{GuestFacts, Operation};
 use crate::lima::{GUEST_SOCKET, Ssh};
 use crate::model::{UnixName, VmName};
@@ -100,11 +99,9 @@ impl Resource for Group {
 
     fn plan(&self, context: PlanContext<'_>) -> Change {
         let facts = context.facts;
-        match (&facts.guest, &facts.tools.ssh) {
-            (Observation::Present(guest), Some(program)) => {
-                self.update(guest, &Ssh::new(program.clone(), &facts.directory, &self.vm_name))
-            }
-            (guest, _) => unseen(&self.address, self.attributes(self.gid), guest, &self.vm),
+        match seen(facts, &self.vm_name) {
+            Some((guest, ssh)) => self.update(guest, &ssh),
+            None => unseen(&self.address, self.attributes(self.gid), facts, &self.vm),
         }
     }
 }

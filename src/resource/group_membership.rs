@@ -1,7 +1,7 @@
 //! A guest user's membership in a group, as configured. Whether a session has it is another
 //! question: see [`super::Restart`].
 
-use super::{Group, PlanContext, ProvisionDocker, Resource, Restart, User, Vm, unseen};
+use super::{Group, PlanContext, ProvisionDocker, Resource, Restart, User, Vm, seen, unseen};
 use crate::address::{Address, Kind};
 use crate::config::Config;
 use crate::facts::{Facts, Observation};
@@ -148,21 +148,14 @@ impl Resource for GroupMembership {
 
     fn plan(&self, context: PlanContext<'_>) -> Change {
         let facts = context.facts;
-        match (&facts.guest, &facts.tools.ssh) {
-            (Observation::Present(guest), Some(program)) => {
-                let ssh = Ssh::new(program.clone(), &facts.directory, &self.name);
-                self.update(guest, context, &ssh)
-            }
-            (guest, _) => {
-                let wanted = self.attributes(facts, self.member);
-                match (guest, self.member) {
-                    // A user who is not there is in no group.
-                    (Observation::Absent, false) => {
-                        Change::between(&self.address, wanted.clone(), wanted)
-                    }
-                    _ => unseen(&self.address, wanted, guest, &self.requires[0]),
-                }
-            }
+        if let Some((guest, ssh)) = seen(facts, &self.name) {
+            return self.update(guest, context, &ssh);
+        }
+        let wanted = self.attributes(facts, self.member);
+        match (&facts.guest, self.member) {
+            // A user who is not there is in no group.
+            (Observation::Absent, false) => Change::between(&self.address, wanted.clone(), wanted),
+            _ => unseen(&self.address, wanted, facts, &self.requires[0]),
         }
     }
 }

@@ -16,9 +16,11 @@ use std::fmt;
 
 use crate::address::Address;
 use crate::config::Config;
-use crate::facts::Observation;
+use crate::facts::{Facts, Observation};
 use crate::guest::GuestFacts;
-use crate::plan::{Change, Context as PlanContext, Problem, Reason};
+use crate::lima::Ssh;
+use crate::model::VmName;
+use crate::plan::{Change, Context as PlanContext, Reason};
 use crate::value::Attributes;
 
 pub use context::DockerContext;
@@ -79,18 +81,19 @@ fn many<R: Resource + 'static>(resources: impl IntoIterator<Item = R>) -> Vec<Bo
     resources.into_iter().map(|resource| Box::new(resource) as Box<dyn Resource>).collect()
 }
 
-/// What a resource in the guest plans when it cannot be seen: it will come with the VM, or is
-/// looked at again when the guest can be.
-fn unseen(
-    address: &Address,
-    wanted: Attributes,
-    guest: &Observation<GuestFacts>,
-    vm: &Address,
-) -> Change {
-    match guest {
-        Observation::Absent => Change::create(address, wanted).because(Reason::After(vm.clone())),
+/// The guest as it was seen, and the way into it. A guest can only have been seen through ssh.
+fn seen<'a>(facts: &'a Facts, vm: &VmName) -> Option<(&'a GuestFacts, Ssh)> {
+    let program = facts.tools.ssh.clone()?;
+    Some((facts.guest.present()?, Ssh::new(program, &facts.directory, vm)))
+}
+
+/// What a resource in the guest plans when it was not seen: it will come with the VM, or is looked
+/// at again when the guest can be.
+fn unseen(address: &Address, wanted: Attributes, facts: &Facts, vm: &Address) -> Change {
+    match &facts.guest {
         Observation::Unobservable(reason) => Change::deferred(address, wanted, reason.clone()),
-        // A guest can only have been seen through ssh, so ssh went away since.
-        Observation::Present(_) => Change::create(address, wanted).blocked(Problem::SshMissing),
+        Observation::Absent | Observation::Present(_) => {
+            Change::create(address, wanted).because(Reason::After(vm.clone()))
+        }
     }
 }

@@ -1,9 +1,8 @@
 //! An account in the guest, beside Lima's own.
 
-use super::{PlanContext, Resource, Vm, unseen};
+use super::{PlanContext, Resource, Vm, seen, unseen};
 use crate::address::{Address, Kind};
 use crate::config::{self, Config};
-use crate::facts::Observation;
 use crate::guest::{GuestFacts, Operation};
 use crate::lima::Ssh;
 use crate::model::{UnixName, UserRef, VmName};
@@ -101,11 +100,9 @@ impl Resource for User {
 
     fn plan(&self, context: PlanContext<'_>) -> Change {
         let facts = context.facts;
-        match (&facts.guest, &facts.tools.ssh) {
-            (Observation::Present(guest), Some(program)) => {
-                self.update(guest, &Ssh::new(program.clone(), &facts.directory, &self.vm_name))
-            }
-            (guest, _) => unseen(&self.address, self.wanted(), guest, &self.vm),
+        match seen(facts, &self.vm_name) {
+            Some((guest, ssh)) => self.update(guest, &ssh),
+            None => unseen(&self.address, self.wanted(), facts, &self.vm),
         }
     }
 }

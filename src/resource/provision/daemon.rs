@@ -5,13 +5,13 @@ use serde_json::{Map, Value, json};
 use super::SYSBOX_RUNTIME;
 use crate::address::Address;
 use crate::config::Config;
-use crate::facts::{Facts, Observation};
+use crate::facts::Facts;
 use crate::guest::daemon_json::{merged, to_text};
 use crate::guest::{GuestFacts, Loaded, LoadedJson, Operation, SECCOMP_PROFILE};
 use crate::lima::Ssh;
 use crate::model::VmName;
 use crate::plan::{Change, Problem, Reason, Step};
-use crate::resource::{PlanContext, Resource, Vm};
+use crate::resource::{PlanContext, Resource, Vm, seen, unseen};
 use crate::value::{Attributes, Known};
 
 /// The file, and the attribute that holds its text.
@@ -185,14 +185,9 @@ impl Resource for ProvisionDaemon {
 
     fn plan(&self, context: PlanContext<'_>) -> Change {
         let facts = context.facts;
-        match (&facts.guest, &facts.tools.ssh) {
-            (Observation::Present(guest), Some(program)) => {
-                let ssh = Ssh::new(program.clone(), &facts.directory, &self.name);
-                self.update(guest, facts, &ssh)
-            }
-            (guest, _) => {
-                crate::resource::unseen(&self.address, self.fresh(facts), guest, &self.vm)
-            }
+        match seen(facts, &self.name) {
+            Some((guest, ssh)) => self.update(guest, facts, &ssh),
+            None => unseen(&self.address, self.fresh(facts), facts, &self.vm),
         }
     }
 }

@@ -2,13 +2,12 @@
 
 use crate::address::Address;
 use crate::config::{Config, DockerSource};
-use crate::facts::Observation;
 use crate::guest::{DOCKER_SERVICE, GuestFacts, Operation, provisioning};
 use crate::lima::{GUEST_SOCKET, Ssh};
 use crate::model::{UnixName, VmName};
 use crate::plan::{Change, Disruption, Problem, Reason, Step};
 use crate::resource::group_membership::DOCKER_GROUP;
-use crate::resource::{Group, PlanContext, Resource, Vm, unseen};
+use crate::resource::{Group, PlanContext, Resource, Vm, seen, unseen};
 use crate::value::Attributes;
 
 use super::ProvisionDaemon;
@@ -135,11 +134,9 @@ impl Resource for ProvisionDocker {
 
     fn plan(&self, context: PlanContext<'_>) -> Change {
         let facts = context.facts;
-        match (&facts.guest, &facts.tools.ssh) {
-            (Observation::Present(guest), Some(program)) => {
-                self.update(guest, &Ssh::new(program.clone(), &facts.directory, &self.name))
-            }
-            (guest, _) => unseen(&self.address, self.wanted(), guest, &self.vm),
+        match seen(facts, &self.name) {
+            Some((guest, ssh)) => self.update(guest, &ssh),
+            None => unseen(&self.address, self.wanted(), facts, &self.vm),
         }
     }
 }

@@ -5,12 +5,11 @@ use std::path::PathBuf;
 use super::{ProvisionDocker, SYSBOX_RUNTIME};
 use crate::address::Address;
 use crate::config::{Config, Sysbox};
-use crate::facts::Observation;
 use crate::guest::{Container, GuestFacts, Operation, sysbox_package};
 use crate::lima::Ssh;
 use crate::model::{Arch, VmName};
 use crate::plan::{Change, Disruption, Problem, Reason, Step};
-use crate::resource::{PlanContext, Resource, Vm};
+use crate::resource::{PlanContext, Resource, Vm, seen, unseen};
 use crate::value::Attributes;
 
 const UNITS: [&str; 3] = ["sysbox.service", "sysbox-mgr.service", "sysbox-fs.service"];
@@ -131,12 +130,9 @@ impl Resource for ProvisionSysbox {
 
     fn plan(&self, context: PlanContext<'_>) -> Change {
         let facts = context.facts;
-        match (&facts.guest, &facts.tools.ssh) {
-            (Observation::Present(guest), Some(program)) => {
-                let ssh = Ssh::new(program.clone(), &facts.directory, &self.name);
-                self.update(guest, &ssh)
-            }
-            (guest, _) => crate::resource::unseen(&self.address, self.fresh(), guest, &self.vm),
+        match seen(facts, &self.name) {
+            Some((guest, ssh)) => self.update(guest, &ssh),
+            None => unseen(&self.address, self.fresh(), facts, &self.vm),
         }
     }
 }
