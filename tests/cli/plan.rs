@@ -86,7 +86,7 @@ fn as_json_values_that_are_not_known_yet_are_named() {
     let membership = of(&document, "group_membership.@lima.docker");
     assert_eq!(membership["after"], json!({"group": "docker", "member": true}));
     assert_eq!(membership["after_unknown"], json!({"user": true}));
-    assert_eq!(of(&document, "restart.containai-secure")["disruption"], "daemon-restart");
+    assert_eq!(of(&document, "restart.containai-secure")["disruption"], "session-refresh");
 }
 
 fn as_json_reasons_and_problems_have_a_kind_and_a_text() {

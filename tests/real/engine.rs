@@ -247,7 +247,7 @@ impl Engine {
     pub fn container(&self, name: &str) -> String {
         self.guest(&format!(
             "set -e; sudo docker rm -f {name} >/dev/null 2>&1 || true; \
-             files=$(ldd /bin/sleep /bin/mkdir | grep -o '/[^ ]*'); \
+             files=$(ldd /bin/sleep /bin/mkdir | grep -o '[[:space:]]/[^ ]*' | sort -u); \
              sudo tar -C / -chf - bin/sleep bin/mkdir $files 2>/dev/null | sudo docker import - cai-test >/dev/null; \
              sudo docker run -d --name {name} --network=none cai-test /bin/sleep infinity"
         ))

@@ -166,11 +166,7 @@ impl Restart {
         }
         if let Some(reason) = self.daemon_lacks(guest, context, vm_restarts) {
             let way = match &reason {
-                Reason::DaemonPredates(keys) | Reason::DaemonWillPredate(keys)
-                    if keys.iter().all(|key| is_reloadable(key)) =>
-                {
-                    Disruption::Reload
-                }
+                Reason::DaemonPredates(keys) | Reason::DaemonWillPredate(keys) => way_for(keys),
                 _ => Disruption::DaemonRestart,
             };
             pending.add(way, reason);
@@ -225,6 +221,15 @@ impl Restart {
     }
 }
 
+/// How the daemon takes over these keys of its configuration.
+fn way_for(keys: &[String]) -> Disruption {
+    if keys.iter().all(|key| is_reloadable(key)) {
+        Disruption::Reload
+    } else {
+        Disruption::DaemonRestart
+    }
+}
+
 fn has_daemon_reason(change: &Change) -> bool {
     change
         .reasons
@@ -247,14 +252,18 @@ impl Resource for Restart {
             Observation::Absent => {
                 let groups = self.groups(None);
                 let wanted = Self::attributes(groups.clone(), true);
-                let mut change = Change::create(&self.address, wanted)
-                    .because(Reason::DaemonWillPredate(self.daemon.clone()))
-                    .disturbing(Disruption::DaemonRestart, Some(&[]))
-                    .falling_back(Disruption::VmRestart, Some(&[]));
+                let mut pending = Pending::default();
+                let reason = Reason::DaemonWillPredate(self.daemon.clone());
+                pending.add(way_for(&self.daemon), reason);
                 if !groups.is_empty() {
                     // Lima opens the session before the user is in any group.
-                    change = change.because(Reason::SessionWillPredate(groups));
+                    let reason = Reason::SessionWillPredate(groups);
+                    pending.add(Disruption::SessionRefresh, reason);
                 }
+                let mut change = Change::create(&self.address, wanted)
+                    .disturbing(pending.disruption, Some(&[]))
+                    .falling_back(Disruption::VmRestart, Some(&[]));
+                change.reasons = pending.reasons;
                 change.action = Action::Refresh;
                 change
             }
