@@ -2,6 +2,7 @@
 
 mod cli;
 mod converge;
+mod facts;
 mod programs;
 mod property;
 
@@ -21,7 +22,7 @@ const OPEN: [&str; 1] = ["guest-socket"];
 
 /// All trials.
 pub fn trials() -> Vec<Trial> {
-    [cli::trials(), converge::trials(), programs::trials(), property::trials()]
+    [cli::trials(), converge::trials(), facts::trials(), programs::trials(), property::trials()]
         .into_iter()
         .flatten()
         .collect()
