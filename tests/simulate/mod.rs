@@ -3,6 +3,7 @@
 mod cli;
 mod converge;
 mod facts;
+mod machine;
 mod programs;
 mod property;
 
