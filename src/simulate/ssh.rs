@@ -14,8 +14,10 @@ const FAILED: i32 = 255;
 /// Which connection a command uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Connection {
-    /// Lima's, which is opened where there is none.
+    /// Lima's, which is opened where there is none (`ControlMaster auto`, as Lima configures it).
     Shared,
+    /// Lima's where there is one, else one of its own (`ControlMaster no`).
+    Guest,
     /// One of its own, which leaves nothing behind.
     Own,
 }
@@ -34,6 +36,9 @@ pub(super) fn run(world: &mut World, call: &Call<'_>) -> Reply {
             "-O" => operation = words.next(),
             "-L" => forward = words.next(),
             "-o" => match words.next().map(String::as_str) {
+                Some("ControlMaster=no") if connection == Connection::Shared => {
+                    connection = Connection::Guest;
+                }
                 Some("ControlMaster=no") => {}
                 Some("ControlPath=none") => connection = Connection::Own,
                 other => return Reply::unknown("ssh", &format!("the option {other:?}")),
@@ -79,7 +84,10 @@ pub(super) fn in_guest(
     let had_master = instance.master.is_some();
     let session = match connection {
         Connection::Shared => instance.session().map(|session| session.groups),
-        Connection::Own => instance.running_guest().map(|guest| guest.login_gids()),
+        Connection::Guest if had_master => instance.session().map(|session| session.groups),
+        Connection::Guest | Connection::Own => {
+            instance.running_guest().map(|guest| guest.login_gids())
+        }
     };
     let port = instance.ssh_port;
     let Some((session, guest)) = session.zip(instance.running_guest()) else {

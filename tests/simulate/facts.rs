@@ -12,6 +12,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_session_keeps_the_groups_that_it_began_with,
         a_restart_of_the_vm_renews_the_session_and_ends_containers,
         a_session_refresh_needs_the_stale_file_gone,
+        a_look_opens_no_connection_that_others_would_share,
         open_shells_outlive_a_graceful_stop_and_no_exit,
         a_number_of_a_group_is_kept_by_sockets_and_sessions,
         a_probe_as_the_user_cannot_succeed_on_a_first_boot,
@@ -83,6 +84,19 @@ fn a_session_refresh_needs_the_stale_file_gone() {
     machine.forward("forward").is(0);
     assert!(machine.ping().answers());
     machine.guest("docker ps").says("keeper");
+}
+
+fn a_look_opens_no_connection_that_others_would_share() {
+    let machine = Machine::started();
+    machine.join_docker();
+    let look = "-o ControlMaster=no lima-vm id -Gn";
+    assert!(!machine.ssh(look).is(0).1.stdout.contains("docker"), "it rides on the living one");
+    machine.ssh("-O exit lima-vm").is(0);
+    let before = machine.0.world();
+    machine.ssh(look).is(0).says("docker");
+    let after = machine.0.world();
+    assert_eq!(after.instances, before.instances);
+    assert!(!machine.0.listens(&machine.directory().join("ssh.sock")));
 }
 
 /// 5.
