@@ -92,6 +92,7 @@ fn completions_are_read_by_their_shell() {
         assert!(script.success().contains("detailed-exitcode"), "{script}");
     }
     let script = sandbox.cai(&["completions", "bash"]).stdout;
+    assert!(script.contains("complete -F _cai"), "{script}");
     let mut bash = sandbox.command(&["bash", "-n"]);
     let mut child = bash.stdin(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();

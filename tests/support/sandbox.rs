@@ -7,10 +7,15 @@ use std::io::{Read, Write};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{PoisonError, RwLock};
 
 /// The account that tests use where a tool refuses root, as `limactl` does.
 const USER: &str = "cai-test";
+
+/// Held to write a program, and shared to start one: a process that starts while a program is
+/// written has it open for a moment, and what is open for writing cannot be run ("Text file busy").
+static NEW_PROGRAM: RwLock<()> = RwLock::new(());
 
 /// A home, a `PATH`, and a Docker configuration with things in it that must never change.
 pub struct Sandbox {
@@ -45,11 +50,12 @@ impl Sandbox {
         for directory in ["", "home", "bin", "home/.docker"] {
             sandbox.directory(directory);
         }
-        let cai = sandbox.path("bin/cai");
-        // A link where it can be: another thread that starts a program while this one writes a copy
-        // would hold the copy open for writing, and then it could not be run ("text file busy").
-        let built = env!("CARGO_BIN_EXE_cai");
-        fs::hard_link(built, &cai).or_else(|_| fs::copy(built, &cai).map(drop)).unwrap();
+        let cai = Path::new(env!("CARGO_BIN_EXE_cai"));
+        match sandbox.user {
+            None => sandbox.link_program("cai", cai),
+            // The original may be where only this user can go.
+            Some(_) => sandbox.copy_program("cai", cai),
+        }
         sandbox
             .write("home/.docker/config.json", "{\n\t\"currentContext\": \"desktop-linux\"\n}\n");
         sandbox.write("home/.docker/daemon.json", "{\"experimental\":false}");
@@ -97,12 +103,14 @@ impl Sandbox {
 
     /// Puts a copy of a program on `PATH`, which every user can reach.
     pub fn copy_program(&self, name: &str, source: &Path) {
+        let _alone = NEW_PROGRAM.write().unwrap_or_else(PoisonError::into_inner);
         fs::copy(source, self.path("bin").join(name)).unwrap();
     }
 
     /// Puts a fake on `PATH`: a shell script.
     pub fn fake_program(&self, name: &str, script: &str) {
         let path = self.path("bin").join(name);
+        let _alone = NEW_PROGRAM.write().unwrap_or_else(PoisonError::into_inner);
         fs::write(&path, format!("#!/bin/sh\n{script}")).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     }
@@ -164,7 +172,7 @@ impl Sandbox {
         let mut command = self.command(&["cai"]);
         command.args(arguments).stdin(terminal.slave.try_clone().unwrap()).stderr(terminal.slave);
         let line = line(&command);
-        let child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let child = start(command.stdout(Stdio::piped()));
         // The command holds the terminal's other end, too, and with it gone, reading ends.
         drop(command);
         let mut master = fs::File::from(terminal.master);
@@ -209,9 +217,15 @@ fn line(command: &Command) -> String {
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 
+fn start(command: &mut Command) -> Child {
+    let _shared = NEW_PROGRAM.read().unwrap_or_else(PoisonError::into_inner);
+    command.spawn().unwrap_or_else(|error| panic!("{}: {error}", line(command)))
+}
+
 fn finish(mut command: Command) -> Ran {
     let line = line(&command);
-    let output = command.output().unwrap_or_else(|error| panic!("{line}: {error}"));
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let output = start(&mut command).wait_with_output().unwrap();
     Ran {
         line,
         status: output.status,
