@@ -17,7 +17,7 @@ pub(super) enum Connection {
     /// Lima's, which is opened where there is none (`ControlMaster auto`, as Lima configures it).
     Shared,
     /// Lima's where there is one, else one of its own (`ControlMaster no`).
-    Guest,
+    Follow,
     /// One of its own, which leaves nothing behind.
     Own,
 }
@@ -37,7 +37,7 @@ pub(super) fn run(world: &mut World, call: &Call<'_>) -> Reply {
             "-L" => forward = words.next(),
             "-o" => match words.next().map(String::as_str) {
                 Some("ControlMaster=no") if connection == Connection::Shared => {
-                    connection = Connection::Guest;
+                    connection = Connection::Follow;
                 }
                 Some("ControlMaster=no") => {}
                 Some("ControlPath=none") => connection = Connection::Own,
@@ -84,8 +84,8 @@ pub(super) fn in_guest(
     let had_master = instance.master.is_some();
     let session = match connection {
         Connection::Shared => instance.session().map(|session| session.groups),
-        Connection::Guest if had_master => instance.session().map(|session| session.groups),
-        Connection::Guest | Connection::Own => {
+        Connection::Follow if had_master => instance.session().map(|session| session.groups),
+        Connection::Follow | Connection::Own => {
             instance.running_guest().map(|guest| guest.login_gids())
         }
     };

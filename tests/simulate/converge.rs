@@ -10,6 +10,7 @@ use crate::support::trials;
 pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
         an_empty_world_converges_and_a_second_plan_is_empty,
+        examples_that_need_no_files_of_their_own_converge,
         every_fault_is_seen_and_repaired,
         faults_without_a_repair_stop_the_plan_and_nothing_is_touched,
     ]
@@ -37,6 +38,21 @@ fn an_empty_world_converges_and_a_second_plan_is_empty() {
         assert!(!report.failed(), "{platform:?}: {}", failures(&report));
         let again = plan(&host, &config);
         assert!(again.is_empty(), "{}", effects(&again));
+    }
+}
+
+fn examples_that_need_no_files_of_their_own_converge() {
+    for name in ["minimal", "seed", "team"] {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(root.join(format!("examples/{name}.toml"))).unwrap();
+        let config = config::parse(&text).unwrap();
+        for platform in [LINUX, MACOS] {
+            let host = SimulatedHost::new(&System, World::new(platform));
+            let report = apply(&host, &config);
+            assert!(!report.failed(), "{name} on {platform:?}: {}", failures(&report));
+            let again = plan(&host, &config);
+            assert!(again.is_empty(), "{name} on {platform:?}: {}", effects(&again));
+        }
     }
 }
 

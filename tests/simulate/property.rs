@@ -40,6 +40,8 @@ struct Case {
     built: bool,
     faults: Vec<&'static str>,
     containers: u32,
+    /// Whether Lima's connection was ended, and the forward with it.
+    unconnected: bool,
 }
 
 impl Case {
@@ -59,6 +61,12 @@ impl Case {
         host.change(|world| {
             for name in &self.faults {
                 Fault::find(name).unwrap().strike(world, &config);
+            }
+            for instance in world.instances.values_mut().filter(|_| self.unconnected) {
+                instance.master = None;
+                if let Some(socket) = &mut instance.docker_socket {
+                    socket.carried_by = None;
+                }
             }
         })
         .unwrap();
@@ -145,9 +153,9 @@ fn case() -> impl Strategy<Value = Case> {
         .filter(|name| !TOLD.contains(name) && !OPEN.contains(name))
         .collect();
     let faults = subsequence(names, 0..=5).prop_shuffle();
-    (file(), any::<bool>(), any::<bool>(), faults, 0..3_u32).prop_map(
-        |(file, macos, built, faults, containers)| {
-            Case { file, macos, built, faults, containers }.without_what_is_open()
+    (file(), any::<bool>(), any::<bool>(), faults, 0..3_u32, any::<bool>()).prop_map(
+        |(file, macos, built, faults, containers, unconnected)| {
+            Case { file, macos, built, faults, containers, unconnected }.without_what_is_open()
         },
     )
 }
