@@ -77,7 +77,8 @@ fn run(real: &dyn Host, cli: &Cli, terminal: &mut Terminal) -> Result<(), Error>
         Command::Status => status::run(host, global, terminal),
         Command::Render => render::run(host, global, terminal),
         Command::Graph { format } => graph::run(host, global, *format, terminal),
-        Command::Schema => terminal.json(&config::schema()),
+        // Not a document about a host: it is the same on a simulated one.
+        Command::Schema => terminal.raw(format!("{:#}\n", config::schema()).as_bytes()),
         Command::Completions { shell } => manual::completions(*shell, terminal),
         Command::Man { command } => manual::page(command.as_deref(), terminal),
         Command::Simulate { .. } => Ok(()),

@@ -11,6 +11,7 @@ use crate::support::trials;
 pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
         a_version_that_works_badly_is_warned_of,
+        the_schema_is_printed_as_it_is_kept,
         every_example_is_valid_and_can_be_planned,
         every_example_fits_the_schema,
         one_example_has_every_key_of_the_schema,
@@ -40,6 +41,18 @@ fn every_example_is_valid_and_can_be_planned() {
         sandbox.cai(&["validate"]).success();
         let plan = sandbox.cai(&["plan"]);
         assert!(plan.success().contains("+ vm.containai-secure"), "{plan}");
+    }
+}
+
+fn parsed(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+fn the_schema_is_printed_as_it_is_kept() {
+    let kept = std::fs::read_to_string(root().join("schema/containai.schema.json")).unwrap();
+    for arguments in [&["schema"][..], &["--simulate", "schema"]] {
+        let ran = fake::fresh().cai(arguments);
+        assert_eq!(parsed(ran.success()), parsed(&kept));
     }
 }
 
