@@ -56,7 +56,8 @@ fn a_change_of_memory_and_disk_is_one_restart() {
     engine.plan_says(&[
         "~ vm.containai-secure  VM restart",
         "memory = \"2GiB\" -> \"3GiB\"",
-        "disk = \"8GiB\" -> \"10GiB\"",
+        // Its name is as wide as the widest.
+        "disk   = \"8GiB\" -> \"10GiB\"",
         "stops 1 container: keeper",
         "1 restart.",
     ]);
