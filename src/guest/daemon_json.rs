@@ -15,6 +15,8 @@ pub struct DaemonJson {
     pub sha256: Option<String>,
     /// What the running daemon has loaded.
     pub loaded: LoadedJson,
+    /// The seccomp profile was written after the daemon started, which reads it only then.
+    pub profile_is_newer: bool,
 }
 
 /// What the running daemon has loaded.
@@ -33,6 +35,9 @@ pub enum LoadedJson {
 #[derive(Debug, thiserror::Error)]
 #[error("/etc/docker/daemon.json in the guest is not a JSON object: {0}")]
 pub struct NotAnObject(#[from] serde_json::Error);
+
+/// The key that names a seccomp profile.
+pub const SECCOMP_KEY: &str = "seccomp-profile";
 
 /// The keys that a daemon takes over on `SIGHUP`; all others need a restart. (runtimes and
 /// live-restore measured with Docker 20.10; the rest from Docker's documentation of dockerd.)
@@ -78,7 +83,14 @@ impl DaemonJson {
             (Some(_), Some(_), ..) => LoadedJson::Unknown,
             _ => LoadedJson::Current,
         };
-        Self { text, sha256: document.text("daemon_json_sum").and_then(first_word), loaded }
+        let profile = seconds("seccomp_profile_written");
+        Self {
+            text,
+            sha256: document.text("daemon_json_sum").and_then(first_word),
+            loaded,
+            // Within one second: it was put there for the start.
+            profile_is_newer: started.zip(profile).is_some_and(|(start, written)| written > start),
+        }
     }
 
     /// The keys of the file.
@@ -188,6 +200,16 @@ mod tests {
         assert_eq!(file(10, 20, Some((9, "{}"))).loaded, LoadedJson::Unknown);
         // It was reloaded: the copy is the file.
         assert_eq!(file(10, 20, Some((21, "{\"bip\": \"new\"}"))).loaded, LoadedJson::Current);
+    }
+
+    #[test]
+    fn a_profile_may_be_newer_than_the_daemon_that_has_read_it() {
+        let profile = |written: u32| {
+            let text = format!("@m seccomp_profile_written\n{written}\n\n@m = 0\n");
+            read(&format!("@m daemon_started\n@20\n\n@m = 0\n{text}")).profile_is_newer
+        };
+        assert_eq!([19, 20, 21].map(profile), [false, false, true]);
+        assert!(!file(20, 10, None).profile_is_newer, "there is none");
     }
 
     #[test]

@@ -35,6 +35,7 @@ section daemon_started systemctl show --timestamp=unix --property=ExecMainStartT
 section daemon_loaded cat /var/lib/cai/daemon.json.loaded
 section daemon_loaded_written stat -c %Y /var/lib/cai/daemon.json.loaded
 section seccomp_profile sha256sum /etc/docker/cai-seccomp.json
+section seccomp_profile_written stat -c %Y /etc/docker/cai-seccomp.json
 if active; then
   # Only then: with socket activation, a question to a stopped daemon would start it.
   section containers timeout 20 sudo -n sh -c 'ids=$(docker -H "$1" ps -q --no-trunc) && [ -z "$ids" ] ||

@@ -54,6 +54,8 @@ pub enum Reason {
     DaemonPredates(Vec<String>),
     /// These keys of dockerd's configuration change by this plan.
     DaemonWillPredate(Vec<String>),
+    /// dockerd restarts while containers run, and its bridge keeps its address.
+    BridgeKept,
     /// The renewed session still lacks its groups.
     RefreshHadNoEffect,
     /// The machine that runs is not the one that Lima's YAML describes.
@@ -107,6 +109,10 @@ impl fmt::Display for Reason {
             Self::DaemonWillPredate(keys) => {
                 write!(f, "dockerd has to take over {}", keys.join(", "))
             }
+            Self::BridgeKept => f.write_str(
+                "while a container runs, dockerd leaves its bridge as it is: bip takes effect at \
+                 its first start without one",
+            ),
             Self::RefreshHadNoEffect => f.write_str("a renewed session still lacks its groups"),
             Self::MachineDiffers { what, runs, configured } => {
                 write!(f, "the VM runs with {runs} {what}, and {configured} is configured")

@@ -2,7 +2,7 @@
 
 use containai::address::Kind;
 use containai::config::Config;
-use containai::facts::Facts;
+use containai::facts::{Facts, HostFile};
 use containai::guest::{DOCKER_SERVICE, LoadedJson, Unit};
 use containai::plan::{Action, Change, Disruption, Plan};
 
@@ -16,6 +16,8 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_key_that_can_be_reloaded_is_reloaded,
         a_key_that_cannot_restarts_the_daemon_and_keeps_containers,
         without_live_restore_the_plan_says_what_stops,
+        a_bridge_with_containers_keeps_its_address_and_the_plan_says_so,
+        a_seccomp_profile_with_another_text_restarts_the_daemon,
         a_daemon_that_never_took_its_file_over_does_so,
         a_file_that_is_no_json_stops_the_plan,
         sysbox_is_installed_after_its_network_keys_are_there,
@@ -108,6 +110,43 @@ fn without_live_restore_the_plan_says_what_stops() {
     let config = config_with("[docker.daemon]\nbip = \"10.9.0.1/24\"\nlive-restore = false\n");
     let plan = plan(&config, &healthy(&config));
     assert_eq!(stops(change(&plan, Kind::Restart)), ["agent-1"]);
+}
+
+fn a_bridge_with_containers_keeps_its_address_and_the_plan_says_so() {
+    let config = config_with("[docker.daemon]\nbip = \"10.9.0.1/24\"\n");
+    let mut facts = healthy(&config);
+    let why = "while a container runs, dockerd leaves its bridge as it is";
+    assert!(reasons(change(&plan(&config, &facts), Kind::Restart)).contains(why));
+    bend_guest(&mut facts, |guest| guest.containers = Some(vec![]));
+    assert!(!reasons(change(&plan(&config, &facts), Kind::Restart)).contains(why));
+}
+
+fn a_seccomp_profile_with_another_text_restarts_the_daemon() {
+    let mut config = config();
+    config.docker.seccomp_profile = Some("/p.json".into());
+    let mut facts = healthy(&config);
+    let keys = "{\"live-restore\": true, \"seccomp-profile\": \"/etc/docker/cai-seccomp.json\"}";
+    facts.seccomp_profile = Some(HostFile { path: "/p.json".into(), sha256: "new".into() });
+    bend_guest(&mut facts, |guest| {
+        guest.daemon_json.text = Some(keys.into());
+        guest.seccomp_profile = Some("old".into());
+    });
+    let due = |facts: &Facts| {
+        let plan = plan(&config, facts);
+        let restart = change(&plan, Kind::Restart);
+        assert_eq!(restart.disruption, Disruption::DaemonRestart);
+        (reasons(restart), effects(&plan).len())
+    };
+    assert_eq!(due(&facts), ("dockerd has to take over seccomp-profile".into(), 2));
+    // The apply was interrupted between the two.
+    bend_guest(&mut facts, |guest| {
+        guest.seccomp_profile = Some("new".into());
+        guest.daemon_json.profile_is_newer = true;
+    });
+    let predates = "dockerd runs without what daemon.json says of seccomp-profile";
+    assert_eq!(due(&facts), (predates.into(), 1));
+    bend_guest(&mut facts, |guest| guest.daemon_json.profile_is_newer = false);
+    assert!(plan(&config, &facts).is_empty());
 }
 
 fn a_daemon_that_never_took_its_file_over_does_so() {

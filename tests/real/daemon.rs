@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::engine::{Declared, Engine, shared};
+use super::declared::Declared;
+use super::engine::{Engine, shared};
 use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use super::declared::Declared;
 use super::image;
 use crate::support::sandbox::{Ran, Sandbox};
 
@@ -22,24 +23,6 @@ pub struct Engine {
     size: Cell<(&'static str, &'static str)>,
     /// The plan and the apply that made the VM.
     pub first: Option<(Ran, Ran)>,
-}
-
-/// What a scenario writes into the `containai.toml`, as TOML.
-pub struct Declared<'a> {
-    /// How many processors the VM has.
-    pub cpus: u32,
-    /// The rest of the table `[docker]`, and tables under it.
-    pub docker: &'a str,
-    /// The table `[sysbox]`; by default it says that there is none.
-    pub sysbox: &'a str,
-    /// More tables.
-    pub tables: &'a str,
-}
-
-impl Default for Declared<'_> {
-    fn default() -> Self {
-        Self { cpus: 2, docker: "", sysbox: "enabled = false", tables: "" }
-    }
 }
 
 /// One VM at a time: the machine's processors are few, and a guest that is emulated needs them.

@@ -1,6 +1,7 @@
 //! Groups and users of the guest, and a guest without a network.
 
-use super::engine::{Declared, NAME, shared};
+use super::declared::Declared;
+use super::engine::{NAME, shared};
 use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {

@@ -6,6 +6,7 @@
 //! come from that file, a piece of a `containai.toml` with `[[vm.images]]` and perhaps `[vm.lima]`.
 
 mod daemon;
+mod declared;
 mod distro;
 mod engine;
 mod guest;

@@ -3,7 +3,8 @@
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::engine::{Declared, NAME, shared};
+use super::declared::Declared;
+use super::engine::{NAME, shared};
 use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {

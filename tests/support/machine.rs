@@ -92,6 +92,7 @@ pub fn guest() -> GuestFacts {
             text: Some("{\n    \"live-restore\": true\n}\n".into()),
             sha256: Some("0".repeat(64)),
             loaded: LoadedJson::Current,
+            profile_is_newer: false,
         },
         seccomp_profile: None,
         runtimes: ["runc", "io.containerd.runc.v2"].map(String::from).into(),

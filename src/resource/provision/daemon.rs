@@ -6,7 +6,7 @@ use super::SYSBOX_RUNTIME;
 use crate::address::Address;
 use crate::config::Config;
 use crate::facts::Facts;
-use crate::guest::daemon_json::{merged, to_text};
+use crate::guest::daemon_json::{SECCOMP_KEY, merged, to_text};
 use crate::guest::{GuestFacts, Loaded, LoadedJson, Operation, SECCOMP_PROFILE};
 use crate::lima::Ssh;
 use crate::model::VmName;
@@ -162,7 +162,7 @@ pub(in crate::resource) fn owned(config: &Config) -> Map<String, Value> {
     keys.insert("live-restore".into(), true.into());
     keys.extend(config.docker.daemon.clone());
     if config.docker.seccomp_profile.is_some() {
-        keys.insert("seccomp-profile".into(), SECCOMP_PROFILE.into());
+        keys.insert(SECCOMP_KEY.into(), SECCOMP_PROFILE.into());
     }
     if config.sysbox.enabled {
         let ours = json!({"runtimes": {SYSBOX_RUNTIME: {"path": "/usr/bin/sysbox-runc"}}});

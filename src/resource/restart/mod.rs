@@ -12,8 +12,8 @@ use super::{PlanContext, ProvisionDaemon, ProvisionDocker, ProvisionSysbox, Reso
 use crate::address::{Address, Kind};
 use crate::config::{Config, Strategy, User};
 use crate::facts::Observation;
-use crate::guest::GuestFacts;
-use crate::guest::daemon_json::{from_text, is_reloadable};
+use crate::guest::daemon_json::{SECCOMP_KEY, from_text, is_reloadable};
+use crate::guest::{GuestFacts, SECCOMP_PROFILE};
 use crate::model::{UserRef, VmName};
 use crate::plan::{Action, Change, Disruption, Problem, Reason};
 use crate::value::Attributes;
@@ -117,11 +117,15 @@ impl Restart {
         context: PlanContext<'_>,
         vm_restarts: bool,
     ) -> Option<Reason> {
-        let text = context
+        let written = context
             .earlier(Kind::Provision)
             .find(|change| change.address == ProvisionDaemon::own_address())
-            .filter(|change| !change.is_without_effect())
-            .and_then(|change| change.after.text(DAEMON_JSON));
+            .filter(|change| !change.is_without_effect());
+        let text = written.and_then(|change| change.after.text(DAEMON_JSON));
+        let profile = match written {
+            Some(change) if change.changed().iter().any(|name| name == SECCOMP_PROFILE) => true,
+            _ => guest.daemon_json.profile_is_newer && !vm_restarts,
+        };
         let present = guest.daemon_json.keys().unwrap_or_default();
         let (loaded, due, reason): (_, _, fn(Vec<String>) -> Reason) = match (text, vm_restarts) {
             // A VM that boots before the file is written starts the daemon with the old one.
@@ -134,7 +138,8 @@ impl Restart {
             }
             _ => return None,
         };
-        let lacks = |key: &&String| loaded.get(*key) != due.get(*key);
+        let lacks =
+            |key: &&String| loaded.get(*key) != due.get(*key) || (profile && *key == SECCOMP_KEY);
         let keys: Vec<String> = self.daemon.iter().filter(lacks).cloned().collect();
         (!keys.is_empty()).then(|| reason(keys))
     }
@@ -165,10 +170,7 @@ impl Restart {
             pending.add(Disruption::SessionRefresh, Reason::SessionWillPredate(joined));
         }
         if let Some(reason) = self.daemon_lacks(guest, context, vm_restarts) {
-            let way = match &reason {
-                Reason::DaemonPredates(keys) | Reason::DaemonWillPredate(keys) => way_for(keys),
-                _ => Disruption::DaemonRestart,
-            };
+            let way = way_for(daemon_keys(&reason));
             pending.add(way, reason);
         }
         pending
@@ -204,6 +206,9 @@ impl Restart {
         }
         let mut change = match way {
             Disruption::DaemonRestart => {
+                if self.keeps_containers && is_bridge_kept(&change, guest) {
+                    change = change.because(Reason::BridgeKept);
+                }
                 ways::daemon_restart(change, self.keeps_containers, guest, facts, &self.name)
             }
             _ if pending.disruption == Disruption::Reload || has_daemon_reason(&change) => {
@@ -231,10 +236,22 @@ fn way_for(keys: &[String]) -> Disruption {
 }
 
 fn has_daemon_reason(change: &Change) -> bool {
-    change
-        .reasons
-        .iter()
-        .any(|reason| matches!(reason, Reason::DaemonPredates(_) | Reason::DaemonWillPredate(_)))
+    change.reasons.iter().any(|reason| !daemon_keys(reason).is_empty())
+}
+
+/// The keys that a reason says dockerd has to take over.
+fn daemon_keys(reason: &Reason) -> &[String] {
+    match reason {
+        Reason::DaemonPredates(keys) | Reason::DaemonWillPredate(keys) => keys,
+        _ => &[],
+    }
+}
+
+/// Whether dockerd would start without giving its bridge another address: while a container runs,
+/// any, it keeps the old one (measured with Docker 20.10).
+fn is_bridge_kept(change: &Change, guest: &GuestFacts) -> bool {
+    guest.containers.as_ref().is_none_or(|list| !list.is_empty())
+        && change.reasons.iter().flat_map(daemon_keys).any(|key| key == "bip")
 }
 
 impl Resource for Restart {
