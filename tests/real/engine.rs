@@ -230,8 +230,9 @@ impl Engine {
     pub fn container(&self, name: &str) -> String {
         self.guest(&format!(
             "set -e; sudo docker rm -f {name} >/dev/null 2>&1 || true; \
+             if ! sudo docker image inspect cai-test >/dev/null 2>&1; then \
              files=$(ldd /bin/sleep /bin/mkdir | grep -o '[[:space:]]/[^ ]*' | sort -u); \
-             sudo tar -C / -chf - bin/sleep bin/mkdir $files 2>/dev/null | sudo docker import - cai-test >/dev/null; \
+             sudo tar -C / -chf - bin/sleep bin/mkdir $files 2>/dev/null | sudo docker import - cai-test >/dev/null; fi; \
              sudo docker run -d --name {name} --network=none cai-test /bin/sleep infinity"
         ))
     }
