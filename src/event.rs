@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::address::Address;
 use crate::apply::{Outcome, ResourceResult};
 use crate::plan::{Change, Step};
 
@@ -10,15 +11,18 @@ use crate::plan::{Change, Step};
 pub enum Event<'a> {
     /// A resource's steps begin; this is what they do, planned with fresh facts.
     ResourceStarted(&'a Change),
-    /// A step begins.
-    StepStarted(&'a Step),
-    /// A step ended well, after this time.
-    StepFinished(&'a Step, Duration),
-    /// The step that began last failed.
-    StepFailed,
+    /// A step of this resource begins.
+    StepStarted(&'a Address, &'a Step),
+    /// A step of this resource ended well, after this time.
+    StepFinished(&'a Address, &'a Step, Duration),
+    /// A step of this resource failed.
+    StepFailed(&'a Address, &'a Step),
     /// A resource ended.
     ResourceFinished(&'a ResourceResult),
 }
+
+/// Who hears of what happens, from whatever thread it happens in.
+pub type Listener<'a> = &'a (dyn Fn(&Event<'_>) + Sync);
 
 impl Event<'_> {
     /// Whether a resource is not as it should be by this.

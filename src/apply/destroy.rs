@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::{ApplyError, Outcome, Report, ResourceResult, run};
 use crate::address::Address;
-use crate::event::Event;
+use crate::event::{Event, Listener};
 use crate::host::Host;
 use crate::observe::ObserveError;
 use crate::plan::{Action, Change, Plan};
@@ -17,7 +17,7 @@ pub fn destroy(
     host: &dyn Host,
     plan: &Plan,
     look: &dyn Fn() -> Result<Plan, ObserveError>,
-    notify: &mut dyn FnMut(Event<'_>),
+    notify: Listener<'_>,
 ) -> Report {
     let mut report = Report::default();
     let mut failed: Option<Address> = None;
@@ -31,7 +31,7 @@ pub fn destroy(
             failed = Some(address.clone());
         }
         let result = ResourceResult { address: address.clone(), outcome, took: started.elapsed() };
-        notify(Event::ResourceFinished(&result));
+        notify(&Event::ResourceFinished(&result));
         report.results.push(result);
     }
     report
@@ -41,7 +41,7 @@ fn remove(
     host: &dyn Host,
     address: &Address,
     look: &dyn Fn() -> Result<Plan, ObserveError>,
-    notify: &mut dyn FnMut(Event<'_>),
+    notify: Listener<'_>,
 ) -> Result<Outcome, ApplyError> {
     let Some(change) = find(look()?, address) else {
         return Ok(Outcome::Unchanged);
@@ -52,15 +52,15 @@ fn remove(
     if change.action != Action::Delete {
         return Err(ApplyError::StillUnobservable(change.reasons));
     }
-    notify(Event::ResourceStarted(&change));
+    notify(&Event::ResourceStarted(&change));
     for step in &change.steps {
-        notify(Event::StepStarted(step));
+        notify(&Event::StepStarted(address, step));
         let started = Instant::now();
         if let Err(error) = run::step(host, step) {
-            notify(Event::StepFailed);
+            notify(&Event::StepFailed(address, step));
             return Err(error);
         }
-        notify(Event::StepFinished(step, started.elapsed()));
+        notify(&Event::StepFinished(address, step, started.elapsed()));
     }
     match find(look()?, address) {
         None => Ok(Outcome::Applied),

@@ -12,7 +12,7 @@ pub use outcome::{ApplyError, Outcome, Report, Result as ResourceResult};
 
 use crate::address::Address;
 use crate::config::Config;
-use crate::event::Event;
+use crate::event::{Event, Listener};
 use crate::facts::Facts;
 use crate::graph::Graph;
 use crate::host::Host;
@@ -29,7 +29,7 @@ pub fn apply(
     config: &Config,
     graph: &Graph,
     plan: &Plan,
-    notify: &mut dyn FnMut(Event<'_>),
+    notify: Listener<'_>,
 ) -> Report {
     let mut run = Run { host, config, facts: None, notify };
     let mut report = Report::default();
@@ -45,7 +45,7 @@ pub fn apply(
             None => run.apply(resource, shown).unwrap_or_else(Outcome::Failed),
         };
         let result = ResourceResult { address: address.clone(), outcome, took: started.elapsed() };
-        (run.notify)(Event::ResourceFinished(&result));
+        notify(&Event::ResourceFinished(&result));
         report.results.push(result);
     }
     report
@@ -56,7 +56,7 @@ struct Run<'a> {
     host: &'a dyn Host,
     config: &'a Config,
     facts: Option<Facts>,
-    notify: &'a mut dyn FnMut(Event<'_>),
+    notify: Listener<'a>,
 }
 
 impl Run<'_> {
@@ -77,7 +77,7 @@ impl Run<'_> {
         if change.action == Action::NoOp {
             return Ok(Outcome::Unchanged);
         }
-        (self.notify)(Event::ResourceStarted(&change));
+        (self.notify)(&Event::ResourceStarted(&change));
         self.perform(&change, shown)?;
         let mut after = self.plan(resource, Disruption::None)?;
         if after.action != Action::NoOp && change.fallback.is_some() {
@@ -103,13 +103,13 @@ impl Run<'_> {
         }
         for step in &change.steps {
             self.facts = None;
-            (self.notify)(Event::StepStarted(step));
+            (self.notify)(&Event::StepStarted(&change.address, step));
             let started = Instant::now();
             if let Err(error) = run::step(self.host, step) {
-                (self.notify)(Event::StepFailed);
+                (self.notify)(&Event::StepFailed(&change.address, step));
                 return Err(error);
             }
-            (self.notify)(Event::StepFinished(step, started.elapsed()));
+            (self.notify)(&Event::StepFinished(&change.address, step, started.elapsed()));
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! `cai apply`
 
+use std::sync::{Mutex, PoisonError};
+
 use super::plan::Planned;
 use super::{Consent, Global, Terminal, file};
 use crate::apply::{Report, apply};
@@ -57,13 +59,16 @@ pub(super) fn perform(
     let report = if plan.is_empty() {
         Report::of_nothing(plan)
     } else {
-        apply(host, &file.config, graph, plan, &mut |event| tell_progress(&event, terminal))
+        let terminal = Mutex::new(&mut *terminal);
+        apply(host, &file.config, graph, plan, &|event| tell_progress(event, &terminal))
     };
     let last_words = report::finished(&report, file.config.context.name.as_str());
     tell_end(&report, &last_words, &file.shown, global, terminal)
 }
 
-pub(super) fn tell_progress(event: &Event<'_>, terminal: &mut Terminal) {
+/// What happens comes from several threads, and goes to one terminal.
+pub(super) fn tell_progress(event: &Event<'_>, terminal: &Mutex<&mut Terminal>) {
+    let mut terminal = terminal.lock().unwrap_or_else(PoisonError::into_inner);
     if terminal.is_quiet() && !event.is_failure() {
         return;
     }

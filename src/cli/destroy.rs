@@ -1,5 +1,7 @@
 //! `cai destroy`
 
+use std::sync::Mutex;
+
 use super::apply::{tell_end, tell_progress};
 use super::{Global, Terminal, file};
 use crate::apply::{Report, destroy};
@@ -35,7 +37,10 @@ pub(super) fn run(
     terminal.refuse_problems(&plan)?;
     agree(&plan, name, allowed, terminal)?;
     let look = || look(host, &file.config);
-    let report = destroy(host, &plan, &look, &mut |event| tell_progress(&event, terminal));
+    let report = {
+        let terminal = Mutex::new(&mut *terminal);
+        destroy(host, &plan, &look, &|event| tell_progress(event, &terminal))
+    };
     tell_end(&report, &report::destroyed(&report), &file.shown, global, terminal)
 }
 

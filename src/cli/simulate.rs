@@ -164,7 +164,7 @@ fn build(host: &SimulatedHost<'_>, config: &Config, terminal: &mut Terminal) -> 
     let graph = Graph::new(config)?;
     let plan = Plan::new(&graph, &observe(host, config)?);
     terminal.refuse_problems(&plan)?;
-    let done = apply(host, config, &graph, &plan, &mut |_| {});
+    let done = apply(host, config, &graph, &plan, &|_| {});
     if done.failed() {
         terminal.complain(&report::finished(&done, config.context.name.as_str()));
         return Err(Error::Failed);

@@ -17,8 +17,8 @@ pub use command::{CommandError, CommandSpec, ExitStatus, Failure, Input, Output}
 pub use platform::{Os, Platform};
 pub use system::System;
 
-/// Reads the machine. Nothing here changes it.
-pub trait Probe {
+/// Reads the machine. Nothing here changes it. Several threads may ask at the same time.
+pub trait Probe: Sync {
     /// What kind of machine this is.
     fn platform(&self) -> Platform;
 

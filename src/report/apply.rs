@@ -13,8 +13,8 @@ pub fn progress(event: &Event<'_>) -> Option<String> {
         Event::ResourceStarted(change) => {
             Some(format!("{}\n", paint(STRONG, printable(&change.address.to_string()))))
         }
-        Event::StepStarted(step) => Some(format!("  {} ...", printable(&step.title))),
-        Event::StepFinished(step, took) => {
+        Event::StepStarted(_, step) => Some(format!("  {} ...", printable(&step.title))),
+        Event::StepFinished(_, step, took) => {
             let end = match step.operation {
                 Operation::RemoveFile(_) => String::new(),
                 Operation::Run(_) | Operation::Try(_) => {
@@ -23,7 +23,7 @@ pub fn progress(event: &Event<'_>) -> Option<String> {
             };
             Some(format!(" done{end}\n"))
         }
-        Event::StepFailed => Some(" failed\n".into()),
+        Event::StepFailed(..) => Some(" failed\n".into()),
         Event::ResourceFinished(result) => match &result.outcome {
             Outcome::Unchanged | Outcome::Applied => None,
             Outcome::Skipped { because } => Some(format!(

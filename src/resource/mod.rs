@@ -34,7 +34,7 @@ pub use user::User;
 pub use vm::Vm;
 
 /// One thing that the file declares.
-pub trait Resource: fmt::Debug {
+pub trait Resource: fmt::Debug + Send + Sync {
     /// Its name.
     fn address(&self) -> &Address;
 

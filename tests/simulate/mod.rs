@@ -54,5 +54,5 @@ fn effects(plan: &Plan) -> String {
 fn apply(host: &dyn Host, config: &Config) -> Report {
     let graph = Graph::new(config).unwrap();
     let plan = plan(host, config);
-    containai::apply::apply(host, config, &graph, &plan, &mut |_| {})
+    containai::apply::apply(host, config, &graph, &plan, &|_| {})
 }

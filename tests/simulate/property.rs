@@ -1,6 +1,7 @@
 //! What must hold for every file and every world.
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 
 use containai::address::Address;
 use containai::apply;
@@ -188,19 +189,22 @@ fn steps_run_only_after_what_they_require() {
         let (host, config) = (case.host()?, case.config());
         let graph = Graph::new(&config).unwrap();
         let plan = plan(&host, &config);
-        let mut finished: Vec<Address> = Vec::new();
-        let mut early: Vec<String> = Vec::new();
-        apply::apply(&host, &config, &graph, &plan, &mut |event| match event {
+        let finished: Mutex<Vec<Address>> = Mutex::default();
+        let early: Mutex<Vec<String>> = Mutex::default();
+        apply::apply(&host, &config, &graph, &plan, &|event| match event {
             Event::ResourceStarted(change) => {
                 for required in graph.requirements(&change.address) {
-                    if !finished.contains(&required) {
-                        early.push(format!("{} before {required}", change.address));
+                    if !finished.lock().unwrap().contains(&required) {
+                        early.lock().unwrap().push(format!("{} before {required}", change.address));
                     }
                 }
             }
-            Event::ResourceFinished(result) => finished.push(result.address.clone()),
+            Event::ResourceFinished(result) => {
+                finished.lock().unwrap().push(result.address.clone());
+            }
             _ => {}
         });
+        let (finished, early) = (finished.into_inner().unwrap(), early.into_inner().unwrap());
         prop_assert!(early.is_empty(), "{early:?}");
         prop_assert_eq!(finished.len(), plan.changes.len(), "not every resource was ended");
         Ok(())
