@@ -1,8 +1,11 @@
-//! The names of resources: `vm.containai-secure`.
+//! The names of resources: `vm.containai-secure`; among those of several files
+//! `agents/vm.agents`.
 
 use std::fmt;
 
 use serde::{Serialize, Serializer};
+
+use crate::model::VmName;
 
 /// A kind of resource, in the order in which a graph lists them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -46,6 +49,9 @@ impl fmt::Display for Kind {
 /// The name of one resource: its kind, and what tells it from others of the kind.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Address {
+    /// The VM whose file it is in, where several files are planned together and it is not shared
+    /// by them.
+    pub scope: Option<VmName>,
     /// The kind.
     pub kind: Kind,
     /// The name within the kind.
@@ -55,7 +61,17 @@ pub struct Address {
 impl Address {
     /// Names a resource.
     pub fn new(kind: Kind, name: impl Into<String>) -> Self {
-        Self { kind, name: name.into() }
+        Self { scope: None, kind, name: name.into() }
+    }
+
+    /// The same among the resources of several files. There is one Lima on a machine, so its name
+    /// stays.
+    #[must_use]
+    pub fn scoped(mut self, scope: Option<&VmName>) -> Self {
+        if self.kind != Kind::LimaInstall {
+            self.scope = scope.cloned();
+        }
+        self
     }
 }
 
@@ -68,6 +84,9 @@ impl Serialize for Address {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(scope) = &self.scope {
+            write!(f, "{scope}/")?;
+        }
         write!(f, "{}.{}", self.kind, self.name)
     }
 }

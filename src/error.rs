@@ -51,6 +51,16 @@ pub enum Error {
         /// Every mistake, on the file's own lines.
         String,
     ),
+    /// Two files cannot be planned together.
+    #[error("{first} and {second} both {what}")]
+    Conflict {
+        /// The one that was named first.
+        first: String,
+        /// The other.
+        second: String,
+        /// What both declare, or say differently.
+        what: String,
+    },
     /// The resources cannot be ordered.
     #[error(transparent)]
     Graph(#[from] GraphError),
@@ -95,7 +105,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Changes => 2,
-            Self::NoFile | Self::ReadFile { .. } | Self::Config(_) => 3,
+            Self::NoFile | Self::ReadFile { .. } | Self::Config(_) | Self::Conflict { .. } => 3,
             Self::Refused { .. } => 4,
             Self::Usage { .. } => 64,
             Self::WriteFile { .. }

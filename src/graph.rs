@@ -1,7 +1,7 @@
-//! The resources of a file, and the order in which they are applied.
+//! The resources of one file or several, and the order in which they are applied.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::collections::{BTreeSet, BinaryHeap, HashMap};
 
 use petgraph::Direction;
 use petgraph::algo::tarjan_scc;
@@ -9,9 +9,10 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
 use serde::Serialize;
 
-use crate::address::Address;
-use crate::config::Config;
-use crate::resource::{KINDS, Resource};
+use crate::address::{Address, Kind};
+use crate::config::{self, Config};
+use crate::model::VmName;
+use crate::resource::{KINDS, LimaInstall, Resource};
 
 /// What one resource is to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -47,65 +48,143 @@ fn join(addresses: &[Address]) -> String {
     addresses.iter().map(Address::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// The resources of a file.
+/// A resource in the graph.
+#[derive(Debug)]
+pub struct Node {
+    /// Its name among all.
+    pub address: Address,
+    /// Which of the files declares it, counted from 0. What they share is the first one's.
+    pub file: usize,
+    /// The resource. It knows its own file only, and calls itself and others by their names there.
+    pub resource: Box<dyn Resource>,
+}
+
+impl Node {
+    /// The VM that tells its name from those of other files.
+    pub fn scope(&self) -> Option<&VmName> {
+        self.address.scope.as_ref()
+    }
+}
+
+/// The resources of one file or several. A position is a place in the order in which they are
+/// applied, counted from 0.
 #[derive(Debug)]
 pub struct Graph {
-    graph: DiGraph<Box<dyn Resource>, Edge>,
+    nodes: DiGraph<Node, Edge>,
+    indices: HashMap<Address, NodeIndex>,
     order: Vec<NodeIndex>,
+    /// Where each node is in the order.
+    positions: Vec<usize>,
 }
 
 impl Graph {
-    /// The graph of a file.
+    /// The graph of these files. With several, each resource but Lima is named after its file's VM
+    /// too.
     ///
     /// # Errors
-    /// When the resources cannot be ordered; no file can cause that by itself.
-    pub fn new(config: &Config) -> Result<Self, GraphError> {
-        Self::of(KINDS.iter().flat_map(|kind| kind(config)).collect())
+    /// When the resources cannot be ordered, which no file can cause by itself; or when two files
+    /// declare the same VM.
+    pub fn new(configs: &[&Config]) -> Result<Self, GraphError> {
+        let mut nodes = Vec::new();
+        if let [config] = configs {
+            let resources = KINDS.iter().flat_map(|kind| kind(config));
+            nodes.extend(resources.map(|resource| Self::node(0, None, resource)));
+        } else if let Some(lima) = config::shared_lima(configs) {
+            // There is one Lima on a machine, and it has to suit all.
+            nodes.push(Self::node(0, None, Box::new(LimaInstall::new(&lima))));
+            for (file, config) in configs.iter().enumerate() {
+                let resources = KINDS.iter().flat_map(|kind| kind(config));
+                let own = resources.filter(|it| it.address().kind != Kind::LimaInstall);
+                nodes.extend(own.map(|it| Self::node(file, Some(&config.vm.name), it)));
+            }
+        }
+        Self::of(nodes)
     }
 
-    fn of(resources: Vec<Box<dyn Resource>>) -> Result<Self, GraphError> {
+    fn node(file: usize, scope: Option<&VmName>, resource: Box<dyn Resource>) -> Node {
+        Node { address: resource.address().clone().scoped(scope), file, resource }
+    }
+
+    fn of(resources: Vec<Node>) -> Result<Self, GraphError> {
         let mut graph = DiGraph::new();
-        let mut nodes = BTreeMap::new();
-        for resource in resources {
-            let address = resource.address().clone();
-            if nodes.insert(address.clone(), graph.add_node(resource)).is_some() {
+        let mut nodes = HashMap::new();
+        for node in resources {
+            let address = node.address.clone();
+            if nodes.insert(address.clone(), graph.add_node(node)).is_some() {
                 return Err(GraphError::Duplicate(address));
             }
         }
         let mut edges = Vec::new();
-        for node in graph.node_indices() {
-            let resource: &dyn Resource = graph[node].as_ref();
+        for index in graph.node_indices() {
+            let node: &Node = &graph[index];
             let find = |other: Address| {
-                let from = resource.address().clone();
+                let other = other.scoped(node.scope());
+                let from = node.address.clone();
                 nodes.get(&other).copied().ok_or(GraphError::Unknown { from, to: other })
             };
-            for other in resource.requires() {
-                edges.push((find(other)?, node, Edge::Requires));
+            for other in node.resource.requires() {
+                edges.push((find(other)?, index, Edge::Requires));
             }
-            for other in resource.notifies() {
-                edges.push((node, find(other)?, Edge::Notifies));
+            for other in node.resource.notifies() {
+                edges.push((index, find(other)?, Edge::Notifies));
             }
         }
         for (from, to, edge) in edges {
             graph.add_edge(from, to, edge);
         }
         let order = order(&graph)?;
-        Ok(Self { graph, order })
+        let mut positions = vec![0; order.len()];
+        for (position, index) in order.iter().enumerate() {
+            positions[index.index()] = position;
+        }
+        Ok(Self { nodes: graph, indices: nodes, order, positions })
     }
 
     /// The resources, each after all that it requires or is notified by; independent ones in the
-    /// order in which the file names them.
-    pub fn ordered(&self) -> impl Iterator<Item = &dyn Resource> {
-        self.order.iter().map(|node| self.graph[*node].as_ref())
+    /// order in which the files name them.
+    pub fn ordered(&self) -> impl Iterator<Item = &Node> {
+        self.order.iter().map(|index| &self.nodes[*index])
+    }
+
+    /// The resource at a position.
+    pub fn at(&self, position: usize) -> Option<&Node> {
+        self.order.get(position).map(|index| &self.nodes[*index])
+    }
+
+    /// The positions of what comes directly before the one at a position, and what each is to it.
+    pub fn before(&self, position: usize) -> impl Iterator<Item = (usize, Edge)> {
+        self.neighbours(position, Direction::Incoming)
+    }
+
+    /// The positions of what comes directly after the one at a position, and what it is to each.
+    pub fn after(&self, position: usize) -> impl Iterator<Item = (usize, Edge)> {
+        self.neighbours(position, Direction::Outgoing)
+    }
+
+    fn neighbours(
+        &self,
+        position: usize,
+        direction: Direction,
+    ) -> impl Iterator<Item = (usize, Edge)> {
+        let index = self.order.get(position);
+        index.into_iter().flat_map(move |index| self.nodes.edges_directed(*index, direction)).map(
+            move |edge| {
+                let other = match direction {
+                    Direction::Incoming => edge.source(),
+                    Direction::Outgoing => edge.target(),
+                };
+                (self.positions[other.index()], *edge.weight())
+            },
+        )
     }
 
     /// What is between the resources, from what comes first to what comes after it: in the order of
     /// what comes first, then of what comes after.
     pub fn edges(&self) -> impl Iterator<Item = (&Address, &Address, Edge)> {
         self.order.iter().flat_map(|from| {
-            let mut edges: Vec<_> = self.graph.edges(*from).collect();
+            let mut edges: Vec<_> = self.nodes.edges(*from).collect();
             edges.sort_by_key(EdgeRef::target);
-            let address = |node: NodeIndex| self.graph[node].address();
+            let address = |node: NodeIndex| &self.nodes[node].address;
             edges
                 .into_iter()
                 .map(move |edge| (address(*from), address(edge.target()), *edge.weight()))
@@ -114,18 +193,19 @@ impl Graph {
 
     /// The addresses that a resource requires, directly.
     pub fn requirements(&self, address: &Address) -> BTreeSet<Address> {
-        let node = self.order.iter().find(|node| self.graph[**node].address() == address);
-        node.into_iter()
-            .flat_map(|node| self.graph.edges_directed(*node, Direction::Incoming))
-            .filter(|edge| *edge.weight() == Edge::Requires)
-            .map(|edge| self.graph[edge.source()].address().clone())
+        self.indices
+            .get(address)
+            .into_iter()
+            .flat_map(|index| self.before(self.positions[index.index()]))
+            .filter(|(_, edge)| *edge == Edge::Requires)
+            .filter_map(|(position, _)| Some(self.at(position)?.address.clone()))
             .collect()
     }
 }
 
 /// Takes the first of the ready nodes each time. (`petgraph::algo::toposort` reverses the order of
 /// independent nodes, and its error names only one node of a cycle.)
-fn order(graph: &DiGraph<Box<dyn Resource>, Edge>) -> Result<Vec<NodeIndex>, GraphError> {
+fn order(graph: &DiGraph<Node, Edge>) -> Result<Vec<NodeIndex>, GraphError> {
     let incoming = |node| graph.edges_directed(node, Direction::Incoming).count();
     let mut waiting: Vec<usize> = graph.node_indices().map(incoming).collect();
     let mut ready: BinaryHeap<_> =
@@ -146,7 +226,7 @@ fn order(graph: &DiGraph<Box<dyn Resource>, Edge>) -> Result<Vec<NodeIndex>, Gra
     }
     let cycle = tarjan_scc(graph).into_iter().find(|group| group.len() > 1).unwrap_or_default();
     let mut addresses: Vec<Address> =
-        cycle.into_iter().map(|node| graph[node].address().clone()).collect();
+        cycle.into_iter().map(|node| graph[node].address.clone()).collect();
     addresses.sort();
     Err(GraphError::Cycle(addresses))
 }
@@ -154,14 +234,13 @@ fn order(graph: &DiGraph<Box<dyn Resource>, Edge>) -> Result<Vec<NodeIndex>, Gra
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::address::Kind;
     use crate::plan::{Change, Context};
     use crate::value::Attributes;
 
     #[derive(Debug)]
-    struct Node(Address, Vec<Address>);
+    struct Stub(Address, Vec<Address>);
 
-    impl Resource for Node {
+    impl Resource for Stub {
         fn address(&self) -> &Address {
             &self.0
         }
@@ -177,10 +256,10 @@ mod tests {
         let address = |name: &&str| Address::new(Kind::Vm, *name);
         let nodes = nodes.iter().map(|(name, requires)| {
             let requires = requires.iter().map(address).collect();
-            Box::new(Node(address(name), requires)) as Box<dyn Resource>
+            Graph::node(0, None, Box::new(Stub(address(name), requires)))
         });
         let graph = Graph::of(nodes.collect())?;
-        Ok(graph.ordered().map(|resource| resource.address().name.clone()).collect())
+        Ok(graph.ordered().map(|node| node.address.name.clone()).collect())
     }
 
     #[test]
@@ -192,6 +271,20 @@ mod tests {
     fn a_resource_comes_after_what_it_requires() {
         let order = graph(&[("a", &["z"]), ("m", &[]), ("z", &[])]).unwrap();
         assert_eq!(order, ["m", "z", "a"]);
+    }
+
+    #[test]
+    fn what_comes_before_and_after_is_known_by_position() {
+        let address = |name: &str| Address::new(Kind::Vm, name);
+        let stub = |name, requires: &[&str]| {
+            let requires = requires.iter().map(|name| address(name)).collect();
+            Graph::node(0, None, Box::new(Stub(address(name), requires)))
+        };
+        let graph = Graph::of(vec![stub("a", &["z"]), stub("z", &[])]).unwrap();
+        assert_eq!(graph.at(0).unwrap().address, address("z"));
+        assert_eq!(graph.after(0).collect::<Vec<_>>(), [(1, Edge::Requires)]);
+        assert_eq!(graph.before(1).collect::<Vec<_>>(), [(0, Edge::Requires)]);
+        assert_eq!(graph.before(0).count() + graph.after(1).count(), 0);
     }
 
     #[test]

@@ -36,6 +36,7 @@ pub mod host;
 pub mod lima;
 pub mod model;
 pub mod observe;
+pub mod parallel;
 pub mod plan;
 pub mod report;
 pub mod resource;

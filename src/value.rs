@@ -1,5 +1,7 @@
 //! Attributes: what a resource is, as values that can be compared and shown.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 /// A value, or the reason why it is not known yet.
@@ -11,9 +13,10 @@ pub enum Known<T> {
     Unknown,
 }
 
-/// The attributes of a resource, in the order in which they are shown.
+/// The attributes of a resource, in the order in which they are shown. A copy shares them until it
+/// is changed: those of a VM hold whole scripts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Attributes(Vec<(String, Known<Value>)>);
+pub struct Attributes(Arc<Vec<(String, Known<Value>)>>);
 
 impl Attributes {
     /// Adds an attribute that is known.
@@ -25,7 +28,7 @@ impl Attributes {
     /// Adds an attribute.
     #[must_use]
     pub fn with_known(mut self, name: &str, value: Known<Value>) -> Self {
-        self.0.push((name.to_owned(), value));
+        Arc::make_mut(&mut self.0).push((name.to_owned(), value));
         self
     }
 
@@ -68,6 +71,7 @@ impl Attributes {
 
 impl From<serde_json::Map<String, Value>> for Attributes {
     fn from(map: serde_json::Map<String, Value>) -> Self {
-        Self(map.into_iter().map(|(name, value)| (name, Known::Known(value))).collect())
+        let known = |(name, value)| (name, Known::Known(value));
+        Self(Arc::new(map.into_iter().map(known).collect()))
     }
 }

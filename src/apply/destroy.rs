@@ -19,6 +19,7 @@ pub fn destroy(
     look: &dyn Fn() -> Result<Plan, ObserveError>,
     notify: Listener<'_>,
 ) -> Report {
+    let began = Instant::now();
     let mut report = Report::default();
     let mut failed: Option<Address> = None;
     for Change { address, .. } in plan.effective() {
@@ -34,6 +35,7 @@ pub fn destroy(
         notify(&Event::ResourceFinished(&result));
         report.results.push(result);
     }
+    report.took = began.elapsed();
     report
 }
 

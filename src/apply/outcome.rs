@@ -53,6 +53,8 @@ pub struct Result {
 pub struct Report {
     /// One for each.
     pub results: Vec<Result>,
+    /// How long all of it took.
+    pub took: Duration,
 }
 
 /// Why a resource is not as it should be.

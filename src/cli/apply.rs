@@ -8,7 +8,7 @@ use crate::apply::{Report, apply};
 use crate::error::Error;
 use crate::event::Event;
 use crate::host::Host;
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, Declared, Plan};
 use crate::report::{self, ReportDocument};
 
 const COMMAND: &str = "cai apply --yes";
@@ -19,7 +19,7 @@ pub(super) fn run(
     consent: &Consent,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
-    let planned = Planned::new(host, file::load(host, global, terminal)?)?;
+    let planned = Planned::new(host, file::load_all(host, global, terminal)?)?;
     if !planned.plan.is_empty() {
         agree(&planned, consent, COMMAND, terminal)?;
     }
@@ -33,7 +33,7 @@ pub(super) fn agree(
     command: &str,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
-    terminal.warn(&planned.file.config);
+    planned.warn(terminal);
     // Nobody can be asked about what they do not see.
     if consent.yes {
         terminal.talk(&planned.text());
@@ -52,7 +52,7 @@ pub(super) fn perform(
     planned: &Planned,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
-    let Planned { file, graph, plan, .. } = planned;
+    let Planned { graph, plan, .. } = planned;
     if plan.is_empty() && !global.json {
         return terminal.data(&planned.text());
     }
@@ -60,10 +60,12 @@ pub(super) fn perform(
         Report::of_nothing(plan)
     } else {
         let terminal = Mutex::new(&mut *terminal);
-        apply(host, &file.config, graph, plan, &|event| tell_progress(event, &terminal))
+        apply(host, &planned.configs(), graph, plan, &|event| tell_progress(event, &terminal))
     };
-    let last_words = report::finished(&report, file.config.context.name.as_str());
-    tell_end(&report, &last_words, &file.shown, global, terminal)
+    let configs = planned.configs();
+    let contexts: Vec<&str> = configs.iter().map(|config| config.context.name.as_str()).collect();
+    let last_words = report::finished(&report, &contexts);
+    tell_end(&report, &last_words, &planned.declared(), global, terminal)
 }
 
 /// What happens comes from several threads, and goes to one terminal.
@@ -80,12 +82,12 @@ pub(super) fn tell_progress(event: &Event<'_>, terminal: &Mutex<&mut Terminal>) 
 pub(super) fn tell_end(
     report: &Report,
     last_words: &str,
-    file: &str,
+    declared: &[Declared<'_>],
     global: &Global,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
     if global.json {
-        terminal.json(&ReportDocument::new(report, file))?;
+        terminal.json(&ReportDocument::new(report, declared))?;
     }
     if report.failed() {
         terminal.complain(last_words);

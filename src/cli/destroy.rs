@@ -23,7 +23,7 @@ pub(super) fn run(
     let plan = look(host, &file.config)?;
     if plan.is_empty() {
         if global.json {
-            return terminal.json(&ReportDocument::new(&Report::default(), &file.shown));
+            return terminal.json(&ReportDocument::new(&Report::default(), &[file.declared()]));
         }
         return terminal.data(&report::destruction(&plan, name, &file.shown));
     }
@@ -41,7 +41,7 @@ pub(super) fn run(
         let terminal = Mutex::new(&mut *terminal);
         destroy(host, &plan, &look, &|event| tell_progress(event, &terminal))
     };
-    tell_end(&report, &report::destroyed(&report), &file.shown, global, terminal)
+    tell_end(&report, &report::destroyed(&report), &[file.declared()], global, terminal)
 }
 
 fn look(probe: &dyn Probe, config: &Config) -> Result<Plan, ObserveError> {

@@ -8,6 +8,7 @@ use crate::config::{self, Config};
 use crate::diagnostic::{self, Diagnostic};
 use crate::error::Error;
 use crate::host::Probe;
+use crate::plan::Declared;
 
 const NAME: &str = "containai.toml";
 
@@ -29,18 +30,75 @@ pub(super) struct File {
     pub(super) config: Config,
 }
 
-/// Reads the file that the command line names, or the nearest one from here upwards.
+impl File {
+    /// For a report.
+    pub(super) fn declared(&self) -> Declared<'_> {
+        Declared { file: &self.shown, vm: self.config.vm.name.as_str() }
+    }
+}
+
+/// Reads the one file that the command line names, or the nearest one from here upwards.
 pub(super) fn load(probe: &dyn Probe, global: &Global, terminal: &Terminal) -> Result<File, Error> {
     find(probe, global)?.ok_or_else(|| missing(global))?.parse(probe, terminal)
 }
 
+/// Reads all files that the command line names, or the nearest one from here upwards.
+pub(super) fn load_all(
+    probe: &dyn Probe,
+    global: &Global,
+    terminal: &Terminal,
+) -> Result<Vec<File>, Error> {
+    let mut files = Vec::new();
+    let mut wrong = Vec::new();
+    for source in find_all(probe, global)? {
+        match source.parse(probe, terminal) {
+            Ok(file) => files.push(file),
+            Err(Error::Config(mistakes)) => wrong.push(mistakes),
+            Err(error) => return Err(error),
+        }
+    }
+    if !wrong.is_empty() {
+        return Err(Error::Config(wrong.join("\n\n")));
+    }
+    agree(&files)?;
+    Ok(files)
+}
+
+/// Refuses files that cannot be planned together.
+pub(super) fn agree(files: &[File]) -> Result<(), Error> {
+    let configs: Vec<&Config> = files.iter().map(|file| &file.config).collect();
+    let Some(conflict) = config::conflict(&configs) else {
+        return Ok(());
+    };
+    let name = |file: usize| files.get(file).map(|file| file.shown.clone()).unwrap_or_default();
+    let (first, second) = (name(conflict.first), name(conflict.second));
+    Err(Error::Conflict { first, second, what: conflict.what })
+}
+
 /// The text of the file; `None` where there is none.
 pub(super) fn find(probe: &dyn Probe, global: &Global) -> Result<Option<Source>, Error> {
-    if global.file.is_some() {
-        let path = place(global);
-        let text = read(probe, &path)?;
-        return Ok(text.map(|text| Source { path, text }));
+    if global.files.is_empty() {
+        return find_above(probe, global);
     }
+    let path = place(global);
+    let text = read(probe, &path)?;
+    Ok(text.map(|text| Source { path, text }))
+}
+
+/// The texts of all files.
+pub(super) fn find_all(probe: &dyn Probe, global: &Global) -> Result<Vec<Source>, Error> {
+    if global.files.is_empty() {
+        return Ok(vec![find_above(probe, global)?.ok_or(Error::NoFile)?]);
+    }
+    let paths = global.files.iter().map(|file| within(global, file));
+    let source = |path: PathBuf| match read(probe, &path)? {
+        Some(text) => Ok(Source { path, text }),
+        None => Err(Error::ReadFile { path, source: io::ErrorKind::NotFound.into() }),
+    };
+    paths.map(source).collect()
+}
+
+fn find_above(probe: &dyn Probe, global: &Global) -> Result<Option<Source>, Error> {
     let here = match &global.directory {
         Some(path) => probe.canonical(path).map_err(|source| (path.as_path(), source)),
         None => probe.current_dir().map_err(|source| (Path::new("."), source)),
@@ -59,19 +117,22 @@ pub(super) fn find(probe: &dyn Probe, global: &Global) -> Result<Option<Source>,
 
 /// Where the file is that the command line names, or where it would be made.
 pub(super) fn place(global: &Global) -> PathBuf {
-    let name = global.file.as_deref().unwrap_or(Path::new(NAME));
+    within(global, global.files.first().map_or(Path::new(NAME), PathBuf::as_path))
+}
+
+fn within(global: &Global, path: &Path) -> PathBuf {
     match &global.directory {
-        Some(directory) => directory.join(name),
-        None => name.to_owned(),
+        Some(directory) => directory.join(path),
+        None => path.to_owned(),
     }
 }
 
 /// Why there is nothing to go on with.
 pub(super) fn missing(global: &Global) -> Error {
-    match global.file {
-        Some(_) => Error::ReadFile { path: place(global), source: io::ErrorKind::NotFound.into() },
-        None => Error::NoFile,
+    if global.files.is_empty() {
+        return Error::NoFile;
     }
+    Error::ReadFile { path: place(global), source: io::ErrorKind::NotFound.into() }
 }
 
 fn read(probe: &dyn Probe, path: &Path) -> Result<Option<String>, Error> {
@@ -94,13 +155,12 @@ impl Source {
                 let config = config.located(&directory, home.as_deref());
                 Ok(File { shown: self.shown(), config })
             }
-            Err(mistakes) => Err(self.wrong(&mistakes, terminal)),
+            Err(mistakes) => Err(Error::Config(self.mistakes(&mistakes, terminal))),
         }
     }
 
     /// These mistakes, on the file's own lines.
-    pub(super) fn wrong(&self, mistakes: &[Diagnostic], terminal: &Terminal) -> Error {
-        let colors = terminal.colors_errors();
-        Error::Config(diagnostic::render(mistakes, &self.text, &self.shown(), colors))
+    pub(super) fn mistakes(&self, mistakes: &[Diagnostic], terminal: &Terminal) -> String {
+        diagnostic::render(mistakes, &self.text, &self.shown(), terminal.colors_errors())
     }
 }

@@ -1,7 +1,9 @@
 //! `cai graph`
 
+use super::file::{self, File};
 use super::options::GraphFormat;
-use super::{Global, Terminal, file};
+use super::{Global, Terminal};
+use crate::config::Config;
 use crate::error::Error;
 use crate::graph::Graph;
 use crate::host::Host;
@@ -13,12 +15,16 @@ pub(super) fn run(
     format: GraphFormat,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
-    let file = file::load(host, global, terminal)?;
-    let graph = Graph::new(&file.config)?;
+    let files = file::load_all(host, global, terminal)?;
+    let configs: Vec<&Config> = files.iter().map(|file| &file.config).collect();
+    let graph = Graph::new(&configs)?;
     let format = if global.json { GraphFormat::Json } else { format };
     match format {
         GraphFormat::Dot => terminal.raw(report::dot(&graph).as_bytes()),
         GraphFormat::Mermaid => terminal.raw(report::mermaid(&graph).as_bytes()),
-        GraphFormat::Json => terminal.json(&GraphDocument::new(&graph, &file.shown)),
+        GraphFormat::Json => {
+            let declared: Vec<_> = files.iter().map(File::declared).collect();
+            terminal.json(&GraphDocument::new(&graph, &declared))
+        }
     }
 }

@@ -41,6 +41,10 @@ pub fn main(host: &dyn Host) -> ExitCode {
         let message = "this command has nothing to print as JSON, so --json cannot be used with it";
         return refuse(&Cli::command().error(ErrorKind::ArgumentConflict, message));
     }
+    if cli.global.files.len() > 1 && !cli.command.takes_several_files() {
+        let message = "this command treats one file at a time, so --file can be given only once";
+        return refuse(&Cli::command().error(ErrorKind::ArgumentConflict, message));
+    }
     let simulates =
         cli.global.simulate.is_some() || matches!(cli.command, Command::Simulate { .. });
     let mut terminal = Terminal::new(&cli.global, simulates);

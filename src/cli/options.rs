@@ -29,9 +29,10 @@ const GLOBAL: &str = "Global options";
 /// What every command understands.
 #[derive(Debug, Args)]
 pub(super) struct Global {
-    /// The file; without it, containai.toml here or in the nearest directory above
-    #[arg(short, long, global = true, help_heading = GLOBAL, value_name = "FILE")]
-    pub(super) file: Option<PathBuf>,
+    /// The file; without it, containai.toml here or in the nearest directory above. validate, plan,
+    /// apply, status and graph take it more than once, and treat all files together
+    #[arg(short, long = "file", global = true, help_heading = GLOBAL, value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
     /// Do everything as if started in this directory
     #[arg(short = 'C', global = true, help_heading = GLOBAL, value_name = "DIR")]
     pub(super) directory: Option<PathBuf>,
@@ -141,6 +142,18 @@ pub(super) enum GraphFormat {
 }
 
 impl Command {
+    /// Whether it can treat several files together.
+    pub(super) fn takes_several_files(&self) -> bool {
+        matches!(
+            self,
+            Self::Validate
+                | Self::Plan { .. }
+                | Self::Apply { .. }
+                | Self::Status
+                | Self::Graph { .. }
+        )
+    }
+
     /// Whether it prints a document where it is asked for one.
     pub(super) fn has_json(&self) -> bool {
         !matches!(self, Self::Init { .. } | Self::Completions { .. } | Self::Man { .. })

@@ -2,12 +2,13 @@
 
 use super::file::{self, File};
 use super::{Global, Terminal};
+use crate::config::Config;
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::graph::Graph;
 use crate::host::{Host, Probe};
-use crate::observe::observe;
-use crate::plan::{Plan, PlanDocument};
+use crate::observe::observe_all;
+use crate::plan::{Declared, Plan, PlanDocument};
 use crate::report;
 
 pub(super) fn run(
@@ -16,7 +17,7 @@ pub(super) fn run(
     detailed_exitcode: bool,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
-    let planned = Planned::new(host, file::load(host, global, terminal)?)?;
+    let planned = Planned::new(host, file::load_all(host, global, terminal)?)?;
     show(&planned, global, terminal)?;
     if detailed_exitcode && !planned.plan.is_empty() { Err(Error::Changes) } else { Ok(()) }
 }
@@ -27,9 +28,9 @@ pub(super) fn show(
     global: &Global,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
-    terminal.warn(&planned.file.config);
+    planned.warn(terminal);
     if global.json {
-        terminal.json(&PlanDocument::new(&planned.plan, &planned.file.shown))?;
+        terminal.json(&PlanDocument::new(&planned.plan, &planned.declared()))?;
     } else {
         terminal.data(&planned.text())?;
     }
@@ -38,23 +39,40 @@ pub(super) fn show(
 
 /// A plan with all that it was made from.
 pub(super) struct Planned {
-    pub(super) file: File,
+    pub(super) files: Vec<File>,
     pub(super) graph: Graph,
-    pub(super) facts: Facts,
+    /// Of each file's machine.
+    pub(super) facts: Vec<Facts>,
     pub(super) plan: Plan,
 }
 
 impl Planned {
     /// Looks at the machine and plans.
-    pub(super) fn new(probe: &dyn Probe, file: File) -> Result<Self, Error> {
-        let graph = Graph::new(&file.config)?;
-        let facts = observe(probe, &file.config)?;
+    pub(super) fn new(probe: &dyn Probe, files: Vec<File>) -> Result<Self, Error> {
+        let configs: Vec<&Config> = files.iter().map(|file| &file.config).collect();
+        let graph = Graph::new(&configs)?;
+        let facts = observe_all(probe, &configs)?;
         let plan = Plan::new(&graph, &facts);
-        Ok(Self { file, graph, facts, plan })
+        Ok(Self { files, graph, facts, plan })
+    }
+
+    /// What the files say.
+    pub(super) fn configs(&self) -> Vec<&Config> {
+        self.files.iter().map(|file| &file.config).collect()
+    }
+
+    /// The files, for a report.
+    pub(super) fn declared(&self) -> Vec<Declared<'_>> {
+        self.files.iter().map(File::declared).collect()
     }
 
     /// The plan for a person.
     pub(super) fn text(&self) -> String {
-        report::plan(&self.plan, &self.facts, self.file.config.vm.name.as_str(), &self.file.shown)
+        report::plan(&self.plan, &self.declared(), &self.facts)
+    }
+
+    /// Says what of right files is worth a word.
+    pub(super) fn warn(&self, terminal: &mut Terminal) {
+        self.files.iter().for_each(|file| terminal.warn(&file.config));
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn run(
     let found = file::find(host, global)?;
     let template = found.is_none().then(|| init::template(global));
     let source = found.as_ref().or(template.as_ref()).ok_or(Error::NoFile)?;
-    let planned = Planned::new(host, source.parse(host, terminal)?)?;
+    let planned = Planned::new(host, vec![source.parse(host, terminal)?])?;
     if dry_run {
         if template.is_some() {
             terminal.talk(&format!("{} would be written. With it:\n", source.shown()));

@@ -161,12 +161,12 @@ fn build(host: &SimulatedHost<'_>, config: &Config, terminal: &mut Terminal) -> 
         return Ok(());
     }
     terminal.talk("There is no engine yet; building the one that the file declares.");
-    let graph = Graph::new(config)?;
-    let plan = Plan::new(&graph, &observe(host, config)?);
+    let graph = Graph::new(&[config])?;
+    let plan = Plan::new(&graph, &[observe(host, config)?]);
     terminal.refuse_problems(&plan)?;
-    let done = apply(host, config, &graph, &plan, &|_| {});
+    let done = apply(host, &[config], &graph, &plan, &|_| {});
     if done.failed() {
-        terminal.complain(&report::finished(&done, config.context.name.as_str()));
+        terminal.complain(&report::finished(&done, &[config.context.name.as_str()]));
         return Err(Error::Failed);
     }
     Ok(())

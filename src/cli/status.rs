@@ -4,31 +4,68 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::file::{self, File};
 use super::plan::Planned;
-use super::{Global, Terminal, file};
+use super::{Global, Terminal};
 use crate::address::{Address, Kind};
 use crate::error::Error;
-use crate::facts::Observation;
+use crate::facts::{Facts, Observation};
 use crate::host::{Host, Ping};
 use crate::lima::Status;
-use crate::plan::{Action, FORMAT_VERSION};
+use crate::plan::{Change, FORMAT_VERSION};
 use crate::report;
 
 pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> Result<(), Error> {
-    let planned = Planned::new(host, file::load(host, global, terminal)?)?;
-    let status = Document::new(&planned);
+    let planned = Planned::new(host, file::load_all(host, global, terminal)?)?;
+    let machines = machines(&planned);
     if global.json {
-        terminal.json(&status)?;
+        terminal.json(&Document {
+            format_version: FORMAT_VERSION,
+            machines: match machines.as_slice() {
+                [machine] => Machines::One(machine),
+                several => Machines::Several { machines: several },
+            },
+        })?;
     } else {
-        terminal.data(&format!("{}\n", report::printable(&status.in_a_line())))?;
+        let lines: Vec<String> = machines.iter().map(Machine::in_a_line).collect();
+        terminal
+            .data(&lines.iter().map(|line| report::printable(line) + "\n").collect::<String>())?;
     }
-    if status.as_declared { Ok(()) } else { Err(Error::Differs) }
+    if planned.plan.is_empty() { Ok(()) } else { Err(Error::Differs) }
+}
+
+/// How each file's machine is.
+fn machines(planned: &Planned) -> Vec<Machine<'_>> {
+    let (own, shared): (Vec<_>, Vec<_>) = planned.plan.by_file().partition(|changes| {
+        planned.files.len() == 1 || changes.iter().any(|change| change.address.scope.is_some())
+    });
+    let files = planned.files.iter().zip(&planned.facts).zip(own);
+    files
+        .map(|((file, facts), own)| {
+            let changes: Vec<&Change> = shared.iter().copied().flatten().chain(own).collect();
+            Machine::new(file, facts, &changes)
+        })
+        .collect()
 }
 
 /// What `cai status --json` prints.
 #[derive(Serialize)]
 struct Document<'a> {
     format_version: u32,
+    #[serde(flatten)]
+    machines: Machines<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Machines<'a> {
+    One(&'a Machine<'a>),
+    Several { machines: &'a [Machine<'a>] },
+}
+
+/// How one file's machine is.
+#[derive(Serialize)]
+struct Machine<'a> {
     file: &'a str,
     vm: Vm<'a>,
     engine: Engine<'a>,
@@ -65,13 +102,13 @@ struct Context<'a> {
     as_declared: bool,
 }
 
-impl<'a> Document<'a> {
-    fn new(planned: &'a Planned) -> Self {
-        let Planned { file, facts, plan, .. } = planned;
+impl<'a> Machine<'a> {
+    fn new(file: &'a File, facts: &'a Facts, changes: &[&'a Change]) -> Self {
         let ping = facts.socket.as_ref();
-        let context = plan.changes.iter().filter(|change| change.address.kind == Kind::Context);
+        let mut context = changes.iter().filter(|change| change.address.kind == Kind::Context);
+        let pending: Vec<&Change> =
+            changes.iter().copied().filter(|change| !change.is_without_effect()).collect();
         Self {
-            format_version: FORMAT_VERSION,
             file: &file.shown,
             vm: Vm {
                 name: file.config.vm.name.as_str(),
@@ -98,10 +135,10 @@ impl<'a> Document<'a> {
             context: Context {
                 name: file.config.context.name.as_str(),
                 host: facts.context.as_ref().map(|context| context.host.as_str()),
-                as_declared: context.into_iter().all(|change| change.action == Action::NoOp),
+                as_declared: context.all(|change| change.is_without_effect()),
             },
-            as_declared: plan.is_empty(),
-            pending: plan.effective().map(|change| &change.address).collect(),
+            as_declared: pending.is_empty(),
+            pending: pending.into_iter().map(|change| &change.address).collect(),
         }
     }
 

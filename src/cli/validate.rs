@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::{Global, Terminal, file};
+use super::file::{self, Source};
+use super::{Global, Terminal};
 use crate::config;
 use crate::diagnostic::{Diagnostic, line_of};
 use crate::error::Error;
@@ -10,36 +11,72 @@ use crate::host::Host;
 use crate::plan::FORMAT_VERSION;
 
 pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> Result<(), Error> {
-    let source = file::find(host, global)?.ok_or_else(|| file::missing(global))?;
-    let parsed = config::parse(&source.text);
-    if let Ok(config) = &parsed {
-        terminal.warn(config);
-    }
-    let mistakes = parsed.err().unwrap_or_default();
+    let sources = file::find_all(host, global)?;
+    let checked: Vec<(&Source, Vec<Diagnostic>)> = sources
+        .iter()
+        .map(|source| {
+            let parsed = config::parse(&source.text);
+            if let Ok(config) = &parsed {
+                terminal.warn(config);
+            }
+            (source, parsed.err().unwrap_or_default())
+        })
+        .collect();
     if global.json {
+        let files: Vec<Checked<'_>> = checked.iter().map(Checked::new).collect();
         terminal.json(&Document {
             format_version: FORMAT_VERSION,
-            file: source.shown(),
-            valid: mistakes.is_empty(),
-            mistakes: mistakes.iter().map(|mistake| Mistake::new(mistake, &source.text)).collect(),
+            files: match files.as_slice() {
+                [file] => Files::One(file),
+                several => Files::Several { files: several },
+            },
         })?;
     }
-    if !mistakes.is_empty() {
-        return Err(source.wrong(&mistakes, terminal));
+    let wrong = checked.iter().filter(|(_, mistakes)| !mistakes.is_empty());
+    let wrong: Vec<String> =
+        wrong.map(|(source, mistakes)| source.mistakes(mistakes, terminal)).collect();
+    if !wrong.is_empty() {
+        return Err(Error::Config(wrong.join("\n\n")));
     }
+    let files = sources.iter().map(|source| source.parse(host, terminal));
+    file::agree(&files.collect::<Result<Vec<_>, _>>()?)?;
     if global.json {
         return Ok(());
     }
-    terminal.data(&format!("{} is valid.\n", source.shown()))
+    let line = |source: &Source| format!("{} is valid.\n", source.shown());
+    terminal.data(&sources.iter().map(line).collect::<String>())
 }
 
 /// What `cai validate --json` prints.
 #[derive(Serialize)]
 struct Document<'a> {
     format_version: u32,
+    #[serde(flatten)]
+    files: Files<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Files<'a> {
+    One(&'a Checked<'a>),
+    Several { files: &'a [Checked<'a>] },
+}
+
+#[derive(Serialize)]
+struct Checked<'a> {
     file: String,
     valid: bool,
     mistakes: Vec<Mistake<'a>>,
+}
+
+impl<'a> Checked<'a> {
+    fn new((source, mistakes): &'a (&'a Source, Vec<Diagnostic>)) -> Self {
+        Self {
+            file: source.shown(),
+            valid: mistakes.is_empty(),
+            mistakes: mistakes.iter().map(|mistake| Mistake::new(mistake, &source.text)).collect(),
+        }
+    }
 }
 
 /// One thing wrong with the file. Line and column count from 1, the column in characters; both are

@@ -8,6 +8,7 @@
 //!   be left out and the rest be read.
 //! - `rules` read single values, with the rules of `text` and their `pattern`s for editors; `check` has those
 //!   between values, and `warning` what is right and still worth a word.
+//! - `several` is what files have to agree on that are planned together.
 //! - `schema` describes the file to editors and other programs.
 
 mod check;
@@ -18,6 +19,7 @@ mod parse;
 mod pattern;
 mod rules;
 mod schema;
+mod several;
 mod suggest;
 #[cfg(test)]
 mod tests;
@@ -27,6 +29,7 @@ mod warning;
 
 pub use parse::parse;
 pub use schema::schema;
+pub use several::{Conflict, conflict, shared_lima};
 pub use types::{
     Config, Context, Docker, DockerSource, Group, Image, Install, LeftOut, Lima, Mount,
     PortForward, Proto, Restart, Strategy, Sysbox, SysboxPackage, User, Vm, VmType,

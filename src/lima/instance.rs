@@ -1,5 +1,6 @@
 //! What `limactl list --json` prints.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize, Serializer};
@@ -104,19 +105,29 @@ pub struct UnreadableList {
     source: serde_json::Error,
 }
 
-/// The instance of this name in the list: one JSON object on each line, nothing at all where there
-/// is none. What other instances look like is no matter, as long as it is JSON.
+/// What is read of every instance in a list.
+#[derive(Deserialize)]
+struct Named {
+    #[serde(default)]
+    name: Value,
+}
+
+/// The instances of these names in the list, by name: one JSON object on each line, nothing at all
+/// where there is none. What other instances look like is no matter, as long as it is JSON.
 ///
 /// # Errors
-/// When a line is no JSON, or the one of this instance is not what Lima prints of one.
-pub fn find_instance(stdout: &str, name: &str) -> Result<Option<Instance>, UnreadableList> {
+/// When a line is no JSON object, or one of these instances is not what Lima prints of one.
+pub fn find_instances(
+    stdout: &str,
+    names: &BTreeSet<&str>,
+) -> Result<BTreeMap<String, Instance>, UnreadableList> {
     let lines = stdout.lines().enumerate().filter(|(_, text)| !text.trim().is_empty());
-    let mut found = None;
+    let mut found = BTreeMap::new();
     for (index, text) in lines {
         let unreadable = |source| UnreadableList { line: index + 1, source };
-        let value: Value = serde_json::from_str(text).map_err(unreadable)?;
-        if value.get("name").and_then(Value::as_str) == Some(name) {
-            found = Some(serde_json::from_value(value).map_err(unreadable)?);
+        let line: Named = serde_json::from_str(text).map_err(unreadable)?;
+        if let Some(name) = line.name.as_str().filter(|name| names.contains(name)) {
+            found.insert(name.to_owned(), serde_json::from_str(text).map_err(unreadable)?);
         }
     }
     Ok(found)
@@ -125,6 +136,10 @@ pub fn find_instance(stdout: &str, name: &str) -> Result<Option<Instance>, Unrea
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn find_instance(stdout: &str, name: &str) -> Result<Option<Instance>, UnreadableList> {
+        Ok(find_instances(stdout, &BTreeSet::from([name]))?.remove(name))
+    }
 
     #[test]
     fn nothing_is_no_instance() {

@@ -10,7 +10,7 @@ mod template;
 mod version;
 
 pub use command::Limactl;
-pub use instance::{Instance, Status, UnreadableList, find_instance};
+pub use instance::{Instance, Status, UnreadableList, find_instances};
 pub use ssh::{GUEST_SOCKET, Ssh};
 pub use template::{is_marked, template, to_yaml};
 pub use version::parse_version;

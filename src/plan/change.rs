@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::{Problem, Reason, Step};
 use crate::address::Address;
 use crate::guest::Container;
+use crate::model::VmName;
 use crate::value::Attributes;
 
 /// What is done to a resource.
@@ -129,6 +130,8 @@ impl Change {
     pub fn between(address: &Address, before: Attributes, after: Attributes) -> Self {
         let same = after.changed_from(&before).is_empty();
         let action = if same { Action::NoOp } else { Action::Update };
+        // Where there is no attribute more than that, one copy of both is enough.
+        let before = if before == after { after.clone() } else { before };
         Self::new(address, action, Some(before), after)
     }
 
@@ -152,6 +155,18 @@ impl Change {
     /// A resource that cannot be looked at yet.
     pub fn deferred(address: &Address, after: Attributes, reason: Reason) -> Self {
         Self::new(address, Action::Deferred, None, after).because(reason)
+    }
+
+    /// The same, named as among the resources of several files.
+    #[must_use]
+    pub fn scoped(mut self, scope: Option<&VmName>) -> Self {
+        self.address = self.address.scoped(scope);
+        for reason in &mut self.reasons {
+            if let Reason::After(address) = reason {
+                *address = address.clone().scoped(scope);
+            }
+        }
+        self
     }
 
     /// Adds a reason.

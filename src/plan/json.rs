@@ -1,9 +1,9 @@
 //! A plan as one JSON document, for programs.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::{Action, Change, Disruption, Plan, Problem, Reason};
+use super::{Action, Change, Declared, Disruption, Files, Plan, Problem, Reason};
 use crate::address::Address;
 use crate::guest::Container;
 use crate::value::{Attributes, Known};
@@ -17,8 +17,9 @@ pub const FORMAT_VERSION: u32 = 1;
 pub struct PlanDocument<'a> {
     /// [`FORMAT_VERSION`].
     pub format_version: u32,
-    /// How the file is called on the command line.
-    pub file: &'a str,
+    /// Which file it is of, or which files.
+    #[serde(flatten)]
+    pub files: Files<'a>,
     /// One for each resource, in the order in which they would be applied; those that do not
     /// change too.
     pub resource_changes: Vec<ResourceChange<'a>>,
@@ -38,9 +39,9 @@ pub struct ResourceChange<'a> {
     /// Why.
     pub reasons: Vec<Explained<'a, Reason>>,
     /// The attributes as they are; `null` where it is absent or could not be looked at.
-    pub before: Option<Map<String, Value>>,
+    pub before: Option<Values<'a>>,
     /// The attributes as they should be, those left out that are only known after apply.
-    pub after: Map<String, Value>,
+    pub after: Values<'a>,
     /// `true` for each attribute that is only known after apply, as Terraform has it: such a value
     /// could not be told from a real one within `after`.
     pub after_unknown: Map<String, Value>,
@@ -90,11 +91,11 @@ pub struct Summary {
 }
 
 impl<'a> PlanDocument<'a> {
-    /// The document of a plan for this file.
-    pub fn new(plan: &'a Plan, file: &'a str) -> Self {
+    /// The document of a plan for these files.
+    pub fn new(plan: &'a Plan, declared: &[Declared<'a>]) -> Self {
         Self {
             format_version: FORMAT_VERSION,
-            file,
+            files: Files::new(declared),
             resource_changes: plan.changes.iter().map(ResourceChange::new).collect(),
             summary: Summary {
                 create: plan.count(Action::Create),
@@ -119,8 +120,8 @@ impl<'a> ResourceChange<'a> {
                 .iter()
                 .map(|reason| Explained { what: reason, text: reason.to_string() })
                 .collect(),
-            before: change.before.as_ref().map(known),
-            after: known(&change.after),
+            before: change.before.as_ref().map(Values),
+            after: Values(&change.after),
             after_unknown: unknown(&change.after),
             changed: change.changed(),
             disruption: change.disruption,
@@ -134,12 +135,18 @@ impl<'a> ResourceChange<'a> {
     }
 }
 
-fn known(attributes: &Attributes) -> Map<String, Value> {
-    let known = attributes.iter().filter_map(|(name, value)| match value {
-        Known::Known(value) => Some((name.to_owned(), value.clone())),
-        Known::Unknown => None,
-    });
-    known.collect()
+/// The known ones of some attributes, as an object. They are not copied: each of many VMs has its
+/// scripts among them.
+#[derive(Debug)]
+pub struct Values<'a>(&'a Attributes);
+
+impl Serialize for Values<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().filter_map(|(name, value)| match value {
+            Known::Known(value) => Some((name, value)),
+            Known::Unknown => None,
+        }))
+    }
 }
 
 fn unknown(attributes: &Attributes) -> Map<String, Value> {

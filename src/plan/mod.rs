@@ -1,6 +1,7 @@
 //! A plan: what would change, why, and by which steps. Pure data, made by pure functions.
 
 mod change;
+mod declared;
 mod destroy;
 mod diff;
 mod json;
@@ -12,8 +13,10 @@ use std::borrow::Cow;
 use crate::address::Address;
 use crate::facts::Facts;
 use crate::graph::Graph;
+use crate::resource::Resource;
 
 pub use change::{Action, Change, Disruption};
+pub use declared::{Declared, Files};
 pub use diff::{Line, Origin, text_diff};
 pub use json::{
     Explained, ExplainedProblem, FORMAT_VERSION, PlanDocument, ResourceChange, Summary,
@@ -33,7 +36,7 @@ pub struct Plan {
 pub struct Context<'a> {
     /// What was observed.
     pub facts: &'a Facts,
-    /// What the resources before it in the graph plan.
+    /// What the resources of the same file before it in the graph plan.
     pub earlier: &'a [Change],
     /// The disruption that was already tried in this run without the wanted effect, so that the
     /// next stronger one is due.
@@ -47,21 +50,51 @@ impl<'a> Context<'a> {
     }
 }
 
-impl Plan {
-    /// Plans every resource of the graph against the facts.
-    pub fn new(graph: &Graph, facts: &Facts) -> Self {
-        let mut facts = Cow::Borrowed(facts);
-        let mut changes = Vec::new();
-        for resource in graph.ordered() {
-            let context = Context { facts: &facts, earlier: &changes, tried: Disruption::None };
-            let change = resource.plan(context);
-            // What is in the VM goes with it, and is made anew.
-            if change.disruption == Disruption::Replace {
-                facts = Cow::Owned(facts.without_vm());
-            }
-            changes.push(change);
+/// The plan of one file while it is made.
+struct FilePlan<'a> {
+    facts: Cow<'a, Facts>,
+    changes: Vec<Change>,
+}
+
+impl<'a> FilePlan<'a> {
+    fn new(facts: &'a Facts) -> Self {
+        Self { facts: Cow::Borrowed(facts), changes: Vec::new() }
+    }
+
+    fn plan(&mut self, resource: &dyn Resource) {
+        let context =
+            Context { facts: &self.facts, earlier: &self.changes, tried: Disruption::None };
+        let change = resource.plan(context);
+        // What is in the VM goes with it, and is made anew.
+        if change.disruption == Disruption::Replace {
+            self.facts = Cow::Owned(self.facts.without_vm());
         }
-        Self { changes }
+        self.changes.push(change);
+    }
+}
+
+impl Plan {
+    /// Plans every resource of the graph against the facts: those of each of its files, in the
+    /// order of the files.
+    pub fn new(graph: &Graph, facts: &[Facts]) -> Self {
+        let mut files: Vec<FilePlan<'_>> = facts.iter().map(FilePlan::new).collect();
+        for node in graph.ordered() {
+            if let Some(file) = files.get_mut(node.file) {
+                file.plan(node.resource.as_ref());
+            }
+        }
+        let mut planned: Vec<_> = files.into_iter().map(|file| file.changes.into_iter()).collect();
+        // The order is the same as above, so the next of a file is the node's own.
+        let changes = graph
+            .ordered()
+            .filter_map(|node| Some(planned.get_mut(node.file)?.next()?.scoped(node.scope())));
+        Self { changes: changes.collect() }
+    }
+
+    /// The changes of each file that has any, with the VM that is their scope where there are
+    /// several files. What all share comes first.
+    pub fn by_file(&self) -> impl Iterator<Item = &[Change]> {
+        self.changes.chunk_by(|one, next| one.address.scope == next.address.scope)
     }
 
     /// Those that are not without effect.

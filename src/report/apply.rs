@@ -51,16 +51,19 @@ pub fn destroyed(report: &Report) -> String {
     )
 }
 
-/// The last words: what was done, or what to do next.
-pub fn finished(report: &Report, context: &str) -> String {
+/// The last words: what was done, or what to do next. `contexts` are those of the files.
+pub fn finished(report: &Report, contexts: &[&str]) -> String {
     let (applied, _, failed, skipped) = report.counts();
-    let total = report.results.iter().map(|result| result.took).sum();
     if failed == 0 {
         let done = match applied {
             0 => "Nothing was left to do".to_owned(),
-            _ => format!("Apply complete: {applied} changed in {}", duration(total)),
+            _ => format!("Apply complete: {applied} changed in {}", duration(report.took)),
         };
-        return format!("{}. Use it: docker --context {context} ps", paint(ADDED, done));
+        let done = paint(ADDED, done);
+        return match contexts {
+            [context] => format!("{done}. Use it: docker --context {context} ps"),
+            several => format!("{done}. The Docker contexts: {}", several.join(", ")),
+        };
     }
     format!(
         "{} {applied} changed, {failed} failed, {skipped} skipped. What was done stays; after \

@@ -10,8 +10,7 @@ use serde::Serialize;
 
 use crate::address::Address;
 use crate::graph::{Edge, Graph};
-use crate::plan::FORMAT_VERSION;
-use crate::resource::Resource;
+use crate::plan::{Declared, FORMAT_VERSION, Files};
 
 /// The graph in Graphviz's language.
 pub fn dot(graph: &Graph) -> String {
@@ -19,9 +18,9 @@ pub fn dot(graph: &Graph) -> String {
         format!("\"{}\"", address.to_string().replace('\\', "\\\\").replace('"', "\\\""))
     };
     let mut text = "digraph {\n  rankdir = LR\n  node [shape = box]\n".to_owned();
-    for resource in graph.ordered() {
+    for node in graph.ordered() {
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "  {}", quoted(resource.address()));
+        let _ = writeln!(text, "  {}", quoted(&node.address));
     }
     for (from, to, edge) in graph.edges() {
         let style = match edge {
@@ -37,8 +36,8 @@ pub fn dot(graph: &Graph) -> String {
 pub fn mermaid(graph: &Graph) -> String {
     let mut text = "flowchart LR\n".to_owned();
     let mut numbers = BTreeMap::new();
-    for (index, resource) in graph.ordered().enumerate() {
-        let address = resource.address();
+    for (index, node) in graph.ordered().enumerate() {
+        let address = &node.address;
         numbers.insert(address, index);
         let label = address.to_string().replace('#', "#35;").replace('"', "#quot;");
         let _ = writeln!(text, "  n{index}[\"{label}\"]");
@@ -61,8 +60,9 @@ pub fn mermaid(graph: &Graph) -> String {
 pub struct GraphDocument<'a> {
     /// [`FORMAT_VERSION`].
     pub format_version: u32,
-    /// How the file is called on the command line.
-    pub file: &'a str,
+    /// Which file it is of, or which files.
+    #[serde(flatten)]
+    pub files: Files<'a>,
     /// The addresses, in the order in which they are applied.
     pub resources: Vec<&'a Address>,
     /// What is between them.
@@ -82,12 +82,12 @@ pub struct EdgeDocument<'a> {
 }
 
 impl<'a> GraphDocument<'a> {
-    /// The document of the graph of this file.
-    pub fn new(graph: &'a Graph, file: &'a str) -> Self {
+    /// The document of the graph of these files.
+    pub fn new(graph: &'a Graph, declared: &[Declared<'a>]) -> Self {
         Self {
             format_version: FORMAT_VERSION,
-            file,
-            resources: graph.ordered().map(Resource::address).collect(),
+            files: Files::new(declared),
+            resources: graph.ordered().map(|node| &node.address).collect(),
             edges: graph.edges().map(|(from, to, kind)| EdgeDocument { from, to, kind }).collect(),
         }
     }

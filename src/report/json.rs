@@ -8,15 +8,16 @@ use super::error::{command_error, hint};
 use crate::address::Address;
 use crate::apply::{ApplyError, Outcome, Report, ResourceResult};
 use crate::host::Failure;
-use crate::plan::FORMAT_VERSION;
+use crate::plan::{Declared, FORMAT_VERSION, Files};
 
 /// How an apply ended, as `cai apply --json` prints it.
 #[derive(Debug, Serialize)]
 pub struct ReportDocument<'a> {
     /// [`FORMAT_VERSION`].
     pub format_version: u32,
-    /// How the file is called on the command line.
-    pub file: &'a str,
+    /// Which file it is of, or which files.
+    #[serde(flatten)]
+    pub files: Files<'a>,
     /// One for each resource, in the order of the plan.
     pub results: Vec<ResultDocument<'a>>,
     /// How many resources ended in each way.
@@ -77,12 +78,12 @@ pub struct ReportSummary {
 }
 
 impl<'a> ReportDocument<'a> {
-    /// The document of a report for this file.
-    pub fn new(report: &'a Report, file: &'a str) -> Self {
+    /// The document of a report for these files.
+    pub fn new(report: &'a Report, declared: &[Declared<'a>]) -> Self {
         let (applied, unchanged, failed, skipped) = report.counts();
         Self {
             format_version: FORMAT_VERSION,
-            file,
+            files: Files::new(declared),
             results: report.results.iter().map(ResultDocument::new).collect(),
             summary: ReportSummary { applied, unchanged, failed, skipped },
         }

@@ -7,43 +7,58 @@ use super::palette::{CHANGED, REMOVED, STRONG, paint, sign};
 use super::text::{comment, printable};
 use crate::address::Kind;
 use crate::facts::{Facts, Observation};
-use crate::plan::{Action, Change, Disruption, Plan, Reason};
+use crate::plan::{Action, Change, Declared, Disruption, Plan, Reason};
 
 /// The width of the longest sign: `-/+`.
 const SIGNS: usize = 3;
 /// What a VM takes with it.
 const LOST: &str = "everything in the VM is lost: its containers, images, volumes and files";
 
-/// The whole plan, with colours. `file` is how the file is called on the command line, `name` the
-/// VM's name.
-pub fn plan(plan: &Plan, facts: &Facts, name: &str, file: &str) -> String {
+/// The whole plan of these files, with colours, and with what their machines are like.
+pub fn plan(plan: &Plan, declared: &[Declared<'_>], facts: &[Facts]) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
-    let _ = write_plan(&mut text, plan, facts, name, file);
+    let _ = write_plan(&mut text, plan, declared, facts);
     text
 }
 
 fn write_plan(
     out: &mut String,
     plan: &Plan,
-    facts: &Facts,
-    name: &str,
-    file: &str,
+    declared: &[Declared<'_>],
+    facts: &[Facts],
 ) -> std::fmt::Result {
-    if plan.is_empty() {
-        return writeln!(
-            out,
-            "{} {name} matches {}.",
-            paint(STRONG, "No changes."),
-            printable(file)
-        );
+    let mut files = declared.iter().zip(facts);
+    // Whether what is written above has changes; nothing is above the first.
+    let mut above = None;
+    for changes in plan.by_file() {
+        let is_same = changes.iter().all(Change::is_without_effect);
+        let scope = changes.first().and_then(|change| change.address.scope.as_ref());
+        // What all files share belongs to none.
+        let file = if scope.is_some() || declared.len() == 1 { files.next() } else { None };
+        if file.is_none() && is_same {
+            continue;
+        }
+        if above.is_some_and(|has_changes| has_changes || !is_same) {
+            writeln!(out)?;
+        }
+        above = Some(!is_same);
+        match file {
+            Some((Declared { file, vm }, _)) if is_same => {
+                let no_changes = paint(STRONG, "No changes.");
+                writeln!(out, "{no_changes} {vm} matches {}.", printable(file))?;
+            }
+            Some((Declared { file, vm }, facts)) => {
+                writeln!(out, "{} · {} · {}", paint(STRONG, vm), printable(file), state(facts))?;
+            }
+            None => writeln!(out, "{}", paint(STRONG, "this machine"))?,
+        }
+        for change in changes.iter().filter(|change| !change.is_without_effect()) {
+            writeln!(out)?;
+            write_change(out, change)?;
+        }
     }
-    writeln!(out, "{} · {} · {}", paint(STRONG, name), printable(file), state(facts))?;
-    for change in plan.effective() {
-        writeln!(out)?;
-        write_change(out, change)?;
-    }
-    writeln!(out, "\n{}", summary(plan))
+    if plan.is_empty() { Ok(()) } else { writeln!(out, "\n{}", summary(plan)) }
 }
 
 /// What would be destroyed, with colours: one block for each, and what is left alone.

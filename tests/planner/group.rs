@@ -107,10 +107,9 @@ fn a_refresh_without_effect_is_followed_by_a_restart() {
     let config = config();
     let mut facts = healthy(&config);
     lose_docker(&mut facts);
-    let graph = Graph::new(&config).unwrap();
-    let restart =
-        graph.ordered().find(|resource| resource.address().kind == Kind::Restart).unwrap();
-    let plan = |tried| restart.plan(Context { facts: &facts, earlier: &[], tried });
+    let graph = Graph::new(&[&config]).unwrap();
+    let restart = graph.ordered().find(|node| node.address.kind == Kind::Restart).unwrap();
+    let plan = |tried| restart.resource.plan(Context { facts: &facts, earlier: &[], tried });
     let first = plan(Disruption::None);
     let second = plan(first.disruption);
     assert_eq!(second.disruption, Disruption::VmRestart);

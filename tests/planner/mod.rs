@@ -30,7 +30,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 fn plan(config: &Config, facts: &Facts) -> Plan {
-    Plan::new(&Graph::new(config).unwrap(), facts)
+    Plan::new(&Graph::new(&[config]).unwrap(), std::slice::from_ref(facts))
 }
 
 /// The changes that a plan makes, as (kind, action).

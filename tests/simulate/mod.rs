@@ -6,6 +6,7 @@ mod facts;
 mod machine;
 mod programs;
 mod property;
+mod several;
 
 use containai::apply::{Outcome, Report};
 use containai::config::Config;
@@ -23,14 +24,21 @@ const OPEN: [&str; 1] = ["guest-socket"];
 
 /// All trials.
 pub fn trials() -> Vec<Trial> {
-    [cli::trials(), converge::trials(), facts::trials(), programs::trials(), property::trials()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        cli::trials(),
+        converge::trials(),
+        facts::trials(),
+        programs::trials(),
+        property::trials(),
+        several::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn plan(host: &dyn Probe, config: &Config) -> Plan {
-    Plan::new(&Graph::new(config).unwrap(), &observe(host, config).unwrap())
+    Plan::new(&Graph::new(&[config]).unwrap(), &[observe(host, config).unwrap()])
 }
 
 /// Why what failed in an apply did, in words.
@@ -52,7 +60,7 @@ fn effects(plan: &Plan) -> String {
 }
 
 fn apply(host: &dyn Host, config: &Config) -> Report {
-    let graph = Graph::new(config).unwrap();
+    let graph = Graph::new(&[config]).unwrap();
     let plan = plan(host, config);
-    containai::apply::apply(host, config, &graph, &plan, &|_| {})
+    containai::apply::apply(host, &[config], &graph, &plan, &|_| {})
 }

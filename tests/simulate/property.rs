@@ -187,11 +187,11 @@ fn a_plan_never_changes_the_world() {
 fn steps_run_only_after_what_they_require() {
     holds(128, |case| {
         let (host, config) = (case.host()?, case.config());
-        let graph = Graph::new(&config).unwrap();
+        let graph = Graph::new(&[&config]).unwrap();
         let plan = plan(&host, &config);
         let finished: Mutex<Vec<Address>> = Mutex::default();
         let early: Mutex<Vec<String>> = Mutex::default();
-        apply::apply(&host, &config, &graph, &plan, &|event| match event {
+        apply::apply(&host, &[&config], &graph, &plan, &|event| match event {
             Event::ResourceStarted(change) => {
                 for required in graph.requirements(&change.address) {
                     if !finished.lock().unwrap().contains(&required) {
@@ -214,9 +214,8 @@ fn steps_run_only_after_what_they_require() {
 fn independent_resources_keep_the_order_of_the_file() {
     holds(128, |case| {
         let config = case.config();
-        let graph = Graph::new(&config).unwrap();
-        let ordered: Vec<Address> =
-            graph.ordered().map(|resource| resource.address().clone()).collect();
+        let graph = Graph::new(&[&config]).unwrap();
+        let ordered: Vec<Address> = graph.ordered().map(|node| node.address.clone()).collect();
         // Groups are independent of each other, and so are accounts.
         let declared = config.groups.iter().map(|group| format!("group.{}", group.name));
         let shown = ordered.iter().map(ToString::to_string).filter(|it| it.starts_with("group."));

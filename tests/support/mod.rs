@@ -1,5 +1,6 @@
 //! What the tests share.
 pub mod fake_world;
+pub mod interposed;
 pub mod machine;
 pub mod program;
 pub mod sandbox;

@@ -1,0 +1,98 @@
+//! The machine of one file while it is applied.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use super::{ApplyError, Outcome, run};
+use crate::config::Config;
+use crate::event::{Event, Listener};
+use crate::facts::Facts;
+use crate::graph::Node;
+use crate::host::Host;
+use crate::observe::{ObserveError, observe};
+use crate::plan::{Action, Change, Context, Disruption};
+
+/// One file, and what was last seen of its machine.
+pub(super) struct Machine<'a> {
+    host: &'a dyn Host,
+    config: &'a Config,
+    notify: Listener<'a>,
+    /// Counts the beginnings and ends of steps: what was seen before the last of them is old.
+    age: AtomicU64,
+    facts: Mutex<Option<(u64, Arc<Facts>)>>,
+}
+
+impl<'a> Machine<'a> {
+    pub(super) fn new(host: &'a dyn Host, config: &'a Config, notify: Listener<'a>) -> Self {
+        Self { host, config, notify, age: AtomicU64::new(0), facts: Mutex::new(None) }
+    }
+
+    /// What the machine is like now. One thread looks, the others wait for what it sees.
+    fn facts(&self) -> Result<Arc<Facts>, ObserveError> {
+        let mut seen = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
+        let age = self.age.load(Ordering::SeqCst);
+        if let Some((then, facts)) = &*seen
+            && *then == age
+        {
+            return Ok(Arc::clone(facts));
+        }
+        let facts = Arc::new(observe(self.host, self.config)?);
+        *seen = Some((age, Arc::clone(&facts)));
+        Ok(facts)
+    }
+
+    /// Plans a resource with fresh facts. What comes before it is done, so there is nothing to
+    /// foresee any more.
+    fn plan(&self, node: &Node, tried: Disruption) -> Result<Change, ApplyError> {
+        let facts = self.facts()?;
+        let change = node.resource.plan(Context { facts: &facts, earlier: &[], tried });
+        Ok(change.scoped(node.scope()))
+    }
+
+    /// Makes a resource as it should be, as far as what was shown allows it.
+    pub(super) fn apply(&self, node: &Node, shown: &Change) -> Result<Outcome, ApplyError> {
+        let change = self.plan(node, Disruption::None)?;
+        if change.action == Action::NoOp {
+            return Ok(Outcome::Unchanged);
+        }
+        (self.notify)(&Event::ResourceStarted(&change));
+        self.perform(&change, shown)?;
+        let mut after = self.plan(node, Disruption::None)?;
+        if after.action != Action::NoOp && change.fallback.is_some() {
+            let stronger = self.plan(node, change.disruption)?;
+            self.perform(&stronger, shown)?;
+            after = self.plan(node, Disruption::None)?;
+        }
+        match after.action {
+            Action::NoOp => Ok(Outcome::Applied),
+            _ => Err(ApplyError::NotConverged(Box::new(after))),
+        }
+    }
+
+    fn perform(&self, change: &Change, shown: &Change) -> Result<(), ApplyError> {
+        if let Some(problem) = &change.problem {
+            return Err(ApplyError::Impossible(problem.clone()));
+        }
+        if change.action == Action::Deferred {
+            return Err(ApplyError::StillUnobservable(change.reasons.clone()));
+        }
+        if !shown.allows(change) {
+            return Err(ApplyError::ChangedSincePlan(change.disruption));
+        }
+        let address = &change.address;
+        for step in &change.steps {
+            (self.notify)(&Event::StepStarted(address, step));
+            let started = Instant::now();
+            self.age.fetch_add(1, Ordering::SeqCst);
+            let result = run::step(self.host, step);
+            self.age.fetch_add(1, Ordering::SeqCst);
+            if let Err(error) = result {
+                (self.notify)(&Event::StepFailed(address, step));
+                return Err(error);
+            }
+            (self.notify)(&Event::StepFinished(address, step, started.elapsed()));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,137 @@
+//! Which resource is next: each waits for what comes before it, and for nothing else.
+
+use std::collections::BTreeSet;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use super::{Outcome, ResourceResult};
+use crate::address::{Address, Kind};
+use crate::graph::{Edge, Graph, Node};
+
+/// The resources of a graph while they are applied by several threads.
+pub(super) struct Queue<'a> {
+    graph: &'a Graph,
+    state: Mutex<State>,
+    /// A resource ended.
+    ended: Condvar,
+}
+
+struct State {
+    /// For each position, how many of those before it have not ended.
+    waiting: Vec<usize>,
+    /// The positions of those that wait for nothing more.
+    ready: BTreeSet<usize>,
+    /// The files whose accounts are being changed.
+    accounts: BTreeSet<usize>,
+    running: usize,
+    /// For each position, how it ended.
+    results: Vec<Option<ResourceResult>>,
+}
+
+/// A resource whose turn it is.
+pub(super) struct Turn<'q, 'a> {
+    queue: &'q Queue<'a>,
+    pub(super) position: usize,
+    pub(super) node: &'a Node,
+    /// What it requires and what failed or was skipped itself.
+    pub(super) because: Option<Address>,
+}
+
+impl<'a> Queue<'a> {
+    pub(super) fn new(graph: &'a Graph) -> Self {
+        let count = graph.ordered().count();
+        let waiting: Vec<usize> = (0..count).map(|it| graph.before(it).count()).collect();
+        let ready = (0..count).filter(|position| waiting[*position] == 0).collect();
+        let results = (0..count).map(|_| None).collect();
+        let accounts = BTreeSet::new();
+        let state = State { waiting, ready, accounts, running: 0, results };
+        Self { graph, state: Mutex::new(state), ended: Condvar::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for the turn of a resource; `None` when all had theirs.
+    pub(super) fn next(&self) -> Option<Turn<'_, 'a>> {
+        let mut state = self.lock();
+        loop {
+            if let Some((position, node)) = state.take(self.graph) {
+                let because = state.stands_in_the_way(self.graph, position);
+                return Some(Turn { queue: self, position, node, because });
+            }
+            if state.running == 0 {
+                return None;
+            }
+            state = self.ended.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// How all ended, in the order of the graph.
+    pub(super) fn results(self) -> Vec<ResourceResult> {
+        let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        state.results.into_iter().flatten().collect()
+    }
+}
+
+impl Turn<'_, '_> {
+    /// Takes note of how the resource ended.
+    pub(super) fn end(self, result: ResourceResult) {
+        let mut state = self.queue.lock();
+        if let Some(place) = state.results.get_mut(self.position) {
+            *place = Some(result);
+        }
+        for (after, _) in self.queue.graph.after(self.position) {
+            if let Some(waiting) = state.waiting.get_mut(after) {
+                *waiting -= 1;
+                if *waiting == 0 {
+                    state.ready.insert(after);
+                }
+            }
+        }
+    }
+}
+
+/// Also where its thread panics, so that the others do not wait for ever.
+impl Drop for Turn<'_, '_> {
+    fn drop(&mut self) {
+        let mut state = self.queue.lock();
+        state.running -= 1;
+        if changes_accounts(self.node) {
+            state.accounts.remove(&self.node.file);
+        }
+        drop(state);
+        self.queue.ended.notify_all();
+    }
+}
+
+impl State {
+    /// The first in the order that may run now.
+    fn take<'a>(&mut self, graph: &'a Graph) -> Option<(usize, &'a Node)> {
+        let free = |node: &&Node| !(changes_accounts(node) && self.accounts.contains(&node.file));
+        let nodes =
+            self.ready.iter().filter_map(|position| Some((*position, graph.at(*position)?)));
+        let (position, node) = nodes.into_iter().find(|(_, node)| free(node))?;
+        self.ready.remove(&position);
+        self.running += 1;
+        if changes_accounts(node) {
+            self.accounts.insert(node.file);
+        }
+        Some((position, node))
+    }
+
+    /// What it requires and cannot have.
+    fn stands_in_the_way(&self, graph: &Graph, position: usize) -> Option<Address> {
+        let required = graph.before(position).filter(|(_, edge)| *edge == Edge::Requires);
+        let results = required.filter_map(|(position, _)| self.results.get(position)?.as_ref());
+        let failed = results.filter(|result| {
+            matches!(result.outcome, Outcome::Failed(_) | Outcome::Skipped { .. })
+        });
+        failed.map(|result| &result.address).min().cloned()
+    }
+}
+
+/// Accounts and groups of one guest take turns, in the order of the file: they share one database,
+/// and a new one without a number of its own gets the next that is free.
+fn changes_accounts(node: &Node) -> bool {
+    matches!(node.address.kind, Kind::Group | Kind::User | Kind::GroupMembership)
+}

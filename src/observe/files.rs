@@ -1,0 +1,80 @@
+//! Files and variables of this machine that matter to a plan.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::ObserveError;
+use crate::config::Config;
+use crate::digest::sha256;
+use crate::docker::{self, ContextMetadata};
+use crate::facts::HostFile;
+use crate::host::Probe;
+
+/// The name of the user's current Docker context; `None` where that is `default`.
+///
+/// # Errors
+/// When Docker's configuration cannot be read.
+pub fn current_context(probe: &dyn Probe) -> Result<Option<String>, ObserveError> {
+    let path = home_of(probe, "DOCKER_CONFIG", ".docker")?.join("config.json");
+    let Some(text) = read(probe, &path)? else {
+        return Ok(None);
+    };
+    docker::current_context(&text)
+        .map_err(|source| ObserveError::Content { path, source: source.into() })
+}
+
+/// The directory that a variable names, or else this one in the user's home.
+pub(super) fn home_of(
+    probe: &dyn Probe,
+    variable: &'static str,
+    otherwise: &str,
+) -> Result<PathBuf, ObserveError> {
+    if let Some(path) = path_variable(probe, variable)? {
+        return Ok(path);
+    }
+    let home = path_variable(probe, "HOME")?.ok_or(ObserveError::NoHome)?;
+    Ok(home.join(otherwise))
+}
+
+fn path_variable(probe: &dyn Probe, name: &'static str) -> Result<Option<PathBuf>, ObserveError> {
+    match probe.env(name).map(PathBuf::from) {
+        Some(path) if !path.is_absolute() => Err(ObserveError::Relative(name)),
+        path => Ok(path),
+    }
+}
+
+pub(super) fn seccomp_profile(
+    probe: &dyn Probe,
+    config: &Config,
+) -> Result<Option<HostFile>, ObserveError> {
+    let Some(path) = config.docker.seccomp_profile.as_ref().map(PathBuf::from) else {
+        return Ok(None);
+    };
+    let text = read_existing(probe, &path)?;
+    Ok(Some(HostFile { path, sha256: sha256(text.as_bytes()) }))
+}
+
+pub(super) fn context(
+    probe: &dyn Probe,
+    config: &Config,
+    docker_config: &Path,
+) -> Result<Option<ContextMetadata>, ObserveError> {
+    let path = docker::metadata_path(docker_config, &config.context.name);
+    let Some(text) = read(probe, &path)? else {
+        return Ok(None);
+    };
+    ContextMetadata::parse(&text)
+        .map(Some)
+        .map_err(|source| ObserveError::Content { path, source: source.into() })
+}
+
+pub(super) fn read_existing(probe: &dyn Probe, path: &Path) -> Result<String, ObserveError> {
+    read(probe, path)?.ok_or_else(|| ObserveError::File {
+        path: path.to_owned(),
+        source: io::ErrorKind::NotFound.into(),
+    })
+}
+
+fn read(probe: &dyn Probe, path: &Path) -> Result<Option<String>, ObserveError> {
+    probe.read_file(path).map_err(|source| ObserveError::File { path: path.to_owned(), source })
+}

@@ -1,0 +1,152 @@
+//! Looks at the machine, as cheaply as it can: three processes for a VM, and files, all at the same
+//! time where one does not need what the other says.
+
+mod files;
+mod vm;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+use std::thread;
+
+use semver::Version;
+
+use crate::config::Config;
+use crate::facts::Facts;
+use crate::host::{CommandError, CommandSpec, Output, Probe};
+use crate::lima::{self, Instance, Limactl};
+use crate::parallel::{each, join};
+use files::home_of;
+
+pub use files::current_context;
+
+/// Why the machine could not be looked at.
+#[derive(Debug, thiserror::Error)]
+pub enum ObserveError {
+    /// A tool did not answer, or not as it should.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// A file could not be read.
+    #[error("{} could not be read", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file is not what it should be.
+    #[error("{} could not be understood", path.display())]
+    Content {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A variable that tools read holds a path that would mean something else to each of them.
+    #[error("{0} is not an absolute path")]
+    Relative(&'static str),
+    /// Neither `HOME` nor what would replace it is set.
+    #[error("HOME is not set")]
+    NoHome,
+}
+
+/// Looks at everything that a file speaks of. Changes nothing.
+///
+/// # Errors
+/// When a tool or a file gives no answer that could be used. A tool or VM that is missing is an
+/// observation, not an error.
+pub fn observe(probe: &dyn Probe, config: &Config) -> Result<Facts, ObserveError> {
+    let machine = Machine::new(probe)?;
+    let (lima, early) = thread::scope(|scope| {
+        let lima = scope.spawn(|| machine.lima(&[config]));
+        let early = machine.early(config);
+        (join(lima), early)
+    });
+    machine.complete(config, early?, lima?.as_ref())
+}
+
+/// Looks at everything that several files speak of: the facts of each, in their order.
+///
+/// # Errors
+/// As [`observe`].
+pub fn observe_all(probe: &dyn Probe, configs: &[&Config]) -> Result<Vec<Facts>, ObserveError> {
+    let machine = Machine::new(probe)?;
+    let (lima, early) = thread::scope(|scope| {
+        let lima = scope.spawn(|| machine.lima(configs));
+        let early = each(configs, |config| machine.early(config));
+        (join(lima), early)
+    });
+    let lima = lima?;
+    let early: Vec<_> = configs.iter().zip(early).collect();
+    let facts = each(early, |(config, early)| machine.complete(config, early?, lima.as_ref()));
+    facts.into_iter().collect()
+}
+
+/// What all files share: where the tools and their files are.
+struct Machine<'a> {
+    probe: &'a dyn Probe,
+    lima_home: PathBuf,
+    docker_config: PathBuf,
+    limactl: Option<PathBuf>,
+    ssh: Option<PathBuf>,
+    docker: Option<PathBuf>,
+}
+
+/// What `limactl` says.
+struct Lima {
+    version: Version,
+    /// The instances of the files, by name.
+    instances: BTreeMap<String, Instance>,
+}
+
+impl<'a> Machine<'a> {
+    fn new(probe: &'a dyn Probe) -> Result<Self, ObserveError> {
+        Ok(Self {
+            probe,
+            lima_home: home_of(probe, "LIMA_HOME", ".lima")?,
+            docker_config: home_of(probe, "DOCKER_CONFIG", ".docker")?,
+            limactl: probe.find_program("limactl"),
+            ssh: probe.find_program("ssh"),
+            docker: probe.find_program("docker"),
+        })
+    }
+
+    /// Asks `limactl` for its version and its instances, where there is one.
+    fn lima(&self, configs: &[&Config]) -> Result<Option<Lima>, ObserveError> {
+        let Some(program) = &self.limactl else {
+            return Ok(None);
+        };
+        let limactl = Limactl::new(program.clone());
+        let (version, instances) = thread::scope(|scope| {
+            let version = scope.spawn(|| self.version(&limactl));
+            let instances = self.instances(&limactl, configs);
+            (join(version), instances)
+        });
+        Ok(Some(Lima { version: version?, instances: instances? }))
+    }
+
+    fn version(&self, limactl: &Limactl) -> Result<Version, CommandError> {
+        let command = limactl.version();
+        let output = self.succeed(&command)?;
+        lima::parse_version(&output.stdout).ok_or_else(|| {
+            CommandError::unreadable(&command, output, "expected a line `limactl version X.Y.Z`")
+        })
+    }
+
+    fn instances(
+        &self,
+        limactl: &Limactl,
+        configs: &[&Config],
+    ) -> Result<BTreeMap<String, Instance>, CommandError> {
+        let command = limactl.list();
+        let output = self.succeed(&command)?;
+        let names = configs.iter().map(|config| config.vm.name.as_str()).collect();
+        lima::find_instances(&output.stdout, &names)
+            .map_err(|error| CommandError::unreadable(&command, output, error.to_string()))
+    }
+
+    /// Runs a reading command whose failure leaves nothing to go on with.
+    fn succeed(&self, command: &CommandSpec) -> Result<Output, CommandError> {
+        self.probe.query(command)?.successful(command)
+    }
+}

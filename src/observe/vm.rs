@@ -1,0 +1,142 @@
+//! Looks at one file's VM: from outside, and from inside where it runs.
+
+use std::hash::{BuildHasher, RandomState};
+use std::path::{Path, PathBuf};
+
+use super::files::{context, read_existing, seccomp_profile};
+use super::{Lima, Machine, ObserveError};
+use crate::config::Config;
+use crate::docker::ContextMetadata;
+use crate::facts::{Facts, HostFile, Observation, Tools, VmFacts};
+use crate::guest::{Document, GuestFacts, probe};
+use crate::host::{CommandError, Os};
+use crate::lima::{self, Instance, Ssh, Status};
+use crate::plan::Reason;
+use crate::resource::LimaInstall;
+
+/// What can be seen of a file before `limactl` has said anything.
+pub(super) struct Early {
+    /// The VM's directory, or where it will be.
+    directory: PathBuf,
+    master: bool,
+    seccomp_profile: Option<HostFile>,
+    context: Option<ContextMetadata>,
+    /// The guest, where Lima's ssh master lives. It only counts where the VM turns out to run.
+    guest: Option<Observation<GuestFacts>>,
+}
+
+impl Machine<'_> {
+    /// Looks at what needs no word of `limactl`.
+    pub(super) fn early(&self, config: &Config) -> Result<Early, ObserveError> {
+        let directory = self.lima_home.join(config.vm.name.as_str());
+        let master = self.probe.listens(&Ssh::control_socket(&directory));
+        let guest = (master && self.limactl.is_some()).then(|| self.guest(config, &directory));
+        Ok(Early {
+            seccomp_profile: seccomp_profile(self.probe, config)?,
+            context: context(self.probe, config, &self.docker_config)?,
+            directory,
+            master,
+            guest,
+        })
+    }
+
+    /// Looks at the rest.
+    pub(super) fn complete(
+        &self,
+        config: &Config,
+        early: Early,
+        lima: Option<&Lima>,
+    ) -> Result<Facts, ObserveError> {
+        let Early { directory, master, seccomp_profile, context, guest } = early;
+        let after_lima = || Reason::After(LimaInstall::own_address());
+        let limactl = self.limactl.clone().zip(lima.map(|lima| lima.version.clone()));
+        let mut facts = Facts {
+            macos: self.probe.platform().os == Os::MacOs,
+            tools: Tools { limactl, ssh: self.ssh.clone(), docker: self.docker.clone() },
+            directory,
+            vm: Observation::Unobservable(after_lima()),
+            guest: Observation::Unobservable(after_lima()),
+            master,
+            socket: None,
+            seccomp_profile,
+            context,
+        };
+        match lima.map(|lima| lima.instances.get(config.vm.name.as_str())) {
+            None => {}
+            Some(None) => {
+                facts.vm = Observation::Absent;
+                facts.guest = Observation::Absent;
+                facts.master = false;
+            }
+            Some(Some(instance)) => self.vm(config, instance, guest, &mut facts)?,
+        }
+        Ok(facts)
+    }
+
+    fn vm(
+        &self,
+        config: &Config,
+        instance: &Instance,
+        seen: Option<Observation<GuestFacts>>,
+        facts: &mut Facts,
+    ) -> Result<(), ObserveError> {
+        facts.directory.clone_from(&instance.dir);
+        facts.guest = match &instance.status {
+            // A guest whose host agent died goes on, and its containers with it.
+            Status::Running | Status::Broken => {
+                seen.unwrap_or_else(|| self.guest(config, &instance.dir))
+            }
+            status => Observation::Unobservable(Reason::VmIs(status.clone())),
+        };
+        let asking_changes_nothing = match &facts.guest {
+            Observation::Present(guest) => guest.docker_runs(),
+            // Nothing behind the socket: this only tells a stale file.
+            _ => instance.status == Status::Stopped,
+        };
+        if asking_changes_nothing {
+            facts.socket = Some(self.probe.ping(&facts.docker_socket()));
+        }
+        let path = instance.dir.join("lima.yaml");
+        let text = read_existing(self.probe, &path)?;
+        facts.vm = Observation::Present(VmFacts {
+            status: instance.status.clone(),
+            user: instance.user().map(str::to_owned),
+            protected: instance.protected,
+            managed: lima::is_marked(&text),
+            cpus: instance.cpus,
+            memory: instance.memory,
+            disk: instance.disk,
+            arch: instance.arch.clone(),
+            yaml: serde_yaml::from_str(&text)
+                .map_err(|source| ObserveError::Content { path, source: source.into() })?,
+        });
+        Ok(())
+    }
+
+    fn guest(&self, config: &Config, directory: &Path) -> Observation<GuestFacts> {
+        let Some(program) = self.ssh.clone() else {
+            return Observation::Unobservable(Reason::GuestSilent(
+                "there is no ssh on PATH".into(),
+            ));
+        };
+        let ssh = Ssh::new(program, directory, &config.vm.name);
+        let mark = probe::mark(random());
+        let command = probe::look(&ssh, &mark);
+        let result = self.probe.query(&command).and_then(|output| {
+            let output = output.successful(&command)?;
+            Document::parse(&output.stdout, &mark)
+                .map_err(|error| CommandError::unreadable(&command, output, error.to_string()))
+        });
+        match result {
+            Ok(document) => Observation::Present(GuestFacts::read(&document)),
+            Err(error) => Observation::Unobservable(Reason::GuestSilent(error.in_a_line())),
+        }
+    }
+}
+
+/// A number that the guest cannot have known before: the standard library keys every hasher
+/// randomly.
+fn random() -> u128 {
+    let half = || u128::from(RandomState::new().hash_one(()));
+    half() << 64 | half()
+}

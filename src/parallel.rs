@@ -1,0 +1,58 @@
+//! Doing something for many things at the same time.
+
+use std::panic::resume_unwind;
+use std::sync::{Mutex, PoisonError};
+use std::thread::{self, ScopedJoinHandle};
+
+/// How many things are done at the same time. Each waits for a child process most of the time.
+pub const AT_ONCE: usize = 10;
+
+/// What comes of doing something for each item, in the order of the items.
+pub fn each<T: Send, R: Send>(
+    items: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator + Send>,
+    action: impl Fn(T) -> R + Sync,
+) -> Vec<R> {
+    let items = items.into_iter();
+    let workers = items.len().min(AT_ONCE);
+    if workers <= 1 {
+        return items.map(action).collect();
+    }
+    let queue = Mutex::new(items.enumerate());
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work = || -> Vec<(usize, R)> {
+        std::iter::from_fn(next).map(|(index, item)| (index, action(item))).collect()
+    };
+    let mut results: Vec<(usize, R)> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().flat_map(join).collect()
+    });
+    results.sort_by_key(|(index, _)| *index);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
+/// What a thread came to; its panic goes on here.
+pub fn join<T>(handle: ScopedJoinHandle<'_, T>) -> T {
+    handle.join().unwrap_or_else(|panic| resume_unwind(panic))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+
+    use super::*;
+
+    #[test]
+    fn results_are_in_the_order_of_the_items() {
+        let doubled: Vec<usize> = each(0..1000, |number| number * 2);
+        assert_eq!(doubled, (0..1000).map(|number| number * 2).collect::<Vec<_>>());
+        assert!(each(Vec::<u8>::new(), |it| it).is_empty());
+    }
+
+    #[test]
+    fn items_are_worked_on_at_the_same_time() {
+        // Each waits for all the others: one after the other would never end.
+        let all = Barrier::new(AT_ONCE);
+        let waited = each(0..AT_ONCE, |_| all.wait().is_leader());
+        assert_eq!(waited.into_iter().filter(|leads| *leads).count(), 1);
+    }
+}

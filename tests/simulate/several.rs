@@ -1,0 +1,215 @@
+//! Several files in one graph: their VMs are planned and applied together.
+
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use containai::apply::{Outcome, Report, apply};
+use containai::config::{self, Config};
+use containai::graph::Graph;
+use containai::host::{CommandSpec, Failure, Host, Probe, System};
+use containai::observe::observe_all;
+use containai::plan::Plan;
+use containai::simulate::{LINUX, SimulatedHost, World};
+
+use super::{effects, failures};
+use crate::support::interposed::Interposed;
+use crate::support::sandbox::Sandbox;
+use crate::support::trials;
+
+pub fn trials() -> Vec<libtest_mimic::Trial> {
+    trials![
+        two_files_make_two_engines_and_a_second_plan_is_empty,
+        vms_of_two_files_are_made_at_the_same_time,
+        accounts_of_one_guest_are_made_in_the_order_of_the_file,
+        what_fails_for_one_file_does_not_stop_another,
+        two_files_look_at_one_lima,
+        files_that_declare_the_same_are_refused_by_name,
+        every_wrong_file_is_told,
+        each_of_several_machines_has_its_line,
+        commands_for_one_file_refuse_a_second,
+    ]
+}
+
+fn config(name: &str) -> Config {
+    config::parse(&format!("version = 1\n[vm]\nname = \"{name}\"\n")).unwrap()
+}
+
+fn plan(host: &dyn Probe, configs: &[&Config]) -> Plan {
+    Plan::new(&Graph::new(configs).unwrap(), &observe_all(host, configs).unwrap())
+}
+
+fn run(host: &dyn Host, configs: &[&Config]) -> Report {
+    let (graph, plan) = (Graph::new(configs).unwrap(), plan(host, configs));
+    apply(host, configs, &graph, &plan, &|_| {})
+}
+
+/// The name of the VM that `limactl start` is asked to start.
+fn started(command: &CommandSpec) -> Option<String> {
+    let args: Vec<_> = command.args.iter().map(|arg| arg.to_string_lossy()).collect();
+    let is_limactl = command.program.ends_with("limactl");
+    (is_limactl && args.iter().any(|arg| arg == "start")).then(|| args.last().unwrap().to_string())
+}
+
+fn two_files_make_two_engines_and_a_second_plan_is_empty() {
+    let (agents, builds) = (config("agents"), config("builds"));
+    let configs = [&agents, &builds];
+    let host = SimulatedHost::new(&System, World::new(LINUX));
+    let first = plan(&host, &configs);
+    let names: Vec<String> = first.changes.iter().map(|it| it.address.to_string()).collect();
+    assert_eq!(names[..2], ["lima_install.lima", "agents/vm.agents"]);
+    assert_eq!(names.iter().filter(|name| name.ends_with("provision.docker")).count(), 2);
+    let report = run(&host, &configs);
+    assert!(!report.failed(), "{}", failures(&report));
+    let again = plan(&host, &configs);
+    assert!(again.is_empty(), "{}", effects(&again));
+    // And for each alone.
+    for config in configs {
+        assert!(plan(&host, &[config]).is_empty());
+    }
+}
+
+fn vms_of_two_files_are_made_at_the_same_time() {
+    let (agents, builds) = (config("agents"), config("builds"));
+    let simulated = SimulatedHost::new(&System, World::new(LINUX));
+    // Each start waits for the other: one after the other would never end.
+    let both = Barrier::new(2);
+    let before = |command: &CommandSpec| {
+        started(command).map(|_| both.wait());
+        None
+    };
+    let host = Interposed { host: &simulated, before: &before };
+    let report = run(&host, &[&agents, &builds]);
+    assert!(!report.failed(), "{}", failures(&report));
+}
+
+fn accounts_of_one_guest_are_made_in_the_order_of_the_file() {
+    let groups = ["zeta", "alpha", "mid", "beta"];
+    let declared = groups.map(|name| format!("[[groups]]\nname = \"{name}\"\n")).concat();
+    let config = config::parse(&format!("version = 1\n{declared}")).unwrap();
+    let simulated = SimulatedHost::new(&System, World::new(LINUX));
+    let (running, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let graph = Graph::new(&[&config]).unwrap();
+    let plan = plan(&simulated, &[&config]);
+    let order = std::sync::Mutex::new(Vec::new());
+    let report = apply(&simulated, &[&config], &graph, &plan, &|event| {
+        use containai::address::Kind;
+        use containai::event::Event;
+        match event {
+            Event::ResourceStarted(change) if change.address.kind == Kind::Group => {
+                most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                order.lock().unwrap().push(change.address.name.clone());
+            }
+            Event::ResourceFinished(result) if result.address.kind == Kind::Group => {
+                running.fetch_sub(1, Ordering::SeqCst);
+            }
+            _ => {}
+        }
+    });
+    assert!(!report.failed(), "{}", failures(&report));
+    assert_eq!(*order.lock().unwrap(), groups);
+    assert_eq!(most.into_inner(), 1, "two at the same time");
+}
+
+fn what_fails_for_one_file_does_not_stop_another() {
+    let (agents, builds) = (config("agents"), config("builds"));
+    let simulated = SimulatedHost::new(&System, World::new(LINUX));
+    let before = |command: &CommandSpec| {
+        let broken = started(command).is_some_and(|name| name == "agents");
+        broken.then(|| Failure::NotStarted(std::io::ErrorKind::PermissionDenied.into()))
+    };
+    let host = Interposed { host: &simulated, before: &before };
+    let report = run(&host, &[&agents, &builds]);
+    for result in &report.results {
+        let name = result.address.to_string();
+        let expected = match &result.outcome {
+            Outcome::Failed(_) => name == "agents/vm.agents",
+            Outcome::Skipped { because } => {
+                name.starts_with("agents/") && because.to_string().starts_with("agents/")
+            }
+            Outcome::Applied | Outcome::Unchanged => !name.starts_with("agents/"),
+        };
+        assert!(expected, "{name}: {:?}", result.outcome);
+    }
+    assert!(report.failed());
+    assert!(plan(&simulated, &[&builds]).is_empty());
+}
+
+fn two_files_look_at_one_lima() {
+    let new = "version = 1\n[vm]\nname = \"new\"\n[lima]\nversion = \">=3\"\n";
+    let (old, new) = (config("old"), config::parse(new).unwrap());
+    let host = SimulatedHost::new(&System, World::new(LINUX));
+    let plan = plan(&host, &[&old, &new]);
+    let problems: Vec<String> =
+        plan.problems().map(|(address, problem)| format!("{address}: {problem}")).collect();
+    assert_eq!(
+        problems[0],
+        "lima_install.lima: limactl is 2.2.0, and the file requires >=1.1, >=3"
+    );
+}
+
+/// A home with a file for each of these VMs, called as the VM.
+fn home(names: &[&str]) -> Sandbox {
+    let sandbox = Sandbox::new();
+    for name in names {
+        let text = format!("version = 1\n[vm]\nname = \"{name}\"\n");
+        sandbox.write(&format!("home/{name}.toml"), &text);
+    }
+    sandbox
+}
+
+fn files_that_declare_the_same_are_refused_by_name() {
+    let sandbox = home(&["agents"]);
+    sandbox.write("home/copy.toml", "version = 1\n[vm]\nname = \"agents\"\n");
+    for command in ["plan", "validate", "apply"] {
+        let ran = sandbox.cai(&["--simulate", command, "-f", "agents.toml", "-f", "copy.toml"]);
+        assert_eq!(ran.status.code(), Some(3), "{ran}");
+        let told = "agents.toml and copy.toml both declare the VM agents";
+        assert!(ran.stderr.contains(told), "{ran}");
+    }
+}
+
+fn every_wrong_file_is_told() {
+    let sandbox = home(&["good"]);
+    sandbox.write("home/one.toml", "version = 1\ncpu = 1\n");
+    sandbox.write("home/two.toml", "version = 2\n");
+    let files = ["-f", "one.toml", "-f", "good.toml", "-f", "two.toml"];
+    for command in ["plan", "validate"] {
+        let ran = sandbox.cai(&[&["--simulate", command], files.as_slice()].concat());
+        assert_eq!(ran.status.code(), Some(3), "{ran}");
+        assert!(ran.stderr.contains("one.toml:2") && ran.stderr.contains("two.toml:1"), "{ran}");
+    }
+    let ran = sandbox.cai(&[&["validate", "--json"], files.as_slice()].concat());
+    let document: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let valid = document["files"].as_array().unwrap().iter().map(|file| &file["valid"]);
+    assert_eq!(valid.collect::<Vec<_>>(), [false, true, false]);
+}
+
+fn each_of_several_machines_has_its_line() {
+    let sandbox = home(&["agents", "builds"]);
+    sandbox.cai(&["--simulate", "apply", "--yes", "-f", "agents.toml"]).success();
+    let files = ["-f", "agents.toml", "-f", "builds.toml"];
+    let status = sandbox.cai(&[&["--simulate", "status"], files.as_slice()].concat());
+    assert_eq!(status.status.code(), Some(1), "{status}");
+    let lines: Vec<&str> = status.stdout.lines().collect();
+    assert!(lines[0].contains("agents: VM Running, engine answers"), "{status}");
+    assert!(lines[1].contains("builds: VM absent"), "{status}");
+    let json = sandbox.cai(&[&["--simulate", "status", "--json"], files.as_slice()].concat());
+    let document: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(document["machines"][0]["as_declared"], true);
+    assert_eq!(document["machines"][1]["vm"]["status"], "absent");
+    let plan = sandbox.cai(&[&["--simulate", "plan"], files.as_slice()].concat());
+    assert!(plan.success().contains("No changes. agents matches agents.toml."), "{plan}");
+    assert!(plan.stdout.contains("+ builds/vm.builds"), "{plan}");
+    let json = sandbox.cai(&[&["--simulate", "plan", "--json"], files.as_slice()].concat());
+    let document: serde_json::Value = serde_json::from_str(json.success()).unwrap();
+    assert_eq!(document["files"][1], serde_json::json!({"file": "builds.toml", "vm": "builds"}));
+}
+
+fn commands_for_one_file_refuse_a_second() {
+    let sandbox = home(&["agents", "builds"]);
+    for command in ["destroy", "render", "setup", "init"] {
+        let ran = sandbox.cai(&["--simulate", command, "-f", "agents.toml", "-f", "builds.toml"]);
+        assert_eq!(ran.status.code(), Some(64), "{ran}");
+        assert!(ran.stderr.contains("--file can be given only once"), "{ran}");
+    }
+}

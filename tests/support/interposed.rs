@@ -1,0 +1,68 @@
+//! A host that another one stands behind, with a word to say before each command that changes
+//! something.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use containai::host::{CommandError, CommandSpec, Failure, Host, Output, Ping, Platform, Probe};
+
+/// What to do instead of running a command; `None` lets it run.
+pub type Before<'a> = &'a (dyn Fn(&CommandSpec) -> Option<Failure> + Sync);
+
+/// See above.
+pub struct Interposed<'a> {
+    pub host: &'a dyn Host,
+    pub before: Before<'a>,
+}
+
+impl Probe for Interposed<'_> {
+    fn platform(&self) -> Platform {
+        self.host.platform()
+    }
+    fn query(&self, command: &CommandSpec) -> Result<Output, CommandError> {
+        self.host.query(command)
+    }
+    fn find_program(&self, name: &str) -> Option<PathBuf> {
+        self.host.find_program(name)
+    }
+    fn current_dir(&self) -> io::Result<PathBuf> {
+        self.host.current_dir()
+    }
+    fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
+        self.host.canonical(path)
+    }
+    fn env(&self, name: &str) -> Option<OsString> {
+        self.host.env(name)
+    }
+    fn read_file(&self, path: &Path) -> io::Result<Option<String>> {
+        self.host.read_file(path)
+    }
+    fn read_bytes(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
+        self.host.read_bytes(path)
+    }
+    fn ping(&self, socket: &Path) -> Ping {
+        self.host.ping(socket)
+    }
+    fn listens(&self, socket: &Path) -> bool {
+        self.host.listens(socket)
+    }
+}
+
+impl Host for Interposed<'_> {
+    fn execute(&self, command: &CommandSpec) -> Result<Output, CommandError> {
+        match (self.before)(command) {
+            Some(failure) => Err(CommandError { command: command.clone().into(), failure }),
+            None => self.host.execute(command),
+        }
+    }
+    fn make_directory(&self, path: &Path) -> io::Result<()> {
+        self.host.make_directory(path)
+    }
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        self.host.remove_file(path)
+    }
+    fn write_file(&self, path: &Path, contents: &str, mode: u32) -> io::Result<()> {
+        self.host.write_file(path, contents, mode)
+    }
+}
