@@ -19,6 +19,7 @@
 
 use std::process::ExitCode;
 
+mod archive;
 mod cli;
 mod contract;
 mod guest;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
     }
     let arguments = libtest_mimic::Arguments::from_args();
     let trials = [
+        archive::trials(),
         cli::trials(),
         contract::trials(),
         guest::trials(),

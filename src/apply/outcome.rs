@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::address::Address;
-use crate::host::CommandError;
+use crate::host::{ArchiveError, CommandError};
 use crate::observe::ObserveError;
 use crate::plan::{Change, Disruption, Problem, Reason};
 
@@ -74,6 +74,9 @@ pub enum ApplyError {
         /// Why.
         source: io::Error,
     },
+    /// A step's archive could not be installed.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
     /// It cannot be done.
     #[error("{0}")]
     Impossible(Problem),

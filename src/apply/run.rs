@@ -27,6 +27,7 @@ fn operation(host: &dyn Host, operation: &Operation) -> Result<(), ApplyError> {
             host.remove_file(path)
                 .map_err(|source| ApplyError::Remove { path: path.clone(), source })?;
         }
+        Operation::Unpack(archive) => host.install_archive(archive)?,
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! [`Probe`] reads, [`Host`] also changes. Planning sees neither: it gets what a probe observed.
 //! `.clippy.toml` refuses processes and files everywhere else in the crate.
 
+mod archive;
 mod command;
 mod platform;
 mod system;
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+pub use archive::{Archive, ArchiveError};
 pub use command::{CommandError, CommandSpec, ExitStatus, Failure, Input, Output};
 pub use platform::{Os, Platform};
 pub use system::System;
@@ -30,6 +32,9 @@ pub trait Probe: Sync {
 
     /// The absolute path of a program on `PATH`.
     fn find_program(&self, name: &str) -> Option<PathBuf>;
+
+    /// Whether there is a program at this path.
+    fn is_program(&self, path: &Path) -> bool;
 
     /// Where this process is.
     ///
@@ -91,6 +96,13 @@ pub trait Host: Probe {
     /// # Errors
     /// When it cannot be written, or its directory is not there; what was there before stays.
     fn write_file(&self, path: &Path, contents: &str, mode: u32) -> io::Result<()>;
+
+    /// Downloads an archive and unpacks it into its directory, which appears as a whole or stays as
+    /// it was.
+    ///
+    /// # Errors
+    /// When it cannot be had, is not the one that was meant, or cannot be written.
+    fn install_archive(&self, archive: &Archive) -> Result<(), ArchiveError>;
 }
 
 /// The answer of a Docker socket on the host.

@@ -15,6 +15,7 @@ use nix::sys::signal::{Signal, killpg};
 use nix::sys::socket::{self, AddressFamily, SockFlag, SockType, UnixAddr};
 use nix::unistd::Pid;
 
+use super::archive::{self, Archive, ArchiveError};
 use super::command::Failure;
 use super::{CommandError, CommandSpec, ExitStatus, Host, Input, Output, Ping, Platform, Probe};
 
@@ -64,10 +65,12 @@ impl Probe for System {
         std::env::split_paths(&path)
             .filter(|directory| directory.is_absolute())
             .map(|directory| directory.join(name))
-            .find(|file| {
-                std::fs::metadata(file)
-                    .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
-            })
+            .find(|file| self.is_program(file))
+    }
+
+    fn is_program(&self, path: &Path) -> bool {
+        std::fs::metadata(path)
+            .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
     }
 
     fn current_dir(&self) -> io::Result<PathBuf> {
@@ -155,6 +158,10 @@ impl Host for System {
         file.persist(path)?;
         // The new name is in the directory.
         File::open(directory)?.sync_all()
+    }
+
+    fn install_archive(&self, archive: &Archive) -> Result<(), ArchiveError> {
+        archive::install(archive)
     }
 }
 

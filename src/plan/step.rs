@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::host::CommandSpec;
+use crate::host::{Archive, CommandSpec};
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub enum Operation {
     Try(CommandSpec),
     /// Removes a file, where there is one.
     RemoveFile(PathBuf),
+    /// Installs what is in an archive.
+    Unpack(Archive),
 }
 
 impl Step {
@@ -41,6 +43,11 @@ impl Step {
     /// Removes a file.
     pub fn remove(title: impl Into<String>, path: PathBuf) -> Self {
         Self { title: title.into(), operation: Operation::RemoveFile(path), rescue: None }
+    }
+
+    /// Installs what is in an archive.
+    pub fn unpack(title: impl Into<String>, archive: Archive) -> Self {
+        Self { title: title.into(), operation: Operation::Unpack(archive), rescue: None }
     }
 
     /// Says what to do if it fails.

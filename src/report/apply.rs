@@ -17,7 +17,7 @@ pub fn progress(event: &Event<'_>) -> Option<String> {
         Event::StepFinished(_, step, took) => {
             let end = match step.operation {
                 Operation::RemoveFile(_) => String::new(),
-                Operation::Run(_) | Operation::Try(_) => {
+                Operation::Run(_) | Operation::Try(_) | Operation::Unpack(_) => {
                     paint(DIM, format!(" ({})", duration(*took)))
                 }
             };

@@ -127,6 +127,7 @@ pub(super) fn hint(error: &ApplyError) -> Option<String> {
                 join(&change.reasons)
             ))
         }
+        ApplyError::Archive(error) => Some(error.hint()),
         ApplyError::ChangedSincePlan(_) => Some("run `cai plan` to see what it is now".into()),
         ApplyError::Command(_) | ApplyError::Observe(_) | ApplyError::Remove { .. } => None,
     }

@@ -8,18 +8,33 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::reply::{Call, Reply};
 use super::world::World;
 use super::{brew, docker, limactl, socket, ssh, store};
-use crate::host::{CommandError, CommandSpec, Failure, Host, Input, Output, Ping, Platform, Probe};
+use crate::host::{
+    Archive, ArchiveError, CommandError, CommandSpec, Failure, Host, Input, Output, Ping, Platform,
+    Probe,
+};
 
 /// A program that is simulated.
 type Program = fn(&mut World, &Call<'_>) -> Reply;
 
+const LIMACTL: &str = "limactl";
 const PROGRAMS: &[(&str, Program)] =
-    &[("brew", brew::run), ("docker", docker::run), ("limactl", limactl::run), ("ssh", ssh::run)];
+    &[("brew", brew::run), ("docker", docker::run), (LIMACTL, limactl::run), ("ssh", ssh::run)];
 
 /// Runs a program in a world. `None` when that world has no such program.
 pub fn run(world: &mut World, name: &str, call: &Call<'_>) -> Option<Reply> {
     let (_, program) = PROGRAMS.iter().find(|(own, _)| *own == name)?;
     world.computer.programs.contains_key(name).then(|| program(world, call))
+}
+
+/// Runs a `limactl` that is not the one on `PATH`.
+fn run_installed(world: &mut World, version: String, call: &Call<'_>) -> Reply {
+    let own = world.computer.programs.insert(LIMACTL.to_owned(), version);
+    let reply = limactl::run(world, call);
+    match own {
+        Some(version) => world.computer.programs.insert(LIMACTL.to_owned(), version),
+        None => world.computer.programs.remove(LIMACTL),
+    };
+    reply
 }
 
 /// A host whose tools, instances and contexts are those of a [`World`]. Only files outside of
@@ -136,7 +151,10 @@ impl Probe for SimulatedHost<'_> {
         let call = Call { args: &args, stdin: stdin.as_deref(), docker_host: None };
         let name = command.program.file_name().unwrap_or_default().to_string_lossy();
         let reply = self
-            .act(|world| run(world, &name, &call))
+            .act(|world| match world.computer.installed.get(&command.program).cloned() {
+                Some(version) => Some(run_installed(world, version, &call)),
+                None => run(world, &name, &call),
+            })
             .map_err(|error| failed(Failure::NotObserved(error)))?;
         tracing::debug!(%command, "ran on the simulated host");
         match reply {
@@ -150,6 +168,13 @@ impl Probe for SimulatedHost<'_> {
 
     fn find_program(&self, name: &str) -> Option<PathBuf> {
         self.lock().program(name)
+    }
+
+    fn is_program(&self, path: &Path) -> bool {
+        let world = self.lock();
+        let name = path.file_name().and_then(std::ffi::OsStr::to_str);
+        world.computer.installed.contains_key(path)
+            || name.is_some_and(|name| world.program(name).as_deref() == Some(path))
     }
 
     fn current_dir(&self) -> io::Result<PathBuf> {
@@ -220,5 +245,16 @@ impl Host for SimulatedHost<'_> {
             world.files.insert(path.to_owned(), contents.to_owned());
             world.pass(1);
         })
+    }
+
+    /// Nothing is downloaded: a directory that is named like a release of Lima gets its `limactl`.
+    fn install_archive(&self, archive: &Archive) -> Result<(), ArchiveError> {
+        let Archive { directory, .. } = archive;
+        let version = directory.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        self.act(|world| {
+            world.computer.installed.insert(directory.join("bin/limactl"), version);
+            world.pass(30);
+        })
+        .map_err(|source| ArchiveError::Write { path: directory.clone(), source })
     }
 }

@@ -18,6 +18,9 @@ impl fmt::Display for World {
         let programs: Vec<String> =
             computer.programs.iter().map(|(name, version)| format!("{name} {version}")).collect();
         line(f, "programs", &programs.join(", "))?;
+        for path in computer.installed.keys() {
+            line(f, "installed", &path.display().to_string())?;
+        }
         for (name, instance) in &self.instances {
             writeln!(f, "VM {name}: {}", instance.status().word())?;
             instance.show(f)?;

@@ -48,6 +48,9 @@ pub struct Computer {
     pub docker_config: PathBuf,
     /// The programs on `PATH`, with their versions.
     pub programs: BTreeMap<String, String>,
+    /// Each `limactl` that was installed beside it, by its path, with its version.
+    #[serde(default)]
+    pub installed: BTreeMap<PathBuf, String>,
     /// Its processors.
     pub cpus: u32,
 }
@@ -88,6 +91,7 @@ impl World {
                 lima_home: home.join(".lima"),
                 docker_config: home.join(".docker"),
                 programs: programs.collect(),
+                installed: BTreeMap::new(),
                 cpus: 8,
             },
             instances: BTreeMap::new(),

@@ -49,6 +49,7 @@ fn steps(change: &Change) -> Vec<String> {
     let operation = |operation: &Operation| match operation {
         Operation::Run(command) | Operation::Try(command) => command.to_string(),
         Operation::RemoveFile(path) => format!("rm {}", path.display()),
+        Operation::Unpack(archive) => format!("unpack {}", archive.url),
     };
     change.steps.iter().map(|step| operation(&step.operation)).collect()
 }

@@ -1,0 +1,171 @@
+//! Installs a program from an archive on the web: downloads it, checks its SHA-256, unpacks it, and
+//! puts it where it belongs in one move.
+
+mod download;
+mod unpack;
+
+use std::error::Error;
+use std::fs::{self, File};
+use std::io::{self, Seek};
+use std::path::{Path, PathBuf};
+
+use crate::model::Sha256;
+
+/// What the directories are called that an install works in. One that was interrupted leaves one
+/// behind, which nothing looks at again.
+const PREFIX: &str = ".cai-";
+
+/// A `.tar.gz` to install: plain data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Archive {
+    /// Where it is: `https`, or `http` on this machine itself.
+    pub url: String,
+    /// Its checksum.
+    pub sha256: Sha256,
+    /// The directory that is to hold what is in it. What was there before is replaced.
+    pub directory: PathBuf,
+}
+
+/// Why an archive was not installed. Whatever it was, the directory is as it was before.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// Its URL is none that may be asked.
+    #[error("{url} is not encrypted, and not on this machine itself")]
+    NotEncrypted {
+        /// The URL.
+        url: String,
+    },
+    /// Nobody answered, or not to the end.
+    #[error("{url} could not be downloaded")]
+    Download {
+        /// The URL.
+        url: String,
+        /// Why.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The server answered with something else.
+    #[error("{url} answered with the HTTP status {status}")]
+    Status {
+        /// The URL.
+        url: String,
+        /// Its answer, such as `404 Not Found`.
+        status: String,
+    },
+    /// The server sent `cai` to a place where it does not go.
+    #[error("{url} leads to {to}, which {why}")]
+    Redirect {
+        /// The URL.
+        url: String,
+        /// Where it leads.
+        to: String,
+        /// What is wrong with that.
+        why: &'static str,
+    },
+    /// It is larger than any archive that is worth waiting for.
+    #[error("{url} has more than {limit} bytes")]
+    TooLarge {
+        /// The URL.
+        url: String,
+        /// The most bytes that it may have.
+        limit: u64,
+    },
+    /// It is not the one that was meant.
+    #[error("{url} has the SHA-256 {actual}, and {expected} was expected")]
+    Checksum {
+        /// The URL.
+        url: String,
+        /// What it should have.
+        expected: Sha256,
+        /// What it has.
+        actual: String,
+    },
+    /// It holds something that could be written where it does not belong.
+    #[error("{url} holds {entry:?}, which {why}")]
+    Entry {
+        /// The URL.
+        url: String,
+        /// The path in the archive.
+        entry: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// It is none, or is damaged.
+    #[error("{url} could not be unpacked")]
+    Unpack {
+        /// The URL.
+        url: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// It could not be put where it belongs.
+    #[error("{} could not be written", path.display())]
+    Write {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl ArchiveError {
+    /// What to do.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::NotEncrypted { .. } | Self::Redirect { .. } => {
+                "name a place with `url` that answers by https itself".into()
+            }
+            Self::Download { .. } => "see whether this machine reaches it (HTTPS_PROXY is heeded, \
+                                      and on Linux SSL_CERT_FILE), or name a mirror with `url`; \
+                                      then run cai again"
+                .into(),
+            Self::Status { .. } => {
+                "see whether there is such a release for this platform, or name a mirror with \
+                 `url`; then run cai again"
+                    .into()
+            }
+            Self::Checksum { .. } => {
+                "do not use it before you know why: compare with the checksums \
+                                      that the release itself publishes, then mend `url` or \
+                                      `sha256`"
+                    .into()
+            }
+            Self::TooLarge { .. } | Self::Entry { .. } | Self::Unpack { .. } => {
+                "it is not such an archive as cai installs: see what is there, and mend `url`, or \
+                 install the program by hand"
+                    .into()
+            }
+            Self::Write { .. } => "make room there, or see who may write there".into(),
+        }
+    }
+}
+
+/// Installs it.
+#[expect(clippy::disallowed_methods, reason = "a host may reach the outside, and this is its part")]
+pub(super) fn install(archive: &Archive) -> Result<(), ArchiveError> {
+    let Archive { url, sha256, directory } = archive;
+    let place = directory.parent().unwrap_or(Path::new("/"));
+    let unwritten = |source| ArchiveError::Write { path: place.to_owned(), source };
+    fs::create_dir_all(place).map_err(unwritten)?;
+    // On the file system that it is unpacked to, not on a small one for temporary files. It has no
+    // name, so that it goes with this process.
+    let mut file = tempfile::tempfile_in(place).map_err(unwritten)?;
+    let actual = download::download(url, &mut file, place)?;
+    if actual != sha256.as_str() {
+        let (url, expected) = (url.clone(), sha256.clone());
+        return Err(ArchiveError::Checksum { url, expected, actual });
+    }
+    file.rewind().map_err(unwritten)?;
+    let work = tempfile::Builder::new().prefix(PREFIX).tempdir_in(place).map_err(unwritten)?;
+    let new = work.path().join("new");
+    fs::create_dir(&new).map_err(unwritten)?;
+    unpack::unpack(file, &new).map_err(|why| why.of(url))?;
+    let moved = |source| ArchiveError::Write { path: directory.clone(), source };
+    // A directory that is not empty cannot be replaced in one move.
+    match fs::rename(directory, work.path().join("old")) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(moved(error)),
+        _ => {}
+    }
+    fs::rename(&new, directory).map_err(moved)?;
+    // The new name is in the directory.
+    File::open(place).and_then(|place| place.sync_all()).map_err(moved)
+}

@@ -1,0 +1,115 @@
+//! A server on this machine, and archives to serve.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+
+use containai::digest::sha256;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use tar::{EntryType, Header};
+
+/// Answers each path with the bytes that it was given for it, as long as the tests run.
+pub struct Web {
+    port: u16,
+    requests: Arc<Mutex<Vec<String>>>,
+}
+
+impl Web {
+    /// A server with these answers, heads included; anything else is not found.
+    pub fn serve(answers: impl IntoIterator<Item = (&'static str, Vec<u8>)>) -> Self {
+        let answers: BTreeMap<_, _> = answers.into_iter().collect();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let heard = requests.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let line = answer(stream, &answers).unwrap_or_default();
+                heard.lock().unwrap().push(line);
+            }
+        });
+        Self { port, requests }
+    }
+
+    /// The URL of a path.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// The first line of each request until now.
+    pub fn requests(&self) -> Vec<String> {
+        self.requests.lock().unwrap().clone()
+    }
+}
+
+fn answer(stream: TcpStream, answers: &BTreeMap<&str, Vec<u8>>) -> std::io::Result<String> {
+    let mut lines = BufReader::new(&stream).lines();
+    let request = lines.next().transpose()?.unwrap_or_default();
+    while lines.next().transpose()?.is_some_and(|line| !line.is_empty()) {}
+    let path = request.split(' ').nth(1).unwrap_or_default();
+    let missing = head("404 Not Found", "Content-Length: 0\r\n");
+    // Whoever has seen enough may have gone.
+    let _ = (&stream).write_all(answers.get(path).unwrap_or(&missing));
+    Ok(request)
+}
+
+/// The head of an answer.
+pub fn head(status: &str, headers: &str) -> Vec<u8> {
+    format!("HTTP/1.1 {status}\r\nConnection: close\r\n{headers}\r\n").into_bytes()
+}
+
+/// The whole of an answer.
+pub fn ok(body: &[u8]) -> Vec<u8> {
+    [&head("200 OK", &format!("Content-Length: {}\r\n", body.len())), body].concat()
+}
+
+/// An answer that leads elsewhere.
+pub fn redirect(to: &str) -> Vec<u8> {
+    head("302 Found", &format!("Location: {to}\r\nContent-Length: 0\r\n"))
+}
+
+/// A `.tar.gz`. Its entries are written as they are, also those that no `tar` would write.
+pub struct Packed(tar::Builder<GzEncoder<Vec<u8>>>);
+
+impl Packed {
+    pub fn new() -> Self {
+        Self(tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast())))
+    }
+
+    /// With a file.
+    pub fn file(self, path: &str, mode: u32, text: &str) -> Self {
+        self.entry(EntryType::Regular, path, mode, "", text)
+    }
+
+    /// With a directory.
+    pub fn directory(self, path: &str) -> Self {
+        self.entry(EntryType::Directory, path, 0o755, "", "")
+    }
+
+    /// With a link to something.
+    pub fn link(self, kind: EntryType, path: &str, target: &str) -> Self {
+        self.entry(kind, path, 0o777, target, "")
+    }
+
+    fn entry(mut self, kind: EntryType, path: &str, mode: u32, target: &str, text: &str) -> Self {
+        let mut header = Header::new_gnu();
+        header.set_entry_type(kind);
+        header.set_mode(mode);
+        header.set_size(text.len() as u64);
+        let old = header.as_old_mut();
+        old.name[..path.len()].copy_from_slice(path.as_bytes());
+        old.linkname[..target.len()].copy_from_slice(target.as_bytes());
+        header.set_cksum();
+        self.0.append(&header, text.as_bytes()).unwrap();
+        self
+    }
+
+    /// Its bytes and their checksum.
+    pub fn done(self) -> (Vec<u8>, String) {
+        let bytes = self.0.into_inner().unwrap().finish().unwrap();
+        let sum = sha256(&bytes);
+        (bytes, sum)
+    }
+}
