@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::docker::ContextMetadata;
 use crate::guest::GuestFacts;
-use crate::host::Ping;
+use crate::host::{Ping, Platform};
 use crate::lima::{Ssh, Status};
 use crate::plan::Reason;
 
@@ -35,10 +35,12 @@ impl<T> Observation<T> {
 /// What was observed for one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
-    /// Whether this is macOS.
-    pub macos: bool,
+    /// What kind of machine this is.
+    pub platform: Platform,
     /// The tools on the host.
     pub tools: Tools,
+    /// Where `cai` installs releases of Lima: each has a directory in it.
+    pub lima_releases: PathBuf,
     /// The instance's directory, or where it will be.
     pub directory: PathBuf,
     /// The instance.
@@ -65,7 +67,7 @@ pub struct HostFile {
     pub sha256: String,
 }
 
-/// The tools that were found on `PATH`.
+/// The tools that were found on `PATH`; `limactl` also where `cai` installs it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tools {
     /// `limactl`, and its version.
@@ -74,6 +76,8 @@ pub struct Tools {
     pub ssh: Option<PathBuf>,
     /// `docker`.
     pub docker: Option<PathBuf>,
+    /// `brew`.
+    pub brew: Option<PathBuf>,
 }
 
 /// An instance of Lima.

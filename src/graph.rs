@@ -90,7 +90,7 @@ impl Graph {
             let resources = KINDS.iter().flat_map(|kind| kind(config));
             nodes.extend(resources.map(|resource| Self::node(0, None, resource)));
         } else if let Some(lima) = config::shared_lima(configs) {
-            // There is one Lima on a machine, and it has to suit all.
+            // There is one on a machine, and it has to suit all.
             nodes.push(Self::node(0, None, Box::new(LimaInstall::new(&lima))));
             for (file, config) in configs.iter().enumerate() {
                 let resources = KINDS.iter().flat_map(|kind| kind(config));

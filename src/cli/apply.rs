@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::plan::Planned;
 use super::{Consent, Global, Terminal, file};
+use crate::address::Kind;
 use crate::apply::{Report, apply};
 use crate::error::Error;
 use crate::event::Event;
@@ -42,6 +43,7 @@ pub(super) fn agree(
     }
     terminal.refuse_problems(&planned.plan)?;
     consent.to_replacements(&planned.plan, command)?;
+    consent.to_install(planned, command, terminal)?;
     consent.to_plan(command, terminal)
 }
 
@@ -126,7 +128,34 @@ impl Consent {
         Ok(())
     }
 
+    /// Lima stays on the machine, whatever becomes of the VM: where the file does not say that it
+    /// may be installed, that is a question of its own.
+    fn to_install(
+        &self,
+        planned: &Planned,
+        command: &str,
+        terminal: &mut Terminal,
+    ) -> Result<(), Error> {
+        let mut changes = planned.plan.effective();
+        let change = changes.find(|change| change.address.kind == Kind::LimaInstall);
+        match change {
+            Some(change) if planned.asks_to_install() => {
+                let what = match (change.after.text("version"), change.after.text("into")) {
+                    (Some(version), Some(into)) => format!("Lima {version} into {into}"),
+                    _ => "Lima with Homebrew".to_owned(),
+                };
+                self.asked(&format!("Install {what}?"), command, terminal)
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn to_plan(&self, command: &str, terminal: &mut Terminal) -> Result<(), Error> {
+        self.asked("Apply this plan?", command, terminal)
+    }
+
+    /// Gets a yes to a question.
+    fn asked(&self, question: &str, command: &str, terminal: &mut Terminal) -> Result<(), Error> {
         let refused = |why: &str| Error::Refused {
             why: format!("not applied: {why}"),
             hint: format!("look at the plan, then run `{command}`"),
@@ -134,7 +163,7 @@ impl Consent {
         if self.yes {
             return Ok(());
         }
-        match terminal.ask("Apply this plan? Only \"yes\" is accepted:", "yes") {
+        match terminal.ask(&format!("{question} Only \"yes\" is accepted:"), "yes") {
             Some(true) => Ok(()),
             Some(false) => Err(refused("the answer was not \"yes\"")),
             None => Err(refused("there is no terminal to ask on")),

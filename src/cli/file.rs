@@ -48,7 +48,7 @@ pub(super) fn load_all(
     global: &Global,
     terminal: &Terminal,
 ) -> Result<Vec<File>, Error> {
-    let mut files = Vec::new();
+    let mut files: Vec<File> = Vec::new();
     let mut wrong = Vec::new();
     for source in find_all(probe, global)? {
         match source.parse(probe, terminal) {
@@ -61,6 +61,13 @@ pub(super) fn load_all(
         return Err(Error::Config(wrong.join("\n\n")));
     }
     agree(&files)?;
+    // All are looked at and applied with the same Lima.
+    let configs: Vec<&Config> = files.iter().map(|file| &file.config).collect();
+    if let Some(lima) = config::shared_lima(&configs) {
+        for file in &mut files {
+            file.config.lima.clone_from(&lima);
+        }
+    }
     Ok(files)
 }
 

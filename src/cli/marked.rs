@@ -28,13 +28,16 @@ impl<W: Write> Marked<W> {
 
 impl<W: Write> Write for Marked<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut marked = Vec::with_capacity(bytes.len());
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
             if self.marks && self.at_start && line != b"\n" {
-                self.stream.write_all(MARK.as_bytes())?;
+                marked.extend_from_slice(MARK.as_bytes());
             }
-            self.stream.write_all(line)?;
+            marked.extend_from_slice(line);
             self.at_start = line.ends_with(b"\n");
         }
+        // At once: another thread may write to the same stream.
+        self.stream.write_all(&marked)?;
         Ok(bytes.len())
     }
 

@@ -2,7 +2,7 @@
 
 use super::file::{self, File};
 use super::{Global, Terminal};
-use crate::config::Config;
+use crate::config::{Config, Install};
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::graph::Graph;
@@ -59,6 +59,11 @@ impl Planned {
     /// What the files say.
     pub(super) fn configs(&self) -> Vec<&Config> {
         self.files.iter().map(|file| &file.config).collect()
+    }
+
+    /// Whether Lima is only to be installed after a question of its own; all files say the same.
+    pub(super) fn asks_to_install(&self) -> bool {
+        self.files.iter().any(|file| file.config.lima.install == Install::Ask)
     }
 
     /// The files, for a report.

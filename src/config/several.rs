@@ -54,11 +54,10 @@ pub fn conflict(configs: &[&Config]) -> Option<Conflict> {
     None
 }
 
-/// The first of these files with the Lima that suits all of them: every requirement, the strictest
-/// `install`, and the release, mirror and checksums that any of them names. `None` without a file.
-pub fn shared_lima(configs: &[&Config]) -> Option<Config> {
-    let mut shared = (*configs.first()?).clone();
-    let lima = &mut shared.lima;
+/// The Lima that suits all of these files: every requirement, the strictest `install`, and the
+/// release, mirror and checksums that any of them names. `None` without a file.
+pub fn shared_lima(configs: &[&Config]) -> Option<Lima> {
+    let mut lima = configs.first()?.lima.clone();
     for other in configs.iter().skip(1).map(|config| &config.lima) {
         for comparator in &other.version.comparators {
             if !lima.version.comparators.contains(comparator) {
@@ -76,7 +75,7 @@ pub fn shared_lima(configs: &[&Config]) -> Option<Config> {
             lima.sha256.entry(platform.clone()).or_insert_with(|| sha256.clone());
         }
     }
-    Some(shared)
+    Some(lima)
 }
 
 #[cfg(test)]
@@ -105,7 +104,7 @@ mod tests {
     fn one_lima_suits_all_files() {
         let a = config("[lima]\nversion = \">=1.1\"\ninstall = \"auto\"\n");
         let b = config("[lima]\nversion = \">=2, >=1.1\"\nrelease = \"2.2.0\"\n");
-        let lima = shared_lima(&[&a, &b]).unwrap().lima;
+        let lima = shared_lima(&[&a, &b]).unwrap();
         assert_eq!(lima.version.to_string(), ">=1.1, >=2");
         assert_eq!(lima.install, Install::Ask);
         assert_eq!(lima.release.unwrap().to_string(), "2.2.0");

@@ -5,12 +5,14 @@
 
 mod command;
 mod instance;
+mod release;
 mod ssh;
 mod template;
 mod version;
 
 pub use command::Limactl;
 pub use instance::{Instance, Status, UnreadableList, find_instances};
+pub use release::{Release, key as platform_key};
 pub use ssh::{GUEST_SOCKET, Ssh};
 pub use template::{is_marked, template, to_yaml};
 pub use version::parse_version;

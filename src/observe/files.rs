@@ -32,8 +32,22 @@ pub(super) fn home_of(
     if let Some(path) = path_variable(probe, variable)? {
         return Ok(path);
     }
-    let home = path_variable(probe, "HOME")?.ok_or(ObserveError::NoHome)?;
-    Ok(home.join(otherwise))
+    Ok(home(probe)?.join(otherwise))
+}
+
+fn home(probe: &dyn Probe) -> Result<PathBuf, ObserveError> {
+    path_variable(probe, "HOME")?.ok_or(ObserveError::NoHome)
+}
+
+/// Where `cai` keeps Lima's releases. By its own rules, `XDG_DATA_HOME` counts only as an absolute
+/// path.
+pub(super) fn lima_releases(probe: &dyn Probe) -> Result<PathBuf, ObserveError> {
+    let data = probe.env("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let data = match data {
+        Some(data) => data,
+        None => home(probe)?.join(".local/share"),
+    };
+    Ok(data.join("cai/lima"))
 }
 
 fn path_variable(probe: &dyn Probe, name: &'static str) -> Result<Option<PathBuf>, ObserveError> {

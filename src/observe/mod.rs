@@ -9,14 +9,14 @@ use std::io;
 use std::path::PathBuf;
 use std::thread;
 
-use semver::Version;
+use semver::{Version, VersionReq};
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::facts::Facts;
 use crate::host::{CommandError, CommandSpec, Output, Probe};
-use crate::lima::{self, Instance, Limactl};
+use crate::lima::{self, Instance, Limactl, Release};
 use crate::parallel::{each, join};
-use files::home_of;
+use files::{home_of, lima_releases};
 
 pub use files::current_context;
 
@@ -56,7 +56,7 @@ pub enum ObserveError {
 /// When a tool or a file gives no answer that could be used. A tool or VM that is missing is an
 /// observation, not an error.
 pub fn observe(probe: &dyn Probe, config: &Config) -> Result<Facts, ObserveError> {
-    let machine = Machine::new(probe)?;
+    let machine = Machine::new(probe, &config.lima)?;
     let (lima, early) = thread::scope(|scope| {
         let lima = scope.spawn(|| machine.lima(&[config]));
         let early = machine.early(config);
@@ -70,7 +70,8 @@ pub fn observe(probe: &dyn Probe, config: &Config) -> Result<Facts, ObserveError
 /// # Errors
 /// As [`observe`].
 pub fn observe_all(probe: &dyn Probe, configs: &[&Config]) -> Result<Vec<Facts>, ObserveError> {
-    let machine = Machine::new(probe)?;
+    let shared = config::shared_lima(configs).unwrap_or_default();
+    let machine = Machine::new(probe, &shared)?;
     let (lima, early) = thread::scope(|scope| {
         let lima = scope.spawn(|| machine.lima(configs));
         let early = each(configs, |config| machine.early(config));
@@ -86,43 +87,75 @@ pub fn observe_all(probe: &dyn Probe, configs: &[&Config]) -> Result<Vec<Facts>,
 struct Machine<'a> {
     probe: &'a dyn Probe,
     lima_home: PathBuf,
+    lima_releases: PathBuf,
     docker_config: PathBuf,
-    limactl: Option<PathBuf>,
     ssh: Option<PathBuf>,
     docker: Option<PathBuf>,
+    brew: Option<PathBuf>,
+    /// The `limactl` on `PATH`, and the one that `cai` installs.
+    limactls: Vec<PathBuf>,
+    /// Which versions of it will do.
+    accepted: VersionReq,
 }
 
 /// What `limactl` says.
 struct Lima {
+    program: PathBuf,
     version: Version,
     /// The instances of the files, by name.
     instances: BTreeMap<String, Instance>,
 }
 
 impl<'a> Machine<'a> {
-    fn new(probe: &'a dyn Probe) -> Result<Self, ObserveError> {
+    /// Finds the tools, for files that all have the same `[lima]`.
+    fn new(probe: &'a dyn Probe, lima: &config::Lima) -> Result<Self, ObserveError> {
+        let lima_releases = lima_releases(probe)?;
+        let installed = Release::wanted(lima, probe.platform()).limactl(&lima_releases);
+        let installed = Some(installed).filter(|program| probe.is_program(program));
         Ok(Self {
             probe,
             lima_home: home_of(probe, "LIMA_HOME", ".lima")?,
             docker_config: home_of(probe, "DOCKER_CONFIG", ".docker")?,
-            limactl: probe.find_program("limactl"),
+            lima_releases,
             ssh: probe.find_program("ssh"),
             docker: probe.find_program("docker"),
+            brew: probe.find_program("brew"),
+            limactls: probe.find_program("limactl").into_iter().chain(installed).collect(),
+            accepted: lima.version.clone(),
         })
     }
 
     /// Asks `limactl` for its version and its instances, where there is one.
     fn lima(&self, configs: &[&Config]) -> Result<Option<Lima>, ObserveError> {
-        let Some(program) = &self.limactl else {
+        if let [program] = self.limactls.as_slice() {
+            let limactl = Limactl::new(program.clone());
+            let (version, instances) = thread::scope(|scope| {
+                let version = scope.spawn(|| self.version(&limactl));
+                let instances = self.instances(&limactl, configs);
+                (join(version), instances)
+            });
+            let program = program.clone();
+            return Ok(Some(Lima { program, version: version?, instances: instances? }));
+        }
+        let Some((program, version)) = self.limactl()? else {
             return Ok(None);
         };
-        let limactl = Limactl::new(program.clone());
-        let (version, instances) = thread::scope(|scope| {
-            let version = scope.spawn(|| self.version(&limactl));
-            let instances = self.instances(&limactl, configs);
-            (join(version), instances)
-        });
-        Ok(Some(Lima { version: version?, instances: instances? }))
+        let instances = self.instances(&Limactl::new(program.clone()), configs)?;
+        Ok(Some(Lima { program, version, instances }))
+    }
+
+    /// The first that will do; where none does, the first.
+    fn limactl(&self) -> Result<Option<(PathBuf, Version)>, CommandError> {
+        let mut first = None;
+        for program in &self.limactls {
+            let version = self.version(&Limactl::new(program.clone()))?;
+            let found = (program.clone(), version);
+            if self.accepted.matches(&found.1) {
+                return Ok(Some(found));
+            }
+            first = first.or(Some(found));
+        }
+        Ok(first)
     }
 
     fn version(&self, limactl: &Limactl) -> Result<Version, CommandError> {

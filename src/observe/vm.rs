@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::docker::ContextMetadata;
 use crate::facts::{Facts, HostFile, Observation, Tools, VmFacts};
 use crate::guest::{Document, GuestFacts, probe};
-use crate::host::{CommandError, Os};
+use crate::host::CommandError;
 use crate::lima::{self, Instance, Ssh, Status};
 use crate::plan::Reason;
 use crate::resource::LimaInstall;
@@ -30,7 +30,8 @@ impl Machine<'_> {
     pub(super) fn early(&self, config: &Config) -> Result<Early, ObserveError> {
         let directory = self.lima_home.join(config.vm.name.as_str());
         let master = self.probe.listens(&Ssh::control_socket(&directory));
-        let guest = (master && self.limactl.is_some()).then(|| self.guest(config, &directory));
+        let has_lima = !self.limactls.is_empty();
+        let guest = (master && has_lima).then(|| self.guest(config, &directory));
         Ok(Early {
             seccomp_profile: seccomp_profile(self.probe, config)?,
             context: context(self.probe, config, &self.docker_config)?,
@@ -49,10 +50,15 @@ impl Machine<'_> {
     ) -> Result<Facts, ObserveError> {
         let Early { directory, master, seccomp_profile, context, guest } = early;
         let after_lima = || Reason::After(LimaInstall::own_address());
-        let limactl = self.limactl.clone().zip(lima.map(|lima| lima.version.clone()));
         let mut facts = Facts {
-            macos: self.probe.platform().os == Os::MacOs,
-            tools: Tools { limactl, ssh: self.ssh.clone(), docker: self.docker.clone() },
+            platform: self.probe.platform(),
+            tools: Tools {
+                limactl: lima.map(|lima| (lima.program.clone(), lima.version.clone())),
+                ssh: self.ssh.clone(),
+                docker: self.docker.clone(),
+                brew: self.brew.clone(),
+            },
+            lima_releases: self.lima_releases.clone(),
             directory,
             vm: Observation::Unobservable(after_lima()),
             guest: Observation::Unobservable(after_lima()),

@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::docker::Docker;
 use crate::facts::{Facts, Observation};
 use crate::lima::{Limactl, Status};
-use crate::resource::Vm;
+use crate::resource::{LimaInstall, Vm};
 use crate::value::Attributes;
 
 /// Keys of the VM's YAML that tell what would be lost.
@@ -52,7 +52,8 @@ fn vm(config: &Config, facts: &Facts) -> Option<Change> {
     let Some((program, _)) = &facts.tools.limactl else {
         // Whether there is a VM, only limactl can tell.
         let change = Change::delete(&address, Attributes::default()).because(Reason::Unwanted);
-        return Some(change.blocked(Problem::LimaMissing { macos: facts.macos }));
+        let install = LimaInstall::by_hand(&config.lima, facts);
+        return Some(change.blocked(Problem::LimaMissing { install }));
     };
     let vm = match &facts.vm {
         Observation::Absent => return None,

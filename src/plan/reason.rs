@@ -131,8 +131,8 @@ pub enum Problem {
     /// No `limactl` on `PATH`.
     #[error("limactl is not on PATH")]
     LimaMissing {
-        /// Whether this is macOS.
-        macos: bool,
+        /// The command that installs it.
+        install: String,
     },
     /// The installed Lima is not what the file requires.
     #[error("limactl is {found}, and the file requires {required}")]
@@ -141,8 +141,24 @@ pub enum Problem {
         found: Version,
         /// The requirement.
         required: VersionReq,
-        /// Whether this is macOS.
-        macos: bool,
+        /// The command that installs one that will do.
+        install: String,
+    },
+    /// The release of Lima that would be installed will not do either.
+    #[error("cai would install Lima {version}, and the file requires {required}")]
+    LimaRelease {
+        /// The release.
+        version: Version,
+        /// The requirement.
+        required: VersionReq,
+    },
+    /// Nobody said what the archive of this release of Lima should be.
+    #[error("there is no checksum of Lima {version} for {platform}")]
+    LimaChecksum {
+        /// The release.
+        version: Version,
+        /// The platform, as the file calls it.
+        platform: &'static str,
     },
     /// No `ssh` on `PATH`.
     #[error("ssh is not on PATH")]
@@ -206,18 +222,17 @@ pub enum Problem {
 impl Problem {
     /// What to do.
     pub fn hint(&self) -> String {
-        let install = |macos: &bool, verb: &str| {
-            if *macos {
-                format!("run: brew {verb} lima")
-            } else {
-                "install a release from https://github.com/lima-vm/lima/releases (or run: brew \
-                 install lima)"
-                    .to_owned()
-            }
-        };
         match self {
-            Self::LimaMissing { macos } => install(macos, "install"),
-            Self::LimaVersion { macos, .. } => install(macos, "upgrade"),
+            Self::LimaMissing { install } | Self::LimaVersion { install, .. } => {
+                format!("run: {install}")
+            }
+            Self::LimaRelease { .. } => "name one that will do with `release` under [lima], and \
+                                         its checksums under [lima.sha256]"
+                .into(),
+            Self::LimaChecksum { version, platform } => format!(
+                "write {platform} = \"…\" under [lima.sha256]: the digits are in SHA256SUMS, \
+                 beside the archives of Lima {version}"
+            ),
             Self::SshMissing => "install the OpenSSH client".into(),
             Self::DockerMissing => {
                 "install the docker command line client; no daemon is needed on this machine".into()

@@ -1,29 +1,135 @@
 //! The `limactl` program: it is there, and new enough.
 
-use semver::VersionReq;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use super::{PlanContext, Resource};
 use crate::address::{Address, Kind};
-use crate::config::Config;
-use crate::plan::{Change, Problem, Reason};
-use crate::value::Attributes;
+use crate::config::{Install, Lima};
+use crate::facts::Facts;
+use crate::host::{Archive, CommandSpec, Os};
+use crate::lima::{Release, platform_key};
+use crate::plan::{Change, Problem, Reason, Step};
+use crate::value::{Attributes, Known};
+
+/// How long Homebrew may take: it may fetch QEMU and all that it needs, too.
+const HOMEBREW: Duration = Duration::from_secs(60 * 60);
 
 /// The `limactl` program.
 #[derive(Debug)]
 pub struct LimaInstall {
     address: Address,
-    required: VersionReq,
+    lima: Lima,
+}
+
+/// How Lima comes onto a machine.
+enum Way {
+    /// Homebrew installs or upgrades what it has.
+    Homebrew { program: PathBuf, verb: &'static str },
+    /// The archive of a release is unpacked.
+    Archive(Release),
 }
 
 impl LimaInstall {
-    /// As the file declares it.
-    pub fn new(config: &Config) -> Self {
-        Self { address: Self::own_address(), required: config.lima.version.clone() }
+    /// As `[lima]` declares it.
+    pub fn new(lima: &Lima) -> Self {
+        Self { address: Self::own_address(), lima: lima.clone() }
     }
 
     /// There is one Lima on a machine.
     pub fn own_address() -> Address {
         Address::new(Kind::LimaInstall, "lima")
+    }
+
+    /// The command by which a person installs what a file wants.
+    pub fn by_hand(lima: &Lima, facts: &Facts) -> String {
+        if facts.platform.os == Os::MacOs {
+            let verb = if facts.tools.limactl.is_some() { "upgrade" } else { "install" };
+            return format!("brew {verb} lima");
+        }
+        let url = Release::wanted(lima, facts.platform).url;
+        format!("curl -fsSL {url} | sudo tar xzf - -C /usr/local")
+    }
+
+    /// An archive goes where `cai` looks when the `limactl` on `PATH` will not do. Homebrew can
+    /// only mend its own, which is beside it: any other that is earlier on `PATH` would stay so.
+    fn way(&self, facts: &Facts) -> Way {
+        let brew = facts.tools.brew.clone().filter(|_| facts.platform.os == Os::MacOs);
+        let found = facts.tools.limactl.as_ref().map(|(path, _)| path);
+        match (brew, found) {
+            (Some(program), None) => Way::Homebrew { program, verb: "install" },
+            (Some(program), Some(found)) if program.parent() == found.parent() => {
+                Way::Homebrew { program, verb: "upgrade" }
+            }
+            _ => Way::Archive(Release::wanted(&self.lima, facts.platform)),
+        }
+    }
+
+    /// What installs Lima, where it is missing or not the one that the file requires.
+    fn install(&self, facts: &Facts) -> Change {
+        if self.lima.install == Install::Never {
+            return self.change(facts, self.required()).blocked(self.missing(facts));
+        }
+        let change = match self.way(facts) {
+            Way::Homebrew { program, verb } => {
+                // It has one version, and only says which when it has installed it.
+                let after = Attributes::default().with_known("version", Known::Unknown);
+                let command = CommandSpec::new(program).args([verb, "lima"]).timeout(HOMEBREW);
+                let step = Step::run(format!("{verb} Lima with Homebrew"), command);
+                self.change(facts, after.with("from", "Homebrew")).step(step)
+            }
+            Way::Archive(release) => self.unpack(facts, release),
+        };
+        // Lima is of no use without it, and no VM would come.
+        match (&change.problem, &facts.tools.ssh) {
+            (None, None) => change.blocked(Problem::SshMissing),
+            _ => change,
+        }
+    }
+
+    fn unpack(&self, facts: &Facts, release: Release) -> Change {
+        let directory = release.directory(&facts.lima_releases);
+        let Release { version, url, sha256 } = release;
+        let mut after =
+            Attributes::default().with("version", version.to_string()).with("from", url.as_str());
+        if let Some(sha256) = &sha256 {
+            after = after.with("sha256", sha256.as_str());
+        }
+        let after = after.with("into", directory.to_string_lossy().as_ref());
+        let change = self.change(facts, after);
+        let required = &self.lima.version;
+        if !required.matches(&version) {
+            return change.blocked(Problem::LimaRelease { version, required: required.clone() });
+        }
+        let Some(sha256) = sha256 else {
+            let platform = platform_key(facts.platform);
+            return change.blocked(Problem::LimaChecksum { version, platform });
+        };
+        let title = format!("download and unpack Lima {version}");
+        change.step(Step::unpack(title, Archive { url, sha256, directory }))
+    }
+
+    fn change(&self, facts: &Facts, after: Attributes) -> Change {
+        let Some((_, found)) = &facts.tools.limactl else {
+            return Change::create(&self.address, after).because(Reason::Absent);
+        };
+        let before = Attributes::default().with("version", found.to_string());
+        Change::between(&self.address, before, after)
+    }
+
+    fn required(&self) -> Attributes {
+        Attributes::default().with("version", self.lima.version.to_string())
+    }
+
+    fn missing(&self, facts: &Facts) -> Problem {
+        let install = Self::by_hand(&self.lima, facts);
+        match &facts.tools.limactl {
+            None => Problem::LimaMissing { install },
+            Some((_, found)) => {
+                let (found, required) = (found.clone(), self.lima.version.clone());
+                Problem::LimaVersion { found, required, install }
+            }
+        }
     }
 }
 
@@ -37,22 +143,14 @@ impl Resource for LimaInstall {
     }
 
     fn plan(&self, context: PlanContext<'_>) -> Change {
-        let macos = context.facts.macos;
-        let ssh = &context.facts.tools.ssh;
-        let wanted = Attributes::default().with("version", self.required.to_string());
-        let Some((_, found)) = &context.facts.tools.limactl else {
-            return Change::create(&self.address, wanted)
-                .because(Reason::Absent)
-                .blocked(Problem::LimaMissing { macos });
-        };
-        if self.required.matches(found) {
-            let change = Change::between(&self.address, wanted.clone(), wanted);
-            // Lima cannot do without it either, but says so only when a VM has been made.
-            return if ssh.is_some() { change } else { change.blocked(Problem::SshMissing) };
+        let tools = &context.facts.tools;
+        match &tools.limactl {
+            Some((_, found)) if self.lima.version.matches(found) => {
+                let change = Change::between(&self.address, self.required(), self.required());
+                // Lima cannot do without it either, but says so only when a VM has been made.
+                if tools.ssh.is_some() { change } else { change.blocked(Problem::SshMissing) }
+            }
+            _ => self.install(context.facts),
         }
-        let before = Attributes::default().with("version", found.to_string());
-        let problem =
-            Problem::LimaVersion { found: found.clone(), required: self.required.clone(), macos };
-        Change::between(&self.address, before, wanted).blocked(problem)
     }
 }

@@ -55,7 +55,7 @@ pub type Constructor = fn(&Config) -> Vec<Box<dyn Resource>>;
 
 /// All kinds, in the order in which a plan lists independent ones.
 pub const KINDS: &[Constructor] = &[
-    |config| one(LimaInstall::new(config)),
+    |config| one(LimaInstall::new(&config.lima)),
     |config| one(Vm::new(config)),
     |config| many(in_guest(config).flat_map(Group::all)),
     |config| many(in_guest(config).flat_map(User::all)),

@@ -124,8 +124,9 @@ pub const FAULTS: &[Fault] = &[
         meta["Endpoints"]["docker"]["Host"] = "unix:///var/run/docker.sock".into();
         world.contexts.insert(directory, meta.to_string());
     }),
-    fault("lima-missing", "limactl is not on PATH", |world, _| {
+    fault("lima-missing", "Lima is not installed any more", |world, _| {
         world.computer.programs.remove("limactl");
+        world.computer.installed.clear();
     }),
     fault("docker-missing", "the docker command is not on PATH", |world, _| {
         world.computer.programs.remove(DOCKER);

@@ -8,6 +8,7 @@ mod documents;
 mod fake;
 mod file;
 mod init;
+mod lima;
 mod output;
 mod plan;
 mod setup;
@@ -42,6 +43,7 @@ pub fn trials() -> Vec<Trial> {
         documents::trials(),
         file::trials(),
         init::trials(),
+        lima::trials(),
         output::trials(),
         plan::trials(),
         setup::trials(),

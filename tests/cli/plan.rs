@@ -40,6 +40,7 @@ fn the_exit_code_tells_changes_only_where_it_is_asked_to() {
     sandbox.cai(&["plan", "--detailed-exitcode"]).success();
     // What stands in the way is worse than changes.
     std::fs::remove_file(sandbox.path("bin/limactl")).unwrap();
+    sandbox.write("home/containai.toml", &format!("{}[lima]\ninstall = \"never\"\n", fake::FILE));
     sandbox.cai(&["plan", "--detailed-exitcode"]).fails_with(1);
 }
 
@@ -92,6 +93,7 @@ fn as_json_values_that_are_not_known_yet_are_named() {
 fn as_json_reasons_and_problems_have_a_kind_and_a_text() {
     let sandbox = fake::fresh();
     std::fs::remove_file(sandbox.path("bin/limactl")).unwrap();
+    sandbox.write("home/containai.toml", &format!("{}[lima]\ninstall = \"never\"\n", fake::FILE));
     let ran = sandbox.cai(&["plan", "--json"]);
     assert!(ran.fails_with(1).contains("limactl is not on PATH"), "{ran}");
     let document = document(&ran);

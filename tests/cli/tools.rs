@@ -24,11 +24,12 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
 fn a_missing_limactl_is_named_with_what_to_run() {
     let sandbox = fake::fresh();
     std::fs::remove_file(sandbox.path("bin/limactl")).unwrap();
+    sandbox.write("home/containai.toml", &format!("{}[lima]\ninstall = \"never\"\n", fake::FILE));
     for command in [&["plan"][..], &["apply", "--yes"]] {
         let ran = sandbox.cai(command);
         let error = ran.fails_with(1);
         assert!(error.contains("lima_install.lima: limactl is not on PATH"), "{ran}");
-        assert!(error.contains("help: ") && error.contains("lima"), "{ran}");
+        assert!(error.contains("help: run: curl -fsSL https://github.com/lima-vm/lima/"), "{ran}");
     }
 }
 
@@ -36,6 +37,10 @@ fn an_old_limactl_is_named_with_both_versions() {
     let sandbox = fake::fresh();
     let script = fake::limactl("", "exit 7").replace("2.2.0", "0.23.2");
     sandbox.fake_program("limactl", &script);
+    let ran = sandbox.cai(&["plan"]);
+    let plan = ran.success();
+    assert!(plan.contains("version = \"0.23.2\" -> \"2.2.0\""), "{ran}");
+    sandbox.write("home/containai.toml", &format!("{}[lima]\ninstall = \"never\"\n", fake::FILE));
     let ran = sandbox.cai(&["plan"]);
     assert!(ran.fails_with(1).contains("limactl is 0.23.2, and the file requires >=1.1"), "{ran}");
 }

@@ -3,6 +3,7 @@
 mod account;
 mod context;
 mod group;
+mod lima_install;
 mod provision;
 mod vm;
 
@@ -20,13 +21,20 @@ pub fn trials() -> Vec<Trial> {
     let own = trials![
         a_machine_that_is_as_the_file_says_needs_nothing,
         a_fresh_machine_gets_everything_in_order,
-        without_lima_the_plan_says_how_to_get_it,
         the_same_facts_give_the_same_plan,
     ];
-    [own, account::trials(), context::trials(), group::trials(), provision::trials(), vm::trials()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        own,
+        account::trials(),
+        context::trials(),
+        group::trials(),
+        lima_install::trials(),
+        provision::trials(),
+        vm::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn plan(config: &Config, facts: &Facts) -> Plan {
@@ -93,24 +101,6 @@ fn a_fresh_machine_gets_everything_in_order() {
             "limactl --tty=false start --timeout=1800s containai-secure",
         ]
     );
-}
-
-fn without_lima_the_plan_says_how_to_get_it() {
-    let config = config();
-    let mut facts = fresh(&config);
-    facts.tools.limactl = None;
-    for (macos, command) in [(true, "brew install lima"), (false, "releases")] {
-        facts.macos = macos;
-        let plan = plan(&config, &facts);
-        let problems: Vec<_> = plan.problems().collect();
-        let [(address, problem)] = problems[..] else { panic!("{problems:?}") };
-        assert_eq!(address.to_string(), "lima_install.lima");
-        assert!(problem.hint().contains(command), "{}", problem.hint());
-    }
-    facts.tools.limactl = Some(("/bin/limactl".into(), semver::Version::new(1, 0, 7)));
-    let plan = plan(&config, &facts);
-    let problem = change(&plan, Kind::LimaInstall).problem.as_ref().unwrap();
-    assert_eq!(problem.to_string(), "limactl is 1.0.7, and the file requires >=1.1");
 }
 
 fn the_same_facts_give_the_same_plan() {

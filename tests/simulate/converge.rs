@@ -10,6 +10,7 @@ use crate::support::trials;
 pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
         an_empty_world_converges_and_a_second_plan_is_empty,
+        without_lima_an_empty_world_converges_in_one_apply,
         examples_that_need_no_files_of_their_own_converge,
         every_fault_is_seen_and_repaired,
         faults_without_a_repair_stop_the_plan_and_nothing_is_touched,
@@ -38,6 +39,47 @@ fn an_empty_world_converges_and_a_second_plan_is_empty() {
         assert!(!report.failed(), "{platform:?}: {}", failures(&report));
         let again = plan(&host, &config);
         assert!(again.is_empty(), "{}", effects(&again));
+    }
+}
+
+fn without_lima_an_empty_world_converges_in_one_apply() {
+    const OLD: &str = "1.0.7";
+    let config = config::parse("version = 1").unwrap();
+    for (platform, brew, old) in [
+        (LINUX, false, false),
+        (LINUX, false, true),
+        (MACOS, true, false),
+        (MACOS, true, true),
+        (MACOS, false, false),
+        (MACOS, false, true),
+    ] {
+        let mut world = World::new(platform);
+        let programs = &mut world.computer.programs;
+        programs.remove("limactl");
+        if old {
+            programs.insert("limactl".into(), OLD.into());
+        }
+        if !brew {
+            programs.remove("brew");
+        }
+        let case = format!("{platform:?}, brew: {brew}, old: {old}");
+        let host = SimulatedHost::new(&System, world);
+        let report = apply(&host, &config);
+        assert!(!report.failed(), "{case}: {}", failures(&report));
+        let again = plan(&host, &config);
+        assert!(again.is_empty(), "{case}: {}", effects(&again));
+        // Homebrew mends its own; what it does not know stays as it was, beside the new one.
+        let computer = host.world().computer;
+        let on_path = computer.programs.get("limactl").map(String::as_str);
+        let installed: Vec<_> = computer.installed.into_keys().collect();
+        if brew {
+            assert_eq!((on_path, installed.as_slice()), (Some("2.2.0"), &[][..]), "{case}");
+        } else {
+            let directory = computer.home.join(".local/share/cai/lima/2.2.0/bin/limactl");
+            assert_eq!((on_path, installed), (old.then_some(OLD), vec![directory]), "{case}");
+        }
+        host.change(|world| Fault::find("lima-missing").unwrap().strike(world, &config)).unwrap();
+        assert!(!plan(&host, &config).is_empty(), "{case}: Lima cannot be missed again");
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use containai::address::Address;
-use containai::apply;
+use containai::apply::{self, ApplyError, Outcome, Report};
 use containai::config::{self, Config};
 use containai::event::Event;
 use containai::graph::Graph;
@@ -16,6 +16,9 @@ use proptest::test_runner::{Config as Cases, TestRunner};
 
 use super::{OPEN, TOLD, effects, failures, plan};
 use crate::support::trials;
+
+/// The fault that hides the others.
+const LIMA_MISSING: &str = "lima-missing";
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
@@ -164,12 +167,26 @@ fn case() -> impl Strategy<Value = Case> {
 fn plan_apply_plan_is_empty_in_every_world() {
     holds(192, |case| {
         let (host, config) = (case.host()?, case.config());
-        let report = super::apply(&host, &config);
+        let mut report = super::apply(&host, &config);
+        if case.built && case.faults.contains(&LIMA_MISSING) && report.failed() {
+            // The plan could not see the VM, so it showed nothing that would disturb it. That, and
+            // nothing else, is left to the plan that can.
+            prop_assert!(only_more_than_was_shown(&report), "{}", failures(&report));
+            report = super::apply(&host, &config);
+        }
         prop_assert!(!report.failed(), "{}", failures(&report));
         let again = plan(&host, &config);
         prop_assert!(again.is_empty(), "{}", effects(&again));
         Ok(())
     });
+}
+
+/// Whether whatever failed did because it needs more than the plan showed.
+fn only_more_than_was_shown(report: &Report) -> bool {
+    report.results.iter().all(|result| match &result.outcome {
+        Outcome::Failed(why) => matches!(why, ApplyError::ChangedSincePlan(_)),
+        _ => true,
+    })
 }
 
 fn a_plan_never_changes_the_world() {

@@ -23,6 +23,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         accounts_of_one_guest_are_made_in_the_order_of_the_file,
         what_fails_for_one_file_does_not_stop_another,
         two_files_look_at_one_lima,
+        one_lima_is_installed_for_two_files,
         files_that_declare_the_same_are_refused_by_name,
         every_wrong_file_is_told,
         each_of_several_machines_has_its_line,
@@ -143,8 +144,23 @@ fn two_files_look_at_one_lima() {
         plan.problems().map(|(address, problem)| format!("{address}: {problem}")).collect();
     assert_eq!(
         problems[0],
-        "lima_install.lima: limactl is 2.2.0, and the file requires >=1.1, >=3"
+        "lima_install.lima: cai would install Lima 2.2.0, and the file requires >=1.1, >=3"
     );
+}
+
+fn one_lima_is_installed_for_two_files() {
+    let sandbox = home(&["agents"]);
+    let sha256 = "a0".repeat(32);
+    let lima = format!("[lima]\nrelease = \"2.1.0\"\nsha256.linux-x86_64 = \"{sha256}\"\n");
+    sandbox.write("home/builds.toml", &format!("version = 1\n{lima}[vm]\nname = \"builds\"\n"));
+    sandbox.cai(&["simulate", "reset", "--platform", "linux"]).success();
+    sandbox.cai(&["simulate", "break", "lima-missing", "-f", "agents.toml"]).success();
+    let files = ["-f", "agents.toml", "-f", "builds.toml"];
+    let ran = sandbox.cai(&[&["--simulate", "apply", "--yes"], files.as_slice()].concat());
+    ran.success();
+    assert_eq!(ran.stderr.matches("unpack Lima 2.1.0 ... done").count(), 1, "{ran}");
+    let plan = sandbox.cai(&[&["--simulate", "plan"], files.as_slice()].concat());
+    assert_eq!(plan.success().matches("No changes.").count(), 2, "{plan}");
 }
 
 /// A home with a file for each of these VMs, called as the VM.

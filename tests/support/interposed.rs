@@ -5,7 +5,9 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use containai::host::{CommandError, CommandSpec, Failure, Host, Output, Ping, Platform, Probe};
+use containai::host::{
+    Archive, ArchiveError, CommandError, CommandSpec, Failure, Host, Output, Ping, Platform, Probe,
+};
 
 /// What to do instead of running a command; `None` lets it run.
 pub type Before<'a> = &'a (dyn Fn(&CommandSpec) -> Option<Failure> + Sync);
@@ -25,6 +27,9 @@ impl Probe for Interposed<'_> {
     }
     fn find_program(&self, name: &str) -> Option<PathBuf> {
         self.host.find_program(name)
+    }
+    fn is_program(&self, path: &Path) -> bool {
+        self.host.is_program(path)
     }
     fn current_dir(&self) -> io::Result<PathBuf> {
         self.host.current_dir()
@@ -55,6 +60,9 @@ impl Host for Interposed<'_> {
             Some(failure) => Err(CommandError { command: command.clone().into(), failure }),
             None => self.host.execute(command),
         }
+    }
+    fn install_archive(&self, archive: &Archive) -> Result<(), ArchiveError> {
+        self.host.install_archive(archive)
     }
     fn make_directory(&self, path: &Path) -> io::Result<()> {
         self.host.make_directory(path)

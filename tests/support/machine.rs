@@ -31,12 +31,14 @@ pub fn config_with(lines: &str) -> Config {
 /// A machine that is just what the file says.
 pub fn healthy(config: &Config) -> Facts {
     Facts {
-        macos: false,
+        platform: containai::simulate::LINUX,
         tools: Tools {
             limactl: Some(("/bin/limactl".into(), semver::Version::new(2, 2, 0))),
             ssh: Some("/bin/ssh".into()),
             docker: Some("/bin/docker".into()),
+            brew: None,
         },
+        lima_releases: "/home/dev/.local/share/cai/lima".into(),
         directory: DIRECTORY.into(),
         vm: Observation::Present(VmFacts {
             status: Status::Running,

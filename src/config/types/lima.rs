@@ -15,10 +15,12 @@ pub struct Lima {
     #[serde(deserialize_with = "rules::requirement")]
     #[schemars(with = "String")]
     pub version: VersionReq,
-    /// What to do where no `limactl` is, or one of another version.
+    /// What to do where no `limactl` is, or one of another version. Homebrew installs it on a Mac
+    /// that has Homebrew; anywhere else, the archive of a release is unpacked into
+    /// `~/.local/share/cai/lima` (or below `$XDG_DATA_HOME`), where only `cai` looks for it.
     pub install: Install,
-    /// The release to install, such as "2.2.0"; one that `version` accepts. Homebrew installs its
-    /// own.
+    /// The release to install, such as "2.2.0"; one that `version` accepts. Without it, 2.2.0,
+    /// whose checksums are known. Homebrew installs its own.
     #[serde(deserialize_with = "rules::release")]
     #[schemars(with = "Option<String>", regex(pattern = pattern::RELEASE))]
     pub release: Option<Version>,
@@ -29,7 +31,8 @@ pub struct Lima {
     #[schemars(regex(pattern = pattern::MIRROR))]
     pub url: Option<String>,
     /// The checksums of the release archives, for "linux-x86_64", "linux-aarch64",
-    /// "darwin-x86_64" and "darwin-aarch64". An archive is not installed without its own.
+    /// "darwin-x86_64" and "darwin-aarch64". An archive is not installed without its own; those of
+    /// 2.2.0 need not be written.
     #[schemars(schema_with = "platforms")]
     pub sha256: BTreeMap<String, Sha256>,
 }
@@ -64,12 +67,12 @@ impl Default for Lima {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Install {
-    /// Install it as part of an apply that was agreed to.
+    /// Install it after a question of its own, before the one about the plan; `--yes` answers both.
     #[default]
     Ask,
-    /// Install it without a question of its own.
+    /// Install it as a part of the plan, without a question of its own.
     Auto,
-    /// Say how to install it, and stop.
+    /// Say which command installs it, and stop.
     Never,
 }
 
