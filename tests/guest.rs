@@ -1,6 +1,7 @@
-//! The script that looks at a guest, run by a real shell with fake tools around it.
+//! The scripts for a guest, run by a real shell with fake tools around them.
 
-use containai::guest::{Document, GuestFacts};
+use containai::config::DockerSource;
+use containai::guest::{Document, GuestFacts, provisioning};
 
 use crate::support::sandbox::Sandbox;
 use crate::support::trials;
@@ -12,6 +13,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_daemon_that_does_not_answer_root_is_no_empty_list,
         a_guest_without_docker_is_a_whole_report,
         what_a_tool_prints_cannot_end_the_report,
+        a_boot_keeps_what_the_daemon_has_loaded,
     ]
 }
 
@@ -82,4 +84,38 @@ fn what_a_tool_prints_cannot_end_the_report() {
     sandbox.fake_program("docker", "echo '@other end'; echo 'abc|x|runc|2026'");
     let guest = look(&sandbox, "active");
     assert_eq!(guest.containers.map(|list| list.len()), Some(1));
+}
+
+/// The script of every boot in a guest whose dockerd started at this second, with a `daemon.json`
+/// that was written at that one; the record that it leaves of what the daemon has loaded.
+fn boot(started: u32, written: u32) -> Option<String> {
+    let sandbox = Sandbox::new();
+    for directory in ["run", "docker", "record"] {
+        sandbox.directory(directory);
+    }
+    let show = format!("case \"$1\" in show) LC_ALL=C date -u -d @{started} ;; esac");
+    sandbox.fake_program("systemctl", &show);
+    sandbox.write("docker/daemon.json", "{\"debug\": true}\n");
+    sandbox.write("record/daemon.json.loaded", "older\n");
+    let date = format!("@{written}");
+    let file = sandbox.path("docker/daemon.json");
+    sandbox.run(&["touch", "-d", &date, file.to_str().unwrap()]).success();
+    let root = sandbox.path("").display().to_string();
+    let script = provisioning::script(DockerSource::Preinstalled)
+        .replace("/run/", &format!("{root}run/"))
+        .replace("/etc/docker", &format!("{root}docker"))
+        .replace("/var/lib/cai", &format!("{root}record"));
+    sandbox.write("home/boot.sh", &script);
+    sandbox.run(&["sh", "boot.sh"]).success();
+    assert!(!sandbox.path("run/cai-provision-failed").exists());
+    std::fs::read_to_string(sandbox.path("record/daemon.json.loaded")).ok()
+}
+
+fn a_boot_keeps_what_the_daemon_has_loaded() {
+    let loaded = "{\"debug\": true}\n".to_owned();
+    assert_eq!(boot(2_000_000_000, 1_999_999_999), Some(loaded));
+    // It was written after the start, or perhaps: what the daemon has loaded is another text.
+    for written in [2_000_000_000, 2_000_000_001] {
+        assert_eq!(boot(2_000_000_000, written), Some("older\n".to_owned()));
+    }
 }

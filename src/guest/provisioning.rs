@@ -14,7 +14,8 @@ const IF_INSTALLED: &str = include_str!("scripts/if_installed.sh");
 pub const READINESS_PROBE: &str = include_str!("scripts/probe.sh");
 
 /// What root runs where something is missing, with the source's name and a version as its second
-/// and third argument. Where nothing is missing it changes nothing and needs no network.
+/// and third argument. Where nothing is missing it needs no network, and changes nothing but the
+/// record of what dockerd has loaded.
 pub fn script(source: DockerSource) -> String {
     match source {
         DockerSource::DockerCe => [HEAD, DOCKER_CE, SERVICE].concat(),

@@ -23,6 +23,13 @@ fn a_vm_that_was_stopped_is_started() {
     engine.is_broken();
     engine.plan_says(&["~ vm.containai-secure", "\"Stopped\" -> \"Running\"", "0 restarts"]);
     engine.apply_mends();
+    // What dockerd loaded at this boot is known, so a key that somebody adds is no reason for more.
+    engine.guest(
+        "file=/etc/docker/daemon.json; \
+         sudo sed -i '1s/{/{\\n    \"max-concurrent-uploads\": 4,/' $file && \
+         sudo systemctl reload docker && grep -q uploads $file",
+    );
+    engine.works();
 }
 
 fn a_vm_that_was_killed_is_started_past_its_stale_socket() {

@@ -2,7 +2,7 @@
 
 use containai::config::{self, Config};
 use containai::host::System;
-use containai::simulate::{FAULTS, Fault, LINUX, MACOS, SimulatedHost, World};
+use containai::simulate::{Call, FAULTS, Fault, LINUX, MACOS, SimulatedHost, World, run};
 
 use super::{OPEN, TOLD, apply, effects, failures, plan};
 use crate::support::trials;
@@ -13,6 +13,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         without_lima_an_empty_world_converges_in_one_apply,
         examples_that_need_no_files_of_their_own_converge,
         every_fault_is_seen_and_repaired,
+        what_a_boot_has_loaded_is_known_after_an_edit_by_hand,
         faults_without_a_repair_stop_the_plan_and_nothing_is_touched,
     ]
 }
@@ -117,6 +118,29 @@ fn every_fault_is_seen_and_repaired() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+fn what_a_boot_has_loaded_is_known_after_an_edit_by_hand() {
+    let config = whole();
+    let host = converged(&config);
+    let types = |line: &str, stdin: Option<&str>| {
+        let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        let stdin = stdin.map(str::as_bytes);
+        let call = Call { args: &words[1..], stdin, ..Call::default() };
+        let reply = host.change(|world| run(world, &words[0], &call)).unwrap().unwrap();
+        assert_eq!(reply.code, 0, "{line}: {reply:?}");
+        reply.stdout
+    };
+    types("limactl stop containai-secure", None);
+    types("limactl start containai-secure", None);
+    let guest = "limactl shell --workdir=/ containai-secure";
+    let file = types(&format!("{guest} cat /etc/docker/daemon.json"), None);
+    let by_hand = file.replacen('{', "{\n    \"debug\": true,", 1);
+    types(&format!("{guest} sudo -n dd of=/etc/docker/daemon.json"), Some(&by_hand));
+    types(&format!("{guest} sudo -n systemctl reload docker.service"), None);
+    // The boot put everything of the file in force; what was added is none of its keys.
+    let again = plan(&host, &config);
+    assert!(again.is_empty(), "{}", effects(&again));
 }
 
 fn faults_without_a_repair_stop_the_plan_and_nothing_is_touched() {

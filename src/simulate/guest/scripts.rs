@@ -92,6 +92,15 @@ impl Guest {
         text.is_some()
     }
 
+    /// Keeps a copy of the file, if the daemon that runs started after it was written.
+    fn remember_start(&mut self, now: u64) {
+        let written = self.files.get(DAEMON_JSON).map(|file| file.modified);
+        let started = self.dockerd.as_ref().map(|daemon| daemon.started);
+        if written.zip(started).is_some_and(|(written, started)| written < started) {
+            self.remember_loaded(now);
+        }
+    }
+
     /// Installs Docker where it is missing, or where another version is wanted. The package
     /// restarts the daemon that runs.
     fn provide_docker(&mut self, package: &str, wanted: Option<String>, newest: &str, now: u64) {
@@ -138,6 +147,9 @@ impl Guest {
             }
         }
         if self.start_unit(DOCKER_SERVICE, now) {
+            if script.contains(LOADED) {
+                self.remember_start(now);
+            }
             return Reply::done();
         }
         if of_cai {
