@@ -46,6 +46,11 @@ fn declare(engine: &Engine, sha256: &str) {
 
 fn sysbox_is_installed_beside_a_container_from_a_local_file() {
     let engine = shared();
+    // An earlier scenario may have declared networks of its own, which stay and which Sysbox takes.
+    engine.guest(
+        "echo '{\"live-restore\": true}' | sudo tee /etc/docker/daemon.json >/dev/null && \
+         sudo systemctl restart docker",
+    );
     let container = engine.container("keeper");
     let (package, sha256) = build(&engine);
 
