@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::address::Address;
 use crate::host::Ping;
-use crate::lima::Status;
+use crate::lima::{GUEST_SOCKET, Status};
 
 /// Why a change is planned. In JSON, the variant's name is the `kind`, in kebab case, and what it
 /// holds is the `data`.
@@ -32,6 +32,8 @@ pub enum Reason {
     GuestSilent(String),
     /// dockerd runs and does not answer even root.
     DaemonSilent(String),
+    /// dockerd runs, and the file of its socket in the guest is gone.
+    SocketMissing,
     /// The provisioning script failed on this boot, with this exit status.
     ProvisionFailed(String),
     /// The user is not a member.
@@ -85,6 +87,9 @@ impl fmt::Display for Reason {
             Self::After(address) => write!(f, "looked at again after {address}"),
             Self::GuestSilent(words) => write!(f, "the guest does not answer: {words}"),
             Self::DaemonSilent(words) => write!(f, "dockerd runs and does not answer: {words}"),
+            Self::SocketMissing => {
+                write!(f, "the guest's Docker socket {GUEST_SOCKET} is missing")
+            }
             Self::ProvisionFailed(status) => {
                 write!(f, "the provisioning script failed on this boot with exit status {status}")
             }

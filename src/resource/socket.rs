@@ -88,6 +88,12 @@ impl Resource for Socket {
                     (false, None) if !guest.session_reaches_docker() => {
                         change.blocked(Problem::NoAccess { user: guest.user.clone() })
                     }
+                    // Whether the forward is dead, too, shows when the daemon answers.
+                    (false, None) if !guest.docker_answers() => Change::deferred(
+                        &self.address,
+                        change.after,
+                        Reason::After(super::ProvisionDocker::own_address()),
+                    ),
                     (false, None) => self.forward(change, facts, ping),
                 }
             }

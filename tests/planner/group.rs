@@ -2,7 +2,7 @@
 
 use containai::address::Kind;
 use containai::graph::Graph;
-use containai::guest::Group;
+use containai::guest::{Group, Section};
 use containai::host::Ping;
 use containai::plan::{Action, Context, Disruption};
 
@@ -20,6 +20,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_group_that_docker_will_bring_does_not,
         a_stopped_daemon_is_started_without_asking_its_socket,
         a_daemon_that_does_not_answer_root_is_restarted,
+        a_socket_that_somebody_removed_comes_back_with_its_daemon,
         a_dead_forward_is_made_again_and_nothing_else,
         an_image_without_the_docker_it_should_have_stops_the_plan,
         groups_of_other_users_do_not_concern_the_session,
@@ -173,6 +174,39 @@ fn a_daemon_that_does_not_answer_root_is_restarted() {
     assert_eq!(provision.disruption, Disruption::DaemonRestart);
     assert_eq!(provision.stops, None, "they could not be listed");
     assert!(steps(provision)[0].contains("restart-docker"), "{:?}", steps(provision));
+}
+
+fn a_socket_that_somebody_removed_comes_back_with_its_daemon() {
+    for (file, stops) in
+        [("", Some(vec![])), ("[docker.daemon]\nlive-restore = false\n", None::<Vec<_>>)]
+    {
+        let config = config_with(file);
+        let mut facts = healthy(&config);
+        bend_guest(&mut facts, |guest| {
+            guest.docker_as_root =
+                Some(Section { text: "Cannot connect to the Docker daemon".into(), status: 1 });
+            guest.containers = None;
+            guest.socket = None;
+            guest.daemon_json.text = guest
+                .daemon_json
+                .text
+                .take()
+                .map(|text| text.replace("true", &stops.is_some().to_string()));
+        });
+        facts.socket = Some(Ping::Closed);
+        let plan = plan(&config, &facts);
+        assert_eq!(
+            effects(&plan),
+            [(Kind::Provision, Action::Update), (Kind::Socket, Action::Deferred)]
+        );
+        let provision = change(&plan, Kind::Provision);
+        assert_eq!(reasons(provision), "the guest's Docker socket /var/run/docker.sock is missing");
+        assert_eq!(provision.disruption, Disruption::DaemonRestart);
+        assert_eq!(provision.stops, stops);
+        let steps = steps(provision);
+        assert_eq!(steps.len(), 2, "{steps:?}");
+        assert!(steps[0].contains("reload") && steps[1].contains("restart-docker"), "{steps:?}");
+    }
 }
 
 fn a_dead_forward_is_made_again_and_nothing_else() {

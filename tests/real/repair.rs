@@ -9,6 +9,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_user_out_of_the_group_joins_it_again_with_effect,
         a_session_that_predates_the_group_is_renewed,
         a_stopped_daemon_is_started,
+        a_socket_that_somebody_removed_in_the_guest_comes_back,
         a_cancelled_forward_is_made_again,
         a_forward_that_died_with_its_master_is_made_again,
     ]
@@ -90,6 +91,27 @@ fn a_stopped_daemon_is_started() {
     engine.guest("! systemctl is-active --quiet docker.service");
     engine.apply_mends();
     assert_eq!(engine.boot(), boot, "the VM was restarted");
+}
+
+fn a_socket_that_somebody_removed_in_the_guest_comes_back() {
+    let engine = shared();
+    let why = "the guest's Docker socket /var/run/docker.sock is missing";
+    let plan = ["~ provision.docker  dockerd restart", why, "stops no container", "0 restarts"];
+    undisturbed(
+        &engine,
+        || {
+            engine.guest("sudo rm /var/run/docker.sock");
+        },
+        &plan,
+    );
+    // What dockerd makes of the path where a container mounts it meanwhile.
+    undisturbed(
+        &engine,
+        || {
+            engine.guest("sudo rm /var/run/docker.sock && sudo mkdir /var/run/docker.sock");
+        },
+        &plan,
+    );
 }
 
 fn a_cancelled_forward_is_made_again() {

@@ -49,7 +49,7 @@ fn sysbox_is_installed_beside_a_container_from_a_local_file() {
     // An earlier scenario may have declared networks of its own, which stay and which Sysbox takes.
     engine.guest(
         "echo '{\"live-restore\": true}' | sudo tee /etc/docker/daemon.json >/dev/null && \
-         sudo systemctl restart docker",
+         sudo systemctl reset-failed docker && sudo systemctl restart docker",
     );
     let container = engine.container("keeper");
     let (package, sha256) = build(&engine);

@@ -18,9 +18,6 @@ use libtest_mimic::Trial;
 
 /// Faults that `cai` tells of and leaves to a person.
 const TOLD: [&str; 1] = ["docker-missing"];
-/// Faults that `cai` sees and does not repair yet. systemd keeps its listening socket when the file
-/// is removed, so a restart of docker.service alone does not bring the file back.
-const OPEN: [&str; 1] = ["guest-socket"];
 
 /// All trials.
 pub fn trials() -> Vec<Trial> {

@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use proptest::sample::subsequence;
 use proptest::test_runner::{Config as Cases, TestRunner};
 
-use super::{OPEN, TOLD, effects, failures, plan};
+use super::{TOLD, effects, failures, plan};
 use crate::support::trials;
 
 /// The fault that hides the others.
@@ -151,11 +151,8 @@ fn file() -> impl Strategy<Value = String> {
 }
 
 fn case() -> impl Strategy<Value = Case> {
-    let names: Vec<&'static str> = FAULTS
-        .iter()
-        .map(|fault| fault.name)
-        .filter(|name| !TOLD.contains(name) && !OPEN.contains(name))
-        .collect();
+    let names: Vec<&'static str> =
+        FAULTS.iter().map(|fault| fault.name).filter(|name| !TOLD.contains(name)).collect();
     let faults = subsequence(names, 0..=5).prop_shuffle();
     (file(), any::<bool>(), any::<bool>(), faults, 0..3_u32, any::<bool>()).prop_map(
         |(file, macos, built, faults, containers, unconnected)| {

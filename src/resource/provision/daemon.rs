@@ -155,8 +155,13 @@ impl ProvisionDaemon {
     }
 }
 
+/// Whether containers live on while the daemon restarts.
+pub(in crate::resource) fn keeps_containers(config: &Config) -> bool {
+    owned(config).get("live-restore") == Some(&Value::Bool(true))
+}
+
 /// The keys that the file determines.
-pub(in crate::resource) fn owned(config: &Config) -> Map<String, Value> {
+fn owned(config: &Config) -> Map<String, Value> {
     let mut keys = Map::new();
     // So that a restart of the daemon keeps its containers.
     keys.insert("live-restore".into(), true.into());

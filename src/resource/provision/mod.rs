@@ -6,7 +6,7 @@ mod docker;
 mod sysbox;
 
 pub use daemon::ProvisionDaemon;
-pub(super) use daemon::{FILE as DAEMON_JSON, owned};
+pub(super) use daemon::{FILE as DAEMON_JSON, keeps_containers};
 pub use docker::ProvisionDocker;
 pub use sysbox::ProvisionSysbox;
 

@@ -5,9 +5,7 @@
 mod machine;
 mod ways;
 
-use serde_json::Value;
-
-use super::provision::{DAEMON_JSON, owned};
+use super::provision::{DAEMON_JSON, keeps_containers};
 use super::{PlanContext, ProvisionDaemon, ProvisionDocker, ProvisionSysbox, Resource, Vm};
 use crate::address::{Address, Kind};
 use crate::config::{Config, Strategy, User};
@@ -61,7 +59,7 @@ impl Restart {
             requires,
             users: config.users.clone(),
             daemon: ProvisionDaemon::concerns(config),
-            keeps_containers: owned(config).get("live-restore") == Some(&Value::Bool(true)),
+            keeps_containers: keeps_containers(config),
             strategy: config.restart.strategy,
             name: config.vm.name.clone(),
         }

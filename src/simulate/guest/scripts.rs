@@ -22,7 +22,14 @@ const SCRIPTS: &[(&str, Script)] = &[
         reply
     }),
     ("restart-docker", |guest, _, caller| {
-        let reply = guest.systemctl_words(&["restart", DOCKER_SERVICE], caller);
+        // A script that knows of the socket's unit restarts it where the file is gone.
+        let words: &[&str] = match guest.socket {
+            None if guest.is_active(DOCKER_SOCKET) && caller.script().contains(DOCKER_SOCKET) => {
+                &["restart", DOCKER_SOCKET, DOCKER_SERVICE]
+            }
+            _ => &["restart", DOCKER_SERVICE],
+        };
+        let reply = guest.systemctl_words(words, caller);
         if reply.code == 0 {
             guest.remember_loaded(caller.now);
         }

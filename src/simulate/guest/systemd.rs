@@ -95,7 +95,8 @@ impl Guest {
     /// only the service leaves the socket as it is, also where its file is gone.
     fn restart_units(&mut self, names: &[&str], now: u64) -> bool {
         let mut names = names.to_vec();
-        if names.contains(&DOCKER_SOCKET) && self.is_active(DOCKER_SERVICE) {
+        let joins = names.contains(&DOCKER_SOCKET) && !names.contains(&DOCKER_SERVICE);
+        if joins && self.is_active(DOCKER_SERVICE) {
             names.push(DOCKER_SERVICE);
         }
         for name in &names {
