@@ -44,7 +44,8 @@ pub struct GuestFacts {
     pub provision_failed: Option<String>,
     /// What dockerd said when root asked for its containers. `None` when it is not active.
     pub docker_as_root: Option<Section>,
-    /// The running containers; `None` where the daemon runs and does not list them.
+    /// The running containers; `None` where dockerd is installed and does not list them. One that
+    /// crashed, or that stopped with live-restore, leaves its containers running.
     pub containers: Option<Vec<Container>>,
 }
 
@@ -124,8 +125,11 @@ impl GuestFacts {
             provision_failed: document.text("provision_failed").map(|code| code.trim().to_owned()),
             docker_as_root: document.section("containers").cloned(),
             containers: match document.section("containers") {
-                Some(section) if section.status != 0 => None,
-                _ => Some(text("containers").lines().filter_map(container).collect()),
+                Some(section) if section.status == 0 => {
+                    Some(section.text.lines().filter_map(container).collect())
+                }
+                None if document.text("dockerd").is_none() => Some(Vec::new()),
+                Some(_) | None => None,
             },
         }
     }
@@ -293,11 +297,20 @@ mod tests {
     }
 
     #[test]
+    fn what_a_stopped_daemon_left_running_is_not_known() {
+        let text = "@m dockerd\n/usr/sbin/dockerd\n\n@m = 0\n@m end";
+        let facts = GuestFacts::read(&Document::parse(text, "m").unwrap());
+        assert!(facts.dockerd_installed && !facts.docker_runs());
+        assert_eq!(facts.containers, None);
+    }
+
+    #[test]
     fn a_guest_without_docker_is_no_error() {
         let facts =
             GuestFacts::read(&Document::parse("@m user\ndev\n\n@m = 0\n@m end", "m").unwrap());
         assert!(!facts.dockerd_installed && !facts.docker_answers());
         assert!(!facts.docker_runs());
         assert_eq!(facts.socket, None);
+        assert_eq!(facts.containers, Some(Vec::new()));
     }
 }

@@ -7,7 +7,7 @@ use containai::host::Ping;
 use containai::plan::{Action, Context, Disruption};
 
 use super::{change, effects, plan, reasons, steps, stops};
-use crate::support::machine::{bend_guest, config, config_with, healthy, stop_dockerd};
+use crate::support::machine::{bend_guest, bend_vm, config, config_with, healthy, stop_dockerd};
 use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
@@ -19,6 +19,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_group_that_is_not_there_stops_the_plan,
         a_group_that_docker_will_bring_does_not,
         a_stopped_daemon_is_started_without_asking_its_socket,
+        what_a_stopped_daemon_left_running_is_not_said_to_be_nothing,
         a_daemon_that_does_not_answer_root_is_restarted,
         a_socket_that_somebody_removed_comes_back_with_its_daemon,
         a_dead_forward_is_made_again_and_nothing_else,
@@ -158,6 +159,19 @@ fn a_stopped_daemon_is_started_without_asking_its_socket() {
     );
     assert_eq!(change(&plan, Kind::Provision).changed(), ["docker.service", "answers_root"]);
     assert_eq!(change(&plan, Kind::Provision).disruption, Disruption::None);
+}
+
+fn what_a_stopped_daemon_left_running_is_not_said_to_be_nothing() {
+    let config = config();
+    let mut facts = healthy(&config);
+    bend_guest(&mut facts, stop_dockerd);
+    bend_vm(&mut facts, |vm| {
+        vm.yaml.insert("cpus".into(), 2.into());
+    });
+    facts.socket = None;
+    let plan = plan(&config, &facts);
+    let vm = change(&plan, Kind::Vm);
+    assert_eq!((vm.disruption, &vm.stops), (Disruption::VmRestart, &None));
 }
 
 fn a_daemon_that_does_not_answer_root_is_restarted() {

@@ -6,6 +6,7 @@ use crate::support::trials;
 pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
         a_newcomer_gets_an_engine_breaks_it_and_mends_it,
+        a_crashed_daemon_and_a_restart_of_the_vm_are_told_as_they_are,
         every_line_says_that_it_is_simulated,
         nothing_real_is_touched,
         a_world_is_kept_where_it_is_asked_for,
@@ -36,6 +37,19 @@ fn a_newcomer_gets_an_engine_breaks_it_and_mends_it() {
     sandbox.cai(&["--simulate", "apply", "--yes"]).success();
     let again = sandbox.cai(&["plan", "--simulate"]);
     assert!(again.success().contains("No changes."), "{again}");
+}
+
+fn a_crashed_daemon_and_a_restart_of_the_vm_are_told_as_they_are() {
+    let sandbox = home();
+    sandbox.write("home/containai.toml", "version = 1\n[vm]\ncpus = 2\n");
+    sandbox.cai(&["--simulate", "apply", "--yes"]).success();
+    sandbox.cai(&["simulate", "break", "dockerd"]).success();
+    sandbox.write("home/containai.toml", "version = 1\n[vm]\ncpus = 4\n");
+    let plan = sandbox.cai(&["--simulate", "plan"]);
+    for words in ["VM Running, containers not known", "stops every container; they could not"] {
+        assert!(plan.success().contains(words), "{plan}");
+    }
+    sandbox.cai(&["--simulate", "apply", "--yes"]).success();
 }
 
 fn every_line_says_that_it_is_simulated() {

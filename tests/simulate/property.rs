@@ -77,15 +77,6 @@ impl Case {
         Ok(host)
     }
 
-    /// Without what needs a second `cai apply` today: with live-restore, containers go on when
-    /// dockerd has crashed. The plan takes them for none, and what stops them is refused then.
-    fn without_what_is_open(mut self) -> Self {
-        if self.faults.contains(&"dockerd") {
-            self.containers = 0;
-        }
-        self
-    }
-
     /// Containers that run, as people have them.
     fn start_containers(&self, host: &SimulatedHost<'_>, config: &Config) {
         host.change(|world| {
@@ -155,8 +146,13 @@ fn case() -> impl Strategy<Value = Case> {
         FAULTS.iter().map(|fault| fault.name).filter(|name| !TOLD.contains(name)).collect();
     let faults = subsequence(names, 0..=5).prop_shuffle();
     (file(), any::<bool>(), any::<bool>(), faults, 0..3_u32, any::<bool>()).prop_map(
-        |(file, macos, built, faults, containers, unconnected)| {
-            Case { file, macos, built, faults, containers, unconnected }.without_what_is_open()
+        |(file, macos, built, faults, containers, unconnected)| Case {
+            file,
+            macos,
+            built,
+            faults,
+            containers,
+            unconnected,
         },
     )
 }

@@ -126,7 +126,7 @@ pub fn stop_dockerd(guest: &mut GuestFacts) {
         Unit { active: "inactive".into(), enabled: "enabled".into() },
     );
     guest.docker_as_root = None;
-    guest.containers = Some(Vec::new());
+    guest.containers = None;
     guest.runtimes.clear();
 }
 
