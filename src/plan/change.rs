@@ -55,6 +55,8 @@ pub enum Disruption {
     Reload,
     /// Lima's ssh connection is renewed. Containers and open shells live on.
     SessionRefresh,
+    /// Sysbox's services restart. The containers that run with it stop, and no others.
+    SysboxRestart,
     /// dockerd restarts. Its containers stop, unless live-restore is on.
     DaemonRestart,
     /// The VM stops, and every container in it with it.
@@ -65,12 +67,20 @@ pub enum Disruption {
     Replace,
 }
 
+impl Disruption {
+    /// Whether containers can stop by it.
+    pub fn may_stop_containers(self) -> bool {
+        self >= Self::SysboxRestart
+    }
+}
+
 impl fmt::Display for Disruption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::None => "no disruption",
             Self::Reload => "dockerd reload",
             Self::SessionRefresh => "session refresh",
+            Self::SysboxRestart => "Sysbox restart",
             Self::DaemonRestart => "dockerd restart",
             Self::VmStop => "VM stop",
             Self::VmRestart => "VM restart",
@@ -237,7 +247,7 @@ impl Change {
         let vanished = self.before.is_some() && now.before.is_none();
         !vanished
             && now.disruption <= shown.max(Disruption::SessionRefresh)
-            && (now.disruption < Disruption::DaemonRestart || self.says_what(now))
+            && (!now.disruption.may_stop_containers() || self.says_what(now))
     }
 
     /// Whether it showed every container that the other stops.

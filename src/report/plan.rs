@@ -113,7 +113,8 @@ fn summary(plan: &Plan) -> String {
         plan.count(Action::Delete) + plan.count(Action::Replace),
         counted(plan.disrupting(Disruption::VmRestart), "restart"),
     );
-    for milder in [Disruption::DaemonRestart, Disruption::SessionRefresh] {
+    for milder in [Disruption::DaemonRestart, Disruption::SysboxRestart, Disruption::SessionRefresh]
+    {
         match plan.disrupting(milder) {
             0 => {}
             1 => {
@@ -189,10 +190,13 @@ fn write_stops(out: &mut String, change: &Change) -> std::fmt::Result {
     if let (Action::Deferred, Some(disruption)) = (change.action, change.fallback) {
         return comment(out, &format!("may turn out to need a {disruption}"));
     }
-    if change.disruption < Disruption::DaemonRestart && change.fallback.is_none() {
+    if !change.disruption.may_stop_containers() && change.fallback.is_none() {
         return Ok(());
     }
     let stops = match &change.stops {
+        None if change.disruption == Disruption::SysboxRestart => {
+            "stops every container that runs with Sysbox; they could not be listed".to_owned()
+        }
         None => "stops every container; they could not be listed".to_owned(),
         Some(stops) if stops.is_empty() => "stops no container".to_owned(),
         Some(stops) => {

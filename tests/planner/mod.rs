@@ -5,6 +5,7 @@ mod context;
 mod group;
 mod lima_install;
 mod provision;
+mod sysbox;
 mod vm;
 
 use containai::address::Kind;
@@ -30,6 +31,7 @@ pub fn trials() -> Vec<Trial> {
         group::trials(),
         lima_install::trials(),
         provision::trials(),
+        sysbox::trials(),
         vm::trials(),
     ]
     .into_iter()

@@ -1,13 +1,12 @@
 //! daemon.json, Docker and Sysbox in the guest, and how the running daemon takes them over.
 
 use containai::address::Kind;
-use containai::config::Config;
 use containai::facts::{Facts, HostFile};
 use containai::guest::{DOCKER_SERVICE, LoadedJson, Unit};
 use containai::plan::{Action, Change, Disruption, Plan};
 
 use super::{change, effects, plan, reasons, steps, stops};
-use crate::support::machine::{bend_guest, config, config_with, container, healthy};
+use crate::support::machine::{bend_guest, config, config_with, healthy};
 use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
@@ -20,11 +19,6 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_seccomp_profile_with_another_text_restarts_the_daemon,
         a_daemon_that_never_took_its_file_over_does_so,
         a_file_that_is_no_json_stops_the_plan,
-        sysbox_is_installed_after_its_network_keys_are_there,
-        sysbox_is_never_the_default_unless_the_file_says_so,
-        an_upgrade_of_sysbox_names_the_containers_that_it_stops,
-        sysbox_of_an_unknown_machine_stops_the_plan,
-        a_vendors_build_and_debians_revision_are_told_apart,
         a_failed_boot_script_is_run_again,
         a_socket_of_another_group_is_given_back,
         a_masked_service_is_drift,
@@ -33,40 +27,21 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     ]
 }
 
-const SYSBOX: &str = "[sysbox]\nenabled = true\n";
-
-fn named<'a>(plan: &'a Plan, address: &str) -> &'a Change {
+pub(super) fn named<'a>(plan: &'a Plan, address: &str) -> &'a Change {
     plan.changes.iter().find(|change| change.address.to_string() == address).unwrap()
 }
 
 /// The file's text has these keys beside the usual ones, and the daemon has loaded it.
-fn with_keys(facts: &mut Facts, keys: &str) {
+pub(super) fn with_keys(facts: &mut Facts, keys: &str) {
     bend_guest(facts, |guest| {
         guest.daemon_json.text = Some(format!("{{\"live-restore\": true, {keys}}}"));
     });
 }
 
 /// What `daemon.json` becomes.
-fn daemon_json(plan: &Plan) -> serde_json::Value {
+pub(super) fn daemon_json(plan: &Plan) -> serde_json::Value {
     let change = named(plan, "provision.daemon");
     serde_json::from_str(change.after.text("/etc/docker/daemon.json").unwrap()).unwrap()
-}
-
-/// A machine that has Sysbox as the file says.
-fn sysboxed(config: &Config) -> Facts {
-    let mut facts = healthy(config);
-    with_keys(
-        &mut facts,
-        "\"runtimes\": {\"sysbox-runc\": {\"path\": \"/usr/bin/sysbox-runc\"}}, \
-         \"bip\": \"172.20.0.1/16\", \"default-address-pools\": []",
-    );
-    bend_guest(&mut facts, |guest| {
-        guest.packages.insert("sysbox-ce".into(), "0.7.0-0.linux".into());
-        for unit in ["sysbox.service", "sysbox-mgr.service", "sysbox-fs.service"] {
-            guest.units.insert(unit.into(), guest.units[DOCKER_SERVICE].clone());
-        }
-    });
-    facts
 }
 
 fn keys_that_others_wrote_stay_in_daemon_json() {
@@ -174,70 +149,6 @@ fn a_file_that_is_no_json_stops_the_plan() {
     let plan = plan(&config, &facts);
     let problem = named(&plan, "provision.daemon").problem.as_ref().unwrap();
     assert!(problem.to_string().contains("/etc/docker/daemon.json"), "{problem}");
-}
-
-fn sysbox_is_installed_after_its_network_keys_are_there() {
-    let config = config_with(SYSBOX);
-    let plan = plan(&config, &healthy(&config));
-    let order: Vec<String> = plan.effective().map(|change| change.address.to_string()).collect();
-    assert_eq!(order, ["provision.daemon", "provision.sysbox", "restart.containai-secure"]);
-    let keys = daemon_json(&plan);
-    assert_eq!(keys["runtimes"]["sysbox-runc"]["path"], "/usr/bin/sysbox-runc");
-    assert!(keys["bip"].is_string() && keys["default-address-pools"].is_array(), "{keys}");
-    let sysbox = named(&plan, "provision.sysbox");
-    let install = &steps(sysbox)[0];
-    let checksum = "eeff273671467b8fa351ab3d40709759462dc03d9f7b50a1b207b37982ce40a9";
-    assert!(install.contains("sysbox 0.7.0") && install.contains(checksum), "{install}");
-    assert_eq!(sysbox.disruption, Disruption::None);
-    assert!(super::plan(&config, &sysboxed(&config)).is_empty(), "and then nothing is left");
-}
-
-fn sysbox_is_never_the_default_unless_the_file_says_so() {
-    let config = config_with(SYSBOX);
-    let mut facts = sysboxed(&config);
-    bend_guest(&mut facts, |guest| {
-        let text = guest.daemon_json.text.take().unwrap();
-        let with_default = text.replace("{\"live", "{\"default-runtime\": \"sysbox-runc\", \"live");
-        guest.daemon_json.text = Some(with_default);
-    });
-    let drift = plan(&config, &facts);
-    assert_eq!(daemon_json(&drift)["default-runtime"], "runc");
-    let wanted = config_with("[sysbox]\nenabled = true\ndefault_runtime = true\n");
-    assert!(plan(&wanted, &facts).is_empty());
-}
-
-fn an_upgrade_of_sysbox_names_the_containers_that_it_stops() {
-    let config = config_with(SYSBOX);
-    let mut facts = sysboxed(&config);
-    bend_guest(&mut facts, |guest| {
-        guest.packages.insert("sysbox-ce".into(), "0.6.7-0.linux".into());
-        let containers = guest.containers.as_mut().unwrap();
-        containers.push(container("inner", "sysbox-runc"));
-    });
-    let plan = plan(&config, &facts);
-    let sysbox = named(&plan, "provision.sysbox");
-    assert_eq!(stops(sysbox), ["inner"], "runc's containers are not its business");
-    assert!(steps(sysbox)[0].contains("docker stop id-of-inner"), "{:?}", steps(sysbox));
-}
-
-fn sysbox_of_an_unknown_machine_stops_the_plan() {
-    let config = config_with(SYSBOX);
-    let mut facts = healthy(&config);
-    bend_guest(&mut facts, |guest| guest.arch = "riscv64".into());
-    let plan = plan(&config, &facts);
-    let problem = named(&plan, "provision.sysbox").problem.as_ref().unwrap();
-    assert_eq!(problem.to_string(), "Sysbox has no package for riscv64");
-}
-
-fn a_vendors_build_and_debians_revision_are_told_apart() {
-    let config = config_with(SYSBOX);
-    for (installed, is_wanted) in [("0.7.0", true), ("0.7.0+vendor.1-0.linux", false)] {
-        let mut facts = sysboxed(&config);
-        bend_guest(&mut facts, |guest| {
-            guest.packages.insert("sysbox-ce".into(), installed.into());
-        });
-        assert_eq!(plan(&config, &facts).is_empty(), is_wanted, "{installed}");
-    }
 }
 
 fn a_failed_boot_script_is_run_again() {

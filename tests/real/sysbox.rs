@@ -95,8 +95,18 @@ fn sysbox_is_installed_beside_a_container_from_a_local_file() {
     engine.docker(&["network", "rm", "pools"]).success();
     assert!(subnet.success().starts_with("172.25."), "{subnet}");
 
+    let run = ["run", "--detach", "--name=system", "--runtime=sysbox-runc", "--network=none"];
+    engine.docker(&[&run[..], &["cai-test", "/bin/sleep", "infinity"]].concat()).success();
     engine.guest("sudo systemctl stop sysbox-fs.service");
-    engine.plan_says(&["~ provision.sysbox", "services = \"inactive\" -> \"active\""]);
+    let dockerd = engine.dockerd();
+    engine.plan_says(&[
+        "~ provision.sysbox  Sysbox restart",
+        "services = \"inactive\" -> \"active\"",
+        "stops 1 container: system (since",
+        "0 restarts, 1 Sysbox restart",
+    ]);
     engine.apply_mends();
+    assert_eq!(engine.dockerd(), dockerd, "dockerd was restarted");
+    engine.docker(&["rm", "system"]).success();
     assert_eq!(engine.running(), container, "the container did not live on");
 }

@@ -6,6 +6,7 @@ use super::{ProvisionDocker, SYSBOX_RUNTIME};
 use crate::address::Address;
 use crate::config::{Config, Sysbox};
 use crate::guest::{Container, GuestFacts, Operation, sysbox_package};
+use crate::host::CommandSpec;
 use crate::lima::Ssh;
 use crate::model::{Arch, VmName};
 use crate::plan::{Change, Disruption, Problem, Reason, Step};
@@ -60,7 +61,8 @@ impl ProvisionSysbox {
             return change;
         }
         let change = change.because(Reason::Differs(changed));
-        // Its services hold the file systems of the containers that run with it.
+        // Its services hold the file systems of the containers that run with it: without them those
+        // do not work, so Sysbox's documentation has them stopped first.
         let running: Option<Vec<Container>> = guest.containers.as_ref().map(|containers| {
             containers
                 .iter()
@@ -68,13 +70,29 @@ impl ProvisionSysbox {
                 .cloned()
                 .collect()
         });
-        let change = match installed {
-            Some(_) => change.disturbing(Disruption::DaemonRestart, running.as_deref()),
-            None => change,
+        // Where the package was removed, too, some may go on.
+        let may_run = running.as_ref().is_none_or(|list| !list.is_empty());
+        let disturbs = installed.is_some() || may_run;
+        let change = if disturbs {
+            change.disturbing(Disruption::SysboxRestart, running.as_deref())
+        } else {
+            change
         };
+        let stops: Vec<(String, CommandSpec)> = running
+            .iter()
+            .flatten()
+            .map(|container| {
+                let stop = Operation::System(&["docker", "stop", &container.id]);
+                (format!("stop {}", container.name), stop.command(ssh))
+            })
+            .collect();
         if installed == Some(version.as_str()) {
-            let start = Operation::System(&["systemctl", "restart", "sysbox.service"]);
-            return change.step(Step::run("start Sysbox's services", start.command(ssh)));
+            // With a service of Sysbox down, its containers may not be able to stop.
+            let change = stops
+                .into_iter()
+                .fold(change, |change, (title, stop)| change.step(Step::attempt(title, stop)));
+            let restart = Operation::System(&["systemctl", "restart", "sysbox.service"]);
+            return change.step(Step::run("restart Sysbox's services", restart.command(ssh)));
         }
         let arch = match guest.arch.as_str() {
             "amd64" => Arch::X86_64,
@@ -90,10 +108,8 @@ impl ProvisionSysbox {
         let pushed = sysbox_package(&version);
         let is_remote = url.starts_with("https://");
         let mut change = change;
-        for container in running.iter().flatten() {
-            let stop = ["docker", "stop", &container.id];
-            let stop = Operation::System(&stop).command(ssh);
-            change = change.step(Step::run(format!("stop {}", container.name), stop));
+        for (title, stop) in stops {
+            change = change.step(Step::run(title, stop));
         }
         if !is_remote {
             let push = Operation::Push { from: PathBuf::from(&url), to: &pushed };
