@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::graph::GraphError;
+use crate::host::{INTERRUPTED, LockError};
 use crate::observe::ObserveError;
 
 /// Why a command of `cai` did not do what was asked. Each ends the process with
@@ -95,19 +96,33 @@ pub enum Error {
         /// How to say yes.
         hint: String,
     },
+    /// Another process works on the same VM.
+    #[error("{vm} is locked: {source}")]
+    Locked {
+        /// The VM.
+        vm: String,
+        /// Who has it, or why it cannot be locked.
+        source: LockError,
+    },
+    /// There was an interrupt; it was already said what was done until then.
+    #[error("interrupted")]
+    Interrupted,
     /// The output could not be written.
     #[error("the output could not be written")]
     Output(#[source] io::Error),
 }
 
 impl Error {
-    /// 1 failed · 2 the plan has changes · 3 the file is wrong · 4 refused · 64 usage.
+    /// 1 failed · 2 the plan has changes · 3 the file is wrong · 4 refused · 5 locked · 64 usage · 130
+    /// interrupted.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Changes => 2,
             Self::NoFile | Self::ReadFile { .. } | Self::Config(_) | Self::Conflict { .. } => 3,
             Self::Refused { .. } => 4,
+            Self::Locked { source: LockError::Held(_), .. } => 5,
             Self::Usage { .. } => 64,
+            Self::Interrupted => INTERRUPTED,
             Self::WriteFile { .. }
             | Self::Directory { .. }
             | Self::Graph(_)
@@ -116,6 +131,7 @@ impl Error {
             | Self::Blocked
             | Self::Failed
             | Self::Simulation { .. }
+            | Self::Locked { .. }
             | Self::Output(_) => 1,
         }
     }
@@ -123,7 +139,9 @@ impl Error {
     /// Whether the command has already told all about it.
     pub fn is_told(&self) -> bool {
         match self {
-            Self::Changes | Self::Differs | Self::Blocked | Self::Failed => true,
+            Self::Changes | Self::Differs | Self::Blocked | Self::Failed | Self::Interrupted => {
+                true
+            }
             Self::Output(source) => source.kind() == io::ErrorKind::BrokenPipe,
             _ => false,
         }
@@ -134,6 +152,12 @@ impl Error {
         match self {
             Self::NoFile => Some("run `cai init` to make one, or name one with --file"),
             Self::Usage { hint, .. } | Self::Refused { hint, .. } => Some(hint),
+            Self::Locked { source: LockError::Held(_), .. } => {
+                Some("wait for it to end, or let this command wait, with --lock-timeout 10m")
+            }
+            Self::Locked { source: LockError::Exposed(_), .. } => Some(
+                "make it yours alone with `chmod go-w`, for whoever can write there can end a lock",
+            ),
             _ => None,
         }
     }

@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+use containai::host::{System, handle_interrupts};
+
 fn main() -> ExitCode {
-    containai::cli::main(&containai::host::System)
+    // Where the system refuses, an interrupt ends the process as it would any other.
+    let _ = handle_interrupts();
+    containai::cli::main(&System)
 }

@@ -22,6 +22,7 @@ use std::process::ExitCode;
 mod archive;
 mod cli;
 mod contract;
+mod faults;
 mod guest;
 mod host;
 mod planner;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         archive::trials(),
         cli::trials(),
         contract::trials(),
+        faults::trials(),
         guest::trials(),
         host::trials(),
         planner::trials(),

@@ -26,7 +26,8 @@ pub fn destroy(
         let started = Instant::now();
         let outcome = match &failed {
             Some(because) => Outcome::Skipped { because: because.clone() },
-            None => remove(host, address, look, notify).unwrap_or_else(Outcome::Failed),
+            None if host.interrupted() => Outcome::Cancelled,
+            None => remove(host, address, look, notify).unwrap_or_else(Outcome::from),
         };
         if let Outcome::Failed(_) = outcome {
             failed = Some(address.clone());
@@ -56,6 +57,9 @@ fn remove(
     }
     notify(&Event::ResourceStarted(&change));
     for step in &change.steps {
+        if host.interrupted() {
+            return Err(ApplyError::Interrupted);
+        }
         notify(&Event::StepStarted(address, step));
         let started = Instant::now();
         if let Err(error) = run::step(host, step) {

@@ -82,6 +82,9 @@ impl<'a> Machine<'a> {
         }
         let address = &change.address;
         for step in &change.steps {
+            if self.host.interrupted() {
+                return Err(ApplyError::Interrupted);
+            }
             (self.notify)(&Event::StepStarted(address, step));
             let started = Instant::now();
             self.age.fetch_add(1, Ordering::SeqCst);

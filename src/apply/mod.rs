@@ -6,12 +6,11 @@ mod outcome;
 mod queue;
 mod run;
 
-use std::collections::BTreeMap;
 use std::thread;
 use std::time::{Duration, Instant};
 
 pub use destroy::destroy;
-pub use outcome::{ApplyError, Outcome, Report, Result as ResourceResult};
+pub use outcome::{ApplyError, Counts, Outcome, Report, Result as ResourceResult};
 
 use crate::config::Config;
 use crate::event::{Event, Listener};
@@ -43,9 +42,10 @@ pub fn apply(
             let started = Instant::now();
             let shown = plan.changes.get(turn.position);
             let outcome = match (&turn.because, machines.get(turn.node.file).zip(shown)) {
+                _ if host.interrupted() => Outcome::Cancelled,
                 (Some(because), _) => Outcome::Skipped { because: because.clone() },
                 (None, Some((machine, shown))) => {
-                    machine.apply(turn.node, shown).unwrap_or_else(Outcome::Failed)
+                    machine.apply(turn.node, shown).unwrap_or_else(Outcome::from)
                 }
                 // Neither planned nor shown.
                 (None, None) => Outcome::Unchanged,
@@ -80,13 +80,23 @@ impl Report {
         self.results.iter().any(|result| matches!(result.outcome, Outcome::Failed(_)))
     }
 
-    /// How many resources ended in each way: (applied, unchanged, failed, skipped).
-    pub fn counts(&self) -> (usize, usize, usize, usize) {
-        let mut counts = BTreeMap::new();
+    /// Whether anything was not finished because of an interrupt.
+    pub fn interrupted(&self) -> bool {
+        self.results.iter().any(|result| matches!(result.outcome, Outcome::Cancelled))
+    }
+
+    /// How many resources ended in each way.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
         for result in &self.results {
-            *counts.entry(result.outcome.word()).or_insert(0) += 1;
+            *match result.outcome {
+                Outcome::Applied => &mut counts.applied,
+                Outcome::Unchanged => &mut counts.unchanged,
+                Outcome::Failed(_) => &mut counts.failed,
+                Outcome::Skipped { .. } => &mut counts.skipped,
+                Outcome::Cancelled => &mut counts.cancelled,
+            } += 1;
         }
-        let count = |word| counts.get(word).copied().unwrap_or_default();
-        (count("applied"), count("unchanged"), count("failed"), count("skipped"))
+        counts
     }
 }

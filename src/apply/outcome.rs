@@ -4,6 +4,8 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::address::Address;
 use crate::host::{ArchiveError, CommandError};
 use crate::observe::ObserveError;
@@ -23,6 +25,8 @@ pub enum Outcome {
     },
     /// It is not as it should be.
     Failed(ApplyError),
+    /// It was not finished, because there was an interrupt.
+    Cancelled,
 }
 
 impl Outcome {
@@ -33,6 +37,16 @@ impl Outcome {
             Self::Applied => "applied",
             Self::Skipped { .. } => "skipped",
             Self::Failed(_) => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl From<ApplyError> for Outcome {
+    fn from(error: ApplyError) -> Self {
+        match error {
+            ApplyError::Interrupted => Self::Cancelled,
+            error => Self::Failed(error),
         }
     }
 }
@@ -57,6 +71,17 @@ pub struct Report {
     pub took: Duration,
 }
 
+/// How many resources ended in each way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "each is the count of the outcome of that name")]
+pub struct Counts {
+    pub applied: usize,
+    pub unchanged: usize,
+    pub failed: usize,
+    pub skipped: usize,
+    pub cancelled: usize,
+}
+
 /// Why a resource is not as it should be.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
@@ -77,6 +102,9 @@ pub enum ApplyError {
     /// A step's archive could not be installed.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
+    /// There was an interrupt before the next step.
+    #[error("interrupted")]
+    Interrupted,
     /// It cannot be done.
     #[error("{0}")]
     Impossible(Problem),

@@ -123,9 +123,8 @@ impl State {
     fn stands_in_the_way(&self, graph: &Graph, position: usize) -> Option<Address> {
         let required = graph.before(position).filter(|(_, edge)| *edge == Edge::Requires);
         let results = required.filter_map(|(position, _)| self.results.get(position)?.as_ref());
-        let failed = results.filter(|result| {
-            matches!(result.outcome, Outcome::Failed(_) | Outcome::Skipped { .. })
-        });
+        let failed = results
+            .filter(|result| !matches!(result.outcome, Outcome::Applied | Outcome::Unchanged));
         failed.map(|result| &result.address).min().cloned()
     }
 }

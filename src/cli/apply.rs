@@ -2,8 +2,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use super::options::Wait;
 use super::plan::Planned;
-use super::{Consent, Global, Terminal, file};
+use super::{Consent, Global, Terminal, file, guard};
 use crate::address::Kind;
 use crate::apply::{Report, apply};
 use crate::error::Error;
@@ -18,9 +19,12 @@ pub(super) fn run(
     host: &dyn Host,
     global: &Global,
     consent: &Consent,
+    wait: &Wait,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
-    let planned = Planned::new(host, file::load_all(host, global, terminal)?)?;
+    let files = file::load_all(host, global, terminal)?;
+    let _locks = guard::lock(host, &files, "cai apply", wait)?;
+    let planned = Planned::new(host, files)?;
     if !planned.plan.is_empty() {
         agree(&planned, consent, COMMAND, terminal)?;
     }
@@ -61,6 +65,7 @@ pub(super) fn perform(
     let report = if plan.is_empty() {
         Report::of_nothing(plan)
     } else {
+        let _patience = guard::patience(host, terminal);
         let terminal = Mutex::new(&mut *terminal);
         apply(host, &planned.configs(), graph, plan, &|event| tell_progress(event, &terminal))
     };
@@ -90,6 +95,10 @@ pub(super) fn tell_end(
 ) -> Result<(), Error> {
     if global.json {
         terminal.json(&ReportDocument::new(report, declared))?;
+    }
+    if report.interrupted() {
+        terminal.complain(last_words);
+        return Err(Error::Interrupted);
     }
     if report.failed() {
         terminal.complain(last_words);

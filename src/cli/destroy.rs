@@ -3,7 +3,8 @@
 use std::sync::Mutex;
 
 use super::apply::{tell_end, tell_progress};
-use super::{Global, Terminal, file};
+use super::options::Wait;
+use super::{Global, Terminal, file, guard};
 use crate::apply::{Report, destroy};
 use crate::config::Config;
 use crate::error::Error;
@@ -16,9 +17,11 @@ pub(super) fn run(
     host: &dyn Host,
     global: &Global,
     allowed: Option<&str>,
+    wait: &Wait,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
     let file = file::load(host, global, terminal)?;
+    let _locks = guard::lock(host, std::slice::from_ref(&file), "cai destroy", wait)?;
     let name = file.config.vm.name.as_str();
     let plan = look(host, &file.config)?;
     if plan.is_empty() {
@@ -38,6 +41,7 @@ pub(super) fn run(
     agree(&plan, name, allowed, terminal)?;
     let look = || look(host, &file.config);
     let report = {
+        let _patience = guard::patience(host, terminal);
         let terminal = Mutex::new(&mut *terminal);
         destroy(host, &plan, &look, &|event| tell_progress(event, &terminal))
     };

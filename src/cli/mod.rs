@@ -4,6 +4,7 @@ mod apply;
 mod destroy;
 mod file;
 mod graph;
+mod guard;
 mod init;
 mod manual;
 mod marked;
@@ -66,17 +67,17 @@ fn run(real: &dyn Host, cli: &Cli, terminal: &mut Terminal) -> Result<(), Error>
     let host = simulated.as_ref().map_or(real, |simulated| simulated as &dyn Host);
     match &cli.command {
         Command::Init { force } => init::run(real, global, *force, terminal),
-        Command::Setup { force, dry_run, replace } => {
+        Command::Setup { force, dry_run, replace, wait } => {
             let consent = Consent { yes: *force, replace: replace.clone() };
-            setup::run(host, global, *dry_run, &consent, terminal)
+            setup::run(host, global, *dry_run, &consent, wait, terminal)
         }
         Command::Validate => validate::run(host, global, terminal),
         Command::Plan { detailed_exitcode } => {
             plan::run(host, global, *detailed_exitcode, terminal)
         }
-        Command::Apply { consent } => apply::run(host, global, consent, terminal),
-        Command::Destroy { allow_destroy } => {
-            destroy::run(host, global, allow_destroy.as_deref(), terminal)
+        Command::Apply { consent, wait } => apply::run(host, global, consent, wait, terminal),
+        Command::Destroy { allow_destroy, wait } => {
+            destroy::run(host, global, allow_destroy.as_deref(), wait, terminal)
         }
         Command::Status => status::run(host, global, terminal),
         Command::Render => render::run(host, global, terminal),

@@ -1,6 +1,7 @@
 //! The words of the command line. Help, the manual page and completions are made from these.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -19,7 +20,8 @@ pub(super) struct Cli {
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 failed, 2 the plan has changes (only with --detailed-exitcode), 3 the file is \
-wrong, 4 refused because nobody said yes, 64 wrong usage.
+wrong, 4 refused because nobody said yes, 5 another cai works on the same VM, 64 wrong usage, 130 \
+interrupted.
 
 Data goes to standard output, talk to standard error.";
 
@@ -80,6 +82,8 @@ pub(super) enum Command {
         dry_run: bool,
         #[command(flatten)]
         replace: Replace,
+        #[command(flatten)]
+        wait: Wait,
     },
     /// Check the file, and nothing else
     Validate,
@@ -93,6 +97,8 @@ pub(super) enum Command {
     Apply {
         #[command(flatten)]
         consent: Consent,
+        #[command(flatten)]
+        wait: Wait,
     },
     /// Say in one line how the VM, the engine and the context are; exits with 0 only if all is as
     /// the file says
@@ -106,6 +112,8 @@ pub(super) enum Command {
         /// The VM that may be destroyed, without asking
         #[arg(long, value_name = "NAME")]
         allow_destroy: Option<String>,
+        #[command(flatten)]
+        wait: Wait,
     },
     /// Print the Lima YAML of the file; looks at nothing else
     Render,
@@ -158,6 +166,15 @@ impl Command {
     pub(super) fn has_json(&self) -> bool {
         !matches!(self, Self::Init { .. } | Self::Completions { .. } | Self::Man { .. })
     }
+}
+
+/// How long to wait for others.
+#[derive(Debug, Clone, Args)]
+pub(super) struct Wait {
+    /// Wait this long for another cai that works on the same VM, such as 30s or 10m; without it, not
+    /// at all
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub(super) lock_timeout: Option<Duration>,
 }
 
 /// What the user agrees to in advance.

@@ -99,6 +99,14 @@ impl Terminal {
         let _ = writeln!(self.err, "{text}");
     }
 
+    /// Says something from another thread, at any time.
+    pub(super) fn aside(&self) -> impl Fn(&str) + Send + use<> {
+        let simulates = self.simulates;
+        move |text| {
+            let _ = writeln!(Marked::new(io::stderr(), simulates), "{text}");
+        }
+    }
+
     /// Tells what stands in the way of a plan.
     pub(super) fn refuse_problems(&mut self, plan: &Plan) -> Result<(), Error> {
         let mut result = Ok(());

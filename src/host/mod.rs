@@ -5,17 +5,22 @@
 
 mod archive;
 mod command;
+mod interrupt;
+mod lock;
 mod platform;
 mod system;
 
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Serialize;
 
 pub use archive::{Archive, ArchiveError};
 pub use command::{CommandError, CommandSpec, ExitStatus, Failure, Input, Output};
+pub use interrupt::{Heard, INTERRUPTED, Patience, handle as handle_interrupts};
+pub use lock::{Lock, LockError};
 pub use platform::{Os, Platform};
 pub use system::System;
 
@@ -77,6 +82,21 @@ pub trait Host: Probe {
     /// # Errors
     /// As [`Probe::query`], and when it exits with anything but 0.
     fn execute(&self, command: &CommandSpec) -> Result<Output, CommandError>;
+
+    /// Takes a lock that other processes see, and that is freed when this one ends. `holder` is what
+    /// they are told; `wait` is how long to wait for theirs.
+    ///
+    /// # Errors
+    /// When another process holds it, or its file cannot be used.
+    fn lock(&self, file: &Path, holder: &str, wait: Duration) -> Result<Lock, LockError>;
+
+    /// Lets what runs end by itself at the first interrupt, of which `heard` is told, as long as
+    /// the answer lives. Without one, or at the second interrupt, the commands that this process
+    /// started are ended.
+    fn patiently(&self, heard: Heard) -> Patience;
+
+    /// Whether there was an interrupt.
+    fn interrupted(&self) -> bool;
 
     /// Makes a directory, and those above it, where there is none.
     ///

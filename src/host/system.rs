@@ -17,6 +17,8 @@ use nix::unistd::Pid;
 
 use super::archive::{self, Archive, ArchiveError};
 use super::command::Failure;
+use super::interrupt::{self, Heard, Patience, Running};
+use super::lock::{self, Lock, LockError};
 use super::{CommandError, CommandSpec, ExitStatus, Host, Input, Output, Ping, Platform, Probe};
 
 /// The most that is read of each stream of a command, in bytes.
@@ -133,6 +135,18 @@ impl Host for System {
         self.query(command)?.successful(command)
     }
 
+    fn lock(&self, file: &Path, holder: &str, wait: Duration) -> Result<Lock, LockError> {
+        lock::take(file, holder, wait)
+    }
+
+    fn patiently(&self, heard: Heard) -> Patience {
+        interrupt::patiently(heard)
+    }
+
+    fn interrupted(&self) -> bool {
+        interrupt::interrupted()
+    }
+
     fn make_directory(&self, path: &Path) -> io::Result<()> {
         std::fs::create_dir_all(path)
     }
@@ -194,7 +208,7 @@ fn run(command: &CommandSpec) -> Result<Output, Failure> {
         Some(Input::File(path)) => expression.stdin_path(path),
         None => expression.stdin_null(),
     };
-    let child = expression.start().map_err(Failure::NotStarted)?;
+    let (child, _running) = Running::start(&expression).map_err(Failure::NotStarted)?;
     let deadline = Instant::now() + command.timeout;
     loop {
         let next = deadline.min(Instant::now() + CHECK_EVERY);

@@ -23,6 +23,14 @@ pub fn current_context(probe: &dyn Probe) -> Result<Option<String>, ObserveError
         .map_err(|source| ObserveError::Content { path, source: source.into() })
 }
 
+/// Where Lima keeps its instances.
+///
+/// # Errors
+/// When nothing says where.
+pub fn lima_home(probe: &dyn Probe) -> Result<PathBuf, ObserveError> {
+    home_of(probe, "LIMA_HOME", ".lima")
+}
+
 /// The directory that a variable names, or else this one in the user's home.
 pub(super) fn home_of(
     probe: &dyn Probe,

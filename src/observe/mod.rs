@@ -18,7 +18,7 @@ use crate::lima::{self, Instance, Limactl, Release};
 use crate::parallel::{each, join};
 use files::{home_of, lima_releases};
 
-pub use files::current_context;
+pub use files::{current_context, lima_home};
 
 /// Why the machine could not be looked at.
 #[derive(Debug, thiserror::Error)]
@@ -114,7 +114,7 @@ impl<'a> Machine<'a> {
         let installed = Some(installed).filter(|program| probe.is_program(program));
         Ok(Self {
             probe,
-            lima_home: home_of(probe, "LIMA_HOME", ".lima")?,
+            lima_home: lima_home(probe)?,
             docker_config: home_of(probe, "DOCKER_CONFIG", ".docker")?,
             lima_releases,
             ssh: probe.find_program("ssh"),

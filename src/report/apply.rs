@@ -2,7 +2,7 @@
 
 use super::palette::{ADDED, DIM, ERROR, STRONG, paint};
 use super::{duration, failure, printable};
-use crate::apply::{Outcome, Report};
+use crate::apply::{Counts, Outcome, Report};
 use crate::event::Event;
 use crate::plan::Operation;
 
@@ -25,7 +25,7 @@ pub fn progress(event: &Event<'_>) -> Option<String> {
         }
         Event::StepFailed(..) => Some(" failed\n".into()),
         Event::ResourceFinished(result) => match &result.outcome {
-            Outcome::Unchanged | Outcome::Applied => None,
+            Outcome::Unchanged | Outcome::Applied | Outcome::Cancelled => None,
             Outcome::Skipped { because } => Some(format!(
                 "{} skipped: it needs {}\n",
                 paint(STRONG, printable(&result.address.to_string())),
@@ -40,9 +40,12 @@ pub fn progress(event: &Event<'_>) -> Option<String> {
 
 /// The last words of a destroy.
 pub fn destroyed(report: &Report) -> String {
-    let (applied, _, failed, skipped) = report.counts();
-    if failed == 0 {
+    let Counts { applied, failed, skipped, cancelled, .. } = report.counts();
+    if failed + cancelled == 0 {
         return format!("{} {applied} taken away.", paint(ADDED, "Destroyed:"));
+    }
+    if failed == 0 {
+        return interrupted(applied, cancelled, "cai destroy");
     }
     format!(
         "{} {applied} taken away, {failed} failed, {skipped} skipped. After mending the cause, \
@@ -51,9 +54,20 @@ pub fn destroyed(report: &Report) -> String {
     )
 }
 
+fn interrupted(applied: usize, cancelled: usize, command: &str) -> String {
+    format!(
+        "{} {applied} done, {cancelled} not finished. What was done stays; `{command}` goes on from \
+         here.",
+        paint(ERROR, "Interrupted:")
+    )
+}
+
 /// The last words: what was done, or what to do next. `contexts` are those of the files.
 pub fn finished(report: &Report, contexts: &[&str]) -> String {
-    let (applied, _, failed, skipped) = report.counts();
+    let Counts { applied, failed, skipped, cancelled, .. } = report.counts();
+    if failed == 0 && cancelled > 0 {
+        return interrupted(applied, cancelled, "cai apply");
+    }
     if failed == 0 {
         let done = match applied {
             0 => "Nothing was left to do".to_owned(),

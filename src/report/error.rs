@@ -129,7 +129,10 @@ pub(super) fn hint(error: &ApplyError) -> Option<String> {
         }
         ApplyError::Archive(error) => Some(error.hint()),
         ApplyError::ChangedSincePlan(_) => Some("run `cai plan` to see what it is now".into()),
-        ApplyError::Command(_) | ApplyError::Observe(_) | ApplyError::Remove { .. } => None,
+        ApplyError::Command(_)
+        | ApplyError::Observe(_)
+        | ApplyError::Remove { .. }
+        | ApplyError::Interrupted => None,
     }
 }
 

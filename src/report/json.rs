@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::error::{command_error, hint};
 use crate::address::Address;
-use crate::apply::{ApplyError, Outcome, Report, ResourceResult};
+use crate::apply::{ApplyError, Counts, Outcome, Report, ResourceResult};
 use crate::host::Failure;
 use crate::plan::{Declared, FORMAT_VERSION, Files};
 
@@ -21,7 +21,7 @@ pub struct ReportDocument<'a> {
     /// One for each resource, in the order of the plan.
     pub results: Vec<ResultDocument<'a>>,
     /// How many resources ended in each way.
-    pub summary: ReportSummary,
+    pub summary: Counts,
 }
 
 /// How one resource ended.
@@ -29,7 +29,7 @@ pub struct ReportDocument<'a> {
 pub struct ResultDocument<'a> {
     /// `vm.containai-secure`.
     pub address: &'a Address,
-    /// `unchanged`, `applied`, `skipped` or `failed`.
+    /// `unchanged`, `applied`, `skipped`, `failed` or `cancelled`.
     pub outcome: &'static str,
     /// How long it took, in seconds.
     pub seconds: f64,
@@ -67,25 +67,14 @@ pub struct CommandDocument<'a> {
     pub stderr: &'a str,
 }
 
-/// How many resources ended in each way.
-#[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "each is the count of the outcome of that name")]
-pub struct ReportSummary {
-    pub applied: usize,
-    pub unchanged: usize,
-    pub failed: usize,
-    pub skipped: usize,
-}
-
 impl<'a> ReportDocument<'a> {
     /// The document of a report for these files.
     pub fn new(report: &'a Report, declared: &[Declared<'a>]) -> Self {
-        let (applied, unchanged, failed, skipped) = report.counts();
         Self {
             format_version: FORMAT_VERSION,
             files: Files::new(declared),
             results: report.results.iter().map(ResultDocument::new).collect(),
-            summary: ReportSummary { applied, unchanged, failed, skipped },
+            summary: report.counts(),
         }
     }
 }
@@ -95,7 +84,7 @@ impl<'a> ResultDocument<'a> {
         let (because, error) = match &result.outcome {
             Outcome::Skipped { because } => (Some(because), None),
             Outcome::Failed(error) => (None, Some(ErrorDocument::new(error))),
-            Outcome::Unchanged | Outcome::Applied => (None, None),
+            Outcome::Unchanged | Outcome::Applied | Outcome::Cancelled => (None, None),
         };
         Self {
             address: &result.address,

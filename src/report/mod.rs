@@ -13,6 +13,6 @@ mod text;
 pub use apply::{destroyed, finished, progress};
 pub use error::{error, failure, problem, warning};
 pub use graph::{EdgeDocument, GraphDocument, dot, mermaid};
-pub use json::{CommandDocument, ErrorDocument, ReportDocument, ReportSummary, ResultDocument};
+pub use json::{CommandDocument, ErrorDocument, ReportDocument, ResultDocument};
 pub use plan::{destruction, plan};
 pub use text::{duration, printable};

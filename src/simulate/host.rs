@@ -3,14 +3,16 @@
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::reply::{Call, Reply};
 use super::world::World;
 use super::{brew, docker, limactl, socket, ssh, store};
 use crate::host::{
-    Archive, ArchiveError, CommandError, CommandSpec, Failure, Host, Input, Output, Ping, Platform,
-    Probe,
+    Archive, ArchiveError, CommandError, CommandSpec, Failure, Heard, Host, Input, Lock, LockError,
+    Output, Patience, Ping, Platform, Probe,
 };
 
 /// A program that is simulated.
@@ -44,6 +46,8 @@ pub struct SimulatedHost<'a> {
     world: Mutex<World>,
     /// Where the world is saved after each change, where it is saved at all.
     directory: Option<PathBuf>,
+    /// Whether this host holds the saved world's lock.
+    locked: AtomicBool,
 }
 
 impl std::fmt::Debug for SimulatedHost<'_> {
@@ -55,7 +59,7 @@ impl std::fmt::Debug for SimulatedHost<'_> {
 impl<'a> SimulatedHost<'a> {
     /// A host of this world, which is forgotten in the end.
     pub fn new(real: &'a dyn Host, world: World) -> Self {
-        Self { real, world: Mutex::new(world), directory: None }
+        Self { real, world: Mutex::new(world), directory: None, locked: AtomicBool::default() }
     }
 
     /// A host of the world that is saved in a directory; a new world, as a machine of the same
@@ -65,12 +69,13 @@ impl<'a> SimulatedHost<'a> {
     /// When the world cannot be read.
     pub fn open(real: &'a dyn Host, directory: &Path) -> io::Result<Self> {
         let world = store::load(real, directory)?.unwrap_or_else(|| World::new(real.platform()));
-        Ok(Self { real, world: Mutex::new(world), directory: Some(directory.to_owned()) })
+        let directory = Some(directory.to_owned());
+        Ok(Self { real, world: Mutex::new(world), directory, locked: AtomicBool::default() })
     }
 
     /// The world as it is now.
     pub fn world(&self) -> World {
-        self.lock().clone()
+        self.lock_world().clone()
     }
 
     /// Changes the world from outside of it, as nobody in it could.
@@ -78,7 +83,7 @@ impl<'a> SimulatedHost<'a> {
     /// # Errors
     /// When it cannot be saved.
     pub fn change<T>(&self, change: impl FnOnce(&mut World) -> T) -> io::Result<T> {
-        let mut world = self.lock();
+        let mut world = self.lock_world();
         let result = change(&mut world);
         world.pass(1);
         self.save(&world)?;
@@ -86,7 +91,7 @@ impl<'a> SimulatedHost<'a> {
     }
 
     /// A panic in another thread leaves a world that is as good as a real one after a crash.
-    fn lock(&self) -> MutexGuard<'_, World> {
+    fn lock_world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -99,7 +104,7 @@ impl<'a> SimulatedHost<'a> {
 
     /// Does something that may change the world, and saves it if it did.
     fn act<T>(&self, action: impl FnOnce(&mut World) -> T) -> io::Result<T> {
-        let mut world = self.lock();
+        let mut world = self.lock_world();
         let before = world.clock;
         let result = action(&mut world);
         if world.clock != before {
@@ -122,7 +127,7 @@ impl<'a> SimulatedHost<'a> {
 
     /// The real file that stands for one of the simulated home that no tool wrote.
     fn real_path(&self, path: &Path) -> Option<PathBuf> {
-        let world = self.lock();
+        let world = self.lock_world();
         let Ok(rest) = path.strip_prefix(&world.computer.home) else {
             return Some(path.to_owned());
         };
@@ -134,13 +139,13 @@ impl<'a> SimulatedHost<'a> {
     }
 
     fn is_simulated(&self, path: &Path) -> bool {
-        path.starts_with(&self.lock().computer.home)
+        path.starts_with(&self.lock_world().computer.home)
     }
 }
 
 impl Probe for SimulatedHost<'_> {
     fn platform(&self) -> Platform {
-        self.lock().computer.platform
+        self.lock_world().computer.platform
     }
 
     fn query(&self, command: &CommandSpec) -> Result<Output, CommandError> {
@@ -167,11 +172,11 @@ impl Probe for SimulatedHost<'_> {
     }
 
     fn find_program(&self, name: &str) -> Option<PathBuf> {
-        self.lock().program(name)
+        self.lock_world().program(name)
     }
 
     fn is_program(&self, path: &Path) -> bool {
-        let world = self.lock();
+        let world = self.lock_world();
         let name = path.file_name().and_then(std::ffi::OsStr::to_str);
         world.computer.installed.contains_key(path)
             || name.is_some_and(|name| world.program(name).as_deref() == Some(path))
@@ -187,7 +192,7 @@ impl Probe for SimulatedHost<'_> {
 
     /// Nothing of the real environment leads out of the simulated home.
     fn env(&self, name: &str) -> Option<OsString> {
-        let world = self.lock();
+        let world = self.lock_world();
         match name {
             "HOME" => Some(world.computer.home.clone().into()),
             "USER" => Some(world.computer.user.clone().into()),
@@ -198,14 +203,14 @@ impl Probe for SimulatedHost<'_> {
     /// A file of the simulated home that no tool wrote is the real one of that name, so that a
     /// file that `containai.toml` names is found.
     fn read_file(&self, path: &Path) -> io::Result<Option<String>> {
-        if let Some(text) = self.lock().file(path) {
+        if let Some(text) = self.lock_world().file(path) {
             return Ok(Some(text));
         }
         self.real_path(path).map_or(Ok(None), |path| self.real.read_file(&path))
     }
 
     fn read_bytes(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
-        if let Some(text) = self.lock().file(path) {
+        if let Some(text) = self.lock_world().file(path) {
             return Ok(Some(text.into_bytes()));
         }
         self.real_path(path).map_or(Ok(None), |path| self.real.read_bytes(&path))
@@ -217,13 +222,39 @@ impl Probe for SimulatedHost<'_> {
     }
 
     fn listens(&self, path: &Path) -> bool {
-        socket::listens(&self.lock(), path)
+        socket::listens(&self.lock_world(), path)
     }
 }
 
 impl Host for SimulatedHost<'_> {
     fn execute(&self, command: &CommandSpec) -> Result<Output, CommandError> {
         self.query(command)?.successful(command)
+    }
+
+    /// Commands that change the same saved world take turns, and each begins with the world that the
+    /// one before it left.
+    fn lock(&self, _: &Path, holder: &str, wait: Duration) -> Result<Lock, LockError> {
+        let Some(directory) = &self.directory else {
+            return Ok(Lock::of_nothing());
+        };
+        if self.locked.swap(true, Ordering::SeqCst) {
+            return Ok(Lock::of_nothing());
+        }
+        let file = directory.join("locks/world");
+        let lock = self.real.lock(&file, holder, wait)?;
+        let failed = |source| LockError::File { path: store::path(directory), source };
+        if let Some(world) = store::load(self.real, directory).map_err(failed)? {
+            *self.lock_world() = world;
+        }
+        Ok(lock)
+    }
+
+    fn patiently(&self, heard: Heard) -> Patience {
+        self.real.patiently(heard)
+    }
+
+    fn interrupted(&self) -> bool {
+        self.real.interrupted()
     }
 
     fn make_directory(&self, path: &Path) -> io::Result<()> {

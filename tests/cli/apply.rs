@@ -78,7 +78,8 @@ fn as_json_the_end_is_one_document() {
     ran.success();
     assert!(ran.stderr.contains("+ context.containai-secure"), "the plan is talk: {ran}");
     let report = document(&ran);
-    assert_eq!(report["summary"], json!({"applied": 1, "unchanged": 7, "failed": 0, "skipped": 0}));
+    let counts = json!({"applied": 1, "unchanged": 7, "failed": 0, "skipped": 0, "cancelled": 0});
+    assert_eq!(report["summary"], counts);
     let last = report["results"].as_array().unwrap().last().unwrap();
     assert_eq!(last["address"], "context.containai-secure");
     assert_eq!(last["outcome"], "applied");

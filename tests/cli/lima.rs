@@ -118,7 +118,7 @@ fn an_installed_lima_is_where_the_users_data_is() {
     assert_eq!(results[0]["outcome"], "applied", "{ran}");
     let limactl = sandbox.path("data/cai/lima/9.8.7/bin/limactl");
     assert_eq!(std::fs::metadata(limactl).unwrap().permissions().mode() & 0o777, 0o755);
-    assert!(!sandbox.path("home/.local").exists());
+    assert!(!sandbox.path("home/.local/share").exists());
     let plan = sandbox.cai_with(&["plan"], &data);
     assert!(!plan.success().contains("lima_install"), "{plan}");
 }

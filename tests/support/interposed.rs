@@ -4,9 +4,12 @@
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use containai::host::{
-    Archive, ArchiveError, CommandError, CommandSpec, Failure, Host, Output, Ping, Platform, Probe,
+    Archive, ArchiveError, CommandError, CommandSpec, Failure, Heard, Host, Lock, LockError,
+    Output, Patience, Ping, Platform, Probe,
 };
 
 /// What to do instead of running a command; `None` lets it run.
@@ -16,6 +19,8 @@ pub type Before<'a> = &'a (dyn Fn(&CommandSpec) -> Option<Failure> + Sync);
 pub struct Interposed<'a> {
     pub host: &'a dyn Host,
     pub before: Before<'a>,
+    /// Whether there was an interrupt.
+    pub interrupted: &'a AtomicBool,
 }
 
 impl Probe for Interposed<'_> {
@@ -63,6 +68,15 @@ impl Host for Interposed<'_> {
     }
     fn install_archive(&self, archive: &Archive) -> Result<(), ArchiveError> {
         self.host.install_archive(archive)
+    }
+    fn lock(&self, file: &Path, holder: &str, wait: Duration) -> Result<Lock, LockError> {
+        self.host.lock(file, holder, wait)
+    }
+    fn patiently(&self, heard: Heard) -> Patience {
+        self.host.patiently(heard)
+    }
+    fn interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::SeqCst)
     }
     fn make_directory(&self, path: &Path) -> io::Result<()> {
         self.host.make_directory(path)

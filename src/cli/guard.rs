@@ -1,0 +1,54 @@
+//! What stands around a command that changes something: one at a time for each VM, and a chance to
+//! end whole when it is interrupted.
+
+use std::path::PathBuf;
+
+use super::file::File;
+use super::{Terminal, options::Wait};
+use crate::digest::sha256;
+use crate::error::Error;
+use crate::host::{Host, Lock, Patience, Probe};
+use crate::observe::{ObserveError, lima_home};
+
+/// The locks of all VMs of these files, until the answer is dropped. `command` is what others are
+/// told.
+pub(super) fn lock(
+    host: &dyn Host,
+    files: &[File],
+    command: &str,
+    wait: &Wait,
+) -> Result<Vec<Lock>, Error> {
+    let mut vms: Vec<&str> = files.iter().map(|file| file.config.vm.name.as_str()).collect();
+    // Two commands that take the same locks in the same order never wait for each other in a ring.
+    vms.sort_unstable();
+    let directory = directory(host)?;
+    // An instance belongs to one of Lima's directories.
+    let place = sha256(lima_home(host)?.as_os_str().as_encoded_bytes());
+    let place = place.get(..8).unwrap_or_default();
+    let holder = format!("process {} (`{command}`)", std::process::id());
+    let timeout = wait.lock_timeout.unwrap_or_default();
+    vms.into_iter()
+        .map(|vm| {
+            let file = directory.join(format!("{vm}-{place}.lock"));
+            host.lock(&file, &holder, timeout)
+                .map_err(|source| Error::Locked { vm: vm.to_owned(), source })
+        })
+        .collect()
+}
+
+/// Where locks are: in the user's state directory.
+fn directory(probe: &dyn Probe) -> Result<PathBuf, Error> {
+    let absolute = |name| probe.env(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let state = absolute("XDG_STATE_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
+        .ok_or(ObserveError::NoHome)?;
+    Ok(state.join("cai/locks"))
+}
+
+/// Lets what runs end by itself at the first interrupt, as long as the answer lives.
+pub(super) fn patience(host: &dyn Host, terminal: &Terminal) -> Patience {
+    let tell = terminal.aside();
+    host.patiently(Box::new(move || {
+        tell("Interrupted: what runs now is let end by itself. Once more ends it at once.");
+    }))
+}

@@ -1,0 +1,108 @@
+//! What happens when a user presses Ctrl-C, or somebody asks this process to end.
+//!
+//! The commands that `cai` runs are in process groups of their own, so none of it reaches them by
+//! itself.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use duct::{Expression, Handle};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+
+/// The exit code of a process that was interrupted: 128 and SIGINT.
+pub const INTERRUPTED: u8 = 130;
+
+/// Called when the first interrupt is heard.
+pub type Heard = Box<dyn Fn() + Send>;
+
+struct State {
+    /// The process groups of the commands that run.
+    running: BTreeSet<i32>,
+    /// Whether what runs is let end by itself once, and who is told.
+    patient: Option<Heard>,
+    interrupted: bool,
+}
+
+static STATE: Mutex<State> =
+    Mutex::new(State { running: BTreeSet::new(), patient: None, interrupted: false });
+
+fn state() -> MutexGuard<'static, State> {
+    STATE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// While this lives, the first interrupt lets the running commands end by themselves.
+#[derive(Debug)]
+pub struct Patience(());
+
+impl Patience {
+    /// One that changes nothing, where nothing real runs.
+    pub fn of_nothing() -> Self {
+        Self(())
+    }
+}
+
+impl Drop for Patience {
+    fn drop(&mut self) {
+        state().patient = None;
+    }
+}
+
+/// From now on an interrupt ends the running commands, and this process with exit code
+/// [`INTERRUPTED`]; see [`Patience`] for the exception. To be called once.
+///
+/// # Errors
+/// When the system refuses, or it was called before.
+pub fn handle() -> Result<(), ctrlc::Error> {
+    ctrlc::set_handler(|| {
+        let mut state = state();
+        if !state.interrupted
+            && let Some(heard) = &state.patient
+        {
+            heard();
+            state.interrupted = true;
+            return;
+        }
+        for group in &state.running {
+            // It may have ended in the meantime.
+            let _ = killpg(Pid::from_raw(*group), Signal::SIGKILL);
+        }
+        if state.patient.is_none() {
+            std::process::exit(INTERRUPTED.into());
+        }
+    })
+}
+
+pub(super) fn patiently(heard: Heard) -> Patience {
+    state().patient = Some(heard);
+    Patience(())
+}
+
+pub(super) fn interrupted() -> bool {
+    state().interrupted
+}
+
+/// Takes note of a command for as long as it runs.
+pub(super) struct Running(Vec<i32>);
+
+impl Running {
+    /// Starts a command. No interrupt comes between its start and the note of it.
+    pub(super) fn start(expression: &Expression) -> io::Result<(Handle, Self)> {
+        let mut state = state();
+        let handle = expression.start()?;
+        let pids = handle.pids();
+        let groups: Vec<i32> = pids.iter().filter_map(|pid| i32::try_from(*pid).ok()).collect();
+        state.running.extend(&groups);
+        Ok((handle, Self(groups)))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let mut state = state();
+        for group in &self.0 {
+            state.running.remove(group);
+        }
+    }
+}

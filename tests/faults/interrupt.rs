@@ -1,0 +1,137 @@
+//! Ctrl-C: the first lets what runs end, the second ends it.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use containai::apply::{Outcome, apply};
+use containai::config;
+use containai::graph::Graph;
+use containai::host::{CommandSpec, System};
+use containai::observe::observe;
+use containai::plan::Plan;
+use containai::simulate::{LINUX, SimulatedHost, World};
+
+use super::Running;
+use crate::support::interposed::Interposed;
+use crate::support::sandbox::Sandbox;
+use crate::support::trials;
+
+pub fn trials() -> Vec<libtest_mimic::Trial> {
+    trials![
+        the_first_interrupt_lets_the_running_step_end_and_begins_no_other,
+        the_second_interrupt_ends_what_cai_started,
+        an_interrupt_while_looking_ends_at_once,
+        wherever_it_is_interrupted_the_next_run_finishes,
+    ]
+}
+
+/// A home whose `limactl` tells its process id and waits for a word before it answers `what`.
+fn waiting(what: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("home/containai.toml", "version = 1\n");
+    for pipe in ["began", "go"] {
+        let path = sandbox.path(format!("home/{pipe}"));
+        assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+    }
+    let script = format!(
+        "echo \"$*\" >>\"$HOME/calls\"\n\
+         case \"$*\" in\n\
+         *{what}*) echo $$ >\"$HOME/began\"; read word <\"$HOME/go\" ;;\n\
+         esac\n\
+         case \"$*\" in --version) echo 'limactl version 2.2.0' ;; esac\n"
+    );
+    sandbox.fake_program("limactl", &script);
+    sandbox.fake_program("ssh", "exit 255");
+    sandbox
+}
+
+/// Waits until `limactl` has begun; its process id.
+fn began(sandbox: &Sandbox) -> String {
+    let mut pid = String::new();
+    File::open(sandbox.path("home/began")).unwrap().read_to_string(&mut pid).unwrap();
+    pid.trim().to_owned()
+}
+
+fn calls(sandbox: &Sandbox) -> String {
+    std::fs::read_to_string(sandbox.path("home/calls")).unwrap()
+}
+
+fn the_first_interrupt_lets_the_running_step_end_and_begins_no_other() {
+    let sandbox = waiting("create");
+    let mut cai = Running::start(&sandbox, &["apply", "--yes"]);
+    began(&sandbox);
+    cai.interrupt();
+    cai.says("Interrupted: what runs now is let end by itself");
+    File::create(sandbox.path("home/go")).unwrap().write_all(b"go\n").unwrap();
+    let (code, said) = cai.end();
+    assert_eq!(code, Some(130), "{said}");
+    assert!(said.contains("`cai apply` goes on from here"), "{said}");
+    let calls = calls(&sandbox);
+    assert!(calls.contains("create") && !calls.contains(" start"), "{calls}");
+}
+
+fn the_second_interrupt_ends_what_cai_started() {
+    let sandbox = waiting("create");
+    let mut cai = Running::start(&sandbox, &["apply", "--yes"]);
+    let pid = began(&sandbox);
+    cai.interrupt();
+    cai.says("Interrupted:");
+    cai.interrupt();
+    let (code, said) = cai.end();
+    assert_eq!(code, Some(130), "{said}");
+    assert!(said.contains("killed by signal 9"), "{said}");
+    assert!(!std::path::Path::new("/proc").join(pid).exists(), "limactl still runs");
+}
+
+fn an_interrupt_while_looking_ends_at_once() {
+    let sandbox = waiting("list");
+    let cai = Running::start(&sandbox, &["plan"]);
+    let pid = began(&sandbox);
+    cai.interrupt();
+    let (code, said) = cai.end();
+    assert_eq!(code, Some(130), "{said}");
+    // It was killed, and somebody has to reap it before it is gone.
+    let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    assert!(state.is_empty() || state.contains(") Z "), "{state}");
+}
+
+fn wherever_it_is_interrupted_the_next_run_finishes() {
+    let config = config::parse("version = 1").unwrap();
+    let configs = [&config];
+    let graph = Graph::new(&configs).unwrap();
+    let mut points = 0;
+    loop {
+        let simulated = SimulatedHost::new(&System, World::new(LINUX));
+        let left = std::sync::Mutex::new(points);
+        let interrupted = std::sync::Arc::new(AtomicBool::new(false));
+        let flag = interrupted.clone();
+        // The command at this point still runs, and is the last.
+        let before = move |_: &CommandSpec| {
+            let mut left = left.lock().unwrap();
+            if *left == 0 {
+                flag.store(true, Ordering::SeqCst);
+            } else {
+                *left -= 1;
+            }
+            None
+        };
+        let host = Interposed { host: &simulated, before: &before, interrupted: &interrupted };
+        let plan = Plan::new(&graph, &[observe(&host, &config).unwrap()]);
+        let report = apply(&host, &configs, &graph, &plan, &|_| {});
+        assert!(!report.failed(), "{report:?}");
+        let was_cut = report.results.iter().any(|it| matches!(it.outcome, Outcome::Cancelled));
+        let plan = Plan::new(&graph, &[observe(&simulated, &config).unwrap()]);
+        assert_eq!(!plan.is_empty(), was_cut, "cut at command {points}");
+        let report = apply(&simulated, &configs, &graph, &plan, &|_| {});
+        assert!(!report.failed(), "cut at command {points}: {report:?}");
+        let plan = Plan::new(&graph, &[observe(&simulated, &config).unwrap()]);
+        assert!(plan.is_empty(), "cut at command {points}");
+        if !interrupted.load(Ordering::SeqCst) {
+            break;
+        }
+        points += 1;
+    }
+    assert!(points > 8, "only {points} commands were cut at");
+}

@@ -1,0 +1,53 @@
+//! What must hold when something comes in between: others, an interrupt, an end.
+
+mod interrupt;
+mod lock;
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStderr, Stdio};
+
+use crate::support::sandbox::Sandbox;
+
+pub fn trials() -> Vec<libtest_mimic::Trial> {
+    [interrupt::trials(), lock::trials()].into_iter().flatten().collect()
+}
+
+/// `cai`, while it runs.
+struct Running {
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+}
+
+impl Running {
+    fn start(sandbox: &Sandbox, arguments: &[&str]) -> Self {
+        let words = [&["cai"], arguments].concat();
+        let mut command = sandbox.command(&words);
+        let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        Self { child, stderr }
+    }
+
+    /// Reads what it says until a line with this text; all of it.
+    fn says(&mut self, text: &str) -> String {
+        let mut said = String::new();
+        while !said.contains(text) {
+            let read = self.stderr.read_line(&mut said).unwrap();
+            assert!(read > 0, "it never said {text:?}:\n{said}");
+        }
+        said
+    }
+
+    /// Sends it SIGINT, as Ctrl-C does.
+    fn interrupt(&self) {
+        let pid = nix::unistd::Pid::from_raw(self.child.id().cast_signed());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+    }
+
+    /// Waits for its end: its exit code and what it said since.
+    fn end(mut self) -> (Option<i32>, String) {
+        let mut said = String::new();
+        while self.stderr.read_line(&mut said).unwrap() > 0 {}
+        (self.child.wait().unwrap().code(), said)
+    }
+}
