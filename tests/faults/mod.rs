@@ -1,6 +1,7 @@
 //! What must hold when something comes in between: others, an interrupt, an end.
 
 mod interrupt;
+mod kill;
 mod lock;
 
 use std::io::{BufRead, BufReader};
@@ -9,7 +10,7 @@ use std::process::{Child, ChildStderr, Stdio};
 use crate::support::sandbox::Sandbox;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
-    [interrupt::trials(), lock::trials()].into_iter().flatten().collect()
+    [interrupt::trials(), kill::trials(), lock::trials()].into_iter().flatten().collect()
 }
 
 /// `cai`, while it runs.

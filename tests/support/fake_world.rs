@@ -23,6 +23,9 @@ use super::sandbox::{Ran, Sandbox};
 
 /// The variable that makes this binary a fake.
 pub const VARIABLE: &str = "CAI_FAKE_WORLD";
+/// The variable that says when a fake kills the `cai` that started it: `before N` or `after N`, the
+/// Nth command that changes something.
+pub const KILL: &str = "CAI_FAKE_KILL";
 const PROGRAMS: [&str; 4] = ["limactl", "ssh", "docker", "brew"];
 /// On which the programs tell the test that the world has changed.
 const CONTROL: &str = "control.sock";
@@ -36,12 +39,20 @@ pub fn dispatch(name: &str) -> Option<ExitCode> {
 fn program(name: &str, directory: &Path) -> ExitCode {
     let args: Vec<String> =
         std::env::args_os().skip(1).map(|arg| arg.into_string().unwrap()).collect();
-    note(directory, name, &args);
+    let kill = kills(directory, name, &args);
+    if kill == Some("before") {
+        kill_parent();
+        return ExitCode::FAILURE;
+    }
     let mut stdin = Vec::new();
     std::io::stdin().read_to_end(&mut stdin).unwrap();
     let docker_host = std::env::var("DOCKER_HOST").ok();
     let call = Call { args: &args, stdin: Some(&stdin), docker_host: docker_host.as_deref() };
     let reply = change(directory, |world| run(world, name, &call));
+    if kill == Some("after") {
+        kill_parent();
+        return ExitCode::FAILURE;
+    }
     let Some(reply) = reply else {
         eprintln!("the fake {name} is not installed in its world");
         return ExitCode::from(127);
@@ -51,11 +62,31 @@ fn program(name: &str, directory: &Path) -> ExitCode {
     ExitCode::from(u8::try_from(reply.code).unwrap_or(1))
 }
 
-fn note(directory: &Path, name: &str, args: &[String]) {
-    let mut calls =
-        File::options().create(true).append(true).open(directory.join("calls")).unwrap();
-    // One write for each line: programs may run at the same time.
-    calls.write_all(format!("{name} {}\n", args.join(" ")).as_bytes()).unwrap();
+/// Takes a note of a call, and says whether and when the `cai` that made it is to be killed.
+fn kills(directory: &Path, name: &str, args: &[String]) -> Option<&'static str> {
+    let file = directory.join("calls");
+    let mut calls = File::options().create(true).append(true).open(&file).unwrap();
+    calls.lock().unwrap();
+    // A line for each call, whatever scripts it carries.
+    let line = format!("{name} {}", args.join(" ")).replace('\n', "\\n");
+    writeln!(calls, "{line}").unwrap();
+    let point = std::env::var(KILL).ok()?;
+    let (phase, number) = point.split_once(' ').unwrap();
+    let text = fs::read_to_string(&file).unwrap();
+    let count = text.lines().filter(|line| changes_something(line)).count();
+    let now = changes_something(&line) && count == number.parse::<usize>().unwrap();
+    let phase = if phase == "before" { "before" } else { "after" };
+    now.then_some(phase)
+}
+
+fn changes_something(call: &str) -> bool {
+    let reads = ["limactl --version", "limactl list", "ControlMaster=no"];
+    !reads.iter().any(|read| call.contains(read))
+}
+
+fn kill_parent() {
+    let parent = nix::unistd::getppid();
+    nix::sys::signal::kill(parent, nix::sys::signal::Signal::SIGKILL).unwrap();
 }
 
 /// Changes the saved world, alone, and its files and sockets with it.
@@ -138,8 +169,18 @@ impl FakeWorld {
 
     /// Runs `cai` on this machine.
     pub fn cai(&self, arguments: &[&str]) -> Ran {
-        let variable = (VARIABLE, self.directory.to_str().unwrap());
-        self.sandbox.cai_with(arguments, &[variable])
+        self.cai_with(arguments, &[])
+    }
+
+    /// Runs `cai` on this machine, with more variables.
+    pub fn cai_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
+        let own = (VARIABLE, self.directory.to_str().unwrap());
+        self.sandbox.cai_with(arguments, &[&[own], variables].concat())
+    }
+
+    /// The world as it is now.
+    pub fn world(&self) -> World {
+        store::load(&System, &self.directory).unwrap().expect("a saved world")
     }
 
     /// The programs that were run until now, with their arguments, and forgets them.

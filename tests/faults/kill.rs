@@ -1,0 +1,143 @@
+//! `cai` is killed before or after any command that changes something, and run again: the world has
+//! to be the one that an undisturbed run leaves.
+//!
+//! The process is real and so is its SIGKILL; the machine is the fake one. A command that is half
+//! done when `cai` dies goes on by itself, so to `cai` it is done a moment later.
+
+use containai::simulate::{Fault, World};
+use serde_json::Value;
+
+use crate::support::fake_world::{FakeWorld, KILL};
+use crate::support::trials;
+
+pub fn trials() -> Vec<libtest_mimic::Trial> {
+    trials![
+        a_fresh_apply_killed_anywhere_is_finished_by_the_next,
+        a_repair_killed_anywhere_is_finished_by_the_next,
+        a_resize_killed_anywhere_is_finished_by_the_next,
+        a_destroy_killed_anywhere_is_finished_by_the_next,
+        a_refused_replacement_changes_nothing,
+    ]
+}
+
+const FILE: &str = "version = 1\n[vm]\ncpus = 2\n[[groups]]\nname = \"docker\"\ngid = 2375\n\
+    [[users]]\nname = \"@lima\"\ngroups = [\"docker\"]\n[[users]]\nname = \"robot\"\ngroups = []\n";
+
+/// A machine in some state, and what is then to be done to it.
+struct Case {
+    /// Brings a fresh machine there.
+    prepare: fn(&FakeWorld),
+    command: &'static [&'static str],
+}
+
+/// Runs the command undisturbed, and then killed at every point; how many points that were.
+fn killed_anywhere(case: &Case) -> usize {
+    let undisturbed = FakeWorld::new(FILE);
+    (case.prepare)(&undisturbed);
+    undisturbed.calls();
+    undisturbed.cai(case.command).success();
+    let expected = essence(&undisturbed.world());
+    let mut tried = 0;
+    for phase in ["before", "after"] {
+        for number in 1.. {
+            let world = FakeWorld::new(FILE);
+            (case.prepare)(&world);
+            world.calls();
+            let point = format!("{phase} {number}");
+            let killed = world.cai_with(case.command, &[(KILL, &point)]);
+            if killed.status.code().is_some() {
+                // It came to its end: there is no such command.
+                killed.success();
+                break;
+            }
+            tried += 1;
+            let again = world.cai(case.command);
+            assert!(again.status.success(), "killed {point}: {again}");
+            assert_eq!(essence(&world.world()), expected, "killed {point}: {again}");
+        }
+    }
+    println!("{:?}: killed at {tried} points, finished by the next run each time", case.command);
+    tried
+}
+
+/// A world without what differs between any two runs: times, process ids, and who wrote what in a
+/// log.
+fn essence(world: &World) -> Value {
+    const VOLATILE: [&str; 10] = [
+        "clock",
+        "agent",
+        "driver",
+        "ssh_port",
+        "boots",
+        "modified",
+        "started",
+        "log",
+        "boot_id",
+        "/var/lib/cai/daemon.json.loaded",
+    ];
+    fn strip(value: &mut Value) {
+        match value {
+            Value::Object(keys) => {
+                keys.retain(|key, _| !VOLATILE.contains(&key.as_str()));
+                keys.values_mut().for_each(strip);
+            }
+            Value::Array(items) => items.iter_mut().for_each(strip),
+            // Paths of the test's own home.
+            Value::String(text) => {
+                if let Some(start) = text.find("/tmp/cai") {
+                    text.replace_range(start..(start + "/tmp/caiXXXXXX".len()).min(text.len()), "");
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut value = serde_json::to_value(world).unwrap();
+    strip(&mut value);
+    value
+}
+
+fn applied(world: &FakeWorld) {
+    world.cai(&["apply", "--yes"]).success();
+}
+
+fn a_fresh_apply_killed_anywhere_is_finished_by_the_next() {
+    let tried = killed_anywhere(&Case { prepare: |_| {}, command: &["apply", "--yes"] });
+    assert!(tried > 20, "only {tried} points");
+}
+
+fn a_repair_killed_anywhere_is_finished_by_the_next() {
+    let prepare = |world: &FakeWorld| {
+        applied(world);
+        let config = containai::config::parse(FILE).unwrap();
+        for fault in ["group", "daemon-json", "context-endpoint"] {
+            world.change(|world| Fault::find(fault).unwrap().strike(world, &config));
+        }
+    };
+    let tried = killed_anywhere(&Case { prepare, command: &["apply", "--yes"] });
+    assert!(tried > 10, "only {tried} points");
+}
+
+fn a_resize_killed_anywhere_is_finished_by_the_next() {
+    let prepare = |world: &FakeWorld| {
+        applied(world);
+        world.sandbox.write("home/containai.toml", &FILE.replace("cpus = 2", "cpus = 3"));
+    };
+    let tried = killed_anywhere(&Case { prepare, command: &["apply", "--yes"] });
+    assert!(tried >= 6, "only {tried} points");
+}
+
+fn a_destroy_killed_anywhere_is_finished_by_the_next() {
+    let command = &["destroy", "--allow-destroy", "containai-secure"];
+    let tried = killed_anywhere(&Case { prepare: applied, command });
+    assert!(tried >= 6, "only {tried} points");
+}
+
+fn a_refused_replacement_changes_nothing() {
+    let world = FakeWorld::new(FILE);
+    applied(&world);
+    let before = world.world();
+    let image = "[[vm.images]]\nlocation = \"https://images.example/other.img\"\n";
+    world.sandbox.write("home/containai.toml", &format!("{FILE}{image}"));
+    world.cai(&["apply", "--yes"]).fails_with(4);
+    assert_eq!(world.world(), before);
+}
