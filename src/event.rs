@@ -13,6 +13,8 @@ pub enum Event<'a> {
     ResourceStarted(&'a Change),
     /// A step of this resource begins.
     StepStarted(&'a Address, &'a Step),
+    /// The newest line that the command of this resource's step has printed.
+    StepSays(&'a Address, &'a str),
     /// A step of this resource ended well, after this time.
     StepFinished(&'a Address, &'a Step, Duration),
     /// A step of this resource failed.

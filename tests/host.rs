@@ -17,6 +17,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_grandchild_that_keeps_a_stream_open_is_not_waited_for,
         invalid_text_is_replaced_and_kept,
         a_changing_command_must_exit_with_0,
+        the_newest_line_is_heard_while_a_command_runs,
         a_file_is_written_whole_and_nothing_is_left_beside_it,
         a_file_that_cannot_be_written_leaves_the_old_one,
         removing_what_is_not_there_is_no_error,
@@ -73,11 +74,28 @@ fn invalid_text_is_replaced_and_kept() {
 }
 
 fn a_changing_command_must_exit_with_0() {
-    let error = System.execute(&sh("echo why >&2; exit 9")).unwrap_err();
+    let error = System.execute(&sh("echo why >&2; exit 9"), &|_| {}).unwrap_err();
     assert!(error.to_string().ends_with("failed with exit status 9"), "{error}");
     assert_eq!(error.streams().unwrap().1, "why\n");
-    let error = System.execute(&CommandSpec::new("/nosuch/program")).unwrap_err();
+    let error = System.execute(&CommandSpec::new("/nosuch/program"), &|_| {}).unwrap_err();
     assert!(error.to_string().contains("`program` could not be started"), "{error}");
+}
+
+fn the_newest_line_is_heard_while_a_command_runs() {
+    let directory = tempfile::tempdir().unwrap();
+    let gate = directory.path().join("gate");
+    nix::unistd::mkfifo(&gate, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let gate = gate.to_str().unwrap();
+    // It goes on only when its first line was heard, and ends only when its second one was.
+    let script =
+        format!("printf 'old\\nfirst\\npart'; read _ <{gate}; echo two >&2; read _ <{gate}");
+    let heard = std::sync::Mutex::new(Vec::new());
+    let hear = |line: &str| {
+        heard.lock().unwrap().push(line.to_owned());
+        std::fs::write(gate, "\n").unwrap();
+    };
+    System.execute(&sh(&script), &hear).unwrap();
+    assert_eq!(*heard.lock().unwrap(), ["first", "two"]);
 }
 
 fn a_file_is_written_whole_and_nothing_is_left_beside_it() {

@@ -1,6 +1,6 @@
 //! Takes away what a plan says, and looks again after each resource.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{ApplyError, Outcome, Report, ResourceResult, run};
 use crate::address::Address;
@@ -27,7 +27,7 @@ pub fn destroy(
         let outcome = match &failed {
             Some(because) => Outcome::Skipped { because: because.clone() },
             None if host.interrupted() => Outcome::Cancelled,
-            None => remove(host, address, look, notify).unwrap_or_else(Outcome::from),
+            None => remove(host, address, look, plan.limit, notify).unwrap_or_else(Outcome::from),
         };
         if let Outcome::Failed(_) = outcome {
             failed = Some(address.clone());
@@ -44,6 +44,7 @@ fn remove(
     host: &dyn Host,
     address: &Address,
     look: &dyn Fn() -> Result<Plan, ObserveError>,
+    limit: Option<Duration>,
     notify: Listener<'_>,
 ) -> Result<Outcome, ApplyError> {
     let Some(change) = find(look()?, address) else {
@@ -62,7 +63,7 @@ fn remove(
         }
         notify(&Event::StepStarted(address, step));
         let started = Instant::now();
-        if let Err(error) = run::step(host, step) {
+        if let Err(error) = run::step(host, address, step, limit, notify) {
             notify(&Event::StepFailed(address, step));
             return Err(error);
         }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{ApplyError, Outcome, run};
 use crate::config::Config;
@@ -17,6 +17,8 @@ use crate::plan::{Action, Change, Context, Disruption};
 pub(super) struct Machine<'a> {
     host: &'a dyn Host,
     config: &'a Config,
+    /// The most that the command of one step may take.
+    limit: Option<Duration>,
     notify: Listener<'a>,
     /// Counts the beginnings and ends of steps: what was seen before the last of them is old.
     age: AtomicU64,
@@ -24,8 +26,13 @@ pub(super) struct Machine<'a> {
 }
 
 impl<'a> Machine<'a> {
-    pub(super) fn new(host: &'a dyn Host, config: &'a Config, notify: Listener<'a>) -> Self {
-        Self { host, config, notify, age: AtomicU64::new(0), facts: Mutex::new(None) }
+    pub(super) fn new(
+        host: &'a dyn Host,
+        config: &'a Config,
+        limit: Option<Duration>,
+        notify: Listener<'a>,
+    ) -> Self {
+        Self { host, config, limit, notify, age: AtomicU64::new(0), facts: Mutex::new(None) }
     }
 
     /// What the machine is like now. One thread looks, the others wait for what it sees.
@@ -88,7 +95,7 @@ impl<'a> Machine<'a> {
             (self.notify)(&Event::StepStarted(address, step));
             let started = Instant::now();
             self.age.fetch_add(1, Ordering::SeqCst);
-            let result = run::step(self.host, step);
+            let result = run::step(self.host, address, step, self.limit, self.notify);
             self.age.fetch_add(1, Ordering::SeqCst);
             if let Err(error) = result {
                 (self.notify)(&Event::StepFailed(address, step));

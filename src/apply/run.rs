@@ -1,25 +1,45 @@
 //! The interpreter of steps. It decides nothing.
 
+use std::borrow::Cow;
+use std::time::Duration;
+
 use super::ApplyError;
-use crate::host::{Failure, Host};
+use crate::address::Address;
+use crate::event::{Event, Listener};
+use crate::host::{CommandSpec, Failure, Host};
 use crate::plan::{Operation, Step};
 
-/// Does one step, or what is to be done if it fails.
-pub(super) fn step(host: &dyn Host, step: &Step) -> Result<(), ApplyError> {
-    let result = operation(host, &step.operation);
+/// Does one step of a resource, or what is to be done if it fails. With a limit, its command may
+/// take just so long.
+pub(super) fn step(
+    host: &dyn Host,
+    address: &Address,
+    step: &Step,
+    limit: Option<Duration>,
+    notify: Listener<'_>,
+) -> Result<(), ApplyError> {
+    let heard = |line: &str| notify(&Event::StepSays(address, line));
+    let result = operation(host, &step.operation, limit, &heard);
     if let (Err(_), Some(rescue)) = (&result, &step.rescue) {
+        // A short limit is for the step; what mends its failure keeps at least its own time.
+        let limit = limit.map(|limit| limit.max(rescue.timeout));
         // The first error is the one to tell.
-        let _ = host.execute(rescue);
+        let _ = host.execute(&limited(rescue, limit), &heard);
     }
     result
 }
 
-fn operation(host: &dyn Host, operation: &Operation) -> Result<(), ApplyError> {
+fn operation(
+    host: &dyn Host,
+    operation: &Operation,
+    limit: Option<Duration>,
+    heard: &dyn Fn(&str),
+) -> Result<(), ApplyError> {
     match operation {
         Operation::Run(command) => {
-            host.execute(command)?;
+            host.execute(&limited(command, limit), heard)?;
         }
-        Operation::Try(command) => match host.execute(command) {
+        Operation::Try(command) => match host.execute(&limited(command, limit), heard) {
             Err(error) if !matches!(error.failure, Failure::Status(_)) => return Err(error.into()),
             _ => {}
         },
@@ -30,4 +50,11 @@ fn operation(host: &dyn Host, operation: &Operation) -> Result<(), ApplyError> {
         Operation::Unpack(archive) => host.install_archive(archive)?,
     }
     Ok(())
+}
+
+fn limited(command: &CommandSpec, limit: Option<Duration>) -> Cow<'_, CommandSpec> {
+    match limit {
+        Some(limit) => Cow::Owned(command.clone().timeout(limit)),
+        None => Cow::Borrowed(command),
+    }
 }

@@ -1,14 +1,10 @@
 //! `cai apply`
 
-use std::sync::{Mutex, PoisonError};
-
-use super::options::Wait;
 use super::plan::Planned;
-use super::{Consent, Global, Terminal, file, guard};
+use super::{Consent, Global, Limits, Terminal, file, guard, progress};
 use crate::address::Kind;
 use crate::apply::{Report, apply};
 use crate::error::Error;
-use crate::event::Event;
 use crate::host::Host;
 use crate::plan::{Action, Declared, Plan};
 use crate::report::{self, ReportDocument};
@@ -19,12 +15,12 @@ pub(super) fn run(
     host: &dyn Host,
     global: &Global,
     consent: &Consent,
-    wait: &Wait,
+    limits: &Limits,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
     let files = file::load_all(host, global, terminal)?;
-    let _locks = guard::lock(host, &files, "cai apply", wait)?;
-    let planned = Planned::new(host, files)?;
+    let _locks = guard::lock(host, &files, "cai apply", limits)?;
+    let planned = Planned::new(host, files)?.limited(limits);
     if !planned.plan.is_empty() {
         agree(&planned, consent, COMMAND, terminal)?;
     }
@@ -65,25 +61,14 @@ pub(super) fn perform(
     let report = if plan.is_empty() {
         Report::of_nothing(plan)
     } else {
-        let _patience = guard::patience(host, terminal);
-        let terminal = Mutex::new(&mut *terminal);
-        apply(host, &planned.configs(), graph, plan, &|event| tell_progress(event, &terminal))
+        progress::tell(host, terminal, |notify| {
+            apply(host, &planned.configs(), graph, plan, notify)
+        })
     };
     let configs = planned.configs();
     let contexts: Vec<&str> = configs.iter().map(|config| config.context.name.as_str()).collect();
     let last_words = report::finished(&report, &contexts);
     tell_end(&report, &last_words, &planned.declared(), global, terminal)
-}
-
-/// What happens comes from several threads, and goes to one terminal.
-pub(super) fn tell_progress(event: &Event<'_>, terminal: &Mutex<&mut Terminal>) {
-    let mut terminal = terminal.lock().unwrap_or_else(PoisonError::into_inner);
-    if terminal.is_quiet() && !event.is_failure() {
-        return;
-    }
-    if let Some(text) = report::progress(event) {
-        terminal.mutter(&text);
-    }
 }
 
 pub(super) fn tell_end(

@@ -1,10 +1,7 @@
 //! `cai destroy`
 
-use std::sync::Mutex;
-
-use super::apply::{tell_end, tell_progress};
-use super::options::Wait;
-use super::{Global, Terminal, file, guard};
+use super::apply::tell_end;
+use super::{Global, Limits, Terminal, file, guard, progress};
 use crate::apply::{Report, destroy};
 use crate::config::Config;
 use crate::error::Error;
@@ -17,13 +14,13 @@ pub(super) fn run(
     host: &dyn Host,
     global: &Global,
     allowed: Option<&str>,
-    wait: &Wait,
+    limits: &Limits,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
     let file = file::load(host, global, terminal)?;
-    let _locks = guard::lock(host, std::slice::from_ref(&file), "cai destroy", wait)?;
+    let _locks = guard::lock(host, std::slice::from_ref(&file), "cai destroy", limits)?;
     let name = file.config.vm.name.as_str();
-    let plan = look(host, &file.config)?;
+    let plan = look(host, &file.config)?.limited(limits.timeout);
     if plan.is_empty() {
         if global.json {
             return terminal.json(&ReportDocument::new(&Report::default(), &[file.declared()]));
@@ -40,11 +37,7 @@ pub(super) fn run(
     terminal.refuse_problems(&plan)?;
     agree(&plan, name, allowed, terminal)?;
     let look = || look(host, &file.config);
-    let report = {
-        let _patience = guard::patience(host, terminal);
-        let terminal = Mutex::new(&mut *terminal);
-        destroy(host, &plan, &look, &|event| tell_progress(event, &terminal))
-    };
+    let report = progress::tell(host, terminal, |notify| destroy(host, &plan, &look, notify));
     tell_end(&report, &report::destroyed(&report), &[file.declared()], global, terminal)
 }
 

@@ -1,13 +1,12 @@
-//! What stands around a command that changes something: one at a time for each VM, and a chance to
-//! end whole when it is interrupted.
+//! One command at a time changes a VM.
 
 use std::path::PathBuf;
 
+use super::Limits;
 use super::file::File;
-use super::{Terminal, options::Wait};
 use crate::digest::sha256;
 use crate::error::Error;
-use crate::host::{Host, Lock, Patience, Probe};
+use crate::host::{Host, Lock, Probe};
 use crate::observe::{ObserveError, lima_home};
 
 /// The locks of all VMs of these files, until the answer is dropped. `command` is what others are
@@ -16,7 +15,7 @@ pub(super) fn lock(
     host: &dyn Host,
     files: &[File],
     command: &str,
-    wait: &Wait,
+    limits: &Limits,
 ) -> Result<Vec<Lock>, Error> {
     let mut vms: Vec<&str> = files.iter().map(|file| file.config.vm.name.as_str()).collect();
     // Two commands that take the same locks in the same order never wait for each other in a ring.
@@ -26,7 +25,7 @@ pub(super) fn lock(
     let place = sha256(lima_home(host)?.as_os_str().as_encoded_bytes());
     let place = place.get(..8).unwrap_or_default();
     let holder = format!("process {} (`{command}`)", std::process::id());
-    let timeout = wait.lock_timeout.unwrap_or_default();
+    let timeout = limits.lock_timeout.unwrap_or_default();
     vms.into_iter()
         .map(|vm| {
             let file = directory.join(format!("{vm}-{place}.lock"));
@@ -43,12 +42,4 @@ fn directory(probe: &dyn Probe) -> Result<PathBuf, Error> {
         .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
         .ok_or(ObserveError::NoHome)?;
     Ok(state.join("cai/locks"))
-}
-
-/// Lets what runs end by itself at the first interrupt, as long as the answer lives.
-pub(super) fn patience(host: &dyn Host, terminal: &Terminal) -> Patience {
-    let tell = terminal.aside();
-    host.patiently(Box::new(move || {
-        tell("Interrupted: what runs now is let end by itself. Once more ends it at once.");
-    }))
 }

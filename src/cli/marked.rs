@@ -20,6 +20,16 @@ impl<W: Write> Marked<W> {
         Self { stream, marks, at_start: true }
     }
 
+    /// What stands before each line.
+    pub(super) fn mark(&self) -> &'static str {
+        if self.marks { MARK } else { "" }
+    }
+
+    /// Whatever is written next begins a line.
+    pub(super) fn begin_line(&mut self) {
+        self.at_start = true;
+    }
+
     /// The stream without marks, for what is read by programs.
     pub(super) fn unmarked(&self) -> &W {
         &self.stream

@@ -10,6 +10,7 @@ mod manual;
 mod marked;
 mod options;
 mod plan;
+mod progress;
 mod render;
 mod setup;
 mod simulate;
@@ -26,7 +27,7 @@ use crate::config;
 use crate::error::Error;
 use crate::host::Host;
 use crate::report;
-use options::{Cli, Command, Consent, Global};
+use options::{Cli, Command, Consent, Global, Limits};
 use terminal::Terminal;
 
 /// The exit code for a command line that cannot be understood (`EX_USAGE`).
@@ -67,17 +68,17 @@ fn run(real: &dyn Host, cli: &Cli, terminal: &mut Terminal) -> Result<(), Error>
     let host = simulated.as_ref().map_or(real, |simulated| simulated as &dyn Host);
     match &cli.command {
         Command::Init { force } => init::run(real, global, *force, terminal),
-        Command::Setup { force, dry_run, replace, wait } => {
+        Command::Setup { force, dry_run, replace, limits } => {
             let consent = Consent { yes: *force, replace: replace.clone() };
-            setup::run(host, global, *dry_run, &consent, wait, terminal)
+            setup::run(host, global, *dry_run, &consent, limits, terminal)
         }
         Command::Validate => validate::run(host, global, terminal),
         Command::Plan { detailed_exitcode } => {
             plan::run(host, global, *detailed_exitcode, terminal)
         }
-        Command::Apply { consent, wait } => apply::run(host, global, consent, wait, terminal),
-        Command::Destroy { allow_destroy, wait } => {
-            destroy::run(host, global, allow_destroy.as_deref(), wait, terminal)
+        Command::Apply { consent, limits } => apply::run(host, global, consent, limits, terminal),
+        Command::Destroy { allow_destroy, limits } => {
+            destroy::run(host, global, allow_destroy.as_deref(), limits, terminal)
         }
         Command::Status => status::run(host, global, terminal),
         Command::Render => render::run(host, global, terminal),

@@ -19,9 +19,9 @@ pub(super) struct Cli {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 done, 1 failed, 2 the plan has changes (only with --detailed-exitcode), 3 the file is \
-wrong, 4 refused because nobody said yes, 5 another cai works on the same VM, 64 wrong usage, 130 \
-interrupted.
+Exit codes: 0 done, 1 failed (status: the machine is not as the file says), 2 the plan has changes \
+(only with --detailed-exitcode), 3 the file is wrong or there is none, 4 refused because nobody said \
+yes, 5 another cai works on the same VM, 64 wrong usage, 130 interrupted.
 
 Data goes to standard output, talk to standard error.";
 
@@ -83,7 +83,7 @@ pub(super) enum Command {
         #[command(flatten)]
         replace: Replace,
         #[command(flatten)]
-        wait: Wait,
+        limits: Limits,
     },
     /// Check the file, and nothing else
     Validate,
@@ -98,7 +98,7 @@ pub(super) enum Command {
         #[command(flatten)]
         consent: Consent,
         #[command(flatten)]
-        wait: Wait,
+        limits: Limits,
     },
     /// Say in one line how the VM, the engine and the context are; exits with 0 only if all is as
     /// the file says
@@ -113,7 +113,7 @@ pub(super) enum Command {
         #[arg(long, value_name = "NAME")]
         allow_destroy: Option<String>,
         #[command(flatten)]
-        wait: Wait,
+        limits: Limits,
     },
     /// Print the Lima YAML of the file; looks at nothing else
     Render,
@@ -168,15 +168,6 @@ impl Command {
     }
 }
 
-/// How long to wait for others.
-#[derive(Debug, Clone, Args)]
-pub(super) struct Wait {
-    /// Wait this long for another cai that works on the same VM, such as 30s or 10m; without it, not
-    /// at all
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
-    pub(super) lock_timeout: Option<Duration>,
-}
-
 /// What the user agrees to in advance.
 #[derive(Debug, Args)]
 pub(super) struct Consent {
@@ -193,4 +184,31 @@ pub(super) struct Replace {
     /// The VM that may be deleted and made anew, with all that is in it, if the plan says so
     #[arg(long, value_name = "NAME")]
     pub(super) allow_replace: Option<String>,
+}
+
+/// How long it may take.
+#[derive(Debug, Args)]
+pub(super) struct Limits {
+    /// The most that the command of one step may take, such as 90s, 20m or 1h30m; without it, each
+    /// has a limit of its own
+    #[arg(long, value_name = "DURATION", value_parser = timeout)]
+    pub(super) timeout: Option<Duration>,
+    /// Wait this long for another cai that works on the same VM, such as 30s or 10m; without it, not
+    /// at all
+    #[arg(long, value_name = "DURATION", value_parser = timeout)]
+    pub(super) lock_timeout: Option<Duration>,
+}
+
+/// The shortest and the longest timeout.
+const TIMEOUTS: std::ops::RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_secs(7 * 24 * 60 * 60);
+
+fn timeout(text: &str) -> Result<Duration, &'static str> {
+    let timeout = humantime::parse_duration(text)
+        .map_err(|_| "it is no duration such as 90s, 20m or 1h30m")?;
+    if TIMEOUTS.contains(&timeout) {
+        Ok(timeout)
+    } else {
+        Err("it is not between 1s and 7d, such as 20m")
+    }
 }

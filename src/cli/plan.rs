@@ -1,7 +1,7 @@
 //! `cai plan`
 
 use super::file::{self, File};
-use super::{Global, Terminal};
+use super::{Global, Limits, Terminal};
 use crate::config::{Config, Install};
 use crate::error::Error;
 use crate::facts::Facts;
@@ -69,6 +69,12 @@ impl Planned {
     /// The files, for a report.
     pub(super) fn declared(&self) -> Vec<Declared<'_>> {
         self.files.iter().map(File::declared).collect()
+    }
+
+    /// Gives each step as long as the command line says.
+    pub(super) fn limited(mut self, limits: &Limits) -> Self {
+        self.plan = self.plan.limited(limits.timeout);
+        self
     }
 
     /// The plan for a person.

@@ -1,8 +1,7 @@
 //! `cai setup`
 
-use super::options::Wait;
 use super::plan::{self, Planned};
-use super::{Consent, Global, Terminal, apply, file, guard, init};
+use super::{Consent, Global, Limits, Terminal, apply, file, guard, init};
 use crate::error::Error;
 use crate::host::Host;
 
@@ -14,15 +13,15 @@ pub(super) fn run(
     global: &Global,
     dry_run: bool,
     consent: &Consent,
-    wait: &Wait,
+    limits: &Limits,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
     let found = file::find(host, global)?;
     let template = found.is_none().then(|| init::template(global));
     let source = found.as_ref().or(template.as_ref()).ok_or(Error::NoFile)?;
     let files = vec![source.parse(host, terminal)?];
-    let _locks = if dry_run { Vec::new() } else { guard::lock(host, &files, "cai setup", wait)? };
-    let planned = Planned::new(host, files)?;
+    let _locks = if dry_run { Vec::new() } else { guard::lock(host, &files, "cai setup", limits)? };
+    let planned = Planned::new(host, files)?.limited(limits);
     if dry_run {
         if template.is_some() {
             terminal.talk(&format!("{} would be written. With it:\n", source.shown()));

@@ -19,6 +19,8 @@ pub(super) struct Terminal {
     err: Marked<AutoStream<io::Stderr>>,
     quiet: bool,
     simulates: bool,
+    /// Whether lines on standard error can be drawn over.
+    draws: bool,
 }
 
 impl Terminal {
@@ -35,6 +37,8 @@ impl Terminal {
             err: Marked::new(AutoStream::new(io::stderr(), choice), simulates),
             quiet: global.quiet,
             simulates,
+            // The trace goes to the same terminal, past everything that is drawn there.
+            draws: io::stderr().is_terminal() && !console::is_dumb() && !global.verbose,
         };
         if global.verbose {
             terminal.trace();
@@ -47,7 +51,8 @@ impl Terminal {
         let simulates = self.simulates;
         tracing_subscriber::fmt()
             .with_max_level(tracing::Level::DEBUG)
-            .with_writer(move || Marked::new(io::stderr(), simulates))
+            // Locked, so that a line is written whole whatever other threads say.
+            .with_writer(move || Marked::new(io::stderr().lock(), simulates))
             .with_ansi(self.colors_errors())
             .with_target(false)
             .without_time()
@@ -57,6 +62,16 @@ impl Terminal {
     /// Whether errors are shown in colours.
     pub(super) fn colors_errors(&self) -> bool {
         self.err.unmarked().current_choice() != ColorChoice::Never
+    }
+
+    /// Whether lines on standard error can be drawn over.
+    pub(super) fn draws(&self) -> bool {
+        self.draws
+    }
+
+    /// What stands before each line.
+    pub(super) fn mark(&self) -> &'static str {
+        self.err.mark()
     }
 
     /// Whether only what matters is said.
@@ -96,6 +111,8 @@ impl Terminal {
 
     /// Says something that has to be said.
     pub(super) fn complain(&mut self, text: &str) {
+        // It is written in pieces, and the trace of another thread may not come between them.
+        let _whole = io::stderr().lock();
         let _ = writeln!(self.err, "{text}");
     }
 
@@ -126,11 +143,6 @@ impl Terminal {
         }
     }
 
-    /// Says something that may be only a part of a line, and has to be said.
-    pub(super) fn mutter(&mut self, text: &str) {
-        let _ = self.err.write_all(text.as_bytes()).and_then(|()| self.err.flush());
-    }
-
     /// Asks a question to which only this is a yes. `None` where there is nobody to ask.
     pub(super) fn ask(&mut self, question: &str, yes: &str) -> Option<bool> {
         let stdin = io::stdin();
@@ -141,6 +153,8 @@ impl Terminal {
         let _ = self.err.flush();
         let mut answer = String::new();
         stdin.lock().read_line(&mut answer).ok()?;
+        // The one who answered has ended the line.
+        self.err.begin_line();
         Some(answer.trim() == yes)
     }
 }

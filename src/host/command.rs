@@ -7,6 +7,10 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// How much longer than its own limit a command may take before it is killed, where that is no more
+/// than a quarter of it.
+const GRACE: Duration = Duration::from_secs(30);
+
 /// A process to run: plain data, no shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandSpec {
@@ -16,8 +20,10 @@ pub struct CommandSpec {
     pub args: Vec<OsString>,
     /// What it reads on standard input; nothing at all when `None`.
     pub stdin: Option<Input>,
-    /// When it is killed.
+    /// When it is killed. [`CommandSpec::timeout`] sets it.
     pub timeout: Duration,
+    /// Which of its arguments tells it when to give up by itself.
+    told: Option<usize>,
 }
 
 /// What a command reads.
@@ -37,6 +43,7 @@ impl CommandSpec {
             args: Vec::new(),
             stdin: None,
             timeout: Duration::from_secs(30),
+            told: None,
         }
     }
 
@@ -72,8 +79,29 @@ impl CommandSpec {
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        if let Some(argument) = self.told.and_then(|place| self.args.get_mut(place)) {
+            *argument = told(timeout);
+        }
         self
     }
+
+    /// Appends a `--timeout` as Go reads it, by which the command gives up shortly before it is
+    /// killed: it knows better how to, and says what it waited for.
+    #[must_use]
+    pub fn telling_timeout(mut self) -> Self {
+        self.told = Some(self.args.len());
+        let argument = told(self.timeout);
+        self.arg(argument)
+    }
+}
+
+fn told(timeout: Duration) -> OsString {
+    let own = timeout.saturating_sub(GRACE.min(timeout / 4));
+    match own.subsec_nanos() {
+        0 => format!("--timeout={}s", own.as_secs()),
+        _ => format!("--timeout={}ms", own.as_millis()),
+    }
+    .into()
 }
 
 /// The longest argument that is shown whole, in characters; an `edit` carries whole scripts.
@@ -253,5 +281,21 @@ mod tests {
         let shown = command.to_string();
         assert!(!shown.contains('\u{1b}'), "{shown}");
         assert!(shown.contains('…') && shown.chars().count() < 190, "{shown}");
+    }
+
+    #[test]
+    fn a_command_gives_up_by_itself_before_it_is_killed() {
+        let command = CommandSpec::new("x").telling_timeout().arg("y");
+        for (seconds, line) in [
+            (30 * 60 + 30, "x --timeout=1800s y"),
+            (120, "x --timeout=90s y"),
+            (90, "x --timeout=67500ms y"),
+            (1, "x --timeout=750ms y"),
+        ] {
+            let command = command.clone().timeout(Duration::from_secs(seconds));
+            assert_eq!(command.to_string(), line);
+        }
+        let plain = CommandSpec::new("x").arg("y").timeout(Duration::from_secs(1));
+        assert_eq!(plain.to_string(), "x y");
     }
 }

@@ -9,6 +9,7 @@ mod interrupt;
 mod lock;
 mod platform;
 mod system;
+mod tail;
 
 use std::ffi::OsString;
 use std::io;
@@ -77,11 +78,12 @@ pub trait Probe: Sync {
 
 /// Changes the machine.
 pub trait Host: Probe {
-    /// Runs a command that changes something.
+    /// Runs a command that changes something. While it runs, `heard` gets its newest whole line
+    /// now and then, of either stream; what it prints faster than that is left out.
     ///
     /// # Errors
     /// As [`Probe::query`], and when it exits with anything but 0.
-    fn execute(&self, command: &CommandSpec) -> Result<Output, CommandError>;
+    fn execute(&self, command: &CommandSpec, heard: &dyn Fn(&str)) -> Result<Output, CommandError>;
 
     /// Takes a lock that other processes see, and that is freed when this one ends. `holder` is what
     /// they are told; `wait` is how long to wait for theirs.

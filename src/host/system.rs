@@ -19,6 +19,7 @@ use super::archive::{self, Archive, ArchiveError};
 use super::command::Failure;
 use super::interrupt::{self, Heard, Patience, Running};
 use super::lock::{self, Lock, LockError};
+use super::tail::Tail;
 use super::{CommandError, CommandSpec, ExitStatus, Host, Input, Output, Ping, Platform, Probe};
 
 /// The most that is read of each stream of a command, in bytes.
@@ -46,20 +47,7 @@ impl Probe for System {
     }
 
     fn query(&self, command: &CommandSpec) -> Result<Output, CommandError> {
-        tracing::debug!(%command, "runs");
-        let started = Instant::now();
-        let result = run(command)
-            .map_err(|failure| CommandError { command: command.clone().into(), failure });
-        tracing::debug!(
-            %command,
-            milliseconds = started.elapsed().as_millis(),
-            status = %match &result {
-                Ok(output) => output.status.to_string(),
-                Err(error) => error.failure.to_string(),
-            },
-            "ran"
-        );
-        result
+        traced(command, &|_| {})
     }
 
     fn find_program(&self, name: &str) -> Option<PathBuf> {
@@ -131,8 +119,8 @@ impl Probe for System {
 
 #[expect(clippy::disallowed_methods, reason = "as above")]
 impl Host for System {
-    fn execute(&self, command: &CommandSpec) -> Result<Output, CommandError> {
-        self.query(command)?.successful(command)
+    fn execute(&self, command: &CommandSpec, heard: &dyn Fn(&str)) -> Result<Output, CommandError> {
+        traced(command, heard)?.successful(command)
     }
 
     fn lock(&self, file: &Path, holder: &str, wait: Duration) -> Result<Lock, LockError> {
@@ -179,12 +167,30 @@ impl Host for System {
     }
 }
 
+/// Runs a command, and tells that in the trace.
+fn traced(command: &CommandSpec, heard: &dyn Fn(&str)) -> Result<Output, CommandError> {
+    tracing::debug!(%command, "runs");
+    let started = Instant::now();
+    let result = run(command, heard)
+        .map_err(|failure| CommandError { command: command.clone().into(), failure });
+    tracing::debug!(
+        %command,
+        milliseconds = started.elapsed().as_millis(),
+        status = %match &result {
+            Ok(output) => output.status.to_string(),
+            Err(error) => error.failure.to_string(),
+        },
+        "ran"
+    );
+    result
+}
+
 /// Runs a command to its end, its timeout or the limit of its output.
 ///
 /// The streams go to unlinked files, not to pipes: memory stays bounded, and a grandchild that
 /// keeps a stream open (an ssh master, Lima's host agent) cannot make the wait last for ever.
 #[expect(clippy::disallowed_methods, reason = "as above")]
-fn run(command: &CommandSpec) -> Result<Output, Failure> {
+fn run(command: &CommandSpec, heard: &dyn Fn(&str)) -> Result<Output, Failure> {
     let stdout = tempfile::tempfile().map_err(Failure::NotObserved)?;
     let stderr = tempfile::tempfile().map_err(Failure::NotObserved)?;
     // `limactl edit` leaves a rejected file where it runs.
@@ -210,6 +216,7 @@ fn run(command: &CommandSpec) -> Result<Output, Failure> {
     };
     let (child, _running) = Running::start(&expression).map_err(Failure::NotStarted)?;
     let deadline = Instant::now() + command.timeout;
+    let mut tails = [Tail::default(), Tail::default()];
     loop {
         let next = deadline.min(Instant::now() + CHECK_EVERY);
         let ended = child.wait_deadline(next).map_err(Failure::NotObserved)?;
@@ -232,6 +239,11 @@ fn run(command: &CommandSpec) -> Result<Output, Failure> {
                 stdout: read(&stdout)?,
                 stderr: read(&stderr)?,
             });
+        }
+        for (tail, stream) in tails.iter_mut().zip([&stdout, &stderr]) {
+            if let Some(line) = tail.newest(stream) {
+                heard(&line);
+            }
         }
     }
 }

@@ -10,10 +10,9 @@ use serde_json::{Map, Value};
 use crate::host::CommandSpec;
 use crate::model::VmName;
 
-/// How long `limactl` may wait for a guest: a first boot installs packages.
-const START: Duration = Duration::from_secs(30 * 60);
-/// How much longer than its own limit `limactl start` may take before it is killed.
-const GRACE: Duration = Duration::from_secs(30);
+/// How long starting may take: `limactl` waits half an hour for a guest then, whose first boot
+/// installs packages.
+const START: Duration = Duration::from_secs(30 * 60 + 30);
 /// Creating downloads the image, which may be hundreds of megabytes.
 const CREATE: Duration = Duration::from_secs(60 * 60);
 const STOP: Duration = Duration::from_secs(5 * 60);
@@ -53,8 +52,7 @@ impl Limactl {
 
     /// Starts an instance and waits until its probes succeed.
     pub fn start(&self, name: &VmName) -> CommandSpec {
-        let limit = format!("--timeout={}s", START.as_secs());
-        self.quiet().args(["start", limit.as_str(), name.as_str()]).timeout(START + GRACE)
+        self.quiet().arg("start").timeout(START).telling_timeout().arg(name.as_str())
     }
 
     /// Stops a running instance.

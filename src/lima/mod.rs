@@ -5,6 +5,7 @@
 
 mod command;
 mod instance;
+mod log;
 mod release;
 mod ssh;
 mod template;
@@ -12,6 +13,7 @@ mod version;
 
 pub use command::Limactl;
 pub use instance::{Instance, Status, UnreadableList, find_instances};
+pub use log::{gave_up, message};
 pub use release::{Release, key as platform_key};
 pub use ssh::{GUEST_SOCKET, Ssh};
 pub use template::{is_marked, template, to_yaml};

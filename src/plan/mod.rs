@@ -9,6 +9,7 @@ mod reason;
 mod step;
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use crate::address::Address;
 use crate::facts::Facts;
@@ -29,6 +30,8 @@ pub use step::{Operation, Step};
 pub struct Plan {
     /// One for each resource, those that change nothing too.
     pub changes: Vec<Change>,
+    /// The most that the command of one step may take; without it, each has a limit of its own.
+    pub limit: Option<Duration>,
 }
 
 /// What a resource may look at while it plans.
@@ -88,7 +91,14 @@ impl Plan {
         let changes = graph
             .ordered()
             .filter_map(|node| Some(planned.get_mut(node.file)?.next()?.scoped(node.scope())));
-        Self { changes: changes.collect() }
+        Self { changes: changes.collect(), limit: None }
+    }
+
+    /// Gives the command of each step this long, if any limit was asked for.
+    #[must_use]
+    pub fn limited(mut self, limit: Option<Duration>) -> Self {
+        self.limit = limit;
+        self
     }
 
     /// The changes of each file that has any, with the VM that is their scope where there are

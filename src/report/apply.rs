@@ -1,41 +1,96 @@
 //! An apply as text: a line for each step, and how it ended.
 
+use std::time::Duration;
+
+use anstream::adapter::strip_str;
+use console::{measure_text_width, truncate_str};
+
 use super::palette::{ADDED, DIM, ERROR, STRONG, paint};
 use super::{duration, failure, printable};
+use crate::address::Address;
 use crate::apply::{Counts, Outcome, Report};
 use crate::event::Event;
+use crate::lima;
 use crate::plan::Operation;
 
-/// What to print for something that happened. A step's line is begun when the step begins, and
-/// ended when it ends, so that one sees what is waited for.
+/// What to print for something that happened: whole lines, each of which says what it is about,
+/// because resources that are changed at the same time speak in turns.
 pub fn progress(event: &Event<'_>) -> Option<String> {
     match event {
-        Event::ResourceStarted(change) => {
-            Some(format!("{}\n", paint(STRONG, printable(&change.address.to_string()))))
-        }
-        Event::StepStarted(_, step) => Some(format!("  {} ...", printable(&step.title))),
-        Event::StepFinished(_, step, took) => {
+        Event::ResourceStarted(_) | Event::StepStarted(..) | Event::StepSays(..) => None,
+        Event::StepFinished(address, step, took) => {
             let end = match step.operation {
                 Operation::RemoveFile(_) => String::new(),
                 Operation::Run(_) | Operation::Try(_) | Operation::Unpack(_) => {
                     paint(DIM, format!(" ({})", duration(*took)))
                 }
             };
-            Some(format!(" done{end}\n"))
+            Some(format!("{} ... done{end}", doing(address, &step.title)))
         }
-        Event::StepFailed(..) => Some(" failed\n".into()),
+        Event::StepFailed(address, step) => {
+            Some(format!("{} ... {}", doing(address, &step.title), paint(ERROR, "failed")))
+        }
         Event::ResourceFinished(result) => match &result.outcome {
             Outcome::Unchanged | Outcome::Applied | Outcome::Cancelled => None,
             Outcome::Skipped { because } => Some(format!(
-                "{} skipped: it needs {}\n",
+                "{} skipped: it needs {}",
                 paint(STRONG, printable(&result.address.to_string())),
                 printable(&because.to_string())
             )),
-            Outcome::Failed(cause) => {
-                Some(format!("{}\n", failure(&result.address.to_string(), cause)))
-            }
+            Outcome::Failed(cause) => Some(failure(&result.address.to_string(), cause)),
         },
     }
+}
+
+/// A reminder of a step that has taken this long already, and of what its tool said last.
+pub fn still_running(address: &Address, title: &str, said: &str, took: Duration) -> String {
+    let said = one_line(said);
+    let separator = if said.is_empty() { "" } else { ": " };
+    let end = format!("still running after {}{separator}{said}", duration(took));
+    format!("{} ... {}", doing(address, title), paint(DIM, end))
+}
+
+/// What a resource does right now, for how long, and what the tool said last, in one line of at
+/// most this many columns.
+pub fn running(
+    address: &Address,
+    title: &str,
+    said: &str,
+    took: Duration,
+    columns: usize,
+) -> String {
+    const GAP: &str = "  ";
+    // Tenths would only flicker.
+    let clock = match took.as_secs() {
+        seconds @ 0..10 => format!(" ({seconds} s)"),
+        seconds => format!(" ({})", duration(Duration::from_secs(seconds))),
+    };
+    let said = one_line(said);
+    let room = columns.saturating_sub(measure_text_width(&clock));
+    // Each side gets half of the line, and what the other one has to spare.
+    let for_said = if said.is_empty() { 0 } else { GAP.len() + measure_text_width(&said) };
+    let doing = doing(address, title);
+    let doing = truncate_str(&doing, room.saturating_sub(for_said).max(room / 2), "…");
+    let left = room.saturating_sub(measure_text_width(&doing) + GAP.len());
+    let line = format!("{doing}{}", paint(DIM, clock));
+    let line = match truncate_str(&said, left, "…") {
+        said if said.is_empty() || left == 0 => line,
+        said => format!("{line}{GAP}{}", paint(DIM, said)),
+    };
+    // Where not even the clock fits.
+    truncate_str(&line, columns, "…").into_owned()
+}
+
+fn doing(address: &Address, title: &str) -> String {
+    format!("{}: {}", paint(STRONG, printable(&address.to_string())), printable(title))
+}
+
+/// What a tool said, without its colours and whatever else could move a cursor.
+fn one_line(said: &str) -> String {
+    let message = lima::message(said);
+    let plain = strip_str(&message).to_string();
+    let words: Vec<&str> = plain.split_whitespace().collect();
+    printable(&words.join(" ")).into_owned()
 }
 
 /// The last words of a destroy.
@@ -84,4 +139,56 @@ pub fn finished(report: &Report, contexts: &[&str]) -> String {
          mending the cause, `cai apply` goes on from here.",
         paint(ERROR, "Apply failed:")
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::Kind;
+
+    const TITLE: &str = "start the VM, and wait for Docker in it";
+
+    fn shown(said: &str, seconds: u64, columns: usize) -> String {
+        let address = Address::new(Kind::Vm, "containai-secure");
+        let line = running(&address, TITLE, said, Duration::from_secs(seconds), columns);
+        let plain = strip_str(&line).to_string();
+        assert!(measure_text_width(&plain) <= columns, "{columns} columns: {plain:?}");
+        assert!(!plain.contains(char::is_control), "{plain:?}");
+        plain
+    }
+
+    #[test]
+    fn what_runs_is_one_line_that_fits() {
+        assert_eq!(
+            shown("", 3, 78),
+            "vm.containai-secure: start the VM, and wait for Docker in it (3 s)"
+        );
+        assert_eq!(
+            shown("READY", 65, 80),
+            "vm.containai-secure: start the VM, and wait for Docker in it (1 min 5 s)  READY"
+        );
+        let log = r#"time="2026-11-21T02:21:42Z" level=info msg="[hostagent] Waiting for the essential requirement 1 of 3: \"ssh\"""#;
+        assert_eq!(
+            shown(log, 12, 78),
+            "vm.containai-secure: start the VM,… (12 s)  [hostagent] Waiting for the essen…"
+        );
+        for columns in 1..100 {
+            for said in [
+                "",
+                "ok",
+                log,
+                "仮想マシンを起動しています、しばらくお待ちください",
+                "\u{1b}[31mred\u{1b}[0m\tand\u{7}more",
+            ] {
+                shown(said, 12, columns);
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_tool_says_cannot_move_the_cursor() {
+        assert_eq!(one_line("\u{1b}[2J\u{1b}[31mred\u{1b}[0m\t and\r\nmore\n"), "red and more");
+        assert_eq!(one_line("a\u{7}\u{202e}b"), "a\\u{202e}b");
+        assert_eq!(one_line(r#"time="t" level=info msg="\x1b[2Jx\ny""#), "x y");
+    }
 }

@@ -7,7 +7,8 @@ use super::palette::{CHANGED, DIM, ERROR, STRONG, paint};
 use super::printable;
 use crate::apply::ApplyError;
 use crate::config::Warning;
-use crate::host::CommandError;
+use crate::host::{CommandError, Failure};
+use crate::lima;
 use crate::observe::ObserveError;
 use crate::plan::{Problem, Reason};
 
@@ -129,10 +130,26 @@ pub(super) fn hint(error: &ApplyError) -> Option<String> {
         }
         ApplyError::Archive(error) => Some(error.hint()),
         ApplyError::ChangedSincePlan(_) => Some("run `cai plan` to see what it is now".into()),
+        ApplyError::Command(error) if took_too_long(error) => {
+            let more = humantime::format_duration(error.command.timeout * 2).to_string();
+            Some(format!(
+                "if it only needs more time, allow more: --timeout {}",
+                more.replace(' ', "")
+            ))
+        }
         ApplyError::Command(_)
         | ApplyError::Observe(_)
         | ApplyError::Remove { .. }
         | ApplyError::Interrupted => None,
+    }
+}
+
+/// Whether a command was killed for its limit, or gave up by it.
+fn took_too_long(error: &CommandError) -> bool {
+    match &error.failure {
+        Failure::TimedOut { .. } => true,
+        Failure::Status(output) => lima::gave_up(&output.stderr),
+        _ => false,
     }
 }
 

@@ -10,7 +10,7 @@ mod palette;
 mod plan;
 mod text;
 
-pub use apply::{destroyed, finished, progress};
+pub use apply::{destroyed, finished, progress, running, still_running};
 pub use error::{error, failure, problem, warning};
 pub use graph::{EdgeDocument, GraphDocument, dot, mermaid};
 pub use json::{CommandDocument, ErrorDocument, ReportDocument, ResultDocument};

@@ -227,7 +227,12 @@ impl Probe for SimulatedHost<'_> {
 }
 
 impl Host for SimulatedHost<'_> {
-    fn execute(&self, command: &CommandSpec) -> Result<Output, CommandError> {
+    /// What happens in a world takes no time in which something could be heard.
+    fn execute(
+        &self,
+        command: &CommandSpec,
+        _heard: &dyn Fn(&str),
+    ) -> Result<Output, CommandError> {
         self.query(command)?.successful(command)
     }
 

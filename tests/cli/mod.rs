@@ -11,8 +11,10 @@ mod init;
 mod lima;
 mod output;
 mod plan;
+mod progress;
 mod setup;
 mod status;
+mod timeout;
 mod tools;
 
 use libtest_mimic::Trial;
@@ -46,8 +48,10 @@ pub fn trials() -> Vec<Trial> {
         lima::trials(),
         output::trials(),
         plan::trials(),
+        progress::trials(),
         setup::trials(),
         status::trials(),
+        timeout::trials(),
         tools::trials(),
     ]
     .into_iter()

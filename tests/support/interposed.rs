@@ -60,10 +60,10 @@ impl Probe for Interposed<'_> {
 }
 
 impl Host for Interposed<'_> {
-    fn execute(&self, command: &CommandSpec) -> Result<Output, CommandError> {
+    fn execute(&self, command: &CommandSpec, heard: &dyn Fn(&str)) -> Result<Output, CommandError> {
         match (self.before)(command) {
             Some(failure) => Err(CommandError { command: command.clone().into(), failure }),
-            None => self.host.execute(command),
+            None => self.host.execute(command, heard),
         }
     }
     fn install_archive(&self, archive: &Archive) -> Result<(), ArchiveError> {

@@ -4,6 +4,7 @@ pub mod interposed;
 pub mod machine;
 pub mod program;
 pub mod sandbox;
+pub mod terminal;
 pub mod web;
 
 /// Lists test functions as trials, named by their module path as the standard harness does.

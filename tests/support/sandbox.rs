@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
-use std::io::{Read, Write};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -164,34 +163,8 @@ impl Sandbox {
         ran
     }
 
-    /// Runs `cai` on a terminal, where somebody types this line. What the terminal shows is in
-    /// `stderr`.
-    pub fn cai_on_terminal(&self, arguments: &[&str], typed: &str) -> Ran {
-        let before = self.docker_files();
-        let terminal = nix::pty::openpty(None, None).unwrap();
-        let mut command = self.command(&["cai"]);
-        command.args(arguments).stdin(terminal.slave.try_clone().unwrap()).stderr(terminal.slave);
-        let line = line(&command);
-        let child = start(command.stdout(Stdio::piped()));
-        // The command holds the terminal's other end, too, and with it gone, reading ends.
-        drop(command);
-        let mut master = fs::File::from(terminal.master);
-        master.write_all(format!("{typed}\n").as_bytes()).unwrap();
-        let mut shown = Vec::new();
-        // Linux ends a terminal that nobody has open any more with an error.
-        let _ = master.read_to_end(&mut shown);
-        let output = child.wait_with_output().unwrap();
-        assert_eq!(self.docker_files(), before, "the user's Docker was touched by {line}");
-        Ran {
-            line,
-            status: output.status,
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&shown).replace("\r\n", "\n"),
-        }
-    }
-
     /// Every file of the user's Docker that is not the one context which `cai` may make.
-    fn docker_files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+    pub fn docker_files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         let ours = b"\"Name\":\"containai-secure\"";
         let mut files = BTreeMap::new();
         let mut directories = vec![self.path("home/.docker")];
@@ -212,12 +185,12 @@ impl Sandbox {
     }
 }
 
-fn line(command: &Command) -> String {
+pub fn line(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 
-fn start(command: &mut Command) -> Child {
+pub fn start(command: &mut Command) -> Child {
     let _shared = NEW_PROGRAM.read().unwrap_or_else(PoisonError::into_inner);
     command.spawn().unwrap_or_else(|error| panic!("{}: {error}", line(command)))
 }

@@ -1,0 +1,63 @@
+//! What happens while a plan is carried out, told on standard error: whole lines, and on a terminal
+//! also what each resource does right now.
+//!
+//! Events come from several threads, and go to one terminal.
+
+mod reminder;
+mod spinners;
+
+use std::sync::{Mutex, PoisonError};
+
+use super::Terminal;
+use crate::event::{Event, Listener};
+use crate::host::Host;
+use crate::report;
+use reminder::Reminder;
+use spinners::Spinners;
+
+/// What is said at the first interrupt.
+const INTERRUPTED: &str =
+    "Interrupted: what runs now is let end by itself. Once more ends it at once.";
+
+/// Tells the events of some work while it is done. The first interrupt lets what runs end by itself.
+pub(super) fn tell<T>(
+    host: &dyn Host,
+    terminal: &mut Terminal,
+    work: impl FnOnce(Listener<'_>) -> T,
+) -> T {
+    let is_quiet = terminal.is_quiet();
+    let spinners = if is_quiet { None } else { Spinners::on(terminal) };
+    let aside = terminal.aside();
+    let above = spinners.as_ref().map(Spinners::above);
+    let _patience = host.patiently(Box::new(move || match &above {
+        Some(above) => above.suspend(|| aside(INTERRUPTED)),
+        None => aside(INTERRUPTED),
+    }));
+    let terminal = Mutex::new(terminal);
+    let say = |text: &str| terminal.lock().unwrap_or_else(PoisonError::into_inner).complain(text);
+    let say_of = |event: &Event<'_>| {
+        if let Some(text) = report::progress(event) {
+            say(&text);
+        }
+    };
+    if is_quiet {
+        return work(&|event| {
+            if event.is_failure() {
+                say_of(event);
+            }
+        });
+    }
+    if let Some(spinners) = spinners {
+        return work(&|event| {
+            spinners.hear(event);
+            spinners.aside(|| say_of(event));
+        });
+    }
+    let reminder = Reminder::new(&say);
+    reminder.during(|| {
+        work(&|event| {
+            reminder.hear(event);
+            say_of(event);
+        })
+    })
+}

@@ -1,0 +1,115 @@
+//! `cai` on a terminal of 80 columns and 24 lines, as somebody sees it.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use nix::pty::{Winsize, openpty};
+
+use super::sandbox::{Ran, Sandbox, line, start};
+
+/// How long to wait for something that must appear.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A `cai` that runs on a terminal.
+pub struct Session<'a> {
+    sandbox: &'a Sandbox,
+    /// The user's Docker before.
+    docker: BTreeMap<PathBuf, Vec<u8>>,
+    line: String,
+    child: Child,
+    master: File,
+    news: Receiver<Vec<u8>>,
+    /// All that was written to the terminal.
+    pub bytes: Vec<u8>,
+    /// What it shows.
+    screen: vt100::Parser,
+}
+
+impl Sandbox {
+    /// Starts `cai` on a terminal.
+    pub fn start_on_terminal(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Session<'_> {
+        let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
+        let terminal = openpty(&size, None).unwrap();
+        let mut command = self.command(&["cai"]);
+        command.args(arguments).envs(variables.iter().copied());
+        command.stdin(terminal.slave.try_clone().unwrap()).stderr(terminal.slave);
+        let (docker, line) = (self.docker_files(), line(&command));
+        let child = start(command.stdout(Stdio::piped()));
+        // The command holds the terminal's other end, too, and with it gone, reading ends.
+        drop(command);
+        let master = File::from(terminal.master);
+        let mut reader = master.try_clone().unwrap();
+        let (sender, news) = channel();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            // Linux ends a terminal that nobody has open any more with an error.
+            while let Ok(count @ 1..) = reader.read(&mut buffer) {
+                if sender.send(buffer[..count].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        // Of that size, too.
+        let screen = vt100::Parser::default();
+        Session { sandbox: self, docker, line, child, master, news, bytes: Vec::new(), screen }
+    }
+
+    /// Runs `cai` on a terminal, where somebody types this line. What was written to the terminal
+    /// is in `stderr`.
+    pub fn cai_on_terminal(&self, arguments: &[&str], typed: &str) -> Ran {
+        let mut session = self.start_on_terminal(arguments, &[]);
+        session.answer(typed);
+        session.end()
+    }
+}
+
+impl Session<'_> {
+    /// Waits until the terminal shows this, and gives back the line that it is on.
+    #[track_caller]
+    pub fn see(&mut self, wanted: &str) -> String {
+        loop {
+            let screen = self.screen.screen().contents();
+            if let Some(line) = screen.lines().find(|line| line.contains(wanted)) {
+                return line.trim_end().to_owned();
+            }
+            match self.news.recv_timeout(PATIENCE) {
+                Ok(bytes) => self.hear(&bytes),
+                Err(error) => panic!("{wanted:?} does not appear, {error}:\n{screen}"),
+            }
+        }
+    }
+
+    /// Types a line.
+    pub fn answer(&mut self, line: &str) {
+        self.master.write_all(format!("{line}\n").as_bytes()).unwrap();
+    }
+
+    /// What the terminal shows now.
+    pub fn screen(&self) -> &vt100::Screen {
+        self.screen.screen()
+    }
+
+    fn hear(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+        self.screen.process(bytes);
+    }
+
+    /// Waits for its end.
+    pub fn end(&mut self) -> Ran {
+        while let Ok(bytes) = self.news.recv_timeout(PATIENCE) {
+            self.hear(&bytes);
+        }
+        let mut stdout = String::new();
+        self.child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
+        let status = self.child.wait().unwrap();
+        let Self { sandbox, docker, line, .. } = self;
+        assert_eq!(sandbox.docker_files(), *docker, "the user's Docker was touched by {line}");
+        let stderr = String::from_utf8_lossy(&self.bytes).replace("\r\n", "\n");
+        Ran { line: line.clone(), status, stdout, stderr }
+    }
+}
