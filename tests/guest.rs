@@ -10,6 +10,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
         a_stopped_daemon_is_not_asked_anything,
         a_running_daemon_lists_its_containers_and_runtimes,
+        the_daemon_is_asked_while_the_rest_is_looked_at,
         a_daemon_that_does_not_answer_root_is_no_empty_list,
         a_guest_without_docker_is_a_whole_report,
         what_a_tool_prints_cannot_end_the_report,
@@ -63,6 +64,28 @@ fn a_running_daemon_lists_its_containers_and_runtimes() {
     assert_eq!(shown, [("one", "runc"), ("two", "sysbox-runc")]);
     assert_eq!(guest.runtimes[0], "runc");
     assert!(guest.docker_answers());
+}
+
+fn the_daemon_is_asked_while_the_rest_is_looked_at() {
+    let sandbox = Sandbox::new();
+    sandbox.write("home/asked", "");
+    // More than a pipe holds, and each question is answered once the rest is looked at.
+    sandbox.fake_program(
+        "docker",
+        "echo . >>\"$HOME/asked\"; n=0; \
+         until [ -e \"$HOME/looked\" ] || [ $n = 50 ]; do sleep 0.1; n=$((n + 1)); done; \
+         case \"$*\" in *' ps '*) echo abc ;; *' info '*) echo 'runc second' ;; \
+         *) for i in $(seq 3000); do echo \"abc$i|one|runc|2026-11-21T00:00:00Z\"; done ;; esac",
+    );
+    sandbox.fake_program(
+        "dpkg",
+        "n=0; until [ \"$(wc -l <\"$HOME/asked\")\" -eq 2 ] || [ $n = 50 ]; do \
+         sleep 0.1; n=$((n + 1)); done; touch \"$HOME/looked\"; echo \"waited $n\"",
+    );
+    let guest = look(&sandbox, "active");
+    assert_ne!(guest.arch, "waited 50", "nobody asked the daemon meanwhile");
+    assert_eq!(guest.containers.map(|list| list.len()), Some(3000));
+    assert_eq!(guest.runtimes, ["runc", "second"]);
 }
 
 fn a_daemon_that_does_not_answer_root_is_no_empty_list() {

@@ -1,10 +1,16 @@
 //! `/etc/docker/daemon.json`: what it says, what the running daemon has loaded of it, and the keys
 //! of it that `cai` owns.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
-use super::Document;
-use super::facts::first_word;
+use super::{DOCKER_SERVICE, Document, SECCOMP_PROFILE, clock};
+
+/// The daemon's configuration in the guest.
+const FILE: &str = "/etc/docker/daemon.json";
+/// The copy of what the daemon has loaded.
+const LOADED: &str = "/var/lib/cai/daemon.json.loaded";
 
 /// The file, and what the running daemon has of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -60,17 +66,16 @@ const RELOADABLE: [&str; 14] = [
 
 impl DaemonJson {
     pub(super) fn read(document: &Document) -> Self {
-        let seconds = |name| -> Option<u64> {
-            document.text(name)?.trim().trim_start_matches('@').parse().ok()
+        let written = |path: &str| -> Option<u64> {
+            let mut lines = document.lines("written");
+            lines.find_map(|line| line.strip_prefix(path)?.strip_prefix('|')?.parse().ok())
         };
         // The document leaves the last line break out, and a difference would show it.
         let file = |name| document.text(name).map(|text| format!("{text}\n"));
         let text = file("daemon_json");
-        let started = seconds("daemon_started");
-        let written = seconds("daemon_json_written");
-        let kept = seconds("daemon_loaded_written");
+        let started = document.text("units").and_then(started);
         let copy = file("daemon_loaded");
-        let loaded = match (started, written, kept, copy) {
+        let loaded = match (started, written(FILE), written(LOADED), copy) {
             // Within one second it cannot be told which was first.
             (Some(started), Some(written), ..) if started > written => LoadedJson::Current,
             (Some(started), _, Some(kept), Some(copy)) if kept >= started => {
@@ -83,10 +88,10 @@ impl DaemonJson {
             (Some(_), Some(_), ..) => LoadedJson::Unknown,
             _ => LoadedJson::Current,
         };
-        let profile = seconds("seccomp_profile_written");
+        let profile = written(SECCOMP_PROFILE);
         Self {
             text,
-            sha256: document.text("daemon_json_sum").and_then(first_word),
+            sha256: document.sum(FILE),
             loaded,
             // Within one second: it was put there for the start.
             profile_is_newer: started.zip(profile).is_some_and(|(start, written)| written > start),
@@ -109,6 +114,15 @@ impl DaemonJson {
             LoadedJson::Unknown => Map::new(),
         }
     }
+}
+
+/// When the daemon started, by the blocks of `systemctl show`.
+fn started(units: &str) -> Option<u64> {
+    let mut blocks = units.split("\n\n").map(|block| {
+        block.lines().filter_map(|line| line.split_once('=')).collect::<BTreeMap<_, _>>()
+    });
+    let docker = blocks.find(|block| block.get("Id") == Some(&DOCKER_SERVICE))?;
+    clock::seconds(docker.get("ExecMainStartTimestamp")?)
 }
 
 /// Whether a key is taken over without a restart.
@@ -171,17 +185,23 @@ mod tests {
         DaemonJson::read(&Document::parse(&format!("{sections}@m end\n"), "m").unwrap())
     }
 
-    fn file(started: u32, written: u32, kept: Option<(u32, &str)>) -> DaemonJson {
-        let mut text = format!(
-            "@m daemon_json\n{{\"bip\": \"new\"}}\n\n@m = 0\n@m daemon_started\n@{started}\n\n@m = 0\n\
-             @m daemon_json_written\n{written}\n\n@m = 0\n"
-        );
-        if let Some((kept, copy)) = kept {
-            text = format!(
-                "{text}@m daemon_loaded\n{copy}\n\n@m = 0\n@m daemon_loaded_written\n{kept}\n\n@m = 0\n"
-            );
-        }
-        read(&text)
+    /// A document whose dockerd started at this second of a minute.
+    fn started(second: u32) -> String {
+        format!(
+            "@m units\nId=docker.socket\n\nExecMainStartTimestamp=Thu 1970-01-01 00:00:{second} UTC\n\
+             Id=docker.service\n\n@m = 0\n"
+        )
+    }
+
+    fn file(start: u32, written: u32, kept: Option<(u32, &str)>) -> DaemonJson {
+        let text = format!("{}@m daemon_json\n{{\"bip\": \"new\"}}\n\n@m = 0\n", started(start));
+        let written = format!("@m written\n{FILE}|{written}\n");
+        read(&match kept {
+            Some((kept, copy)) => format!(
+                "{text}@m daemon_loaded\n{copy}\n\n@m = 0\n{written}{LOADED}|{kept}\n\n@m = 1\n"
+            ),
+            None => format!("{text}{written}\n@m = 1\n"),
+        })
     }
 
     #[test]
@@ -205,8 +225,8 @@ mod tests {
     #[test]
     fn a_profile_may_be_newer_than_the_daemon_that_has_read_it() {
         let profile = |written: u32| {
-            let text = format!("@m seccomp_profile_written\n{written}\n\n@m = 0\n");
-            read(&format!("@m daemon_started\n@20\n\n@m = 0\n{text}")).profile_is_newer
+            let text = format!("@m written\n{SECCOMP_PROFILE}|{written}\n\n@m = 1\n");
+            read(&format!("{}{text}", started(20))).profile_is_newer
         };
         assert_eq!([19, 20, 21].map(profile), [false, false, true]);
         assert!(!file(20, 10, None).profile_is_newer, "there is none");

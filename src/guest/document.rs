@@ -64,6 +64,18 @@ impl Document {
         self.sections.get(name)
     }
 
+    /// The lines of a section, also where its command failed: one that is asked of several files
+    /// tells of those that are there.
+    pub fn lines(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.section(name).into_iter().flat_map(|section| section.text.lines())
+    }
+
+    /// The SHA-256 of a file, as `sha256sum` printed it.
+    pub fn sum(&self, path: &str) -> Option<String> {
+        let mut sums = self.lines("sums").filter_map(|line| line.split_once("  "));
+        sums.find(|(_, summed)| *summed == path).map(|(sum, _)| sum.to_owned())
+    }
+
     /// The text of a section whose command succeeded.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.section(name)

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{DaemonJson, Document, Section};
+use super::{DaemonJson, Document, SECCOMP_PROFILE, Section};
 
 /// The unit of dockerd.
 pub const DOCKER_SERVICE: &str = "docker.service";
@@ -104,7 +104,6 @@ impl GuestFacts {
     /// Reads a document. What a guest does not tell is absent, never an error.
     pub fn read(document: &Document) -> Self {
         let text = |name| document.text(name).unwrap_or_default();
-        let any = |name| document.section(name).map_or("", |section| section.text.as_str());
         let groups: BTreeMap<String, Group> = text("groups").lines().filter_map(group).collect();
         Self {
             user: text("user").trim().to_owned(),
@@ -116,10 +115,10 @@ impl GuestFacts {
             memory: memory(text("memory")),
             dockerd_installed: document.text("dockerd").is_some(),
             // Where one of the packages is unknown it fails, and names the others all the same.
-            packages: any("packages").lines().filter_map(package).collect(),
+            packages: document.lines("packages").filter_map(package).collect(),
             units: text("units").split("\n\n").filter_map(unit).collect(),
             daemon_json: DaemonJson::read(document),
-            seccomp_profile: first_word(text("seccomp_profile")),
+            seccomp_profile: document.sum(SECCOMP_PROFILE),
             runtimes: runtimes(text("runtimes")),
             socket: socket(text("socket")),
             provision_failed: document.text("provision_failed").map(|code| code.trim().to_owned()),
@@ -221,10 +220,6 @@ fn runtimes(line: &str) -> Vec<String> {
         }
     }
     names
-}
-
-pub(super) fn first_word(text: &str) -> Option<String> {
-    text.split_whitespace().next().map(str::to_owned)
 }
 
 fn memory(line: &str) -> Option<u64> {

@@ -1,5 +1,6 @@
 //! The guest: the script that looks at it, what that script prints, and the scripts that change it.
 
+mod clock;
 pub mod daemon_json;
 mod document;
 mod facts;

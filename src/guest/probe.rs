@@ -1,5 +1,6 @@
-//! The one script that looks at a guest. It costs as much as one `true` (measured: the connection
-//! is what takes time), so it looks at everything that any resource wants to know.
+//! The one script that looks at a guest, at everything that any resource wants to know. The docker
+//! client takes longer than all the rest (measured: 0.6 s of processor time for each question in an
+//! emulated guest), so it is asked at the same time.
 
 use crate::host::CommandSpec;
 use crate::lima::Ssh;

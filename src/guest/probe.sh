@@ -3,8 +3,12 @@
 # "@MARK end" last, without which the document is cut off.
 mark=$1
 socket=/var/run/docker.sock
-# The login PATH of a Debian user lacks sbin, where dockerd is.
-export LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
+daemon_json=/etc/docker/daemon.json
+loaded=/var/lib/cai/daemon.json.loaded
+seccomp=/etc/docker/cai-seccomp.json
+# The login PATH of a Debian user lacks sbin, where dockerd is. Not every systemd prints a time as a
+# number, and each prints it in UTC where that is the time zone.
+export LC_ALL=C TZ=UTC PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 
 section() {
   name=$1
@@ -15,31 +19,39 @@ section() {
 }
 active() { [ "$(systemctl is-active docker.service 2>/dev/null)" = active ]; }
 
-section user id -un
-section session id -G
-section passwd getent passwd
-section groups getent group
-section arch dpkg --print-architecture
-section cpus getconf _NPROCESSORS_CONF
-section memory grep MemTotal /proc/meminfo
-section dockerd command -v dockerd
-section packages dpkg-query -W -f='${db:Status-Status} ${Package} ${Version}\n' docker.io docker-ce sysbox-ce
-section units systemctl show --property=Id,LoadState,ActiveState,UnitFileState \
-  docker.service docker.socket sysbox.service sysbox-mgr.service sysbox-fs.service
-section socket stat -L -c '%F|%a|%U|%u|%G|%g' "$socket"
-section provision_failed cat /run/cai-provision-failed
-section daemon_json cat /etc/docker/daemon.json
-section daemon_json_sum sha256sum /etc/docker/daemon.json
-section daemon_json_written stat -c %Y /etc/docker/daemon.json
-section daemon_started systemctl show --timestamp=unix --property=ExecMainStartTimestamp --value docker.service
-section daemon_loaded cat /var/lib/cai/daemon.json.loaded
-section daemon_loaded_written stat -c %Y /var/lib/cai/daemon.json.loaded
-section seccomp_profile sha256sum /etc/docker/cai-seccomp.json
-section seccomp_profile_written stat -c %Y /etc/docker/cai-seccomp.json
-if active; then
-  # Only then: with socket activation, a question to a stopped daemon would start it.
+# A process takes longer to start than what it does here, so one tells of several files.
+system() {
+  section user id -un
+  section session id -G
+  section passwd getent passwd
+  section groups getent group
+  section arch dpkg --print-architecture
+  section cpus getconf _NPROCESSORS_CONF
+  section memory grep MemTotal /proc/meminfo
+  section dockerd command -v dockerd
+  section packages dpkg-query -W -f='${db:Status-Status} ${Package} ${Version}\n' docker.io docker-ce sysbox-ce
+  section units systemctl show --property=Id,LoadState,ActiveState,UnitFileState,ExecMainStartTimestamp \
+    docker.service docker.socket sysbox.service sysbox-mgr.service sysbox-fs.service
+  section socket stat -L -c '%F|%a|%U|%u|%G|%g' "$socket"
+  section provision_failed cat /run/cai-provision-failed
+  section daemon_json cat "$daemon_json"
+  section daemon_loaded cat "$loaded"
+  section sums sha256sum "$daemon_json" "$seccomp"
+  section written stat -c '%n|%Y' "$daemon_json" "$loaded" "$seccomp"
+}
+containers() {
   section containers timeout 20 sudo -n sh -c 'ids=$(docker -H "$1" ps -q --no-trunc) && [ -z "$ids" ] ||
     docker -H "$1" inspect --format "{{.Id}}|{{slice .Name 1}}|{{.HostConfig.Runtime}}|{{.State.StartedAt}}" $ids' sh "unix://$socket"
+}
+runtimes() {
   section runtimes timeout 20 sudo -n docker -H "unix://$socket" info --format '{{.DefaultRuntime}} {{range $name, $_ := .Runtimes}}{{$name}} {{end}}'
+}
+
+# Only an active daemon is asked: with socket activation, a question to a stopped one would start it.
+# The client is what takes longest, so each waits in its pipe, whole, while the rest is looked at.
+if active; then
+  containers | { runtimes | { system; cat; }; cat; }
+else
+  system
 fi
 printf '@%s end\n' "$mark"

@@ -2,39 +2,51 @@
 //! `section NAME COMMAND…` is run like any other command of the guest, so that a line that is new
 //! in the script shows here, and one with a command that this guest does not know fails.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::{Caller, DOCKER_SERVICE, Guest, shell};
 use crate::simulate::reply::Reply;
 
+/// What is read of the script.
+#[derive(Default)]
+struct Script<'a> {
+    /// Its variables with a fixed value.
+    variables: Vec<(&'a str, &'a str)>,
+    /// The lines of its functions.
+    functions: BTreeMap<&'a str, Vec<&'a str>>,
+    /// The lines that are in no function.
+    main: Vec<&'a str>,
+}
+
 /// Whether `sh` was started to read the probe script.
 pub(super) fn is_probe(name: &str, words: &[String], caller: Caller<'_>) -> bool {
     let reads = matches!(words, [flag, dashes, _] if flag == "-s" && dashes == "--");
-    name == "sh" && reads && !caller.root && caller.script().contains("\nsection ")
+    name == "sh" && reads && !caller.root && caller.script().contains(" section ")
 }
 
 pub(super) fn print(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Reply {
     let mark = words.last().map(String::as_str).unwrap_or_default();
-    let script = caller.script();
+    let script = Script::read(caller.script());
     let mut reply = Reply::done();
     // Whether the lines at this point are run: all, or one branch of `if active`.
     let mut runs = true;
-    let mut lines = script.lines();
-    while let Some(line) = lines.next() {
+    for line in &script.main {
         match line.trim() {
             "if active; then" => runs = guest.is_active(DOCKER_SERVICE),
             "else" => runs = !runs,
             "fi" => runs = true,
-            line if line.starts_with("section ") && runs => {
-                let words = command(line, &mut lines);
-                let [_, name, command @ ..] = words.as_slice() else { continue };
-                let answer = shell::run_words(guest, command, Caller { stdin: None, ..caller });
-                // Writing to a string cannot fail.
-                let _ = writeln!(
-                    reply.stdout,
-                    "@{mark} {name}\n{}{}\n@{mark} = {}",
-                    answer.stdout, answer.stderr, answer.code
-                );
+            line if runs => {
+                for words in script.sections(line) {
+                    let [_, name, command @ ..] = words.as_slice() else { continue };
+                    let answer = shell::run_words(guest, command, Caller { stdin: None, ..caller });
+                    // Writing to a string cannot fail.
+                    let _ = writeln!(
+                        reply.stdout,
+                        "@{mark} {name}\n{}{}\n@{mark} = {}",
+                        answer.stdout, answer.stderr, answer.code
+                    );
+                }
             }
             _ => {}
         }
@@ -43,18 +55,62 @@ pub(super) fn print(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> 
     reply
 }
 
-/// The words of a command that may go on over several lines.
-fn command<'a>(first: &str, rest: &mut impl Iterator<Item = &'a str>) -> Vec<String> {
-    let mut text = first.to_owned();
-    loop {
-        let continued = text.strip_suffix('\\').map(str::to_owned);
-        if let (None, Some(words)) = (&continued, shlex::split(&text)) {
-            return words
-                .into_iter()
-                .map(|word| word.replace("$socket", "/var/run/docker.sock"))
-                .collect();
+impl<'a> Script<'a> {
+    fn read(text: &'a str) -> Self {
+        let mut script = Self::default();
+        let mut function = None;
+        for line in text.lines().filter(|line| !line.starts_with('#')) {
+            match (function, line.strip_suffix("() {"), line.split_once('=')) {
+                (None, Some(name), _) => function = Some(name),
+                (Some(_), ..) if line == "}" => function = None,
+                (Some(name), ..) => script.functions.entry(name).or_default().push(line),
+                (None, None, Some((name, value)))
+                    if !name.contains(' ') && value.starts_with('/') =>
+                {
+                    script.variables.push((name, value));
+                }
+                (None, None, _) => script.main.push(line),
+            }
         }
-        let Some(next) = rest.next() else { return Vec::new() };
-        text = continued.unwrap_or(text + "\n") + next;
+        script
+    }
+
+    /// The sections of the functions that a line calls, each in words. What stands between the
+    /// calls only decides which output comes first.
+    fn sections(&self, line: &str) -> Vec<Vec<String>> {
+        let calls = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let functions = calls.filter_map(|name| self.functions.get(name));
+        let mut sections = Vec::new();
+        for function in functions {
+            let mut lines = function.iter();
+            while let Some(line) = lines.next() {
+                if line.trim().starts_with("section ") {
+                    sections.push(self.command(line.trim(), &mut lines));
+                }
+            }
+        }
+        sections
+    }
+
+    /// The words of a command that may go on over several lines.
+    fn command<'b>(&self, first: &str, rest: &mut impl Iterator<Item = &'b &'a str>) -> Vec<String>
+    where
+        'a: 'b,
+    {
+        let mut text = first.to_owned();
+        loop {
+            let continued = text.strip_suffix('\\').map(str::to_owned);
+            if let (None, Some(words)) = (&continued, shlex::split(&text)) {
+                return words.into_iter().map(|word| self.expand(word)).collect();
+            }
+            let Some(next) = rest.next() else { return Vec::new() };
+            text = continued.unwrap_or(text + "\n") + next;
+        }
+    }
+
+    fn expand(&self, word: String) -> String {
+        let expand =
+            |word: String, (name, value): &(&str, &str)| word.replace(&format!("${name}"), value);
+        self.variables.iter().fold(word, expand)
     }
 }

@@ -7,18 +7,23 @@ use super::{Caller, File, Guest};
 use crate::simulate::reply::Reply;
 
 impl Guest {
-    /// Prints something about the last of the words, which is a file.
-    pub(super) fn about_file(
+    /// Prints something about each of the words that is a file.
+    pub(super) fn about_files(
         &self,
         name: &str,
         words: &[String],
-        what: fn(&File) -> String,
+        what: fn(&str, &File) -> String,
     ) -> Reply {
-        let path = words.last().map(String::as_str).unwrap_or_default();
-        match self.files.get(path) {
-            Some(file) => Reply { stdout: what(file), ..Reply::done() },
-            None => Reply::failed(1, format!("{name}: {path}: No such file or directory")),
+        let mut reply = Reply::done();
+        for path in words.iter().filter(|word| word.starts_with('/')) {
+            if let Some(file) = self.files.get(path) {
+                reply.stdout.push_str(&what(path, file));
+            } else {
+                reply.code = 1;
+                reply = reply.saying(&format!("{name}: {path}: No such file or directory"));
+            }
         }
+        reply
     }
 
     pub(super) fn command_v(&self, words: &[String]) -> Reply {
@@ -115,22 +120,21 @@ impl Guest {
         }
     }
 
-    /// `stat -L -c '%F|%a|%U|%u|%G|%g' SOCKET`, `stat -c %Y FILE`
+    /// `stat -L -c '%F|%a|%U|%u|%G|%g' SOCKET`, `stat -c '%n|%Y' FILES`
     pub(super) fn stat(&self, words: &[String]) -> Reply {
         let path = words.last().map(String::as_str).unwrap_or_default();
-        let missing =
-            || Reply::failed(1, format!("stat: cannot statx '{path}': No such file or directory"));
         if path.ends_with("docker.sock") {
-            return self.socket.map_or_else(missing, |gid| {
-                let name = self.groups.iter().find(|(_, group)| group.gid == gid);
-                let name = name.map_or("UNKNOWN", |(name, _)| name);
-                Reply::line(format!("socket|660|root|0|{name}|{gid}"))
-            });
+            let Some(gid) = self.socket else {
+                let message = format!("stat: cannot statx '{path}': No such file or directory");
+                return Reply::failed(1, message);
+            };
+            let name = self.groups.iter().find(|(_, group)| group.gid == gid);
+            let name = name.map_or("UNKNOWN", |(name, _)| name);
+            return Reply::line(format!("socket|660|root|0|{name}|{gid}"));
         }
-        match self.files.get(path) {
-            Some(file) => Reply::line(file.modified.to_string()),
-            None => missing(),
-        }
+        self.about_files("stat: cannot statx", words, |path, file| {
+            format!("{path}|{}\n", file.modified)
+        })
     }
 
     pub(super) fn log_tail(&self) -> String {

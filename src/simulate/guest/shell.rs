@@ -1,14 +1,15 @@
 //! The commands of a guest: what cai and its probe run there, and what people type to look around.
 //! A command that is not in [`PROGRAMS`] fails with 127 and says who does not know it.
 
-use super::{Caller, Guest, client, document, scripts};
+use super::{Caller, DOCKER_SERVICE, Guest, client, document, scripts};
+use crate::simulate::log::timestamp;
 use crate::simulate::reply::Reply;
 
 /// A command of the guest, with its arguments.
 type Program = fn(&mut Guest, &[String], Caller<'_>) -> Reply;
 
 const PROGRAMS: &[(&str, Program)] = &[
-    ("cat", |guest, words, _| guest.about_file("cat", words, |file| file.text.clone())),
+    ("cat", |guest, words, _| guest.about_files("cat", words, |_, file| file.text.clone())),
     ("chgrp", |guest, words, caller| guest.chgrp(words, caller)),
     ("command", |guest, words, _| guest.command_v(words)),
     ("dd", |guest, words, caller| guest.receive("dd", words, caller)),
@@ -28,7 +29,7 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("journalctl", |guest, _, _| Reply { stdout: guest.log_tail(), ..Reply::done() }),
     ("sh", scripts::sh),
     ("sha256sum", |guest, words, _| {
-        guest.about_file("sha256sum", words, |file| format!("{}  ", file.sha256))
+        guest.about_files("sha256sum", words, |path, file| format!("{}  {path}\n", file.sha256))
     }),
     ("stat", |guest, words, _| guest.stat(words)),
     ("systemctl", |guest, words, caller| guest.systemctl_or_show(words, caller)),
@@ -99,21 +100,31 @@ impl Guest {
         Reply::done()
     }
 
+    /// When a unit's process started, in systemd's words.
+    fn started(&self, unit: &str) -> String {
+        let daemon = self.dockerd.as_ref().filter(|_| unit == DOCKER_SERVICE);
+        daemon.map_or(String::new(), |daemon| {
+            let day = usize::try_from(daemon.started / 86_400 % 7).unwrap_or_default();
+            // The first day of 1970 was a Thursday.
+            let day = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"][day];
+            format!("{day} {} UTC", timestamp(daemon.started).replace(['T', 'Z'], " ").trim_end())
+        })
+    }
+
     fn systemctl_or_show(&mut self, words: &[String], caller: Caller<'_>) -> Reply {
         if words.first().is_none_or(|verb| verb != "show") {
             return self.systemctl(words, caller);
-        }
-        if words.iter().any(|word| word.contains("ExecMainStartTimestamp")) {
-            let started = self.dockerd.as_ref().map(|daemon| daemon.started);
-            return Reply::line(started.map_or(String::new(), |started| format!("@{started}")));
         }
         let blocks: Vec<String> = words[1..]
             .iter()
             .filter(|word| !word.starts_with('-'))
             .map(|name| match self.units.get(name) {
                 Some(unit) => format!(
-                    "Id={name}\nLoadState=loaded\nActiveState={}\nUnitFileState={}",
-                    unit.active, unit.enabled
+                    "ExecMainStartTimestamp={}\nId={name}\nLoadState=loaded\nActiveState={}\n\
+                     UnitFileState={}",
+                    self.started(name),
+                    unit.active,
+                    unit.enabled
                 ),
                 None => {
                     format!("Id={name}\nLoadState=not-found\nActiveState=inactive\nUnitFileState=")
