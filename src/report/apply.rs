@@ -135,9 +135,10 @@ pub fn finished(report: &Report, contexts: &[&str]) -> String {
         };
     }
     format!(
-        "{} {applied} changed, {failed} failed, {skipped} skipped. What was done stays; after \
+        "{} {applied} changed, {failed} failed, {skipped} skipped{}. What was done stays; after \
          mending the cause, `cai apply` goes on from here.",
-        paint(ERROR, "Apply failed:")
+        paint(ERROR, "Apply failed:"),
+        if cancelled == 0 { String::new() } else { format!(", {cancelled} not finished") }
     )
 }
 
