@@ -6,6 +6,7 @@ use containai::config;
 use serde_json::Value;
 
 use super::fake;
+use crate::support::sandbox::Sandbox;
 use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
@@ -17,6 +18,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         one_example_has_every_key_of_the_schema,
         the_schema_refuses_what_is_wrong,
         the_schema_is_that_of_the_types,
+        the_picture_is_what_cai_shows,
         the_readme_names_what_there_is,
     ]
 }
@@ -27,7 +29,8 @@ fn root() -> &'static Path {
 
 fn examples() -> Vec<PathBuf> {
     let entries = std::fs::read_dir(root().join("examples")).unwrap();
-    entries.map(|entry| entry.unwrap().path()).collect()
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths.filter(|path| path.extension().is_some_and(|extension| extension == "toml")).collect()
 }
 
 fn every_example_is_valid_and_can_be_planned() {
@@ -153,6 +156,27 @@ fn the_schema_is_that_of_the_types() {
     let file = std::fs::read_to_string(&path).unwrap_or_default();
     let hint = "run: CAI_UPDATE_SCHEMA=1 cargo test --test main the_schema_is_that_of_the_types";
     assert!(file == types, "schema/containai.schema.json is not that of the types; {hint}");
+}
+
+/// An engine that is used, with a user who left the group and a file that asks for more.
+fn the_picture_is_what_cai_shows() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .write("home/containai.toml", "version = 1\n[vm]\nname = \"agents\"\nmemory = \"4GiB\"\n");
+    sandbox.cai(&["--simulate=world", "apply", "--yes"]).success();
+    sandbox.cai(&["simulate", "--simulate=world", "break", "group"]).success();
+    sandbox.cai(&["simulate", "--simulate=world", "break", "daemon-json"]).success();
+    sandbox
+        .write("home/containai.toml", "version = 1\n[vm]\nname = \"agents\"\nmemory = \"8GiB\"\n");
+    let plan = sandbox.cai(&["--simulate=world", "--color=always", "plan"]);
+    let picture = anstyle_svg::Term::new().render_svg(plan.success());
+    let path = root().join("examples/plan.svg");
+    if std::env::var_os("CAI_UPDATE_PICTURE").is_some_and(|value| value == "1") {
+        std::fs::write(&path, &picture).unwrap();
+    }
+    let file = std::fs::read_to_string(&path).unwrap_or_default();
+    let hint = "run: CAI_UPDATE_PICTURE=1 cargo test --test main the_picture_is_what_cai_shows";
+    assert!(file == picture, "examples/plan.svg is not what cai shows; {hint}\n{plan}");
 }
 
 fn the_readme_names_what_there_is() {
