@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::graph::GraphError;
 use crate::host::{INTERRUPTED, LockError};
 use crate::observe::ObserveError;
+use crate::plan::SavedPlanError;
 
 /// Why a command of `cai` did not do what was asked. Each ends the process with
 /// [`Error::exit_code`].
@@ -96,6 +97,22 @@ pub enum Error {
         /// How to say yes.
         hint: String,
     },
+    /// A file is no plan that could be applied.
+    #[error("{} cannot be applied", path.display())]
+    SavedPlan {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: SavedPlanError,
+    },
+    /// A saved plan is not what would be planned now.
+    #[error("stale plan: {} is not what would be planned now:\n  {}", path.display(), moved.join("\n  "))]
+    Stale {
+        /// The saved plan.
+        path: PathBuf,
+        /// What moved.
+        moved: Vec<String>,
+    },
     /// Another process works on the same VM.
     #[error("{vm} is locked: {source}")]
     Locked {
@@ -113,7 +130,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// 1 failed · 2 the plan has changes · 3 the file is wrong · 4 refused · 5 locked · 64 usage · 130
+    /// 1 failed · 2 the plan has changes · 3 the file is wrong · 4 refused · 5 locked · 6 stale plan · 64 usage · 130
     /// interrupted.
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -121,6 +138,7 @@ impl Error {
             Self::NoFile | Self::ReadFile { .. } | Self::Config(_) | Self::Conflict { .. } => 3,
             Self::Refused { .. } => 4,
             Self::Locked { source: LockError::Held(_), .. } => 5,
+            Self::Stale { .. } => 6,
             Self::Usage { .. } => 64,
             Self::Interrupted => INTERRUPTED,
             Self::WriteFile { .. }
@@ -131,6 +149,7 @@ impl Error {
             | Self::Blocked
             | Self::Failed
             | Self::Simulation { .. }
+            | Self::SavedPlan { .. }
             | Self::Locked { .. }
             | Self::Output(_) => 1,
         }
@@ -150,6 +169,8 @@ impl Error {
     /// What to do.
     pub fn hint(&self) -> Option<&str> {
         match self {
+            Self::SavedPlan { .. } => Some("make one with `cai plan --out FILE`"),
+            Self::Stale { .. } => Some("look at it again: `cai plan --out FILE`"),
             Self::NoFile => Some("run `cai init` to make one, or name one with --file"),
             Self::Usage { hint, .. } | Self::Refused { hint, .. } => Some(hint),
             Self::Locked { source: LockError::Held(_), .. } => {

@@ -95,7 +95,7 @@ pub(super) fn tell_end(
 
 impl Consent {
     /// A replacement needs more than a yes: the name of what is lost.
-    fn to_replacements(&self, plan: &Plan, command: &str) -> Result<(), Error> {
+    pub(super) fn to_replacements(&self, plan: &Plan, command: &str) -> Result<(), Error> {
         let replaced = plan.changes.iter().filter(|change| change.action == Action::Replace);
         for change in replaced {
             let name = &change.address.name;

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use super::{Global, Terminal};
 use crate::config::{self, Config};
 use crate::diagnostic::{self, Diagnostic};
+use crate::digest::sha256;
 use crate::error::Error;
 use crate::host::Probe;
-use crate::plan::Declared;
+use crate::plan::{Declared, SavedFile};
 
 const NAME: &str = "containai.toml";
 
@@ -28,6 +29,8 @@ pub(super) struct File {
     pub(super) shown: String,
     /// What it says.
     pub(super) config: Config,
+    /// Where it is, and the checksum of its text.
+    pub(super) saved: SavedFile,
 }
 
 impl File {
@@ -48,9 +51,18 @@ pub(super) fn load_all(
     global: &Global,
     terminal: &Terminal,
 ) -> Result<Vec<File>, Error> {
+    load_these(probe, find_all(probe, global)?, terminal)
+}
+
+/// Reads the texts of files that are planned together.
+pub(super) fn load_these(
+    probe: &dyn Probe,
+    sources: Vec<Source>,
+    terminal: &Terminal,
+) -> Result<Vec<File>, Error> {
     let mut files: Vec<File> = Vec::new();
     let mut wrong = Vec::new();
-    for source in find_all(probe, global)? {
+    for source in sources {
         match source.parse(probe, terminal) {
             Ok(file) => files.push(file),
             Err(Error::Config(mistakes)) => wrong.push(mistakes),
@@ -97,12 +109,15 @@ pub(super) fn find_all(probe: &dyn Probe, global: &Global) -> Result<Vec<Source>
     if global.files.is_empty() {
         return Ok(vec![find_above(probe, global)?.ok_or(Error::NoFile)?]);
     }
-    let paths = global.files.iter().map(|file| within(global, file));
-    let source = |path: PathBuf| match read(probe, &path)? {
+    global.files.iter().map(|file| source(probe, within(global, file))).collect()
+}
+
+/// The text of a file that has to be there.
+pub(super) fn source(probe: &dyn Probe, path: PathBuf) -> Result<Source, Error> {
+    match read(probe, &path)? {
         Some(text) => Ok(Source { path, text }),
         None => Err(Error::ReadFile { path, source: io::ErrorKind::NotFound.into() }),
-    };
-    paths.map(source).collect()
+    }
 }
 
 fn find_above(probe: &dyn Probe, global: &Global) -> Result<Option<Source>, Error> {
@@ -127,7 +142,7 @@ pub(super) fn place(global: &Global) -> PathBuf {
     within(global, global.files.first().map_or(Path::new(NAME), PathBuf::as_path))
 }
 
-fn within(global: &Global, path: &Path) -> PathBuf {
+pub(super) fn within(global: &Global, path: &Path) -> PathBuf {
     match &global.directory {
         Some(directory) => directory.join(path),
         None => path.to_owned(),
@@ -160,7 +175,11 @@ impl Source {
                 let directory = here.join(self.path.parent().unwrap_or(Path::new("")));
                 let home = probe.env("HOME").map(PathBuf::from);
                 let config = config.located(&directory, home.as_deref());
-                Ok(File { shown: self.shown(), config })
+                let saved = SavedFile {
+                    path: here.join(&self.path).to_string_lossy().into_owned(),
+                    sha256: sha256(self.text.as_bytes()),
+                };
+                Ok(File { shown: self.shown(), config, saved })
             }
             Err(mistakes) => Err(Error::Config(self.mistakes(&mistakes, terminal))),
         }

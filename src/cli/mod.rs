@@ -12,6 +12,7 @@ mod options;
 mod plan;
 mod progress;
 mod render;
+mod saved;
 mod setup;
 mod simulate;
 mod status;
@@ -73,10 +74,15 @@ fn run(real: &dyn Host, cli: &Cli, terminal: &mut Terminal) -> Result<(), Error>
             setup::run(host, global, *dry_run, &consent, limits, terminal)
         }
         Command::Validate => validate::run(host, global, terminal),
-        Command::Plan { detailed_exitcode } => {
-            plan::run(host, global, *detailed_exitcode, terminal)
+        Command::Plan { detailed_exitcode, out } => {
+            plan::run(host, global, *detailed_exitcode, out.as_deref(), terminal)
         }
-        Command::Apply { consent, limits } => apply::run(host, global, consent, limits, terminal),
+        Command::Apply { plan: Some(plan), consent, limits } => {
+            saved::apply(host, global, plan, consent, limits, terminal)
+        }
+        Command::Apply { plan: None, consent, limits } => {
+            apply::run(host, global, consent, limits, terminal)
+        }
         Command::Destroy { allow_destroy, limits } => {
             destroy::run(host, global, allow_destroy.as_deref(), limits, terminal)
         }

@@ -21,7 +21,7 @@ pub(super) struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 failed (status: the machine is not as the file says), 2 the plan has changes \
 (only with --detailed-exitcode), 3 the file is wrong or there is none, 4 refused because nobody said \
-yes, 5 another cai works on the same VM, 64 wrong usage, 130 interrupted.
+yes, 5 another cai works on the same VM, 6 a saved plan is stale, 64 wrong usage, 130 interrupted.
 
 Data goes to standard output, talk to standard error.";
 
@@ -92,9 +92,16 @@ pub(super) enum Command {
         /// Exit with 2 if there are changes
         #[arg(long)]
         detailed_exitcode: bool,
+        /// Write the plan to this file too, for `cai apply FILE`
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
     },
     /// Show the plan, ask, and make it so
     Apply {
+        /// A plan that `cai plan --out` wrote: it is applied as it is, without a question, or not at
+        /// all where anything has moved since
+        #[arg(value_name = "PLAN", conflicts_with = "files")]
+        plan: Option<PathBuf>,
         #[command(flatten)]
         consent: Consent,
         #[command(flatten)]

@@ -1,7 +1,9 @@
 //! `cai plan`
 
+use std::path::Path;
+
 use super::file::{self, File};
-use super::{Global, Limits, Terminal};
+use super::{Global, Limits, Terminal, saved};
 use crate::config::{Config, Install};
 use crate::error::Error;
 use crate::facts::Facts;
@@ -15,10 +17,14 @@ pub(super) fn run(
     host: &dyn Host,
     global: &Global,
     detailed_exitcode: bool,
+    out: Option<&Path>,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
     let planned = Planned::new(host, file::load_all(host, global, terminal)?)?;
     show(&planned, global, terminal)?;
+    if let Some(out) = out {
+        saved::write(host, global, &planned, out, terminal)?;
+    }
     if detailed_exitcode && !planned.plan.is_empty() { Err(Error::Changes) } else { Ok(()) }
 }
 

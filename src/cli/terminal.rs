@@ -74,6 +74,11 @@ impl Terminal {
         self.err.mark()
     }
 
+    /// Whether all this is about a simulated host.
+    pub(super) fn simulates(&self) -> bool {
+        self.simulates
+    }
+
     /// Whether only what matters is said.
     pub(super) fn is_quiet(&self) -> bool {
         self.quiet

@@ -54,6 +54,8 @@ pub struct ResourceChange<'a> {
     pub fallback: Option<Disruption>,
     /// The running containers that it stops, or would stop by its fallback.
     pub stops: Option<&'a [Container]>,
+    /// What is done, in order.
+    pub steps: Vec<&'a str>,
     /// Why it cannot be done; `null` if it can.
     pub problem: Option<ExplainedProblem<'a>>,
 }
@@ -128,6 +130,7 @@ impl<'a> ResourceChange<'a> {
             disruption: change.disruption,
             fallback: change.fallback,
             stops: change.stops.as_deref(),
+            steps: change.steps.iter().map(|step| step.title.as_ref()).collect(),
             problem: change.problem.as_ref().map(|problem| ExplainedProblem {
                 problem: Explained { what: problem, text: problem.to_string() },
                 hint: problem.hint(),

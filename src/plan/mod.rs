@@ -6,6 +6,7 @@ mod destroy;
 mod diff;
 mod json;
 mod reason;
+mod saved;
 mod step;
 
 use std::borrow::Cow;
@@ -23,6 +24,7 @@ pub use json::{
     Explained, ExplainedProblem, FORMAT_VERSION, PlanDocument, ResourceChange, Summary,
 };
 pub use reason::{Problem, Reason};
+pub use saved::{SavedFile, SavedPlan, SavedPlanError};
 pub use step::{Operation, Step};
 
 /// What every resource of a graph would do, in the order in which it would be done.

@@ -12,6 +12,7 @@ mod lima;
 mod output;
 mod plan;
 mod progress;
+mod saved;
 mod setup;
 mod status;
 mod timeout;
@@ -49,6 +50,7 @@ pub fn trials() -> Vec<Trial> {
         output::trials(),
         plan::trials(),
         progress::trials(),
+        saved::trials(),
         setup::trials(),
         status::trials(),
         timeout::trials(),

@@ -1,0 +1,74 @@
+//! Saved plans: `cai plan --out FILE` and `cai apply FILE`.
+
+use std::path::{Path, PathBuf};
+
+use super::plan::Planned;
+use super::{Consent, Global, Limits, Terminal, apply, file, guard};
+use crate::error::Error;
+use crate::host::Host;
+use crate::plan::{PlanDocument, SavedPlan, SavedPlanError};
+
+/// For its owner alone: it holds whatever the files do.
+const PRIVATE: u32 = 0o600;
+
+/// Writes a plan to a file.
+pub(super) fn write(
+    host: &dyn Host,
+    global: &Global,
+    planned: &Planned,
+    out: &Path,
+    terminal: &mut Terminal,
+) -> Result<(), Error> {
+    let failed = |error: serde_json::Error| Error::Output(error.into());
+    let files = planned.files.iter().map(|file| file.saved.clone()).collect();
+    let declared = planned.declared();
+    let document = PlanDocument::new(&planned.plan, &declared);
+    let saved = SavedPlan::new(&document, files, terminal.simulates()).map_err(failed)?;
+    let text = serde_json::to_string_pretty(&saved).map_err(failed)?;
+    let path = file::within(global, out);
+    host.write_file(&path, &format!("{text}\n"), PRIVATE)
+        .map_err(|source| Error::WriteFile { path: path.clone(), source })?;
+    terminal.talk(&format!("Saved. To apply just this: cai apply {}", out.display()));
+    Ok(())
+}
+
+/// Applies a saved plan, if it is what would be planned now.
+pub(super) fn apply(
+    host: &dyn Host,
+    global: &Global,
+    plan: &Path,
+    consent: &Consent,
+    limits: &Limits,
+    terminal: &mut Terminal,
+) -> Result<(), Error> {
+    let path = file::within(global, plan);
+    let refused = |source| Error::SavedPlan { path: path.clone(), source };
+    let text = file::source(host, path.clone())?.text;
+    let saved = SavedPlan::parse(&text, terminal.simulates()).map_err(refused)?;
+    let stale = |moved| Error::Stale { path: path.clone(), moved };
+
+    let sources = saved.files.iter().map(|saved| file::source(host, PathBuf::from(&saved.path)));
+    let files = sources.collect::<Result<Vec<_>, _>>()?;
+    let files = file::load_these(host, files, terminal)?;
+    let changed = files.iter().zip(&saved.files).filter(|(file, saved)| file.saved != **saved);
+    let changed: Vec<String> =
+        changed.map(|(file, _)| format!("{} was changed", file.shown)).collect();
+    if !changed.is_empty() {
+        return Err(stale(changed));
+    }
+    let _locks = guard::lock(host, &files, "cai apply", limits)?;
+    let planned = Planned::new(host, files)?.limited(limits);
+    let declared = planned.declared();
+    let moved = saved
+        .moved(&PlanDocument::new(&planned.plan, &declared))
+        .map_err(|error| refused(SavedPlanError::NotOne(error)))?;
+    if !moved.is_empty() {
+        return Err(stale(moved));
+    }
+    if !planned.plan.is_empty() {
+        terminal.talk(&planned.text());
+        terminal.refuse_problems(&planned.plan)?;
+        consent.to_replacements(&planned.plan, "cai apply PLAN")?;
+    }
+    apply::perform(host, global, &planned, terminal)
+}
