@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::docker::ContextMetadata;
 use crate::guest::GuestFacts;
 use crate::host::{Ping, Platform};
-use crate::lima::{Ssh, Status};
+use crate::lima::{Agent, Ssh, Status};
 use crate::plan::Reason;
 
 /// What was seen of something.
@@ -47,6 +47,8 @@ pub struct Facts {
     pub vm: Observation<VmFacts>,
     /// The guest, which can be looked at while the VM runs.
     pub guest: Observation<GuestFacts>,
+    /// What Lima's host agent said last of the start of a VM that runs.
+    pub agent: Option<Agent>,
     /// Whether Lima's ssh master connection lives.
     pub master: bool,
     /// What answers on the host's socket. `None` where asking would have changed something: a
@@ -111,6 +113,7 @@ impl Facts {
         Self {
             vm: Observation::Absent,
             guest: Observation::Absent,
+            agent: None,
             master: false,
             socket: None,
             ..self.clone()

@@ -42,6 +42,10 @@ pub struct GuestFacts {
     pub socket: Option<GuestSocket>,
     /// The exit status of the provisioning script, where it failed on this boot.
     pub provision_failed: Option<String>,
+    /// The last lines of what provisioning printed, where it failed.
+    pub provision_log: Vec<String>,
+    /// The last lines of dockerd's log, where it is not active or its socket is missing.
+    pub daemon_log: Vec<String>,
     /// What dockerd said when root asked for its containers. `None` when it is not active.
     pub docker_as_root: Option<Section>,
     /// The running containers; `None` where dockerd is installed and does not list them. One that
@@ -63,6 +67,8 @@ pub struct Group {
 pub struct Account {
     /// Its number.
     pub uid: u32,
+    /// The number of its own group, which every session of it has.
+    pub gid: u32,
     /// Its login shell.
     pub shell: String,
 }
@@ -85,6 +91,8 @@ pub struct GuestSocket {
     pub owner: String,
     /// The group's name; `UNKNOWN` where its number has none.
     pub group: String,
+    /// The group's number.
+    pub gid: u32,
 }
 
 /// A running container.
@@ -122,6 +130,8 @@ impl GuestFacts {
             runtimes: runtimes(text("runtimes")),
             socket: socket(text("socket")),
             provision_failed: document.text("provision_failed").map(|code| code.trim().to_owned()),
+            provision_log: lines(document.section("provision_log")),
+            daemon_log: lines(document.section("daemon_log")),
             docker_as_root: document.section("containers").cloned(),
             containers: match document.section("containers") {
                 Some(section) if section.status == 0 => {
@@ -162,10 +172,26 @@ impl GuestFacts {
         self.groups.keys().filter(|group| self.is_member(user, group)).cloned().collect()
     }
 
+    /// The groups that a session of a user would have if it began now.
+    pub fn fresh_groups_of(&self, user: &str) -> BTreeSet<String> {
+        let own = self.accounts.get(user).map(|account| account.gid);
+        let name = |gid: u32| self.groups.iter().find(|(_, group)| group.gid == gid);
+        let own =
+            own.map(|gid| name(gid).map_or_else(|| gid.to_string(), |(name, _)| name.clone()));
+        self.groups_of(user).into_iter().chain(own).collect()
+    }
+
     /// Whether dockerd runs and answers root.
     pub fn docker_answers(&self) -> bool {
         self.docker_as_root.as_ref().is_some_and(|section| section.status == 0)
     }
+}
+
+/// The lines of a section, whatever became of its command: that it may not read a log, for one, is
+/// worth knowing.
+fn lines(section: Option<&Section>) -> Vec<String> {
+    let text = section.map_or("", |section| section.text.as_str());
+    text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
 /// `name:x:gid:a,b` as in `/etc/group`.
@@ -187,10 +213,11 @@ fn session(numbers: &str, groups: &BTreeMap<String, Group>) -> BTreeSet<String> 
 
 /// `name:x:uid:gid:comment:home:shell` as in `/etc/passwd`.
 fn account(line: &str) -> Option<(String, Account)> {
-    let [name, _, uid, _, _, _, shell] = line.split(':').collect::<Vec<_>>()[..] else {
+    let [name, _, uid, gid, _, _, shell] = line.split(':').collect::<Vec<_>>()[..] else {
         return None;
     };
-    Some((name.to_owned(), Account { uid: uid.parse().ok()?, shell: shell.to_owned() }))
+    let (uid, gid) = (uid.parse().ok()?, gid.parse().ok()?);
+    Some((name.to_owned(), Account { uid, gid, shell: shell.to_owned() }))
 }
 
 /// `status package version` of dpkg.
@@ -230,9 +257,12 @@ fn memory(line: &str) -> Option<u64> {
 fn socket(line: &str) -> Option<GuestSocket> {
     let fields: Vec<&str> = line.trim().split('|').collect();
     match fields[..] {
-        ["socket", mode, owner, _, group, _] => {
-            Some(GuestSocket { mode: mode.into(), owner: owner.into(), group: group.into() })
-        }
+        ["socket", mode, owner, _, group, gid] => Some(GuestSocket {
+            mode: mode.into(),
+            owner: owner.into(),
+            group: group.into(),
+            gid: gid.parse().ok()?,
+        }),
         _ => None,
     }
 }
@@ -271,7 +301,10 @@ mod tests {
         // 998 is what docker was when the session began.
         assert_eq!(facts.session_groups, ["998", "dev", "sudo"].map(String::from).into());
         assert_eq!(facts.groups["docker"].gid, 999);
-        assert_eq!(facts.accounts["dev"], Account { uid: 1001, shell: "/bin/bash".into() });
+        assert_eq!(
+            facts.accounts["dev"],
+            Account { uid: 1001, gid: 1001, shell: "/bin/bash".into() }
+        );
         assert!(!facts.is_member("de", "docker") && !facts.is_member("dev", "nosuch"));
     }
 

@@ -17,7 +17,10 @@ section() {
   "$@" 2>&1 </dev/null
   printf '\n@%s = %s\n' "$mark" "$?"
 }
-active() { [ "$(systemctl is-active docker.service 2>/dev/null)" = active ]; }
+active() { [ "${state:=$(systemctl is-active docker.service 2>/dev/null)}" = active ]; }
+# Logs are evidence where something went wrong, and are not read elsewhere.
+daemon_log() { { active && [ -S "$socket" ]; } || timeout 10 sudo -n journalctl -u docker.service -n 20 -q --no-pager -o cat; }
+provision_log() { [ ! -e /run/cai-provision-failed ] || timeout 10 sudo -n tail -n 20 /var/log/cloud-init-output.log; }
 
 # A process takes longer to start than what it does here, so one tells of several files.
 system() {
@@ -34,6 +37,8 @@ system() {
     docker.service docker.socket sysbox.service sysbox-mgr.service sysbox-fs.service
   section socket stat -L -c '%F|%a|%U|%u|%G|%g' "$socket"
   section provision_failed cat /run/cai-provision-failed
+  section daemon_log daemon_log
+  section provision_log provision_log
   section daemon_json cat "$daemon_json"
   section daemon_loaded cat "$loaded"
   section sums sha256sum "$daemon_json" "$seccomp"

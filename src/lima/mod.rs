@@ -3,6 +3,7 @@
 //! Everything here is pure. Facts about Lima's behaviour are measured on Lima 2.2.0 unless a
 //! comment says otherwise.
 
+mod agent;
 mod command;
 mod instance;
 mod log;
@@ -11,6 +12,7 @@ mod ssh;
 mod template;
 mod version;
 
+pub use agent::Agent;
 pub use command::Limactl;
 pub use instance::{Instance, Status, UnreadableList, find_instances};
 pub use log::{gave_up, message};

@@ -10,7 +10,7 @@ use crate::docker::ContextMetadata;
 use crate::facts::{Facts, HostFile, Observation, Tools, VmFacts};
 use crate::guest::{Document, GuestFacts, probe};
 use crate::host::CommandError;
-use crate::lima::{self, Instance, Ssh, Status};
+use crate::lima::{self, Agent, Instance, Ssh, Status};
 use crate::plan::Reason;
 use crate::resource::LimaInstall;
 
@@ -62,6 +62,7 @@ impl Machine<'_> {
             directory,
             vm: Observation::Unobservable(after_lima()),
             guest: Observation::Unobservable(after_lima()),
+            agent: None,
             master,
             socket: None,
             seccomp_profile,
@@ -94,6 +95,11 @@ impl Machine<'_> {
             }
             status => Observation::Unobservable(Reason::VmIs(status.clone())),
         };
+        if instance.status == Status::Running {
+            // Evidence, where it can be had; nothing depends on it.
+            let events = self.probe.read_file(&Agent::events(&instance.dir));
+            facts.agent = events.ok().flatten().and_then(|events| Agent::read(&events));
+        }
         let asking_changes_nothing = match &facts.guest {
             Observation::Present(guest) => guest.docker_runs(),
             // Nothing behind the socket: this only tells a stale file.

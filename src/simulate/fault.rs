@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::docker::metadata;
-use super::guest::{DAEMON_JSON, DOCKER, DOCKER_SERVICE, DOCKER_SOCKET, Guest, PROVISION_FAILED};
+use super::guest::{
+    DAEMON_JSON, DOCKER, DOCKER_SERVICE, DOCKER_SOCKET, Guest, PROVISION_FAILED, PROVISION_LOG,
+};
 use super::instance::{Instance, Status};
 use super::limactl::config::Config as Merged;
 use super::world::{World, context_directory};
@@ -139,6 +141,7 @@ pub const FAULTS: &[Fault] = &[
             // It never came, so it never had any.
             guest.containers.clear();
             guest.write(PROVISION_FAILED, "100\n", now);
+            guest.write(PROVISION_LOG, "E: Failed to fetch: the simulated fault\n", now);
         });
     }),
     fault(

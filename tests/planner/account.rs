@@ -68,7 +68,7 @@ fn an_account_is_made_with_what_the_file_says() {
 fn what_the_file_leaves_out_of_an_account_is_left_alone() {
     let config = config_with("[[users]]\nname = \"ci\"\nuid = 4001\ngroups = []\n");
     let mut facts = healthy(&config);
-    let account = |uid| Account { uid, shell: "/bin/zsh".into() };
+    let account = |uid| Account { uid, gid: uid, shell: "/bin/zsh".into() };
     bend_guest(&mut facts, |guest| {
         guest.accounts.insert("ci".into(), account(4001));
     });

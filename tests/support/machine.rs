@@ -52,6 +52,7 @@ pub fn healthy(config: &Config) -> Facts {
             yaml: lima::template(config),
         }),
         guest: Observation::Present(guest()),
+        agent: None,
         master: true,
         socket: Some(Ping::Answered { api_version: "1.41".into() }),
         seccomp_profile: None,
@@ -83,7 +84,8 @@ pub fn guest() -> GuestFacts {
         session_groups: ["dev", "docker"].map(String::from).into(),
         groups: [("docker".into(), docker), ("adm".into(), Group { gid: 4, members: vec![] })]
             .into(),
-        accounts: [("dev".into(), Account { uid: 1001, shell: "/bin/bash".into() })].into(),
+        accounts: [("dev".into(), Account { uid: 1001, gid: 1001, shell: "/bin/bash".into() })]
+            .into(),
         arch: "amd64".into(),
         cpus: Some(4),
         memory: Some(3_900 << 20),
@@ -102,8 +104,11 @@ pub fn guest() -> GuestFacts {
             mode: "660".into(),
             owner: "root".into(),
             group: "docker".into(),
+            gid: 999,
         }),
         provision_failed: None,
+        provision_log: Vec::new(),
+        daemon_log: Vec::new(),
         docker_as_root: Some(Section { text: "abc|agent-1|runc|2026-11-21".into(), status: 0 }),
         containers: Some(vec![container("agent-1", "runc")]),
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::packages::{DISTRO, DOCKER_CE};
-use super::{Caller, File, Guest};
+use super::{Caller, DOCKER_SERVICE, File, Guest, PROVISION_FAILED, PROVISION_LOG};
 use crate::simulate::reply::Reply;
 
 impl Guest {
@@ -135,6 +135,19 @@ impl Guest {
         self.about_files("stat: cannot statx", words, |path, file| {
             format!("{path}|{}\n", file.modified)
         })
+    }
+
+    /// cai's own function: dockerd's log where it is not as it should be.
+    pub(super) fn daemon_log(&self) -> Reply {
+        let is_well = self.is_active(DOCKER_SERVICE) && self.socket.is_some();
+        let stdout = if is_well { String::new() } else { self.log_tail() };
+        Reply { stdout, ..Reply::done() }
+    }
+
+    /// cai's own function: what provisioning printed, where it failed.
+    pub(super) fn provision_log(&self) -> Reply {
+        let log = self.text(PROVISION_FAILED).and_then(|_| self.text(PROVISION_LOG));
+        Reply { stdout: log.unwrap_or_default().to_owned(), ..Reply::done() }
     }
 
     pub(super) fn log_tail(&self) -> String {

@@ -30,6 +30,8 @@ pub(super) const DOCKER_SOCKET: &str = "docker.socket";
 pub(super) const DAEMON_JSON: &str = "/etc/docker/daemon.json";
 /// Where `cai`'s provisioning script leaves its exit status.
 pub(super) const PROVISION_FAILED: &str = "/run/cai-provision-failed";
+/// What provisioning printed.
+pub(super) const PROVISION_LOG: &str = "/var/log/cloud-init-output.log";
 
 /// A guest: what is on its disk, and what runs in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,6 +12,7 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("cat", |guest, words, _| guest.about_files("cat", words, |_, file| file.text.clone())),
     ("chgrp", |guest, words, caller| guest.chgrp(words, caller)),
     ("command", |guest, words, _| guest.command_v(words)),
+    ("daemon_log", |guest, _, _| guest.daemon_log()),
     ("dd", |guest, words, caller| guest.receive("dd", words, caller)),
     ("docker", client::in_guest),
     ("dpkg", |guest, _, _| Reply::line(guest.arch.clone())),
@@ -27,6 +28,7 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("id", |guest, words, caller| guest.id(words, caller)),
     ("install", |guest, words, caller| guest.receive("install", words, caller)),
     ("journalctl", |guest, _, _| Reply { stdout: guest.log_tail(), ..Reply::done() }),
+    ("provision_log", |guest, _, _| guest.provision_log()),
     ("sh", scripts::sh),
     ("sha256sum", |guest, words, _| {
         guest.about_files("sha256sum", words, |path, file| format!("{}  {path}\n", file.sha256))
