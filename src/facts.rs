@@ -125,6 +125,14 @@ impl Facts {
         Ssh::docker_socket(&self.directory)
     }
 
+    /// The VM's longest socket path, its bytes and the most that it may have, where that is less.
+    pub fn long_socket_path(&self) -> Option<(PathBuf, usize, usize)> {
+        let path = Ssh::longest_socket(&self.directory);
+        // One byte ends it.
+        let (length, limit) = (path.as_os_str().len(), self.platform.socket_path_limit() - 1);
+        (length > limit).then_some((path, length, limit))
+    }
+
     /// The login user of the guest, where it is known.
     pub fn login_user(&self) -> Option<&str> {
         match &self.guest {

@@ -1,5 +1,7 @@
 //! The resources of one file or several, and the order in which they are applied.
 
+mod only;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap};
 
@@ -15,7 +17,7 @@ use crate::model::VmName;
 use crate::resource::{KINDS, LimaInstall, Resource};
 
 /// What one resource is to another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Edge {
     /// The second can only be applied when the first is; it is skipped when the first fails.
@@ -132,12 +134,7 @@ impl Graph {
         for (from, to, edge) in edges {
             graph.add_edge(from, to, edge);
         }
-        let order = order(&graph)?;
-        let mut positions = vec![0; order.len()];
-        for (position, index) in order.iter().enumerate() {
-            positions[index.index()] = position;
-        }
-        Ok(Self { nodes: graph, indices: nodes, order, positions })
+        Self::ordered_by(graph)
     }
 
     /// The resources, each after all that it requires or is notified by; independent ones in the
@@ -189,6 +186,18 @@ impl Graph {
                 .into_iter()
                 .map(move |edge| (address(*from), address(edge.target()), *edge.weight()))
         })
+    }
+
+    /// With its order found.
+    fn ordered_by(graph: DiGraph<Node, Edge>) -> Result<Self, GraphError> {
+        let order = order(&graph)?;
+        let mut positions = vec![0; order.len()];
+        for (position, index) in order.iter().enumerate() {
+            positions[index.index()] = position;
+        }
+        let address = |index: NodeIndex| graph[index].address.clone();
+        let indices = graph.node_indices().map(|index| (address(index), index)).collect();
+        Ok(Self { nodes: graph, indices, order, positions })
     }
 
     /// The addresses that a resource requires, directly.

@@ -38,6 +38,12 @@ impl Ssh {
         directory.join("ssh.sock")
     }
 
+    /// The longest path of a socket of an instance: ssh makes its control socket under a longer name
+    /// first, so Lima refuses an instance in whose directory that would not fit.
+    pub fn longest_socket(directory: &Path) -> PathBuf {
+        directory.join("ssh.sock.1234567890123456")
+    }
+
     /// The forwarded Docker socket on the host.
     pub fn docker_socket(directory: &Path) -> PathBuf {
         directory.join("sock").join("docker.sock")

@@ -171,6 +171,16 @@ pub enum Problem {
     /// No `docker` on `PATH`.
     #[error("the docker command is not on PATH")]
     DockerMissing,
+    /// The path of a socket of the VM has more bytes than the system allows.
+    #[error("{path} has {length} bytes, and a socket's path here may have {limit}")]
+    SocketPath {
+        /// The longest of them.
+        path: String,
+        /// Its bytes.
+        length: usize,
+        /// How many there may be.
+        limit: usize,
+    },
     /// Lima cannot shrink a disk.
     #[error("the disk cannot shrink from {from} to {to}")]
     DiskShrinks {
@@ -242,6 +252,9 @@ impl Problem {
             Self::DockerMissing => {
                 "install the docker command line client; no daemon is needed on this machine".into()
             }
+            Self::SocketPath { .. } => "choose a shorter name under [vm], or set LIMA_HOME to a \
+                                        directory with a shorter path"
+                .into(),
             Self::DiskShrinks { from, .. } => format!("write disk = \"{from}\" or more"),
             Self::VmState(_) => "see `limactl list`, then run cai again".into(),
             Self::NotPreinstalled => {

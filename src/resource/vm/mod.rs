@@ -220,7 +220,13 @@ impl Resource for Vm {
         };
         let limactl = Limactl::new(program.clone());
         match &facts.vm {
-            Observation::Absent => self.create(&limactl),
+            Observation::Absent => match facts.long_socket_path() {
+                None => self.create(&limactl),
+                Some((path, length, limit)) => {
+                    let path = path.display().to_string();
+                    self.create(&limactl).blocked(Problem::SocketPath { path, length, limit })
+                }
+            },
             Observation::Present(vm) => self.update(vm, facts, &limactl),
             Observation::Unobservable(reason) => {
                 Change::deferred(&self.address, self.wanted(), reason.clone())

@@ -1,0 +1,79 @@
+//! A part of a graph.
+
+use std::collections::BTreeSet;
+
+use petgraph::graph::{DiGraph, NodeIndex};
+use petgraph::visit::EdgeRef;
+
+use super::{Graph, GraphError};
+use crate::address::Address;
+
+impl Graph {
+    /// The same with only these of its resources. What came before another through one that is left
+    /// out still does.
+    ///
+    /// # Errors
+    /// As [`Graph::new`].
+    pub fn only(self, kept: &BTreeSet<Address>) -> Result<Self, GraphError> {
+        let is_kept = |index: NodeIndex| kept.contains(&self.nodes[index].address);
+        let mut edges = Vec::new();
+        for from in self.nodes.node_indices().filter(|index| is_kept(*index)) {
+            let mut seen = BTreeSet::new();
+            let mut open: Vec<_> =
+                self.nodes.edges(from).map(|edge| (edge.target(), *edge.weight())).collect();
+            while let Some((index, way)) = open.pop() {
+                if !seen.insert((index, way)) {
+                    continue;
+                }
+                if is_kept(index) {
+                    edges.push((from, index, way));
+                    continue;
+                }
+                let further = self.nodes.edges(index);
+                open.extend(further.map(|edge| (edge.target(), way.max(*edge.weight()))));
+            }
+        }
+        let kept: Vec<bool> = self.nodes.node_indices().map(is_kept).collect();
+        let (nodes, _) = self.nodes.into_nodes_edges();
+        let mut graph = DiGraph::new();
+        let indices: Vec<Option<NodeIndex>> = nodes
+            .into_iter()
+            .zip(kept)
+            .map(|(node, kept)| kept.then(|| graph.add_node(node.weight)))
+            .collect();
+        for (from, to, edge) in edges {
+            if let (Some(from), Some(to)) = (indices[from.index()], indices[to.index()]) {
+                graph.add_edge(from, to, edge);
+            }
+        }
+        Self::ordered_by(graph)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::Kind;
+    use crate::graph::Edge;
+
+    #[test]
+    fn a_part_keeps_the_order_across_what_is_left_out() {
+        let config = crate::config::parse("version = 1").unwrap();
+        let graph = Graph::new(&[&config]).unwrap();
+        let kept = graph.ordered().map(|node| node.address.clone());
+        let kept: BTreeSet<Address> =
+            kept.filter(|it| matches!(it.kind, Kind::Socket | Kind::Vm | Kind::Context)).collect();
+        let part = graph.only(&kept).unwrap();
+        let kinds: Vec<Kind> = part.ordered().map(|node| node.address.kind).collect();
+        assert_eq!(kinds, [Kind::Vm, Kind::Socket, Kind::Context]);
+        let mut before = part.before(1);
+        assert!(before.any(|it| it == (0, Edge::Requires)), "through the restart");
+    }
+
+    #[test]
+    fn of_nothing_there_is_nothing() {
+        let config = crate::config::parse("version = 1").unwrap();
+        let part = Graph::new(&[&config]).unwrap().only(&BTreeSet::new()).unwrap();
+        assert_eq!(part.ordered().count(), 0);
+    }
+}
