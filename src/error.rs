@@ -75,6 +75,9 @@ pub enum Error {
     /// The machine is not as the file says; it was already said how.
     #[error("the machine is not as the file says")]
     Differs,
+    /// The engine is not healthy; it was already said how.
+    #[error("the engine is not healthy")]
+    Unhealthy,
     /// Something stands in the way; it was already said what.
     #[error("the plan cannot be applied")]
     Blocked,
@@ -146,6 +149,7 @@ impl Error {
             | Self::Graph(_)
             | Self::Observe(_)
             | Self::Differs
+            | Self::Unhealthy
             | Self::Blocked
             | Self::Failed
             | Self::Simulation { .. }
@@ -158,9 +162,12 @@ impl Error {
     /// Whether the command has already told all about it.
     pub fn is_told(&self) -> bool {
         match self {
-            Self::Changes | Self::Differs | Self::Blocked | Self::Failed | Self::Interrupted => {
-                true
-            }
+            Self::Changes
+            | Self::Differs
+            | Self::Unhealthy
+            | Self::Blocked
+            | Self::Failed
+            | Self::Interrupted => true,
             Self::Output(source) => source.kind() == io::ErrorKind::BrokenPipe,
             _ => false,
         }

@@ -16,6 +16,7 @@
 //! - [`plan`] is a pure function of both. Its steps are data.
 //! - [`apply`](mod@apply) runs them, and tells what happens as [`event`]s; [`report`] makes text of
 //!   plans, events and errors. [`cli`] is the command line.
+//! - [`doctor`] says what is wrong, by the same facts and plan, and which part of the plan mends it.
 //! - [`simulate`] is a host without a machine: one world as data, with Lima, Docker and a guest in
 //!   it.
 //! - [`host`] is the only way to the outside. Nothing else runs a process or touches a file.
@@ -27,6 +28,7 @@ pub mod config;
 pub mod diagnostic;
 pub mod digest;
 pub mod docker;
+pub mod doctor;
 pub mod error;
 pub mod event;
 pub mod facts;

@@ -2,6 +2,8 @@
 
 mod apply;
 mod destroy;
+mod doctor;
+mod explain;
 mod file;
 mod graph;
 mod guard;
@@ -87,6 +89,8 @@ fn run(real: &dyn Host, cli: &Cli, terminal: &mut Terminal) -> Result<(), Error>
             destroy::run(host, global, allow_destroy.as_deref(), limits, terminal)
         }
         Command::Status => status::run(host, global, terminal),
+        Command::Doctor(options) => doctor::run(host, global, options, terminal),
+        Command::Explain { code } => explain::run(code.as_deref(), global.json, terminal),
         Command::Render => render::run(host, global, terminal),
         Command::Graph { format } => graph::run(host, global, *format, terminal),
         // Not a document about a host: it is the same on a simulated one.

@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::simulate::Simulate;
+use crate::doctor::Code;
 
 /// A Docker engine in a Lima VM, declared in one file.
 #[derive(Debug, Parser)]
@@ -29,7 +31,7 @@ Data goes to standard output, talk to standard error.";
 const GLOBAL: &str = "Global options";
 
 /// What every command understands.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct Global {
     /// The file; without it, containai.toml here or in the nearest directory above. validate, plan,
     /// apply, status and graph take it more than once, and treat all files together
@@ -110,6 +112,18 @@ pub(super) enum Command {
     /// Say in one line how the VM, the engine and the context are; exits with 0 only if all is as
     /// the file says
     Status,
+    /// Say what is wrong, by what was seen, and which command repairs it; changes nothing but with
+    /// --fix
+    ///
+    /// Looks at the engine of the file; without a file, at containai-secure. Exits with 0 only if it
+    /// is healthy. `cai explain` says more about a finding.
+    Doctor(Doctor),
+    /// Say what a code of `cai doctor` means; without one, list them all
+    Explain {
+        /// The code
+        #[arg(value_parser = PossibleValuesParser::new(Code::ALL.iter().map(|code| code.name())), hide_possible_values = true)]
+        code: Option<String>,
+    },
     /// Delete the VM with all that is in it, and its context: what cai made, and nothing else
     ///
     /// Shows what it would destroy, and does it once the VM's name is typed. A Docker context that
@@ -173,6 +187,18 @@ impl Command {
     pub(super) fn has_json(&self) -> bool {
         !matches!(self, Self::Init { .. } | Self::Completions { .. } | Self::Man { .. })
     }
+}
+
+/// What `cai doctor` does beside looking.
+#[derive(Debug, Args)]
+pub(super) struct Doctor {
+    /// Repair what was found: show the part of the plan that it needs, ask, and apply it. What keeps
+    /// the engine from working comes first; what only differs from the file, where nothing else is
+    #[arg(long)]
+    pub(super) fix: bool,
+    /// Do not ask
+    #[arg(short, long, requires = "fix")]
+    pub(super) yes: bool,
 }
 
 /// What the user agrees to in advance.

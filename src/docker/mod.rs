@@ -1,7 +1,9 @@
 //! Docker on the host: contexts, through the real `docker` command line and its store.
 
 mod context;
+mod environment;
 
 pub use context::{
     ContextMetadata, Docker, MARK, UnreadableContext, current_context, metadata_path,
 };
+pub use environment::Environment;

@@ -95,6 +95,13 @@ pub struct GuestSocket {
     pub gid: u32,
 }
 
+/// As `ls` would say it: its mode, its owner, its group with the number.
+impl std::fmt::Display for GuestSocket {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "mode {} of {}, group {} ({})", self.mode, self.owner, self.group, self.gid)
+    }
+}
+
 /// A running container.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Container {

@@ -5,6 +5,7 @@
 
 mod archive;
 mod command;
+mod deadline;
 mod interrupt;
 mod lock;
 mod platform;
@@ -20,6 +21,7 @@ use serde::Serialize;
 
 pub use archive::{Archive, ArchiveError};
 pub use command::{CommandError, CommandSpec, ExitStatus, Failure, Input, Output};
+pub use deadline::Deadline;
 pub use interrupt::{Heard, INTERRUPTED, Patience, handle as handle_interrupts};
 pub use lock::{Lock, LockError};
 pub use platform::{Os, Platform};

@@ -1,6 +1,7 @@
 //! Looks at the machine, as cheaply as it can: three processes for a VM, and files, all at the same
 //! time where one does not need what the other says.
 
+mod environment;
 mod files;
 mod vm;
 
@@ -18,6 +19,7 @@ use crate::lima::{self, Instance, Limactl, Release};
 use crate::parallel::{each, join};
 use files::{home_of, lima_releases};
 
+pub use environment::docker_environment;
 pub use files::{current_context, lima_home};
 
 /// Why the machine could not be looked at.

@@ -22,7 +22,7 @@ pub(super) fn comment(out: &mut String, text: &str) -> std::fmt::Result {
 }
 
 /// A line in pieces of at most this many characters, where its words allow it.
-fn wrapped(line: &str, width: usize) -> Vec<String> {
+pub(super) fn wrapped(line: &str, width: usize) -> Vec<String> {
     let mut pieces = vec![String::new()];
     for word in line.split(' ') {
         let Some(last) = pieces.last_mut() else { break };

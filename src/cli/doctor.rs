@@ -1,0 +1,170 @@
+//! `cai doctor`
+
+use std::time::Duration;
+
+use super::apply::{agree, perform};
+use super::file::{self, File, Source};
+use super::options::{Doctor, Replace};
+use super::plan::Planned;
+use super::{Consent, Global, Terminal};
+use crate::config;
+use crate::docker::Environment;
+use crate::doctor::{self, Case, Finding};
+use crate::error::Error;
+use crate::facts::Facts;
+use crate::graph::Graph;
+use crate::host::{Deadline, Host, Probe};
+use crate::observe::{docker_environment, observe};
+use crate::plan::Plan;
+use crate::report::{self, DoctorDocument, Examined};
+
+/// How long a command may take that looks at something; the slowest takes a few seconds.
+const DEADLINE: Duration = Duration::from_secs(30);
+const COMMAND: &str = "cai doctor --fix --yes";
+
+pub(super) fn run(
+    host: &dyn Host,
+    global: &Global,
+    options: &Doctor,
+    terminal: &mut Terminal,
+) -> Result<(), Error> {
+    let patient = open(host, global, terminal)?;
+    let mut examination = Examination::new(host, &patient)?;
+    if options.fix {
+        examination = treat(host, global, options, &patient, examination, terminal)?;
+    }
+    examination.show(&patient, global, terminal)?;
+    if examination.is_healthy() { Ok(()) } else { Err(Error::Unhealthy) }
+}
+
+/// What is looked at: the engine of a file, or the one of a file without a line.
+struct Patient {
+    file: File,
+    is_declared: bool,
+}
+
+impl Patient {
+    fn shown(&self) -> Option<&str> {
+        self.is_declared.then_some(self.file.shown.as_str())
+    }
+}
+
+fn open(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> Result<Patient, Error> {
+    let found = file::find(host, global)?;
+    let is_declared = found.is_some();
+    if !is_declared && !global.files.is_empty() {
+        return Err(file::missing(global));
+    }
+    let source =
+        found.unwrap_or_else(|| Source { path: file::place(global), text: "version = 1\n".into() });
+    match source.parse(host, terminal) {
+        Ok(file) => Ok(Patient { file, is_declared }),
+        Err(error) => {
+            let mistakes = config::parse(&source.text).err().unwrap_or_default();
+            let mistakes = mistakes.into_iter().map(|mistake| mistake.message).collect();
+            let finding = [doctor::invalid_file(&source.shown(), mistakes)];
+            if global.json {
+                terminal.json(&DoctorDocument::new(Some(&source.shown()), &finding))?;
+            }
+            Err(error)
+        }
+    }
+}
+
+/// What was seen and found.
+struct Examination {
+    /// What was seen, with what is planned about it, where it could be looked at.
+    seen: Option<(Facts, Plan)>,
+    environment: Environment,
+    findings: Vec<Finding>,
+}
+
+impl Examination {
+    fn new(host: &dyn Host, patient: &Patient) -> Result<Self, Error> {
+        let probe = Deadline::new(host, DEADLINE);
+        let environment = docker_environment(&probe);
+        let config = &patient.file.config;
+        let facts = match observe(&probe as &dyn Probe, config) {
+            Ok(facts) => facts,
+            Err(error) => {
+                let findings = vec![doctor::unobservable(&error)];
+                return Ok(Self { seen: None, environment, findings });
+            }
+        };
+        let plan = Plan::new(&Graph::new(&[config])?, std::slice::from_ref(&facts));
+        let mut examination = Self { seen: Some((facts, plan)), environment, findings: Vec::new() };
+        examination.findings =
+            examination.case(patient).map(|case| doctor::diagnose(&case)).unwrap_or_default();
+        Ok(examination)
+    }
+
+    fn case<'a>(&'a self, patient: &'a Patient) -> Option<Case<'a>> {
+        let (facts, plan) = self.seen.as_ref()?;
+        let Patient { file, is_declared } = patient;
+        let environment = &self.environment;
+        Some(Case { config: &file.config, is_declared: *is_declared, facts, environment, plan })
+    }
+
+    fn is_healthy(&self) -> bool {
+        doctor::is_healthy(&self.findings)
+    }
+
+    fn text(&self, patient: &Patient) -> String {
+        let vm = patient.file.config.vm.name.as_str();
+        let facts = self.seen.as_ref().map(|(facts, _)| facts);
+        let examined = Examined { vm, file: patient.shown(), facts };
+        report::diagnosis(examined, &self.findings)
+    }
+
+    fn show(
+        &self,
+        patient: &Patient,
+        global: &Global,
+        terminal: &mut Terminal,
+    ) -> Result<(), Error> {
+        if global.json {
+            return terminal.json(&DoctorDocument::new(patient.shown(), &self.findings));
+        }
+        terminal.data(&self.text(patient))
+    }
+}
+
+/// Applies what the findings need of the plan, and looks again.
+fn treat(
+    host: &dyn Host,
+    global: &Global,
+    options: &Doctor,
+    patient: &Patient,
+    examination: Examination,
+    terminal: &mut Terminal,
+) -> Result<Examination, Error> {
+    let treatment = match examination.case(patient) {
+        Some(case) => doctor::treatment(&case, &examination.findings)?,
+        None => None,
+    };
+    let Some((graph, plan)) = treatment else {
+        if !examination.is_healthy() {
+            terminal.complain("nothing of this can be repaired by --fix");
+        }
+        return Ok(examination);
+    };
+    // Nobody can be asked about what they do not see.
+    if options.yes {
+        terminal.talk(&examination.text(patient));
+    } else {
+        terminal.complain(&examination.text(patient));
+    }
+    let facts = examination.seen.into_iter().map(|(facts, _)| facts).collect();
+    let File { shown, config } = &patient.file;
+    let files = vec![File { shown: shown.clone(), config: config.clone() }];
+    let planned = Planned { files, graph, facts, plan };
+    let consent = Consent { yes: options.yes, replace: Replace { allow_replace: None } };
+    agree(&planned, &consent, COMMAND, terminal)?;
+    // One document is printed, and that is of the diagnosis.
+    let global = Global { json: false, ..global.clone() };
+    match perform(host, &global, &planned, terminal) {
+        // What failed is told; whether it was of use shows when one looks again.
+        Ok(()) | Err(Error::Failed) => Examination::new(host, patient),
+        Err(error) => Err(error),
+    }
+}

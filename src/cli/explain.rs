@@ -1,0 +1,44 @@
+//! `cai explain`
+
+use serde::Serialize;
+
+use super::Terminal;
+use crate::doctor::Code;
+use crate::error::Error;
+use crate::plan::FORMAT_VERSION;
+use crate::report;
+
+pub(super) fn run(code: Option<&str>, json: bool, terminal: &mut Terminal) -> Result<(), Error> {
+    let codes = match code {
+        Some(name) => Code::ALL.iter().copied().filter(|code| code.name() == name).collect(),
+        None => Code::ALL.to_vec(),
+    };
+    if json {
+        let codes: Vec<Explained> = codes.into_iter().map(Explained::from).collect();
+        return terminal.json(&Document { format_version: FORMAT_VERSION, codes });
+    }
+    match (code, codes.as_slice()) {
+        (Some(_), [code]) => terminal.data(&report::explanation(*code)),
+        _ => terminal.data(&report::codes()),
+    }
+}
+
+/// What `cai explain --json` prints.
+#[derive(Serialize)]
+struct Document {
+    format_version: u32,
+    codes: Vec<Explained>,
+}
+
+#[derive(Serialize)]
+struct Explained {
+    code: Code,
+    meaning: &'static str,
+    text: &'static str,
+}
+
+impl From<Code> for Explained {
+    fn from(code: Code) -> Self {
+        Self { code, meaning: code.meaning(), text: code.text() }
+    }
+}

@@ -1,0 +1,85 @@
+//! dockerd's configuration.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::{Case, Code, Finding, Severity};
+use crate::guest::GuestFacts;
+use crate::plan::{Change, Reason};
+
+const FILE: &str = "/etc/docker/daemon.json";
+const DEFAULT_RUNTIME: &str = "default-runtime";
+
+/// Where it is not the file's; `others` were found before it.
+pub(super) fn judge(case: &Case<'_>, guest: &GuestFacts, others: &[Finding]) -> Option<Finding> {
+    let told = |code| others.iter().any(|other| other.code == code);
+    // There it comes with Docker, or is the reason why dockerd does not start, and is told there.
+    if !case.is_declared || told(Code::ProvisionFailed) {
+        return None;
+    }
+    let finding = Finding::new(Code::DaemonJsonDrift, case.daemon())
+        .severity(Severity::Warning)
+        .by_hand("cai apply")
+        .repaired_by([case.daemon(), case.restart()]);
+    let written = case.effect(&case.daemon());
+    if let Some(problem) = written.and_then(|change| change.problem.as_ref()) {
+        return (!told(Code::DockerdDown)).then(|| finding.because(problem.to_string()));
+    }
+    let mut keys = written.map(changed).unwrap_or_default();
+    if told(Code::SysboxDefault) {
+        keys.remove(DEFAULT_RUNTIME);
+    }
+    let unloaded = case.effect(&case.restart()).map(unloaded).unwrap_or_default();
+    let because = match (keys.is_empty(), unloaded.is_empty()) {
+        (true, true) => return None,
+        (false, _) => format!(
+            "{FILE} in the guest is not what the file says: {}",
+            keys.iter().cloned().collect::<Vec<_>>().join(", ")
+        ),
+        (true, false) => format!("dockerd has not loaded {} of {FILE}", unloaded.join(", ")),
+    };
+    let keys: Vec<String> = keys.into_iter().collect();
+    let finding = finding.saw("keys", keys).saw("not_loaded", unloaded).because(because);
+    let lacks_sysbox = case.config.sysbox.enabled
+        && guest.docker_answers()
+        && !guest.runtimes.iter().any(|name| name == "sysbox-runc");
+    Some(if lacks_sysbox && !told(Code::SysboxMissing) {
+        finding
+            .severity(Severity::Error)
+            .saw("runtimes", guest.runtimes.clone())
+            .so("dockerd does not know sysbox-runc, so no container can start with it")
+    } else {
+        finding
+    })
+}
+
+/// The keys that a change writes otherwise; another file, such as the seccomp profile, by its path.
+fn changed(change: &Change) -> BTreeSet<String> {
+    let mut names: BTreeSet<String> = change.changed().into_iter().collect();
+    if !names.remove(FILE) {
+        return names;
+    }
+    let keys = |text: Option<&str>| -> Map<String, Value> {
+        text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+    };
+    let before = keys(change.before.as_ref().and_then(|before| before.text(FILE)));
+    let after = keys(change.after.text(FILE));
+    let differs = |key: &&String| before.get(*key) != after.get(*key);
+    let differing: BTreeSet<String> =
+        after.keys().chain(before.keys()).filter(differs).cloned().collect();
+    // The same keys, and not in the form that Sysbox's package can read.
+    if differing.is_empty() {
+        names.insert("its layout".into());
+    }
+    names.into_iter().chain(differing).collect()
+}
+
+/// The keys that the running daemon has not loaded of the file as it is.
+fn unloaded(change: &Change) -> Vec<String> {
+    let keys = change.reasons.iter().filter_map(|reason| match reason {
+        Reason::DaemonPredates(keys) => Some(keys.clone()),
+        _ => None,
+    });
+    keys.flatten().collect()
+}

@@ -1,0 +1,125 @@
+//! What differs from the file, and keeps nothing from working.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::{Case, Code, Finding, Repair, Severity};
+use crate::address::{Address, Kind};
+use crate::plan::{Action, Change, Reason};
+use crate::value::Known;
+
+/// The longest value that is evidence and not a text.
+const SHORT: usize = 60;
+
+/// What is left of the plan when `found` are taken from it. Without a file there is no wish that
+/// anything could differ from.
+pub(super) fn judge(case: &Case<'_>, found: &[Finding]) -> Vec<Finding> {
+    if !case.is_declared || found.iter().any(|finding| finding.repair == Repair::All) {
+        return Vec::new();
+    }
+    let told: BTreeSet<&Address> = found.iter().flat_map(mended).collect();
+    let vm = vm(case);
+    let mut findings: Vec<Finding> = vm.into_iter().collect();
+    // What is inside of a VM that is made anew is new, too.
+    if case.effect(&case.vm()).is_some_and(|change| change.action == Action::Replace) {
+        return findings;
+    }
+    let is_machine = |reason: &Reason| matches!(reason, Reason::MachineDiffers { .. });
+    let rest = case.plan.effective().filter(|change| {
+        !told.contains(&change.address)
+            && change.address.kind != Kind::Vm
+            && change.action != Action::Deferred
+            && !(change.address.kind == Kind::Restart && change.reasons.iter().any(is_machine))
+            && !follows(change, case)
+    });
+    let rest: Vec<&Change> = rest.collect();
+    findings.extend(others(&rest));
+    findings
+}
+
+/// What is told by a finding: its resource, and what mends it.
+fn mended(finding: &Finding) -> impl Iterator<Item = &Address> {
+    let repair = match &finding.repair {
+        Repair::Only(addresses) => addresses.as_slice(),
+        Repair::All | Repair::None => &[],
+    };
+    finding.address.iter().chain(repair)
+}
+
+/// Whether a restart only follows what is planned before it, which is told itself.
+fn follows(change: &Change, case: &Case<'_>) -> bool {
+    let is_after = |reason: &Reason| {
+        matches!(reason, Reason::SessionWillPredate(_) | Reason::DaemonWillPredate(_))
+    };
+    let others = || case.plan.effective().filter(|other| other.address != change.address);
+    change.address.kind == Kind::Restart
+        && change.reasons.iter().all(is_after)
+        && others().next().is_some()
+}
+
+fn vm(case: &Case<'_>) -> Option<Finding> {
+    let change = case.effect(&case.vm()).filter(|change| change.action != Action::Deferred);
+    let restart = case.effect(&case.restart());
+    let runs = restart.into_iter().flat_map(|change| &change.reasons);
+    let runs: Vec<&Reason> =
+        runs.filter(|reason| matches!(reason, Reason::MachineDiffers { .. })).collect();
+    if change.is_none() && runs.is_empty() {
+        return None;
+    }
+    let mut finding = Finding::new(Code::VmDrift, change.map_or(case.restart(), |_| case.vm()))
+        .severity(Severity::Warning)
+        .repaired_by([case.vm(), case.restart(), case.socket()])
+        .by_hand("cai apply");
+    let names = change.map(Change::changed).unwrap_or_default();
+    let mut causes: Vec<String> = runs.iter().map(ToString::to_string).collect();
+    if let (Some(change), false) = (change, names.is_empty()) {
+        for name in &names {
+            let before = change.before.as_ref().and_then(|before| shown(before.get(name)));
+            finding = finding.saw(name, pair(before, shown(change.after.get(name))));
+        }
+        causes.push(format!("the VM's {} are not what the file says", names.join(", ")));
+    }
+    for reason in &runs {
+        if let Reason::MachineDiffers { what, runs, configured } = reason {
+            finding = finding.saw(what, pair(Some(runs.clone()), Some(configured.clone())));
+        }
+    }
+    if change.is_some_and(|change| change.action == Action::Replace) {
+        finding.repair = Repair::None;
+        finding = finding.by_hand(format!("cai apply --allow-replace {}", case.name()));
+    }
+    Some(finding.because(causes.join("; ")))
+}
+
+/// A value as evidence; a long one is for `cai plan`.
+fn shown(value: Option<&Known<Value>>) -> Option<String> {
+    match value? {
+        Known::Known(Value::String(text)) => Some(text.clone()),
+        Known::Known(value) => Some(value.to_string()),
+        Known::Unknown => None,
+    }
+    .filter(|text| text.len() <= SHORT)
+}
+
+fn pair(is: Option<String>, wanted: Option<String>) -> Value {
+    match (is, wanted) {
+        (Some(is), Some(wanted)) => format!("{is}, wanted {wanted}").into(),
+        _ => "see `cai plan`".into(),
+    }
+}
+
+fn others(changes: &[&Change]) -> Option<Finding> {
+    let first = changes.first()?;
+    let names: Vec<String> = changes.iter().map(|change| change.address.to_string()).collect();
+    let problem = changes.iter().find_map(|change| change.problem.as_ref());
+    let finding = Finding::new(Code::Drift, first.address.clone())
+        .severity(Severity::Warning)
+        .saw("addresses", names.clone())
+        .by_hand("see `cai plan`")
+        .repaired_by_all();
+    Some(match problem {
+        Some(problem) => finding.because(format!("{}: {problem}", names.join(", "))),
+        None => finding.because(format!("not as the file says: {}", names.join(", "))),
+    })
+}

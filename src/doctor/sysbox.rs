@@ -1,0 +1,91 @@
+//! Sysbox: its package, its services, and whether it is the default runtime.
+
+use super::{Case, Code, Finding, Severity};
+use crate::guest::GuestFacts;
+
+const PACKAGE: &str = "sysbox-ce";
+const RUNTIME: &str = "sysbox-runc";
+const UNITS: [&str; 3] = ["sysbox.service", "sysbox-mgr.service", "sysbox-fs.service"];
+
+/// What is wrong with Sysbox, where it is wanted; without a file, where it was.
+pub(super) fn judge(case: &Case<'_>, guest: &GuestFacts) -> Vec<Finding> {
+    if !guest.dockerd_installed {
+        return Vec::new();
+    }
+    let is_installed = guest.packages.contains_key(PACKAGE);
+    let is_configured = guest.daemon_json.keys().is_ok_and(|keys| {
+        keys.get("runtimes").is_some_and(|runtimes| runtimes.get(RUNTIME).is_some())
+    });
+    let is_wanted =
+        if case.is_declared { case.config.sysbox.enabled } else { is_installed || is_configured };
+    let mut findings = Vec::new();
+    if is_wanted {
+        findings.extend(missing(case, guest, is_installed, is_configured));
+    }
+    if guest.runtimes.first().is_some_and(|default| default == RUNTIME)
+        && !case.config.sysbox.default_runtime
+    {
+        findings.push(default(case, guest));
+    }
+    findings
+}
+
+fn missing(
+    case: &Case<'_>,
+    guest: &GuestFacts,
+    is_installed: bool,
+    is_configured: bool,
+) -> Option<Finding> {
+    let states: Vec<String> = UNITS
+        .iter()
+        .map(|name| {
+            let state = guest.units.get(*name).map_or("not found", |unit| unit.active.as_str());
+            format!("{name} {state}")
+        })
+        .collect();
+    let seen = |code| {
+        Finding::new(code, case.sysbox())
+            .saw("package", guest.packages.get(PACKAGE).cloned())
+            .saw("services", states.clone())
+            .saw("runtimes", guest.runtimes.clone())
+            .repaired_by([case.daemon(), case.sysbox(), case.restart()])
+            .by_hand("cai apply")
+    };
+    if !is_installed {
+        return Some(
+            seen(Code::SysboxMissing)
+                .because("the package sysbox-ce is not installed in the guest")
+                .so("no container can start with sysbox-runc"),
+        );
+    }
+    let down: Vec<&str> = UNITS.into_iter().filter(|unit| !guest.is_active(unit)).collect();
+    if !down.is_empty() {
+        let verb = if down.len() == 1 { "is" } else { "are" };
+        return Some(
+            seen(Code::SysboxServicesDown)
+                .because(format!("{} {verb} not active in the guest", down.join(", ")))
+                .so("no container can start with sysbox-runc, and those that run may not work"),
+        );
+    }
+    // Where its configuration lacks it, or was not loaded, that is the cause, and told as such.
+    let is_explained = case.effect(&case.daemon()).is_some()
+        || case.effect(&case.restart()).is_some()
+        || !is_configured;
+    let is_known = guest.runtimes.iter().any(|name| name == RUNTIME);
+    (guest.docker_answers() && !is_known && !is_explained).then(|| {
+        seen(Code::SysboxMissing)
+            .because("dockerd does not know the runtime sysbox-runc, though daemon.json has it")
+            .by_hand("restart dockerd in the guest: sudo systemctl restart docker")
+    })
+}
+
+fn default(case: &Case<'_>, guest: &GuestFacts) -> Finding {
+    let finding = Finding::new(Code::SysboxDefault, case.daemon())
+        .saw("default_runtime", RUNTIME)
+        .saw("runtimes", guest.runtimes.clone())
+        .because("dockerd takes sysbox-runc for every container that names no runtime")
+        .repaired_by([case.daemon(), case.restart()]);
+    // A file that is not here may say so.
+    let finding = finding.by_hand("cai apply, with the engine's containai.toml");
+    if case.is_declared { finding } else { finding.severity(Severity::Notice) }
+}

@@ -1,0 +1,130 @@
+//! What `--fix` does about findings: the part of the plan that they need.
+
+use std::collections::BTreeSet;
+
+use super::{Case, Code, Finding, Repair, Severity};
+use crate::address::Address;
+use crate::graph::{Edge, Graph, GraphError};
+use crate::plan::{Plan, Problem};
+
+/// The command that repairs.
+const FIX: &str = "cai doctor --fix";
+
+/// What can be repaired without a file: what is not a matter of what somebody wished.
+const WITHOUT_FILE: [Code; 10] = [
+    Code::DockerdDown,
+    Code::GuestSocketMissing,
+    Code::GuestSocketGroup,
+    Code::GroupMissing,
+    Code::SessionStale,
+    Code::HostSocketMissing,
+    Code::ForwardDead,
+    Code::HostSocketPermission,
+    Code::ContextMissing,
+    Code::ContextEndpoint,
+];
+
+/// Finds out whether `--fix` can repair it, and says what to do.
+pub(super) fn settle(case: &Case<'_>, finding: &mut Finding) {
+    if !case.is_declared {
+        leave_wishes_alone(case, finding);
+    }
+    match problem(case, finding) {
+        Err(Some(problem)) => finding.remedy = problem.hint(),
+        Err(None) => {}
+        Ok(()) => {
+            finding.fixable = true;
+            FIX.clone_into(&mut finding.remedy);
+        }
+    }
+}
+
+fn leave_wishes_alone(case: &Case<'_>, finding: &mut Finding) {
+    match &mut finding.repair {
+        Repair::Only(addresses) if WITHOUT_FILE.contains(&finding.code) => {
+            addresses.retain(|address| *address != case.daemon());
+        }
+        repair => *repair = Repair::None,
+    }
+}
+
+/// Why `--fix` cannot repair it, where that can be said.
+fn problem(case: &Case<'_>, finding: &Finding) -> Result<(), Option<Problem>> {
+    let wanted = addresses(case, std::iter::once(&*finding)).ok_or(None)?;
+    let (_, plan) = part(case, &wanted).map_err(|_| None)?;
+    if let Some((_, problem)) = plan.problems().next() {
+        return Err(Some(problem.clone()));
+    }
+    let blocked = case.plan.changes.iter().find(|it| finding.address.as_ref() == Some(&it.address));
+    if let Some(problem) = blocked.and_then(|change| change.problem.as_ref()) {
+        return Err(Some(problem.clone()));
+    }
+    // A plan without it would change something else.
+    let is_planned = finding
+        .address
+        .as_ref()
+        .is_some_and(|address| plan.effective().any(|change| change.address == *address));
+    if is_planned { Ok(()) } else { Err(None) }
+}
+
+/// The part of the plan that the findings need; `None` where there is nothing to do about them.
+///
+/// What keeps the engine from working is repaired first, and nothing else is touched for it: a dead
+/// forward is no reason to restart the VM with other processors. Where nothing is broken, what
+/// differs from the file is made as it should be.
+///
+/// # Errors
+/// As [`Graph::new`].
+pub fn treatment(
+    case: &Case<'_>,
+    findings: &[Finding],
+) -> Result<Option<(Graph, Plan)>, GraphError> {
+    let fixable = || findings.iter().filter(|finding| finding.fixable);
+    let Some(worst) = fixable().map(|finding| finding.severity).max() else {
+        return Ok(None);
+    };
+    if worst == Severity::Notice {
+        return Ok(None);
+    }
+    match addresses(case, fixable().filter(|finding| finding.severity == worst)) {
+        Some(addresses) => part(case, &addresses).map(Some),
+        None => Ok(None),
+    }
+}
+
+fn part(case: &Case<'_>, addresses: &BTreeSet<Address>) -> Result<(Graph, Plan), GraphError> {
+    let graph = Graph::new(&[case.config])?.only(addresses)?;
+    let plan = Plan::new(&graph, std::slice::from_ref(case.facts));
+    Ok((graph, plan))
+}
+
+/// The resources that these findings need; `None` where they need none.
+fn addresses<'a>(
+    case: &Case<'_>,
+    findings: impl Iterator<Item = &'a Finding>,
+) -> Option<BTreeSet<Address>> {
+    let mut wanted = BTreeSet::new();
+    for finding in findings {
+        match &finding.repair {
+            Repair::None => {}
+            Repair::All => wanted.extend(possible(case)),
+            Repair::Only(addresses) => wanted.extend(addresses.iter().cloned()),
+        }
+    }
+    (!wanted.is_empty()).then_some(wanted)
+}
+
+/// All that nothing stands in the way of: where a context cannot be changed, the VM still starts.
+fn possible(case: &Case<'_>) -> Vec<Address> {
+    let Ok(graph) = Graph::new(&[case.config]) else { return Vec::new() };
+    let mut stuck = BTreeSet::new();
+    for (position, change) in case.plan.changes.iter().enumerate() {
+        let mut required = graph.before(position).filter(|(_, edge)| *edge == Edge::Requires);
+        if change.problem.is_some() || required.any(|(before, _)| stuck.contains(&before)) {
+            stuck.insert(position);
+        }
+    }
+    let changes = case.plan.changes.iter().enumerate();
+    let free = changes.filter(|(position, _)| !stuck.contains(position));
+    free.map(|(_, change)| change.address.clone()).collect()
+}
