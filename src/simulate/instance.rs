@@ -230,8 +230,15 @@ impl Instance {
         keys[key] = value;
         // JSON values all have a form in YAML.
         if let Ok(yaml) = serde_yaml::to_string(&keys) {
-            self.yaml = yaml;
+            self.write(&yaml);
         }
+    }
+
+    /// Writes `lima.yaml`. The comments at its head, by which one sees whose it is, stay.
+    pub(super) fn write(&mut self, yaml: &str) {
+        let head = self.yaml.lines().take_while(|line| line.starts_with('#'));
+        let head: String = head.map(|line| line.to_owned() + "\n").collect();
+        self.yaml = head + yaml;
     }
 
     /// The keys of `lima.yaml`.

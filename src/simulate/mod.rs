@@ -15,7 +15,7 @@
 //! - Nothing is downloaded; an image has Docker in it if its file name says `docker`.
 //! - A provisioning script is recognised by what it holds, not run (see `guest/scripts.rs`).
 //! - Mounts, TCP ports and the network are not there. A disk has a size and no contents.
-//! - `edit` writes the YAML anew, so comments in it are lost.
+//! - `edit` writes the YAML anew, so comments in it are lost, but for those at its head.
 //! - On a simulated Mac with `vz`, a host agent can die without its machine, which real `vz`
 //!   machines cannot: they live in that process.
 

@@ -50,7 +50,7 @@ pub(super) fn edit(
         ));
     }
     if let Some(instance) = world.instances.get_mut(name) {
-        instance.yaml = text;
+        instance.write(&text);
     }
     world.pass(1);
     log.info(&format!("Instance `{name}` configuration edited"));
