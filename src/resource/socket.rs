@@ -1,5 +1,6 @@
 //! The Docker socket on the host: something answers on it.
 
+use super::provision::SOCKET_GROUP;
 use super::{GroupMembership, PlanContext, Resource, Restart};
 use crate::address::{Address, Kind};
 use crate::config::Config;
@@ -51,6 +52,15 @@ impl Socket {
     }
 }
 
+/// Whether the guest's socket gets its group back by what is planned before.
+fn gets_group(context: PlanContext<'_>) -> bool {
+    let docker = super::ProvisionDocker::own_address();
+    context.earlier(Kind::Provision).any(|change| {
+        let gives = || change.changed().iter().any(|name| name == SOCKET_GROUP);
+        change.address == docker && change.problem.is_none() && gives()
+    })
+}
+
 fn answers(answer: impl Into<serde_json::Value>, facts: &Facts) -> Attributes {
     let path = facts.docker_socket();
     Attributes::default().with("path", path.to_string_lossy().as_ref()).with("answer", answer)
@@ -85,6 +95,10 @@ impl Resource for Socket {
                         change.after,
                         Reason::After(restart.address.clone()),
                     ),
+                    (false, None) if !guest.session_reaches_docker() && gets_group(context) => {
+                        let reason = Reason::After(super::ProvisionDocker::own_address());
+                        Change::deferred(&self.address, change.after, reason)
+                    }
                     (false, None) if !guest.session_reaches_docker() => {
                         change.blocked(Problem::NoAccess { user: guest.user.clone() })
                     }

@@ -12,7 +12,7 @@ use crate::value::Attributes;
 
 use super::{ProvisionDaemon, keeps_containers};
 
-const SOCKET_GROUP: &str = "socket_group";
+pub(in crate::resource) const SOCKET_GROUP: &str = "socket_group";
 const ANSWERS: &str = "answers_root";
 
 /// Docker in the guest.
