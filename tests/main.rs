@@ -22,6 +22,7 @@ use std::process::ExitCode;
 mod archive;
 mod cli;
 mod contract;
+mod doctor;
 mod faults;
 mod guest;
 mod host;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         archive::trials(),
         cli::trials(),
         contract::trials(),
+        doctor::trials(),
         faults::trials(),
         guest::trials(),
         host::trials(),

@@ -1,7 +1,7 @@
 //! `cai apply`
 
 use super::plan::Planned;
-use super::{Consent, Global, Limits, Terminal, file, guard, progress};
+use super::{Consent, Global, Limits, Terminal, deep, file, guard, progress};
 use crate::address::Kind;
 use crate::apply::{Report, apply};
 use crate::error::Error;
@@ -68,7 +68,8 @@ pub(super) fn perform(
     let configs = planned.configs();
     let contexts: Vec<&str> = configs.iter().map(|config| config.context.name.as_str()).collect();
     let last_words = report::finished(&report, &contexts);
-    tell_end(&report, &last_words, &planned.declared(), global, terminal)
+    tell_end(&report, &last_words, &planned.declared(), global, terminal)?;
+    deep::verify(host, planned, &report, terminal)
 }
 
 pub(super) fn tell_end(

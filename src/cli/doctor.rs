@@ -6,10 +6,10 @@ use super::apply::{agree, perform};
 use super::file::{self, File, Source};
 use super::options::{Doctor, Replace};
 use super::plan::Planned;
-use super::{Consent, Global, Terminal};
+use super::{Consent, Global, Terminal, deep};
 use crate::config;
 use crate::docker::Environment;
-use crate::doctor::{self, Case, Finding};
+use crate::doctor::{self, Attempt, Case, Finding};
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::graph::Graph;
@@ -18,8 +18,6 @@ use crate::observe::{docker_environment, observe};
 use crate::plan::Plan;
 use crate::report::{self, DoctorDocument, Examined};
 
-/// How long a command may take that looks at something; the slowest takes a few seconds.
-const DEADLINE: Duration = Duration::from_secs(30);
 const COMMAND: &str = "cai doctor --fix --yes";
 
 pub(super) fn run(
@@ -29,9 +27,13 @@ pub(super) fn run(
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
     let patient = open(host, global, terminal)?;
-    let mut examination = Examination::new(host, &patient)?;
+    let probe = Deadline::new(host, Duration::from_secs(options.deadline));
+    let mut examination = Examination::new(&probe, &patient)?;
     if options.fix {
         examination = treat(host, global, options, &patient, examination, terminal)?;
+    }
+    if options.deep {
+        examination.deepen(host, &patient, terminal);
     }
     examination.show(&patient, global, terminal)?;
     if examination.is_healthy() { Ok(()) } else { Err(Error::Unhealthy) }
@@ -80,11 +82,10 @@ struct Examination {
 }
 
 impl Examination {
-    fn new(host: &dyn Host, patient: &Patient) -> Result<Self, Error> {
-        let probe = Deadline::new(host, DEADLINE);
-        let environment = docker_environment(&probe);
+    fn new(probe: &dyn Probe, patient: &Patient) -> Result<Self, Error> {
+        let environment = docker_environment(probe);
         let config = &patient.file.config;
-        let facts = match observe(&probe as &dyn Probe, config) {
+        let facts = match observe(probe, config) {
             Ok(facts) => facts,
             Err(error) => {
                 let findings = vec![doctor::unobservable(&error)];
@@ -103,6 +104,15 @@ impl Examination {
         let Patient { file, is_declared } = patient;
         let environment = &self.environment;
         Some(Case { config: &file.config, is_declared: *is_declared, facts, environment, plan })
+    }
+
+    /// Starts a container, where the engine answers.
+    fn deepen(&mut self, host: &dyn Host, patient: &Patient, terminal: &mut Terminal) {
+        let attempt = self.case(patient).and_then(|case| Attempt::on(&case));
+        let Some(attempt) = attempt else {
+            return terminal.talk("No container was started: dockerd has to answer first.");
+        };
+        self.findings.splice(0..0, deep::attempt(host, &attempt, terminal));
     }
 
     fn is_healthy(&self) -> bool {
@@ -164,7 +174,9 @@ fn treat(
     let global = Global { json: false, ..global.clone() };
     match perform(host, &global, &planned, terminal) {
         // What failed is told; whether it was of use shows when one looks again.
-        Ok(()) | Err(Error::Failed) => Examination::new(host, patient),
+        Ok(()) | Err(Error::Failed) => {
+            Examination::new(&Deadline::new(host, Duration::from_secs(options.deadline)), patient)
+        }
         Err(error) => Err(error),
     }
 }

@@ -199,6 +199,12 @@ pub(super) struct Doctor {
     /// Do not ask
     #[arg(short, long, requires = "fix")]
     pub(super) yes: bool,
+    /// Start and remove a container, too, with each runtime: a daemon that answers may start none
+    #[arg(long)]
+    pub(super) deep: bool,
+    /// How long one look may take, such as a command in a guest that may hang
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) deadline: u64,
 }
 
 /// What the user agrees to in advance.

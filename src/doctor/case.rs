@@ -34,7 +34,7 @@ impl Case<'_> {
         self.config.vm.name.as_str()
     }
 
-    pub(super) fn lima(&self) -> Address {
+    pub(super) fn lima() -> Address {
         LimaInstall::own_address()
     }
 
@@ -42,15 +42,15 @@ impl Case<'_> {
         Vm::own_address(self.config)
     }
 
-    pub(super) fn docker(&self) -> Address {
+    pub(super) fn docker() -> Address {
         ProvisionDocker::own_address()
     }
 
-    pub(super) fn daemon(&self) -> Address {
+    pub(super) fn daemon() -> Address {
         ProvisionDaemon::own_address()
     }
 
-    pub(super) fn sysbox(&self) -> Address {
+    pub(super) fn sysbox() -> Address {
         Address::new(Kind::Provision, "sysbox")
     }
 

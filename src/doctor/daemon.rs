@@ -18,11 +18,11 @@ pub(super) fn judge(case: &Case<'_>, guest: &GuestFacts, others: &[Finding]) -> 
     if !case.is_declared || told(Code::ProvisionFailed) {
         return None;
     }
-    let finding = Finding::new(Code::DaemonJsonDrift, case.daemon())
+    let finding = Finding::new(Code::DaemonJsonDrift, Case::daemon())
         .severity(Severity::Warning)
         .by_hand("cai apply")
-        .repaired_by([case.daemon(), case.restart()]);
-    let written = case.effect(&case.daemon());
+        .repaired_by([Case::daemon(), case.restart()]);
+    let written = case.effect(&Case::daemon());
     if let Some(problem) = written.and_then(|change| change.problem.as_ref()) {
         return (!told(Code::DockerdDown)).then(|| finding.because(problem.to_string()));
     }

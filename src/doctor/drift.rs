@@ -9,13 +9,23 @@ use crate::address::{Address, Kind};
 use crate::plan::{Action, Change, Reason};
 use crate::value::Known;
 
+/// Where these are found, what else differs cannot be known, or is no matter yet.
+const BLINDING: [Code; 5] = [
+    Code::SshMissing,
+    Code::SocketPathTooLong,
+    Code::VmBroken,
+    Code::VmStarting,
+    Code::VmUnreachable,
+];
 /// The longest value that is evidence and not a text.
 const SHORT: usize = 60;
 
 /// What is left of the plan when `found` are taken from it. Without a file there is no wish that
 /// anything could differ from.
 pub(super) fn judge(case: &Case<'_>, found: &[Finding]) -> Vec<Finding> {
-    if !case.is_declared || found.iter().any(|finding| finding.repair == Repair::All) {
+    let is_blind =
+        |finding: &Finding| finding.repair == Repair::All || BLINDING.contains(&finding.code);
+    if !case.is_declared || found.iter().any(is_blind) {
         return Vec::new();
     }
     let told: BTreeSet<&Address> = found.iter().flat_map(mended).collect();

@@ -38,22 +38,23 @@ fn provisioning(case: &Case<'_>, guest: &GuestFacts) -> Option<Finding> {
         (None, false) => "there is no dockerd in the guest, and no script failed".to_owned(),
         (None, true) => return None,
     };
-    let finding = Finding::new(Code::ProvisionFailed, case.docker())
+    let finding = Finding::new(Code::ProvisionFailed, Case::docker())
         .saw("exit_status", guest.provision_failed.clone())
         .saw("dockerd_installed", guest.dockerd_installed)
         .saw(DOCKER_SERVICE, unit(guest, DOCKER_SERVICE))
         .saw("log", last(&guest.provision_log))
         .because(why)
         .repaired_by(
-            [case.daemon(), case.docker(), case.sysbox()]
+            [Case::daemon(), Case::docker(), Case::sysbox()]
                 .into_iter()
                 .chain(case.memberships())
                 .chain([case.restart(), case.socket()]),
         )
         .by_hand("cai apply");
-    Some(match guest.dockerd_installed {
-        true => finding,
-        false => finding.so("there is no Docker in the guest, and nothing that needs it"),
+    Some(if guest.dockerd_installed {
+        finding
+    } else {
+        finding.so("there is no Docker in the guest, and nothing that needs it")
     })
 }
 
@@ -61,10 +62,10 @@ fn daemon(case: &Case<'_>, guest: &GuestFacts) -> Option<Finding> {
     let runs = guest.docker_runs();
     let finding = |code| {
         let socket = guest.socket.as_ref();
-        let finding = Finding::new(code, case.docker())
+        let finding = Finding::new(code, Case::docker())
             .saw(DOCKER_SERVICE, unit(guest, DOCKER_SERVICE))
             .saw("docker.socket", unit(guest, "docker.socket"))
-            .saw("guest_socket", socket.map_or("missing".to_owned(), |it| it.to_string()))
+            .saw("guest_socket", socket.map_or("missing".to_owned(), ToString::to_string))
             .by_hand("cai apply");
         match &guest.docker_as_root {
             Some(answer) if answer.status != 0 => {
@@ -78,7 +79,7 @@ fn daemon(case: &Case<'_>, guest: &GuestFacts) -> Option<Finding> {
         let state = unit(guest, DOCKER_SERVICE);
         let down = finding(Code::DockerdDown)
             .because(format!("dockerd does not run in the guest: {DOCKER_SERVICE} is {state}"))
-            .repaired_by([case.daemon(), case.docker(), case.socket()]);
+            .repaired_by([Case::daemon(), Case::docker(), case.socket()]);
         return Some(match guest.daemon_json.keys() {
             Ok(_) => down,
             Err(why) => down.saw("daemon_json", why.to_string()),
@@ -87,7 +88,7 @@ fn daemon(case: &Case<'_>, guest: &GuestFacts) -> Option<Finding> {
     if guest.docker_answers() {
         return None;
     }
-    let repaired = [case.docker(), case.socket()];
+    let repaired = [Case::docker(), case.socket()];
     Some(if guest.socket.is_none() {
         finding(Code::GuestSocketMissing)
             .because(format!("dockerd runs in the guest, and {GUEST_SOCKET} is missing there"))
@@ -105,11 +106,11 @@ fn socket_group(case: &Case<'_>, guest: &GuestFacts) -> Option<Finding> {
     if socket.group == docker.as_str() || guest.session_reaches_docker() {
         return None;
     }
-    let finding = Finding::new(Code::GuestSocketGroup, case.docker())
+    let finding = Finding::new(Code::GuestSocketGroup, Case::docker())
         .saw("guest_socket", socket.to_string())
         .saw("docker_gid", wanted.gid)
         .because(format!("{GUEST_SOCKET} in the guest belongs to the group {}", socket.group))
-        .repaired_by([case.docker(), case.socket()]);
+        .repaired_by([Case::docker(), case.socket()]);
     Some(finding.by_hand("cai apply"))
 }
 
@@ -173,7 +174,7 @@ fn saw_user(finding: Finding, guest: &GuestFacts) -> Finding {
         .saw("groups_configured", guest.groups_of(user))
         .saw("groups_of_the_open_session", session)
         .saw("groups_of_a_fresh_session", fresh)
-        .saw("guest_socket", socket.map_or("missing".to_owned(), |it| it.to_string()))
+        .saw("guest_socket", socket.map_or("missing".to_owned(), ToString::to_string))
 }
 
 /// The groups that the file declares for the login user.

@@ -15,11 +15,11 @@ fn lima(case: &Case<'_>) -> Option<Finding> {
     let facts = case.facts;
     let required = &case.config.lima.version;
     let finding = match &facts.tools.limactl {
-        None => Finding::new(Code::LimaMissing, case.lima())
+        None => Finding::new(Code::LimaMissing, Case::lima())
             .because("limactl is neither on PATH nor where cai installs it")
             .so("whether there is a VM, and how it is, cannot be told"),
         Some((path, version)) if !required.matches(version) => {
-            Finding::new(Code::LimaTooOld, case.lima())
+            Finding::new(Code::LimaTooOld, Case::lima())
                 .saw("limactl", path.display().to_string())
                 .saw("version", version.to_string())
                 .because(format!("limactl is {version}, and {} requires {required}", case.file()))
@@ -34,7 +34,7 @@ fn ssh(case: &Case<'_>) -> Option<Finding> {
     if case.facts.tools.ssh.is_some() {
         return None;
     }
-    let finding = Finding::new(Code::SshMissing, case.lima());
+    let finding = Finding::new(Code::SshMissing, Case::lima());
     Some(
         finding
             .because("ssh is not on PATH")

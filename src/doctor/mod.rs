@@ -9,6 +9,7 @@
 
 mod case;
 mod code;
+mod container;
 mod context;
 mod daemon;
 mod drift;
@@ -22,6 +23,7 @@ mod vm;
 
 pub use case::Case;
 pub use code::Code;
+pub use container::Attempt;
 pub use finding::{Finding, Repair, Severity};
 pub use host::{invalid_file, unobservable};
 pub use treatment::treatment;

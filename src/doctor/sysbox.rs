@@ -44,11 +44,11 @@ fn missing(
         })
         .collect();
     let seen = |code| {
-        Finding::new(code, case.sysbox())
+        Finding::new(code, Case::sysbox())
             .saw("package", guest.packages.get(PACKAGE).cloned())
             .saw("services", states.clone())
             .saw("runtimes", guest.runtimes.clone())
-            .repaired_by([case.daemon(), case.sysbox(), case.restart()])
+            .repaired_by([Case::daemon(), Case::sysbox(), case.restart()])
             .by_hand("cai apply")
     };
     if !is_installed {
@@ -68,7 +68,7 @@ fn missing(
         );
     }
     // Where its configuration lacks it, or was not loaded, that is the cause, and told as such.
-    let is_explained = case.effect(&case.daemon()).is_some()
+    let is_explained = case.effect(&Case::daemon()).is_some()
         || case.effect(&case.restart()).is_some()
         || !is_configured;
     let is_known = guest.runtimes.iter().any(|name| name == RUNTIME);
@@ -80,11 +80,11 @@ fn missing(
 }
 
 fn default(case: &Case<'_>, guest: &GuestFacts) -> Finding {
-    let finding = Finding::new(Code::SysboxDefault, case.daemon())
+    let finding = Finding::new(Code::SysboxDefault, Case::daemon())
         .saw("default_runtime", RUNTIME)
         .saw("runtimes", guest.runtimes.clone())
         .because("dockerd takes sysbox-runc for every container that names no runtime")
-        .repaired_by([case.daemon(), case.restart()]);
+        .repaired_by([Case::daemon(), case.restart()]);
     // A file that is not here may say so.
     let finding = finding.by_hand("cai apply, with the engine's containai.toml");
     if case.is_declared { finding } else { finding.severity(Severity::Notice) }

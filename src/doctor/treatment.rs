@@ -27,7 +27,7 @@ const WITHOUT_FILE: [Code; 10] = [
 /// Finds out whether `--fix` can repair it, and says what to do.
 pub(super) fn settle(case: &Case<'_>, finding: &mut Finding) {
     if !case.is_declared {
-        leave_wishes_alone(case, finding);
+        leave_wishes_alone(finding);
     }
     match problem(case, finding) {
         Err(Some(problem)) => finding.remedy = problem.hint(),
@@ -39,10 +39,10 @@ pub(super) fn settle(case: &Case<'_>, finding: &mut Finding) {
     }
 }
 
-fn leave_wishes_alone(case: &Case<'_>, finding: &mut Finding) {
+fn leave_wishes_alone(finding: &mut Finding) {
     match &mut finding.repair {
         Repair::Only(addresses) if WITHOUT_FILE.contains(&finding.code) => {
-            addresses.retain(|address| *address != case.daemon());
+            addresses.retain(|address| *address != Case::daemon());
         }
         repair => *repair = Repair::None,
     }
@@ -50,7 +50,7 @@ fn leave_wishes_alone(case: &Case<'_>, finding: &mut Finding) {
 
 /// Why `--fix` cannot repair it, where that can be said.
 fn problem(case: &Case<'_>, finding: &Finding) -> Result<(), Option<Problem>> {
-    let wanted = addresses(case, std::iter::once(&*finding)).ok_or(None)?;
+    let wanted = addresses(case, std::iter::once(finding)).ok_or(None)?;
     let (_, plan) = part(case, &wanted).map_err(|_| None)?;
     if let Some((_, problem)) = plan.problems().next() {
         return Err(Some(problem.clone()));

@@ -2,6 +2,7 @@
 
 use super::{Case, Code, Finding, Severity};
 use crate::facts::{Observation, VmFacts};
+use crate::host::Ping;
 use crate::lima::{Agent, Status};
 use crate::plan::Reason;
 
@@ -15,7 +16,6 @@ pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
     };
     match &vm.status {
         Status::Stopped if case.config.vm.running => Some(stopped(case, vm)),
-        Status::Stopped => None,
         Status::Broken => Some(broken(case, vm)),
         Status::Other(word) => Some(
             seen(case, vm, Code::VmBroken)
@@ -23,7 +23,7 @@ pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
                 .by_hand("see `limactl list`, then run `cai doctor` again"),
         ),
         Status::Running if case.config.vm.running => silent(case, vm),
-        Status::Running => None,
+        Status::Stopped | Status::Running => None,
     }
 }
 
@@ -39,6 +39,9 @@ fn seen(case: &Case<'_>, vm: &VmFacts, code: Code) -> Finding {
 /// The context leads to a socket that nobody serves.
 fn with_consequences(case: &Case<'_>, finding: Finding) -> Finding {
     let socket = case.facts.docker_socket();
+    if case.facts.socket.as_ref().is_some_and(Ping::answers) {
+        return finding.so("the engine answers still, and Lima can neither stop nor start the VM");
+    }
     let finding = finding.so(format!("nobody answers on {}", socket.display()));
     match &case.facts.context {
         Some(context) if context.host == format!("unix://{}", socket.display()) => {

@@ -10,6 +10,8 @@ use crate::lima::Ssh;
 
 /// An install downloads and unpacks packages, on a slow guest too.
 const INSTALL: Duration = Duration::from_secs(30 * 60);
+/// Making an image and starting two containers takes a slow guest some seconds.
+const TRY: Duration = Duration::from_secs(3 * 60);
 /// Where packages are kept in the guest.
 const PACKAGES: &str = "/var/lib/cai/packages";
 /// Where a seccomp profile of the host is put in the guest.
@@ -63,6 +65,8 @@ pub enum Operation<'a> {
         /// An `https` address, or a path in the guest.
         source: &'a str,
     },
+    /// Starts a container with each of these runtimes, and removes it with its image.
+    TryContainer(&'a [&'a str]),
     /// Runs one of the system's own commands as root.
     System(&'a [&'a str]),
 }
@@ -103,6 +107,10 @@ impl Operation<'_> {
                 &[version, sha256, source],
                 include_str!("scripts/sysbox.sh").into(),
             ),
+            Self::TryContainer(runtimes) => {
+                let text = include_str!("scripts/try-container.sh").into();
+                script("try-container", runtimes, text).timeout(TRY)
+            }
             Self::System(words) => ssh.run(&[&["sudo", "-n"], *words].concat()),
         }
     }

@@ -167,6 +167,14 @@ fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
+/// One finding for a person.
+pub fn finding(finding: &Finding) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = write_finding(&mut text, finding);
+    text.trim_end().to_owned()
+}
+
 /// The longer text of a code.
 pub fn explanation(code: Code) -> String {
     let mut text = format!("{} · {}\n\n", paint(STRONG, code), code.meaning());

@@ -12,7 +12,7 @@ mod plan;
 mod text;
 
 pub use apply::{destroyed, finished, progress, running, still_running};
-pub use doctor::{DoctorDocument, Examined, codes, diagnosis, explanation};
+pub use doctor::{DoctorDocument, Examined, codes, diagnosis, explanation, finding};
 pub use error::{error, failure, problem, warning};
 pub use graph::{EdgeDocument, GraphDocument, dot, mermaid};
 pub use json::{CommandDocument, ErrorDocument, ReportDocument, ResultDocument};

@@ -71,7 +71,7 @@ pub fn limactl_that(lists: &str, other: &str) -> String {
 }
 
 /// A fake `ssh` that prints the document of a healthy guest with the mark it was given.
-const SSH: &str = r#"
+pub const SSH: &str = r#"
 for last; do :; done
 mark=${last##* }
 section() { printf '@%s %s\n%s\n\n@%s = 0\n' "$mark" "$1" "$2" "$mark"; }

@@ -5,7 +5,7 @@ mod apply;
 mod context;
 mod destroy;
 mod documents;
-mod fake;
+pub mod fake;
 mod file;
 mod init;
 mod lima;
@@ -21,13 +21,15 @@ mod tools;
 use libtest_mimic::Trial;
 
 /// Every command there is.
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 15] = [
     "init",
     "setup",
     "validate",
     "plan",
     "apply",
     "status",
+    "doctor",
+    "explain",
     "destroy",
     "render",
     "graph",

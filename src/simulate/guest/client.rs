@@ -164,6 +164,23 @@ impl Guest {
         Reply::line(id)
     }
 
+    /// What a container with each of these runtimes comes to.
+    pub(super) fn try_containers(&mut self, runtimes: &[String], now: u64) -> Reply {
+        if !self.knock(now) {
+            return Reply::failed(1, "docker import: Cannot connect to the Docker daemon");
+        }
+        let known = self.runtime_names();
+        match runtimes.iter().find(|runtime| !known.contains(runtime)) {
+            Some(runtime) => Reply::failed(
+                1,
+                format!(
+                    "{runtime}: docker: Error response from daemon: unknown or invalid runtime name: {runtime}"
+                ),
+            ),
+            None => Reply::done(),
+        }
+    }
+
     fn docker_stop(&mut self, arguments: &Arguments) -> Reply {
         for wanted in &arguments.words {
             let named = |it: &&mut Container| it.name == *wanted || it.id == *wanted;

@@ -36,6 +36,7 @@ const SCRIPTS: &[(&str, Script)] = &[
         reply
     }),
     ("sysbox", sysbox),
+    ("try-container", |guest, runtimes, caller| guest.try_containers(runtimes, caller.now)),
 ];
 
 /// A copy of what the daemon has loaded, which cai keeps in the guest.

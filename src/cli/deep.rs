@@ -1,0 +1,57 @@
+//! Starts a throw-away container, where somebody asks for it or provisioning has changed.
+
+use super::Terminal;
+use super::plan::Planned;
+use crate::address::Kind;
+use crate::apply::{Outcome, Report};
+use crate::doctor::{Attempt, Finding};
+use crate::error::Error;
+use crate::host::Host;
+use crate::report;
+
+/// Starts and removes it; a finding where it does not start.
+pub(super) fn attempt(
+    host: &dyn Host,
+    attempt: &Attempt,
+    terminal: &mut Terminal,
+) -> Option<Finding> {
+    match host.execute(&attempt.command, &|_| {}) {
+        Ok(_) => {
+            let runtimes = attempt.runtimes.join(", ");
+            terminal.talk(&format!("A container starts with: {runtimes}."));
+            None
+        }
+        Err(error) => Some(attempt.failed(&error)),
+    }
+}
+
+/// Tries the engines whose provisioning an apply has changed: that dockerd answers does not mean
+/// that containers start.
+pub(super) fn verify(
+    host: &dyn Host,
+    planned: &Planned,
+    report: &Report,
+    terminal: &mut Terminal,
+) -> Result<(), Error> {
+    let changed = |vm: &str| {
+        report.results.iter().any(|result| {
+            let scope = result.address.scope.as_ref();
+            result.address.kind == Kind::Provision
+                && matches!(result.outcome, Outcome::Applied)
+                && scope.is_none_or(|scope| scope.as_str() == vm)
+        })
+    };
+    let mut verdict = Ok(());
+    for (file, facts) in planned.files.iter().zip(&planned.facts) {
+        let config = &file.config;
+        if !changed(config.vm.name.as_str()) {
+            continue;
+        }
+        let Some(tried) = Attempt::new(config, facts) else { continue };
+        if let Some(finding) = attempt(host, &tried, terminal) {
+            terminal.complain(&report::finding(&finding));
+            verdict = Err(Error::Failed);
+        }
+    }
+    verdict
+}

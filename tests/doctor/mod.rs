@@ -1,0 +1,31 @@
+//! `cai doctor`: each code by the evidence for it, each fault of the simulated host by its code, and
+//! the command line.
+
+mod cases;
+mod cli;
+mod deep;
+mod faults;
+
+use std::collections::BTreeSet;
+
+use containai::doctor::Code;
+use libtest_mimic::Trial;
+
+use crate::support::trials;
+
+pub fn trials() -> Vec<Trial> {
+    let own = trials![every_code_has_a_case];
+    [own, cases::trials(), cli::trials(), deep::trials(), faults::trials()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// A code without a case would be a word that nobody has seen to be right.
+fn every_code_has_a_case() {
+    let tested: BTreeSet<Code> =
+        cases::CASES.iter().map(|case| case.code).chain(cli::CODES.iter().copied()).collect();
+    let missing: Vec<&str> =
+        Code::ALL.iter().filter(|code| !tested.contains(code)).map(|code| code.name()).collect();
+    assert!(missing.is_empty(), "no case for {missing:?}");
+}
