@@ -6,7 +6,7 @@ use super::apply::{agree, perform};
 use super::file::{self, File, Source};
 use super::options::{Doctor, Replace};
 use super::plan::Planned;
-use super::{Consent, Global, Terminal, deep};
+use super::{Consent, Global, Terminal, deep, guard};
 use crate::config;
 use crate::docker::Environment;
 use crate::doctor::{self, Attempt, Case, Finding};
@@ -18,6 +18,8 @@ use crate::observe::{docker_environment, observe};
 use crate::plan::Plan;
 use crate::report::{self, DoctorDocument, Examined};
 
+/// How long a command may take that looks at something; the slowest takes a few seconds.
+const DEADLINE: Duration = Duration::from_secs(30);
 const COMMAND: &str = "cai doctor --fix --yes";
 
 pub(super) fn run(
@@ -27,7 +29,13 @@ pub(super) fn run(
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
     let patient = open(host, global, terminal)?;
-    let probe = Deadline::new(host, Duration::from_secs(options.deadline));
+    let files = std::slice::from_ref(&patient.file);
+    let _locks = if options.fix {
+        guard::lock(host, files, "cai doctor --fix", &options.limits)?
+    } else {
+        Vec::new()
+    };
+    let probe = Deadline::new(host, options.limits.timeout.unwrap_or(DEADLINE));
     let mut examination = Examination::new(&probe, &patient)?;
     if options.fix {
         examination = treat(host, global, options, &patient, examination, terminal)?;
@@ -167,7 +175,7 @@ fn treat(
     let facts = examination.seen.into_iter().map(|(facts, _)| facts).collect();
     let File { shown, config } = &patient.file;
     let files = vec![File { shown: shown.clone(), config: config.clone() }];
-    let planned = Planned { files, graph, facts, plan };
+    let planned = Planned { files, graph, facts, plan }.limited(&options.limits);
     let consent = Consent { yes: options.yes, replace: Replace { allow_replace: None } };
     agree(&planned, &consent, COMMAND, terminal)?;
     // One document is printed, and that is of the diagnosis.
@@ -175,7 +183,8 @@ fn treat(
     match perform(host, &global, &planned, terminal) {
         // What failed is told; whether it was of use shows when one looks again.
         Ok(()) | Err(Error::Failed) => {
-            Examination::new(&Deadline::new(host, Duration::from_secs(options.deadline)), patient)
+            let deadline = options.limits.timeout.unwrap_or(DEADLINE);
+            Examination::new(&Deadline::new(host, deadline), patient)
         }
         Err(error) => Err(error),
     }

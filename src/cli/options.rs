@@ -116,7 +116,8 @@ pub(super) enum Command {
     /// --fix
     ///
     /// Looks at the engine of the file; without a file, at containai-secure. Exits with 0 only if it
-    /// is healthy. `cai explain` says more about a finding.
+    /// is healthy. `cai explain` says more about a finding. Without --timeout, nothing that looks may
+    /// take longer than 30 seconds.
     Doctor(Doctor),
     /// Say what a code of `cai doctor` means; without one, list them all
     Explain {
@@ -202,9 +203,8 @@ pub(super) struct Doctor {
     /// Start and remove a container, too, with each runtime: a daemon that answers may start none
     #[arg(long)]
     pub(super) deep: bool,
-    /// How long one look may take, such as a command in a guest that may hang
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
-    pub(super) deadline: u64,
+    #[command(flatten)]
+    pub(super) limits: Limits,
 }
 
 /// What the user agrees to in advance.

@@ -109,7 +109,7 @@ fn a_limactl_that_fails_is_a_finding() {
     }
     sandbox.fake_program("limactl", "exec sleep 600");
     let started = Instant::now();
-    assert_eq!(codes(&sandbox, &["--deadline", "1"]), found(Code::LimaFailed));
+    assert_eq!(codes(&sandbox, &["--timeout", "1s"]), found(Code::LimaFailed));
     assert!(started.elapsed() < Duration::from_secs(15));
 }
 
@@ -127,13 +127,13 @@ fn a_vm_that_hangs_is_a_finding_within_the_deadline() {
     let sandbox = fake::engine();
     sandbox.fake_program("ssh", "exec sleep 600");
     let started = Instant::now();
-    let ran = sandbox.cai(&["doctor", "--deadline", "1"]);
+    let ran = sandbox.cai(&["doctor", "--timeout", "1s"]);
     assert!(started.elapsed() < Duration::from_secs(15), "{ran}");
     ran.fails_with(1);
     assert!(ran.stdout.contains("error vm_unreachable  vm.containai-secure"), "{ran}");
     assert!(ran.stdout.contains("did not end within 1.0 s"), "{ran}");
     assert!(ran.stdout.contains("do: limactl stop -f containai-secure && limactl start"), "{ran}");
-    sandbox.cai(&["doctor", "--deadline", "0"]).fails_with(64);
+    sandbox.cai(&["doctor", "--timeout", "0s"]).fails_with(64);
 }
 
 fn a_vm_that_starts_is_told_from_one_that_hangs() {
