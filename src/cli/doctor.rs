@@ -173,8 +173,7 @@ fn treat(
         terminal.complain(&examination.text(patient));
     }
     let facts = examination.seen.into_iter().map(|(facts, _)| facts).collect();
-    let File { shown, config } = &patient.file;
-    let files = vec![File { shown: shown.clone(), config: config.clone() }];
+    let files = vec![patient.file.clone()];
     let planned = Planned { files, graph, facts, plan }.limited(&options.limits);
     let consent = Consent { yes: options.yes, replace: Replace { allow_replace: None } };
     agree(&planned, &consent, COMMAND, terminal)?;

@@ -23,7 +23,7 @@ pub(super) struct Source {
 }
 
 /// A file that was read and is right.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct File {
     /// How to call it.
     pub(super) shown: String,

@@ -8,6 +8,7 @@
 mod daemon;
 mod declared;
 mod distro;
+mod doctor;
 mod engine;
 mod guest;
 mod image;
@@ -31,6 +32,7 @@ pub fn trials() -> Vec<Trial> {
         restart::trials(),
         daemon::trials(),
         guest::trials(),
+        doctor::trials(),
         sysbox::trials(),
         distro::trials(),
     ];

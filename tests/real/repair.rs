@@ -42,7 +42,7 @@ fn undisturbed(engine: &Engine, break_it: impl Fn(), plan: &[&str]) {
 }
 
 /// Gives everything that rides on Lima's connection the groups that are configured now.
-fn renew_master(engine: &Engine) {
+pub(super) fn renew_master(engine: &Engine) {
     let forward = engine.forward();
     engine.ssh(&["-O", "cancel", "-L", &forward], &[]);
     engine.ssh(&["-O", "exit"], &[]).success();
