@@ -40,6 +40,7 @@ pub mod model;
 pub mod observe;
 pub mod parallel;
 pub mod plan;
+pub mod redact;
 pub mod report;
 pub mod resource;
 pub mod simulate;
