@@ -6,7 +6,7 @@ use super::apply::{agree, perform};
 use super::file::{self, File, Source};
 use super::options::{Doctor, Replace};
 use super::plan::Planned;
-use super::{Consent, Global, Terminal, deep, guard};
+use super::{Consent, Global, Terminal, bundle, deep, guard};
 use crate::config;
 use crate::docker::Environment;
 use crate::doctor::{self, Attempt, Case, Finding};
@@ -37,6 +37,12 @@ pub(super) fn run(
     };
     let probe = Deadline::new(host, options.limits.timeout.unwrap_or(DEADLINE));
     let mut examination = Examination::new(&probe, &patient)?;
+    if let Some(path) = &options.bundle {
+        let path = file::within(global, path);
+        bundle::write(host, &probe, &patient, &examination, &path)?;
+        terminal
+            .talk(&format!("{} is written; look into it before you give it away.", path.display()));
+    }
     if options.fix {
         examination = treat(host, global, options, &patient, examination, terminal)?;
     }
@@ -48,13 +54,13 @@ pub(super) fn run(
 }
 
 /// What is looked at: the engine of a file, or the one of a file without a line.
-struct Patient {
-    file: File,
+pub(super) struct Patient {
+    pub(super) file: File,
     is_declared: bool,
 }
 
 impl Patient {
-    fn shown(&self) -> Option<&str> {
+    pub(super) fn shown(&self) -> Option<&str> {
         self.is_declared.then_some(self.file.shown.as_str())
     }
 }
@@ -82,11 +88,11 @@ fn open(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> Result<Pat
 }
 
 /// What was seen and found.
-struct Examination {
+pub(super) struct Examination {
     /// What was seen, with what is planned about it, where it could be looked at.
-    seen: Option<(Facts, Plan)>,
+    pub(super) seen: Option<(Facts, Plan)>,
     environment: Environment,
-    findings: Vec<Finding>,
+    pub(super) findings: Vec<Finding>,
 }
 
 impl Examination {

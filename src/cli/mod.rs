@@ -1,6 +1,7 @@
 //! The command line: its words, and one thin file for each command.
 
 mod apply;
+mod bundle;
 mod deep;
 mod destroy;
 mod doctor;

@@ -200,6 +200,10 @@ pub(super) struct Doctor {
     /// Do not ask
     #[arg(short, long, requires = "fix")]
     pub(super) yes: bool,
+    /// Write an archive for a bug report: versions, plan, findings and logs, without what looks like a
+    /// secret. With --fix, of how it was before. A file that exists is not overwritten
+    #[arg(long, value_name = "FILE")]
+    pub(super) bundle: Option<PathBuf>,
     /// Start and remove a container, too, with each runtime: a daemon that answers may start none
     #[arg(long)]
     pub(super) deep: bool,

@@ -7,6 +7,7 @@
 //! not also a silent socket. The words of the docker command on the host are no evidence; the guest
 //! is asked (see [`crate::host::Ping`]).
 
+mod bundle;
 mod case;
 mod code;
 mod container;
@@ -21,6 +22,7 @@ mod sysbox;
 mod treatment;
 mod vm;
 
+pub use bundle::Bundle;
 pub use case::Case;
 pub use code::Code;
 pub use container::Attempt;

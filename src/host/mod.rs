@@ -121,6 +121,12 @@ pub trait Host: Probe {
     /// When it cannot be written, or its directory is not there; what was there before stays.
     fn write_file(&self, path: &Path, contents: &str, mode: u32) -> io::Result<()>;
 
+    /// Writes a file as a whole where there is none yet; `mode` is narrowed by the umask.
+    ///
+    /// # Errors
+    /// As [`Host::write_file`], and when there is something of that name.
+    fn write_new(&self, path: &Path, contents: &[u8], mode: u32) -> io::Result<()>;
+
     /// Downloads an archive and unpacks it into its directory, which appears as a whole or stays as
     /// it was.
     ///

@@ -14,6 +14,7 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::signal::{Signal, killpg};
 use nix::sys::socket::{self, AddressFamily, SockFlag, SockType, UnixAddr};
 use nix::unistd::Pid;
+use tempfile::NamedTempFile;
 
 use super::archive::{self, Archive, ArchiveError};
 use super::command::Failure;
@@ -147,24 +148,39 @@ impl Host for System {
     }
 
     fn write_file(&self, path: &Path, contents: &str, mode: u32) -> io::Result<()> {
-        let directory = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        let mut file = tempfile::Builder::new()
-            .prefix(".cai-")
-            .permissions(Permissions::from_mode(mode))
-            .tempfile_in(directory)?;
-        file.write_all(contents.as_bytes())?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        // The new name is in the directory.
-        File::open(directory)?.sync_all()
+        write(path, contents.as_bytes(), mode, |file| Ok(file.persist(path).map(drop)?))
+    }
+
+    fn write_new(&self, path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
+        write(path, contents, mode, |file| Ok(file.persist_noclobber(path).map(drop)?))
     }
 
     fn install_archive(&self, archive: &Archive) -> Result<(), ArchiveError> {
         archive::install(archive)
     }
+}
+
+/// Writes a file beside its place, and puts it there when it is whole.
+#[expect(clippy::disallowed_methods, reason = "as above")]
+fn write(
+    path: &Path,
+    contents: &[u8],
+    mode: u32,
+    persist: impl FnOnce(NamedTempFile) -> io::Result<()>,
+) -> io::Result<()> {
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut file = tempfile::Builder::new()
+        .prefix(".cai-")
+        .permissions(Permissions::from_mode(mode))
+        .tempfile_in(directory)?;
+    file.write_all(contents)?;
+    file.as_file().sync_all()?;
+    persist(file)?;
+    // The new name is in the directory.
+    File::open(directory)?.sync_all()
 }
 
 /// Runs a command, and tells that in the trace.

@@ -283,6 +283,14 @@ impl Host for SimulatedHost<'_> {
         })
     }
 
+    /// Nothing in the simulated home holds more than text.
+    fn write_new(&self, path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
+        if self.is_simulated(path) {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        self.real.write_new(path, contents, mode)
+    }
+
     /// Nothing is downloaded: a directory that is named like a release of Lima gets its `limactl`.
     fn install_archive(&self, archive: &Archive) -> Result<(), ArchiveError> {
         let Archive { directory, .. } = archive;

@@ -1,6 +1,7 @@
 //! `cai doctor`: each code by the evidence for it, each fault of the simulated host by its code, and
 //! the command line.
 
+mod bundle;
 mod cases;
 mod cli;
 mod deep;
@@ -15,7 +16,7 @@ use crate::support::trials;
 
 pub fn trials() -> Vec<Trial> {
     let own = trials![every_code_has_a_case];
-    [own, cases::trials(), cli::trials(), deep::trials(), faults::trials()]
+    [own, bundle::trials(), cases::trials(), cli::trials(), deep::trials(), faults::trials()]
         .into_iter()
         .flatten()
         .collect()

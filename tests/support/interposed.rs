@@ -84,6 +84,9 @@ impl Host for Interposed<'_> {
     fn remove_file(&self, path: &Path) -> io::Result<()> {
         self.host.remove_file(path)
     }
+    fn write_new(&self, path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
+        self.host.write_new(path, contents, mode)
+    }
     fn write_file(&self, path: &Path, contents: &str, mode: u32) -> io::Result<()> {
         self.host.write_file(path, contents, mode)
     }

@@ -35,6 +35,7 @@ const PROGRAMS: &[(&str, Program)] = &[
     }),
     ("stat", |guest, words, _| guest.stat(words)),
     ("systemctl", |guest, words, caller| guest.systemctl_or_show(words, caller)),
+    ("tail", |guest, words, _| guest.about_files("tail", words, |_, file| file.text.clone())),
     ("true", |_, _, _| Reply::done()),
     ("useradd", |guest, words, caller| guest.account_command("useradd", words, caller)),
     ("usermod", |guest, words, caller| guest.account_command("usermod", words, caller)),

@@ -1,0 +1,148 @@
+//! `cai doctor --bundle`: gathers what a bug report needs.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+
+use super::doctor::{Examination, Patient};
+use crate::config::Config;
+use crate::doctor::Bundle;
+use crate::error::Error;
+use crate::facts::Facts;
+use crate::host::{CommandSpec, Host, Probe};
+use crate::lima::Ssh;
+use crate::observe::lima_home;
+use crate::plan::PlanDocument;
+use crate::redact::Redactor;
+use crate::report::DoctorDocument;
+
+/// Lima's logs in an instance's directory.
+const LOGS: [&str; 5] =
+    ["ha.stderr.log", "ha.stdout.log", "serial.log", "serialp.log", "serialv.log"];
+
+/// Gathers and writes it. What is there already is not overwritten.
+pub(super) fn write(
+    host: &dyn Host,
+    probe: &dyn Probe,
+    patient: &Patient,
+    examination: &Examination,
+    path: &Path,
+) -> Result<(), Error> {
+    let failed = |source| Error::WriteFile { path: path.to_owned(), source };
+    let bytes = gather(probe, patient, examination)?.pack().map_err(failed)?;
+    host.write_new(path, &bytes, 0o600).map_err(failed)
+}
+
+fn gather(
+    probe: &dyn Probe,
+    patient: &Patient,
+    examination: &Examination,
+) -> Result<Bundle, Error> {
+    let config = &patient.file.config;
+    let home = probe.env("HOME").map(|home| home.to_string_lossy().into_owned());
+    let seen = examination.seen.as_ref();
+    let facts = seen.map(|(facts, _)| facts);
+    let mut bundle = Bundle::new(Redactor::new(home.as_deref(), secrets(config, facts)));
+    bundle.text("versions.txt", &versions(probe, facts));
+    let findings = DoctorDocument::new(patient.shown(), &examination.findings);
+    bundle.document("findings.json", &value(&findings)?);
+    if let Some((_, plan)) = seen {
+        bundle.document("plan.json", &value(&PlanDocument::new(plan, &[patient.file.declared()]))?);
+    }
+    if let Some(directory) = directory(probe, config, facts) {
+        lima(probe, &directory, &mut bundle);
+    }
+    if let Some(facts) = facts {
+        guest(probe, config, facts, &mut bundle);
+    }
+    Ok(bundle)
+}
+
+fn value(document: &impl serde::Serialize) -> Result<Value, Error> {
+    serde_json::to_value(document).map_err(|error| Error::Output(error.into()))
+}
+
+/// The values of the guest's environment, by the file and by the VM's own YAML.
+fn secrets(config: &Config, facts: Option<&Facts>) -> Vec<String> {
+    let yaml = facts.and_then(|facts| facts.vm.present()?.yaml.get("env")?.as_object());
+    let own = yaml.into_iter().flat_map(|env| env.values()).filter_map(Value::as_str);
+    config.vm.env.values().cloned().chain(own.map(str::to_owned)).collect()
+}
+
+fn directory(probe: &dyn Probe, config: &Config, facts: Option<&Facts>) -> Option<PathBuf> {
+    match facts {
+        Some(facts) => Some(facts.directory.clone()),
+        None => Some(lima_home(probe).ok()?.join(config.vm.name.as_str())),
+    }
+}
+
+/// What the tools say of themselves.
+fn versions(probe: &dyn Probe, facts: Option<&Facts>) -> String {
+    let limactl = facts.and_then(|facts| facts.tools.limactl.as_ref());
+    let limactl = limactl.map(|(path, version)| format!("limactl {version} ({})", path.display()));
+    let mut lines = vec![
+        format!("cai {}", env!("CARGO_PKG_VERSION")),
+        format!("{:?}", probe.platform()),
+        limactl.unwrap_or_else(|| said(probe, "limactl", "--version")),
+    ];
+    for (program, flag) in [("docker", "--version"), ("ssh", "-V"), ("uname", "-srm")] {
+        lines.push(format!("{program}: {}", said(probe, program, flag)));
+    }
+    lines.join("\n") + "\n"
+}
+
+/// What a program prints, or why nothing.
+fn said(probe: &dyn Probe, program: &str, flag: &str) -> String {
+    match probe.find_program(program) {
+        Some(path) => output(probe, &CommandSpec::new(path).arg(flag)).trim().to_owned(),
+        None => "not on PATH".into(),
+    }
+}
+
+/// Both streams of a command that only reads, whatever becomes of it.
+fn output(probe: &dyn Probe, command: &CommandSpec) -> String {
+    match probe.query(command) {
+        Ok(output) if output.status.success() => output.stdout + &output.stderr,
+        Ok(output) => format!("{}{}({})\n", output.stdout, output.stderr, output.status),
+        Err(error) => format!("{}\n", error.in_a_line()),
+    }
+}
+
+fn lima(probe: &dyn Probe, directory: &Path, bundle: &mut Bundle) {
+    let read = |name: &str| probe.read_bytes(&directory.join(name)).ok().flatten();
+    if let Some(yaml) = read("lima.yaml") {
+        bundle.yaml("lima/lima.yaml", &String::from_utf8_lossy(&yaml));
+    }
+    for name in LOGS {
+        if let Some(log) = read(name) {
+            bundle.text(&format!("lima/{name}"), &String::from_utf8_lossy(&log));
+        }
+    }
+}
+
+/// What was seen of the guest, and the ends of its logs.
+fn guest(probe: &dyn Probe, config: &Config, facts: &Facts, bundle: &mut Bundle) {
+    let Some(guest) = facts.guest.present() else { return };
+    let units: Map<String, Value> = guest
+        .units
+        .iter()
+        .map(|(name, unit)| (name.clone(), json!({"active": unit.active, "at_boot": unit.enabled})))
+        .collect();
+    bundle.document("guest/units.json", &units.into());
+    bundle.document("guest/packages.json", &json!(guest.packages));
+    if let Some(text) = &guest.daemon_json.text {
+        bundle.yaml("guest/daemon.json", text);
+    }
+    let Some(program) = facts.tools.ssh.clone() else { return };
+    let ssh = Ssh::new(program, &facts.directory, &config.vm.name);
+    let journal = |unit: &str| {
+        let words = ["sudo", "-n", "journalctl", "-u", unit, "-n", "300", "-q", "--no-pager"];
+        output(probe, &ssh.look(&words))
+    };
+    for unit in ["docker.service", "containerd.service", "sysbox*"] {
+        let name = unit.trim_end_matches('*').trim_end_matches(".service");
+        bundle.text(&format!("guest/journal-{name}.txt"), &journal(unit));
+    }
+    let log = ["sudo", "-n", "tail", "-n", "300", "/var/log/cloud-init-output.log"];
+    bundle.text("guest/cloud-init-output.txt", &output(probe, &ssh.look(&log)));
+}

@@ -1,0 +1,98 @@
+//! The archive for a bug report: whole, private, and without secrets.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use containai::config;
+use containai::simulate::Fault;
+use flate2::read::GzDecoder;
+
+use crate::cli::fake;
+use crate::support::fake_world::FakeWorld;
+use crate::support::trials;
+
+pub fn trials() -> Vec<libtest_mimic::Trial> {
+    trials![
+        an_archive_has_what_a_report_needs_and_no_secret,
+        a_file_that_exists_is_not_overwritten,
+        where_nothing_can_be_looked_at_there_is_an_archive_all_the_same,
+    ]
+}
+
+const FILE: &str = "version = 1\n[vm]\ncpus = 2\nenv = { API_KEY = \"k3y-of-env\", MODE = \"of-env-2\" }\n\
+    [docker.daemon]\nregistry-mirrors = [\"https://me:pw-of-url@mirror.example\"]\n";
+
+/// The files of an archive.
+fn unpacked(path: &Path) -> BTreeMap<String, String> {
+    let file = std::fs::File::open(path).unwrap();
+    let mut archive = tar::Archive::new(GzDecoder::new(file));
+    let mut files = BTreeMap::new();
+    for entry in archive.entries().unwrap() {
+        let mut entry = entry.unwrap();
+        let name = entry.path().unwrap().to_str().unwrap().to_owned();
+        let mut text = String::new();
+        entry.read_to_string(&mut text).unwrap();
+        files.insert(name.strip_prefix("cai-bundle/").unwrap().to_owned(), text);
+    }
+    files
+}
+
+fn an_archive_has_what_a_report_needs_and_no_secret() {
+    let machine = FakeWorld::new(FILE);
+    machine.cai(&["apply", "--yes"]).success();
+    let config = config::parse(FILE).unwrap();
+    machine.change(|world| Fault::find("session").unwrap().strike(world, &config));
+    let log = "level=info msg=\"Authorization: Bearer t0ken-of-log\" k3y-of-env\n";
+    machine.sandbox.write("lima/containai-secure/ha.stderr.log", log);
+    let home = machine.sandbox.home().display().to_string();
+    machine.sandbox.write("lima/containai-secure/serial.log", &format!("{home}/x\nlast line\n"));
+    machine.cai(&["doctor", "--bundle", "report.tar.gz"]).fails_with(1);
+    let path = machine.sandbox.path("home/report.tar.gz");
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    let files = unpacked(&path);
+    for (name, part) in [
+        ("versions.txt", concat!("cai ", env!("CARGO_PKG_VERSION"))),
+        ("versions.txt", "limactl 2.2.0"),
+        ("findings.json", "\"session_stale\""),
+        ("plan.json", "\"restart.containai-secure\""),
+        ("lima/lima.yaml", "MODE: '[redacted]'"),
+        ("lima/ha.stderr.log", "Authorization: [redacted]"),
+        ("lima/serial.log", "~/x\nlast line"),
+        ("guest/units.json", "\"docker.service\""),
+        ("guest/daemon.json", "https://[redacted]@mirror.example"),
+        ("guest/journal-docker.txt", "Daemon has completed initialization"),
+        ("guest/cloud-init-output.txt", ""),
+    ] {
+        let text = files.get(name).unwrap_or_else(|| panic!("{name} is missing: {files:#?}"));
+        assert!(text.contains(part), "{part:?} is not in {name}: {text}");
+    }
+    for secret in ["k3y-of-env", "of-env-2", "pw-of-url", "t0ken-of-log", home.as_str()] {
+        let with: Vec<_> = files.iter().filter(|(_, text)| text.contains(secret)).collect();
+        assert!(with.is_empty(), "{secret} is in {with:#?}");
+    }
+}
+
+fn a_file_that_exists_is_not_overwritten() {
+    let sandbox = fake::engine();
+    sandbox.write("home/report.tar.gz", "mine");
+    let ran = sandbox.cai(&["doctor", "--bundle", "report.tar.gz"]);
+    assert!(ran.fails_with(1).contains("report.tar.gz could not be written"), "{ran}");
+    let text = std::fs::read_to_string(sandbox.path("home/report.tar.gz")).unwrap();
+    assert_eq!(text, "mine");
+    let left = std::fs::read_dir(sandbox.home()).unwrap().map(|entry| entry.unwrap().file_name());
+    let left: Vec<_> = left.filter(|name| name.to_string_lossy().starts_with(".cai-")).collect();
+    assert_eq!(left, Vec::<std::ffi::OsString>::new());
+}
+
+fn where_nothing_can_be_looked_at_there_is_an_archive_all_the_same() {
+    let sandbox = fake::engine();
+    sandbox.write("lima/containai-secure/ha.stderr.log", "the last words\n");
+    sandbox.fake_program("limactl", "echo no >&2; exit 1");
+    sandbox.directory("home/out");
+    sandbox.cai(&["-C", "out", "-f", "../containai.toml", "doctor", "--bundle", "b"]).fails_with(1);
+    let files = unpacked(&sandbox.path("home/out/b"));
+    assert!(files["findings.json"].contains("lima_failed"), "{files:#?}");
+    assert!(files["lima/ha.stderr.log"].contains("the last words"), "{files:#?}");
+}
