@@ -66,6 +66,14 @@ pub fn run() -> bool {
         assert!(String::from_utf8_lossy(&output.stdout).contains("@mark end"));
         started.elapsed()
     });
+    world.calls();
+    let doctor = median(|| {
+        let started = Instant::now();
+        assert!(world.cai(&["doctor"]).success().starts_with("Healthy."));
+        started.elapsed()
+    });
+    #[expect(clippy::cast_precision_loss, reason = "it is a handful")]
+    let doctors = world.calls().len() as f64 / RUNS as f64;
     let own = plan.saturating_sub(probe);
     println!(
         "a converged plan: {plan:?}; its slowest probe alone: {probe:?}; {}",
@@ -77,6 +85,13 @@ pub fn run() -> bool {
     [
         figure("child processes of a converged plan", count, 3.0, ""),
         figure("a converged plan / its slowest probe", ratio, 1.3, ""),
+        figure("child processes of a healthy doctor", doctors, 3.0, ""),
+        figure(
+            "a healthy doctor / a converged plan",
+            doctor.as_secs_f64() / plan.as_secs_f64(),
+            1.3,
+            "",
+        ),
         figure("what cai adds to its slowest probe", own.as_secs_f64() * 1e3, 15.0, " ms"),
     ]
     .into_iter()

@@ -5,6 +5,7 @@ mod bundle;
 mod cases;
 mod cli;
 mod deep;
+mod documents;
 mod faults;
 
 use std::collections::BTreeSet;
@@ -16,10 +17,18 @@ use crate::support::trials;
 
 pub fn trials() -> Vec<Trial> {
     let own = trials![every_code_has_a_case];
-    [own, bundle::trials(), cases::trials(), cli::trials(), deep::trials(), faults::trials()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        own,
+        bundle::trials(),
+        cases::trials(),
+        cli::trials(),
+        deep::trials(),
+        documents::trials(),
+        faults::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// A code without a case would be a word that nobody has seen to be right.
