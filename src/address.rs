@@ -28,6 +28,8 @@ pub enum Kind {
     Socket,
     /// The Docker context on the host.
     Context,
+    /// A container that uses a Docker socket.
+    SocketClient,
 }
 
 impl fmt::Display for Kind {
@@ -42,6 +44,7 @@ impl fmt::Display for Kind {
             Self::Restart => "restart",
             Self::Socket => "socket",
             Self::Context => "context",
+            Self::SocketClient => "socket_client",
         })
     }
 }

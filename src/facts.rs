@@ -1,11 +1,13 @@
 //! Everything that was observed of one machine: the only input of planning beside the file.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use semver::Version;
 use serde_json::{Map, Value};
 
 use crate::docker::ContextMetadata;
+use crate::docker::client::ClientFacts;
 use crate::guest::GuestFacts;
 use crate::host::{Ping, Platform};
 use crate::lima::{Agent, Ssh, Status};
@@ -58,6 +60,8 @@ pub struct Facts {
     pub seccomp_profile: Option<HostFile>,
     /// The Docker context.
     pub context: Option<ContextMetadata>,
+    /// The containers that use a Docker socket, by their names in the file.
+    pub clients: BTreeMap<String, ClientFacts>,
 }
 
 /// A file of the host that goes into the guest.
@@ -116,6 +120,7 @@ impl Facts {
             agent: None,
             master: false,
             socket: None,
+            clients: BTreeMap::new(),
             ..self.clone()
         }
     }

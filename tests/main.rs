@@ -21,6 +21,7 @@ use std::process::ExitCode;
 
 mod archive;
 mod cli;
+mod client;
 mod contract;
 mod doctor;
 mod faults;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
     let trials = [
         archive::trials(),
         cli::trials(),
+        client::trials(),
         contract::trials(),
         doctor::trials(),
         faults::trials(),
@@ -53,5 +55,6 @@ fn main() -> ExitCode {
     .collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
     real::clean_up();
+    client::clean_up();
     conclusion.exit_code()
 }

@@ -5,6 +5,7 @@ mod machine;
 mod outcome;
 mod queue;
 mod run;
+mod wait;
 
 use std::thread;
 use std::time::{Duration, Instant};

@@ -99,6 +99,24 @@ pub enum ApplyError {
         /// Why.
         source: io::Error,
     },
+    /// A step's file could not be written.
+    #[error("{} could not be written", path.display())]
+    Write {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// What a step waited for did not come.
+    #[error("not ready after {}: {what} says {last:?}", crate::report::duration(*after))]
+    NotReady {
+        /// What was asked.
+        what: String,
+        /// How long it was waited for, in pauses.
+        after: Duration,
+        /// What it said last.
+        last: String,
+    },
     /// A step's archive could not be installed.
     #[error(transparent)]
     Archive(#[from] ArchiveError),

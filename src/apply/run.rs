@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use super::ApplyError;
+use super::{ApplyError, wait};
 use crate::address::Address;
 use crate::event::{Event, Listener};
 use crate::host::{CommandSpec, Failure, Host};
@@ -48,6 +48,10 @@ fn operation(
                 .map_err(|source| ApplyError::Remove { path: path.clone(), source })?;
         }
         Operation::Unpack(archive) => host.install_archive(archive)?,
+        Operation::WriteFile { path, text, mode } => host
+            .write_file(path, text, *mode)
+            .map_err(|source| ApplyError::Write { path: path.clone(), source })?,
+        Operation::Await(wait) => wait::ready(host, wait, limit)?,
     }
     Ok(())
 }

@@ -23,6 +23,8 @@ impl Config {
         self.docker.seccomp_profile.iter_mut().for_each(locate);
         let packages = self.sysbox.packages.iter_mut().map(|package| &mut package.url);
         packages.filter(|url| !url.starts_with("https://")).for_each(locate);
+        let clients = self.socket_clients.iter_mut();
+        clients.filter_map(|client| client.compose_file.as_mut()).for_each(locate);
         self
     }
 }
@@ -37,13 +39,17 @@ mod tests {
             "version = 1\n[docker]\nseccomp_profile = \"./s.json\"\n[[sysbox.packages]]\n\
              arch = \"x86_64\"\nurl = \"~/p.deb\"\nsha256 = \"aa11bb22cc33dd44ee55ff66aa11bb22cc33dd44ee55ff66aa11bb22cc33dd44\"\n\
              [[sysbox.packages]]\narch = \"aarch64\"\nurl = \"https://x.example/p.deb\"\n\
-             sha256 = \"aa11bb22cc33dd44ee55ff66aa11bb22cc33dd44ee55ff66aa11bb22cc33dd44\"\n",
+             sha256 = \"aa11bb22cc33dd44ee55ff66aa11bb22cc33dd44ee55ff66aa11bb22cc33dd44\"\n\
+             [[socket_clients]]\ncontainer = \"manager\"\ncompose_file = \"./dind.yml\"\n\
+             service = \"manager\"\n",
         )
         .unwrap()
         .located(Path::new("/team"), Some(Path::new("/home/dev")));
         assert_eq!(config.docker.seccomp_profile.as_deref(), Some("/team/./s.json"));
         let urls: Vec<&str> =
             config.sysbox.packages.iter().map(|package| package.url.as_str()).collect();
+        let compose = config.socket_clients[0].compose_file.as_deref();
+        assert_eq!(compose, Some("/team/./dind.yml"));
         assert_eq!(urls, ["/home/dev/p.deb", "https://x.example/p.deb"]);
     }
 }

@@ -31,7 +31,7 @@ pub use parse::parse;
 pub use schema::schema;
 pub use several::{Conflict, conflict, shared_lima};
 pub use types::{
-    Config, Context, Docker, DockerSource, Group, Image, Install, LeftOut, Lima, Mount,
-    PortForward, Proto, Restart, Strategy, Sysbox, SysboxPackage, User, Vm, VmType,
+    Config, Context, Docker, DockerSource, Group, Image, Install, LeftOut, Lima, Mount, MountMode,
+    PortForward, Proto, Restart, SocketClient, Strategy, Sysbox, SysboxPackage, User, Vm, VmType,
 };
 pub use warning::Warning;

@@ -73,6 +73,18 @@ pub(super) fn seccomp_profile<'de, D: Deserializer<'de>>(
     checked(from, text::seccomp_profile).map(Some)
 }
 
+pub(super) fn compose_file<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    checked(from, text::compose_file).map(Some)
+}
+
+pub(super) fn container_socket<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    checked(from, text::container_socket)
+}
+
+pub(super) fn required_gid<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+    gid(from).map(Option::unwrap_or_default)
+}
+
 pub(super) fn ip<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
     checked(from, text::ip).map(Some)
 }

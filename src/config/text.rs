@@ -75,6 +75,21 @@ pub(super) fn seccomp_profile(value: &str) -> Result<(), InvalidValue> {
     holds(is_local(value), value, what, rule)
 }
 
+pub(super) fn compose_file(value: &str) -> Result<(), InvalidValue> {
+    let what = "a path of a compose file";
+    plain(value, what)?;
+    let rule = r#"write a path from "/" or "~/", or from "./", relative to this file"#;
+    holds(is_local(value) && !value.ends_with('/'), value, what, rule)
+}
+
+pub(super) fn container_socket(value: &str) -> Result<(), InvalidValue> {
+    let what = "a path of a socket in a container";
+    plain(value, what)?;
+    let rule = r#"write a path from "/", and without ":""#;
+    let is_path = value.starts_with('/') && !value.ends_with('/') && !value.contains(':');
+    holds(is_path, value, what, rule)
+}
+
 pub(super) fn package_url(value: &str) -> Result<(), InvalidValue> {
     let what = "a place for a package";
     plain(value, what)?;
@@ -197,6 +212,15 @@ mod tests {
             &["a.deb", "http://a/b", "https://", "file:///a"],
         );
         check(package_url, pattern::PACKAGE_URL, &["https://a/b.deb"], &[]);
+    }
+
+    #[test]
+    fn a_container_has_a_compose_file_here_and_a_socket_inside() {
+        let accepted = ["/a.yml", "~/a.yml", "./a b.yml", "../a"];
+        check(compose_file, pattern::LOCAL_PATH, &accepted, &["a.yml", "https://a/b"]);
+        let refused = ["docker.sock", "~/a", "unix:///a", "/run/:a"];
+        let accepted = ["/var/run/docker.sock", "/a b"];
+        check(container_socket, pattern::CONTAINER_PATH, &accepted, &refused);
     }
 
     #[test]

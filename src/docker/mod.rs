@@ -1,5 +1,7 @@
-//! Docker on the host: contexts, through the real `docker` command line and its store.
+//! Docker on the host: contexts, through the real `docker` command line and its store; and
+//! containers that use a Docker socket themselves.
 
+pub mod client;
 mod context;
 mod environment;
 

@@ -59,6 +59,11 @@ impl Document {
         Err(UnreadableDocument::CutOff)
     }
 
+    /// All sections, by name.
+    pub fn sections(&self) -> impl Iterator<Item = (&str, &Section)> {
+        self.sections.iter().map(|(name, section)| (name.as_str(), section))
+    }
+
     /// A section, where the script printed one.
     pub fn section(&self, name: &str) -> Option<&Section> {
         self.sections.get(name)

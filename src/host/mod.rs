@@ -11,6 +11,7 @@ mod lock;
 mod platform;
 mod system;
 mod tail;
+mod web;
 
 use std::ffi::OsString;
 use std::io;
@@ -74,6 +75,12 @@ pub trait Probe: Sync {
     /// What answers on a Unix socket when asked `GET /_ping` as a Docker client does.
     fn ping(&self, socket: &Path) -> Ping;
 
+    /// Asks a web server for a page, as a health check does: `Ok` is an answer of success.
+    ///
+    /// # Errors
+    /// What it answered, or why it did not; in words.
+    fn get(&self, url: &str) -> Result<(), String>;
+
     /// Whether something listens on a Unix socket. Connects, and sends nothing.
     fn listens(&self, socket: &Path) -> bool;
 }
@@ -101,6 +108,9 @@ pub trait Host: Probe {
 
     /// Whether there was an interrupt.
     fn interrupted(&self) -> bool;
+
+    /// Does nothing for a while.
+    fn pause(&self, time: Duration);
 
     /// Makes a directory, and those above it, where there is none.
     ///

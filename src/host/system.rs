@@ -21,6 +21,7 @@ use super::command::Failure;
 use super::interrupt::{self, Heard, Patience, Running};
 use super::lock::{self, Lock, LockError};
 use super::tail::Tail;
+use super::web;
 use super::{CommandError, CommandSpec, ExitStatus, Host, Input, Output, Ping, Platform, Probe};
 
 /// The most that is read of each stream of a command, in bytes.
@@ -113,6 +114,10 @@ impl Probe for System {
         }
     }
 
+    fn get(&self, url: &str) -> Result<(), String> {
+        web::get(url)
+    }
+
     fn listens(&self, socket: &Path) -> bool {
         connect(socket).is_ok()
     }
@@ -134,6 +139,10 @@ impl Host for System {
 
     fn interrupted(&self) -> bool {
         interrupt::interrupted()
+    }
+
+    fn pause(&self, time: Duration) {
+        std::thread::sleep(time);
     }
 
     fn make_directory(&self, path: &Path) -> io::Result<()> {

@@ -5,6 +5,7 @@
 //! from, and refuses the rest with an [`InvalidValue`] that says what was wrong and what the rule is.
 
 mod arch;
+mod container;
 mod name;
 mod sha256;
 mod size;
@@ -12,6 +13,7 @@ mod text;
 mod version;
 
 pub use arch::Arch;
+pub use container::{ContainerName, HealthCheck, ServiceName, VolumeSource};
 pub use name::{ContextName, EnvName, UnixName, UserRef, VmName};
 pub use sha256::Sha256;
 pub use size::ByteSize;

@@ -97,6 +97,6 @@ pub(super) fn read_existing(probe: &dyn Probe, path: &Path) -> Result<String, Ob
     })
 }
 
-fn read(probe: &dyn Probe, path: &Path) -> Result<Option<String>, ObserveError> {
+pub(super) fn read(probe: &dyn Probe, path: &Path) -> Result<Option<String>, ObserveError> {
     probe.read_file(path).map_err(|source| ObserveError::File { path: path.to_owned(), source })
 }

@@ -1,6 +1,7 @@
 //! Looks at the machine, as cheaply as it can: three processes for a VM, and files, all at the same
 //! time where one does not need what the other says.
 
+mod clients;
 mod environment;
 mod files;
 mod vm;

@@ -1,8 +1,10 @@
 //! Looks at one file's VM: from outside, and from inside where it runs.
 
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 
+use super::clients::clients;
 use super::files::{context, read_existing, seccomp_profile};
 use super::{Lima, Machine, ObserveError};
 use crate::config::Config;
@@ -67,6 +69,7 @@ impl Machine<'_> {
             socket: None,
             seccomp_profile,
             context,
+            clients: BTreeMap::new(),
         };
         match lima.map(|lima| lima.instances.get(config.vm.name.as_str())) {
             None => {}
@@ -77,6 +80,7 @@ impl Machine<'_> {
             }
             Some(Some(instance)) => self.vm(config, instance, guest, &mut facts)?,
         }
+        facts.clients = clients(self.probe, config, &facts)?;
         Ok(facts)
     }
 
@@ -148,7 +152,7 @@ impl Machine<'_> {
 
 /// A number that the guest cannot have known before: the standard library keys every hasher
 /// randomly.
-fn random() -> u128 {
+pub(super) fn random() -> u128 {
     let half = || u128::from(RandomState::new().hash_one(()));
     half() << 64 | half()
 }

@@ -55,6 +55,8 @@ pub enum Disruption {
     Reload,
     /// Lima's ssh connection is renewed. Containers and open shells live on.
     SessionRefresh,
+    /// One container is made anew. Others live on.
+    ContainerRecreation,
     /// Sysbox's services restart. The containers that run with it stop, and no others.
     SysboxRestart,
     /// dockerd restarts. Its containers stop, unless live-restore is on.
@@ -70,7 +72,7 @@ pub enum Disruption {
 impl Disruption {
     /// Whether containers can stop by it.
     pub fn may_stop_containers(self) -> bool {
-        self >= Self::SysboxRestart
+        self >= Self::ContainerRecreation
     }
 }
 
@@ -80,6 +82,7 @@ impl fmt::Display for Disruption {
             Self::None => "no disruption",
             Self::Reload => "dockerd reload",
             Self::SessionRefresh => "session refresh",
+            Self::ContainerRecreation => "container recreation",
             Self::SysboxRestart => "Sysbox restart",
             Self::DaemonRestart => "dockerd restart",
             Self::VmStop => "VM stop",

@@ -47,8 +47,8 @@ pub struct ResourceChange<'a> {
     pub after_unknown: Map<String, Value>,
     /// The names of the attributes that change.
     pub changed: Vec<String>,
-    /// `none`, `reload`, `session-refresh`, `sysbox-restart`, `daemon-restart`, `vm-stop`,
-    /// `vm-restart` or `replace`.
+    /// `none`, `reload`, `session-refresh`, `container-recreation`, `sysbox-restart`,
+    /// `daemon-restart`, `vm-stop`, `vm-restart` or `replace`.
     pub disruption: Disruption,
     /// What is done if that has no effect.
     pub fallback: Option<Disruption>,

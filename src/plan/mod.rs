@@ -1,6 +1,7 @@
 //! A plan: what would change, why, and by which steps. Pure data, made by pure functions.
 
 mod change;
+mod client;
 mod declared;
 mod destroy;
 mod diff;
@@ -18,6 +19,7 @@ use crate::graph::Graph;
 use crate::resource::Resource;
 
 pub use change::{Action, Change, Disruption};
+pub use client::ClientProblem;
 pub use declared::{Declared, Files};
 pub use diff::{Line, Origin, text_diff};
 pub use json::{
@@ -25,7 +27,7 @@ pub use json::{
 };
 pub use reason::{Problem, Reason};
 pub use saved::{SavedFile, SavedPlan, SavedPlanError};
-pub use step::{Operation, Step};
+pub use step::{Operation, Ready, Step, Wait};
 
 /// What every resource of a graph would do, in the order in which it would be done.
 #[derive(Debug, Clone, PartialEq, Eq)]

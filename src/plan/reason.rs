@@ -5,7 +5,9 @@ use std::fmt;
 use semver::{Version, VersionReq};
 use serde::Serialize;
 
+use super::ClientProblem;
 use crate::address::Address;
+use crate::docker::client::ClientCode;
 use crate::host::Ping;
 use crate::lima::{GUEST_SOCKET, Status};
 
@@ -32,6 +34,15 @@ pub enum Reason {
     GuestSilent(String),
     /// dockerd runs and does not answer even root.
     DaemonSilent(String),
+    /// An engine could not be asked for its containers; the words of the command that asked.
+    EngineSilent(String),
+    /// A container that uses a Docker socket cannot, or is not as the file says.
+    SocketClient {
+        /// What is wrong.
+        code: ClientCode,
+        /// Why.
+        cause: String,
+    },
     /// dockerd runs, and the file of its socket in the guest is gone.
     SocketMissing,
     /// The provisioning script failed on this boot, with this exit status.
@@ -87,6 +98,8 @@ impl fmt::Display for Reason {
             Self::After(address) => write!(f, "looked at again after {address}"),
             Self::GuestSilent(words) => write!(f, "the guest does not answer: {words}"),
             Self::DaemonSilent(words) => write!(f, "dockerd runs and does not answer: {words}"),
+            Self::EngineSilent(words) => write!(f, "its engine does not answer: {words}"),
+            Self::SocketClient { code, cause } => write!(f, "{code}: {cause}"),
             Self::SocketMissing => {
                 write!(f, "the guest's Docker socket {GUEST_SOCKET} is missing")
             }
@@ -224,6 +237,9 @@ pub enum Problem {
     /// Docker refuses to remove the current context.
     #[error("the Docker context {0} is the current one, which docker refuses to remove")]
     ContextInUse(String),
+    /// A container that uses a Docker socket cannot be mended by `cai`.
+    #[error("{0}")]
+    SocketClient(ClientProblem),
     /// A context of this name leads somewhere else, and `cai` did not make it.
     #[error("the Docker context {name} leads to {host}, and cai did not make it")]
     ForeignContext {
@@ -279,6 +295,7 @@ impl Problem {
                  then run `cai destroy` again"
                     .into()
             }
+            Self::SocketClient(problem) => problem.hint(),
             Self::ForeignContext { name, .. } => format!(
                 "choose another name under [context], or remove it with `docker context rm {name}`"
             ),

@@ -1,6 +1,8 @@
 //! Steps are data: one interpreter runs them, and decides nothing.
 
+use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::host::{Archive, CommandSpec};
 
@@ -27,6 +29,49 @@ pub enum Operation {
     RemoveFile(PathBuf),
     /// Installs what is in an archive.
     Unpack(Archive),
+    /// Writes a text file as a whole.
+    WriteFile {
+        /// Its path.
+        path: PathBuf,
+        /// What it will hold.
+        text: String,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// Waits until something is ready.
+    Await(Wait),
+}
+
+/// What is waited for, and how long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wait {
+    /// What tells that it is ready.
+    pub until: Ready,
+    /// After which it has failed.
+    pub at_most: Duration,
+}
+
+/// What tells that something is ready.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ready {
+    /// A reading command prints one of these words.
+    Says {
+        /// The command.
+        command: CommandSpec,
+        /// The words.
+        words: &'static [&'static str],
+    },
+    /// A web server answers with success at this URL.
+    Answers(String),
+}
+
+impl fmt::Display for Ready {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Says { command, .. } => write!(f, "`{command}`"),
+            Self::Answers(url) => f.write_str(url),
+        }
+    }
 }
 
 impl Step {
@@ -48,6 +93,17 @@ impl Step {
     /// Installs what is in an archive.
     pub fn unpack(title: impl Into<String>, archive: Archive) -> Self {
         Self { title: title.into(), operation: Operation::Unpack(archive), rescue: None }
+    }
+
+    /// Writes a text file that everybody may read.
+    pub fn write(title: impl Into<String>, path: PathBuf, text: String) -> Self {
+        let operation = Operation::WriteFile { path, text, mode: 0o644 };
+        Self { title: title.into(), operation, rescue: None }
+    }
+
+    /// Waits until something is ready.
+    pub fn wait(title: impl Into<String>, wait: Wait) -> Self {
+        Self { title: title.into(), operation: Operation::Await(wait), rescue: None }
     }
 
     /// Says what to do if it fails.

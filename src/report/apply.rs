@@ -20,10 +20,11 @@ pub fn progress(event: &Event<'_>) -> Option<String> {
         Event::ResourceStarted(_) | Event::StepStarted(..) | Event::StepSays(..) => None,
         Event::StepFinished(address, step, took) => {
             let end = match step.operation {
-                Operation::RemoveFile(_) => String::new(),
-                Operation::Run(_) | Operation::Try(_) | Operation::Unpack(_) => {
-                    paint(DIM, format!(" ({})", duration(*took)))
-                }
+                Operation::RemoveFile(_) | Operation::WriteFile { .. } => String::new(),
+                Operation::Run(_)
+                | Operation::Try(_)
+                | Operation::Unpack(_)
+                | Operation::Await(_) => paint(DIM, format!(" ({})", duration(*took))),
             };
             Some(format!("{} ... done{end}", doing(address, &step.title)))
         }

@@ -140,6 +140,8 @@ pub(super) fn hint(error: &ApplyError) -> Option<String> {
         ApplyError::Command(_)
         | ApplyError::Observe(_)
         | ApplyError::Remove { .. }
+        | ApplyError::Write { .. }
+        | ApplyError::NotReady { .. }
         | ApplyError::Interrupted => None,
     }
 }

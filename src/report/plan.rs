@@ -113,8 +113,12 @@ fn summary(plan: &Plan) -> String {
         plan.count(Action::Delete) + plan.count(Action::Replace),
         counted(plan.disrupting(Disruption::VmRestart), "restart"),
     );
-    for milder in [Disruption::DaemonRestart, Disruption::SysboxRestart, Disruption::SessionRefresh]
-    {
+    for milder in [
+        Disruption::DaemonRestart,
+        Disruption::SysboxRestart,
+        Disruption::ContainerRecreation,
+        Disruption::SessionRefresh,
+    ] {
         match plan.disrupting(milder) {
             0 => {}
             1 => {

@@ -28,7 +28,7 @@ impl DockerContext {
     pub fn new(config: &Config) -> Self {
         let vm = &config.vm.name;
         Self {
-            address: Address::new(Kind::Context, config.context.name.as_str()),
+            address: Self::own_address(config),
             requires: if config.vm.running {
                 Socket::own_address(config)
             } else {
@@ -41,6 +41,11 @@ impl DockerContext {
             },
             own_socket: format!("/{vm}{SOCKET}"),
         }
+    }
+
+    /// Its address.
+    pub fn own_address(config: &Config) -> Address {
+        Address::new(Kind::Context, config.context.name.as_str())
     }
 
     fn wanted(&self, facts: &Facts) -> ContextMetadata {

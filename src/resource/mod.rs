@@ -9,6 +9,7 @@ mod lima_install;
 mod provision;
 mod restart;
 mod socket;
+mod socket_client;
 mod user;
 mod vm;
 
@@ -30,6 +31,7 @@ pub use lima_install::LimaInstall;
 pub use provision::{ProvisionDaemon, ProvisionDocker, ProvisionSysbox};
 pub use restart::Restart;
 pub use socket::Socket;
+pub use socket_client::SocketClient;
 pub use user::User;
 pub use vm::Vm;
 
@@ -66,6 +68,7 @@ pub const KINDS: &[Constructor] = &[
     |config| many(in_guest(config).map(Restart::new)),
     |config| many(in_guest(config).map(Socket::new)),
     |config| one(DockerContext::new(config)),
+    |config| many(SocketClient::all(config)),
 ];
 
 /// The file, where its VM is to run: what is inside one that is not is left as it is.

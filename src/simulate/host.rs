@@ -221,6 +221,11 @@ impl Probe for SimulatedHost<'_> {
             .unwrap_or_else(|error| Ping::Failed(error.to_string()))
     }
 
+    /// Nothing of the simulated host serves pages.
+    fn get(&self, url: &str) -> Result<(), String> {
+        Err(format!("the simulated host has nothing at {url}"))
+    }
+
     fn listens(&self, path: &Path) -> bool {
         socket::listens(&self.lock_world(), path)
     }
@@ -260,6 +265,11 @@ impl Host for SimulatedHost<'_> {
 
     fn interrupted(&self) -> bool {
         self.real.interrupted()
+    }
+
+    /// Its time passes, and no other.
+    fn pause(&self, time: Duration) {
+        let _ = self.change(|world| world.pass(time.as_secs()));
     }
 
     fn make_directory(&self, path: &Path) -> io::Result<()> {

@@ -103,6 +103,8 @@ fn the_schema_refuses_what_is_wrong() {
         "version = 1\nlima.sha256 = { linux-amd64 = \"00\" }",
         "version = 1\nsysbox.packages = [{ arch = \"x86_64\", url = \"/a\" }]",
         "version = 1\nusers = [{ name = \"@dev\" }]",
+        "version = 1\nsocket_clients = [{ gid = 1 }]",
+        "version = 1\nsocket_clients = [{ container = \"ab\", service = \"m\" }]",
         "version = 1\ncontext.name = \"desktop-linux\"",
     ];
     for source in wrong {

@@ -22,6 +22,13 @@ pub fn fresh() -> Sandbox {
 
 /// A home with that file, and fakes of a machine that is as the file says, but for the context.
 pub fn engine() -> Sandbox {
+    let sandbox = without_a_socket();
+    listen(&sandbox);
+    sandbox
+}
+
+/// The same machine, where nothing is at the socket's path.
+pub fn without_a_socket() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.write("home/containai.toml", FILE);
     sandbox.directory("lima");
@@ -31,7 +38,6 @@ pub fn engine() -> Sandbox {
     sandbox.write("lima/containai-secure/lima.yaml", &lima::to_yaml(&keys));
     sandbox.fake_program("limactl", &limactl(&listed(&sandbox, "Running"), "exit 7"));
     sandbox.fake_program("ssh", SSH);
-    listen(&sandbox);
     sandbox
 }
 

@@ -14,6 +14,7 @@ mod plan;
 mod progress;
 mod saved;
 mod setup;
+mod socket_client;
 mod status;
 mod timeout;
 mod tools;
@@ -54,6 +55,7 @@ pub fn trials() -> Vec<Trial> {
         progress::trials(),
         saved::trials(),
         setup::trials(),
+        socket_client::trials(),
         status::trials(),
         timeout::trials(),
         tools::trials(),

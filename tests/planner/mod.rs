@@ -5,6 +5,7 @@ mod context;
 mod group;
 mod lima_install;
 mod provision;
+mod socket_client;
 mod sysbox;
 mod vm;
 
@@ -31,6 +32,7 @@ pub fn trials() -> Vec<Trial> {
         group::trials(),
         lima_install::trials(),
         provision::trials(),
+        socket_client::trials(),
         sysbox::trials(),
         vm::trials(),
     ]
@@ -60,6 +62,8 @@ fn steps(change: &Change) -> Vec<String> {
         Operation::Run(command) | Operation::Try(command) => command.to_string(),
         Operation::RemoveFile(path) => format!("rm {}", path.display()),
         Operation::Unpack(archive) => format!("unpack {}", archive.url),
+        Operation::WriteFile { path, .. } => format!("write {}", path.display()),
+        Operation::Await(wait) => format!("await {}", wait.until),
     };
     change.steps.iter().map(|step| operation(&step.operation)).collect()
 }

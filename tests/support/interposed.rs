@@ -54,6 +54,9 @@ impl Probe for Interposed<'_> {
     fn ping(&self, socket: &Path) -> Ping {
         self.host.ping(socket)
     }
+    fn get(&self, url: &str) -> Result<(), String> {
+        self.host.get(url)
+    }
     fn listens(&self, socket: &Path) -> bool {
         self.host.listens(socket)
     }
@@ -77,6 +80,9 @@ impl Host for Interposed<'_> {
     }
     fn interrupted(&self) -> bool {
         self.interrupted.load(Ordering::SeqCst)
+    }
+    fn pause(&self, time: Duration) {
+        self.host.pause(time);
     }
     fn make_directory(&self, path: &Path) -> io::Result<()> {
         self.host.make_directory(path)

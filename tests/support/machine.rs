@@ -60,6 +60,7 @@ pub fn healthy(config: &Config) -> Facts {
             host: format!("unix://{DIRECTORY}/sock/docker.sock"),
             description: "Docker in the Lima VM containai-secure, managed by cai".into(),
         }),
+        clients: std::collections::BTreeMap::new(),
     }
 }
 

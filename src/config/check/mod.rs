@@ -8,6 +8,7 @@ mod daemon;
 mod engine;
 mod guest;
 mod port_forwards;
+mod socket_clients;
 mod vm;
 
 use crate::config::de::Node;
@@ -32,9 +33,24 @@ pub(super) fn check(
     check.sysbox(&file);
     check.groups(&file.groups);
     check.users(&file.users);
+    check.socket_clients(&file.socket_clients);
     let context = check.context(&file)?;
-    let File { version: _, lima, vm, docker, sysbox, groups, users, context: _, restart } = file;
-    Some(Config { lima, vm, docker, sysbox, groups, users, context, restart })
+    let File {
+        version: _,
+        lima,
+        vm,
+        docker,
+        sysbox,
+        groups,
+        users,
+        context: _,
+        restart,
+        mut socket_clients,
+    } = file;
+    for client in &mut socket_clients {
+        client.context.take_if(|named| *named == context.name);
+    }
+    Some(Config { lima, vm, docker, sysbox, groups, users, context, restart, socket_clients })
 }
 
 struct Check<'a, 'i> {

@@ -125,6 +125,38 @@ fn groups_and_users_have_ids_of_their_own() {
 }
 
 #[test]
+fn a_container_is_declared_once_and_made_by_a_service_of_a_file() {
+    let entry = "[[socket_clients]]\ncontainer = ";
+    let compose = "compose_file = \"./a.yml\"\nservice = \"m\"";
+    refuses(&[
+        ("[[socket_clients]]\ngid = 1", "2:1 the key `container` is missing"),
+        (&format!("{entry}\"a b\""), "3:13 \"a b\" is not a name of a container"),
+        (&format!("{entry}\"ab\"\n{entry}\"ab\""), "5:13 a second entry for the container `ab`"),
+        (
+            &format!("{entry}\"ab\"\n{compose}\n{entry}\"cd\"\n{compose}"),
+            "9:11 a second container of the service `m`",
+        ),
+        (&format!("{entry}\"ab\"\nservice = \"m\""), "4:11 `service` without `compose_file`"),
+        (&format!("{entry}\"ab\"\ncompose_file = \"./a\""), "4:16 `compose_file` without"),
+        (
+            &format!("{entry}\"ab\"\ncompose_file = \"a\"\nservice = \"m\""),
+            "4:16 \"a\" is not a path",
+        ),
+        (&format!("{entry}\"ab\"\ngid = 0"), "4:7 the group id 0 is root's"),
+        (&format!("{entry}\"ab\"\nsocket = \"docker.sock\""), "4:10 \"docker.sock\" is not a path"),
+        (&format!("{entry}\"ab\"\ncontext = \"desktop-linux\""), "4:11 \"desktop-linux\" is not"),
+        (&format!("{entry}\"ab\"\nhealth = \"yes\""), "4:10 \"yes\" is not a health check"),
+    ]);
+    let config = parse(&format!("version = 1\n{entry}\"ab\"")).unwrap();
+    let client = &config.socket_clients[0];
+    assert_eq!((client.socket.as_str(), client.gid), ("/var/run/docker.sock", 2375));
+    assert_eq!((client.group.as_str(), client.mode.as_str()), ("docker", "rw"));
+    // Two engines may each have one of that name.
+    let two = format!("version = 1\n{entry}\"ab\"\n{entry}\"ab\"\ncontext = \"dind\"");
+    assert_eq!(parse(&two).unwrap().socket_clients[1].name(), "dind/ab");
+}
+
+#[test]
 fn limas_user_is_limas_to_make() {
     refuses(&[
         (

@@ -5,6 +5,7 @@ mod docker;
 mod guest;
 mod lima;
 mod port_forward;
+mod socket_client;
 mod sysbox;
 mod vm;
 
@@ -18,6 +19,7 @@ pub use docker::{Docker, DockerSource};
 pub use guest::{Group, User};
 pub use lima::{Install, Lima};
 pub use port_forward::{PortForward, Proto};
+pub use socket_client::{MountMode, SocketClient};
 pub use sysbox::{Sysbox, SysboxPackage};
 pub use vm::{Image, LeftOut, Mount, Vm, VmType};
 
@@ -50,6 +52,9 @@ pub(super) struct File {
     pub(super) context: FileContext,
     #[serde(default)]
     pub(super) restart: Restart,
+    /// Containers that use a Docker socket.
+    #[serde(default)]
+    pub(super) socket_clients: Vec<SocketClient>,
 }
 
 /// `[context]`: the Docker context on this machine.
@@ -84,6 +89,8 @@ pub struct Config {
     pub context: Context,
     /// `[restart]`: how what changed takes effect.
     pub restart: Restart,
+    /// `[[socket_clients]]`: containers that use a Docker socket, in the file's order.
+    pub socket_clients: Vec<SocketClient>,
 }
 
 /// `[context]`: the Docker context on this machine.

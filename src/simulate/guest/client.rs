@@ -49,6 +49,7 @@ pub(in crate::simulate) fn client(
         "ps" => &["--format=", "-q", "-a", "--no-trunc"],
         "run" => &["--name=", "--runtime=", "-d", "--rm", "--restart="],
         "rm" | "stop" => &["-f"],
+        "inspect" => &["--type="],
         other => return Reply::unknown(DOCKER, &format!("the command `{other}`")),
     };
     let arguments = match Arguments::parse(rest, known, command == "run") {
@@ -76,6 +77,7 @@ pub(in crate::simulate) fn client(
         "ps" => guest.ps(&arguments),
         "run" => guest.docker_run(&arguments, now),
         "stop" => guest.docker_stop(&arguments),
+        "inspect" => guest.docker_inspect(&arguments),
         _ => guest.docker_rm(&arguments),
     }
 }
@@ -140,6 +142,32 @@ impl Guest {
             let Container { id, name, runtime, .. } = container;
             lines + &format!("{id}|{name}|{runtime}|{}\n", timestamp(container.started))
         })
+    }
+
+    /// The containers of these names, with nothing mounted in them; what is missing is complained
+    /// about, and the others are listed all the same.
+    fn docker_inspect(&self, arguments: &Arguments) -> Reply {
+        let find = |name: &String| self.containers.iter().find(|container| container.name == *name);
+        let shown = |container: &Container| {
+            let status = if container.running { "running" } else { "exited" };
+            json!({
+                "Id": container.id,
+                "Name": format!("/{}", container.name),
+                "RestartCount": 0,
+                "State": {"Status": status, "StartedAt": timestamp(container.started)},
+                "HostConfig": {"Runtime": container.runtime},
+            })
+        };
+        let found: Vec<Value> = arguments.words.iter().filter_map(find).map(shown).collect();
+        let missing = arguments.words.iter().filter(|name| find(name).is_none());
+        let complaints: Vec<String> = missing
+            .map(|name| format!("Error response from daemon: No such container: {name}"))
+            .collect();
+        let stdout = serde_json::to_string_pretty(&found).unwrap_or_default() + "\n";
+        if complaints.is_empty() {
+            return Reply { stdout, ..Reply::done() };
+        }
+        Reply { stdout, ..Reply::failed(1, complaints.join("\n")) }
     }
 
     fn docker_run(&mut self, arguments: &Arguments, now: u64) -> Reply {

@@ -1,0 +1,60 @@
+//! Waiting for something that a step began.
+
+use std::time::Duration;
+
+use super::ApplyError;
+use crate::host::Host;
+use crate::plan::{Ready, Wait};
+
+/// How often is looked whether something is ready.
+const EVERY: Duration = Duration::from_millis(500);
+
+/// Looks until it is ready, at least once, and no longer than it may take; with a limit, than that.
+pub(super) fn ready(
+    host: &dyn Host,
+    wait: &Wait,
+    limit: Option<Duration>,
+) -> Result<(), ApplyError> {
+    let Wait { until, at_most } = wait;
+    let at_most = limit.unwrap_or(*at_most);
+    let mut waited = Duration::ZERO;
+    loop {
+        let last = match until {
+            Ready::Says { command, words } => {
+                let output = host.query(command)?.successful(command)?;
+                let said = output.stdout.trim();
+                if words.contains(&said) {
+                    return Ok(());
+                }
+                said.to_owned()
+            }
+            Ready::Answers(url) => match host.get(url) {
+                Ok(()) => return Ok(()),
+                Err(why) => why,
+            },
+        };
+        if waited >= at_most || host.interrupted() {
+            return Err(ApplyError::NotReady { what: until.to_string(), after: waited, last });
+        }
+        host.pause(EVERY);
+        waited += EVERY;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::System;
+    use crate::simulate::{LINUX, SimulatedHost, World};
+
+    #[test]
+    fn what_never_gets_ready_fails_when_its_time_is_over() {
+        let host = SimulatedHost::new(&System, World::new(LINUX));
+        let until = Ready::Answers("http://localhost:1/health".into());
+        let error =
+            ready(&host, &Wait { until, at_most: Duration::from_secs(180) }, None).unwrap_err();
+        let words = error.to_string();
+        assert!(words.starts_with("not ready after 3"), "{words}");
+        assert!(words.contains("http://localhost:1/health"), "{words}");
+    }
+}

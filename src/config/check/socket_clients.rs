@@ -1,0 +1,34 @@
+//! The rules of `[[socket_clients]]`.
+
+use super::{Check, of};
+use crate::config::types::SocketClient;
+
+impl<'a, 'i: 'a> Check<'a, 'i> {
+    pub(super) fn socket_clients(&mut self, clients: &[SocketClient]) {
+        let places = self.elements(&["socket_clients"]);
+        let names: Vec<String> = clients.iter().map(SocketClient::name).collect();
+        let containers =
+            names.iter().zip(&places).map(|(name, place)| (name, of(*place, "container")));
+        self.refuse_twice(containers.collect(), |name| {
+            format!("a second entry for the container `{name}`")
+        });
+        // A service has one container of a name.
+        let services = clients.iter().zip(&places).filter_map(|(client, place)| {
+            let (file, service) = (client.compose_file.as_ref()?, client.service.as_ref()?);
+            Some(((file, service), of(*place, "service")))
+        });
+        self.refuse_twice(services.collect(), |(_, service)| {
+            format!("a second container of the service `{service}`")
+        });
+        for place in places {
+            let pairs = [("compose_file", "service"), ("service", "compose_file")];
+            for (key, other) in pairs {
+                if let (Some(value), None) = (place.get(key), place.get(other)) {
+                    let message = format!("`{key}` without `{other}`");
+                    let hint = "write both: cai makes one service of a compose file anew";
+                    self.refuse(value.span(), message, hint);
+                }
+            }
+        }
+    }
+}

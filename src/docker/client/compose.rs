@@ -1,0 +1,240 @@
+//! Compose files: what is read of them, and the override that `cai` writes beside one.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+
+use crate::model::{ServiceName, VolumeSource};
+
+/// How a file begins that `cai` may write.
+pub const MARK: &str = "# Managed by cai";
+const HEADER: &str = "# Managed by cai: what containai.toml says of Docker sockets in containers.\n\
+                      # Use it after the compose file that it lies beside: -f THAT -f THIS.\n";
+
+/// What runs compose files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ComposeProgram {
+    /// `docker compose`.
+    Plugin,
+    /// `docker-compose`, at this path.
+    Standalone(PathBuf),
+}
+
+/// A compose file, or an override, that cannot be worked with.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ComposeError {
+    /// It is no YAML.
+    #[error("it is no YAML: {0}")]
+    NotYaml(String),
+    /// It has no such service.
+    #[error("it has no service {0}")]
+    NoService(String),
+    /// The file that `cai` would write is somebody else's.
+    #[error("{} is there, and cai did not write it", .0.display())]
+    Foreign(PathBuf),
+}
+
+/// Where the override of a compose file is: beside it, `dind.yml` has `dind.cai.yml`.
+pub fn override_path(file: &Path) -> PathBuf {
+    match file.extension() {
+        Some(extension) => file.with_extension(format!("cai.{}", extension.to_string_lossy())),
+        None => file.with_extension("cai.yml"),
+    }
+}
+
+/// What a service needs beside what its compose file says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Override {
+    /// An entry of `volumes`; it takes the place of the one with the same target.
+    pub volume: Option<String>,
+    /// A volume that the file does not declare, and that is there already.
+    pub external: Option<String>,
+    /// The groups to add, with those that the compose file adds: Compose 1 takes this list in place
+    /// of that one.
+    pub groups: Vec<String>,
+    /// The user to run as.
+    pub user: Option<String>,
+}
+
+impl Override {
+    /// Whether nothing is needed.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The text of the override file, with what it holds for other services as it is. What it says
+    /// of this one stays, too, where nothing else is needed.
+    ///
+    /// # Errors
+    /// When the file is there and not `cai`'s, or is no YAML any more.
+    pub fn text(
+        &self,
+        path: &Path,
+        present: Option<&str>,
+        service: &ServiceName,
+    ) -> Result<String, ComposeError> {
+        let mut document = match present {
+            None => json!({}),
+            Some(text) if !text.starts_with(MARK) => {
+                return Err(ComposeError::Foreign(path.to_owned()));
+            }
+            Some(text) => parse(text)?,
+        };
+        let mut set = |path: &[&str], value: Value| {
+            let mut place = &mut document;
+            for key in path {
+                if !place.is_object() {
+                    *place = Value::Object(Map::new());
+                }
+                place = &mut place[*key];
+            }
+            *place = value;
+        };
+        let service = ["services", service.as_str()];
+        if let Some(user) = &self.user {
+            set(&[service[0], service[1], "user"], json!(user));
+        }
+        if !self.groups.is_empty() {
+            set(&[service[0], service[1], "group_add"], json!(self.groups));
+        }
+        if let Some(volume) = &self.volume {
+            set(&[service[0], service[1], "volumes"], json!([volume]));
+        }
+        if let Some(volume) = &self.external {
+            set(&["volumes", volume], json!({"external": true}));
+        }
+        // What came from YAML or was made here can be written as YAML.
+        let body = serde_yaml::to_string(&document).unwrap_or_default();
+        Ok(format!("{HEADER}{body}"))
+    }
+}
+
+fn parse(text: &str) -> Result<Value, ComposeError> {
+    let error = |error: serde_yaml::Error| ComposeError::NotYaml(error.to_string());
+    let mut document: serde_yaml::Value = serde_yaml::from_str(text).map_err(error)?;
+    // Compose files share pieces by `<<: *anchor`.
+    document.apply_merge().map_err(error)?;
+    serde_yaml::from_value(document).map_err(error)
+}
+
+/// What is read of a compose file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ComposeFile {
+    service: Value,
+    volumes: Value,
+}
+
+impl ComposeFile {
+    /// Reads what it says of a service.
+    ///
+    /// # Errors
+    /// When it is no YAML, or does not have it.
+    pub(crate) fn parse(text: &str, service: &ServiceName) -> Result<Self, ComposeError> {
+        let mut document = parse(text)?;
+        let own = document["services"][service.as_str()].take();
+        if own.is_null() {
+            return Err(ComposeError::NoService(service.to_string()));
+        }
+        Ok(Self { service: own, volumes: document["volumes"].take() })
+    }
+
+    /// What the service mounts at a path of the container, as the file writes it.
+    pub(crate) fn source_of(&self, target: &str) -> Option<String> {
+        let entries = self.service["volumes"].as_array()?;
+        entries.iter().find_map(|entry| match entry {
+            Value::String(entry) => {
+                let (source, rest) = entry.split_once(":/")?;
+                let (path, _) = rest.split_once(':').unwrap_or((rest, ""));
+                (format!("/{path}") == target).then(|| source.to_owned())
+            }
+            entry => (entry["target"] == target)
+                .then(|| entry["source"].as_str().map(str::to_owned))
+                .flatten(),
+        })
+    }
+
+    /// The groups that the service adds.
+    pub(crate) fn groups(&self) -> Vec<String> {
+        let entries = self.service["group_add"].as_array().into_iter().flatten();
+        let word = |entry: &Value| match entry {
+            Value::String(name) => name.clone(),
+            number => number.to_string(),
+        };
+        entries.map(word).collect()
+    }
+
+    /// Whether it declares a volume of this name.
+    pub(crate) fn declares(&self, volume: &VolumeSource) -> bool {
+        self.volumes.get(volume.as_str()).is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn service(name: &str) -> ServiceName {
+        name.parse().unwrap()
+    }
+
+    const FILE: &str = "version: '3.8'\nx-common: &common\n  group_add: [audio, 7]\nservices:\n  manager:\n    \
+        <<: *common\n    volumes:\n      - sock:/var/run:ro\n      - ${DATA}:/data\n      \
+        - type: bind\n        source: ./etc\n        target: /etc/m\nvolumes:\n  sock:\n";
+
+    #[test]
+    fn the_override_lies_beside_the_file() {
+        let path = |file: &str| override_path(Path::new(file)).display().to_string();
+        assert_eq!(path("/d/docker-compose.dind.yml"), "/d/docker-compose.dind.cai.yml");
+        assert_eq!(path("/d/compose.yaml"), "/d/compose.cai.yaml");
+        assert_eq!(path("/d/compose"), "/d/compose.cai.yml");
+    }
+
+    #[test]
+    fn a_mount_is_found_as_the_file_writes_it() {
+        let file = ComposeFile::parse(FILE, &service("manager")).unwrap();
+        let source = |target| file.source_of(target);
+        assert_eq!(source("/var/run").as_deref(), Some("sock"));
+        assert_eq!(source("/data").as_deref(), Some("${DATA}"));
+        assert_eq!(source("/etc/m").as_deref(), Some("./etc"));
+        assert_eq!(source("/var"), None);
+        assert_eq!(file.groups(), ["audio", "7"]);
+        assert!(file.declares(&"sock".parse().unwrap()));
+        assert!(!file.declares(&"other".parse().unwrap()));
+        let missing = ComposeFile::parse(FILE, &service("nosuch")).unwrap_err();
+        assert_eq!(missing.to_string(), "it has no service nosuch");
+        assert!(ComposeFile::parse("a: [", &service("manager")).is_err());
+    }
+
+    #[test]
+    fn an_override_holds_what_is_needed_and_what_it_held() {
+        let path = Path::new("/d/a.cai.yml");
+        let needed = Override { groups: vec!["2375".into()], ..Override::default() };
+        let first = needed.text(path, None, &service("manager")).unwrap();
+        assert!(first.starts_with(MARK), "{first}");
+        assert!(
+            first.ends_with("services:\n  manager:\n    group_add:\n    - '2375'\n"),
+            "{first}"
+        );
+        let volume = Some("sock:/var/run:rw".to_owned());
+        let needed = Override { volume, user: Some("1001".into()), ..Override::default() };
+        let second = needed.text(path, Some(&first), &service("other")).unwrap();
+        let parsed = parse(&second).unwrap();
+        assert_eq!(
+            parsed["services"],
+            json!({
+                "manager": {"group_add": ["2375"]},
+                "other": {"user": "1001", "volumes": ["sock:/var/run:rw"]},
+            })
+        );
+        let same = needed.text(path, Some(&second), &service("other")).unwrap();
+        assert_eq!(same, second);
+    }
+
+    #[test]
+    fn a_file_of_somebody_else_is_not_written_over() {
+        let needed = Override { groups: vec!["1".into()], ..Override::default() };
+        let text = Some("services: {}\n");
+        let error = needed.text(Path::new("/d/a.cai.yml"), text, &service("m")).unwrap_err();
+        assert_eq!(error.to_string(), "/d/a.cai.yml is there, and cai did not write it");
+    }
+}

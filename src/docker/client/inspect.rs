@@ -1,0 +1,268 @@
+//! What `docker inspect` says of containers.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Deserializer};
+
+/// What the daemon says of a container.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Inspected {
+    /// The full identifier.
+    pub id: String,
+    /// Its state.
+    pub state: ContainerState,
+    /// What is mounted in it.
+    pub mounts: Vec<MountSeen>,
+    /// The groups that were added when it was made.
+    pub group_add: Vec<String>,
+    /// The user that it was made with, in Docker's words: empty for the image's root.
+    pub user: String,
+    /// The runtime that it was made with.
+    pub runtime: String,
+    /// Whether it sees the processes of the machine instead of its own.
+    pub host_pids: bool,
+    /// What Compose wrote down when it made it.
+    pub compose: Option<ComposeLabels>,
+}
+
+/// The state of a container.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ContainerState {
+    /// Docker's word: `running`, `restarting`, `exited`, `created`, `paused`, `dead`.
+    pub status: String,
+    /// How its program ended last.
+    pub exit_code: i64,
+    /// How often it was restarted by its restart policy.
+    pub restarts: u64,
+    /// Why it could not be started.
+    pub error: String,
+    /// When it was started, in the daemon's words.
+    pub started: String,
+    /// `healthy`, `unhealthy` or `starting`, where it has a health check.
+    pub health: Option<String>,
+}
+
+impl ContainerState {
+    /// Whether its program runs, and can be joined by another.
+    pub fn runs(&self) -> bool {
+        self.status == "running"
+    }
+
+    /// Whether it ends again and again.
+    pub fn restarts_in_a_loop(&self) -> bool {
+        self.status == "restarting"
+    }
+}
+
+/// Something that is mounted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MountSeen {
+    /// The volume's name; `None` for a path.
+    pub volume: Option<String>,
+    /// The path on the engine's machine.
+    pub source: String,
+    /// The path in the container.
+    pub destination: String,
+    /// Whether files can be written in it.
+    pub writable: bool,
+}
+
+impl MountSeen {
+    /// What it is a mount of, as one would write it.
+    pub fn what(&self) -> &str {
+        self.volume.as_deref().unwrap_or(&self.source)
+    }
+}
+
+/// What Compose wrote down.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ComposeLabels {
+    /// The project.
+    pub project: String,
+    /// The service.
+    pub service: String,
+    /// The files that it was made by, in their order.
+    pub files: Vec<PathBuf>,
+}
+
+impl Inspected {
+    /// Reads a list of containers, by their names.
+    ///
+    /// # Errors
+    /// When it is no such list.
+    pub fn parse(text: &str) -> Result<BTreeMap<String, Self>, serde_json::Error> {
+        let containers: Vec<Document> = serde_json::from_str(text)?;
+        let named = containers.into_iter().map(|document| {
+            (document.name.trim_start_matches('/').to_owned(), document.into_inspected())
+        });
+        Ok(named.collect())
+    }
+
+    /// The mount that a path in the container lies in. The directories `/run` and `/var/run` are
+    /// one in most images, and what is mounted at one of them appears at the other.
+    pub fn mount_of(&self, path: &str) -> Option<&MountSeen> {
+        let path = canonical(path);
+        let covers =
+            |mount: &&MountSeen| Path::new(&path).starts_with(canonical(&mount.destination));
+        self.mounts.iter().filter(covers).max_by_key(|mount| canonical(&mount.destination).len())
+    }
+}
+
+fn canonical(path: &str) -> String {
+    match path.strip_prefix("/var/run") {
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => format!("/run{rest}"),
+        _ => path.to_owned(),
+    }
+}
+
+/// Docker writes `null` for what is empty.
+fn nullable<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+    from: D,
+) -> Result<T, D::Error> {
+    Option::<T>::deserialize(from).map(Option::unwrap_or_default)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Document {
+    id: String,
+    name: String,
+    #[serde(default)]
+    restart_count: u64,
+    state: State,
+    #[serde(default, deserialize_with = "nullable")]
+    mounts: Vec<Mount>,
+    #[serde(default, deserialize_with = "nullable")]
+    host_config: HostConfig,
+    #[serde(default, deserialize_with = "nullable")]
+    config: Config,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct State {
+    status: String,
+    exit_code: i64,
+    error: String,
+    started_at: String,
+    health: Option<Health>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct Health {
+    status: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct Mount {
+    #[serde(rename = "Type")]
+    kind: String,
+    name: String,
+    source: String,
+    destination: String,
+    #[serde(rename = "RW")]
+    writable: bool,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct HostConfig {
+    #[serde(deserialize_with = "nullable")]
+    group_add: Vec<String>,
+    pid_mode: String,
+    runtime: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct Config {
+    user: String,
+    #[serde(deserialize_with = "nullable")]
+    labels: BTreeMap<String, String>,
+}
+
+impl Document {
+    fn into_inspected(self) -> Inspected {
+        let mounts = self.mounts.into_iter().map(|mount| MountSeen {
+            volume: Some(mount.name).filter(|name| mount.kind == "volume" && !name.is_empty()),
+            source: mount.source,
+            destination: mount.destination,
+            writable: mount.writable,
+        });
+        Inspected {
+            id: self.id,
+            state: ContainerState {
+                status: self.state.status,
+                exit_code: self.state.exit_code,
+                restarts: self.restart_count,
+                error: self.state.error,
+                started: self.state.started_at,
+                health: self.state.health.map(|health| health.status),
+            },
+            mounts: mounts.collect(),
+            group_add: self.host_config.group_add,
+            user: self.config.user,
+            runtime: self.host_config.runtime,
+            host_pids: !self.host_config.pid_mode.is_empty()
+                && self.host_config.pid_mode != "private",
+            compose: labels(&self.config.labels),
+        }
+    }
+}
+
+fn labels(labels: &BTreeMap<String, String>) -> Option<ComposeLabels> {
+    let label = |name: &str| labels.get(&format!("com.docker.compose.{name}"));
+    let directory = label("project.working_dir").map(Path::new);
+    let files = label("project.config_files").map_or("", String::as_str);
+    // Compose 1.29 writes them as they were given, which may be from where it ran.
+    let within = |file: &str| directory.map_or(PathBuf::from(file), |it| it.join(file));
+    Some(ComposeLabels {
+        project: label("project")?.clone(),
+        service: label("service")?.clone(),
+        files: files.split(',').filter(|file| !file.is_empty()).map(within).collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What Docker 20.10 said of a container that docker-compose 1.29.2 made, shortened.
+    const INSPECTED: &str = r#"[{"Id": "872c99e0233c", "Name": "/manager", "RestartCount": 4,
+      "State": {"Status": "running", "ExitCode": 0, "Error": "", "StartedAt": "2026-11-21T07:47:00Z"},
+      "HostConfig": {"GroupAdd": null, "PidMode": "", "Runtime": "runc"},
+      "Mounts": [{"Type": "bind", "Source": "/srv/run", "Destination": "/var/run", "RW": false},
+        {"Type": "volume", "Name": "dind_data", "Source": "/v", "Destination": "/data", "RW": true}],
+      "Config": {"User": "mcp", "Labels": {"com.docker.compose.project": "dind",
+        "com.docker.compose.service": "m", "com.docker.compose.project.working_dir": "/srv/dind",
+        "com.docker.compose.project.config_files": "a.yml,/srv/dind/b.yml"}}}]"#;
+
+    fn container() -> Inspected {
+        Inspected::parse(INSPECTED).unwrap().remove("manager").unwrap()
+    }
+
+    #[test]
+    fn a_container_is_read_with_what_is_null_as_nothing() {
+        let container = container();
+        assert!(container.state.runs() && container.state.health.is_none());
+        assert_eq!(container.state.restarts, 4);
+        assert!(container.group_add.is_empty() && !container.host_pids);
+        let compose = container.compose.unwrap();
+        assert_eq!((compose.project.as_str(), compose.service.as_str()), ("dind", "m"));
+        assert_eq!(compose.files, [Path::new("/srv/dind/a.yml"), Path::new("/srv/dind/b.yml")]);
+        assert!(Inspected::parse("[]").unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_path_lies_in_the_nearest_mount_whatever_run_is_called() {
+        let container = container();
+        let mount = |path| container.mount_of(path).map(MountSeen::what);
+        assert_eq!(mount("/var/run/docker.sock"), Some("/srv/run"));
+        assert_eq!(mount("/run/docker.sock"), Some("/srv/run"));
+        assert_eq!(mount("/data/docker.sock"), Some("dind_data"));
+        assert_eq!(mount("/var/running/docker.sock"), None);
+    }
+}

@@ -1,0 +1,69 @@
+//! Containers that use a Docker socket: what is seen of them, and what that means.
+//!
+//! - `inspect` reads what the daemon says of a container; `inside` and `accounts` what is seen inside,
+//!   by the two scripts beside it and, where the image has no shell, by `docker top` and
+//!   `docker cp`; `command` holds the command lines.
+//! - `verdict` is the one judgement: what is wrong, by its `code`, and by which evidence.
+//! - `compose` reads compose files, and writes the override.
+//!
+//! What the measurements are about (Docker 20.10, CLI 28.2): `docker exec -u` gives a process the
+//! groups that `/etc/group` has *now*, and the `--group-add` ones, not those of the container's
+//! running program; `-u UID:GID` gives none of `/etc/group`. So the groups of the program are read
+//! from `/proc`, and the API is asked with one of them. A tar of `docker cp` holds no sockets.
+
+mod accounts;
+mod code;
+mod command;
+mod compose;
+mod inside;
+mod inspect;
+mod verdict;
+
+pub use accounts::{Accounts, UnixAccount, UnixGroup};
+pub use code::ClientCode;
+pub use command::ClientCommands;
+pub(crate) use compose::ComposeFile;
+pub use compose::{ComposeError, ComposeProgram, MARK, Override, override_path};
+pub use inside::{Api, Inside, Process, SocketSeen};
+pub(crate) use inside::{answer, is_version, top as processes_of_top};
+pub use inspect::{ComposeLabels, ContainerState, Inspected, MountSeen};
+pub use verdict::{ClientVerdict, Evidence, verdict};
+pub(crate) use verdict::{foreseen, uid};
+
+use crate::facts::Observation;
+
+/// What was seen of one client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientFacts {
+    /// The container.
+    pub container: Observation<Seen>,
+    /// Its compose file, where the file names one.
+    pub compose: Option<ComposeFacts>,
+    /// What its health URL answered, where the file names one and the container runs: what is
+    /// wrong, if anything.
+    pub health: Option<Result<(), String>>,
+}
+
+/// A container that exists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// What the daemon says of it.
+    pub inspected: Inspected,
+    /// The accounts and groups of its image, with what was changed in it since.
+    pub accounts: Accounts,
+    /// What is seen from inside; `None` where it does not run.
+    pub inside: Option<Inside>,
+    /// The last lines of its log, where it does not run, or not well.
+    pub log: Vec<String>,
+}
+
+/// A compose file on this machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ComposeFacts {
+    /// What runs it.
+    pub program: Option<ComposeProgram>,
+    /// What is in it; `None` where there is no such file.
+    pub text: Option<String>,
+    /// What is in the file beside it that `cai` writes.
+    pub override_text: Option<String>,
+}

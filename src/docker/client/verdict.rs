@@ -1,0 +1,257 @@
+//! What is wrong with a client of a Docker socket, judged in the order socket, volume, group, user.
+
+use super::{Api, ClientCode, ClientFacts, MountSeen, Process, Seen, SocketSeen};
+use crate::config::{MountMode, SocketClient};
+use crate::facts::Observation;
+
+/// Something that was measured: what, and what it was.
+pub type Evidence = (&'static str, String);
+
+/// What is wrong with a client, if anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientVerdict {
+    /// What is wrong. `None` where it works, as far as could be tested, and where the engine could
+    /// not be asked.
+    pub code: Option<ClientCode>,
+    /// Why, in a sentence without its full stop; what was found where nothing is wrong.
+    pub cause: String,
+    /// What was measured.
+    pub evidence: Vec<Evidence>,
+    /// Whether the mount is not as the file says, beside what is wrong.
+    pub readonly: bool,
+}
+
+/// Judges a client by what was seen of it. Pure.
+pub fn verdict(client: &SocketClient, facts: &ClientFacts) -> ClientVerdict {
+    let (code, cause) = match &facts.container {
+        Observation::Unobservable(reason) => (None, reason.to_string()),
+        Observation::Absent => {
+            let cause = format!("there is no container {}", client.container);
+            (Some(ClientCode::ContainerAbsent), cause)
+        }
+        Observation::Present(seen) => judge(client, facts, seen),
+    };
+    let seen = facts.container.present();
+    ClientVerdict {
+        code,
+        cause,
+        evidence: seen.map(|seen| evidence(client, seen)).unwrap_or_default(),
+        readonly: seen.is_some_and(|seen| is_readonly(client, seen)),
+    }
+}
+
+/// Whether the volume is mounted read-only against the file's word.
+pub(crate) fn is_readonly(client: &SocketClient, seen: &Seen) -> bool {
+    let mount = seen.inspected.mount_of(&client.socket);
+    client.mode == MountMode::Rw && mount.is_some_and(|mount| !mount.writable)
+}
+
+fn judge(client: &SocketClient, facts: &ClientFacts, seen: &Seen) -> (Option<ClientCode>, String) {
+    let state = &seen.inspected.state;
+    let name = &client.container;
+    let last_words = seen.log.last().map(|line| format!("; its log ends: {line}"));
+    let last_words = last_words.unwrap_or_default();
+    if state.restarts_in_a_loop() {
+        let why = foreseen(client, seen).map(|why| format!("; {why}")).unwrap_or_default();
+        let cause = format!(
+            "{name} was restarted {} times, last after exit status {}, and cannot be looked at \
+             from inside{last_words}{why}",
+            state.restarts, state.exit_code
+        );
+        return (Some(ClientCode::Restarting), cause);
+    }
+    let Some(inside) = seen.inside.as_ref().filter(|_| state.runs()) else {
+        let how = match state.status.as_str() {
+            "exited" => format!("it ended with exit status {}", state.exit_code),
+            status => format!("it is {status}"),
+        };
+        let error = if state.error.is_empty() { last_words } else { format!(": {}", state.error) };
+        let cause = format!("{name} does not run: {how}{error}");
+        return (Some(ClientCode::ContainerAbsent), cause);
+    };
+    let socket = &client.socket;
+    let is_missing = match inside.socket {
+        SocketSeen::Missing => Some(format!("there is nothing at {socket} in {name}")),
+        SocketSeen::NotASocket => Some(format!(
+            "what is at {socket} in {name} is no socket, as Docker makes a directory \
+                          where there was nothing to mount"
+        )),
+        SocketSeen::Socket { .. } | SocketSeen::Unknown => None,
+    };
+    if let Some(cause) = is_missing {
+        let mount = match seen.inspected.mount_of(socket) {
+            Some(MountSeen { destination, .. }) if destination == socket => String::new(),
+            Some(mount) => {
+                format!(", although {} is mounted at {}", mount.what(), mount.destination)
+            }
+            None => ", and nothing is mounted there".to_owned(),
+        };
+        return (Some(ClientCode::SocketMissing), format!("{cause}{mount}"));
+    }
+    match &inside.api {
+        Api::Answers => well(client, facts, seen),
+        Api::Denied(words) => denied(client, seen, words),
+        Api::Silent(words) => {
+            let cause = format!("{name} may use {socket}, and no daemon answers on it ({words})");
+            (Some(ClientCode::ApiDenied), cause)
+        }
+        Api::Untested(why) => match (inside.process(uid(client, seen)), inside.socket) {
+            (Some(process), SocketSeen::Socket { mode, uid, gid })
+                if !process.may_connect(mode, uid, gid) =>
+            {
+                denied(client, seen, why)
+            }
+            _ => (None, format!("the API could not be tested: {why}")),
+        },
+    }
+}
+
+/// The id of the user that the file names, where it can be known.
+pub(crate) fn uid(client: &SocketClient, seen: &Seen) -> Option<u32> {
+    let by_name = || seen.accounts.by_name(client.user.as_ref()?.as_str()).map(|user| user.uid);
+    client.uid.or_else(by_name)
+}
+
+/// The API answers: what else is not as it should be?
+fn well(client: &SocketClient, facts: &ClientFacts, seen: &Seen) -> (Option<ClientCode>, String) {
+    let name = &client.container;
+    let sick = match (&client.health, &facts.health, &seen.inspected.state.health) {
+        (Some(check), Some(Err(why)), _) => Some(format!("{} says: {why}", check.as_str())),
+        (Some(check), _, Some(health)) if check.url().is_none() && health == "unhealthy" => {
+            Some(format!("its health check says {health}"))
+        }
+        _ => None,
+    };
+    if let Some(why) = sick {
+        let cause = format!("Docker's API answers in {name}, and still {why}");
+        return (Some(ClientCode::Unhealthy), cause);
+    }
+    if is_readonly(client, seen) {
+        let cause = format!(
+            "Docker's API answers in {name}; what holds its socket is mounted read-only, and the \
+             file says rw"
+        );
+        return (Some(ClientCode::MountReadonly), cause);
+    }
+    (None, format!("Docker's API answers in {name}"))
+}
+
+/// The process may not connect. Why: the group, or the user?
+fn denied(client: &SocketClient, seen: &Seen, words: &str) -> (Option<ClientCode>, String) {
+    let inside = seen.inside.as_ref();
+    let process = inside.and_then(|inside| inside.process(uid(client, seen)));
+    // Without a word on the socket itself, the file's is taken for it.
+    let socket = inside.map(|inside| match inside.socket {
+        SocketSeen::Unknown => SocketSeen::Socket { mode: 0o660, uid: 0, gid: client.gid },
+        known => known,
+    });
+    let (Some(process), Some(SocketSeen::Socket { mode, uid: owner, gid })) = (process, socket)
+    else {
+        let cause = format!("{} may not use {} ({words})", client.container, client.socket);
+        return (Some(ClientCode::ApiDenied), cause);
+    };
+    let who = who(process, seen);
+    if process.may_connect(mode, owner, gid) {
+        let cause =
+            format!("the permissions let {who} use the socket, and it is refused ({words})");
+        return (Some(ClientCode::ApiDenied), cause);
+    }
+    if mode & 0o020 == 0 {
+        let cause = format!("the socket has mode {mode:o}, which lets no group use it");
+        return (Some(ClientCode::ApiDenied), cause);
+    }
+    if gid != client.gid {
+        let cause = format!(
+            "the socket belongs to the group {gid}, and the file says {}; {who}",
+            client.gid
+        );
+        return (Some(ClientCode::GidMismatch), cause);
+    }
+    let account = seen.accounts.by_uid(process.uid);
+    if account.is_some_and(|user| seen.accounts.lists(user, gid)) {
+        let cause = format!(
+            "the user is in the group {gid} by now, and the program that runs began without it: \
+             {who}"
+        );
+        return (Some(ClientCode::SessionStale), cause);
+    }
+    let named = seen.accounts.groups.iter().find(|group| group.name == client.group.as_str());
+    match named {
+        Some(group) if group.gid != gid => {
+            let cause = format!(
+                "the socket belongs to the group {gid}, and the group {} of the container is {}; \
+                 {who}",
+                group.name, group.gid
+            );
+            (Some(ClientCode::GidMismatch), cause)
+        }
+        _ => {
+            let cause = format!("the socket belongs to the group {gid}; {who}");
+            (Some(ClientCode::UserNotInGroup), cause)
+        }
+    }
+}
+
+/// The user and the groups of a process, in words.
+fn who(process: &Process, seen: &Seen) -> String {
+    let name = seen.accounts.by_uid(process.uid);
+    let name = name.map(|user| format!(" ({})", user.name)).unwrap_or_default();
+    format!("the program runs as {}{name} in the groups {}", process.uid, groups(process))
+}
+
+/// The groups of a process, the first one first.
+fn groups(process: &Process) -> String {
+    process.all_groups().iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
+
+/// What will be denied to the program of a container that does not run long enough to be looked
+/// at, by what it is made with.
+pub(crate) fn foreseen(client: &SocketClient, seen: &Seen) -> Option<String> {
+    let gid = client.gid;
+    if seen.inspected.group_add.contains(&gid.to_string()) {
+        return None;
+    }
+    let (user, with_groups) = seen.accounts.meant_by(&seen.inspected.user)?;
+    let is_in = user.uid == 0 || user.gid == gid || (with_groups && seen.accounts.lists(user, gid));
+    (!is_in).then(|| format!("it is made to run as {}, who is not in the group {gid}", user.name))
+}
+
+fn evidence(client: &SocketClient, seen: &Seen) -> Vec<Evidence> {
+    let state = &seen.inspected.state;
+    let mut evidence = vec![("state", state.status.clone())];
+    if let Some(health) = &state.health {
+        evidence.push(("health", health.clone()));
+    }
+    if let Some(mount) = seen.inspected.mount_of(&client.socket) {
+        let mode = if mount.writable { "rw" } else { "ro" };
+        evidence.push(("mount", format!("{}:{}:{mode}", mount.what(), mount.destination)));
+    }
+    if let Some(inside) = &seen.inside {
+        let socket = match inside.socket {
+            SocketSeen::Missing => "missing".to_owned(),
+            SocketSeen::NotASocket => "not a socket".to_owned(),
+            SocketSeen::Socket { mode, uid, gid } => {
+                format!("mode {mode:o}, owner {uid}, group {gid}")
+            }
+            SocketSeen::Unknown => "not known: the image has no stat and no ls".to_owned(),
+        };
+        evidence.push(("socket", socket));
+        if let Some(process) = inside.process(uid(client, seen)) {
+            evidence.push(("uid", process.uid.to_string()));
+            evidence.push(("groups", groups(process)));
+        }
+        evidence.push(("api", api(&inside.api)));
+    }
+    evidence.extend(seen.log.iter().map(|line| ("log", line.clone())));
+    evidence
+}
+
+/// What came of the question, in words.
+pub(crate) fn api(api: &Api) -> String {
+    match api {
+        Api::Answers => "answers".to_owned(),
+        Api::Denied(words) => format!("denied ({words})"),
+        Api::Silent(words) => format!("no daemon answers ({words})"),
+        Api::Untested(why) => format!("not tested: {why}"),
+    }
+}

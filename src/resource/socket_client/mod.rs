@@ -1,0 +1,281 @@
+//! A container that uses a Docker socket: it runs, its socket is mounted as the file says, its
+//! program has the socket's group, and Docker's API answers in it.
+
+mod need;
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{DockerContext, PlanContext, Resource};
+use crate::address::{Address, Kind};
+use crate::config::{self, Config};
+use crate::docker::client::{
+    self, Api, ClientCommands, ClientFacts, Inside, Seen, override_path, verdict,
+};
+use crate::facts::Observation;
+use crate::guest::Container;
+use crate::model::ContextName;
+use crate::plan::{Change, Disruption, Problem, Ready, Reason, Step, Wait};
+use crate::value::Attributes;
+use need::{Need, Remedy};
+
+/// How long a container that was made anew may take to be well.
+const HEALTH: Duration = Duration::from_secs(3 * 60);
+
+/// A container that uses a Docker socket.
+#[derive(Debug)]
+pub struct SocketClient {
+    address: Address,
+    /// The file's own context, where its engine runs the container.
+    requires: Option<Address>,
+    /// The next one of the same compose file: they write one override.
+    next: Option<Address>,
+    context: ContextName,
+    client: config::SocketClient,
+}
+
+impl SocketClient {
+    /// As the file declares them; without those in a VM that is not to run.
+    pub fn all(config: &Config) -> Vec<Self> {
+        let clients = config.socket_clients.iter();
+        let clients: Vec<_> =
+            clients.filter(|it| config.vm.running || it.context.is_some()).collect();
+        let address =
+            |client: &config::SocketClient| Address::new(Kind::SocketClient, client.name());
+        let next = |index: usize, file: &Option<String>| {
+            let mut later = clients.iter().skip(index + 1);
+            later.find(|it| file.is_some() && it.compose_file == *file).map(|it| address(it))
+        };
+        let resource = |(index, client): (usize, &&config::SocketClient)| Self {
+            address: address(client),
+            requires: client.context.is_none().then(|| DockerContext::own_address(config)),
+            next: next(index, &client.compose_file),
+            context: client.context.clone().unwrap_or_else(|| config.context.name.clone()),
+            client: (*client).clone(),
+        };
+        clients.iter().enumerate().map(resource).collect()
+    }
+
+    /// What it should be, where it was not seen.
+    fn wanted(&self) -> Attributes {
+        Attributes::default()
+            .with("running", true)
+            .with("mode", self.client.mode.as_str())
+            .with("api", "answers")
+    }
+
+    fn unseen(&self, facts: &crate::facts::Facts, reason: Option<Reason>) -> Change {
+        let after = || Reason::After(self.requires.clone().unwrap_or_else(|| self.address.clone()));
+        let reason = reason.unwrap_or_else(after);
+        let change = Change::deferred(&self.address, self.wanted(), reason);
+        if facts.tools.docker.is_none() {
+            return change.blocked(Problem::DockerMissing);
+        }
+        change
+    }
+
+    fn commands(&self, facts: &crate::facts::Facts) -> Option<ClientCommands> {
+        Some(ClientCommands::new(facts.tools.docker.clone()?, self.context.clone()))
+    }
+
+    /// The steps that make a service anew, and wait for it to be well.
+    fn remedy(
+        &self,
+        change: Change,
+        commands: &ClientCommands,
+        facts: &ClientFacts,
+        remedy: Remedy<'_>,
+    ) -> Change {
+        let Remedy { program, file, service, written, text } = remedy;
+        let own = override_path(&file);
+        let name = &self.client.container;
+        let seen = facts.container.present();
+        let made_by = seen.and_then(|seen| seen.inspected.compose.as_ref());
+        let is_own = written || text.is_some();
+        let up = commands.up(program, &file, is_own.then_some(own.as_path()), made_by, service);
+        let change = match text {
+            Some(text) => change.step(Step::write(format!("write {}", own.display()), own, text)),
+            None => change,
+        };
+        let change = change.step(Step::run(format!("make {name} as it says"), up));
+        let until = match &self.client.health {
+            None => return change,
+            Some(check) => match check.url() {
+                Some(url) => Ready::Answers(url.to_owned()),
+                None => Ready::Says {
+                    command: commands.health(name),
+                    // An image without a health check has nothing to wait for.
+                    words: &["healthy", "none"],
+                },
+            },
+        };
+        change.step(Step::wait(
+            format!("wait for {name} to be well"),
+            Wait { until, at_most: HEALTH },
+        ))
+    }
+
+    /// The container that its recreation stops, where it runs.
+    fn stopped(&self, seen: &Seen) -> Option<Container> {
+        let state = &seen.inspected.state;
+        (state.runs() || state.restarts_in_a_loop()).then(|| Container {
+            id: seen.inspected.id.clone(),
+            name: self.client.container.to_string(),
+            runtime: seen.inspected.runtime.clone(),
+            started: state.started.clone(),
+        })
+    }
+}
+
+impl Resource for SocketClient {
+    fn address(&self) -> &Address {
+        &self.address
+    }
+
+    fn requires(&self) -> Vec<Address> {
+        self.requires.iter().cloned().collect()
+    }
+
+    fn notifies(&self) -> Vec<Address> {
+        self.next.iter().cloned().collect()
+    }
+
+    fn plan(&self, context: PlanContext<'_>) -> Change {
+        let Some(facts) = context.facts.clients.get(&self.client.name()) else {
+            return self.unseen(context.facts, None);
+        };
+        let Some(commands) = self.commands(context.facts) else {
+            return self.unseen(context.facts, None);
+        };
+        let seen = match &facts.container {
+            Observation::Unobservable(reason) => {
+                return self.unseen(context.facts, Some(reason.clone()));
+            }
+            Observation::Absent => None,
+            Observation::Present(seen) => Some(seen),
+        };
+        let verdict = verdict(&self.client, facts);
+        let need = need::needed(&self.client, facts, &verdict, &self.context);
+        let was = seen.map(|seen| attributes(&self.client, seen));
+        let (need, remedy) = match need {
+            Ok(need) if need.is_empty() => {
+                let same = was.unwrap_or_default();
+                return Change::between(&self.address, same.clone(), same);
+            }
+            Ok(need) => {
+                let remedy = need::remedy(&self.client, facts, &need);
+                (need, remedy)
+            }
+            Err(problem) => (Need::default(), Err(problem)),
+        };
+        let text = remedy.as_ref().ok().and_then(|remedy| {
+            let (file, _) = self.client.compose()?;
+            let before = facts.compose.as_ref()?.override_text.clone();
+            Some((override_path(&file), before, remedy.text.clone()?))
+        });
+        let after = after(&self.client, seen, &need);
+        let (before, after) = match text {
+            None => (was, after),
+            Some((path, before, text)) => {
+                // The step says where it is.
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                let was = was.map(|was| match before {
+                    Some(before) => was.with(&name, before),
+                    None => was,
+                });
+                (was, after.with(&name, text))
+            }
+        };
+        let change = match before {
+            None => Change::create(&self.address, after),
+            Some(before) => Change::between(&self.address, before, after),
+        };
+        let change = match verdict.code {
+            Some(code) => change.because(Reason::SocketClient { code, cause: verdict.cause }),
+            None => change,
+        };
+        match remedy {
+            Err(problem) => change.blocked(Problem::SocketClient(problem)),
+            Ok(remedy) => {
+                let change = self.remedy(change, &commands, facts, remedy);
+                match seen.and_then(|seen| self.stopped(seen)) {
+                    Some(stopped) => {
+                        change.disturbing(Disruption::ContainerRecreation, Some(&[stopped]))
+                    }
+                    None => change,
+                }
+            }
+        }
+    }
+}
+
+/// What a container is.
+fn attributes(client: &config::SocketClient, seen: &Seen) -> Attributes {
+    let state = &seen.inspected.state;
+    let mut attributes = Attributes::default().with("running", state.runs());
+    if let Some(mount) = seen.inspected.mount_of(&client.socket) {
+        attributes = attributes
+            .with("volume", mount.what())
+            .with("mode", if mount.writable { "rw" } else { "ro" });
+    }
+    let Some(inside) = &seen.inside else { return attributes };
+    if let Some(process) = inside.process(client::uid(client, seen)) {
+        if client.user.is_some() {
+            let account = seen.accounts.by_uid(process.uid);
+            let name = account.map_or_else(|| process.uid.to_string(), |it| it.name.clone());
+            attributes = attributes.with("user", name);
+        }
+        attributes =
+            attributes.with("uid", process.uid).with("groups", json!(process.all_groups()));
+    }
+    attributes.with("api", spoken(&inside.api))
+}
+
+/// In one word where there is one: the words of a client differ from time to time.
+fn spoken(api: &Api) -> Value {
+    match api {
+        Api::Answers => "answers".into(),
+        Api::Denied(_) => "denied".into(),
+        Api::Silent(_) => "silent".into(),
+        Api::Untested(_) => "not tested".into(),
+    }
+}
+
+/// What it will be.
+fn after(client: &config::SocketClient, seen: Option<&Seen>, need: &Need) -> Attributes {
+    let mount = seen.and_then(|seen| seen.inspected.mount_of(&client.socket));
+    let volume = match (&client.volume, mount) {
+        (Some(volume), _) if need.mount => Some(volume.to_string()),
+        (_, Some(mount)) => Some(mount.what().to_owned()),
+        (volume, None) => volume.as_ref().map(ToString::to_string),
+    };
+    let mut attributes = Attributes::default().with("running", true);
+    if let Some(volume) = volume {
+        let as_it_is = mount.filter(|_| !need.mode && !need.mount);
+        let mode = match as_it_is {
+            Some(mount) if mount.writable => "rw",
+            Some(_) => "ro",
+            None => client.mode.as_str(),
+        };
+        attributes = attributes.with("volume", volume).with("mode", mode);
+    }
+    let inside: Option<&Inside> = seen.and_then(|seen| seen.inside.as_ref());
+    if let Some((seen, process)) =
+        seen.zip(inside.and_then(|inside| inside.process(client::uid(client, seen?))))
+    {
+        if let Some(user) = &client.user {
+            attributes = attributes.with("user", user.as_str());
+        }
+        let uid = client::uid(client, seen);
+        let mut groups = process.all_groups();
+        if need.group && !groups.contains(&client.gid) {
+            groups.push(client.gid);
+        }
+        attributes =
+            attributes.with("uid", uid.unwrap_or(process.uid)).with("groups", json!(groups));
+    } else if need.group {
+        attributes = attributes.with("groups", json!([client.gid]));
+    }
+    attributes.with("api", "answers")
+}

@@ -1,0 +1,65 @@
+//! The story that this was made for: a manager beside Docker in Docker, whose socket lies in a
+//! volume that both mount.
+
+use super::daemon::{Daemon, GROUP, shared};
+use super::image::{Image, ensure};
+use crate::cli::fake;
+use crate::support::trials;
+
+pub fn trials() -> Vec<libtest_mimic::Trial> {
+    trials![a_manager_beside_docker_in_docker_gets_its_volume_writable]
+}
+
+const NAME: &str = "sutazai-mcp-manager";
+
+fn a_manager_beside_docker_in_docker_gets_its_volume_writable() {
+    let outer = shared();
+    let image = ensure(outer, Image::manager(GROUP, true));
+    let sandbox = fake::without_a_socket();
+    outer.serve(&sandbox);
+    sandbox.cai(&["apply", "--yes"]).success();
+    sandbox.directory("home/dind");
+    let compose = format!(
+        "version: '3.8'\nservices:\n  manager:\n    image: {image}\n    container_name: {NAME}\n    \
+         network_mode: none\n    stop_signal: SIGKILL\n    volumes:\n      \
+         - mcp-docker-socket:/var/run:ro\nvolumes:\n  mcp-docker-socket:\n"
+    );
+    sandbox.write("home/dind/docker-compose.dind.yml", &compose);
+    let entry = format!(
+        "[[socket_clients]]\ncontainer = \"{NAME}\"\nvolume = \"mcp-docker-socket\"\nuser = \"mcp\"\n\
+         uid = 1001\ncompose_file = \"./dind/docker-compose.dind.yml\"\nservice = \"manager\"\n"
+    );
+    sandbox.write("home/containai.toml", &format!("{}{entry}", fake::FILE));
+    let file = sandbox.path("home/dind/docker-compose.dind.yml");
+    let up = ["docker-compose", "-f", file.to_str().unwrap(), "up", "-d"];
+    outer.command(&up).success();
+    let volume = ["volume", "inspect", "--format", "{{.Mountpoint}}", "dind_mcp-docker-socket"];
+    let volume = outer.docker(&volume);
+
+    // No orchestrator yet: a manager without a socket.
+    sandbox.cai(&["plan"]).fails_with(1);
+    assert!(sandbox.cai(&["plan"]).stdout.contains("client_socket_missing"));
+
+    // The orchestrator, with its socket in the volume and group 2375.
+    let socket = format!("{volume}/docker.sock");
+    let inner = Daemon::start(&[&socket], &["--group", "2375"]);
+    let ask = ["exec", NAME, "docker", "info", "--format", "{{.ID}}"];
+    let id = inner.docker(&["info", "--format", "{{.ID}}"]);
+    assert_eq!(outer.docker(&ask), id, "a read-only volume does not keep it from connecting");
+
+    let plan = sandbox.cai(&["plan"]);
+    println!("{plan}\n");
+    let text = plan.success();
+    assert!(text.contains("client_mount_readonly") && !text.contains("denied"), "{plan}");
+    assert!(text.contains("+     - mcp-docker-socket:/var/run:rw"), "{plan}");
+    sandbox.cai(&["apply", "--yes"]).success();
+    let mounts = outer.docker(&["inspect", "--format", "{{json .Mounts}}", NAME]);
+    assert!(
+        mounts.contains("dind_mcp-docker-socket") && mounts.contains("\"RW\":true"),
+        "{mounts}"
+    );
+    assert_eq!(outer.docker(&ask), id, "the volume is another one");
+    let again = sandbox.cai(&["plan"]);
+    assert!(again.success().starts_with("No changes."), "{again}");
+    outer.docker(&["rm", "--force", "--volumes", NAME]);
+}

@@ -1,0 +1,331 @@
+//! Containers that use a Docker socket: what is done about what is wrong with one.
+
+mod verdicts;
+
+use containai::address::Kind;
+use containai::config::Config;
+use containai::docker::client::{
+    Accounts, Api, ClientFacts, ComposeFacts, ComposeLabels, ComposeProgram, ContainerState,
+    Inside, Inspected, MountSeen, Process, Seen, SocketSeen,
+};
+use containai::facts::{Facts, Observation};
+use containai::plan::{Action, Change, Disruption, Operation, Plan};
+
+use super::{change, effects, plan, steps, stops};
+use crate::support::machine::{config_with, healthy};
+use crate::support::trials;
+
+pub fn trials() -> Vec<libtest_mimic::Trial> {
+    let own = trials![
+        a_client_that_works_needs_nothing,
+        a_service_is_made_anew_with_only_what_it_lacks,
+        an_override_that_is_there_is_kept_and_used,
+        an_override_of_somebody_else_stands_in_the_way,
+        without_compose_the_options_are_named,
+        what_only_the_image_or_the_daemon_can_change_is_said,
+        a_user_that_the_file_names_is_taken,
+        a_container_that_is_not_there_is_made,
+        a_container_that_ends_at_once_is_judged_by_what_it_is_made_with,
+        clients_of_one_compose_file_take_turns,
+        a_client_of_another_engine_waits_for_nothing_of_this_one,
+        an_engine_that_does_not_answer_defers,
+        health_is_waited_for,
+    ];
+    own.into_iter().chain(verdicts::trials()).collect()
+}
+
+const FILE: &str = "version: '3.8'\nservices:\n  manager:\n    volumes:\n      - sock:/var/run:ro\n\
+                    \x20 other:\n    image: x\nvolumes:\n  sock:\n";
+const COMPOSE: &str = "compose_file = \"/d/dind.yml\"\nservice = \"manager\"\n";
+
+/// A file that declares one manager, with more lines for it.
+fn declares(lines: &str) -> Config {
+    config_with(&format!("[[socket_clients]]\ncontainer = \"mcp-manager\"\n{lines}"))
+}
+
+fn process(uid: u32, groups: &[u32]) -> Process {
+    Process { pid: 1, uid, gid: uid, groups: groups.iter().copied().collect() }
+}
+
+/// A manager that works, as in the seed: its user is in the socket's group, and its mount is rw.
+fn seen() -> Seen {
+    Seen {
+        inspected: Inspected {
+            id: "id-of-mcp-manager".into(),
+            state: ContainerState {
+                status: "running".into(),
+                started: "2026-11-21".into(),
+                ..ContainerState::default()
+            },
+            mounts: vec![MountSeen {
+                volume: Some("dind_sock".into()),
+                source: "/v".into(),
+                destination: "/var/run".into(),
+                writable: true,
+            }],
+            user: "mcp".into(),
+            runtime: "runc".into(),
+            compose: Some(ComposeLabels {
+                project: "dind".into(),
+                service: "manager".into(),
+                files: vec!["/d/dind.yml".into()],
+            }),
+            ..Inspected::default()
+        },
+        accounts: Accounts::parse(
+            "root:x:0:0::/:\nmcp:x:1001:1001::/:\n",
+            "docker:x:2375:mcp\nmcp:x:1001:\n",
+        ),
+        inside: Some(Inside {
+            socket: SocketSeen::Socket { mode: 0o660, uid: 0, gid: 2375 },
+            processes: vec![process(1001, &[2375])],
+            clients: vec!["docker".into()],
+            api: Api::Answers,
+        }),
+        log: Vec::new(),
+    }
+}
+
+/// The same, denied because its program lacks the group, and its image does not have it either.
+fn denied() -> Seen {
+    let mut seen = seen();
+    seen.accounts = Accounts::parse("mcp:x:1001:1001::/:\n", "docker:x:2375:\nmcp:x:1001:\n");
+    let inside = seen.inside.as_mut().unwrap();
+    inside.processes = vec![process(1001, &[])];
+    inside.api = Api::Denied("docker: permission denied".into());
+    seen
+}
+
+fn bent(mut seen: Seen, bend: impl FnOnce(&mut Seen)) -> Seen {
+    bend(&mut seen);
+    seen
+}
+
+fn inside(seen: &mut Seen) -> &mut Inside {
+    seen.inside.as_mut().unwrap()
+}
+
+fn client(container: Observation<Seen>) -> ClientFacts {
+    let compose = ComposeFacts {
+        program: Some(ComposeProgram::Plugin),
+        text: Some(FILE.into()),
+        override_text: None,
+    };
+    ClientFacts { container, compose: Some(compose), health: None }
+}
+
+fn facts(config: &Config, client: ClientFacts) -> Facts {
+    Facts { clients: [("mcp-manager".into(), client)].into(), ..healthy(config) }
+}
+
+fn plan_of(lines: &str, seen: Seen) -> Plan {
+    let config = declares(lines);
+    plan(&config, &facts(&config, client(Observation::Present(seen))))
+}
+
+fn planned(lines: &str, seen: Seen) -> Change {
+    change(&plan_of(lines, seen), Kind::SocketClient).clone()
+}
+
+/// The file that a change writes.
+fn written(change: &Change) -> String {
+    change
+        .steps
+        .iter()
+        .find_map(|step| match &step.operation {
+            Operation::WriteFile { text, .. } => Some(text.clone()),
+            _ => None,
+        })
+        .unwrap_or_default()
+}
+
+#[track_caller]
+fn hint(lines: &str, seen: Seen) -> String {
+    let change = planned(lines, seen);
+    assert!(change.steps.is_empty());
+    let problem = change.problem.expect("a problem");
+    format!("{problem}; {}", problem.hint())
+}
+
+fn a_client_that_works_needs_nothing() {
+    for lines in ["", COMPOSE, "user = \"mcp\"\nuid = 1001\nvolume = \"sock\"\n"] {
+        let plan = plan_of(lines, seen());
+        assert!(plan.is_empty(), "{lines}: {:?}", effects(&plan));
+    }
+    // What could not be tested is no reason to stop anything.
+    let untested = bent(seen(), |seen| inside(seen).api = Api::Untested("no client".into()));
+    assert!(plan_of(COMPOSE, untested).is_empty());
+}
+
+fn a_service_is_made_anew_with_only_what_it_lacks() {
+    let plan = plan_of(COMPOSE, denied());
+    let change = change(&plan, Kind::SocketClient);
+    assert_eq!(effects(&plan), [(Kind::SocketClient, Action::Update)]);
+    assert_eq!(change.disruption, Disruption::ContainerRecreation);
+    assert_eq!(stops(change), ["mcp-manager"]);
+    assert_eq!(change.changed(), ["groups", "api", "dind.cai.yml"]);
+    assert_eq!(
+        steps(change),
+        [
+            "write /d/dind.cai.yml",
+            "docker --context containai-secure compose -p dind -f /d/dind.yml -f /d/dind.cai.yml \
+             up -d --no-deps manager",
+        ]
+    );
+    let text = written(change);
+    assert!(text.starts_with("# Managed by cai"), "{text}");
+    assert!(text.ends_with("services:\n  manager:\n    group_add:\n    - '2375'\n"), "{text}");
+}
+
+fn an_override_that_is_there_is_kept_and_used() {
+    let config = declares(COMPOSE);
+    let mut client = client(Observation::Present(denied()));
+    let text = "# Managed by cai\nservices:\n  other:\n    user: x\n";
+    client.compose.as_mut().unwrap().override_text = Some(text.into());
+    let plan = plan(&config, &facts(&config, client.clone()));
+    let first = written(change(&plan, Kind::SocketClient));
+    assert!(first.contains("user: x") && first.contains("group_add"), "{first}");
+    // As after a crash between the file and the container.
+    client.compose.as_mut().unwrap().override_text = Some(first);
+    let plan = super::plan(&config, &facts(&config, client));
+    let steps = steps(change(&plan, Kind::SocketClient));
+    assert_eq!(steps.len(), 1, "{steps:?}");
+    assert!(steps[0].contains("-f /d/dind.cai.yml"), "{steps:?}");
+}
+
+fn an_override_of_somebody_else_stands_in_the_way() {
+    let config = declares(COMPOSE);
+    let mut client = client(Observation::Present(denied()));
+    client.compose.as_mut().unwrap().override_text = Some("services: {}\n".into());
+    let plan = plan(&config, &facts(&config, client));
+    let problem = change(&plan, Kind::SocketClient).problem.as_ref().unwrap().to_string();
+    assert!(problem.contains("/d/dind.cai.yml") && problem.contains("did not write"), "{problem}");
+}
+
+fn without_compose_the_options_are_named() {
+    let readonly = |seen: &mut Seen| seen.inspected.mounts[0].writable = false;
+    let hint_of_both = hint("", bent(denied(), readonly));
+    assert!(hint_of_both.contains("-v dind_sock:/var/run:rw --group-add 2375"), "{hint_of_both}");
+    let stale = bent(denied(), |seen| seen.accounts = self::seen().accounts);
+    let hint = hint("", stale);
+    assert!(hint.contains("docker --context containai-secure restart mcp-manager"), "{hint}");
+}
+
+fn what_only_the_image_or_the_daemon_can_change_is_said() {
+    let given_up = bent(denied(), |seen| seen.inspected.group_add = vec!["2375".into()]);
+    let said = hint(COMPOSE, given_up);
+    assert!(said.contains("RUN addgroup -g 2375 docker && adduser mcp docker"), "{said}");
+    let other = bent(denied(), |seen| {
+        inside(seen).socket = SocketSeen::Socket { mode: 0o660, uid: 0, gid: 999 };
+    });
+    let said = hint(COMPOSE, other);
+    assert!(said.contains("gid = 999") && said.contains("dockerd --group 2375"), "{said}");
+    let silent = bent(seen(), |seen| inside(seen).api = Api::Silent("refused".into()));
+    assert!(hint(COMPOSE, silent).contains("the daemon behind the socket"));
+    let missing = bent(seen(), |seen| inside(seen).socket = SocketSeen::Missing);
+    assert!(
+        hint(COMPOSE, missing).contains("dind_sock is mounted at /var/run, and holds no socket")
+    );
+    let by_hand = bent(denied(), |seen| seen.inspected.compose = None);
+    assert!(hint(COMPOSE, by_hand).contains("without Compose"));
+    let config = declares(COMPOSE);
+    let mut without = client(Observation::Present(denied()));
+    without.compose.as_mut().unwrap().program = None;
+    let plan = plan(&config, &facts(&config, without));
+    let problem = change(&plan, Kind::SocketClient).problem.as_ref().unwrap();
+    assert!(problem.hint().contains("docker-compose"), "{}", problem.hint());
+}
+
+fn a_user_that_the_file_names_is_taken() {
+    let root = || {
+        bent(seen(), |seen| {
+            seen.inspected.user = String::new();
+            inside(seen).processes = vec![process(0, &[])];
+        })
+    };
+    let lines = format!("user = \"mcp\"\n{COMPOSE}");
+    let change = planned(&lines, root());
+    assert_eq!(change.changed(), ["user", "uid", "dind.cai.yml"]);
+    // The image puts its user into the group, so that is all.
+    assert!(written(&change).ends_with("manager:\n    user: mcp\n"), "{}", written(&change));
+    let unknown = format!("uid = 1002\n{COMPOSE}");
+    let text = written(&planned(&unknown, root()));
+    assert!(text.contains("user: 1002:2375"), "{text}");
+    // An entrypoint that goes on as another user.
+    let dropped = bent(root(), |seen| {
+        inside(seen).processes.push(Process { pid: 7, ..process(1001, &[2375]) });
+    });
+    assert!(plan_of(&lines, dropped).is_empty());
+    let kept = bent(root(), |seen| seen.inspected.user = "mcp".into());
+    assert!(hint(&lines, kept).contains("its entrypoint takes another"));
+    let nobody = format!("user = \"nosuch\"\n{COMPOSE}");
+    assert!(hint(&nobody, seen()).contains("RUN adduser -D nosuch"));
+}
+
+fn a_container_that_is_not_there_is_made() {
+    let config = declares(COMPOSE);
+    let plan = plan(&config, &facts(&config, client(Observation::Absent)));
+    let change = change(&plan, Kind::SocketClient);
+    assert_eq!((change.action, change.disruption), (Action::Create, Disruption::None));
+    // Nothing says what project it would be of: that is Compose's to know.
+    let up = "docker --context containai-secure compose -f /d/dind.yml -f /d/dind.cai.yml up -d \
+              --no-deps manager";
+    assert_eq!(steps(change), ["write /d/dind.cai.yml", up]);
+    let config = declares("volume = \"sock\"\n");
+    let plan = super::plan(&config, &facts(&config, client(Observation::Absent)));
+    let hint = super::change(&plan, Kind::SocketClient).problem.as_ref().unwrap().hint();
+    assert!(hint.contains("-v sock:/var/run:rw --group-add 2375"), "{hint}");
+}
+
+fn a_container_that_ends_at_once_is_judged_by_what_it_is_made_with() {
+    let restarting = |seen: &mut Seen| {
+        seen.inside = None;
+        seen.inspected.state.status = "restarting".into();
+        seen.log = vec!["permission denied".into()];
+    };
+    let change = planned(COMPOSE, bent(denied(), restarting));
+    assert!(written(&change).contains("group_add"));
+    assert_eq!(stops(&change), ["mcp-manager"]);
+    // It has the group: whatever ends it, that is not it.
+    let said = hint(COMPOSE, bent(seen(), restarting));
+    assert!(said.contains("ends again and again: permission denied"), "{said}");
+}
+
+fn clients_of_one_compose_file_take_turns() {
+    let config = declares(&format!(
+        "{COMPOSE}[[socket_clients]]\ncontainer = \"second\"\ncompose_file = \"/d/dind.yml\"\n\
+         service = \"other\"\n"
+    ));
+    let graph = containai::graph::Graph::new(&[&config]).unwrap();
+    let edges: Vec<String> =
+        graph.edges().map(|(from, to, edge)| format!("{from} {edge:?} {to}")).collect();
+    let turn = "socket_client.mcp-manager Notifies socket_client.second".to_owned();
+    assert!(edges.contains(&turn), "{edges:?}");
+}
+
+fn a_client_of_another_engine_waits_for_nothing_of_this_one() {
+    let config = declares("context = \"dind\"\n");
+    let graph = containai::graph::Graph::new(&[&config]).unwrap();
+    let mut edges = graph.edges();
+    assert!(!edges.any(|(_, to, _)| to.kind == Kind::SocketClient));
+    // Its own context by name is no other.
+    let config = declares("context = \"containai-secure\"\n");
+    assert_eq!(config.socket_clients[0].context, None);
+}
+
+fn an_engine_that_does_not_answer_defers() {
+    let config = declares(COMPOSE);
+    let reason = containai::plan::Reason::EngineSilent("no".into());
+    let facts = facts(&config, client(Observation::Unobservable(reason)));
+    assert_eq!(effects(&plan(&config, &facts)), [(Kind::SocketClient, Action::Deferred)]);
+}
+
+fn health_is_waited_for() {
+    let last = |lines: &str| {
+        let change = planned(&format!("{lines}{COMPOSE}"), denied());
+        steps(&change).pop().unwrap()
+    };
+    assert!(last("health = \"http://localhost:1/h\"\n").ends_with("await http://localhost:1/h"));
+    let own = last("health = \"container\"\n");
+    assert!(own.starts_with("await `docker --context containai-secure inspect"), "{own}");
+}

@@ -1,0 +1,107 @@
+//! What is wrong with a client: every code, and what is the cause and what only a difference.
+
+use containai::docker::client::{
+    Accounts, Api, ClientCode, ClientFacts, ContainerState, Seen, SocketSeen, verdict,
+};
+use containai::facts::Observation;
+
+use super::{COMPOSE, bent, client, declares, denied, inside, plan_of, planned, seen, written};
+use crate::support::trials;
+
+pub fn trials() -> Vec<libtest_mimic::Trial> {
+    trials![every_code_has_its_evidence, a_read_only_mount_is_a_difference_and_never_the_cause,]
+}
+
+fn every_code_has_its_evidence() {
+    let other_gid = |seen: &mut Seen| {
+        inside(seen).socket = SocketSeen::Socket { mode: 0o660, uid: 0, gid: 999 };
+    };
+    let image_gid = |seen: &mut Seen| {
+        seen.accounts = Accounts::parse("mcp:x:1001:1001::/:\n", "docker:x:998:mcp\n");
+    };
+    let listed = |seen: &mut Seen| {
+        seen.accounts = Accounts::parse("mcp:x:1001:1001::/:\n", "docker:x:2375:mcp\n");
+    };
+    let restarting = |seen: &mut Seen| {
+        seen.inside = None;
+        seen.inspected.state.status = "restarting".into();
+        seen.inspected.state.restarts = 7;
+        seen.log = vec!["PermissionError(13, 'Permission denied')".into()];
+    };
+    let exited = |seen: &mut Seen| {
+        seen.inside = None;
+        seen.inspected.state =
+            ContainerState { status: "exited".into(), exit_code: 3, ..ContainerState::default() };
+    };
+    let unhealthy = |seen: &mut Seen| seen.inspected.state.health = Some("unhealthy".into());
+    let missing = |seen: &mut Seen| inside(seen).socket = SocketSeen::Missing;
+    let silent = |seen: &mut Seen| inside(seen).api = Api::Silent("curl: (7)".into());
+    let readonly = |seen: &mut Seen| seen.inspected.mounts[0].writable = false;
+    // An image without any client: the kernel's rule on what was measured.
+    let untested = |seen: &mut Seen| inside(seen).api = Api::Untested("no client".into());
+    let cases: [(Seen, ClientCode, &[&str]); 13] = [
+        (bent(seen(), restarting), ClientCode::Restarting, &["7 times", "PermissionError"]),
+        (bent(seen(), exited), ClientCode::ContainerAbsent, &["exit status 3"]),
+        (bent(seen(), missing), ClientCode::SocketMissing, &["although dind_sock is mounted"]),
+        (bent(denied(), other_gid), ClientCode::GidMismatch, &["group 999", "the file says 2375"]),
+        (bent(denied(), image_gid), ClientCode::GidMismatch, &["group 2375", "docker", "998"]),
+        (bent(denied(), listed), ClientCode::SessionStale, &["by now", "1001 (mcp)"]),
+        (denied(), ClientCode::UserNotInGroup, &["group 2375", "in the groups 1001"]),
+        (bent(denied(), untested), ClientCode::UserNotInGroup, &["group 2375"]),
+        (bent(seen(), silent), ClientCode::ApiDenied, &["no daemon answers", "curl: (7)"]),
+        (
+            bent(seen(), |seen| inside(seen).api = Api::Denied("EACCES".into())),
+            ClientCode::ApiDenied,
+            &["the permissions let", "EACCES"],
+        ),
+        (
+            bent(denied(), |seen| {
+                inside(seen).socket = SocketSeen::Socket { mode: 0o600, uid: 0, gid: 2375 };
+            }),
+            ClientCode::ApiDenied,
+            &["mode 600"],
+        ),
+        (bent(seen(), readonly), ClientCode::MountReadonly, &["answers", "read-only"]),
+        (bent(seen(), unhealthy), ClientCode::Unhealthy, &["answers", "unhealthy"]),
+    ];
+    let config = declares("health = \"container\"\n");
+    let declared = &config.socket_clients[0];
+    let mut found = std::collections::BTreeSet::new();
+    for (seen, code, words) in cases {
+        let verdict = verdict(declared, &client(Observation::Present(seen)));
+        assert_eq!(verdict.code, Some(code), "{verdict:?}");
+        for word in words {
+            assert!(verdict.cause.contains(word), "{word:?} is not in {:?}", verdict.cause);
+        }
+        assert!(verdict.evidence.iter().any(|(name, _)| *name == "state"), "{verdict:?}");
+        found.insert(code);
+    }
+    assert_eq!(found, ClientCode::ALL.into(), "a code has no case");
+    let absent = verdict(declared, &client(Observation::Absent));
+    assert_eq!(absent.code, Some(ClientCode::ContainerAbsent));
+    let sick = ClientFacts {
+        health: Some(Err("status 503".into())),
+        ..client(Observation::Present(self::seen()))
+    };
+    let with_url = declares("health = \"http://localhost/health\"\n");
+    let verdict = verdict(&with_url.socket_clients[0], &sick);
+    assert_eq!(verdict.code, Some(ClientCode::Unhealthy));
+    assert!(verdict.cause.contains("status 503"), "{}", verdict.cause);
+}
+
+fn a_read_only_mount_is_a_difference_and_never_the_cause() {
+    let readonly = |seen: &mut Seen| seen.inspected.mounts[0].writable = false;
+    let config = declares(COMPOSE);
+    let facts = client(Observation::Present(bent(denied(), readonly)));
+    let verdict = verdict(&config.socket_clients[0], &facts);
+    assert_eq!(verdict.code, Some(ClientCode::UserNotInGroup));
+    assert!(verdict.readonly && !verdict.cause.contains("read-only"), "{verdict:?}");
+    // Both are mended at once.
+    let text = written(&planned(COMPOSE, bent(denied(), readonly)));
+    assert!(text.contains("sock:/var/run:rw") && text.contains("group_add"), "{text}");
+    // The file may want it so.
+    let lines = format!("mode = \"ro\"\n{COMPOSE}");
+    assert!(plan_of(&lines, bent(seen(), readonly)).is_empty());
+    let text = written(&planned(&lines, seen()));
+    assert!(text.contains("sock:/var/run:ro"), "{text}");
+}
