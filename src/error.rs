@@ -117,12 +117,12 @@ pub enum Error {
         moved: Vec<String>,
     },
     /// Another process works on the same VM.
-    #[error("{vm} is locked: {source}")]
+    #[error("{vm} is locked: {why}")]
     Locked {
         /// The VM.
         vm: String,
         /// Who has it, or why it cannot be locked.
-        source: LockError,
+        why: LockError,
     },
     /// There was an interrupt; it was already said what was done until then.
     #[error("interrupted")]
@@ -140,7 +140,7 @@ impl Error {
             Self::Changes => 2,
             Self::NoFile | Self::ReadFile { .. } | Self::Config(_) | Self::Conflict { .. } => 3,
             Self::Refused { .. } => 4,
-            Self::Locked { source: LockError::Held(_), .. } => 5,
+            Self::Locked { why: LockError::Held(_), .. } => 5,
             Self::Stale { .. } => 6,
             Self::Usage { .. } => 64,
             Self::Interrupted => INTERRUPTED,
@@ -180,10 +180,10 @@ impl Error {
             Self::Stale { .. } => Some("look at it again: `cai plan --out FILE`"),
             Self::NoFile => Some("run `cai init` to make one, or name one with --file"),
             Self::Usage { hint, .. } | Self::Refused { hint, .. } => Some(hint),
-            Self::Locked { source: LockError::Held(_), .. } => {
+            Self::Locked { why: LockError::Held(_), .. } => {
                 Some("wait for it to end, or let this command wait, with --lock-timeout 10m")
             }
-            Self::Locked { source: LockError::Exposed(_), .. } => Some(
+            Self::Locked { why: LockError::Exposed(_), .. } => Some(
                 "make it yours alone with `chmod go-w`, for whoever can write there can end a lock",
             ),
             _ => None,

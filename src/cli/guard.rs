@@ -30,7 +30,7 @@ pub(super) fn lock(
         .map(|vm| {
             let file = directory.join(format!("{vm}-{place}.lock"));
             host.lock(&file, &holder, timeout)
-                .map_err(|source| Error::Locked { vm: vm.to_owned(), source })
+                .map_err(|why| Error::Locked { vm: vm.to_owned(), why })
         })
         .collect()
 }

@@ -43,8 +43,9 @@ pub(super) struct Global {
     /// Print one JSON document instead of text
     #[arg(long, global = true, help_heading = GLOBAL)]
     pub(super) json: bool,
-    /// Work on a simulated host: no VM, nothing real is touched, every line says so. It is kept in
-    /// DIR; without one, in the user's state directory
+    /// Work on a simulated host: no VM, nothing real is touched, every line says so. It is what to
+    /// try first, and what a team's CI runs on its file without a VM. It is kept in DIR; without one,
+    /// in the user's state directory
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "DIR", num_args = 0..=1, require_equals = true)]
     #[expect(clippy::option_option, reason = "it can be left out, as can its value")]
     pub(super) simulate: Option<Option<PathBuf>>,
@@ -148,6 +149,8 @@ pub(super) enum Command {
     /// Print the JSON Schema of the file, for editors and checks
     Schema,
     /// Break the simulated host, look at it, or start anew: what --simulate works on
+    ///
+    /// It is what a newcomer tries first, and what a team's CI runs on its file without a VM.
     Simulate {
         #[command(subcommand)]
         action: Simulate,

@@ -7,7 +7,7 @@ use clap::{Subcommand, ValueEnum};
 use serde::Serialize;
 
 use super::{Global, Terminal, file};
-use crate::apply::apply;
+use crate::apply::{Outcome, apply};
 use crate::config::{self, Config};
 use crate::error::Error;
 use crate::graph::Graph;
@@ -166,6 +166,11 @@ fn build(host: &SimulatedHost<'_>, config: &Config, terminal: &mut Terminal) -> 
     terminal.refuse_problems(&plan)?;
     let done = apply(host, &[config], &graph, &plan, &|_| {});
     if done.failed() {
+        for result in &done.results {
+            if let Outcome::Failed(why) = &result.outcome {
+                terminal.complain(&report::failure(&result.address.to_string(), why));
+            }
+        }
         terminal.complain(&report::finished(&done, &[config.context.name.as_str()]));
         return Err(Error::Failed);
     }

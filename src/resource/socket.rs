@@ -36,7 +36,11 @@ impl Socket {
     fn forward(&self, change: Change, facts: &Facts, ping: &Ping) -> Change {
         let change = change
             .because(Reason::ForwardDead(ping.clone()))
-            .disturbing(Disruption::SessionRefresh, Some(&[]));
+            // Where the session lives, nothing but the forward is made anew.
+            .disturbing(
+                if facts.master { Disruption::None } else { Disruption::SessionRefresh },
+                Some(&[]),
+            );
         let Some(program) = &facts.tools.ssh else {
             return change.blocked(Problem::SshMissing);
         };

@@ -7,6 +7,7 @@ mod cli;
 mod deep;
 mod documents;
 mod faults;
+mod table;
 
 use std::collections::BTreeSet;
 
@@ -34,7 +35,7 @@ pub fn trials() -> Vec<Trial> {
 /// A code without a case would be a word that nobody has seen to be right.
 fn every_code_has_a_case() {
     let tested: BTreeSet<Code> =
-        cases::CASES.iter().map(|case| case.code).chain(cli::CODES.iter().copied()).collect();
+        table::CASES.iter().map(|case| case.code).chain(cli::CODES.iter().copied()).collect();
     let missing: Vec<&str> =
         Code::ALL.iter().filter(|code| !tested.contains(code)).map(|code| code.name()).collect();
     assert!(missing.is_empty(), "no case for {missing:?}");

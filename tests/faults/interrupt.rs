@@ -92,9 +92,11 @@ fn an_interrupt_while_looking_ends_at_once() {
     cai.interrupt();
     let (code, said) = cai.end();
     assert_eq!(code, Some(130), "{said}");
-    // It was killed, and somebody has to reap it before it is gone.
-    let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    assert!(state.is_empty() || state.contains(") Z "), "{state}");
+    // It was killed; that it ends is up to the system, which takes its time.
+    let stat = format!("/proc/{pid}/stat");
+    while std::fs::read_to_string(&stat).is_ok_and(|state| !state.contains(") Z ")) {
+        std::thread::yield_now();
+    }
 }
 
 fn wherever_it_is_interrupted_the_next_run_finishes() {

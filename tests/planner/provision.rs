@@ -1,6 +1,7 @@
 //! daemon.json, Docker and Sysbox in the guest, and how the running daemon takes them over.
 
 use containai::address::Kind;
+use containai::config;
 use containai::facts::{Facts, HostFile};
 use containai::guest::{DOCKER_SERVICE, LoadedJson, Unit};
 use containai::plan::{Action, Change, Disruption, Plan};
@@ -23,6 +24,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_socket_of_another_group_is_given_back,
         a_masked_service_is_drift,
         strategy_never_forbids_what_stops_something,
+        another_version_of_docker_restarts_it_and_says_what_stops,
         strategy_vm_restarts_the_vm_for_everything,
     ]
 }
@@ -183,6 +185,39 @@ fn a_masked_service_is_drift() {
         });
         assert_eq!(!plan(&config, &facts).is_empty(), drifts, "{enabled}");
     }
+}
+
+fn another_version_of_docker_restarts_it_and_says_what_stops() {
+    let installed = |facts: &mut Facts, version: &str| {
+        bend_guest(facts, |guest| {
+            guest.packages.insert("docker-ce".into(), version.into());
+        });
+    };
+    let planned = |rest: &str, version: &str, daemon: &str| {
+        let source = "[docker]\nsource = \"docker-ce\"\n";
+        let config = config::parse(&format!(
+            "version = 1\n{source}{rest}\n[docker.daemon]\n{daemon}\n[sysbox]\nenabled = false\n"
+        ))
+        .unwrap();
+        let mut facts = healthy(&config);
+        installed(&mut facts, version);
+        named(&plan(&config, &facts), "provision.docker").clone()
+    };
+    let ubuntu = "5:28.5.2-1~ubuntu.24.04~noble";
+    // All of the version or its first numbers, and not any digits somewhere in it.
+    for same in ["28.5.2", "28.5", "28"] {
+        let change = planned(&format!("version = \"{same}\""), ubuntu, "");
+        assert!(change.is_without_effect(), "{same}: {change:?}");
+    }
+    for other in ["24.04", "8.5.2", "28.5.1", "2"] {
+        let change = planned(&format!("version = \"{other}\""), ubuntu, "");
+        assert_eq!(change.disruption, Disruption::DaemonRestart, "{other}: {change:?}");
+        assert_eq!(stops(&change), [""; 0], "live-restore keeps them");
+    }
+    let change = planned("version = \"27.5.1\"", ubuntu, "live-restore = false");
+    assert_eq!(stops(&change), ["agent-1"]);
+    let never = "live-restore = false\n[restart]\nstrategy = \"never\"";
+    assert!(planned("version = \"27.5.1\"", ubuntu, never).problem.is_some());
 }
 
 fn strategy_never_forbids_what_stops_something() {

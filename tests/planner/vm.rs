@@ -7,6 +7,7 @@ use containai::guest::GuestFacts;
 use containai::host::Ping;
 use containai::lima::Status;
 use containai::plan::{Action, Disruption, Reason};
+use containai::value::Known;
 use serde_json::{Value, json};
 
 use super::{change, effects, plan, reasons, steps, stops};
@@ -19,6 +20,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_stale_socket_is_removed_before_the_vm_starts,
         a_broken_vm_is_ended_by_force_and_the_plan_says_what_stops,
         a_changed_setting_is_one_restart_with_one_edit,
+        what_lima_gives_anyway_is_no_reason_to_restart,
         a_changed_setting_of_a_stopped_vm_needs_no_stop,
         a_size_written_otherwise_is_no_change,
         a_vm_edited_but_not_restarted_is_restarted,
@@ -92,16 +94,30 @@ fn a_broken_vm_is_ended_by_force_and_the_plan_says_what_stops() {
     assert!(!steps.iter().any(|step| step.contains("delete")), "{steps:?}");
 }
 
+fn what_lima_gives_anyway_is_no_reason_to_restart() {
+    let config = config();
+    let mut facts = healthy(&config);
+    bend_vm(&mut facts, |vm| {
+        for key in ["cpus", "memory", "disk"] {
+            vm.yaml.remove(key);
+        }
+    });
+    assert!(plan(&config, &facts).is_empty());
+}
+
 fn a_changed_setting_is_one_restart_with_one_edit() {
     let config = config();
     let mut facts = healthy(&config);
     bend_vm(&mut facts, |vm| {
         vm.yaml.insert("memory".into(), "2GiB".into());
         vm.yaml.remove("cpus");
+        vm.cpus = Some(2);
     });
     let plan = plan(&config, &facts);
     let vm = change(&plan, Kind::Vm);
     assert_eq!(vm.changed(), ["cpus", "memory"]);
+    // What Lima gives where the YAML says nothing.
+    assert_eq!(vm.before.as_ref().unwrap().get("cpus"), Some(&Known::Known(2.into())));
     assert_eq!(
         steps(vm),
         [

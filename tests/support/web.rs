@@ -26,8 +26,7 @@ impl Web {
         let heard = requests.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let line = answer(stream, &answers).unwrap_or_default();
-                heard.lock().unwrap().push(line);
+                let _ = answer(stream, &answers, &heard);
             }
         });
         Self { port, requests }
@@ -44,15 +43,21 @@ impl Web {
     }
 }
 
-fn answer(stream: TcpStream, answers: &BTreeMap<&str, Vec<u8>>) -> std::io::Result<String> {
+fn answer(
+    stream: TcpStream,
+    answers: &BTreeMap<&str, Vec<u8>>,
+    heard: &Mutex<Vec<String>>,
+) -> std::io::Result<()> {
     let mut lines = BufReader::new(&stream).lines();
     let request = lines.next().transpose()?.unwrap_or_default();
     while lines.next().transpose()?.is_some_and(|line| !line.is_empty()) {}
-    let path = request.split(' ').nth(1).unwrap_or_default();
+    let path = request.split(' ').nth(1).unwrap_or_default().to_owned();
     let missing = head("404 Not Found", "Content-Length: 0\r\n");
+    // Before it is answered: whoever has the answer may look at once.
+    heard.lock().unwrap().push(request);
     // Whoever has seen enough may have gone.
-    let _ = (&stream).write_all(answers.get(path).unwrap_or(&missing));
-    Ok(request)
+    let _ = (&stream).write_all(answers.get(path.as_str()).unwrap_or(&missing));
+    Ok(())
 }
 
 /// The head of an answer.

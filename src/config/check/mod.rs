@@ -12,9 +12,9 @@ mod socket_clients;
 mod vm;
 
 use crate::config::de::Node;
-use crate::config::types::{Config, Context, File};
+use crate::config::types::{Config, Context, File, default_users};
 use crate::diagnostic::{Diagnostic, line_of};
-use crate::model::ContextName;
+use crate::model::{ContextName, UserRef};
 
 /// Checks `file`, read from the table `root` of `source`, and settles what was left open in it.
 /// None only if it could not be settled, which is a diagnostic too.
@@ -42,11 +42,15 @@ pub(super) fn check(
         docker,
         sysbox,
         groups,
-        users,
+        mut users,
         context: _,
         restart,
         mut socket_clients,
     } = file;
+    // The engine is for the VM's login user, whoever else uses it; `users = []` says for nobody.
+    if !users.is_empty() && !users.iter().any(|user| user.name == UserRef::LimaUser) {
+        users.splice(0..0, default_users());
+    }
     for client in &mut socket_clients {
         client.context.take_if(|named| *named == context.name);
     }

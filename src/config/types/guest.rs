@@ -43,6 +43,6 @@ impl User {
     }
 }
 
-pub(super) fn default_users() -> Vec<User> {
+pub(in crate::config) fn default_users() -> Vec<User> {
     vec![User::in_groups(UserRef::LimaUser, vec![UnixName::docker()])]
 }

@@ -16,6 +16,7 @@ use super::{pattern, rules};
 use crate::model::ContextName;
 
 pub use docker::{Docker, DockerSource};
+pub(super) use guest::default_users;
 pub use guest::{Group, User};
 pub use lima::{Install, Lima};
 pub use port_forward::{PortForward, Proto};
@@ -83,7 +84,8 @@ pub struct Config {
     pub sysbox: Sysbox,
     /// `[[groups]]`: groups of the guest, in the file's order.
     pub groups: Vec<Group>,
-    /// `[[users]]`: users of the guest, in the file's order. Without any, Lima's user in `docker`.
+    /// `[[users]]`: users of the guest, in the file's order. Lima's user is in `docker` where it is not
+    /// among them.
     pub users: Vec<User>,
     /// `[context]`: the Docker context on this machine.
     pub context: Context,

@@ -7,7 +7,8 @@ if [ -n "$(dpkg --audit 2>/dev/null)" ]; then
 fi
 version=${3-}
 installed=$(dpkg-query -W -f='${Version}' docker-ce 2>/dev/null || true)
-is_wanted() { case $installed in *"$version"*) true ;; *) false ;; esac; }
+# Without the epoch: all of the version that is wanted, or its first numbers.
+is_wanted() { case ${installed#*:} in "$version" | "$version"[!0-9A-Za-z]*) true ;; *) [ -z "$version" ] ;; esac; }
 if ! command -v dockerd >/dev/null 2>&1 || ! is_wanted; then
   apt() {
     apt-get -q -y -o DPkg::Lock::Timeout=600 "$@"

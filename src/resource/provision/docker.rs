@@ -1,7 +1,7 @@
 //! Docker in the guest: installed, started, and answering root.
 
 use crate::address::Address;
-use crate::config::{Config, DockerSource};
+use crate::config::{Config, DockerSource, Strategy};
 use crate::guest::{DOCKER_SERVICE, GuestFacts, Operation, provisioning};
 use crate::lima::{GUEST_SOCKET, Ssh};
 use crate::model::{UnixName, VmName};
@@ -26,6 +26,7 @@ pub struct ProvisionDocker {
     version: Option<String>,
     /// Whether the daemon's containers live on while it restarts.
     keeps_containers: bool,
+    strategy: Strategy,
 }
 
 impl ProvisionDocker {
@@ -42,6 +43,7 @@ impl ProvisionDocker {
             source: config.docker.source,
             version: config.docker.version.as_ref().map(ToString::to_string),
             keeps_containers: keeps_containers(config),
+            strategy: config.restart.strategy,
         }
     }
 
@@ -91,7 +93,7 @@ impl ProvisionDocker {
             provisioning::package(self.source).and_then(|name| guest.packages.get(name));
         match (&self.version, installed) {
             // Docker's own packages have an epoch before the version, and the distribution behind.
-            (Some(wanted), Some(installed)) if installed.contains(wanted) => {
+            (Some(wanted), Some(installed)) if is_version(installed, wanted) => {
                 attributes.with("version", wanted.as_str())
             }
             (Some(_), Some(installed)) => attributes.with("version", installed.as_str()),
@@ -117,6 +119,18 @@ impl ProvisionDocker {
                 .step(Step::run("restart dockerd", Operation::RestartDocker.command(ssh))),
             None => change.because(Reason::Differs(changed.clone())),
         };
+        // The package restarts what runs when it is replaced.
+        let change = if guest.docker_runs() && changed.iter().any(|name| name == "version") {
+            let stops =
+                if self.keeps_containers { Some(&[][..]) } else { guest.containers.as_deref() };
+            let change = change.disturbing(Disruption::DaemonRestart, stops);
+            if self.strategy == Strategy::Never {
+                return change.blocked(Problem::RestartForbidden(Disruption::DaemonRestart));
+            }
+            change
+        } else {
+            change
+        };
         // Once it is restarted it answers, and its socket has the group.
         let by_restart =
             |name: &String| name == SOCKET_GROUP || (name == ANSWERS && silent.is_some());
@@ -132,6 +146,14 @@ impl ProvisionDocker {
         let chgrp = Operation::System(&["chgrp", DOCKER_GROUP, GUEST_SOCKET]).command(ssh);
         change.step(Step::run("give the Docker socket to its group", chgrp))
     }
+}
+
+/// Whether a package's version is what the file says: all of it, or its first numbers. There may be
+/// an epoch before it, and the distribution's own words behind.
+fn is_version(installed: &str, wanted: &str) -> bool {
+    let upstream = installed.split_once(':').map_or(installed, |(_, rest)| rest);
+    let rest = upstream.strip_prefix(wanted).or_else(|| installed.strip_prefix(wanted));
+    rest.is_some_and(|rest| !rest.starts_with(|next: char| next.is_ascii_alphanumeric()))
 }
 
 impl ProvisionDocker {

@@ -68,7 +68,8 @@ impl Vm {
             let key = key.as_str();
             let actual = vm.yaml.get(key);
             let same = self.defaulted.contains(&key) || is_same(key, actual, wanted, vm);
-            Some((key.to_owned(), if same { wanted } else { actual? }.clone()))
+            let actual = actual.cloned().or_else(|| same::given(key, vm));
+            Some((key.to_owned(), if same { wanted.clone() } else { actual? }))
         });
         Attributes::from(keys.collect::<Map<_, _>>())
             .with(PROTECTED, vm.protected)

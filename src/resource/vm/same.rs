@@ -20,12 +20,26 @@ pub(super) fn is_same(key: &str, actual: Option<&Value>, wanted: &Value, vm: &Vm
         ("images", None) => false,
         // Lima compares with its own default where the YAML says nothing.
         ("arch", None) => vm.arch.as_deref() == wanted.as_str(),
-        ("disk", None) => vm.disk == size(wanted).map(ByteSize::bytes),
+        ("disk" | "memory" | "cpus", None) => given(key, vm).is_some_and(|given| match key {
+            "cpus" => given == *wanted,
+            _ => size(&given) == size(wanted),
+        }),
         (key, Some(actual)) if SIZES.contains(&key) => size(actual) == size(wanted),
         (key, Some(actual)) if AT_BOOT.contains(&key) && vm.status == Status::Running => {
             actual == wanted || is_ours(actual)
         }
         (_, actual) => actual == Some(wanted),
+    }
+}
+
+/// What Lima gives the machine where its YAML says nothing.
+pub(super) fn given(key: &str, vm: &VmFacts) -> Option<Value> {
+    let bytes = |bytes: Option<u64>| Some(ByteSize::try_from(bytes?).ok()?.to_string().into());
+    match key {
+        "cpus" => vm.cpus.map(Value::from),
+        "memory" => bytes(vm.memory),
+        "disk" => bytes(vm.disk),
+        _ => None,
     }
 }
 
