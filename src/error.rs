@@ -31,6 +31,14 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// The file is no text.
+    #[error("{}:{line}: this line is not UTF-8", path.display())]
+    NoText {
+        /// Which.
+        path: PathBuf,
+        /// The first line that is not, counted from 1.
+        line: usize,
+    },
     /// The file cannot be written.
     #[error("{} could not be written", path.display())]
     WriteFile {
@@ -138,7 +146,11 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Changes => 2,
-            Self::NoFile | Self::ReadFile { .. } | Self::Config(_) | Self::Conflict { .. } => 3,
+            Self::NoFile
+            | Self::NoText { .. }
+            | Self::ReadFile { .. }
+            | Self::Config(_)
+            | Self::Conflict { .. } => 3,
             Self::Refused { .. } => 4,
             Self::Locked { why: LockError::Held(_), .. } => 5,
             Self::Stale { .. } => 6,
@@ -178,6 +190,7 @@ impl Error {
         match self {
             Self::SavedPlan { .. } => Some("make one with `cai plan --out FILE`"),
             Self::Stale { .. } => Some("look at it again: `cai plan --out FILE`"),
+            Self::NoText { .. } => Some("save the file as UTF-8"),
             Self::NoFile => Some("run `cai init` to make one, or name one with --file"),
             Self::Usage { hint, .. } | Self::Refused { hint, .. } => Some(hint),
             Self::Locked { why: LockError::Held(_), .. } => {

@@ -1,6 +1,7 @@
 //! Everything that was observed of one machine: the only input of planning beside the file.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use semver::Version;
@@ -56,6 +57,8 @@ pub struct Facts {
     /// What answers on the host's socket. `None` where asking would have changed something: a
     /// question to a stopped daemon starts it, by socket activation.
     pub socket: Option<Ping>,
+    /// Files of the host that the file names, and that are not there.
+    pub missing: BTreeSet<PathBuf>,
     /// The seccomp profile on the host, where the file names one.
     pub seccomp_profile: Option<HostFile>,
     /// The Docker context.

@@ -9,8 +9,6 @@ use crate::host::Host;
 use crate::plan::{Action, Declared, Plan};
 use crate::report::{self, ReportDocument};
 
-const COMMAND: &str = "cai apply --yes";
-
 pub(super) fn run(
     host: &dyn Host,
     global: &Global,
@@ -22,7 +20,7 @@ pub(super) fn run(
     let _locks = guard::lock(host, &files, "cai apply", limits)?;
     let planned = Planned::new(host, files)?.limited(limits);
     if !planned.plan.is_empty() {
-        agree(&planned, consent, COMMAND, terminal)?;
+        agree(&planned, consent, &global.command("apply --yes"), terminal)?;
     }
     perform(host, global, &planned, terminal)
 }

@@ -35,7 +35,8 @@ pub(super) fn run(
         terminal.complain(&text);
     }
     terminal.refuse_problems(&plan)?;
-    agree(&plan, name, allowed, terminal)?;
+    let command = global.command(&format!("destroy --allow-destroy {name}"));
+    agree(&plan, name, allowed, &command, terminal)?;
     let look = || look(host, &file.config);
     let report = progress::tell(host, terminal, |notify| destroy(host, &plan, &look, notify));
     tell_end(&report, &report::destroyed(&report), &[file.declared()], global, terminal)
@@ -52,11 +53,12 @@ fn agree(
     plan: &Plan,
     name: &str,
     allowed: Option<&str>,
+    command: &str,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
     let refused = |why: String| Error::Refused {
         why: format!("nothing is destroyed: {why}"),
-        hint: format!("save what you need, then run `cai destroy --allow-destroy {name}`"),
+        hint: format!("save what you need, then run `{command}`"),
     };
     match allowed {
         Some(allowed) if allowed == name => return Ok(()),

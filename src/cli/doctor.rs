@@ -20,7 +20,6 @@ use crate::report::{self, DoctorDocument, Examined};
 
 /// How long a command may take that looks at something; the slowest takes a few seconds.
 const DEADLINE: Duration = Duration::from_secs(30);
-const COMMAND: &str = "cai doctor --fix --yes";
 
 pub(super) fn run(
     host: &dyn Host,
@@ -182,7 +181,7 @@ fn treat(
     let files = vec![patient.file.clone()];
     let planned = Planned { files, graph, facts, plan }.limited(&options.limits);
     let consent = Consent { yes: options.yes, replace: Replace { allow_replace: None } };
-    agree(&planned, &consent, COMMAND, terminal)?;
+    agree(&planned, &consent, &global.command("doctor --fix --yes"), terminal)?;
     // One document is printed, and that is of the diagnosis.
     let global = Global { json: false, ..global.clone() };
     match perform(host, &global, &planned, terminal) {

@@ -10,6 +10,7 @@ use crate::digest::sha256;
 use crate::error::Error;
 use crate::host::Probe;
 use crate::plan::{Declared, SavedFile};
+use crate::report::printable;
 
 const NAME: &str = "containai.toml";
 
@@ -158,13 +159,26 @@ pub(super) fn missing(global: &Global) -> Error {
 }
 
 fn read(probe: &dyn Probe, path: &Path) -> Result<Option<String>, Error> {
-    probe.read_file(path).map_err(|source| Error::ReadFile { path: path.to_owned(), source })
+    probe.read_file(path).map_err(|source| match no_text(probe, path) {
+        Some(line) if source.kind() == io::ErrorKind::InvalidData => {
+            Error::NoText { path: path.to_owned(), line }
+        }
+        _ => Error::ReadFile { path: path.to_owned(), source },
+    })
+}
+
+/// The first line of a file that is not UTF-8.
+fn no_text(probe: &dyn Probe, path: &Path) -> Option<usize> {
+    let bytes = probe.read_bytes(path).ok()??;
+    let valid = std::str::from_utf8(&bytes).err()?.valid_up_to();
+    let text = std::str::from_utf8(bytes.get(..valid)?).ok()?;
+    Some(text.matches('\n').count() + 1)
 }
 
 impl Source {
     /// How to call it.
     pub(super) fn shown(&self) -> String {
-        self.path.display().to_string()
+        printable(&self.path.display().to_string()).into_owned()
     }
 
     /// What it says.

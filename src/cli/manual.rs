@@ -15,8 +15,9 @@ pub(super) fn page(command: Option<&str>, terminal: &mut Terminal) -> Result<(),
     cli.build();
     let page = match command {
         None => cli,
-        Some(name) => match cli.find_subcommand(name) {
-            Some(found) => found.clone().display_name(format!("cai-{}", found.get_name())),
+        // As in the pages: `simulate-break` is the page of `cai simulate break`.
+        Some(name) => match find(&cli, name) {
+            Some(found) => found.clone().display_name(format!("cai-{name}")),
             None => {
                 return Err(Error::Usage {
                     why: format!("there is no command {name}"),
@@ -28,6 +29,13 @@ pub(super) fn page(command: Option<&str>, terminal: &mut Terminal) -> Result<(),
     let mut text = Vec::new();
     Man::new(page).render(&mut text).map_err(Error::Output)?;
     terminal.raw(&text)
+}
+
+fn find<'a>(command: &'a clap::Command, name: &str) -> Option<&'a clap::Command> {
+    command.get_subcommands().find_map(|sub| match name.strip_prefix(sub.get_name())? {
+        "" => Some(sub),
+        rest => find(sub, rest.strip_prefix('-')?),
+    })
 }
 
 /// The script by which a shell completes `cai`.

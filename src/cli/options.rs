@@ -60,6 +60,26 @@ pub(super) struct Global {
     pub(super) quiet: bool,
 }
 
+impl Global {
+    /// The command line of another command on the same host and files, to copy.
+    pub(super) fn command(&self, words: &str) -> String {
+        let quoted = |path: &PathBuf| {
+            let text = path.to_string_lossy();
+            // Only a NUL cannot be quoted, and no argument holds one.
+            shlex::try_quote(&text).unwrap_or_default().into_owned()
+        };
+        let simulate = match &self.simulate {
+            None => String::new(),
+            Some(None) => " --simulate".into(),
+            Some(Some(directory)) => format!(" --simulate={}", quoted(directory)),
+        };
+        let directory = self.directory.iter().map(|path| format!(" -C {}", quoted(path)));
+        let files = self.files.iter().map(|path| format!(" -f {}", quoted(path)));
+        let options: String = directory.chain(files).collect();
+        format!("cai{simulate}{options} {words}")
+    }
+}
+
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum Color {
     Auto,

@@ -9,7 +9,10 @@ pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> 
     let file = file::load(host, global, terminal)?;
     let keys = lima::template(&file.config);
     if global.json {
-        return terminal.json(&keys);
+        // Lima's own document: nothing is added to it.
+        let text = serde_json::to_string_pretty(&keys);
+        let text = text.map_err(|error| Error::Output(error.into()))?;
+        return terminal.raw(format!("{text}\n").as_bytes());
     }
     terminal.raw(lima::to_yaml(&keys).as_bytes())
 }

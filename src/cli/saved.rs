@@ -68,7 +68,8 @@ pub(super) fn apply(
     if !planned.plan.is_empty() {
         terminal.talk(&planned.text());
         terminal.refuse_problems(&planned.plan)?;
-        consent.to_replacements(&planned.plan, "cai apply PLAN")?;
+        let words = format!("apply {}", plan.display());
+        consent.to_replacements(&planned.plan, &global.command(&words))?;
     }
     apply::perform(host, global, &planned, terminal)
 }

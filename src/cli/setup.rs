@@ -5,8 +5,6 @@ use super::{Consent, Global, Limits, Terminal, apply, file, guard, init};
 use crate::error::Error;
 use crate::host::Host;
 
-const COMMAND: &str = "cai setup --force";
-
 /// As `init` where there is no file, and `apply`. Nothing is written before somebody agreed.
 pub(super) fn run(
     host: &dyn Host,
@@ -29,7 +27,7 @@ pub(super) fn run(
         return plan::show(&planned, global, terminal);
     }
     if !planned.plan.is_empty() {
-        apply::agree(&planned, consent, COMMAND, terminal)?;
+        apply::agree(&planned, consent, &global.command("setup --force"), terminal)?;
     }
     if let Some(template) = &template {
         init::write(host, template, terminal)?;

@@ -102,7 +102,9 @@ pub(super) fn run(
             build(&host, &config, terminal)?;
             host.change(|world| fault.strike(world, &config)).map_err(failed(&directory))?;
             terminal.talk(&format!("{}: {}.", fault.name, fault.what));
-            terminal.talk("Now try: cai --simulate plan");
+            let simulated =
+                Global { simulate: global.simulate.clone().or(Some(None)), ..global.clone() };
+            terminal.talk(&format!("Now try: {}", simulated.command("plan")));
             if global.json { terminal.json(&Listed::from(fault)) } else { Ok(()) }
         }
         Simulate::Show => show(&open(real, &directory)?.world(), global, terminal),

@@ -1,5 +1,6 @@
 //! Files and variables of this machine that matter to a plan.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -74,6 +75,15 @@ pub(super) fn seccomp_profile(
     };
     let text = read_existing(probe, &path)?;
     Ok(Some(HostFile { path, sha256: sha256(text.as_bytes()) }))
+}
+
+/// Files that go into the guest, by what the file says, and are not there.
+pub(super) fn missing(probe: &dyn Probe, config: &Config) -> BTreeSet<PathBuf> {
+    let packages = config.sysbox.packages.iter().filter(|_| config.sysbox.enabled);
+    let local = packages.filter(|package| !package.url.starts_with("https://"));
+    let paths = local.map(|package| PathBuf::from(&package.url));
+    // What is there and cannot be read is told when it is used.
+    paths.filter(|path| matches!(probe.read_bytes(path), Ok(None))).collect()
 }
 
 pub(super) fn context(

@@ -1,11 +1,12 @@
 //! Looks at one file's VM: from outside, and from inside where it runs.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 
 use super::clients::clients;
-use super::files::{context, read_existing, seccomp_profile};
+use super::files::{context, missing, read_existing, seccomp_profile};
 use super::{Lima, Machine, ObserveError};
 use crate::config::Config;
 use crate::docker::ContextMetadata;
@@ -21,6 +22,7 @@ pub(super) struct Early {
     /// The VM's directory, or where it will be.
     directory: PathBuf,
     master: bool,
+    missing: BTreeSet<PathBuf>,
     seccomp_profile: Option<HostFile>,
     context: Option<ContextMetadata>,
     /// The guest, where Lima's ssh master lives. It only counts where the VM turns out to run.
@@ -35,6 +37,7 @@ impl Machine<'_> {
         let has_lima = !self.limactls.is_empty();
         let guest = (master && has_lima).then(|| self.guest(config, &directory));
         Ok(Early {
+            missing: missing(self.probe, config),
             seccomp_profile: seccomp_profile(self.probe, config)?,
             context: context(self.probe, config, &self.docker_config)?,
             directory,
@@ -50,7 +53,7 @@ impl Machine<'_> {
         early: Early,
         lima: Option<&Lima>,
     ) -> Result<Facts, ObserveError> {
-        let Early { directory, master, seccomp_profile, context, guest } = early;
+        let Early { directory, master, missing, seccomp_profile, context, guest } = early;
         let after_lima = || Reason::After(LimaInstall::own_address());
         let mut facts = Facts {
             platform: self.probe.platform(),
@@ -67,6 +70,7 @@ impl Machine<'_> {
             agent: None,
             master,
             socket: None,
+            missing,
             seccomp_profile,
             context,
             clients: BTreeMap::new(),

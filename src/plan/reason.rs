@@ -225,6 +225,9 @@ pub enum Problem {
         /// The architecture.
         arch: String,
     },
+    /// A file of this machine that has to go into the guest is not there.
+    #[error("there is no file {0}")]
+    FileMissing(String),
     /// A restart is due, and the file forbids it.
     #[error("it needs a {0}, and the file says strategy = \"never\" under [restart]")]
     RestartForbidden(super::Disruption),
@@ -283,6 +286,9 @@ impl Problem {
             Self::SysboxArch(_) => "write enabled = false under [sysbox]".into(),
             Self::SysboxPackage { .. } => {
                 "give [[sysbox.packages]] with its arch, url and sha256".into()
+            }
+            Self::FileMissing(_) => {
+                "put it there, or name another; a path is seen from where containai.toml is".into()
             }
             Self::RestartForbidden(_) => {
                 "write strategy = \"auto\", or restart by hand when it suits".into()

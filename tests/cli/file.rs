@@ -71,9 +71,9 @@ fn a_file_that_is_named_and_is_not_there_is_an_error() {
 
 fn a_file_that_is_no_text_is_an_error() {
     let sandbox = Sandbox::new();
-    std::fs::write(sandbox.path("home/containai.toml"), b"version = \xff\xfe").unwrap();
+    std::fs::write(sandbox.path("home/containai.toml"), b"# a file\nversion = \xff").unwrap();
     let ran = sandbox.cai(&["validate"]);
-    assert!(ran.fails_with(3).contains("containai.toml could not be read"), "{ran}");
+    assert!(ran.fails_with(3).contains("containai.toml:2: this line is not UTF-8"), "{ran}");
 }
 
 fn everything_is_relative_to_the_directory_that_is_named() {

@@ -14,6 +14,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         every_fault_is_listed_in_words,
         a_mac_is_simulated_anywhere,
         a_document_for_programs_says_that_it_is_simulated,
+        what_to_type_next_is_for_the_same_host_and_file,
     ]
 }
 
@@ -50,6 +51,20 @@ fn a_crashed_daemon_and_a_restart_of_the_vm_are_told_as_they_are() {
         assert!(plan.success().contains(words), "{plan}");
     }
     sandbox.cai(&["--simulate", "apply", "--yes"]).success();
+}
+
+fn what_to_type_next_is_for_the_same_host_and_file() {
+    let sandbox = Sandbox::new();
+    sandbox.write("home/a b.toml", "version = 1\n");
+    let on = ["--simulate=world", "-f", "a b.toml"];
+    let cai = |words: &[&str]| sandbox.cai(&[&on, words].concat());
+    let told = |words: &str| format!("cai --simulate=world -f 'a b.toml' {words}");
+    let ran = cai(&["apply"]);
+    assert!(ran.fails_with(4).contains(&told("apply --yes")), "{ran}");
+    let ran = cai(&["simulate", "break", "group"]);
+    assert!(ran.stderr.contains(&told("plan")), "{ran}");
+    let ran = cai(&["destroy"]);
+    assert!(ran.fails_with(4).contains(&told("destroy --allow-destroy containai-secure")), "{ran}");
 }
 
 fn every_line_says_that_it_is_simulated() {

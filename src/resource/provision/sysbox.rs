@@ -1,10 +1,11 @@
 //! Sysbox in the guest: its package, its services, and its runtime in the running daemon.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{ProvisionDocker, SYSBOX_RUNTIME};
 use crate::address::Address;
 use crate::config::{Config, Sysbox};
+use crate::facts::{Facts, Observation};
 use crate::guest::{Container, GuestFacts, Operation, sysbox_package};
 use crate::host::CommandSpec;
 use crate::lima::Ssh;
@@ -22,6 +23,8 @@ pub struct ProvisionSysbox {
     address: Address,
     vm: Address,
     name: VmName,
+    /// The VM's architecture, where the file says it.
+    arch: Option<Arch>,
     wanted: Sysbox,
 }
 
@@ -32,6 +35,7 @@ impl ProvisionSysbox {
             address: super::address("sysbox"),
             vm: Vm::own_address(config),
             name: config.vm.name.clone(),
+            arch: config.vm.arch,
             wanted: config.sysbox.clone(),
         })
     }
@@ -50,7 +54,14 @@ impl ProvisionSysbox {
         Self::attributes(Some(&self.wanted.version.to_string()), true)
     }
 
-    fn update(&self, guest: &GuestFacts, ssh: &Ssh) -> Change {
+    /// Why its package cannot be copied into the guest.
+    fn missing(&self, arch: Arch, facts: &Facts) -> Option<Problem> {
+        let (url, _) = self.wanted.package(arch)?;
+        let is_missing = facts.missing.contains(Path::new(&url));
+        is_missing.then_some(Problem::FileMissing(url))
+    }
+
+    fn update(&self, guest: &GuestFacts, facts: &Facts, ssh: &Ssh) -> Change {
         let version = self.wanted.version.to_string();
         let installed = guest.packages.get(PACKAGE).map(|installed| upstream(installed, &version));
         let active = UNITS.iter().all(|unit| guest.is_active(unit));
@@ -105,6 +116,9 @@ impl ProvisionSysbox {
                 arch: arch.to_string(),
             });
         };
+        if let Some(problem) = self.missing(arch, facts) {
+            return change.blocked(problem);
+        }
         let pushed = sysbox_package(&version);
         let is_remote = url.starts_with("https://");
         let mut change = change;
@@ -146,9 +160,14 @@ impl Resource for ProvisionSysbox {
 
     fn plan(&self, context: PlanContext<'_>) -> Change {
         let facts = context.facts;
-        match seen(facts, &self.name) {
-            Some((guest, ssh)) => self.update(guest, &ssh),
-            None => unseen(&self.address, self.fresh(), facts, &self.vm),
+        if let Some((guest, ssh)) = seen(facts, &self.name) {
+            return self.update(guest, facts, &ssh);
+        }
+        let change = unseen(&self.address, self.fresh(), facts, &self.vm);
+        match self.missing(self.arch.unwrap_or(facts.platform.arch), facts) {
+            // Before there is a VM that could not be finished.
+            Some(problem) if facts.guest == Observation::Absent => change.blocked(problem),
+            _ => change,
         }
     }
 }
