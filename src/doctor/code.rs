@@ -150,6 +150,34 @@ codes! {
         "DOCKER_HOST comes before DOCKER_CONTEXT, and both before the current context; only \
          `--context` and `-H` come before them. With one of them set, `docker` without --context \
          does not reach this engine. It is a remark, not a fault."
+    ClientContainerAbsent "client_container_absent" "a container of the file is not there, or has ended"
+        "[[socket_clients]] names a container that is not there or has ended. Where the file names a \
+         compose file and its service, --fix starts that service and no other."
+    ClientRestarting "client_restarting" "a container of the file is started over and over"
+        "It cannot be looked at from inside while it comes and goes. Its image and how it was made say \
+         what its program would lack, and its log what it said last."
+    ClientSocketMissing "client_socket_missing" "there is no socket where a container looks for one"
+        "The container has no socket where its program looks for one: nothing is mounted there, or a \
+         directory that Docker made where there was nothing to mount."
+    ClientGidMismatch "client_gid_mismatch" "a container's socket belongs to a group of another number"
+        "A socket belongs to a number, and a group of the same name may have another number in the \
+         container. What can be given from outside is the number, by group_add; what only the image can \
+         change is told with its line."
+    ClientSessionStale "client_session_stale" "a container's program is older than its user's group"
+        "As on a VM: whoever was put into a group in a running container is in it for the next \
+         program, and not for the one that runs. The container has to be made anew, or restarted."
+    ClientUserNotInGroup "client_user_not_in_group" "a container's user is not in the socket's group"
+        "The groups of the program that runs were read, not those of a file in its image. The number of \
+         the socket's group is not among them."
+    ClientApiDenied "client_api_denied" "a container may use the socket, and no daemon answers it"
+        "A real question was asked from inside, as the user of the program. It may open the socket, and \
+         got no answer: the daemon behind it does not run, or the socket is a stale one."
+    ClientMountReadonly "client_mount_readonly" "a container's socket is mounted read-only, and works"
+        "A read-only mount never keeps a program from connecting to a socket in it (measured). It only \
+         differs from the file."
+    ClientUnhealthy "client_unhealthy" "a container reaches the daemon, and is not healthy"
+        "Its own health check, or the URL that the file names, says that it is not well. The socket is \
+         not why."
     ContainaiConflict "containai_conflict" "another ContainAI may take this name for its own"
         "The `cai setup` of another ContainAI installation removes a context or VM of the name \
          containai-secure that stands in its way. One of that name is here and does not bear this \

@@ -2,13 +2,14 @@
 //! what is planned about it.
 //!
 //! It judges from the outside in, each family of findings in a file of its own: the tools of the
-//! host, the VM, the guest, the socket on the host, Sysbox, the context, and what merely differs
-//! from the file. One cause is one finding, and what comes of it stands under it: a dead daemon is
+//! host, the VM, the guest, the socket on the host, Sysbox, the context, containers that use the
+//! socket, and what merely differs from the file. One cause is one finding, and what comes of it stands under it: a dead daemon is
 //! not also a silent socket. The words of the docker command on the host are no evidence; the guest
 //! is asked (see [`crate::host::Ping`]).
 
 mod bundle;
 mod case;
+mod client;
 mod code;
 mod container;
 mod context;
@@ -56,6 +57,7 @@ pub fn diagnose(case: &Case<'_>) -> Vec<Finding> {
         });
     }
     findings.extend(context::judge(case));
+    findings.extend(client::judge(case));
     findings.extend(drift::judge(case, &findings));
     for finding in &mut findings {
         treatment::settle(case, finding);

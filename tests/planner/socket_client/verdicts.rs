@@ -1,11 +1,15 @@
 //! What is wrong with a client: every code, and what is the cause and what only a difference.
 
+use containai::docker::Environment;
 use containai::docker::client::{
     Accounts, Api, ClientCode, ClientFacts, ContainerState, Seen, SocketSeen, verdict,
 };
+use containai::doctor::{Case, diagnose};
 use containai::facts::Observation;
 
-use super::{COMPOSE, bent, client, declares, denied, inside, plan_of, planned, seen, written};
+use super::{
+    COMPOSE, bent, client, declares, denied, facts, inside, plan, plan_of, planned, seen, written,
+};
 use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
@@ -68,12 +72,20 @@ fn every_code_has_its_evidence() {
     let declared = &config.socket_clients[0];
     let mut found = std::collections::BTreeSet::new();
     for (seen, code, words) in cases {
-        let verdict = verdict(declared, &client(Observation::Present(seen)));
+        let verdict = verdict(declared, &client(Observation::Present(seen.clone())));
         assert_eq!(verdict.code, Some(code), "{verdict:?}");
         for word in words {
             assert!(verdict.cause.contains(word), "{word:?} is not in {:?}", verdict.cause);
         }
         assert!(verdict.evidence.iter().any(|(name, _)| *name == "state"), "{verdict:?}");
+        let facts = facts(&config, client(Observation::Present(seen.clone())));
+        let plan = plan(&config, &facts);
+        let environment = &Environment::default();
+        let case =
+            Case { config: &config, is_declared: true, facts: &facts, environment, plan: &plan };
+        let findings: Vec<&str> =
+            diagnose(&case).iter().map(|finding| finding.code.name()).collect();
+        assert_eq!(findings, [code.code()], "the doctor says the same, and nothing else");
         found.insert(code);
     }
     assert_eq!(found, ClientCode::ALL.into(), "a code has no case");

@@ -1,0 +1,48 @@
+//! Containers that use a Docker socket: whether each reaches the daemon, and why not.
+
+use super::{Case, Code, Finding, Severity};
+use crate::address::{Address, Kind};
+use crate::docker::client::{ClientCode, verdict};
+
+/// What is wrong with the clients that the file declares. One whose engine could not be asked has
+/// no finding of its own: that is the engine's.
+pub(super) fn judge(case: &Case<'_>) -> Vec<Finding> {
+    let clients = case.config.socket_clients.iter();
+    let findings = clients.filter_map(|client| {
+        let verdict = verdict(client, case.facts.clients.get(&client.name())?);
+        let code = verdict.code?;
+        let address = Address::new(Kind::SocketClient, client.name());
+        let mut finding = Finding::new(named(code), address.clone()).because(verdict.cause);
+        for (name, value) in verdict.evidence {
+            finding = finding.saw(name, value);
+        }
+        Some(match code {
+            // What makes it ill is its own affair.
+            ClientCode::Unhealthy => finding.severity(Severity::Warning).by_hand(format!(
+                "see what it says: docker --context {} logs {}",
+                client.context.as_ref().unwrap_or(&case.config.context.name),
+                client.container
+            )),
+            // It works all the same.
+            ClientCode::MountReadonly => {
+                finding.severity(Severity::Warning).repaired_by([address]).by_hand("see `cai plan`")
+            }
+            _ => finding.repaired_by([address]).by_hand("see `cai plan`"),
+        })
+    });
+    findings.collect()
+}
+
+fn named(code: ClientCode) -> Code {
+    match code {
+        ClientCode::ContainerAbsent => Code::ClientContainerAbsent,
+        ClientCode::Restarting => Code::ClientRestarting,
+        ClientCode::SocketMissing => Code::ClientSocketMissing,
+        ClientCode::MountReadonly => Code::ClientMountReadonly,
+        ClientCode::GidMismatch => Code::ClientGidMismatch,
+        ClientCode::UserNotInGroup => Code::ClientUserNotInGroup,
+        ClientCode::SessionStale => Code::ClientSessionStale,
+        ClientCode::ApiDenied => Code::ClientApiDenied,
+        ClientCode::Unhealthy => Code::ClientUnhealthy,
+    }
+}
