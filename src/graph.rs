@@ -12,9 +12,9 @@ use petgraph::visit::EdgeRef;
 use serde::Serialize;
 
 use crate::address::{Address, Kind};
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::model::VmName;
-use crate::resource::{KINDS, LimaInstall, Resource};
+use crate::resource::{KINDS, Resource};
 
 /// What one resource is to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -80,25 +80,20 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// The graph of these files. With several, each resource but Lima is named after its file's VM
-    /// too.
+    /// The graph of these files, which were brought [`together`](crate::config::together). With
+    /// several, each resource but Lima is named after its file's VM too.
     ///
     /// # Errors
     /// When the resources cannot be ordered, which no file can cause by itself; or when two files
     /// declare the same VM.
     pub fn new(configs: &[&Config]) -> Result<Self, GraphError> {
         let mut nodes = Vec::new();
-        if let [config] = configs {
+        for (file, config) in configs.iter().enumerate() {
+            let scope = (configs.len() > 1).then_some(&config.vm.name);
             let resources = KINDS.iter().flat_map(|kind| kind(config));
-            nodes.extend(resources.map(|resource| Self::node(0, None, resource)));
-        } else if let Some(lima) = config::shared_lima(configs) {
-            // There is one on a machine, and it has to suit all.
-            nodes.push(Self::node(0, None, Box::new(LimaInstall::new(&lima))));
-            for (file, config) in configs.iter().enumerate() {
-                let resources = KINDS.iter().flat_map(|kind| kind(config));
-                let own = resources.filter(|it| it.address().kind != Kind::LimaInstall);
-                nodes.extend(own.map(|it| Self::node(file, Some(&config.vm.name), it)));
-            }
+            // There is one Lima on a machine, and all files say the same of it.
+            let own = resources.filter(|it| file == 0 || it.address().kind != Kind::LimaInstall);
+            nodes.extend(own.map(|it| Self::node(file, scope, it)));
         }
         Self::of(nodes)
     }

@@ -1,7 +1,7 @@
 //! The scripts for a guest, run by a real shell with fake tools around them.
 
 use containai::config::DockerSource;
-use containai::guest::{Document, GuestFacts, provisioning};
+use containai::guest::{Document, GuestFacts, probe, provisioning};
 
 use crate::support::sandbox::Sandbox;
 use crate::support::trials;
@@ -18,8 +18,6 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     ]
 }
 
-const SCRIPT: &str = include_str!("../src/guest/probe.sh");
-
 /// What the script says in a guest whose `docker.service` is in this state.
 fn look(sandbox: &Sandbox, active: &str) -> GuestFacts {
     sandbox.fake_program(
@@ -31,7 +29,7 @@ fn look(sandbox: &Sandbox, active: &str) -> GuestFacts {
         ),
     );
     sandbox.fake_program("sudo", "shift; exec \"$@\"");
-    sandbox.write("home/probe.sh", SCRIPT);
+    sandbox.write("home/probe.sh", probe::SCRIPT);
     let ran = sandbox.run(&["sh", "probe.sh", "mark"]);
     let document = Document::parse(ran.success(), "mark");
     GuestFacts::read(&document.unwrap_or_else(|error| panic!("{error}: {ran}")))

@@ -73,26 +73,18 @@ pub(super) fn load_these(
     if !wrong.is_empty() {
         return Err(Error::Config(wrong.join("\n\n")));
     }
-    agree(&files)?;
-    // All are looked at and applied with the same Lima.
-    let configs: Vec<&Config> = files.iter().map(|file| &file.config).collect();
-    if let Some(lima) = config::shared_lima(&configs) {
-        for file in &mut files {
-            file.config.lima.clone_from(&lima);
-        }
-    }
+    together(&mut files)?;
     Ok(files)
 }
 
-/// Refuses files that cannot be planned together.
-pub(super) fn agree(files: &[File]) -> Result<(), Error> {
-    let configs: Vec<&Config> = files.iter().map(|file| &file.config).collect();
-    let Some(conflict) = config::conflict(&configs) else {
-        return Ok(());
-    };
-    let name = |file: usize| files.get(file).map(|file| file.shown.clone()).unwrap_or_default();
-    let (first, second) = (name(conflict.first), name(conflict.second));
-    Err(Error::Conflict { first, second, what: conflict.what })
+/// Brings files together, or refuses what cannot be planned together.
+pub(super) fn together(files: &mut [File]) -> Result<(), Error> {
+    let mut configs: Vec<&mut Config> = files.iter_mut().map(|file| &mut file.config).collect();
+    config::together(&mut configs).map_err(|conflict| {
+        let name = |file: usize| files.get(file).map(|file| file.shown.clone()).unwrap_or_default();
+        let (first, second) = (name(conflict.first), name(conflict.second));
+        Error::Conflict { first, second, what: conflict.what }
+    })
 }
 
 /// The text of the file; `None` where there is none.
@@ -184,19 +176,22 @@ impl Source {
     /// What it says.
     pub(super) fn parse(&self, probe: &dyn Probe, terminal: &Terminal) -> Result<File, Error> {
         match config::parse(&self.text) {
-            Ok(config) => {
-                let here = probe.current_dir().unwrap_or_default();
-                let directory = here.join(self.path.parent().unwrap_or(Path::new("")));
-                let home = probe.env("HOME").map(PathBuf::from);
-                let config = config.located(&directory, home.as_deref());
-                let saved = SavedFile {
-                    path: here.join(&self.path).to_string_lossy().into_owned(),
-                    sha256: sha256(self.text.as_bytes()),
-                };
-                Ok(File { shown: self.shown(), config, saved })
-            }
+            Ok(config) => Ok(self.file(config, probe)),
             Err(mistakes) => Err(Error::Config(self.mistakes(&mistakes, terminal))),
         }
+    }
+
+    /// The file that says this.
+    pub(super) fn file(&self, config: Config, probe: &dyn Probe) -> File {
+        let here = probe.current_dir().unwrap_or_default();
+        let directory = here.join(self.path.parent().unwrap_or(Path::new("")));
+        let home = probe.env("HOME").map(PathBuf::from);
+        let saved = SavedFile {
+            path: here.join(&self.path).to_string_lossy().into_owned(),
+            sha256: sha256(self.text.as_bytes()),
+        };
+        let config = config.located(&directory, home.as_deref());
+        File { shown: self.shown(), config, saved }
     }
 
     /// These mistakes, on the file's own lines.

@@ -1,13 +1,11 @@
 //! One command at a time changes a VM.
 
-use std::path::PathBuf;
-
 use super::Limits;
 use super::file::File;
 use crate::digest::sha256;
 use crate::error::Error;
-use crate::host::{Host, Lock, Probe};
-use crate::observe::{ObserveError, lima_home};
+use crate::host::{Host, Lock};
+use crate::observe::{lima_home, state_directory};
 
 /// The locks of all VMs of these files, until the answer is dropped. `command` is what others are
 /// told.
@@ -20,7 +18,7 @@ pub(super) fn lock(
     let mut vms: Vec<&str> = files.iter().map(|file| file.config.vm.name.as_str()).collect();
     // Two commands that take the same locks in the same order never wait for each other in a ring.
     vms.sort_unstable();
-    let directory = directory(host)?;
+    let directory = state_directory(host)?.join("locks");
     // An instance belongs to one of Lima's directories.
     let place = sha256(lima_home(host)?.as_os_str().as_encoded_bytes());
     let place = place.get(..8).unwrap_or_default();
@@ -33,13 +31,4 @@ pub(super) fn lock(
                 .map_err(|why| Error::Locked { vm: vm.to_owned(), why })
         })
         .collect()
-}
-
-/// Where locks are: in the user's state directory.
-fn directory(probe: &dyn Probe) -> Result<PathBuf, Error> {
-    let absolute = |name| probe.env(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let state = absolute("XDG_STATE_HOME")
-        .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
-        .ok_or(ObserveError::NoHome)?;
-    Ok(state.join("cai/locks"))
 }

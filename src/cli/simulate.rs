@@ -12,7 +12,7 @@ use crate::config::{self, Config};
 use crate::error::Error;
 use crate::graph::Graph;
 use crate::host::{Host, Probe};
-use crate::observe::observe;
+use crate::observe::{observe, state_directory};
 use crate::plan::Plan;
 use crate::report;
 use crate::simulate::{FAULTS, Fault, LINUX, MACOS, SimulatedHost, World, store};
@@ -53,11 +53,7 @@ fn directory(real: &dyn Probe, global: &Global) -> Result<PathBuf, Error> {
         let here = global.directory.clone().unwrap_or_default();
         return Ok(here.join(directory));
     }
-    let absolute = |name| real.env(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let state = absolute("XDG_STATE_HOME")
-        .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
-        .ok_or(crate::observe::ObserveError::NoHome)?;
-    Ok(state.join("cai").join("simulated"))
+    Ok(state_directory(real)?.join("simulated"))
 }
 
 /// The simulated host, where the command line asks for one. `cai simulate` brings its own.

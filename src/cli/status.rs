@@ -6,26 +6,21 @@ use serde::Serialize;
 
 use super::file::{self, File};
 use super::plan::Planned;
+use super::terminal::document;
 use super::{Global, Terminal};
 use crate::address::{Address, Kind};
 use crate::error::Error;
 use crate::facts::{Facts, Observation};
 use crate::host::{Host, Ping};
 use crate::lima::Status;
-use crate::plan::{Change, FORMAT_VERSION};
+use crate::plan::Change;
 use crate::report;
 
 pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> Result<(), Error> {
     let planned = Planned::new(host, file::load_all(host, global, terminal)?)?;
     let machines = machines(&planned);
     if global.json {
-        terminal.json(&Document {
-            format_version: FORMAT_VERSION,
-            machines: match machines.as_slice() {
-                [machine] => Machines::One(machine),
-                several => Machines::Several { machines: several },
-            },
-        })?;
+        terminal.json(&document("machines", &machines)?)?;
     } else {
         let lines: Vec<String> = machines.iter().map(Machine::in_a_line).collect();
         terminal
@@ -48,22 +43,7 @@ fn machines(planned: &Planned) -> Vec<Machine<'_>> {
         .collect()
 }
 
-/// What `cai status --json` prints.
-#[derive(Serialize)]
-struct Document<'a> {
-    format_version: u32,
-    #[serde(flatten)]
-    machines: Machines<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Machines<'a> {
-    One(&'a Machine<'a>),
-    Several { machines: &'a [Machine<'a>] },
-}
-
-/// How one file's machine is.
+/// How one file's machine is, as `cai status --json` prints it.
 #[derive(Serialize)]
 struct Machine<'a> {
     file: &'a str,

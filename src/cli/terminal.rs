@@ -4,13 +4,31 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::marked::Marked;
 use super::options::{Color, Global};
 use crate::config::Config;
 use crate::error::Error;
-use crate::plan::Plan;
+use crate::plan::{FORMAT_VERSION, Plan};
 use crate::report;
+
+/// A document about files: the keys of the one where there is one, else a list of all under `key`.
+pub(super) fn document(key: &str, files: &[impl Serialize]) -> Result<Value, Error> {
+    let failed = |error: serde_json::Error| Error::Output(error.into());
+    let mut document = Map::from_iter([("format_version".to_owned(), FORMAT_VERSION.into())]);
+    match files {
+        [file] => match serde_json::to_value(file).map_err(failed)? {
+            Value::Object(keys) => document.extend(keys),
+            other => document.extend([(key.to_owned(), other)]),
+        },
+        several => {
+            let several = serde_json::to_value(several).map_err(failed)?;
+            document.insert(key.to_owned(), several);
+        }
+    }
+    Ok(document.into())
+}
 
 /// The streams of this process, with colours where they are wanted.
 #[derive(Debug)]

@@ -3,34 +3,31 @@
 use serde::Serialize;
 
 use super::file::{self, Source};
+use super::terminal::document;
 use super::{Global, Terminal};
 use crate::config;
 use crate::diagnostic::{Diagnostic, line_of};
 use crate::error::Error;
 use crate::host::Host;
-use crate::plan::FORMAT_VERSION;
 
 pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> Result<(), Error> {
     let sources = file::find_all(host, global)?;
-    let checked: Vec<(&Source, Vec<Diagnostic>)> = sources
-        .iter()
-        .map(|source| {
-            let parsed = config::parse(&source.text);
-            if let Ok(config) = &parsed {
-                terminal.warn(config);
+    let mut files = Vec::new();
+    let mut checked: Vec<(&Source, Vec<Diagnostic>)> = Vec::new();
+    for source in &sources {
+        let mistakes = match config::parse(&source.text) {
+            Ok(config) => {
+                terminal.warn(&config);
+                files.push(source.file(config, host));
+                Vec::new()
             }
-            (source, parsed.err().unwrap_or_default())
-        })
-        .collect();
+            Err(mistakes) => mistakes,
+        };
+        checked.push((source, mistakes));
+    }
     if global.json {
         let files: Vec<Checked<'_>> = checked.iter().map(Checked::new).collect();
-        terminal.json(&Document {
-            format_version: FORMAT_VERSION,
-            files: match files.as_slice() {
-                [file] => Files::One(file),
-                several => Files::Several { files: several },
-            },
-        })?;
+        terminal.json(&document("files", &files)?)?;
     }
     let wrong = checked.iter().filter(|(_, mistakes)| !mistakes.is_empty());
     let wrong: Vec<String> =
@@ -38,8 +35,7 @@ pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> 
     if !wrong.is_empty() {
         return Err(Error::Config(wrong.join("\n\n")));
     }
-    let files = sources.iter().map(|source| source.parse(host, terminal));
-    file::agree(&files.collect::<Result<Vec<_>, _>>()?)?;
+    file::together(&mut files)?;
     if global.json {
         return Ok(());
     }
@@ -47,21 +43,7 @@ pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> 
     terminal.data(&sources.iter().map(line).collect::<String>())
 }
 
-/// What `cai validate --json` prints.
-#[derive(Serialize)]
-struct Document<'a> {
-    format_version: u32,
-    #[serde(flatten)]
-    files: Files<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Files<'a> {
-    One(&'a Checked<'a>),
-    Several { files: &'a [Checked<'a>] },
-}
-
+/// What `cai validate --json` prints of a file.
 #[derive(Serialize)]
 struct Checked<'a> {
     file: String,

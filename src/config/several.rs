@@ -18,9 +18,25 @@ pub struct Conflict {
 /// What a file says of a key of `[lima]`.
 type Setting = fn(&Lima) -> Option<String>;
 
-/// The first conflict between files. A VM and a Docker context belong to one file, and all share
-/// one Lima.
-pub fn conflict(configs: &[&Config]) -> Option<Conflict> {
+/// Gives files that are planned together the Lima that suits all of them. A VM and a Docker context
+/// belong to one file, and there is one Lima on a machine.
+///
+/// # Errors
+/// The first conflict between files.
+pub fn together(configs: &mut [&mut Config]) -> Result<(), Conflict> {
+    let all: Vec<&Config> = configs.iter().map(|config| &**config).collect();
+    if let Some(conflict) = conflict(&all) {
+        return Err(conflict);
+    }
+    if let Some(lima) = shared_lima(&all) {
+        for config in configs {
+            config.lima.clone_from(&lima);
+        }
+    }
+    Ok(())
+}
+
+fn conflict(configs: &[&Config]) -> Option<Conflict> {
     let mut owners = HashMap::new();
     for (second, config) in configs.iter().enumerate() {
         let owned = [
@@ -56,7 +72,7 @@ pub fn conflict(configs: &[&Config]) -> Option<Conflict> {
 
 /// The Lima that suits all of these files: every requirement, the strictest `install`, and the
 /// release, mirror and checksums that any of them names. `None` without a file.
-pub fn shared_lima(configs: &[&Config]) -> Option<Lima> {
+fn shared_lima(configs: &[&Config]) -> Option<Lima> {
     let mut lima = configs.first()?.lima.clone();
     for other in configs.iter().skip(1).map(|config| &config.lima) {
         for comparator in &other.version.comparators {

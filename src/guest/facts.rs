@@ -169,6 +169,12 @@ impl GuestFacts {
         })
     }
 
+    /// The containers that stop with dockerd; `None` where nobody can list them. With live-restore
+    /// in force they keep running (measured with Docker 20.10).
+    pub fn stopped_with_daemon(&self, live_restore: bool) -> Option<&[Container]> {
+        if live_restore { Some(&[]) } else { self.containers.as_deref() }
+    }
+
     /// Whether dockerd runs.
     pub fn docker_runs(&self) -> bool {
         self.is_active(DOCKER_SERVICE)

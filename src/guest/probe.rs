@@ -5,7 +5,8 @@
 use crate::host::CommandSpec;
 use crate::lima::Ssh;
 
-const SCRIPT: &str = include_str!("probe.sh");
+/// The script itself, for a POSIX shell; its argument is the mark.
+pub const SCRIPT: &str = concat!(include_str!("section.sh"), include_str!("probe.sh"));
 
 /// A word that marks the lines of the document. What a guest prints may hold anything, but not
 /// what it cannot have known.

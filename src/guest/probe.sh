@@ -1,7 +1,4 @@
-# Looks at the guest and changes nothing. $1 is a word that marks the lines of this document.
-# It prints sections: a line "@MARK NAME", what a command printed, a line "@MARK = STATUS"; and
-# "@MARK end" last, without which the document is cut off.
-mark=$1
+# Looks at the guest and changes nothing. It comes after section.sh.
 socket=/var/run/docker.sock
 daemon_json=/etc/docker/daemon.json
 loaded=/var/lib/cai/daemon.json.loaded
@@ -10,13 +7,6 @@ seccomp=/etc/docker/cai-seccomp.json
 # number, and each prints it in UTC where that is the time zone.
 export LC_ALL=C TZ=UTC PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 
-section() {
-  name=$1
-  shift
-  printf '@%s %s\n' "$mark" "$name"
-  "$@" 2>&1 </dev/null
-  printf '\n@%s = %s\n' "$mark" "$?"
-}
 active() { [ "${state:=$(systemctl is-active docker.service 2>/dev/null)}" = active ]; }
 # Logs are evidence where something went wrong, and are not read elsewhere.
 daemon_log() { { active && [ -S "$socket" ]; } || timeout 10 sudo -n journalctl -u docker.service -n 20 -q --no-pager -o cat; }

@@ -36,13 +36,6 @@ fn state() -> MutexGuard<'static, State> {
 #[derive(Debug)]
 pub struct Patience(());
 
-impl Patience {
-    /// One that changes nothing, where nothing real runs.
-    pub fn of_nothing() -> Self {
-        Self(())
-    }
-}
-
 impl Drop for Patience {
     fn drop(&mut self) {
         state().patient = None;

@@ -48,15 +48,32 @@ fn home(probe: &dyn Probe) -> Result<PathBuf, ObserveError> {
     path_variable(probe, "HOME")?.ok_or(ObserveError::NoHome)
 }
 
-/// Where `cai` keeps Lima's releases. By its own rules, `XDG_DATA_HOME` counts only as an absolute
-/// path.
+/// Where `cai` keeps Lima's releases.
 pub(super) fn lima_releases(probe: &dyn Probe) -> Result<PathBuf, ObserveError> {
-    let data = probe.env("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    let data = match data {
-        Some(data) => data,
-        None => home(probe)?.join(".local/share"),
+    Ok(own_directory(probe, "XDG_DATA_HOME", ".local/share")?.join("lima"))
+}
+
+/// Where `cai` keeps what is neither configuration nor to be shared: its locks, the simulated host.
+///
+/// # Errors
+/// When nothing says where.
+pub fn state_directory(probe: &dyn Probe) -> Result<PathBuf, ObserveError> {
+    own_directory(probe, "XDG_STATE_HOME", ".local/state")
+}
+
+/// The directory of `cai` in one of the user's base directories. By their rules, a variable counts
+/// only as an absolute path.
+fn own_directory(
+    probe: &dyn Probe,
+    variable: &'static str,
+    otherwise: &str,
+) -> Result<PathBuf, ObserveError> {
+    let base = probe.env(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = match base {
+        Some(base) => base,
+        None => home(probe)?.join(otherwise),
     };
-    Ok(data.join("cai/lima"))
+    Ok(base.join("cai"))
 }
 
 fn path_variable(probe: &dyn Probe, name: &'static str) -> Result<Option<PathBuf>, ObserveError> {
@@ -82,8 +99,11 @@ pub(super) fn missing(probe: &dyn Probe, config: &Config) -> BTreeSet<PathBuf> {
     let packages = config.sysbox.packages.iter().filter(|_| config.sysbox.enabled);
     let local = packages.filter(|package| !package.url.starts_with("https://"));
     let paths = local.map(|package| PathBuf::from(&package.url));
+    let is_missing = |path: &PathBuf| {
+        probe.canonical(path).is_err_and(|why| why.kind() == io::ErrorKind::NotFound)
+    };
     // What is there and cannot be read is told when it is used.
-    paths.filter(|path| matches!(probe.read_bytes(path), Ok(None))).collect()
+    paths.filter(is_missing).collect()
 }
 
 pub(super) fn context(

@@ -21,7 +21,7 @@ use crate::parallel::{each, join};
 use files::{home_of, lima_releases};
 
 pub use environment::docker_environment;
-pub use files::{current_context, lima_home};
+pub use files::{current_context, lima_home, state_directory};
 
 /// Why the machine could not be looked at.
 #[derive(Debug, thiserror::Error)]
@@ -68,13 +68,16 @@ pub fn observe(probe: &dyn Probe, config: &Config) -> Result<Facts, ObserveError
     machine.complete(config, early?, lima?.as_ref())
 }
 
-/// Looks at everything that several files speak of: the facts of each, in their order.
+/// Looks at everything that several files speak of, which were brought
+/// [`together`](config::together): the facts of each, in their order.
 ///
 /// # Errors
 /// As [`observe`].
 pub fn observe_all(probe: &dyn Probe, configs: &[&Config]) -> Result<Vec<Facts>, ObserveError> {
-    let shared = config::shared_lima(configs).unwrap_or_default();
-    let machine = Machine::new(probe, &shared)?;
+    let Some(first) = configs.first() else {
+        return Ok(Vec::new());
+    };
+    let machine = Machine::new(probe, &first.lima)?;
     let (lima, early) = thread::scope(|scope| {
         let lima = scope.spawn(|| machine.lima(configs));
         let early = each(configs, |config| machine.early(config));

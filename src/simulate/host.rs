@@ -187,7 +187,11 @@ impl Probe for SimulatedHost<'_> {
     }
 
     fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
-        self.real.canonical(path)
+        if self.lock_world().file(path).is_some() {
+            return Ok(path.to_owned());
+        }
+        let missing = || io::Error::from(io::ErrorKind::NotFound);
+        self.real.canonical(&self.real_path(path).ok_or_else(missing)?)
     }
 
     /// Nothing of the real environment leads out of the simulated home.

@@ -63,9 +63,10 @@ pub fn measure(count: usize) {
     let texts: Vec<String> = names.iter().map(|name| text(name)).collect();
     let before = memory("VmRSS");
     let started = Instant::now();
-    let configs: Vec<Config> = texts.iter().map(|text| config::parse(text).unwrap()).collect();
+    let mut configs: Vec<Config> = texts.iter().map(|text| config::parse(text).unwrap()).collect();
+    let mut all: Vec<&mut Config> = configs.iter_mut().collect();
+    assert_eq!(config::together(&mut all), Ok(()));
     let configs: Vec<&Config> = configs.iter().collect();
-    assert_eq!(config::conflict(&configs), None);
     let parsed = started.elapsed();
     let graph = Graph::new(&configs).unwrap();
     let ordered = started.elapsed();

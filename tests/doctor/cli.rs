@@ -42,10 +42,7 @@ const FILE: &str = "version = 1\n[vm]\ncpus = 2\n";
 
 /// A machine that is as its file says.
 fn converged() -> FakeWorld {
-    let machine = FakeWorld::new(FILE);
-    machine.cai(&["apply", "--yes"]).success();
-    machine.calls();
-    machine
+    FakeWorld::converged(FILE)
 }
 
 fn strike(machine: &FakeWorld, fault: &str) {

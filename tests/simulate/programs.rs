@@ -19,10 +19,7 @@ const FILE: &str = "version = 1\n[vm]\ncpus = 2\n";
 
 /// A machine that is as the file says.
 fn converged() -> FakeWorld {
-    let machine = FakeWorld::new(FILE);
-    machine.cai(&["apply", "--yes"]).success();
-    machine.calls();
-    machine
+    FakeWorld::converged(FILE)
 }
 
 fn an_engine_is_made_through_real_processes_and_sockets() {

@@ -140,7 +140,8 @@ fn what_fails_for_one_file_does_not_stop_another() {
 
 fn two_files_look_at_one_lima() {
     let new = "version = 1\n[vm]\nname = \"new\"\n[lima]\nversion = \">=3\"\n";
-    let (old, new) = (config("old"), config::parse(new).unwrap());
+    let (mut old, mut new) = (config("old"), config::parse(new).unwrap());
+    config::together(&mut [&mut old, &mut new]).unwrap();
     let host = SimulatedHost::new(&System, World::new(LINUX));
     let plan = plan(&host, &[&old, &new]);
     let problems: Vec<String> =

@@ -167,6 +167,14 @@ impl FakeWorld {
         Self { sandbox, directory, stop, server: Some(server) }
     }
 
+    /// A machine that is as this `containai.toml` says.
+    pub fn converged(file: &str) -> Self {
+        let machine = Self::new(file);
+        machine.cai(&["apply", "--yes"]).success();
+        machine.calls();
+        machine
+    }
+
     /// Runs `cai` on this machine.
     pub fn cai(&self, arguments: &[&str]) -> Ran {
         self.cai_with(arguments, &[])

@@ -1,17 +1,9 @@
-# Asks the Docker API from inside a container, as the user that this is run as. $1 marks the lines of
-# the document, $2 is the path of the socket, the rest are the clients that the image has.
-mark=$1
+# Asks the Docker API from inside a container, as the user that this is run as. It comes after
+# guest/section.sh; $2 is the path of the socket, the rest are the clients that the image has.
 socket=$2
 shift 2
 request='GET /version HTTP/1.0\r\nHost: docker\r\n\r\n'
 
-section() {
-  name=$1
-  shift
-  printf '@%s %s\n' "$mark" "$name"
-  "$@" 2>&1 </dev/null
-  printf '\n@%s = %s\n' "$mark" "$?"
-}
 groups() {
   while read -r key value rest; do
     case $key in Gid: | Groups:) echo "$value $rest" ;; esac

@@ -7,8 +7,8 @@ use super::{ComposeLabels, ComposeProgram};
 use crate::host::CommandSpec;
 use crate::model::{ContainerName, ContextName, ServiceName};
 
-const LOOK: &str = include_str!("look.sh");
-const ASK: &str = include_str!("ask.sh");
+const LOOK: &str = concat!(include_str!("../../guest/section.sh"), include_str!("look.sh"));
+const ASK: &str = concat!(include_str!("../../guest/section.sh"), include_str!("ask.sh"));
 /// How much of a log is read. The two streams of a program come in no certain order.
 const LOG_LINES: &str = "20";
 /// Compose may have to pull or build the image.

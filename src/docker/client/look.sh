@@ -1,16 +1,8 @@
-# Looks at a container from inside, as its root, and changes nothing. $1 marks the lines of the
-# document (see guest/probe.sh), $2 is the path of the socket. Images have little in them: what can
-# be done by the shell itself is done by it.
-mark=$1
+# Looks at a container from inside, as its root, and changes nothing. It comes after
+# guest/section.sh; $2 is the path of the socket. Images have little in them: what can be done by the
+# shell itself is done by it.
 socket=$2
 
-section() {
-  name=$1
-  shift
-  printf '@%s %s\n' "$mark" "$name"
-  "$@" 2>&1 </dev/null
-  printf '\n@%s = %s\n' "$mark" "$?"
-}
 show() {
   while IFS= read -r line || [ -n "$line" ]; do printf '%s\n' "$line"; done <"$1"
 }

@@ -121,8 +121,7 @@ impl ProvisionDocker {
         };
         // The package restarts what runs when it is replaced.
         let change = if guest.docker_runs() && changed.iter().any(|name| name == "version") {
-            let stops =
-                if self.keeps_containers { Some(&[][..]) } else { guest.containers.as_deref() };
+            let stops = guest.stopped_with_daemon(self.keeps_containers);
             let change = change.disturbing(Disruption::DaemonRestart, stops);
             if self.strategy == Strategy::Never {
                 return change.blocked(Problem::RestartForbidden(Disruption::DaemonRestart));
@@ -160,8 +159,7 @@ impl ProvisionDocker {
     /// dockerd runs, and nobody reaches it. It reloads first, so that live-restore is in force when
     /// it goes down: then its containers keep running (measured with Docker 20.10).
     fn bring_socket_back(&self, change: Change, guest: &GuestFacts, ssh: &Ssh) -> Change {
-        // Nobody can ask which ones run.
-        let stops = if self.keeps_containers { Some(&[][..]) } else { guest.containers.as_deref() };
+        let stops = guest.stopped_with_daemon(self.keeps_containers);
         let reload = Operation::System(&["systemctl", "reload", DOCKER_SERVICE]).command(ssh);
         let restart = Operation::RestartDocker.command(ssh);
         change

@@ -30,7 +30,7 @@ pub(super) fn daemon_restart(
     facts: &Facts,
     name: &VmName,
 ) -> Change {
-    let stops = if keeps_containers { Some(&[][..]) } else { guest.containers.as_deref() };
+    let stops = guest.stopped_with_daemon(keeps_containers);
     let change = change.disturbing(Disruption::DaemonRestart, stops);
     let Some(ssh) = ssh(facts, name) else { return change };
     let reload = Operation::System(&["systemctl", "reload", DOCKER_SERVICE]);
