@@ -56,5 +56,8 @@ fn main() -> ExitCode {
     let conclusion = libtest_mimic::run(&arguments, trials);
     real::clean_up();
     client::clean_up();
+    if let Some(table) = support::tally::table() {
+        println!("{table}");
+    }
     conclusion.exit_code()
 }

@@ -26,6 +26,8 @@ mod fake_world;
 #[path = "../support/sandbox.rs"]
 mod sandbox;
 mod scale;
+#[path = "../support/tally.rs"]
+mod tally;
 
 use std::path::Path;
 use std::process::ExitCode;

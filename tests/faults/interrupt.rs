@@ -16,6 +16,7 @@ use containai::simulate::{LINUX, SimulatedHost, World};
 use super::Running;
 use crate::support::interposed::Interposed;
 use crate::support::sandbox::Sandbox;
+use crate::support::tally::INTERRUPTED;
 use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
@@ -126,10 +127,12 @@ fn wherever_it_is_interrupted_the_next_run_finishes() {
         let was_cut = report.results.iter().any(|it| matches!(it.outcome, Outcome::Cancelled));
         let plan = Plan::new(&graph, &[observe(&simulated, &config).unwrap()]);
         assert_eq!(!plan.is_empty(), was_cut, "cut at command {points}");
-        let report = apply(&simulated, &configs, &graph, &plan, &|_| {});
-        assert!(!report.failed(), "cut at command {points}: {report:?}");
-        let plan = Plan::new(&graph, &[observe(&simulated, &config).unwrap()]);
-        assert!(plan.is_empty(), "cut at command {points}");
+        INTERRUPTED.case(|| {
+            let report = apply(&simulated, &configs, &graph, &plan, &|_| {});
+            assert!(!report.failed(), "cut at command {points}: {report:?}");
+            let plan = Plan::new(&graph, &[observe(&simulated, &config).unwrap()]);
+            assert!(plan.is_empty(), "cut at command {points}");
+        });
         if !interrupted.load(Ordering::SeqCst) {
             break;
         }

@@ -4,6 +4,7 @@ pub mod interposed;
 pub mod machine;
 pub mod program;
 pub mod sandbox;
+pub mod tally;
 pub mod terminal;
 pub mod web;
 
