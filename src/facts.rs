@@ -11,7 +11,7 @@ use crate::docker::ContextMetadata;
 use crate::docker::client::ClientFacts;
 use crate::guest::GuestFacts;
 use crate::host::{Ping, Platform};
-use crate::lima::{Agent, Ssh, Status};
+use crate::lima::{Agent, Ssh, Status, UserFile};
 use crate::plan::Reason;
 
 /// What was seen of something.
@@ -44,6 +44,8 @@ pub struct Facts {
     pub tools: Tools,
     /// Where `cai` installs releases of Lima: each has a directory in it.
     pub lima_releases: PathBuf,
+    /// The user's files that Lima merges into every instance.
+    pub lima_files: Vec<UserFile>,
     /// The instance's directory, or where it will be.
     pub directory: PathBuf,
     /// The instance.

@@ -132,6 +132,11 @@ codes! {
         "Its lima.yaml differs from the file, or it runs with other processors or memory than its \
          lima.yaml says. The engine works; the change needs a restart of the VM, which `cai plan` \
          shows with the containers that it stops."
+    VmOverridden "vm_overridden" "a file of Lima's own has a say in the VM"
+        "Lima merges `_config/override.yaml` and `_config/default.yaml` of its directory into every \
+         VM, and the first counts more than the VM's own YAML: no change of the file could have an \
+         effect. So cai says what they change and leaves that as it is. What they add, such as \
+         mounts, the VM has beside what the file declares."
     Drift "drift" "something else is not as the file says"
         "The engine works, and there are differences that have no code of their own: see \
          `cai plan`."

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{Case, Code, Finding, Repair, Severity};
 use crate::address::{Address, Kind};
+use crate::lima::Override;
 use crate::plan::{Action, Change, Reason};
 use crate::value::Known;
 
@@ -29,8 +30,7 @@ pub(super) fn judge(case: &Case<'_>, found: &[Finding]) -> Vec<Finding> {
         return Vec::new();
     }
     let told: BTreeSet<&Address> = found.iter().flat_map(mended).collect();
-    let vm = vm(case);
-    let mut findings: Vec<Finding> = vm.into_iter().collect();
+    let mut findings: Vec<Finding> = vm(case).into_iter().chain(overridden(case)).collect();
     // What is inside of a VM that is made anew is new, too.
     if case.effect(&case.vm()).is_some_and(|change| change.action == Action::Replace) {
         return findings;
@@ -100,6 +100,26 @@ fn vm(case: &Case<'_>) -> Option<Finding> {
         finding = finding.by_hand(format!("cai apply --allow-replace {}", case.name()));
     }
     Some(finding.because(causes.join("; ")))
+}
+
+/// What the user's own files of Lima say about every VM.
+fn overridden(case: &Case<'_>) -> Option<Finding> {
+    let changes = case.plan.changes.iter().filter(|change| change.address == case.vm());
+    let reasons = changes.flat_map(|change| &change.reasons);
+    let told = reasons.filter_map(|reason| match reason {
+        Reason::Overridden(told) => Some((told, reason.to_string())),
+        _ => None,
+    });
+    let (told, why): (Vec<&Override>, Vec<String>) = told.unzip();
+    let file = &told.first()?.file;
+    let keys: Vec<String> = told.iter().map(|told| told.key.clone()).collect();
+    Some(
+        Finding::new(Code::VmOverridden, case.vm())
+            .severity(Severity::Notice)
+            .saw("keys", keys)
+            .because(why.join("; "))
+            .by_hand(format!("edit {file}, if that is not wanted; it matters to every VM")),
+    )
 }
 
 /// A value as evidence; a long one is for `cai plan`.

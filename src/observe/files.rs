@@ -10,6 +10,7 @@ use crate::digest::sha256;
 use crate::docker::{self, ContextMetadata};
 use crate::facts::HostFile;
 use crate::host::Probe;
+use crate::lima::UserFile;
 
 /// The name of the user's current Docker context; `None` where that is `default`.
 ///
@@ -30,6 +31,24 @@ pub fn current_context(probe: &dyn Probe) -> Result<Option<String>, ObserveError
 /// When nothing says where.
 pub fn lima_home(probe: &dyn Probe) -> Result<PathBuf, ObserveError> {
     home_of(probe, "LIMA_HOME", ".lima")
+}
+
+/// The user's files that Lima merges into every instance, those that exist.
+pub(super) fn lima_files(
+    probe: &dyn Probe,
+    lima_home: &Path,
+) -> Result<Vec<UserFile>, ObserveError> {
+    let mut files = Vec::new();
+    for (name, wins) in UserFile::ALL {
+        let path = lima_home.join(name);
+        let Some(text) = read(probe, &path)? else { continue };
+        // A file of comments alone says nothing.
+        let keys: Option<_> = serde_yaml::from_str(&text).map_err(|source| {
+            ObserveError::Content { path: path.clone(), source: source.into() }
+        })?;
+        files.push(UserFile { path, wins, keys: keys.unwrap_or_default() });
+    }
+    Ok(files)
 }
 
 /// The directory that a variable names, or else this one in the user's home.

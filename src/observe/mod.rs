@@ -16,9 +16,9 @@ use semver::{Version, VersionReq};
 use crate::config::{self, Config};
 use crate::facts::Facts;
 use crate::host::{CommandError, CommandSpec, Output, Probe};
-use crate::lima::{self, Instance, Limactl, Release};
+use crate::lima::{self, Instance, Limactl, Release, UserFile};
 use crate::parallel::{each, join};
-use files::{home_of, lima_releases};
+use files::{home_of, lima_files, lima_releases};
 
 pub use environment::docker_environment;
 pub use files::{current_context, lima_home, state_directory};
@@ -93,6 +93,7 @@ pub fn observe_all(probe: &dyn Probe, configs: &[&Config]) -> Result<Vec<Facts>,
 struct Machine<'a> {
     probe: &'a dyn Probe,
     lima_home: PathBuf,
+    lima_files: Vec<UserFile>,
     lima_releases: PathBuf,
     docker_config: PathBuf,
     ssh: Option<PathBuf>,
@@ -118,9 +119,11 @@ impl<'a> Machine<'a> {
         let lima_releases = lima_releases(probe)?;
         let installed = Release::wanted(lima, probe.platform()).limactl(&lima_releases);
         let installed = Some(installed).filter(|program| probe.is_program(program));
+        let lima_home = lima_home(probe)?;
         Ok(Self {
             probe,
-            lima_home: lima_home(probe)?,
+            lima_files: lima_files(probe, &lima_home)?,
+            lima_home,
             docker_config: home_of(probe, "DOCKER_CONFIG", ".docker")?,
             lima_releases,
             ssh: probe.find_program("ssh"),

@@ -64,6 +64,7 @@ impl Machine<'_> {
                 brew: self.brew.clone(),
             },
             lima_releases: self.lima_releases.clone(),
+            lima_files: self.lima_files.clone(),
             directory,
             vm: Observation::Unobservable(after_lima()),
             guest: Observation::Unobservable(after_lima()),

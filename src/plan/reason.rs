@@ -9,7 +9,7 @@ use super::ClientProblem;
 use crate::address::Address;
 use crate::docker::client::ClientCode;
 use crate::host::Ping;
-use crate::lima::{GUEST_SOCKET, Status};
+use crate::lima::{GUEST_SOCKET, Override, Status};
 
 /// Why a change is planned. In JSON, the variant's name is the `kind`, in kebab case, and what it
 /// holds is the `data`.
@@ -26,6 +26,9 @@ pub enum Reason {
     Unwanted,
     /// `cai` did not make it: it does not carry the mark.
     NotMadeByCai,
+    /// A file of the user's that Lima merges into every instance has a say in this VM. No reason
+    /// to change anything: an edit of the instance would have no effect.
+    Overridden(Override),
     /// The VM is in this state.
     VmIs(Status),
     /// It can only be looked at after this resource is applied.
@@ -94,6 +97,13 @@ impl fmt::Display for Reason {
             }
             Self::NotMadeByCai => f.write_str("cai did not make it"),
             Self::Unwanted => f.write_str("it is to be destroyed"),
+            Self::Overridden(Override { file, key, value }) => {
+                match value {
+                    Some(value) => write!(f, "{file} sets {key} of every VM to {value}")?,
+                    None => write!(f, "{file} has a say in {key} of every VM")?,
+                }
+                f.write_str(", which cai leaves as it is")
+            }
             Self::VmIs(status) => write!(f, "the VM is {status}"),
             Self::After(address) => write!(f, "looked at again after {address}"),
             Self::GuestSilent(words) => write!(f, "the guest does not answer: {words}"),

@@ -53,6 +53,12 @@ fn write_plan(
             }
             None => writeln!(out, "{}", paint(STRONG, "this machine"))?,
         }
+        // It concerns the VM as a whole, and also one that does not change.
+        for reason in changes.iter().flat_map(|change| &change.reasons) {
+            if let Reason::Overridden(_) = reason {
+                comment(out, &reason.to_string())?;
+            }
+        }
         for change in changes.iter().filter(|change| !change.is_without_effect()) {
             writeln!(out)?;
             write_change(out, change)?;
@@ -185,9 +191,15 @@ fn write_change(out: &mut String, change: &Change) -> std::fmt::Result {
     Ok(())
 }
 
-/// Whether the attribute lines already say it, or the sign of the block.
+/// Whether the attribute lines already say it, the sign of the block, or the head of the plan.
 fn is_shown(reason: &Reason) -> bool {
-    matches!(reason, Reason::Differs(_) | Reason::ForcesReplacement(_) | Reason::Unwanted)
+    matches!(
+        reason,
+        Reason::Differs(_)
+            | Reason::ForcesReplacement(_)
+            | Reason::Unwanted
+            | Reason::Overridden(_)
+    )
 }
 
 fn write_stops(out: &mut String, change: &Change) -> std::fmt::Result {

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::fake;
+use crate::support::fake_world::FakeWorld;
 use crate::support::sandbox::Ran;
 use crate::support::trials;
 
@@ -14,6 +15,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         as_json_reasons_and_problems_have_a_kind_and_a_text,
         as_json_a_replacement_says_what_forces_it,
         a_plan_fits_a_terminal_of_80_columns,
+        what_lima_is_told_for_every_vm_is_said_and_left,
     ]
 }
 
@@ -137,4 +139,26 @@ fn a_plan_fits_a_terminal_of_80_columns() {
         });
         assert_eq!(long, None, "{ran}");
     }
+}
+
+fn what_lima_is_told_for_every_vm_is_said_and_left() {
+    let machine = FakeWorld::converged("version = 1\n[vm]\ncpus = 4\n");
+    machine.sandbox.directory("lima/_config");
+    let file = "lima/_config/override.yaml";
+    machine.sandbox.write(file, "# mine\ncpus: 3\nssh: {forwardAgent: true}\n");
+    let ran = machine.cai(&["plan"]);
+    let said = ran.success().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("No changes."), "{ran}");
+    let path = machine.sandbox.path(file);
+    let note = format!("{} sets cpus of every VM to 3", path.display());
+    assert!(said.replace("# ", "").contains(&note), "{ran}");
+    assert!(!said.contains("ssh"), "the file says nothing about it: {ran}");
+    let document = document(&machine.cai(&["plan", "--json"]));
+    let reason = &of(&document, "vm.containai-secure")["reasons"][0];
+    assert_eq!((&reason["kind"], &reason["data"]["key"]), (&json!("overridden"), &json!("cpus")));
+    // Worth knowing, and no fault.
+    assert!(machine.cai(&["doctor"]).success().contains("vm_overridden"));
+    machine.sandbox.write(file, "cpus: [\n");
+    let ran = machine.cai(&["plan"]);
+    assert!(ran.fails_with(1).contains("override.yaml could not be understood"), "{ran}");
 }

@@ -5,7 +5,7 @@ use containai::doctor::{Code, Severity};
 use containai::facts::{Facts, Observation};
 use containai::guest::{DOCKER_SERVICE, Group, GuestFacts, Section, Unit};
 use containai::host::Ping;
-use containai::lima::{Agent, Status};
+use containai::lima::{Agent, Status, UserFile};
 use containai::plan::Reason;
 
 use crate::support::machine::{bend_guest, bend_vm, config, fresh, put_down, stop_dockerd};
@@ -284,6 +284,15 @@ pub const CASES: &[Bent] = &[
     })
     .warns()
     .by_hand(),
+    bent(Code::VmOverridden, ("keys", "[\"cpus\"]"), |facts, _| {
+        let keys = [("cpus".to_owned(), 3.into()), ("ssh".to_owned(), "any".into())];
+        let path = "/home/dev/.lima/_config/override.yaml".into();
+        facts.lima_files = vec![UserFile { path, wins: true, keys: keys.into_iter().collect() }];
+        // So Lima starts it, and so it runs.
+        bend_vm(facts, |vm| vm.cpus = Some(3));
+        bend_guest(facts, |guest| guest.cpus = Some(3));
+    })
+    .notes(),
     bent(Code::Drift, ("addresses", "[\"user.ci\",\"group_membership.ci.docker\"]"), |_, _| {})
         .warns()
         .with("[[users]]\nname = \"ci\"\ngroups = [\"docker\"]\n[[users]]\nname = \"@lima\"\ngroups = [\"docker\"]\n"),

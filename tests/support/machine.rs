@@ -39,6 +39,7 @@ pub fn healthy(config: &Config) -> Facts {
             brew: None,
         },
         lima_releases: "/home/dev/.local/share/cai/lima".into(),
+        lima_files: vec![],
         directory: DIRECTORY.into(),
         vm: Observation::Present(VmFacts {
             status: Status::Running,

@@ -220,7 +220,7 @@ impl Resource for Vm {
             return Change::deferred(&self.address, self.wanted(), reason);
         };
         let limactl = Limactl::new(program.clone());
-        match &facts.vm {
+        let change = match &facts.vm {
             Observation::Absent => match facts.long_socket_path() {
                 None => self.create(&limactl),
                 Some((path, length, limit)) => {
@@ -232,7 +232,9 @@ impl Resource for Vm {
             Observation::Unobservable(reason) => {
                 Change::deferred(&self.address, self.wanted(), reason.clone())
             }
-        }
+        };
+        let overrides = lima::overrides(&facts.lima_files, &self.keys).into_iter();
+        overrides.map(Reason::Overridden).fold(change, Change::because)
     }
 }
 
