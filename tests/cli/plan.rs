@@ -156,6 +156,9 @@ fn what_lima_is_told_for_every_vm_is_said_and_left() {
     let document = document(&machine.cai(&["plan", "--json"]));
     let reason = &of(&document, "vm.containai-secure")["reasons"][0];
     assert_eq!((&reason["kind"], &reason["data"]["key"]), (&json!("overridden"), &json!("cpus")));
+    // What would have no effect is no reason to restart anything.
+    machine.sandbox.write("home/containai.toml", "version = 1\n[vm]\ncpus = 5\n");
+    assert!(machine.cai(&["plan"]).success().contains("No changes."));
     // Worth knowing, and no fault.
     assert!(machine.cai(&["doctor"]).success().contains("vm_overridden"));
     machine.sandbox.write(file, "cpus: [\n");

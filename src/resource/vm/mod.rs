@@ -11,7 +11,7 @@ use crate::address::{Address, Kind};
 use crate::config::{Config, Strategy};
 use crate::facts::{Facts, Observation, VmFacts};
 use crate::host::Ping;
-use crate::lima::{self, Limactl, Status};
+use crate::lima::{self, Limactl, Override, Status};
 use crate::model::{ByteSize, VmName};
 use crate::plan::{Change, Disruption, Problem, Reason, Step};
 use crate::value::Attributes;
@@ -63,11 +63,16 @@ impl Vm {
     }
 
     /// The keys that the file determines, as the machine has them, with its status.
-    fn actual(&self, vm: &VmFacts) -> Attributes {
+    fn actual(&self, vm: &VmFacts, overrides: &[Override]) -> Attributes {
+        // What it says could have no effect, and a restart for it would stop containers for nothing.
+        let is_overridden =
+            |key: &str| overrides.iter().any(|it| it.key == key && it.value.is_some());
         let keys = self.keys.iter().filter_map(|(key, wanted)| {
             let key = key.as_str();
             let actual = vm.yaml.get(key);
-            let same = self.defaulted.contains(&key) || is_same(key, actual, wanted, vm);
+            let same = self.defaulted.contains(&key)
+                || is_overridden(key)
+                || is_same(key, actual, wanted, vm);
             let actual = actual.cloned().or_else(|| same::given(key, vm));
             Some((key.to_owned(), if same { wanted.clone() } else { actual? }))
         });
@@ -131,8 +136,15 @@ impl Vm {
         Step::run("start the VM, and wait for Docker in it", limactl.start(&self.name))
     }
 
-    fn update(&self, vm: &VmFacts, facts: &Facts, limactl: &Limactl) -> Change {
-        let mut change = Change::between(&self.address, self.actual(vm), self.wanted());
+    fn update(
+        &self,
+        vm: &VmFacts,
+        facts: &Facts,
+        overrides: &[Override],
+        limactl: &Limactl,
+    ) -> Change {
+        let actual = self.actual(vm, overrides);
+        let mut change = Change::between(&self.address, actual, self.wanted());
         if change.is_without_effect() {
             return change;
         }
@@ -220,6 +232,7 @@ impl Resource for Vm {
             return Change::deferred(&self.address, self.wanted(), reason);
         };
         let limactl = Limactl::new(program.clone());
+        let overrides = lima::overrides(&facts.lima_files, &self.keys);
         let change = match &facts.vm {
             Observation::Absent => match facts.long_socket_path() {
                 None => self.create(&limactl),
@@ -228,13 +241,12 @@ impl Resource for Vm {
                     self.create(&limactl).blocked(Problem::SocketPath { path, length, limit })
                 }
             },
-            Observation::Present(vm) => self.update(vm, facts, &limactl),
+            Observation::Present(vm) => self.update(vm, facts, &overrides, &limactl),
             Observation::Unobservable(reason) => {
                 Change::deferred(&self.address, self.wanted(), reason.clone())
             }
         };
-        let overrides = lima::overrides(&facts.lima_files, &self.keys).into_iter();
-        overrides.map(Reason::Overridden).fold(change, Change::because)
+        overrides.into_iter().map(Reason::Overridden).fold(change, Change::because)
     }
 }
 
