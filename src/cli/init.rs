@@ -1,5 +1,7 @@
 //! `cai init`
 
+use std::io;
+
 use super::file::{self, Source};
 use super::{Global, Terminal};
 use crate::error::Error;
@@ -25,7 +27,12 @@ pub(super) fn run(
             hint: "`cai init --force` overwrites it".into(),
         });
     }
-    write(host, &source, terminal)?;
+    if exists {
+        overwrite(host, &source)?;
+        terminal.talk(&format!("Wrote {}.", source.shown()));
+    } else {
+        write(host, &source, terminal)?;
+    }
     terminal.talk("`cai plan` shows what it would do here, and changes nothing.");
     Ok(())
 }
@@ -35,15 +42,31 @@ pub(super) fn template(global: &Global) -> Source {
     Source { path: file::place(global), text: TEMPLATE.to_owned() }
 }
 
+/// Writes it where there is none yet.
 pub(super) fn write(
     host: &dyn Host,
     source: &Source,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
-    host.write_file(&source.path, &source.text, MODE)
-        .map_err(|error| Error::WriteFile { path: source.path.clone(), source: error })?;
-    terminal.talk(&format!("Wrote {}.", source.shown()));
-    Ok(())
+    match host.write_new(&source.path, source.text.as_bytes(), MODE) {
+        Ok(()) => {
+            terminal.talk(&format!("Wrote {}.", source.shown()));
+            Ok(())
+        }
+        // It could not be read, and yet there is something.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(Error::Refused {
+            why: format!("{} is a symbolic link that leads nowhere", source.shown()),
+            hint: "make what it leads to, or remove the link".into(),
+        }),
+        Err(error) => Err(Error::WriteFile { path: source.path.clone(), source: error }),
+    }
+}
+
+/// Writes it over what is there; the file that a symbolic link leads to stays one.
+fn overwrite(host: &dyn Host, source: &Source) -> Result<(), Error> {
+    let written = host.canonical(&source.path);
+    let written = written.and_then(|path| host.write_file(&path, &source.text, MODE));
+    written.map_err(|error| Error::WriteFile { path: source.path.clone(), source: error })
 }
 
 #[cfg(test)]

@@ -2,6 +2,11 @@
 
 use crate::config::{Docker, DockerSource};
 
+const DOCKER_CE_PACKAGE: &str = "docker-ce";
+const DISTRO_PACKAGE: &str = "docker.io";
+/// The packages that an engine may come from.
+pub const PACKAGES: [&str; 2] = [DOCKER_CE_PACKAGE, DISTRO_PACKAGE];
+
 const HEAD: &str = include_str!("scripts/head.sh");
 const DOCKER_CE: &str = include_str!("scripts/docker_ce.sh");
 const DISTRO: &str = include_str!("scripts/distro.sh");
@@ -45,8 +50,8 @@ pub fn name(source: DockerSource) -> &'static str {
 /// The package that holds Docker from a source; an image brings it as it likes.
 pub fn package(source: DockerSource) -> Option<&'static str> {
     match source {
-        DockerSource::DockerCe => Some("docker-ce"),
-        DockerSource::Distro => Some("docker.io"),
+        DockerSource::DockerCe => Some(DOCKER_CE_PACKAGE),
+        DockerSource::Distro => Some(DISTRO_PACKAGE),
         DockerSource::Preinstalled => None,
     }
 }

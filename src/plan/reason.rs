@@ -29,6 +29,14 @@ pub enum Reason {
     /// A file of the user's that Lima merges into every instance has a say in this VM. No reason
     /// to change anything: an edit of the instance would have no effect.
     Overridden(Override),
+    /// The engine was there before, and is another package than a new one would be. No reason to
+    /// change anything: `docker.source` says what is installed where there is no engine.
+    OtherPackage {
+        /// The package that is installed.
+        installed: String,
+        /// The one that would be.
+        source: &'static str,
+    },
     /// The VM is in this state.
     VmIs(Status),
     /// It can only be looked at after this resource is applied.
@@ -87,6 +95,13 @@ pub enum Reason {
     ForwardDead(Ping),
 }
 
+impl Reason {
+    /// Whether it is only worth knowing, and changes nothing.
+    pub fn is_remark(&self) -> bool {
+        matches!(self, Self::Overridden(_) | Self::OtherPackage { .. })
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -103,6 +118,9 @@ impl fmt::Display for Reason {
                     None => write!(f, "{file} has a say in {key} of every VM")?,
                 }
                 f.write_str(", which cai leaves as it is")
+            }
+            Self::OtherPackage { installed, source } => {
+                write!(f, "the engine is {installed}, not {source}; cai leaves it as it is")
             }
             Self::VmIs(status) => write!(f, "the VM is {status}"),
             Self::After(address) => write!(f, "looked at again after {address}"),

@@ -53,11 +53,10 @@ fn write_plan(
             }
             None => writeln!(out, "{}", paint(STRONG, "this machine"))?,
         }
-        // It concerns the VM as a whole, and also one that does not change.
-        for reason in changes.iter().flat_map(|change| &change.reasons) {
-            if let Reason::Overridden(_) = reason {
-                comment(out, &reason.to_string())?;
-            }
+        // They also concern what does not change.
+        let reasons = changes.iter().flat_map(|change| &change.reasons);
+        for remark in reasons.filter(|reason| reason.is_remark()) {
+            comment(out, &remark.to_string())?;
         }
         for change in changes.iter().filter(|change| !change.is_without_effect()) {
             writeln!(out)?;
@@ -193,13 +192,9 @@ fn write_change(out: &mut String, change: &Change) -> std::fmt::Result {
 
 /// Whether the attribute lines already say it, the sign of the block, or the head of the plan.
 fn is_shown(reason: &Reason) -> bool {
-    matches!(
-        reason,
-        Reason::Differs(_)
-            | Reason::ForcesReplacement(_)
-            | Reason::Unwanted
-            | Reason::Overridden(_)
-    )
+    let by_attributes =
+        matches!(reason, Reason::Differs(_) | Reason::ForcesReplacement(_) | Reason::Unwanted);
+    by_attributes || reason.is_remark()
 }
 
 fn write_stops(out: &mut String, change: &Change) -> std::fmt::Result {

@@ -9,6 +9,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         the_file_that_is_written_is_valid,
         a_file_that_exists_is_overwritten_only_by_force,
         it_is_written_where_the_command_line_says,
+        a_symbolic_link_stays_one,
         a_file_that_cannot_be_written_is_named,
         there_is_no_json_form_of_it,
     ]
@@ -49,6 +50,22 @@ fn it_is_written_where_the_command_line_says() {
     sandbox.cai(&["-C", "team", "-f", "other.toml", "init"]).success();
     assert!(sandbox.path("home/team/other.toml").exists());
     assert_eq!(read(&sandbox, "home/containai.toml"), fake::FILE);
+}
+
+fn a_symbolic_link_stays_one() {
+    let sandbox = Sandbox::new();
+    sandbox.directory("home/dotfiles");
+    let link = sandbox.path("home/containai.toml");
+    std::os::unix::fs::symlink("dotfiles/engine.toml", &link).unwrap();
+    for arguments in [&["init"][..], &["init", "--force"]] {
+        let ran = sandbox.cai(arguments);
+        assert!(ran.fails_with(4).contains("is a symbolic link that leads nowhere"), "{ran}");
+    }
+    sandbox.write("home/dotfiles/engine.toml", "version = 1\n");
+    sandbox.cai(&["init"]).fails_with(4);
+    sandbox.cai(&["init", "--force"]).success();
+    assert!(link.is_symlink());
+    assert!(read(&sandbox, "home/dotfiles/engine.toml").contains("[[vm.images]]"));
 }
 
 fn a_file_that_cannot_be_written_is_named() {

@@ -4,7 +4,7 @@ use containai::address::Kind;
 use containai::config;
 use containai::facts::{Facts, HostFile};
 use containai::guest::{DOCKER_SERVICE, LoadedJson, Unit};
-use containai::plan::{Action, Change, Disruption, Plan};
+use containai::plan::{Action, Change, Disruption, Plan, Reason};
 
 use super::{change, effects, plan, reasons, steps, stops};
 use crate::support::machine::{bend_guest, config, config_with, healthy};
@@ -26,6 +26,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         strategy_never_forbids_what_stops_something,
         another_version_of_docker_restarts_it_and_says_what_stops,
         strategy_vm_restarts_the_vm_for_everything,
+        an_engine_of_another_package_is_told_and_left,
     ]
 }
 
@@ -236,4 +237,26 @@ fn strategy_vm_restarts_the_vm_for_everything() {
     let restart = change(&plan, Kind::Restart);
     assert_eq!(restart.disruption, Disruption::VmRestart);
     assert_eq!(stops(restart), ["agent-1"]);
+}
+
+fn an_engine_of_another_package_is_told_and_left() {
+    let declared = |docker: &str| {
+        let file = format!("version = 1\n[sysbox]\nenabled = false\n[docker]\n{docker}");
+        config::parse(&file).unwrap()
+    };
+    let planned = |docker: &str| {
+        let config = declared(docker);
+        let plan = plan(&config, &healthy(&config));
+        named(&plan, "provision.docker").clone()
+    };
+    // The engine of the healthy machine is docker.io.
+    let change = planned("source = \"docker-ce\"");
+    assert_eq!(change.action, Action::NoOp);
+    let told = Reason::OtherPackage { installed: "docker.io".into(), source: "docker-ce" };
+    assert_eq!(change.reasons, [told]);
+    assert_eq!(planned("source = \"distro\"").reasons, []);
+    // A version is a wish for the package, which is installed then.
+    let change = planned("source = \"docker-ce\"\nversion = \"28.5.1\"");
+    assert_eq!(change.action, Action::Update);
+    assert!(!change.reasons.iter().any(Reason::is_remark), "{:?}", change.reasons);
 }

@@ -33,10 +33,11 @@ impl Family {
 
 pub static KILLED: Family = Family::new("killed", "cai killed at a point, then run again");
 pub static INTERRUPTED: Family = Family::new("interrupted", "Ctrl-C at a point, then run again");
+pub static SOAK: Family = Family::new("soak", "random faults and changes on one machine, repaired");
 pub static DOCKER_FILES: Family =
     Family::new("the user's Docker", "a command, its files compared before and after");
 
-const FAMILIES: [&Family; 3] = [&KILLED, &INTERRUPTED, &DOCKER_FILES];
+const FAMILIES: [&Family; 4] = [&KILLED, &INTERRUPTED, &SOAK, &DOCKER_FILES];
 
 /// The table; nothing where no case was run.
 pub fn table() -> Option<String> {

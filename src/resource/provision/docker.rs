@@ -103,6 +103,7 @@ impl ProvisionDocker {
 
     fn update(&self, guest: &GuestFacts, ssh: &Ssh) -> Change {
         let change = Change::between(&self.address, self.actual(guest), self.wanted());
+        let change = self.other_package(guest).into_iter().fold(change, Change::because);
         if !guest.dockerd_installed && self.source == DockerSource::Preinstalled {
             return change.blocked(Problem::NotPreinstalled);
         }
@@ -156,6 +157,15 @@ fn is_version(installed: &str, wanted: &str) -> bool {
 }
 
 impl ProvisionDocker {
+    /// An engine that came from elsewhere. Where a version is declared, it is replaced for that.
+    fn other_package(&self, guest: &GuestFacts) -> Option<Reason> {
+        let source = provisioning::package(self.source)?;
+        let installed =
+            provisioning::PACKAGES.iter().find(|it| guest.packages.contains_key(**it))?;
+        (*installed != source && self.version.is_none() && guest.dockerd_installed)
+            .then(|| Reason::OtherPackage { installed: (*installed).to_owned(), source })
+    }
+
     /// dockerd runs, and nobody reaches it. It reloads first, so that live-restore is in force when
     /// it goes down: then its containers keep running (measured with Docker 20.10).
     fn bring_socket_back(&self, change: Change, guest: &GuestFacts, ssh: &Ssh) -> Change {
