@@ -36,8 +36,18 @@ fn main() -> ExitCode {
     if let Some(code) = support::program::dispatch() {
         return code;
     }
-    let arguments = libtest_mimic::Arguments::from_args();
-    let trials = [
+    let conclusion = libtest_mimic::run(&libtest_mimic::Arguments::from_args(), trials());
+    real::clean_up();
+    client::clean_up();
+    if let Some(table) = support::tally::table() {
+        println!("{table}");
+    }
+    conclusion.exit_code()
+}
+
+/// All there are.
+fn trials() -> Vec<libtest_mimic::Trial> {
+    [
         archive::trials(),
         cli::trials(),
         client::trials(),
@@ -52,12 +62,5 @@ fn main() -> ExitCode {
     ]
     .into_iter()
     .flatten()
-    .collect();
-    let conclusion = libtest_mimic::run(&arguments, trials);
-    real::clean_up();
-    client::clean_up();
-    if let Some(table) = support::tally::table() {
-        println!("{table}");
-    }
-    conclusion.exit_code()
+    .collect()
 }

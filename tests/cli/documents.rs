@@ -20,6 +20,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         the_schema_is_that_of_the_types,
         the_picture_is_what_cai_shows,
         the_readme_names_what_there_is,
+        every_promise_of_the_readme_names_tests,
     ]
 }
 
@@ -210,5 +211,23 @@ fn the_readme_names_what_there_is() {
     for word in commands {
         let known = help.contains(word) || root().join(word).exists();
         assert!(known, "{word:?} of the README is neither in the help nor a file");
+    }
+}
+
+fn every_promise_of_the_readme_names_tests() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let section = readme.split("\n## What you can rely on\n").nth(1).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let trials = crate::trials();
+    let mut promises = section.split("\n- ").skip(1).peekable();
+    assert!(promises.peek().is_some());
+    for promise in promises {
+        let named = promise.split('`').skip(1).step_by(2).filter(|word| word.contains("::"));
+        let mut named = named.peekable();
+        assert!(named.peek().is_some(), "no test holds this: {promise}");
+        for name in named {
+            let exists = trials.iter().any(|trial| trial.name().starts_with(name));
+            assert!(exists, "there is no test {name}");
+        }
     }
 }
