@@ -8,7 +8,7 @@ use crate::config::{self, Config};
 use crate::diagnostic::{self, Diagnostic};
 use crate::digest::sha256;
 use crate::error::Error;
-use crate::host::Probe;
+use crate::host::{self, Probe};
 use crate::plan::{Declared, SavedFile};
 use crate::report::printable;
 
@@ -109,7 +109,7 @@ pub(super) fn find_all(probe: &dyn Probe, global: &Global) -> Result<Vec<Source>
 pub(super) fn source(probe: &dyn Probe, path: PathBuf) -> Result<Source, Error> {
     match read(probe, &path)? {
         Some(text) => Ok(Source { path, text }),
-        None => Err(Error::ReadFile { path, source: io::ErrorKind::NotFound.into() }),
+        None => Err(absent(path)),
     }
 }
 
@@ -147,7 +147,11 @@ pub(super) fn missing(global: &Global) -> Error {
     if global.files.is_empty() {
         return Error::NoFile;
     }
-    Error::ReadFile { path: place(global), source: io::ErrorKind::NotFound.into() }
+    absent(place(global))
+}
+
+fn absent(path: PathBuf) -> Error {
+    Error::ReadFile { path, source: host::no_such_file() }
 }
 
 fn read(probe: &dyn Probe, path: &Path) -> Result<Option<String>, Error> {

@@ -28,6 +28,11 @@ pub use lock::{Lock, LockError};
 pub use platform::{Os, Platform};
 pub use system::System;
 
+/// The error of a file that has to be there.
+pub fn no_such_file() -> io::Error {
+    io::Error::new(io::ErrorKind::NotFound, "there is no such file")
+}
+
 /// Reads the machine. Nothing here changes it. Several threads may ask at the same time.
 pub trait Probe: Sync {
     /// What kind of machine this is.

@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::digest::sha256;
 use crate::docker::{self, ContextMetadata};
 use crate::facts::HostFile;
-use crate::host::Probe;
+use crate::host::{self, Probe};
 use crate::lima::UserFile;
 
 /// The name of the user's current Docker context; `None` where that is `default`.
@@ -140,10 +140,8 @@ pub(super) fn context(
 }
 
 pub(super) fn read_existing(probe: &dyn Probe, path: &Path) -> Result<String, ObserveError> {
-    read(probe, path)?.ok_or_else(|| ObserveError::File {
-        path: path.to_owned(),
-        source: io::ErrorKind::NotFound.into(),
-    })
+    read(probe, path)?
+        .ok_or_else(|| ObserveError::File { path: path.to_owned(), source: host::no_such_file() })
 }
 
 pub(super) fn read(probe: &dyn Probe, path: &Path) -> Result<Option<String>, ObserveError> {
