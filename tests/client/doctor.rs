@@ -181,13 +181,18 @@ pub fn trials() -> Vec<Trial> {
     cases.chain(others).collect()
 }
 
+/// The codes that a real container has in these trials.
+pub fn codes() -> impl Iterator<Item = ClientCode> {
+    CASES.iter().map(|case| case.code)
+}
+
 /// What needs no daemon.
 pub fn documents() -> Vec<Trial> {
     trials![every_code_has_a_real_case]
 }
 
 fn every_code_has_a_real_case() {
-    let real: BTreeSet<ClientCode> = CASES.iter().map(|case| case.code).collect();
+    let real: BTreeSet<ClientCode> = codes().collect();
     assert_eq!(real, ClientCode::ALL.into(), "a code without a container that has it");
 }
 

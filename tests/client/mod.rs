@@ -17,6 +17,7 @@ mod seed;
 use libtest_mimic::Trial;
 
 pub use daemon::clean_up;
+pub use doctor::codes;
 
 /// All trials of the suite.
 pub fn trials() -> Vec<Trial> {
