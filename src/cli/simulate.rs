@@ -95,6 +95,12 @@ pub(super) fn run(
             let fault = Fault::find(fault).ok_or(Error::Failed)?;
             let host = open(real, &directory)?;
             let config = declared(real, global, terminal)?;
+            if !fault.suits(&config) {
+                let why =
+                    "the file declares no container with a Docker socket on this engine".into();
+                let hint = "add [[socket_clients]] to it; see examples/every-option.toml".into();
+                return Err(Error::Usage { why, hint });
+            }
             build(&host, &config, terminal)?;
             host.change(|world| fault.strike(world, &config)).map_err(failed(&directory))?;
             terminal.talk(&format!("{}: {}.", fault.name, fault.what));
@@ -153,8 +159,10 @@ fn declared(real: &dyn Host, global: &Global, terminal: &Terminal) -> Result<Con
     }
 }
 
-/// Applies the file where its VM is not there.
+/// Applies the file where its VM is not there. Its containers are somebody else's to make: a fault
+/// finds them there.
 fn build(host: &SimulatedHost<'_>, config: &Config, terminal: &mut Terminal) -> Result<(), Error> {
+    let config = &Config { socket_clients: Vec::new(), ..config.clone() };
     if host.world().instances.contains_key(config.vm.name.as_str()) {
         return Ok(());
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Case, Code, Finding, Repair, Severity};
-use crate::address::Address;
+use crate::address::{Address, Kind};
 use crate::graph::{Edge, Graph, GraphError};
 use crate::plan::{Plan, Problem};
 
@@ -92,10 +92,20 @@ pub fn treatment(
     }
 }
 
+/// A part of the plan, with the containers of the file that it stops.
 fn part(case: &Case<'_>, addresses: &BTreeSet<Address>) -> Result<(Graph, Plan), GraphError> {
-    let graph = Graph::new(&[case.config])?.only(addresses)?;
-    let plan = Plan::new(&graph, std::slice::from_ref(case.facts));
-    Ok((graph, plan))
+    let part = |addresses: &BTreeSet<Address>| {
+        let graph = Graph::new(&[case.config])?.only(addresses)?;
+        let plan = Plan::new(&graph, std::slice::from_ref(case.facts));
+        Ok((graph, plan))
+    };
+    let (graph, plan) = part(addresses)?;
+    let own = case.config.socket_clients.iter().filter(|client| client.context.is_none());
+    let stopped = own
+        .filter(|client| plan.changes.iter().any(|it| it.may_stop(client.container.as_str())))
+        .map(|client| Address::new(Kind::SocketClient, client.name()));
+    let whole: BTreeSet<Address> = stopped.chain(addresses.iter().cloned()).collect();
+    if whole == *addresses { Ok((graph, plan)) } else { part(&whole) }
 }
 
 /// The resources that these findings need; `None` where they need none.

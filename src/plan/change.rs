@@ -204,6 +204,12 @@ impl Change {
         self
     }
 
+    /// Whether a container of this name may stop by it.
+    pub fn may_stop(&self, container: &str) -> bool {
+        let stops = |stops: &Vec<Container>| stops.iter().any(|stopped| stopped.name == container);
+        self.action != Action::NoOp && self.stops.as_ref().is_none_or(stops)
+    }
+
     /// Says what is done if the milder way has no effect.
     #[must_use]
     pub fn falling_back(mut self, disruption: Disruption, stops: Option<&[Container]>) -> Self {

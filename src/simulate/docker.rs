@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::arguments::Arguments;
+use super::compose;
 use super::guest::{self, Unreachable};
 use super::reply::{Call, Reply};
 use super::socket::{self, Answer};
@@ -13,13 +14,18 @@ use super::template;
 use super::world::{World, context_directory};
 
 const DOCKER: &str = "docker";
+/// The plugin's.
+const COMPOSE_VERSION: &str = "2.26.1";
 
 /// Runs `docker`.
 pub(super) fn run(world: &mut World, call: &Call<'_>) -> Reply {
     match call.args {
         [first, command, rest @ ..] if first == "context" => context(world, command, rest, call),
+        [first, command, ..] if first == "compose" && command == "version" => {
+            Reply::line(COMPOSE_VERSION)
+        }
         [flag, name, rest @ ..] if flag == "--context" => match host_of(world, name) {
-            Ok(host) => ask(world, &host, rest),
+            Ok(host) => ask(world, &host, rest, call),
             Err(why) => Reply::failed(
                 1,
                 format!("Failed to initialize: unable to resolve docker endpoint: {why}"),
@@ -27,7 +33,7 @@ pub(super) fn run(world: &mut World, call: &Call<'_>) -> Reply {
         },
         rest => {
             let host = call.docker_host.unwrap_or("unix:///var/run/docker.sock").to_owned();
-            ask(world, &host, rest)
+            ask(world, &host, rest, call)
         }
     }
 }
@@ -63,15 +69,25 @@ fn host_of(world: &World, name: &str) -> Result<String, String> {
 
 /// Asks the daemon behind an address. The client cannot tell why one does not answer: whatever
 /// is wrong in the guest ends as a connection that is closed (1 and 2).
-fn ask(world: &mut World, host: &str, words: &[String]) -> Reply {
+fn ask(world: &mut World, host: &str, words: &[String], call: &Call<'_>) -> Reply {
     let now = world.clock;
+    let service = match words {
+        [first, rest @ ..] if first == "compose" => match compose::read(world, call, rest) {
+            Ok(service) => Some(service),
+            Err(reply) => return reply,
+        },
+        _ => None,
+    };
     let path = host.strip_prefix("unix://").unwrap_or(host).to_owned();
     let why = match socket::connect(world, Path::new(&path)) {
         Answer::Daemon(name) => {
             let guest = world.instances.get_mut(&name).and_then(|it| it.running_guest());
             let Some(guest) = guest else { return Reply::failed(1, "no guest") };
             let before = guest.clone();
-            let reply = guest::client(words, now, Ok(guest));
+            let reply = match service {
+                Some(service) => service.up(guest, now),
+                None => guest::client(words, now, Ok(guest)),
+            };
             if *guest != before {
                 world.pass(2);
             }
@@ -89,6 +105,9 @@ fn ask(world: &mut World, host: &str, words: &[String]) -> Reply {
             format!("Cannot connect to the Docker daemon at {host}. Is the docker daemon running?")
         }
     };
+    if service.is_some() {
+        return Reply::failed(1, why);
+    }
     guest::client(words, now, Err(Unreachable(why)))
 }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::reply::{Call, Reply};
 use super::world::World;
 use super::{brew, docker, limactl, socket, ssh, store};
+use crate::docker::client::MARK;
 use crate::host::{
     Archive, ArchiveError, CommandError, CommandSpec, Failure, Heard, Host, Input, Lock, LockError,
     Output, Patience, Ping, Platform, Probe,
@@ -125,6 +126,20 @@ impl<'a> SimulatedHost<'a> {
         }
     }
 
+    /// The compose files that a command names.
+    fn named_files(&self, args: &[String]) -> io::Result<Vec<(PathBuf, String)>> {
+        let mut files = Vec::new();
+        if args.iter().any(|arg| arg == "compose") {
+            for named in args.windows(2).filter(|words| words[0] == "-f") {
+                let path = PathBuf::from(&named[1]);
+                if let Some(text) = self.read_file(&path)? {
+                    files.push((path, text));
+                }
+            }
+        }
+        Ok(files)
+    }
+
     /// The real file that stands for one of the simulated home that no tool wrote.
     fn real_path(&self, path: &Path) -> Option<PathBuf> {
         let world = self.lock_world();
@@ -153,7 +168,8 @@ impl Probe for SimulatedHost<'_> {
         let args: Vec<String> =
             command.args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
         let stdin = self.input(command).map_err(|error| failed(Failure::NotStarted(error)))?;
-        let call = Call { args: &args, stdin: stdin.as_deref(), docker_host: None };
+        let files = self.named_files(&args).map_err(|error| failed(Failure::NotStarted(error)))?;
+        let call = Call { args: &args, stdin: stdin.as_deref(), files: &files, ..Call::default() };
         let name = command.program.file_name().unwrap_or_default().to_string_lossy();
         let reply = self
             .act(|world| match world.computer.installed.get(&command.program).cloned() {
@@ -225,9 +241,17 @@ impl Probe for SimulatedHost<'_> {
             .unwrap_or_else(|error| Ping::Failed(error.to_string()))
     }
 
-    /// Nothing of the simulated host serves pages.
+    /// The pages of the simulated host are those of its containers, and well as these are.
     fn get(&self, url: &str) -> Result<(), String> {
-        Err(format!("the simulated host has nothing at {url}"))
+        let world = self.lock_world();
+        let guests = world.instances.values().filter_map(|instance| instance.guest.as_ref());
+        let containers = guests.flat_map(|guest| &guest.containers).filter(|it| it.running);
+        let clients = || containers.clone().filter_map(|it| it.client.as_ref());
+        match clients().any(|it| it.health.as_deref() == Some("unhealthy")) {
+            true => Err("503 Service Unavailable".into()),
+            false if clients().next().is_some() => Ok(()),
+            false => Err(format!("the simulated host has nothing at {url}")),
+        }
     }
 
     fn listens(&self, path: &Path) -> bool {
@@ -288,7 +312,9 @@ impl Host for SimulatedHost<'_> {
     }
 
     fn write_file(&self, path: &Path, contents: &str, mode: u32) -> io::Result<()> {
-        if !self.is_simulated(path) {
+        // What cai writes beside a real compose file is for a simulated container.
+        let is_of_world = self.is_simulated(path) || contents.starts_with(MARK);
+        if !is_of_world {
             return self.real.write_file(path, contents, mode);
         }
         self.act(|world| {

@@ -21,6 +21,7 @@
 
 mod arguments;
 mod brew;
+mod compose;
 mod docker;
 mod fault;
 mod guest;
@@ -37,7 +38,10 @@ mod template;
 mod world;
 
 pub use fault::{FAULTS, Fault};
-pub use guest::{Account, Container, Dockerd, File, Group, Guest, Machine, Unit};
+pub use guest::{
+    Account, Client, Container, Dockerd, File, Group, Guest, Image, Machine, Made, Mount, Unit,
+    VolumeSocket,
+};
 pub use host::{SimulatedHost, run};
 pub use instance::{HostSocket, Instance, Session, Status};
 pub use reply::{Call, Reply};

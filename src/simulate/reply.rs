@@ -1,5 +1,7 @@
 //! What a simulated program was asked, and what it answers.
 
+use std::path::PathBuf;
+
 use crate::host::{ExitStatus, Output};
 
 /// How a simulated program was started.
@@ -11,6 +13,8 @@ pub struct Call<'a> {
     pub stdin: Option<&'a [u8]>,
     /// `DOCKER_HOST`, the one variable that these programs heed.
     pub docker_host: Option<&'a str>,
+    /// Files of the real host that its arguments name, where the world has none of that name.
+    pub files: &'a [(PathBuf, String)],
 }
 
 impl<'a> Call<'a> {

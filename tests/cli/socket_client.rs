@@ -13,6 +13,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_sick_server_is_no_reason_to_make_its_container_anew,
         a_file_without_clients_asks_docker_nothing,
         a_simulated_engine_says_which_containers_there_are,
+        a_simulated_container_is_broken_and_mended_beside_real_files,
     ]
 }
 
@@ -146,4 +147,34 @@ fn a_simulated_engine_says_which_containers_there_are() {
     plan.fails_with(1);
     assert!(plan.stdout.contains("there is no container manager"), "{plan}");
     assert!(plan.stderr.contains("-v sock:/var/run:rw --group-add 2375"), "{plan}");
+}
+
+fn a_simulated_container_is_broken_and_mended_beside_real_files() {
+    let sandbox = fake::fresh();
+    let cai = |arguments: &[&str]| sandbox.cai(&[&["--simulate=world"], arguments].concat());
+    let file = "version = 1\n[sysbox]\nenabled = false\n";
+    sandbox.write("home/containai.toml", file);
+    let refused = cai(&["simulate", "break", "client-gid"]);
+    assert!(refused.fails_with(64).contains("add [[socket_clients]]"), "{refused}");
+    let entry = "[[socket_clients]]\ncontainer = \"manager\"\nuser = \"mcp\"\nuid = 1001\n\
+                 compose_file = \"./dind.yml\"\nservice = \"manager\"\n";
+    sandbox.write("home/containai.toml", &format!("{file}{entry}"));
+    sandbox.write(
+        "home/dind.yml",
+        "services:\n  manager:\n    container_name: manager\n    \
+         volumes: [\"sock:/var/run\"]\nvolumes:\n  sock:\n",
+    );
+    cai(&["simulate", "break", "client-gid"]).success();
+    let ran = cai(&["doctor"]);
+    ran.fails_with(1);
+    assert!(ran.stdout.contains("1 finding"), "{ran}");
+    assert!(ran.stdout.contains("error client_gid_mismatch  socket_client.manager"), "{ran}");
+    let ran = cai(&["doctor", "--fix", "--yes"]);
+    assert!(ran.success().contains("Healthy."), "{ran}");
+    assert!(!sandbox.path("home/dind.cai.yml").exists(), "a simulated host wrote a real file");
+    assert!(cai(&["plan"]).success().contains("No changes."));
+    // A new engine has it made by Compose, with what it needs.
+    cai(&["simulate", "reset"]).success();
+    cai(&["apply", "--yes"]).success();
+    assert!(cai(&["plan"]).success().contains("No changes."));
 }

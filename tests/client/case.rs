@@ -1,9 +1,11 @@
 //! One container that uses the shared daemon's socket, and the file that declares it.
 
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
 
+use super::compose::Composer;
 use super::daemon::{Daemon, shared};
 use super::image::{self, Image};
 use crate::cli::fake;
@@ -14,8 +16,8 @@ pub struct Setting<'a> {
     pub image: Image,
     /// The mode of its mount.
     pub mode: &'a str,
-    /// Whether Compose makes it.
-    pub compose: bool,
+    /// Which Compose makes it, if any.
+    pub compose: Option<Composer>,
     /// The directory with its socket, below the daemon's.
     pub directory: &'a str,
     /// More lines of its entry in the file.
@@ -33,7 +35,7 @@ impl Setting<'_> {
     pub fn new(image: Image) -> Self {
         let (options, command) = (&[][..], &[][..]);
         let (directory, lines, service) = ("shared", "", "");
-        Self { image, mode: "rw", compose: false, directory, lines, options, command, service }
+        Self { image, mode: "rw", compose: None, directory, lines, options, command, service }
     }
 }
 
@@ -43,6 +45,13 @@ pub struct Case {
     pub sandbox: Sandbox,
     pub name: String,
     image: String,
+}
+
+/// What a mended service leaves as it is.
+pub struct Rest {
+    file: PathBuf,
+    compose: Vec<u8>,
+    other: String,
 }
 
 static COUNT: AtomicUsize = AtomicUsize::new(0);
@@ -55,16 +64,19 @@ impl Case {
         let name = format!("manager-{}", COUNT.fetch_add(1, Ordering::Relaxed));
         let sandbox = fake::without_a_socket();
         daemon.serve(&sandbox);
+        if let Some(composer) = setting.compose {
+            composer.equip(&sandbox);
+        }
         sandbox.cai(&["apply", "--yes"]).success();
         let case = Self { daemon, sandbox, name, image };
         case.sandbox.directory(&format!("home/{}", case.name));
         let compose =
             format!("compose_file = \"./{}/dind.yml\"\nservice = \"manager\"\n", case.name);
-        case.declare(&format!("{}{}", if setting.compose { &compose } else { "" }, setting.lines));
-        if setting.compose {
-            case.compose(setting);
-        } else {
-            case.run(setting);
+        let compose = setting.compose.map_or("", |_| compose.as_str());
+        case.declare(&format!("{compose}{}", setting.lines));
+        match setting.compose {
+            Some(composer) => case.compose(setting, composer),
+            None => case.run(setting),
         }
         case
     }
@@ -104,7 +116,7 @@ impl Case {
     }
 
     /// Two services: the manager, and one that must not be touched.
-    fn compose(&self, setting: &Setting<'_>) {
+    fn compose(&self, setting: &Setting<'_>, composer: Composer) {
         let Self { name, image, .. } = self;
         let source = self.source(setting);
         let (mode, service) = (setting.mode, setting.service);
@@ -117,7 +129,8 @@ impl Case {
         self.sandbox.write(&self.compose_file("dind.yml"), &text);
         let file = self.sandbox.path(self.compose_file("dind.yml"));
         let file = file.to_str().unwrap();
-        self.daemon.command(&["docker-compose", "-f", file, "up", "-d"]).success();
+        composer.up(self.daemon, &self.sandbox, &["-f", file]);
+        composer.made(self.daemon, name);
     }
 
     /// A file beside the compose file, in the sandbox.
@@ -148,6 +161,28 @@ impl Case {
         self.daemon.docker(&["inspect", "--format", "{{.Id}} {{.State.StartedAt}}", name])
     }
 
+    /// What a mended service leaves as it is, with a file in its data volume.
+    #[track_caller]
+    pub fn rest(&self) -> Rest {
+        let source = "{{range .Mounts}}{{if eq .Destination \"/data\"}}{{.Source}}{{end}}{{end}}";
+        let data = self.daemon.docker(&["inspect", "--format", source, &self.name]);
+        let file = Path::new(&data).join("kept");
+        std::fs::write(&file, &self.name).unwrap();
+        let compose = std::fs::read(self.sandbox.path(self.compose_file("dind.yml"))).unwrap();
+        Rest { file, compose, other: self.identity(&format!("{}-other", self.name)) }
+    }
+
+    /// Checks that nothing of it was touched, and that the container has its volume still.
+    #[track_caller]
+    pub fn left_alone(&self, rest: &Rest) {
+        let compose = std::fs::read(self.sandbox.path(self.compose_file("dind.yml"))).unwrap();
+        assert_eq!(compose, rest.compose, "the compose file was edited");
+        let other = self.identity(&format!("{}-other", self.name));
+        assert_eq!(other, rest.other, "the other service was touched");
+        assert_eq!(std::fs::read(&rest.file).unwrap(), self.name.as_bytes(), "data were lost");
+        assert_eq!(self.exec(&["cat", "/data/kept"]), self.name, "it has another volume");
+    }
+
     /// The plan as a person sees it.
     pub fn plan(&self) -> Ran {
         self.sandbox.cai(&["plan"])
@@ -170,6 +205,22 @@ impl Case {
         let mut reasons = planned["reasons"].as_array().unwrap().iter();
         let reason = reasons.find(|reason| reason["kind"] == "socket-client")?;
         Some(reason["data"]["code"].as_str().unwrap().to_owned())
+    }
+
+    /// What the doctor finds, whole.
+    #[track_caller]
+    pub fn findings(&self) -> Vec<Value> {
+        let ran = self.sandbox.cai(&["doctor", "--json"]);
+        let document: Value =
+            serde_json::from_str(&ran.stdout).unwrap_or_else(|why| panic!("{why}: {ran}"));
+        document["findings"].as_array().unwrap().clone()
+    }
+
+    /// The codes of what the doctor finds.
+    #[track_caller]
+    pub fn found(&self) -> Vec<String> {
+        let code = |finding: &Value| finding["code"].as_str().unwrap().to_owned();
+        self.findings().iter().map(code).collect()
     }
 
     /// Applies, and checks that nothing is left to do.

@@ -4,13 +4,20 @@
 use std::os::unix::fs::chown;
 use std::os::unix::net::UnixListener;
 
+use libtest_mimic::Trial;
+
 use super::case::{Case, Setting};
+use super::compose::Composer;
 use super::daemon::{GROUP, shared};
 use super::image::Image;
 use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
-    trials![
+    let mixed = Trial::test("client::inside::what_compose_1_made_is_mended_by_the_plugin", || {
+        what_compose_1_made_is_mended_by_the_plugin();
+        Ok(())
+    });
+    let own = trials![
         a_socket_of_another_group_is_told_from_both_sides,
         a_directory_without_a_socket_is_told,
         a_socket_that_nobody_listens_on_is_told,
@@ -22,7 +29,8 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         its_own_health_check_is_waited_for,
         a_container_that_is_gone_is_made_again,
         an_engine_that_another_context_leads_to_is_asked,
-    ]
+    ];
+    own.into_iter().chain([mixed.with_ignored_flag(!Composer::Plugin.is_there())]).collect()
 }
 
 const BARE: Image = Image { docker: Some(GROUP), member: true, client: false, shell: true };
@@ -115,7 +123,8 @@ fn a_group_that_the_entrypoint_gives_up_is_the_images_to_mend() {
 fn a_user_that_the_file_names_is_taken() {
     let image = Image::manager(GROUP, true);
     let service = "    user: root\n";
-    let case = Case::new(&Setting { compose: true, service, ..Setting::new(image) });
+    let case =
+        Case::new(&Setting { compose: Some(Composer::Standalone), service, ..Setting::new(image) });
     assert!(case.connects(), "root may");
     let plan = case.plan();
     assert!(plan.success().contains("-> 1001"), "{plan}");
@@ -129,7 +138,12 @@ fn a_container_that_restarts_for_want_of_the_group_is_mended() {
     // As in the seed: it gives up where it is denied.
     let service = "    restart: always\n    command: [\"sh\", \"-c\", \"docker version || exit 3; \
                    exec /bin/program\"]\n";
-    let case = Case::new(&Setting { compose: true, mode: "ro", service, ..Setting::new(image) });
+    let case = Case::new(&Setting {
+        compose: Some(Composer::Standalone),
+        mode: "ro",
+        service,
+        ..Setting::new(image)
+    });
     // Docker waits twice as long each time, so that by now it is down most of the time.
     let count = ["inspect", "--format", "{{.RestartCount}}", &case.name];
     while case.daemon.docker(&count).parse::<u32>().unwrap() < 6 {
@@ -151,7 +165,12 @@ fn its_own_health_check_is_waited_for() {
     let service = "    healthcheck:\n      test: [\"CMD\", \"docker\", \"version\"]\n      \
                    interval: 1s\n      retries: 1\n";
     let lines = "health = \"container\"\n";
-    let case = Case::new(&Setting { compose: true, service, lines, ..Setting::new(image) });
+    let case = Case::new(&Setting {
+        compose: Some(Composer::Standalone),
+        service,
+        lines,
+        ..Setting::new(image)
+    });
     let ran = case.apply_mends();
     assert!(ran.stderr.contains("to be well ... done"), "{ran}");
     let format = "{{.State.Health.Status}}";
@@ -160,7 +179,7 @@ fn its_own_health_check_is_waited_for() {
 
 fn a_container_that_is_gone_is_made_again() {
     let image = Image::manager(GROUP, true);
-    let case = Case::new(&Setting { compose: true, ..Setting::new(image) });
+    let case = Case::new(&Setting { compose: Some(Composer::Standalone), ..Setting::new(image) });
     case.daemon.docker(&["rm", "--force", &case.name]);
     let plan = case.plan();
     assert!(plan.success().contains(&format!("+ socket_client.{}", case.name)), "{plan}");
@@ -170,6 +189,19 @@ fn a_container_that_is_gone_is_made_again() {
     assert_eq!(case.code().as_deref(), Some("client_container_absent"));
     case.apply_mends();
     assert!(case.connects());
+}
+
+fn what_compose_1_made_is_mended_by_the_plugin() {
+    let image = Image::manager(GROUP, false);
+    let compose = Some(Composer::Standalone);
+    let case = Case::new(&Setting { compose, mode: "ro", ..Setting::new(image) });
+    // Somebody installs the plugin, which cai takes where there are both.
+    Composer::Plugin.equip(&case.sandbox);
+    let rest = case.rest();
+    case.apply_mends();
+    assert!(case.connects());
+    case.left_alone(&rest);
+    Composer::Plugin.made(case.daemon, &case.name);
 }
 
 fn an_engine_that_another_context_leads_to_is_asked() {

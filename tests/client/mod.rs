@@ -1,10 +1,13 @@
 //! Containers that use a Docker socket, on a real dockerd, made by a real Compose, with a real
 //! client inside; only the VM around the engine is a fake.
 //!
-//! It runs where `CAI_TEST_REAL_DOCKER` is set, as root, and is reported as ignored elsewhere.
+//! It runs where `CAI_TEST_REAL_DOCKER` is set, as root, and is reported as ignored elsewhere. So is
+//! what needs the plugin `docker compose` where `CAI_TEST_COMPOSE_PLUGIN` does not say where it is.
 
 mod case;
+mod compose;
 mod daemon;
+mod doctor;
 mod image;
 mod inside;
 mod matrix;
@@ -14,13 +17,17 @@ mod seed;
 use libtest_mimic::Trial;
 
 pub use daemon::clean_up;
+pub use doctor::codes;
 
 /// All trials of the suite.
 pub fn trials() -> Vec<Trial> {
     let is_set = std::env::var_os("CAI_TEST_REAL_DOCKER").is_some_and(|value| !value.is_empty());
     let enabled = is_set && nix::unistd::Uid::effective().is_root();
-    let all = [matrix::trials(), inside::trials(), seed::trials()].into_iter().flatten();
-    let all = all.map(|trial| trial.with_ignored_flag(!enabled));
+    let all = [matrix::trials(), inside::trials(), seed::trials(), doctor::trials()];
+    let all = all.into_iter().flatten().map(|trial| {
+        let is_here = enabled && !trial.has_ignored_flag();
+        trial.with_ignored_flag(!is_here)
+    });
     // These need no daemon.
-    all.chain(script::trials()).collect()
+    all.chain(script::trials()).chain(doctor::documents()).collect()
 }

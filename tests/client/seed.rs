@@ -1,39 +1,50 @@
 //! The story that this was made for: a manager beside Docker in Docker, whose socket lies in a
 //! volume that both mount.
 
+use super::compose::Composer;
 use super::daemon::{Daemon, GROUP, shared};
 use super::image::{Image, ensure};
 use crate::cli::fake;
-use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
-    trials![a_manager_beside_docker_in_docker_gets_its_volume_writable]
+    Composer::trials(
+        "client::seed::a_manager_beside_docker_in_docker_gets_its_volume_writable",
+        a_manager_beside_docker_in_docker_gets_its_volume_writable,
+    )
 }
 
-const NAME: &str = "sutazai-mcp-manager";
-
-fn a_manager_beside_docker_in_docker_gets_its_volume_writable() {
+fn a_manager_beside_docker_in_docker_gets_its_volume_writable(composer: Composer) {
     let outer = shared();
+    // Trials run at the same time.
+    let project = format!("dind-{}", composer.name());
+    let name = &format!("sutazai-mcp-manager-{}", composer.name());
     let image = ensure(outer, Image::manager(GROUP, true));
     let sandbox = fake::without_a_socket();
     outer.serve(&sandbox);
+    composer.equip(&sandbox);
     sandbox.cai(&["apply", "--yes"]).success();
-    sandbox.directory("home/dind");
+    sandbox.directory(&format!("home/{project}"));
     let compose = format!(
-        "version: '3.8'\nservices:\n  manager:\n    image: {image}\n    container_name: {NAME}\n    \
+        "version: '3.8'\nservices:\n  manager:\n    image: {image}\n    container_name: {name}\n    \
          network_mode: none\n    stop_signal: SIGKILL\n    volumes:\n      \
          - mcp-docker-socket:/var/run:ro\nvolumes:\n  mcp-docker-socket:\n"
     );
-    sandbox.write("home/dind/docker-compose.dind.yml", &compose);
+    let file = format!("home/{project}/docker-compose.dind.yml");
+    sandbox.write(&file, &compose);
     let entry = format!(
-        "[[socket_clients]]\ncontainer = \"{NAME}\"\nvolume = \"mcp-docker-socket\"\nuser = \"mcp\"\n\
-         uid = 1001\ncompose_file = \"./dind/docker-compose.dind.yml\"\nservice = \"manager\"\n"
+        "[[socket_clients]]\ncontainer = \"{name}\"\nvolume = \"mcp-docker-socket\"\nuser = \"mcp\"\n\
+         uid = 1001\ncompose_file = \"./{project}/docker-compose.dind.yml\"\nservice = \"manager\"\n"
     );
     sandbox.write("home/containai.toml", &format!("{}{entry}", fake::FILE));
-    let file = sandbox.path("home/dind/docker-compose.dind.yml");
-    let up = ["docker-compose", "-f", file.to_str().unwrap(), "up", "-d"];
-    outer.command(&up).success();
-    let volume = ["volume", "inspect", "--format", "{{.Mountpoint}}", "dind_mcp-docker-socket"];
+    let file = sandbox.path(&file);
+    composer.up(outer, &sandbox, &["-f", file.to_str().unwrap()]);
+    let volume = [
+        "volume",
+        "inspect",
+        "--format",
+        "{{.Mountpoint}}",
+        &format!("{project}_mcp-docker-socket"),
+    ];
     let volume = outer.docker(&volume);
 
     // No orchestrator yet: a manager without a socket.
@@ -43,7 +54,7 @@ fn a_manager_beside_docker_in_docker_gets_its_volume_writable() {
     // The orchestrator, with its socket in the volume and group 2375.
     let socket = format!("{volume}/docker.sock");
     let inner = Daemon::start(&[&socket], &["--group", "2375"]);
-    let ask = ["exec", NAME, "docker", "info", "--format", "{{.ID}}"];
+    let ask = ["exec", name, "docker", "info", "--format", "{{.ID}}"];
     let id = inner.docker(&["info", "--format", "{{.ID}}"]);
     assert_eq!(outer.docker(&ask), id, "a read-only volume does not keep it from connecting");
 
@@ -53,13 +64,14 @@ fn a_manager_beside_docker_in_docker_gets_its_volume_writable() {
     assert!(text.contains("client_mount_readonly") && !text.contains("denied"), "{plan}");
     assert!(text.contains("+     - mcp-docker-socket:/var/run:rw"), "{plan}");
     sandbox.cai(&["apply", "--yes"]).success();
-    let mounts = outer.docker(&["inspect", "--format", "{{json .Mounts}}", NAME]);
+    let mounts = outer.docker(&["inspect", "--format", "{{json .Mounts}}", name]);
     assert!(
-        mounts.contains("dind_mcp-docker-socket") && mounts.contains("\"RW\":true"),
+        mounts.contains(&format!("{project}_mcp-docker-socket")) && mounts.contains("\"RW\":true"),
         "{mounts}"
     );
     assert_eq!(outer.docker(&ask), id, "the volume is another one");
     let again = sandbox.cai(&["plan"]);
     assert!(again.success().starts_with("No changes."), "{again}");
-    outer.docker(&["rm", "--force", "--volumes", NAME]);
+    composer.made(outer, name);
+    outer.docker(&["rm", "--force", "--volumes", name]);
 }

@@ -111,7 +111,7 @@ fn running() -> World {
 
 fn call(world: &mut World, words: &[&str], stdin: Option<&str>) -> containai::simulate::Reply {
     let args: Vec<String> = words[1..].iter().map(|&word| word.to_owned()).collect();
-    let call = Call { args: &args, stdin: stdin.map(str::as_bytes), docker_host: None };
+    let call = Call { args: &args, stdin: stdin.map(str::as_bytes), ..Call::default() };
     run(world, words[0], &call).unwrap()
 }
 
@@ -162,7 +162,8 @@ fn answer(world: &mut World, exchange: &Exchange) -> (i32, String, String) {
         words.drain(..2);
     }
     let args: Vec<String> = words[1..].iter().map(|&word| word.to_owned()).collect();
-    let reply = run(world, words[0], &Call { args: &args, stdin: None, docker_host }).unwrap();
+    let reply =
+        run(world, words[0], &Call { args: &args, docker_host, ..Call::default() }).unwrap();
     (reply.code, normalised(&reply.stdout), reply.stderr)
 }
 

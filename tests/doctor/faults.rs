@@ -17,6 +17,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         every_fault_has_its_code_and_is_repaired,
         a_diagnosis_changes_nothing,
         a_repair_does_nothing_that_was_not_asked_for,
+        a_container_that_a_restart_ends_runs_again,
     ]
 }
 
@@ -41,12 +42,42 @@ const CODES: &[(&str, Code, u64)] = &[
     ("docker-missing", Code::DockerCliMissing, 0),
     ("provision-failed", Code::ProvisionFailed, 0),
     ("host-socket-permission", Code::HostSocketPermission, 0),
+    ("client-absent", Code::ClientContainerAbsent, 0),
+    ("client-restarting", Code::ClientRestarting, 0),
+    ("client-socket", Code::ClientSocketMissing, 0),
+    ("client-gid", Code::ClientGidMismatch, 0),
+    ("client-user", Code::ClientUserNotInGroup, 0),
+    ("client-session", Code::ClientSessionStale, 0),
+    ("client-mount", Code::ClientMountReadonly, 0),
+    ("client-api", Code::ClientApiDenied, 0),
+    ("client-health", Code::ClientUnhealthy, 0),
 ];
 
+/// What `cai` tells of and leaves to a person: to install docker, and what is wrong with a program or
+/// a daemon that is not its own.
+const BY_HAND: [Code; 3] = [Code::DockerCliMissing, Code::ClientApiDenied, Code::ClientUnhealthy];
+
+/// A compose file, which has to be a real one.
+struct Machine {
+    config: Config,
+    directory: tempfile::TempDir,
+}
+
 /// A file that says something of all that a fault can touch.
-fn whole() -> Config {
+fn whole() -> Machine {
+    let directory = tempfile::tempdir().unwrap();
+    let compose = "services:\n  manager:\n    container_name: mcp-manager\n    volumes:\n      \
+                   - sock:/var/run\nvolumes:\n  sock:\n";
+    let file = directory.path().join("dind.yml");
+    std::fs::write(&file, compose).unwrap();
+    let client = format!(
+        "[[socket_clients]]\ncontainer = \"mcp-manager\"\nvolume = \"sock\"\nhealth = \"container\"\n\
+         compose_file = \"{}\"\nservice = \"manager\"\n",
+        file.display()
+    );
     let mounts = "[[vm.mounts]]\nlocation = \"~\"\nwritable = true\n";
-    config::parse(&format!("version = 1\n[vm]\ncpus = 4\n{mounts}")).unwrap()
+    let file = format!("version = 1\n[vm]\ncpus = 4\n{mounts}{client}");
+    Machine { config: config::parse(&file).unwrap(), directory }
 }
 
 fn converged(config: &Config) -> SimulatedHost<'static> {
@@ -82,31 +113,36 @@ fn boots(host: &SimulatedHost<'_>) -> u64 {
 }
 
 fn every_fault_has_its_code_and_is_repaired() {
-    let config = whole();
+    let Machine { config: with_client, directory } = whole();
+    let without = Config { socket_clients: Vec::new(), ..with_client.clone() };
     for fault in FAULTS {
+        // What befalls an engine may take its containers, too; that is a story of its own.
+        let config = if fault.is_of_a_client() { &with_client } else { &without };
         let (_, code, wanted) = CODES
             .iter()
             .find(|(name, ..)| *name == fault.name)
             .unwrap_or_else(|| panic!("no code is known for the fault {}", fault.name));
-        let host = converged(&config);
-        host.change(|world| fault.strike(world, &config)).unwrap();
+        let host = converged(config);
+        host.change(|world| fault.strike(world, config)).unwrap();
         let before = boots(&host);
-        let findings = found(&host, &config);
+        let findings = found(&host, config);
         let codes: Vec<Code> = findings.iter().map(|finding| finding.code).collect();
         assert_eq!(codes, [*code], "{}: {findings:#?}", fault.name);
-        treat(&host, &config);
-        let findings = found(&host, &config);
-        if *code == Code::DockerCliMissing {
-            assert!(!findings[0].fixable, "cai does not install it");
+        treat(&host, config);
+        let findings = found(&host, config);
+        if BY_HAND.contains(code) {
+            assert!(!findings[0].fixable && findings.len() == 1, "{findings:#?}");
             continue;
         }
         assert_eq!(findings, [], "{} is not repaired", fault.name);
         assert_eq!(boots(&host) - before, *wanted, "boots of the VM for {}", fault.name);
+        let left: Vec<_> = std::fs::read_dir(directory.path()).unwrap().collect();
+        assert_eq!(left.len(), 1, "{} wrote something real: {left:?}", fault.name);
     }
 }
 
 fn a_diagnosis_changes_nothing() {
-    let config = whole();
+    let Machine { config, directory: _directory } = whole();
     for fault in FAULTS {
         let host = converged(&config);
         host.change(|world| fault.strike(world, &config)).unwrap();
@@ -118,7 +154,7 @@ fn a_diagnosis_changes_nothing() {
 }
 
 fn a_repair_does_nothing_that_was_not_asked_for() {
-    let config = whole();
+    let Machine { config, directory: _directory } = whole();
     for name in ["group", "session", "forward", "dockerd", "guest-socket", "context-missing"] {
         let host = converged(&config);
         host.change(|world| {
@@ -134,4 +170,27 @@ fn a_repair_does_nothing_that_was_not_asked_for() {
         assert_eq!(codes, [Code::VmDrift], "{name}");
         assert_eq!(findings[0].severity, Severity::Warning);
     }
+}
+
+/// A container that a restart of the VM ends is one that the file wants to run.
+fn a_container_that_a_restart_ends_runs_again() {
+    let Machine { config, directory: _directory } = whole();
+    let host = converged(&config);
+    host.change(|world| Fault::find("cpus").unwrap().strike(world, &config)).unwrap();
+    let facts = observe(&host, &config).unwrap();
+    let plan = Plan::new(&Graph::new(&[&config]).unwrap(), std::slice::from_ref(&facts));
+    let client = plan.changes.iter().find(|it| it.address.to_string().contains("mcp-manager"));
+    let reasons: Vec<String> = client.unwrap().reasons.iter().map(ToString::to_string).collect();
+    assert_eq!(reasons, ["looked at again after restart.containai-secure"]);
+    // A repair of the VM starts it, too.
+    treat(&host, &config);
+    assert_eq!(found(&host, &config), []);
+    // Also where its program would be denied: it gets its group before it is started.
+    host.change(|world| Fault::find("cpus").unwrap().strike(world, &config)).unwrap();
+    host.change(|world| Fault::find("client-user").unwrap().strike(world, &config)).unwrap();
+    let graph = Graph::new(&[&config]).unwrap();
+    let plan = Plan::new(&graph, &[observe(&host, &config).unwrap()]);
+    let done = apply::apply(&host, &[&config], &graph, &plan, &|_| {});
+    assert!(!done.failed(), "{}", containai::report::finished(&done, &[]));
+    assert_eq!(found(&host, &config), []);
 }

@@ -11,10 +11,10 @@ mod table;
 
 use std::collections::BTreeSet;
 
-use containai::docker::client::ClientCode;
 use containai::doctor::Code;
 use libtest_mimic::Trial;
 
+use crate::client;
 use crate::support::trials;
 
 pub fn trials() -> Vec<Trial> {
@@ -36,8 +36,8 @@ pub fn trials() -> Vec<Trial> {
 /// A code without a case would be a word that nobody has seen to be right.
 fn every_code_has_a_case() {
     let here = table::CASES.iter().map(|case| case.code).chain(cli::CODES.iter().copied());
-    // Those of containers have theirs beside the verdicts of the planner.
-    let clients = ClientCode::ALL.into_iter().filter_map(|code| Code::find(code.code()));
+    // Those of containers have real ones.
+    let clients = client::codes().filter_map(|code| Code::find(code.code()));
     let tested: BTreeSet<Code> = here.chain(clients).collect();
     let missing: Vec<&str> =
         Code::ALL.iter().filter(|code| !tested.contains(code)).map(|code| code.name()).collect();

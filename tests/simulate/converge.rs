@@ -102,7 +102,9 @@ fn examples_that_need_no_files_of_their_own_converge() {
 fn every_fault_is_seen_and_repaired() {
     let config = whole();
     let mut wrong = Vec::new();
-    for fault in FAULTS.iter().filter(|fault| !TOLD.contains(&fault.name)) {
+    let faults = FAULTS.iter().filter(|fault| !TOLD.contains(&fault.name));
+    // Those of containers are with the doctor, beside a compose file.
+    for fault in faults.filter(|fault| fault.suits(&config)) {
         let host = converged(&config);
         host.change(|world| fault.strike(world, &config)).unwrap();
         if plan(&host, &config).is_empty() {

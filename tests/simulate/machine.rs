@@ -33,7 +33,7 @@ impl Machine {
 
     pub fn types(&self, line: &str, stdin: Option<&str>) -> Answer {
         let words = shlex::split(line).unwrap();
-        let call = Call { args: &words[1..], stdin: stdin.map(str::as_bytes), docker_host: None };
+        let call = Call { args: &words[1..], stdin: stdin.map(str::as_bytes), ..Call::default() };
         Answer(
             line.to_owned(),
             self.0.change(|world| run(world, &words[0], &call)).unwrap().unwrap(),

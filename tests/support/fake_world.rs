@@ -47,7 +47,12 @@ fn program(name: &str, directory: &Path) -> ExitCode {
     let mut stdin = Vec::new();
     std::io::stdin().read_to_end(&mut stdin).unwrap();
     let docker_host = std::env::var("DOCKER_HOST").ok();
-    let call = Call { args: &args, stdin: Some(&stdin), docker_host: docker_host.as_deref() };
+    let call = Call {
+        args: &args,
+        stdin: Some(&stdin),
+        docker_host: docker_host.as_deref(),
+        ..Call::default()
+    };
     let reply = change(directory, |world| run(world, name, &call));
     if kill == Some("after") {
         kill_parent();

@@ -75,6 +75,14 @@ impl SocketClient {
         change
     }
 
+    /// What stops the container before its turn. Whether it comes back by itself shows then.
+    fn stopped_before<'a>(&self, context: PlanContext<'a>) -> Option<&'a Change> {
+        self.requires.as_ref()?;
+        let kinds = [Kind::Vm, Kind::Provision, Kind::Restart].into_iter();
+        let mut earlier = kinds.flat_map(|kind| context.earlier(kind));
+        earlier.find(|change| change.may_stop(self.client.container.as_str()))
+    }
+
     fn commands(&self, facts: &crate::facts::Facts) -> Option<ClientCommands> {
         Some(ClientCommands::new(facts.tools.docker.clone()?, self.context.clone()))
     }
@@ -160,6 +168,10 @@ impl Resource for SocketClient {
         let was = seen.map(|seen| attributes(&self.client, seen));
         let (need, remedy) = match need {
             Ok(need) if need.is_empty() => {
+                if let Some(earlier) = self.stopped_before(context) {
+                    let reason = Reason::After(earlier.address.clone());
+                    return Change::deferred(&self.address, self.wanted(), reason);
+                }
                 let same = was.unwrap_or_default();
                 return Change::between(&self.address, same.clone(), same);
             }

@@ -64,7 +64,10 @@ pub(super) fn needed(
     }
     match verdict.code {
         None | Some(ClientCode::MountReadonly | ClientCode::Unhealthy) => {}
-        Some(ClientCode::ContainerAbsent) => need.start = true,
+        Some(ClientCode::ContainerAbsent) => {
+            need.start = true;
+            need.group = client::foreseen(client, seen).is_some();
+        }
         Some(ClientCode::Restarting) => {
             need.group = client::foreseen(client, seen).is_some();
             if !need.group && !need.mode && !need.mount {

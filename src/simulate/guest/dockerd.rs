@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{DAEMON_JSON, DOCKER_SERVICE, DOCKER_SOCKET, Guest};
+use super::{Container, DAEMON_JSON, DOCKER_SERVICE, DOCKER_SOCKET, Guest};
 
 /// A daemon that runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,21 +12,6 @@ pub struct Dockerd {
     pub started: u64,
     /// What it has loaded of `daemon.json`.
     pub loaded: Map<String, Value>,
-}
-
-/// A container.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Container {
-    /// The name.
-    pub name: String,
-    /// The full identifier.
-    pub id: String,
-    /// The runtime that it was started with.
-    pub runtime: String,
-    /// When it was started, in seconds.
-    pub started: u64,
-    /// Whether it runs.
-    pub running: bool,
 }
 
 /// The keys that a daemon takes over on `SIGHUP` (the first two measured, the rest from Docker's
@@ -91,9 +76,7 @@ impl Guest {
         };
         self.log.push("Processing signal 'terminated'".into());
         if daemon.loaded.get("live-restore") != Some(&Value::Bool(true)) {
-            for container in &mut self.containers {
-                container.running = false;
-            }
+            self.end_containers();
         }
     }
 

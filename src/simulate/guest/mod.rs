@@ -2,8 +2,10 @@
 
 mod accounts;
 mod client;
+mod container;
 mod dockerd;
 mod document;
+mod inside;
 mod look;
 mod packages;
 mod scripts;
@@ -16,7 +18,9 @@ use serde::{Deserialize, Serialize};
 
 pub use accounts::{Account, Group};
 pub(super) use client::{Unreachable, client};
-pub use dockerd::{Container, Dockerd};
+pub(in crate::simulate) use container::SOCKET_GROUP;
+pub use container::{Client, Container, Image, Made, Mount, VolumeSocket};
+pub use dockerd::Dockerd;
 pub(super) use packages::pretty;
 pub(super) use shell::run;
 pub use systemd::Unit;
@@ -56,6 +60,9 @@ pub struct Guest {
     pub socket: Option<u32>,
     /// Every container, the stopped ones too.
     pub containers: Vec<Container>,
+    /// The volumes that matter, each with the Docker socket in it, if any.
+    #[serde(default)]
+    pub volumes: BTreeMap<String, Option<VolumeSocket>>,
     /// The last lines of the daemon's log.
     pub log: Vec<String>,
     /// Processors and memory that the kernel sees, while it runs.
@@ -136,6 +143,7 @@ impl Guest {
             dockerd: None,
             socket: None,
             containers: Vec::new(),
+            volumes: BTreeMap::new(),
             log: Vec::new(),
             machine: None,
         };
@@ -185,9 +193,7 @@ impl Guest {
         self.machine = None;
         self.dockerd = None;
         self.socket = None;
-        for container in &mut self.containers {
-            container.running = false;
-        }
+        self.end_containers();
         for unit in self.units.values_mut() {
             "inactive".clone_into(&mut unit.active);
         }

@@ -160,6 +160,7 @@ mod tests {
             runtime: "runc".into(),
             started: 0,
             running: false,
+            client: None,
         };
         guest.containers.push(container);
         assert_eq!(guest.install_sysbox("0.7.0", 2).code, 100);

@@ -1,5 +1,7 @@
 //! Faults that can be put into a world: one table of their names, what they do, and how.
 
+mod client;
+
 use serde_json::{Value, json};
 
 use super::docker::metadata;
@@ -9,7 +11,7 @@ use super::guest::{
 use super::instance::{Instance, Status};
 use super::limactl::config::Config as Merged;
 use super::world::{World, context_directory};
-use crate::config::Config;
+use crate::config::{Config, SocketClient};
 
 /// A fault.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +27,8 @@ pub struct Fault {
 struct Engine<'a> {
     vm: &'a str,
     context: &'a str,
+    /// The client that is broken, where the file declares one.
+    client: Option<&'a SocketClient>,
 }
 
 /// Every fault there is.
@@ -155,6 +159,19 @@ pub const FAULTS: &[Fault] = &[
             });
         },
     ),
+    fault("client-absent", "a container of the file was stopped", client::stop),
+    fault(
+        "client-restarting",
+        "a container of the file is denied, gives up, and is started again",
+        client::give_up,
+    ),
+    fault("client-socket", "a container of the file mounts another volume", client::mount_another),
+    fault("client-gid", "a container's image has another number for the group", client::renumber),
+    fault("client-user", "a container's user was taken out of the group", client::leave_group),
+    fault("client-session", "a container's user joined the group, it goes on", client::join_later),
+    fault("client-mount", "a container's socket is mounted read-only", client::mount_read_only),
+    fault("client-api", "the daemon behind a container's socket ended", client::end_daemon),
+    fault("client-health", "a container's own health check fails", client::fall_ill),
 ];
 
 const fn fault(name: &'static str, what: &'static str, act: fn(&mut World, &Engine<'_>)) -> Fault {
@@ -167,10 +184,25 @@ impl Fault {
         FAULTS.iter().find(|fault| fault.name == name)
     }
 
-    /// Breaks the engine that a file declares. Where there is nothing that it could break, such as
+    /// Whether it is one of a container that the file declares.
+    pub fn is_of_a_client(&self) -> bool {
+        self.name.starts_with("client-")
+    }
+
+    /// Whether a file declares what it could break.
+    pub fn suits(&self, config: &Config) -> bool {
+        !self.is_of_a_client() || client::declared(config).next().is_some()
+    }
+
+    /// Breaks the engine that a file declares, with the file's containers on it. Where there is nothing that it could break, such as
     /// a connection of a VM that is stopped, nothing happens.
     pub fn strike(&self, world: &mut World, config: &Config) {
-        let engine = Engine { vm: config.vm.name.as_str(), context: config.context.name.as_str() };
+        let engine = Engine {
+            vm: config.vm.name.as_str(),
+            context: config.context.name.as_str(),
+            client: client::declared(config).next(),
+        };
+        client::have(world, config, &engine);
         (self.act)(world, &engine);
         world.pass(1);
     }

@@ -1,0 +1,169 @@
+//! Faults of containers that use a Docker socket. Each strikes the first one that the file declares
+//! on its own engine.
+
+use std::path::{Path, PathBuf};
+
+use super::Engine;
+use crate::config::{Config, SocketClient};
+use crate::simulate::compose;
+use crate::simulate::guest::{
+    Client, Container, Guest, Image, Made, Mount, SOCKET_GROUP, VolumeSocket,
+};
+use crate::simulate::world::{World, sha256};
+
+/// The containers that a file declares on its own engine.
+pub(super) fn declared(config: &Config) -> impl Iterator<Item = &SocketClient> {
+    config.socket_clients.iter().filter(|client| client.context.is_none())
+}
+
+/// Has somebody make the containers that a file declares, as it says, where they are not there.
+pub(super) fn have(world: &mut World, config: &Config, engine: &Engine<'_>) {
+    for client in declared(config) {
+        world.on_guest(engine, |guest, now| make(guest, client, now));
+    }
+}
+
+fn make(guest: &mut Guest, client: &SocketClient, now: u64) {
+    let name = client.container.as_str();
+    if guest.dockerd.is_none() || guest.containers.iter().any(|it| it.name == name) {
+        return;
+    }
+    let user = client.user.as_ref().map_or("client", |user| user.as_str()).to_owned();
+    let image = Image {
+        user,
+        uid: client.uid.unwrap_or(1001),
+        group: client.group.as_str().to_owned(),
+        gid: client.gid,
+        ..Image::default()
+    };
+    let declared = client.volume.as_ref().map(|volume| (volume.as_str(), volume.is_path()));
+    let (source, is_path) = declared.unwrap_or(("docker-socket", false));
+    let compose = client.compose().map(|(file, service)| {
+        let directory = file.parent().map(PathBuf::from).unwrap_or_default();
+        (compose::project_of(&directory), file, service)
+    });
+    let source = match &compose {
+        Some((project, ..)) if !is_path => format!("{project}_{source}"),
+        _ => source.to_owned(),
+    };
+    if !is_path {
+        let socket = VolumeSocket { gid: client.gid, answers: true };
+        guest.volumes.entry(source.clone()).or_insert(Some(socket));
+    }
+    let destination = Path::new(&client.socket).parent().unwrap_or(Path::new("/run"));
+    let destination = destination.to_string_lossy().into_owned();
+    let labels = compose.map(|(project, file, service)| {
+        let directory = file.parent().unwrap_or(Path::new("/"));
+        compose::labels(&project, service.as_str(), &file.to_string_lossy(), directory)
+    });
+    let made = Made {
+        mount: Some(Mount { source, destination, writable: client.mode.as_str() == "rw" }),
+        labels: labels.unwrap_or_default(),
+        ..Made::default()
+    };
+    guest.containers.push(Container {
+        name: name.to_owned(),
+        id: sha256(format!("{now} {name}")),
+        runtime: guest.default_runtime(),
+        started: now,
+        running: false,
+        client: Some(Client { image, made, ..Client::default() }),
+    });
+    guest.start_container(name, now);
+}
+
+impl World {
+    /// Does something to the container that is broken.
+    fn on_client(&mut self, engine: &Engine<'_>, act: impl FnOnce(&mut Client)) {
+        let Some(declared) = engine.client else { return };
+        let name = declared.container.as_str();
+        self.on_guest(engine, |guest, _| {
+            let container = guest.containers.iter_mut().find(|it| it.name == name);
+            if let Some(client) = container.and_then(|it| it.client.as_mut()) {
+                act(client);
+            }
+        });
+    }
+
+    /// Has somebody make it of another image, which has just this wrong, with no groups added.
+    fn on_image(&mut self, engine: &Engine<'_>, act: impl FnOnce(&mut Image)) {
+        let Some(declared) = engine.client else { return };
+        self.on_client(engine, |client| {
+            client.made.group_add.clear();
+            client.made.user = None;
+            let gid = declared.gid;
+            client.image = Image { gid, member: true, gives_up: false, ..client.image.clone() };
+            act(&mut client.image);
+        });
+        self.on_guest(engine, |guest, now| {
+            guest.start_container(declared.container.as_str(), now);
+        });
+    }
+}
+
+pub(super) fn stop(world: &mut World, engine: &Engine<'_>) {
+    let Some(declared) = engine.client else { return };
+    let name = declared.container.as_str();
+    world.on_guest(engine, |guest, _| {
+        if let Some(container) = guest.containers.iter_mut().find(|it| it.name == name) {
+            container.running = false;
+            if let Some(client) = &mut container.client {
+                client.restarting = false;
+            }
+        }
+    });
+}
+
+pub(super) fn give_up(world: &mut World, engine: &Engine<'_>) {
+    world.on_image(engine, |image| (image.member, image.gives_up) = (false, true));
+}
+
+pub(super) fn mount_another(world: &mut World, engine: &Engine<'_>) {
+    const EMPTY: &str = "empty";
+    world.on_guest(engine, |guest, _| {
+        guest.volumes.insert(EMPTY.into(), None);
+    });
+    world.on_client(engine, |client| {
+        if let Some(mount) = &mut client.made.mount {
+            EMPTY.clone_into(&mut mount.source);
+        }
+    });
+}
+
+pub(super) fn renumber(world: &mut World, engine: &Engine<'_>) {
+    world.on_image(engine, |image| image.gid = if image.gid == 998 { SOCKET_GROUP } else { 998 });
+}
+
+pub(super) fn leave_group(world: &mut World, engine: &Engine<'_>) {
+    world.on_image(engine, |image| image.member = false);
+}
+
+pub(super) fn join_later(world: &mut World, engine: &Engine<'_>) {
+    leave_group(world, engine);
+    world.on_client(engine, |client| client.image.member = true);
+}
+
+pub(super) fn mount_read_only(world: &mut World, engine: &Engine<'_>) {
+    world.on_client(engine, |client| {
+        if let Some(mount) = &mut client.made.mount {
+            mount.writable = false;
+        }
+    });
+}
+
+pub(super) fn end_daemon(world: &mut World, engine: &Engine<'_>) {
+    let mut source = None;
+    world.on_client(engine, |client| {
+        source = client.made.mount.as_ref().map(|mount| mount.source.clone());
+    });
+    world.on_guest(engine, |guest, _| {
+        let socket = source.and_then(|source| guest.volumes.get_mut(&source)?.as_mut());
+        if let Some(socket) = socket {
+            socket.answers = false;
+        }
+    });
+}
+
+pub(super) fn fall_ill(world: &mut World, engine: &Engine<'_>) {
+    world.on_client(engine, |client| client.health = Some("unhealthy".into()));
+}

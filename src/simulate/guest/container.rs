@@ -1,0 +1,258 @@
+//! Containers, and what those have to do with Docker sockets that use one: an image with accounts, a
+//! mount, and a program that keeps the groups it began with.
+//!
+//! What serves a socket in a volume is not simulated: a volume is made with a socket of the group
+//! 2375 in it, as images of Docker in Docker make one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::Guest;
+use crate::docker::client::Process;
+use crate::simulate::log::timestamp;
+
+/// A container.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Container {
+    /// The name.
+    pub name: String,
+    /// The full identifier.
+    pub id: String,
+    /// The runtime that it was started with.
+    pub runtime: String,
+    /// When it was started, in seconds.
+    pub started: u64,
+    /// Whether it runs.
+    pub running: bool,
+    /// What it has to do with Docker sockets, if anything.
+    #[serde(default)]
+    pub client: Option<Client>,
+}
+
+/// A container that may use a Docker socket.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Client {
+    /// What is in its image.
+    pub image: Image,
+    /// What it was made with.
+    pub made: Made,
+    /// The user of its program.
+    pub uid: u32,
+    /// The groups of its program, the first one first; they are those of its start.
+    pub groups: Vec<u32>,
+    /// Whether its program ends again and again.
+    pub restarting: bool,
+    /// What its health check says last, where it has one.
+    pub health: Option<String>,
+}
+
+/// What matters of an image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Image {
+    /// The user that its program runs as.
+    pub user: String,
+    /// That user's id.
+    pub uid: u32,
+    /// The group that is meant for the socket.
+    pub group: String,
+    /// That group's id.
+    pub gid: u32,
+    /// Whether the user is in the group.
+    pub member: bool,
+    /// Whether its program ends where it may not use the socket.
+    pub gives_up: bool,
+}
+
+impl Default for Image {
+    fn default() -> Self {
+        let (user, group) = ("client".into(), super::DOCKER.into());
+        Self { user, uid: 1001, group, gid: SOCKET_GROUP, member: true, gives_up: false }
+    }
+}
+
+/// What a container was made with.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Made {
+    /// What is mounted over the directory of the socket.
+    pub mount: Option<Mount>,
+    /// The user, in Docker's words, where that is not the image's.
+    pub user: Option<String>,
+    /// The groups that were added.
+    pub group_add: Vec<String>,
+    /// What Compose writes down, by the names of its labels.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// A volume, or a path of the guest, in a container.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mount {
+    /// The volume's name, or the path.
+    pub source: String,
+    /// The path in the container.
+    pub destination: String,
+    /// Whether files can be written in it.
+    pub writable: bool,
+}
+
+/// A Docker socket in a volume. Its mode is 660, its owner root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VolumeSocket {
+    /// The group that it belongs to.
+    pub gid: u32,
+    /// Whether a daemon answers on it.
+    pub answers: bool,
+}
+
+/// The group of a socket that a daemon in a container serves.
+pub(in crate::simulate) const SOCKET_GROUP: u32 = 2375;
+
+impl Mount {
+    fn is_volume(&self) -> bool {
+        !self.source.starts_with('/')
+    }
+}
+
+impl Client {
+    /// Its program, or one that `docker exec -u UID:GID` starts beside it: that has the groups that
+    /// were added, and none of `/etc/group` (measured).
+    pub(super) fn process(&self, user: Option<(u32, u32)>) -> Process {
+        let (uid, groups) = match user {
+            None => (self.uid, self.groups.clone()),
+            Some((uid, gid)) => (uid, [vec![gid], self.added()].concat()),
+        };
+        let gid = groups.first().copied().unwrap_or_default();
+        Process { pid: 1, uid, gid, groups: BTreeSet::from_iter(groups) }
+    }
+
+    fn added(&self) -> Vec<u32> {
+        let id = |word: &String| match word.parse() {
+            Ok(gid) => Some(gid),
+            Err(_) => (*word == self.image.group).then_some(self.image.gid),
+        };
+        self.made.group_add.iter().filter_map(id).collect()
+    }
+
+    /// The user and the groups with which its program starts.
+    fn identity(&self) -> (u32, Vec<u32>) {
+        let image = &self.image;
+        let word = self.made.user.as_deref().unwrap_or(&image.user);
+        let (user, group) = word
+            .split_once(':')
+            .map_or((word, None), |(user, gid)| (user, gid.parse::<u32>().ok()));
+        let uid = match user {
+            "root" => 0,
+            user if user == image.user => image.uid,
+            user => user.parse().unwrap_or(image.uid),
+        };
+        let listed = image.member && uid == image.uid && group.is_none();
+        let own = [group.unwrap_or(uid)].into_iter().chain(listed.then_some(image.gid));
+        (uid, own.chain(self.added()).collect())
+    }
+
+    /// `/etc/passwd` and `/etc/group`.
+    pub(super) fn accounts(&self) -> [String; 2] {
+        let Image { user, uid, group, gid, member, .. } = &self.image;
+        let members = if *member { user } else { "" };
+        [
+            format!("root:x:0:0:root:/:/bin/sh\n{user}:x:{uid}:{uid}::/:/bin/sh\n"),
+            format!("root:x:0:\n{user}:x:{uid}:\n{group}:x:{gid}:{members}\n"),
+        ]
+    }
+}
+
+impl Container {
+    /// Docker's word for its state.
+    pub(in crate::simulate) fn status(&self) -> &'static str {
+        match &self.client {
+            Some(client) if client.restarting => "restarting",
+            _ if self.running => "running",
+            _ => "exited",
+        }
+    }
+
+    /// What `docker inspect` says of it.
+    pub(super) fn inspected(&self) -> Value {
+        let client = self.client.clone().unwrap_or_default();
+        let status = self.status();
+        let (exit_code, restarts) = match status {
+            "restarting" => (3, 7),
+            "exited" => (137, 0),
+            _ => (0, 0),
+        };
+        let mounts = client.made.mount.iter().map(|mount| {
+            let Mount { source, destination, writable } = mount;
+            let (kind, name) = if mount.is_volume() { ("volume", &**source) } else { ("bind", "") };
+            json!({"Type": kind, "Name": name, "Source": source, "Destination": destination,
+                "RW": writable})
+        });
+        let labels = client.made.labels.iter();
+        let labels = labels.map(|(name, value)| (format!("com.docker.compose.{name}"), value));
+        let user = match (&self.client, client.made.user) {
+            (_, Some(user)) => user,
+            (Some(client), None) => client.image.user.clone(),
+            (None, None) => String::new(),
+        };
+        let mut shown = json!({
+            "Id": self.id,
+            "Name": format!("/{}", self.name),
+            "RestartCount": restarts,
+            "State": {"Status": status, "ExitCode": exit_code, "Error": "",
+                "StartedAt": timestamp(self.started)},
+            "HostConfig": {"Runtime": self.runtime, "GroupAdd": client.made.group_add, "PidMode": ""},
+            "Mounts": mounts.collect::<Vec<_>>(),
+            "Config": {"User": user, "Labels": labels.collect::<BTreeMap<_, _>>()},
+        });
+        if let Some(health) = client.health {
+            shown["State"]["Health"] = json!({"Status": health});
+        }
+        shown
+    }
+}
+
+impl Guest {
+    /// The socket at a path of a container, where there is one.
+    pub(super) fn socket_in(&self, client: &Client, path: &str) -> Option<VolumeSocket> {
+        let mount = client.made.mount.as_ref()?;
+        let canonical = |path: &str| path.replacen("/var/run", "/run", 1);
+        let (path, at) = (canonical(path), canonical(&mount.destination));
+        let lies_there = path.strip_suffix("/docker.sock") == Some(&at) || path == at;
+        if !lies_there {
+            return None;
+        }
+        if mount.is_volume() {
+            return self.volumes.get(&mount.source).copied().flatten();
+        }
+        Some(VolumeSocket { gid: self.socket?, answers: self.dockerd.is_some() })
+    }
+
+    /// Every container ends.
+    pub(super) fn end_containers(&mut self) {
+        for container in &mut self.containers {
+            container.running = false;
+            if let Some(client) = &mut container.client {
+                client.restarting = false;
+            }
+        }
+    }
+
+    /// Starts the program of a container anew, which takes its groups from its image and from what
+    /// the container was made with.
+    pub(in crate::simulate) fn start_container(&mut self, name: &str, now: u64) {
+        let Some(index) = self.containers.iter().position(|it| it.name == name) else { return };
+        let mut container = self.containers[index].clone();
+        container.started = now;
+        container.running = true;
+        if let Some(client) = &mut container.client {
+            (client.uid, client.groups) = client.identity();
+            let at = client.made.mount.as_ref().map_or("", |mount| &mount.destination);
+            let socket =
+                self.socket_in(client, &format!("{}/docker.sock", at.trim_end_matches('/')));
+            let may = socket.is_some_and(|it| client.process(None).may_connect(0o660, 0, it.gid));
+            client.restarting = client.image.gives_up && !may;
+            container.running = !client.restarting;
+        }
+        self.containers[index] = container;
+    }
+}
