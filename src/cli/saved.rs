@@ -57,7 +57,7 @@ pub(super) fn apply(
         return Err(stale(changed));
     }
     let _locks = guard::lock(host, &files, "cai apply", limits)?;
-    let planned = Planned::new(host, files)?.limited(limits);
+    let planned = Planned::new(host, files, terminal)?.limited(limits);
     let declared = planned.declared();
     let moved = saved
         .moved(&PlanDocument::new(&planned.plan, &declared))

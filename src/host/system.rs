@@ -234,6 +234,9 @@ fn run(command: &CommandSpec, heard: &dyn Fn(&str)) -> Result<Output, Failure> {
     for name in DOCKER_VARIABLES {
         expression = expression.env_remove(name);
     }
+    for (name, value) in &command.variables {
+        expression = expression.env(name, value);
+    }
     expression = match &command.stdin {
         Some(Input::Text(text)) => expression.stdin_bytes(text.as_bytes()),
         Some(Input::File(path)) => expression.stdin_path(path),

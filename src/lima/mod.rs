@@ -18,5 +18,5 @@ pub use instance::{Instance, Status, UnreadableList, find_instances};
 pub use log::{gave_up, message};
 pub use release::{Release, key as platform_key};
 pub use ssh::{GUEST_SOCKET, Ssh};
-pub use template::{is_marked, template, to_yaml};
+pub use template::{edited, is_marked, template, to_yaml};
 pub use version::parse_version;

@@ -129,6 +129,7 @@ impl Machine<'_> {
             arch: instance.arch.clone(),
             yaml: serde_yaml::from_str(&text)
                 .map_err(|source| ObserveError::Content { path, source: source.into() })?,
+            text,
         });
         Ok(())
     }
