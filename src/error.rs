@@ -188,7 +188,9 @@ impl Error {
     /// What to do.
     pub fn hint(&self) -> Option<&str> {
         match self {
-            Self::SavedPlan { .. } => Some("make one with `cai plan --out FILE`"),
+            Self::SavedPlan { .. } => {
+                Some("make one with `cai plan --out FILE`; a containai.toml is named with --file")
+            }
             Self::Stale { .. } => Some("look at it again: `cai plan --out FILE`"),
             Self::NoText { .. } => Some("save the file as UTF-8"),
             Self::NoFile => Some("run `cai init` to make one, or name one with --file"),
