@@ -36,7 +36,11 @@ pub static INTERRUPTED: Family = Family::new("interrupted", "Ctrl-C at a point, 
 pub static DOCKER_FILES: Family =
     Family::new("the user's Docker", "a command, its files compared before and after");
 
-const FAMILIES: [&Family; 3] = [&KILLED, &INTERRUPTED, &DOCKER_FILES];
+pub static EXPOSED: Family = Family::new("others", "a state directory that others may write to");
+pub static SECRETS: Family =
+    Family::new("secrets", "a command, its output and files searched for secrets");
+
+const FAMILIES: [&Family; 5] = [&KILLED, &INTERRUPTED, &DOCKER_FILES, &EXPOSED, &SECRETS];
 
 /// The table; nothing where no case was run.
 pub fn table() -> Option<String> {
