@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::graph::GraphError;
-use crate::host::{INTERRUPTED, LockError};
+use crate::host::{Exposed, INTERRUPTED, LockError};
 use crate::observe::ObserveError;
 use crate::plan::SavedPlanError;
 
@@ -140,6 +140,14 @@ pub enum Error {
     Output(#[source] io::Error),
 }
 
+fn exposed_hint(exposed: &Exposed) -> &'static str {
+    if exposed.is_foreign {
+        "name a directory of your own, with XDG_STATE_HOME or --simulate=DIR"
+    } else {
+        "make it yours alone with `chmod go-w`: what others can write there could be anything"
+    }
+}
+
 impl Error {
     /// 1 failed · 2 the plan has changes · 3 the file is wrong · 4 refused · 5 locked · 6 stale plan · 64 usage · 130
     /// interrupted.
@@ -188,7 +196,9 @@ impl Error {
     /// What to do.
     pub fn hint(&self) -> Option<&str> {
         match self {
-            Self::SavedPlan { .. } => Some("make one with `cai plan --out FILE`"),
+            Self::SavedPlan { .. } => {
+                Some("make one with `cai plan --out FILE`; a containai.toml is named with --file")
+            }
             Self::Stale { .. } => Some("look at it again: `cai plan --out FILE`"),
             Self::NoText { .. } => Some("save the file as UTF-8"),
             Self::NoFile => Some("run `cai init` to make one, or name one with --file"),
@@ -196,9 +206,11 @@ impl Error {
             Self::Locked { why: LockError::Held(_), .. } => {
                 Some("wait for it to end, or let this command wait, with --lock-timeout 10m")
             }
-            Self::Locked { why: LockError::Exposed(_), .. } => Some(
-                "make it yours alone with `chmod go-w`, for whoever can write there can end a lock",
-            ),
+            Self::Locked { why: LockError::Exposed(exposed), .. } => Some(exposed_hint(exposed)),
+            Self::Simulation { source, .. } => {
+                let exposed = source.get_ref().and_then(|inner| inner.downcast_ref());
+                exposed.map(exposed_hint)
+            }
             _ => None,
         }
     }

@@ -7,12 +7,14 @@ use std::path::PathBuf;
 use semver::Version;
 use serde_json::{Map, Value};
 
+use crate::config::Config;
 use crate::docker::ContextMetadata;
 use crate::docker::client::ClientFacts;
 use crate::guest::GuestFacts;
 use crate::host::{Ping, Platform};
 use crate::lima::{Agent, Ssh, Status, UserFile};
 use crate::plan::Reason;
+use crate::redact;
 
 /// What was seen of something.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,6 +115,8 @@ pub struct VmFacts {
     /// Its own `lima.yaml`. Not the list's merged form: that holds Lima's defaults and the user's
     /// overrides, neither of which an edit could change.
     pub yaml: Map<String, Value>,
+    /// Its text, with its comments.
+    pub text: String,
 }
 
 impl Facts {
@@ -128,6 +132,23 @@ impl Facts {
             clients: BTreeMap::new(),
             ..self.clone()
         }
+    }
+
+    /// What must not be shown of the machine: the variables of the guest that the file marks, or
+    /// does not speak of, and what looks like a secret in its documents.
+    pub fn secrets(&self, config: &Config) -> Vec<String> {
+        let mut secrets = Vec::new();
+        if let Some(vm) = self.vm.present() {
+            let env = vm.yaml.get("env").and_then(Value::as_object);
+            let hidden = env.into_iter().flatten().filter(|(name, _)| config.hides(name));
+            secrets.extend(hidden.filter_map(|(_, value)| value.as_str().map(str::to_owned)));
+            secrets.extend(redact::secrets(&vm.yaml));
+        }
+        if let Some(guest) = self.guest.present() {
+            secrets.extend(redact::secrets(&guest.daemon_json.keys().unwrap_or_default()));
+            secrets.extend(redact::secrets(&guest.daemon_json.loaded_keys()));
+        }
+        secrets
     }
 
     /// Where the forwarded Docker socket is.

@@ -1,34 +1,33 @@
-//! Takes out of texts what nobody should see who reads a bug report.
+//! Takes secrets out of what `cai` prints, saves and packs.
 //!
-//! What is known to be secret goes wherever it stands; what looks like a secret goes by its name: a
-//! password, a token, an `Authorization` header, the credentials in a URL, a private key. Too much is
-//! better than too little here.
+//! There are two kinds of them. What is known to be secret goes wherever it stands: the variables
+//! that a file marks, a password in a URL, a registry's `auth`. What looks like a secret goes by its
+//! name: a password, a token, an `Authorization` header, a private key. The second is for what others
+//! wrote: the output of tools, documents of the machine. Too much is better than too little there.
+//!
+//! - A [`Redactor`] knows values, and stands before every stream and file.
+//! - [`foreign`] and [`value`] go by names, where a text of others is made one of `cai`'s.
+//! - [`source`] hides what stands in a file that is shown because it is wrong.
+
+mod named;
+mod source;
 
 use serde_json::Value;
 
+pub use named::{foreign, passwords, secrets, value};
+use named::{hidden, is_secret};
+pub use source::source;
+
 /// What stands for what was taken out.
 const REDACTED: &str = "[redacted]";
+/// What stands for a value that the file marks as sensitive.
+pub const SENSITIVE: &str = "(sensitive value)";
+/// How everything begins that stands for such a value.
+const PLACEHOLDER: &str = "(sensitive value";
 /// A shorter value may be a word that stands everywhere, and tells nothing where it is no value.
 const SHORTEST: usize = 4;
-/// Names of which a part says that the value is secret.
-const PARTS: [&str; 14] = [
-    "password",
-    "passwd",
-    "passphrase",
-    "secret",
-    "token",
-    "apikey",
-    "api_key",
-    "api-key",
-    "credential",
-    "private_key",
-    "privatekey",
-    "access_key",
-    "accesskey",
-    "authorization",
-];
 
-/// Takes secrets out of texts.
+/// Takes known secrets out of texts.
 #[derive(Debug, Clone, Default)]
 pub struct Redactor {
     /// What is put in the place of what, the longest first.
@@ -39,37 +38,52 @@ impl Redactor {
     /// Writes `~` for the home directory, and leaves out these values wherever they stand.
     pub fn new(home: Option<&str>, secrets: impl IntoIterator<Item = String>) -> Self {
         let home = home.map(|home| home.trim_end_matches('/')).filter(|home| !home.is_empty());
-        let secrets = secrets.into_iter().filter(|it| it.chars().count() >= SHORTEST);
-        let mut known: Vec<(String, &'static str)> = secrets.map(|it| (it, REDACTED)).collect();
-        known.extend(home.map(|home| (home.to_owned(), "~")));
-        known.sort_by_key(|(text, _)| std::cmp::Reverse(text.len()));
-        Self { known }
+        let mut redactor = Self::default();
+        redactor.known.extend(home.map(|home| (home.to_owned(), "~")));
+        redactor.add(secrets, REDACTED);
+        redactor
     }
 
-    /// A text without them.
-    pub fn text(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for (known, instead) in &self.known {
-            text = text.replace(known.as_str(), instead);
-        }
-        let mut lines = Vec::new();
-        let mut in_key = false;
-        for line in text.split('\n') {
-            let marks = line.contains("PRIVATE KEY-----");
-            if in_key || marks {
-                if !in_key {
-                    lines.push(REDACTED.to_owned());
+    /// Leaves out these values, too.
+    pub fn hide(&mut self, secrets: impl IntoIterator<Item = String>) {
+        self.add(secrets, SENSITIVE);
+    }
+
+    fn add(&mut self, secrets: impl IntoIterator<Item = String>, instead: &'static str) {
+        for secret in secrets.into_iter().filter(|it| it.chars().count() >= SHORTEST) {
+            for form in forms(secret) {
+                if !self.known.iter().any(|(known, _)| *known == form) {
+                    self.known.push((form, instead));
                 }
-                in_key =
-                    if marks { line.contains("BEGIN") && !line.contains("END ") } else { in_key };
-                continue;
             }
-            lines.push(named(&credentials(line)));
         }
-        lines.join("\n")
+        self.known.sort_by_key(|(text, _)| std::cmp::Reverse(text.len()));
     }
 
-    /// A document without them: also every value of `env` and of registries' `auths`.
+    /// A text of `cai` without what is known, and without credentials in URLs.
+    pub fn shown(&self, text: &str) -> String {
+        named::credentials(&self.without_known(text))
+    }
+
+    /// A document of `cai` without them.
+    pub fn shown_document(&self, value: &Value) -> Value {
+        match value {
+            Value::String(text) => self.shown(text).into(),
+            Value::Array(values) => values.iter().map(|it| self.shown_document(it)).collect(),
+            Value::Object(map) => {
+                let entries = map.iter();
+                entries.map(|(key, it)| (self.shown(key), self.shown_document(it))).collect()
+            }
+            other => other.clone(),
+        }
+    }
+
+    /// A text of others without what is known or looks like a secret.
+    pub fn text(&self, text: &str) -> String {
+        foreign(&self.without_known(text))
+    }
+
+    /// A document of others without them: also every value of `env` and of registries' `auths`.
     pub fn document(&self, value: &Value) -> Value {
         match value {
             Value::String(text) => self.text(text).into(),
@@ -88,91 +102,63 @@ impl Redactor {
             other => other.clone(),
         }
     }
-}
 
-/// The form of a value, and nothing of what is in it.
-fn hidden(value: &Value) -> Value {
-    match value {
-        Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), hidden(value))).collect(),
-        Value::Array(values) => values.iter().map(hidden).collect(),
-        Value::Null => Value::Null,
-        _ => REDACTED.into(),
-    }
-}
-
-/// Whether what has this name is secret.
-fn is_secret(name: &str) -> bool {
-    let name = name.trim_start_matches('-').to_ascii_lowercase();
-    PARTS.iter().any(|part| name.contains(part))
-        || name == "auth"
-        || name.ends_with("_auth")
-        || name.ends_with("-auth")
-}
-
-/// `scheme://user:password@host` without what is before the `@`.
-fn credentials(line: &str) -> String {
-    let mut out = String::with_capacity(line.len());
-    let mut rest = line;
-    while let Some(start) = rest.find("://") {
-        let (before, after) = rest.split_at(start + 3);
-        out.push_str(before);
-        let ends = |c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '"' | '\'' | '`');
-        let authority = &after[..after.find(ends).unwrap_or(after.len())];
-        match authority.rfind('@') {
-            Some(at) => {
-                out.push_str(REDACTED);
-                rest = &after[at..];
+    fn without_known(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for (known, instead) in &self.known {
+            if text.contains(known.as_str()) {
+                text = text.replace(known.as_str(), instead);
             }
-            None => rest = after,
+            if known.contains(' ') {
+                text = without_wrapped(&text, known, instead);
+            }
         }
+        text
+    }
+}
+
+/// A secret as it stands in a text, in JSON, in YAML and in a text that was made harmless.
+fn forms(secret: String) -> Vec<String> {
+    let json = Value::from(secret.as_str()).to_string();
+    let mut forms = vec![
+        json.get(1..json.len() - 1).unwrap_or_default().to_owned(),
+        secret.replace('\'', "''"),
+        secret.replace('\'', "'\\''"),
+        secret.escape_debug().to_string(),
+        crate::report::printable(&secret).into_owned(),
+        secret,
+    ];
+    forms.sort();
+    forms.dedup();
+    forms
+}
+
+/// A text without a secret of several words, which may have been wrapped and coloured.
+fn without_wrapped(text: &str, secret: &str, instead: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    let words: Vec<&str> = secret.split(' ').filter(|word| !word.is_empty()).collect();
+    let Some((first, others)) = words.split_first() else { return text.to_owned() };
+    while let Some(start) = rest.find(first) {
+        let after = &rest[start + first.len()..];
+        let end = others.iter().try_fold(after, |rest, word| gap(rest).strip_prefix(word));
+        out.push_str(&rest[..start]);
+        out.push_str(if end.is_some() { instead } else { first });
+        rest = end.unwrap_or(after);
     }
     out + rest
 }
 
-/// `name=value`, `name: value`, `"name": "value"` and `--name value` without the value, where the
-/// name says that it is secret.
-fn named(line: &str) -> String {
-    let mut out = String::with_capacity(line.len());
-    let mut rest = line;
-    while let Some(sign) = next_sign(rest) {
-        let (before, after) = rest.split_at(sign);
-        out.push_str(before);
-        // There may be blanks between a name and its sign.
-        let name = out.trim_end_matches(['"', '\'', '\\', ' ', '\t']);
-        let begins = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
-        let name = name.rsplit(begins).next().unwrap_or_default().to_owned();
-        // A blank parts a name from its value only behind a flag.
-        let is_value = !after.starts_with([' ', '\t']) || name.starts_with("--");
-        let skipped =
-            after.len() - after.trim_start_matches(['=', ':', ' ', '\t', '"', '\'', '\\']).len();
-        if is_secret(&name) && is_value && skipped < after.len() {
-            let (lead, value) = after.split_at(skipped);
-            out.push_str(lead);
-            out.push_str(REDACTED);
-            rest = &value[end_of_value(&name, lead, value)..];
-        } else {
-            let width = after.chars().next().map_or(0, char::len_utf8);
-            out.push_str(&after[..width]);
-            rest = &after[width..];
+/// What follows blanks, line breaks, the signs of remarks, and colours.
+fn gap(mut text: &str) -> &str {
+    loop {
+        let rest = text.trim_start_matches(|c: char| c.is_whitespace() || c == '#');
+        let coloured = rest.strip_prefix("\u{1b}[").and_then(|rest| rest.split_once('m'));
+        match coloured {
+            Some((_, rest)) => text = rest,
+            None => return rest,
         }
     }
-    out + rest
-}
-
-/// Where a name may end.
-fn next_sign(text: &str) -> Option<usize> {
-    text.find(['=', ':', ' ', '\t'])
-}
-
-/// Where a secret ends: a quoted one at its quote, a header at the end of the line.
-fn end_of_value(name: &str, lead: &str, value: &str) -> usize {
-    let quote = lead.chars().rev().find(|c| matches!(c, '"' | '\''));
-    let is_end = |c: char| match quote {
-        Some(quote) => c == quote,
-        None if name.to_ascii_lowercase().ends_with("authorization") => matches!(c, '"' | '\''),
-        None => c.is_whitespace() || matches!(c, ',' | ';' | '&' | ')' | '}' | ']' | '"' | '\''),
-    };
-    value.find(is_end).unwrap_or(value.len())
 }
 
 #[cfg(test)]
@@ -222,8 +208,7 @@ mod tests {
         let text = "proxy http://me:p%40ss@proxy:3128/ and \"ssh://dev@host\" or x://a:b@c:d@e/";
         assert_eq!(
             Redactor::default().text(text),
-            "proxy http://[redacted]@proxy:3128/ and \"ssh://[redacted]@host\" or \
-             x://[redacted]@e/"
+            "proxy http://[redacted]@proxy:3128/ and \"ssh://dev@host\" or x://[redacted]@e/"
         );
     }
 
@@ -242,6 +227,35 @@ mod tests {
         let inside = Redactor::new(Some("/home/dev"), ["/home/dev/key".into()]);
         assert_eq!(inside.text("/home/dev/key /home/dev/x"), "[redacted] ~/x");
         assert_eq!(Redactor::new(Some("/"), []).text("/etc"), "/etc");
+    }
+
+    #[test]
+    fn what_is_known_goes_in_every_form_that_it_is_printed_in() {
+        let mut redactor = Redactor::default();
+        redactor.hide(["it's \"a\" b\\".to_owned(), "ab".to_owned()]);
+        let wrapped = "      \u{1b}[2m# it's \"a\"\u{1b}[0m\n      \u{1b}[2m# b\\ end";
+        for (text, shown) in [
+            ("x it's \"a\" b\\ y", "x (sensitive value) y"),
+            (r#"{"k": "it's \"a\" b\\"}"#, r#"{"k": "(sensitive value)"}"#),
+            (r#"k: 'it''s "a" b\'"#, "k: '(sensitive value)'"),
+            (wrapped, "      \u{1b}[2m# (sensitive value) end"),
+            // A word that is everywhere tells nothing.
+            ("ab it's x", "ab it's x"),
+        ] {
+            assert_eq!(redactor.shown(text), shown);
+        }
+        assert_eq!(foreign("A_TOKEN: (sensitive value), x"), "A_TOKEN: (sensitive value), x");
+        let document = json!({"env": {"A": ["it's \"a\" b\\", "http://u:p@h"]}});
+        let shown = json!({"env": {"A": ["(sensitive value)", "http://[redacted]@h"]}});
+        assert_eq!(redactor.shown_document(&document), shown);
+    }
+
+    #[test]
+    fn what_looks_like_a_secret_is_found() {
+        let keys =
+            json!({"auths": {"r": {"auth": "a1"}}, "x": [{"my-token": ["b2"]}, "http://u:c3@h"]});
+        assert_eq!(secrets(keys.as_object().unwrap()), ["a1", "b2", "c3"]);
+        assert_eq!(passwords("http://u:p@h and ssh://dev@h"), ["p"]);
     }
 
     #[test]

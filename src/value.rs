@@ -45,6 +45,22 @@ impl Attributes {
         }
     }
 
+    /// The value of a key in an attribute that is an object.
+    pub fn value_in(&self, name: &str, key: &str) -> Option<&Value> {
+        match self.get(name)? {
+            Known::Known(value) => value.get(key),
+            Known::Unknown => None,
+        }
+    }
+
+    /// Puts another value in its place.
+    pub fn replace_in(&mut self, name: &str, key: &str, value: impl Into<Value>) {
+        let attribute = Arc::make_mut(&mut self.0).iter_mut().find(|(own, _)| own == name);
+        if let Some((_, Known::Known(Value::Object(map)))) = attribute {
+            map.insert(key.to_owned(), value.into());
+        }
+    }
+
     /// All attributes, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Known<Value>)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))

@@ -18,7 +18,7 @@ pub(super) fn run(
 ) -> Result<(), Error> {
     let files = file::load_all(host, global, terminal)?;
     let _locks = guard::lock(host, &files, "cai apply", limits)?;
-    let planned = Planned::new(host, files)?.limited(limits);
+    let planned = Planned::new(host, files, terminal)?.limited(limits);
     if !planned.plan.is_empty() {
         agree(&planned, consent, &global.command("apply --yes"), terminal)?;
     }

@@ -62,11 +62,14 @@ fn value(document: &impl serde::Serialize) -> Result<Value, Error> {
     serde_json::to_value(document).map_err(|error| Error::Output(error.into()))
 }
 
-/// The values of the guest's environment, by the file and by the VM's own YAML.
+/// The values of the guest's environment, by the file and by the VM's own YAML, and all that is not
+/// shown otherwise.
 fn secrets(config: &Config, facts: Option<&Facts>) -> Vec<String> {
     let yaml = facts.and_then(|facts| facts.vm.present()?.yaml.get("env")?.as_object());
     let own = yaml.into_iter().flat_map(|env| env.values()).filter_map(Value::as_str);
-    config.vm.env.values().cloned().chain(own.map(str::to_owned)).collect()
+    let declared = config.vm.env.values().filter_map(|variable| variable.value.clone());
+    let seen = facts.map(|facts| facts.secrets(config)).unwrap_or_default();
+    declared.chain(own.map(str::to_owned)).chain(config.secrets()).chain(seen).collect()
 }
 
 fn directory(probe: &dyn Probe, config: &Config, facts: Option<&Facts>) -> Option<PathBuf> {

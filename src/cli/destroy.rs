@@ -1,6 +1,7 @@
 //! `cai destroy`
 
 use super::apply::tell_end;
+use super::terminal::Hidden;
 use super::{Global, Limits, Terminal, file, guard, progress};
 use crate::apply::{Report, destroy};
 use crate::config::Config;
@@ -20,7 +21,8 @@ pub(super) fn run(
     let file = file::load(host, global, terminal)?;
     let _locks = guard::lock(host, std::slice::from_ref(&file), "cai destroy", limits)?;
     let name = file.config.vm.name.as_str();
-    let plan = look(host, &file.config)?.limited(limits.timeout);
+    let hidden = terminal.hidden();
+    let plan = look(host, &file.config, &hidden)?.limited(limits.timeout);
     if plan.is_empty() {
         if global.json {
             return terminal.json(&ReportDocument::new(&Report::default(), &[file.declared()]));
@@ -37,13 +39,14 @@ pub(super) fn run(
     terminal.refuse_problems(&plan)?;
     let command = global.command(&format!("destroy --allow-destroy {name}"));
     agree(&plan, name, allowed, &command, terminal)?;
-    let look = || look(host, &file.config);
+    let look = || look(host, &file.config, &hidden);
     let report = progress::tell(host, terminal, |notify| destroy(host, &plan, &look, notify));
     tell_end(&report, &report::destroyed(&report), &[file.declared()], global, terminal)
 }
 
-fn look(probe: &dyn Probe, config: &Config) -> Result<Plan, ObserveError> {
+fn look(probe: &dyn Probe, config: &Config, hidden: &Hidden) -> Result<Plan, ObserveError> {
     let facts = observe(probe, config)?;
+    hidden.add(facts.secrets(config));
     let current = current_context(probe)?;
     Ok(Plan::destroy(config, &facts, current.as_deref()))
 }

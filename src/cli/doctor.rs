@@ -35,7 +35,7 @@ pub(super) fn run(
         Vec::new()
     };
     let probe = Deadline::new(host, options.limits.timeout.unwrap_or(DEADLINE));
-    let mut examination = Examination::new(&probe, &patient)?;
+    let mut examination = Examination::new(&probe, &patient, terminal)?;
     if let Some(path) = &options.bundle {
         let path = file::within(global, path);
         bundle::write(host, &probe, &patient, &examination, &path)?;
@@ -73,7 +73,10 @@ fn open(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> Result<Pat
     let source =
         found.unwrap_or_else(|| Source { path: file::place(global), text: "version = 1\n".into() });
     match source.parse(host, terminal) {
-        Ok(file) => Ok(Patient { file, is_declared }),
+        Ok(file) => {
+            file.needs_variables()?;
+            Ok(Patient { file, is_declared })
+        }
         Err(error) => {
             let mistakes = config::parse(&source.text).err().unwrap_or_default();
             let mistakes = mistakes.into_iter().map(|mistake| mistake.message).collect();
@@ -95,7 +98,7 @@ pub(super) struct Examination {
 }
 
 impl Examination {
-    fn new(probe: &dyn Probe, patient: &Patient) -> Result<Self, Error> {
+    fn new(probe: &dyn Probe, patient: &Patient, terminal: &Terminal) -> Result<Self, Error> {
         let environment = docker_environment(probe);
         let config = &patient.file.config;
         let facts = match observe(probe, config) {
@@ -105,6 +108,7 @@ impl Examination {
                 return Ok(Self { seen: None, environment, findings });
             }
         };
+        terminal.hide(facts.secrets(config));
         let plan = Plan::new(&Graph::new(&[config])?, std::slice::from_ref(&facts));
         let mut examination = Self { seen: Some((facts, plan)), environment, findings: Vec::new() };
         examination.findings =
@@ -188,7 +192,7 @@ fn treat(
         // What failed is told; whether it was of use shows when one looks again.
         Ok(()) | Err(Error::Failed) => {
             let deadline = options.limits.timeout.unwrap_or(DEADLINE);
-            Examination::new(&Deadline::new(host, deadline), patient)
+            Examination::new(&Deadline::new(host, deadline), patient, terminal)
         }
         Err(error) => Err(error),
     }

@@ -10,6 +10,7 @@ use crate::digest::sha256;
 use crate::error::Error;
 use crate::host::{self, Probe};
 use crate::plan::{Declared, SavedFile};
+use crate::redact;
 use crate::report::printable;
 
 const NAME: &str = "containai.toml";
@@ -32,9 +33,16 @@ pub(super) struct File {
     pub(super) config: Config,
     /// Where it is, and the checksum of its text.
     pub(super) saved: SavedFile,
+    /// Which variables of the environment it needs and are not there, on the file's own lines.
+    unset: Option<String>,
 }
 
 impl File {
+    /// Refuses to go on without the variables that it needs.
+    pub(super) fn needs_variables(&self) -> Result<(), Error> {
+        self.unset.clone().map_or(Ok(()), |mistakes| Err(Error::Config(mistakes)))
+    }
+
     /// For a report.
     pub(super) fn declared(&self) -> Declared<'_> {
         Declared { file: &self.shown, vm: self.config.vm.name.as_str() }
@@ -180,13 +188,23 @@ impl Source {
     /// What it says.
     pub(super) fn parse(&self, probe: &dyn Probe, terminal: &Terminal) -> Result<File, Error> {
         match config::parse(&self.text) {
-            Ok(config) => Ok(self.file(config, probe)),
+            Ok(config) => Ok(self.file(config, probe, terminal)),
             Err(mistakes) => Err(Error::Config(self.mistakes(&mistakes, terminal))),
         }
     }
 
-    /// The file that says this.
-    pub(super) fn file(&self, config: Config, probe: &dyn Probe) -> File {
+    /// The file that says this, with the values of its variables as far as they are there.
+    pub(super) fn file(&self, mut config: Config, probe: &dyn Probe, terminal: &Terminal) -> File {
+        let look = |name: &str| {
+            if terminal.simulates() {
+                // Nothing of the real environment gets there, and a team's CI need not have it.
+                return Some(format!("simulated {name}"));
+            }
+            probe.env(name).map(|value| value.to_string_lossy().into_owned())
+        };
+        let unset = config::resolve(&mut config, &self.text, look).err();
+        let unset = unset.map(|mistakes| self.mistakes(&mistakes, terminal));
+        terminal.hide(config.secrets());
         let here = probe.current_dir().unwrap_or_default();
         let directory = here.join(self.path.parent().unwrap_or(Path::new("")));
         let home = probe.env("HOME").map(PathBuf::from);
@@ -195,11 +213,13 @@ impl Source {
             sha256: sha256(self.text.as_bytes()),
         };
         let config = config.located(&directory, home.as_deref());
-        File { shown: self.shown(), config, saved }
+        File { shown: self.shown(), config, saved, unset }
     }
 
     /// These mistakes, on the file's own lines.
     pub(super) fn mistakes(&self, mistakes: &[Diagnostic], terminal: &Terminal) -> String {
-        diagnostic::render(mistakes, &self.text, &self.shown(), terminal.colors_errors())
+        // What is wrong with it is shown, and not what it holds.
+        let text = redact::source(&self.text);
+        diagnostic::render(mistakes, &text, &self.shown(), terminal.colors_errors())
     }
 }

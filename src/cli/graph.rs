@@ -20,8 +20,8 @@ pub(super) fn run(
     let graph = Graph::new(&configs)?;
     let format = if global.json { GraphFormat::Json } else { format };
     match format {
-        GraphFormat::Dot => terminal.raw(report::dot(&graph).as_bytes()),
-        GraphFormat::Mermaid => terminal.raw(report::mermaid(&graph).as_bytes()),
+        GraphFormat::Dot => terminal.raw(&report::dot(&graph)),
+        GraphFormat::Mermaid => terminal.raw(&report::mermaid(&graph)),
         GraphFormat::Json => {
             let declared: Vec<_> = files.iter().map(File::declared).collect();
             terminal.json(&GraphDocument::new(&graph, &declared))

@@ -28,7 +28,7 @@ pub(super) fn page(command: Option<&str>, terminal: &mut Terminal) -> Result<(),
     };
     let mut text = Vec::new();
     Man::new(page).render(&mut text).map_err(Error::Output)?;
-    terminal.raw(&text)
+    terminal.raw(&String::from_utf8_lossy(&text))
 }
 
 fn find<'a>(command: &'a clap::Command, name: &str) -> Option<&'a clap::Command> {
@@ -42,5 +42,5 @@ fn find<'a>(command: &'a clap::Command, name: &str) -> Option<&'a clap::Command>
 pub(super) fn completions(shell: Shell, terminal: &mut Terminal) -> Result<(), Error> {
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "cai", &mut text);
-    terminal.raw(&text)
+    terminal.raw(&String::from_utf8_lossy(&text))
 }

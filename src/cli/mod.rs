@@ -31,12 +31,17 @@ use clap::{CommandFactory, Parser};
 use crate::config;
 use crate::error::Error;
 use crate::host::Host;
+use crate::redact;
 use crate::report;
 use options::{Cli, Command, Consent, Global, Limits};
 use terminal::Terminal;
 
 /// The exit code for a command line that cannot be understood (`EX_USAGE`).
 const USAGE: u8 = 64;
+
+/// Variables of the environment that hold a URL, perhaps with a password.
+const PROXIES: [&str; 6] =
+    ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"];
 
 /// Runs `cai` with the arguments of this process.
 pub fn main(host: &dyn Host) -> ExitCode {
@@ -55,6 +60,12 @@ pub fn main(host: &dyn Host) -> ExitCode {
     let simulates =
         cli.global.simulate.is_some() || matches!(cli.command, Command::Simulate { .. });
     let mut terminal = Terminal::new(&cli.global, simulates);
+    terminal.hide(
+        PROXIES
+            .iter()
+            .filter_map(|name| host.env(name))
+            .flat_map(|proxy| redact::passwords(&proxy.to_string_lossy())),
+    );
     match run(host, &cli, &mut terminal) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -96,7 +107,7 @@ fn run(real: &dyn Host, cli: &Cli, terminal: &mut Terminal) -> Result<(), Error>
         Command::Render => render::run(host, global, terminal),
         Command::Graph { format } => graph::run(host, global, *format, terminal),
         // Not a document about a host: it is the same on a simulated one.
-        Command::Schema => terminal.raw(format!("{:#}\n", config::schema()).as_bytes()),
+        Command::Schema => terminal.raw(&format!("{:#}\n", config::schema())),
         Command::Completions { shell } => manual::completions(*shell, terminal),
         Command::Man { command } => manual::page(command.as_deref(), terminal),
         Command::Simulate { .. } => Ok(()),

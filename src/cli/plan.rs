@@ -20,7 +20,7 @@ pub(super) fn run(
     out: Option<&Path>,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
-    let planned = Planned::new(host, file::load_all(host, global, terminal)?)?;
+    let planned = Planned::new(host, file::load_all(host, global, terminal)?, terminal)?;
     show(&planned, global, terminal)?;
     if let Some(out) = out {
         saved::write(host, global, &planned, out, terminal)?;
@@ -54,10 +54,17 @@ pub(super) struct Planned {
 
 impl Planned {
     /// Looks at the machine and plans.
-    pub(super) fn new(probe: &dyn Probe, files: Vec<File>) -> Result<Self, Error> {
+    pub(super) fn new(
+        probe: &dyn Probe,
+        files: Vec<File>,
+        terminal: &Terminal,
+    ) -> Result<Self, Error> {
+        files.iter().try_for_each(File::needs_variables)?;
         let configs: Vec<&Config> = files.iter().map(|file| &file.config).collect();
         let graph = Graph::new(&configs)?;
         let facts = observe_all(probe, &configs)?;
+        let seen = configs.iter().zip(&facts);
+        terminal.hide(seen.flat_map(|(config, facts)| facts.secrets(config)));
         let plan = Plan::new(&graph, &facts);
         Ok(Self { files, graph, facts, plan })
     }

@@ -1,18 +1,45 @@
 //! `cai render`
 
+use serde_json::{Map, Value};
+
 use super::{Global, Terminal, file};
+use crate::config::Config;
 use crate::error::Error;
 use crate::host::Host;
 use crate::lima;
+use crate::redact::{self, SENSITIVE};
+
+/// What stands above a text that is not all of it.
+const WITHOUT: &str = "# Secrets are left out here, so this is not what Lima gets.\n";
 
 pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> Result<(), Error> {
     let file = file::load(host, global, terminal)?;
-    let keys = lima::template(&file.config);
+    let (keys, is_whole) = shown(&file.config);
     if global.json {
         // Lima's own document: nothing is added to it.
         let text = serde_json::to_string_pretty(&keys);
         let text = text.map_err(|error| Error::Output(error.into()))?;
-        return terminal.raw(format!("{text}\n").as_bytes());
+        return terminal.raw(&format!("{text}\n"));
     }
-    terminal.raw(lima::to_yaml(&keys).as_bytes())
+    let remark = if is_whole { "" } else { WITHOUT };
+    terminal.raw(&(remark.to_owned() + &lima::to_yaml(&keys)))
+}
+
+/// The keys without what is not shown, and whether that is all of them.
+fn shown(config: &Config) -> (Map<String, Value>, bool) {
+    let keys = lima::template(config);
+    let mut shown: Map<String, Value> =
+        keys.iter().map(|(key, value)| (key.clone(), redact::value(key, value))).collect();
+    if let Some(Value::Object(env)) = shown.get_mut("env") {
+        for (name, variable) in &config.vm.env {
+            let instead = match (&variable.value, &variable.env) {
+                _ if variable.sensitive => SENSITIVE.to_owned(),
+                (None, Some(from)) => format!("(the value of {from})"),
+                _ => continue,
+            };
+            env.insert(name.to_string(), instead.into());
+        }
+    }
+    let is_whole = shown == keys;
+    (shown, is_whole)
 }

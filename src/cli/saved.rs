@@ -6,9 +6,10 @@ use super::plan::Planned;
 use super::{Consent, Global, Limits, Terminal, apply, file, guard};
 use crate::error::Error;
 use crate::host::Host;
+use crate::observe::random;
 use crate::plan::{PlanDocument, SavedPlan, SavedPlanError};
 
-/// For its owner alone: it holds whatever the files do.
+/// For its owner alone: it tells much of a machine.
 const PRIVATE: u32 = 0o600;
 
 /// Writes a plan to a file.
@@ -20,10 +21,12 @@ pub(super) fn write(
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
     let failed = |error: serde_json::Error| Error::Output(error.into());
-    let files = planned.files.iter().map(|file| file.saved.clone()).collect();
+    let files: Vec<_> = planned.files.iter().map(|file| file.saved.clone()).collect();
     let declared = planned.declared();
-    let document = PlanDocument::new(&planned.plan, &declared);
-    let saved = SavedPlan::new(&document, files, terminal.simulates()).map_err(failed)?;
+    let shown = terminal.clean(&PlanDocument::new(&planned.plan, &declared))?;
+    let salt = format!("{:032x}", random());
+    let saved =
+        SavedPlan::new(&planned.plan, shown, &files, terminal.simulates(), salt).map_err(failed)?;
     let text = serde_json::to_string_pretty(&saved).map_err(failed)?;
     let path = file::within(global, out);
     host.write_file(&path, &format!("{text}\n"), PRIVATE)
@@ -43,25 +46,26 @@ pub(super) fn apply(
 ) -> Result<(), Error> {
     let path = file::within(global, plan);
     let refused = |source| Error::SavedPlan { path: path.clone(), source };
-    let text = file::source(host, path.clone())?.text;
+    let text = match file::source(host, path.clone()) {
+        Err(Error::NoText { .. }) => return Err(refused(SavedPlanError::NoText)),
+        source => source?.text,
+    };
     let saved = SavedPlan::parse(&text, terminal.simulates()).map_err(refused)?;
     let stale = |moved| Error::Stale { path: path.clone(), moved };
 
     let sources = saved.files.iter().map(|saved| file::source(host, PathBuf::from(&saved.path)));
     let files = sources.collect::<Result<Vec<_>, _>>()?;
     let files = file::load_these(host, files, terminal)?;
-    let changed = files.iter().zip(&saved.files).filter(|(file, saved)| file.saved != **saved);
-    let changed: Vec<String> =
-        changed.map(|(file, _)| format!("{} was changed", file.shown)).collect();
+    let changed = files.iter().filter(|file| !saved.is_of(&file.saved));
+    let changed: Vec<String> = changed.map(|file| format!("{} was changed", file.shown)).collect();
     if !changed.is_empty() {
         return Err(stale(changed));
     }
     let _locks = guard::lock(host, &files, "cai apply", limits)?;
-    let planned = Planned::new(host, files)?.limited(limits);
+    let planned = Planned::new(host, files, terminal)?.limited(limits);
     let declared = planned.declared();
-    let moved = saved
-        .moved(&PlanDocument::new(&planned.plan, &declared))
-        .map_err(|error| refused(SavedPlanError::NotOne(error)))?;
+    let shown = terminal.clean(&PlanDocument::new(&planned.plan, &declared))?;
+    let moved = saved.moved(&planned.plan, &shown);
     if !moved.is_empty() {
         return Err(stale(moved));
     }

@@ -168,7 +168,9 @@ fn build(host: &SimulatedHost<'_>, config: &Config, terminal: &mut Terminal) -> 
     }
     terminal.talk("There is no engine yet; building the one that the file declares.");
     let graph = Graph::new(&[config])?;
-    let plan = Plan::new(&graph, &[observe(host, config)?]);
+    let facts = observe(host, config)?;
+    terminal.hide(facts.secrets(config));
+    let plan = Plan::new(&graph, &[facts]);
     terminal.refuse_problems(&plan)?;
     let done = apply(host, &[config], &graph, &plan, &|_| {});
     if done.failed() {

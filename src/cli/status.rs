@@ -17,7 +17,7 @@ use crate::plan::Change;
 use crate::report;
 
 pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> Result<(), Error> {
-    let planned = Planned::new(host, file::load_all(host, global, terminal)?)?;
+    let planned = Planned::new(host, file::load_all(host, global, terminal)?, terminal)?;
     let machines = machines(&planned);
     if global.json {
         terminal.json(&document("machines", &machines)?)?;

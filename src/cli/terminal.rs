@@ -1,6 +1,7 @@
 //! Standard output for data, standard error for talk, and the answer to a question.
 
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use anstream::{AutoStream, ColorChoice};
 use serde::Serialize;
@@ -11,6 +12,7 @@ use super::options::{Color, Global};
 use crate::config::Config;
 use crate::error::Error;
 use crate::plan::{FORMAT_VERSION, Plan};
+use crate::redact::Redactor;
 use crate::report;
 
 /// A document about files: the keys of the one where there is one, else a list of all under `key`.
@@ -39,6 +41,50 @@ pub(super) struct Terminal {
     simulates: bool,
     /// Whether lines on standard error can be drawn over.
     draws: bool,
+    hidden: Hidden,
+}
+
+/// What none of the streams shows. It is what is known by now, so it is shared with what writes from
+/// other threads.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Hidden(Arc<RwLock<Redactor>>);
+
+impl Hidden {
+    /// Hides these values from now on.
+    pub(super) fn add(&self, secrets: impl IntoIterator<Item = String>) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).hide(secrets);
+    }
+
+    fn redactor(&self) -> RwLockReadGuard<'_, Redactor> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A text of `cai` without them.
+    fn text(&self, text: &str) -> String {
+        self.redactor().shown(text)
+    }
+
+    /// What a tool said, without them and without what looks like a secret.
+    pub(super) fn said(&self, text: &str) -> String {
+        self.redactor().text(text)
+    }
+}
+
+/// A stream that gets whole lines at once, as the trace writes them.
+struct Clean<W> {
+    stream: W,
+    hidden: Hidden,
+}
+
+impl<W: Write> Write for Clean<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = self.hidden.text(&String::from_utf8_lossy(bytes));
+        self.stream.write_all(text.as_bytes()).map(|()| bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
 }
 
 impl Terminal {
@@ -57,6 +103,7 @@ impl Terminal {
             simulates,
             // The trace goes to the same terminal, past everything that is drawn there.
             draws: io::stderr().is_terminal() && !console::is_dumb() && !global.verbose,
+            hidden: Hidden::default(),
         };
         if global.verbose {
             terminal.trace();
@@ -66,11 +113,14 @@ impl Terminal {
 
     /// Tells the commands that are run on standard error.
     fn trace(&self) {
-        let simulates = self.simulates;
+        let (simulates, hidden) = (self.simulates, self.hidden.clone());
         tracing_subscriber::fmt()
             .with_max_level(tracing::Level::DEBUG)
             // Locked, so that a line is written whole whatever other threads say.
-            .with_writer(move || Marked::new(io::stderr().lock(), simulates))
+            .with_writer(move || Clean {
+                stream: Marked::new(io::stderr().lock(), simulates),
+                hidden: hidden.clone(),
+            })
             .with_ansi(self.colors_errors())
             .with_target(false)
             .without_time()
@@ -102,26 +152,45 @@ impl Terminal {
         self.quiet
     }
 
+    /// Shows these values no more, wherever they stand.
+    pub(super) fn hide(&self, secrets: impl IntoIterator<Item = String>) {
+        self.hidden.add(secrets);
+    }
+
+    /// What is not shown.
+    pub(super) fn hidden(&self) -> Hidden {
+        self.hidden.clone()
+    }
+
+    /// A document without what is not shown.
+    pub(super) fn clean(&self, document: &impl Serialize) -> Result<Value, Error> {
+        let document = serde_json::to_value(document);
+        let document = document.map_err(|error| Error::Output(error.into()))?;
+        Ok(self.hidden.redactor().shown_document(&document))
+    }
+
     /// Prints a document for a program. One about a simulated host says so.
     pub(super) fn json(&mut self, document: &impl Serialize) -> Result<(), Error> {
         let failed = |error: serde_json::Error| Error::Output(error.into());
-        let mut document = serde_json::to_value(document).map_err(failed)?;
+        let mut document = self.clean(document)?;
         if let (true, Some(keys)) = (self.simulates, document.as_object_mut()) {
             keys.insert("simulated".into(), true.into());
         }
         let text = serde_json::to_string_pretty(&document).map_err(failed)?;
-        self.raw(format!("{text}\n").as_bytes())
+        self.raw(&format!("{text}\n"))
     }
 
-    /// Prints what was asked for, byte for byte: it is for a program, and has no colours that
-    /// could be taken out of it.
-    pub(super) fn raw(&mut self, bytes: &[u8]) -> Result<(), Error> {
+    /// Prints what was asked for as it is: it is for a program, and has no colours that could be
+    /// taken out of it.
+    pub(super) fn raw(&mut self, text: &str) -> Result<(), Error> {
+        let text = self.hidden.text(text);
         let mut out = self.out.unmarked().as_inner();
-        out.write_all(bytes).and_then(|()| out.flush()).map_err(Error::Output)
+        out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Error::Output)
     }
 
     /// Prints what was asked for, for a person.
     pub(super) fn data(&mut self, text: &str) -> Result<(), Error> {
+        let text = self.hidden.text(text);
         self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush()).map_err(Error::Output)
     }
 
@@ -136,14 +205,15 @@ impl Terminal {
     pub(super) fn complain(&mut self, text: &str) {
         // It is written in pieces, and the trace of another thread may not come between them.
         let _whole = io::stderr().lock();
+        let text = self.hidden.text(text);
         let _ = writeln!(self.err, "{text}");
     }
 
     /// Says something from another thread, at any time.
     pub(super) fn aside(&self) -> impl Fn(&str) + Send + use<> {
-        let simulates = self.simulates;
+        let (simulates, hidden) = (self.simulates, self.hidden.clone());
         move |text| {
-            let _ = writeln!(Marked::new(io::stderr(), simulates), "{text}");
+            let _ = writeln!(Marked::new(io::stderr(), simulates), "{}", hidden.text(text));
         }
     }
 
@@ -172,7 +242,7 @@ impl Terminal {
         if !stdin.is_terminal() || !self.err.unmarked().is_terminal() {
             return None;
         }
-        let _ = write!(self.err, "{question} ");
+        let _ = write!(self.err, "{} ", self.hidden.text(question));
         let _ = self.err.flush();
         let mut answer = String::new();
         stdin.lock().read_line(&mut answer).ok()?;

@@ -18,7 +18,7 @@ pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> 
         let mistakes = match config::parse(&source.text) {
             Ok(config) => {
                 terminal.warn(&config);
-                files.push(source.file(config, host));
+                files.push(source.file(config, host, terminal));
                 Vec::new()
             }
             Err(mistakes) => mistakes,

@@ -9,6 +9,7 @@
 //! - `rules` read single values, with the rules of `text` and their `pattern`s for editors; `check` has those
 //!   between values, and `warning` what is right and still worth a word.
 //! - `several` is what files have to agree on that are planned together.
+//! - `variables` are what a file leaves to the environment.
 //! - `schema` describes the file to editors and other programs.
 
 mod check;
@@ -25,6 +26,7 @@ mod suggest;
 mod tests;
 mod text;
 mod types;
+mod variables;
 mod warning;
 
 pub use parse::parse;
@@ -32,6 +34,8 @@ pub use schema::schema;
 pub use several::{Conflict, together};
 pub use types::{
     Config, Context, Docker, DockerSource, Group, Image, Install, LeftOut, Lima, Mount, MountMode,
-    PortForward, Proto, Restart, SocketClient, Strategy, Sysbox, SysboxPackage, User, Vm, VmType,
+    PortForward, Proto, Restart, SocketClient, Strategy, Sysbox, SysboxPackage, User, Variable, Vm,
+    VmType,
 };
+pub use variables::resolve;
 pub use warning::Warning;

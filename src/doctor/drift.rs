@@ -8,6 +8,7 @@ use super::{Case, Code, Finding, Repair, Severity};
 use crate::address::{Address, Kind};
 use crate::lima::Override;
 use crate::plan::{Action, Change, Reason};
+use crate::redact;
 use crate::value::Known;
 
 /// Where these are found, what else differs cannot be known, or is no matter yet.
@@ -84,9 +85,10 @@ fn vm(case: &Case<'_>) -> Option<Finding> {
     let names = change.map(Change::changed).unwrap_or_default();
     let mut causes: Vec<String> = runs.iter().map(ToString::to_string).collect();
     if let (Some(change), false) = (change, names.is_empty()) {
+        let (before, after) = change.shown();
         for name in &names {
-            let before = change.before.as_ref().and_then(|before| shown(before.get(name)));
-            finding = finding.saw(name, pair(before, shown(change.after.get(name))));
+            let before = before.as_ref().and_then(|before| shown(name, before.get(name)));
+            finding = finding.saw(name, pair(before, shown(name, after.get(name))));
         }
         causes.push(format!("the VM's {} are not what the file says", names.join(", ")));
     }
@@ -123,13 +125,13 @@ fn overridden(case: &Case<'_>) -> Option<Finding> {
 }
 
 /// A value as evidence; a long one is for `cai plan`.
-fn shown(value: Option<&Known<Value>>) -> Option<String> {
-    match value? {
-        Known::Known(Value::String(text)) => Some(text.clone()),
-        Known::Known(value) => Some(value.to_string()),
-        Known::Unknown => None,
-    }
-    .filter(|text| text.len() <= SHORT)
+fn shown(name: &str, value: Option<&Known<Value>>) -> Option<String> {
+    let Known::Known(value) = value? else { return None };
+    let text = match redact::value(name, value) {
+        Value::String(text) => text,
+        value => value.to_string(),
+    };
+    (text.len() <= SHORT).then_some(text)
 }
 
 fn pair(is: Option<String>, wanted: Option<String>) -> Value {

@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::provisioning;
 use crate::config::DockerSource;
 use crate::host::CommandSpec;
@@ -74,10 +77,11 @@ pub enum Operation<'a> {
 impl Operation<'_> {
     /// The command that does it.
     pub fn command(&self, ssh: &Ssh) -> CommandSpec {
-        let script = |name: &str, values: &[&str], text: String| {
+        let script_that_reads = |name: &str, values: &[&str], text: String, input: &str| {
             let line = [&["sudo", "-n", "sh", "-s", "--", name], values].concat();
-            ssh.run(&line).stdin(whole(&text)).timeout(INSTALL)
+            ssh.run(&line).stdin(whole(&text, input)).timeout(INSTALL)
         };
+        let script = |name: &str, values: &[&str], text| script_that_reads(name, values, text, "");
         match self {
             Self::Docker { source, version } => {
                 let values = [provisioning::name(*source), version.unwrap_or_default()];
@@ -88,9 +92,9 @@ impl Operation<'_> {
                     Loaded::Current => "current",
                     Loaded::Keep => "keep",
                 };
-                let values = [expected.as_deref().unwrap_or("absent"), loaded, text];
+                let values = [expected.as_deref().unwrap_or("absent"), loaded];
                 let body = include_str!("scripts/write-daemon-json.sh");
-                script("write-daemon-json", &values, body.into())
+                script_that_reads("write-daemon-json", &values, body.into(), text)
             }
             Self::ReloadDocker => {
                 script("reload-docker", &[], include_str!("scripts/reload-docker.sh").into())
@@ -102,11 +106,10 @@ impl Operation<'_> {
                 let line = ["sudo", "-n", "install", "-D", "-m", "644", "/dev/stdin", to];
                 ssh.run(&line).stdin_file(from).timeout(INSTALL)
             }
-            Self::Sysbox { version, sha256, source } => script(
-                "sysbox",
-                &[version, sha256, source],
-                include_str!("scripts/sysbox.sh").into(),
-            ),
+            Self::Sysbox { version, sha256, source } => {
+                let body = include_str!("scripts/sysbox.sh");
+                script_that_reads("sysbox", &[version, sha256], body.into(), source)
+            }
             Self::TryContainer(runtimes) => {
                 let text = include_str!("scripts/try-container.sh").into();
                 script("try-container", runtimes, text).timeout(TRY)
@@ -116,10 +119,26 @@ impl Operation<'_> {
     }
 }
 
+/// How the input of a script begins and ends.
+const INPUT: &str = "CAI_INPUT";
+
 /// A script that a shell runs only when it has read all of it, and whose commands cannot read the
-/// rest of it as their own input.
-fn whole(script: &str) -> String {
-    format!("main() {{\n{script}\n}}\nmain \"$@\" </dev/null\n")
+/// rest of it as their own input. What it reads itself may be secret, so it is no argument, which
+/// everybody could see, and sudo's log would keep. As Base64 it cannot be taken for a part of the
+/// script.
+fn whole(script: &str, input: &str) -> String {
+    if input.is_empty() {
+        return format!("main() {{\n{script}\n}}\nmain \"$@\" </dev/null\n");
+    }
+    let input = STANDARD.encode(input);
+    format!("main() {{\n{script}\n}}\nmain \"$@\" <<'{INPUT}'\n{input}\n{INPUT}\n")
+}
+
+/// What such a script reads.
+pub fn input(script: &str) -> Option<String> {
+    let (_, rest) = script.split_once(&format!("<<'{INPUT}'\n"))?;
+    let bytes = STANDARD.decode(rest.split_once('\n')?.0).ok()?;
+    String::from_utf8(bytes).ok()
 }
 
 /// Where a pushed package of Sysbox goes in the guest.

@@ -7,6 +7,8 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::redact;
+
 /// How much longer than its own limit a command may take before it is killed, where that is no more
 /// than a quarter of it.
 const GRACE: Duration = Duration::from_secs(30);
@@ -18,6 +20,8 @@ pub struct CommandSpec {
     pub program: PathBuf,
     /// Its arguments, each passed as it is.
     pub args: Vec<OsString>,
+    /// Variables of its environment, beside those of this process.
+    pub variables: Vec<(&'static str, String)>,
     /// What it reads on standard input; nothing at all when `None`.
     pub stdin: Option<Input>,
     /// When it is killed. [`CommandSpec::timeout`] sets it.
@@ -41,6 +45,7 @@ impl CommandSpec {
         Self {
             program: program.into(),
             args: Vec::new(),
+            variables: Vec::new(),
             stdin: None,
             timeout: Duration::from_secs(30),
             told: None,
@@ -58,6 +63,13 @@ impl CommandSpec {
     #[must_use]
     pub fn args<T: Into<OsString>>(mut self, args: impl IntoIterator<Item = T>) -> Self {
         self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// Sets a variable of its environment.
+    #[must_use]
+    pub fn variable(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.variables.push((name, value.into()));
         self
     }
 
@@ -110,13 +122,17 @@ const SHOWN_ARGUMENT: usize = 160;
 /// The command as one would type it, to read and to copy; long arguments are cut.
 impl fmt::Display for CommandSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, value) in &self.variables {
+            write!(f, "{name}={} ", crate::report::printable(&quoted(value)))?;
+        }
         let name = self.program.file_name().unwrap_or(self.program.as_os_str());
         f.write_str(&name.to_string_lossy())?;
         for arg in &self.args {
-            let arg = arg.to_string_lossy();
+            // Before it is cut: half a secret could not be told from other text.
+            let arg = redact::foreign(&arg.to_string_lossy());
             let shown = match arg.char_indices().nth(SHOWN_ARGUMENT) {
                 Some((end, _)) => format!("{}…", &arg[..end]),
-                None => arg.into_owned(),
+                None => arg,
             };
             write!(f, " {}", crate::report::printable(&quoted(&shown)))?;
         }
@@ -246,7 +262,7 @@ impl CommandError {
             lines.map(str::trim).find(|line| !line.is_empty())
         });
         match first {
-            Some(line) => format!("{self}: {line}"),
+            Some(line) => format!("{self}: {}", redact::foreign(line)),
             None => self.to_string(),
         }
     }

@@ -1,10 +1,12 @@
 //! Locks between processes.
 
-use std::fs::{self, DirBuilder, File, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+use super::private::{self, Exposed};
 
 /// How often a lock that another process holds is tried again.
 const TRY_EVERY: Duration = Duration::from_millis(100);
@@ -35,8 +37,8 @@ pub enum LockError {
         String,
     ),
     /// Others could put their own files in its place.
-    #[error("others than its owner can write to {}", .0.display())]
-    Exposed(PathBuf),
+    #[error("{0}")]
+    Exposed(Exposed),
     /// The file could not be used.
     #[error("{} could not be locked: {source}", path.display())]
     File {
@@ -54,15 +56,15 @@ pub enum LockError {
 pub(super) fn take(path: &Path, holder: &str, wait: Duration) -> Result<Lock, LockError> {
     let failed = |source| LockError::File { path: path.to_owned(), source };
     if let Some(directory) = path.parent() {
-        DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed)?;
-        let meta = fs::metadata(directory).map_err(failed)?;
-        let own = meta.uid() == nix::unistd::geteuid().as_raw();
-        if !own || meta.mode() & 0o022 != 0 {
-            return Err(LockError::Exposed(directory.to_owned()));
-        }
+        private::make(directory).map_err(|error| match error.downcast() {
+            Ok(exposed) => LockError::Exposed(exposed),
+            Err(error) => failed(error),
+        })?;
     }
     let mut options = File::options();
     let options = options.create(true).truncate(false).read(true).write(true).mode(0o600);
+    // What is in such a directory is no link of anybody else's, and needs none.
+    let options = options.custom_flags(nix::libc::O_NOFOLLOW);
     let mut file = options.open(path).map_err(failed)?;
     let deadline = Instant::now() + wait;
     loop {

@@ -9,6 +9,7 @@ mod deadline;
 mod interrupt;
 mod lock;
 mod platform;
+mod private;
 mod system;
 mod tail;
 mod web;
@@ -26,6 +27,7 @@ pub use deadline::Deadline;
 pub use interrupt::{Heard, INTERRUPTED, Patience, handle as handle_interrupts};
 pub use lock::{Lock, LockError};
 pub use platform::{Os, Platform};
+pub use private::Exposed;
 pub use system::System;
 
 /// The error of a file that has to be there.
@@ -88,6 +90,15 @@ pub trait Probe: Sync {
 
     /// Whether something listens on a Unix socket. Connects, and sends nothing.
     fn listens(&self, socket: &Path) -> bool;
+
+    /// Makes sure that nobody else can write to a directory, which need not be there yet. A host
+    /// without other users has none that could.
+    ///
+    /// # Errors
+    /// When others can, with [`Exposed`] inside.
+    fn check_private(&self, _directory: &Path) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Changes the machine.
@@ -117,10 +128,10 @@ pub trait Host: Probe {
     /// Does nothing for a while.
     fn pause(&self, time: Duration);
 
-    /// Makes a directory, and those above it, where there is none.
+    /// Makes a directory for its owner alone, and those above it, where there is none.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// When it cannot be made, or others can write to it.
     fn make_directory(&self, path: &Path) -> io::Result<()>;
 
     /// Removes a file; it is no error when there is none.

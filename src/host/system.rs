@@ -20,6 +20,7 @@ use super::archive::{self, Archive, ArchiveError};
 use super::command::Failure;
 use super::interrupt::{self, Heard, Patience, Running};
 use super::lock::{self, Lock, LockError};
+use super::private;
 use super::tail::Tail;
 use super::web;
 use super::{CommandError, CommandSpec, ExitStatus, Host, Input, Output, Ping, Platform, Probe};
@@ -121,6 +122,10 @@ impl Probe for System {
     fn listens(&self, socket: &Path) -> bool {
         connect(socket).is_ok()
     }
+
+    fn check_private(&self, directory: &Path) -> io::Result<()> {
+        private::check(directory)
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "as above")]
@@ -146,7 +151,7 @@ impl Host for System {
     }
 
     fn make_directory(&self, path: &Path) -> io::Result<()> {
-        std::fs::create_dir_all(path)
+        private::make(path)
     }
 
     fn remove_file(&self, path: &Path) -> io::Result<()> {
@@ -233,6 +238,9 @@ fn run(command: &CommandSpec, heard: &dyn Fn(&str)) -> Result<Output, Failure> {
         });
     for name in DOCKER_VARIABLES {
         expression = expression.env_remove(name);
+    }
+    for (name, value) in &command.variables {
+        expression = expression.env(name, value);
     }
     expression = match &command.stdin {
         Some(Input::Text(text)) => expression.stdin_bytes(text.as_bytes()),

@@ -81,6 +81,19 @@ impl Limactl {
         self.quiet().args(["delete", name.as_str()]).timeout(STOP)
     }
 
+    /// Gives a stopped instance another YAML, from standard input.
+    ///
+    /// Lima edits in two ways: by an expression on the command line, which cannot read a file or a
+    /// variable (its yq has neither), or by an editor, which it runs with its own standard input.
+    /// `tee` is one that takes the text from there. (Measured with Lima 2.2.0.)
+    pub fn rewrite(&self, name: &VmName, yaml: String) -> CommandSpec {
+        CommandSpec::new(&self.program)
+            .args(["--tty=true", "edit", name.as_str()])
+            .variable("VISUAL", "tee")
+            .variable("EDITOR", "tee")
+            .stdin(yaml)
+    }
+
     /// Sets top-level keys of a stopped instance's YAML.
     ///
     /// The values are written as JSON, which Lima's expression language (yq) reads as literals. What

@@ -20,5 +20,5 @@ pub use log::{gave_up, message};
 pub use overrides::{Override, UserFile, overrides};
 pub use release::{Release, key as platform_key};
 pub use ssh::{GUEST_SOCKET, Ssh};
-pub use template::{is_marked, template, to_yaml};
+pub use template::{edited, is_marked, template, to_yaml};
 pub use version::parse_version;

@@ -60,7 +60,8 @@ pub fn template(config: &Config) -> Map<String, Value> {
     let forwards = std::iter::once(engine).chain(vm.port_forwards.iter().map(port_forward));
     keys.insert("portForwards".into(), forwards.collect());
     if !vm.env.is_empty() {
-        let env = vm.env.iter().map(|(name, value)| (name.to_string(), value.as_str().into()));
+        let known = vm.env.iter().filter_map(|(name, it)| Some((name, it.value.as_deref()?)));
+        let env = known.map(|(name, value)| (name.to_string(), value.into()));
         keys.insert("env".into(), env.collect::<Map<_, Value>>().into());
     }
     keys.extend(vm.lima.clone());
@@ -73,6 +74,48 @@ pub fn to_yaml(keys: &Map<String, Value>) -> String {
     let body =
         serde_yaml::to_string(keys).unwrap_or_else(|_| Value::from(keys.clone()).to_string());
     format!("{MARK}: change containai.toml, then run `cai apply`.\n{body}")
+}
+
+/// The text of an instance's YAML with other values for some of its keys. Everything else stays as
+/// it is, with its comments, where that can be told from the text.
+pub fn edited(text: &str, yaml: &Map<String, Value>, keys: &Map<String, Value>) -> String {
+    let mut wanted = yaml.clone();
+    wanted.extend(keys.clone());
+    // JSON values all have a form in YAML.
+    let body = |keys: &Map<String, Value>| serde_yaml::to_string(keys).unwrap_or_default();
+    let names = |line: &str| keys.keys().any(|key| names(line, key));
+    let mut kept = String::new();
+    let mut is_replaced = false;
+    for line in text.lines() {
+        let begins = line.starts_with(|c: char| !c.is_whitespace() && !"#-]}".contains(c));
+        if begins {
+            is_replaced = names(line);
+        }
+        // A comment at the margin belongs to what follows it.
+        if !is_replaced || line.starts_with('#') {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+    }
+    kept.push_str(&body(keys));
+    // An odd text may have been cut in the wrong place.
+    match serde_yaml::from_str::<Map<String, Value>>(&kept) {
+        Ok(read) if read == wanted => kept,
+        _ => head(text) + &body(&wanted),
+    }
+}
+
+/// Whether a line of YAML begins a top-level key.
+fn names(line: &str, key: &str) -> bool {
+    let line = line.trim_start_matches(['"', '\'']);
+    let rest = line.strip_prefix(key).map(|rest| rest.trim_start_matches(['"', '\'']).trim_start());
+    rest.is_some_and(|rest| rest.starts_with(':'))
+}
+
+/// The comments that a YAML begins with.
+fn head(text: &str) -> String {
+    let head = text.lines().take_while(|line| line.is_empty() || line.starts_with('#'));
+    head.flat_map(|line| [line, "\n"]).collect()
 }
 
 fn image(image: &Image) -> Value {
@@ -138,6 +181,33 @@ mod tests {
         assert!(is_marked(&text));
         let read: Value = serde_yaml::from_str(&text).unwrap();
         assert_eq!(read, Value::Object(keys));
+    }
+
+    #[test]
+    fn what_is_not_edited_stays_as_it_is() {
+        let edit = |text: &str| {
+            let yaml: Map<String, Value> = serde_yaml::from_str(text).unwrap();
+            let keys = json!({"env": {"A": "2: #"}, "cpus": 4});
+            edited(text, &yaml, keys.as_object().unwrap())
+        };
+        let new = "env:\n  A: '2: #'\ncpus: 4\n";
+        for (text, kept) in [
+            (
+                "# Managed by cai\nenv:\n  # mine\n  A: 1\nmemory: 1GiB # one\n",
+                "# Managed by cai\nmemory: 1GiB # one\n",
+            ),
+            ("cpus: 1\n# x\n\"env\": {A: 1}\nenvy: 2\n", "# x\nenvy: 2\n"),
+            (
+                "images:\n- location: a\n# two\n- location: b\ncpus: 1\n",
+                "images:\n- location: a\n# two\n- location: b\n",
+            ),
+            ("memory: 1GiB", "memory: 1GiB\n"),
+        ] {
+            assert_eq!(edit(text), format!("{kept}{new}"));
+        }
+        // Where the text cannot be cut, its comments go and its values stay.
+        let odd = "# Managed by cai\n{env: {A: 1}, memory: 1GiB} # x\n";
+        assert_eq!(edit(odd), "# Managed by cai\nenv:\n  A: '2: #'\nmemory: 1GiB\ncpus: 4\n");
     }
 
     #[test]

@@ -130,6 +130,7 @@ impl Machine<'_> {
             arch: instance.arch.clone(),
             yaml: serde_yaml::from_str(&text)
                 .map_err(|source| ObserveError::Content { path, source: source.into() })?,
+            text,
         });
         Ok(())
     }
@@ -157,7 +158,7 @@ impl Machine<'_> {
 
 /// A number that the guest cannot have known before: the standard library keys every hasher
 /// randomly.
-pub(super) fn random() -> u128 {
+pub fn random() -> u128 {
     let half = || u128::from(RandomState::new().hash_one(()));
     half() << 64 | half()
 }

@@ -8,7 +8,11 @@ use super::{Problem, Reason, Step};
 use crate::address::Address;
 use crate::guest::Container;
 use crate::model::VmName;
+use crate::redact::SENSITIVE;
 use crate::value::Attributes;
+
+/// What stands for a sensitive value that is not the one before.
+const ANOTHER: &str = "(sensitive value, another one)";
 
 /// What is done to a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -116,6 +120,9 @@ pub struct Change {
     pub steps: Vec<Step>,
     /// Why it cannot be done.
     pub problem: Option<Problem>,
+    /// The attributes, and the keys in them, whose values must not be shown. The steps need them, so
+    /// they are in `before` and `after`; [`Change::shown`] leaves them out.
+    pub sensitive: Vec<(&'static str, String)>,
 }
 
 impl Change {
@@ -136,6 +143,7 @@ impl Change {
             stops: Some(Vec::new()),
             steps: Vec::new(),
             problem: None,
+            sensitive: Vec::new(),
         }
     }
 
@@ -180,6 +188,34 @@ impl Change {
             }
         }
         self
+    }
+
+    /// Says what of it must not be shown.
+    #[must_use]
+    pub fn hiding(mut self, sensitive: Vec<(&'static str, String)>) -> Self {
+        self.sensitive = sensitive;
+        self
+    }
+
+    /// What it is and what it should be, for people and programs: without the values that must not be
+    /// shown, but so that it can be seen whether they differ.
+    pub fn shown(&self) -> (Option<Attributes>, Attributes) {
+        let (mut before, mut after) = (self.before.clone(), self.after.clone());
+        for (attribute, key) in &self.sensitive {
+            let was = before.as_ref().and_then(|it| it.value_in(attribute, key)).cloned();
+            let is = after.value_in(attribute, key).cloned();
+            let instead = match (&was, &is) {
+                (Some(was), Some(is)) if was != is => ANOTHER,
+                _ => SENSITIVE,
+            };
+            if let (Some(before), Some(_)) = (&mut before, was) {
+                before.replace_in(attribute, key, SENSITIVE);
+            }
+            if is.is_some() {
+                after.replace_in(attribute, key, instead);
+            }
+        }
+        (before, after)
     }
 
     /// Adds a reason.

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::{Action, Change, Declared, Disruption, Files, Plan, Problem, Reason};
 use crate::address::Address;
 use crate::guest::Container;
+use crate::redact;
 use crate::value::{Attributes, Known};
 
 /// The version of the form of every document that `cai` prints. It grows when a program that
@@ -39,12 +40,15 @@ pub struct ResourceChange<'a> {
     /// Why.
     pub reasons: Vec<Explained<'a, Reason>>,
     /// The attributes as they are; `null` where it is absent or could not be looked at.
-    pub before: Option<Values<'a>>,
+    pub before: Option<Values>,
     /// The attributes as they should be, those left out that are only known after apply.
-    pub after: Values<'a>,
+    pub after: Values,
     /// `true` for each attribute that is only known after apply, as Terraform has it: such a value
     /// could not be told from a real one within `after`.
     pub after_unknown: Map<String, Value>,
+    /// Where `before` and `after` hold `(sensitive value)`, or `(sensitive value, another one)`, for a
+    /// value that is not shown: JSON pointers into them.
+    pub sensitive: Vec<String>,
     /// The names of the attributes that change.
     pub changed: Vec<String>,
     /// `none`, `reload`, `session-refresh`, `container-recreation`, `sysbox-restart`,
@@ -114,6 +118,7 @@ impl<'a> PlanDocument<'a> {
 
 impl<'a> ResourceChange<'a> {
     fn new(change: &'a Change) -> Self {
+        let (before, after) = change.shown();
         Self {
             address: &change.address,
             kind: change.address.kind.to_string(),
@@ -123,8 +128,13 @@ impl<'a> ResourceChange<'a> {
                 .iter()
                 .map(|reason| Explained { what: reason, text: reason.to_string() })
                 .collect(),
-            before: change.before.as_ref().map(Values),
-            after: Values(&change.after),
+            before: before.map(Values),
+            after: Values(after),
+            sensitive: change
+                .sensitive
+                .iter()
+                .map(|(name, key)| format!("/{name}/{key}"))
+                .collect(),
             after_unknown: unknown(&change.after),
             changed: change.changed(),
             disruption: change.disruption,
@@ -139,15 +149,14 @@ impl<'a> ResourceChange<'a> {
     }
 }
 
-/// The known ones of some attributes, as an object. They are not copied: each of many VMs has its
-/// scripts among them.
+/// The known ones of some attributes, as an object, without what looks like a secret.
 #[derive(Debug)]
-pub struct Values<'a>(&'a Attributes);
+pub struct Values(Attributes);
 
-impl Serialize for Values<'_> {
+impl Serialize for Values {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().filter_map(|(name, value)| match value {
-            Known::Known(value) => Some((name, value)),
+            Known::Known(value) => Some((name, redact::value(name, value))),
             Known::Unknown => None,
         }))
     }

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::palette::{ADDED, CHANGED, DIM, REMOVED, paint};
 use super::text::{INDENT, WIDTH, comment, printable};
 use crate::plan::{Change, Line, Origin, text_diff};
+use crate::redact;
 use crate::value::{Attributes, Known};
 
 pub(super) fn write_created(out: &mut String, after: &Attributes) -> std::fmt::Result {
@@ -21,8 +22,8 @@ pub(super) fn write_created(out: &mut String, after: &Attributes) -> std::fmt::R
                 }
             }
             value => {
-                let name = padded(name, width, ADDED);
-                writeln!(out, "{INDENT}{name} = {}", short(Some(value)))?;
+                let padded = padded(name, width, ADDED);
+                writeln!(out, "{INDENT}{padded} = {}", short(name, Some(value)))?;
             }
         }
     }
@@ -31,10 +32,11 @@ pub(super) fn write_created(out: &mut String, after: &Attributes) -> std::fmt::R
 
 pub(super) fn write_updated(out: &mut String, change: &Change) -> std::fmt::Result {
     let changed = change.changed();
+    let (before, after) = change.shown();
     let width = width(changed.iter().map(String::as_str));
     for name in &changed {
-        let was = change.before.as_ref().and_then(|before| before.get(name));
-        let is = change.after.get(name);
+        let was = before.as_ref().and_then(|before| before.get(name));
+        let is = after.get(name);
         let forces = if change.is_forced_by(name) {
             paint(REMOVED, "  # forces replacement")
         } else {
@@ -50,7 +52,7 @@ pub(super) fn write_updated(out: &mut String, change: &Change) -> std::fmt::Resu
             }
             continue;
         }
-        let (was, is) = (short(was), short(is));
+        let (was, is) = (short(name, was), short(name, is));
         let room = WIDTH - INDENT.len() - width - " = ".len();
         // Two long values, such as paths, are easier to compare one below the other.
         let arrow = if shown_width(&format!("{was} -> {is}{forces}")) <= room {
@@ -68,10 +70,10 @@ pub(super) fn write_updated(out: &mut String, change: &Change) -> std::fmt::Resu
 }
 
 pub(super) fn write_deleted(out: &mut String, change: &Change) -> std::fmt::Result {
-    let Some(before) = &change.before else { return Ok(()) };
+    let (Some(before), _) = change.shown() else { return Ok(()) };
     let width = width(before.iter().map(|(name, _)| name));
     for (name, value) in before.iter() {
-        writeln!(out, "{INDENT}{} = {}", padded(name, width, REMOVED), short(Some(value)))?;
+        writeln!(out, "{INDENT}{} = {}", padded(name, width, REMOVED), short(name, Some(value)))?;
     }
     Ok(())
 }
@@ -83,7 +85,8 @@ fn write_line(out: &mut String, origin: Origin, text: &str) -> std::fmt::Result 
         Origin::Both => ("  ", DIM),
         Origin::Gap => ("", DIM),
     };
-    writeln!(out, "{INDENT}  {}", paint(style, format!("{sign}{}", printable(text))))
+    let text = redact::foreign(text);
+    writeln!(out, "{INDENT}  {}", paint(style, format!("{sign}{}", printable(&text))))
 }
 
 fn width<'a>(names: impl Iterator<Item = &'a str>) -> usize {
@@ -126,9 +129,11 @@ fn known_text(value: Option<&Known<Value>>) -> String {
     }
 }
 
-fn short(value: Option<&Known<Value>>) -> String {
+fn short(name: &str, value: Option<&Known<Value>>) -> String {
     match value {
-        Some(Known::Known(value)) => printable(&value.to_string()).into_owned(),
+        Some(Known::Known(value)) => {
+            printable(&redact::value(name, value).to_string()).into_owned()
+        }
         Some(Known::Unknown) => paint(DIM, "(known after apply)"),
         None => paint(DIM, "(none)"),
     }

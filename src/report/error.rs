@@ -11,6 +11,7 @@ use crate::host::{CommandError, Failure};
 use crate::lima;
 use crate::observe::ObserveError;
 use crate::plan::{Problem, Reason};
+use crate::redact;
 
 /// The last lines of a stream that are shown.
 const SHOWN_LINES: usize = 20;
@@ -108,7 +109,7 @@ fn write_streams(text: &mut String, error: &CommandError) {
         };
         let _ = write!(text, "\n  {}", paint(DIM, heading));
         for line in &lines[hidden..] {
-            let _ = write!(text, "\n    {}", printable(line));
+            let _ = write!(text, "\n    {}", printable(&redact::foreign(line)));
         }
     }
 }

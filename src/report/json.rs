@@ -9,6 +9,7 @@ use crate::address::Address;
 use crate::apply::{ApplyError, Counts, Outcome, Report, ResourceResult};
 use crate::host::Failure;
 use crate::plan::{Declared, FORMAT_VERSION, Files};
+use crate::redact;
 
 /// How an apply ended, as `cai apply --json` prints it.
 #[derive(Debug, Serialize)]
@@ -38,33 +39,33 @@ pub struct ResultDocument<'a> {
     pub because: Option<&'a Address>,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<ErrorDocument<'a>>,
+    pub error: Option<ErrorDocument>,
 }
 
 /// Why a resource failed.
 #[derive(Debug, Serialize)]
-pub struct ErrorDocument<'a> {
+pub struct ErrorDocument {
     /// What a person is told.
     pub text: String,
     /// The causes of that, the nearest first.
     pub causes: Vec<String>,
     /// The command that failed, and what it left; `null` where it was no command.
-    pub command: Option<CommandDocument<'a>>,
+    pub command: Option<CommandDocument>,
     /// What to do; `null` where nobody knows.
     pub hint: Option<String>,
 }
 
 /// A command that failed.
 #[derive(Debug, Serialize)]
-pub struct CommandDocument<'a> {
+pub struct CommandDocument {
     /// As one would type it, long arguments cut.
     pub line: String,
     /// How it ended, such as `exit status 1`; `null` where it did not end by itself.
     pub status: Option<String>,
-    /// All that was read of its standard output.
-    pub stdout: &'a str,
-    /// All that was read of its standard error.
-    pub stderr: &'a str,
+    /// All that was read of its standard output, without what looks like a secret.
+    pub stdout: String,
+    /// All that was read of its standard error, likewise.
+    pub stderr: String,
 }
 
 impl<'a> ReportDocument<'a> {
@@ -97,8 +98,8 @@ impl<'a> ResultDocument<'a> {
     }
 }
 
-impl<'a> ErrorDocument<'a> {
-    fn new(error: &'a ApplyError) -> Self {
+impl ErrorDocument {
+    fn new(error: &ApplyError) -> Self {
         let mut causes = Vec::new();
         let mut next = error.source();
         // What a command did is told once, below.
@@ -108,6 +109,7 @@ impl<'a> ErrorDocument<'a> {
         }
         let command = command_error(error).map(|error| {
             let (stdout, stderr) = error.streams().unwrap_or_default();
+            let (stdout, stderr) = (redact::foreign(stdout), redact::foreign(stderr));
             let status = match &error.failure {
                 Failure::Status(output) | Failure::Unreadable { output, .. } => {
                     Some(output.status.to_string())

@@ -166,7 +166,7 @@ fn write_change(out: &mut String, change: &Change) -> std::fmt::Result {
         paint(STRONG, printable(&change.address.to_string()))
     )?;
     match change.action {
-        Action::Create => attributes::write_created(out, &change.after)?,
+        Action::Create => attributes::write_created(out, &change.shown().1)?,
         Action::Update | Action::Replace => attributes::write_updated(out, change)?,
         Action::Delete => attributes::write_deleted(out, change)?,
         Action::NoOp | Action::Refresh | Action::Deferred => {}

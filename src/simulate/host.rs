@@ -67,8 +67,9 @@ impl<'a> SimulatedHost<'a> {
     /// kind as the real one, where none is.
     ///
     /// # Errors
-    /// When the world cannot be read.
+    /// When the world cannot be read, or others could have written it.
     pub fn open(real: &'a dyn Host, directory: &Path) -> io::Result<Self> {
+        real.check_private(directory)?;
         let world = store::load(real, directory)?.unwrap_or_else(|| World::new(real.platform()));
         let directory = Some(directory.to_owned());
         Ok(Self { real, world: Mutex::new(world), directory, locked: AtomicBool::default() })

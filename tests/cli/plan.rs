@@ -75,6 +75,7 @@ fn as_json_a_plan_is_one_document_and_nothing_else() {
                 "description": "Docker in the Lima VM containai-secure, managed by cai",
             },
             "after_unknown": {},
+            "sensitive": [],
             "changed": ["host", "description"],
             "disruption": "none",
             "fallback": null,

@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use containai::config;
+use containai::digest::sha256;
 use containai::simulate::Fault;
 use serde_json::Value;
 
@@ -15,6 +16,9 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         what_moved_since_makes_it_stale,
         a_changed_file_makes_it_stale,
         what_is_no_saved_plan_of_this_cai_is_refused,
+        a_plan_that_was_changed_does_nothing_but_what_is_planned_now,
+        a_plan_is_private_wherever_it_is_written,
+        a_secret_that_changed_makes_it_stale_and_is_not_in_it,
         a_replacement_still_needs_its_name,
         it_takes_no_files_beside_it,
     ]
@@ -73,25 +77,125 @@ fn what_is_no_saved_plan_of_this_cai_is_refused() {
         change(&mut plan);
         plan.to_string()
     };
+    let unreadable: &dyn Fn(&mut Value) = &|plan| plan["files"] = 7.into();
     let cases = [
         ("{}".to_owned(), "it is no saved plan"),
-        ("cpus = 2".to_owned(), "it is no saved plan"),
-        (text[..text.len() / 2].to_owned(), "it is no saved plan"),
-        (bend(&|plan| plan["saved_plan_format"] = 0.into()), "format 0"),
+        (String::new(), "line 1, column 0: it ends too early"),
+        ("[]".to_owned(), "it has not the form of one"),
+        (FILE.to_owned(), "it is no JSON"),
+        (text[..text.len() / 2].to_owned(), "it ends too early"),
+        (text.trim_end().trim_end_matches('}').to_owned(), "it ends too early"),
+        (format!("{text}{text}"), "it is no JSON"),
+        (bend(unreadable), "it has not the form of one"),
+        (bend(&|plan| plan["saved_plan_format"] = 1.into()), "format 1, which an older cai made"),
+        (bend(&|plan| plan["saved_plan_format"] = 9.into()), "format 9, which a newer cai made"),
         (
             bend(&|plan| plan["plan"]["resource_changes"][1]["after"]["cpus"] = 64.into()),
             "checksum",
         ),
         (bend(&|plan| plan["cai"] = "0.0.1".into()), "checksum"),
+        (bend(&|plan| plan["sha256"] = "00".into()), "checksum"),
+        (resealed(&text, &|plan| plan["cai"] = "0.0.1".into()), "cai 0.0.1 made it"),
+        (resealed(&text, &|plan| plan["simulated"] = true.into()), "it is of a simulated host"),
     ];
     for (text, told) in cases {
         world.sandbox.write("home/bent.plan", &text);
         let ran = world.cai(&["apply", "bent.plan"]);
         assert!(ran.fails_with(1).contains(told), "{told:?}: {ran}");
     }
+    // Neither does what it is about come into a message.
+    world.sandbox.write("home/bent.plan", "{\"saved_plan_format\": \"s3cret\"");
+    assert!(!world.cai(&["apply", "bent.plan"]).fails_with(1).contains("s3cret"));
+    std::fs::write(world.sandbox.path("home/bent.plan"), b"\xff\xfe\0").unwrap();
+    assert!(world.cai(&["apply", "bent.plan"]).fails_with(1).contains("no text"));
     let ran = world.cai(&["--simulate=other", "apply", "next.plan"]);
     assert!(ran.fails_with(1).contains("it is of a real host"), "{ran}");
     world.cai(&["apply", "missing.plan"]).fails_with(3);
+}
+
+/// A changed plan with the checksum that it should have.
+fn resealed(text: &str, change: &dyn Fn(&mut Value)) -> String {
+    let mut plan: Value = serde_json::from_str(text).unwrap();
+    change(&mut plan);
+    plan["sha256"] = "".into();
+    plan["sha256"] = sha256(plan.to_string().as_bytes()).into();
+    plan.to_string()
+}
+
+fn a_plan_that_was_changed_does_nothing_but_what_is_planned_now() {
+    let world = FakeWorld::new(FILE);
+    let text = saved(&world);
+    world.calls();
+    // A checksum has no key: whoever can write the file can make one. What is applied is made anew.
+    let cases: [(&dyn Fn(&mut Value), &str); 6] = [
+        (&|plan| plan["plan"]["resource_changes"][1]["steps"][0] = "x".into(), "another steps"),
+        (&|plan| plan["plan"]["resource_changes"][1]["after"]["cpus"] = 64.into(), "another after"),
+        (&|plan| plan["plan"]["resource_changes"][1]["action"] = "no-op".into(), "was to stay"),
+        (&|plan| plan["plan"]["resource_changes"] = serde_json::json!([]), "is new"),
+        (&|plan| plan["files"][0]["sha256"] = "00".into(), "was changed"),
+        (&|plan| plan["fingerprints"]["vm.containai-secure"] = "0".into(), "not shown moved"),
+    ];
+    for (change, told) in cases {
+        world.sandbox.write("home/bent.plan", &resealed(&text, change));
+        let ran = world.cai(&["apply", "bent.plan"]);
+        assert!(ran.fails_with(6).contains(told), "{told:?}: {ran}");
+    }
+    world.sandbox.write(
+        "home/bent.plan",
+        &resealed(&text, &|plan| {
+            plan["files"][0]["path"] = "/nosuch/containai.toml".into();
+        }),
+    );
+    world.cai(&["apply", "bent.plan"]).fails_with(3);
+    let changing = |call: &String| ["create", "edit", "start"].iter().any(|it| call.contains(it));
+    assert!(!world.calls().iter().any(changing), "nothing is done");
+}
+
+fn a_plan_is_private_wherever_it_is_written() {
+    let world = FakeWorld::new(FILE);
+    let path = world.sandbox.path("home/next.plan");
+    std::fs::write(&path, "mine").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap();
+    let mode = |path: &std::path::Path| {
+        let meta = std::fs::symlink_metadata(path).unwrap();
+        (meta.is_file(), meta.permissions().mode() & 0o777)
+    };
+    let script = "umask 000; exec cai plan --out next.plan";
+    let variable = crate::support::fake_world::VARIABLE;
+    let plan = || {
+        let mut command = world.sandbox.command(&["sh", "-c", script]);
+        let done = command.env(variable, world.sandbox.path("world")).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    };
+    plan();
+    assert_eq!(mode(&path), (true, 0o600));
+    // A link is replaced, and what it leads to is not written.
+    let other = world.sandbox.path("home/other");
+    std::fs::write(&other, "mine").unwrap();
+    std::fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink(&other, &path).unwrap();
+    plan();
+    assert_eq!(mode(&path), (true, 0o600));
+    assert_eq!(std::fs::read_to_string(&other).unwrap(), "mine");
+}
+
+fn a_secret_that_changed_makes_it_stale_and_is_not_in_it() {
+    let world =
+        FakeWorld::new(&format!("{FILE}[vm.env]\nKEY = {{ env = \"KEY\", sensitive = true }}\n"));
+    let cai = |words: &[&str], key: &str| world.cai_with(words, &[("KEY", key)]);
+    cai(&["plan", "--out", "next.plan"], "s3cret-1").success();
+    let text = std::fs::read_to_string(world.sandbox.path("home/next.plan")).unwrap();
+    assert!(!text.contains("s3cret") && text.contains("(sensitive value)"), "{text}");
+    let ran = cai(&["apply", "next.plan"], "s3cret-2");
+    let told = ran.fails_with(6);
+    assert!(told.contains("vm.containai-secure: a value that is not shown moved"), "{ran}");
+    assert!(!ran.to_string().contains("s3cret"), "{ran}");
+    cai(&["apply", "next.plan"], "s3cret-1").success();
+    let yaml = &world.world().instances["containai-secure"].yaml;
+    assert!(yaml.contains("KEY: s3cret-1"), "{yaml}");
+    // Not there: refused by name, with the place in the file.
+    let ran = cai(&["plan"], "");
+    assert!(ran.fails_with(3).contains("the environment variable KEY is not set"), "{ran}");
 }
 
 fn a_replacement_still_needs_its_name() {

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 
 use super::Running;
 use crate::support::fake_world::FakeWorld;
-use crate::support::sandbox::Sandbox;
+use crate::support::sandbox::{Ran, Sandbox};
+use crate::support::tally::EXPOSED;
 use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
@@ -18,6 +19,8 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         another_vm_is_not_waited_for,
         a_simulated_host_is_locked_as_a_real_one,
         locks_where_others_can_write_are_refused,
+        state_that_others_can_write_is_refused,
+        state_is_private_whatever_the_umask,
     ]
 }
 
@@ -121,4 +124,95 @@ fn locks_where_others_can_write_are_refused() {
         said.contains("others than its owner can write to") && said.contains("chmod"),
         "{said}"
     );
+}
+
+/// `cai` with this state directory, on a simulated host.
+fn simulates(sandbox: &Sandbox, state: &std::path::Path, words: &[&str]) -> Ran {
+    let variable = ("XDG_STATE_HOME", state.to_str().unwrap());
+    sandbox.cai_with(&[&["--simulate"], words].concat(), &[variable])
+}
+
+fn state_that_others_can_write_is_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.write("home/containai.toml", "version = 1\n");
+    let open = |path: &std::path::Path, mode| {
+        fs::create_dir_all(path).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    // (what is made beforehand, with which permissions, who can write there)
+    for (name, relative, mode, told) in [
+        ("world", "cai/simulated", 0o777, Some("others than its owner can write to")),
+        ("group", "cai/simulated", 0o770, Some("others than its owner can write to")),
+        ("above", "cai", 0o777, Some("others than its owner can write to")),
+        ("base", "", 0o777, Some("others than its owner can write to")),
+        ("sticky", "", 0o1777, None),
+        ("shared", "", 0o775, None),
+    ] {
+        EXPOSED.case(|| {
+            let state = sandbox.path(name);
+            open(&state, 0o755);
+            open(&state.join(relative), mode);
+            for words in [&["apply", "--yes"][..], &["plan"], &["doctor"]] {
+                let ran = simulates(&sandbox, &state, words);
+                match told {
+                    Some(told) => {
+                        let said = ran.fails_with(1);
+                        assert!(said.contains(told) && said.contains("chmod go-w"), "{ran}");
+                    }
+                    None => drop(ran.success()),
+                }
+            }
+            assert_eq!(state.join("cai/simulated/world.json").exists(), told.is_none());
+        });
+    }
+    // Links are followed to whose they are.
+    for (name, owner) in [("foreign", 1), ("own", 0)] {
+        if owner == 1 && !nix::unistd::Uid::effective().is_root() {
+            continue;
+        }
+        EXPOSED.case(|| {
+            let (state, place) = (sandbox.path(name), sandbox.path(format!("{name}-place")));
+            open(&state, 0o755);
+            open(&place, 0o755);
+            if owner == 1 {
+                std::os::unix::fs::chown(&place, Some(1), None).unwrap();
+            }
+            std::os::unix::fs::symlink(&place, state.join("cai")).unwrap();
+            fs::create_dir(place.join("simulated")).unwrap();
+            if owner == 1 {
+                std::os::unix::fs::chown(place.join("simulated"), Some(1), None).unwrap();
+                let ran = simulates(&sandbox, &state, &["apply", "--yes"]);
+                assert!(ran.fails_with(1).contains("belongs to another user"), "{ran}");
+            } else {
+                simulates(&sandbox, &state, &["apply", "--yes"]).success();
+            }
+        });
+    }
+}
+
+fn state_is_private_whatever_the_umask() {
+    let world = FakeWorld::new("version = 1\n");
+    let script = "umask 000; cai apply --yes && cai --simulate apply --yes && \
+                  cai simulate break group && cai doctor --bundle b.tar.gz";
+    let mut command = world.sandbox.command(&["sh", "-c", script]);
+    let variable = crate::support::fake_world::VARIABLE;
+    let done = command.env(variable, world.sandbox.path("world")).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let mut paths = vec![world.sandbox.path("home/.local")];
+    let mut files = 0;
+    while let Some(path) = paths.pop() {
+        let meta = fs::symlink_metadata(&path).unwrap();
+        let mode = meta.permissions().mode() & 0o777;
+        if meta.is_dir() {
+            assert_eq!(mode, 0o700, "{}", path.display());
+            paths.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        } else {
+            assert_eq!(mode, 0o600, "{}", path.display());
+            files += 1;
+        }
+    }
+    // A lock of the VM, the simulated host and its lock.
+    assert_eq!(files, 3);
+    let bundle = fs::metadata(world.sandbox.path("home/b.tar.gz")).unwrap();
+    assert_eq!(bundle.permissions().mode() & 0o777, 0o600);
 }

@@ -51,6 +51,7 @@ pub fn healthy(config: &Config) -> Facts {
             disk: Some(50 << 30),
             arch: Some("x86_64".into()),
             yaml: lima::template(config),
+            text: lima::to_yaml(&lima::template(config)),
         }),
         guest: Observation::Present(guest()),
         agent: None,

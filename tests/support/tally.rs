@@ -37,7 +37,11 @@ pub static SOAK: Family = Family::new("soak", "random faults and changes on one 
 pub static DOCKER_FILES: Family =
     Family::new("the user's Docker", "a command, its files compared before and after");
 
-const FAMILIES: [&Family; 4] = [&KILLED, &INTERRUPTED, &SOAK, &DOCKER_FILES];
+pub static EXPOSED: Family = Family::new("others", "a state directory that others may write to");
+pub static SECRETS: Family =
+    Family::new("secrets", "a command, its output and files searched for secrets");
+
+const FAMILIES: [&Family; 6] = [&KILLED, &INTERRUPTED, &SOAK, &EXPOSED, &SECRETS, &DOCKER_FILES];
 
 /// The table; nothing where no case was run.
 pub fn table() -> Option<String> {

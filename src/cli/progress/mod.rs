@@ -33,8 +33,14 @@ pub(super) fn tell<T>(
         Some(above) => above.suspend(|| aside(INTERRUPTED)),
         None => aside(INTERRUPTED),
     }));
+    let hidden = terminal.hidden();
     let terminal = Mutex::new(terminal);
     let say = |text: &str| terminal.lock().unwrap_or_else(PoisonError::into_inner).complain(text);
+    // Before it is cut to a line's width: half a secret could not be told from other text.
+    let clean = |event: &Event<'_>, hear: &dyn Fn(&Event<'_>)| match event {
+        Event::StepSays(address, line) => hear(&Event::StepSays(address, &hidden.said(line))),
+        event => hear(event),
+    };
     let say_of = |event: &Event<'_>| {
         if let Some(text) = report::progress(event) {
             say(&text);
@@ -49,14 +55,14 @@ pub(super) fn tell<T>(
     }
     if let Some(spinners) = spinners {
         return work(&|event| {
-            spinners.hear(event);
+            clean(event, &|event| spinners.hear(event));
             spinners.aside(|| say_of(event));
         });
     }
     let reminder = Reminder::new(&say);
     reminder.during(|| {
         work(&|event| {
-            reminder.hear(event);
+            clean(event, &|event| reminder.hear(event));
             say_of(event);
         })
     })

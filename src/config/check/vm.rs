@@ -3,7 +3,7 @@
 use super::{Check, of};
 use crate::config::de::Node;
 use crate::config::suggest::shown;
-use crate::config::types::{Image, Mount, Vm, VmType};
+use crate::config::types::{Image, Mount, Variable, Vm, VmType};
 use crate::diagnostic::Diagnostic;
 use crate::model::Arch;
 
@@ -64,13 +64,30 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
 
     /// Lima writes them into the guest's `/etc/environment`, one on a line.
     fn env(&mut self, vm: &Vm) {
-        for (name, value) in &vm.env {
+        for (name, variable) in &vm.env {
             let place = self.at(&["vm", "env", name.as_str()]);
+            if let Some(place) = place {
+                self.source_of(place, variable);
+            }
+            let place = place.map(|place| place.get("value").unwrap_or(place));
+            let value = variable.value.as_deref().unwrap_or_default();
             if let Some(place) = place.filter(|_| value.contains(char::is_control)) {
                 let message = format!("the value of {name} has a control character in it");
                 let hint = "an environment variable of the guest is one line of plain text";
                 self.refuse(place.span(), message, hint);
             }
+        }
+    }
+
+    /// A variable is from one place.
+    fn source_of(&mut self, place: Node<'a, 'i>, variable: &Variable) {
+        let is_there = |key| place.get(key).is_some();
+        if variable.value.is_some() && variable.env.is_some() {
+            let message = "`value` and `env` both say what this variable is";
+            self.refuse(place.span(), message, "leave one of them out");
+        } else if place.text().is_none() && !is_there("value") && !is_there("env") {
+            let hint = "write `value = \"…\"`, or `env = \"NAME\"` for one of cai's environment";
+            self.refuse(place.span(), "this variable has no value", hint);
         }
     }
 

@@ -3,7 +3,7 @@ use serde_json::json;
 use super::EVERY_KEY;
 use crate::config::{
     DockerSource, Group, Image, Install, Mount, PortForward, Proto, Strategy, SysboxPackage, User,
-    VmType, parse,
+    Variable, VmType, parse,
 };
 use crate::model::{Arch, ByteSize, UnixName, UserRef};
 
@@ -51,8 +51,8 @@ fn every_key_is_read() {
         ..PortForward::default()
     };
     assert_eq!(config.vm.port_forwards, [port, socket]);
-    let env: Vec<_> = config.vm.env.iter().map(|(name, value)| (name.as_str(), &**value)).collect();
-    assert_eq!(env, [("HTTPS_PROXY", "http://proxy.example.org:3128")]);
+    let env: Vec<_> = config.vm.env.iter().map(|(name, it)| (name.as_str(), it.clone())).collect();
+    assert_eq!(env, [("HTTPS_PROXY", Variable::from("http://proxy.example.org:3128"))]);
     assert_eq!(config.docker.source, DockerSource::DockerCe);
     assert_eq!(config.docker.version.as_ref().map(ToString::to_string).as_deref(), Some("28.5.1"));
     assert_eq!(config.docker.seccomp_profile.as_deref(), Some("./seccomp.json"));

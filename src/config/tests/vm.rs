@@ -1,5 +1,6 @@
 use super::{hints, refuses};
-use crate::config::parse;
+use crate::config::{parse, resolve};
+use crate::diagnostic::render;
 
 #[test]
 fn what_cai_writes_itself_is_no_key_of_limas() {
@@ -51,6 +52,40 @@ fn rosetta_takes_apples_virtualization_on_apples_processors() {
 fn a_variable_is_one_line() {
     refuses(&[("[vm.env]\nA = \"b\\nPATH=/x\"", "3:5 the value of A has a control character")]);
     assert!(parse("version = 1\n[vm.env]\nA = \"\"\nB = \"a b=c\"").is_ok());
+}
+
+#[test]
+fn a_variable_says_where_it_is_from() {
+    refuses(&[
+        ("[vm.env]\nA = { sensitive = true }", "3:5 this variable has no value"),
+        ("[vm.env]\nA = { value = \"b\", env = \"C\" }", "3:5 `value` and `env` both say"),
+        ("[vm.env]\nA = { value = \"b\", valeu = \"b\" }", "3:20 unknown key `valeu`"),
+        ("[vm.env]\nA = { env = \"A-B\" }", "3:13 \"A-B\" is not a name for an environment"),
+        ("[vm.env]\nA = { value = 4711 }", "3:15 expected a string, found a whole number"),
+        ("[vm.env]\nA = true", "3:5 expected a string, found true or false"),
+        ("[vm.env]\nA = { value = \"b\\u0007\" }", "3:15 the value of A has a control character"),
+    ]);
+}
+
+#[test]
+fn a_variable_is_read_from_the_environment_or_missed() {
+    let source = "version = 1\n[vm.env]\nA = { env = \"ONE\", sensitive = true }\nB = { env = \"TWO\" }\n\
+        C = \"3\"\n";
+    let mut config = parse(source).unwrap();
+    let look = |name: &str| (name == "ONE").then(|| "s3cret".to_owned());
+    let mistakes = resolve(&mut config, source, look).unwrap_err();
+    let text = render(&mistakes, source, "f", false);
+    assert!(text.starts_with("error: the environment variable TWO is not set"), "{text}");
+    assert!(text.contains("f:4:13") && mistakes.len() == 1, "{text}");
+    assert_eq!(
+        config.vm.env.values().map(|it| it.value.as_deref()).collect::<Vec<_>>(),
+        [Some("s3cret"), None, Some("3")]
+    );
+    assert_eq!(config.secrets(), ["s3cret"]);
+    assert!(config.hides("A") && !config.hides("B") && config.hides("unheard of"));
+    assert!(!format!("{config:?}").contains("s3cret"));
+    let bell = |_: &str| Some("a\u{7}".to_owned());
+    assert_eq!(resolve(&mut config, source, bell).unwrap_err().len(), 2);
 }
 
 #[test]

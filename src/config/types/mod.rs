@@ -7,6 +7,7 @@ mod lima;
 mod port_forward;
 mod socket_client;
 mod sysbox;
+mod variable;
 mod vm;
 
 use schemars::JsonSchema;
@@ -22,6 +23,7 @@ pub use lima::{Install, Lima};
 pub use port_forward::{PortForward, Proto};
 pub use socket_client::{MountMode, SocketClient};
 pub use sysbox::{Sysbox, SysboxPackage};
+pub use variable::Variable;
 pub use vm::{Image, LeftOut, Mount, Vm, VmType};
 
 /// A Docker engine in a Lima VM, as `cai` reads it. All but `version` may be left out.

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::PortForward;
+use super::{PortForward, Variable};
 use crate::config::{pattern, rules};
 use crate::model::{Arch, ByteSize, EnvName, VmName};
 
@@ -42,8 +42,9 @@ pub struct Vm {
     /// `[[vm.port_forwards]]`: ports and sockets of the guest that this machine sees, in the order
     /// in which Lima looks for one that fits. The engine's socket is always forwarded.
     pub port_forwards: Vec<PortForward>,
-    /// `[vm.env]`: environment variables of the guest (`/etc/environment` there).
-    pub env: BTreeMap<EnvName, String>,
+    /// `[vm.env]`: environment variables of the guest (`/etc/environment` there), each a string, or a
+    /// table with `value` or `env`, and `sensitive`.
+    pub env: BTreeMap<EnvName, Variable>,
     /// What the file leaves out of what it would be good to know that it did not say.
     #[serde(skip)]
     pub left_out: LeftOut,

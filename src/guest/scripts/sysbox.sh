@@ -1,19 +1,20 @@
-# Installs Sysbox. $2: its version. $3: the SHA-256 of its package. $4: an https:// address, or the
-# path of the package in the guest. What was installed before is removed first: an upgrade in place
-# is not supported by Sysbox.
+# Installs Sysbox. $2: its version. $3: the SHA-256 of its package. Reads an https:// address, or the
+# path of the package in the guest, as Base64. What was installed before is removed first: an upgrade
+# in place is not supported by Sysbox.
 set -eu
+source=$(base64 -d)
 umask 022
 export DEBIAN_FRONTEND=noninteractive
 directory=/var/lib/cai/packages
 package=$directory/sysbox-ce_$2.deb
 mkdir -p "$directory"
-case $4 in
+case $source in
 https://*)
   command -v curl >/dev/null || { apt-get -q update && apt-get -q -y install --no-install-recommends curl ca-certificates; }
-  curl -fsSL --proto '=https' --proto-redir '=https' --retry 3 -o "$package.part" "$4"
+  curl -fsSL --proto '=https' --proto-redir '=https' --retry 3 -o "$package.part" "$source"
   mv "$package.part" "$package"
   ;;
-*) [ "$4" = "$package" ] || cp "$4" "$package" ;;
+*) [ "$source" = "$package" ] || cp "$source" "$package" ;;
 esac
 actual=$(sha256sum "$package" | cut -d ' ' -f 1)
 if [ "$actual" != "$3" ]; then

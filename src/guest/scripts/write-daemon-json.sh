@@ -1,5 +1,5 @@
 # Writes /etc/docker/daemon.json. $2: the SHA-256 of the file that was looked at, or "absent".
-# $3: "current" when the running daemon has loaded that file, else "keep". $4: the new text.
+# $3: "current" when the running daemon has loaded that file, else "keep". Reads the new text, as Base64.
 set -eu
 umask 022
 file=/etc/docker/daemon.json
@@ -17,7 +17,7 @@ if [ "$3" = current ]; then
 fi
 new=$(mktemp "$file.XXXXXX")
 trap 'rm -f "$new"' EXIT
-printf '%s' "$4" >"$new"
+base64 -d >"$new"
 chmod 644 "$new"
 if command -v dockerd >/dev/null && dockerd --help 2>&1 | grep -q -- --validate; then
   dockerd --validate --config-file "$new"

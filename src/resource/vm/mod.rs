@@ -2,6 +2,8 @@
 
 mod same;
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use same::is_same;
@@ -14,12 +16,14 @@ use crate::host::Ping;
 use crate::lima::{self, Limactl, Override, Status};
 use crate::model::{ByteSize, VmName};
 use crate::plan::{Change, Disruption, Problem, Reason, Step};
+use crate::redact;
 use crate::value::Attributes;
 
 /// Keys of `lima.yaml` that an existing machine cannot take over: the guest was made from them.
 const IMMUTABLE: [&str; 4] = ["images", "arch", "vmType", "user"];
 const STATUS: &str = "status";
 const PROTECTED: &str = "protected";
+const ENV: &str = "env";
 
 /// The virtual machine.
 #[derive(Debug)]
@@ -34,6 +38,8 @@ pub struct Vm {
     /// Whether Lima is to protect it from removal.
     protect: bool,
     strategy: Strategy,
+    /// Whether the value of a variable of the guest must not be shown, for those of the file.
+    variables: BTreeMap<String, bool>,
 }
 
 impl Vm {
@@ -47,6 +53,12 @@ impl Vm {
             runs: config.vm.running,
             protect: config.vm.protect,
             strategy: config.restart.strategy,
+            variables: config
+                .vm
+                .env
+                .iter()
+                .map(|(name, variable)| (name.to_string(), variable.sensitive))
+                .collect(),
         }
     }
 
@@ -132,6 +144,21 @@ impl Vm {
         steps
     }
 
+    fn holds_secrets(&self, keys: &Map<String, Value>) -> bool {
+        let marked = keys.contains_key(ENV) && self.variables.values().any(|sensitive| *sensitive);
+        marked || keys.iter().any(|(key, value)| redact::value(key, value) != *value)
+    }
+
+    /// The variables of the guest whose values must not be shown: those that the file marks, and
+    /// those that it does not speak of, which it may have marked once.
+    fn sensitive(&self, vm: Option<&VmFacts>) -> Vec<(&'static str, String)> {
+        let env = vm.and_then(|vm| vm.yaml.get(ENV)?.as_object());
+        let there = env.into_iter().flat_map(Map::keys);
+        let unknown = there.filter(|name| !self.variables.contains_key(*name));
+        let marked = self.variables.iter().filter(|(_, sensitive)| **sensitive);
+        marked.map(|(name, _)| name).chain(unknown).map(|name| (ENV, name.clone())).collect()
+    }
+
     fn start(&self, limactl: &Limactl) -> Step {
         Step::run("start the VM, and wait for Docker in it", limactl.start(&self.name))
     }
@@ -207,7 +234,13 @@ impl Vm {
         let values = self.keys.iter().filter(|(key, _)| keys.contains(key));
         let values = values.map(|(key, value)| (key.clone(), value.clone())).collect();
         let title = format!("set {} in lima.yaml", keys.join(", "));
-        let edit = Step::run(title, limactl.edit(&self.name, &values));
+        // Everybody on this machine can read the arguments of a process.
+        let command = if self.holds_secrets(&values) {
+            limactl.rewrite(&self.name, lima::edited(&vm.text, &vm.yaml, &values))
+        } else {
+            limactl.edit(&self.name, &values)
+        };
+        let edit = Step::run(title, command);
         // Lima refuses what it does not understand; a VM that ran must not stay down for that.
         change.step(match vm.status {
             Status::Running if self.runs => edit.or_else(limactl.start(&self.name)),
@@ -226,7 +259,13 @@ impl Resource for Vm {
     }
 
     fn plan(&self, context: PlanContext<'_>) -> Change {
-        let facts = context.facts;
+        let sensitive = self.sensitive(context.facts.vm.present());
+        self.change(context.facts).hiding(sensitive)
+    }
+}
+
+impl Vm {
+    fn change(&self, facts: &Facts) -> Change {
         let Some((program, _)) = &facts.tools.limactl else {
             let reason = Reason::After(LimaInstall::own_address());
             return Change::deferred(&self.address, self.wanted(), reason);

@@ -3,6 +3,7 @@
 
 use super::packages::{DISTRO, DOCKER_CE, DOCKER_CE_SUFFIX, DOCKER_CE_VERSION};
 use super::{Caller, DAEMON_JSON, DOCKER_SERVICE, DOCKER_SOCKET, Guest, PROVISION_FAILED, shell};
+use crate::guest::input;
 use crate::simulate::reply::Reply;
 
 /// What a named script of cai does, with the words after its name.
@@ -168,9 +169,9 @@ impl Guest {
     }
 }
 
-/// `EXPECTED_SHA256|absent current|keep TEXT`
+/// `EXPECTED_SHA256|absent current|keep`, and reads the text.
 fn write_daemon_json(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Reply {
-    let [expected, loaded, text] = words else {
+    let ([expected, loaded], Some(text)) = (words, input(caller.script())) else {
         return Reply::unknown("guest", "these arguments of write-daemon-json");
     };
     let actual = guest.files.get(DAEMON_JSON).map_or("absent", |file| file.sha256.as_str());
@@ -183,23 +184,23 @@ fn write_daemon_json(guest: &mut Guest, words: &[String], caller: Caller<'_>) ->
         guest.write(LOADED, &text, caller.now);
     }
     if guest.dockerd_installed()
-        && let Err(error) = serde_json::from_str::<serde_json::Map<_, _>>(text)
+        && let Err(error) = serde_json::from_str::<serde_json::Map<_, _>>(&text)
     {
         let message = format!("unable to configure the Docker daemon with file: {error}");
         return Reply::failed(1, message);
     }
-    guest.write(DAEMON_JSON, text, caller.now);
+    guest.write(DAEMON_JSON, &text, caller.now);
     Reply::done()
 }
 
-/// `VERSION SHA256 SOURCE`. A package of an address has the checksum that it should have: nothing
+/// `VERSION SHA256`, and reads the source. A package of an address has the checksum that it should have: nothing
 /// is downloaded here. One of a path is the file that was pushed there.
 fn sysbox(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Reply {
-    let [version, sha256, source] = words else {
+    let ([version, sha256], Some(source)) = (words, input(caller.script())) else {
         return Reply::unknown("guest", "these arguments of sysbox");
     };
     if !source.starts_with("https://") {
-        let actual = guest.files.get(source).map(|file| file.sha256.clone());
+        let actual = guest.files.get(&source).map(|file| file.sha256.clone());
         match actual {
             None => {
                 let message = format!("cp: cannot stat '{source}': No such file or directory");

@@ -11,7 +11,7 @@ use crate::simulate::world::World;
 pub(super) fn edit(
     world: &mut World,
     arguments: &Arguments,
-    _: &Call<'_>,
+    call: &Call<'_>,
     log: &mut Log,
 ) -> Result {
     let name = only(arguments)?;
@@ -22,7 +22,12 @@ pub(super) fn edit(
         return Err("cannot edit a running instance".into());
     }
     let before = parse(&instance.yaml)?;
-    let mut after = before.clone();
+    // Only `tee` is known as an editor: it takes over what it reads.
+    let new = call.args.iter().any(|word| word == "--tty=true").then(|| call.text()).flatten();
+    let mut after = match new {
+        Some(text) => parse(text)?,
+        None => before.clone(),
+    };
     for expression in arguments.all("--set") {
         expression::apply(&mut after, expression)?;
     }
@@ -38,7 +43,10 @@ pub(super) fn edit(
         log.info("Aborting, no changes made to the instance");
         return Ok(Reply::done());
     }
-    let text = serde_yaml::to_string(&after).map_err(|error| error.to_string())?;
+    let text = match new {
+        Some(text) => text.to_owned(),
+        None => serde_yaml::to_string(&after).map_err(|error| error.to_string())?,
+    };
     validate::check(world, &text, &world.directory(name))?;
     let size = |yaml: &serde_json::Value| yaml["disk"].as_str().map(str::to_owned);
     if let (Some(was), Some(is)) = (size(&before), size(&after))
@@ -50,7 +58,10 @@ pub(super) fn edit(
         ));
     }
     if let Some(instance) = world.instances.get_mut(name) {
-        instance.write(&text);
+        match new {
+            Some(_) => instance.yaml = text,
+            None => instance.write(&text),
+        }
     }
     world.pass(1);
     log.info(&format!("Instance `{name}` configuration edited"));

@@ -43,7 +43,7 @@ pub(super) fn run(world: &mut World, call: &Call<'_>) -> Reply {
         return Reply::line(format!("limactl version {version}"));
     }
     let words: Vec<String> =
-        call.args.iter().filter(|argument| *argument != "--tty=false").cloned().collect();
+        call.args.iter().filter(|it| !it.starts_with("--tty=")).cloned().collect();
     let Some((name, rest)) = words.split_first() else {
         return Reply::unknown("limactl", "what to do without a command");
     };

@@ -1,6 +1,6 @@
 //! `limactl edit`.
 use std::fs;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use super::command_line::Parsed;
 use super::instance::{self, Instance, Status};
@@ -27,9 +27,13 @@ pub(super) fn edit(arguments: &Parsed) -> Result<ExitCode> {
     }
     let file = instance.yaml();
     let before = fs::read_to_string(&file).map_err(|error| error.to_string())?;
-    let after = expressions
-        .iter()
-        .try_fold(before.clone(), |text, expression| expression::apply(&text, expression))?;
+    let after = if expressions.is_empty() && arguments.has("tty") {
+        opened(&before)?
+    } else {
+        expressions
+            .iter()
+            .try_fold(before.clone(), |text, expression| expression::apply(&text, expression))?
+    };
     if before == after {
         log::info("Aborting, no changes made to the instance");
         return Ok(ExitCode::SUCCESS);
@@ -38,6 +42,20 @@ pub(super) fn edit(arguments: &Parsed) -> Result<ExitCode> {
     fs::write(&file, after).map_err(|error| error.to_string())?;
     log::info(&format!("Instance {} configuration edited", quote::name(name)));
     Ok(ExitCode::SUCCESS)
+}
+
+/// The text as an editor leaves it, which reads what this process would.
+fn opened(text: &str) -> Result<String> {
+    let failed = |error: std::io::Error| error.to_string();
+    let file = tempfile::NamedTempFile::with_prefix("lima-editor-").map_err(failed)?;
+    fs::write(file.path(), text).map_err(failed)?;
+    let editor = ["VISUAL", "EDITOR"].into_iter().find_map(std::env::var_os);
+    let editor = editor.ok_or("could not detect a text editor binary, try setting $EDITOR")?;
+    let status = Command::new(editor).arg(file.path()).status().map_err(failed)?;
+    if !status.success() {
+        return Err(format!("could not execute editor: {status}"));
+    }
+    fs::read_to_string(file.path()).map_err(failed)
 }
 
 fn check(before: &str, after: &str, instance: &Instance) -> Result<()> {

@@ -1,0 +1,86 @@
+//! The values that a file leaves to the environment of `cai`.
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::Config;
+use super::de::Node;
+use super::mistake::Refused;
+use crate::diagnostic::Diagnostic;
+use crate::redact;
+
+/// Looks up what the file's variables are to be read from: `look` gives the value of a variable of
+/// the environment, where it is set. `source` is the text of the file.
+///
+/// # Errors
+/// For each that is not set, or cannot be one of the guest. It stays without a value.
+pub fn resolve(
+    config: &mut Config,
+    source: &str,
+    look: impl Fn(&str) -> Option<String>,
+) -> Result<(), Vec<Diagnostic>> {
+    let mut mistakes = Vec::new();
+    for (name, variable) in &mut config.vm.env {
+        let Some(env) = &variable.env else { continue };
+        let (message, hint) = match look(env.as_str()) {
+            None => (
+                format!("the environment variable {env} is not set, or empty"),
+                "set it where cai is run; its value becomes that of the guest's variable",
+            ),
+            Some(value) if value.contains(char::is_control) => (
+                format!(
+                    "the value of the environment variable {env} has a control character in it"
+                ),
+                "an environment variable of the guest is one line of plain text",
+            ),
+            Some(value) => {
+                variable.value = Some(value);
+                continue;
+            }
+        };
+        let mistake = Diagnostic::new(message).hint(hint);
+        mistakes.push(match place(source, &["vm", "env", name.as_str(), "env"]) {
+            Some(span) => mistake.at(span),
+            None => mistake,
+        });
+    }
+    mistakes.sort_by_key(|mistake| mistake.span.as_ref().map(|span| span.start));
+    if mistakes.is_empty() { Ok(()) } else { Err(mistakes) }
+}
+
+fn place(source: &str, path: &[&str]) -> Option<std::ops::Range<usize>> {
+    let table = DeTable::parse(source).ok()?;
+    let document = Spanned::new(0..0, DeValue::Table(table.into_inner()));
+    let refused = Refused::default();
+    let mut nodes = path.iter();
+    nodes.try_fold(Node::new(&document, &refused), |node, key| node.get(key)).map(Node::span)
+}
+
+impl Config {
+    /// Whether the value of this variable of the guest must not be shown. Of one that the file does
+    /// not speak of (any more), nobody knows.
+    pub fn hides(&self, name: &str) -> bool {
+        let mut own = self.vm.env.iter().filter(|(own, _)| own.as_str() == name);
+        own.next().is_none_or(|(_, variable)| variable.sensitive)
+    }
+
+    /// What must not be shown of a file: the variables that it marks, the passwords in its URLs, and
+    /// what looks like a secret in the documents that it passes on.
+    pub fn secrets(&self) -> Vec<String> {
+        let (marked, plain): (Vec<_>, Vec<_>) =
+            self.vm.env.values().partition(|variable| variable.sensitive);
+        let images = self.vm.images.iter().flat_map(|image| {
+            [Some(&image.location), image.kernel.as_ref(), image.initrd.as_ref()]
+        });
+        let urls = images
+            .chain(plain.into_iter().map(|variable| variable.value.as_ref()))
+            .chain([self.lima.url.as_ref()])
+            .chain(self.sysbox.packages.iter().map(|package| Some(&package.url)));
+        let mut secrets: Vec<String> =
+            marked.into_iter().filter_map(|variable| variable.value.clone()).collect();
+        secrets.extend(urls.flatten().flat_map(|url| redact::passwords(url)));
+        secrets.extend(redact::secrets(&self.docker.daemon));
+        secrets.extend(redact::secrets(&self.vm.lima));
+        secrets
+    }
+}

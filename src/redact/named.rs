@@ -1,0 +1,189 @@
+//! Secrets that are known by their names, or by where they stand.
+
+use std::ops::Range;
+
+use serde_json::{Map, Value};
+
+use super::{PLACEHOLDER, REDACTED};
+
+/// Names of which a part says that the value is secret.
+const PARTS: [&str; 14] = [
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "token",
+    "apikey",
+    "api_key",
+    "api-key",
+    "credential",
+    "private_key",
+    "privatekey",
+    "access_key",
+    "accesskey",
+    "authorization",
+];
+
+/// A text of others, such as what a tool printed, without what looks like a secret.
+pub fn foreign(text: &str) -> String {
+    let mut lines = Vec::new();
+    let mut in_key = false;
+    for line in text.split('\n') {
+        let marks = line.contains("PRIVATE KEY-----");
+        if in_key || marks {
+            if !in_key {
+                lines.push(REDACTED.to_owned());
+            }
+            in_key = if marks { line.contains("BEGIN") && !line.contains("END ") } else { in_key };
+            continue;
+        }
+        let line = credentials(line);
+        lines.push(without(&line, &named(&line)));
+    }
+    lines.join("\n")
+}
+
+/// A value of this name without what looks like a secret.
+pub fn value(name: &str, value: &Value) -> Value {
+    if is_secret(name) || name == "auths" {
+        return hidden(value);
+    }
+    match value {
+        Value::String(text) => foreign(text).into(),
+        Value::Array(values) => values.iter().map(|it| self::value("", it)).collect(),
+        Value::Object(map) => {
+            map.iter().map(|(key, it)| (key.clone(), self::value(key, it))).collect()
+        }
+        other => other.clone(),
+    }
+}
+
+/// The form of a value, and nothing of what is in it.
+pub(super) fn hidden(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), hidden(value))).collect(),
+        Value::Array(values) => values.iter().map(hidden).collect(),
+        Value::Null => Value::Null,
+        Value::String(text) if text.starts_with(PLACEHOLDER) => value.clone(),
+        _ => REDACTED.into(),
+    }
+}
+
+/// What of these keys looks like a secret: the values of its names, and the passwords of URLs.
+pub fn secrets(keys: &Map<String, Value>) -> Vec<String> {
+    let mut found = Vec::new();
+    for (key, value) in keys {
+        collect(value, is_secret(key) || key == "auths", &mut found);
+    }
+    found
+}
+
+fn collect(value: &Value, is_hidden: bool, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) if is_hidden => found.push(text.clone()),
+        Value::String(text) => found.extend(passwords(text)),
+        Value::Array(values) => values.iter().for_each(|it| collect(it, is_hidden, found)),
+        Value::Object(map) => {
+            for (key, it) in map {
+                collect(it, is_hidden || is_secret(key) || key == "auths", found);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// The passwords of the URLs in a text.
+pub fn passwords(text: &str) -> Vec<String> {
+    let users = authorities(text).into_iter().map(|range| &text[range]);
+    users.filter_map(|user| Some(user.split_once(':')?.1.to_owned())).collect()
+}
+
+/// Whether what has this name is secret.
+pub(super) fn is_secret(name: &str) -> bool {
+    let name = name.trim_start_matches('-').to_ascii_lowercase();
+    PARTS.iter().any(|part| name.contains(part))
+        || name == "auth"
+        || name.ends_with("_auth")
+        || name.ends_with("-auth")
+}
+
+/// `scheme://user:password@host` without what is before the `@`.
+pub(super) fn credentials(text: &str) -> String {
+    without(text, &authorities(text))
+}
+
+/// Where the credentials of URLs stand. The name of a user of ssh is none.
+pub(super) fn authorities(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(start) = text[at..].find("://") {
+        let is_ssh = text[..at + start].ends_with("ssh");
+        at += start + 3;
+        let after = &text[at..];
+        let ends = |c: char| {
+            c.is_whitespace() || matches!(c, '/' | '?' | '#' | '"' | '\'' | '`' | '\u{1b}')
+        };
+        let authority = &after[..after.find(ends).unwrap_or(after.len())];
+        let Some(end) = authority.rfind('@') else { continue };
+        let is_account = is_ssh && !authority[..end].contains(':');
+        if !is_account && !authority.starts_with(REDACTED) {
+            found.push(at..at + end);
+        }
+        at += end;
+    }
+    found
+}
+
+/// Where the value stands in `name=value`, `name: value`, `"name": "value"` and `--name value`, where
+/// the name says that it is secret.
+pub(super) fn named(line: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(sign) = line[at..].find(['=', ':', ' ', '\t']) {
+        at += sign;
+        let (before, after) = line.split_at(at);
+        // There may be blanks between a name and its sign.
+        let name = before.trim_end_matches(['"', '\'', '\\', ' ', '\t']);
+        let begins = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
+        let name = name.rsplit(begins).next().unwrap_or_default();
+        // A blank parts a name from its value only behind a flag.
+        let is_value = !after.starts_with([' ', '\t']) || name.starts_with("--");
+        let skipped =
+            after.len() - after.trim_start_matches(['=', ':', ' ', '\t', '"', '\'', '\\']).len();
+        if is_secret(name) && is_value && skipped < after.len() {
+            let (lead, value) = after.split_at(skipped);
+            let end = end_of_value(name, lead, value);
+            let is_hidden = value.starts_with(REDACTED) || value.starts_with(PLACEHOLDER);
+            if !is_hidden && !value[..end].is_empty() {
+                found.push(at + skipped..at + skipped + end);
+            }
+            at += skipped + end;
+        } else {
+            at += after.chars().next().map_or(0, char::len_utf8);
+        }
+    }
+    found
+}
+
+/// Where a secret ends: a quoted one at its quote, a header at the end of the line.
+fn end_of_value(name: &str, lead: &str, value: &str) -> usize {
+    let quote = lead.chars().rev().find(|c| matches!(c, '"' | '\''));
+    let is_end = |c: char| match quote {
+        Some(quote) => c == quote,
+        None if name.to_ascii_lowercase().ends_with("authorization") => matches!(c, '"' | '\''),
+        None => c.is_whitespace() || matches!(c, ',' | ';' | '&' | ')' | '}' | ']' | '"' | '\''),
+    };
+    value.find(is_end).unwrap_or(value.len())
+}
+
+/// A text without these parts, which are in order.
+fn without(text: &str, parts: &[Range<usize>]) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    for part in parts {
+        out.push_str(&text[at..part.start]);
+        out.push_str(REDACTED);
+        at = part.end;
+    }
+    out + &text[at..]
+}

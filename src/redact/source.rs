@@ -1,0 +1,215 @@
+//! A file that is shown because it is wrong, with its secrets masked. What it means is not known, so
+//! this goes by its text: whatever is the value of a variable of the guest is masked, and what looks
+//! like a secret elsewhere.
+
+use std::ops::Range;
+
+use super::named::{authorities, named};
+
+/// The text of a `containai.toml` with a sign for each character of what may be a secret. It has as
+/// many bytes and lines as before, so that a place in the one is the same in the other.
+pub fn source(text: &str) -> String {
+    let mut reader = Reader::default();
+    let lines: Vec<String> = text.split('\n').map(|line| reader.mask(line)).collect();
+    lines.join("\n")
+}
+
+/// Where in the file a line stands.
+#[derive(Default)]
+struct Reader {
+    /// Under `[vm.env]`.
+    in_env: bool,
+    /// The open braces of an `env = {`.
+    depth: usize,
+    /// The quotes of a string over several lines.
+    open: Option<&'static str>,
+}
+
+impl Reader {
+    fn mask(&mut self, line: &str) -> String {
+        let trimmed = line.trim();
+        if self.open.is_none() && self.depth == 0 && trimmed.starts_with('[') {
+            let name: String = trimmed.chars().filter(|c| !" \t[\"'".contains(*c)).collect();
+            let name = name.split(']').next().unwrap_or_default();
+            self.in_env = name == "vm.env" || name.starts_with("vm.env.");
+            return stars(line, &[]);
+        }
+        let mut parts = authorities(line);
+        parts.extend(named(line));
+        let begin = if self.in_env || self.depth > 0 || self.open.is_some() {
+            Some(0)
+        } else if trimmed.starts_with('#') {
+            None
+        } else {
+            begin_of_env(line)
+        };
+        if let Some(begin) = begin {
+            self.values(line, begin, &mut parts);
+        }
+        stars(line, &parts)
+    }
+
+    /// The values on a line, from here on.
+    fn values(&mut self, line: &str, begin: usize, parts: &mut Vec<Range<usize>>) {
+        let mut at = begin;
+        if let Some(quotes) = self.open {
+            let end = line.find(quotes);
+            parts.push(0..end.unwrap_or(line.len()));
+            let Some(end) = end else { return };
+            self.open = None;
+            at = end + quotes.len();
+        } else if !line.contains(['=', '{', '}']) && !line.trim_start().starts_with('#') {
+            // A key without a value, or the other way round.
+            parts.push(0..line.len());
+            return;
+        }
+        while let Some(c) = line[at..].chars().next() {
+            let rest = &line[at..];
+            at += match c {
+                '#' => return,
+                '{' => {
+                    self.depth += 1;
+                    1
+                }
+                '}' => {
+                    self.depth = self.depth.saturating_sub(1);
+                    1
+                }
+                '"' | '\'' => match self.string(rest) {
+                    (length, Some(inside)) if !is_name(line, at, at + length) => {
+                        parts.push(at + inside.start..at + inside.end);
+                        length
+                    }
+                    (length, _) => length,
+                },
+                '=' => 1 + bare(&rest[1..], at + 1, parts),
+                c => c.len_utf8(),
+            };
+        }
+    }
+
+    /// How long a string is, and where its text is in it.
+    fn string(&mut self, text: &str) -> (usize, Option<Range<usize>>) {
+        for quotes in ["\"\"\"", "'''"] {
+            if let Some(rest) = text.strip_prefix(quotes) {
+                let end = rest.find(quotes);
+                self.open = if end.is_none() { Some(quotes) } else { None };
+                let inside = 3..3 + end.unwrap_or(rest.len());
+                return ((inside.end + 3).min(text.len()), Some(inside));
+            }
+        }
+        let quote = text.chars().next().unwrap_or('"');
+        let mut is_escaped = false;
+        let end = text.char_indices().skip(1).find(|(_, c)| {
+            let ends = *c == quote && !is_escaped;
+            is_escaped = quote == '"' && *c == '\\' && !is_escaped;
+            ends
+        });
+        let end = end.map_or(text.len(), |(end, _)| end);
+        ((end + 1).min(text.len()), Some(1..end))
+    }
+}
+
+/// Where the variables begin in a line outside of their table: behind `env =` or `env.`.
+fn begin_of_env(line: &str) -> Option<usize> {
+    line.match_indices("env").map(|(start, word)| start + word.len()).find(|end| {
+        let before = line[..end - 3].chars().next_back();
+        let after = line[*end..].trim_start_matches(['"', '\'', ' ', '\t']);
+        before.is_none_or(|c| !c.is_alphanumeric() && c != '_') && after.starts_with(['=', '.'])
+    })
+}
+
+/// Whether a string is no value of a variable: a key, or the name in `env = "NAME"`.
+fn is_name(line: &str, start: usize, end: usize) -> bool {
+    if line[end..].trim_start().starts_with(['=', '.']) {
+        return true;
+    }
+    let before = line[..start].trim_end().strip_suffix('=').map(str::trim_end);
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let key = before.and_then(|before| before.rsplit(|c| !is_word(c)).next());
+    key == Some("env") && line[start + 1..].starts_with(is_word)
+}
+
+/// Masks a value without quotes, which is none; how long it is.
+fn bare(text: &str, at: usize, parts: &mut Vec<Range<usize>>) -> usize {
+    let lead = text.len() - text.trim_start().len();
+    let value = text[lead..].split([',', '}', '#']).next().unwrap_or_default().trim_end();
+    if value.starts_with(['"', '\'', '{', '[']) || matches!(value, "true" | "false") {
+        return lead;
+    }
+    parts.push(at + lead..at + lead + value.len());
+    lead + value.len()
+}
+
+/// A sign for each character of these parts, as long as that.
+fn stars(line: &str, parts: &[Range<usize>]) -> String {
+    let sign = |(at, c): (usize, char)| {
+        let is_hidden = parts.iter().any(|part| part.contains(&at));
+        match c.len_utf8() {
+            _ if !is_hidden => c,
+            1 => '*',
+            2 => '×',
+            3 => '•',
+            _ => '🟊',
+        }
+    };
+    line.char_indices().map(sign).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_variables_of_the_guest_are_masked_and_their_names_are_not() {
+        for (text, masked) in [
+            ("[vm.env]\nA = \"bcd\" # e", "[vm.env]\nA = \"***\" # e"),
+            ("[vm.env]\nA = 'b\\'", "[vm.env]\nA = '**'"),
+            ("[vm.env]\nA = \"b\\\"c\"", "[vm.env]\nA = \"****\""),
+            ("[vm.env]\nA = \"bcd", "[vm.env]\nA = \"***"),
+            ("[vm.env]\nA = bcd", "[vm.env]\nA = ***"),
+            ("[vm.env]\nbcd", "[vm.env]\n***"),
+            ("[vm.env]\n\"A-B\" = \"bé\"", "[vm.env]\n\"A-B\" = \"*×\""),
+            (
+                "[vm.env]\nA = { value = \"bcd\", sensitiv = true }",
+                "[vm.env]\nA = { value = \"***\", sensitiv = true }",
+            ),
+            (
+                "[vm.env]\nA = { env = \"B\", sensitive = true }",
+                "[vm.env]\nA = { env = \"B\", sensitive = true }",
+            ),
+            ("[vm.env.A]\nvalue = \"bcd\"", "[vm.env.A]\nvalue = \"***\""),
+            ("[vm.env]\nA = \"\"\"b\nc\"\"\"\nB = 1", "[vm.env]\nA = \"\"\"*\n*\"\"\"\nB = *"),
+            ("[vm]\nenv = { A = \"bcd\" }\nx = \"y\"", "[vm]\nenv = { A = \"***\" }\nx = \"y\""),
+            (
+                "[vm]\nenv = {\n A = \"b\",\n}\nx = \"y\"",
+                "[vm]\nenv = {\n A = \"*\",\n}\nx = \"y\"",
+            ),
+            ("vm.env.A = \"bcd\"", "vm.env.A = \"***\""),
+            ("vm = { cpus = 1, env = { A = \"b\" } }", "vm = { cpus = 1, env = { A = \"*\" } }"),
+            ("[vm.env]\n[docker]\nversion = \"1\"", "[vm.env]\n[docker]\nversion = \"1\""),
+        ] {
+            assert_eq!(source(text), masked);
+        }
+    }
+
+    #[test]
+    fn what_looks_like_a_secret_is_masked_anywhere() {
+        let text = "[docker.daemon]\nproxies = { http-proxy = \"http://me:pw@h\" }\nauth = \"ab\"";
+        let masked =
+            "[docker.daemon]\nproxies = { http-proxy = \"http://*****@h\" }\nauth = \"**\"";
+        assert_eq!(source(text), masked);
+    }
+
+    proptest! {
+        #[test]
+        fn every_place_stays_where_it_was(text in "(\\PC|[\n\t\"'={}\\[\\]#]|env|vm|\"\"\"){0,60}") {
+            let masked = source(&text);
+            prop_assert_eq!(masked.len(), text.len());
+            let ends = |text: &str| text.match_indices('\n').map(|(at, _)| at).collect::<Vec<_>>();
+            prop_assert_eq!(ends(&masked), ends(&text));
+        }
+    }
+}
