@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs::{File, Permissions};
 use std::io::{self, Read, Write};
+use std::ops::RangeInclusive;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
@@ -26,8 +27,14 @@ use super::{CommandError, CommandSpec, ExitStatus, Host, Input, Output, Ping, Pl
 
 /// The most that is read of each stream of a command, in bytes.
 const OUTPUT_LIMIT: u64 = 8 << 20;
-/// How often a running command's output is measured against the limit.
-const CHECK_EVERY: Duration = Duration::from_millis(200);
+/// How often a running command's output is measured against the limit: at first and while it prints
+/// much, and when it has been quiet for a while. What comes in between is on the disk.
+const CHECK_EVERY: RangeInclusive<Duration> =
+    Duration::from_millis(10)..=Duration::from_millis(200);
+/// How much it prints in between where that is much, in bytes.
+const MUCH: u64 = 64 << 10;
+/// What a file grows by on a disk, in bytes.
+const BLOCK: usize = 4096;
 /// How long a Docker socket may take to answer. Through a forward it takes about 0.2 s (measured).
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
 /// Docker's own variables, which must not reach the tools that `cai` runs: it names every
@@ -242,10 +249,12 @@ fn run(command: &CommandSpec, heard: &dyn Fn(&str)) -> Result<Output, Failure> {
     let (child, _running) = Running::start(&expression).map_err(Failure::NotStarted)?;
     let deadline = Instant::now() + command.timeout;
     let mut tails = [Tail::default(), Tail::default()];
+    let (mut every, mut printed) = (*CHECK_EVERY.start(), 0);
     loop {
-        let next = deadline.min(Instant::now() + CHECK_EVERY);
+        let next = deadline.min(Instant::now() + every);
         let ended = child.wait_deadline(next).map_err(Failure::NotObserved)?;
-        if too_long(&stdout) || too_long(&stderr) {
+        let length = length(&stdout).max(length(&stderr));
+        if length > OUTPUT_LIMIT {
             end(&child);
             return Err(Failure::TooMuchOutput { limit: OUTPUT_LIMIT });
         }
@@ -255,7 +264,9 @@ fn run(command: &CommandSpec, heard: &dyn Fn(&str)) -> Result<Output, Failure> {
                 (Some(code), _) => ExitStatus::Code(code),
                 (None, signal) => ExitStatus::Signal(signal.unwrap_or_default()),
             };
-            return Ok(Output { status, stdout: read(&stdout)?, stderr: read(&stderr)? });
+            let output = Output { status, stdout: read(&stdout)?, stderr: read(&stderr)? };
+            has_room(&stdout, length).map_err(Failure::NotObserved)?;
+            return Ok(output);
         }
         if Instant::now() >= deadline {
             end(&child);
@@ -265,6 +276,9 @@ fn run(command: &CommandSpec, heard: &dyn Fn(&str)) -> Result<Output, Failure> {
                 stderr: read(&stderr)?,
             });
         }
+        let is_much = length.saturating_sub(printed) > MUCH;
+        every = if is_much { *CHECK_EVERY.start() } else { (every * 2).min(*CHECK_EVERY.end()) };
+        printed = length;
         for (tail, stream) in tails.iter_mut().zip([&stdout, &stderr]) {
             if let Some(line) = tail.newest(stream) {
                 heard(&line);
@@ -273,8 +287,20 @@ fn run(command: &CommandSpec, heard: &dyn Fn(&str)) -> Result<Output, Failure> {
     }
 }
 
-fn too_long(stream: &File) -> bool {
-    stream.metadata().is_ok_and(|meta| meta.len() > OUTPUT_LIMIT)
+/// Whether there was room for what a command printed: where there is none for more, it may have lost
+/// some, and few tools care.
+fn has_room(stream: &File, length: u64) -> io::Result<()> {
+    stream.write_all_at(&[0; BLOCK], length.next_multiple_of(BLOCK as u64)).map_err(|error| {
+        let place = std::env::temp_dir();
+        io::Error::new(
+            error.kind(),
+            format!("its output did not fit into {}: {error}", place.display()),
+        )
+    })
+}
+
+fn length(stream: &File) -> u64 {
+    stream.metadata().map_or(0, |meta| meta.len())
 }
 
 fn read(stream: &File) -> io::Result<String> {
