@@ -125,7 +125,7 @@ pub enum Error {
         moved: Vec<String>,
     },
     /// Another process works on the same VM.
-    #[error("{vm} is locked: {why}")]
+    #[error("{}", locked(vm, why))]
     Locked {
         /// The VM.
         vm: String,
@@ -138,6 +138,16 @@ pub enum Error {
     /// The output could not be written.
     #[error("the output could not be written")]
     Output(#[source] io::Error),
+}
+
+/// Only a lock that somebody holds is one.
+fn locked(vm: &str, why: &LockError) -> String {
+    match why {
+        LockError::Held(_) => format!("{vm} is locked: {why}"),
+        LockError::Exposed(_) | LockError::File { .. } => {
+            format!("nothing is changed without a lock on {vm}: {why}")
+        }
+    }
 }
 
 impl Error {
@@ -198,6 +208,10 @@ impl Error {
             }
             Self::Locked { why: LockError::Exposed(_), .. } => Some(
                 "make it yours alone with `chmod go-w`, for whoever can write there can end a lock",
+            ),
+            Self::Locked { why: LockError::File { .. }, .. } => Some(
+                "make that place writable for you, or name another directory for cai's locks with \
+                 XDG_STATE_HOME",
             ),
             _ => None,
         }

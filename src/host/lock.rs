@@ -38,7 +38,7 @@ pub enum LockError {
     #[error("others than its owner can write to {}", .0.display())]
     Exposed(PathBuf),
     /// The file could not be used.
-    #[error("{} could not be locked: {source}", path.display())]
+    #[error("{} could not be made and locked: {source}", path.display())]
     File {
         /// Which.
         path: PathBuf,
