@@ -1,8 +1,10 @@
 //! What was tried of everything that may come in between, by family, for the table at the end.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 
 /// A family of cases. Each is in the table, also where none of it was run.
 pub struct Family {
@@ -11,11 +13,20 @@ pub struct Family {
     case: &'static str,
     tried: AtomicUsize,
     passed: AtomicUsize,
+    /// Cells of its table that are no cases, by why not.
+    apart: Mutex<BTreeMap<&'static str, usize>>,
 }
 
 impl Family {
     const fn new(name: &'static str, case: &'static str) -> Self {
-        Self { name, case, tried: AtomicUsize::new(0), passed: AtomicUsize::new(0) }
+        let apart = Mutex::new(BTreeMap::new());
+        Self { name, case, tried: AtomicUsize::new(0), passed: AtomicUsize::new(0), apart }
+    }
+
+    /// Counts a cell that can be no case.
+    pub fn apart(&self, why: &'static str) {
+        let mut apart = self.apart.lock().unwrap_or_else(PoisonError::into_inner);
+        *apart.entry(why).or_default() += 1;
     }
 
     /// Runs a case, which panics where it fails.
@@ -36,7 +47,11 @@ pub static INTERRUPTED: Family = Family::new("interrupted", "Ctrl-C at a point, 
 pub static DOCKER_FILES: Family =
     Family::new("the user's Docker", "a command, its files compared before and after");
 
-const FAMILIES: [&Family; 3] = [&KILLED, &INTERRUPTED, &DOCKER_FILES];
+pub static TOOLS: Family = Family::new("tools", "a call with something wrong, then run again");
+
+pub static SYSTEM: Family = Family::new("system", "a machine that is in the way, then run again");
+
+const FAMILIES: [&Family; 5] = [&KILLED, &INTERRUPTED, &TOOLS, &SYSTEM, &DOCKER_FILES];
 
 /// The table; nothing where no case was run.
 pub fn table() -> Option<String> {
@@ -53,6 +68,10 @@ pub fn table() -> Option<String> {
             _ => writeln!(text, "{name:<20} {tried:>6} {passed:>6}  {case}"),
         };
         told.expect("a text takes any line");
+        for (why, count) in &*family.apart.lock().unwrap_or_else(PoisonError::into_inner) {
+            writeln!(text, "{:<20} {count:>13}  not tried: {why}", "")
+                .expect("a text takes any line");
+        }
     }
     Some(text)
 }
