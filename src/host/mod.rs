@@ -9,6 +9,7 @@ mod deadline;
 mod interrupt;
 mod lock;
 mod platform;
+mod process;
 mod system;
 mod tail;
 mod web;
