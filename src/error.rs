@@ -125,7 +125,7 @@ pub enum Error {
         moved: Vec<String>,
     },
     /// Another process works on the same VM.
-    #[error("{vm} is locked: {why}")]
+    #[error("{}", locked(vm, why))]
     Locked {
         /// The VM.
         vm: String,
@@ -145,6 +145,16 @@ fn exposed_hint(exposed: &Exposed) -> &'static str {
         "name a directory of your own, with XDG_STATE_HOME or --simulate=DIR"
     } else {
         "make it yours alone with `chmod go-w`: what others can write there could be anything"
+    }
+}
+
+/// Only a lock that somebody holds is one.
+fn locked(vm: &str, why: &LockError) -> String {
+    match why {
+        LockError::Held(_) => format!("{vm} is locked: {why}"),
+        LockError::Exposed(_) | LockError::File { .. } => {
+            format!("nothing is changed without a lock on {vm}: {why}")
+        }
     }
 }
 
@@ -207,6 +217,10 @@ impl Error {
                 Some("wait for it to end, or let this command wait, with --lock-timeout 10m")
             }
             Self::Locked { why: LockError::Exposed(exposed), .. } => Some(exposed_hint(exposed)),
+            Self::Locked { why: LockError::File { .. }, .. } => Some(
+                "make that place writable for you, or name another directory for cai's locks with \
+                 XDG_STATE_HOME",
+            ),
             Self::Simulation { source, .. } => {
                 let exposed = source.get_ref().and_then(|inner| inner.downcast_ref());
                 exposed.map(exposed_hint)

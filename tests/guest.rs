@@ -15,6 +15,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_guest_without_docker_is_a_whole_report,
         what_a_tool_prints_cannot_end_the_report,
         a_boot_keeps_what_the_daemon_has_loaded,
+        what_is_written_when_the_clock_went_back_is_not_older_than_the_daemon,
     ]
 }
 
@@ -140,4 +141,29 @@ fn a_boot_keeps_what_the_daemon_has_loaded() {
     for written in [2_000_000_000, 2_000_000_001] {
         assert_eq!(boot(2_000_000_000, written), Some("older\n".to_owned()));
     }
+}
+
+fn what_is_written_when_the_clock_went_back_is_not_older_than_the_daemon() {
+    let sandbox = Sandbox::new();
+    let script = include_str!("../src/guest/scripts/not-older.sh");
+    sandbox.write("home/script.sh", &format!("{script}\nset -eu\nnot_older \"$@\"\n"));
+    let time = |seconds: u64| std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+    // 07:09:55 is this second; before it, at it and after it.
+    let started = 1_795_244_995;
+    for (says, written, then) in [
+        ("Sat 2026-11-21 07:09:55 UTC", started - 86_400, started),
+        ("Sat 2026-11-21 07:09:55 UTC", started, started),
+        ("Sat 2026-11-21 07:09:55 UTC", started + 1, started + 1),
+        ("", started - 1, started - 1),
+        ("n/a", started - 1, started - 1),
+    ] {
+        sandbox.fake_program("systemctl", &format!("echo '{says}'\n"));
+        sandbox.write("home/file", "{}");
+        let file = std::fs::File::options().write(true).open(sandbox.path("home/file")).unwrap();
+        file.set_modified(time(written)).unwrap();
+        sandbox.run(&["sh", "script.sh", "file", "missing"]).success();
+        assert_eq!(file.metadata().unwrap().modified().unwrap(), time(then), "{says}");
+    }
+    sandbox.fake_program("systemctl", "exit 1\n");
+    sandbox.run(&["sh", "script.sh", "file"]).success();
 }

@@ -73,6 +73,8 @@ impl<'a> Machine<'a> {
         }
         match after.action {
             Action::NoOp => Ok(Outcome::Applied),
+            // Whether it came out well is not known.
+            Action::Deferred => Err(ApplyError::StillUnobservable(after.reasons)),
             _ => Err(ApplyError::NotConverged(Box::new(after))),
         }
     }

@@ -1,5 +1,7 @@
 //! Starts a throw-away container, where somebody asks for it or provisioning has changed.
 
+use std::time::Duration;
+
 use super::Terminal;
 use super::plan::Planned;
 use crate::address::Kind;
@@ -9,14 +11,20 @@ use crate::error::Error;
 use crate::host::Host;
 use crate::report;
 
-/// Starts and removes it; a finding where it does not start.
+/// Starts and removes it, in this time where there is a limit; a finding where it does not start.
 pub(super) fn attempt(
     host: &dyn Host,
     attempt: &Attempt,
+    limit: Option<Duration>,
     terminal: &mut Terminal,
 ) -> Option<Finding> {
-    match host.execute(&attempt.command, &|_| {}) {
-        Ok(_) => {
+    let command = attempt.command.clone();
+    let command = match limit {
+        Some(limit) => command.timeout(limit),
+        None => command,
+    };
+    match host.execute(&command, &|_| {}).and_then(|output| attempt.started(output)) {
+        Ok(()) => {
             let runtimes = attempt.runtimes.join(", ");
             terminal.talk(&format!("A container starts with: {runtimes}."));
             None
@@ -48,7 +56,7 @@ pub(super) fn verify(
             continue;
         }
         let Some(tried) = Attempt::new(config, facts) else { continue };
-        if let Some(finding) = attempt(host, &tried, terminal) {
+        if let Some(finding) = attempt(host, &tried, planned.plan.limit, terminal) {
             terminal.complain(&report::finding(&finding));
             verdict = Err(Error::Failed);
         }

@@ -46,7 +46,7 @@ pub(super) fn run(
         examination = treat(host, global, options, &patient, examination, terminal)?;
     }
     if options.deep {
-        examination.deepen(host, &patient, terminal);
+        examination.deepen(host, &patient, options.limits.timeout, terminal);
     }
     examination.show(&patient, global, terminal)?;
     if examination.is_healthy() { Ok(()) } else { Err(Error::Unhealthy) }
@@ -124,12 +124,18 @@ impl Examination {
     }
 
     /// Starts a container, where the engine answers.
-    fn deepen(&mut self, host: &dyn Host, patient: &Patient, terminal: &mut Terminal) {
+    fn deepen(
+        &mut self,
+        host: &dyn Host,
+        patient: &Patient,
+        limit: Option<Duration>,
+        terminal: &mut Terminal,
+    ) {
         let attempt = self.case(patient).and_then(|case| Attempt::on(&case));
         let Some(attempt) = attempt else {
             return terminal.talk("No container was started: dockerd has to answer first.");
         };
-        self.findings.splice(0..0, deep::attempt(host, &attempt, terminal));
+        self.findings.splice(0..0, deep::attempt(host, &attempt, limit, terminal));
     }
 
     fn is_healthy(&self) -> bool {

@@ -116,8 +116,11 @@ impl Docker {
     }
 
     fn context(&self, verb: &str, name: &ContextName, wanted: &ContextMetadata) -> CommandSpec {
-        // The option's value is a line of CSV, so a home directory with a comma needs quotes.
-        let endpoint = format!("\"host={}\"", wanted.host.replace('"', "\"\""));
+        // The option's value is a line of CSV only where it has more than one sign of equality; else
+        // it is taken as it is, but for quotes at its ends (measured with docker 28.2.2).
+        let is_csv = wanted.host.contains('=');
+        let host = if is_csv { wanted.host.replace('"', "\"\"") } else { wanted.host.clone() };
+        let endpoint = format!("\"host={host}\"");
         CommandSpec::new(&self.program).args(["context", verb]).args([
             "--description",
             &wanted.description,

@@ -3,13 +3,27 @@
 use super::{Case, Code, Finding, Severity};
 use crate::address::{Address, Kind};
 use crate::docker::client::{ClientCode, verdict};
+use crate::facts::Observation;
+use crate::plan::Reason;
 
-/// What is wrong with the clients that the file declares. One whose engine could not be asked has
-/// no finding of its own: that is the engine's.
+/// What is wrong with the clients that the file declares. One whose engine is known not to answer
+/// has no finding of its own: that is the engine's.
 pub(super) fn judge(case: &Case<'_>) -> Vec<Finding> {
     let clients = case.config.socket_clients.iter();
     let findings = clients.filter_map(|client| {
-        let verdict = verdict(client, case.facts.clients.get(&client.name())?);
+        let seen = case.facts.clients.get(&client.name())?;
+        if let (Observation::Unobservable(reason @ Reason::EngineSilent(_)), Some(_)) =
+            (&seen.container, &case.facts.tools.docker)
+        {
+            let address = Address::new(Kind::SocketClient, client.name());
+            let finding = Finding::new(Code::Unobservable, address).because(reason.to_string());
+            return Some(
+                finding
+                    .so("whether the container reaches Docker cannot be told")
+                    .by_hand("mend what it says, then run `cai doctor` again"),
+            );
+        }
+        let verdict = verdict(client, seen);
         let code = verdict.code?;
         let address = Address::new(Kind::SocketClient, client.name());
         let mut finding = Finding::new(named(code), address.clone()).because(verdict.cause);

@@ -1,12 +1,18 @@
 //! Whether containers start, which only starting one shows.
 
+use std::borrow::Cow;
+
 use super::{Case, Code, Finding};
 use crate::config::Config;
 use crate::facts::Facts;
 use crate::guest::{GuestFacts, Operation};
-use crate::host::{CommandError, CommandSpec};
+use crate::host::{CommandError, CommandSpec, Failure, Output};
 use crate::lima::Ssh;
+use crate::report::shortened;
 
+/// How much of what was said is evidence: lines, and the characters of each.
+const LINES: usize = 20;
+const LINE: usize = 500;
 const SYSBOX: &str = "sysbox-runc";
 
 /// A throw-away container with each runtime that should work.
@@ -40,18 +46,46 @@ impl Attempt {
         Some(Self { runtimes, command })
     }
 
+    /// Whether they did: by what the script printed, for an exit status of 0 alone is no evidence.
+    ///
+    /// # Errors
+    /// When the output does not name each runtime.
+    pub fn started(&self, output: Output) -> Result<(), CommandError> {
+        let is_named = |runtime: &&str| output.stdout.lines().any(|line| line == *runtime);
+        if self.runtimes.iter().all(is_named) {
+            return Ok(());
+        }
+        let why = "expected a line for each runtime that starts a container";
+        Err(CommandError::unreadable(&self.command, output, why))
+    }
+
     /// The finding of an attempt that failed, with the daemon's own words.
     pub fn failed(&self, error: &CommandError) -> Finding {
         let (stdout, stderr) = error.streams().unwrap_or_default();
-        let words: Vec<&str> =
-            stderr.lines().chain(stdout.lines()).filter(|line| !line.trim().is_empty()).collect();
-        let first = words.first().copied().unwrap_or("no words");
+        let lines = stderr.lines().chain(stdout.lines()).filter(|line| !line.trim().is_empty());
+        let words: Vec<_> = lines.map(|line| shortened(line, LINE)).take(LINES).collect();
+        let finding = self.finding(error, &words);
+        match (words.first(), &error.failure) {
+            (Some(first), Failure::Status(_)) => finding
+                .because(format!("dockerd answers, and a container did not start: {first}"))
+                .so("no image can be run, though `docker info` is healthy")
+                .by_hand(
+                    "mend what the daemon says in the guest, then run `cai doctor --deep` again",
+                ),
+            _ => finding
+                .because(format!("dockerd answers, and no container was seen to start: {error}"))
+                .so("whether an image can be run cannot be told")
+                .by_hand(
+                    "mend what keeps the command from running, then run `cai doctor --deep` again",
+                ),
+        }
+    }
+
+    fn finding(&self, error: &CommandError, words: &[Cow<'_, str>]) -> Finding {
         Finding::new(Code::ContainerStartFailed, Case::docker())
             .saw("runtimes", self.runtimes.clone())
+            .saw("command", error.command.to_string())
             .saw("ended", error.failure.to_string())
-            .saw("log", words.clone())
-            .because(format!("dockerd answers, and a container did not start: {first}"))
-            .so("no image can be run, though `docker info` is healthy")
-            .by_hand("mend what the daemon says in the guest, then run `cai doctor --deep` again")
+            .saw("log", words)
     }
 }

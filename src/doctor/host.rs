@@ -4,6 +4,7 @@ use super::{Case, Code, Finding};
 use crate::facts::Observation;
 use crate::host::Ping;
 use crate::observe::ObserveError;
+use crate::report::shortened;
 use crate::resource::LimaInstall;
 
 /// What is missing on the host.
@@ -81,7 +82,8 @@ pub fn unobservable(error: &ObserveError) -> Finding {
         ObserveError::Command(error) => {
             let streams = error.streams().unwrap_or_default();
             let words = |stream: &str| {
-                let lines: Vec<&str> = stream.lines().rev().take(20).collect();
+                let lines = stream.lines().rev().take(20).map(|line| shortened(line, 500));
+                let lines: Vec<_> = lines.collect();
                 lines.into_iter().rev().collect::<Vec<_>>().join("\n")
             };
             Finding::new(Code::LimaFailed, LimaInstall::own_address())

@@ -15,6 +15,8 @@ use crate::lima::Ssh;
 const INSTALL: Duration = Duration::from_secs(30 * 60);
 /// Making an image and starting two containers takes a slow guest some seconds.
 const TRY: Duration = Duration::from_secs(3 * 60);
+/// What scripts need that tell by its time whether the daemon has read a file.
+const NOT_OLDER: &str = include_str!("scripts/not-older.sh");
 /// Where packages are kept in the guest.
 const PACKAGES: &str = "/var/lib/cai/packages";
 /// Where a seccomp profile of the host is put in the guest.
@@ -94,10 +96,12 @@ impl Operation<'_> {
                 };
                 let values = [expected.as_deref().unwrap_or("absent"), loaded];
                 let body = include_str!("scripts/write-daemon-json.sh");
-                script_that_reads("write-daemon-json", &values, body.into(), text)
+                let body = [NOT_OLDER, body].concat();
+                script_that_reads("write-daemon-json", &values, body, text)
             }
             Self::ReloadDocker => {
-                script("reload-docker", &[], include_str!("scripts/reload-docker.sh").into())
+                let body = include_str!("scripts/reload-docker.sh");
+                script("reload-docker", &[], [NOT_OLDER, body].concat())
             }
             Self::RestartDocker => {
                 script("restart-docker", &[], include_str!("scripts/restart-docker.sh").into())

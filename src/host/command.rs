@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::redact;
+use crate::report::shortened;
 
 /// How much longer than its own limit a command may take before it is killed, where that is no more
 /// than a quarter of it.
@@ -118,6 +119,8 @@ fn told(timeout: Duration) -> OsString {
 
 /// The longest argument that is shown whole, in characters; an `edit` carries whole scripts.
 const SHOWN_ARGUMENT: usize = 160;
+/// How much is shown of the one line that says why it failed, in characters.
+const SHOWN_LINE: usize = 500;
 
 /// The command as one would type it, to read and to copy; long arguments are cut.
 impl fmt::Display for CommandSpec {
@@ -130,10 +133,7 @@ impl fmt::Display for CommandSpec {
         for arg in &self.args {
             // Before it is cut: half a secret could not be told from other text.
             let arg = redact::foreign(&arg.to_string_lossy());
-            let shown = match arg.char_indices().nth(SHOWN_ARGUMENT) {
-                Some((end, _)) => format!("{}…", &arg[..end]),
-                None => arg,
-            };
+            let shown = shortened(&arg, SHOWN_ARGUMENT);
             write!(f, " {}", crate::report::printable(&quoted(&shown)))?;
         }
         Ok(())
@@ -163,6 +163,14 @@ impl ExitStatus {
     /// Whether it exited with 0.
     pub fn success(self) -> bool {
         self == Self::Code(0)
+    }
+
+    /// What to say of a command that ended so where it should have succeeded.
+    fn failed(self) -> String {
+        match self {
+            Self::Code(_) => format!("failed with {self}"),
+            Self::Signal(_) => format!("was {self}"),
+        }
     }
 }
 
@@ -236,7 +244,7 @@ pub enum Failure {
         limit: u64,
     },
     /// It exited with anything but 0.
-    #[error("failed with {}", .0.status)]
+    #[error("{}", .0.status.failed())]
     Status(Output),
     /// It exited with 0, and what it printed is not what such a command prints.
     #[error("printed what cannot be read: {why}")]
@@ -262,7 +270,7 @@ impl CommandError {
             lines.map(str::trim).find(|line| !line.is_empty())
         });
         match first {
-            Some(line) => format!("{self}: {}", redact::foreign(line)),
+            Some(line) => format!("{self}: {}", shortened(&redact::foreign(line), SHOWN_LINE)),
             None => self.to_string(),
         }
     }

@@ -40,7 +40,7 @@ pub enum LockError {
     #[error("{0}")]
     Exposed(Exposed),
     /// The file could not be used.
-    #[error("{} could not be locked: {source}", path.display())]
+    #[error("{} could not be made and locked: {source}", path.display())]
     File {
         /// Which.
         path: PathBuf,

@@ -10,6 +10,7 @@ mod interrupt;
 mod lock;
 mod platform;
 mod private;
+mod process;
 mod system;
 mod tail;
 mod web;

@@ -4,38 +4,25 @@ use std::ffi::OsString;
 use std::fs::{File, Permissions};
 use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
-use nix::sys::signal::{Signal, killpg};
 use nix::sys::socket::{self, AddressFamily, SockFlag, SockType, UnixAddr};
-use nix::unistd::Pid;
 use tempfile::NamedTempFile;
 
 use super::archive::{self, Archive, ArchiveError};
-use super::command::Failure;
-use super::interrupt::{self, Heard, Patience, Running};
+use super::interrupt::{self, Heard, Patience};
 use super::lock::{self, Lock, LockError};
 use super::private;
-use super::tail::Tail;
+use super::process::{OUTPUT_LIMIT, traced};
 use super::web;
-use super::{CommandError, CommandSpec, ExitStatus, Host, Input, Output, Ping, Platform, Probe};
+use super::{CommandError, CommandSpec, Host, Output, Ping, Platform, Probe};
 
-/// The most that is read of each stream of a command, in bytes.
-const OUTPUT_LIMIT: u64 = 8 << 20;
-/// How often a running command's output is measured against the limit.
-const CHECK_EVERY: Duration = Duration::from_millis(200);
 /// How long a Docker socket may take to answer. Through a forward it takes about 0.2 s (measured).
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
-/// Docker's own variables, which must not reach the tools that `cai` runs: it names every
-/// endpoint and context explicitly.
-const DOCKER_VARIABLES: [&str; 4] =
-    ["DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"];
-
 /// The real machine, and the only implementation that runs processes and touches files.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct System;
@@ -195,113 +182,6 @@ fn write(
     persist(file)?;
     // The new name is in the directory.
     File::open(directory)?.sync_all()
-}
-
-/// Runs a command, and tells that in the trace.
-fn traced(command: &CommandSpec, heard: &dyn Fn(&str)) -> Result<Output, CommandError> {
-    tracing::debug!(%command, "runs");
-    let started = Instant::now();
-    let result = run(command, heard)
-        .map_err(|failure| CommandError { command: command.clone().into(), failure });
-    tracing::debug!(
-        %command,
-        milliseconds = started.elapsed().as_millis(),
-        status = %match &result {
-            Ok(output) => output.status.to_string(),
-            Err(error) => error.failure.to_string(),
-        },
-        "ran"
-    );
-    result
-}
-
-/// Runs a command to its end, its timeout or the limit of its output.
-///
-/// The streams go to unlinked files, not to pipes: memory stays bounded, and a grandchild that
-/// keeps a stream open (an ssh master, Lima's host agent) cannot make the wait last for ever.
-#[expect(clippy::disallowed_methods, reason = "as above")]
-fn run(command: &CommandSpec, heard: &dyn Fn(&str)) -> Result<Output, Failure> {
-    let stdout = tempfile::tempfile().map_err(Failure::NotObserved)?;
-    let stderr = tempfile::tempfile().map_err(Failure::NotObserved)?;
-    // `limactl edit` leaves a rejected file where it runs.
-    let directory = tempfile::tempdir().map_err(Failure::NotObserved)?;
-    let clone = |file: &File| file.try_clone().map_err(Failure::NotObserved);
-    let mut expression = duct::cmd(&command.program, &command.args)
-        .dir(directory.path())
-        .stdout_file(clone(&stdout)?)
-        .stderr_file(clone(&stderr)?)
-        .unchecked()
-        .before_spawn(|child| {
-            // A group of its own: it can be ended with its children, and Ctrl-C does not reach it.
-            child.process_group(0);
-            Ok(())
-        });
-    for name in DOCKER_VARIABLES {
-        expression = expression.env_remove(name);
-    }
-    for (name, value) in &command.variables {
-        expression = expression.env(name, value);
-    }
-    expression = match &command.stdin {
-        Some(Input::Text(text)) => expression.stdin_bytes(text.as_bytes()),
-        Some(Input::File(path)) => expression.stdin_path(path),
-        None => expression.stdin_null(),
-    };
-    let (child, _running) = Running::start(&expression).map_err(Failure::NotStarted)?;
-    let deadline = Instant::now() + command.timeout;
-    let mut tails = [Tail::default(), Tail::default()];
-    loop {
-        let next = deadline.min(Instant::now() + CHECK_EVERY);
-        let ended = child.wait_deadline(next).map_err(Failure::NotObserved)?;
-        if too_long(&stdout) || too_long(&stderr) {
-            end(&child);
-            return Err(Failure::TooMuchOutput { limit: OUTPUT_LIMIT });
-        }
-        let read = |file| read(file).map_err(Failure::NotObserved);
-        if let Some(output) = ended {
-            let status = match (output.status.code(), output.status.signal()) {
-                (Some(code), _) => ExitStatus::Code(code),
-                (None, signal) => ExitStatus::Signal(signal.unwrap_or_default()),
-            };
-            return Ok(Output { status, stdout: read(&stdout)?, stderr: read(&stderr)? });
-        }
-        if Instant::now() >= deadline {
-            end(&child);
-            return Err(Failure::TimedOut {
-                after: command.timeout,
-                stdout: read(&stdout)?,
-                stderr: read(&stderr)?,
-            });
-        }
-        for (tail, stream) in tails.iter_mut().zip([&stdout, &stderr]) {
-            if let Some(line) = tail.newest(stream) {
-                heard(&line);
-            }
-        }
-    }
-}
-
-fn too_long(stream: &File) -> bool {
-    stream.metadata().is_ok_and(|meta| meta.len() > OUTPUT_LIMIT)
-}
-
-fn read(stream: &File) -> io::Result<String> {
-    let length = stream.metadata()?.len().min(OUTPUT_LIMIT);
-    let mut bytes = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
-    // Read at an offset: the child's writes moved the shared position to the end.
-    stream.read_exact_at(&mut bytes, 0)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-/// Ends a command with all that it started in its process group, and reaps it.
-fn end(child: &duct::Handle) {
-    for pid in child.pids() {
-        if let Ok(group) = i32::try_from(pid) {
-            // It may have ended by itself in the meantime.
-            let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
-        }
-    }
-    let _ = child.kill();
 }
 
 /// Connects without waiting: a listener that takes no more clients, such as a stopped ssh, would

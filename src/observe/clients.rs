@@ -108,8 +108,10 @@ impl Look<'_> {
         let output = self.probe.query(&command).map_err(silent)?;
         // Where some are missing it fails, and lists the others all the same.
         let is_about_missing = |line: &str| line.to_ascii_lowercase().contains("no such container");
-        let complaints = output.stderr.lines().filter(|line| !line.trim().is_empty());
-        if !output.status.success() && !complaints.clone().all(is_about_missing) {
+        let mut complaints =
+            output.stderr.lines().filter(|line| !line.trim().is_empty()).peekable();
+        let lists_others = complaints.peek().is_some() && complaints.all(is_about_missing);
+        if !output.status.success() && !lists_others {
             return Err(silent(failed(&command, output)));
         }
         Inspected::parse(&output.stdout)

@@ -46,6 +46,15 @@ pub enum ObserveError {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// `limactl` lists no instance whose file is there. To take that for no instance would be to
+    /// make one, or to say that there is nothing to destroy.
+    #[error("`{command}` does not list the instance of {}", path.display())]
+    Unlisted {
+        /// The command, which succeeded.
+        command: Box<CommandSpec>,
+        /// The instance's file.
+        path: PathBuf,
+    },
     /// A variable that tools read holds a path that would mean something else to each of them.
     #[error("{0} is not an absolute path")]
     Relative(&'static str),

@@ -13,7 +13,7 @@ use crate::docker::ContextMetadata;
 use crate::facts::{Facts, HostFile, Observation, Tools, VmFacts};
 use crate::guest::{Document, GuestFacts, probe};
 use crate::host::CommandError;
-use crate::lima::{self, Agent, Instance, Ssh, Status};
+use crate::lima::{self, Agent, Instance, Limactl, Ssh, Status};
 use crate::plan::Reason;
 use crate::resource::LimaInstall;
 
@@ -79,6 +79,7 @@ impl Machine<'_> {
         match lima.map(|lima| lima.instances.get(config.vm.name.as_str())) {
             None => {}
             Some(None) => {
+                self.refuse_unlisted(&facts.directory, lima)?;
                 facts.vm = Observation::Absent;
                 facts.guest = Observation::Absent;
                 facts.master = false;
@@ -87,6 +88,18 @@ impl Machine<'_> {
         }
         facts.clients = clients(self.probe, config, &facts)?;
         Ok(facts)
+    }
+
+    /// Lima lists every instance that has a file, also one that it cannot make sense of.
+    fn refuse_unlisted(&self, directory: &Path, lima: Option<&Lima>) -> Result<(), ObserveError> {
+        let path = directory.join("lima.yaml");
+        match lima {
+            Some(lima) if self.probe.canonical(&path).is_ok() => {
+                let command = Box::new(Limactl::new(lima.program.clone()).list());
+                Err(ObserveError::Unlisted { command, path })
+            }
+            _ => Ok(()),
+        }
     }
 
     fn vm(

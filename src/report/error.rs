@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt::Write as _;
 
 use super::palette::{CHANGED, DIM, ERROR, STRONG, paint};
-use super::printable;
+use super::{printable, shortened};
 use crate::apply::ApplyError;
 use crate::config::Warning;
 use crate::host::{CommandError, Failure};
@@ -15,6 +15,8 @@ use crate::redact;
 
 /// The last lines of a stream that are shown.
 const SHOWN_LINES: usize = 20;
+/// How much of each of them is shown, in characters.
+const SHOWN_LINE: usize = 2000;
 
 /// An error with its causes, the streams of the command that failed, and what to do.
 pub fn error(error: &(dyn Error + 'static), hint: Option<&str>) -> String {
@@ -109,7 +111,8 @@ fn write_streams(text: &mut String, error: &CommandError) {
         };
         let _ = write!(text, "\n  {}", paint(DIM, heading));
         for line in &lines[hidden..] {
-            let _ = write!(text, "\n    {}", printable(&redact::foreign(line)));
+            let line = redact::foreign(line);
+            let _ = write!(text, "\n    {}", printable(&shortened(&line, SHOWN_LINE)));
         }
     }
 }

@@ -55,6 +55,14 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
+/// The beginning of a line, where it is longer than anybody reads.
+pub fn shortened(line: &str, most: usize) -> Cow<'_, str> {
+    match line.char_indices().nth(most) {
+        Some((end, _)) => Cow::Owned(format!("{}…", line.get(..end).unwrap_or_default())),
+        None => Cow::Borrowed(line),
+    }
+}
+
 fn is_harmful(character: char) -> bool {
     let reorders = matches!(
         character,

@@ -217,8 +217,12 @@ fn write(world: &mut World, name: &str, creates: bool, arguments: &Arguments) ->
     Reply::line(name).saying(&format!("Successfully {done} context \"{name}\""))
 }
 
-/// The address in a line of CSV such as `"host=unix:///a,b"`.
+/// The address in a line of CSV such as `"host=unix:///a,b=c"`, which is one only where it has more
+/// than one sign of equality.
 fn host_in(endpoint: &str) -> Option<String> {
+    if endpoint.matches('=').count() == 1 {
+        return endpoint.trim_matches('"').strip_prefix("host=").map(str::to_owned);
+    }
     let quoted = endpoint.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     let field = match quoted {
         Some(field) => field.replace("\"\"", "\""),

@@ -107,11 +107,10 @@ pub(super) fn in_guest(
 /// The control commands of a connection.
 fn control(world: &mut World, name: &str, operation: &str, forward: Option<&str>) -> Reply {
     let socket = world.directory(name).join(SSH_SOCKET);
-    let wanted = format!(
-        "{}:{}",
-        world.directory(name).join(DOCKER_SOCKET).display(),
-        crate::lima::GUEST_SOCKET
-    );
+    // As ssh wants it: an end of the path is a colon, and a percent sign begins a token.
+    let path = world.directory(name).join(DOCKER_SOCKET).display().to_string();
+    let path = path.replace('\\', r"\\").replace(':', r"\:").replace('%', "%%");
+    let wanted = format!("{path}:{}", crate::lima::GUEST_SOCKET);
     let Some(instance) = world.instances.get_mut(name) else {
         return Reply::failed(FAILED, format!("ssh: no instance {name}"));
     };

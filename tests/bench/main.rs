@@ -21,6 +21,8 @@
 )]
 
 mod converged;
+#[path = "../support/fake_fault.rs"]
+mod fake_fault;
 #[path = "../support/fake_world.rs"]
 mod fake_world;
 #[path = "../support/sandbox.rs"]

@@ -37,7 +37,8 @@ fn made(status: &str, more: &str) -> Sandbox {
 fn deleting(sandbox: &Sandbox, status: &str, more: &str) {
     let listed = fake::listed(sandbox, status).replace('}', &format!("{more}}}"));
     let lists = format!("[ -e \"$HOME/deleted\" ] || echo '{listed}'");
-    let other = "[ \"$2\" != delete ] || touch \"$HOME/deleted\"";
+    let other = "[ \"$2\" != delete ] || { touch \"$HOME/deleted\"; \
+                 rm -f \"$LIMA_HOME/containai-secure/lima.yaml\"; }";
     sandbox.fake_program("limactl", &fake::limactl_that(&lists, other));
 }
 

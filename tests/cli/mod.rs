@@ -14,7 +14,7 @@ mod plan;
 mod progress;
 mod saved;
 mod setup;
-mod socket_client;
+pub mod socket_client;
 mod status;
 mod timeout;
 mod tools;

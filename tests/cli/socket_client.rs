@@ -19,7 +19,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
 
 /// A fake `docker` with one container, which is denied until Compose made it anew. Contexts are the
 /// real one's.
-const DOCKER: &str = r#"
+pub const DOCKER: &str = r#"
 echo "$*" | tr '\n' ' ' | cut -c -90 >>"$HOME/docker-calls"
 case "$1 $3" in
 context*) PATH=${PATH#*:} exec docker "$@" ;;

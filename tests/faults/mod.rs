@@ -4,6 +4,8 @@ mod interrupt;
 mod kill;
 mod lock;
 mod soak;
+mod system;
+mod tools;
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStderr, Stdio};
@@ -11,10 +13,17 @@ use std::process::{Child, ChildStderr, Stdio};
 use crate::support::sandbox::Sandbox;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
-    [interrupt::trials(), kill::trials(), lock::trials(), soak::trials()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        interrupt::trials(),
+        kill::trials(),
+        lock::trials(),
+        soak::trials(),
+        tools::trials(),
+        system::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// `cai`, while it runs.

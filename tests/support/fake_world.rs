@@ -19,6 +19,7 @@ use std::time::Duration;
 use containai::host::{Ping, Probe, System};
 use containai::simulate::{Call, Instance, SimulatedHost, World, run, store};
 
+use super::fake_fault::Fault;
 use super::sandbox::{Ran, Sandbox};
 
 /// The variable that makes this binary a fake.
@@ -39,10 +40,13 @@ pub fn dispatch(name: &str) -> Option<ExitCode> {
 fn program(name: &str, directory: &Path) -> ExitCode {
     let args: Vec<String> =
         std::env::args_os().skip(1).map(|arg| arg.into_string().unwrap()).collect();
-    let kill = kills(directory, name, &args);
+    let (kill, fault) = note(directory, name, &args);
     if kill == Some("before") {
         kill_parent();
         return ExitCode::FAILURE;
+    }
+    if let Some(code) = fault.and_then(Fault::instead) {
+        return code;
     }
     let mut stdin = Vec::new();
     std::io::stdin().read_to_end(&mut stdin).unwrap();
@@ -62,29 +66,39 @@ fn program(name: &str, directory: &Path) -> ExitCode {
         eprintln!("the fake {name} is not installed in its world");
         return ExitCode::from(127);
     };
-    print!("{}", reply.stdout);
-    eprint!("{}", reply.stderr);
+    let (mut stdout, mut stderr) = (reply.stdout.into_bytes(), reply.stderr.into_bytes());
+    if let Some(fault) = fault {
+        fault.spoil(&mut stdout, &mut stderr);
+    }
+    std::io::stdout().write_all(&stdout).unwrap();
+    std::io::stderr().write_all(&stderr).unwrap();
     ExitCode::from(u8::try_from(reply.code).unwrap_or(1))
 }
 
-/// Takes a note of a call, and says whether and when the `cai` that made it is to be killed.
-fn kills(directory: &Path, name: &str, args: &[String]) -> Option<&'static str> {
+/// Takes a note of a call, and says whether and when the `cai` that made it is to be killed, and
+/// what is wrong with the program.
+fn note(directory: &Path, name: &str, args: &[String]) -> (Option<&'static str>, Option<Fault>) {
     let file = directory.join("calls");
     let mut calls = File::options().create(true).append(true).open(&file).unwrap();
     calls.lock().unwrap();
     // A line for each call, whatever scripts it carries.
     let line = format!("{name} {}", args.join(" ")).replace('\n', "\\n");
     writeln!(calls, "{line}").unwrap();
+    let text = fs::read_to_string(&file).unwrap();
+    (kills(&line, &text), Fault::of_call(&text))
+}
+
+fn kills(line: &str, text: &str) -> Option<&'static str> {
     let point = std::env::var(KILL).ok()?;
     let (phase, number) = point.split_once(' ').unwrap();
-    let text = fs::read_to_string(&file).unwrap();
     let count = text.lines().filter(|line| changes_something(line)).count();
-    let now = changes_something(&line) && count == number.parse::<usize>().unwrap();
+    let now = changes_something(line) && count == number.parse::<usize>().unwrap();
     let phase = if phase == "before" { "before" } else { "after" };
     now.then_some(phase)
 }
 
-fn changes_something(call: &str) -> bool {
+/// Whether a call does more than to look.
+pub fn changes_something(call: &str) -> bool {
     let reads = ["limactl --version", "limactl list", "ControlMaster=no"];
     !reads.iter().any(|read| call.contains(read))
 }
@@ -147,6 +161,8 @@ fn tell(directory: &Path) {
 pub struct FakeWorld {
     pub sandbox: Sandbox,
     directory: PathBuf,
+    /// Where the user is at home, and Lima.
+    places: [(&'static str, PathBuf); 2],
     stop: Arc<AtomicBool>,
     server: Option<JoinHandle<()>>,
 }
@@ -154,12 +170,21 @@ pub struct FakeWorld {
 impl FakeWorld {
     /// A machine with the tools and nothing else, and this `containai.toml`.
     pub fn new(file: &str) -> Self {
+        Self::at("home", "lima", file)
+    }
+
+    /// Such a machine whose home directory has this name, too, and where Lima has its own here.
+    pub fn at(home: &str, lima: &str, file: &str) -> Self {
         let sandbox = Sandbox::new();
         sandbox.write("home/containai.toml", file);
+        if home != "home" {
+            std::os::unix::fs::symlink(sandbox.home(), sandbox.path(home)).unwrap();
+        }
+        let places = [("HOME", sandbox.path(home)), ("LIMA_HOME", sandbox.path(lima))];
         sandbox.directory("world");
         let directory = sandbox.path("world");
-        let mut world = World::in_home(containai::simulate::LINUX, &sandbox.home());
-        world.computer.lima_home = sandbox.path("lima");
+        let mut world = World::in_home(containai::simulate::LINUX, &places[0].1);
+        world.computer.lima_home.clone_from(&places[1].1);
         store::save(&System, &directory, &world).unwrap();
         for name in PROGRAMS {
             sandbox.link_program(name, &std::env::current_exe().unwrap());
@@ -169,7 +194,7 @@ impl FakeWorld {
         let mut sockets = Sockets { directory: directory.clone(), open: BTreeMap::new() };
         let stopped = stop.clone();
         let server = std::thread::spawn(move || sockets.serve(&control, &stopped));
-        Self { sandbox, directory, stop, server: Some(server) }
+        Self { sandbox, directory, places, stop, server: Some(server) }
     }
 
     /// A machine that is as this `containai.toml` says.
@@ -187,8 +212,17 @@ impl FakeWorld {
 
     /// Runs `cai` on this machine, with more variables.
     pub fn cai_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
-        let own = (VARIABLE, self.directory.to_str().unwrap());
-        self.sandbox.cai_with(arguments, &[&[own], variables].concat())
+        self.sandbox.cai_with(arguments, &[&self.variables(), variables].concat())
+    }
+
+    /// What `cai` needs in its environment to be on this machine.
+    pub fn variables(&self) -> [(&str, &str); 3] {
+        let [home, lima] = &self.places;
+        [
+            (VARIABLE, self.directory.to_str().unwrap()),
+            (home.0, home.1.to_str().unwrap()),
+            (lima.0, lima.1.to_str().unwrap()),
+        ]
     }
 
     /// The world as it is now.

@@ -6,6 +6,9 @@ use std::process::ExitCode;
 pub fn dispatch() -> Option<ExitCode> {
     let invoked = std::env::args_os().next()?;
     let name = Path::new(&invoked).file_name()?.to_str()?;
+    if let Some(code) = super::fake_fault::dispatch(name) {
+        return Some(code);
+    }
     if let Some(code) = super::fake_world::dispatch(name) {
         return Some(code);
     }

@@ -1,8 +1,10 @@
 //! What was tried of everything that may come in between, by family, for the table at the end.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 
 /// A family of cases. Each is in the table, also where none of it was run.
 pub struct Family {
@@ -11,11 +13,20 @@ pub struct Family {
     case: &'static str,
     tried: AtomicUsize,
     passed: AtomicUsize,
+    /// Cells of its table that are no cases, by why not.
+    apart: Mutex<BTreeMap<&'static str, usize>>,
 }
 
 impl Family {
     const fn new(name: &'static str, case: &'static str) -> Self {
-        Self { name, case, tried: AtomicUsize::new(0), passed: AtomicUsize::new(0) }
+        let apart = Mutex::new(BTreeMap::new());
+        Self { name, case, tried: AtomicUsize::new(0), passed: AtomicUsize::new(0), apart }
+    }
+
+    /// Counts a cell that can be no case.
+    pub fn apart(&self, why: &'static str) {
+        let mut apart = self.apart.lock().unwrap_or_else(PoisonError::into_inner);
+        *apart.entry(why).or_default() += 1;
     }
 
     /// Runs a case, which panics where it fails.
@@ -40,8 +51,11 @@ pub static DOCKER_FILES: Family =
 pub static EXPOSED: Family = Family::new("others", "a state directory that others may write to");
 pub static SECRETS: Family =
     Family::new("secrets", "a command, its output and files searched for secrets");
+pub static TOOLS: Family = Family::new("tools", "a call with something wrong, then run again");
+pub static SYSTEM: Family = Family::new("system", "a machine that is in the way, then run again");
 
-const FAMILIES: [&Family; 6] = [&KILLED, &INTERRUPTED, &SOAK, &EXPOSED, &SECRETS, &DOCKER_FILES];
+const FAMILIES: [&Family; 8] =
+    [&KILLED, &INTERRUPTED, &SOAK, &TOOLS, &SYSTEM, &EXPOSED, &SECRETS, &DOCKER_FILES];
 
 /// The table; nothing where no case was run.
 pub fn table() -> Option<String> {
@@ -58,6 +72,10 @@ pub fn table() -> Option<String> {
             _ => writeln!(text, "{name:<20} {tried:>6} {passed:>6}  {case}"),
         };
         told.expect("a text takes any line");
+        for (why, count) in &*family.apart.lock().unwrap_or_else(PoisonError::into_inner) {
+            writeln!(text, "{:<20} {count:>13}  not tried: {why}", "")
+                .expect("a text takes any line");
+        }
     }
     Some(text)
 }

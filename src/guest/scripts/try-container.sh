@@ -1,5 +1,6 @@
-# Starts a container with each of the runtimes $2, $3 and so on, and leaves nothing behind. Its image
-# is made of files of the guest, so that no network is needed, and it has none.
+# Starts a container with each of the runtimes $2, $3 and so on, prints the name of each that did, and
+# leaves nothing behind. Its image is made of files of the guest, so that no network is needed, and it
+# has none.
 set -eu
 shift
 thing=cai-doctor-$$
@@ -24,7 +25,9 @@ failed=0
 for runtime in "$@"; do
   # The words of the line are this script's own.
   # shellcheck disable=SC2086
-  if ! words=$(timeout 60 docker run --rm --network=none --name "$thing" --runtime="$runtime" "$thing" $line 2>&1); then
+  if words=$(timeout 60 docker run --rm --network=none --name "$thing" --runtime="$runtime" "$thing" $line 2>&1); then
+    printf '%s\n' "$runtime"
+  else
     printf '%s: %s\n' "$runtime" "${words:-no answer within 60 s}" >&2
     failed=1
     docker rm -f "$thing" >/dev/null 2>&1 || true

@@ -22,5 +22,6 @@ chmod 644 "$new"
 if command -v dockerd >/dev/null && dockerd --help 2>&1 | grep -q -- --validate; then
   dockerd --validate --config-file "$new"
 fi
+not_older "$new" "$loaded"
 sync "$new"
 mv "$new" "$file"

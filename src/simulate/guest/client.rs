@@ -212,7 +212,7 @@ impl Guest {
                     "{runtime}: docker: Error response from daemon: unknown or invalid runtime name: {runtime}"
                 ),
             ),
-            None => Reply::done(),
+            None => Reply::line(runtimes.join("\n")),
         }
     }
 

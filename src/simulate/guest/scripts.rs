@@ -17,7 +17,8 @@ const SCRIPTS: &[(&str, Script)] = &[
     ("write-daemon-json", write_daemon_json),
     ("reload-docker", |guest, _, caller| {
         let reply = guest.systemctl_words(&["reload", DOCKER_SERVICE], caller);
-        if reply.code == 0 && !guest.remember_loaded(caller.now) {
+        let now = guest.not_older(caller);
+        if reply.code == 0 && !guest.remember_loaded(now) {
             return Reply::failed(1, format!("cp: cannot stat '{DAEMON_JSON}': No such file"));
         }
         reply
@@ -101,6 +102,13 @@ impl Guest {
         text.is_some()
     }
 
+    /// The time that a script writes on a file which must not seem older than the daemon, where it
+    /// takes care of that.
+    fn not_older(&self, caller: Caller<'_>) -> u64 {
+        let started = self.dockerd.as_ref().map_or(0, |daemon| daemon.started);
+        if caller.script().contains("\nnot_older ") { caller.now.max(started) } else { caller.now }
+    }
+
     /// Keeps a copy of the file, if the daemon that runs started after it was written.
     fn remember_start(&mut self, now: u64) {
         let written = self.files.get(DAEMON_JSON).map(|file| file.modified);
@@ -179,9 +187,10 @@ fn write_daemon_json(guest: &mut Guest, words: &[String], caller: Caller<'_>) ->
         let message = format!("{DAEMON_JSON} was changed by somebody else in the meantime");
         return Reply::failed(3, message);
     }
+    let now = guest.not_older(caller);
     if loaded == "current" {
         let text = guest.text(DAEMON_JSON).unwrap_or("{}\n").to_owned();
-        guest.write(LOADED, &text, caller.now);
+        guest.write(LOADED, &text, now);
     }
     if guest.dockerd_installed()
         && let Err(error) = serde_json::from_str::<serde_json::Map<_, _>>(&text)
@@ -189,7 +198,7 @@ fn write_daemon_json(guest: &mut Guest, words: &[String], caller: Caller<'_>) ->
         let message = format!("unable to configure the Docker daemon with file: {error}");
         return Reply::failed(1, message);
     }
-    guest.write(DAEMON_JSON, &text, caller.now);
+    guest.write(DAEMON_JSON, &text, now);
     Reply::done()
 }
 

@@ -1,0 +1,157 @@
+//! Runs commands, each with an end in time and in what it prints.
+
+use std::fs::File;
+use std::io;
+use std::ops::RangeInclusive;
+use std::os::unix::fs::FileExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+
+use super::command::Failure;
+use super::interrupt::Running;
+use super::tail::Tail;
+use super::{CommandError, CommandSpec, ExitStatus, Input, Output};
+
+/// The most that is read of each stream of a command, in bytes.
+pub(super) const OUTPUT_LIMIT: u64 = 8 << 20;
+/// How often a running command's output is measured against the limit: at first and while it prints
+/// much, and when it has been quiet for a while. What comes in between is on the disk.
+const CHECK_EVERY: RangeInclusive<Duration> =
+    Duration::from_millis(10)..=Duration::from_millis(200);
+/// How much it prints in between where that is much, in bytes.
+const MUCH: u64 = 64 << 10;
+/// What a file grows by on a disk, in bytes.
+const BLOCK: usize = 4096;
+/// Docker's own variables, which must not reach the tools that `cai` runs: it names every
+/// endpoint and context explicitly.
+const DOCKER_VARIABLES: [&str; 4] =
+    ["DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"];
+
+/// Runs a command, and tells that in the trace.
+pub(super) fn traced(command: &CommandSpec, heard: &dyn Fn(&str)) -> Result<Output, CommandError> {
+    tracing::debug!(%command, "runs");
+    let started = Instant::now();
+    let result = run(command, heard)
+        .map_err(|failure| CommandError { command: command.clone().into(), failure });
+    tracing::debug!(
+        %command,
+        milliseconds = started.elapsed().as_millis(),
+        status = %match &result {
+            Ok(output) => output.status.to_string(),
+            Err(error) => error.failure.to_string(),
+        },
+        "ran"
+    );
+    result
+}
+
+/// Runs a command to its end, its timeout or the limit of its output.
+///
+/// The streams go to unlinked files, not to pipes: memory stays bounded, and a grandchild that
+/// keeps a stream open (an ssh master, Lima's host agent) cannot make the wait last for ever.
+#[expect(clippy::disallowed_methods, reason = "this is a part of the system host")]
+fn run(command: &CommandSpec, heard: &dyn Fn(&str)) -> Result<Output, Failure> {
+    let stdout = tempfile::tempfile().map_err(Failure::NotObserved)?;
+    let stderr = tempfile::tempfile().map_err(Failure::NotObserved)?;
+    // `limactl edit` leaves a rejected file where it runs.
+    let directory = tempfile::tempdir().map_err(Failure::NotObserved)?;
+    let clone = |file: &File| file.try_clone().map_err(Failure::NotObserved);
+    let mut expression = duct::cmd(&command.program, &command.args)
+        .dir(directory.path())
+        .stdout_file(clone(&stdout)?)
+        .stderr_file(clone(&stderr)?)
+        .unchecked()
+        .before_spawn(|child| {
+            // A group of its own: it can be ended with its children, and Ctrl-C does not reach it.
+            child.process_group(0);
+            Ok(())
+        });
+    for name in DOCKER_VARIABLES {
+        expression = expression.env_remove(name);
+    }
+    for (name, value) in &command.variables {
+        expression = expression.env(name, value);
+    }
+    expression = match &command.stdin {
+        Some(Input::Text(text)) => expression.stdin_bytes(text.as_bytes()),
+        Some(Input::File(path)) => expression.stdin_path(path),
+        None => expression.stdin_null(),
+    };
+    let (child, _running) = Running::start(&expression).map_err(Failure::NotStarted)?;
+    let deadline = Instant::now() + command.timeout;
+    let mut tails = [Tail::default(), Tail::default()];
+    let (mut every, mut printed) = (*CHECK_EVERY.start(), 0);
+    loop {
+        let next = deadline.min(Instant::now() + every);
+        let ended = child.wait_deadline(next).map_err(Failure::NotObserved)?;
+        let length = length(&stdout).max(length(&stderr));
+        if length > OUTPUT_LIMIT {
+            end(&child);
+            return Err(Failure::TooMuchOutput { limit: OUTPUT_LIMIT });
+        }
+        let read = |file| read(file).map_err(Failure::NotObserved);
+        if let Some(output) = ended {
+            let status = match (output.status.code(), output.status.signal()) {
+                (Some(code), _) => ExitStatus::Code(code),
+                (None, signal) => ExitStatus::Signal(signal.unwrap_or_default()),
+            };
+            let output = Output { status, stdout: read(&stdout)?, stderr: read(&stderr)? };
+            has_room(&stdout, length).map_err(Failure::NotObserved)?;
+            return Ok(output);
+        }
+        if Instant::now() >= deadline {
+            end(&child);
+            return Err(Failure::TimedOut {
+                after: command.timeout,
+                stdout: read(&stdout)?,
+                stderr: read(&stderr)?,
+            });
+        }
+        let is_much = length.saturating_sub(printed) > MUCH;
+        every = if is_much { *CHECK_EVERY.start() } else { (every * 2).min(*CHECK_EVERY.end()) };
+        printed = length;
+        for (tail, stream) in tails.iter_mut().zip([&stdout, &stderr]) {
+            if let Some(line) = tail.newest(stream) {
+                heard(&line);
+            }
+        }
+    }
+}
+
+/// Whether there was room for what a command printed: where there is none for more, it may have lost
+/// some, and few tools care.
+fn has_room(stream: &File, length: u64) -> io::Result<()> {
+    stream.write_all_at(&[0; BLOCK], length.next_multiple_of(BLOCK as u64)).map_err(|error| {
+        let place = std::env::temp_dir();
+        io::Error::new(
+            error.kind(),
+            format!("its output did not fit into {}: {error}", place.display()),
+        )
+    })
+}
+
+fn length(stream: &File) -> u64 {
+    stream.metadata().map_or(0, |meta| meta.len())
+}
+
+fn read(stream: &File) -> io::Result<String> {
+    let length = stream.metadata()?.len().min(OUTPUT_LIMIT);
+    let mut bytes = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
+    // Read at an offset: the child's writes moved the shared position to the end.
+    stream.read_exact_at(&mut bytes, 0)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Ends a command with all that it started in its process group, and reaps it.
+fn end(child: &duct::Handle) {
+    for pid in child.pids() {
+        if let Ok(group) = i32::try_from(pid) {
+            // It may have ended by itself in the meantime.
+            let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
+        }
+    }
+    let _ = child.kill();
+}

@@ -1,0 +1,237 @@
+//! The calls that `cai` makes, each with a machine on which it makes it.
+
+use containai::config;
+use containai::simulate::Fault as Broken;
+
+use crate::support::fake_world::FakeWorld;
+
+/// What `cai` makes of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Its output is the answer: without one there is nothing to go on with.
+    Answers,
+    /// The same, and it is a line of JSON for each instance.
+    Lists,
+    /// Its output is a document of lines: without one the guest counts as silent.
+    Looks,
+    /// Its exit status is the answer, and its output is not read.
+    Step,
+    /// It is tried, and what comes after it shows whether it mattered.
+    Attempt,
+    /// It starts a container: what it prints shows whether it did.
+    Proof,
+}
+
+/// A call that `cai` makes.
+pub struct Call {
+    /// Its row in the table.
+    pub name: &'static str,
+    /// Words of it that no other call has.
+    pub words: &'static str,
+    /// How its messages begin to name it.
+    pub shown: &'static str,
+    pub role: Role,
+    /// From which time on it is struck.
+    pub number: usize,
+    /// Brings a machine that is as the file says to where the call is made.
+    pub prepare: fn(&FakeWorld),
+    pub command: &'static [&'static str],
+}
+
+pub const FILE: &str = "version = 1\n[lima]\ninstall = \"never\"\n[vm]\ncpus = 2\n";
+pub const APPLY: &[&str] = &["apply", "--yes"];
+pub const DESTROY: &[&str] = &["destroy", "--allow-destroy", "containai-secure"];
+
+const fn step(
+    name: &'static str,
+    words: &'static str,
+    shown: &'static str,
+    prepare: fn(&FakeWorld),
+) -> Call {
+    Call { name, words, shown, role: Role::Step, number: 1, prepare, command: APPLY }
+}
+
+impl Call {
+    const fn role(self, role: Role) -> Self {
+        Self { role, ..self }
+    }
+    const fn number(self, number: usize) -> Self {
+        Self { number, ..self }
+    }
+    const fn command(self, command: &'static [&'static str]) -> Self {
+        Self { command, ..self }
+    }
+}
+
+fn strike(world: &FakeWorld, fault: &str) {
+    let config = config::parse(FILE).unwrap();
+    world.change(|world| Broken::find(fault).unwrap().strike(world, &config));
+}
+
+fn write(world: &FakeWorld, from: &str, to: &str) {
+    assert!(FILE.contains(from));
+    world.sandbox.write("home/containai.toml", &FILE.replace(from, to));
+}
+
+fn declare(world: &FakeWorld, lines: &str) {
+    world.sandbox.write("home/containai.toml", &format!("{FILE}{lines}"));
+}
+
+/// Every call but those about containers that use a socket (`clients`) and Homebrew (`brew`).
+pub const CALLS: &[Call] = &[
+    step("limactl --version", "limactl --version", "limactl --version", |_| {})
+        .role(Role::Answers)
+        .command(&["plan"]),
+    step("limactl list", "limactl list", "limactl list --json", |_| {})
+        .role(Role::Lists)
+        .command(&["plan"]),
+    step("limactl list, in an apply", "limactl list", "limactl list --json", |world| {
+        strike(world, "context-endpoint");
+    })
+    .role(Role::Lists)
+    .number(3),
+    step(
+        "limactl create",
+        " create --name=",
+        "limactl --tty=false create --name=containai-secure -",
+        |world| world.change(|world| world.instances.clear()),
+    ),
+    step("limactl start", " start --timeout", "limactl --tty=false start --timeout=", |world| {
+        strike(world, "vm-stopped");
+    }),
+    step(
+        "limactl stop",
+        "limactl --tty=false stop",
+        "limactl --tty=false stop containai-secure",
+        |world| strike(world, "cpus"),
+    ),
+    step(
+        "limactl stop -f",
+        "limactl --tty=false stop -f",
+        "limactl --tty=false stop -f containai-secure",
+        |world| strike(world, "vm-broken"),
+    ),
+    step(
+        "limactl edit",
+        "limactl --tty=false edit",
+        "limactl --tty=false edit containai-secure --set",
+        |world| write(world, "cpus = 2", "cpus = 3"),
+    ),
+    step("limactl protect", " protect ", "limactl --tty=false protect containai-secure", |world| {
+        world.change(|world| {
+            world.instances.values_mut().for_each(|instance| instance.protected = false);
+        });
+    }),
+    step(
+        "limactl unprotect",
+        " unprotect ",
+        "limactl --tty=false unprotect containai-secure",
+        |world| write(world, "cpus = 2", "cpus = 2\nprotect = false"),
+    ),
+    step("limactl delete", " delete ", "limactl --tty=false delete containai-secure", |world| {
+        strike(world, "vm-stopped");
+    })
+    .command(DESTROY),
+    step(
+        "docker context create",
+        "docker context create",
+        "docker context create --description",
+        |world| strike(world, "context-missing"),
+    ),
+    step(
+        "docker context update",
+        "docker context update",
+        "docker context update --description",
+        |world| strike(world, "context-endpoint"),
+    ),
+    step("docker context rm", "docker context rm", "docker context rm containai-secure", |_| {})
+        .command(DESTROY),
+    step("ssh: the probe", " sh -s -- cai-", "ssh -F {dir}/ssh.config -o", |_| {})
+        .role(Role::Looks),
+    step(
+        "ssh: install Docker",
+        "sh -s -- docker ",
+        "ssh -F {dir}/ssh.config lima-containai-secure \"sudo -n sh -s -- docker ",
+        |world| strike(world, "provision-failed"),
+    ),
+    step(
+        "ssh: install Sysbox",
+        "sh -s -- sysbox ",
+        "ssh -F {dir}/ssh.config lima-containai-secure 'sudo -n sh -s -- sysbox ",
+        |world| strike(world, "sysbox-missing"),
+    ),
+    step(
+        "ssh: write daemon.json",
+        "sh -s -- write-daemon-json",
+        "ssh -F {dir}/ssh.config lima-containai-secure",
+        |world| strike(world, "sysbox-default"),
+    ),
+    step(
+        "ssh: reload dockerd",
+        "sh -s -- reload-docker",
+        "ssh -F {dir}/ssh.config lima-containai-secure 'sudo -n sh -s -- reload-docker'",
+        |world| strike(world, "sysbox-default"),
+    ),
+    step(
+        "ssh: systemctl reload",
+        "systemctl reload",
+        "ssh -F {dir}/ssh.config lima-containai-secure 'sudo -n systemctl reload",
+        |world| strike(world, "guest-socket"),
+    ),
+    step(
+        "ssh: restart dockerd",
+        "sh -s -- restart-docker",
+        "ssh -F {dir}/ssh.config lima-containai-secure 'sudo -n sh -s -- restart-docker'",
+        |world| strike(world, "guest-socket"),
+    ),
+    step(
+        "ssh: groupadd",
+        "groupadd",
+        "ssh -F {dir}/ssh.config lima-containai-secure 'sudo -n groupadd",
+        |world| declare(world, "[[groups]]\nname = \"robots\"\ngid = 4711\n"),
+    ),
+    step(
+        "ssh: useradd",
+        "useradd",
+        "ssh -F {dir}/ssh.config lima-containai-secure 'sudo -n useradd",
+        |world| declare(world, "[[users]]\nname = \"robot\"\ngroups = []\n"),
+    ),
+    step(
+        "ssh: usermod",
+        "usermod",
+        "ssh -F {dir}/ssh.config lima-containai-secure 'sudo -n usermod -aG docker",
+        |world| strike(world, "group"),
+    ),
+    step("ssh -O cancel", "-O cancel", "ssh -F {dir}/ssh.config -O cancel", |world| {
+        strike(world, "session");
+    })
+    .role(Role::Attempt),
+    step("ssh -O stop", "-O stop", "ssh -F {dir}/ssh.config -O stop", |world| {
+        strike(world, "session");
+    })
+    .role(Role::Attempt),
+    step(
+        "ssh: a new session",
+        " true",
+        "ssh -F {dir}/ssh.config lima-containai-secure true",
+        |world| strike(world, "session"),
+    ),
+    step("ssh -O forward", "-O forward", "ssh -F {dir}/ssh.config -O forward", |world| {
+        strike(world, "forward");
+    }),
+    step(
+        "ssh: start a container",
+        "sh -s -- try-container",
+        "ssh -F {dir}/ssh.config lima-containai-secure 'sudo -n sh -s -- try-container",
+        |_| {},
+    )
+    .role(Role::Proof)
+    .command(&["doctor", "--deep"]),
+    step(
+        "ssh: start a container, after an apply",
+        "sh -s -- try-container",
+        "ssh -F {dir}/ssh.config lima-containai-secure 'sudo -n sh -s -- try-container",
+        |world| strike(world, "sysbox-missing"),
+    )
+    .role(Role::Proof),
+];

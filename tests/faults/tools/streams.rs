@@ -1,0 +1,135 @@
+//! The streams of `cai` itself, and its memory when a tool floods.
+
+use std::fs::File;
+use std::process::{Command, Stdio};
+
+use super::calls::FILE;
+use crate::support::fake_fault::{Fault, VARIABLE};
+use crate::support::fake_world::{self, FakeWorld};
+use crate::support::tally::TOOLS;
+use crate::support::trials;
+
+pub fn trials() -> Vec<libtest_mimic::Trial> {
+    trials![
+        a_flood_does_not_fill_the_memory,
+        nobody_who_stopped_reading_is_told_so,
+        an_apply_that_nobody_reads_is_done,
+        a_full_disk_behind_the_output_is_an_error,
+    ]
+}
+
+/// Every command that prints without asking.
+const COMMANDS: [&[&str]; 16] = [
+    &["plan"],
+    &["plan", "--json"],
+    &["status"],
+    &["status", "--json"],
+    &["doctor"],
+    &["doctor", "--json"],
+    &["validate"],
+    &["render"],
+    &["graph"],
+    &["schema"],
+    &["explain"],
+    &["man"],
+    &["completions", "bash"],
+    &["--help"],
+    &["--version"],
+    &["apply", "--yes", "--json"],
+];
+
+fn command(machine: &FakeWorld, words: &[&str]) -> Command {
+    let mut command = machine.sandbox.command(words);
+    command.env(fake_world::VARIABLE, machine.sandbox.path("world"));
+    command
+}
+
+/// Where a reader was.
+fn broken_pipe() -> Stdio {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    writer.into()
+}
+
+fn a_flood_does_not_fill_the_memory() {
+    if !cfg!(target_os = "linux") {
+        eprintln!("not run: only Linux limits the memory of a process");
+        return;
+    }
+    let machine = FakeWorld::new(FILE);
+    for (words, arguments) in
+        [("limactl list", "plan"), ("limactl --tty=false create", "apply --yes")]
+    {
+        TOOLS.case(|| {
+            // Of 1 GiB that comes, a process with 128 MiB cannot hold much.
+            let line = format!("ulimit -d 131072; exec cai {arguments}");
+            let fault = format!("{:?} 1 {words}", Fault::Floods);
+            let output =
+                command(&machine, &["sh", "-c", &line]).env(VARIABLE, fault).output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(1), "{said}");
+            assert!(said.contains("printed more than 8388608 bytes and was killed"), "{said}");
+        });
+    }
+}
+
+fn nobody_who_stopped_reading_is_told_so() {
+    let machine = FakeWorld::converged(FILE);
+    for words in COMMANDS {
+        TOOLS.case(|| {
+            let words = [&["cai"], words].concat();
+            let output = command(&machine, &words).stdout(broken_pipe()).output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(
+                matches!(output.status.code(), Some(0 | 1)),
+                "{words:?}: {} {said}",
+                output.status
+            );
+            assert!(!said.contains("panicked") && !said.contains("error"), "{words:?}: {said}");
+        });
+    }
+}
+
+fn an_apply_that_nobody_reads_is_done() {
+    for closes in ["stdout", "stderr", "both"] {
+        TOOLS.case(|| {
+            let machine = FakeWorld::new(FILE);
+            let mut apply = command(&machine, &["cai", "apply", "--yes"]);
+            for stream in ["stdout", "stderr"] {
+                let end =
+                    if [stream, "both"].contains(&closes) { broken_pipe() } else { Stdio::null() };
+                if stream == "stdout" {
+                    apply.stdout(end)
+                } else {
+                    apply.stderr(end)
+                };
+            }
+            let status = apply.status().unwrap();
+            assert_eq!(status.code(), Some(0), "{closes}: {status}");
+            assert!(machine.cai(&["plan"]).success().contains("No changes."), "{closes}");
+        });
+    }
+}
+
+fn a_full_disk_behind_the_output_is_an_error() {
+    if !std::path::Path::new("/dev/full").exists() {
+        eprintln!("not run: there is no /dev/full");
+        return;
+    }
+    let machine = FakeWorld::converged(FILE);
+    for words in COMMANDS {
+        if words[0].starts_with("--") {
+            // Help and the version are clap's.
+            continue;
+        }
+        TOOLS.case(|| {
+            let full = File::options().write(true).open("/dev/full").unwrap();
+            let words = [&["cai"], words].concat();
+            let output = command(&machine, &words).stdout(full).output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(1), "{words:?}: {said}");
+            assert!(said.contains("the output could not be written"), "{words:?}: {said}");
+            assert!(said.contains("No space left on device"), "{words:?}: {said}");
+        });
+    }
+}
