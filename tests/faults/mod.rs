@@ -1,5 +1,6 @@
 //! What must hold when something comes in between: others, an interrupt, an end.
 
+mod hostile;
 mod interrupt;
 mod kill;
 mod lock;
@@ -10,7 +11,10 @@ use std::process::{Child, ChildStderr, Stdio};
 use crate::support::sandbox::Sandbox;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
-    [interrupt::trials(), kill::trials(), lock::trials()].into_iter().flatten().collect()
+    [hostile::trials(), interrupt::trials(), kill::trials(), lock::trials()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// `cai`, while it runs.

@@ -35,8 +35,10 @@ pub static KILLED: Family = Family::new("killed", "cai killed at a point, then r
 pub static INTERRUPTED: Family = Family::new("interrupted", "Ctrl-C at a point, then run again");
 pub static DOCKER_FILES: Family =
     Family::new("the user's Docker", "a command, its files compared before and after");
+pub static HOSTILE: Family =
+    Family::new("hostile input", "a text that is more than a text to a shell, YAML, a terminal");
 
-const FAMILIES: [&Family; 3] = [&KILLED, &INTERRUPTED, &DOCKER_FILES];
+const FAMILIES: [&Family; 4] = [&KILLED, &INTERRUPTED, &DOCKER_FILES, &HOSTILE];
 
 /// The table; nothing where no case was run.
 pub fn table() -> Option<String> {
