@@ -110,7 +110,7 @@ impl Terminal {
             keys.insert("simulated".into(), true.into());
         }
         let text = serde_json::to_string_pretty(&document).map_err(failed)?;
-        self.raw(format!("{text}\n").as_bytes())
+        self.raw(format!("{}\n", report::printable_json(&text)).as_bytes())
     }
 
     /// Prints what was asked for, byte for byte: it is for a program, and has no colours that
