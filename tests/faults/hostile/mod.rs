@@ -3,11 +3,15 @@
 
 mod base;
 mod judge;
+mod packages;
 mod said;
 mod values;
 mod walk;
 mod written;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
-    [said::trials(), walk::trials(), written::trials()].into_iter().flatten().collect()
+    [packages::trials(), said::trials(), walk::trials(), written::trials()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
