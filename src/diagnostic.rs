@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
 
+use crate::model::is_unshowable;
+
 /// One thing wrong with a file: what, where, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -116,11 +118,9 @@ fn visible(text: &str) -> String {
         '\t' | '\n' => Some(c),
         '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)),
         '\u{7f}' => Some('␡'),
-        '\u{80}'..='\u{9f}'
-        | '\u{61c}'
-        | '\u{200b}'..='\u{200f}'
-        | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' => Some('\u{fffd}'),
+        // What joins letters would make two columns one.
+        '\u{200c}' | '\u{200d}' => Some('\u{fffd}'),
+        c if is_unshowable(c) => Some('\u{fffd}'),
         _ => Some(c),
     };
     text.chars().filter_map(stand_in).collect()

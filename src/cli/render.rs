@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::host::Host;
 use crate::lima;
 use crate::redact::{self, SENSITIVE};
+use crate::report::printable_json;
 
 /// What stands above a text that is not all of it.
 const WITHOUT: &str = "# Secrets are left out here, so this is not what Lima gets.\n";
@@ -19,7 +20,7 @@ pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> 
         // Lima's own document: nothing is added to it.
         let text = serde_json::to_string_pretty(&keys);
         let text = text.map_err(|error| Error::Output(error.into()))?;
-        return terminal.raw(&format!("{text}\n"));
+        return terminal.raw(&format!("{}\n", printable_json(&text)));
     }
     let remark = if is_whole { "" } else { WITHOUT };
     terminal.raw(&(remark.to_owned() + &lima::to_yaml(&keys)))

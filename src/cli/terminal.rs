@@ -177,7 +177,7 @@ impl Terminal {
             keys.insert("simulated".into(), true.into());
         }
         let text = serde_json::to_string_pretty(&document).map_err(failed)?;
-        self.raw(&format!("{text}\n"))
+        self.raw(&format!("{}\n", report::printable_json(&text)))
     }
 
     /// Prints what was asked for as it is: it is for a program, and has no colours that could be

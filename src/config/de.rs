@@ -60,6 +60,36 @@ impl<'a, 'i> Node<'a, 'i> {
         matches!(self.value.get_ref(), DeValue::Boolean(true))
     }
 
+    /// Whether this is `false`.
+    pub(super) fn is_false(self) -> bool {
+        matches!(self.value.get_ref(), DeValue::Boolean(false))
+    }
+
+    /// Every text in this, with its place: keys, and strings. What was refused is passed over.
+    pub(super) fn texts(self) -> Vec<(&'a str, Range<usize>)> {
+        let (mut texts, mut rest) = (Vec::new(), vec![self]);
+        while let Some(node) = rest.pop() {
+            if node.is_refused() {
+                continue;
+            }
+            match node.value.get_ref() {
+                DeValue::String(text) => texts.push((text.as_ref(), node.span())),
+                DeValue::Array(array) => {
+                    rest.extend(array.iter().map(|value| Self { value, ..self }));
+                }
+                DeValue::Table(table) => {
+                    let own = table.iter().map(|(key, value)| (key, Self { value, ..self }));
+                    for (key, node) in own.filter(|(_, node)| !node.is_refused()) {
+                        texts.push((key.get_ref().as_ref(), key.span()));
+                        rest.push(node);
+                    }
+                }
+                _ => {}
+            }
+        }
+        texts
+    }
+
     /// Its address, for it does not move.
     pub(super) fn identity(self) -> Identity {
         std::ptr::from_ref(self.value).addr()

@@ -3,15 +3,16 @@
 
 /// Something, on one line.
 pub(super) const PLAIN: &str = r"^[^\u0000-\u001f\u007f-\u009f]+$";
-pub(super) const LOCATION: &str = r"^((https?|file)://.|/|~/)";
+pub(super) const LOCATION: &str = r"^((https|file)://.|/|~/)";
 pub(super) const MOUNT_LOCATION: &str = r"^(/|~/|~$)";
 pub(super) const ABSOLUTE: &str = r"^/";
 pub(super) const DIGEST: &str = r"^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$";
 pub(super) const SOCKET: &str = r"^(/|\{\{)";
+pub(super) const HOST_SOCKET: &str = r"^(/|\{\{).*\.sock$";
 pub(super) const SHELL: &str = r"^/[^:]*$";
 pub(super) const IP: &str = r"^[0-9A-Fa-f:.]+$";
 pub(super) const RELEASE: &str = r"^[0-9]+\.[0-9]+\.[0-9]+";
 pub(super) const MIRROR: &str = r"^(https://.|http://(localhost|127\.0\.0\.1|\[::1\])([:/]|$))";
 pub(super) const LOCAL_PATH: &str = r"^(/|~/|\.\.?/)";
 pub(super) const PACKAGE_URL: &str = r"^(https://.|/|~/|\.\.?/)";
-pub(super) const CONTAINER_PATH: &str = r"^/[^:]*$";
+pub(super) const CONTAINER_PATH: &str = r"^/[^:$]*$";

@@ -93,6 +93,10 @@ pub(super) fn socket<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String
     checked(from, text::socket).map(Some)
 }
 
+pub(super) fn host_socket<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    checked(from, text::host_socket).map(Some)
+}
+
 pub(super) fn shell<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
     checked(from, text::shell).map(Some)
 }
@@ -112,7 +116,7 @@ pub(super) fn boot_file<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Str
 pub(super) fn kernel_cmdline<'de, D: Deserializer<'de>>(
     from: D,
 ) -> Result<Option<String>, D::Error> {
-    checked(from, |value| text::plain(value, "a kernel command line")).map(Some)
+    checked(from, text::kernel_cmdline).map(Some)
 }
 
 pub(super) fn digest<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {

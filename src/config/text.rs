@@ -29,24 +29,79 @@ fn is_anchored(path: &str) -> bool {
 
 pub(super) fn location(value: &str, what: &'static str) -> Result<(), InvalidValue> {
     plain(value, what)?;
-    let is_url = ["http://", "https://", "file://"]
+    let is_url = ["https://", "file://"]
         .iter()
         .any(|scheme| value.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()));
-    let rule = r#"write a URL (http://, https:// or file://), or a path from "/" or "~/""#;
+    let rule = r#"write a URL (https:// or file://), or a path from "/" or "~/""#;
     holds(is_url || is_anchored(value), value, what, rule)
 }
+
+/// Lima has QEMU's arguments expanded as templates, with a function that connects to sockets.
+pub(super) fn kernel_cmdline(value: &str) -> Result<(), InvalidValue> {
+    let what = "a kernel command line";
+    plain(value, what)?;
+    holds(!value.contains("{{"), value, what, r#"write it without "{{", which Lima would expand"#)
+}
+
+/// What Lima expands in a template that is passed on: a name, whose value nobody but Lima and its
+/// user determine.
+const NAMES: [&str; 11] = [
+    ".Dir",
+    ".GlobalTempDir",
+    ".Home",
+    ".Hostname",
+    ".Instance",
+    ".LimaHome",
+    ".Name",
+    ".SSHLocalPort",
+    ".TempDir",
+    ".UID",
+    ".User",
+];
+
+/// Why Lima (2.2.0, `pkg/limayaml` and `pkg/store`) must not expand this text: Go's templates have
+/// functions, methods and conditions, so that what comes of one need not be what it looks like.
+pub(super) fn broken_template(text: &str) -> Option<&'static str> {
+    let mut templates = text.split("{{").skip(1);
+    let is_name = |rest: &str| {
+        rest.split_once("}}").is_some_and(|(inside, _)| NAMES.contains(&inside.trim()))
+    };
+    (!templates.all(is_name)).then_some(
+        "write names only, such as {{.Dir}}, {{.Home}}, {{.User}} and {{.Name}}; Lima expands the \
+         rest, too",
+    )
+}
+
+/// A path in one piece: Lima writes mounts into cloud-init's YAML and QEMU's options as they are,
+/// and expands templates in them.
+fn is_mountable(path: &str) -> bool {
+    !path.contains(['[', ']', '{', '}', ',']) && !path.contains(": ") && !path.contains(" #")
+}
+
+const UNMOUNTABLE: &str = r#"write a path without "[", "]", "{", "}", ",", ": " and " #", which Lima would take for more than a path"#;
+
+/// Whether a path leads where it seems to.
+fn is_straight(path: &str) -> bool {
+    path.split('/').all(|part| part != "..")
+}
+
+const CROOKED: &str = r#"write a path without "..""#;
 
 pub(super) fn mount_location(value: &str) -> Result<(), InvalidValue> {
     let what = "a directory to mount";
     plain(value, what)?;
     let rule = r#"write a path from "/" or "~/", the same wherever cai is run from"#;
-    holds(value == "~" || is_anchored(value), value, what, rule)
+    holds(value == "~" || is_anchored(value), value, what, rule)?;
+    holds(is_straight(value), value, what, CROOKED)?;
+    holds(is_mountable(value), value, what, UNMOUNTABLE)
 }
 
 pub(super) fn mount_point(value: &str) -> Result<(), InvalidValue> {
     let what = "a mount point";
     plain(value, what)?;
-    holds(value.starts_with('/'), value, what, r#"write a path in the VM, from "/""#)
+    holds(value.starts_with('/'), value, what, r#"write a path in the VM, from "/""#)?;
+    holds(is_straight(value), value, what, CROOKED)?;
+    holds(is_mountable(value), value, what, UNMOUNTABLE)
 }
 
 pub(super) fn digest(value: &str) -> Result<(), InvalidValue> {
@@ -85,8 +140,9 @@ pub(super) fn compose_file(value: &str) -> Result<(), InvalidValue> {
 pub(super) fn container_socket(value: &str) -> Result<(), InvalidValue> {
     let what = "a path of a socket in a container";
     plain(value, what)?;
-    let rule = r#"write a path from "/", and without ":""#;
-    let is_path = value.starts_with('/') && !value.ends_with('/') && !value.contains(':');
+    // Compose reads a colon as the end of a path, and a dollar sign as a variable of this machine.
+    let rule = r#"write a path from "/", and without ":" and "$""#;
+    let is_path = value.starts_with('/') && !value.ends_with('/') && !value.contains([':', '$']);
     holds(is_path, value, what, rule)
 }
 
@@ -122,7 +178,25 @@ pub(super) fn socket(value: &str) -> Result<(), InvalidValue> {
     let what = "a path of a socket";
     plain(value, what)?;
     let rule = r#"write a path from "/", or one of Lima's such as "{{.Dir}}/sock/my.sock""#;
-    holds(value.starts_with('/') || value.starts_with("{{"), value, what, rule)
+    holds(value.starts_with('/') || value.starts_with("{{"), value, what, rule)?;
+    holds(is_straight(value), value, what, CROOKED)?;
+    if let Some(rule) = broken_template(value) {
+        return Err(InvalidValue::new(value, what, rule));
+    }
+    // Both ends are one argument of ssh, which takes these for more than a character.
+    let rule =
+        r#"write it without ":", "%", "$", "\", "[" and "]", which ssh does not take as they are"#;
+    holds(!value.contains([':', '%', '$', '\\', '[', ']']), value, what, rule)
+}
+
+/// Lima removes whatever is at this path before it makes the socket, a directory with all that is
+/// in it too (`forwardSSH` of Lima 2.2.0), so it must not be the name of anything else.
+pub(super) fn host_socket(value: &str) -> Result<(), InvalidValue> {
+    socket(value)?;
+    let rule = r#"write a name that ends with ".sock": Lima removes what is there"#;
+    let name = value.rsplit('/').next().unwrap_or_default();
+    let is_sockets = name.strip_suffix(".sock").is_some_and(|stem| !stem.is_empty());
+    holds(is_sockets, value, "a path of a socket on this machine", rule)
 }
 
 /// A colon would end the field in `/etc/passwd`.
@@ -153,16 +227,19 @@ mod tests {
 
     #[test]
     fn an_image_is_at_a_url_or_at_a_path_that_means_the_same_everywhere() {
-        let accepted = ["https://a/b.img", "http://a", "file:///a", "/a b/ü.img", "~/a", "/"];
-        let refused = ["a.img", "./a", "../a", "~", "~user/a", "https://", "ftp://a/b", "HTTPS:a"];
+        let accepted = ["https://a/b.img", "file:///a", "/a b/ü.img", "~/a", "/"];
+        let refused = ["a.img", "./a", "../a", "~", "~user/a", "https://", "http://a", "HTTPS:a"];
         check(|value| location(value, "an image"), pattern::LOCATION, &accepted, &refused);
     }
 
     #[test]
     fn what_is_mounted_is_a_path_of_this_machine_and_where_is_one_of_the_vm() {
-        let refused = ["src", "./src", "~user", "https://a/b"];
+        // What Lima would make more of than a path.
+        let more = ["/a/../b", "/{{.Name}}", "/a, b", "/a]", "/a: b", "/a #b"];
+        let refused = [["src", "./src", "~user", "https://a/b"].as_slice(), &more].concat();
         check(mount_location, pattern::MOUNT_LOCATION, &["~", "~/src", "/src", "/a b"], &refused);
-        check(mount_point, pattern::ABSOLUTE, &["/", "/mnt/src"], &["~", "~/src", "mnt", "./mnt"]);
+        let refused = [["~", "~/src", "mnt", "./mnt"].as_slice(), &more].concat();
+        check(mount_point, pattern::ABSOLUTE, &["/", "/mnt/src", "/c#/a:b"], &refused);
     }
 
     #[test]
@@ -189,10 +266,10 @@ mod tests {
     #[test]
     fn a_kernel_command_line_is_one_line() {
         check(
-            |value| plain(value, "a command line"),
+            kernel_cmdline,
             pattern::PLAIN,
             &["root=/dev/vda rw", "é"],
-            &[],
+            &["{{ fd_connect \"/a\" }}"],
         );
     }
 
@@ -218,7 +295,7 @@ mod tests {
     fn a_container_has_a_compose_file_here_and_a_socket_inside() {
         let accepted = ["/a.yml", "~/a.yml", "./a b.yml", "../a"];
         check(compose_file, pattern::LOCAL_PATH, &accepted, &["a.yml", "https://a/b"]);
-        let refused = ["docker.sock", "~/a", "unix:///a", "/run/:a"];
+        let refused = ["docker.sock", "~/a", "unix:///a", "/run/:a", "/$HOME/a"];
         let accepted = ["/var/run/docker.sock", "/a b"];
         check(container_socket, pattern::CONTAINER_PATH, &accepted, &refused);
     }
@@ -239,7 +316,24 @@ mod tests {
             &["localhost", "1.2.3", "127.0.0.1/8"],
         );
         let accepted = ["/run/a.sock", "{{.Dir}}/sock/a.sock"];
-        check(socket, pattern::SOCKET, &accepted, &["a.sock", "~/a.sock", "./a", "unix:///a"]);
+        let refused = [
+            "a.sock",
+            "~/a.sock",
+            "./a",
+            "unix:///a",
+            "/a/../b.sock",
+            "/a:/b.sock",
+            "/%d/a.sock",
+            "/$HOME/a.sock",
+            "{{/* */}}/a.sock",
+            "{{.Dir/a.sock",
+            "{{.Param.x}}/a.sock",
+            "{{ printf \"/etc\" }}/a.sock",
+        ];
+        check(socket, pattern::SOCKET, &accepted, &refused);
+        check(host_socket, pattern::HOST_SOCKET, &accepted, &refused);
+        check(socket, pattern::SOCKET, &["/run/a"], &[]);
+        check(host_socket, pattern::HOST_SOCKET, &[], &["/home/dev", "{{.Home}}", "/a/.sock"]);
     }
 
     #[test]

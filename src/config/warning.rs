@@ -1,6 +1,6 @@
 //! What a file says that is right, and still worth a word.
 
-use super::types::{Config, Image};
+use super::types::Config;
 use crate::model::{Arch, SysboxVersion};
 
 /// Something that is as the file says, and that its reader should know of.
@@ -21,8 +21,7 @@ impl Warning {
 impl Config {
     /// What is worth a word, in the order of the file's tables.
     pub fn warnings(&self) -> Vec<Warning> {
-        let mut warnings: Vec<Warning> =
-            self.vm.images.iter().filter_map(unverified_image).collect();
+        let mut warnings: Vec<Warning> = self.forwarded_agent().into_iter().collect();
         if self.docker.daemon.contains_key("hosts") {
             warnings.push(Warning::new(
                 "`hosts` in daemon.json: the unit of Docker's packages names its sockets too, and \
@@ -35,6 +34,17 @@ impl Config {
             warnings.extend(self.arches().filter_map(|arch| self.missing_package(arch)));
         }
         warnings
+    }
+
+    /// Whoever is root in the guest can use the agent as long as the connection lives.
+    fn forwarded_agent(&self) -> Option<Warning> {
+        let ssh = self.vm.lima.get("ssh")?;
+        (ssh.get("forwardAgent") == Some(&true.into())).then(|| {
+            Warning::new(
+                "`ssh.forwardAgent`: root in the VM can log in with your ssh keys elsewhere",
+                "leave `forwardAgent` out of `[vm.lima]`, unless the VM needs it",
+            )
+        })
     }
 
     /// nestybox/sysbox issues 972 and 973; the changelog of 0.7.0 has the fix.
@@ -69,14 +79,4 @@ impl Config {
             )
         })
     }
-}
-
-/// Anyone on the way can change what comes by plain HTTP.
-fn unverified_image(image: &Image) -> Option<Warning> {
-    (image.location.starts_with("http://") && image.digest.is_none()).then(|| {
-        Warning::new(
-            format!("the image {} comes by plain HTTP and is not verified", image.location),
-            "write its digest, or an https:// location",
-        )
-    })
 }

@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn what_is_written_as_yaml_reads_back_the_same() {
         let config = crate::config::parse(
-            "version = 1\n[vm]\ncpus = 4\nmemory = \"8GiB\"\n[vm.lima]\nmessage = \"--- # {{x}}\\n: 'y'\"\n",
+            "version = 1\n[vm]\ncpus = 4\nmemory = \"8GiB\"\n[vm.lima]\nmessage = \"--- # {{.Name}}\\n: 'y'\"\n",
         )
         .unwrap();
         let keys = template(&config);

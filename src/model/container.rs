@@ -18,7 +18,7 @@ checked_text!(
 checked_text!(
     /// What is mounted in a container: a volume by its name, or a path of the engine's machine.
     VolumeSource, "a volume", broken_volume,
-    r"^([A-Za-z0-9][A-Za-z0-9_.-]+|/[^:\u0000-\u001f\u007f-\u009f]*)$"
+    r"^([A-Za-z0-9][A-Za-z0-9_.-]+|/[^:$\u0000-\u001f\u007f-\u009f]*)$"
 );
 
 checked_text!(
@@ -62,10 +62,12 @@ fn broken_service(name: &str) -> Option<&'static str> {
 }
 
 fn broken_volume(source: &str) -> Option<&'static str> {
-    let is_path =
-        source.starts_with('/') && !source.contains(':') && !source.chars().any(char::is_control);
+    // Compose reads a colon as the end of a path, and a dollar sign as a variable of this machine.
+    let is_path = source.starts_with('/')
+        && !source.contains([':', '$'])
+        && !source.chars().any(char::is_control);
     (!is_path && !is_docker_name(source)).then_some(
-        r#"write a volume's name, or a path from "/" and without ":" on the machine of the engine"#,
+        r#"write a volume's name, or a path from "/" and without ":" and "$" on the engine's machine"#,
     )
 }
 

@@ -1,4 +1,22 @@
-//! What the newtypes over text share.
+//! What the newtypes over text share, and which characters no text of the domain has.
+
+/// Whether a terminal obeys this character or hides it, instead of showing it: control characters,
+/// and those that turn the direction of text or take no room. What joins the parts of an emoji or
+/// the letters of a script is not among them.
+pub(crate) fn is_unshowable(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{61c}'
+                | '\u{200b}'
+                | '\u{200e}'
+                | '\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+        )
+}
 
 /// A newtype over a checked `String`. `$broken` gets the text and answers with the rule it breaks;
 /// `$pattern` says the same to an editor, as a regular expression of JSON Schema (ECMA 262).

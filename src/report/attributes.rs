@@ -53,7 +53,7 @@ pub(super) fn write_updated(out: &mut String, change: &Change) -> std::fmt::Resu
             continue;
         }
         let (was, is) = (short(name, was), short(name, is));
-        let room = WIDTH - INDENT.len() - width - " = ".len();
+        let room = WIDTH.saturating_sub(INDENT.len() + width + " = ".len());
         // Two long values, such as paths, are easier to compare one below the other.
         let arrow = if shown_width(&format!("{was} -> {is}{forces}")) <= room {
             " ->".to_owned()

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::palette::{DIM, paint};
+use crate::model::is_unshowable;
 
 /// The columns that a plan is laid out for: those of a terminal nobody has widened.
 pub(super) const WIDTH: usize = 80;
@@ -63,12 +64,26 @@ pub fn shortened(line: &str, most: usize) -> Cow<'_, str> {
     }
 }
 
+/// JSON whose texts are the same, without anything in them that could drive a terminal: JSON itself
+/// escapes only the first of the control characters.
+pub fn printable_json(json: &str) -> Cow<'_, str> {
+    if !json.contains(is_harmful) {
+        return Cow::Borrowed(json);
+    }
+    let mut safe = String::with_capacity(json.len() + 16);
+    for character in json.chars() {
+        if is_harmful(character) {
+            // Outside of a text there is none; each is one unit of UTF-16.
+            let _ = write!(safe, "\\u{:04x}", u32::from(character));
+        } else {
+            safe.push(character);
+        }
+    }
+    Cow::Owned(safe)
+}
+
 fn is_harmful(character: char) -> bool {
-    let reorders = matches!(
-        character,
-        '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-    );
-    reorders || (character.is_control() && character != '\n' && character != '\t')
+    is_unshowable(character) && character != '\n' && character != '\t'
 }
 
 /// A time span, as precise as it is useful: `0.3 s`, `12 s`, `3 min 5 s`.
@@ -91,6 +106,16 @@ mod tests {
         assert_eq!(printable("a\u{1b}[2Jb\u{7}"), "a\\u{1b}[2Jb\\u{7}");
         assert_eq!(printable("x\u{202e}y\r"), "x\\u{202e}y\\u{d}");
         assert_eq!(printable("é\tä\n"), "é\tä\n");
+    }
+
+    #[test]
+    fn json_says_the_same_without_driving_the_terminal() {
+        let text = "a\u{9b}2J\u{202e}\u{7f}\u{1b}é\n\u{feff}\"";
+        let json = serde_json::to_string_pretty(&[text]).unwrap();
+        let safe = printable_json(&json);
+        assert_eq!(printable(&safe), safe);
+        assert_eq!(serde_json::from_str::<[String; 1]>(&safe).unwrap(), [text]);
+        assert_eq!(printable_json("[\n  \"é\"\n]"), "[\n  \"é\"\n]");
     }
 
     #[test]

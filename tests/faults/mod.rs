@@ -1,5 +1,6 @@
 //! What must hold when something comes in between: others, an interrupt, an end.
 
+mod hostile;
 mod interrupt;
 mod kill;
 mod lock;
@@ -14,6 +15,7 @@ use crate::support::sandbox::Sandbox;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
     [
+        hostile::trials(),
         interrupt::trials(),
         kill::trials(),
         lock::trials(),

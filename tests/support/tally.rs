@@ -47,6 +47,8 @@ pub static INTERRUPTED: Family = Family::new("interrupted", "Ctrl-C at a point, 
 pub static SOAK: Family = Family::new("soak", "random faults and changes on one machine, repaired");
 pub static DOCKER_FILES: Family =
     Family::new("the user's Docker", "a command, its files compared before and after");
+pub static HOSTILE: Family =
+    Family::new("hostile input", "a text that is more than a text to a shell, YAML, a terminal");
 
 pub static EXPOSED: Family = Family::new("others", "a state directory that others may write to");
 pub static SECRETS: Family =
@@ -54,8 +56,8 @@ pub static SECRETS: Family =
 pub static TOOLS: Family = Family::new("tools", "a call with something wrong, then run again");
 pub static SYSTEM: Family = Family::new("system", "a machine that is in the way, then run again");
 
-const FAMILIES: [&Family; 8] =
-    [&KILLED, &INTERRUPTED, &SOAK, &TOOLS, &SYSTEM, &EXPOSED, &SECRETS, &DOCKER_FILES];
+const FAMILIES: [&Family; 9] =
+    [&KILLED, &INTERRUPTED, &SOAK, &TOOLS, &SYSTEM, &HOSTILE, &EXPOSED, &SECRETS, &DOCKER_FILES];
 
 /// The table; nothing where no case was run.
 pub fn table() -> Option<String> {

@@ -7,6 +7,7 @@ use std::ops::Range;
 mod daemon;
 mod engine;
 mod guest;
+mod lima;
 mod port_forwards;
 mod socket_clients;
 mod vm;
@@ -14,7 +15,7 @@ mod vm;
 use crate::config::de::Node;
 use crate::config::types::{Config, Context, File, default_users};
 use crate::diagnostic::{Diagnostic, line_of};
-use crate::model::{ContextName, UserRef};
+use crate::model::{ContextName, UserRef, is_unshowable};
 
 /// Checks `file`, read from the table `root` of `source`, and settles what was left open in it.
 /// None only if it could not be settled, which is a diagnostic too.
@@ -34,6 +35,7 @@ pub(super) fn check(
     check.groups(&file.groups);
     check.users(&file.users);
     check.socket_clients(&file.socket_clients);
+    check.characters();
     let context = check.context(&file)?;
     let File {
         version: _,
@@ -88,6 +90,21 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
                     self.diagnostics.push(Diagnostic::new(error.to_string()).at(span).hint(hint));
                 }
                 None
+            }
+        }
+    }
+
+    /// Nothing that a reader of the file, or of what tools make of it, could not see. Line breaks
+    /// and tabs are for the rules of each key.
+    fn characters(&mut self) {
+        for (text, span) in self.root.texts() {
+            let is_hidden = |c: &char| is_unshowable(*c) && *c != '\n' && *c != '\t';
+            let told = |other: &Diagnostic| other.span.as_ref() == Some(&span);
+            let Some(hidden) = text.chars().find(is_hidden) else { continue };
+            if !self.diagnostics.iter().any(told) {
+                let message =
+                    format!("a character that cannot be seen: {}", hidden.escape_unicode());
+                self.refuse(span, message, "leave it out: it would hide or change what is shown");
             }
         }
     }

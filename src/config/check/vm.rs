@@ -7,25 +7,6 @@ use crate::config::types::{Image, Mount, Variable, Vm, VmType};
 use crate::diagnostic::Diagnostic;
 use crate::model::Arch;
 
-/// The keys of Lima's YAML that `cai` writes itself, and what stands for each in this file.
-const MODELLED: [(&str, &str); 13] = [
-    ("images", "write `[[vm.images]]`"),
-    ("cpus", "write `cpus` under `[vm]`"),
-    ("memory", "write `memory` under `[vm]`"),
-    ("disk", "write `disk` under `[vm]`"),
-    ("vmType", "write `type` under `[vm]`"),
-    ("arch", "write `arch` under `[vm]`"),
-    ("rosetta", ROSETTA),
-    ("env", "write `[vm.env]`"),
-    ("mounts", "write `[[vm.mounts]]`"),
-    ("provision", "cai installs what `[docker]` asks for"),
-    ("probes", "cai waits for the engine of `[docker]`"),
-    ("portForwards", "write `[[vm.port_forwards]]`; cai forwards the socket of the engine"),
-    ("containerd", "cai turns it off in favour of the engine of `[docker]`"),
-];
-
-const ROSETTA: &str = "write `rosetta` under `[vm]`";
-
 impl<'a, 'i: 'a> Check<'a, 'i> {
     pub(super) fn vm(&mut self, vm: &Vm) {
         self.arch(vm);
@@ -126,30 +107,4 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
             format!("a second mount at {}", shown(if point.is_empty() { "/" } else { point }))
         });
     }
-
-    fn lima_keys(&mut self) {
-        for (key, span) in self.at(&["vm", "lima"]).into_iter().flat_map(Node::keys) {
-            if let Some((_, hint)) = MODELLED.iter().find(|(modelled, _)| *modelled == key) {
-                let message = format!("`{key}` cannot be set here: cai writes it itself");
-                self.diagnostics.push(Diagnostic::new(message).at(span).hint(*hint));
-            } else if !is_lima_key(key) {
-                let message = format!("{} is no key of Lima's YAML", shown(key));
-                self.diagnostics.push(
-                    Diagnostic::new(message)
-                        .at(span)
-                        .hint("they are letters and digits: `hostResolver`"),
-                );
-            }
-        }
-        let rosetta = ["vm", "lima", "vmOpts", "vz", "rosetta"];
-        self.refuse_key(&rosetta, "`vmOpts.vz.rosetta` cannot be set here", ROSETTA);
-    }
-}
-
-/// Whether this can be a key at the top of Lima's YAML. It is written into an expression of Lima's,
-/// and `status` is what `cai` calls the state of the VM.
-fn is_lima_key(key: &str) -> bool {
-    key.starts_with(|first: char| first.is_ascii_alphabetic())
-        && key.chars().all(|c| c.is_ascii_alphanumeric())
-        && key != "status"
 }

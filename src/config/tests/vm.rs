@@ -49,6 +49,57 @@ fn rosetta_takes_apples_virtualization_on_apples_processors() {
 }
 
 #[test]
+fn a_key_of_limas_reaches_no_further_than_the_vm() {
+    let line = |rest: &str| format!("[vm.lima]\n{rest}");
+    let cases = [
+        ("base = \"https://a/b.yaml\"", "3:8 `base` cannot be set here"),
+        ("copyToHost = [{ guest = \"/a\", host = \"/b\" }]", "3:14 `copyToHost` cannot be set"),
+        ("ssh.forwardX11 = true", "3:18 `ssh.forwardX11` cannot be set here"),
+        ("audio.device = \"wav,path=/home/a/.profile\"", "3:16 `audio.device` is one word"),
+        ("video.display = \"vnc=0.0.0.0:1\"", "3:17 `video.display` is one word"),
+        ("video.vnc.display = \"0.0.0.0:1\"", "3:21 the screen of the VM is shown on this"),
+        ("networks = [{ interface = \"$(reboot)\" }]", "3:27 this is no name of a network int"),
+        (
+            "firmware.images = [{ location = \"http://a/b\" }]",
+            "3:33 \"http://a/b\" is not firmware: ",
+        ),
+        ("timezone = \"UTC\\nruncmd: [reboot]\"", "3:12 this has more than one line, or a tab"),
+        ("ssh = { \"<<\" = { forwardX11 = true } }", "3:9 `<<` is no key of Lima's YAML"),
+        ("user.home = \"/{{ .User | len }}\"", "3:13 this is a template that cai does not pass"),
+        ("message = \"{{.Unprotect}}\"", "3:11 this is a template that cai does not pass on"),
+    ];
+    for (rest, expected) in cases {
+        refuses(&[(&line(rest), expected)]);
+    }
+    for good in [
+        "message = \"\"\"Two lines\nfor {{.Name}} in {{ .Dir }}\"\"\"",
+        "caCerts.certs = [\"a\\nb\"]",
+        "ssh.forwardX11 = false",
+        "audio.device = \"coreaudio\"",
+        "video.display = \"none\"",
+        "video.vnc.display = \"127.0.0.1:0,to=9\"",
+        "networks = [{ lima = \"shared\", interface = \"lima0\" }]",
+        "user.home = \"/home/{{.User}}.guest\"",
+    ] {
+        assert_eq!(parse(&format!("version = 1\n{}", line(good))).err(), None, "{good}");
+    }
+}
+
+#[test]
+fn what_cannot_be_seen_is_refused_wherever_it_stands() {
+    for (rest, place) in [
+        ("[context]\ndescription = \"a\u{202e}b\"", "3:15 "),
+        ("[vm.env]\nA = \"a\u{2066}b\"", "3:5 "),
+        ("[docker.daemon]\n\"a\u{200e}b\" = 1", "3:1 "),
+        ("[docker.daemon]\nlabels = [\"\\u001b\"]", "3:11 "),
+        ("[vm.lima.param]\na = \"\\u009b\"", "3:5 "),
+    ] {
+        refuses(&[(rest, &format!("{place}a character that cannot be seen: \\u{{"))]);
+    }
+    assert!(parse("version = 1\n[context]\ndescription = \"an 👩\u{200d}💻\"").is_ok());
+}
+
+#[test]
 fn a_variable_is_one_line() {
     refuses(&[("[vm.env]\nA = \"b\\nPATH=/x\"", "3:5 the value of A has a control character")]);
     assert!(parse("version = 1\n[vm.env]\nA = \"\"\nB = \"a b=c\"").is_ok());
@@ -97,14 +148,17 @@ fn a_forward_has_two_ends() {
         ("guest_port = 65536", "3:14 65536 is not a port: write one from 1 to 65535"),
         ("gest_port = 80\nguest_port = 80", "3:1 unknown key `gest_port`"),
         ("guest_port = 80\nguest_socket = \"/a\"\nhost_port = 1", "4:16 `guest_port` and `guest"),
-        ("guest_port = 80\nhost_port = 80\nhost_socket = \"/a\"", "5:15 `host_port` and `host_"),
+        (
+            "guest_port = 80\nhost_port = 80\nhost_socket = \"/a.sock\"",
+            "5:15 `host_port` and `host_",
+        ),
         ("guest_socket = \"/a\"", "2:1 a forward of a socket to nowhere"),
         (
             "guest_socket = \"/a\"\nhost_port = 1\nguest_ip = \"::1\"",
             "5:12 `guest_ip` with `guest_socket`",
         ),
         (
-            "guest_port = 1\nhost_socket = \"/a\"\nhost_ip = \"::1\"",
+            "guest_port = 1\nhost_socket = \"/a.sock\"\nhost_ip = \"::1\"",
             "5:11 `host_ip` with `host_socket`",
         ),
         ("guest_port = 1\nhost_ip = \"localhost\"", "4:11 \"localhost\" is not an IP address: "),
@@ -119,9 +173,9 @@ fn a_forward_has_two_ends() {
     refuses(&[(twice, "4:16 a second forward of the guest's port 1")]);
     let both = "port_forwards = [{ guest_port = 1, proto = \"tcp\" }, { guest_port = 1, proto = \"udp\" }]";
     assert!(parse(&format!("version = 1\n[vm]\n{both}")).is_ok());
-    let to = |port: u16| format!("{{ guest_port = {port}, host_socket = \"/a\" }}");
+    let to = |port: u16| format!("{{ guest_port = {port}, host_socket = \"/a.sock\" }}");
     let same = format!("[vm]\nport_forwards = [{},\n{}]", to(1), to(2));
-    refuses(&[(&same, "4:33 a second forward to /a")]);
+    refuses(&[(&same, "4:33 a second forward to /a.sock")]);
 }
 
 #[test]
@@ -137,7 +191,7 @@ fn the_engine_is_never_offered_over_tcp() {
             "3:16 cai forwards the socket of the engine itself",
         ),
         (
-            "guest_socket = \"/run/./docker.sock/\"\nhost_socket = \"/a\"",
+            "guest_socket = \"/run/./docker.sock/\"\nhost_socket = \"/a.sock\"",
             "3:16 cai forwards the socket of the engine itself",
         ),
         (

@@ -37,12 +37,10 @@ fn an_image_without_a_package_is_named() {
 }
 
 #[test]
-fn an_image_by_plain_http_is_verified_or_named() {
-    let image = |rest: &str| format!("vm.images = [{{ location = \"http://a/b.img\"{rest} }}]");
-    let expected = "the image http://a/b.img comes by plain HTTP and is not verified";
-    assert_eq!(messages(&image("")), [expected]);
-    let digest = format!(", digest = \"sha256:{}\"", "0a".repeat(32));
-    assert_eq!(messages(&image(&digest)), Vec::<String>::new());
+fn keys_that_the_guest_may_use_are_named() {
+    let warnings = messages("[vm.lima.ssh]\nforwardAgent = true");
+    assert!(warnings.len() == 1 && warnings[0].contains("your ssh keys"), "{warnings:#?}");
+    assert_eq!(messages("[vm.lima.ssh]\nforwardAgent = false"), Vec::<String>::new());
 }
 
 #[test]

@@ -30,9 +30,9 @@ pub struct PortForward {
     #[schemars(regex(pattern = pattern::SOCKET))]
     pub guest_socket: Option<String>,
     /// The path of a socket on this machine, from `/`, or from a template of Lima's
-    /// (`{{.Dir}}/sock/…`).
-    #[serde(deserialize_with = "rules::socket")]
-    #[schemars(regex(pattern = pattern::SOCKET))]
+    /// (`{{.Dir}}/sock/…`). Its name ends with `.sock`, because Lima removes what is there.
+    #[serde(deserialize_with = "rules::host_socket")]
+    #[schemars(regex(pattern = pattern::HOST_SOCKET))]
     pub host_socket: Option<String>,
     /// The protocol, of ports only; none leaves it to Lima.
     pub proto: Option<Proto>,

@@ -90,7 +90,7 @@ pub struct LeftOut {
 pub struct Image {
     /// The architecture it is for; none means that of the machine.
     pub arch: Option<Arch>,
-    /// A URL (`http`, `https`, `file`), or a path from `/` or `~/`.
+    /// A URL (`https` or `file`), or a path from `/` or `~/`.
     #[serde(deserialize_with = "rules::image_location")]
     #[schemars(regex(pattern = pattern::LOCATION))]
     pub location: String,

@@ -1,0 +1,177 @@
+//! What root installs in a guest is what was meant: the package source's key by its fingerprint, and
+//! a package by its checksum. The scripts are run by a real shell, with fakes of what they call and
+//! a directory in place of the guest's.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use containai::config::DockerSource;
+use containai::guest::{Operation, provisioning};
+use containai::host::Input;
+use containai::lima::Ssh;
+use containai::model::VmName;
+
+use crate::support::sandbox::Sandbox;
+use crate::support::tally::HOSTILE;
+use crate::support::trials;
+
+pub fn trials() -> Vec<libtest_mimic::Trial> {
+    trials![
+        dockers_packages_are_taken_with_its_own_key_and_no_other,
+        a_package_with_another_checksum_is_not_installed,
+    ]
+}
+
+/// What Docker's instructions for Debian and Ubuntu give as the fingerprint of its key.
+const DOCKERS: &str = "9DC858229FC7DD38854AE2D88D81803C0EBFCD88";
+const OTHER: &str = "0123456789ABCDEF0123456789ABCDEF01234567";
+
+/// A guest without Docker, whose tools take a note of how they are called.
+fn guest() -> Sandbox {
+    let sandbox = Sandbox::new();
+    for directory in ["etc", "etc/apt", "etc/apt/sources.list.d", "run", "var"] {
+        sandbox.directory(directory);
+    }
+    sandbox.write("etc/os-release", "ID=ubuntu\nVERSION_CODENAME=noble\n");
+    let calls = sandbox.path("calls");
+    for name in ["apt-get", "curl", "dpkg", "dpkg-query", "gpg", "systemctl"] {
+        let does = match name {
+            // The file after -o.
+            "curl" => "while [ \"$1\" != -o ]; do shift; done; echo fetched >\"$2\"",
+            "gpg" => "cat \"$KEYS\"",
+            "dpkg" => "[ \"$1\" != --print-architecture ] || echo amd64",
+            _ => ":",
+        };
+        let script = format!("echo \"{name} $*\" >>'{}'\n{does}\n", calls.display());
+        sandbox.fake_program(name, &script);
+    }
+    sandbox
+}
+
+/// Runs a script of the guest's, in which every directory of the guest is one of the sandbox.
+fn run(sandbox: &Sandbox, script: &str, arguments: &[&str]) -> Output {
+    let mut script = script.to_owned();
+    for directory in ["etc", "run", "var"] {
+        let own = format!("{}/", sandbox.path(directory).display());
+        script = script.replace(&format!("/{directory}/"), &own);
+    }
+    // No other programs of the guest's kind are found: the machine of the tests may have them.
+    let path = format!("{}:/usr/bin:/bin", sandbox.path("bin").display());
+    let mut child = Command::new("/bin/sh")
+        .args(["-s", "--"])
+        .args(arguments)
+        .env_clear()
+        .env("PATH", path)
+        .env("KEYS", sandbox.path("keys"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn calls(sandbox: &Sandbox) -> String {
+    std::fs::read_to_string(sandbox.path("calls")).unwrap_or_default()
+}
+
+/// As `gpg --with-colons` prints a key with a subkey.
+fn key(fingerprint: &str, sub: &str) -> String {
+    format!(
+        "pub:-:4096:1:a:1:::-:::scESC::::::23::0:\nfpr:::::::::{fingerprint}:\n\
+             uid:-::::1::a::Docker::::::::::0:\nsub:-:4096:1:b:1::::::s::::::23:\nfpr:::::::::{sub}:\n"
+    )
+}
+
+fn dockers_packages_are_taken_with_its_own_key_and_no_other() {
+    let own = key(DOCKERS, OTHER);
+    let cases = [
+        (own.clone(), true),
+        (key(OTHER, DOCKERS), false),
+        (own.clone() + &key(OTHER, OTHER), false),
+        (key(OTHER, OTHER) + &own, false),
+        (key(&DOCKERS.to_lowercase(), OTHER), false),
+        (key(&DOCKERS[24..], OTHER), false),
+        (String::new(), false),
+    ];
+    for (keys, is_taken) in cases {
+        HOSTILE.case(|| {
+            let sandbox = guest();
+            sandbox.write("keys", &keys);
+            let script = provisioning::script(DockerSource::DockerCe);
+            // With a version, so that a dockerd of the machine of the tests is another one.
+            let output = run(&sandbox, &script, &["docker", "docker-ce", "28.5.1"]);
+            let (calls, error) = (calls(&sandbox), String::from_utf8_lossy(&output.stderr));
+            let list = sandbox.path("etc/apt/sources.list.d/docker.list");
+            assert_eq!(output.status.success(), is_taken, "{keys}\n{calls}\n{error}");
+            assert_eq!(
+                calls.contains(
+                    " install --no-install-recommends --allow-downgrades docker-ce=5:28.5.1*"
+                ),
+                is_taken,
+                "{calls}"
+            );
+            assert_eq!(sandbox.path("etc/apt/keyrings/docker.asc").exists(), is_taken);
+            let fetched: Vec<&str> =
+                calls.lines().filter(|call| call.starts_with("curl")).collect();
+            assert_eq!(fetched.len(), 1, "{calls}");
+            assert!(fetched[0].contains("--proto =https"), "{calls}");
+            assert!(
+                fetched[0].ends_with(" https://download.docker.com/linux/ubuntu/gpg"),
+                "{calls}"
+            );
+            if is_taken {
+                let list = std::fs::read_to_string(list).unwrap();
+                assert!(
+                    list.contains("/apt/keyrings/docker.asc] https://download.docker.com/"),
+                    "{list}"
+                );
+            } else {
+                assert!(error.contains("is not Docker's signing key, but: "), "{error}");
+                assert!(!list.exists(), "a source without a key makes every update fail");
+            }
+        });
+    }
+}
+
+fn a_package_with_another_checksum_is_not_installed() {
+    // No file has this one.
+    let own = "6bf8c8e3f2c3cf1a7a0b8f4c1c0b3e8e";
+    for source in ["https://a.example/sysbox.deb", "/given.deb"] {
+        for is_own in [true, false] {
+            HOSTILE.case(|| {
+                let sandbox = guest();
+                sandbox.write("given.deb", "fetched\n");
+                let source = match source.strip_prefix('/') {
+                    Some(file) => sandbox.path(file).display().to_string(),
+                    None => source.to_owned(),
+                };
+                let sum = sum(&sandbox.path("given.deb"));
+                let wanted = if is_own { sum.clone() } else { format!("{own}{own}") };
+                let operation =
+                    Operation::Sysbox { version: "0.7.0", sha256: &wanted, source: &source };
+                let ssh = Ssh::new("ssh".into(), Path::new("/d"), &VmName::default());
+                let Some(Input::Text(script)) = operation.command(&ssh).stdin else { panic!() };
+                let output = run(&sandbox, &script, &["sysbox", "0.7.0", &wanted, &source]);
+                let (calls, error) = (calls(&sandbox), String::from_utf8_lossy(&output.stderr));
+                assert_eq!(output.status.success(), is_own, "{calls}\n{error}");
+                assert_eq!(calls.contains("apt-get"), is_own, "{calls}");
+                let package = sandbox.path("var/lib/cai/packages/sysbox-ce_0.7.0.deb");
+                assert_eq!(package.exists(), is_own);
+                if !is_own {
+                    assert!(error.contains(&sum) && error.contains(&wanted), "{error}");
+                }
+                for call in calls.lines().filter(|call| call.starts_with("curl")) {
+                    assert!(call.contains("--proto =https --proto-redir =https"), "{call}");
+                }
+            });
+        }
+    }
+}
+
+fn sum(file: &Path) -> String {
+    let output = Command::new("sha256sum").arg(file).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().split(' ').next().unwrap().to_owned()
+}

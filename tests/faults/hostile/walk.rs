@@ -1,0 +1,138 @@
+//! Every text of a file, each in turn replaced by every hostile one: the file is refused on that
+//! line, or its text is a value and nothing else. What has to be tried is read from the example
+//! that has every key, which another test demands.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use containai::config;
+use containai::diagnostic::{Diagnostic, line_of, render};
+
+use super::base::{Gap, places, table};
+use super::judge::{
+    apply, facts, is_harmless, is_only_data, judge, located, machine, plan, reads_back,
+};
+use super::values::{FORMS, TOKEN, hostile};
+use crate::support::fake_world::FakeWorld;
+use crate::support::tally::HOSTILE;
+use crate::support::trials;
+
+pub fn trials() -> Vec<libtest_mimic::Trial> {
+    trials![
+        every_text_of_a_file_is_refused_on_its_line_or_is_only_a_value,
+        the_program_itself_runs_nothing_of_a_file,
+    ]
+}
+
+/// The most that is said of one mistake, however long what is wrong is.
+const MOST_SAID: usize = 4096;
+
+fn every_text_of_a_file_is_refused_on_its_line_or_is_only_a_value() {
+    let directory = tempfile::tempdir().unwrap();
+    let canary = directory.path().join("canary");
+    let table = table();
+    let mut home = PathBuf::new();
+    let empty = machine(&mut home);
+    let harmless = located(config::parse(&toml::to_string(&table).unwrap()).unwrap(), &home);
+    let built = apply(empty.clone(), &harmless);
+    assert!(built.instances.contains_key("containai-secure"), "the example is not applied");
+    let machines = [&empty, &built].map(|world| facts(world, &harmless));
+    let mut accepted = 0;
+    let (mut lines, mut done) = (BTreeSet::new(), BTreeSet::new());
+    for place in places(&table) {
+        let gap = Gap::new(&table, &place);
+        for value in tried(&gap, &canary) {
+            HOSTILE.case(|| {
+                let source = gap.filled(&value);
+                let case = || format!("{place} as {}", shortened(&value));
+                match config::parse(&source) {
+                    Err(mistakes) => is_told(&mistakes, &source, &gap, &case()),
+                    Ok(config) => {
+                        accepted += 1;
+                        let config = located(config, &home);
+                        is_only_data(&config);
+                        for facts in &machines {
+                            judge(&plan(&config, facts), &config, &mut lines);
+                        }
+                        // And the first for each place is done, on a machine with another VM.
+                        if done.insert(place.to_string()) {
+                            apply(built.clone(), &config);
+                        }
+                    }
+                }
+            });
+        }
+    }
+    reads_back(&lines, "sh");
+    assert!(accepted > 100, "next to nothing of it was tried: {accepted}");
+    assert!(lines.iter().any(|line| line.contains(TOKEN)), "nothing came to the guest");
+    assert!(!canary.exists(), "something of a file was run");
+}
+
+/// Every hostile text as it is; where a harmless one is not taken as it is, also in each form that
+/// is taken there.
+fn tried(gap: &Gap, canary: &Path) -> Vec<String> {
+    let takes = |form: &&str| config::parse(&gap.filled(&form.replace("{}", "a"))).is_ok();
+    let forms: Vec<&str> = match FORMS.split_first() {
+        Some((plain, forms)) if !takes(plain) => {
+            forms.iter().copied().filter(takes).chain([*plain]).collect()
+        }
+        _ => vec!["{}"],
+    };
+    let fill = |form: &&str| -> Vec<String> {
+        hostile(canary).iter().map(|text| form.replace("{}", text)).collect()
+    };
+    forms.iter().flat_map(fill).collect()
+}
+
+/// One of the mistakes stands on the line, and what is said of them can be read.
+fn is_told(mistakes: &[Diagnostic], source: &str, gap: &Gap, case: &str) {
+    let line = |mistake: &Diagnostic| Some(line_of(source, mistake.span.as_ref()?.start));
+    let told = mistakes.iter().any(|mistake| line(mistake) == Some(gap.line()));
+    let text = render(mistakes, source, "f", false);
+    assert!(told, "{case}: nothing is said of line {}:\n{text}", gap.line());
+    is_harmless(&text, case);
+    let most = mistakes.len() * MOST_SAID;
+    assert!(text.len() < most, "{case}: {} bytes about {} mistakes", text.len(), mistakes.len());
+}
+
+fn shortened(value: &str) -> String {
+    value.chars().take(60).collect::<String>().escape_debug().to_string()
+}
+
+/// The same through the real command line and its fakes, for one text of each table.
+fn the_program_itself_runs_nothing_of_a_file() {
+    let table = table();
+    let world = FakeWorld::new("");
+    let canary = world.sandbox.path("canary");
+    let (mut applied, mut refused) = (BTreeSet::new(), BTreeSet::new());
+    for place in places(&table) {
+        let gap = Gap::new(&table, &place);
+        for value in tried(&gap, &canary) {
+            let source = gap.filled(&value);
+            let parsed = config::parse(&source);
+            let done = if parsed.is_ok() { &mut applied } else { &mut refused };
+            if value.len() > 1000 || !done.insert(place.table()) {
+                continue;
+            }
+            HOSTILE.case(|| {
+                world.sandbox.write("home/containai.toml", &source);
+                let commands: &[&[&str]] = match parsed {
+                    // What the file names is not here, so not all of it can be applied.
+                    Ok(_) => &[&["plan"], &["render"], &["apply", "--yes"], &["doctor"]],
+                    Err(_) => &[&["validate"], &["validate", "--json"], &["plan"]],
+                };
+                for command in commands {
+                    let ran = world.cai(command);
+                    is_harmless(&ran.stdout, "standard output");
+                    is_harmless(&ran.stderr, "standard error");
+                    if parsed.is_err() {
+                        ran.fails_with(3);
+                    }
+                }
+                assert!(!canary.exists(), "{place} as {} was run", shortened(&value));
+            });
+        }
+    }
+    assert!(applied.len() > 5 && refused.len() > 8, "{applied:?} {refused:?}");
+}
