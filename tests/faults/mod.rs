@@ -3,6 +3,7 @@
 mod interrupt;
 mod kill;
 mod lock;
+mod secrets;
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStderr, Stdio};
@@ -10,7 +11,10 @@ use std::process::{Child, ChildStderr, Stdio};
 use crate::support::sandbox::Sandbox;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
-    [interrupt::trials(), kill::trials(), lock::trials()].into_iter().flatten().collect()
+    [interrupt::trials(), kill::trials(), lock::trials(), secrets::trials()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// `cai`, while it runs.
