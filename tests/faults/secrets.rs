@@ -298,6 +298,14 @@ fn a_variable_that_left_the_file_is_not_shown() {
 fn a_secret_is_on_no_command_line() {
     let world = FakeWorld::new(FILE);
     cai(&world, &["apply", "--yes"], ONE).success();
+    // Nothing but its mark says that this one is.
+    let marked = |key: &str| {
+        let line = format!("KEY = {{ value = \"{key}\", sensitive = true }}");
+        world.sandbox.write("home/containai.toml", &format!("version = 1\n[vm.env]\n{line}\n"));
+        cai(&world, &["apply", "--yes"], "").success();
+    };
+    marked(ONE);
+    marked(TWO);
     world.sandbox.write("home/containai.toml", &FILE.replace("n33dle-proxy", "n33dle-other"));
     cai(&world, &["apply", "--yes"], TWO).success();
     let calls = world.calls();
