@@ -32,21 +32,33 @@ const SHORTEST: usize = 4;
 pub struct Redactor {
     /// What is put in the place of what, the longest first.
     known: Vec<(String, &'static str)>,
+    /// Variables whose values are secret, also those that are not known.
+    names: Vec<String>,
 }
 
 impl Redactor {
-    /// Writes `~` for the home directory, and leaves out these values wherever they stand.
-    pub fn new(home: Option<&str>, secrets: impl IntoIterator<Item = String>) -> Self {
+    /// Writes `~` for the home directory, too, and leaves out these values wherever they stand: for what
+    /// is given away.
+    #[must_use]
+    pub fn stricter(
+        mut self,
+        home: Option<&str>,
+        secrets: impl IntoIterator<Item = String>,
+    ) -> Self {
         let home = home.map(|home| home.trim_end_matches('/')).filter(|home| !home.is_empty());
-        let mut redactor = Self::default();
-        redactor.known.extend(home.map(|home| (home.to_owned(), "~")));
-        redactor.add(secrets, REDACTED);
-        redactor
+        self.known.extend(home.map(|home| (home.to_owned(), "~")));
+        self.add(secrets, REDACTED);
+        self
     }
 
     /// Leaves out these values, too.
     pub fn hide(&mut self, secrets: impl IntoIterator<Item = String>) {
         self.add(secrets, SENSITIVE);
+    }
+
+    /// Leaves out whatever stands behind one of these names.
+    pub fn hide_names(&mut self, names: impl IntoIterator<Item = String>) {
+        self.names.extend(names);
     }
 
     fn add(&mut self, secrets: impl IntoIterator<Item = String>, instead: &'static str) {
@@ -62,7 +74,9 @@ impl Redactor {
 
     /// A text of `cai` without what is known, and without credentials in URLs.
     pub fn shown(&self, text: &str) -> String {
-        named::credentials(&self.without_known(text))
+        // First what is around a password: without it, the rest could not be told.
+        let text = self.without_known(&named::credentials(text));
+        if self.names.is_empty() { text } else { named::without_named(&text, &self.names) }
     }
 
     /// A document of `cai` without them.
@@ -80,7 +94,7 @@ impl Redactor {
 
     /// A text of others without what is known or looks like a secret.
     pub fn text(&self, text: &str) -> String {
-        foreign(&self.without_known(text))
+        foreign(&self.shown(text))
     }
 
     /// A document of others without them: also every value of `env` and of registries' `auths`.
@@ -222,11 +236,12 @@ mod tests {
 
     #[test]
     fn what_is_known_goes_wherever_it_stands() {
-        let redactor = Redactor::new(Some("/home/dev/"), ["s3cr3t".into(), "abc".into()]);
+        let redactor =
+            Redactor::default().stricter(Some("/home/dev/"), ["s3cr3t".into(), "abc".into()]);
         assert_eq!(redactor.text("/home/dev/.lima s3cr3t-x abc"), "~/.lima [redacted]-x abc");
-        let inside = Redactor::new(Some("/home/dev"), ["/home/dev/key".into()]);
+        let inside = Redactor::default().stricter(Some("/home/dev"), ["/home/dev/key".into()]);
         assert_eq!(inside.text("/home/dev/key /home/dev/x"), "[redacted] ~/x");
-        assert_eq!(Redactor::new(Some("/"), []).text("/etc"), "/etc");
+        assert_eq!(Redactor::default().stricter(Some("/"), []).text("/etc"), "/etc");
     }
 
     #[test]
@@ -234,7 +249,10 @@ mod tests {
         let mut redactor = Redactor::default();
         redactor.hide(["it's \"a\" b\\".to_owned(), "ab".to_owned()]);
         let wrapped = "      \u{1b}[2m# it's \"a\"\u{1b}[0m\n      \u{1b}[2m# b\\ end";
+        redactor.hide_names(["KEY".to_owned()]);
         for (text, shown) in [
+            ("KEY: old, {\"KEY\":\"o l d\"}", "KEY: [redacted], {\"KEY\":\"[redacted]\"}"),
+            ("KEY = { env = \"KEY\" } MY_KEY=1", "KEY = { env = \"KEY\" } MY_KEY=1"),
             ("x it's \"a\" b\\ y", "x (sensitive value) y"),
             (r#"{"k": "it's \"a\" b\\"}"#, r#"{"k": "(sensitive value)"}"#),
             (r#"k: 'it''s "a" b\'"#, "k: '(sensitive value)'"),
@@ -260,7 +278,7 @@ mod tests {
 
     #[test]
     fn a_document_keeps_its_form() {
-        let redactor = Redactor::new(Some("/home/dev"), []);
+        let redactor = Redactor::default().stricter(Some("/home/dev"), []);
         let document = json!({
             "env": {"A": "x", "B": 7},
             "auths": {"registry.example": {"auth": "dXNlcg=="}},

@@ -1,7 +1,10 @@
 //! The scripts for a guest, run by a real shell with fake tools around them.
 
 use containai::config::DockerSource;
-use containai::guest::{Document, GuestFacts, probe, provisioning};
+use containai::digest::sha256;
+use containai::guest::{Document, GuestFacts, Loaded, Operation, probe, provisioning};
+use containai::host::Input;
+use containai::lima::Ssh;
 
 use crate::support::sandbox::Sandbox;
 use crate::support::trials;
@@ -16,6 +19,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         what_a_tool_prints_cannot_end_the_report,
         a_boot_keeps_what_the_daemon_has_loaded,
         what_is_written_when_the_clock_went_back_is_not_older_than_the_daemon,
+        what_daemon_json_gets_comes_by_standard_input,
     ]
 }
 
@@ -166,4 +170,34 @@ fn what_is_written_when_the_clock_went_back_is_not_older_than_the_daemon() {
     }
     sandbox.fake_program("systemctl", "exit 1\n");
     sandbox.run(&["sh", "script.sh", "file"]).success();
+}
+
+fn what_daemon_json_gets_comes_by_standard_input() {
+    let sandbox = Sandbox::new();
+    for directory in ["docker", "record"] {
+        sandbox.directory(directory);
+    }
+    let text = "{\n    \"a\": \"$(x) 'y' `z` \\\\ CAI_INPUT é\"\n}\n";
+    let write = |expected: Option<String>, text: &str| {
+        let write = Operation::WriteDaemonJson { expected, loaded: Loaded::Current, text };
+        let ssh = Ssh::new("ssh".into(), "/dir".as_ref(), &"vm".parse().unwrap());
+        let command = write.command(&ssh);
+        assert!(!command.args.iter().any(|word| word.to_string_lossy().contains('{')));
+        let Some(Input::Text(script)) = command.stdin else { panic!("it reads a script") };
+        let root = sandbox.path("").display().to_string();
+        let script = script
+            .replace("/etc/docker", &format!("{root}docker"))
+            .replace("/var/lib/cai", &format!("{root}record"));
+        sandbox.write("home/script", &script);
+        let line = "exec sh -s -- write-daemon-json \"$0\" current <\"$HOME/script\"";
+        let expected = command.args.last().unwrap().to_string_lossy();
+        let expected = expected.split(' ').rev().nth(1).unwrap().to_owned();
+        sandbox.run(&["sh", "-c", line, &expected]);
+        std::fs::read_to_string(sandbox.path("docker/daemon.json")).unwrap()
+    };
+    assert_eq!(write(None, text), text);
+    assert_eq!(write(Some("0".repeat(64)), "{}\n"), text, "somebody changed it meanwhile");
+    assert_eq!(write(Some(sha256(text.as_bytes())), "{}\n"), "{}\n");
+    let loaded = std::fs::read_to_string(sandbox.path("record/daemon.json.loaded")).unwrap();
+    assert_eq!(loaded, text);
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
+use super::Terminal;
 use super::doctor::{Examination, Patient};
 use crate::config::Config;
 use crate::doctor::Bundle;
@@ -13,7 +14,6 @@ use crate::host::{CommandSpec, Host, Probe};
 use crate::lima::Ssh;
 use crate::observe::lima_home;
 use crate::plan::PlanDocument;
-use crate::redact::Redactor;
 use crate::report::DoctorDocument;
 
 /// Lima's logs in an instance's directory.
@@ -27,9 +27,10 @@ pub(super) fn write(
     patient: &Patient,
     examination: &Examination,
     path: &Path,
+    terminal: &Terminal,
 ) -> Result<(), Error> {
     let failed = |source| Error::WriteFile { path: path.to_owned(), source };
-    let bytes = gather(probe, patient, examination)?.pack().map_err(failed)?;
+    let bytes = gather(probe, patient, examination, terminal)?.pack().map_err(failed)?;
     host.write_new(path, &bytes, 0o600).map_err(failed)
 }
 
@@ -37,12 +38,14 @@ fn gather(
     probe: &dyn Probe,
     patient: &Patient,
     examination: &Examination,
+    terminal: &Terminal,
 ) -> Result<Bundle, Error> {
     let config = &patient.file.config;
     let home = probe.env("HOME").map(|home| home.to_string_lossy().into_owned());
     let seen = examination.seen.as_ref();
     let facts = seen.map(|(facts, _)| facts);
-    let mut bundle = Bundle::new(Redactor::new(home.as_deref(), secrets(config, facts)));
+    let redactor = terminal.hidden().redactor().clone();
+    let mut bundle = Bundle::new(redactor.stricter(home.as_deref(), secrets(config, facts)));
     bundle.text("versions.txt", &versions(probe, facts));
     let findings = DoctorDocument::new(patient.shown(), &examination.findings);
     bundle.document("findings.json", &value(&findings)?);
@@ -69,7 +72,7 @@ fn secrets(config: &Config, facts: Option<&Facts>) -> Vec<String> {
     let own = yaml.into_iter().flat_map(|env| env.values()).filter_map(Value::as_str);
     let declared = config.vm.env.values().filter_map(|variable| variable.value.clone());
     let seen = facts.map(|facts| facts.secrets(config)).unwrap_or_default();
-    declared.chain(own.map(str::to_owned)).chain(config.secrets()).chain(seen).collect()
+    declared.chain(own.map(str::to_owned)).chain(seen).collect()
 }
 
 fn directory(probe: &dyn Probe, config: &Config, facts: Option<&Facts>) -> Option<PathBuf> {

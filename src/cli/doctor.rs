@@ -38,7 +38,7 @@ pub(super) fn run(
     let mut examination = Examination::new(&probe, &patient, terminal)?;
     if let Some(path) = &options.bundle {
         let path = file::within(global, path);
-        bundle::write(host, &probe, &patient, &examination, &path)?;
+        bundle::write(host, &probe, &patient, &examination, &path, terminal)?;
         terminal
             .talk(&format!("{} is written; look into it before you give it away.", path.display()));
     }

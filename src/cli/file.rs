@@ -205,6 +205,8 @@ impl Source {
         let unset = config::resolve(&mut config, &self.text, look).err();
         let unset = unset.map(|mistakes| self.mistakes(&mistakes, terminal));
         terminal.hide(config.secrets());
+        let marked = config.vm.env.iter().filter(|(_, variable)| variable.sensitive);
+        terminal.hide_names(marked.map(|(name, _)| name.to_string()));
         let here = probe.current_dir().unwrap_or_default();
         let directory = here.join(self.path.parent().unwrap_or(Path::new("")));
         let home = probe.env("HOME").map(PathBuf::from);

@@ -75,6 +75,11 @@ pub fn main(host: &dyn Host) -> ExitCode {
     }
 }
 
+/// The words of the command line, for those who look at all of them.
+pub fn command_line() -> clap::Command {
+    Cli::command()
+}
+
 fn run(real: &dyn Host, cli: &Cli, terminal: &mut Terminal) -> Result<(), Error> {
     let global = &cli.global;
     if let Command::Simulate { action } = &cli.command {

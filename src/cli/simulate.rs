@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::PossibleValuesParser;
 use clap::{Subcommand, ValueEnum};
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::{Global, Terminal, file};
 use crate::apply::{Outcome, apply};
@@ -12,8 +13,10 @@ use crate::config::{self, Config};
 use crate::error::Error;
 use crate::graph::Graph;
 use crate::host::{Host, Probe};
+use crate::lima;
 use crate::observe::{observe, state_directory};
 use crate::plan::Plan;
+use crate::redact::{self, SENSITIVE};
 use crate::report;
 use crate::simulate::{FAULTS, Fault, LINUX, MACOS, SimulatedHost, World, store};
 
@@ -124,7 +127,24 @@ pub(super) fn run(
 }
 
 fn show(world: &World, global: &Global, terminal: &mut Terminal) -> Result<(), Error> {
-    if global.json { terminal.json(world) } else { terminal.data(&world.to_string()) }
+    if !global.json {
+        return terminal.data(&world.to_string());
+    }
+    let mut world = world.clone();
+    for instance in world.instances.values_mut() {
+        instance.yaml = without_variables(&instance.yaml);
+    }
+    let document = serde_json::to_value(&world).map_err(|error| Error::Output(error.into()))?;
+    terminal.json(&redact::value("", &document))
+}
+
+/// The YAML of a VM without the values of its variables: which file marks them is not known here.
+fn without_variables(text: &str) -> String {
+    let yaml: Map<String, Value> = serde_yaml::from_str(text).unwrap_or_default();
+    let Some(Value::Object(env)) = yaml.get("env") else { return text.to_owned() };
+    let names = env.keys().map(|name| (name.clone(), Value::from(SENSITIVE)));
+    let hidden = Map::from_iter([("env".to_owned(), names.collect())]);
+    lima::edited(text, &yaml, &hidden)
 }
 
 /// The list of faults for a program.

@@ -55,7 +55,7 @@ impl Hidden {
         self.0.write().unwrap_or_else(PoisonError::into_inner).hide(secrets);
     }
 
-    fn redactor(&self) -> RwLockReadGuard<'_, Redactor> {
+    pub(super) fn redactor(&self) -> RwLockReadGuard<'_, Redactor> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -155,6 +155,11 @@ impl Terminal {
     /// Shows these values no more, wherever they stand.
     pub(super) fn hide(&self, secrets: impl IntoIterator<Item = String>) {
         self.hidden.add(secrets);
+    }
+
+    /// Shows the value of none of these variables.
+    pub(super) fn hide_names(&self, names: impl IntoIterator<Item = String>) {
+        self.hidden.0.write().unwrap_or_else(PoisonError::into_inner).hide_names(names);
     }
 
     /// What is not shown.

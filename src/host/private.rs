@@ -38,7 +38,6 @@ impl From<Exposed> for io::Error {
 ///
 /// # Errors
 /// When it cannot be made, or others can write to it.
-#[expect(clippy::disallowed_methods, reason = "this is a part of the system host")]
 pub(super) fn make(directory: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     check(directory)
@@ -49,7 +48,7 @@ pub(super) fn make(directory: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// When it is such a one, or cannot be looked at.
-#[expect(clippy::disallowed_methods, reason = "as above")]
+#[expect(clippy::disallowed_methods, reason = "this is a part of the system host")]
 pub(super) fn check(directory: &Path) -> io::Result<()> {
     let mut above = directory.to_owned();
     let place = loop {

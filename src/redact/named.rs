@@ -43,6 +43,17 @@ pub fn foreign(text: &str) -> String {
     lines.join("\n")
 }
 
+/// A text without the values of these names. What is a table there is none.
+pub(super) fn without_named(text: &str, names: &[String]) -> String {
+    let is_one = |name: &str| names.iter().any(|own| own == name);
+    let line = |line: &str| {
+        let mut parts = named_by(line, &is_one);
+        parts.retain(|part| !line[part.clone()].starts_with(['{', '[']));
+        without(line, &parts)
+    };
+    text.split('\n').map(line).collect::<Vec<_>>().join("\n")
+}
+
 /// A value of this name without what looks like a secret.
 pub fn value(name: &str, value: &Value) -> Value {
     if is_secret(name) || name == "auths" {
@@ -137,6 +148,11 @@ pub(super) fn authorities(text: &str) -> Vec<Range<usize>> {
 /// Where the value stands in `name=value`, `name: value`, `"name": "value"` and `--name value`, where
 /// the name says that it is secret.
 pub(super) fn named(line: &str) -> Vec<Range<usize>> {
+    named_by(line, &is_secret)
+}
+
+/// The same, where this says whether a name says so.
+fn named_by(line: &str, is_secret: &dyn Fn(&str) -> bool) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut at = 0;
     while let Some(sign) = line[at..].find(['=', ':', ' ', '\t']) {

@@ -113,6 +113,9 @@ fn what_is_no_saved_plan_of_this_cai_is_refused() {
     world.cai(&["apply", "missing.plan"]).fails_with(3);
 }
 
+/// What somebody does to a plan.
+type Bend = fn(&mut Value);
+
 /// A changed plan with the checksum that it should have.
 fn resealed(text: &str, change: &dyn Fn(&mut Value)) -> String {
     let mut plan: Value = serde_json::from_str(text).unwrap();
@@ -127,16 +130,16 @@ fn a_plan_that_was_changed_does_nothing_but_what_is_planned_now() {
     let text = saved(&world);
     world.calls();
     // A checksum has no key: whoever can write the file can make one. What is applied is made anew.
-    let cases: [(&dyn Fn(&mut Value), &str); 6] = [
-        (&|plan| plan["plan"]["resource_changes"][1]["steps"][0] = "x".into(), "another steps"),
-        (&|plan| plan["plan"]["resource_changes"][1]["after"]["cpus"] = 64.into(), "another after"),
-        (&|plan| plan["plan"]["resource_changes"][1]["action"] = "no-op".into(), "was to stay"),
-        (&|plan| plan["plan"]["resource_changes"] = serde_json::json!([]), "is new"),
-        (&|plan| plan["files"][0]["sha256"] = "00".into(), "was changed"),
-        (&|plan| plan["fingerprints"]["vm.containai-secure"] = "0".into(), "not shown moved"),
+    let cases: [(Bend, &str); 6] = [
+        (|plan| plan["plan"]["resource_changes"][1]["steps"][0] = "x".into(), "another steps"),
+        (|plan| plan["plan"]["resource_changes"][1]["after"]["cpus"] = 64.into(), "another after"),
+        (|plan| plan["plan"]["resource_changes"][1]["action"] = "no-op".into(), "was to stay"),
+        (|plan| plan["plan"]["resource_changes"] = serde_json::json!([]), "is new"),
+        (|plan| plan["files"][0]["sha256"] = "00".into(), "was changed"),
+        (|plan| plan["fingerprints"]["vm.containai-secure"] = "0".into(), "not shown moved"),
     ];
     for (change, told) in cases {
-        world.sandbox.write("home/bent.plan", &resealed(&text, change));
+        world.sandbox.write("home/bent.plan", &resealed(&text, &change));
         let ran = world.cai(&["apply", "bent.plan"]);
         assert!(ran.fails_with(6).contains(told), "{told:?}: {ran}");
     }

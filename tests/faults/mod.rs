@@ -4,6 +4,7 @@ mod hostile;
 mod interrupt;
 mod kill;
 mod lock;
+mod secrets;
 mod soak;
 mod system;
 mod tools;
@@ -19,6 +20,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         interrupt::trials(),
         kill::trials(),
         lock::trials(),
+        secrets::trials(),
         soak::trials(),
         tools::trials(),
         system::trials(),

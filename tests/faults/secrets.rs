@@ -1,0 +1,336 @@
+//! What is secret is in no output and in no file but those that have to hold it: `containai.toml`,
+//! Lima's own, and the disk of a simulated host.
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+
+use clap::Command;
+use containai::simulate::Fault;
+use flate2::read::GzDecoder;
+
+use crate::support::fake_world::FakeWorld;
+use crate::support::sandbox::{Ran, Sandbox};
+use crate::support::tally::SECRETS;
+use crate::support::trials;
+
+pub fn trials() -> Vec<libtest_mimic::Trial> {
+    trials![
+        no_command_shows_a_secret,
+        no_failure_of_a_tool_shows_a_secret,
+        no_mistake_in_a_file_shows_a_secret,
+        a_plan_shows_that_a_secret_changes_and_lima_gets_it,
+        a_variable_that_left_the_file_is_not_shown,
+        a_secret_is_on_no_command_line,
+        a_variable_that_is_not_set_is_named_where_it_matters,
+    ]
+}
+
+/// A file with a secret in every place that can hold one.
+const FILE: &str = r#"version = 1
+[lima]
+url = "https://me:n33dle-lima@mirror.example"
+[vm]
+cpus = 2
+[[vm.images]]
+arch = "x86_64"
+location = "https://me:n33dle-image@images.example/ubuntu.img"
+[vm.env]
+MODE = "shown"
+FROM_ENV = { env = "CAI_TEST_KEY", sensitive = true }
+MARKED = { value = '''n33dle "it's" n33dle\x''', sensitive = true }
+HTTPS_PROXY = "http://me:n33dle-env@proxy.example:3128"
+[vm.lima]
+param = { registryToken = "n33dle-param" }
+[docker.daemon]
+registry-mirrors = ["https://me:n33dle-mirror@mirror.example"]
+auths = { "registry.example" = { auth = "bjMzZGxlOm4zM2RsZQ==" } }
+log-opts = { splunk-token = "n33dle-splunk" }
+[docker.daemon.proxies]
+http-proxy = "http://me:n33dle-proxy@proxy.example:3128"
+[[sysbox.packages]]
+arch = "x86_64"
+url = "https://me:n33dle-sysbox@packages.example/sysbox.deb"
+sha256 = "aa11bb22cc33dd44ee55ff66aa11bb22cc33dd44ee55ff66aa11bb22cc33dd44"
+"#;
+/// What is in each of them.
+const NEEDLES: [&str; 2] = ["n33dle", "bjMzZGxlOm4zM2RsZQ"];
+const PROXY: (&str, &str) = ("HTTPS_PROXY", "http://me:n33dle-own@proxy.example:3128");
+const ONE: &str = "n33dle-one";
+const TWO: &str = "n33dle-two";
+
+fn cai(world: &FakeWorld, words: &[&str], key: &str) -> Ran {
+    world.cai_with(words, &[("CAI_TEST_KEY", key), PROXY])
+}
+
+/// Runs a command, and searches all that it printed and left.
+fn searched(world: &FakeWorld, words: &[&str], key: &str) -> Ran {
+    SECRETS.case(|| {
+        let ran = cai(world, words, key);
+        search(&ran, &world.sandbox);
+        ran
+    })
+}
+
+fn search(ran: &Ran, sandbox: &Sandbox) {
+    let shown = anstream::adapter::strip_str(&ran.to_string()).to_string();
+    for needle in NEEDLES {
+        assert!(!ran.stdout.contains(needle) && !shown.contains(needle), "{needle} in {ran}");
+    }
+    let mut paths = vec![sandbox.home()];
+    while let Some(path) = paths.pop() {
+        if path.is_dir() {
+            paths.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if !["containai.toml", "world.json"].iter().any(|own| path.ends_with(own)) {
+            let text = contents(&path);
+            for needle in NEEDLES {
+                let what = path.display();
+                assert!(!text.contains(needle), "{needle} in {what} after {}: {text}", ran.line);
+            }
+        }
+    }
+}
+
+/// What is in a file, unpacked.
+fn contents(path: &Path) -> String {
+    let bytes = fs::read(path).unwrap();
+    let mut unpacked = Vec::new();
+    let unpacked = match GzDecoder::new(bytes.as_slice()).read_to_end(&mut unpacked) {
+        Ok(_) => unpacked,
+        Err(_) => bytes,
+    };
+    String::from_utf8_lossy(&unpacked).into_owned()
+}
+
+/// The ways to call each command that there is.
+fn calls(command: &Command, path: &str) -> Vec<Vec<&'static str>> {
+    let below: Vec<_> = command.get_subcommands().filter(|it| it.get_name() != "help").collect();
+    if !below.is_empty() {
+        let path = |it: &Command| format!("{path} {}", it.get_name()).trim().to_owned();
+        return below.into_iter().flat_map(|it| calls(it, &path(it))).collect();
+    }
+    let calls: &[&[&str]] = match path {
+        "init" => &[&["-f", "new.toml", "init", "--force"]],
+        "setup" => &[&["setup", "--dry-run"], &["setup"], &["setup", "--force"]],
+        "validate" => &[&["validate"]],
+        "plan" => &[&["plan"], &["plan", "--out", "next.plan"]],
+        "apply" => &[&["apply"], &["apply", "next.plan"], &["apply", "--yes"]],
+        "status" => &[&["status"]],
+        "doctor" => &[
+            &["doctor"],
+            &["doctor", "--deep"],
+            &["doctor", "--bundle", "b.tar.gz"],
+            &["doctor", "--fix"],
+            &["doctor", "--fix", "--yes"],
+        ],
+        "explain" => &[&["explain"], &["explain", "vm_drift"]],
+        "destroy" => &[&["destroy"], &["destroy", "--allow-destroy", "containai-secure"]],
+        "render" => &[&["render"]],
+        "graph" => &[&["graph"], &["graph", "--format", "mermaid"]],
+        "schema" => &[&["schema"]],
+        "simulate list" => &[&["simulate", "list"]],
+        "simulate break" => &[&["simulate", "--simulate=own", "break", "group"]],
+        "simulate show" => &[&["simulate", "--simulate=own", "show"]],
+        "simulate reset" => &[&["simulate", "--simulate=own", "reset"]],
+        "completions" => &[&["completions", "bash"]],
+        "man" => &[&["man"], &["man", "plan"]],
+        new => panic!("no secret was looked for in the output of the command `{new}`"),
+    };
+    calls.iter().map(|call| call.to_vec()).collect()
+}
+
+fn no_command_shows_a_secret() {
+    let calls = calls(&containai::cli::command_line(), "");
+    for mode in [&[][..], &["--json"], &["--verbose"], &["--color=always"], &["--simulate=sim"]] {
+        let world = FakeWorld::new(FILE);
+        let config = containai::config::parse(FILE).unwrap();
+        // On a machine without a VM, on one that is not as the file says, and on a broken one.
+        for (round, key) in [ONE, TWO, TWO].into_iter().enumerate() {
+            if round != 1 && !mode.is_empty() {
+                continue;
+            }
+            if round > 0 {
+                cai(&world, &["apply", "--yes"], ONE).success();
+                let other = FILE.replace("n33dle-proxy", &format!("n33dle-other{round}"));
+                world.sandbox.write("home/containai.toml", &other.replace("\\x", "y"));
+            }
+            if round == 2 {
+                world.change(|world| Fault::find("group").unwrap().strike(world, &config));
+            }
+            let _ = fs::remove_file(world.sandbox.path("home/b.tar.gz"));
+            for call in &calls {
+                searched(&world, &[mode, call].concat(), key);
+            }
+            world.sandbox.write("home/containai.toml", FILE);
+        }
+    }
+}
+
+/// What each tool does when it is called with these words: says all that it knows, and fails.
+fn tell_all(sandbox: &Sandbox, program: &str, words: &str) {
+    // Of a value that is no longer the file's, only its name tells what it is.
+    let old = r#"{"env":{"FROM_ENV":"n33dle-old"}} FROM_ENV=n33dle-old"#;
+    let said = [FILE, PROXY.1, TWO, old, "  FROM_ENV: n33dle-old"];
+    sandbox.write("said", &(said.join("\n") + "\n"));
+    let real = sandbox.path("bin/real");
+    fs::create_dir_all(&real).unwrap();
+    if !real.join(program).exists() {
+        fs::rename(sandbox.path("bin").join(program), real.join(program)).unwrap();
+    }
+    let (said, real) = (sandbox.path("said"), real.join(program));
+    let (said, real) = (said.display(), real.display());
+    sandbox.fake_program(
+        program,
+        &format!(
+            "case \"$*\" in {words}) cat {said}; cat {said} >&2; exit 7 ;; *) exec {real} \"$@\" ;; esac"
+        ),
+    );
+}
+
+fn no_failure_of_a_tool_shows_a_secret() {
+    for (program, words) in [
+        ("limactl", "--version"),
+        ("limactl", "*list*"),
+        ("limactl", "*edit*"),
+        ("limactl", "*stop*"),
+        ("limactl", "*start*"),
+        ("limactl", "*create*"),
+        ("ssh", "*"),
+        ("ssh", "*write-daemon-json*"),
+        ("docker", "*"),
+    ] {
+        let world = FakeWorld::new(FILE);
+        if words != "*create*" {
+            cai(&world, &["apply", "--yes"], ONE).success();
+        }
+        let other = FILE.replace("n33dle-proxy", "n33dle-other");
+        world.sandbox.write("home/containai.toml", &other);
+        tell_all(&world.sandbox, program, words);
+        let mut failed = false;
+        for call in [
+            &["plan"][..],
+            &["apply", "--yes"],
+            &["--verbose", "--color=always", "apply", "--yes"],
+            &["--json", "apply", "--yes"],
+            &["--json", "doctor"],
+            &["doctor", "--bundle", "b.tar.gz"],
+            &["status"],
+            &["destroy", "--allow-destroy", "containai-secure"],
+        ] {
+            failed |= !searched(&world, call, TWO).status.success();
+        }
+        assert!(failed || program == "docker", "{program} {words}: it was never called so");
+    }
+}
+
+fn no_mistake_in_a_file_shows_a_secret() {
+    let world = FakeWorld::new("");
+    for lines in [
+        "[vm.env]\nA = { value = \"n33dle\", sensitiv = true }",
+        "[vm.env]\nA = { value = \"n33dle\", sensitive = \"yes\" }",
+        "[vm.env]\nA = { value = \"n33dle\", sensitive = true",
+        "[vm.env]\nA = { value = \"n33dle, sensitive = true }",
+        "[vm.env]\nA = { value = n33dle, sensitive = true }",
+        "[vm.env]\nA = n33dle",
+        "[vm.env]\nn33dle",
+        "[vm.env]\nA = \"n33dle\\u0007\"",
+        "[vm.env]\nA = \"\"\"\nn33dle\\q\"\"\"",
+        "[vm.env]\nA = { value = \"n33dle\", env = \"B\" }",
+        "[vm.env]\nA = [\"n33dle\"]",
+        "[vm]\nenv = { A = \"n33dle\", B = 1 }",
+        "vm.env.A = { value = \"n33dle\", x = 1 }",
+        "[docker.daemon]\nproxies = { http-proxy = \"http://me:n33dle@h\", }\nhosts = [\"tcp://u:n33dle@h\"]",
+        "[docker.daemon]\nauths = { \"r\" = { auth = \"n33dle\" } } x",
+        "[lima]\nurl = \"http://me:n33dle@mirror.example\"",
+        "[[vm.images]]\nlocation = \"ftp://me:n33dle@h/x.img\"",
+        "[[sysbox.packages]]\nurl = \"http://me:n33dle@h/x.deb\"\narch = \"x86_64\"\nsha256 = \"0\"",
+    ] {
+        world.sandbox.write("home/containai.toml", &format!("version = 1\n{lines}\n"));
+        for call in [&["validate"][..], &["--json", "validate"], &["plan"], &["--json", "doctor"]] {
+            let ran = searched(&world, call, ONE);
+            assert_eq!(ran.status.code(), Some(3), "{lines}: {ran}");
+        }
+    }
+}
+
+fn a_plan_shows_that_a_secret_changes_and_lima_gets_it() {
+    let world = FakeWorld::new(FILE);
+    cai(&world, &["apply", "--yes"], ONE).success();
+    assert!(cai(&world, &["plan"], ONE).success().contains("No changes."));
+    // Comments of others stay in the VM's file.
+    world.change(|world| {
+        let instance = world.instances.get_mut("containai-secure").unwrap();
+        instance.yaml = instance.yaml.replace("containerd:", "# mine\ncontainerd:");
+    });
+    let plan = searched(&world, &["plan"], TWO);
+    let plan = plan.success();
+    assert!(plan.contains("- FROM_ENV: (sensitive value)\n"), "{plan}");
+    assert!(plan.contains("+ FROM_ENV: (sensitive value, another one)\n"), "{plan}");
+    assert!(plan.contains("  MARKED: (sensitive value)\n"), "{plan}");
+    let json: serde_json::Value =
+        serde_json::from_str(searched(&world, &["--json", "plan"], TWO).success()).unwrap();
+    let vm = &json["resource_changes"][1];
+    assert_eq!(vm["sensitive"], serde_json::json!(["/env/FROM_ENV", "/env/MARKED"]));
+    assert_eq!(vm["changed"], serde_json::json!(["env"]));
+    assert_eq!(vm["after"]["env"]["MODE"], "shown");
+    searched(&world, &["apply", "--yes"], TWO).success();
+    let world = world.world();
+    let yaml = &world.instances["containai-secure"].yaml;
+    let keys: serde_json::Value = serde_yaml::from_str(yaml).unwrap();
+    assert_eq!(keys["env"]["FROM_ENV"], TWO);
+    assert_eq!(keys["env"]["MARKED"], "n33dle \"it's\" n33dle\\x");
+    assert!(yaml.starts_with("# Managed by cai") && yaml.contains("# mine\n"), "{yaml}");
+}
+
+fn a_variable_that_left_the_file_is_not_shown() {
+    let world = FakeWorld::new(FILE);
+    cai(&world, &["apply", "--yes"], ONE).success();
+    let without = FILE.lines().filter(|line| !line.starts_with("FROM_ENV"));
+    let without: Vec<&str> = without.collect();
+    world.sandbox.write("home/containai.toml", &without.join("\n"));
+    for call in [&["plan"][..], &["--json", "plan"], &["doctor"], &["apply", "--yes"]] {
+        searched(&world, call, "");
+    }
+    let yaml = &world.world().instances["containai-secure"].yaml;
+    assert!(!yaml.contains("FROM_ENV"), "{yaml}");
+}
+
+fn a_secret_is_on_no_command_line() {
+    let world = FakeWorld::new(FILE);
+    cai(&world, &["apply", "--yes"], ONE).success();
+    // Nothing but its mark says that this one is.
+    let marked = |key: &str| {
+        let line = format!("KEY = {{ value = \"{key}\", sensitive = true }}");
+        world.sandbox.write("home/containai.toml", &format!("version = 1\n[vm.env]\n{line}\n"));
+        cai(&world, &["apply", "--yes"], "").success();
+    };
+    marked(ONE);
+    marked(TWO);
+    world.sandbox.write("home/containai.toml", &FILE.replace("n33dle-proxy", "n33dle-other"));
+    cai(&world, &["apply", "--yes"], TWO).success();
+    let calls = world.calls();
+    assert!(calls.iter().any(|call| call.contains("--tty=true edit")), "{calls:#?}");
+    assert!(calls.iter().any(|call| call.contains("write-daemon-json")), "{calls:#?}");
+    for call in calls {
+        assert!(NEEDLES.iter().all(|needle| !call.contains(needle)), "{call}");
+    }
+}
+
+fn a_variable_that_is_not_set_is_named_where_it_matters() {
+    let world = FakeWorld::new(FILE);
+    for call in
+        [&["plan"][..], &["apply", "--yes"], &["setup", "--force"], &["status"], &["doctor"]]
+    {
+        let ran = searched(&world, call, "");
+        let told = ran.fails_with(3);
+        assert!(told.contains("the environment variable CAI_TEST_KEY is not set"), "{ran}");
+        assert!(told.contains("containai.toml:11:20"), "{ran}");
+    }
+    for call in
+        [&["validate"][..], &["graph"], &["render"], &["destroy"], &["--simulate=s", "plan"]]
+    {
+        searched(&world, call, "").success();
+    }
+    let yaml = searched(&world, &["render"], "");
+    assert!(yaml.success().contains("FROM_ENV: (sensitive value)"), "{yaml}");
+}
