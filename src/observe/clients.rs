@@ -125,10 +125,18 @@ impl Look<'_> {
     /// What runs compose files.
     fn compose(&self) -> Option<ComposeProgram> {
         let any: ContextName = "compose".parse().ok()?;
-        let plugin = self.ran(&self.commands(&any).has_compose());
-        plugin
-            .map(|_| ComposeProgram::Plugin)
-            .or_else(|| self.probe.find_program("docker-compose").map(ComposeProgram::Standalone))
+        let commands = self.commands(&any);
+        if self.ran(&commands.has_compose()).is_some() {
+            return Some(ComposeProgram::Plugin);
+        }
+        let program = self.probe.find_program("docker-compose")?;
+        let version = self.ran(&commands.compose_version(&program));
+        let is_first = version.is_some_and(|output| output.stdout.trim().starts_with("1."));
+        Some(if is_first {
+            ComposeProgram::First(program)
+        } else {
+            ComposeProgram::Standalone(program)
+        })
     }
 
     fn client(

@@ -28,7 +28,7 @@ pub(super) struct Service {
 /// # Errors
 /// What the program says of it, where it refuses.
 pub(super) fn read(world: &World, call: &Call<'_>, words: &[String]) -> Result<Service, Reply> {
-    let flags = ["-p=", "-f=", "--project-directory=", "-d", "--no-deps"];
+    let flags = ["-p=", "-f=", "--project-directory=", "--env-file=", "-d", "--no-deps"];
     let arguments =
         Arguments::parse(words, &flags, false).map_err(|what| Reply::unknown(COMPOSE, &what))?;
     let [command, service] = arguments.words.as_slice() else {

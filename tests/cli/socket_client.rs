@@ -11,6 +11,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_container_is_looked_at_with_few_processes,
         a_service_is_made_anew_by_the_plugin_and_waited_for,
         a_sick_server_is_no_reason_to_make_its_container_anew,
+        a_server_that_never_answers_is_ill_and_holds_nobody_up,
         a_file_without_clients_asks_docker_nothing,
         a_simulated_engine_says_which_containers_there_are,
         a_simulated_container_is_broken_and_mended_beside_real_files,
@@ -126,6 +127,18 @@ fn a_sick_server_is_no_reason_to_make_its_container_anew() {
     let plan = sandbox.cai(&["plan"]);
     assert!(plan.success().starts_with("No changes."), "{plan}");
     assert!(!web.requests().is_empty());
+}
+
+fn a_server_that_never_answers_is_ill_and_holds_nobody_up() {
+    // Connections are made, and nobody ever takes them.
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/health", server.local_addr().unwrap());
+    let sandbox = manager(&format!("health = \"{url}\"\n"));
+    sandbox.write("home/made", "");
+    let ran = sandbox.cai(&["doctor"]);
+    ran.fails_with(1);
+    assert!(ran.stdout.contains("warning client_unhealthy  socket_client.manager"), "{ran}");
+    assert!(ran.stdout.replace("\n      ", " ").contains(&format!("{url} says: timeout")), "{ran}");
 }
 
 fn a_file_without_clients_asks_docker_nothing() {

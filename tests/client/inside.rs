@@ -27,10 +27,14 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_user_that_the_file_names_is_taken,
         a_container_that_restarts_for_want_of_the_group_is_mended,
         its_own_health_check_is_waited_for,
-        a_container_that_is_gone_is_made_again,
         an_engine_that_another_context_leads_to_is_asked,
     ];
-    own.into_iter().chain([mixed.with_ignored_flag(!Composer::Plugin.is_there())]).collect()
+    let gone = Composer::trials(
+        "client::inside::a_container_that_is_gone_is_made_again",
+        a_container_that_is_gone_is_made_again,
+    );
+    let mixed = mixed.with_ignored_flag(!Composer::Plugin.is_there());
+    own.into_iter().chain(gone).chain([mixed]).collect()
 }
 
 const BARE: Image = Image { docker: Some(GROUP), member: true, client: false, shell: true };
@@ -177,9 +181,11 @@ fn its_own_health_check_is_waited_for() {
     assert_eq!(case.daemon.docker(&["inspect", "--format", format, &case.name]), "healthy");
 }
 
-fn a_container_that_is_gone_is_made_again() {
+fn a_container_that_is_gone_is_made_again(composer: Composer) {
     let image = Image::manager(GROUP, true);
-    let case = Case::new(&Setting { compose: Some(Composer::Standalone), ..Setting::new(image) });
+    // The plugin refuses a group that two files add.
+    let service = "    group_add: [2375, \"7\"]\n";
+    let case = Case::new(&Setting { compose: Some(composer), service, ..Setting::new(image) });
     case.daemon.docker(&["rm", "--force", &case.name]);
     let plan = case.plan();
     assert!(plan.success().contains(&format!("+ socket_client.{}", case.name)), "{plan}");

@@ -42,6 +42,11 @@ const CODES: &[(&str, Code, u64)] = &[
     ("docker-missing", Code::DockerCliMissing, 0),
     ("provision-failed", Code::ProvisionFailed, 0),
     ("host-socket-permission", Code::HostSocketPermission, 0),
+    ("host-socket", Code::HostSocketMissing, 0),
+    ("guest-socket-group", Code::GuestSocketGroup, 0),
+    ("sysbox-services", Code::SysboxServicesDown, 0),
+    ("lima-old", Code::LimaTooOld, 0),
+    ("ssh-missing", Code::SshMissing, 0),
     ("client-absent", Code::ClientContainerAbsent, 0),
     ("client-restarting", Code::ClientRestarting, 0),
     ("client-socket", Code::ClientSocketMissing, 0),
@@ -53,9 +58,10 @@ const CODES: &[(&str, Code, u64)] = &[
     ("client-health", Code::ClientUnhealthy, 0),
 ];
 
-/// What `cai` tells of and leaves to a person: to install docker, and what is wrong with a program or
-/// a daemon that is not its own.
-const BY_HAND: [Code; 3] = [Code::DockerCliMissing, Code::ClientApiDenied, Code::ClientUnhealthy];
+/// What `cai` tells of and leaves to a person: to install docker and ssh, and what is wrong with a
+/// program or a daemon that is not its own.
+const BY_HAND: [Code; 4] =
+    [Code::DockerCliMissing, Code::SshMissing, Code::ClientApiDenied, Code::ClientUnhealthy];
 
 /// A compose file, which has to be a real one.
 struct Machine {

@@ -1,5 +1,6 @@
 //! Containers that use a Docker socket: what is done about what is wrong with one.
 
+mod lists;
 mod verdicts;
 
 use containai::address::Kind;
@@ -31,7 +32,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         an_engine_that_does_not_answer_defers,
         health_is_waited_for,
     ];
-    own.into_iter().chain(verdicts::trials()).collect()
+    own.into_iter().chain(lists::trials()).chain(verdicts::trials()).collect()
 }
 
 const FILE: &str = "version: '3.8'\nservices:\n  manager:\n    volumes:\n      - sock:/var/run:ro\n\
@@ -69,6 +70,7 @@ fn seen() -> Seen {
                 project: "dind".into(),
                 service: "manager".into(),
                 files: vec!["/d/dind.yml".into()],
+                ..ComposeLabels::default()
             }),
             ..Inspected::default()
         },

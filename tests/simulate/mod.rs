@@ -17,7 +17,7 @@ use containai::plan::Plan;
 use libtest_mimic::Trial;
 
 /// Faults that `cai` tells of and leaves to a person.
-pub const TOLD: [&str; 1] = ["docker-missing"];
+pub const TOLD: [&str; 2] = ["docker-missing", "ssh-missing"];
 
 /// All trials.
 pub fn trials() -> Vec<Trial> {

@@ -99,10 +99,15 @@ impl ClientCommands {
         CommandSpec::new(&self.docker).args(["compose", "version", "--short"])
     }
 
+    /// Which version a `docker-compose` has.
+    pub fn compose_version(&self, program: &Path) -> CommandSpec {
+        CommandSpec::new(program).args(["version", "--short"])
+    }
+
     /// Makes one service as its files say, and starts it; others stay as they are.
     ///
-    /// Where the container was made by more files, it is made by all of them again. The project is
-    /// named as the container says: whatever gave it that name (a directory, a variable, a key of
+    /// Where the container was made by more files, it is made by all of them again, with the same
+    /// variables, and paths from the same directory. The project is named as the container says: whatever gave it that name (a directory, a variable, a key of
     /// the file), another one would be a second container.
     pub fn up(
         &self,
@@ -114,17 +119,24 @@ impl ClientCommands {
     ) -> CommandSpec {
         let mut command = match program {
             ComposeProgram::Plugin => self.docker().arg("compose"),
-            ComposeProgram::Standalone(program) => {
+            ComposeProgram::Standalone(program) | ComposeProgram::First(program) => {
                 CommandSpec::new(program).args(["--context", self.context.as_str()])
             }
         };
         if let Some(labels) = made_by {
             command = command.args(["-p", &labels.project]);
         }
-        let labelled = made_by.map_or(&[][..], |labels| labels.files.as_slice());
-        let is_known = labelled.iter().any(|other| other == file);
-        let file = file.to_owned();
-        let mut files = if is_known { labelled.to_vec() } else { vec![file] };
+        let known = made_by.filter(|labels| labels.files.iter().any(|other| other == file));
+        let mut files = known.map_or_else(|| vec![file.to_owned()], |labels| labels.files.clone());
+        if let Some(labels) = known {
+            let usual = files.first().and_then(|first| first.parent());
+            if let Some(directory) = labels.directory.as_deref().filter(|it| Some(*it) != usual) {
+                command = command.arg("--project-directory").arg(directory);
+            }
+            for file in &labels.env_files {
+                command = command.arg("--env-file").arg(file);
+            }
+        }
         files.retain(|file| Some(file.as_path()) != own);
         files.extend(own.map(Path::to_owned));
         for file in files {
@@ -160,6 +172,8 @@ mod tests {
             project: "dind".into(),
             service: "m".into(),
             files: files.iter().map(PathBuf::from).collect(),
+            directory: Some("/d".into()),
+            env_files: Vec::new(),
         };
         let up = |program: &ComposeProgram, labels: Option<&ComposeLabels>| {
             let (file, own) = (Path::new("/d/a.yml"), Path::new("/d/a.cai.yml"));
@@ -175,6 +189,16 @@ mod tests {
             up(&standalone, Some(&labels(&["/d/a.yml", "/d/a.cai.yml", "/d/b.yml"]))),
             "docker-compose --context secure -p dind -f /d/a.yml -f /d/b.yml -f /d/a.cai.yml up -d \
              --no-deps m"
+        );
+        let elsewhere = ComposeLabels {
+            directory: Some("/".into()),
+            env_files: vec!["/d/prod.env".into()],
+            ..labels(&["/d/a.yml"])
+        };
+        assert_eq!(
+            up(&ComposeProgram::Plugin, Some(&elsewhere)),
+            "docker --context secure compose -p dind --project-directory / --env-file /d/prod.env -f \
+             /d/a.yml -f /d/a.cai.yml up -d --no-deps m"
         );
         // Files of another place or time say nothing of this one.
         assert_eq!(

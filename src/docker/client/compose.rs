@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use crate::model::{ServiceName, VolumeSource};
+use crate::model::ServiceName;
 
 /// How a file begins that `cai` may write.
 pub const MARK: &str = "# Managed by cai";
@@ -16,8 +16,18 @@ const HEADER: &str = "# Managed by cai: what containai.toml says of Docker socke
 pub enum ComposeProgram {
     /// `docker compose`.
     Plugin,
-    /// `docker-compose`, at this path.
+    /// `docker-compose`, at this path: the same program.
     Standalone(PathBuf),
+    /// `docker-compose` 1, at this path.
+    First(PathBuf),
+}
+
+impl ComposeProgram {
+    /// Whether the list of groups in a later file takes the place of the one before. From version 2
+    /// on they go together, and none may be there twice (measured with 1.29 and 2.26).
+    pub fn replaces_groups(&self) -> bool {
+        matches!(self, Self::First(_))
+    }
 }
 
 /// A compose file, or an override, that cannot be worked with.
@@ -49,8 +59,7 @@ pub struct Override {
     pub volume: Option<String>,
     /// A volume that the file does not declare, and that is there already.
     pub external: Option<String>,
-    /// The groups to add, with those that the compose file adds: Compose 1 takes this list in place
-    /// of that one.
+    /// The groups to add; for Compose 1 with those that the container has already.
     pub groups: Vec<String>,
     /// The user to run as.
     pub user: Option<String>,
@@ -164,8 +173,8 @@ impl ComposeFile {
     }
 
     /// Whether it declares a volume of this name.
-    pub(crate) fn declares(&self, volume: &VolumeSource) -> bool {
-        self.volumes.get(volume.as_str()).is_some()
+    pub(crate) fn declares(&self, volume: &str) -> bool {
+        self.volumes.get(volume).is_some()
     }
 }
 
@@ -198,8 +207,8 @@ mod tests {
         assert_eq!(source("/etc/m").as_deref(), Some("./etc"));
         assert_eq!(source("/var"), None);
         assert_eq!(file.groups(), ["audio", "7"]);
-        assert!(file.declares(&"sock".parse().unwrap()));
-        assert!(!file.declares(&"other".parse().unwrap()));
+        assert!(file.declares("sock"));
+        assert!(!file.declares("other"));
         let missing = ComposeFile::parse(FILE, &service("nosuch")).unwrap_err();
         assert_eq!(missing.to_string(), "it has no service nosuch");
         assert!(ComposeFile::parse("a: [", &service("manager")).is_err());

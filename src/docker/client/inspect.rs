@@ -84,6 +84,10 @@ pub struct ComposeLabels {
     pub service: String,
     /// The files that it was made by, in their order.
     pub files: Vec<PathBuf>,
+    /// The directory that relative paths in them are from.
+    pub directory: Option<PathBuf>,
+    /// The files that variables were read from, where they were named.
+    pub env_files: Vec<PathBuf>,
 }
 
 impl Inspected {
@@ -216,13 +220,18 @@ impl Document {
 fn labels(labels: &BTreeMap<String, String>) -> Option<ComposeLabels> {
     let label = |name: &str| labels.get(&format!("com.docker.compose.{name}"));
     let directory = label("project.working_dir").map(Path::new);
-    let files = label("project.config_files").map_or("", String::as_str);
     // Compose 1.29 writes them as they were given, which may be from where it ran.
     let within = |file: &str| directory.map_or(PathBuf::from(file), |it| it.join(file));
+    let files = |name: &str| {
+        let files = label(name).map_or("", String::as_str).split(',');
+        files.filter(|file| !file.is_empty()).map(within).collect()
+    };
     Some(ComposeLabels {
         project: label("project")?.clone(),
         service: label("service")?.clone(),
-        files: files.split(',').filter(|file| !file.is_empty()).map(within).collect(),
+        files: files("project.config_files"),
+        directory: directory.map(Path::to_owned),
+        env_files: files("project.environment_file"),
     })
 }
 
@@ -238,7 +247,8 @@ mod tests {
         {"Type": "volume", "Name": "dind_data", "Source": "/v", "Destination": "/data", "RW": true}],
       "Config": {"User": "mcp", "Labels": {"com.docker.compose.project": "dind",
         "com.docker.compose.service": "m", "com.docker.compose.project.working_dir": "/srv/dind",
-        "com.docker.compose.project.config_files": "a.yml,/srv/dind/b.yml"}}}]"#;
+        "com.docker.compose.project.config_files": "a.yml,/srv/dind/b.yml",
+        "com.docker.compose.project.environment_file": "/srv/prod.env"}}}]"#;
 
     fn container() -> Inspected {
         Inspected::parse(INSPECTED).unwrap().remove("manager").unwrap()
@@ -253,6 +263,8 @@ mod tests {
         let compose = container.compose.unwrap();
         assert_eq!((compose.project.as_str(), compose.service.as_str()), ("dind", "m"));
         assert_eq!(compose.files, [Path::new("/srv/dind/a.yml"), Path::new("/srv/dind/b.yml")]);
+        assert_eq!(compose.directory.as_deref(), Some(Path::new("/srv/dind")));
+        assert_eq!(compose.env_files, [Path::new("/srv/prod.env")]);
         assert!(Inspected::parse("[]").unwrap().is_empty());
     }
 

@@ -199,7 +199,7 @@ pub(super) fn remedy<'a>(
     }
     let program = compose.program.as_ref().ok_or(ClientProblem::ComposeMissing)?;
     let own = override_path(&file);
-    let needed = overriding(client, seen, need, &parsed);
+    let needed = overriding(client, seen, need, &parsed, program);
     let present = compose.override_text.as_deref();
     let written = present.is_some_and(|text| text.starts_with(client::MARK));
     let text = if needed.is_empty() {
@@ -219,31 +219,49 @@ fn overriding(
     seen: Option<&Seen>,
     need: &Need,
     file: &ComposeFile,
+    program: &ComposeProgram,
 ) -> Override {
     let mut needed = Override { user: need.user.clone(), ..Override::default() };
     if need.group {
-        needed.groups = file.groups();
-        let gid = client.gid.to_string();
-        if !needed.groups.contains(&gid) {
-            needed.groups.push(gid);
+        let own = client.gid.to_string();
+        let mut present = file.groups();
+        // Those that it has by `extends`, or by another file.
+        let added = seen.into_iter().flat_map(|seen| seen.inspected.group_add.clone());
+        present.extend(added.filter(|group| !file.groups().contains(group)));
+        let is_new = !present.contains(&own);
+        if program.replaces_groups() {
+            needed.groups = present;
         }
+        needed.groups.extend(is_new.then_some(own));
     }
     if need.mode || need.mount {
         let mount = seen.and_then(|seen| seen.inspected.mount_of(&client.socket));
         let target = mount.map_or_else(|| target(client), |mount| mount.destination.clone());
-        let declared = client.volume.as_ref().map(ToString::to_string);
-        let as_it_is = || file.source_of(&target).or_else(|| declared.clone());
-        let source = if need.mount { declared.clone() } else { as_it_is() };
-        let source = source.or_else(|| Some(mount?.what().to_owned()));
-        needed.external = client
-            .volume
-            .as_ref()
-            .filter(|volume| source.as_deref() == Some(volume.as_str()))
-            .filter(|volume| !volume.is_path() && !file.declares(volume))
-            .map(ToString::to_string);
+        let written = file.source_of(&target).filter(|_| !need.mount);
+        let (source, is_declared) = match (written, seen.zip(mount).filter(|_| !need.mount)) {
+            (Some(source), _) => (Some(source), true),
+            // What Compose made for the project is declared, if not in this file.
+            (None, Some((seen, mount))) => {
+                let source = mounted(seen, mount);
+                let is_declared = mount.volume.as_ref() != Some(&source);
+                (Some(source), is_declared)
+            }
+            (None, None) => {
+                let volume = client.volume.as_ref();
+                (volume.map(ToString::to_string), volume.is_some_and(VolumeSource::is_path))
+            }
+        };
+        needed.external = source.clone().filter(|it| !is_declared && !file.declares(it));
         needed.volume = source.map(|source| format!("{source}:{target}:{}", client.mode.as_str()));
     }
     needed
+}
+
+/// What a container mounts, as a compose file writes it: without the project before a volume.
+fn mounted(seen: &Seen, mount: &MountSeen) -> String {
+    let project = seen.inspected.compose.as_ref().map(|labels| format!("{}_", labels.project));
+    let short = project.and_then(|project| mount.volume.as_deref()?.strip_prefix(&project));
+    short.unwrap_or(mount.what()).to_owned()
 }
 
 /// Where to mount what holds the socket: its directory, or itself where that is what is named.

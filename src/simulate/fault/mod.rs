@@ -159,6 +159,28 @@ pub const FAULTS: &[Fault] = &[
             });
         },
     ),
+    fault("host-socket", "somebody removed the Docker socket on the host", |world, engine| {
+        world.on(engine, |instance| instance.docker_socket = None);
+    }),
+    fault(
+        "guest-socket-group",
+        "the Docker socket in the guest belongs to root",
+        |world, engine| {
+            world.on_guest(engine, |guest, _| guest.socket = guest.socket.map(|_| 0));
+        },
+    ),
+    fault("sysbox-services", "a service of Sysbox crashed", |world, engine| {
+        world.on_guest(engine, |guest, _| guest.fail_unit("sysbox-fs.service"));
+    }),
+    fault("lima-old", "limactl is one of long ago", |world, _| {
+        if let Some(version) = world.computer.programs.get_mut("limactl") {
+            "1.0.7".clone_into(version);
+        }
+        world.computer.installed.clear();
+    }),
+    fault("ssh-missing", "there is no ssh on PATH", |world, _| {
+        world.computer.programs.remove("ssh");
+    }),
     fault("client-absent", "a container of the file was stopped", client::stop),
     fault(
         "client-restarting",
