@@ -35,8 +35,17 @@ pub static KILLED: Family = Family::new("killed", "cai killed at a point, then r
 pub static INTERRUPTED: Family = Family::new("interrupted", "Ctrl-C at a point, then run again");
 pub static DOCKER_FILES: Family =
     Family::new("the user's Docker", "a command, its files compared before and after");
+pub static REAL_FAULTS: Family =
+    Family::new("faults, real VM", "a fault, named by doctor and mended, its restarts counted");
+pub static REAL_KILLED: Family =
+    Family::new("killed, real VM", "cai killed in a repair, then run again, the containers alive");
+pub static ASLEEP: Family =
+    Family::new("asleep, real VM", "what stands still or is gone, named, and well when it wakes");
+pub static REAL_SOAK: Family =
+    Family::new("soak, real VM", "random faults at once, mended, no container lost undeclared");
 
-const FAMILIES: [&Family; 3] = [&KILLED, &INTERRUPTED, &DOCKER_FILES];
+const FAMILIES: [&Family; 7] =
+    [&KILLED, &INTERRUPTED, &DOCKER_FILES, &REAL_FAULTS, &REAL_KILLED, &ASLEEP, &REAL_SOAK];
 
 /// The table; nothing where no case was run.
 pub fn table() -> Option<String> {
