@@ -157,10 +157,7 @@ pub const FAULTS: &[Fault] = &[
         |engine| {
             engine.guest("sudo systemctl stop sysbox-fs.service || true");
         },
-        |it| {
-            saw(it, "services", "sysbox-fs.service inactive")
-                && saw(it, "services", "sysbox-mgr.service active")
-        },
+        |it| saw(it, "services", "sysbox-fs.service inactive") && saw(it, "package", "0.7.0"),
     )
     .of_sysbox(),
     fault(
