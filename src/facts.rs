@@ -156,6 +156,12 @@ impl Facts {
         Ssh::docker_socket(&self.directory)
     }
 
+    /// Whether a start of the VM is under way, and its guest is not there yet, or Docker not in it.
+    pub fn is_starting(&self) -> bool {
+        let is_there = self.guest.present().is_some_and(|guest| guest.dockerd_installed);
+        self.agent == Some(Agent::Starting) && !is_there
+    }
+
     /// The VM's longest socket path, its bytes and the most that it may have, where that is less.
     pub fn long_socket_path(&self) -> Option<(PathBuf, usize, usize)> {
         let path = Ssh::longest_socket(&self.directory);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::ApplyError;
 use crate::host::Host;
+use crate::lima::Agent;
 use crate::plan::{Ready, Wait};
 
 /// How often is looked whether something is ready.
@@ -31,6 +32,14 @@ pub(super) fn ready(
             Ready::Answers(url) => match host.get(url) {
                 Ok(()) => return Ok(()),
                 Err(why) => why,
+            },
+            // How the start ended is observed afterwards.
+            Ready::Started(events) => match host.read_file(events) {
+                Ok(text) if text.as_deref().and_then(Agent::read) != Some(Agent::Starting) => {
+                    return Ok(());
+                }
+                Ok(_) => "Lima's host agent has not said that the start is over".to_owned(),
+                Err(why) => why.to_string(),
             },
         };
         if waited >= at_most || host.interrupted() {

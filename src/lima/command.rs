@@ -10,9 +10,6 @@ use serde_json::{Map, Value};
 use crate::host::CommandSpec;
 use crate::model::VmName;
 
-/// How long starting may take: `limactl` waits half an hour for a guest then, whose first boot
-/// installs packages.
-const START: Duration = Duration::from_secs(30 * 60 + 30);
 /// Creating downloads the image, which may be hundreds of megabytes.
 const CREATE: Duration = Duration::from_secs(60 * 60);
 const STOP: Duration = Duration::from_secs(5 * 60);
@@ -24,6 +21,10 @@ pub struct Limactl {
 }
 
 impl Limactl {
+    /// How long starting may take: `limactl` waits half an hour for a guest then, whose first boot
+    /// installs packages.
+    pub const START: Duration = Duration::from_secs(30 * 60 + 30);
+
     /// For the program at this path.
     pub fn new(program: PathBuf) -> Self {
         Self { program }
@@ -52,7 +53,7 @@ impl Limactl {
 
     /// Starts an instance and waits until its probes succeed.
     pub fn start(&self, name: &VmName) -> CommandSpec {
-        self.quiet().arg("start").timeout(START).telling_timeout().arg(name.as_str())
+        self.quiet().arg("start").timeout(Self::START).telling_timeout().arg(name.as_str())
     }
 
     /// Stops a running instance.

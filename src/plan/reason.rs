@@ -39,6 +39,8 @@ pub enum Reason {
     },
     /// The VM is in this state.
     VmIs(Status),
+    /// A start of the VM is under way.
+    VmStarts,
     /// It can only be looked at after this resource is applied.
     After(Address),
     /// The guest of a running VM does not answer; the words of the command that asked.
@@ -123,6 +125,7 @@ impl fmt::Display for Reason {
                 write!(f, "the engine is {installed}, not {source}; cai leaves it as it is")
             }
             Self::VmIs(status) => write!(f, "the VM is {status}"),
+            Self::VmStarts => f.write_str("its start is not over yet"),
             Self::After(address) => write!(f, "looked at again after {address}"),
             Self::GuestSilent(words) => write!(f, "the guest does not answer: {words}"),
             Self::DaemonSilent(words) => write!(f, "dockerd runs and does not answer: {words}"),

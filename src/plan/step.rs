@@ -63,6 +63,8 @@ pub enum Ready {
     },
     /// A web server answers with success at this URL.
     Answers(String),
+    /// Lima's host agent no longer says, in this file of its events, that it starts a VM.
+    Started(PathBuf),
 }
 
 impl fmt::Display for Ready {
@@ -70,6 +72,7 @@ impl fmt::Display for Ready {
         match self {
             Self::Says { command, .. } => write!(f, "`{command}`"),
             Self::Answers(url) => f.write_str(url),
+            Self::Started(events) => f.write_str(&events.to_string_lossy()),
         }
     }
 }

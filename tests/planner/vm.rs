@@ -5,7 +5,7 @@ use containai::config::Config;
 use containai::facts::{Facts, Observation};
 use containai::guest::GuestFacts;
 use containai::host::Ping;
-use containai::lima::Status;
+use containai::lima::{Agent, Status};
 use containai::plan::{Action, Disruption, Reason};
 use containai::value::Known;
 use serde_json::{Value, json};
@@ -38,6 +38,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_broken_vm_is_ended_by_force_before_it_is_replaced,
         a_state_of_a_newer_lima_stops_the_plan,
         a_running_vm_whose_guest_is_silent_is_left_alone,
+        a_start_that_is_under_way_is_waited_for,
         keys_that_the_file_does_not_set_are_left_alone,
     ]
 }
@@ -348,6 +349,27 @@ fn a_running_vm_whose_guest_is_silent_is_left_alone() {
     assert_eq!(change(&plan, Kind::Vm).action, Action::NoOp);
     assert_eq!(change(&plan, Kind::Provision).action, Action::Deferred);
     assert!(reasons(change(&plan, Kind::Provision)).contains("ssh: timed out"));
+}
+
+fn a_start_that_is_under_way_is_waited_for() {
+    let config = config();
+    let mut facts = healthy(&config);
+    facts.agent = Some(Agent::Starting);
+    assert!(plan(&config, &facts).is_empty(), "what is there already needs no wait");
+
+    // Nobody answers yet, or the packages are still being installed.
+    let silent = Reason::GuestSilent("ssh: timed out".into());
+    let mut installing = facts.clone();
+    bend_guest(&mut installing, |guest| guest.dockerd_installed = false);
+    facts.guest = Observation::Unobservable(silent);
+    facts.socket = None;
+    for facts in [facts, installing] {
+        let plan = plan(&config, &facts);
+        let vm = change(&plan, Kind::Vm);
+        assert_eq!(steps(vm), ["await /home/dev/.lima/containai-secure/ha.stdout.log"]);
+        assert_eq!((vm.disruption, vm.changed()), (Disruption::None, vec!["status".to_owned()]));
+        assert!(reasons(vm).contains("its start is not over yet"), "{}", reasons(vm));
+    }
 }
 
 fn keys_that_the_file_does_not_set_are_left_alone() {

@@ -1,17 +1,76 @@
 //! What `cai doctor` sees of a real engine that is broken, and that it repairs just that.
 
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use containai::docker::client::ClientCode;
+use containai::doctor::Code;
+use libtest_mimic::Trial;
 use serde_json::Value;
 
-use super::engine::{Engine, shared};
-use super::repair::renew_master;
+use super::declared::Declared;
+use super::engine::{Engine, NAME, shared};
+use super::faults::{FAULTS, Fault, saw};
+use super::process::{self, Frozen};
+use crate::support::tally::REAL_FAULTS;
 use crate::support::trials;
 
-pub fn trials() -> Vec<libtest_mimic::Trial> {
-    trials![
-        the_whole_story_of_the_group,
-        what_breaks_in_a_guest_is_named_and_mended,
-        only_a_container_shows_that_none_starts,
-    ]
+/// Those that need more than a fault that is struck and mended by `--fix`.
+const OTHERS: &[(Code, fn())] = &[
+    (Code::VmAbsent, vm_absent),
+    (Code::VmStarting, vm_starting),
+    (Code::VmUnreachable, vm_unreachable),
+    (Code::Drift, drift),
+    (Code::ContainerStartFailed, container_start_failed),
+];
+
+/// What is a matter of this machine alone, and of no guest; those of containers have a real dockerd
+/// of their own.
+const NOT_OF_A_GUEST: &[Code] = &[
+    Code::ConfigInvalid,
+    Code::Unobservable,
+    Code::LimaMissing,
+    Code::LimaTooOld,
+    Code::LimaFailed,
+    Code::SshMissing,
+    Code::DockerCliMissing,
+    Code::SocketPathTooLong,
+    Code::ContextShadowed,
+    Code::ContainaiConflict,
+];
+
+/// A trial for each code.
+pub fn trials() -> Vec<Trial> {
+    let trial = |code: Code, run: Box<dyn FnOnce() + Send>| {
+        Trial::test(format!("real::doctor::{code}"), move || {
+            run();
+            Ok(())
+        })
+    };
+    let faults = FAULTS.iter().map(|fault| {
+        trial(fault.code, Box::new(move || REAL_FAULTS.case(|| is_named_and_mended(fault))))
+    });
+    let others =
+        OTHERS.iter().map(|(code, run)| trial(*code, Box::new(move || REAL_FAULTS.case(run))));
+    faults.chain(others).collect()
+}
+
+/// What needs no VM.
+pub fn of_the_table() -> Vec<Trial> {
+    trials![every_code_that_a_guest_can_produce_has_a_trial]
+}
+
+fn every_code_that_a_guest_can_produce_has_a_trial() {
+    let tried = FAULTS.iter().map(|fault| fault.code).chain(OTHERS.iter().map(|(code, _)| *code));
+    let tried: BTreeSet<Code> = tried.collect();
+    let clients = ClientCode::ALL.into_iter().filter_map(|code| Code::find(code.code()));
+    let elsewhere: BTreeSet<Code> = NOT_OF_A_GUEST.iter().copied().chain(clients).collect();
+    let both: Vec<&Code> = tried.intersection(&elsewhere).collect();
+    assert!(both.is_empty(), "{both:?} are tried, and said not to be");
+    let mut missing = Code::ALL.to_vec();
+    missing.retain(|code| !tried.contains(code) && !elsewhere.contains(code));
+    assert!(missing.is_empty(), "nobody has seen {missing:?} of a real guest");
 }
 
 /// What doctor says of the engine, and the codes of its findings.
@@ -26,69 +85,119 @@ fn findings(engine: &Engine, arguments: &[&str]) -> (Value, Vec<String>) {
     (document, codes)
 }
 
-/// Breaks the engine, and has doctor name it with this code and mend it, with nothing disturbed.
-fn is_named_and_mended(engine: &Engine, code: &str, break_it: impl Fn()) -> Value {
-    let container = engine.container("keeper");
-    let boot = engine.boot();
-    break_it();
-    let (document, codes) = findings(engine, &[]);
-    assert_eq!(codes, [code]);
-    let finding = document["findings"][0].clone();
-    assert_eq!(finding["fixable"], true, "{finding}");
+/// The one finding that there is, which has this code.
+pub fn finding(engine: &Engine, arguments: &[&str], code: Code) -> Value {
+    let (document, codes) = findings(engine, arguments);
+    assert_eq!(codes, [code.name()], "{document:#}");
+    document["findings"][0].clone()
+}
+
+pub fn is_healthy(engine: &Engine, arguments: &[&str]) {
+    let (document, codes) = findings(engine, arguments);
+    assert!(codes.is_empty(), "{document:#}");
+}
+
+/// Has doctor mend what it finds.
+fn fix(engine: &Engine) {
     let fixed = engine.cai(&["doctor", "--fix", "--yes"]);
     assert!(fixed.success().contains("Healthy."), "{fixed}");
     engine.works();
+}
+
+fn is_named_and_mended(fault: &Fault) {
+    let engine = shared();
+    (fault.prepare)(&engine);
+    let container = engine.container("keeper");
+    let (boot, boots) = (engine.boot(), engine.boots());
+    (fault.strike)(&engine);
+    let is_mild = fault.restarts == 0;
+    engine.plan_says(&[fault.plan, if is_mild { &["0 restarts"] } else { &[] }].concat());
+    let finding = finding(&engine, &[], fault.code);
+    assert!((fault.is_evident)(&finding), "no evidence: {finding:#}");
+    assert_eq!(finding["fixable"], true, "{finding:#}");
+    if is_mild {
+        let shell = engine.open_shell();
+        fix(&engine);
+        assert_eq!(engine.running(), container, "the container did not live on");
+        assert_eq!(engine.boot(), boot, "the VM was restarted");
+        shell.lives();
+    } else {
+        fix(&engine);
+        assert_eq!(engine.boots() - boots, fault.restarts, "restarts of the VM");
+        assert_eq!(engine.running(), "", "the container lives, though the VM was restarted");
+    }
+}
+
+fn vm_absent() {
+    let engine = shared();
+    engine.delete();
+    let finding = finding(&engine, &[], Code::VmAbsent);
+    assert!(saw(&finding, "directory", NAME), "{finding:#}");
+    fix(&engine);
+    assert_eq!(engine.boots(), 1, "starts of the VM");
+}
+
+fn vm_starting() {
+    let engine = shared();
+    engine.limactl(&["stop", NAME]).success();
+    let mut start = engine.command(&["limactl", "--tty=false", "start", NAME]);
+    let mut start = start.stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(start.stderr.take().unwrap()).lines();
+    said.find(|line| line.as_ref().unwrap().contains("SSH Local Port")).unwrap().unwrap();
+    engine.awaits_status("Running");
+    // So that the start is not over before anybody has looked.
+    let machine = Frozen::new(process::machine(&engine));
+    let finding = finding(&engine, &["--timeout=5s"], Code::VmStarting);
+    assert!(saw(&finding, "ssh_master", "false"), "{finding:#}");
+    assert_eq!(finding["fixable"], false, "{finding:#}");
+    drop(machine);
+    said.for_each(drop);
+    assert!(start.wait().unwrap().success());
+    is_healthy(&engine, &[]);
+    engine.works();
+}
+
+fn vm_unreachable() {
+    let engine = shared();
+    let boots = engine.boots();
+    let machine = Frozen::new(process::machine(&engine));
+    let finding = finding(&engine, &["--timeout=5s"], Code::VmUnreachable);
+    assert!(saw(&finding, "ssh", "did not end"), "{finding:#}");
+    assert!(saw(&finding, "host_agent", "said that the start is over"), "{finding:#}");
+    assert_eq!(finding["fixable"], false, "{finding:#}");
+    // What it says to do by hand is done to the letter.
+    let remedy = finding["remedy"].as_str().unwrap();
+    let mended = engine.command(&["sh", "-c", remedy]).status().unwrap();
+    assert!(mended.success(), "{remedy}: {mended}");
+    drop(machine);
+    is_healthy(&engine, &[]);
+    engine.works();
+    assert_eq!(engine.boots() - boots, 1, "restarts of the VM");
+}
+
+fn drift() {
+    let engine = shared();
+    let (container, boot) = (engine.container("keeper"), engine.boot());
+    engine.guest("sudo userdel second 2>/dev/null || true");
+    let tables = "[[users]]\nname = \"@lima\"\ngroups = [\"docker\"]\n\n\
+                  [[users]]\nname = \"second\"\ngroups = []\n";
+    engine.declare(&Declared { tables, ..Declared::default() });
+    let finding = finding(&engine, &[], Code::Drift);
+    assert!(saw(&finding, "addresses", "user.second"), "{finding:#}");
+    fix(&engine);
     assert_eq!(engine.running(), container, "the container did not live on");
     assert_eq!(engine.boot(), boot, "the VM was restarted");
-    finding
 }
 
-fn the_whole_story_of_the_group() {
+fn container_start_failed() {
     let engine = shared();
-    assert_eq!(findings(&engine, &[]).1, [""; 0], "healthy at first");
-    let finding = is_named_and_mended(&engine, "group_missing", || {
-        engine.guest("sudo gpasswd -d \"$(id -un)\" docker");
-        renew_master(&engine);
-    });
-    let observed = &finding["observed"];
-    for groups in ["groups_configured", "groups_of_the_open_session"] {
-        assert!(!observed[groups].to_string().contains("docker"), "{finding}");
-    }
-    assert!(!finding["consequences"].as_array().unwrap().is_empty(), "{finding}");
-    assert_eq!(findings(&engine, &[]).1, [""; 0], "healthy in the end");
-}
-
-fn what_breaks_in_a_guest_is_named_and_mended() {
-    let engine = shared();
-    is_named_and_mended(&engine, "session_stale", || {
-        engine.guest("sudo gpasswd -d \"$(id -un)\" docker");
-        renew_master(&engine);
-        engine.guest("sudo usermod -aG docker \"$(id -un)\"");
-    });
-    let finding = is_named_and_mended(&engine, "dockerd_down", || {
-        engine.guest("sudo systemctl stop docker.socket docker.service");
-    });
-    assert!(finding["observed"].to_string().contains("inactive"), "{finding}");
-    is_named_and_mended(&engine, "guest_socket_missing", || {
-        engine.guest("sudo rm /var/run/docker.sock");
-    });
-    is_named_and_mended(&engine, "forward_dead", || {
-        engine.ssh(&["-O", "cancel", "-L", &engine.forward()], &[]).success();
-    });
-    is_named_and_mended(&engine, "provision_failed", || {
-        engine.guest("echo 100 | sudo tee /run/cai-provision-failed");
-    });
-}
-
-fn only_a_container_shows_that_none_starts() {
-    let engine = shared();
-    assert_eq!(findings(&engine, &["--deep"]).1, [""; 0]);
+    engine.container("keeper");
+    is_healthy(&engine, &["--deep"]);
     engine.guest("sudo chmod a-x \"$(command -v runc || echo /usr/sbin/runc)\"");
-    let (document, codes) = findings(&engine, &["--deep"]);
+    let finding = finding(&engine, &["--deep"], Code::ContainerStartFailed);
     engine.guest("sudo chmod a+x /usr/sbin/runc");
-    assert_eq!(codes, ["container_start_failed"]);
-    assert!(document["findings"][0]["observed"].to_string().contains("runc"), "{document}");
-    assert_eq!(findings(&engine, &["--deep"]).1, [""; 0]);
+    assert!(finding["observed"].to_string().contains("runc"), "{finding:#}");
+    is_healthy(&engine, &["--deep"]);
     let left = engine.guest("sudo docker ps -aq --filter name=cai- | wc -l");
     assert_eq!(left, "0", "a throw-away container is left");
 }

@@ -2,13 +2,13 @@
 
 use std::cell::Cell;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::Command;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::declared::Declared;
 use super::image;
+use super::shell::OpenShell;
 use crate::support::sandbox::{Ran, Sandbox};
 
 /// The VM's name, and the context's.
@@ -82,7 +82,7 @@ impl Engine {
         }
         let images = match std::env::var_os("CAI_TEST_VM_CONFIG") {
             Some(path) => std::fs::read_to_string(path).unwrap(),
-            None => own_images(if source == "distro" { "plain" } else { "preinstalled" }),
+            None => image::declared(if source == "distro" { "plain" } else { "preinstalled" }),
         };
         let size = Cell::new(("2GiB", "8GiB"));
         let engine = Self { sandbox, images, source, size, first: None };
@@ -135,6 +135,11 @@ impl Engine {
         ran
     }
 
+    /// Runs `cai`, and shows nothing.
+    pub fn cai_quietly(&self, arguments: &[&str]) -> Ran {
+        self.sandbox.cai(arguments)
+    }
+
     /// Plans, and checks that all of these words are in the plan.
     #[track_caller]
     pub fn plan_says(&self, words: &[&str]) {
@@ -170,6 +175,20 @@ impl Engine {
         assert!(!version.status.success(), "nothing is broken: {version}");
     }
 
+    /// A command as a user of this machine types it.
+    pub fn command(&self, words: &[&str]) -> Command {
+        self.sandbox.command(words)
+    }
+
+    /// Puts a script before a program; the `PATH` that finds it there.
+    pub fn front(&self, program: &str, script: &str) -> String {
+        self.sandbox.directory("front");
+        self.sandbox.fake_program(&format!("../front/{program}"), script);
+        let command = self.command(&["true"]);
+        let (_, path) = command.get_envs().find(|(name, _)| *name == "PATH").unwrap();
+        format!("{}:{}", self.sandbox.path("front").display(), path.unwrap().display())
+    }
+
     /// Runs the real `docker` with the engine's context.
     pub fn docker(&self, arguments: &[&str]) -> Ran {
         self.sandbox.run(&[&["docker", "--context", NAME], arguments].concat())
@@ -177,6 +196,11 @@ impl Engine {
 
     pub fn limactl(&self, arguments: &[&str]) -> Ran {
         self.sandbox.run(&[&["limactl", "--tty=false"], arguments].concat())
+    }
+
+    /// Waits until Lima says this of the VM.
+    pub fn awaits_status(&self, status: &str) {
+        while self.limactl(&["list", "--format={{.Status}}"]).success().trim() != status {}
     }
 
     /// Runs a script in the guest, as its user.
@@ -219,6 +243,13 @@ impl Engine {
         self.guest("cat /proc/sys/kernel/random/boot_id")
     }
 
+    /// How often the guest was booted, which its journal remembers.
+    #[track_caller]
+    pub fn boots(&self) -> usize {
+        let script = "sudo journalctl --sync && sudo journalctl --list-boots --quiet | wc -l";
+        self.guest(script).parse().unwrap()
+    }
+
     /// The process of dockerd in the guest.
     #[track_caller]
     pub fn dockerd(&self) -> String {
@@ -228,12 +259,18 @@ impl Engine {
     /// Starts a container that does nothing, from files of the guest itself; its identifier.
     #[track_caller]
     pub fn container(&self, name: &str) -> String {
+        self.container_with(name, "")
+    }
+
+    /// Starts one with options of `docker run`.
+    #[track_caller]
+    pub fn container_with(&self, name: &str, options: &str) -> String {
         self.guest(&format!(
             "set -e; sudo docker rm -f {name} >/dev/null 2>&1 || true; \
              if ! sudo docker image inspect cai-test >/dev/null 2>&1; then \
              files=$(ldd /bin/sleep /bin/mkdir | grep -o '[[:space:]]/[^ ]*' | sort -u); \
              sudo tar -C / -chf - bin/sleep bin/mkdir $files 2>/dev/null | sudo docker import - cai-test >/dev/null; fi; \
-             sudo docker run -d --name {name} --network=none cai-test /bin/sleep infinity"
+             sudo docker run -d --name {name} --network=none {options} cai-test /bin/sleep infinity"
         ))
     }
 
@@ -243,17 +280,11 @@ impl Engine {
         self.docker(&["ps", "--quiet", "--no-trunc"]).success().trim().to_owned()
     }
 
-    /// A shell in the guest that waits for a line and says it back.
+    /// A shell in the guest, as a user has it open.
     pub fn open_shell(&self) -> OpenShell {
-        let script = "echo ready; read line; echo \"still here: $line\"";
-        let mut command =
-            self.sandbox.command(&["limactl", "shell", "--workdir=/", NAME, "sh", "-c", script]);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let mut output = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        output.read_line(&mut line).unwrap();
-        assert_eq!(line, "ready\n");
-        OpenShell { child, output }
+        let script = OpenShell::SCRIPT;
+        let words = ["limactl", "shell", "--workdir=/", NAME, "sh", "-c", script];
+        OpenShell::start(self.command(&words))
     }
 
     /// Deletes the VM, whatever state it is in.
@@ -261,34 +292,4 @@ impl Engine {
         self.limactl(&["unprotect", NAME]);
         self.limactl(&["delete", "-f", NAME]);
     }
-}
-
-/// A shell that a user has open in the guest.
-pub struct OpenShell {
-    child: Child,
-    output: BufReader<std::process::ChildStdout>,
-}
-
-impl OpenShell {
-    /// Checks that it still answers, and ends it.
-    pub fn lives(mut self) {
-        self.child.stdin.take().unwrap().write_all(b"yes\n").unwrap();
-        let mut line = String::new();
-        self.output.read_line(&mut line).unwrap();
-        assert_eq!(line, "still here: yes\n");
-        assert!(self.child.wait().unwrap().success());
-    }
-}
-
-/// The tests' own images, as a piece of a `containai.toml`.
-fn own_images(variant: &str) -> String {
-    let image = image::ensure(variant).unwrap_or_else(|why| panic!("{why}"));
-    let entry = serde_json::json!({
-        "arch": "x86_64",
-        "location": image.disk,
-        "kernel": image.kernel,
-        "kernel_cmdline": image::CMDLINE,
-        "initrd": image.initrd,
-    });
-    toml::to_string(&serde_json::json!({"vm": {"images": [entry]}})).unwrap()
 }

@@ -10,11 +10,17 @@ mod declared;
 mod distro;
 mod doctor;
 mod engine;
+mod faults;
 mod guest;
 mod image;
+mod kill;
 pub mod limactl;
+mod process;
 mod repair;
 mod restart;
+mod shell;
+mod sleep;
+mod soak;
 mod sysbox;
 
 use std::ffi::OsString;
@@ -33,11 +39,15 @@ pub fn trials() -> Vec<Trial> {
         daemon::trials(),
         guest::trials(),
         doctor::trials(),
+        kill::trials(),
+        sleep::trials(),
         sysbox::trials(),
         distro::trials(),
     ];
     let everywhere = everywhere.into_iter().flatten();
     let everywhere = everywhere.map(|trial| trial.with_ignored_flag(!enabled));
     let own = guest::without_a_network().into_iter();
-    everywhere.chain(own.map(|trial| trial.with_ignored_flag(!(enabled && stand_in)))).collect()
+    let own = own.map(|trial| trial.with_ignored_flag(!(enabled && stand_in)));
+    let always = doctor::of_the_table().into_iter().chain(soak::trials());
+    always.chain(everywhere).chain(own).collect()
 }

@@ -44,11 +44,18 @@ fn declare(engine: &Engine, sha256: &str) {
     engine.declare(&Declared { sysbox: &sysbox, ..Declared::default() });
 }
 
+/// Has `cai` install it.
+pub fn install(engine: &Engine) {
+    let (_, sha256) = build(engine);
+    declare(engine, &sha256);
+    engine.cai(&["apply", "--yes"]).success();
+}
+
 fn sysbox_is_installed_beside_a_container_from_a_local_file() {
     let engine = shared();
     // An earlier scenario may have declared networks of its own, which stay and which Sysbox takes.
     engine.guest(
-        "echo '{\"live-restore\": true}' | sudo tee /etc/docker/daemon.json >/dev/null && \
+        "sudo dpkg --purge sysbox-ce && echo '{\"live-restore\": true}' | sudo tee /etc/docker/daemon.json >/dev/null && \
          sudo systemctl reset-failed docker && sudo systemctl restart docker",
     );
     let container = engine.container("keeper");

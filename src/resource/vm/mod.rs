@@ -13,9 +13,9 @@ use crate::address::{Address, Kind};
 use crate::config::{Config, Strategy};
 use crate::facts::{Facts, Observation, VmFacts};
 use crate::host::Ping;
-use crate::lima::{self, Limactl, Override, Status};
+use crate::lima::{self, Agent, Limactl, Override, Status};
 use crate::model::{ByteSize, VmName};
-use crate::plan::{Change, Disruption, Problem, Reason, Step};
+use crate::plan::{Change, Disruption, Problem, Ready, Reason, Step, Wait};
 use crate::redact;
 use crate::value::Attributes;
 
@@ -75,7 +75,9 @@ impl Vm {
     }
 
     /// The keys that the file determines, as the machine has them, with its status.
-    fn actual(&self, vm: &VmFacts, overrides: &[Override]) -> Attributes {
+    fn actual(&self, vm: &VmFacts, is_starting: bool, overrides: &[Override]) -> Attributes {
+        // Lima calls it Running as soon as its machine runs.
+        let status = if is_starting { "Starting".to_owned() } else { vm.status.to_string() };
         // What it says could have no effect, and a restart for it would stop containers for nothing.
         let is_overridden =
             |key: &str| overrides.iter().any(|it| it.key == key && it.value.is_some());
@@ -90,7 +92,7 @@ impl Vm {
         });
         Attributes::from(keys.collect::<Map<_, _>>())
             .with(PROTECTED, vm.protected)
-            .with(STATUS, vm.status.to_string())
+            .with(STATUS, status)
     }
 
     fn create(&self, limactl: &Limactl) -> Change {
@@ -170,7 +172,8 @@ impl Vm {
         overrides: &[Override],
         limactl: &Limactl,
     ) -> Change {
-        let actual = self.actual(vm, overrides);
+        let is_starting = self.runs && facts.is_starting();
+        let actual = self.actual(vm, is_starting, overrides);
         let mut change = Change::between(&self.address, actual, self.wanted());
         if change.is_without_effect() {
             return change;
@@ -190,6 +193,9 @@ impl Vm {
         if self.runs && vm.status != Status::Running {
             change = change.because(Reason::VmIs(vm.status.clone()));
         }
+        if is_starting {
+            change = change.because(Reason::VmStarts);
+        }
         change = self.take_down(change, !edited.is_empty(), vm, facts, limactl);
         if !edited.is_empty() {
             change = self.edit(change, &edited, vm, limactl);
@@ -199,7 +205,7 @@ impl Vm {
             return change.blocked(Problem::RestartForbidden(Disruption::VmRestart));
         }
         if !self.runs || (vm.status == Status::Running && edited.is_empty()) {
-            return change;
+            return if is_starting { change.step(await_start(facts)) } else { change };
         }
         // A stale file would make Lima's own forward fail when the VM starts.
         if vm.status == Status::Broken || facts.socket == Some(Ping::Refused) {
@@ -287,6 +293,13 @@ impl Vm {
         };
         overrides.into_iter().map(Reason::Overridden).fold(change, Change::because)
     }
+}
+
+/// Waits for a start that is under way: `limactl start` would say at once that the VM runs.
+fn await_start(facts: &Facts) -> Step {
+    let until = Ready::Started(Agent::events(&facts.directory));
+    let wait = Wait { until, at_most: Limactl::START };
+    Step::wait("wait until the VM has started", wait)
 }
 
 /// The keys that the file leaves out, and that a new VM has all the same.

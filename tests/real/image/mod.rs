@@ -9,15 +9,28 @@ use sha2::{Digest as _, Sha256};
 /// The kernel's command line for these images.
 ///
 /// What protects a guest from others only costs time under software emulation.
-pub(crate) const CMDLINE: &str = "root=/dev/vda rw console=ttyS0 quiet mitigations=off";
+const CMDLINE: &str = "root=/dev/vda rw console=ttyS0 quiet mitigations=off";
 
 /// The files of one image, readable by everyone.
 #[derive(Clone, Debug)]
-pub(crate) struct Image {
+struct Image {
     /// A raw ext4 filesystem, not to be written to: instances lay their own disk over it.
-    pub(crate) disk: PathBuf,
-    pub(crate) kernel: PathBuf,
-    pub(crate) initrd: PathBuf,
+    disk: PathBuf,
+    kernel: PathBuf,
+    initrd: PathBuf,
+}
+
+/// The image of a variant, as a piece of a `containai.toml`.
+pub(crate) fn declared(variant: &str) -> String {
+    let image = ensure(variant).unwrap_or_else(|why| panic!("{why}"));
+    let entry = serde_json::json!({
+        "arch": "x86_64",
+        "location": image.disk,
+        "kernel": image.kernel,
+        "kernel_cmdline": CMDLINE,
+        "initrd": image.initrd,
+    });
+    toml::to_string(&serde_json::json!({"vm": {"images": [entry]}})).unwrap()
 }
 
 /// The image of a variant, `plain` (no Docker) or `preinstalled` (Debian's docker.io), built if it
@@ -25,7 +38,7 @@ pub(crate) struct Image {
 ///
 /// Images are kept in `$CAI_TEST_IMAGES`, else in `/var/tmp/cai-test-images`, under the hash of
 /// what they are built from.
-pub(crate) fn ensure(variant: &str) -> Result<Image, String> {
+fn ensure(variant: &str) -> Result<Image, String> {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/image");
     let images = std::env::var_os("CAI_TEST_IMAGES")
         .map_or_else(|| PathBuf::from("/var/tmp/cai-test-images"), PathBuf::from);

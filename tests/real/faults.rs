@@ -1,0 +1,255 @@
+//! What breaks an engine by hand, on both sides, and what it is found to be.
+
+use containai::doctor::Code;
+use serde_json::Value;
+
+use super::engine::{Engine, NAME};
+use super::process;
+use super::sysbox;
+
+/// A fault that `cai` mends.
+pub struct Fault {
+    pub code: Code,
+    /// What has to be there to be broken.
+    pub prepare: fn(&Engine),
+    /// Breaks it. Where another fault took away what it would break, it does nothing.
+    pub strike: fn(&Engine),
+    /// Whether a finding has the evidence.
+    pub is_evident: fn(&Value) -> bool,
+    /// What a plan says of it.
+    pub plan: &'static [&'static str],
+    /// How often the VM is started for its repair. With 0, containers live on.
+    pub restarts: usize,
+}
+
+/// A fault that costs no restart of the VM.
+const fn fault(
+    code: Code,
+    plan: &'static [&'static str],
+    strike: fn(&Engine),
+    is_evident: fn(&Value) -> bool,
+) -> Fault {
+    Fault { code, prepare: |_| {}, strike, is_evident, plan, restarts: 0 }
+}
+
+impl Fault {
+    /// It takes a start of the VM.
+    const fn restarts(mut self) -> Self {
+        self.restarts = 1;
+        self
+    }
+
+    /// Sysbox has to be there.
+    const fn of_sysbox(mut self) -> Self {
+        self.prepare = sysbox::install;
+        self
+    }
+}
+
+/// Whether a piece of the evidence has these words.
+pub fn saw(finding: &Value, name: &str, words: &str) -> bool {
+    finding["observed"][name].to_string().contains(words)
+}
+
+pub const FAULTS: &[Fault] = &[
+    fault(
+        Code::ProvisionFailed,
+        &["~ provision.docker"],
+        |engine| {
+            engine.guest("echo 100 | sudo tee /run/cai-provision-failed");
+        },
+        |it| saw(it, "exit_status", "100") && saw(it, "dockerd_installed", "true"),
+    ),
+    fault(
+        Code::DockerdDown,
+        &["~ provision.docker", "\"inactive\" -> \"active\"", "VM Running, containers not known"],
+        |engine| {
+            engine.guest("sudo systemctl stop docker.socket docker.service");
+        },
+        |it| saw(it, "docker.service", "inactive"),
+    ),
+    fault(
+        Code::GuestSocketMissing,
+        &[
+            "~ provision.docker  dockerd restart",
+            "the guest's Docker socket /var/run/docker.sock is missing",
+            "stops no container",
+        ],
+        |engine| {
+            engine.guest("sudo rm -f /var/run/docker.sock");
+        },
+        |it| saw(it, "docker.service", "active") && saw(it, "guest_socket", "missing"),
+    ),
+    fault(
+        Code::GuestSocketGroup,
+        &["~ provision.docker", "\"root\" -> \"docker\""],
+        |engine| {
+            engine.guest("sudo chgrp root /var/run/docker.sock || true");
+        },
+        |it| saw(it, "guest_socket", "group root (0)") && saw(it, "host_socket", "closed"),
+    ),
+    fault(
+        Code::GroupMissing,
+        &[
+            "+ group_membership.@lima.docker",
+            "! restart.containai-secure  session refresh",
+            "the open session will predate docker",
+        ],
+        leave_docker,
+        |it| {
+            let is_out = |groups| !saw(it, groups, "docker");
+            is_out("groups_configured")
+                && is_out("groups_of_the_open_session")
+                && it["consequences"] != Value::Array(vec![])
+        },
+    ),
+    fault(
+        Code::SessionStale,
+        &["! restart.containai-secure  session refresh", "the open session predates docker"],
+        |engine| {
+            // The group is configured again, and the session keeps what it began with.
+            leave_docker(engine);
+            engine.guest("sudo usermod -aG docker \"$(id -un)\"");
+        },
+        |it| {
+            saw(it, "groups_configured", "docker")
+                && !saw(it, "groups_of_the_open_session", "docker")
+        },
+    ),
+    fault(
+        Code::HostSocketMissing,
+        &["~ socket.containai-secure", "missing"],
+        |engine| {
+            let _ = std::fs::remove_file(engine.instance("sock/docker.sock"));
+        },
+        |it| saw(it, "host_socket", "missing"),
+    ),
+    fault(
+        Code::ForwardDead,
+        &["~ socket.containai-secure", "stale", "dockerd answers in the guest"],
+        |engine| {
+            engine.ssh(&["-O", "cancel", "-L", &engine.forward()], &[]).success();
+        },
+        |it| saw(it, "host_socket", "stale") && saw(it, "ssh_master", "true"),
+    ),
+    fault(
+        Code::HostSocketPermission,
+        &["~ socket.containai-secure", "not permitted"],
+        |engine| {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = std::fs::Permissions::from_mode(0o000);
+            let _ = std::fs::set_permissions(engine.instance("sock/docker.sock"), mode);
+        },
+        |it| saw(it, "host_socket", "not permitted"),
+    ),
+    fault(
+        Code::SysboxMissing,
+        &["~ provision.sysbox"],
+        |engine| {
+            engine.guest("sudo dpkg --purge sysbox-ce");
+        },
+        |it| saw(it, "package", "null") && saw(it, "services", "sysbox-mgr.service not found"),
+    )
+    .of_sysbox(),
+    fault(
+        Code::SysboxServicesDown,
+        &["~ provision.sysbox  Sysbox restart", "\"inactive\" -> \"active\"", "stops no container"],
+        |engine| {
+            engine.guest("sudo systemctl stop sysbox-fs.service || true");
+        },
+        |it| saw(it, "services", "sysbox-fs.service inactive") && saw(it, "package", "0.7.0"),
+    )
+    .of_sysbox(),
+    fault(
+        Code::SysboxDefault,
+        &["~ provision.daemon", "\"default-runtime\": \"runc\""],
+        |engine| {
+            engine.guest(
+                "file=/etc/docker/daemon.json; \
+                 sudo sed -i '1s/{/{\\n    \"default-runtime\": \"sysbox-runc\",/' $file && \
+                 sudo systemctl reset-failed docker && sudo systemctl restart docker",
+            );
+        },
+        |it| saw(it, "default_runtime", "sysbox-runc"),
+    )
+    .of_sysbox(),
+    fault(
+        Code::DaemonJsonDrift,
+        &["~ provision.daemon", "\"live-restore\": true"],
+        |engine| {
+            engine.guest("echo '{\"debug\": true}' | sudo tee /etc/docker/daemon.json");
+        },
+        |it| saw(it, "keys", "live-restore"),
+    ),
+    fault(
+        Code::ContextMissing,
+        &["+ context.containai-secure"],
+        |engine| {
+            engine.command(&["docker", "context", "rm", NAME]).status().unwrap();
+        },
+        |it| saw(it, "wanted", "docker.sock"),
+    ),
+    fault(
+        Code::ContextEndpoint,
+        &["~ context.containai-secure", "unix:///nosuch.sock"],
+        |engine| {
+            let elsewhere = ["--docker", "host=unix:///nosuch.sock"];
+            let words = [&["docker", "context", "update", NAME][..], &elsewhere].concat();
+            engine.command(&words).status().unwrap();
+        },
+        |it| saw(it, "leads_to", "unix:///nosuch.sock"),
+    ),
+    fault(
+        Code::VmStopped,
+        &["~ vm.containai-secure", "\"Stopped\" -> \"Running\"", "0 restarts"],
+        |engine| {
+            engine.limactl(&["stop", NAME]).success();
+        },
+        |it| saw(it, "status", "Stopped") && saw(it, "host_socket", "missing"),
+    )
+    .restarts(),
+    fault(
+        Code::VmBroken,
+        &["\"Broken\" -> \"Running\"", "VM restart", "stops 1 container: keeper"],
+        |engine| process::end(process::agent(engine)),
+        |it| saw(it, "status", "Broken") && saw(it, "guest_answers", "true"),
+    )
+    .restarts(),
+    fault(
+        Code::VmDrift,
+        &[
+            "~ vm.containai-secure  VM restart",
+            "cpus = 1 -> 2",
+            "stops 1 container: keeper",
+            "1 restart.",
+        ],
+        take_a_processor,
+        |it| saw(it, "cpus", "1, wanted 2"),
+    )
+    .restarts(),
+];
+
+/// Takes the VM's user out of the group, with effect.
+pub fn leave_docker(engine: &Engine) {
+    engine.guest("sudo gpasswd -d \"$(id -un)\" docker || true");
+    renew_master(engine);
+}
+
+/// Writes another number of processors into Lima's own file, as somebody does in an editor.
+fn take_a_processor(engine: &Engine) {
+    let file = engine.instance("lima.yaml");
+    let before = std::fs::read_to_string(&file).unwrap();
+    let after = before.replace("\ncpus: 2\n", "\ncpus: 1\n");
+    assert_ne!(before, after, "no such line");
+    std::fs::write(&file, after).unwrap();
+}
+
+/// Gives everything that rides on Lima's connection the groups that are configured now.
+fn renew_master(engine: &Engine) {
+    let forward = engine.forward();
+    engine.ssh(&["-O", "cancel", "-L", &forward], &[]);
+    engine.ssh(&["-O", "exit"], &[]).success();
+    let _ = std::fs::remove_file(engine.instance("sock/docker.sock"));
+    engine.guest("true");
+    engine.ssh(&["-O", "forward", "-L", &forward], &[]).success();
+}

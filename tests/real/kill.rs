@@ -1,0 +1,90 @@
+//! `cai` is killed in the middle of its work on a real engine, and run again.
+
+use std::os::unix::process::ExitStatusExt;
+
+use super::declared::Declared;
+use super::engine::{Engine, NAME, shared};
+use super::faults::leave_docker;
+use crate::support::sandbox::Ran;
+use crate::support::tally::REAL_KILLED;
+use crate::support::trials;
+
+pub fn trials() -> Vec<libtest_mimic::Trial> {
+    trials![
+        a_session_refresh_that_was_killed_is_finished,
+        a_dockerd_restart_that_was_killed_is_finished,
+        a_start_of_the_vm_that_was_killed_is_finished,
+    ]
+}
+
+/// Stands before a program, and kills the `cai` that runs it: `before`, `during` or `after` the
+/// command of this number that changes something. What runs goes on without it.
+const KILLER: &str = r#"
+PATH=${PATH#*:}
+program=${0##*/}
+case "$program $*" in
+"limactl --version" | "limactl list "* | *ControlMaster=no*) exec "$program" "$@" ;;
+esac
+echo "$program $*" >>"$HOME/changes"
+number=$(wc -l <"$HOME/changes")
+case $CAI_TEST_KILL in
+"before $number") kill -9 $PPID ;;
+"during $number") exec 3<&0; "$program" "$@" <&3 & kill -9 $PPID; wait ;;
+"after $number") "$program" "$@"; kill -9 $PPID ;;
+*) exec "$program" "$@" ;;
+esac
+"#;
+
+/// Applies, and is killed at this point.
+fn killed(engine: &Engine, point: &str) -> Ran {
+    let mut path = String::new();
+    for program in ["limactl", "ssh", "docker"] {
+        path = engine.front(program, KILLER);
+    }
+    engine.write("changes", "");
+    let ran = engine.cai_with(&["apply", "--yes"], &[("PATH", &path), ("CAI_TEST_KILL", point)]);
+    assert_eq!(ran.status.signal(), Some(9), "there is no point {point:?}: {ran}");
+    ran
+}
+
+/// Kills a repair at each of these points; the next run finishes it, and a container lives on.
+fn is_finished(points: &[&str], strike: impl Fn(&Engine, usize)) {
+    let engine = shared();
+    let container = engine.container("keeper");
+    let boot = engine.boot();
+    for (number, point) in points.iter().enumerate() {
+        strike(&engine, number);
+        killed(&engine, point);
+        REAL_KILLED.case(|| {
+            engine.apply_mends();
+            assert_eq!(engine.running(), container, "{point}: the container did not live on");
+            assert_eq!(engine.boot(), boot, "{point}: the VM was restarted");
+        });
+    }
+}
+
+/// It joins the group, cancels the forward, stops the old session, opens a new one, and forwards.
+fn a_session_refresh_that_was_killed_is_finished() {
+    let points = ["during 1", "after 1", "after 3", "after 4", "during 5"];
+    is_finished(&points, |engine, _| leave_docker(engine));
+}
+
+/// It writes daemon.json, reloads dockerd, and restarts it.
+fn a_dockerd_restart_that_was_killed_is_finished() {
+    is_finished(&["after 1", "after 2", "during 3", "after 3"], |engine, number| {
+        let docker = format!(
+            "[docker.daemon]\n\
+             default-address-pools = [{{ base = \"10.21{number}.0.0/16\", size = 24 }}]"
+        );
+        engine.declare(&Declared { docker: &docker, ..Declared::default() });
+    });
+}
+
+fn a_start_of_the_vm_that_was_killed_is_finished() {
+    let engine = shared();
+    engine.limactl(&["stop", NAME]).success();
+    killed(&engine, "during 1");
+    engine.awaits_status("Running");
+    engine.plan_says(&["\"Starting\" -> \"Running\"", "its start is not over yet"]);
+    REAL_KILLED.case(|| engine.apply_mends());
+}

@@ -1,0 +1,153 @@
+//! Random faults, several at once, and random ways to mend them, for as long as one likes:
+//! `cargo test --locked --test main -- --ignored soak`. What is random comes of a seed, which is
+//! printed; `CAI_TEST_SEED` sets it, and `CAI_TEST_ROUNDS` says how many rounds there are.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use containai::doctor::Code;
+use serde_json::Value;
+
+use super::engine::{Engine, shared};
+use super::faults::{FAULTS, Fault};
+use super::sysbox;
+use crate::support::tally::REAL_SOAK;
+use crate::support::trials;
+
+/// It takes long, so it is run where somebody asks for it.
+pub fn trials() -> Vec<libtest_mimic::Trial> {
+    let trials = trials![a_soak_of_random_faults_loses_no_container];
+    trials.into_iter().map(|trial| trial.with_ignored_flag(true)).collect()
+}
+
+const ROUNDS: u64 = 20;
+/// With a runtime each: a container of Sysbox stops where Sysbox is restarted.
+const CONTAINERS: [(&str, &str); 3] =
+    [("first", "runc"), ("second", "runc"), ("system", "sysbox-runc")];
+
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok().map(|value| value.parse().unwrap())
+}
+
+/// Steele, Lea and Flood's SplitMix64: any seed will do.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut bits = self.0;
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        bits ^= bits >> 31;
+        usize::try_from(bits % limit as u64).unwrap()
+    }
+
+    /// One to three faults. Those of the whole VM come last, for the others need its guest.
+    fn faults(&mut self) -> Vec<&'static Fault> {
+        let mut rest: Vec<&Fault> = FAULTS.iter().collect();
+        let count = 1 + self.below(3);
+        let mut chosen: Vec<&Fault> =
+            (0..count).map(|_| rest.swap_remove(self.below(rest.len()))).collect();
+        chosen.sort_by_key(|fault| fault.restarts);
+        chosen
+    }
+}
+
+/// The running containers: the identifier of each, and when it was started.
+fn running(engine: &Engine) -> BTreeMap<String, String> {
+    let format = "{{.Name}} {{.Id}} {{.State.StartedAt}}";
+    let ids = engine.running();
+    let ids: Vec<&str> = ids.lines().collect();
+    if ids.is_empty() {
+        return BTreeMap::new();
+    }
+    let seen = engine.docker(&[&["inspect", "--format", format], ids.as_slice()].concat());
+    let lines = seen.success().lines().filter_map(|line| line.split_once(' '));
+    lines.map(|(name, rest)| (name.trim_start_matches('/').into(), rest.into())).collect()
+}
+
+/// The containers that a plan says it stops. What only a fallback would stop is none of them.
+fn declared(plan: &Value) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for change in plan["resource_changes"].as_array().unwrap() {
+        let disruption = change["disruption"].as_str().unwrap();
+        match change["stops"].as_array() {
+            _ if change["action"] == "no-op" || !change["fallback"].is_null() => {}
+            Some(containers) => {
+                let name = |container: &Value| container["name"].as_str().unwrap().to_owned();
+                names.extend(containers.iter().map(name));
+            }
+            // Which run is not known, and it says so: those of its kind.
+            None if disruption == "sysbox-restart" => names.extend(["system".to_owned()]),
+            None if disruption.starts_with("vm-") => {
+                names.extend(CONTAINERS.map(|(name, _)| name.to_owned()));
+            }
+            None => {}
+        }
+    }
+    names
+}
+
+/// Mends the engine by one way or the other; the containers that the plans said they would stop.
+fn mend(engine: &Engine, by_doctor: bool) -> BTreeSet<String> {
+    let mut named = BTreeSet::new();
+    let foresee = |named: &mut BTreeSet<String>| {
+        let plan = engine.cai_quietly(&["plan", "--json"]);
+        named.extend(declared(&serde_json::from_str(plan.success()).unwrap()));
+    };
+    foresee(&mut named);
+    if !by_doctor {
+        engine.cai(&["apply", "--yes"]).success();
+        return named;
+    }
+    // What keeps it from working comes first, and then what only differs.
+    for _ in 0..3 {
+        if engine.cai(&["doctor", "--fix", "--yes"]).status.success() {
+            return named;
+        }
+        foresee(&mut named);
+    }
+    panic!("doctor --fix does not come to an end");
+}
+
+fn round(engine: &Engine, random: &mut Random) {
+    sysbox::install(engine);
+    let present = running(engine);
+    for (name, runtime) in CONTAINERS.iter().filter(|(name, _)| !present.contains_key(*name)) {
+        engine.container_with(name, &format!("--runtime={runtime}"));
+    }
+    let mut before = running(engine);
+    let faults = random.faults();
+    for fault in &faults {
+        println!("strikes: {}", fault.code);
+        (fault.strike)(engine);
+    }
+    if faults.iter().any(|fault| fault.code == Code::VmStopped) {
+        before.clear();
+    }
+    let named = mend(engine, random.below(2) == 0);
+    engine.works();
+    let after = running(engine);
+    before.retain(|name, _| !named.contains(name));
+    let lost: Vec<&String> = before
+        .iter()
+        .filter(|(name, what)| after.get(*name) != Some(what))
+        .map(|it| it.0)
+        .collect();
+    assert!(lost.is_empty(), "lost {lost:?}, and the plan named {named:?}");
+}
+
+fn a_soak_of_random_faults_loses_no_container() {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let seed = number("CAI_TEST_SEED").unwrap_or(now.as_secs());
+    let rounds = number("CAI_TEST_ROUNDS").unwrap_or(ROUNDS);
+    println!("CAI_TEST_SEED={seed}");
+    let mut random = Random(seed);
+    let started = Instant::now();
+    let engine = shared();
+    for round_number in 1..=rounds {
+        println!("round {round_number} of {rounds}, seed {seed}");
+        REAL_SOAK.case(|| round(&engine, &mut random));
+    }
+    println!("{rounds} rounds in {} s, no container lost", started.elapsed().as_secs());
+}
