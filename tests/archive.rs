@@ -22,7 +22,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_redirect_to_where_anybody_listens_is_refused,
         redirects_without_end_are_refused,
         a_url_that_is_not_encrypted_is_not_asked,
-        what_an_interrupted_attempt_left_is_no_obstacle,
+        what_an_interrupted_attempt_left_goes_with_the_next,
         a_failure_leaves_what_was_there,
         a_place_that_cannot_be_written_is_named,
     ]
@@ -230,17 +230,19 @@ fn a_url_that_is_not_encrypted_is_not_asked() {
     }
 }
 
-fn what_an_interrupted_attempt_left_is_no_obstacle() {
+fn what_an_interrupted_attempt_left_goes_with_the_next() {
     let (bytes, sum) = lima();
     let web = Web::serve([("/a.tar.gz", ok(&bytes))]);
     let place = Place::new();
     // One that was ended while it unpacked, and a release that somebody took the half of.
-    for path in [place.parent().join(".cai-ab12cd/new/bin"), place.directory().join("share")] {
+    for path in
+        [place.parent().join(".cai-unfinished-ab12cd/new/bin"), place.directory().join("share")]
+    {
         fs::create_dir_all(&path).unwrap();
         fs::write(path.join("limactl"), "half").unwrap();
     }
     place.install(&web.url("/a.tar.gz"), &sum).unwrap();
-    assert_eq!(names(&place.parent()), [".cai-ab12cd", "1.2.3"]);
+    assert_eq!(names(&place.parent()), ["1.2.3"]);
     assert_eq!(names(&place.directory()), ["bin", "share"]);
     assert_eq!(names(&place.directory().join("share")), ["doc", "lima"]);
 }

@@ -14,6 +14,7 @@ mod process;
 mod system;
 mod tail;
 mod web;
+mod whole;
 
 use std::ffi::OsString;
 use std::io;

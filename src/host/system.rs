@@ -1,7 +1,7 @@
 //! The real machine.
 
 use std::ffi::OsString;
-use std::fs::{File, Permissions};
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::socket::{self, AddressFamily, SockFlag, SockType, UnixAddr};
-use tempfile::NamedTempFile;
 
 use super::archive::{self, Archive, ArchiveError};
 use super::interrupt::{self, Heard, Patience};
@@ -19,6 +18,7 @@ use super::lock::{self, Lock, LockError};
 use super::private;
 use super::process::{OUTPUT_LIMIT, traced};
 use super::web;
+use super::whole::write;
 use super::{CommandError, CommandSpec, Host, Output, Ping, Platform, Probe};
 
 /// How long a Docker socket may take to answer. Through a forward it takes about 0.2 s (measured).
@@ -159,29 +159,6 @@ impl Host for System {
     fn install_archive(&self, archive: &Archive) -> Result<(), ArchiveError> {
         archive::install(archive)
     }
-}
-
-/// Writes a file beside its place, and puts it there when it is whole.
-#[expect(clippy::disallowed_methods, reason = "as above")]
-fn write(
-    path: &Path,
-    contents: &[u8],
-    mode: u32,
-    persist: impl FnOnce(NamedTempFile) -> io::Result<()>,
-) -> io::Result<()> {
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let mut file = tempfile::Builder::new()
-        .prefix(".cai-")
-        .permissions(Permissions::from_mode(mode))
-        .tempfile_in(directory)?;
-    file.write_all(contents)?;
-    file.as_file().sync_all()?;
-    persist(file)?;
-    // The new name is in the directory.
-    File::open(directory)?.sync_all()
 }
 
 /// Connects without waiting: a listener that takes no more clients, such as a stopped ssh, would

@@ -4,6 +4,8 @@
 //! The process is real and so is its SIGKILL; the machine is the fake one. A command that is half
 //! done when `cai` dies goes on by itself, so to `cai` it is done a moment later.
 
+use std::process::Command;
+
 use containai::simulate::{Fault, World};
 use serde_json::Value;
 
@@ -18,6 +20,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_resize_killed_anywhere_is_finished_by_the_next,
         a_destroy_killed_anywhere_is_finished_by_the_next,
         a_refused_replacement_changes_nothing,
+        a_file_that_is_written_is_whole_or_not_there,
     ]
 }
 
@@ -142,4 +145,60 @@ fn a_refused_replacement_changes_nothing() {
     world.sandbox.write("home/containai.toml", &format!("{FILE}{image}"));
     world.cai(&["apply", "--yes"]).fails_with(4);
     assert_eq!(world.world(), before);
+}
+
+/// The system calls that writing a file comes to, and some more.
+const WRITES: &str = "write,fsync,rename,renameat,renameat2,link,linkat,unlink,unlinkat";
+
+/// Tells a whole file.
+type IsWhole<'a> = &'a dyn Fn(&[u8]) -> bool;
+
+/// `cai` is killed at each such call of its main thread, by strace.
+fn a_file_that_is_written_is_whole_or_not_there() {
+    if Command::new("strace").arg("-V").output().is_err() {
+        KILLED.apart("there is no strace to kill cai while it writes");
+        return;
+    }
+    let world = FakeWorld::new(FILE);
+    applied(&world);
+    let mut tried = 0;
+    let is_toml = |bytes: &[u8]| containai::config::parse(&String::from_utf8_lossy(bytes)).is_ok();
+    let is_json = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).is_ok();
+    let is_gzip = |bytes: &[u8]| {
+        std::io::copy(&mut flate2::read::GzDecoder::new(bytes), &mut std::io::sink()).is_ok()
+    };
+    let files: [(_, &[&str], IsWhole<'_>); 3] = [
+        ("made.toml", &["--file", "made.toml", "init"], &is_toml),
+        ("made.plan", &["plan", "--out", "made.plan"], &is_json),
+        ("made.tar.gz", &["doctor", "--bundle", "made.tar.gz"], &is_gzip),
+    ];
+    for (file, command, is_whole) in files {
+        let path = world.sandbox.home().join(file);
+        for number in 1.. {
+            let inject = format!("inject={WRITES}:signal=SIGKILL:when={number}");
+            let words = ["strace", "-o", "/dev/null", "-e", &inject, "cai"];
+            let mut killed = world.sandbox.command(&[&words[..], command].concat());
+            let killed = killed.envs(world.variables()).output().unwrap();
+            let made = std::fs::read(&path);
+            let _ = std::fs::remove_file(&path);
+            if killed.status.success() {
+                assert!(is_whole(&made.unwrap()), "{command:?}");
+                break;
+            }
+            tried += 1;
+            KILLED.case(|| {
+                let name = format!("{command:?}, killed at {number}");
+                assert!(made.as_ref().map_or(true, |bytes| is_whole(bytes)), "{name}: {made:?}");
+                world.cai(command).success();
+                assert!(is_whole(&std::fs::read(&path).unwrap()), "{name}");
+                std::fs::remove_file(&path).unwrap();
+                let left = std::fs::read_dir(world.sandbox.home()).unwrap();
+                let left = left.map(|entry| entry.unwrap().file_name());
+                let left: Vec<_> =
+                    left.filter(|name| name.to_string_lossy().starts_with(".cai-")).collect();
+                assert!(left.is_empty(), "{name}: {left:?} stays");
+            });
+        }
+    }
+    assert!(tried > 9, "only {tried} points");
 }

@@ -9,11 +9,8 @@ use std::fs::{self, File};
 use std::io::{self, Seek};
 use std::path::{Path, PathBuf};
 
+use super::whole;
 use crate::model::Sha256;
-
-/// What the directories are called that an install works in. One that was interrupted leaves one
-/// behind, which nothing looks at again.
-const PREFIX: &str = ".cai-";
 
 /// A `.tar.gz` to install: plain data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,7 +152,9 @@ pub(super) fn install(archive: &Archive) -> Result<(), ArchiveError> {
         return Err(ArchiveError::Checksum { url, expected, actual });
     }
     file.rewind().map_err(unwritten)?;
-    let work = tempfile::Builder::new().prefix(PREFIX).tempdir_in(place).map_err(unwritten)?;
+    let _alone = whole::sweep(place);
+    let work =
+        tempfile::Builder::new().prefix(whole::PREFIX).tempdir_in(place).map_err(unwritten)?;
     let new = work.path().join("new");
     fs::create_dir(&new).map_err(unwritten)?;
     unpack::unpack(file, &new).map_err(|why| why.of(url))?;
