@@ -168,7 +168,32 @@ impl Look<'_> {
         Ok(ClientFacts { container, compose, health })
     }
 
+    /// Looks at a container, and again where it ended meanwhile: one that is restarted over and over
+    /// runs for a moment each time, in which nothing is seen of it.
     fn container(
+        &self,
+        client: &SocketClient,
+        context: &ContextName,
+        inspected: &Inspected,
+    ) -> Seen {
+        let seen = self.container_once(client, context, inspected);
+        if seen.inside.as_ref().is_none_or(|inside| !inside.processes.is_empty()) {
+            return seen;
+        }
+        let name = client.container.as_str();
+        let now = self.containers(context, &[client]).ok().and_then(|mut now| now.remove(name));
+        match now {
+            Some(mut now) if !now.state.runs() || now.state.started != inspected.state.started => {
+                if now.state.runs() {
+                    now.state.status = "restarting".into();
+                }
+                self.container_once(client, context, &now)
+            }
+            _ => seen,
+        }
+    }
+
+    fn container_once(
         &self,
         client: &SocketClient,
         context: &ContextName,

@@ -12,6 +12,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_service_is_made_anew_by_the_plugin_and_waited_for,
         a_sick_server_is_no_reason_to_make_its_container_anew,
         a_server_that_never_answers_is_ill_and_holds_nobody_up,
+        a_container_that_ends_while_it_is_looked_at_is_not_well,
         a_file_without_clients_asks_docker_nothing,
         a_simulated_engine_says_which_containers_there_are,
         a_simulated_container_is_broken_and_mended_beside_real_files,
@@ -139,6 +140,30 @@ fn a_server_that_never_answers_is_ill_and_holds_nobody_up() {
     ran.fails_with(1);
     assert!(ran.stdout.contains("warning client_unhealthy  socket_client.manager"), "{ran}");
     assert!(ran.stdout.replace("\n      ", " ").contains(&format!("{url} says: timeout")), "{ran}");
+}
+
+/// A container that runs for the moment in which it is listed.
+const FLAPPING: &str = r#"
+case "$*" in
+*'inspect --type container manager')
+  if [ -e "$HOME/listed" ]; then status=restarting; else status=running; fi
+  : >"$HOME/listed"
+  cat <<END
+[{"Id": "abc", "Name": "/manager", "RestartCount": 7, "State": {"Status": "$status", "ExitCode": 3},
+  "HostConfig": {"Runtime": "runc"}, "Config": {"User": "mcp"}}]
+END
+  exit ;;
+*' exec '* | *' top '* | *' cp '*) echo 'Container abc is restarting' >&2; exit 1 ;;
+*' logs '*) exit ;;
+esac
+"#;
+
+fn a_container_that_ends_while_it_is_looked_at_is_not_well() {
+    let sandbox = manager("");
+    sandbox.fake_program("docker", &format!("{FLAPPING}{DOCKER}"));
+    let ran = sandbox.cai(&["doctor"]);
+    ran.fails_with(1);
+    assert!(ran.stdout.contains("error client_restarting  socket_client.manager"), "{ran}");
 }
 
 fn a_file_without_clients_asks_docker_nothing() {
