@@ -83,6 +83,10 @@ pub trait Probe: Sync {
 
     /// Whether something listens on a Unix socket. Connects, and sends nothing.
     fn listens(&self, socket: &Path) -> bool;
+
+    /// Whether other users may connect to a Unix socket, by its mode and by those of the
+    /// directories on the way to it.
+    fn is_exposed(&self, socket: &Path) -> bool;
 }
 
 /// Changes the machine.
