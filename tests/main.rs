@@ -25,6 +25,7 @@ mod client;
 mod contract;
 mod doctor;
 mod faults;
+mod fuzz;
 mod guest;
 mod host;
 mod planner;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         contract::trials(),
         doctor::trials(),
         faults::trials(),
+        fuzz::trials(),
         guest::trials(),
         host::trials(),
         planner::trials(),

@@ -38,7 +38,10 @@ pub static DOCKER_FILES: Family =
 pub static HOSTILE: Family =
     Family::new("hostile input", "a text that is more than a text to a shell, YAML, a terminal");
 
-const FAMILIES: [&Family; 4] = [&KILLED, &INTERRUPTED, &DOCKER_FILES, &HOSTILE];
+pub static FUZZED: Family =
+    Family::new("fuzzed", "what a file, Lima, a guest or Docker could say, by chance");
+
+const FAMILIES: [&Family; 5] = [&KILLED, &INTERRUPTED, &DOCKER_FILES, &HOSTILE, &FUZZED];
 
 /// The table; nothing where no case was run.
 pub fn table() -> Option<String> {

@@ -144,18 +144,18 @@ impl ProvisionDocker {
         if silent.is_some() && changed.iter().all(by_restart) {
             return change;
         }
-        let changes = |wanted: &str| changed.iter().any(|name| name == wanted);
+        let takes_on = |wanted: &str| changed.iter().any(|name| name == wanted);
         let mut change = change;
         if changed.iter().any(|name| !of_socket(name)) {
             let install =
                 Operation::Docker { source: self.source, version: self.version.as_deref() };
             let install = install.command(ssh);
             change = change.step(Step::run("install and start Docker in the guest", install));
-        } else if changes(SOCKET_GROUP) {
+        } else if takes_on(SOCKET_GROUP) {
             let chgrp = Operation::System(&["chgrp", DOCKER_GROUP, GUEST_SOCKET]).command(ssh);
             change = change.step(Step::run("give the Docker socket to its group", chgrp));
         }
-        if changes(SOCKET_ACCESS) {
+        if takes_on(SOCKET_ACCESS) {
             let chmod = Operation::System(&["chmod", "660", GUEST_SOCKET]).command(ssh);
             change = change.step(Step::run("close the Docker socket to everybody else", chmod));
         }

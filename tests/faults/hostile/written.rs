@@ -134,15 +134,12 @@ fn an_expression_for_lima_reads_back() {
         let base64 = literal
             .strip_prefix("(\"")
             .and_then(|rest| rest.strip_suffix("\" | @base64d | from_json)"));
-        let json = match base64 {
-            Some(coded) => {
-                let bytes = base64::engine::general_purpose::STANDARD.decode(coded).unwrap();
-                String::from_utf8(bytes).unwrap()
-            }
-            None => {
-                assert!(!literal.contains('\\'), "{literal}");
-                literal.to_owned()
-            }
+        let json = if let Some(coded) = base64 {
+            let bytes = base64::engine::general_purpose::STANDARD.decode(coded).unwrap();
+            String::from_utf8(bytes).unwrap()
+        } else {
+            assert!(!literal.contains('\\'), "{literal}");
+            literal.to_owned()
         };
         assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), value);
     });
