@@ -61,6 +61,8 @@ pub struct Facts {
     /// What answers on the host's socket. `None` where asking would have changed something: a
     /// question to a stopped daemon starts it, by socket activation.
     pub socket: Option<Ping>,
+    /// Whether other users of this machine may connect to that socket, and so are root in the VM.
+    pub exposed: bool,
     /// Files of the host that the file names, and that are not there.
     pub missing: BTreeSet<PathBuf>,
     /// The seccomp profile on the host, where the file names one.
@@ -129,6 +131,7 @@ impl Facts {
             agent: None,
             master: false,
             socket: None,
+            exposed: false,
             clients: BTreeMap::new(),
             ..self.clone()
         }

@@ -22,6 +22,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_file_that_cannot_be_written_leaves_the_old_one,
         removing_what_is_not_there_is_no_error,
         the_answers_of_a_socket_are_told_apart,
+        a_socket_is_exposed_where_others_can_get_to_it,
     ]
 }
 
@@ -182,4 +183,27 @@ fn the_answers_of_a_socket_are_told_apart() {
     for other in ["HTTP/1.1 500 Internal Server Error\r\n\r\n", "SSH-2.0-OpenSSH_9.2\r\n"] {
         assert!(matches!(System.ping(&answering(&directory, other)), Ping::Failed(_)), "{other}");
     }
+}
+
+fn a_socket_is_exposed_where_others_can_get_to_it() {
+    let directory = tempfile::Builder::new().prefix("cai").tempdir_in("/tmp").unwrap();
+    let socket = directory.path().join("a.sock");
+    let _listener = UnixListener::bind(&socket).unwrap();
+    let set = |path: &std::path::Path, mode: u32| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    for (socket_mode, directory_mode, is_exposed) in [
+        (0o600, 0o755, false),
+        (0o755, 0o755, false),
+        (0o666, 0o700, false),
+        (0o666, 0o755, true),
+        (0o660, 0o750, true),
+        (0o660, 0o701, false),
+    ] {
+        set(&socket, socket_mode);
+        set(directory.path(), directory_mode);
+        let case = format!("{socket_mode:o} in {directory_mode:o}");
+        assert_eq!(System.is_exposed(&socket), is_exposed, "{case}");
+    }
+    assert!(!System.is_exposed(&directory.path().join("absent.sock")));
 }

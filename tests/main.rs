@@ -25,6 +25,7 @@ mod client;
 mod contract;
 mod doctor;
 mod faults;
+mod fuzz;
 mod guest;
 mod host;
 mod planner;
@@ -54,6 +55,7 @@ fn trials() -> Vec<libtest_mimic::Trial> {
         contract::trials(),
         doctor::trials(),
         faults::trials(),
+        fuzz::trials(),
         guest::trials(),
         host::trials(),
         planner::trials(),

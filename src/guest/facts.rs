@@ -95,6 +95,13 @@ pub struct GuestSocket {
     pub gid: u32,
 }
 
+impl GuestSocket {
+    /// Whether every user of the guest may connect: whoever may write to a socket may.
+    pub fn is_open(&self) -> bool {
+        self.mode.ends_with(['2', '3', '6', '7'])
+    }
+}
+
 /// As `ls` would say it: its mode, its owner, its group with the number.
 impl std::fmt::Display for GuestSocket {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -65,4 +65,7 @@ impl Probe for Deadline<'_> {
     fn listens(&self, socket: &Path) -> bool {
         self.probe.listens(socket)
     }
+    fn is_exposed(&self, socket: &Path) -> bool {
+        self.probe.is_exposed(socket)
+    }
 }

@@ -101,6 +101,10 @@ pub trait Probe: Sync {
     fn check_private(&self, _directory: &Path) -> io::Result<()> {
         Ok(())
     }
+
+    /// Whether other users may connect to a Unix socket, by its mode and by those of the
+    /// directories on the way to it.
+    fn is_exposed(&self, socket: &Path) -> bool;
 }
 
 /// Changes the machine.

@@ -113,6 +113,16 @@ impl Probe for System {
     fn check_private(&self, directory: &Path) -> io::Result<()> {
         private::check(directory)
     }
+
+    fn is_exposed(&self, socket: &Path) -> bool {
+        let has = |path: &Path, bit: u32| {
+            std::fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & bit != 0)
+        };
+        // Its group, then all others: they write to the socket, and search the directories.
+        [(0o020, 0o010), (0o002, 0o001)].into_iter().any(|(write, search)| {
+            has(socket, write) && socket.ancestors().skip(1).all(|above| has(above, search))
+        })
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "as above")]

@@ -71,6 +71,7 @@ impl Machine<'_> {
             agent: None,
             master,
             socket: None,
+            exposed: false,
             missing,
             seccomp_profile,
             context,
@@ -129,6 +130,7 @@ impl Machine<'_> {
         };
         if asking_changes_nothing {
             facts.socket = Some(self.probe.ping(&facts.docker_socket()));
+            facts.exposed = self.probe.is_exposed(&facts.docker_socket());
         }
         let path = instance.dir.join("lima.yaml");
         let text = read_existing(self.probe, &path)?;

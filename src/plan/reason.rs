@@ -95,6 +95,8 @@ pub enum Reason {
     },
     /// The socket on the host does not answer although dockerd does.
     ForwardDead(Ping),
+    /// Other users of this machine may connect to the socket on the host.
+    SocketExposed,
 }
 
 impl Reason {
@@ -166,6 +168,9 @@ impl fmt::Display for Reason {
             Self::MachineDiffers { what, runs, configured } => {
                 write!(f, "the VM runs with {runs} {what}, and {configured} is configured")
             }
+            Self::SocketExposed => f.write_str(
+                "other users of this machine may open the host socket, and be root in the VM",
+            ),
             Self::ForwardDead(ping) => {
                 write!(f, "dockerd answers in the guest, the host socket is {ping}")
             }

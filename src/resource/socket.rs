@@ -11,6 +11,9 @@ use crate::model::VmName;
 use crate::plan::{Change, Disruption, Problem, Reason, Step};
 use crate::value::Attributes;
 
+/// Who may open the socket.
+const ACCESS: &str = "access";
+
 /// The Docker socket on the host.
 #[derive(Debug)]
 pub struct Socket {
@@ -34,8 +37,12 @@ impl Socket {
     }
 
     fn forward(&self, change: Change, facts: &Facts, ping: &Ping) -> Change {
+        let reason = match ping {
+            Ping::Answered { .. } => Reason::SocketExposed,
+            ping => Reason::ForwardDead(ping.clone()),
+        };
         let change = change
-            .because(Reason::ForwardDead(ping.clone()))
+            .because(reason)
             // Where the session lives, nothing but the forward is made anew.
             .disturbing(
                 if facts.master { Disruption::None } else { Disruption::SessionRefresh },
@@ -90,9 +97,20 @@ impl Resource for Socket {
             (Observation::Absent, _) => Change::create(&self.address, wanted)
                 .because(Reason::After(Restart::address_of(&self.name))),
             (Observation::Present(guest), Some(ping)) => {
-                let change =
-                    Change::between(&self.address, answers(ping.to_string(), facts), wanted);
+                let (mut actual, mut wanted) = (answers(ping.to_string(), facts), wanted);
+                // Not worth a line where it is as ssh makes it: for its owner alone.
+                if facts.exposed {
+                    actual = actual.with(ACCESS, "others");
+                    wanted = wanted.with(ACCESS, "owner");
+                }
+                let change = Change::between(&self.address, actual, wanted);
                 match (ping.answers(), refreshes) {
+                    (true, None) if facts.exposed => self.forward(change, facts, ping),
+                    (true, Some(restart)) if facts.exposed => Change::deferred(
+                        &self.address,
+                        change.after,
+                        Reason::After(restart.address.clone()),
+                    ),
                     (true, _) => change,
                     (false, Some(restart)) => Change::deferred(
                         &self.address,

@@ -258,6 +258,11 @@ impl Probe for SimulatedHost<'_> {
     fn listens(&self, path: &Path) -> bool {
         socket::listens(&self.lock_world(), path)
     }
+
+    /// ssh makes its sockets for their owner alone.
+    fn is_exposed(&self, _: &Path) -> bool {
+        false
+    }
 }
 
 impl Host for SimulatedHost<'_> {

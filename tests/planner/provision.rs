@@ -22,6 +22,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_file_that_is_no_json_stops_the_plan,
         a_failed_boot_script_is_run_again,
         a_socket_of_another_group_is_given_back,
+        a_socket_that_others_may_open_is_closed,
         a_masked_service_is_drift,
         strategy_never_forbids_what_stops_something,
         another_version_of_docker_restarts_it_and_says_what_stops,
@@ -219,6 +220,24 @@ fn another_version_of_docker_restarts_it_and_says_what_stops() {
     assert_eq!(stops(&change), ["agent-1"]);
     let never = "live-restore = false\n[restart]\nstrategy = \"never\"";
     assert!(planned("version = \"27.5.1\"", ubuntu, never).problem.is_some());
+}
+
+fn a_socket_that_others_may_open_is_closed() {
+    let config = config();
+    let mut facts = healthy(&config);
+    bend_guest(&mut facts, |guest| {
+        guest.socket.as_mut().unwrap().mode = "666".into();
+    });
+    let in_guest = plan(&config, &facts);
+    let docker = named(&in_guest, "provision.docker");
+    assert!(steps(docker)[0].ends_with("chmod 660 /var/run/docker.sock'"), "{:?}", steps(docker));
+    assert_eq!(docker.changed(), ["socket_access"]);
+    let facts = Facts { exposed: true, ..healthy(&config) };
+    let on_host = plan(&config, &facts);
+    let socket = change(&on_host, Kind::Socket);
+    assert_eq!(effects(&on_host), [(Kind::Socket, Action::Update)]);
+    assert!(reasons(socket).contains("other users of this machine may open"), "{socket:?}");
+    assert!(steps(socket)[2].contains("-O forward"), "{:?}", steps(socket));
 }
 
 fn strategy_never_forbids_what_stops_something() {

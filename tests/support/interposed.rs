@@ -60,6 +60,9 @@ impl Probe for Interposed<'_> {
     fn listens(&self, socket: &Path) -> bool {
         self.host.listens(socket)
     }
+    fn is_exposed(&self, socket: &Path) -> bool {
+        self.host.is_exposed(socket)
+    }
 }
 
 impl Host for Interposed<'_> {

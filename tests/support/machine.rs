@@ -57,6 +57,7 @@ pub fn healthy(config: &Config) -> Facts {
         agent: None,
         master: true,
         socket: Some(Ping::Answered { api_version: "1.41".into() }),
+        exposed: false,
         missing: std::collections::BTreeSet::default(),
         seccomp_profile: None,
         context: Some(ContextMetadata {

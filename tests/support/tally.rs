@@ -64,6 +64,9 @@ pub static ASLEEP: Family =
 pub static REAL_SOAK: Family =
     Family::new("soak, real VM", "random faults at once, mended, no container lost undeclared");
 
+pub static FUZZED: Family =
+    Family::new("fuzzed", "what a file, Lima, a guest or Docker could say, by chance");
+
 const FAMILIES: &[&Family] = &[
     &KILLED,
     &INTERRUPTED,
@@ -71,6 +74,7 @@ const FAMILIES: &[&Family] = &[
     &TOOLS,
     &SYSTEM,
     &HOSTILE,
+    &FUZZED,
     &EXPOSED,
     &SECRETS,
     &DOCKER_FILES,

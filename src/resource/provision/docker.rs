@@ -2,7 +2,7 @@
 
 use crate::address::Address;
 use crate::config::{Config, DockerSource, Strategy};
-use crate::guest::{DOCKER_SERVICE, GuestFacts, Operation, provisioning};
+use crate::guest::{DOCKER_SERVICE, GuestFacts, GuestSocket, Operation, provisioning};
 use crate::lima::{GUEST_SOCKET, Ssh};
 use crate::model::{UnixName, VmName};
 use crate::plan::{Change, Disruption, Problem, Reason, Step};
@@ -12,6 +12,8 @@ use crate::value::Attributes;
 
 use super::{ProvisionDaemon, keeps_containers};
 
+/// Who may connect to the socket, where that is everybody.
+const SOCKET_ACCESS: &str = "socket_access";
 pub(in crate::resource) const SOCKET_GROUP: &str = "socket_group";
 const ANSWERS: &str = "answers_root";
 
@@ -102,7 +104,13 @@ impl ProvisionDocker {
     }
 
     fn update(&self, guest: &GuestFacts, ssh: &Ssh) -> Change {
-        let change = Change::between(&self.address, self.actual(guest), self.wanted());
+        let (mut actual, mut wanted) = (self.actual(guest), self.wanted());
+        // Not worth a line where it is as it should be, which is how dockerd makes it.
+        if guest.socket.as_ref().is_some_and(GuestSocket::is_open) {
+            actual = actual.with(SOCKET_ACCESS, "everybody");
+            wanted = wanted.with(SOCKET_ACCESS, "its group");
+        }
+        let change = Change::between(&self.address, actual, wanted);
         let change = self.other_package(guest).into_iter().fold(change, Change::because);
         if !guest.dockerd_installed && self.source == DockerSource::Preinstalled {
             return change.blocked(Problem::NotPreinstalled);
@@ -131,20 +139,28 @@ impl ProvisionDocker {
         } else {
             change
         };
-        // Once it is restarted it answers, and its socket has the group.
-        let by_restart =
-            |name: &String| name == SOCKET_GROUP || (name == ANSWERS && silent.is_some());
+        // Once it is restarted it answers, and its socket has the group and the mode.
+        let of_socket = |name: &String| name == SOCKET_GROUP || name == SOCKET_ACCESS;
+        let by_restart = |name: &String| of_socket(name) || (name == ANSWERS && silent.is_some());
         if silent.is_some() && changed.iter().all(by_restart) {
             return change;
         }
-        if changed.iter().any(|name| name != SOCKET_GROUP) {
+        let takes_on = |wanted: &str| changed.iter().any(|name| name == wanted);
+        let mut change = change;
+        if changed.iter().any(|name| !of_socket(name)) {
             let install =
                 Operation::Docker { source: self.source, version: self.version.as_deref() };
             let install = install.command(ssh);
-            return change.step(Step::run("install and start Docker in the guest", install));
+            change = change.step(Step::run("install and start Docker in the guest", install));
+        } else if takes_on(SOCKET_GROUP) {
+            let chgrp = Operation::System(&["chgrp", DOCKER_GROUP, GUEST_SOCKET]).command(ssh);
+            change = change.step(Step::run("give the Docker socket to its group", chgrp));
         }
-        let chgrp = Operation::System(&["chgrp", DOCKER_GROUP, GUEST_SOCKET]).command(ssh);
-        change.step(Step::run("give the Docker socket to its group", chgrp))
+        if takes_on(SOCKET_ACCESS) {
+            let chmod = Operation::System(&["chmod", "660", GUEST_SOCKET]).command(ssh);
+            change = change.step(Step::run("close the Docker socket to everybody else", chmod));
+        }
+        change
     }
 }
 

@@ -1,0 +1,103 @@
+//! What a fuzzer calls, and `cargo test` too: one function for each thing that outsiders say to
+//! `cai`. Each panics where something does not hold.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::str::from_utf8;
+
+use containai::config;
+use containai::diagnostic::render;
+use containai::docker::client::{Inside, Inspected};
+use containai::docker::{ContextMetadata, current_context};
+use containai::guest::{Document, GuestFacts, daemon_json};
+use containai::lima::{find_instances, gave_up, message, parse_version, template, to_yaml};
+use containai::report::printable;
+
+/// The mark of the documents that are tried.
+const MARK: &str = "m";
+
+/// A `containai.toml`: what is wrong with it is somewhere in it, and what is right with it comes to
+/// Lima as it is meant.
+pub fn config(data: &[u8]) {
+    let Ok(source) = from_utf8(data) else { return };
+    match config::parse(source) {
+        Err(mistakes) => {
+            assert!(!mistakes.is_empty());
+            for span in mistakes.iter().filter_map(|mistake| mistake.span.as_ref()) {
+                assert!(span.start <= span.end && span.end <= source.len(), "{span:?}");
+            }
+            shows(&render(&mistakes, source, "f", false));
+        }
+        Ok(config) => {
+            let keys = template(&config);
+            let read: serde_json::Value = serde_yaml::from_str(&to_yaml(&keys)).unwrap();
+            assert_eq!(read, serde_json::Value::Object(keys));
+            for warning in config.warnings() {
+                shows(&printable(&warning.message));
+            }
+            let _ = config.located(Path::new("/team"), Some(Path::new("/home/dev")));
+        }
+    }
+}
+
+/// What `limactl list --json`, `--version` and its log say.
+pub fn limactl_list(data: &[u8]) {
+    let Ok(text) = from_utf8(data) else { return };
+    let name = "containai-secure";
+    match find_instances(text, &BTreeSet::from([name])) {
+        Ok(found) => {
+            assert!(found.keys().all(|own| own == name));
+            for instance in found.values() {
+                let _ = instance.user();
+                shows(&printable(&instance.status.to_string()));
+            }
+        }
+        Err(error) => shows(&printable(&error.to_string())),
+    }
+    let _ = parse_version(text);
+    for line in text.lines() {
+        shows(&printable(&message(line)));
+    }
+    let _ = gave_up(text);
+}
+
+/// What the scripts print in the guest, and in a container.
+pub fn guest_document(data: &[u8]) {
+    let Ok(text) = from_utf8(data) else { return };
+    let document = match Document::parse(text, MARK) {
+        Ok(document) => document,
+        Err(error) => return shows(&error.to_string()),
+    };
+    let facts = GuestFacts::read(&document);
+    let _ = facts.session_reaches_docker();
+    let _ = facts.groups_of(&facts.user);
+    let _ = facts.fresh_groups_of(&facts.user);
+    assert!(facts.fresh_groups_of("nobody-of-this-name").is_empty());
+    let (inside, _) = Inside::read(&document);
+    let _ = inside.process(Some(1001));
+}
+
+/// What Docker's command line keeps in files and prints, and a `daemon.json` that others wrote.
+pub fn docker_metadata(data: &[u8]) {
+    let Ok(text) = from_utf8(data) else { return };
+    match ContextMetadata::parse(text) {
+        Ok(metadata) => {
+            let _ = metadata.is_marked();
+        }
+        Err(error) => shows(&printable(&error.to_string())),
+    }
+    let _ = current_context(text);
+    for container in Inspected::parse(text).unwrap_or_default().values() {
+        let _ = (container.state.runs(), container.state.restarts_in_a_loop());
+        let _ = container.mount_of("/var/run/docker.sock");
+    }
+    let keys = daemon_json::from_text(text);
+    assert_eq!(daemon_json::from_text(&daemon_json::to_text(&keys)), keys);
+}
+
+/// Nothing that is shown drives a terminal.
+fn shows(text: &str) {
+    let obeyed =
+        |c: char| c.is_control() && c != '\n' && c != '\t' || "\u{202e}\u{2066}".contains(c);
+    assert!(!text.contains(obeyed), "{}", text.escape_debug());
+}
