@@ -36,6 +36,7 @@ const NOT_OF_A_GUEST: &[Code] = &[
     Code::SshMissing,
     Code::DockerCliMissing,
     Code::SocketPathTooLong,
+    Code::VmOverridden,
     Code::ContextShadowed,
     Code::ContainaiConflict,
 ];
