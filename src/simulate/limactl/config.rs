@@ -3,8 +3,9 @@
 
 use std::path::Path;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::yaml::{self, Machine};
 use crate::host::Os;
 use crate::simulate::guest::Guest;
 use crate::simulate::world::World;
@@ -18,48 +19,17 @@ impl Config {
     pub(in crate::simulate) fn fill(world: &World, given: Value, directory: &Path) -> Self {
         let computer = &world.computer;
         let mac = computer.platform.os == Os::MacOs;
-        let home = format!("/home/{}.guest", computer.user);
-        let mut config = json!({
-            "vmType": if mac { "vz" } else { "qemu" },
-            "os": "Linux",
-            "arch": computer.platform.arch,
-            "images": [],
-            "cpus": computer.cpus.min(4),
-            "memory": "4GiB",
-            "disk": "100GiB",
-            "mounts": [],
-            "mountInotify": false,
-            "ssh": {
-                "localPort": 0, "loadDotSSHPubKeys": false, "forwardAgent": false,
-                "forwardX11": false, "forwardX11Trusted": false,
-            },
-            "firmware": {"legacyBIOS": false},
-            "audio": {"device": "", "interface": ""},
-            "video": {"display": "none"},
-            "provision": [],
-            "upgradePackages": false,
-            "containerd": {"system": false, "user": false},
-            "guestInstallPrefix": "/usr/local",
-            "probes": [],
-            "portForwards": [],
-            "hostResolver": {"enabled": true, "ipv6": false},
-            "propagateProxyEnv": true,
-            "caCerts": {"removeDefaults": false},
-            "plain": false,
-            "timezone": "Etc/UTC",
-            "nestedVirtualization": false,
-            "user": {
-                "name": computer.user, "comment": "", "home": home, "shell": "/bin/bash",
-                "uid": if mac { 501 } else { 1001 }, "passwordlessSudo": true,
-            },
-            "tpm": false,
-        });
-        merge(&mut config, given);
-        fill_entries(&mut config, directory);
-        if let Value::Object(map) = &mut config {
-            map.retain(|_, value| value.as_array().is_none_or(|list| !list.is_empty()));
-        }
-        Self(config)
+        let machine = Machine {
+            vm_type: if mac { "vz" } else { "qemu" },
+            arch: &computer.platform.arch.to_string(),
+            cpus: usize::try_from(computer.cpus).unwrap_or(1),
+            user: &computer.user,
+            home: &format!("/home/{}.guest", computer.user),
+            uid: if mac { 501 } else { 1001 },
+        };
+        let mut config = yaml::filled(&machine, given);
+        forward_sockets(&mut config, directory);
+        Self(yaml::without_empty_lists(config))
     }
 
     fn text(&self, pointer: &str) -> &str {
@@ -82,7 +52,7 @@ impl Config {
 
     /// The bytes of a size such as `2GiB`.
     pub(in crate::simulate) fn bytes(&self, key: &str) -> Option<u64> {
-        bytes(self.0.get(key)?.as_str()?)
+        yaml::bytes(self.0.get(key)?.as_str()?)
     }
 
     /// The scripts that root runs on every boot. (A `boot` script runs before the user exists, and
@@ -118,87 +88,14 @@ impl Config {
     }
 }
 
-/// Reads a size; every unit is binary, as Lima's library has it.
-pub(in crate::simulate) fn bytes(text: &str) -> Option<u64> {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let number: u64 = text[..digits].parse().ok()?;
-    let unit = text[digits..].trim().to_ascii_lowercase();
-    let unit = unit.strip_suffix("ib").or(unit.strip_suffix('b')).unwrap_or(&unit);
-    let power = ["", "k", "m", "g", "t"].iter().position(|known| *known == unit)?;
-    number.checked_mul(1024_u64.pow(power.try_into().ok()?))
-}
-
-/// Lays `over` on top: mappings key by key, anything else as a whole. A null leaves the default.
-fn merge(under: &mut Value, over: Value) {
-    match (under, over) {
-        (_, Value::Null) => {}
-        (Value::Object(under), Value::Object(over)) => {
-            for (key, value) in over {
-                merge(under.entry(key).or_insert(Value::Null), value);
-            }
-        }
-        (under, over) => *under = over,
-    }
-}
-
-fn fill_entries(config: &mut Value, directory: &Path) {
-    let arch = config["arch"].clone();
-    for image in entries(config, "images") {
-        default(image, "arch", arch.clone());
-        for part in ["kernel", "initrd"] {
-            if let Some(part) = image.get_mut(part) {
-                default(part, "arch", arch.clone());
-            }
-        }
-    }
-    for provision in entries(config, "provision") {
-        default(provision, "mode", json!("system"));
-    }
-    let probes = entries(config, "probes");
-    let count = probes.len();
-    for (index, probe) in probes.iter_mut().enumerate() {
-        default(probe, "mode", json!("readiness"));
-        default(probe, "description", json!(format!("user probe {}/{count}", index + 1)));
-    }
-    for forward in entries(config, "portForwards") {
-        default(forward, "guestIPMustBeZero", json!(false));
-        default(forward, "guestIP", json!("127.0.0.1"));
-        default(forward, "guestPortRange", json!([1, 65535]));
-        default(forward, "hostIP", json!("127.0.0.1"));
-        default(forward, "hostPortRange", json!([0, 0]));
-        default(forward, "proto", json!("any"));
-        if let Some(socket) = forward["hostSocket"].as_str() {
-            let directory_text = directory.to_string_lossy();
-            let socket = socket.replace("{{.Dir}}", &directory_text);
-            // A relative one is beside the instance's other sockets.
-            let socket = Path::new(&socket);
-            let is_whole = socket.is_absolute() || socket.starts_with(directory);
-            let whole =
-                if is_whole { socket.to_owned() } else { directory.join("sock").join(socket) };
-            forward["hostSocket"] = json!(whole);
-        }
-    }
-}
-
-fn entries<'a>(config: &'a mut Value, key: &str) -> &'a mut [Value] {
-    config.get_mut(key).and_then(Value::as_array_mut).map_or(&mut [], Vec::as_mut_slice)
-}
-
-fn default(entry: &mut Value, key: &str, value: Value) {
-    if let Value::Object(map) = entry {
-        map.entry(key).or_insert(value);
-    }
-}
-
-/// The YAML as data; an empty text is an empty mapping.
-///
-/// # Errors
-/// When it is no mapping.
-pub(super) fn parse(text: &str) -> Result<Value, String> {
-    match serde_yaml::from_str(text) {
-        Ok(Value::Null) => Ok(Value::Object(Map::new())),
-        Ok(value @ Value::Object(_)) => Ok(value),
-        Ok(_) => Err("cannot unmarshal the document into a mapping".into()),
-        Err(error) => Err(error.to_string()),
+fn forward_sockets(config: &mut Value, directory: &Path) {
+    for forward in yaml::entries(config, "portForwards") {
+        let Some(socket) = forward["hostSocket"].as_str() else { continue };
+        let socket = socket.replace("{{.Dir}}", &directory.to_string_lossy());
+        // A relative one is beside the instance's other sockets.
+        let socket = Path::new(&socket);
+        let is_whole = socket.is_absolute() || socket.starts_with(directory);
+        let whole = if is_whole { socket.to_owned() } else { directory.join("sock").join(socket) };
+        forward["hostSocket"] = json!(whole);
     }
 }

@@ -1,6 +1,6 @@
 //! `limactl edit`
 
-use super::config::{bytes, parse};
+use super::yaml::{bytes, parse};
 use super::{Result, expression, only, validate};
 use crate::simulate::arguments::Arguments;
 use crate::simulate::instance::Status;

@@ -8,6 +8,7 @@ mod lifecycle;
 mod list;
 mod shell;
 mod validate;
+pub mod yaml;
 
 use super::arguments::Arguments;
 use super::instance::{Instance, Status};

@@ -2,30 +2,14 @@
 
 use std::path::Path;
 
-use serde_json::Value;
-
 use super::Result;
-use super::config::{self, Config};
+use super::config::Config;
+use super::yaml;
 use crate::host::Os;
 use crate::simulate::arguments::Arguments;
 use crate::simulate::log::Log;
 use crate::simulate::reply::{Call, Reply};
 use crate::simulate::world::World;
-
-/// A key, the Go type that it must have, and how to tell.
-type Expectation = (&'static str, &'static str, fn(&Value) -> bool);
-
-const TYPES: &[Expectation] = &[
-    ("cpus", "int", Value::is_u64),
-    ("memory", "string", Value::is_string),
-    ("disk", "string", Value::is_string),
-    ("vmType", "string", Value::is_string),
-    ("images", "[]limatype.Image", Value::is_array),
-    ("mounts", "[]limatype.Mount", Value::is_array),
-    ("provision", "[]limatype.Provision", Value::is_array),
-    ("probes", "[]limatype.Probe", Value::is_array),
-    ("portForwards", "[]limatype.PortForward", Value::is_array),
-];
 
 pub(super) fn validate(
     world: &mut World,
@@ -37,7 +21,7 @@ pub(super) fn validate(
         let text = world
             .file(file.as_ref())
             .ok_or_else(|| format!("open {file}: no such file or directory"))?;
-        types(&text).map_err(|why| format!("failed to unmarshal YAML ({file}): {why}"))?;
+        yaml::typed(&text).map_err(|why| format!("failed to unmarshal YAML ({file}): {why}"))?;
         check(world, &text, Path::new("/nonexistent"))
             .map_err(|why| format!("failed to validate YAML file `{file}`: {why}"))?;
         log.info(&format!("`{file}`: OK"));
@@ -45,19 +29,9 @@ pub(super) fn validate(
     Ok(Reply::done())
 }
 
-fn types(text: &str) -> Result<Value> {
-    let value = config::parse(text)?;
-    for (key, name, is) in TYPES {
-        if value.get(key).is_some_and(|value| !value.is_null() && !is(value)) {
-            return Err(format!("cannot unmarshal field `{key}` into type {name}"));
-        }
-    }
-    Ok(value)
-}
-
 /// Checks the text of an instance's YAML.
 pub(super) fn check(world: &World, text: &str, directory: &Path) -> Result<()> {
-    let config = Config::fill(world, types(text)?, directory);
+    let config = Config::fill(world, yaml::typed(text)?, directory);
     let vm_type = config.vm_type();
     let known = match world.computer.platform.os {
         Os::MacOs => ["vz", "qemu"].contains(&vm_type),

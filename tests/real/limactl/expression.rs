@@ -1,16 +1,17 @@
 //! The part of yq's language that `--set` takes here: `.a.b = JSON | del(.c) | …`.
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use containai::simulate::yaml;
 use serde_json::{Map, Value};
 
-use super::{Result, config, unknown};
+use super::{Result, unknown};
 
 /// Applies an expression to a YAML text.
 ///
 /// Only the top-level keys that change are written anew: comments and the form of the others stay,
 /// as with yq.
 pub(super) fn apply(text: &str, expression: &str) -> Result<String> {
-    let before = config::parse(text)?;
+    let before = yaml::parse(text)?;
     let mut after = before.clone();
     for edit in (Scanner { rest: expression }).edits()? {
         match edit {
@@ -22,7 +23,7 @@ pub(super) fn apply(text: &str, expression: &str) -> Result<String> {
         return Ok(text.to_owned());
     }
     let rewritten = rewrite(text, &before, &after)?;
-    if config::parse(&rewritten).as_ref() == Ok(&after) {
+    if yaml::parse(&rewritten).as_ref() == Ok(&after) {
         return Ok(rewritten);
     }
     // A document that is not one key a line, such as JSON.

@@ -2,10 +2,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use containai::simulate::yaml;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::config::{self, Config};
+use super::config::Config;
 use super::{Result, quote, ssh};
 
 /// Where all instances live.
@@ -186,8 +187,8 @@ pub(super) fn kill_now(pid: Pid) {
 
 /// The disk size that a YAML text asks for, if it names one.
 pub(super) fn disk_in(text: &str) -> Option<(String, u64)> {
-    let value = config::parse(text).ok()?;
+    let value = yaml::parse(text).ok()?;
     let size = value.get("disk")?.as_str()?.to_owned();
-    let bytes = config::bytes(&size).ok()?;
+    let bytes = yaml::bytes(&size)?;
     Some((size, bytes))
 }

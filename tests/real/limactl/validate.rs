@@ -2,10 +2,11 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use containai::simulate::yaml;
 use serde_json::Value;
 
 use super::command_line::Parsed;
-use super::config::{self, Config};
+use super::config::Config;
 use super::{Result, log, quote, unknown};
 
 /// The keys of a Lima YAML file.
@@ -70,7 +71,7 @@ pub(super) fn validate(arguments: &Parsed) -> Result<ExitCode> {
 
 /// Warns of keys that are not Lima's, which it then ignores.
 pub(super) fn warn_of_unknown_keys(text: &str, file: &str) {
-    let Ok(Value::Object(map)) = config::parse(text) else {
+    let Ok(Value::Object(map)) = yaml::parse(text) else {
         return;
     };
     for key in map.keys().filter(|key| !KEYS.contains(&key.as_str())) {
@@ -109,27 +110,8 @@ pub(super) fn check(text: &str, file: &str, dir: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Tells whether a value is of a type.
-type Is = fn(&Value) -> bool;
-
 fn types(text: &str, file: &str) -> Result<()> {
-    let failed = |error: String| format!("failed to unmarshal YAML ({file}): {error}");
-    let value = config::parse(text).map_err(failed)?;
-    let expected: [(&str, &str, Is); 9] = [
-        ("cpus", "int", Value::is_u64),
-        ("memory", "string", Value::is_string),
-        ("disk", "string", Value::is_string),
-        ("vmType", "string", Value::is_string),
-        ("images", "[]limatype.Image", Value::is_array),
-        ("mounts", "[]limatype.Mount", Value::is_array),
-        ("provision", "[]limatype.Provision", Value::is_array),
-        ("probes", "[]limatype.Probe", Value::is_array),
-        ("portForwards", "[]limatype.PortForward", Value::is_array),
-    ];
-    for (key, name, is) in expected {
-        if value.get(key).is_some_and(|value| !value.is_null() && !is(value)) {
-            return Err(failed(format!("cannot unmarshal field `{key}` into type {name}")));
-        }
-    }
-    Ok(())
+    yaml::typed(text)
+        .map(drop)
+        .map_err(|error| format!("failed to unmarshal YAML ({file}): {error}"))
 }

@@ -1,0 +1,176 @@
+//! Lima's YAML as far as the simulated `limactl` and the stand-in of the tests share it: how it is
+//! read, what its values may be, and what Lima fills in (`list --json` of Lima 2.2.0).
+
+use serde_json::{Map, Value, json};
+
+/// A key, the Go type that it must have, and how to tell.
+type Expectation = (&'static str, &'static str, fn(&Value) -> bool);
+
+const TYPES: &[Expectation] = &[
+    ("cpus", "int", Value::is_u64),
+    ("memory", "string", Value::is_string),
+    ("disk", "string", Value::is_string),
+    ("vmType", "string", Value::is_string),
+    ("images", "[]limatype.Image", Value::is_array),
+    ("mounts", "[]limatype.Mount", Value::is_array),
+    ("provision", "[]limatype.Provision", Value::is_array),
+    ("probes", "[]limatype.Probe", Value::is_array),
+    ("portForwards", "[]limatype.PortForward", Value::is_array),
+];
+
+/// The machine that a YAML is filled in for.
+#[derive(Debug, Clone, Copy)]
+pub struct Machine<'a> {
+    /// The kind of VM that Lima takes here.
+    pub vm_type: &'a str,
+    /// The architecture.
+    pub arch: &'a str,
+    /// The processors.
+    pub cpus: usize,
+    /// The user whose VM it is, after whom the guest's user is named.
+    pub user: &'a str,
+    /// The home of the guest's user.
+    pub home: &'a str,
+    /// The number of the guest's user.
+    pub uid: u32,
+}
+
+/// The YAML as data; an empty text is an empty mapping.
+///
+/// # Errors
+/// When it is no mapping.
+pub fn parse(text: &str) -> Result<Value, String> {
+    match serde_yaml::from_str(text) {
+        Ok(Value::Null) => Ok(Value::Object(Map::new())),
+        Ok(value @ Value::Object(_)) => Ok(value),
+        Ok(_) => Err("cannot unmarshal the document into a mapping".into()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// The YAML as data, each value of the type that it must have.
+///
+/// # Errors
+/// When it cannot be parsed, or a value is of another type.
+pub fn typed(text: &str) -> Result<Value, String> {
+    let value = parse(text)?;
+    for (key, name, is) in TYPES {
+        if value.get(key).is_some_and(|value| !value.is_null() && !is(value)) {
+            return Err(format!("cannot unmarshal field `{key}` into type {name}"));
+        }
+    }
+    Ok(value)
+}
+
+/// Fills in what a YAML leaves open, its entries too. Templates in it stay as they are.
+pub fn filled(machine: &Machine<'_>, given: Value) -> Value {
+    let mut config = json!({
+        "vmType": machine.vm_type,
+        "os": "Linux",
+        "arch": machine.arch,
+        "images": [],
+        "cpus": machine.cpus.min(4),
+        "memory": "4GiB",
+        "disk": "100GiB",
+        "mounts": [],
+        "mountInotify": false,
+        "ssh": {
+            "localPort": 0, "loadDotSSHPubKeys": false, "forwardAgent": false,
+            "forwardX11": false, "forwardX11Trusted": false,
+        },
+        "firmware": {"legacyBIOS": false},
+        "audio": {"device": "", "interface": ""},
+        "video": {"display": "none"},
+        "provision": [],
+        "upgradePackages": false,
+        "containerd": {"system": false, "user": false},
+        "guestInstallPrefix": "/usr/local",
+        "probes": [],
+        "portForwards": [],
+        "hostResolver": {"enabled": true, "ipv6": false},
+        "propagateProxyEnv": true,
+        "caCerts": {"removeDefaults": false},
+        "plain": false,
+        "timezone": "Etc/UTC",
+        "nestedVirtualization": false,
+        "user": {
+            "name": machine.user, "comment": "", "home": machine.home, "shell": "/bin/bash",
+            "uid": machine.uid, "passwordlessSudo": true,
+        },
+        "tpm": false,
+    });
+    merge(&mut config, given);
+    fill_entries(&mut config);
+    config
+}
+
+/// Reads a size; every unit is binary, as Lima's library has it.
+pub fn bytes(text: &str) -> Option<u64> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let number: u64 = text[..digits].parse().ok()?;
+    let unit = text[digits..].trim().to_ascii_lowercase();
+    let unit = unit.strip_suffix("ib").or(unit.strip_suffix('b')).unwrap_or(&unit);
+    let power = ["", "k", "m", "g", "t"].iter().position(|known| *known == unit)?;
+    number.checked_mul(1024_u64.pow(power.try_into().ok()?))
+}
+
+/// Lays `over` on top: mappings key by key, anything else as a whole. A null leaves the default.
+fn merge(under: &mut Value, over: Value) {
+    match (under, over) {
+        (_, Value::Null) => {}
+        (Value::Object(under), Value::Object(over)) => {
+            for (key, value) in over {
+                merge(under.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (under, over) => *under = over,
+    }
+}
+
+fn fill_entries(config: &mut Value) {
+    let arch = config["arch"].clone();
+    for image in entries(config, "images") {
+        default(image, "arch", arch.clone());
+        for part in ["kernel", "initrd"] {
+            if let Some(part) = image.get_mut(part) {
+                default(part, "arch", arch.clone());
+            }
+        }
+    }
+    for provision in entries(config, "provision") {
+        default(provision, "mode", json!("system"));
+    }
+    let probes = entries(config, "probes");
+    let count = probes.len();
+    for (index, probe) in probes.iter_mut().enumerate() {
+        default(probe, "mode", json!("readiness"));
+        default(probe, "description", json!(format!("user probe {}/{count}", index + 1)));
+    }
+    for forward in entries(config, "portForwards") {
+        default(forward, "guestIPMustBeZero", json!(false));
+        default(forward, "guestIP", json!("127.0.0.1"));
+        default(forward, "guestPortRange", json!([1, 65535]));
+        default(forward, "hostIP", json!("127.0.0.1"));
+        default(forward, "hostPortRange", json!([0, 0]));
+        default(forward, "proto", json!("any"));
+    }
+}
+
+/// The entries of a list, to be changed.
+pub fn entries<'a>(config: &'a mut Value, key: &str) -> &'a mut [Value] {
+    config.get_mut(key).and_then(Value::as_array_mut).map_or(&mut [], Vec::as_mut_slice)
+}
+
+/// The YAML without its empty lists, as it is listed.
+pub fn without_empty_lists(mut config: Value) -> Value {
+    if let Value::Object(map) = &mut config {
+        map.retain(|_, value| value.as_array().is_none_or(|list| !list.is_empty()));
+    }
+    config
+}
+
+fn default(entry: &mut Value, key: &str, value: Value) {
+    if let Value::Object(map) = entry {
+        map.entry(key).or_insert(value);
+    }
+}
