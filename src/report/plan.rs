@@ -49,7 +49,8 @@ fn write_plan(
                 writeln!(out, "{no_changes} {vm} matches {}.", printable(file))?;
             }
             Some((Declared { file, vm }, facts)) => {
-                writeln!(out, "{} · {} · {}", paint(STRONG, vm), printable(file), state(facts))?;
+                let (file, state) = (printable(file), state(facts));
+                writeln!(out, "{} · {file} · {}", paint(STRONG, vm), printable(&state))?;
             }
             None => writeln!(out, "{}", paint(STRONG, "this machine"))?,
         }
