@@ -205,6 +205,13 @@ mod tests {
     }
 
     #[test]
+    fn a_number_that_others_wrote_stays_the_same_number() {
+        // Found by the fuzzer: a hasty reader takes the neighbour of the nearest float.
+        let text = "{\n    \"a\": 222222222222.62222,\n    \"b\": 0.1,\n    \"c\": 18446744073709551615\n}\n";
+        assert_eq!(to_text(&from_text(text)), text);
+    }
+
+    #[test]
     fn a_daemon_that_started_after_the_file_was_written_has_loaded_it() {
         assert_eq!(file(20, 10, None).loaded, LoadedJson::Current);
         assert_eq!(file(20, 10, Some((5, "{}"))).loaded, LoadedJson::Current);
