@@ -23,6 +23,7 @@ use super::{CommandError, CommandSpec, Host, Output, Ping, Platform, Probe};
 
 /// How long a Docker socket may take to answer. Through a forward it takes about 0.2 s (measured).
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// The real machine, and the only implementation that runs processes and touches files.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct System;

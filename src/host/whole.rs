@@ -1,15 +1,21 @@
 //! Files that are there as a whole or not at all.
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File, Permissions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use tempfile::NamedTempFile;
 
 /// How the name begins of what is written beside its place, to be put there when it is whole. It says
 /// what it is, for nobody else may have a file of such a name.
 pub(super) const PREFIX: &str = ".cai-unfinished-";
+
+/// How long another `cai` may take to write a file, and then some.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How often that is looked at.
+const TRY_EVERY: Duration = Duration::from_millis(10);
 
 /// Writes a file beside its place, and puts it there when it is whole.
 #[expect(clippy::disallowed_methods, reason = "this is a part of the system host")]
@@ -37,8 +43,9 @@ pub(super) fn write(
 }
 
 /// Removes what was left in a directory of this user by a process that was killed while it wrote
-/// there. As long as the answer lives, another process waits with that: what has such a name then is
-/// being written. `None` where that cannot be had, and nothing was removed.
+/// there. As long as the answer lives, another `cai` waits with that: what has such a name then is
+/// being written. `None` where that cannot be had, and nothing was removed: others may have locked
+/// the directory for reasons of their own, and for as long as they like.
 #[expect(clippy::disallowed_methods, reason = "this is a part of the system host")]
 pub(super) fn sweep(directory: &Path) -> Option<File> {
     let alone = File::open(directory).ok()?;
@@ -46,7 +53,16 @@ pub(super) fn sweep(directory: &Path) -> Option<File> {
     if alone.metadata().ok()?.uid() != user {
         return None;
     }
-    alone.lock().ok()?;
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match alone.try_lock() {
+            Ok(()) => break,
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                std::thread::sleep(TRY_EVERY);
+            }
+            Err(_) => return None,
+        }
+    }
     for entry in fs::read_dir(directory).ok()?.flatten() {
         let is_left = entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes())
             && entry.metadata().is_ok_and(|meta| meta.uid() == user);
@@ -87,6 +103,15 @@ mod tests {
         fs::write(directory.path().join(".cai-notes"), "another's").unwrap();
         write_one(directory.path());
         assert_eq!(names(directory.path()), [".cai-notes", "file"]);
+    }
+
+    #[test]
+    fn a_directory_that_others_keep_locked_is_written_to_all_the_same() {
+        let directory = tempfile::tempdir().unwrap();
+        let theirs = File::open(directory.path()).unwrap();
+        theirs.lock().unwrap();
+        write_one(directory.path());
+        assert_eq!(names(directory.path()), ["file"]);
     }
 
     #[test]

@@ -107,8 +107,9 @@ impl ClientCommands {
     /// Makes one service as its files say, and starts it; others stay as they are.
     ///
     /// Where the container was made by more files, it is made by all of them again, with the same
-    /// variables, and paths from the same directory. The project is named as the container says: whatever gave it that name (a directory, a variable, a key of
-    /// the file), another one would be a second container.
+    /// variables, and paths from the same directory. The project is named as the container says:
+    /// whatever gave it that name (a directory, a variable, a key of the file), another one would be
+    /// a second container.
     pub fn up(
         &self,
         program: &ComposeProgram,
