@@ -73,20 +73,36 @@ fn open(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> Result<Pat
     let source =
         found.unwrap_or_else(|| Source { path: file::place(global), text: "version = 1\n".into() });
     match source.parse(host, terminal) {
-        Ok(file) => {
-            file.needs_variables()?;
-            Ok(Patient { file, is_declared })
-        }
+        Ok(file) => match file.needs_variables() {
+            Ok(()) => Ok(Patient { file, is_declared }),
+            Err(error) => {
+                let mistakes = file.config.without_value();
+                let mistakes = mistakes.map(|name| format!("{name} gives the file no value"));
+                tell_invalid(&source, mistakes.collect(), global, terminal)?;
+                Err(error)
+            }
+        },
         Err(error) => {
             let mistakes = config::parse(&source.text).err().unwrap_or_default();
-            let mistakes = mistakes.into_iter().map(|mistake| mistake.message).collect();
-            let finding = [doctor::invalid_file(&source.shown(), mistakes)];
-            if global.json {
-                terminal.json(&DoctorDocument::new(Some(&source.shown()), &finding))?;
-            }
+            let mistakes = mistakes.into_iter().map(|mistake| mistake.message);
+            tell_invalid(&source, mistakes.collect(), global, terminal)?;
             Err(error)
         }
     }
+}
+
+/// Tells programs of a wrong file; people are told by the error.
+fn tell_invalid(
+    source: &Source,
+    mistakes: Vec<String>,
+    global: &Global,
+    terminal: &mut Terminal,
+) -> Result<(), Error> {
+    if !global.json {
+        return Ok(());
+    }
+    let finding = [doctor::invalid_file(&source.shown(), mistakes)];
+    terminal.json(&DoctorDocument::new(Some(&source.shown()), &finding))
 }
 
 /// What was seen and found.

@@ -1,6 +1,5 @@
 //! Finds and reads the file.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Global, Terminal};
@@ -8,7 +7,7 @@ use crate::config::{self, Config};
 use crate::diagnostic::{self, Diagnostic};
 use crate::digest::sha256;
 use crate::error::Error;
-use crate::host::{self, Probe};
+use crate::host::{self, NoText, Probe};
 use crate::plan::{Declared, SavedFile};
 use crate::redact;
 use crate::report::printable;
@@ -163,20 +162,11 @@ fn absent(path: PathBuf) -> Error {
 }
 
 fn read(probe: &dyn Probe, path: &Path) -> Result<Option<String>, Error> {
-    probe.read_file(path).map_err(|source| match no_text(probe, path) {
-        Some(line) if source.kind() == io::ErrorKind::InvalidData => {
-            Error::NoText { path: path.to_owned(), line }
-        }
-        _ => Error::ReadFile { path: path.to_owned(), source },
+    let path = || path.to_owned();
+    probe.read_file(&path()).map_err(|source| match source.downcast::<NoText>() {
+        Ok(NoText { line }) => Error::NoText { path: path(), line },
+        Err(source) => Error::ReadFile { path: path(), source },
     })
-}
-
-/// The first line of a file that is not UTF-8.
-fn no_text(probe: &dyn Probe, path: &Path) -> Option<usize> {
-    let bytes = probe.read_bytes(path).ok()??;
-    let valid = std::str::from_utf8(&bytes).err()?.valid_up_to();
-    let text = std::str::from_utf8(bytes.get(..valid)?).ok()?;
-    Some(text.matches('\n').count() + 1)
 }
 
 impl Source {

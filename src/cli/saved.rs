@@ -1,13 +1,15 @@
 //! Saved plans: `cai plan --out FILE` and `cai apply FILE`.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::plan::Planned;
 use super::{Consent, Global, Limits, Terminal, apply, file, guard};
 use crate::error::Error;
-use crate::host::Host;
+use crate::host::{Host, Probe};
 use crate::observe::random;
 use crate::plan::{PlanDocument, SavedPlan, SavedPlanError};
+use crate::report::printable;
 
 /// For its owner alone: it tells much of a machine.
 const PRIVATE: u32 = 0o600;
@@ -29,10 +31,38 @@ pub(super) fn write(
         SavedPlan::new(&planned.plan, shown, &files, terminal.simulates(), salt).map_err(failed)?;
     let text = serde_json::to_string_pretty(&saved).map_err(failed)?;
     let path = file::within(global, out);
-    host.write_file(&path, &format!("{text}\n"), PRIVATE)
-        .map_err(|source| Error::WriteFile { path: path.clone(), source })?;
-    terminal.talk(&format!("Saved. To apply just this: cai apply {}", out.display()));
+    let text = format!("{text}\n");
+    let written = match host.write_new(&path, text.as_bytes(), PRIVATE) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            if is_another(host, &path) {
+                let out = out.display().to_string();
+                return Err(Error::Refused {
+                    why: format!("{} exists, and is no saved plan", printable(&out)),
+                    hint: "name another file for the plan, or remove that one".into(),
+                });
+            }
+            host.write_file(&path, &text, PRIVATE)
+        }
+        written => written,
+    };
+    written.map_err(|source| Error::WriteFile { path: path.clone(), source })?;
+    // A saved plan names its files itself.
+    let here = Global { files: Vec::new(), ..global.clone() };
+    let apply = here.command(&format!("apply {}", out.display()));
+    terminal.talk(&format!("Saved. To apply just this: {apply}"));
     Ok(())
+}
+
+/// Whether there is something that a plan is not to replace, such as the file itself.
+fn is_another(probe: &dyn Probe, path: &Path) -> bool {
+    match probe.read_file(path) {
+        Ok(None) => false,
+        Ok(Some(text)) => {
+            let read = SavedPlan::parse(&text, true);
+            !text.is_empty() && matches!(read, Err(SavedPlanError::NotOne(_)))
+        }
+        Err(_) => true,
+    }
 }
 
 /// Applies a saved plan, if it is what would be planned now.

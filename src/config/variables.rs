@@ -7,6 +7,7 @@ use super::Config;
 use super::de::Node;
 use super::mistake::Refused;
 use crate::diagnostic::Diagnostic;
+use crate::model::EnvName;
 use crate::redact;
 
 /// Looks up what the file's variables are to be read from: `look` gives the value of a variable of
@@ -57,6 +58,12 @@ fn place(source: &str, path: &[&str]) -> Option<std::ops::Range<usize>> {
 }
 
 impl Config {
+    /// The variables of the environment that the file needs, and that gave it no value.
+    pub fn without_value(&self) -> impl Iterator<Item = &EnvName> {
+        let variables = self.vm.env.values().filter(|variable| variable.value.is_none());
+        variables.filter_map(|variable| variable.env.as_ref())
+    }
+
     /// Whether the value of this variable of the guest must not be shown. Of one that the file does
     /// not speak of (any more), nobody knows.
     pub fn hides(&self, name: &str) -> bool {

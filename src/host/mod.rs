@@ -19,6 +19,7 @@ mod whole;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::string::FromUtf8Error;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -35,6 +36,22 @@ pub use system::System;
 /// The error of a file that has to be there.
 pub fn no_such_file() -> io::Error {
     io::Error::new(io::ErrorKind::NotFound, "there is no such file")
+}
+
+/// A file is no text: it is not UTF-8.
+#[derive(Debug, thiserror::Error)]
+#[error("line {line} is not UTF-8")]
+pub struct NoText {
+    /// The first line that is none.
+    pub line: usize,
+}
+
+impl NoText {
+    fn before(error: &FromUtf8Error) -> io::Error {
+        let valid = error.as_bytes().iter().take(error.utf8_error().valid_up_to());
+        let line = valid.filter(|byte| **byte == b'\n').count() + 1;
+        io::Error::new(io::ErrorKind::InvalidData, Self { line })
+    }
 }
 
 /// Reads the machine. Nothing here changes it. Several threads may ask at the same time.

@@ -19,7 +19,7 @@ use super::private;
 use super::process::{OUTPUT_LIMIT, traced};
 use super::web;
 use super::whole::write;
-use super::{CommandError, CommandSpec, Host, Output, Ping, Platform, Probe};
+use super::{CommandError, CommandSpec, Host, NoText, Output, Ping, Platform, Probe};
 
 /// How long a Docker socket may take to answer. Through a forward it takes about 0.2 s (measured).
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
@@ -71,14 +71,15 @@ impl Probe for System {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             opened => opened?,
         };
-        let mut text = String::new();
-        file.take(OUTPUT_LIMIT + 1).read_to_string(&mut text)?;
-        if text.len() as u64 > OUTPUT_LIMIT {
+        let mut bytes = Vec::new();
+        file.take(OUTPUT_LIMIT + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > OUTPUT_LIMIT {
             return Err(io::Error::new(
                 io::ErrorKind::FileTooLarge,
                 format!("it has more than {OUTPUT_LIMIT} bytes"),
             ));
         }
+        let text = String::from_utf8(bytes).map_err(|error| NoText::before(&error))?;
         Ok(Some(text))
     }
 

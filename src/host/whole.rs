@@ -1,6 +1,6 @@
 //! Files that are there as a whole or not at all.
 
-use std::fs::{self, File, Permissions, TryLockError};
+use std::fs::{self, File, Metadata, Permissions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
@@ -29,8 +29,11 @@ pub(super) fn write(
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
+    // A pipe or a device would be gone, and a file in its place.
+    if fs::symlink_metadata(path).is_ok_and(|meta| is_special(&meta)) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no ordinary file"));
+    }
     let _alone = sweep(directory);
-
     let mut file = tempfile::Builder::new()
         .prefix(PREFIX)
         .permissions(Permissions::from_mode(mode))
@@ -40,6 +43,10 @@ pub(super) fn write(
     persist(file)?;
     // The new name is in the directory.
     File::open(directory)?.sync_all()
+}
+
+fn is_special(meta: &Metadata) -> bool {
+    !(meta.is_file() || meta.is_symlink() || meta.is_dir())
 }
 
 /// Removes what was left in a directory of this user by a process that was killed while it wrote
@@ -112,6 +119,16 @@ mod tests {
         theirs.lock().unwrap();
         write_one(directory.path());
         assert_eq!(names(directory.path()), ["file"]);
+    }
+
+    #[test]
+    fn a_pipe_is_not_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("pipe");
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        write(&path, b"new", 0o600, |file| Ok(file.persist(&path).map(drop)?)).unwrap_err();
+        assert_eq!(names(directory.path()), ["pipe"]);
+        assert!(is_special(&fs::symlink_metadata(&path).unwrap()));
     }
 
     #[test]

@@ -21,6 +21,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_secret_that_changed_makes_it_stale_and_is_not_in_it,
         a_replacement_still_needs_its_name,
         it_takes_no_files_beside_it,
+        it_replaces_no_file_but_a_saved_plan,
     ]
 }
 
@@ -157,8 +158,6 @@ fn a_plan_that_was_changed_does_nothing_but_what_is_planned_now() {
 fn a_plan_is_private_wherever_it_is_written() {
     let world = FakeWorld::new(FILE);
     let path = world.sandbox.path("home/next.plan");
-    std::fs::write(&path, "mine").unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap();
     let mode = |path: &std::path::Path| {
         let meta = std::fs::symlink_metadata(path).unwrap();
         (meta.is_file(), meta.permissions().mode() & 0o777)
@@ -172,14 +171,17 @@ fn a_plan_is_private_wherever_it_is_written() {
     };
     plan();
     assert_eq!(mode(&path), (true, 0o600));
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap();
+    plan();
+    assert_eq!(mode(&path), (true, 0o600));
     // A link is replaced, and what it leads to is not written.
     let other = world.sandbox.path("home/other");
-    std::fs::write(&other, "mine").unwrap();
-    std::fs::remove_file(&path).unwrap();
+    std::fs::rename(&path, &other).unwrap();
+    let before = std::fs::read_to_string(&other).unwrap();
     std::os::unix::fs::symlink(&other, &path).unwrap();
     plan();
     assert_eq!(mode(&path), (true, 0o600));
-    assert_eq!(std::fs::read_to_string(&other).unwrap(), "mine");
+    assert_eq!(std::fs::read_to_string(&other).unwrap(), before);
 }
 
 fn a_secret_that_changed_makes_it_stale_and_is_not_in_it() {
@@ -216,4 +218,24 @@ fn it_takes_no_files_beside_it() {
     let world = FakeWorld::new(FILE);
     saved(&world);
     world.cai(&["apply", "next.plan", "-f", "containai.toml"]).fails_with(64);
+}
+
+fn it_replaces_no_file_but_a_saved_plan() {
+    let world = FakeWorld::new(FILE);
+    saved(&world);
+    // Another plan in the place of the old one.
+    saved(&world);
+    let home = world.sandbox.home();
+    let pipe = home.join("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let ran = world.cai(&["plan", "--out", "containai.toml"]);
+    assert!(ran.fails_with(4).contains("containai.toml exists, and is no saved plan"), "{ran}");
+    assert_eq!(std::fs::read_to_string(home.join("containai.toml")).unwrap(), FILE);
+    std::fs::write(home.join("image"), b"\xff\xd8").unwrap();
+    world.cai(&["plan", "--out", "image"]).fails_with(4);
+    // Whoever reads a pipe waits for a writer, so it is not even opened.
+    let ran = world.cai(&["plan", "--out", "/dev/null"]);
+    assert!(ran.fails_with(1).contains("no ordinary file"), "{ran}");
+    world.cai(&["plan", "--out", "pipe"]).fails_with(1);
+    assert!(std::fs::metadata(&pipe).is_ok_and(|meta| !meta.is_file()));
 }
