@@ -256,7 +256,8 @@ impl Engine {
         self.guest("systemctl show --property=MainPID --value docker.service")
     }
 
-    /// Starts a container that does nothing, from files of the guest itself; its identifier.
+    /// Starts a container that does nothing, from files of the guest itself; its identifier. It is
+    /// not the first process of its own, which would ignore SIGTERM and hold up the guest's end.
     #[track_caller]
     pub fn container(&self, name: &str) -> String {
         self.container_with(name, "")
@@ -270,7 +271,7 @@ impl Engine {
              if ! sudo docker image inspect cai-test >/dev/null 2>&1; then \
              files=$(ldd /bin/sleep /bin/mkdir | grep -o '[[:space:]]/[^ ]*' | sort -u); \
              sudo tar -C / -chf - bin/sleep bin/mkdir $files 2>/dev/null | sudo docker import - cai-test >/dev/null; fi; \
-             sudo docker run -d --name {name} --network=none {options} cai-test /bin/sleep infinity"
+             sudo docker run -d --name {name} --network=none --pid=host {options} cai-test /bin/sleep infinity"
         ))
     }
 

@@ -25,14 +25,24 @@ program=${0##*/}
 case "$program $*" in
 "limactl --version" | "limactl list "* | *ControlMaster=no*) exec "$program" "$@" ;;
 esac
-echo "$program $*" >>"$HOME/changes"
-number=$(wc -l <"$HOME/changes")
+printf x >>"$HOME/changes"
+number=$(wc -c <"$HOME/changes")
 case $CAI_TEST_KILL in
 "before $number") kill -9 $PPID ;;
 "during $number") exec 3<&0; "$program" "$@" <&3 & kill -9 $PPID; wait ;;
 "after $number") "$program" "$@"; kill -9 $PPID ;;
 *) exec "$program" "$@" ;;
 esac
+"#;
+
+/// Stands before ssh: nobody can look at the guest before Lima says that the VM has started.
+const DEAF: &str = r#"
+PATH=${PATH#*:}
+case "$*" in
+*ControlMaster=no*)
+  grep -q '"running":true' "$LIMA_HOME/containai-secure/ha.stdout.log" || exit 255 ;;
+esac
+exec ssh "$@"
 "#;
 
 /// Applies, and is killed at this point.
@@ -85,6 +95,13 @@ fn a_start_of_the_vm_that_was_killed_is_finished() {
     engine.limactl(&["stop", NAME]).success();
     killed(&engine, "during 1");
     engine.awaits_status("Running");
-    engine.plan_says(&["\"Starting\" -> \"Running\"", "its start is not over yet"]);
-    REAL_KILLED.case(|| engine.apply_mends());
+    let path = engine.front("ssh", DEAF);
+    let plan = engine.cai_with(&["plan"], &[("PATH", &path)]);
+    assert!(plan.success().contains("\"Starting\" -> \"Running\""), "{plan}");
+    REAL_KILLED.case(|| {
+        let apply = engine.cai_with(&["apply", "--yes"], &[("PATH", &path)]);
+        apply.success();
+        assert!(apply.stderr.contains("wait until the VM has started ... done"), "{apply}");
+        engine.works();
+    });
 }
