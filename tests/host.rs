@@ -84,16 +84,21 @@ fn a_changing_command_must_exit_with_0() {
 
 fn the_newest_line_is_heard_while_a_command_runs() {
     let directory = tempfile::tempdir().unwrap();
-    let gate = directory.path().join("gate");
-    nix::unistd::mkfifo(&gate, nix::sys::stat::Mode::S_IRWXU).unwrap();
-    let gate = gate.to_str().unwrap();
+    // A gate for each line: the next reader of the same one might still find the last writer in it.
+    let gates = ["a", "b"].map(|gate| directory.path().join(gate));
+    for gate in &gates {
+        nix::unistd::mkfifo(gate, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    }
+    let [a, b] = gates.each_ref().map(|gate| gate.display());
     // It goes on only when its first line was heard, and ends only when its second one was.
-    let script =
-        format!("printf 'old\\nfirst\\npart'; read _ <{gate}; echo two >&2; read _ <{gate}");
+    let script = format!("printf 'old\\nfirst\\npart'; read _ <{a}; echo two >&2; read _ <{b}");
     let heard = std::sync::Mutex::new(Vec::new());
     let hear = |line: &str| {
-        heard.lock().unwrap().push(line.to_owned());
-        std::fs::write(gate, "\n").unwrap();
+        let mut heard = heard.lock().unwrap();
+        if let Some(gate) = gates.get(heard.len()) {
+            std::fs::write(gate, "\n").unwrap();
+        }
+        heard.push(line.to_owned());
     };
     System.execute(&sh(&script), &hear).unwrap();
     assert_eq!(*heard.lock().unwrap(), ["first", "two"]);
