@@ -211,4 +211,18 @@ fn a_socket_is_exposed_where_others_can_get_to_it() {
         assert_eq!(System.is_exposed(&socket), is_exposed, "{case}");
     }
     assert!(!System.is_exposed(&directory.path().join("absent.sock")));
+
+    // Others come by where a link leads to, and what is above the link does not keep them out.
+    let home = tempfile::Builder::new().prefix("cai").tempdir_in("/tmp").unwrap();
+    let link = home.path().join("link");
+    std::os::unix::fs::symlink(directory.path(), &link).unwrap();
+    set(&socket, 0o666);
+    for (home_mode, directory_mode, is_exposed) in
+        [(0o700, 0o755, true), (0o700, 0o700, false), (0o755, 0o700, false)]
+    {
+        set(home.path(), home_mode);
+        set(directory.path(), directory_mode);
+        let case = format!("by a link in {home_mode:o} to {directory_mode:o}");
+        assert_eq!(System.is_exposed(&link.join("a.sock")), is_exposed, "{case}");
+    }
 }
