@@ -5,8 +5,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::time::Duration;
 
-use containai::host::{CommandSpec, ExitStatus, Failure, Host, Ping, Probe, System};
+use containai::host::{CommandSpec, Deadline, ExitStatus, Failure, Host, Ping, Probe, System};
 
+use crate::support::interposed::Interposed;
 use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
@@ -23,6 +24,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         removing_what_is_not_there_is_no_error,
         the_answers_of_a_socket_are_told_apart,
         a_socket_is_exposed_where_others_can_get_to_it,
+        a_probe_before_another_one_passes_on_that_others_can_write,
     ]
 }
 
@@ -224,5 +226,20 @@ fn a_socket_is_exposed_where_others_can_get_to_it() {
         set(directory.path(), directory_mode);
         let case = format!("by a link in {home_mode:o} to {directory_mode:o}");
         assert_eq!(System.is_exposed(&link.join("a.sock")), is_exposed, "{case}");
+    }
+}
+
+fn a_probe_before_another_one_passes_on_that_others_can_write() {
+    let directory = tempfile::tempdir().unwrap();
+    let interrupted = std::sync::atomic::AtomicBool::default();
+    let interposed = Interposed { host: &System, before: &|_| None, interrupted: &interrupted };
+    let deadline = Deadline::new(&System, Duration::from_secs(1));
+    let probes: [(&str, &dyn Probe); 2] = [("interposed", &interposed), ("deadline", &deadline)];
+    for (mode, is_private) in [(0o700, true), (0o777, false)] {
+        std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+        for (name, probe) in probes {
+            let checked = probe.check_private(directory.path());
+            assert_eq!(checked.is_ok(), is_private, "{name}, {mode:o}: {checked:?}");
+        }
     }
 }
