@@ -5,8 +5,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::time::Duration;
 
-use containai::host::{CommandSpec, ExitStatus, Failure, Host, Ping, Probe, System};
+use containai::host::{CommandSpec, Deadline, ExitStatus, Failure, Host, Ping, Probe, System};
 
+use crate::support::interposed::Interposed;
 use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
@@ -23,6 +24,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         removing_what_is_not_there_is_no_error,
         the_answers_of_a_socket_are_told_apart,
         a_socket_is_exposed_where_others_can_get_to_it,
+        a_probe_before_another_one_passes_on_that_others_can_write,
     ]
 }
 
@@ -84,16 +86,21 @@ fn a_changing_command_must_exit_with_0() {
 
 fn the_newest_line_is_heard_while_a_command_runs() {
     let directory = tempfile::tempdir().unwrap();
-    let gate = directory.path().join("gate");
-    nix::unistd::mkfifo(&gate, nix::sys::stat::Mode::S_IRWXU).unwrap();
-    let gate = gate.to_str().unwrap();
+    // A gate for each line: the next reader of the same one might still find the last writer in it.
+    let gates = ["a", "b"].map(|gate| directory.path().join(gate));
+    for gate in &gates {
+        nix::unistd::mkfifo(gate, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    }
+    let [a, b] = gates.each_ref().map(|gate| gate.display());
     // It goes on only when its first line was heard, and ends only when its second one was.
-    let script =
-        format!("printf 'old\\nfirst\\npart'; read _ <{gate}; echo two >&2; read _ <{gate}");
+    let script = format!("printf 'old\\nfirst\\npart'; read _ <{a}; echo two >&2; read _ <{b}");
     let heard = std::sync::Mutex::new(Vec::new());
     let hear = |line: &str| {
-        heard.lock().unwrap().push(line.to_owned());
-        std::fs::write(gate, "\n").unwrap();
+        let mut heard = heard.lock().unwrap();
+        if let Some(gate) = gates.get(heard.len()) {
+            std::fs::write(gate, "\n").unwrap();
+        }
+        heard.push(line.to_owned());
     };
     System.execute(&sh(&script), &hear).unwrap();
     assert_eq!(*heard.lock().unwrap(), ["first", "two"]);
@@ -206,4 +213,33 @@ fn a_socket_is_exposed_where_others_can_get_to_it() {
         assert_eq!(System.is_exposed(&socket), is_exposed, "{case}");
     }
     assert!(!System.is_exposed(&directory.path().join("absent.sock")));
+
+    // Others come by where a link leads to, and what is above the link does not keep them out.
+    let home = tempfile::Builder::new().prefix("cai").tempdir_in("/tmp").unwrap();
+    let link = home.path().join("link");
+    std::os::unix::fs::symlink(directory.path(), &link).unwrap();
+    set(&socket, 0o666);
+    for (home_mode, directory_mode, is_exposed) in
+        [(0o700, 0o755, true), (0o700, 0o700, false), (0o755, 0o700, false)]
+    {
+        set(home.path(), home_mode);
+        set(directory.path(), directory_mode);
+        let case = format!("by a link in {home_mode:o} to {directory_mode:o}");
+        assert_eq!(System.is_exposed(&link.join("a.sock")), is_exposed, "{case}");
+    }
+}
+
+fn a_probe_before_another_one_passes_on_that_others_can_write() {
+    let directory = tempfile::tempdir().unwrap();
+    let interrupted = std::sync::atomic::AtomicBool::default();
+    let interposed = Interposed { host: &System, before: &|_| None, interrupted: &interrupted };
+    let deadline = Deadline::new(&System, Duration::from_secs(1));
+    let probes: [(&str, &dyn Probe); 2] = [("interposed", &interposed), ("deadline", &deadline)];
+    for (mode, is_private) in [(0o700, true), (0o777, false)] {
+        std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+        for (name, probe) in probes {
+            let checked = probe.check_private(directory.path());
+            assert_eq!(checked.is_ok(), is_private, "{name}, {mode:o}: {checked:?}");
+        }
+    }
 }

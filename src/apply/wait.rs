@@ -33,8 +33,9 @@ pub(super) fn ready(
                 Ok(()) => return Ok(()),
                 Err(why) => why,
             },
-            // How the start ended is observed afterwards.
-            Ready::Started(events) => match host.read_file(events) {
+            // How the start ended is observed afterwards. An agent that was killed says nothing more.
+            Ready::Started { events, socket } => match host.read_file(events) {
+                _ if !host.listens(socket) => return Ok(()),
                 Ok(text) if text.as_deref().and_then(Agent::read) != Some(Agent::Starting) => {
                     return Ok(());
                 }
@@ -54,7 +55,7 @@ pub(super) fn ready(
 mod tests {
     use super::*;
     use crate::host::System;
-    use crate::simulate::{LINUX, SimulatedHost, World};
+    use crate::simulate::{Instance, LINUX, SimulatedHost, World};
 
     #[test]
     fn what_never_gets_ready_fails_when_its_time_is_over() {
@@ -65,5 +66,32 @@ mod tests {
         let words = error.to_string();
         assert!(words.starts_with("not ready after 3"), "{words}");
         assert!(words.contains("http://localhost:1/health"), "{words}");
+    }
+
+    #[test]
+    fn a_start_is_waited_for_as_long_as_its_host_agent_lives() {
+        for (agent, waits) in [(Some(1), true), (None, false)] {
+            let mut world = World::new(LINUX);
+            let instance = Instance {
+                yaml: String::new(),
+                protected: false,
+                ssh_port: 0,
+                agent,
+                driver: Some(2),
+                boots: 1,
+                master: None,
+                docker_socket: None,
+                guest: None,
+            };
+            world.instances.insert("vm".into(), instance);
+            let events = world.computer.home.join("events");
+            let starting = "{\"status\":{\"sshLocalPort\":60022}}\n";
+            world.files.insert(events.clone(), starting.into());
+            let socket = Agent::socket(&world.computer.lima_home.join("vm"));
+            let host = SimulatedHost::new(&System, world);
+            let until = Ready::Started { events, socket };
+            let waited = ready(&host, &Wait { until, at_most: Duration::from_secs(60) }, None);
+            assert_eq!(waited.is_err(), waits, "{agent:?}: {waited:?}");
+        }
     }
 }

@@ -65,6 +65,9 @@ impl Probe for Deadline<'_> {
     fn listens(&self, socket: &Path) -> bool {
         self.probe.listens(socket)
     }
+    fn check_private(&self, directory: &Path) -> io::Result<()> {
+        self.probe.check_private(directory)
+    }
     fn is_exposed(&self, socket: &Path) -> bool {
         self.probe.is_exposed(socket)
     }

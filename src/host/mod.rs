@@ -110,14 +110,11 @@ pub trait Probe: Sync {
     /// Whether something listens on a Unix socket. Connects, and sends nothing.
     fn listens(&self, socket: &Path) -> bool;
 
-    /// Makes sure that nobody else can write to a directory, which need not be there yet. A host
-    /// without other users has none that could.
+    /// Makes sure that nobody else can write to a directory, which need not be there yet.
     ///
     /// # Errors
     /// When others can, with [`Exposed`] inside.
-    fn check_private(&self, _directory: &Path) -> io::Result<()> {
-        Ok(())
-    }
+    fn check_private(&self, directory: &Path) -> io::Result<()>;
 
     /// Whether other users may connect to a Unix socket, by its mode and by those of the
     /// directories on the way to it.

@@ -120,9 +120,13 @@ impl Probe for System {
         let has = |path: &Path, bit: u32| {
             std::fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & bit != 0)
         };
+        // Others need not come by the same links: what counts is where they lead to.
+        let Some(Ok(directory)) = socket.parent().map(std::fs::canonicalize) else {
+            return false;
+        };
         // Its group, then all others: they write to the socket, and search the directories.
         [(0o020, 0o010), (0o002, 0o001)].into_iter().any(|(write, search)| {
-            has(socket, write) && socket.ancestors().skip(1).all(|above| has(above, search))
+            has(socket, write) && directory.ancestors().all(|above| has(above, search))
         })
     }
 }

@@ -21,6 +21,11 @@ impl Agent {
         directory.join("ha.stdout.log")
     }
 
+    /// Where it listens, from before its first event to its end.
+    pub fn socket(directory: &Path) -> PathBuf {
+        directory.join("ha.sock")
+    }
+
     /// What the last of the events says: one JSON object on each line. `None` where there is none,
     /// so that a Lima which writes something else is no evidence of anything.
     pub fn read(events: &str) -> Option<Self> {

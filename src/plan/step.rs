@@ -63,8 +63,13 @@ pub enum Ready {
     },
     /// A web server answers with success at this URL.
     Answers(String),
-    /// Lima's host agent no longer says, in this file of its events, that it starts a VM.
-    Started(PathBuf),
+    /// Lima's host agent no longer starts a VM, or is gone.
+    Started {
+        /// The file of its events.
+        events: PathBuf,
+        /// The socket on which it listens as long as it lives.
+        socket: PathBuf,
+    },
 }
 
 impl fmt::Display for Ready {
@@ -72,7 +77,7 @@ impl fmt::Display for Ready {
         match self {
             Self::Says { command, .. } => write!(f, "`{command}`"),
             Self::Answers(url) => f.write_str(url),
-            Self::Started(events) => f.write_str(&events.to_string_lossy()),
+            Self::Started { events, .. } => f.write_str(&events.to_string_lossy()),
         }
     }
 }

@@ -259,6 +259,11 @@ impl Probe for SimulatedHost<'_> {
         socket::listens(&self.lock_world(), path)
     }
 
+    /// The simulated home has no other users who could write to it.
+    fn check_private(&self, _: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
     /// ssh makes its sockets for their owner alone.
     fn is_exposed(&self, _: &Path) -> bool {
         false

@@ -12,6 +12,8 @@ use super::world::LIMA_VERSION;
 
 /// Lima's control socket within an instance's directory.
 pub(super) const SSH_SOCKET: &str = "ssh.sock";
+/// The socket of Lima's host agent within an instance's directory.
+pub(super) const AGENT_SOCKET: &str = "ha.sock";
 /// The forwarded Docker socket within an instance's directory.
 pub(super) const DOCKER_SOCKET: &str = "sock/docker.sock";
 

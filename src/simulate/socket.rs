@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::instance::{DOCKER_SOCKET, SSH_SOCKET};
+use super::instance::{AGENT_SOCKET, DOCKER_SOCKET, SSH_SOCKET};
 use super::world::World;
 use crate::host::Ping;
 
@@ -63,7 +63,8 @@ pub(super) fn ping(world: &mut World, path: &Path) -> Ping {
     }
 }
 
-/// As [`Probe::listens`](crate::host::Probe::listens): an ssh master, or a forward.
+/// As [`Probe::listens`](crate::host::Probe::listens): an ssh master, a host agent, or a
+/// forward.
 pub(super) fn listens(world: &World, path: &Path) -> bool {
     let instance = |socket| {
         let name = world.instance_of_socket(path, socket)?;
@@ -71,6 +72,7 @@ pub(super) fn listens(world: &World, path: &Path) -> bool {
     };
     let forwarded = |it: &super::instance::HostSocket| it.permitted && it.carried_by.is_some();
     instance(SSH_SOCKET).is_some_and(|it| it.master.is_some())
+        || instance(AGENT_SOCKET).is_some_and(|it| it.agent.is_some())
         || instance(DOCKER_SOCKET)
             .is_some_and(|it| it.docker_socket.as_ref().is_some_and(forwarded))
 }

@@ -60,6 +60,9 @@ impl Probe for Interposed<'_> {
     fn listens(&self, socket: &Path) -> bool {
         self.host.listens(socket)
     }
+    fn check_private(&self, directory: &Path) -> io::Result<()> {
+        self.host.check_private(directory)
+    }
     fn is_exposed(&self, socket: &Path) -> bool {
         self.host.is_exposed(socket)
     }

@@ -11,7 +11,9 @@ mkdir -p "$directory"
 case $source in
 https://*)
   command -v curl >/dev/null || { apt-get -q update && apt-get -q -y install --no-install-recommends curl ca-certificates; }
-  curl -fsSL --proto '=https' --proto-redir '=https' --retry 3 -o "$package.part" "$source"
+  # No argument, which everybody in the guest could see: it may hold a password.
+  printf '%s\n' "$source" | sed 's/[\\"]/\\&/g; s/.*/url = "&"/' |
+    curl -fsSL --proto '=https' --proto-redir '=https' --retry 3 -o "$package.part" -K -
   mv "$package.part" "$package"
   ;;
 *) [ "$source" = "$package" ] || cp "$source" "$package" ;;

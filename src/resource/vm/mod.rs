@@ -297,7 +297,8 @@ impl Vm {
 
 /// Waits for a start that is under way: `limactl start` would say at once that the VM runs.
 fn await_start(facts: &Facts) -> Step {
-    let until = Ready::Started(Agent::events(&facts.directory));
+    let events = Agent::events(&facts.directory);
+    let until = Ready::Started { events, socket: Agent::socket(&facts.directory) };
     let wait = Wait { until, at_most: Limactl::START };
     Step::wait("wait until the VM has started", wait)
 }

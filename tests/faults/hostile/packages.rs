@@ -20,6 +20,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
         dockers_packages_are_taken_with_its_own_key_and_no_other,
         a_package_with_another_checksum_is_not_installed,
+        the_address_of_a_package_is_no_argument,
     ]
 }
 
@@ -37,8 +38,11 @@ fn guest() -> Sandbox {
     let calls = sandbox.path("calls");
     for name in ["apt-get", "curl", "dpkg", "dpkg-query", "gpg", "systemctl"] {
         let does = match name {
-            // The file after -o.
-            "curl" => "while [ \"$1\" != -o ]; do shift; done; echo fetched >\"$2\"",
+            // What it reads with `-K -`, and the file after -o.
+            "curl" => {
+                "case \" $* \" in *\" -K - \"*) cat >\"$CONFIG\" ;; esac
+                while [ \"$1\" != -o ]; do shift; done; echo fetched >\"$2\""
+            }
             "gpg" => "cat \"$KEYS\"",
             "dpkg" => "[ \"$1\" != --print-architecture ] || echo amd64",
             _ => ":",
@@ -64,6 +68,7 @@ fn run(sandbox: &Sandbox, script: &str, arguments: &[&str]) -> Output {
         .env_clear()
         .env("PATH", path)
         .env("KEYS", sandbox.path("keys"))
+        .env("CONFIG", sandbox.path("curlrc"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -168,6 +173,37 @@ fn a_package_with_another_checksum_is_not_installed() {
                 }
             });
         }
+    }
+}
+
+/// Everybody in the guest can read the arguments of a process, and an address may hold a password.
+fn the_address_of_a_package_is_no_argument() {
+    let cases = [
+        ("https://me:hidden@a.example/s.deb", "https://me:hidden@a.example/s.deb"),
+        (
+            r#"https://me:a"hidden\b%@a.example/s.deb"#,
+            r#"https://me:a\"hidden\\b%@a.example/s.deb"#,
+        ),
+        (
+            "https://a.example/s.deb?key=hidden&x=$HOME#'",
+            "https://a.example/s.deb?key=hidden&x=$HOME#'",
+        ),
+    ];
+    for (source, quoted) in cases {
+        HOSTILE.case(|| {
+            let sandbox = guest();
+            sandbox.write("given.deb", "fetched\n");
+            let sum = sum(&sandbox.path("given.deb"));
+            let operation = Operation::Sysbox { version: "0.7.0", sha256: &sum, source };
+            let ssh = Ssh::new("ssh".into(), Path::new("/d"), &VmName::default());
+            let Some(Input::Text(script)) = operation.command(&ssh).stdin else { panic!() };
+            let output = run(&sandbox, &script, &["sysbox", "0.7.0", &sum]);
+            let (calls, error) = (calls(&sandbox), String::from_utf8_lossy(&output.stderr));
+            assert!(output.status.success(), "{calls}\n{error}");
+            assert!(!calls.contains("hidden"), "{calls}");
+            let config = std::fs::read_to_string(sandbox.path("curlrc")).unwrap();
+            assert_eq!(config, format!("url = \"{quoted}\"\n"));
+        });
     }
 }
 

@@ -7,6 +7,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::{ExitCode, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
@@ -56,6 +57,7 @@ pub(super) fn run(arguments: &Parsed) -> Result<ExitCode> {
 
 fn serve(instance: &Instance, signals: SigSet) -> Result<()> {
     let port = ssh::write_config(instance)?;
+    listen(instance)?;
     let cidata = guest::make_cidata(instance)?;
     let mut machine = qemu::spawn(instance, &cidata, port)?;
     emit(&json!({"sshLocalPort": port}));
@@ -85,6 +87,17 @@ fn serve(instance: &Instance, signals: SigSet) -> Result<()> {
         Ok(End::Machine(Err(error))) => Err(format!("Driver stopped due to error: {error}")),
         Err(error) => Err(error.to_string()),
     }
+}
+
+/// Listens as long as this process lives, by which others know that it does.
+fn listen(instance: &Instance) -> Result<()> {
+    let socket = instance.dir.join("ha.sock");
+    // One that was killed leaves its own.
+    let _ = fs::remove_file(&socket);
+    let listener =
+        UnixListener::bind(&socket).map_err(|error| format!("{}: {error}", socket.display()))?;
+    spawn(move || listener.incoming().for_each(drop));
+    Ok(())
 }
 
 /// Waits for the guest and sets up what rides on its ssh.
@@ -217,7 +230,7 @@ fn clean_up(instance: &Instance) {
     for (host, _) in instance.socket_forwards() {
         let _ = fs::remove_file(host);
     }
-    for file in ["ssh.sock", "qmp.sock", "qemu.pid", "ha.pid"] {
+    for file in ["ha.sock", "ssh.sock", "qmp.sock", "qemu.pid", "ha.pid"] {
         let _ = fs::remove_file(instance.dir.join(file));
     }
 }
