@@ -37,6 +37,9 @@ pub enum Reason {
         /// The one that would be.
         source: &'static str,
     },
+    /// There is no docker command, so nobody can use the context. No reason to change anything: it
+    /// is not for `cai` to install.
+    NoDocker,
     /// The VM is in this state.
     VmIs(Status),
     /// A start of the VM is under way.
@@ -102,7 +105,7 @@ pub enum Reason {
 impl Reason {
     /// Whether it is only worth knowing, and changes nothing.
     pub fn is_remark(&self) -> bool {
-        matches!(self, Self::Overridden(_) | Self::OtherPackage { .. })
+        matches!(self, Self::Overridden(_) | Self::OtherPackage { .. } | Self::NoDocker)
     }
 }
 
@@ -125,6 +128,9 @@ impl fmt::Display for Reason {
             }
             Self::OtherPackage { installed, source } => {
                 write!(f, "the engine is {installed}, not {source}; cai leaves it as it is")
+            }
+            Self::NoDocker => {
+                f.write_str("there is no docker command on PATH, so the context is of no use yet")
             }
             Self::VmIs(status) => write!(f, "the VM is {status}"),
             Self::VmStarts => f.write_str("its start is not over yet"),

@@ -87,7 +87,8 @@ impl Resource for DockerContext {
                     Change::between(&self.address, attributes(actual), attributes(&wanted));
                 let changed = change.changed();
                 if changed.is_empty() {
-                    return change;
+                    let is_of_use = facts.tools.docker.is_some();
+                    return if is_of_use { change } else { change.because(Reason::NoDocker) };
                 }
                 if !self.is_ours(actual, &wanted) {
                     return change.blocked(Problem::ForeignContext {

@@ -2,7 +2,7 @@
 
 use containai::address::Kind;
 use containai::docker::ContextMetadata;
-use containai::plan::Action;
+use containai::plan::{Action, Reason};
 
 use super::{change, effects, plan, steps};
 use crate::support::machine::{config, healthy};
@@ -15,6 +15,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_context_of_another_vm_is_left_alone,
         a_context_of_somebody_else_stops_the_plan,
         without_docker_the_plan_says_what_to_install,
+        a_context_that_nobody_can_use_is_told,
     ]
 }
 
@@ -82,4 +83,14 @@ fn without_docker_the_plan_says_what_to_install() {
     let plan = plan(&config, &facts);
     let problem = change(&plan, Kind::Context).problem.as_ref().unwrap();
     assert_eq!(problem.to_string(), "the docker command is not on PATH");
+}
+
+fn a_context_that_nobody_can_use_is_told() {
+    let config = config();
+    let mut facts = healthy(&config);
+    let plan_of = |facts: &_| change(&plan(&config, facts), Kind::Context).clone();
+    assert_eq!(plan_of(&facts).reasons, []);
+    facts.tools.docker = None;
+    let change = plan_of(&facts);
+    assert_eq!((change.action, change.reasons), (Action::NoOp, vec![Reason::NoDocker]));
 }
