@@ -12,7 +12,7 @@
 mod named;
 mod source;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 pub use named::{foreign, passwords, secrets, value};
 use named::{hidden, is_secret};
@@ -79,17 +79,32 @@ impl Redactor {
         if self.names.is_empty() { text } else { named::without_named(&text, &self.names) }
     }
 
-    /// A document of `cai` without them.
+    /// A document of `cai` without them. Its keys stay, as programs look for them.
     pub fn shown_document(&self, value: &Value) -> Value {
         match value {
             Value::String(text) => self.shown(text).into(),
             Value::Array(values) => values.iter().map(|it| self.shown_document(it)).collect(),
             Value::Object(map) => {
-                let entries = map.iter();
-                entries.map(|(key, it)| (self.shown(key), self.shown_document(it))).collect()
+                let entry = |(key, it): (&String, &Value)| {
+                    let value = match (key.as_str(), it) {
+                        ("env", Value::Object(env)) => self.shown_variables(env),
+                        _ => self.shown_document(it),
+                    };
+                    (named::credentials(key), value)
+                };
+                map.iter().map(entry).collect()
             }
             other => other.clone(),
         }
+    }
+
+    fn shown_variables(&self, env: &Map<String, Value>) -> Value {
+        let variable = |(name, value): (&String, &Value)| {
+            let is_hidden = self.names.contains(name);
+            let value = if is_hidden { hidden(value) } else { self.shown_document(value) };
+            (name.clone(), value)
+        };
+        env.iter().map(variable).collect()
     }
 
     /// A text of others without what is known or looks like a secret.
