@@ -12,7 +12,7 @@
 mod named;
 mod source;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 pub use named::{foreign, passwords, secrets, value};
 use named::{hidden, is_secret};
@@ -79,17 +79,43 @@ impl Redactor {
         if self.names.is_empty() { text } else { named::without_named(&text, &self.names) }
     }
 
-    /// A document of `cai` without them.
+    /// A document of `cai` without them. Its keys stay, and the addresses of resources: programs and
+    /// saved plans look for them.
     pub fn shown_document(&self, value: &Value) -> Value {
+        self.shown_part(value, true)
+    }
+
+    /// A part of a document, which may have addresses of resources in it.
+    fn shown_part(&self, value: &Value, has_addresses: bool) -> Value {
         match value {
             Value::String(text) => self.shown(text).into(),
-            Value::Array(values) => values.iter().map(|it| self.shown_document(it)).collect(),
+            Value::Array(values) => {
+                values.iter().map(|it| self.shown_part(it, has_addresses)).collect()
+            }
             Value::Object(map) => {
-                let entries = map.iter();
-                entries.map(|(key, it)| (self.shown(key), self.shown_document(it))).collect()
+                let entry = |(key, it): (&String, &Value)| {
+                    let value = match (key.as_str(), it) {
+                        ("env", Value::Object(env)) => self.shown_variables(env),
+                        ("address", Value::String(_)) if has_addresses => it.clone(),
+                        // Attributes, which may have any key.
+                        ("before" | "after", _) => self.shown_part(it, false),
+                        _ => self.shown_part(it, has_addresses),
+                    };
+                    (named::credentials(key), value)
+                };
+                map.iter().map(entry).collect()
             }
             other => other.clone(),
         }
+    }
+
+    fn shown_variables(&self, env: &Map<String, Value>) -> Value {
+        let variable = |(name, value): (&String, &Value)| {
+            let is_hidden = self.names.contains(name);
+            let value = if is_hidden { hidden(value) } else { self.shown_part(value, false) };
+            (name.clone(), value)
+        };
+        env.iter().map(variable).collect()
     }
 
     /// A text of others without what is known or looks like a secret.

@@ -8,7 +8,6 @@ use crate::error::Error;
 use crate::host::Host;
 use crate::lima;
 use crate::redact::{self, SENSITIVE};
-use crate::report::printable_json;
 
 /// What stands above a text that is not all of it.
 const WITHOUT: &str = "# Secrets are left out here, so this is not what Lima gets.\n";
@@ -17,10 +16,7 @@ pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> 
     let file = file::load(host, global, terminal)?;
     let (keys, is_whole) = shown(&file.config);
     if global.json {
-        // Lima's own document: nothing is added to it.
-        let text = serde_json::to_string_pretty(&keys);
-        let text = text.map_err(|error| Error::Output(error.into()))?;
-        return terminal.raw(&format!("{}\n", printable_json(&text)));
+        return terminal.foreign_json(&keys);
     }
     let remark = if is_whole { "" } else { WITHOUT };
     terminal.raw(&(remark.to_owned() + &lima::to_yaml(&keys)))

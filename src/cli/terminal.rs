@@ -176,19 +176,34 @@ impl Terminal {
 
     /// Prints a document for a program. One about a simulated host says so.
     pub(super) fn json(&mut self, document: &impl Serialize) -> Result<(), Error> {
-        let failed = |error: serde_json::Error| Error::Output(error.into());
         let mut document = self.clean(document)?;
         if let (true, Some(keys)) = (self.simulates, document.as_object_mut()) {
             keys.insert("simulated".into(), true.into());
         }
-        let text = serde_json::to_string_pretty(&document).map_err(failed)?;
-        self.raw(&format!("{}\n", report::printable_json(&text)))
+        self.write_json(&document)
+    }
+
+    /// Prints a document that is not one of `cai`, so that nothing is added to it.
+    pub(super) fn foreign_json(&mut self, document: &impl Serialize) -> Result<(), Error> {
+        let document = self.clean(document)?;
+        self.write_json(&document)
+    }
+
+    /// Prints a clean document. Its text is not searched again: what is hidden may be `true`.
+    fn write_json(&mut self, document: &Value) -> Result<(), Error> {
+        let text = serde_json::to_string_pretty(document);
+        let text = text.map_err(|error| Error::Output(error.into()))?;
+        self.write(&format!("{}\n", report::printable_json(&text)))
     }
 
     /// Prints what was asked for as it is: it is for a program, and has no colours that could be
     /// taken out of it.
     pub(super) fn raw(&mut self, text: &str) -> Result<(), Error> {
         let text = self.hidden.text(text);
+        self.write(&text)
+    }
+
+    fn write(&mut self, text: &str) -> Result<(), Error> {
         let mut out = self.out.unmarked().as_inner();
         out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Error::Output)
     }

@@ -19,6 +19,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_plan_that_was_changed_does_nothing_but_what_is_planned_now,
         a_plan_is_private_wherever_it_is_written,
         a_secret_that_changed_makes_it_stale_and_is_not_in_it,
+        a_secret_that_is_part_of_an_address_makes_it_stale_too,
         a_replacement_still_needs_its_name,
         it_takes_no_files_beside_it,
         it_replaces_no_file_but_a_saved_plan,
@@ -201,6 +202,17 @@ fn a_secret_that_changed_makes_it_stale_and_is_not_in_it() {
     // Not there: refused by name, with the place in the file.
     let ran = cai(&["plan"], "");
     assert!(ran.fails_with(3).contains("the environment variable KEY is not set"), "{ran}");
+}
+
+fn a_secret_that_is_part_of_an_address_makes_it_stale_too() {
+    let world = FakeWorld::new(&format!(
+        "{FILE}[vm.env]\nWORD = {{ value = \"secure\", sensitive = true }}\n\
+         KEY = {{ env = \"KEY\", sensitive = true }}\n"
+    ));
+    world.cai_with(&["plan", "--out", "next.plan"], &[("KEY", "s3cret-one")]).success();
+    let ran = world.cai_with(&["apply", "next.plan"], &[("KEY", "s3cret-two")]);
+    assert!(ran.fails_with(6).contains("a value that is not shown moved"), "{ran}");
+    world.cai_with(&["apply", "next.plan"], &[("KEY", "s3cret-one")]).success();
 }
 
 fn a_replacement_still_needs_its_name() {

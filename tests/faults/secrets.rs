@@ -21,6 +21,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         no_mistake_in_a_file_shows_a_secret,
         a_plan_shows_that_a_secret_changes_and_lima_gets_it,
         a_variable_that_left_the_file_is_not_shown,
+        a_secret_that_is_a_word_of_json_leaves_it_json,
         a_secret_is_on_no_command_line,
         a_variable_that_is_not_set_is_named_where_it_matters,
     ]
@@ -293,6 +294,44 @@ fn a_variable_that_left_the_file_is_not_shown() {
     }
     let yaml = &world.world().instances["containai-secure"].yaml;
     assert!(!yaml.contains("FROM_ENV"), "{yaml}");
+}
+
+fn a_secret_that_is_a_word_of_json_leaves_it_json() {
+    let with = |lines: &str| format!("version = 1\n[vm]\ncpus = 2\n[vm.env]\n{lines}");
+    let marked = "FLAG = { value = \"true\", sensitive = true }\nformat_version = { value = \"1000\", sensitive = true }\n";
+    let world = FakeWorld::new(&with(&format!("DEBUG = \"null\"\n{marked}")));
+    for round in 0..3 {
+        for call in [
+            &["validate"][..],
+            &["plan"],
+            &["status"],
+            &["doctor"],
+            &["render"],
+            &["graph"],
+            &["explain"],
+            &["schema"],
+            &["simulate", "list"],
+            &["--simulate=sim", "plan"],
+            &["--simulate=sim", "apply", "--yes"],
+            &["--simulate=sim", "simulate", "show"],
+            &["apply", "--yes"],
+        ] {
+            // The last look is at a VM that is as the file says.
+            if round == 0 && call.first() == Some(&"apply") {
+                continue;
+            }
+            let ran = cai(&world, &[&["--json"], call].concat(), "");
+            let json: serde_json::Value =
+                serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran}"));
+            if call == ["plan"] {
+                assert!(json["format_version"].is_number(), "{ran}");
+            }
+        }
+        if round == 0 {
+            cai(&world, &["apply", "--yes"], "").success();
+            world.sandbox.write("home/containai.toml", &with(marked));
+        }
+    }
 }
 
 fn a_secret_is_on_no_command_line() {
