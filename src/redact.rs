@@ -14,7 +14,7 @@ mod source;
 
 use serde_json::{Map, Value};
 
-pub use named::{foreign, passwords, secrets, value};
+pub use named::{foreign, keys_in_a_line, passwords, secrets, value};
 use named::{hidden, is_secret};
 pub use source::source;
 
