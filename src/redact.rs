@@ -14,7 +14,7 @@ mod source;
 
 use serde_json::{Map, Value};
 
-pub use named::{foreign, passwords, secrets, value};
+pub use named::{foreign, keys_in_a_line, passwords, secrets, value};
 use named::{hidden, is_secret};
 pub use source::source;
 
@@ -153,7 +153,31 @@ impl Redactor {
                 text = without_wrapped(&text, known, instead);
             }
         }
-        text
+        self.without_cut(&text)
+    }
+
+    /// A text without the beginnings of secrets that were cut off.
+    fn without_cut(&self, text: &str) -> String {
+        let mut parts: Vec<&str> = text.split('…').collect();
+        let last = parts.pop().unwrap_or_default();
+        let mut out = String::with_capacity(text.len());
+        for part in parts {
+            let secrets = self.known.iter().filter(|(_, instead)| *instead != "~");
+            let begun = secrets.filter_map(|(known, instead)| {
+                let ends = known.char_indices().map(|(end, _)| end).skip(SHORTEST);
+                let end = ends.filter(|end| part.ends_with(&known[..*end])).last()?;
+                Some((end, *instead))
+            });
+            match begun.max_by_key(|(length, _)| *length) {
+                Some((length, instead)) => {
+                    out.push_str(&part[..part.len() - length]);
+                    out.push_str(instead);
+                }
+                None => out.push_str(part),
+            }
+            out.push('…');
+        }
+        out + last
     }
 }
 
@@ -283,6 +307,8 @@ mod tests {
             (r#"{"k": "it's \"a\" b\\"}"#, r#"{"k": "(sensitive value)"}"#),
             (r#"k: 'it''s "a" b\'"#, "k: '(sensitive value)'"),
             (wrapped, "      \u{1b}[2m# (sensitive value) end"),
+            // The beginning of one that was cut off.
+            ("x it's \"a… it's… it'…", "x (sensitive value)… (sensitive value)… it'…"),
             // A word that is everywhere tells nothing.
             ("ab it's x", "ab it's x"),
         ] {

@@ -188,9 +188,9 @@ impl Source {
         let look = |name: &str| {
             if terminal.simulates() {
                 // Nothing of the real environment gets there, and a team's CI need not have it.
-                return Some(format!("simulated {name}"));
+                return Some(format!("simulated {name}").into());
             }
-            probe.env(name).map(|value| value.to_string_lossy().into_owned())
+            probe.env(name)
         };
         let unset = config::resolve(&mut config, &self.text, look).err();
         let unset = unset.map(|mistakes| self.mistakes(&mistakes, terminal));

@@ -1,5 +1,7 @@
 //! The values that a file leaves to the environment of `cai`.
 
+use std::ffi::OsString;
+
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -18,23 +20,27 @@ use crate::redact;
 pub fn resolve(
     config: &mut Config,
     source: &str,
-    look: impl Fn(&str) -> Option<String>,
+    look: impl Fn(&str) -> Option<OsString>,
 ) -> Result<(), Vec<Diagnostic>> {
     let mut mistakes = Vec::new();
     for (name, variable) in &mut config.vm.env {
         let Some(env) = &variable.env else { continue };
-        let (message, hint) = match look(env.as_str()) {
+        let (message, hint) = match look(env.as_str()).map(OsString::into_string) {
             None => (
                 format!("the environment variable {env} is not set, or empty"),
                 "set it where cai is run; its value becomes that of the guest's variable",
             ),
-            Some(value) if value.contains(char::is_control) => (
+            Some(Err(_)) => (
+                format!("the value of the environment variable {env} is not UTF-8"),
+                "an environment variable of the guest is one line of plain text",
+            ),
+            Some(Ok(value)) if value.contains(char::is_control) => (
                 format!(
                     "the value of the environment variable {env} has a control character in it"
                 ),
                 "an environment variable of the guest is one line of plain text",
             ),
-            Some(value) => {
+            Some(Ok(value)) => {
                 variable.value = Some(value);
                 continue;
             }

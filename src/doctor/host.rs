@@ -4,6 +4,7 @@ use super::{Case, Code, Finding};
 use crate::facts::Observation;
 use crate::host::Ping;
 use crate::observe::ObserveError;
+use crate::redact;
 use crate::report::shortened;
 use crate::resource::LimaInstall;
 
@@ -89,8 +90,8 @@ pub fn unobservable(error: &ObserveError) -> Finding {
             Finding::new(Code::LimaFailed, LimaInstall::own_address())
                 .saw("command", error.command.to_string())
                 .saw("ended", error.failure.to_string())
-                .saw("stdout", words(streams.0))
-                .saw("stderr", words(streams.1))
+                .saw("stdout", words(&redact::foreign(streams.0)))
+                .saw("stderr", words(&redact::foreign(streams.1)))
                 .because(error.in_a_line())
                 .so("whether there is a VM, and how it is, cannot be told")
                 .by_hand(format!("run `{}` by hand, and mend what it says", error.command))

@@ -24,23 +24,36 @@ const PARTS: [&str; 14] = [
     "authorization",
 ];
 
+/// What is in the first and the last line of a private key.
+const KEY: &str = "PRIVATE KEY-----";
+
 /// A text of others, such as what a tool printed, without what looks like a secret.
 pub fn foreign(text: &str) -> String {
-    let mut lines = Vec::new();
-    let mut in_key = false;
-    for line in text.split('\n') {
-        let marks = line.contains("PRIVATE KEY-----");
-        if in_key || marks {
-            if !in_key {
-                lines.push(REDACTED.to_owned());
-            }
-            in_key = if marks { line.contains("BEGIN") && !line.contains("END ") } else { in_key };
-            continue;
+    let clean = |line: &str| {
+        if line.contains(KEY) {
+            return REDACTED.to_owned();
         }
         let line = credentials(line);
-        lines.push(without(&line, &named(&line)));
+        without(&line, &named(&line))
+    };
+    keys_in_a_line(text).split('\n').map(clean).collect::<Vec<_>>().join("\n")
+}
+
+/// A text with each private key in a line of its own, so that [`foreign`] knows it where lines are
+/// looked at one by one.
+pub fn keys_in_a_line(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut in_key = false;
+    for (place, line) in text.split('\n').enumerate() {
+        if place > 0 {
+            out.push(if in_key { ' ' } else { '\n' });
+        }
+        out.push_str(line);
+        if line.contains(KEY) {
+            in_key = line.contains("BEGIN") && !line.contains("END ");
+        }
     }
-    lines.join("\n")
+    out
 }
 
 /// A text without the values of these names. What is a table there is none.

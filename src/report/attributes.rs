@@ -114,11 +114,13 @@ fn is_long(value: &Value) -> bool {
 }
 
 fn as_text(value: &Value) -> String {
-    match value {
+    let text = match value {
         Value::String(text) => text.clone(),
         // Every JSON value has a form in YAML.
         value => serde_yaml::to_string(value).unwrap_or_default(),
-    }
+    };
+    // Each line is searched for secrets where it is written, and must hold the whole of one.
+    redact::keys_in_a_line(&text)
 }
 
 fn known_text(value: Option<&Known<Value>>) -> String {

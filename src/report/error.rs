@@ -99,6 +99,8 @@ fn write_streams(text: &mut String, error: &CommandError) {
         return;
     };
     for (name, stream) in [("stdout", stdout), ("stderr", stderr)] {
+        // Before it is parted and cut: a part of a secret could not be told from other text.
+        let stream = redact::foreign(stream);
         let lines: Vec<&str> = stream.lines().collect();
         if lines.is_empty() {
             let _ = write!(text, "\n  {}", paint(DIM, format!("{name}: (empty)")));
@@ -111,8 +113,7 @@ fn write_streams(text: &mut String, error: &CommandError) {
         };
         let _ = write!(text, "\n  {}", paint(DIM, heading));
         for line in &lines[hidden..] {
-            let line = redact::foreign(line);
-            let _ = write!(text, "\n    {}", printable(&shortened(&line, SHOWN_LINE)));
+            let _ = write!(text, "\n    {}", printable(&shortened(line, SHOWN_LINE)));
         }
     }
 }

@@ -22,6 +22,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_plan_shows_that_a_secret_changes_and_lima_gets_it,
         a_variable_that_left_the_file_is_not_shown,
         a_secret_that_is_a_word_of_json_leaves_it_json,
+        a_private_key_in_a_text_is_not_shown,
         a_secret_is_on_no_command_line,
         a_variable_that_is_not_set_is_named_where_it_matters,
     ]
@@ -56,6 +57,8 @@ sha256 = "aa11bb22cc33dd44ee55ff66aa11bb22cc33dd44ee55ff66aa11bb22cc33dd44"
 "#;
 /// What is in each of them.
 const NEEDLES: [&str; 2] = ["n33dle", "bjMzZGxlOm4zM2RsZQ"];
+/// What nothing but its first and its last line tells.
+const KEY: &str = "-----BEGIN PRIVATE KEY-----\nn33dle-key\nn33dle-key\n-----END PRIVATE KEY-----";
 const PROXY: (&str, &str) = ("HTTPS_PROXY", "http://me:n33dle-own@proxy.example:3128");
 const ONE: &str = "n33dle-one";
 const TWO: &str = "n33dle-two";
@@ -171,7 +174,7 @@ fn no_command_shows_a_secret() {
 fn tell_all(sandbox: &Sandbox, program: &str, words: &str) {
     // Of a value that is no longer the file's, only its name tells what it is.
     let old = r#"{"env":{"FROM_ENV":"n33dle-old"}} FROM_ENV=n33dle-old"#;
-    let said = [FILE, PROXY.1, TWO, old, "  FROM_ENV: n33dle-old"];
+    let said = [FILE, PROXY.1, TWO, old, "  FROM_ENV: n33dle-old", KEY];
     sandbox.write("said", &(said.join("\n") + "\n"));
     let real = sandbox.path("bin/real");
     fs::create_dir_all(&real).unwrap();
@@ -332,6 +335,21 @@ fn a_secret_that_is_a_word_of_json_leaves_it_json() {
             world.sandbox.write("home/containai.toml", &with(marked));
         }
     }
+}
+
+fn a_private_key_in_a_text_is_not_shown() {
+    let file = |key: &str| {
+        format!("version = 1\n[vm]\ncpus = 2\n[vm.lima]\nmessage = '''\nlook:\n{key}\n'''\n")
+    };
+    let world = FakeWorld::new(&file(KEY));
+    let created = searched(&world, &["plan"], "");
+    assert!(created.success().contains("[redacted]"), "{created}");
+    cai(&world, &["apply", "--yes"], "").success();
+    // Its middle alone differs.
+    world.sandbox.write("home/containai.toml", &file(&KEY.replacen("key\n", "other\n", 1)));
+    let plan = searched(&world, &["plan"], "");
+    let plan = plan.success();
+    assert!(plan.contains("- ") && plan.matches("[redacted]").count() > 1, "{plan}");
 }
 
 fn a_secret_is_on_no_command_line() {

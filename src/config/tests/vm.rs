@@ -1,3 +1,6 @@
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
+
 use super::{hints, refuses};
 use crate::config::{parse, resolve};
 use crate::diagnostic::render;
@@ -123,7 +126,7 @@ fn a_variable_is_read_from_the_environment_or_missed() {
     let source = "version = 1\n[vm.env]\nA = { env = \"ONE\", sensitive = true }\nB = { env = \"TWO\" }\n\
         C = \"3\"\n";
     let mut config = parse(source).unwrap();
-    let look = |name: &str| (name == "ONE").then(|| "s3cret".to_owned());
+    let look = |name: &str| (name == "ONE").then(|| "s3cret".into());
     let mistakes = resolve(&mut config, source, look).unwrap_err();
     let text = render(&mistakes, source, "f", false);
     assert!(text.starts_with("error: the environment variable TWO is not set"), "{text}");
@@ -135,8 +138,14 @@ fn a_variable_is_read_from_the_environment_or_missed() {
     assert_eq!(config.secrets(), ["s3cret"]);
     assert!(config.hides("A") && !config.hides("B") && config.hides("unheard of"));
     assert!(!format!("{config:?}").contains("s3cret"));
-    let bell = |_: &str| Some("a\u{7}".to_owned());
+    let bell = |_: &str| Some("a\u{7}".into());
     assert_eq!(resolve(&mut config, source, bell).unwrap_err().len(), 2);
+    // It would be another value in the guest.
+    let no_text = |_: &str| Some(OsString::from_vec(b"s3cr\xff".to_vec()));
+    let mistakes = resolve(&mut config, source, no_text).unwrap_err();
+    let text = render(&mistakes, source, "f", false);
+    assert!(text.contains("the value of the environment variable TWO is not UTF-8"), "{text}");
+    assert!(!text.contains("s3cr"), "{text}");
 }
 
 #[test]
