@@ -191,8 +191,11 @@ fn named_by(line: &str, is_secret: &dyn Fn(&str) -> bool) -> Vec<Range<usize>> {
                 break;
             }
             let (lead, value) = after.split_at(after.len() - value.len());
-            let end = end_of_value(name, lead, value);
-            let is_hidden = value.starts_with(REDACTED) || value.starts_with(PLACEHOLDER);
+            // A table of TOML or JSON is no value; what is in it has names of its own.
+            let is_table = !lead.contains(['"', '\'']) && value.starts_with("{ ");
+            let end = if is_table { 1 } else { end_of_value(name, lead, value) };
+            let is_hidden =
+                is_table || value.starts_with(REDACTED) || value.starts_with(PLACEHOLDER);
             at += lead.len();
             if !is_hidden && end > 0 {
                 found.push(at..at + end);
@@ -237,6 +240,17 @@ fn without(text: &str, parts: &[Range<usize>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_table_is_no_value_and_what_is_in_it_may_be_one() {
+        let line = "3 | TOKEN = { env = \"TOKEN_X\", sensitive = true }";
+        assert_eq!(foreign(line), line);
+        assert_eq!(
+            foreign("TOKEN = { password = \"hunter2\" }"),
+            "TOKEN = { password = \"[redacted]\" }"
+        );
+        assert_eq!(foreign("TOKEN={hunter2}"), "TOKEN=[redacted]}");
+    }
 
     #[test]
     fn a_line_of_nothing_but_signs_takes_no_longer_than_any_other() {

@@ -173,6 +173,10 @@ mod tests {
             ("[vm.env]\nbcd", "[vm.env]\n***"),
             ("[vm.env]\n\"A-B\" = \"bé\"", "[vm.env]\n\"A-B\" = \"*×\""),
             (
+                "[vm.env]\nTOKEN = { value = \"bcd\", sensitiv = true }",
+                "[vm.env]\nTOKEN = { value = \"***\", sensitiv = true }",
+            ),
+            (
                 "[vm.env]\nA = { value = \"bcd\", sensitiv = true }",
                 "[vm.env]\nA = { value = \"***\", sensitiv = true }",
             ),
