@@ -158,11 +158,18 @@ impl Examination {
         doctor::is_healthy(&self.findings)
     }
 
-    fn text(&self, patient: &Patient) -> String {
+    /// For a person, who may copy the commands: they are those of the same host and file.
+    fn text(&self, patient: &Patient, global: &Global) -> String {
         let vm = patient.file.config.vm.name.as_str();
         let facts = self.seen.as_ref().map(|(facts, _)| facts);
         let examined = Examined { vm, file: patient.shown(), facts };
-        report::diagnosis(examined, &self.findings)
+        let mut findings = self.findings.clone();
+        for finding in &mut findings {
+            if let Some(words) = finding.remedy.strip_prefix("cai ") {
+                finding.remedy = global.command(words);
+            }
+        }
+        report::diagnosis(examined, &findings)
     }
 
     fn show(
@@ -174,7 +181,7 @@ impl Examination {
         if global.json {
             return terminal.json(&DoctorDocument::new(patient.shown(), &self.findings));
         }
-        terminal.data(&self.text(patient))
+        terminal.data(&self.text(patient, global))
     }
 }
 
@@ -199,9 +206,9 @@ fn treat(
     };
     // Nobody can be asked about what they do not see.
     if options.yes {
-        terminal.talk(&examination.text(patient));
+        terminal.talk(&examination.text(patient, global));
     } else {
-        terminal.complain(&examination.text(patient));
+        terminal.complain(&examination.text(patient, global));
     }
     let facts = examination.seen.into_iter().map(|(facts, _)| facts).collect();
     let files = vec![patient.file.clone()];

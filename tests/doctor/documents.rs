@@ -35,5 +35,9 @@ fn the_example_of_the_readme_is_what_is_shown() {
     sandbox.cai(&["simulate", "break", "group"]).success();
     let ran = sandbox.cai(&["--simulate", "doctor"]);
     ran.fails_with(1);
-    assert_eq!(ran.stdout.replace("[simulated] ", ""), block);
+    let shown = ran.stdout.replace("[simulated] ", "");
+    // What is to be typed is of the same host; the README's is a real one.
+    let typed = "do: cai --simulate doctor --fix\n";
+    assert!(shown.contains(typed), "{ran}");
+    assert_eq!(shown.replace(typed, "do: cai doctor --fix\n"), block);
 }
