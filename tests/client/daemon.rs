@@ -1,8 +1,8 @@
 //! A dockerd of the tests' own, which all trials share: no bridge, no firewall, no overlay.
 
-use std::fs::File;
+use std::fs::{File, Permissions, set_permissions};
 use std::io::Read;
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -65,6 +65,8 @@ impl Daemon {
         let process = command.spawn().expect("dockerd (Debian: docker.io)");
         let daemon = Self { root, process: Mutex::new(Some(process)) };
         daemon.wait();
+        // As ssh makes the socket that Lima forwards; cai tells one that others may open.
+        set_permissions(daemon.socket(), Permissions::from_mode(0o600)).unwrap();
         daemon
     }
 
