@@ -95,7 +95,8 @@ impl<'a, 'i> Node<'a, 'i> {
         std::ptr::from_ref(self.value).addr()
     }
 
-    fn is_refused(self) -> bool {
+    /// Whether it was refused, which is told already.
+    pub(super) fn is_refused(self) -> bool {
         self.refused.contains(self.identity())
     }
 

@@ -91,9 +91,9 @@ codes! {
         "Somebody removed /var/run/docker.sock in the guest. systemd goes on listening where \
          nobody comes any more, so only a restart of its socket unit brings the file back. \
          Containers keep running."
-    GuestSocketGroup "guest_socket_group" "the socket in the guest belongs to another group"
-        "The socket should belong to the group docker, whose members may open it. A group that got \
-         another number, or a hand, made it another's."
+    GuestSocketGroup "guest_socket_group" "the socket in the guest is not the group docker's to open"
+        "The socket should belong to the group docker, whose members may open it (mode 0660). A \
+         group that got another number, or a hand, made it another's, or closed it to its group."
     GroupMissing "group_missing" "the VM's user is not in the group docker"
         "Lima's connection to the guest is that of the VM's login user, and only members of the \
          group docker may open Docker's socket there. On the host the connection is closed without \

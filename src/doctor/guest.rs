@@ -103,13 +103,20 @@ fn daemon(case: &Case<'_>, guest: &GuestFacts) -> Option<Finding> {
 fn socket_group(case: &Case<'_>, guest: &GuestFacts) -> Option<Finding> {
     let docker = UnixName::docker();
     let (wanted, socket) = (guest.groups.get(docker.as_str())?, guest.socket.as_ref()?);
-    if socket.group == docker.as_str() || guest.session_reaches_docker() {
+    if guest.session_reaches_docker() {
         return None;
     }
+    let cause = if socket.group != docker.as_str() {
+        format!("{GUEST_SOCKET} in the guest belongs to the group {}", socket.group)
+    } else if socket.is_closed() {
+        format!("{GUEST_SOCKET} in the guest has mode {}, which keeps its group out", socket.mode)
+    } else {
+        return None;
+    };
     let finding = Finding::new(Code::GuestSocketGroup, Case::docker())
         .saw("guest_socket", socket.to_string())
         .saw("docker_gid", wanted.gid)
-        .because(format!("{GUEST_SOCKET} in the guest belongs to the group {}", socket.group))
+        .because(cause)
         .repaired_by([Case::docker(), case.socket()]);
     Some(finding.by_hand("cai apply"))
 }
@@ -152,7 +159,7 @@ fn group_missing(case: &Case<'_>, guest: &GuestFacts) -> Finding {
     let finding = saw_user(finding, guest)
         .because(format!("{} is not in the group docker of the guest", guest.user))
         .repaired_by(repaired)
-        .by_hand("put \"docker\" into the groups of [[users]] name = \"@lima\", then `cai apply`");
+        .by_hand("cai apply");
     refused(finding, guest)
 }
 

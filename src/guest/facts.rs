@@ -100,6 +100,12 @@ impl GuestSocket {
     pub fn is_open(&self) -> bool {
         self.mode.ends_with(['2', '3', '6', '7'])
     }
+
+    /// Whether not even the members of its group may connect, for which they have to write to it.
+    pub fn is_closed(&self) -> bool {
+        let group = self.mode.chars().rev().nth(1);
+        !group.is_some_and(|digit| matches!(digit, '2' | '3' | '6' | '7'))
+    }
 }
 
 /// As `ls` would say it: its mode, its owner, its group with the number.
@@ -171,8 +177,8 @@ impl GuestFacts {
     pub fn session_reaches_docker(&self) -> bool {
         self.socket.as_ref().is_none_or(|socket| {
             socket.owner == self.user
-                || self.session_groups.contains(&socket.group)
-                || socket.mode.ends_with(['6', '7'])
+                || self.session_groups.contains(&socket.group) && !socket.is_closed()
+                || socket.is_open()
         })
     }
 

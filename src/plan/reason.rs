@@ -273,7 +273,7 @@ pub enum Problem {
     /// A restart is due, and the file forbids it.
     #[error("it needs a {0}, and the file says strategy = \"never\" under [restart]")]
     RestartForbidden(super::Disruption),
-    /// The login user may not open the Docker socket, and the file does not say that it should.
+    /// The login user may not open the Docker socket, and nothing in the plan would change that.
     #[error("{user} may not open the Docker socket in the guest")]
     NoAccess {
         /// The login user.
@@ -335,9 +335,7 @@ impl Problem {
             Self::RestartForbidden(_) => {
                 "write strategy = \"auto\", or restart by hand when it suits".into()
             }
-            Self::NoAccess { .. } => {
-                "put \"docker\" into the groups of [[users]] name = \"@lima\"".into()
-            }
+            Self::NoAccess { .. } => "`cai doctor` shows who may, and who it is".into(),
             Self::ContextInUse(_) => {
                 "make another one the current one (docker context use default), \
                  then run `cai destroy` again"

@@ -1,6 +1,6 @@
 //! The Docker socket on the host: something answers on it.
 
-use super::provision::SOCKET_GROUP;
+use super::provision::{SOCKET_ACCESS, SOCKET_GROUP};
 use super::{GroupMembership, PlanContext, Resource, Restart};
 use crate::address::{Address, Kind};
 use crate::config::Config;
@@ -67,8 +67,8 @@ impl Socket {
 fn gets_group(context: PlanContext<'_>) -> bool {
     let docker = super::ProvisionDocker::own_address();
     context.earlier(Kind::Provision).any(|change| {
-        let gives = || change.changed().iter().any(|name| name == SOCKET_GROUP);
-        change.address == docker && change.problem.is_none() && gives()
+        let gives = |name: &String| name == SOCKET_GROUP || name == SOCKET_ACCESS;
+        change.address == docker && change.problem.is_none() && change.changed().iter().any(gives)
     })
 }
 

@@ -185,6 +185,14 @@ pub const CASES: &[Bent] = &[
             facts.socket = Some(Ping::Closed);
         },
     ),
+    bent(
+        Code::GuestSocketGroup,
+        ("guest_socket", "\"mode 600 of root, group docker (999)\""),
+        |facts, _| {
+            bend_guest(facts, |guest| guest.socket.as_mut().unwrap().mode = "600".into());
+            facts.socket = Some(Ping::Closed);
+        },
+    ),
     bent(Code::GroupMissing, ("groups_of_the_open_session", "[\"dev\"]"), |facts, _| {
         bend_guest(facts, leave_docker);
         facts.socket = Some(Ping::Closed);

@@ -17,7 +17,6 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_user_who_is_no_longer_listed_leaves_the_group,
         memberships_that_the_file_does_not_speak_of_are_left_alone,
         the_login_user_by_its_own_name_is_the_login_user,
-        a_login_user_without_access_is_told_what_to_write,
     ]
 }
 
@@ -119,18 +118,4 @@ fn the_login_user_by_its_own_name_is_the_login_user() {
     });
     let plan = plan(&config, &facts);
     assert_eq!(change(&plan, Kind::Restart).disruption, Disruption::SessionRefresh);
-}
-
-fn a_login_user_without_access_is_told_what_to_write() {
-    let config = config_with("[[users]]\nname = \"@lima\"\ngroups = []\n");
-    let mut facts = healthy(&config);
-    bend_guest(&mut facts, |guest| {
-        guest.session_groups.remove("docker");
-        guest.groups.get_mut("docker").unwrap().members.clear();
-    });
-    facts.socket = Some(containai::host::Ping::Closed);
-    let plan = plan(&config, &facts);
-    let problem = change(&plan, Kind::Socket).problem.as_ref().unwrap();
-    assert_eq!(problem.to_string(), "dev may not open the Docker socket in the guest");
-    assert!(problem.hint().contains("@lima"), "{}", problem.hint());
 }

@@ -4,6 +4,7 @@ use containai::address::Kind;
 use containai::config;
 use containai::facts::{Facts, HostFile};
 use containai::guest::{DOCKER_SERVICE, LoadedJson, Unit};
+use containai::host::Ping;
 use containai::plan::{Action, Change, Disruption, Plan, Reason};
 
 use super::{change, effects, plan, reasons, steps, stops};
@@ -23,6 +24,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_failed_boot_script_is_run_again,
         a_socket_of_another_group_is_given_back,
         a_socket_that_others_may_open_is_closed,
+        a_socket_that_is_closed_to_its_group_is_opened_to_it,
         a_masked_service_is_drift,
         strategy_never_forbids_what_stops_something,
         another_version_of_docker_restarts_it_and_says_what_stops,
@@ -238,6 +240,24 @@ fn a_socket_that_others_may_open_is_closed() {
     assert_eq!(effects(&on_host), [(Kind::Socket, Action::Update)]);
     assert!(reasons(socket).contains("other users of this machine may open"), "{socket:?}");
     assert!(steps(socket)[2].contains("-O forward"), "{:?}", steps(socket));
+}
+
+fn a_socket_that_is_closed_to_its_group_is_opened_to_it() {
+    let config = config();
+    let mut facts = healthy(&config);
+    bend_guest(&mut facts, |guest| {
+        guest.socket.as_mut().unwrap().mode = "600".into();
+    });
+    facts.socket = Some(Ping::Closed);
+    let plan = plan(&config, &facts);
+    let docker = named(&plan, "provision.docker");
+    assert!(steps(docker)[0].ends_with("chmod 660 /var/run/docker.sock'"), "{:?}", steps(docker));
+    assert_eq!(docker.changed(), ["socket_access"]);
+    assert_eq!(
+        effects(&plan),
+        [(Kind::Provision, Action::Update), (Kind::Socket, Action::Deferred)]
+    );
+    assert_eq!(plan.problems().count(), 0);
 }
 
 fn strategy_never_forbids_what_stops_something() {

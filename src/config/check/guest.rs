@@ -1,9 +1,11 @@
 //! The rules of `[[groups]]` and `[[users]]`.
 
+use std::ops::Range;
+
 use super::{Check, of};
 use crate::config::de::Node;
 use crate::config::types::{Group, User};
-use crate::model::UserRef;
+use crate::model::{UnixName, UserRef};
 
 impl<'a, 'i: 'a> Check<'a, 'i> {
     pub(super) fn groups(&mut self, groups: &[Group]) {
@@ -17,6 +19,14 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
 
     pub(super) fn users(&mut self, users: &[User]) {
         let places = self.elements(&["users"]);
+        let is_lima = |(user, _): &(&User, _)| user.name == UserRef::LimaUser;
+        let entry = users.iter().zip(&places).find(is_lima);
+        let is_empty = |list: &Node<'_, '_>| list.count() == 0 && !list.is_refused();
+        let nobody = self.at(&["users"]).filter(is_empty).map(Node::span);
+        let without = entry.filter(|(user, _)| !user.groups.contains(&UnixName::docker()));
+        if let Some(span) = without.map(|(_, place)| of(*place, "groups")).or(nobody) {
+            self.refuse_no_engine(span);
+        }
         let names = users.iter().zip(&places).map(|(user, place)| (&user.name, of(*place, "name")));
         self.refuse_twice(names.collect(), |name| format!("a second entry for the user `{name}`"));
         let uids = users.iter().zip(&places);
@@ -32,6 +42,14 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
                 format!("the group `{group}` a second time")
             });
         }
+    }
+
+    /// A new VM would be built for many minutes, and then let nobody in.
+    fn refuse_no_engine(&mut self, span: Range<usize>) {
+        let message = "the user `@lima` is not in the group `docker`";
+        let hint = "the Docker socket on this machine is opened as that user: write \
+                    `{ name = \"@lima\", groups = [\"docker\"] }`, with what else it is in";
+        self.refuse(span, message, hint);
     }
 
     fn leave_to_lima(&mut self, user: Node<'a, 'i>) {

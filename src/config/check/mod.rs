@@ -49,8 +49,8 @@ pub(super) fn check(
         restart,
         mut socket_clients,
     } = file;
-    // The engine is for the VM's login user, whoever else uses it; `users = []` says for nobody.
-    if !users.is_empty() && !users.iter().any(|user| user.name == UserRef::LimaUser) {
+    // The engine is for the VM's login user, whoever else uses it.
+    if !users.iter().any(|user| user.name == UserRef::LimaUser) {
         users.splice(0..0, default_users());
     }
     for client in &mut socket_clients {

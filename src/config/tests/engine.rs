@@ -157,16 +157,22 @@ fn a_container_is_declared_once_and_made_by_a_service_of_a_file() {
 }
 
 #[test]
-fn limas_user_is_limas_to_make() {
+fn limas_user_is_limas_to_make_and_the_engines_to_use() {
     refuses(&[
         (
-            "users = [{ name = \"@lima\", uid = 5 }]",
+            "users = [{ name = \"@lima\", uid = 5, groups = [\"docker\"] }]",
             "2:34 `uid` cannot be set for the user `@lima`",
         ),
         (
-            "users = [{ name = \"@lima\", shell = \"/bin/sh\" }]",
+            "users = [{ name = \"@lima\", shell = \"/bin/sh\", groups = [\"docker\"] }]",
             "2:36 `shell` cannot be set for the user `@lima`",
         ),
+        (
+            "users = [{ name = \"@lima\", groups = [\"audio\"] }]",
+            "2:37 the user `@lima` is not in the group `docker`",
+        ),
+        ("users = [{ name = \"@lima\" }]", "2:10 the user `@lima` is not in the group `docker`"),
+        ("users = []", "2:9 the user `@lima` is not in the group `docker`"),
         ("users = [{ name = \"a\", shell = \"sh\" }]", "2:32 \"sh\" is not a login shell: "),
     ]);
 }

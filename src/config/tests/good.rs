@@ -119,8 +119,8 @@ fn a_file_with_nothing_but_a_version_is_the_engine_of_the_seed() {
 
 #[test]
 fn defaults_give_way_to_what_is_written_even_to_nothing() {
-    let config = parse("version = 1\nusers = []\n[vm]\nname = \"own\"\nmounts = []").unwrap();
-    assert_eq!((config.users, config.vm.mounts), (vec![], vec![]));
+    let config = parse("version = 1\n[vm]\nname = \"own\"\nmounts = []").unwrap();
+    assert_eq!(config.vm.mounts, []);
     assert_eq!(config.context.name.as_str(), "own");
     assert_eq!(config.vm.images.len(), 2, "the other defaults of [vm] stay");
     let mounts = parse("version = 1\n[[vm.mounts]]\nlocation = \"/src\"").unwrap().vm.mounts;

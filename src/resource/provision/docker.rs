@@ -12,8 +12,8 @@ use crate::value::Attributes;
 
 use super::{ProvisionDaemon, keeps_containers};
 
-/// Who may connect to the socket, where that is everybody.
-const SOCKET_ACCESS: &str = "socket_access";
+/// Who may connect to the socket, where that is everybody, or root alone.
+pub(in crate::resource) const SOCKET_ACCESS: &str = "socket_access";
 pub(in crate::resource) const SOCKET_GROUP: &str = "socket_group";
 const ANSWERS: &str = "answers_root";
 
@@ -106,8 +106,8 @@ impl ProvisionDocker {
     fn update(&self, guest: &GuestFacts, ssh: &Ssh) -> Change {
         let (mut actual, mut wanted) = (self.actual(guest), self.wanted());
         // Not worth a line where it is as it should be, which is how dockerd makes it.
-        if guest.socket.as_ref().is_some_and(GuestSocket::is_open) {
-            actual = actual.with(SOCKET_ACCESS, "everybody");
+        if let Some(others) = guest.socket.as_ref().and_then(access) {
+            actual = actual.with(SOCKET_ACCESS, others);
             wanted = wanted.with(SOCKET_ACCESS, "its group");
         }
         let change = Change::between(&self.address, actual, wanted);
@@ -158,9 +158,18 @@ impl ProvisionDocker {
         }
         if takes_on(SOCKET_ACCESS) {
             let chmod = Operation::System(&["chmod", "660", GUEST_SOCKET]).command(ssh);
-            change = change.step(Step::run("close the Docker socket to everybody else", chmod));
+            change = change.step(Step::run("open the Docker socket to its group alone", chmod));
         }
         change
+    }
+}
+
+/// Who may connect to the socket, where it is not its group.
+fn access(socket: &GuestSocket) -> Option<&'static str> {
+    match (socket.is_open(), socket.is_closed()) {
+        (true, _) => Some("everybody"),
+        (false, true) => Some("its owner"),
+        (false, false) => None,
     }
 }
 

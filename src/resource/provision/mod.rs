@@ -8,7 +8,7 @@ mod sysbox;
 pub use daemon::ProvisionDaemon;
 pub(super) use daemon::{FILE as DAEMON_JSON, keeps_containers};
 pub use docker::ProvisionDocker;
-pub(super) use docker::SOCKET_GROUP;
+pub(super) use docker::{SOCKET_ACCESS, SOCKET_GROUP};
 pub use sysbox::ProvisionSysbox;
 
 use crate::address::{Address, Kind};
