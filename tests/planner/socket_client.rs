@@ -10,10 +10,10 @@ use containai::docker::client::{
     Inside, Inspected, MountSeen, Process, Seen, SocketSeen,
 };
 use containai::facts::{Facts, Observation};
-use containai::plan::{Action, Change, Disruption, Operation, Plan};
+use containai::plan::{Action, Change, Disruption, Operation, Plan, Reason};
 
 use super::{change, effects, plan, steps, stops};
-use crate::support::machine::{config_with, healthy};
+use crate::support::machine::{bend_guest, bend_vm, config_with, healthy};
 use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
@@ -30,6 +30,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         clients_of_one_compose_file_take_turns,
         a_client_of_another_engine_waits_for_nothing_of_this_one,
         an_engine_that_does_not_answer_defers,
+        a_container_that_could_not_be_made_again_is_not_stopped,
         health_is_waited_for,
     ];
     own.into_iter().chain(lists::trials()).chain(verdicts::trials()).collect()
@@ -317,9 +318,33 @@ fn a_client_of_another_engine_waits_for_nothing_of_this_one() {
 
 fn an_engine_that_does_not_answer_defers() {
     let config = declares(COMPOSE);
-    let reason = containai::plan::Reason::EngineSilent("no".into());
+    let reason = Reason::EngineSilent("no".into());
     let facts = facts(&config, client(Observation::Unobservable(reason)));
     assert_eq!(effects(&plan(&config, &facts)), [(Kind::SocketClient, Action::Deferred)]);
+}
+
+fn a_container_that_could_not_be_made_again_is_not_stopped() {
+    let config = declares(COMPOSE);
+    let without_file = |container| {
+        let mut client = client(container);
+        client.compose.as_mut().unwrap().text = None;
+        facts(&config, client)
+    };
+    let silent = || Observation::Unobservable(Reason::EngineSilent("closed".into()));
+    for container in [Observation::Present(seen()), silent()] {
+        let mut facts = without_file(container);
+        bend_vm(&mut facts, |vm| vm.cpus = Some(1));
+        bend_guest(&mut facts, |guest| {
+            guest.containers.as_mut().unwrap()[0].name = "mcp-manager".into();
+        });
+        let plan = plan(&config, &facts);
+        let problem = change(&plan, Kind::SocketClient).problem.as_ref().unwrap();
+        assert!(problem.hint().contains("there is no such file"), "{}", problem.hint());
+    }
+    let mut facts = without_file(Observation::Present(seen()));
+    assert!(plan(&config, &facts).is_empty(), "it is as it should be, and nothing stops it");
+    facts.clients.get_mut("mcp-manager").unwrap().container = silent();
+    assert_eq!(plan(&config, &facts).problems().count(), 1, "it may have to be made");
 }
 
 fn health_is_waited_for() {

@@ -75,6 +75,16 @@ impl SocketClient {
         change
     }
 
+    /// Stops the plan where the container could not be made again, before anything ends it.
+    fn or_blocked(&self, change: Change, facts: &ClientFacts) -> Change {
+        match need::obstacle(&self.client, facts) {
+            Some(problem) if change.problem.is_none() => {
+                change.blocked(Problem::SocketClient(problem))
+            }
+            _ => change,
+        }
+    }
+
     /// What stops the container before its turn. Whether it comes back by itself shows then.
     fn stopped_before<'a>(&self, context: PlanContext<'a>) -> Option<&'a Change> {
         self.requires.as_ref()?;
@@ -158,7 +168,8 @@ impl Resource for SocketClient {
         };
         let seen = match &facts.container {
             Observation::Unobservable(reason) => {
-                return self.unseen(context.facts, Some(reason.clone()));
+                let change = self.unseen(context.facts, Some(reason.clone()));
+                return self.or_blocked(change, facts);
             }
             Observation::Absent => None,
             Observation::Present(seen) => Some(seen),
@@ -170,7 +181,8 @@ impl Resource for SocketClient {
             Ok(need) if need.is_empty() => {
                 if let Some(earlier) = self.stopped_before(context) {
                     let reason = Reason::After(earlier.address.clone());
-                    return Change::deferred(&self.address, self.wanted(), reason);
+                    let change = Change::deferred(&self.address, self.wanted(), reason);
+                    return self.or_blocked(change, facts);
                 }
                 let same = was.unwrap_or_default();
                 return Change::between(&self.address, same.clone(), same);

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::config::{MountMode, SocketClient};
 use crate::docker::client::{
-    self, ClientCode, ClientFacts, ClientVerdict, ComposeFile, ComposeProgram, MountSeen, Override,
-    Process, Seen, SocketSeen, override_path,
+    self, ClientCode, ClientFacts, ClientVerdict, ComposeFacts, ComposeFile, ComposeProgram,
+    MountSeen, Override, Process, Seen, SocketSeen, override_path,
 };
 use crate::model::{ContextName, ServiceName, VolumeSource};
 use crate::plan::ClientProblem;
@@ -183,9 +183,7 @@ pub(super) fn remedy<'a>(
         let options = options(client, seen, need);
         return Err(ClientProblem::NoCompose { container: container(), options });
     };
-    let wrong = |why: String| ClientProblem::ComposeFile { path: file.clone(), why };
-    let text = compose.text.as_deref().ok_or_else(|| wrong("there is no such file".into()))?;
-    let parsed = ComposeFile::parse(text, service).map_err(|why| wrong(why.to_string()))?;
+    let parsed = compose_file(&file, service, compose)?;
     if let Some(seen) = seen {
         let by = match &seen.inspected.compose {
             Some(labels) if labels.service == service.as_str() => None,
@@ -211,6 +209,26 @@ pub(super) fn remedy<'a>(
         Some(text).filter(|text| Some(text.as_str()) != present)
     };
     Ok(Remedy { program, file, service, written, text })
+}
+
+/// The compose file, where it can be used.
+fn compose_file(
+    path: &Path,
+    service: &ServiceName,
+    compose: &ComposeFacts,
+) -> Result<ComposeFile, ClientProblem> {
+    let wrong = |why: String| ClientProblem::ComposeFile { path: path.to_owned(), why };
+    let text = compose.text.as_deref().ok_or_else(|| wrong("there is no such file".into()))?;
+    ComposeFile::parse(text, service).map_err(|why| wrong(why.to_string()))
+}
+
+/// What stands in the way of making a container that was not seen, or that something will stop.
+pub(super) fn obstacle(client: &SocketClient, facts: &ClientFacts) -> Option<ClientProblem> {
+    let ((file, service), compose) = (client.compose()?, facts.compose.as_ref()?);
+    match compose_file(&file, service, compose) {
+        Err(problem) => Some(problem),
+        Ok(_) => compose.program.is_none().then_some(ClientProblem::ComposeMissing),
+    }
 }
 
 /// What the override has to say.
