@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use super::plan::Planned;
 use super::{Consent, Global, Limits, Terminal, apply, file, guard};
 use crate::error::Error;
-use crate::host::{Host, Probe};
-use crate::observe::random;
+use crate::host::{Host, Probe, random};
 use crate::plan::{PlanDocument, SavedPlan, SavedPlanError};
 use crate::report::printable;
 

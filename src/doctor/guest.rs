@@ -106,7 +106,7 @@ fn socket_group(case: &Case<'_>, guest: &GuestFacts) -> Option<Finding> {
     if guest.session_reaches_docker() {
         return None;
     }
-    let cause = if socket.group != docker.as_str() {
+    let reason = if socket.group != docker.as_str() {
         format!("{GUEST_SOCKET} in the guest belongs to the group {}", socket.group)
     } else if socket.is_closed() {
         format!("{GUEST_SOCKET} in the guest has mode {}, which keeps its group out", socket.mode)
@@ -116,7 +116,7 @@ fn socket_group(case: &Case<'_>, guest: &GuestFacts) -> Option<Finding> {
     let finding = Finding::new(Code::GuestSocketGroup, Case::docker())
         .saw("guest_socket", socket.to_string())
         .saw("docker_gid", wanted.gid)
-        .because(cause)
+        .because(reason)
         .repaired_by([Case::docker(), case.socket()]);
     Some(finding.by_hand("cai apply"))
 }

@@ -11,6 +11,7 @@ mod lock;
 mod platform;
 mod private;
 mod process;
+mod random;
 mod system;
 mod tail;
 mod web;
@@ -31,6 +32,7 @@ pub use interrupt::{Heard, INTERRUPTED, Patience, handle as handle_interrupts};
 pub use lock::{Lock, LockError};
 pub use platform::{Os, Platform};
 pub use private::Exposed;
+pub use random::random;
 pub use system::System;
 
 /// The error of a file that has to be there.

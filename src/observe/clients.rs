@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use super::ObserveError;
 use super::files::read;
-use super::vm::random;
 use crate::address::{Address, Kind};
 use crate::config::{Config, SocketClient};
 use crate::docker::client::{
@@ -15,7 +14,7 @@ use crate::docker::client::{
 };
 use crate::facts::{Facts, Observation};
 use crate::guest::{Document, probe};
-use crate::host::{CommandError, CommandSpec, ExitStatus, Output, Probe};
+use crate::host::{CommandError, CommandSpec, ExitStatus, Output, Probe, random};
 use crate::model::ContextName;
 use crate::parallel::each;
 use crate::plan::Reason;

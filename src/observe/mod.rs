@@ -22,7 +22,6 @@ use files::{home_of, lima_files, lima_releases};
 
 pub use environment::docker_environment;
 pub use files::{current_context, lima_home, state_directory};
-pub use vm::random;
 
 /// Why the machine could not be looked at.
 #[derive(Debug, thiserror::Error)]

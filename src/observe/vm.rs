@@ -1,8 +1,6 @@
 //! Looks at one file's VM: from outside, and from inside where it runs.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
-use std::hash::{BuildHasher, RandomState};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::clients::clients;
@@ -12,7 +10,7 @@ use crate::config::Config;
 use crate::docker::ContextMetadata;
 use crate::facts::{Facts, HostFile, Observation, Tools, VmFacts};
 use crate::guest::{Document, GuestFacts, probe};
-use crate::host::CommandError;
+use crate::host::{CommandError, random};
 use crate::lima::{self, Agent, Instance, Limactl, Ssh, Status};
 use crate::plan::Reason;
 use crate::resource::LimaInstall;
@@ -169,11 +167,4 @@ impl Machine<'_> {
             Err(error) => Observation::Unobservable(Reason::GuestSilent(error.in_a_line())),
         }
     }
-}
-
-/// A number that the guest cannot have known before: the standard library keys every hasher
-/// randomly.
-pub fn random() -> u128 {
-    let half = || u128::from(RandomState::new().hash_one(()));
-    half() << 64 | half()
 }

@@ -3,15 +3,13 @@
 //! long one.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::{BuildHasher, RandomState};
 
 use containai::config;
 use containai::simulate::{Call, FAULTS, Fault, run};
-use proptest::prelude::Rng;
-use proptest::test_runner::{RngAlgorithm, TestRng};
 use serde_json::Value;
 
 use crate::simulate::TOLD;
+use crate::support::chance::{Chance, SEED};
 use crate::support::fake_world::{FakeWorld, KILL};
 use crate::support::tally::SOAK;
 use crate::support::trials;
@@ -22,13 +20,11 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![a_few_rounds_lose_no_container].into_iter().chain(long).collect()
 }
 
-/// A number that makes the rounds the same again.
-const SEED: &str = "CAI_TEST_SEED";
 /// How often a machine may be applied to until it is as the file says: what a plan could not see
 /// and would stop something is left to the next one, and one of them may be killed.
 const RUNS: usize = 4;
 /// Faults that are repaired by installing what is missing, which the fake machine cannot.
-const INSTALLS: [&str; 2] = ["lima-missing", "docker-missing"];
+const INSTALLS: [&str; 3] = ["lima-missing", "lima-old", "docker-missing"];
 
 fn a_few_rounds_lose_no_container() {
     soak(8);
@@ -39,17 +35,13 @@ fn five_hundred_rounds_lose_no_container() {
 }
 
 fn soak(rounds: u32) {
-    let seed = std::env::var(SEED)
-        .ok()
-        .map_or_else(|| RandomState::new().hash_one(()), |seed| seed.parse().expect("a number"));
-    println!("{SEED}={seed} makes these {rounds} rounds again");
-    let mut dice = Dice::new(seed);
-    let machine = FakeWorld::new(&file(&mut dice));
+    let mut chance = Chance::seeded();
+    let machine = FakeWorld::new(&file(&mut chance));
     machine.cai(&["apply", "--yes"]).success();
     let (mut lived, mut stopped) = (0, 0);
     for round in 1..=rounds {
-        let name = format!("{SEED}={seed}, round {round}");
-        let (on, off) = SOAK.case(|| one(&machine, &mut dice, &name));
+        let name = format!("{SEED}={}, round {round}", chance.seed);
+        let (on, off) = SOAK.case(|| one(&machine, &mut chance, &name));
         lived += on;
         stopped += off;
     }
@@ -60,19 +52,19 @@ fn soak(rounds: u32) {
 }
 
 /// Breaks the machine, and has it repaired: how many containers lived on, and how many did not.
-fn one(machine: &FakeWorld, dice: &mut Dice, name: &str) -> (usize, usize) {
-    if dice.one_in(3) {
-        machine.sandbox.write("home/containai.toml", &file(dice));
+fn one(machine: &FakeWorld, chance: &mut Chance, name: &str) -> (usize, usize) {
+    if chance.one_in(3) {
+        machine.sandbox.write("home/containai.toml", &file(chance));
     }
     let text = std::fs::read_to_string(machine.sandbox.path("home/containai.toml")).unwrap();
     let config = config::parse(&text).unwrap();
     machine.change(|world| {
-        start_container(world, dice);
-        for _ in 0..=dice.below(2) {
+        start_container(world, chance);
+        for _ in 0..=chance.below(2) {
             let names = FAULTS.iter().map(|fault| fault.name);
             let names: Vec<&str> =
                 names.filter(|name| !TOLD.contains(name) && !INSTALLS.contains(name)).collect();
-            Fault::find(dice.pick(&names)).unwrap().strike(world, &config);
+            Fault::find(chance.pick(&names)).unwrap().strike(world, &config);
         }
     });
     let before = running(machine);
@@ -88,12 +80,20 @@ fn one(machine: &FakeWorld, dice: &mut Dice, name: &str) -> (usize, usize) {
         tried.push(plan.to_string());
         assert!(tried.len() <= 2 * RUNS, "{name}: it is never done:\n{}", tried.join("\n"));
         declared.extend(named(&changes, &before));
-        let phase = if dice.one_in(2) { "before" } else { "after" };
-        let point = format!("{phase} {}", 1 + dice.below(12));
+        let phase = if chance.one_in(2) { "before" } else { "after" };
+        let point = format!("{phase} {}", 1 + chance.below(12));
         let killed = [(KILL, point.as_str())];
-        let variables = if dice.one_in(4) { &killed[..] } else { &[] };
+        let is_killed = chance.one_in(4);
         machine.calls();
-        tried.push(machine.cai_with(&["apply", "--yes"], variables).to_string());
+        let apply = machine.cai_with(&["apply", "--yes"], if is_killed { &killed } else { &[] });
+        tried.push(apply.to_string());
+        let may_fail = is_killed;
+        assert!(apply.status.success() || may_fail, "{name}: {}", tried.join("\n"));
+        assert!(
+            !apply.stderr.contains("did not converge"),
+            "{name}: a step did not what the plan said:\n{}",
+            tried.join("\n")
+        );
     }
     let after = running(machine);
     let is_same = |(name, since): &(&String, &u64)| after.get(*name) == Some(*since);
@@ -128,43 +128,20 @@ fn running(machine: &FakeWorld) -> BTreeMap<String, u64> {
 }
 
 /// Starts a container, where that can be done.
-fn start_container(world: &mut containai::simulate::World, dice: &mut Dice) {
-    let name = format!("agent-{}", dice.below(4));
+fn start_container(world: &mut containai::simulate::World, chance: &mut Chance) {
+    let name = format!("agent-{}", chance.below(4));
     let args = ["--context", "containai-secure", "run", "-d", "--name", &name, "registry"];
     let args = args.map(str::to_owned);
     run(world, "docker", &Call { args: &args, ..Call::default() });
 }
 
 /// A file that differs from others in what an engine can take over.
-fn file(dice: &mut Dice) -> String {
-    let cpus = 2 + dice.below(3);
-    let memory = dice.pick(&["", "memory = \"3GiB\"\n"]);
-    let daemon = dice.pick(&["", "[docker.daemon]\nlog-driver = \"local\"\n"]);
-    let gid = dice.pick(&["", "[[groups]]\nname = \"docker\"\ngid = 2375\n"]);
+fn file(chance: &mut Chance) -> String {
+    let cpus = 2 + chance.below(3);
+    let memory = chance.pick(&["", "memory = \"3GiB\"\n"]);
+    let daemon = chance.pick(&["", "[docker.daemon]\nlog-driver = \"local\"\n"]);
+    let gid = chance.pick(&["", "[[groups]]\nname = \"docker\"\ngid = 2375\n"]);
     let users = "[[users]]\nname = \"@lima\"\ngroups = [\"docker\"]\n[[users]]\nname = \"robot\"\n";
-    let groups = dice.pick(&["groups = []\n", "groups = [\"docker\"]\n"]);
+    let groups = chance.pick(&["groups = []\n", "groups = [\"docker\"]\n"]);
     format!("version = 1\n[vm]\ncpus = {cpus}\n{memory}{daemon}{gid}{users}{groups}")
-}
-
-/// Chance that can be had again.
-struct Dice(TestRng);
-
-impl Dice {
-    fn new(seed: u64) -> Self {
-        let mut bytes = [0; 32];
-        bytes[..8].copy_from_slice(&seed.to_le_bytes());
-        Self(TestRng::from_seed(RngAlgorithm::ChaCha, &bytes))
-    }
-
-    fn below(&mut self, limit: u32) -> u32 {
-        self.0.next_u32() % limit
-    }
-
-    fn one_in(&mut self, count: u32) -> bool {
-        self.below(count) == 0
-    }
-
-    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
-        from[usize::try_from(self.below(u32::try_from(from.len()).unwrap())).unwrap()]
-    }
 }

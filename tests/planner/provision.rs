@@ -24,6 +24,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_failed_boot_script_is_run_again,
         a_socket_of_another_group_is_given_back,
         a_socket_that_others_may_open_is_closed,
+        a_socket_gets_its_group_also_beside_what_an_installation_mends,
         a_socket_that_is_closed_to_its_group_is_opened_to_it,
         a_masked_service_is_drift,
         strategy_never_forbids_what_stops_something,
@@ -240,6 +241,22 @@ fn a_socket_that_others_may_open_is_closed() {
     assert_eq!(effects(&on_host), [(Kind::Socket, Action::Update)]);
     assert!(reasons(socket).contains("other users of this machine may open"), "{socket:?}");
     assert!(steps(socket)[2].contains("-O forward"), "{:?}", steps(socket));
+}
+
+fn a_socket_gets_its_group_also_beside_what_an_installation_mends() {
+    let config = config();
+    let mut facts = healthy(&config);
+    bend_guest(&mut facts, |guest| {
+        guest.provision_failed = Some("100".into());
+        let socket = guest.socket.as_mut().unwrap();
+        (socket.group, socket.gid) = ("root".into(), 0);
+    });
+    facts.socket = Some(Ping::Closed);
+    let plan = plan(&config, &facts);
+    let steps = steps(named(&plan, "provision.docker"));
+    let last = steps.last().unwrap();
+    assert!(last.ends_with("chgrp docker /var/run/docker.sock'"), "{steps:?}");
+    assert_eq!(steps.len(), 2, "{steps:?}");
 }
 
 fn a_socket_that_is_closed_to_its_group_is_opened_to_it() {

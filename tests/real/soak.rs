@@ -3,7 +3,7 @@
 //! printed; `CAI_TEST_SEED` sets it, and `CAI_TEST_ROUNDS` says how many rounds there are.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use containai::doctor::Code;
 use serde_json::Value;
@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::engine::{Engine, shared};
 use super::faults::{FAULTS, Fault};
 use super::sysbox;
+use crate::support::chance::Chance;
 use crate::support::tally::REAL_SOAK;
 use crate::support::trials;
 
@@ -25,32 +26,14 @@ const ROUNDS: u64 = 20;
 const CONTAINERS: [(&str, &str); 3] =
     [("first", "runc"), ("second", "runc"), ("system", "sysbox-runc")];
 
-fn number(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok().map(|value| value.parse().unwrap())
-}
-
-/// Steele, Lea and Flood's SplitMix64: any seed will do.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bits ^= bits >> 31;
-        usize::try_from(bits % limit as u64).unwrap()
-    }
-
-    /// One to three faults. Those of the whole VM come last, for the others need its guest.
-    fn faults(&mut self) -> Vec<&'static Fault> {
-        let mut rest: Vec<&Fault> = FAULTS.iter().collect();
-        let count = 1 + self.below(3);
-        let mut chosen: Vec<&Fault> =
-            (0..count).map(|_| rest.swap_remove(self.below(rest.len()))).collect();
-        chosen.sort_by_key(|fault| fault.restarts);
-        chosen
-    }
+/// One to three faults. Those of the whole VM come last, for the others need its guest.
+fn faults(chance: &mut Chance) -> Vec<&'static Fault> {
+    let mut rest: Vec<&Fault> = FAULTS.iter().collect();
+    let count = 1 + chance.below(3);
+    let mut chosen: Vec<&Fault> =
+        (0..count).map(|_| rest.swap_remove(chance.below(rest.len()))).collect();
+    chosen.sort_by_key(|fault| fault.restarts);
+    chosen
 }
 
 /// The running containers: the identifier of each, and when it was started.
@@ -110,14 +93,14 @@ fn mend(engine: &Engine, by_doctor: bool) -> BTreeSet<String> {
     panic!("doctor --fix does not come to an end");
 }
 
-fn round(engine: &Engine, random: &mut Random) {
+fn round(engine: &Engine, chance: &mut Chance) {
     sysbox::install(engine);
     let present = running(engine);
     for (name, runtime) in CONTAINERS.iter().filter(|(name, _)| !present.contains_key(*name)) {
         engine.container_with(name, &format!("--runtime={runtime}"));
     }
     let mut before = running(engine);
-    let faults = random.faults();
+    let faults = self::faults(chance);
     for fault in &faults {
         println!("strikes: {}", fault.code);
         (fault.strike)(engine);
@@ -125,7 +108,7 @@ fn round(engine: &Engine, random: &mut Random) {
     if faults.iter().any(|fault| fault.code == Code::VmStopped) {
         before.clear();
     }
-    let named = mend(engine, random.below(2) == 0);
+    let named = mend(engine, chance.below(2) == 0);
     engine.works();
     let after = running(engine);
     before.retain(|name, _| !named.contains(name));
@@ -138,16 +121,14 @@ fn round(engine: &Engine, random: &mut Random) {
 }
 
 fn a_soak_of_random_faults_loses_no_container() {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let seed = number("CAI_TEST_SEED").unwrap_or(now.as_secs());
-    let rounds = number("CAI_TEST_ROUNDS").unwrap_or(ROUNDS);
-    println!("CAI_TEST_SEED={seed}");
-    let mut random = Random(seed);
+    let rounds = std::env::var("CAI_TEST_ROUNDS");
+    let rounds = rounds.map_or(ROUNDS, |rounds| rounds.parse().unwrap());
+    let mut chance = Chance::seeded();
     let started = Instant::now();
     let engine = shared();
     for round_number in 1..=rounds {
-        println!("round {round_number} of {rounds}, seed {seed}");
-        REAL_SOAK.case(|| round(&engine, &mut random));
+        println!("round {round_number} of {rounds}, seed {}", chance.seed);
+        REAL_SOAK.case(|| round(&engine, &mut chance));
     }
     println!("{rounds} rounds in {} s, no container lost", started.elapsed().as_secs());
 }

@@ -4,7 +4,7 @@ use containai::config::{self, Config};
 use containai::host::System;
 use containai::simulate::{Call, FAULTS, Fault, LINUX, MACOS, SimulatedHost, World, run};
 
-use super::{TOLD, apply, effects, failures, plan};
+use super::{TOLD, apply, effects, failures, only_more_than_was_shown, plan};
 use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
@@ -13,6 +13,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         without_lima_an_empty_world_converges_in_one_apply,
         examples_that_need_no_files_of_their_own_converge,
         every_fault_is_seen_and_repaired,
+        every_two_faults_at_once_are_repaired_by_one_apply,
         what_a_boot_has_loaded_is_known_after_an_edit_by_hand,
         faults_without_a_repair_stop_the_plan_and_nothing_is_touched,
     ]
@@ -115,6 +116,35 @@ fn every_fault_is_seen_and_repaired() {
         if report.failed() || !again.is_empty() {
             let rest = effects(&again);
             wrong.push(format!("{}: {}\n{rest}", fault.name, failures(&report)));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+/// Each alone is mended elsewhere; two may share what mends them.
+fn every_two_faults_at_once_are_repaired_by_one_apply() {
+    let config = whole();
+    let faults: Vec<&Fault> =
+        FAULTS.iter().filter(|it| !TOLD.contains(&it.name) && it.suits(&config)).collect();
+    let mut wrong = Vec::new();
+    for (first, second) in faults.iter().flat_map(|it| faults.iter().map(move |other| (it, other)))
+    {
+        let host = converged(&config);
+        host.change(|world| {
+            first.strike(world, &config);
+            second.strike(world, &config);
+        })
+        .unwrap();
+        let mut report = apply(&host, &config);
+        // What the plan could not see without Lima, it may not disturb.
+        if report.failed() && only_more_than_was_shown(&report) {
+            report = apply(&host, &config);
+        }
+        let again = plan(&host, &config);
+        if report.failed() || !again.is_empty() {
+            let rest = effects(&again);
+            let names = (first.name, second.name);
+            wrong.push(format!("{names:?}: {}\n{rest}", failures(&report)));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));

@@ -8,7 +8,7 @@ mod programs;
 mod property;
 mod several;
 
-use containai::apply::{Outcome, Report};
+use containai::apply::{ApplyError, Outcome, Report};
 use containai::config::Config;
 use containai::graph::Graph;
 use containai::host::{Host, Probe};
@@ -45,6 +45,14 @@ fn failures(report: &Report) -> String {
         _ => None,
     });
     failed.collect::<Vec<_>>().join("\n")
+}
+
+/// Whether whatever failed did because it needs more than the plan showed.
+fn only_more_than_was_shown(report: &Report) -> bool {
+    report.results.iter().all(|result| match &result.outcome {
+        Outcome::Failed(why) => matches!(why, ApplyError::ChangedSincePlan(_)),
+        _ => true,
+    })
 }
 
 /// What a plan would change, and why, in words.

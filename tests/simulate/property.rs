@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use containai::address::Address;
-use containai::apply::{self, ApplyError, Outcome, Report};
+use containai::apply;
 use containai::config::{self, Config};
 use containai::event::Event;
 use containai::graph::Graph;
@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use proptest::sample::subsequence;
 use proptest::test_runner::{Config as Cases, TestRunner};
 
-use super::{TOLD, effects, failures, plan};
+use super::{TOLD, effects, failures, only_more_than_was_shown, plan};
 use crate::support::trials;
 
 /// The fault that hides the others.
@@ -173,14 +173,6 @@ fn plan_apply_plan_is_empty_in_every_world() {
         prop_assert!(again.is_empty(), "{}", effects(&again));
         Ok(())
     });
-}
-
-/// Whether whatever failed did because it needs more than the plan showed.
-fn only_more_than_was_shown(report: &Report) -> bool {
-    report.results.iter().all(|result| match &result.outcome {
-        Outcome::Failed(why) => matches!(why, ApplyError::ChangedSincePlan(_)),
-        _ => true,
-    })
 }
 
 fn a_plan_never_changes_the_world() {

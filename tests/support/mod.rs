@@ -1,4 +1,5 @@
 //! What the tests share.
+pub mod chance;
 pub mod fake_fault;
 pub mod fake_world;
 pub mod interposed;

@@ -152,7 +152,9 @@ impl ProvisionDocker {
                 Operation::Docker { source: self.source, version: self.version.as_deref() };
             let install = install.command(ssh);
             change = change.step(Step::run("install and start Docker in the guest", install));
-        } else if takes_on(SOCKET_GROUP) {
+        }
+        // What is installed and runs stays, with the socket that it made.
+        if takes_on(SOCKET_GROUP) {
             let chgrp = Operation::System(&["chgrp", DOCKER_GROUP, GUEST_SOCKET]).command(ssh);
             change = change.step(Step::run("give the Docker socket to its group", chgrp));
         }

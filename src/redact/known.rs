@@ -1,29 +1,10 @@
-//! Takes secrets out of what `cai` prints, saves and packs.
-//!
-//! There are two kinds of them. What is known to be secret goes wherever it stands: the variables
-//! that a file marks, a password in a URL, a registry's `auth`. What looks like a secret goes by its
-//! name: a password, a token, an `Authorization` header, a private key. The second is for what others
-//! wrote: the output of tools, documents of the machine. Too much is better than too little there.
-//!
-//! - A [`Redactor`] knows values, and stands before every stream and file.
-//! - [`foreign`] and [`value`] go by names, where a text of others is made one of `cai`'s.
-//! - [`source`] hides what stands in a file that is shown because it is wrong.
-
-mod named;
-mod source;
+//! Takes what is known to be secret out of whatever it stands in.
 
 use serde_json::{Map, Value};
 
-pub use named::{foreign, keys_in_a_line, passwords, secrets, value};
-use named::{hidden, is_secret};
-pub use source::source;
+use super::named::{self, foreign, hidden, is_secret};
+use super::{REDACTED, SENSITIVE};
 
-/// What stands for what was taken out.
-const REDACTED: &str = "[redacted]";
-/// What stands for a value that the file marks as sensitive.
-pub const SENSITIVE: &str = "(sensitive value)";
-/// How everything begins that stands for such a value.
-const PLACEHOLDER: &str = "(sensitive value";
 /// A shorter value may be a word that stands everywhere, and tells nothing where it is no value.
 const SHORTEST: usize = 4;
 
@@ -222,131 +203,5 @@ fn gap(mut text: &str) -> &str {
             Some((_, rest)) => text = rest,
             None => return rest,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn what_is_named_like_a_secret_goes_and_its_surroundings_stay() {
-        for (text, redacted) in [
-            ("PASSWORD=hunter2 x", "PASSWORD=[redacted] x"),
-            ("export DB_PASSWORD='a b' y", "export DB_PASSWORD='[redacted]' y"),
-            ("GITHUB_TOKEN: ghp_1, next", "GITHUB_TOKEN: [redacted], next"),
-            ("{\"auth\": \"dXNlcg==\", \"a\": 1}", "{\"auth\": \"[redacted]\", \"a\": 1}"),
-            ("{\\\"auth\\\": \\\"dXNl\\\"}", "{\\\"auth\\\": \\\"[redacted]\"}"),
-            ("Authorization: Bearer abc.def", "Authorization: [redacted]"),
-            ("-H 'Authorization: Basic eHk=' x", "-H 'Authorization: [redacted]' x"),
-            ("X-Registry-Auth: eyJ9", "X-Registry-Auth: [redacted]"),
-            ("login --password hunter2 -u me", "login --password [redacted] -u me"),
-            ("login --password=hunter2 -u me", "login --password=[redacted] -u me"),
-            ("?access_token=abc&x=1", "?access_token=[redacted]&x=1"),
-            ("secret_key = \"é\u{1f511}\"", "secret_key = \"[redacted]\""),
-        ] {
-            assert_eq!(Redactor::default().text(text), redacted);
-        }
-    }
-
-    #[test]
-    fn what_only_speaks_of_secrets_stays() {
-        for text in [
-            "no token was given",
-            "level=info msg=\"password prompt\" author: me",
-            "authentication: none",
-            "unix:///var/run/docker.sock",
-            "https://example.com/a@b?x=1",
-            "12:30:01 a b=c",
-            "PASSWORD=",
-            "",
-        ] {
-            assert_eq!(Redactor::default().text(text), text);
-        }
-    }
-
-    #[test]
-    fn credentials_in_urls_go() {
-        let text = "proxy http://me:p%40ss@proxy:3128/ and \"ssh://dev@host\" or x://a:b@c:d@e/";
-        assert_eq!(
-            Redactor::default().text(text),
-            "proxy http://[redacted]@proxy:3128/ and \"ssh://dev@host\" or x://[redacted]@e/"
-        );
-    }
-
-    #[test]
-    fn a_private_key_goes_as_a_whole() {
-        let text = "a\n-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\nBBBB\n-----END OPENSSH PRIVATE KEY-----\nb";
-        assert_eq!(Redactor::default().text(text), "a\n[redacted]\nb");
-        // One that is cut off goes to the end.
-        assert_eq!(Redactor::default().text("-----BEGIN PRIVATE KEY-----\nAAAA"), "[redacted]");
-    }
-
-    #[test]
-    fn what_is_known_goes_wherever_it_stands() {
-        let redactor =
-            Redactor::default().stricter(Some("/home/dev/"), ["s3cr3t".into(), "abc".into()]);
-        assert_eq!(redactor.text("/home/dev/.lima s3cr3t-x abc"), "~/.lima [redacted]-x abc");
-        let inside = Redactor::default().stricter(Some("/home/dev"), ["/home/dev/key".into()]);
-        assert_eq!(inside.text("/home/dev/key /home/dev/x"), "[redacted] ~/x");
-        assert_eq!(Redactor::default().stricter(Some("/"), []).text("/etc"), "/etc");
-    }
-
-    #[test]
-    fn what_is_known_goes_in_every_form_that_it_is_printed_in() {
-        let mut redactor = Redactor::default();
-        redactor.hide(["it's \"a\" b\\".to_owned(), "ab".to_owned()]);
-        let wrapped = "      \u{1b}[2m# it's \"a\"\u{1b}[0m\n      \u{1b}[2m# b\\ end";
-        redactor.hide_names(["KEY".to_owned()]);
-        for (text, shown) in [
-            ("KEY: old, {\"KEY\":\"o l d\"}", "KEY: [redacted], {\"KEY\":\"[redacted]\"}"),
-            ("KEY = { env = \"KEY\" } MY_KEY=1", "KEY = { env = \"KEY\" } MY_KEY=1"),
-            ("x it's \"a\" b\\ y", "x (sensitive value) y"),
-            (r#"{"k": "it's \"a\" b\\"}"#, r#"{"k": "(sensitive value)"}"#),
-            (r#"k: 'it''s "a" b\'"#, "k: '(sensitive value)'"),
-            (wrapped, "      \u{1b}[2m# (sensitive value) end"),
-            // The beginning of one that was cut off.
-            ("x it's \"a… it's… it'…", "x (sensitive value)… (sensitive value)… it'…"),
-            // A word that is everywhere tells nothing.
-            ("ab it's x", "ab it's x"),
-        ] {
-            assert_eq!(redactor.shown(text), shown);
-        }
-        assert_eq!(foreign("A_TOKEN: (sensitive value), x"), "A_TOKEN: (sensitive value), x");
-        let document = json!({"env": {"A": ["it's \"a\" b\\", "http://u:p@h"]}});
-        let shown = json!({"env": {"A": ["(sensitive value)", "http://[redacted]@h"]}});
-        assert_eq!(redactor.shown_document(&document), shown);
-    }
-
-    #[test]
-    fn what_looks_like_a_secret_is_found() {
-        let keys =
-            json!({"auths": {"r": {"auth": "a1"}}, "x": [{"my-token": ["b2"]}, "http://u:c3@h"]});
-        assert_eq!(secrets(keys.as_object().unwrap()), ["a1", "b2", "c3"]);
-        assert_eq!(passwords("http://u:p@h and ssh://dev@h"), ["p"]);
-    }
-
-    #[test]
-    fn a_document_keeps_its_form() {
-        let redactor = Redactor::default().stricter(Some("/home/dev"), []);
-        let document = json!({
-            "env": {"A": "x", "B": 7},
-            "auths": {"registry.example": {"auth": "dXNlcg=="}},
-            "HttpHeaders": {"Authorization": "Bearer x"},
-            "log": ["TOKEN=abc", "/home/dev/a"],
-            "cpus": 4,
-        });
-        assert_eq!(
-            redactor.document(&document),
-            json!({
-                "env": {"A": "[redacted]", "B": "[redacted]"},
-                "auths": {"registry.example": {"auth": "[redacted]"}},
-                "HttpHeaders": {"Authorization": "[redacted]"},
-                "log": ["TOKEN=[redacted]", "~/a"],
-                "cpus": 4,
-            })
-        );
     }
 }
