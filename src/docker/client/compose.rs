@@ -139,12 +139,14 @@ impl ComposeFile {
     /// # Errors
     /// When it is no YAML, or does not have it.
     pub(crate) fn parse(text: &str, service: &ServiceName) -> Result<Self, ComposeError> {
-        let mut document = parse(text)?;
-        let own = document["services"][service.as_str()].take();
-        if own.is_null() {
-            return Err(ComposeError::NoService(service.to_string()));
+        let document = parse(text)?;
+        let part = |name: &str| document.get(name).cloned().unwrap_or_default();
+        match part("services").get(service.as_str()) {
+            Some(own) if !own.is_null() => {
+                Ok(Self { service: own.clone(), volumes: part("volumes") })
+            }
+            _ => Err(ComposeError::NoService(service.to_string())),
         }
-        Ok(Self { service: own, volumes: document["volumes"].take() })
     }
 
     /// What the service mounts at a path of the container, as the file writes it.
@@ -189,6 +191,22 @@ mod tests {
     const FILE: &str = "version: '3.8'\nx-common: &common\n  group_add: [audio, 7]\nservices:\n  manager:\n    \
         <<: *common\n    volumes:\n      - sock:/var/run:ro\n      - ${DATA}:/data\n      \
         - type: bind\n        source: ./etc\n        target: /etc/m\nvolumes:\n  sock:\n";
+
+    #[test]
+    fn a_file_of_another_form_has_no_service() {
+        for text in ["", "foo", "- a", "services: []", "services: x", "services: {manager: }", "5"]
+        {
+            let parsed = ComposeFile::parse(text, &service("manager"));
+            assert_eq!(parsed, Err(ComposeError::NoService("manager".into())), "{text}");
+        }
+        for text in ["services: {manager: x}", "services: {manager: [1]}\nvolumes: 3"] {
+            let file = ComposeFile::parse(text, &service("manager")).unwrap();
+            assert_eq!(
+                (file.groups(), file.source_of("/a"), file.declares("a")),
+                (vec![], None, false)
+            );
+        }
+    }
 
     #[test]
     fn the_override_lies_beside_the_file() {
