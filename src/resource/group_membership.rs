@@ -38,7 +38,7 @@ impl GroupMembership {
             let mut wanted: Vec<(UnixName, bool)> =
                 user.groups.iter().map(|group| (group.clone(), true)).collect();
             for group in known() {
-                // Lima's login user has its own reasons to be in groups.
+                // Who Lima's login user is shows in the guest.
                 if user.name != UserRef::LimaUser && wanted.iter().all(|(name, _)| *name != group) {
                     wanted.push((group, false));
                 }
@@ -80,8 +80,11 @@ impl GroupMembership {
     fn update(&self, guest: &GuestFacts, context: PlanContext<'_>, ssh: &Ssh) -> Change {
         let user = self.user(context.facts).unwrap_or_default();
         let group = self.group.as_str();
-        let wanted = self.attributes(context.facts, self.member);
-        if guest.is_member(user, group) == self.member {
+        let is_member = guest.is_member(user, group);
+        // Lima's login user has its own reasons to be in groups, also where the file calls it by name.
+        let may_stay = !self.member && user == guest.user;
+        let wanted = self.attributes(context.facts, if may_stay { is_member } else { self.member });
+        if may_stay || is_member == self.member {
             return Change::between(&self.address, wanted.clone(), wanted);
         }
         if !self.member {

@@ -17,6 +17,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_user_who_is_no_longer_listed_leaves_the_group,
         memberships_that_the_file_does_not_speak_of_are_left_alone,
         the_login_user_by_its_own_name_is_the_login_user,
+        the_login_user_by_its_own_name_stays_in_what_the_file_leaves_out,
     ]
 }
 
@@ -118,4 +119,10 @@ fn the_login_user_by_its_own_name_is_the_login_user() {
     });
     let plan = plan(&config, &facts);
     assert_eq!(change(&plan, Kind::Restart).disruption, Disruption::SessionRefresh);
+}
+
+fn the_login_user_by_its_own_name_stays_in_what_the_file_leaves_out() {
+    let config = config_with("[[users]]\nname = \"dev\"\ngroups = []\n");
+    let plan = plan(&config, &healthy(&config));
+    assert!(plan.is_empty(), "{:?}", effects(&plan));
 }
