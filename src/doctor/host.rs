@@ -29,7 +29,8 @@ fn lima(case: &Case<'_>) -> Option<Finding> {
         Some(_) => return None,
     };
     let finding = finding.saw("required", required.to_string()).repaired_by_all();
-    Some(finding.by_hand(LimaInstall::by_hand(&case.config.lima, facts)))
+    let remedy = LimaInstall::by_hand(&case.config.lima, facts);
+    Some(finding.by_hand(remedy.unwrap_or_else(|problem| problem.hint())))
 }
 
 fn ssh(case: &Case<'_>) -> Option<Finding> {

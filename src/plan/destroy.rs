@@ -52,8 +52,11 @@ fn vm(config: &Config, facts: &Facts) -> Option<Change> {
     let Some((program, _)) = &facts.tools.limactl else {
         // Whether there is a VM, only limactl can tell.
         let change = Change::delete(&address, Attributes::default()).because(Reason::Unwanted);
-        let install = LimaInstall::by_hand(&config.lima, facts);
-        return Some(change.blocked(Problem::LimaMissing { install }));
+        let problem = match LimaInstall::by_hand(&config.lima, facts) {
+            Ok(install) => Problem::LimaMissing { install },
+            Err(problem) => problem,
+        };
+        return Some(change.blocked(problem));
     };
     let vm = match &facts.vm {
         Observation::Absent => return None,

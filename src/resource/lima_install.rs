@@ -41,14 +41,28 @@ impl LimaInstall {
         Address::new(Kind::LimaInstall, "lima")
     }
 
-    /// The command by which a person installs what a file wants.
-    pub fn by_hand(lima: &Lima, facts: &Facts) -> String {
-        if facts.platform.os == Os::MacOs {
+    /// The command by which a person installs what a file wants: what comes from elsewhere is
+    /// compared before root unpacks it.
+    ///
+    /// # Errors
+    /// When nobody said what its checksum is.
+    pub fn by_hand(lima: &Lima, facts: &Facts) -> Result<String, Problem> {
+        if facts.platform.os == Os::MacOs && facts.tools.brew.is_some() {
             let verb = if facts.tools.limactl.is_some() { "upgrade" } else { "install" };
-            return format!("brew {verb} lima");
+            return Ok(format!("brew {verb} lima"));
         }
-        let url = Release::wanted(lima, facts.platform).url;
-        format!("curl -fsSL {url} | sudo tar xzf - -C /usr/local")
+        let Release { version, url, sha256 } = Release::wanted(lima, facts.platform);
+        let platform = platform_key(facts.platform);
+        let sha256 = sha256.ok_or(Problem::LimaChecksum { version, platform })?;
+        let url = shlex::try_quote(&url).unwrap_or_default();
+        let compare = match facts.platform.os {
+            Os::Linux => "sha256sum -c",
+            Os::MacOs => "shasum -a 256 -c",
+        };
+        Ok(format!(
+            "curl -fsSLo lima.tar.gz {url} && echo '{sha256}  lima.tar.gz' | {compare} && \
+             sudo tar xzf lima.tar.gz -C /usr/local"
+        ))
     }
 
     /// An archive goes where `cai` looks when the `limactl` on `PATH` will not do. Homebrew can
@@ -122,7 +136,10 @@ impl LimaInstall {
     }
 
     fn missing(&self, facts: &Facts) -> Problem {
-        let install = Self::by_hand(&self.lima, facts);
+        let install = match Self::by_hand(&self.lima, facts) {
+            Ok(install) => install,
+            Err(problem) => return problem,
+        };
         match &facts.tools.limactl {
             None => Problem::LimaMissing { install },
             Some((_, found)) => {

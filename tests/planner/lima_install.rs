@@ -3,9 +3,8 @@
 use containai::address::Kind;
 use containai::config::Config;
 use containai::facts::Facts;
-use containai::host::Os;
 use containai::plan::{Action, Change, Operation};
-use containai::simulate::{LINUX, MACOS};
+use containai::simulate::MACOS;
 use containai::value::Known;
 
 use super::{change, effects, plan, reasons, steps};
@@ -21,6 +20,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         homebrew_upgrades_only_its_own_lima,
         without_homebrew_a_mac_gets_the_archive,
         where_it_is_never_to_be_installed_the_plan_says_how,
+        a_command_to_copy_runs_nothing_that_a_file_says,
         a_release_that_will_not_do_is_not_installed,
         a_release_without_a_checksum_is_not_installed,
         lima_is_not_installed_where_it_could_not_be_used,
@@ -160,19 +160,42 @@ fn without_homebrew_a_mac_gets_the_archive() {
 
 fn where_it_is_never_to_be_installed_the_plan_says_how() {
     let config = config_with("[lima]\ninstall = \"never\"\n");
-    let unpack = format!("run: curl -fsSL {URL} | sudo tar xzf - -C /usr/local");
-    for (platform, install, upgrade) in [
-        (MACOS, "run: brew install lima", "run: brew upgrade lima"),
-        (LINUX, unpack.as_str(), unpack.as_str()),
+    let sha256 = "a0ea1ccf6b7335a900adb5f8d2b8384457965fecb1ba72f09b4e3e46d12f424a";
+    // What root unpacks is compared before.
+    let unpack = format!(
+        "run: curl -fsSLo lima.tar.gz {URL} && echo '{sha256}  lima.tar.gz' | sha256sum -c && \
+         sudo tar xzf lima.tar.gz -C /usr/local"
+    );
+    let bare = without_lima(&config);
+    let old = with_lima(&config, "/bin/limactl", "1.0.7");
+    for (bare, old, install, upgrade) in [
+        (
+            on_a_mac(bare.clone(), true),
+            on_a_mac(old.clone(), true),
+            "run: brew install lima",
+            "run: brew upgrade lima",
+        ),
+        (bare, old, unpack.as_str(), unpack.as_str()),
     ] {
-        let facts = Facts { platform, ..without_lima(&config) };
-        let (what, hint) = problem(&config, &facts);
+        let (what, hint) = problem(&config, &bare);
         assert_eq!((what.as_str(), hint.as_str()), ("limactl is not on PATH", install));
-        let facts = Facts { platform, ..with_lima(&config, "/bin/limactl", "1.0.7") };
-        let (what, hint) = problem(&config, &facts);
+        let (what, hint) = problem(&config, &old);
         assert_eq!(what, "limactl is 1.0.7, and the file requires >=1.1");
-        assert_eq!(hint, upgrade, "{}", if platform.os == Os::MacOs { "macOS" } else { "Linux" });
+        assert_eq!(hint, upgrade);
     }
+}
+
+fn a_command_to_copy_runs_nothing_that_a_file_says() {
+    let hint = |lines: &str| {
+        let config = config_with(&format!("[lima]\ninstall = \"never\"\n{lines}"));
+        problem(&config, &without_lima(&config))
+    };
+    let (_, command) = hint("url = \"https://mirror.example/$(id);`id`|'x\"\n");
+    let words = shlex::split(&command).unwrap();
+    let expected = "https://mirror.example/$(id);`id`|'x/v2.2.0/lima-2.2.0-Linux-x86_64.tar.gz";
+    assert!(words.iter().any(|word| word == expected), "{command}");
+    let (what, advice) = hint("release = \"2.1.0\"\n");
+    assert!(what.contains("checksum") && advice.contains("[lima.sha256]"), "{what}: {advice}");
 }
 
 fn a_release_that_will_not_do_is_not_installed() {
