@@ -88,7 +88,8 @@ fn daemon(case: &Case<'_>, guest: &GuestFacts) -> Option<Finding> {
     if guest.docker_answers() {
         return None;
     }
-    let repaired = [Case::docker(), case.socket()];
+    // First the daemon's configuration: with it, containers live on.
+    let repaired = [Case::daemon(), Case::docker(), case.socket()];
     Some(if guest.socket.is_none() {
         finding(Code::GuestSocketMissing)
             .because(format!("dockerd runs in the guest, and {GUEST_SOCKET} is missing there"))

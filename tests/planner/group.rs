@@ -1,11 +1,12 @@
 //! Groups: configured and effective, the session that everything rides on, and the socket.
 
-use containai::address::Kind;
+use containai::address::{Address, Kind};
 use containai::graph::Graph;
 use containai::guest::{Group, Section};
 use containai::host::Ping;
-use containai::plan::{Action, Context, Disruption};
+use containai::plan::{Action, Context, Disruption, Plan};
 
+use super::provision::named;
 use super::{change, effects, plan, reasons, steps, stops};
 use crate::support::machine::{bend_guest, bend_vm, config, config_with, healthy, stop_dockerd};
 use crate::support::trials;
@@ -22,6 +23,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         what_a_stopped_daemon_left_running_is_not_said_to_be_nothing,
         a_daemon_that_does_not_answer_root_is_restarted,
         a_socket_that_somebody_removed_comes_back_with_its_daemon,
+        a_part_of_a_plan_stops_what_the_rest_would_have_kept,
         a_dead_forward_is_made_again_and_nothing_else,
         an_image_without_the_docker_it_should_have_stops_the_plan,
         groups_of_other_users_do_not_concern_the_session,
@@ -188,6 +190,26 @@ fn a_daemon_that_does_not_answer_root_is_restarted() {
     assert_eq!(provision.disruption, Disruption::DaemonRestart);
     assert_eq!(provision.stops, None, "they could not be listed");
     assert!(steps(provision)[0].contains("restart-docker"), "{:?}", steps(provision));
+}
+
+fn a_part_of_a_plan_stops_what_the_rest_would_have_kept() {
+    let config = config();
+    let mut facts = healthy(&config);
+    bend_guest(&mut facts, |guest| {
+        guest.docker_as_root = Some(Section { text: "Cannot connect".into(), status: 1 });
+        guest.socket = None;
+        guest.daemon_json.text = Some("{\"debug\": true}\n".into());
+    });
+    facts.socket = Some(Ping::Closed);
+    let docker = |address: &str| {
+        let kept = address.split(' ').map(|name| Address::new(Kind::Provision, name)).collect();
+        let graph = Graph::new(&[&config]).unwrap().only(&kept).unwrap();
+        let plan = Plan::new(&graph, std::slice::from_ref(&facts));
+        stops(named(&plan, "provision.docker")).join(" ")
+    };
+    // The reload before the restart takes over what is in the file then.
+    assert_eq!(docker("docker"), "agent-1");
+    assert_eq!(docker("daemon docker"), "");
 }
 
 fn a_socket_that_somebody_removed_comes_back_with_its_daemon() {

@@ -3,10 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::SYSBOX_RUNTIME;
-use crate::address::Address;
+use crate::address::{Address, Kind};
 use crate::config::Config;
 use crate::facts::Facts;
-use crate::guest::daemon_json::{SECCOMP_KEY, merged, to_text};
+use crate::guest::daemon_json::{SECCOMP_KEY, from_text, merged, to_text};
 use crate::guest::{GuestFacts, Loaded, LoadedJson, Operation, SECCOMP_PROFILE};
 use crate::lima::Ssh;
 use crate::model::VmName;
@@ -155,9 +155,24 @@ impl ProvisionDaemon {
     }
 }
 
-/// Whether containers live on while the daemon restarts.
-pub(in crate::resource) fn keeps_containers(config: &Config) -> bool {
-    owned(config).get("live-restore") == Some(&Value::Bool(true))
+/// The text that the plan writes before this.
+pub(in crate::resource) fn written(context: PlanContext<'_>) -> Option<&Change> {
+    let own = ProvisionDaemon::own_address();
+    let mut earlier = context.earlier(Kind::Provision);
+    earlier.find(|change| change.address == own && !change.is_without_effect())
+}
+
+/// Whether containers live on while the daemon reloads and then restarts: by what it will find in its
+/// file, which somebody may have changed, and which only a part of the plan writes.
+pub(in crate::resource) fn keeps_containers(guest: &GuestFacts, context: PlanContext<'_>) -> bool {
+    let text = written(context).and_then(|change| change.after.text(FILE));
+    let found = || guest.daemon_json.keys().unwrap_or_default();
+    is_kept_alive(&text.map_or_else(found, from_text))
+}
+
+/// Whether they live on with these keys in force.
+pub(in crate::resource) fn is_kept_alive(keys: &Map<String, Value>) -> bool {
+    keys.get("live-restore") == Some(&Value::Bool(true))
 }
 
 /// The keys that the file determines.

@@ -2,7 +2,7 @@
 
 use crate::address::Address;
 use crate::config::{Config, DockerSource, Strategy};
-use crate::guest::{DOCKER_SERVICE, GuestFacts, GuestSocket, Operation, provisioning};
+use crate::guest::{Container, DOCKER_SERVICE, GuestFacts, GuestSocket, Operation, provisioning};
 use crate::lima::{GUEST_SOCKET, Ssh};
 use crate::model::{UnixName, VmName};
 use crate::plan::{Change, Disruption, Problem, Reason, Step};
@@ -10,7 +10,7 @@ use crate::resource::group_membership::DOCKER_GROUP;
 use crate::resource::{Group, PlanContext, Resource, Vm, seen, unseen};
 use crate::value::Attributes;
 
-use super::{ProvisionDaemon, keeps_containers};
+use super::{ProvisionDaemon, is_kept_alive, keeps_containers};
 
 /// Who may connect to the socket, where that is everybody, or root alone.
 pub(in crate::resource) const SOCKET_ACCESS: &str = "socket_access";
@@ -26,8 +26,6 @@ pub struct ProvisionDocker {
     name: VmName,
     source: DockerSource,
     version: Option<String>,
-    /// Whether the daemon's containers live on while it restarts.
-    keeps_containers: bool,
     strategy: Strategy,
 }
 
@@ -44,7 +42,6 @@ impl ProvisionDocker {
             name: config.vm.name.clone(),
             source: config.docker.source,
             version: config.docker.version.as_ref().map(ToString::to_string),
-            keeps_containers: keeps_containers(config),
             strategy: config.restart.strategy,
         }
     }
@@ -103,7 +100,7 @@ impl ProvisionDocker {
         }
     }
 
-    fn update(&self, guest: &GuestFacts, ssh: &Ssh) -> Change {
+    fn update(&self, guest: &GuestFacts, context: PlanContext<'_>, ssh: &Ssh) -> Change {
         let (mut actual, mut wanted) = (self.actual(guest), self.wanted());
         // Not worth a line where it is as it should be, which is how dockerd makes it.
         if let Some(others) = guest.socket.as_ref().and_then(access) {
@@ -121,16 +118,22 @@ impl ProvisionDocker {
         }
         let silent = guest.docker_as_root.as_ref().filter(|_| !guest.docker_answers());
         let change = match silent {
-            Some(_) if guest.socket.is_none() => self.bring_socket_back(change, guest, ssh),
+            Some(_) if guest.socket.is_none() => {
+                let stops = guest.stopped_with_daemon(keeps_containers(guest, context));
+                bring_socket_back(change, stops, ssh)
+            }
             Some(words) => change
                 .because(Reason::DaemonSilent(words.text.clone()))
                 .disturbing(Disruption::DaemonRestart, guest.containers.as_deref())
                 .step(Step::run("restart dockerd", Operation::RestartDocker.command(ssh))),
             None => change.because(Reason::Differs(changed.clone())),
         };
-        // The package restarts what runs when it is replaced.
+        // The package restarts what runs when it is replaced: the old one goes with what it has
+        // loaded, and the new one comes with the file.
         let change = if guest.docker_runs() && changed.iter().any(|name| name == "version") {
-            let stops = guest.stopped_with_daemon(self.keeps_containers);
+            let loaded = guest.daemon_json.loaded_keys();
+            let keeps = is_kept_alive(&loaded) && keeps_containers(guest, context);
+            let stops = guest.stopped_with_daemon(keeps);
             let change = change.disturbing(Disruption::DaemonRestart, stops);
             if self.strategy == Strategy::Never {
                 return change.blocked(Problem::RestartForbidden(Disruption::DaemonRestart));
@@ -192,19 +195,18 @@ impl ProvisionDocker {
         (*installed != source && self.version.is_none() && guest.dockerd_installed)
             .then(|| Reason::OtherPackage { installed: (*installed).to_owned(), source })
     }
+}
 
-    /// dockerd runs, and nobody reaches it. It reloads first, so that live-restore is in force when
-    /// it goes down: then its containers keep running (measured with Docker 20.10).
-    fn bring_socket_back(&self, change: Change, guest: &GuestFacts, ssh: &Ssh) -> Change {
-        let stops = guest.stopped_with_daemon(self.keeps_containers);
-        let reload = Operation::System(&["systemctl", "reload", DOCKER_SERVICE]).command(ssh);
-        let restart = Operation::RestartDocker.command(ssh);
-        change
-            .because(Reason::SocketMissing)
-            .disturbing(Disruption::DaemonRestart, stops)
-            .step(Step::run("reload dockerd", reload))
-            .step(Step::run("restart dockerd with its socket", restart))
-    }
+/// dockerd runs, and nobody reaches it. It reloads first, so that live-restore is in force when it
+/// goes down: then its containers keep running (measured with Docker 20.10).
+fn bring_socket_back(change: Change, stops: Option<&[Container]>, ssh: &Ssh) -> Change {
+    let reload = Operation::System(&["systemctl", "reload", DOCKER_SERVICE]).command(ssh);
+    let restart = Operation::RestartDocker.command(ssh);
+    change
+        .because(Reason::SocketMissing)
+        .disturbing(Disruption::DaemonRestart, stops)
+        .step(Step::run("reload dockerd", reload))
+        .step(Step::run("restart dockerd with its socket", restart))
 }
 
 impl Resource for ProvisionDocker {
@@ -219,7 +221,7 @@ impl Resource for ProvisionDocker {
     fn plan(&self, context: PlanContext<'_>) -> Change {
         let facts = context.facts;
         match seen(facts, &self.name) {
-            Some((guest, ssh)) => self.update(guest, &ssh),
+            Some((guest, ssh)) => self.update(guest, context, &ssh),
             None => unseen(&self.address, self.wanted(), facts, &self.vm),
         }
     }

@@ -6,7 +6,8 @@ mod docker;
 mod sysbox;
 
 pub use daemon::ProvisionDaemon;
-pub(super) use daemon::{FILE as DAEMON_JSON, keeps_containers};
+use daemon::is_kept_alive;
+pub(super) use daemon::{FILE as DAEMON_JSON, keeps_containers, written};
 pub use docker::ProvisionDocker;
 pub(super) use docker::{SOCKET_ACCESS, SOCKET_GROUP};
 pub use sysbox::ProvisionSysbox;

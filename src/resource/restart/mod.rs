@@ -5,7 +5,7 @@
 mod machine;
 mod ways;
 
-use super::provision::{DAEMON_JSON, keeps_containers};
+use super::provision::{DAEMON_JSON, keeps_containers, written};
 use super::{PlanContext, ProvisionDaemon, ProvisionDocker, ProvisionSysbox, Resource, Vm};
 use crate::address::{Address, Kind};
 use crate::config::{Config, Strategy, User};
@@ -26,8 +26,6 @@ pub struct Restart {
     users: Vec<User>,
     /// The keys of its configuration that the daemon has to have loaded.
     daemon: Vec<String>,
-    /// Whether the daemon's containers live on while it restarts.
-    keeps_containers: bool,
     strategy: Strategy,
     name: VmName,
 }
@@ -59,7 +57,6 @@ impl Restart {
             requires,
             users: config.users.clone(),
             daemon: ProvisionDaemon::concerns(config),
-            keeps_containers: keeps_containers(config),
             strategy: config.restart.strategy,
             name: config.vm.name.clone(),
         }
@@ -115,10 +112,7 @@ impl Restart {
         context: PlanContext<'_>,
         vm_restarts: bool,
     ) -> Option<Reason> {
-        let written = context
-            .earlier(Kind::Provision)
-            .find(|change| change.address == ProvisionDaemon::own_address())
-            .filter(|change| !change.is_without_effect());
+        let written = written(context);
         let text = written.and_then(|change| change.after.text(DAEMON_JSON));
         let profile = match written {
             Some(change) if change.changed().iter().any(|name| name == SECCOMP_PROFILE) => true,
@@ -204,10 +198,11 @@ impl Restart {
         }
         let mut change = match way {
             Disruption::DaemonRestart => {
-                if self.keeps_containers && is_bridge_kept(&change, guest) {
+                let keeps_containers = keeps_containers(guest, context);
+                if keeps_containers && is_bridge_kept(&change, guest) {
                     change = change.because(Reason::BridgeKept);
                 }
-                ways::daemon_restart(change, self.keeps_containers, guest, facts, &self.name)
+                ways::daemon_restart(change, keeps_containers, guest, facts, &self.name)
             }
             _ if pending.disruption == Disruption::Reload || has_daemon_reason(&change) => {
                 ways::reload(change, facts, &self.name)
