@@ -153,10 +153,7 @@ impl ClientProblem {
                  docker-compose)"
                     .into()
             }
-            Self::ComposeFile { path, why } => format!(
-                "{}: {why}: mend that, or name another compose_file or service",
-                path.display()
-            ),
+            Self::ComposeFile { .. } => "mend it, or name another compose_file or service".into(),
             Self::OtherMaker { container, .. } => format!(
                 "name the service that made it; or remove it (docker rm -f {container}) and run \
                  cai again"

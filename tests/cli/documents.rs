@@ -52,7 +52,7 @@ fn every_example_is_valid_and_can_be_planned() {
         }
         sandbox.directory("home/packages");
         sandbox.write(package, "a package");
-        sandbox.write("home/docker-compose.dind.yml", "services:\n  mcp-manager:\n    image: x\n");
+        sandbox.write("home/docker-compose.dind.yml", "services:\n  manager:\n    image: x\n");
         let plan = sandbox.cai(&["plan"]);
         assert!(plan.success().contains("+ vm.containai-secure"), "{plan}");
     }

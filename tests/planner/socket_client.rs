@@ -20,6 +20,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     let own = trials![
         a_client_that_works_needs_nothing,
         a_service_is_made_anew_with_only_what_it_lacks,
+        another_compose_file_is_another_plan,
         an_override_that_is_there_is_kept_and_used,
         an_override_of_somebody_else_stands_in_the_way,
         without_compose_the_options_are_named,
@@ -178,6 +179,21 @@ fn a_service_is_made_anew_with_only_what_it_lacks() {
     let text = written(change);
     assert!(text.starts_with("# Managed by cai"), "{text}");
     assert!(text.ends_with("services:\n  manager:\n    group_add:\n    - '2375'\n"), "{text}");
+}
+
+fn another_compose_file_is_another_plan() {
+    let config = declares(COMPOSE);
+    let planned = |text: &str| {
+        let mut client = client(Observation::Present(denied()));
+        client.compose.as_mut().unwrap().text = Some(text.into());
+        let plan = plan(&config, &facts(&config, client));
+        change(&plan, Kind::SocketClient).clone()
+    };
+    let (one, other) = (planned(FILE), planned(&FILE.replace("image: x", "image: y")));
+    assert_eq!(steps(&one), steps(&other));
+    let sum = |change: &Change| change.after.text("compose_file").unwrap().to_owned();
+    assert_ne!(sum(&one), sum(&other), "a saved plan would run with another file");
+    assert!(!one.changed().contains(&"compose_file".into()), "it is no change of its own");
 }
 
 fn an_override_that_is_there_is_kept_and_used() {
@@ -339,7 +355,7 @@ fn a_container_that_could_not_be_made_again_is_not_stopped() {
         });
         let plan = plan(&config, &facts);
         let problem = change(&plan, Kind::SocketClient).problem.as_ref().unwrap();
-        assert!(problem.hint().contains("there is no such file"), "{}", problem.hint());
+        assert_eq!(problem.to_string(), "/d/dind.yml: there is no such file");
     }
     let mut facts = without_file(Observation::Present(seen()));
     assert!(plan(&config, &facts).is_empty(), "it is as it should be, and nothing stops it");

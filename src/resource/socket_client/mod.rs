@@ -1,23 +1,21 @@
 //! A container that uses a Docker socket: it runs, its socket is mounted as the file says, its
 //! program has the socket's group, and Docker's API answers in it.
 
+mod attributes;
 mod need;
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
-
 use super::{DockerContext, PlanContext, Resource};
 use crate::address::{Address, Kind};
 use crate::config::{self, Config};
-use crate::docker::client::{
-    self, Api, ClientCommands, ClientFacts, Inside, Seen, override_path, verdict,
-};
+use crate::docker::client::{ClientCommands, ClientFacts, Seen, override_path, verdict};
 use crate::facts::Observation;
 use crate::guest::Container;
 use crate::model::ContextName;
 use crate::plan::{Change, Disruption, Problem, Ready, Reason, Step, Wait};
 use crate::value::Attributes;
+use attributes::{after, attributes, fingerprint};
 use need::{Need, Remedy};
 
 /// How long a container that was made anew may take to be well.
@@ -211,6 +209,14 @@ impl Resource for SocketClient {
                 (was, after.with(&name, text))
             }
         };
+        // What Compose makes of it is not seen; that it is the same file is.
+        let text = facts.compose.as_ref().and_then(|compose| compose.text.as_ref());
+        let sum = text.filter(|_| remedy.is_ok()).map(|text| fingerprint(text));
+        let with_sum = |attributes: Attributes| match &sum {
+            Some(sum) => attributes.with("compose_file", sum.as_str()),
+            None => attributes,
+        };
+        let (before, after) = (before.map(with_sum), with_sum(after));
         let change = match before {
             None => Change::create(&self.address, after),
             Some(before) => Change::between(&self.address, before, after),
@@ -232,74 +238,4 @@ impl Resource for SocketClient {
             }
         }
     }
-}
-
-/// What a container is.
-fn attributes(client: &config::SocketClient, seen: &Seen) -> Attributes {
-    let state = &seen.inspected.state;
-    let mut attributes = Attributes::default().with("running", state.runs());
-    if let Some(mount) = seen.inspected.mount_of(&client.socket) {
-        attributes = attributes
-            .with("volume", mount.what())
-            .with("mode", if mount.writable { "rw" } else { "ro" });
-    }
-    let Some(inside) = &seen.inside else { return attributes };
-    if let Some(process) = inside.process(client::uid(client, seen)) {
-        if client.user.is_some() {
-            let account = seen.accounts.by_uid(process.uid);
-            let name = account.map_or_else(|| process.uid.to_string(), |it| it.name.clone());
-            attributes = attributes.with("user", name);
-        }
-        attributes =
-            attributes.with("uid", process.uid).with("groups", json!(process.all_groups()));
-    }
-    attributes.with("api", spoken(&inside.api))
-}
-
-/// In one word where there is one: the words of a client differ from time to time.
-fn spoken(api: &Api) -> Value {
-    match api {
-        Api::Answers => "answers".into(),
-        Api::Denied(_) => "denied".into(),
-        Api::Silent(_) => "silent".into(),
-        Api::Untested(_) => "not tested".into(),
-    }
-}
-
-/// What it will be.
-fn after(client: &config::SocketClient, seen: Option<&Seen>, need: &Need) -> Attributes {
-    let mount = seen.and_then(|seen| seen.inspected.mount_of(&client.socket));
-    let volume = match (&client.volume, mount) {
-        (Some(volume), _) if need.mount => Some(volume.to_string()),
-        (_, Some(mount)) => Some(mount.what().to_owned()),
-        (volume, None) => volume.as_ref().map(ToString::to_string),
-    };
-    let mut attributes = Attributes::default().with("running", true);
-    if let Some(volume) = volume {
-        let as_it_is = mount.filter(|_| !need.mode && !need.mount);
-        let mode = match as_it_is {
-            Some(mount) if mount.writable => "rw",
-            Some(_) => "ro",
-            None => client.mode.as_str(),
-        };
-        attributes = attributes.with("volume", volume).with("mode", mode);
-    }
-    let inside: Option<&Inside> = seen.and_then(|seen| seen.inside.as_ref());
-    if let Some((seen, process)) =
-        seen.zip(inside.and_then(|inside| inside.process(client::uid(client, seen?))))
-    {
-        if let Some(user) = &client.user {
-            attributes = attributes.with("user", user.as_str());
-        }
-        let uid = client::uid(client, seen);
-        let mut groups = process.all_groups();
-        if need.group && !groups.contains(&client.gid) {
-            groups.push(client.gid);
-        }
-        attributes =
-            attributes.with("uid", uid.unwrap_or(process.uid)).with("groups", json!(groups));
-    } else if need.group {
-        attributes = attributes.with("groups", json!([client.gid]));
-    }
-    attributes.with("api", "answers")
 }
