@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::address::Address;
-use crate::apply::{Outcome, ResourceResult};
+use crate::apply::{ApplyError, Outcome, ResourceResult};
 use crate::plan::{Change, Step};
 
 /// Something that happened.
@@ -17,8 +17,8 @@ pub enum Event<'a> {
     StepSays(&'a Address, &'a str),
     /// A step of this resource ended well, after this time.
     StepFinished(&'a Address, &'a Step, Duration),
-    /// A step of this resource failed.
-    StepFailed(&'a Address, &'a Step),
+    /// A step of this resource failed, or was interrupted.
+    StepFailed(&'a Address, &'a Step, &'a ApplyError),
     /// A resource ended.
     ResourceFinished(&'a ResourceResult),
 }

@@ -64,7 +64,7 @@ fn remove(
         notify(&Event::StepStarted(address, step));
         let started = Instant::now();
         if let Err(error) = run::step(host, address, step, limit, notify) {
-            notify(&Event::StepFailed(address, step));
+            notify(&Event::StepFailed(address, step, &error));
             return Err(error);
         }
         notify(&Event::StepFinished(address, step, started.elapsed()));

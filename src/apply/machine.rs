@@ -100,7 +100,7 @@ impl<'a> Machine<'a> {
             let result = run::step(self.host, address, step, self.limit, self.notify);
             self.age.fetch_add(1, Ordering::SeqCst);
             if let Err(error) = result {
-                (self.notify)(&Event::StepFailed(address, step));
+                (self.notify)(&Event::StepFailed(address, step, &error));
                 return Err(error);
             }
             (self.notify)(&Event::StepFinished(address, step, started.elapsed()));

@@ -120,7 +120,7 @@ pub enum ApplyError {
     /// A step's archive could not be installed.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
-    /// There was an interrupt before the next step.
+    /// There was an interrupt: before the next step, or a second one in the middle of it.
     #[error("interrupted")]
     Interrupted,
     /// It cannot be done.

@@ -43,7 +43,10 @@ pub(super) fn ready(
                 Err(why) => why.to_string(),
             },
         };
-        if waited >= at_most || host.interrupted() {
+        if host.interrupted() {
+            return Err(ApplyError::Interrupted);
+        }
+        if waited >= at_most {
             return Err(ApplyError::NotReady { what: until.to_string(), after: waited, last });
         }
         host.pause(EVERY);

@@ -43,7 +43,8 @@ impl Drop for Patience {
 }
 
 /// From now on an interrupt ends the running commands, and this process with exit code
-/// [`INTERRUPTED`]; see [`Patience`] for the exception. To be called once.
+/// [`INTERRUPTED`]; see [`Patience`] for the exception. The second one ends this process also then,
+/// where no command is left whose end could be told: in the middle of a download. To be called once.
 ///
 /// # Errors
 /// When the system refuses, or it was called before.
@@ -61,7 +62,7 @@ pub fn handle() -> Result<(), ctrlc::Error> {
             // It may have ended in the meantime.
             let _ = killpg(Pid::from_raw(*group), Signal::SIGKILL);
         }
-        if state.patient.is_none() {
+        if state.patient.is_none() || state.running.is_empty() {
             std::process::exit(INTERRUPTED.into());
         }
     })

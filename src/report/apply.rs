@@ -8,7 +8,7 @@ use console::{measure_text_width, truncate_str};
 use super::palette::{ADDED, DIM, ERROR, STRONG, paint};
 use super::{duration, failure, printable};
 use crate::address::Address;
-use crate::apply::{Counts, Outcome, Report};
+use crate::apply::{ApplyError, Counts, Outcome, Report};
 use crate::event::Event;
 use crate::lima;
 use crate::plan::Operation;
@@ -28,8 +28,12 @@ pub fn progress(event: &Event<'_>) -> Option<String> {
             };
             Some(format!("{} ... done{end}", doing(address, &step.title)))
         }
-        Event::StepFailed(address, step) => {
-            Some(format!("{} ... {}", doing(address, &step.title), paint(ERROR, "failed")))
+        Event::StepFailed(address, step, error) => {
+            let end = match error {
+                ApplyError::Interrupted => "interrupted",
+                _ => "failed",
+            };
+            Some(format!("{} ... {}", doing(address, &step.title), paint(ERROR, end)))
         }
         Event::ResourceFinished(result) => match &result.outcome {
             Outcome::Unchanged | Outcome::Applied | Outcome::Cancelled => None,

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -23,6 +24,8 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
         the_first_interrupt_lets_the_running_step_end_and_begins_no_other,
         the_second_interrupt_ends_what_cai_started,
+        the_second_interrupt_ends_a_download,
+        a_terminal_is_left_as_it_was,
         an_interrupt_while_looking_ends_at_once,
         wherever_it_is_interrupted_the_next_run_finishes,
     ]
@@ -82,8 +85,57 @@ fn the_second_interrupt_ends_what_cai_started() {
     cai.interrupt();
     let (code, said) = cai.end();
     assert_eq!(code, Some(130), "{said}");
-    assert!(said.contains("killed by signal 9"), "{said}");
+    assert!(said.contains("Interrupted: 0 done"), "{said}");
+    assert!(!said.contains("failed") && !said.contains("mending"), "it is nobody's fault: {said}");
     assert!(!std::path::Path::new("/proc").join(pid).exists(), "limactl still runs");
+}
+
+fn the_second_interrupt_ends_a_download() {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let sandbox = Sandbox::new();
+    let sums = config::Lima::PLATFORMS.map(|name| format!("{name} = \"{}\"\n", "0".repeat(64)));
+    let address = server.local_addr().unwrap();
+    let lima = format!(
+        "[lima]\ninstall = \"auto\"\nrelease = \"2.2.0\"\nurl = \"http://{address}\"\n[lima.sha256]\n"
+    );
+    sandbox.write("home/containai.toml", &format!("version = 1\n{lima}{}", sums.concat()));
+    sandbox.fake_program("ssh", "exit 255");
+    let mut cai = Running::start(&sandbox, &["apply", "--yes"]);
+    // The server has taken the request, and never answers.
+    let _connection = server.accept().unwrap();
+    cai.interrupt();
+    cai.says("Interrupted:");
+    cai.interrupt();
+    let (code, said) = cai.end();
+    assert_eq!(code, Some(130), "{said}");
+}
+
+fn a_terminal_is_left_as_it_was() {
+    for interrupts in [1, 2] {
+        let sandbox = waiting("create");
+        let mut session = sandbox.start_on_terminal(&["apply", "--yes"], &[]);
+        let before = session.modes();
+        began(&sandbox);
+        session.see("create the VM");
+        session.interrupt();
+        session.see("Interrupted: what runs now");
+        if interrupts == 2 {
+            session.interrupt();
+        } else {
+            File::create(sandbox.path("home/go")).unwrap().write_all(b"go\n").unwrap();
+        }
+        let after = session.modes();
+        let ran = session.end();
+        assert_eq!(ran.status.code(), Some(130), "{ran}");
+        assert_eq!(after, before, "after {interrupts} interrupts");
+        let screen = session.screen();
+        assert!(!screen.hide_cursor(), "after {interrupts} interrupts");
+        assert_eq!(
+            screen.cursor_position().1,
+            0,
+            "the shell's prompt has a line of its own: {ran}"
+        );
+    }
 }
 
 fn an_interrupt_while_looking_ends_at_once() {

@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use nix::pty::{Winsize, openpty};
+use nix::sys::termios::{InputFlags, LocalFlags, OutputFlags, tcgetattr};
 
 use super::sandbox::{Ran, Sandbox, line, start};
 
@@ -87,6 +88,18 @@ impl Session<'_> {
     /// Types a line.
     pub fn answer(&mut self, line: &str) {
         self.master.write_all(format!("{line}\n").as_bytes()).unwrap();
+    }
+
+    /// Sends it SIGINT, as Ctrl-C does.
+    pub fn interrupt(&self) {
+        let pid = nix::unistd::Pid::from_raw(self.child.id().cast_signed());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+    }
+
+    /// How the terminal treats what is typed.
+    pub fn modes(&self) -> (InputFlags, LocalFlags, OutputFlags) {
+        let modes = tcgetattr(&self.master).unwrap();
+        (modes.input_flags, modes.local_flags, modes.output_flags)
     }
 
     /// What the terminal shows now.

@@ -103,7 +103,7 @@ impl Steps {
                     (*line).clone_into(&mut step.said);
                 }
             }
-            Event::StepFinished(address, ..) | Event::StepFailed(address, _) => {
+            Event::StepFinished(address, ..) | Event::StepFailed(address, ..) => {
                 self.running.remove(*address);
             }
             Event::ResourceStarted(_) | Event::ResourceFinished(_) => {}

@@ -81,7 +81,7 @@ impl Spinners {
             Event::StepSays(address, line) => self.change(address, |running| {
                 (*line).clone_into(&mut lock(&running.now).said);
             }),
-            Event::StepFinished(address, ..) | Event::StepFailed(address, _) => {
+            Event::StepFinished(address, ..) | Event::StepFailed(address, ..) => {
                 self.change(address, |running| running.does(LOOKING));
             }
             Event::ResourceFinished(result) => {
