@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use super::Terminal;
-use super::doctor::{Examination, Patient};
+use super::doctor::Examination;
+use super::patient::Patient;
 use crate::config::Config;
 use crate::doctor::Bundle;
 use crate::error::Error;

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::apply::{agree, perform};
-use super::file::{self, File, Source};
+use super::file;
 use super::options::{Doctor, Replace};
+use super::patient::{self, Invalid, Patient};
 use super::plan::Planned;
 use super::{Consent, Global, Terminal, bundle, deep, guard};
-use crate::config;
 use crate::docker::Environment;
 use crate::doctor::{self, Attempt, Case, Finding};
 use crate::error::Error;
@@ -27,7 +27,10 @@ pub(super) fn run(
     options: &Doctor,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
-    let patient = open(host, global, terminal)?;
+    let patient = match patient::open(host, global, terminal)? {
+        Ok(patient) => patient,
+        Err(invalid) => return refuse(*invalid, global, terminal),
+    };
     let files = std::slice::from_ref(&patient.file);
     let _locks = if options.fix {
         guard::lock(host, files, "cai doctor --fix", &options.limits)?
@@ -52,57 +55,12 @@ pub(super) fn run(
     if examination.is_healthy() { Ok(()) } else { Err(Error::Unhealthy) }
 }
 
-/// What is looked at: the engine of a file, or the one of a file without a line.
-pub(super) struct Patient {
-    pub(super) file: File,
-    is_declared: bool,
-}
-
-impl Patient {
-    pub(super) fn shown(&self) -> Option<&str> {
-        self.is_declared.then_some(self.file.shown.as_str())
+/// Ends where the file gives nothing to go by: programs are told by a document, people by the error.
+fn refuse(invalid: Invalid, global: &Global, terminal: &mut Terminal) -> Result<(), Error> {
+    if global.json {
+        terminal.json(&DoctorDocument::new(Some(&invalid.shown), &[invalid.finding]))?;
     }
-}
-
-fn open(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> Result<Patient, Error> {
-    let found = file::find(host, global)?;
-    let is_declared = found.is_some();
-    if !is_declared && !global.files.is_empty() {
-        return Err(file::missing(global));
-    }
-    let source =
-        found.unwrap_or_else(|| Source { path: file::place(global), text: "version = 1\n".into() });
-    match source.parse(host, terminal) {
-        Ok(file) => match file.needs_variables() {
-            Ok(()) => Ok(Patient { file, is_declared }),
-            Err(error) => {
-                let mistakes = file.config.without_value();
-                let mistakes = mistakes.map(|name| format!("{name} gives the file no value"));
-                tell_invalid(&source, mistakes.collect(), global, terminal)?;
-                Err(error)
-            }
-        },
-        Err(error) => {
-            let mistakes = config::parse(&source.text).err().unwrap_or_default();
-            let mistakes = mistakes.into_iter().map(|mistake| mistake.message);
-            tell_invalid(&source, mistakes.collect(), global, terminal)?;
-            Err(error)
-        }
-    }
-}
-
-/// Tells programs of a wrong file; people are told by the error.
-fn tell_invalid(
-    source: &Source,
-    mistakes: Vec<String>,
-    global: &Global,
-    terminal: &mut Terminal,
-) -> Result<(), Error> {
-    if !global.json {
-        return Ok(());
-    }
-    let finding = [doctor::invalid_file(&source.shown(), mistakes)];
-    terminal.json(&DoctorDocument::new(Some(&source.shown()), &finding))
+    Err(invalid.error)
 }
 
 /// What was seen and found.
@@ -134,9 +92,8 @@ impl Examination {
 
     fn case<'a>(&'a self, patient: &'a Patient) -> Option<Case<'a>> {
         let (facts, plan) = self.seen.as_ref()?;
-        let Patient { file, is_declared } = patient;
-        let environment = &self.environment;
-        Some(Case { config: &file.config, is_declared: *is_declared, facts, environment, plan })
+        let (config, is_declared) = (&patient.file.config, patient.is_declared());
+        Some(Case { config, is_declared, facts, environment: &self.environment, plan })
     }
 
     /// Starts a container, where the engine answers.
@@ -214,7 +171,11 @@ fn treat(
     let files = vec![patient.file.clone()];
     let planned = Planned { files, graph, facts, plan }.limited(&options.limits);
     let consent = Consent { yes: options.yes, replace: Replace { allow_replace: None } };
-    agree(&planned, &consent, &global.command("doctor --fix --yes"), terminal)?;
+    let agreed = agree(&planned, &consent, &global.command("doctor --fix --yes"), terminal);
+    if agreed.is_err() && global.json {
+        terminal.json(&DoctorDocument::new(patient.shown(), &examination.findings))?;
+    }
+    agreed?;
     // One document is printed, and that is of the diagnosis.
     let global = Global { json: false, ..global.clone() };
     match perform(host, &global, &planned, terminal) {

@@ -13,6 +13,7 @@ mod init;
 mod manual;
 mod marked;
 mod options;
+mod patient;
 mod plan;
 mod progress;
 mod render;
