@@ -47,11 +47,12 @@ fn gather(
     let facts = seen.map(|(facts, _)| facts);
     let redactor = terminal.hidden().redactor().clone();
     let mut bundle = Bundle::new(redactor.stricter(home.as_deref(), secrets(config, facts)));
-    bundle.text("versions.txt", &versions(probe, facts));
+    bundle.text("versions.txt", &versions(probe, facts, terminal));
     let findings = DoctorDocument::new(patient.shown(), &examination.findings);
-    bundle.document("findings.json", &value(&findings)?);
+    bundle.document("findings.json", &terminal.marked(value(&findings)?));
     if let Some((_, plan)) = seen {
-        bundle.document("plan.json", &value(&PlanDocument::new(plan, &[patient.file.declared()]))?);
+        let plan = PlanDocument::new(plan, &[patient.file.declared()]);
+        bundle.document("plan.json", &terminal.marked(value(&plan)?));
     }
     if let Some(directory) = directory(probe, config, facts) {
         lima(probe, &directory, &mut bundle);
@@ -83,14 +84,15 @@ fn directory(probe: &dyn Probe, config: &Config, facts: Option<&Facts>) -> Optio
     }
 }
 
-/// What the tools say of themselves.
-fn versions(probe: &dyn Probe, facts: Option<&Facts>) -> String {
+/// What the tools say of themselves, each on a line that names it.
+fn versions(probe: &dyn Probe, facts: Option<&Facts>, terminal: &Terminal) -> String {
     let limactl = facts.and_then(|facts| facts.tools.limactl.as_ref());
-    let limactl = limactl.map(|(path, version)| format!("limactl {version} ({})", path.display()));
+    let limactl = limactl.map(|(path, version)| format!("{version} ({})", path.display()));
+    let kind = if terminal.simulates() { " (simulated)" } else { "" };
     let mut lines = vec![
-        format!("cai {}", env!("CARGO_PKG_VERSION")),
-        format!("{:?}", probe.platform()),
-        limactl.unwrap_or_else(|| said(probe, "limactl", "--version")),
+        format!("cai: {}", env!("CARGO_PKG_VERSION")),
+        format!("host: {}{kind}", probe.platform()),
+        format!("limactl: {}", limactl.unwrap_or_else(|| said(probe, "limactl", "--version"))),
     ];
     for (program, flag) in [("docker", "--version"), ("ssh", "-V"), ("uname", "-srm")] {
         lines.push(format!("{program}: {}", said(probe, program, flag)));
@@ -101,7 +103,7 @@ fn versions(probe: &dyn Probe, facts: Option<&Facts>) -> String {
 /// What a program prints, or why nothing.
 fn said(probe: &dyn Probe, program: &str, flag: &str) -> String {
     match probe.find_program(program) {
-        Some(path) => output(probe, &CommandSpec::new(path).arg(flag)).trim().to_owned(),
+        Some(path) => output(probe, &CommandSpec::new(path).arg(flag)).trim().replace('\n', "; "),
         None => "not on PATH".into(),
     }
 }

@@ -16,6 +16,8 @@ use crate::support::trials;
 pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
         an_archive_has_what_a_report_needs_and_no_secret,
+        every_tool_has_a_line_with_its_version_or_why_not,
+        a_simulated_host_is_called_that,
         a_file_that_exists_is_not_overwritten,
         where_nothing_can_be_looked_at_there_is_an_archive_all_the_same,
     ]
@@ -53,8 +55,8 @@ fn an_archive_has_what_a_report_needs_and_no_secret() {
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     let files = unpacked(&path);
     for (name, part) in [
-        ("versions.txt", concat!("cai ", env!("CARGO_PKG_VERSION"))),
-        ("versions.txt", "limactl 2.2.0"),
+        ("versions.txt", concat!("cai: ", env!("CARGO_PKG_VERSION"))),
+        ("versions.txt", "\nlimactl: 2.2.0 ("),
         ("findings.json", "\"session_stale\""),
         ("plan.json", "\"restart.containai-secure\""),
         ("lima/lima.yaml", "MODE: '[redacted]'"),
@@ -72,6 +74,47 @@ fn an_archive_has_what_a_report_needs_and_no_secret() {
         let with: Vec<_> = files.iter().filter(|(_, text)| text.contains(secret)).collect();
         assert!(with.is_empty(), "{secret} is in {with:#?}");
     }
+}
+
+fn every_tool_has_a_line_with_its_version_or_why_not() {
+    let sandbox = fake::engine();
+    sandbox.fake_program("docker", "echo Docker version 1, build 2; echo more");
+    sandbox.fake_program("ssh", "echo OpenSSH_1 >&2");
+    // Its PATH alone, so that there is no other limactl.
+    std::fs::remove_file(sandbox.path("bin/limactl")).unwrap();
+    let path = sandbox.path("bin").display().to_string();
+    sandbox.cai_with(&["doctor", "--bundle", "b"], &[("PATH", &path)]).fails_with(1);
+    let versions = &unpacked(&sandbox.path("home/b"))["versions.txt"];
+    let lines: Vec<&str> = versions.lines().skip(1).collect();
+    let host = format!("host: {} {}", std::env::consts::OS, std::env::consts::ARCH);
+    let tools = [
+        "limactl: not on PATH",
+        "docker: Docker version 1, build 2; more",
+        "ssh: OpenSSH_1",
+        "uname: not on PATH",
+    ];
+    assert_eq!(lines, [&[host.as_str()], &tools[..]].concat());
+}
+
+fn a_simulated_host_is_called_that() {
+    let sandbox = fake::engine();
+    sandbox.cai(&["--simulate=sim", "simulate", "reset", "--platform", "linux"]).success();
+    sandbox.cai(&["--simulate=sim", "doctor", "--bundle", "b"]).fails_with(1);
+    let files = unpacked(&sandbox.path("home/b"));
+    for name in ["findings.json", "plan.json"] {
+        let document: serde_json::Value = serde_json::from_str(&files[name]).unwrap();
+        assert_eq!(document["simulated"], true, "{name}");
+    }
+    let versions = &files["versions.txt"];
+    for line in [
+        "host: linux x86_64 (simulated)",
+        "docker: Docker version 2",
+        "ssh: OpenSSH_",
+        "limactl: 2",
+    ] {
+        assert!(versions.lines().any(|own| own.starts_with(line)), "{line} is not in {versions}");
+    }
+    assert!(!versions.contains("exit"), "{versions}");
 }
 
 fn a_file_that_exists_is_not_overwritten() {
