@@ -111,7 +111,9 @@ fn collect(name: &str, value: &Value, is_hidden: bool, found: &mut Vec<String>) 
             found.extend(proxy_passwords(name, text));
         }
         Value::Array(values) => {
-            values.iter().for_each(|it| collect(name, it, is_hidden, found));
+            for it in values {
+                collect(name, it, is_hidden, found);
+            }
         }
         Value::Object(map) => {
             for (key, it) in map {
