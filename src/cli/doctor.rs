@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::apply::{agree, perform};
+use super::bundle::{self, Subject};
 use super::file;
 use super::options::{Doctor, Replace};
 use super::patient::{self, Invalid, Patient};
 use super::plan::Planned;
-use super::{Consent, Global, Terminal, bundle, deep, guard};
+use super::{Consent, Global, Terminal, deep, guard};
 use crate::docker::Environment;
 use crate::doctor::{self, Attempt, Case, Finding};
 use crate::error::Error;
@@ -15,7 +16,7 @@ use crate::facts::Facts;
 use crate::graph::Graph;
 use crate::host::{Deadline, Host, Probe};
 use crate::observe::{docker_environment, observe};
-use crate::plan::Plan;
+use crate::plan::{Declared, Plan};
 use crate::report::{self, DoctorDocument, Examined};
 
 /// How long a command may take that looks at something; the slowest takes a few seconds.
@@ -27,9 +28,13 @@ pub(super) fn run(
     options: &Doctor,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
-    let patient = match patient::open(host, global, terminal)? {
+    let opened = patient::open(host, global, terminal);
+    if opened.is_err() && options.bundle.is_some() {
+        terminal.complain("No archive was written.");
+    }
+    let patient = match opened? {
         Ok(patient) => patient,
-        Err(invalid) => return refuse(*invalid, global, terminal),
+        Err(invalid) => return refuse(host, global, options, *invalid, terminal),
     };
     let files = std::slice::from_ref(&patient.file);
     let _locks = if options.fix {
@@ -41,9 +46,12 @@ pub(super) fn run(
     let mut examination = Examination::new(&probe, &patient, terminal)?;
     if let Some(path) = &options.bundle {
         let path = file::within(global, path);
-        bundle::write(host, &probe, &patient, &examination, &path, terminal)?;
-        terminal
-            .talk(&format!("{} is written; look into it before you give it away.", path.display()));
+        let written = bundle::write(host, &probe, &examination.subject(&patient), &path, terminal);
+        if let Err(error) = written {
+            // It was asked for before anything is mended, and what was found is known all the same.
+            examination.show(&patient, global, terminal)?;
+            return Err(error);
+        }
     }
     if options.fix {
         examination = treat(host, global, options, &patient, examination, terminal)?;
@@ -56,9 +64,27 @@ pub(super) fn run(
 }
 
 /// Ends where the file gives nothing to go by: programs are told by a document, people by the error.
-fn refuse(invalid: Invalid, global: &Global, terminal: &mut Terminal) -> Result<(), Error> {
+fn refuse(
+    host: &dyn Host,
+    global: &Global,
+    options: &Doctor,
+    invalid: Invalid,
+    terminal: &mut Terminal,
+) -> Result<(), Error> {
+    let findings = [invalid.finding];
+    if let Some(path) = &options.bundle {
+        let probe = Deadline::new(host, options.limits.timeout.unwrap_or(DEADLINE));
+        let (file, config) = (invalid.shown.as_str(), &invalid.config);
+        let declared = Declared { file, vm: config.vm.name.as_str() };
+        let subject =
+            Subject { config, file: Some(file), declared, findings: &findings, seen: None };
+        let path = file::within(global, path);
+        if let Err(error) = bundle::write(host, &probe, &subject, &path, terminal) {
+            terminal.complain(&report::error(&error, error.hint()));
+        }
+    }
     if global.json {
-        terminal.json(&DoctorDocument::new(Some(&invalid.shown), &[invalid.finding]))?;
+        terminal.json(&DoctorDocument::new(Some(&invalid.shown), &findings))?;
     }
     Err(invalid.error)
 }
@@ -94,6 +120,17 @@ impl Examination {
         let (facts, plan) = self.seen.as_ref()?;
         let (config, is_declared) = (&patient.file.config, patient.is_declared());
         Some(Case { config, is_declared, facts, environment: &self.environment, plan })
+    }
+
+    fn subject<'a>(&'a self, patient: &'a Patient) -> Subject<'a> {
+        let Patient { file, .. } = patient;
+        Subject {
+            config: &file.config,
+            file: patient.shown(),
+            declared: file.declared(),
+            findings: &self.findings,
+            seen: self.seen.as_ref(),
+        }
     }
 
     /// Starts a container, where the engine answers.

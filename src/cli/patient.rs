@@ -2,7 +2,7 @@
 
 use super::file::{self, File, Source};
 use super::{Global, Terminal};
-use crate::config;
+use crate::config::{self, Config};
 use crate::doctor::{self, Finding};
 use crate::error::Error;
 use crate::host::Host;
@@ -30,6 +30,8 @@ pub(super) struct Invalid {
     pub(super) shown: String,
     /// The same for a program, and for a person.
     pub(super) finding: Finding,
+    /// What it most probably says of its VM, for a report.
+    pub(super) config: Config,
     pub(super) error: Error,
 }
 
@@ -53,22 +55,24 @@ pub(super) fn open(
     let is_declared = found.is_some();
     let source =
         found.unwrap_or_else(|| Source { path: file::place(global), text: "version = 1\n".into() });
-    let (mistakes, error) = match source.parse(host, terminal) {
+    let (mistakes, config, error) = match source.parse(host, terminal) {
         Ok(file) => match file.needs_variables() {
             Ok(()) => return Ok(Ok(Patient { file, is_declared })),
             Err(error) => {
                 let mistakes = file.config.without_value();
-                (mistakes.map(|name| format!("{name} gives the file no value")).collect(), error)
+                let mistakes = mistakes.map(|name| format!("{name} gives the file no value"));
+                (mistakes.collect(), file.config.clone(), error)
             }
         },
         Err(error) => {
             let mistakes = config::parse(&source.text).err().unwrap_or_default();
-            (mistakes.into_iter().map(|mistake| mistake.message).collect(), error)
+            let mistakes = mistakes.into_iter().map(|mistake| mistake.message);
+            (mistakes.collect(), guessed(&source.text)?, error)
         }
     };
     let shown = source.shown();
     let finding = doctor::invalid_file(&shown, mistakes);
-    Ok(Err(Invalid { shown, finding, error }.into()))
+    Ok(Err(Invalid { shown, finding, config, error }.into()))
 }
 
 /// Why there is no text to look into.
@@ -80,5 +84,15 @@ fn unreadable(error: Error) -> Result<Box<Invalid>, Error> {
     };
     let shown = printable(&path.display().to_string()).into_owned();
     let finding = doctor::unreadable_file(&shown, why);
-    Ok(Invalid { shown, finding, error }.into())
+    let config = guessed("")?;
+    Ok(Invalid { shown, finding, config, error }.into())
+}
+
+/// What a file says that names the same VM as this text does, as far as it can be read.
+fn guessed(text: &str) -> Result<Config, Error> {
+    let table: toml::Table = text.parse().unwrap_or_default();
+    let name = table.get("vm").and_then(|vm| vm.get("name")).and_then(toml::Value::as_str);
+    let named = name.map(|name| format!("version = 1\n[vm]\nname = {}\n", toml::Value::from(name)));
+    let named = named.and_then(|text| config::parse(&text).ok());
+    named.map_or_else(|| config::parse("version = 1\n").map_err(|_| Error::NoFile), Ok)
 }
