@@ -161,7 +161,7 @@ fn a_wrong_file_is_in_an_archive_with_what_lima_left() {
     ] {
         let ran = sandbox.cai(&["-f", file, "doctor", "--bundle", &format!("{file}.tar.gz")]);
         assert!(ran.fails_with(3).contains(".tar.gz is written"), "{ran}");
-        let files = unpacked(&sandbox.path(&format!("home/{file}.tar.gz")));
+        let files = unpacked(&sandbox.path(format!("home/{file}.tar.gz")));
         assert!(files["findings.json"].contains("config_invalid"), "{files:#?}");
         assert!(files["versions.txt"].contains("cai: "), "{files:#?}");
         assert_eq!(files["lima/ha.stderr.log"], format!("{vm} [redacted]\n"));
