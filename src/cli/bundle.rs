@@ -1,58 +1,75 @@
 //! `cai doctor --bundle`: gathers what a bug report needs.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
 use super::Terminal;
-use super::doctor::{Examination, Patient};
 use crate::config::Config;
-use crate::doctor::Bundle;
+use crate::doctor::{Bundle, Finding};
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::host::{CommandSpec, Host, Probe};
 use crate::lima::Ssh;
 use crate::observe::lima_home;
-use crate::plan::PlanDocument;
-use crate::report::DoctorDocument;
+use crate::plan::{Declared, Plan, PlanDocument};
+use crate::report::{DoctorDocument, printable};
 
 /// Lima's logs in an instance's directory.
 const LOGS: [&str; 5] =
     ["ha.stderr.log", "ha.stdout.log", "serial.log", "serialp.log", "serialv.log"];
 
-/// Gathers and writes it. What is there already is not overwritten.
+/// What a report is about.
+pub(super) struct Subject<'a> {
+    /// Where the file could not be read, what it most probably says.
+    pub(super) config: &'a Config,
+    /// The file, where there is one.
+    pub(super) file: Option<&'a str>,
+    pub(super) declared: Declared<'a>,
+    pub(super) findings: &'a [Finding],
+    /// What was seen, with what is planned about it, where anything could be looked at.
+    pub(super) seen: Option<&'a (Facts, Plan)>,
+}
+
+/// Gathers and writes it, and says so. What is there already is not overwritten.
 pub(super) fn write(
     host: &dyn Host,
     probe: &dyn Probe,
-    patient: &Patient,
-    examination: &Examination,
+    subject: &Subject<'_>,
     path: &Path,
-    terminal: &Terminal,
+    terminal: &mut Terminal,
 ) -> Result<(), Error> {
-    let failed = |source| Error::WriteFile { path: path.to_owned(), source };
-    let bytes = gather(probe, patient, examination, terminal)?.pack().map_err(failed)?;
-    host.write_new(path, &bytes, 0o600).map_err(failed)
+    let failed = |source: io::Error| match source.kind() {
+        io::ErrorKind::AlreadyExists => Error::Refused {
+            why: format!("{} exists, and is not overwritten", printable(&path.to_string_lossy())),
+            hint: "name another file for the bundle, or remove that one".into(),
+        },
+        _ => Error::WriteFile { path: path.to_owned(), source },
+    };
+    let bytes = gather(probe, subject, terminal)?.pack().map_err(failed)?;
+    host.write_new(path, &bytes, 0o600).map_err(failed)?;
+    terminal.talk(&format!("{} is written; look into it before you give it away.", path.display()));
+    Ok(())
 }
 
-fn gather(
-    probe: &dyn Probe,
-    patient: &Patient,
-    examination: &Examination,
-    terminal: &Terminal,
-) -> Result<Bundle, Error> {
-    let config = &patient.file.config;
+fn gather(probe: &dyn Probe, subject: &Subject<'_>, terminal: &Terminal) -> Result<Bundle, Error> {
+    let Subject { config, seen, .. } = *subject;
     let home = probe.env("HOME").map(|home| home.to_string_lossy().into_owned());
-    let seen = examination.seen.as_ref();
     let facts = seen.map(|(facts, _)| facts);
+    let directory = directory(probe, config, facts);
+    let mut secrets = secrets(config, facts);
+    secrets.extend(directory.iter().flat_map(|directory| variables(probe, directory)));
     let redactor = terminal.hidden().redactor().clone();
-    let mut bundle = Bundle::new(redactor.stricter(home.as_deref(), secrets(config, facts)));
-    bundle.text("versions.txt", &versions(probe, facts));
-    let findings = DoctorDocument::new(patient.shown(), &examination.findings);
-    bundle.document("findings.json", &value(&findings)?);
+    let mut bundle = Bundle::new(redactor.stricter(home.as_deref(), secrets));
+    bundle.text("versions.txt", &versions(probe, facts, terminal));
+    let findings = DoctorDocument::new(subject.file, subject.findings);
+    bundle.document("findings.json", &terminal.marked(value(&findings)?));
     if let Some((_, plan)) = seen {
-        bundle.document("plan.json", &value(&PlanDocument::new(plan, &[patient.file.declared()]))?);
+        let plan = PlanDocument::new(plan, std::slice::from_ref(&subject.declared));
+        bundle.document("plan.json", &terminal.marked(value(&plan)?));
     }
-    if let Some(directory) = directory(probe, config, facts) {
+    if let Some(directory) = directory {
         lima(probe, &directory, &mut bundle);
     }
     if let Some(facts) = facts {
@@ -75,6 +92,15 @@ fn secrets(config: &Config, facts: Option<&Facts>) -> Vec<String> {
     declared.chain(own.map(str::to_owned)).chain(seen).collect()
 }
 
+/// The values of the guest's environment by the VM's own YAML: where nothing could be looked at, no
+/// fact has them.
+fn variables(probe: &dyn Probe, directory: &Path) -> Vec<String> {
+    let text = probe.read_file(&directory.join("lima.yaml")).ok().flatten().unwrap_or_default();
+    let yaml: Value = serde_yaml::from_str(&text).unwrap_or_default();
+    let env = yaml.get("env").and_then(Value::as_object).cloned().unwrap_or_default();
+    env.values().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
 fn directory(probe: &dyn Probe, config: &Config, facts: Option<&Facts>) -> Option<PathBuf> {
     match facts {
         Some(facts) => Some(facts.directory.clone()),
@@ -82,14 +108,15 @@ fn directory(probe: &dyn Probe, config: &Config, facts: Option<&Facts>) -> Optio
     }
 }
 
-/// What the tools say of themselves.
-fn versions(probe: &dyn Probe, facts: Option<&Facts>) -> String {
+/// What the tools say of themselves, each on a line that names it.
+fn versions(probe: &dyn Probe, facts: Option<&Facts>, terminal: &Terminal) -> String {
     let limactl = facts.and_then(|facts| facts.tools.limactl.as_ref());
-    let limactl = limactl.map(|(path, version)| format!("limactl {version} ({})", path.display()));
+    let limactl = limactl.map(|(path, version)| format!("{version} ({})", path.display()));
+    let kind = if terminal.simulates() { " (simulated)" } else { "" };
     let mut lines = vec![
-        format!("cai {}", env!("CARGO_PKG_VERSION")),
-        format!("{:?}", probe.platform()),
-        limactl.unwrap_or_else(|| said(probe, "limactl", "--version")),
+        format!("cai: {}", env!("CARGO_PKG_VERSION")),
+        format!("host: {}{kind}", probe.platform()),
+        format!("limactl: {}", limactl.unwrap_or_else(|| said(probe, "limactl", "--version"))),
     ];
     for (program, flag) in [("docker", "--version"), ("ssh", "-V"), ("uname", "-srm")] {
         lines.push(format!("{program}: {}", said(probe, program, flag)));
@@ -100,7 +127,7 @@ fn versions(probe: &dyn Probe, facts: Option<&Facts>) -> String {
 /// What a program prints, or why nothing.
 fn said(probe: &dyn Probe, program: &str, flag: &str) -> String {
     match probe.find_program(program) {
-        Some(path) => output(probe, &CommandSpec::new(path).arg(flag)).trim().to_owned(),
+        Some(path) => output(probe, &CommandSpec::new(path).arg(flag)).trim().replace('\n', "; "),
         None => "not on PATH".into(),
     }
 }

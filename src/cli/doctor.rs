@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::apply::{agree, perform};
-use super::file::{self, File, Source};
+use super::bundle::{self, Subject};
+use super::file;
 use super::options::{Doctor, Replace};
+use super::patient::{self, Invalid, Patient};
 use super::plan::Planned;
-use super::{Consent, Global, Terminal, bundle, deep, guard};
-use crate::config;
+use super::{Consent, Global, Terminal, deep, guard};
 use crate::docker::Environment;
 use crate::doctor::{self, Attempt, Case, Finding};
 use crate::error::Error;
@@ -15,7 +16,7 @@ use crate::facts::Facts;
 use crate::graph::Graph;
 use crate::host::{Deadline, Host, Probe};
 use crate::observe::{docker_environment, observe};
-use crate::plan::Plan;
+use crate::plan::{Declared, Plan};
 use crate::report::{self, DoctorDocument, Examined};
 
 /// How long a command may take that looks at something; the slowest takes a few seconds.
@@ -27,7 +28,14 @@ pub(super) fn run(
     options: &Doctor,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
-    let patient = open(host, global, terminal)?;
+    let opened = patient::open(host, global, terminal);
+    if opened.is_err() && options.bundle.is_some() {
+        terminal.complain("No archive was written.");
+    }
+    let patient = match opened? {
+        Ok(patient) => patient,
+        Err(invalid) => return refuse(host, global, options, *invalid, terminal),
+    };
     let files = std::slice::from_ref(&patient.file);
     let _locks = if options.fix {
         guard::lock(host, files, "cai doctor --fix", &options.limits)?
@@ -38,9 +46,12 @@ pub(super) fn run(
     let mut examination = Examination::new(&probe, &patient, terminal)?;
     if let Some(path) = &options.bundle {
         let path = file::within(global, path);
-        bundle::write(host, &probe, &patient, &examination, &path, terminal)?;
-        terminal
-            .talk(&format!("{} is written; look into it before you give it away.", path.display()));
+        let written = bundle::write(host, &probe, &examination.subject(&patient), &path, terminal);
+        if let Err(error) = written {
+            // It was asked for before anything is mended, and what was found is known all the same.
+            examination.show(&patient, global, terminal)?;
+            return Err(error);
+        }
     }
     if options.fix {
         examination = treat(host, global, options, &patient, examination, terminal)?;
@@ -52,57 +63,30 @@ pub(super) fn run(
     if examination.is_healthy() { Ok(()) } else { Err(Error::Unhealthy) }
 }
 
-/// What is looked at: the engine of a file, or the one of a file without a line.
-pub(super) struct Patient {
-    pub(super) file: File,
-    is_declared: bool,
-}
-
-impl Patient {
-    pub(super) fn shown(&self) -> Option<&str> {
-        self.is_declared.then_some(self.file.shown.as_str())
-    }
-}
-
-fn open(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> Result<Patient, Error> {
-    let found = file::find(host, global)?;
-    let is_declared = found.is_some();
-    if !is_declared && !global.files.is_empty() {
-        return Err(file::missing(global));
-    }
-    let source =
-        found.unwrap_or_else(|| Source { path: file::place(global), text: "version = 1\n".into() });
-    match source.parse(host, terminal) {
-        Ok(file) => match file.needs_variables() {
-            Ok(()) => Ok(Patient { file, is_declared }),
-            Err(error) => {
-                let mistakes = file.config.without_value();
-                let mistakes = mistakes.map(|name| format!("{name} gives the file no value"));
-                tell_invalid(&source, mistakes.collect(), global, terminal)?;
-                Err(error)
-            }
-        },
-        Err(error) => {
-            let mistakes = config::parse(&source.text).err().unwrap_or_default();
-            let mistakes = mistakes.into_iter().map(|mistake| mistake.message);
-            tell_invalid(&source, mistakes.collect(), global, terminal)?;
-            Err(error)
-        }
-    }
-}
-
-/// Tells programs of a wrong file; people are told by the error.
-fn tell_invalid(
-    source: &Source,
-    mistakes: Vec<String>,
+/// Ends where the file gives nothing to go by: programs are told by a document, people by the error.
+fn refuse(
+    host: &dyn Host,
     global: &Global,
+    options: &Doctor,
+    invalid: Invalid,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
-    if !global.json {
-        return Ok(());
+    let findings = [invalid.finding];
+    if let Some(path) = &options.bundle {
+        let probe = Deadline::new(host, options.limits.timeout.unwrap_or(DEADLINE));
+        let (file, config) = (invalid.shown.as_str(), &invalid.config);
+        let declared = Declared { file, vm: config.vm.name.as_str() };
+        let subject =
+            Subject { config, file: Some(file), declared, findings: &findings, seen: None };
+        let path = file::within(global, path);
+        if let Err(error) = bundle::write(host, &probe, &subject, &path, terminal) {
+            terminal.complain(&report::error(&error, error.hint()));
+        }
     }
-    let finding = [doctor::invalid_file(&source.shown(), mistakes)];
-    terminal.json(&DoctorDocument::new(Some(&source.shown()), &finding))
+    if global.json {
+        terminal.json(&DoctorDocument::new(Some(&invalid.shown), &findings))?;
+    }
+    Err(invalid.error)
 }
 
 /// What was seen and found.
@@ -134,9 +118,19 @@ impl Examination {
 
     fn case<'a>(&'a self, patient: &'a Patient) -> Option<Case<'a>> {
         let (facts, plan) = self.seen.as_ref()?;
-        let Patient { file, is_declared } = patient;
-        let environment = &self.environment;
-        Some(Case { config: &file.config, is_declared: *is_declared, facts, environment, plan })
+        let (config, is_declared) = (&patient.file.config, patient.is_declared());
+        Some(Case { config, is_declared, facts, environment: &self.environment, plan })
+    }
+
+    fn subject<'a>(&'a self, patient: &'a Patient) -> Subject<'a> {
+        let Patient { file, .. } = patient;
+        Subject {
+            config: &file.config,
+            file: patient.shown(),
+            declared: file.declared(),
+            findings: &self.findings,
+            seen: self.seen.as_ref(),
+        }
     }
 
     /// Starts a container, where the engine answers.
@@ -214,7 +208,11 @@ fn treat(
     let files = vec![patient.file.clone()];
     let planned = Planned { files, graph, facts, plan }.limited(&options.limits);
     let consent = Consent { yes: options.yes, replace: Replace { allow_replace: None } };
-    agree(&planned, &consent, &global.command("doctor --fix --yes"), terminal)?;
+    let agreed = agree(&planned, &consent, &global.command("doctor --fix --yes"), terminal);
+    if agreed.is_err() && global.json {
+        terminal.json(&DoctorDocument::new(patient.shown(), &examination.findings))?;
+    }
+    agreed?;
     // One document is printed, and that is of the diagnosis.
     let global = Global { json: false, ..global.clone() };
     match perform(host, &global, &planned, terminal) {

@@ -13,6 +13,7 @@ mod init;
 mod manual;
 mod marked;
 mod options;
+mod patient;
 mod plan;
 mod progress;
 mod render;
@@ -60,12 +61,12 @@ pub fn main(host: &dyn Host) -> ExitCode {
     let simulates =
         cli.global.simulate.is_some() || matches!(cli.command, Command::Simulate { .. });
     let mut terminal = Terminal::new(&cli.global, simulates);
-    terminal.hide(
-        PROXIES
-            .iter()
-            .filter_map(|name| host.env(name))
-            .flat_map(|proxy| redact::passwords(&proxy.to_string_lossy())),
-    );
+    terminal.hide(PROXIES.iter().flat_map(|name| {
+        let proxy = host.env(name).unwrap_or_default().to_string_lossy().into_owned();
+        let mut secrets = redact::passwords(&proxy);
+        secrets.extend(redact::proxy_passwords(name, &proxy));
+        secrets
+    }));
     match run(host, &cli, &mut terminal) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -176,11 +176,16 @@ impl Terminal {
 
     /// Prints a document for a program. One about a simulated host says so.
     pub(super) fn json(&mut self, document: &impl Serialize) -> Result<(), Error> {
-        let mut document = self.clean(document)?;
+        let document = self.marked(self.clean(document)?);
+        self.write_json(&document)
+    }
+
+    /// A document of `cai`, which says so where it is about a simulated host.
+    pub(super) fn marked(&self, mut document: Value) -> Value {
         if let (true, Some(keys)) = (self.simulates, document.as_object_mut()) {
             keys.insert("simulated".into(), true.into());
         }
-        self.write_json(&document)
+        document
     }
 
     /// Prints a document that is not one of `cai`, so that nothing is added to it.

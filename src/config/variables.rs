@@ -77,7 +77,8 @@ impl Config {
         own.next().is_none_or(|(_, variable)| variable.sensitive)
     }
 
-    /// What must not be shown of a file: the variables that it marks, the passwords in its URLs, and
+    /// What must not be shown of a file: the variables that it marks, the passwords in its URLs and
+    /// of its proxies, and
     /// what looks like a secret in the documents that it passes on.
     pub fn secrets(&self) -> Vec<String> {
         let (marked, plain): (Vec<_>, Vec<_>) =
@@ -91,6 +92,10 @@ impl Config {
             .chain(self.sysbox.packages.iter().map(|package| Some(&package.url)));
         let mut secrets: Vec<String> =
             marked.into_iter().filter_map(|variable| variable.value.clone()).collect();
+        let variables = self.vm.env.iter().filter(|(_, variable)| !variable.sensitive);
+        secrets.extend(variables.filter_map(|(name, variable)| {
+            redact::proxy_passwords(name.as_str(), variable.value.as_deref()?)
+        }));
         secrets.extend(urls.flatten().flat_map(|url| redact::passwords(url)));
         secrets.extend(redact::secrets(&self.docker.daemon));
         secrets.extend(redact::secrets(&self.vm.lima));

@@ -122,3 +122,13 @@ pub fn invalid_file(file: &str, mistakes: Vec<String>) -> Finding {
         .so("nothing was looked at")
         .by_hand("mend the file; `cai validate` shows each mistake on its line")
 }
+
+/// A file that is not there, or whose text cannot be had.
+pub fn unreadable_file(file: &str, why: String) -> Finding {
+    Finding::new(Code::ConfigInvalid, None)
+        .saw("file", file)
+        .saw("mistakes", vec![why])
+        .because(format!("{file} could not be read"))
+        .so("nothing was looked at")
+        .by_hand("make it a text that you can read, or name another file with --file")
+}

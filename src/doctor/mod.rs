@@ -28,7 +28,7 @@ pub use case::Case;
 pub use code::Code;
 pub use container::Attempt;
 pub use finding::{Finding, Repair, Severity};
-pub use host::{invalid_file, unobservable};
+pub use host::{invalid_file, unobservable, unreadable_file};
 pub use treatment::treatment;
 
 use crate::facts::Observation;

@@ -12,6 +12,7 @@ mod platform;
 mod private;
 mod process;
 mod random;
+mod read;
 mod system;
 mod tail;
 mod web;

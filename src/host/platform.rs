@@ -1,6 +1,8 @@
 //! What kind of machine this is: a fact that is read like any other, so that a simulated host can
 //! be another.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::Arch;
@@ -38,5 +40,16 @@ impl Platform {
             Os::MacOs => 104,
             Os::Linux => 108,
         }
+    }
+}
+
+impl fmt::Display for Platform {
+    /// Such as `linux x86_64`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let os = match self.os {
+            Os::MacOs => "macos",
+            Os::Linux => "linux",
+        };
+        write!(f, "{os} {}", self.arch.as_str())
     }
 }

@@ -1,7 +1,6 @@
 //! The real machine.
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
@@ -17,6 +16,7 @@ use super::interrupt::{self, Heard, Patience};
 use super::lock::{self, Lock, LockError};
 use super::private;
 use super::process::{OUTPUT_LIMIT, traced};
+use super::read;
 use super::web;
 use super::whole::write;
 use super::{CommandError, CommandSpec, Host, NoText, Output, Ping, Platform, Probe};
@@ -67,7 +67,7 @@ impl Probe for System {
     }
 
     fn read_file(&self, path: &Path) -> io::Result<Option<String>> {
-        let file = match File::open(path) {
+        let file = match read::open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             opened => opened?,
         };
@@ -84,11 +84,13 @@ impl Probe for System {
     }
 
     fn read_bytes(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
-        match std::fs::read(path) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        let mut file = match read::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened?,
+        };
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok(Some(bytes))
     }
 
     fn ping(&self, socket: &Path) -> Ping {

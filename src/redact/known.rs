@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::named::{self, foreign, hidden, is_secret};
+use super::urls::{credentials, proxy_value};
 use super::{REDACTED, SENSITIVE};
 
 /// A shorter value may be a word that stands everywhere, and tells nothing where it is no value.
@@ -56,7 +57,7 @@ impl Redactor {
     /// A text of `cai` without what is known, and without credentials in URLs.
     pub fn shown(&self, text: &str) -> String {
         // First what is around a password: without it, the rest could not be told.
-        let text = self.without_known(&named::credentials(text));
+        let text = self.without_known(&credentials(text));
         if self.names.is_empty() { text } else { named::without_named(&text, &self.names) }
     }
 
@@ -80,9 +81,10 @@ impl Redactor {
                         ("address", Value::String(_)) if has_addresses => it.clone(),
                         // Attributes, which may have any key.
                         ("before" | "after", _) => self.shown_part(it, false),
+                        (_, Value::String(text)) => self.shown(&proxy_value(key, text)).into(),
                         _ => self.shown_part(it, has_addresses),
                     };
-                    (named::credentials(key), value)
+                    (credentials(key), value)
                 };
                 map.iter().map(entry).collect()
             }
@@ -93,7 +95,11 @@ impl Redactor {
     fn shown_variables(&self, env: &Map<String, Value>) -> Value {
         let variable = |(name, value): (&String, &Value)| {
             let is_hidden = self.names.contains(name);
-            let value = if is_hidden { hidden(value) } else { self.shown_part(value, false) };
+            let value = match value {
+                _ if is_hidden => hidden(value),
+                Value::String(text) => self.shown(&proxy_value(name, text)).into(),
+                _ => self.shown_part(value, false),
+            };
             (name.clone(), value)
         };
         env.iter().map(variable).collect()
@@ -113,6 +119,8 @@ impl Redactor {
                 let entry = |(key, value): (&String, &Value)| {
                     let value = if is_secret(key) || matches!(key.as_str(), "env" | "auths") {
                         hidden(value)
+                    } else if let Value::String(text) = value {
+                        self.text(&proxy_value(key, text)).into()
                     } else {
                         self.document(value)
                     };

@@ -1,7 +1,7 @@
 //! Takes secrets out of what `cai` prints, saves and packs.
 //!
 //! There are two kinds of them. What is known to be secret goes wherever it stands: the variables
-//! that a file marks, a password in a URL, a registry's `auth`. What looks like a secret goes by its
+//! that a file marks, a password in a URL and what signs one, a registry's `auth`. What looks like a secret goes by its
 //! name: a password, a token, an `Authorization` header, a private key. The second is for what others
 //! wrote: the output of tools, documents of the machine. Too much is better than too little there.
 //!
@@ -14,10 +14,12 @@ mod named;
 mod source;
 #[cfg(test)]
 mod tests;
+mod urls;
 
 pub use known::Redactor;
-pub use named::{foreign, keys_in_a_line, passwords, secrets, value};
+pub use named::{foreign, keys_in_a_line, secrets, value};
 pub use source::source;
+pub use urls::{passwords, proxy_passwords};
 
 /// What stands for what was taken out.
 const REDACTED: &str = "[redacted]";

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use serde_json::{Map, Value};
 
+use super::urls::{credentials, passwords, proxy_passwords, proxy_value};
 use super::{PLACEHOLDER, REDACTED};
 
 /// Names of which a part says that the value is secret.
@@ -73,8 +74,8 @@ pub fn value(name: &str, value: &Value) -> Value {
         return hidden(value);
     }
     match value {
-        Value::String(text) => foreign(text).into(),
-        Value::Array(values) => values.iter().map(|it| self::value("", it)).collect(),
+        Value::String(text) => foreign(&proxy_value(name, text)).into(),
+        Value::Array(values) => values.iter().map(|it| self::value(name, it)).collect(),
         Value::Object(map) => {
             map.iter().map(|(key, it)| (key.clone(), self::value(key, it))).collect()
         }
@@ -93,33 +94,34 @@ pub(super) fn hidden(value: &Value) -> Value {
     }
 }
 
-/// What of these keys looks like a secret: the values of its names, and the passwords of URLs.
+/// What of these keys looks like a secret: the values of its names, and what is secret in URLs.
 pub fn secrets(keys: &Map<String, Value>) -> Vec<String> {
     let mut found = Vec::new();
     for (key, value) in keys {
-        collect(value, is_secret(key) || key == "auths", &mut found);
+        collect(key, value, is_secret(key) || key == "auths", &mut found);
     }
     found
 }
 
-fn collect(value: &Value, is_hidden: bool, found: &mut Vec<String>) {
+fn collect(name: &str, value: &Value, is_hidden: bool, found: &mut Vec<String>) {
     match value {
         Value::String(text) if is_hidden => found.push(text.clone()),
-        Value::String(text) => found.extend(passwords(text)),
-        Value::Array(values) => values.iter().for_each(|it| collect(it, is_hidden, found)),
+        Value::String(text) => {
+            found.extend(passwords(text));
+            found.extend(proxy_passwords(name, text));
+        }
+        Value::Array(values) => {
+            for it in values {
+                collect(name, it, is_hidden, found);
+            }
+        }
         Value::Object(map) => {
             for (key, it) in map {
-                collect(it, is_hidden || is_secret(key) || key == "auths", found);
+                collect(key, it, is_hidden || is_secret(key) || key == "auths", found);
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
-}
-
-/// The passwords of the URLs in a text.
-pub fn passwords(text: &str) -> Vec<String> {
-    let users = authorities(text).into_iter().map(|range| &text[range]);
-    users.filter_map(|user| Some(user.split_once(':')?.1.to_owned())).collect()
 }
 
 /// Whether what has this name is secret.
@@ -131,33 +133,6 @@ pub(super) fn is_secret(name: &str) -> bool {
         || name.ends_with("-auth")
 }
 
-/// `scheme://user:password@host` without what is before the `@`.
-pub(super) fn credentials(text: &str) -> String {
-    without(text, &authorities(text))
-}
-
-/// Where the credentials of URLs stand. The name of a user of ssh is none.
-pub(super) fn authorities(text: &str) -> Vec<Range<usize>> {
-    let mut found = Vec::new();
-    let mut at = 0;
-    while let Some(start) = text[at..].find("://") {
-        let is_ssh = text[..at + start].ends_with("ssh");
-        at += start + 3;
-        let after = &text[at..];
-        let ends = |c: char| {
-            c.is_whitespace() || matches!(c, '/' | '?' | '#' | '"' | '\'' | '`' | '\u{1b}')
-        };
-        let authority = &after[..after.find(ends).unwrap_or(after.len())];
-        let Some(end) = authority.rfind('@') else { continue };
-        let is_account = is_ssh && !authority[..end].contains(':');
-        if !is_account && !authority.starts_with(REDACTED) {
-            found.push(at..at + end);
-        }
-        at += end;
-    }
-    found
-}
-
 /// Where the value stands in `name=value`, `name: value`, `"name": "value"` and `--name value`, where
 /// the name says that it is secret.
 pub(super) fn named(line: &str) -> Vec<Range<usize>> {
@@ -166,7 +141,7 @@ pub(super) fn named(line: &str) -> Vec<Range<usize>> {
 
 /// The same, where this says whether a name says so. Each character is looked at a few times at most: a
 /// guest prints lines of millions.
-fn named_by(line: &str, is_secret: &dyn Fn(&str) -> bool) -> Vec<Range<usize>> {
+pub(super) fn named_by(line: &str, is_secret: &dyn Fn(&str) -> bool) -> Vec<Range<usize>> {
     const SIGNS: [char; 4] = ['=', ':', ' ', '\t'];
     const QUOTES: [char; 3] = ['"', '\'', '\\'];
     let mut found = Vec::new();
@@ -226,7 +201,7 @@ fn end_of_value(name: &str, lead: &str, value: &str) -> usize {
 }
 
 /// A text without these parts, which are in order.
-fn without(text: &str, parts: &[Range<usize>]) -> String {
+pub(super) fn without(text: &str, parts: &[Range<usize>]) -> String {
     let mut out = String::with_capacity(text.len());
     let mut at = 0;
     for part in parts {

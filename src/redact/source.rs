@@ -4,7 +4,8 @@
 
 use std::ops::Range;
 
-use super::named::{authorities, named};
+use super::named::named;
+use super::urls;
 
 /// The text of a `containai.toml` with a sign for each character of what may be a secret. It has as
 /// many bytes and lines as before, so that a place in the one is the same in the other.
@@ -34,7 +35,7 @@ impl Reader {
             self.in_env = name == "vm.env" || name.starts_with("vm.env.");
             return stars(line, &[]);
         }
-        let mut parts = authorities(line);
+        let mut parts = urls::parts(line);
         parts.extend(named(line));
         let begin = if self.in_env || self.depth > 0 || self.open.is_some() {
             Some(0)

@@ -20,6 +20,10 @@ const COMPOSE_VERSION: &str = "2.26.1";
 /// Runs `docker`.
 pub(super) fn run(world: &mut World, call: &Call<'_>) -> Reply {
     match call.args {
+        [flag] if flag == "--version" => {
+            let version = world.computer.programs.get(DOCKER).map_or("", String::as_str);
+            Reply::line(format!("Docker version {version}, build simulated"))
+        }
         [first, command, rest @ ..] if first == "context" => context(world, command, rest, call),
         [first, command, ..] if first == "compose" && command == "version" => {
             Reply::line(COMPOSE_VERSION)

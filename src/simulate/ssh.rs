@@ -24,6 +24,10 @@ pub(super) enum Connection {
 
 /// Runs `ssh -F DIRECTORY/ssh.config [-o …] [-O …] [-L …] HOST [LINE]`.
 pub(super) fn run(world: &mut World, call: &Call<'_>) -> Reply {
+    if call.args == ["-V"] {
+        let version = world.computer.programs.get("ssh").map_or("", String::as_str);
+        return Reply::done().saying(&format!("OpenSSH_{version}p1 (simulated)"));
+    }
     let mut words = call.args.iter();
     let (mut config, mut operation, mut forward) = (None, None, None);
     let mut connection = Connection::Shared;

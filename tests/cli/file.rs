@@ -15,6 +15,8 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         without_a_file_the_error_says_what_to_do,
         a_file_that_is_named_and_is_not_there_is_an_error,
         a_file_that_is_no_text_is_an_error,
+        a_pipe_in_the_place_of_a_file_is_refused,
+        a_file_may_be_a_link_or_come_from_the_shell,
         everything_is_relative_to_the_directory_that_is_named,
         a_directory_that_is_not_there_is_an_error,
         as_json_mistakes_have_their_places,
@@ -74,6 +76,41 @@ fn a_file_that_is_no_text_is_an_error() {
     std::fs::write(sandbox.path("home/containai.toml"), b"# a file\nversion = \xff").unwrap();
     let ran = sandbox.cai(&["validate"]);
     assert!(ran.fails_with(3).contains("containai.toml:2: this line is not UTF-8"), "{ran}");
+}
+
+fn a_pipe_in_the_place_of_a_file_is_refused() {
+    let sandbox = Sandbox::new();
+    let pipe = sandbox.path("home/pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU | nix::sys::stat::Mode::S_IRWXO)
+        .unwrap();
+    // Whoever would wait for the pipe is let go in the end.
+    std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_secs(20));
+        let _ = std::fs::OpenOptions::new().read(true).write(true).open(pipe);
+    });
+    for arguments in [
+        &["-f", "pipe", "validate"][..],
+        &["-f", "pipe", "plan"],
+        &["-f", "pipe", "doctor"],
+        &["apply", "pipe"],
+    ] {
+        let ran = sandbox.cai(arguments);
+        let error = ran.fails_with(3);
+        assert!(error.contains("pipe could not be read"), "{ran}");
+        assert!(error.contains("it is a pipe, and no regular file"), "{ran}");
+    }
+    let ran = sandbox.cai(&["-f", "/dev/zero", "validate"]);
+    assert!(ran.fails_with(3).contains("it is a device, and no regular file"), "{ran}");
+}
+
+fn a_file_may_be_a_link_or_come_from_the_shell() {
+    let sandbox = fake::fresh();
+    std::os::unix::fs::symlink("containai.toml", sandbox.path("home/link.toml")).unwrap();
+    assert_eq!(sandbox.cai(&["-f", "link.toml", "validate"]).success(), "link.toml is valid.\n");
+    let ran = sandbox.run(&["sh", "-c", "cat containai.toml | cai -f /dev/stdin validate"]);
+    assert_eq!(ran.success(), "/dev/stdin is valid.\n");
+    let ran = sandbox.run(&["bash", "-c", "cai -f <(cat containai.toml) validate"]);
+    assert!(ran.success().ends_with(" is valid.\n"), "{ran}");
 }
 
 fn everything_is_relative_to_the_directory_that_is_named() {

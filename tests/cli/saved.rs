@@ -20,6 +20,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_plan_is_private_wherever_it_is_written,
         a_secret_that_changed_makes_it_stale_and_is_not_in_it,
         a_secret_that_is_part_of_an_address_makes_it_stale_too,
+        a_saved_plan_with_a_signed_url_is_applied_and_does_not_hold_it,
         a_replacement_still_needs_its_name,
         it_takes_no_files_beside_it,
         it_replaces_no_file_but_a_saved_plan,
@@ -213,6 +214,29 @@ fn a_secret_that_is_part_of_an_address_makes_it_stale_too() {
     let ran = world.cai_with(&["apply", "next.plan"], &[("KEY", "s3cret-two")]);
     assert!(ran.fails_with(6).contains("a value that is not shown moved"), "{ran}");
     world.cai_with(&["apply", "next.plan"], &[("KEY", "s3cret-one")]).success();
+}
+
+fn a_saved_plan_with_a_signed_url_is_applied_and_does_not_hold_it() {
+    let file = format!(
+        "{FILE}[vm.env]\nPACKAGE = \"https://h.example/a?X-Amz-Signature=s1gned\"\n\
+         HTTPS_PROXY = \"me:s1g@proxy.example:3128\"\n"
+    );
+    let world = FakeWorld::new(&file);
+    let text = saved(&world);
+    assert!(!text.contains("s1g") && text.contains("?X-Amz-Signature="), "{text}");
+    world.cai(&["apply", "next.plan"]).success();
+    let yaml = &world.world().instances["containai-secure"].yaml;
+    assert!(yaml.contains("s1gned") && yaml.contains("me:s1g@proxy.example"), "{yaml}");
+    let other = file.replace("s1gned", "s2gned");
+    world.sandbox.write("home/containai.toml", &other);
+    world.cai(&["plan", "--out", "next.plan"]).success();
+    world.change(|world| {
+        let instance = world.instances.get_mut("containai-secure").unwrap();
+        instance.yaml = instance.yaml.replace("s1gned", "s3gned");
+    });
+    let ran = world.cai(&["apply", "next.plan"]);
+    assert!(ran.fails_with(6).contains("vm.containai-secure"), "{ran}");
+    assert!(!ran.to_string().contains("gned"), "{ran}");
 }
 
 fn a_replacement_still_needs_its_name() {

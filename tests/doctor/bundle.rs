@@ -16,7 +16,10 @@ use crate::support::trials;
 pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
         an_archive_has_what_a_report_needs_and_no_secret,
+        every_tool_has_a_line_with_its_version_or_why_not,
+        a_simulated_host_is_called_that,
         a_file_that_exists_is_not_overwritten,
+        a_wrong_file_is_in_an_archive_with_what_lima_left,
         where_nothing_can_be_looked_at_there_is_an_archive_all_the_same,
     ]
 }
@@ -53,8 +56,8 @@ fn an_archive_has_what_a_report_needs_and_no_secret() {
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     let files = unpacked(&path);
     for (name, part) in [
-        ("versions.txt", concat!("cai ", env!("CARGO_PKG_VERSION"))),
-        ("versions.txt", "limactl 2.2.0"),
+        ("versions.txt", concat!("cai: ", env!("CARGO_PKG_VERSION"))),
+        ("versions.txt", "\nlimactl: 2.2.0 ("),
         ("findings.json", "\"session_stale\""),
         ("plan.json", "\"restart.containai-secure\""),
         ("lima/lima.yaml", "MODE: '[redacted]'"),
@@ -74,11 +77,55 @@ fn an_archive_has_what_a_report_needs_and_no_secret() {
     }
 }
 
+fn every_tool_has_a_line_with_its_version_or_why_not() {
+    let sandbox = fake::engine();
+    sandbox.fake_program("docker", "echo Docker version 1, build 2; echo more");
+    sandbox.fake_program("ssh", "echo OpenSSH_1 >&2");
+    // Its PATH alone, so that there is no other limactl.
+    std::fs::remove_file(sandbox.path("bin/limactl")).unwrap();
+    let path = sandbox.path("bin").display().to_string();
+    sandbox.cai_with(&["doctor", "--bundle", "b"], &[("PATH", &path)]).fails_with(1);
+    let versions = &unpacked(&sandbox.path("home/b"))["versions.txt"];
+    let lines: Vec<&str> = versions.lines().skip(1).collect();
+    let host = format!("host: {} {}", std::env::consts::OS, std::env::consts::ARCH);
+    let tools = [
+        "limactl: not on PATH",
+        "docker: Docker version 1, build 2; more",
+        "ssh: OpenSSH_1",
+        "uname: not on PATH",
+    ];
+    assert_eq!(lines, [&[host.as_str()], &tools[..]].concat());
+}
+
+fn a_simulated_host_is_called_that() {
+    let sandbox = fake::engine();
+    sandbox.cai(&["--simulate=sim", "simulate", "reset", "--platform", "linux"]).success();
+    sandbox.cai(&["--simulate=sim", "doctor", "--bundle", "b"]).fails_with(1);
+    let files = unpacked(&sandbox.path("home/b"));
+    for name in ["findings.json", "plan.json"] {
+        let document: serde_json::Value = serde_json::from_str(&files[name]).unwrap();
+        assert_eq!(document["simulated"], true, "{name}");
+    }
+    let versions = &files["versions.txt"];
+    for line in [
+        "host: linux x86_64 (simulated)",
+        "docker: Docker version 2",
+        "ssh: OpenSSH_",
+        "limactl: 2",
+    ] {
+        assert!(versions.lines().any(|own| own.starts_with(line)), "{line} is not in {versions}");
+    }
+    assert!(!versions.contains("exit"), "{versions}");
+}
+
 fn a_file_that_exists_is_not_overwritten() {
     let sandbox = fake::engine();
     sandbox.write("home/report.tar.gz", "mine");
     let ran = sandbox.cai(&["doctor", "--bundle", "report.tar.gz"]);
-    assert!(ran.fails_with(1).contains("report.tar.gz could not be written"), "{ran}");
+    let error = ran.fails_with(4);
+    assert!(error.contains("report.tar.gz exists, and is not overwritten"), "{ran}");
+    assert!(error.contains("name another file for the bundle, or remove that one"), "{ran}");
+    assert!(ran.stdout.contains("error context_missing"), "{ran}");
     let text = std::fs::read_to_string(sandbox.path("home/report.tar.gz")).unwrap();
     assert_eq!(text, "mine");
     let left = std::fs::read_dir(sandbox.home()).unwrap().map(|entry| entry.unwrap().file_name());
@@ -95,4 +142,35 @@ fn where_nothing_can_be_looked_at_there_is_an_archive_all_the_same() {
     let files = unpacked(&sandbox.path("home/out/b"));
     assert!(files["findings.json"].contains("lima_failed"), "{files:#?}");
     assert!(files["lima/ha.stderr.log"].contains("the last words"), "{files:#?}");
+}
+
+fn a_wrong_file_is_in_an_archive_with_what_lima_left() {
+    let sandbox = fake::engine();
+    for name in ["containai-secure", "mine"] {
+        let directory = format!("lima/{name}");
+        std::fs::create_dir_all(sandbox.path(&directory)).unwrap();
+        sandbox.write(&format!("{directory}/lima.yaml"), "env:\n  MODE: n33dle\n");
+        sandbox.write(&format!("{directory}/ha.stderr.log"), &format!("{name} n33dle\n"));
+    }
+    sandbox.write("home/named.toml", "version = 1\n[vm]\nname = \"mine\"\ncpu = 2\n");
+    sandbox.write("home/broken.toml", "version = 1\n[vm\n");
+    for (file, vm) in [
+        ("named.toml", "mine"),
+        ("broken.toml", "containai-secure"),
+        ("nosuch.toml", "containai-secure"),
+    ] {
+        let ran = sandbox.cai(&["-f", file, "doctor", "--bundle", &format!("{file}.tar.gz")]);
+        assert!(ran.fails_with(3).contains(".tar.gz is written"), "{ran}");
+        let files = unpacked(&sandbox.path(format!("home/{file}.tar.gz")));
+        assert!(files["findings.json"].contains("config_invalid"), "{files:#?}");
+        assert!(files["versions.txt"].contains("cai: "), "{files:#?}");
+        assert_eq!(files["lima/ha.stderr.log"], format!("{vm} [redacted]\n"));
+    }
+    // One that cannot be written is told beside the mistakes.
+    let ran = sandbox.cai(&["-f", "broken.toml", "doctor", "--bundle", "broken.toml.tar.gz"]);
+    let error = ran.fails_with(3);
+    assert!(error.contains("exists, and is not overwritten"), "{ran}");
+    assert!(error.contains("broken.toml:2"), "{ran}");
+    let ran = sandbox.cai(&["-C", "nosuch", "doctor", "--bundle", "b"]);
+    assert!(ran.fails_with(1).contains("No archive was written."), "{ran}");
 }

@@ -15,6 +15,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
         a_healthy_engine_is_a_line_and_0,
         a_wrong_file_is_3_with_its_mistakes,
+        a_file_that_cannot_be_read_is_a_finding_for_a_program,
         a_limactl_that_fails_is_a_finding,
         what_cannot_be_looked_at_is_a_finding,
         a_vm_that_hangs_is_a_finding_within_the_deadline,
@@ -23,6 +24,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_finding_as_json_has_all_that_a_program_needs,
         a_repair_shows_what_it_does_and_asks,
         a_repair_as_json_is_one_document,
+        a_repair_that_nobody_agreed_to_is_a_document_all_the_same,
         a_diagnosis_starts_three_processes,
         a_variable_that_leads_docker_elsewhere_is_no_failure,
         every_code_is_explained,
@@ -96,6 +98,28 @@ fn a_wrong_file_is_3_with_its_mistakes() {
     assert_eq!(finding["observed"]["mistakes"].as_array().unwrap().len(), 1, "{ran}");
     sandbox.cai(&["doctor", "--file", "nosuch.toml"]).fails_with(3);
     assert_eq!(fake::calls(&sandbox), Vec::<String>::new(), "nothing is looked at");
+}
+
+fn a_file_that_cannot_be_read_is_a_finding_for_a_program() {
+    let sandbox = fake::engine();
+    std::fs::write(sandbox.path("home/bytes.toml"), b"version = 1\n\xff").unwrap();
+    sandbox.directory("home/directory.toml");
+    for (file, why) in [
+        ("nosuch.toml", "there is no such file"),
+        ("bytes.toml", "line 2 is not UTF-8"),
+        ("directory.toml", "directory"),
+    ] {
+        let ran = sandbox.cai(&["-f", file, "doctor", "--json"]);
+        assert!(ran.fails_with(3).contains(file), "{ran}");
+        let document = document(&ran);
+        assert_eq!((&document["file"], &document["healthy"]), (&json!(file), &json!(false)));
+        let finding = &document["findings"][0];
+        assert_eq!(finding["code"], "config_invalid");
+        assert_eq!(finding["cause"], format!("{file} could not be read"));
+        let mistake = finding["observed"]["mistakes"][0].as_str().unwrap();
+        assert!(mistake.contains(why), "{ran}");
+    }
+    assert_eq!(sandbox.cai(&["-f", "nosuch.toml", "doctor"]).stdout, "");
 }
 
 fn a_limactl_that_fails_is_a_finding() {
@@ -218,6 +242,16 @@ fn a_repair_as_json_is_one_document() {
     let ran = machine.cai(&["doctor", "--fix", "--yes", "--json"]);
     ran.success();
     assert_eq!(document(&ran)["healthy"], true);
+}
+
+fn a_repair_that_nobody_agreed_to_is_a_document_all_the_same() {
+    let machine = converged();
+    strike(&machine, "forward");
+    let ran = machine.cai(&["doctor", "--fix", "--json"]);
+    assert!(ran.fails_with(4).contains("cai doctor --fix --yes"), "{ran}");
+    let refused = document(&ran);
+    assert_eq!(refused["healthy"], false);
+    assert_eq!(refused, document(&machine.cai(&["doctor", "--json"])));
 }
 
 fn a_diagnosis_starts_three_processes() {

@@ -36,23 +36,26 @@ url = "https://me:n33dle-lima@mirror.example"
 cpus = 2
 [[vm.images]]
 arch = "x86_64"
-location = "https://me:n33dle-image@images.example/ubuntu.img"
+location = "https://me:n33dle-image@images.example/ubuntu.img?X-Amz-Date=1&X-Amz-Signature=n33dle-signed&pwd=n33dle"
 [vm.env]
 MODE = "shown"
 FROM_ENV = { env = "CAI_TEST_KEY", sensitive = true }
 MARKED = { value = '''n33dle "it's" n33dle\x''', sensitive = true }
 HTTPS_PROXY = "http://me:n33dle-env@proxy.example:3128"
+ALL_PROXY = "me:n33dle-bare@proxy.example:3128"
+ftp_proxy = "me:n33dle-ab,c@proxy.example:3128"
 [vm.lima]
 param = { registryToken = "n33dle-param" }
 [docker.daemon]
-registry-mirrors = ["https://me:n33dle-mirror@mirror.example"]
+registry-mirrors = ["https://me:n33dle-mirror@mirror.example", "https://mirror.example/?sig=n33dle"]
 auths = { "registry.example" = { auth = "bjMzZGxlOm4zM2RsZQ==" } }
 log-opts = { splunk-token = "n33dle-splunk" }
 [docker.daemon.proxies]
 http-proxy = "http://me:n33dle-proxy@proxy.example:3128"
+https-proxy = "me:n33dle-proxy@proxy.example:3128"
 [[sysbox.packages]]
 arch = "x86_64"
-url = "https://me:n33dle-sysbox@packages.example/sysbox.deb"
+url = "https://me:n33dle-sysbox@packages.example/sysbox.deb?token=n33dle-token"
 sha256 = "aa11bb22cc33dd44ee55ff66aa11bb22cc33dd44ee55ff66aa11bb22cc33dd44"
 "#;
 /// What is in each of them.
@@ -246,6 +249,8 @@ fn no_mistake_in_a_file_shows_a_secret() {
         "[docker.daemon]\nproxies = { http-proxy = \"http://me:n33dle@h\", }\nhosts = [\"tcp://u:n33dle@h\"]",
         "[docker.daemon]\nauths = { \"r\" = { auth = \"n33dle\" } } x",
         "[lima]\nurl = \"http://me:n33dle@mirror.example\"",
+        "[lima]\nurl = \"http://mirror.example/?sig=n33dle\"",
+        "[docker.daemon]\nproxies = { http-proxy = \"me:n33dle@h:1\", }\nhosts = [\"tcp://h\"]",
         "[[vm.images]]\nlocation = \"ftp://me:n33dle@h/x.img\"",
         "[[sysbox.packages]]\nurl = \"http://me:n33dle@h/x.deb\"\narch = \"x86_64\"\nsha256 = \"0\"",
     ] {
