@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::host::{self, NoText, Probe};
 use crate::plan::{Declared, SavedFile};
 use crate::redact;
-use crate::report::printable;
+use crate::report::on_a_line;
 
 const NAME: &str = "containai.toml";
 
@@ -172,7 +172,7 @@ fn read(probe: &dyn Probe, path: &Path) -> Result<Option<String>, Error> {
 impl Source {
     /// How to call it.
     pub(super) fn shown(&self) -> String {
-        printable(&self.path.display().to_string()).into_owned()
+        on_a_line(&self.path.display().to_string()).into_owned()
     }
 
     /// What it says.

@@ -6,7 +6,7 @@ use anstyle::Style;
 use serde_json::Value;
 
 use super::palette::{ADDED, CHANGED, DIM, REMOVED, paint};
-use super::text::{INDENT, WIDTH, comment, printable};
+use super::text::{INDENT, WIDTH, comment, on_a_line, printable};
 use crate::plan::{Change, Line, Origin, text_diff};
 use crate::redact;
 use crate::value::{Attributes, Known};
@@ -16,7 +16,7 @@ pub(super) fn write_created(out: &mut String, after: &Attributes) -> std::fmt::R
     for (name, value) in after.iter() {
         match value {
             Known::Known(value) if is_long(value) => {
-                writeln!(out, "{INDENT}{} =", paint(ADDED, printable(name)))?;
+                writeln!(out, "{INDENT}{} =", paint(ADDED, on_a_line(name)))?;
                 for line in as_text(value).lines() {
                     write_line(out, Origin::After, line)?;
                 }
@@ -46,7 +46,7 @@ pub(super) fn write_updated(out: &mut String, change: &Change) -> std::fmt::Resu
             .iter()
             .any(|value| matches!(value, Some(Known::Known(value)) if is_long(value)));
         if long {
-            writeln!(out, "{INDENT}{}{forces}", paint(CHANGED, printable(name)))?;
+            writeln!(out, "{INDENT}{}{forces}", paint(CHANGED, on_a_line(name)))?;
             for Line { origin, text } in text_diff(&known_text(was), &known_text(is)) {
                 write_line(out, origin, &text)?;
             }
@@ -90,11 +90,11 @@ fn write_line(out: &mut String, origin: Origin, text: &str) -> std::fmt::Result 
 }
 
 fn width<'a>(names: impl Iterator<Item = &'a str>) -> usize {
-    names.map(|name| printable(name).chars().count()).max().unwrap_or_default()
+    names.map(|name| on_a_line(name).chars().count()).max().unwrap_or_default()
 }
 
 fn padded(name: &str, width: usize, style: Style) -> String {
-    let name = printable(name);
+    let name = on_a_line(name);
     format!("{}{}", paint(style, &name), " ".repeat(width - name.chars().count()))
 }
 

@@ -6,10 +6,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::palette::{ADDED, CHANGED, DIM, ERROR, STRONG, paint};
-use super::text::{INDENT, WIDTH, printable, wrapped};
+use super::text::{INDENT, WIDTH, inner_lines, on_a_line, printable, wrapped};
 use crate::doctor::{Code, Finding, Severity, is_healthy};
 use crate::facts::{Facts, Observation};
 use crate::host::Ping;
+use crate::model::listed;
 use crate::plan::FORMAT_VERSION;
 
 /// A diagnosis, as `cai doctor --json` prints it.
@@ -60,14 +61,14 @@ fn write_diagnosis(
     let Examined { vm, file, .. } = examined;
     if is_healthy(findings) {
         let state = examined.facts.map_or_else(String::new, state);
-        writeln!(out, "{} {vm}: {}", paint(ADDED, "Healthy."), printable(&state))?;
+        writeln!(out, "{} {vm}: {}", paint(ADDED, "Healthy."), on_a_line(&state))?;
     } else {
         let file = file.unwrap_or("no containai.toml");
         let count = match findings.len() {
             1 => "1 finding".to_owned(),
             count => format!("{count} findings"),
         };
-        writeln!(out, "{} · {} · {count}", paint(STRONG, vm), printable(file))?;
+        writeln!(out, "{} · {} · {count}", paint(STRONG, vm), on_a_line(file))?;
     }
     for finding in findings {
         writeln!(out)?;
@@ -113,7 +114,7 @@ fn write_finding(out: &mut String, finding: &Finding) -> std::fmt::Result {
         "{} {}{}",
         paint(style, finding.severity.word()),
         paint(STRONG, finding.code),
-        paint(DIM, printable(&address.unwrap_or_default()))
+        paint(DIM, on_a_line(&address.unwrap_or_default()))
     )?;
     paragraph(out, "", &finding.cause)?;
     for (name, value) in &finding.observed {
@@ -123,15 +124,18 @@ fn write_finding(out: &mut String, finding: &Finding) -> std::fmt::Result {
         paragraph(out, "so ", consequence)?;
     }
     // A command is to be copied, so it stays on its line.
-    writeln!(out, "{INDENT}{} {}", paint(STRONG, "do:"), printable(&finding.remedy))
+    writeln!(out, "{INDENT}{} {}", paint(STRONG, "do:"), on_a_line(&finding.remedy))
 }
 
 /// A text, wrapped, each line after the first as far in as the first is behind its label.
 fn paragraph(out: &mut String, label: &str, text: &str) -> std::fmt::Result {
     let width = WIDTH - INDENT.len() - label.len();
-    for (index, line) in text.lines().flat_map(|it| wrapped(&printable(it), width)).enumerate() {
-        let label = if index == 0 { paint(DIM, label) } else { " ".repeat(label.len()) };
-        writeln!(out, "{INDENT}{label}{line}")?;
+    let mut label = label.to_owned();
+    for (inner, line) in inner_lines(text) {
+        for piece in wrapped(&line, width - inner.len()) {
+            writeln!(out, "{INDENT}{}{inner}{piece}", paint(DIM, &label))?;
+            label = " ".repeat(label.len());
+        }
     }
     Ok(())
 }
@@ -140,15 +144,19 @@ fn write_observed(out: &mut String, name: &str, value: &Value) -> std::fmt::Resu
     let lines = match value {
         Value::Null => return Ok(()),
         Value::String(text) => text.lines().map(str::to_owned).collect(),
-        Value::Array(values) if is_log(name) => values.iter().map(plain).collect(),
+        Value::Array(values) if is_log(name) => {
+            let lines = values.iter().map(plain);
+            lines.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()).collect()
+        }
         Value::Array(values) if values.is_empty() => vec!["none".to_owned()],
-        Value::Array(values) => vec![values.iter().map(plain).collect::<Vec<_>>().join(", ")],
+        Value::Array(values) => vec![listed(values.iter().map(plain))],
         value => vec![value.to_string()],
     };
+    let name = on_a_line(name);
     match lines.as_slice() {
         [] => Ok(()),
-        [line] if !is_log(name) => {
-            writeln!(out, "{INDENT}{}", paint(DIM, format!("# {name}: {}", printable(line))))
+        [line] if !is_log(&name) => {
+            writeln!(out, "{INDENT}{}", paint(DIM, format!("# {name}: {}", on_a_line(line))))
         }
         lines => {
             writeln!(out, "{INDENT}{}", paint(DIM, format!("# {name}:")))?;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::attributes;
 use super::palette::{CHANGED, REMOVED, STRONG, paint, sign};
-use super::text::{comment, printable};
+use super::text::{INDENT, comment, inner, on_a_line};
 use crate::address::Kind;
 use crate::facts::{Facts, Observation};
 use crate::plan::{Action, Change, Declared, Disruption, Plan, Reason};
@@ -46,11 +46,11 @@ fn write_plan(
         match file {
             Some((Declared { file, vm }, _)) if is_same => {
                 let no_changes = paint(STRONG, "No changes.");
-                writeln!(out, "{no_changes} {vm} matches {}.", printable(file))?;
+                writeln!(out, "{no_changes} {vm} matches {}.", on_a_line(file))?;
             }
             Some((Declared { file, vm }, facts)) => {
-                let (file, state) = (printable(file), state(facts));
-                writeln!(out, "{} · {file} · {}", paint(STRONG, vm), printable(&state))?;
+                let (file, state) = (on_a_line(file), state(facts));
+                writeln!(out, "{} · {file} · {}", paint(STRONG, vm), on_a_line(&state))?;
             }
             None => writeln!(out, "{}", paint(STRONG, "this machine"))?,
         }
@@ -84,14 +84,14 @@ fn write_destruction(out: &mut String, plan: &Plan, name: &str, file: &str) -> s
         let nothing = paint(STRONG, "Nothing to destroy.");
         writeln!(out, "{nothing} There is no VM {name}, and no context that cai made for it.")?;
     } else {
-        writeln!(out, "{} · {}", paint(STRONG, name), printable(file))?;
+        writeln!(out, "{} · {}", paint(STRONG, name), on_a_line(file))?;
         for change in plan.effective() {
             writeln!(out)?;
             write_change(out, change)?;
         }
         writeln!(out, "\n{} {} to destroy.", paint(STRONG, "Plan:"), plan.count(Action::Delete))?;
     }
-    left_alone.iter().try_for_each(|line| writeln!(out, "{}", printable(line)))
+    left_alone.iter().try_for_each(|line| writeln!(out, "{}", on_a_line(line)))
 }
 
 /// What the VM is right now, in a few words.
@@ -164,7 +164,7 @@ fn write_change(out: &mut String, change: &Change) -> std::fmt::Result {
         "{}{} {}{disruption}",
         " ".repeat(SIGNS - sign.len()),
         paint(style, sign),
-        paint(STRONG, printable(&change.address.to_string()))
+        paint(STRONG, on_a_line(&change.address.to_string()))
     )?;
     match change.action {
         Action::Create => attributes::write_created(out, &change.shown().1)?,
@@ -183,9 +183,9 @@ fn write_change(out: &mut String, change: &Change) -> std::fmt::Result {
     if let Some(problem) = &change.problem {
         writeln!(
             out,
-            "      {} {}",
+            "{INDENT}{} {}",
             paint(REMOVED, "cannot be done:"),
-            printable(&problem.to_string())
+            inner(&problem.to_string(), INDENT)
         )?;
     }
     Ok(())

@@ -7,6 +7,7 @@ mod destroy;
 mod documents;
 pub mod fake;
 mod file;
+mod forged;
 mod init;
 mod lima;
 mod output;
@@ -48,6 +49,7 @@ pub fn trials() -> Vec<Trial> {
         destroy::trials(),
         documents::trials(),
         file::trials(),
+        forged::trials(),
         init::trials(),
         lima::trials(),
         output::trials(),
