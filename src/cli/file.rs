@@ -12,7 +12,8 @@ use crate::plan::{Declared, SavedFile};
 use crate::redact;
 use crate::report::on_a_line;
 
-const NAME: &str = "containai.toml";
+/// How the file is called that is found without being named.
+pub(super) const NAME: &str = "containai.toml";
 
 /// The text of a file, which may be wrong.
 #[derive(Debug)]

@@ -20,6 +20,7 @@ pub(super) fn run(
     out: Option<&Path>,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
+    out.map_or(Ok(()), saved::check_name)?;
     let planned = Planned::new(host, file::load_all(host, global, terminal)?, terminal)?;
     show(&planned, global, terminal)?;
     if let Some(out) = out {

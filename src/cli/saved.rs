@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::options::quoted;
 use super::plan::Planned;
 use super::{Consent, Global, Limits, Terminal, apply, file, guard};
 use crate::error::Error;
@@ -47,7 +48,7 @@ pub(super) fn write(
     written.map_err(|source| Error::WriteFile { path: path.clone(), source })?;
     // A saved plan names its files itself.
     let here = Global { files: Vec::new(), ..global.clone() };
-    let apply = here.command(&format!("apply {}", out.display()));
+    let apply = here.command(&format!("apply {}", quoted(out)));
     terminal.talk(&format!("Saved. To apply just this: {apply}"));
     Ok(())
 }
@@ -62,6 +63,33 @@ fn is_another(probe: &dyn Probe, path: &Path) -> bool {
         }
         Err(_) => true,
     }
+}
+
+/// Refuses a name that means standard output elsewhere: a plan has to be kept to be applied.
+pub(super) fn check_name(out: &Path) -> Result<(), Error> {
+    if out != Path::new("-") {
+        return Ok(());
+    }
+    Err(Error::Usage {
+        why: "`--out -` names no file, and a plan is not written to standard output".into(),
+        hint: "name a file, such as `--out next.plan`; `cai plan --json` prints the plan".into(),
+    })
+}
+
+/// The command that makes a plan of the same files and the same host anew.
+fn plan_again(probe: &dyn Probe, global: &Global, plan: &Path, saved: &SavedPlan) -> String {
+    let here = file::within(global, Path::new(""));
+    let here = probe.current_dir().unwrap_or_default().join(here);
+    let files = saved.files.iter().map(|file| {
+        let path = Path::new(&file.path);
+        path.strip_prefix(&here).unwrap_or(path).to_owned()
+    });
+    let mut files: Vec<PathBuf> = files.collect();
+    if files == [Path::new(file::NAME)] {
+        // It is found without being named.
+        files.clear();
+    }
+    Global { files, ..global.clone() }.command(&format!("plan --out {}", quoted(plan)))
 }
 
 /// Applies a saved plan, if it is what would be planned now.
@@ -80,7 +108,8 @@ pub(super) fn apply(
         source => source?.text,
     };
     let saved = SavedPlan::parse(&text, terminal.simulates()).map_err(refused)?;
-    let stale = |moved| Error::Stale { path: path.clone(), moved };
+    let hint = format!("look at it again: {}", plan_again(host, global, plan, &saved));
+    let stale = |moved| Error::Stale { path: path.clone(), moved, hint: hint.clone() };
 
     let sources = saved.files.iter().map(|saved| file::source(host, PathBuf::from(&saved.path)));
     let files = sources.collect::<Result<Vec<_>, _>>()?;
@@ -101,7 +130,7 @@ pub(super) fn apply(
     if !planned.plan.is_empty() {
         terminal.talk(&planned.text());
         terminal.refuse_problems(&planned.plan)?;
-        let words = format!("apply {}", plan.display());
+        let words = format!("apply {}", quoted(plan));
         consent.to_replacements(&planned.plan, &global.command(&words))?;
     }
     apply::perform(host, global, &planned, terminal)

@@ -14,6 +14,7 @@ mod output;
 mod plan;
 mod progress;
 mod saved;
+mod saved_words;
 mod setup;
 pub mod socket_client;
 mod status;
@@ -56,6 +57,7 @@ pub fn trials() -> Vec<Trial> {
         plan::trials(),
         progress::trials(),
         saved::trials(),
+        saved_words::trials(),
         setup::trials(),
         socket_client::trials(),
         status::trials(),
