@@ -208,6 +208,15 @@ impl Error {
     /// What to do.
     pub fn hint(&self) -> Option<&str> {
         match self {
+            Self::SavedPlan { source: SavedPlanError::Exposed(exposed), .. } => {
+                Some(if exposed.is_foreign {
+                    "make a plan of your own with `cai plan --out FILE`: nobody is asked about what a \
+                     saved plan does"
+                } else {
+                    "look whether it is still your plan, then `chmod 600` it; or make it anew with \
+                     `cai plan --out FILE`"
+                })
+            }
             Self::SavedPlan { .. } => {
                 Some("make one with `cai plan --out FILE`; a containai.toml is named with --file")
             }

@@ -103,6 +103,17 @@ pub(super) fn apply(
 ) -> Result<(), Error> {
     let path = file::within(global, plan);
     let refused = |source| Error::SavedPlan { path: path.clone(), source };
+    match host.check_private_file(&path) {
+        Ok(()) => {}
+        // It is told as any file that is missing.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => {
+            return Err(match error.downcast() {
+                Ok(exposed) => refused(SavedPlanError::Exposed(exposed)),
+                Err(source) => Error::ReadFile { path, source },
+            });
+        }
+    }
     let text = match file::source(host, path.clone()) {
         Err(Error::NoText { .. }) => return Err(refused(SavedPlanError::NoText)),
         source => source?.text,

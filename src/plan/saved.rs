@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::Plan;
 use crate::digest::sha256;
+use crate::host::Exposed;
 use crate::model::listed;
 use crate::value::{Attributes, Known};
 
@@ -76,6 +77,9 @@ pub enum SavedPlanError {
     /// It was changed after it was saved.
     #[error("it was changed after it was saved: its checksum is another")]
     Changed,
+    /// Somebody else may have written it.
+    #[error("{0}")]
+    Exposed(Exposed),
     /// It is of another kind of host.
     #[error("it is of {}", if *.simulated { "a simulated host" } else { "a real host" })]
     Host {

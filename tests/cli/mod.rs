@@ -14,6 +14,7 @@ mod output;
 mod plan;
 mod progress;
 mod saved;
+mod saved_owner;
 mod saved_words;
 mod setup;
 pub mod socket_client;
@@ -57,6 +58,7 @@ pub fn trials() -> Vec<Trial> {
         plan::trials(),
         progress::trials(),
         saved::trials(),
+        saved_owner::trials(),
         saved_words::trials(),
         setup::trials(),
         socket_client::trials(),
