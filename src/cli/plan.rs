@@ -39,7 +39,7 @@ pub(super) fn show(
     if global.json {
         terminal.json(&PlanDocument::new(&planned.plan, &planned.declared()))?;
     } else {
-        terminal.data(&planned.text())?;
+        terminal.data(&planned.text(terminal.width()))?;
     }
     terminal.refuse_problems(&planned.plan)
 }
@@ -92,8 +92,8 @@ impl Planned {
     }
 
     /// The plan for a person.
-    pub(super) fn text(&self) -> String {
-        report::plan(&self.plan, &self.declared(), &self.facts)
+    pub(super) fn text(&self, width: usize) -> String {
+        report::plan(&self.plan, &self.declared(), &self.facts, width)
     }
 
     /// Says what of right files is worth a word.

@@ -139,7 +139,7 @@ pub(super) fn apply(
         return Err(stale(moved));
     }
     if !planned.plan.is_empty() {
-        terminal.talk(&planned.text());
+        terminal.talk(&planned.text(terminal.width()));
         terminal.refuse_problems(&planned.plan)?;
         let words = format!("apply {}", quoted(plan));
         consent.to_replacements(&planned.plan, &global.command(&words))?;

@@ -6,12 +6,15 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::palette::{ADDED, CHANGED, DIM, ERROR, STRONG, paint};
-use super::text::{INDENT, WIDTH, inner_lines, on_a_line, printable, wrapped};
+use super::text::{INDENT, Page, headline, inner_lines, on_a_line, printable, wrapped};
 use crate::doctor::{Code, Finding, Severity, is_healthy};
 use crate::facts::{Facts, Observation};
 use crate::host::Ping;
 use crate::model::listed;
 use crate::plan::FORMAT_VERSION;
+
+/// What begins a remedy that is a command.
+const COMMANDS: [&str; 7] = ["brew ", "cai ", "curl ", "docker ", "limactl ", "sudo ", "unset "];
 
 /// A diagnosis, as `cai doctor --json` prints it.
 #[derive(Debug, Serialize)]
@@ -46,29 +49,29 @@ pub struct Examined<'a> {
 }
 
 /// A diagnosis for a person, with colours: short where all is well.
-pub fn diagnosis(examined: Examined<'_>, findings: &[Finding]) -> String {
-    let mut text = String::new();
+pub fn diagnosis(examined: Examined<'_>, findings: &[Finding], width: usize) -> String {
+    let mut text = Page::new(width);
     // Writing to a string cannot fail.
     let _ = write_diagnosis(&mut text, examined, findings);
-    text
+    text.into_text()
 }
 
 fn write_diagnosis(
-    out: &mut String,
+    out: &mut Page,
     examined: Examined<'_>,
     findings: &[Finding],
 ) -> std::fmt::Result {
     let Examined { vm, file, .. } = examined;
     if is_healthy(findings) {
         let state = examined.facts.map_or_else(String::new, state);
-        writeln!(out, "{} {vm}: {}", paint(ADDED, "Healthy."), on_a_line(&state))?;
+        headline(out, ADDED, "Healthy.", &format!(" {vm}: {}", on_a_line(&state)))?;
     } else {
         let file = file.unwrap_or("no containai.toml");
         let count = match findings.len() {
             1 => "1 finding".to_owned(),
             count => format!("{count} findings"),
         };
-        writeln!(out, "{} · {} · {count}", paint(STRONG, vm), on_a_line(file))?;
+        headline(out, STRONG, vm, &format!(" · {} · {count}", on_a_line(file)))?;
     }
     for finding in findings {
         writeln!(out)?;
@@ -102,7 +105,7 @@ fn state(facts: &Facts) -> String {
     format!("{vm}{containers}{engine}.")
 }
 
-fn write_finding(out: &mut String, finding: &Finding) -> std::fmt::Result {
+fn write_finding(out: &mut Page, finding: &Finding) -> std::fmt::Result {
     let style = match finding.severity {
         Severity::Error => ERROR,
         Severity::Warning => CHANGED,
@@ -123,13 +126,38 @@ fn write_finding(out: &mut String, finding: &Finding) -> std::fmt::Result {
     for consequence in &finding.consequences {
         paragraph(out, "so ", consequence)?;
     }
-    // A command is to be copied, so it stays on its line.
-    writeln!(out, "{INDENT}{} {}", paint(STRONG, "do:"), on_a_line(&finding.remedy))
+    write_remedy(out, &finding.remedy)
+}
+
+/// A command is to be copied, so it stays on a line; what is said about it is wrapped.
+fn write_remedy(out: &mut Page, remedy: &str) -> std::fmt::Result {
+    /// No text that is shown holds it.
+    const GLUE: char = '\0';
+    let is_command = |text: &str| COMMANDS.iter().any(|name| text.starts_with(name));
+    let remedy = on_a_line(remedy);
+    let at = if is_command(&remedy) {
+        Some(0)
+    } else {
+        remedy.match_indices(": ").map(|(at, _)| at + 2).find(|at| is_command(&remedy[*at..]))
+    };
+    let (prose, command) = remedy.split_at(at.unwrap_or(remedy.len()));
+    let glued = |text: &str| text.replace(' ', &GLUE.to_string());
+    let parts = prose.split('`').enumerate();
+    let prose: Vec<String> = parts
+        .map(|(index, part)| if index % 2 == 1 { glued(part) } else { part.to_owned() })
+        .collect();
+    let text = format!("{}{}", prose.join("`"), glued(command));
+    let width = out.width - INDENT.len() - "do: ".len();
+    for (index, piece) in wrapped(&text, width).into_iter().enumerate() {
+        let label = if index == 0 { paint(STRONG, "do:") } else { "   ".to_owned() };
+        writeln!(out, "{INDENT}{label} {}", piece.replace(GLUE, " "))?;
+    }
+    Ok(())
 }
 
 /// A text, wrapped, each line after the first as far in as the first is behind its label.
-fn paragraph(out: &mut String, label: &str, text: &str) -> std::fmt::Result {
-    let width = WIDTH - INDENT.len() - label.len();
+fn paragraph(out: &mut Page, label: &str, text: &str) -> std::fmt::Result {
+    let width = out.width - INDENT.len() - label.len();
     let mut label = label.to_owned();
     for (inner, line) in inner_lines(text) {
         for piece in wrapped(&line, width - inner.len()) {
@@ -140,7 +168,7 @@ fn paragraph(out: &mut String, label: &str, text: &str) -> std::fmt::Result {
     Ok(())
 }
 
-fn write_observed(out: &mut String, name: &str, value: &Value) -> std::fmt::Result {
+fn write_observed(out: &mut Page, name: &str, value: &Value) -> std::fmt::Result {
     let lines = match value {
         Value::Null => return Ok(()),
         Value::String(text) => text.lines().map(str::to_owned).collect(),
@@ -156,15 +184,25 @@ fn write_observed(out: &mut String, name: &str, value: &Value) -> std::fmt::Resu
     match lines.as_slice() {
         [] => Ok(()),
         [line] if !is_log(&name) => {
-            writeln!(out, "{INDENT}{}", paint(DIM, format!("# {name}: {}", on_a_line(line))))
+            write_evidence(out, "", &format!("{name}: {}", on_a_line(line)))
         }
         lines => {
             writeln!(out, "{INDENT}{}", paint(DIM, format!("# {name}:")))?;
-            lines.iter().try_for_each(|line| {
-                writeln!(out, "{INDENT}{}", paint(DIM, format!("#   {}", printable(line))))
-            })
+            lines.iter().try_for_each(|line| write_evidence(out, "  ", &printable(line)))
         }
     }
+}
+
+/// A line of evidence, wrapped, the rest of it further in.
+fn write_evidence(out: &mut Page, inner: &str, line: &str) -> std::fmt::Result {
+    let room = out.width - INDENT.len() - "# ".len() - inner.len();
+    // What follows is further in, where anything does.
+    let width = if line.chars().count() > room { room - "  ".len() } else { room };
+    for (index, piece) in wrapped(line, width).iter().enumerate() {
+        let further = if index == 0 { "" } else { "  " };
+        writeln!(out, "{INDENT}{}", paint(DIM, format!("# {inner}{further}{piece}")))?;
+    }
+    Ok(())
 }
 
 fn is_log(name: &str) -> bool {
@@ -176,17 +214,17 @@ fn plain(value: &Value) -> String {
 }
 
 /// One finding for a person.
-pub fn finding(finding: &Finding) -> String {
-    let mut text = String::new();
+pub fn finding(finding: &Finding, width: usize) -> String {
+    let mut text = Page::new(width);
     // Writing to a string cannot fail.
     let _ = write_finding(&mut text, finding);
-    text.trim_end().to_owned()
+    text.into_text().trim_end().to_owned()
 }
 
 /// The longer text of a code.
-pub fn explanation(code: Code) -> String {
+pub fn explanation(code: Code, width: usize) -> String {
     let mut text = format!("{} · {}\n\n", paint(STRONG, code), code.meaning());
-    for line in code.text().lines().flat_map(|line| wrapped(line, WIDTH)) {
+    for line in code.text().lines().flat_map(|line| wrapped(line, width)) {
         let _ = writeln!(text, "{line}");
     }
     text
