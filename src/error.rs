@@ -123,6 +123,8 @@ pub enum Error {
         path: PathBuf,
         /// What moved.
         moved: Vec<String>,
+        /// What to do.
+        hint: String,
     },
     /// Another process works on the same VM.
     #[error("{}", locked(vm, why))]
@@ -206,13 +208,23 @@ impl Error {
     /// What to do.
     pub fn hint(&self) -> Option<&str> {
         match self {
+            Self::SavedPlan { source: SavedPlanError::Exposed(exposed), .. } => {
+                Some(if exposed.is_foreign {
+                    "make a plan of your own with `cai plan --out FILE`: nobody is asked about what a \
+                     saved plan does"
+                } else {
+                    "look whether it is still your plan, then `chmod 600` it; or make it anew with \
+                     `cai plan --out FILE`"
+                })
+            }
             Self::SavedPlan { .. } => {
                 Some("make one with `cai plan --out FILE`; a containai.toml is named with --file")
             }
-            Self::Stale { .. } => Some("look at it again: `cai plan --out FILE`"),
             Self::NoText { .. } => Some("save the file as UTF-8"),
             Self::NoFile => Some("run `cai init` to make one, or name one with --file"),
-            Self::Usage { hint, .. } | Self::Refused { hint, .. } => Some(hint),
+            Self::Usage { hint, .. } | Self::Refused { hint, .. } | Self::Stale { hint, .. } => {
+                Some(hint)
+            }
             Self::Locked { why: LockError::Held(_), .. } => {
                 Some("wait for it to end, or let this command wait, with --lock-timeout 10m")
             }

@@ -35,9 +35,9 @@ pub(super) fn agree(
     planned.warn(terminal);
     // Nobody can be asked about what they do not see.
     if consent.yes {
-        terminal.talk(&planned.text());
+        terminal.talk(&planned.text(terminal.width()));
     } else {
-        terminal.complain(&planned.text());
+        terminal.complain(&planned.text(terminal.width()));
     }
     terminal.refuse_problems(&planned.plan)?;
     consent.to_replacements(&planned.plan, command)?;
@@ -54,7 +54,7 @@ pub(super) fn perform(
 ) -> Result<(), Error> {
     let Planned { graph, plan, .. } = planned;
     if plan.is_empty() && !global.json {
-        return terminal.data(&planned.text());
+        return terminal.data(&planned.text(terminal.width()));
     }
     let report = if plan.is_empty() {
         Report::of_nothing(plan)

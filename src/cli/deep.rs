@@ -57,7 +57,7 @@ pub(super) fn verify(
         }
         let Some(tried) = Attempt::new(config, facts) else { continue };
         if let Some(finding) = attempt(host, &tried, planned.plan.limit, terminal) {
-            terminal.complain(&report::finding(&finding));
+            terminal.complain(&report::finding(&finding, terminal.width()));
             verdict = Err(Error::Failed);
         }
     }

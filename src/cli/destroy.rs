@@ -27,9 +27,9 @@ pub(super) fn run(
         if global.json {
             return terminal.json(&ReportDocument::new(&Report::default(), &[file.declared()]));
         }
-        return terminal.data(&report::destruction(&plan, name, &file.shown));
+        return terminal.data(&report::destruction(&plan, name, &file.shown, terminal.width()));
     }
-    let text = report::destruction(&plan, name, &file.shown);
+    let text = report::destruction(&plan, name, &file.shown, terminal.width());
     // Nobody can be asked about what they do not see.
     if allowed == Some(name) {
         terminal.talk(&text);

@@ -153,7 +153,7 @@ impl Examination {
     }
 
     /// For a person, who may copy the commands: they are those of the same host and file.
-    fn text(&self, patient: &Patient, global: &Global) -> String {
+    fn text(&self, patient: &Patient, global: &Global, width: usize) -> String {
         let vm = patient.file.config.vm.name.as_str();
         let facts = self.seen.as_ref().map(|(facts, _)| facts);
         let examined = Examined { vm, file: patient.shown(), facts };
@@ -163,7 +163,7 @@ impl Examination {
                 finding.remedy = global.command(words);
             }
         }
-        report::diagnosis(examined, &findings)
+        report::diagnosis(examined, &findings, width)
     }
 
     fn show(
@@ -175,7 +175,7 @@ impl Examination {
         if global.json {
             return terminal.json(&DoctorDocument::new(patient.shown(), &self.findings));
         }
-        terminal.data(&self.text(patient, global))
+        terminal.data(&self.text(patient, global, terminal.width()))
     }
 }
 
@@ -200,9 +200,9 @@ fn treat(
     };
     // Nobody can be asked about what they do not see.
     if options.yes {
-        terminal.talk(&examination.text(patient, global));
+        terminal.talk(&examination.text(patient, global, terminal.width()));
     } else {
-        terminal.complain(&examination.text(patient, global));
+        terminal.complain(&examination.text(patient, global, terminal.width()));
     }
     let facts = examination.seen.into_iter().map(|(facts, _)| facts).collect();
     let files = vec![patient.file.clone()];

@@ -18,7 +18,7 @@ pub(super) fn run(code: Option<&str>, json: bool, terminal: &mut Terminal) -> Re
         return terminal.json(&Document { format_version: FORMAT_VERSION, codes });
     }
     match (code, codes.as_slice()) {
-        (Some(_), [code]) => terminal.data(&report::explanation(*code)),
+        (Some(_), [code]) => terminal.data(&report::explanation(*code, terminal.width())),
         _ => terminal.data(&report::codes()),
     }
 }

@@ -10,9 +10,10 @@ use crate::error::Error;
 use crate::host::{self, NoText, Probe};
 use crate::plan::{Declared, SavedFile};
 use crate::redact;
-use crate::report::printable;
+use crate::report::on_a_line;
 
-const NAME: &str = "containai.toml";
+/// How the file is called that is found without being named.
+pub(super) const NAME: &str = "containai.toml";
 
 /// The text of a file, which may be wrong.
 #[derive(Debug)]
@@ -172,7 +173,7 @@ fn read(probe: &dyn Probe, path: &Path) -> Result<Option<String>, Error> {
 impl Source {
     /// How to call it.
     pub(super) fn shown(&self) -> String {
-        printable(&self.path.display().to_string()).into_owned()
+        on_a_line(&self.path.display().to_string()).into_owned()
     }
 
     /// What it says.

@@ -1,6 +1,6 @@
 //! The words of the command line. Help, the manual page and completions are made from these.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
@@ -63,11 +63,7 @@ pub(super) struct Global {
 impl Global {
     /// The command line of another command on the same host and files, to copy.
     pub(super) fn command(&self, words: &str) -> String {
-        let quoted = |path: &PathBuf| {
-            let text = path.to_string_lossy();
-            // Only a NUL cannot be quoted, and no argument holds one.
-            shlex::try_quote(&text).unwrap_or_default().into_owned()
-        };
+        let quoted = |path: &PathBuf| quoted(path);
         let simulate = match &self.simulate {
             None => String::new(),
             Some(None) => " --simulate".into(),
@@ -78,6 +74,15 @@ impl Global {
         let options: String = directory.chain(files).collect();
         format!("cai{simulate}{options} {words}")
     }
+}
+
+/// A path as a word of a command line, to copy.
+pub(super) fn quoted(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    // Only a NUL cannot be quoted, and no argument holds one.
+    let quoted = shlex::try_quote(&text).unwrap_or_default();
+    // Else it would be taken for an option.
+    if text.starts_with('-') { format!("./{quoted}") } else { quoted.into_owned() }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -20,6 +20,7 @@ pub(super) fn run(
     out: Option<&Path>,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
+    out.map_or(Ok(()), saved::check_name)?;
     let planned = Planned::new(host, file::load_all(host, global, terminal)?, terminal)?;
     show(&planned, global, terminal)?;
     if let Some(out) = out {
@@ -38,7 +39,7 @@ pub(super) fn show(
     if global.json {
         terminal.json(&PlanDocument::new(&planned.plan, &planned.declared()))?;
     } else {
-        terminal.data(&planned.text())?;
+        terminal.data(&planned.text(terminal.width()))?;
     }
     terminal.refuse_problems(&planned.plan)
 }
@@ -91,8 +92,8 @@ impl Planned {
     }
 
     /// The plan for a person.
-    pub(super) fn text(&self) -> String {
-        report::plan(&self.plan, &self.declared(), &self.facts)
+    pub(super) fn text(&self, width: usize) -> String {
+        report::plan(&self.plan, &self.declared(), &self.facts, width)
     }
 
     /// Says what of right files is worth a word.

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::options::quoted;
 use super::plan::Planned;
 use super::{Consent, Global, Limits, Terminal, apply, file, guard};
 use crate::error::Error;
@@ -47,7 +48,7 @@ pub(super) fn write(
     written.map_err(|source| Error::WriteFile { path: path.clone(), source })?;
     // A saved plan names its files itself.
     let here = Global { files: Vec::new(), ..global.clone() };
-    let apply = here.command(&format!("apply {}", out.display()));
+    let apply = here.command(&format!("apply {}", quoted(out)));
     terminal.talk(&format!("Saved. To apply just this: {apply}"));
     Ok(())
 }
@@ -64,6 +65,33 @@ fn is_another(probe: &dyn Probe, path: &Path) -> bool {
     }
 }
 
+/// Refuses a name that means standard output elsewhere: a plan has to be kept to be applied.
+pub(super) fn check_name(out: &Path) -> Result<(), Error> {
+    if out != Path::new("-") {
+        return Ok(());
+    }
+    Err(Error::Usage {
+        why: "`--out -` names no file, and a plan is not written to standard output".into(),
+        hint: "name a file, such as `--out next.plan`; `cai plan --json` prints the plan".into(),
+    })
+}
+
+/// The command that makes a plan of the same files and the same host anew.
+fn plan_again(probe: &dyn Probe, global: &Global, plan: &Path, saved: &SavedPlan) -> String {
+    let here = file::within(global, Path::new(""));
+    let here = probe.current_dir().unwrap_or_default().join(here);
+    let files = saved.files.iter().map(|file| {
+        let path = Path::new(&file.path);
+        path.strip_prefix(&here).unwrap_or(path).to_owned()
+    });
+    let mut files: Vec<PathBuf> = files.collect();
+    if files == [Path::new(file::NAME)] {
+        // It is found without being named.
+        files.clear();
+    }
+    Global { files, ..global.clone() }.command(&format!("plan --out {}", quoted(plan)))
+}
+
 /// Applies a saved plan, if it is what would be planned now.
 pub(super) fn apply(
     host: &dyn Host,
@@ -75,12 +103,24 @@ pub(super) fn apply(
 ) -> Result<(), Error> {
     let path = file::within(global, plan);
     let refused = |source| Error::SavedPlan { path: path.clone(), source };
+    match host.check_private_file(&path) {
+        Ok(()) => {}
+        // It is told as any file that is missing.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => {
+            return Err(match error.downcast() {
+                Ok(exposed) => refused(SavedPlanError::Exposed(exposed)),
+                Err(source) => Error::ReadFile { path, source },
+            });
+        }
+    }
     let text = match file::source(host, path.clone()) {
         Err(Error::NoText { .. }) => return Err(refused(SavedPlanError::NoText)),
         source => source?.text,
     };
     let saved = SavedPlan::parse(&text, terminal.simulates()).map_err(refused)?;
-    let stale = |moved| Error::Stale { path: path.clone(), moved };
+    let hint = format!("look at it again: {}", plan_again(host, global, plan, &saved));
+    let stale = |moved| Error::Stale { path: path.clone(), moved, hint: hint.clone() };
 
     let sources = saved.files.iter().map(|saved| file::source(host, PathBuf::from(&saved.path)));
     let files = sources.collect::<Result<Vec<_>, _>>()?;
@@ -99,9 +139,9 @@ pub(super) fn apply(
         return Err(stale(moved));
     }
     if !planned.plan.is_empty() {
-        terminal.talk(&planned.text());
+        terminal.talk(&planned.text(terminal.width()));
         terminal.refuse_problems(&planned.plan)?;
-        let words = format!("apply {}", plan.display());
+        let words = format!("apply {}", quoted(plan));
         consent.to_replacements(&planned.plan, &global.command(&words))?;
     }
     apply::perform(host, global, &planned, terminal)

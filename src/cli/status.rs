@@ -24,7 +24,7 @@ pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> 
     } else {
         let lines: Vec<String> = machines.iter().map(Machine::in_a_line).collect();
         terminal
-            .data(&lines.iter().map(|line| report::printable(line) + "\n").collect::<String>())?;
+            .data(&lines.iter().map(|line| report::on_a_line(line) + "\n").collect::<String>())?;
     }
     if planned.plan.is_empty() { Ok(()) } else { Err(Error::Differs) }
 }

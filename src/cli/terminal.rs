@@ -142,6 +142,11 @@ impl Terminal {
         self.err.mark()
     }
 
+    /// The columns for what is laid out: those that the mark leaves.
+    pub(super) fn width(&self) -> usize {
+        report::WIDTH - self.mark().len()
+    }
+
     /// Whether all this is about a simulated host.
     pub(super) fn simulates(&self) -> bool {
         self.simulates

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{Case, Code, Finding, Severity};
 use crate::guest::GuestFacts;
+use crate::model::listed;
 use crate::plan::{Change, Reason};
 
 const FILE: &str = "/etc/docker/daemon.json";
@@ -33,11 +34,8 @@ pub(super) fn judge(case: &Case<'_>, guest: &GuestFacts, others: &[Finding]) -> 
     let unloaded = case.effect(&case.restart()).map(unloaded).unwrap_or_default();
     let because = match (keys.is_empty(), unloaded.is_empty()) {
         (true, true) => return None,
-        (false, _) => format!(
-            "{FILE} in the guest is not what the file says: {}",
-            keys.iter().cloned().collect::<Vec<_>>().join(", ")
-        ),
-        (true, false) => format!("dockerd has not loaded {} of {FILE}", unloaded.join(", ")),
+        (false, _) => format!("{FILE} in the guest is not what the file says: {}", listed(&keys)),
+        (true, false) => format!("dockerd has not loaded {} of {FILE}", listed(&unloaded)),
     };
     let keys: Vec<String> = keys.into_iter().collect();
     let finding = finding.saw("keys", keys).saw("not_loaded", unloaded).because(because);

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{Case, Code, Finding, Repair, Severity};
 use crate::address::{Address, Kind};
 use crate::lima::Override;
+use crate::model::listed;
 use crate::plan::{Action, Change, Reason};
 use crate::redact;
 use crate::value::Known;
@@ -90,7 +91,7 @@ fn vm(case: &Case<'_>) -> Option<Finding> {
             let before = before.as_ref().and_then(|before| shown(name, before.get(name)));
             finding = finding.saw(name, pair(before, shown(name, after.get(name))));
         }
-        causes.push(format!("the VM's {} are not what the file says", names.join(", ")));
+        causes.push(format!("the VM's {} are not what the file says", listed(&names)));
     }
     for reason in &runs {
         if let Reason::MachineDiffers { what, runs, configured } = reason {
@@ -151,7 +152,7 @@ fn others(changes: &[&Change]) -> Option<Finding> {
         .by_hand("see `cai plan`")
         .repaired_by_all();
     Some(match problem {
-        Some(problem) => finding.because(format!("{}: {problem}", names.join(", "))),
-        None => finding.because(format!("not as the file says: {}", names.join(", "))),
+        Some(problem) => finding.because(format!("{}: {problem}", listed(&names))),
+        None => finding.because(format!("not as the file says: {}", listed(&names))),
     })
 }

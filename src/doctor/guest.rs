@@ -3,7 +3,7 @@
 use super::{Case, Code, Finding};
 use crate::guest::{DOCKER_SERVICE, GuestFacts};
 use crate::lima::GUEST_SOCKET;
-use crate::model::UnixName;
+use crate::model::{UnixName, listed};
 
 /// Lines of a log that are evidence enough.
 const LOG: usize = 20;
@@ -142,7 +142,7 @@ fn user(case: &Case<'_>, guest: &GuestFacts) -> Option<Finding> {
         .filter(|group| !guest.session_groups.contains(group) && guest.is_member(user, group))
         .collect();
     let finding = (!missing.is_empty()).then(|| {
-        let groups = missing.join(", ");
+        let groups = listed(&missing);
         saw_user(Finding::new(Code::SessionStale, case.restart()), guest)
             .because(format!(
                 "{user} is in {groups}, and the open session, which began before, is not"

@@ -2,6 +2,7 @@
 
 use super::{Case, Code, Finding, Severity};
 use crate::guest::GuestFacts;
+use crate::model::listed;
 
 const PACKAGE: &str = "sysbox-ce";
 const RUNTIME: &str = "sysbox-runc";
@@ -63,7 +64,7 @@ fn missing(
         let verb = if down.len() == 1 { "is" } else { "are" };
         return Some(
             seen(Code::SysboxServicesDown)
-                .because(format!("{} {verb} not active in the guest", down.join(", ")))
+                .because(format!("{} {verb} not active in the guest", listed(&down)))
                 .so("no container can start with sysbox-runc, and those that run may not work"),
         );
     }

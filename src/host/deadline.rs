@@ -68,6 +68,9 @@ impl Probe for Deadline<'_> {
     fn check_private(&self, directory: &Path) -> io::Result<()> {
         self.probe.check_private(directory)
     }
+    fn check_private_file(&self, file: &Path) -> io::Result<()> {
+        self.probe.check_private_file(file)
+    }
     fn is_exposed(&self, socket: &Path) -> bool {
         self.probe.is_exposed(socket)
     }

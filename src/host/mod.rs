@@ -119,6 +119,13 @@ pub trait Probe: Sync {
     /// When others can, with [`Exposed`] inside.
     fn check_private(&self, directory: &Path) -> io::Result<()>;
 
+    /// Makes sure that nobody but this user and root can have written a file; of a link, what it leads
+    /// to.
+    ///
+    /// # Errors
+    /// When others can, with [`Exposed`] inside, or when it cannot be looked at.
+    fn check_private_file(&self, file: &Path) -> io::Result<()>;
+
     /// Whether other users may connect to a Unix socket, by its mode and by those of the
     /// directories on the way to it.
     fn is_exposed(&self, socket: &Path) -> bool;

@@ -1,4 +1,4 @@
-//! Directories that only their owner can write to.
+//! Directories and files that only their owner can write to.
 
 use std::fmt;
 use std::fs::{self, DirBuilder, Metadata};
@@ -6,22 +6,23 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-/// A directory in which others could put their own files in the place of those that are there.
+/// A directory in which others could put their own files in the place of those that are there, or a
+/// file in which they could put what they like.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exposed {
     /// Which; where it is a link, where that leads to.
-    pub directory: PathBuf,
+    pub path: PathBuf,
     /// Whether it is another user's.
     pub is_foreign: bool,
 }
 
 impl fmt::Display for Exposed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let directory = self.directory.display();
+        let path = self.path.display();
         if self.is_foreign {
-            write!(f, "{directory} belongs to another user")
+            write!(f, "{path} belongs to another user")
         } else {
-            write!(f, "others than its owner can write to {directory}")
+            write!(f, "others than its owner can write to {path}")
         }
     }
 }
@@ -65,8 +66,23 @@ pub(super) fn check(directory: &Path) -> io::Result<()> {
         let exposed =
             if height == 0 && is_there { own(&meta) } else { is_open(&meta).then_some(false) };
         if let Some(is_foreign) = exposed {
-            return Err(Exposed { directory: directory.to_owned(), is_foreign }.into());
+            return Err(Exposed { path: directory.to_owned(), is_foreign }.into());
         }
+    }
+    Ok(())
+}
+
+/// Refuses a file that others can write to, or that is neither this user's nor root's; of a link, what
+/// it leads to.
+///
+/// # Errors
+/// When it is such a one, or cannot be looked at.
+#[expect(clippy::disallowed_methods, reason = "this is a part of the system host")]
+pub(super) fn check_file(file: &Path) -> io::Result<()> {
+    let meta = fs::metadata(file)?;
+    let is_foreign = meta.uid() != 0 && meta.uid() != nix::unistd::geteuid().as_raw();
+    if is_foreign || meta.mode() & 0o022 != 0 {
+        return Err(Exposed { path: fs::canonicalize(file)?, is_foreign }.into());
     }
     Ok(())
 }

@@ -118,6 +118,10 @@ impl Probe for System {
         private::check(directory)
     }
 
+    fn check_private_file(&self, file: &Path) -> io::Result<()> {
+        private::check_file(file)
+    }
+
     fn is_exposed(&self, socket: &Path) -> bool {
         let has = |path: &Path, bit: u32| {
             std::fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & bit != 0)

@@ -17,7 +17,7 @@ pub use container::{ContainerName, HealthCheck, ServiceName, VolumeSource};
 pub use name::{ContextName, EnvName, UnixName, UserRef, VmName};
 pub use sha256::Sha256;
 pub use size::ByteSize;
-pub(crate) use text::is_unshowable;
+pub(crate) use text::{in_a_line, is_unshowable, listed};
 pub use version::{DockerVersion, SysboxVersion};
 
 /// A text that is not what it should be: the text, what it should have been, and the rule.

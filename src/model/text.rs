@@ -1,5 +1,7 @@
 //! What the newtypes over text share, and which characters no text of the domain has.
 
+use std::borrow::Cow;
+
 /// Whether a terminal obeys this character or hides it, instead of showing it: control characters,
 /// and those that turn the direction of text or take no room. What joins the parts of an emoji or
 /// the letters of a script is not among them.
@@ -16,6 +18,21 @@ pub(crate) fn is_unshowable(character: char) -> bool {
                 | '\u{feff}'
                 | '\u{fff9}'..='\u{fffb}'
         )
+}
+
+/// The text without a line break or a tab that would act: each is written as its escape.
+pub(crate) fn in_a_line(text: &str) -> Cow<'_, str> {
+    if !text.contains(['\n', '\t']) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.replace('\n', "\\n").replace('\t', "\\t"))
+}
+
+/// Names as a part of a sentence. A key of a file may hold a line break, which must not begin a line
+/// that could be taken for one of `cai`.
+pub(crate) fn listed<T: AsRef<str>>(names: impl IntoIterator<Item = T>) -> String {
+    let names = names.into_iter().map(|name| in_a_line(name.as_ref()).into_owned());
+    names.collect::<Vec<_>>().join(", ")
 }
 
 /// A newtype over a checked `String`. `$broken` gets the text and answers with the rule it breaks;

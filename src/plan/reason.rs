@@ -10,6 +10,7 @@ use crate::address::Address;
 use crate::docker::client::ClientCode;
 use crate::host::Ping;
 use crate::lima::{GUEST_SOCKET, Override, Status};
+use crate::model::{in_a_line, listed};
 
 /// Why a change is planned. In JSON, the variant's name is the `kind`, in kebab case, and what it
 /// holds is the `data`.
@@ -113,13 +114,14 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Absent => f.write_str("there is none yet"),
-            Self::Differs(names) => write!(f, "because of {}", names.join(", ")),
+            Self::Differs(names) => write!(f, "because of {}", listed(names)),
             Self::ForcesReplacement(names) => {
-                write!(f, "{} cannot change on one that exists", names.join(", "))
+                write!(f, "{} cannot change on one that exists", listed(names))
             }
             Self::NotMadeByCai => f.write_str("cai did not make it"),
             Self::Unwanted => f.write_str("it is to be destroyed"),
             Self::Overridden(Override { file, key, value }) => {
+                let key = in_a_line(key);
                 match value {
                     Some(value) => write!(f, "{file} sets {key} of every VM to {value}")?,
                     None => write!(f, "{file} has a say in {key} of every VM")?,
@@ -149,22 +151,22 @@ impl fmt::Display for Reason {
                 write!(f, "{user} is a member of no group")
             }
             Self::NotMember { user, configured } => {
-                write!(f, "{user} is a member of: {}", configured.join(", "))
+                write!(f, "{user} is a member of: {}", listed(configured))
             }
             Self::SessionPredates { missing, session } => write!(
                 f,
                 "the open session predates {}; it has: {}",
-                missing.join(", "),
-                session.join(", ")
+                listed(missing),
+                listed(session)
             ),
             Self::SessionWillPredate(groups) => {
-                write!(f, "the open session will predate {}", groups.join(", "))
+                write!(f, "the open session will predate {}", listed(groups))
             }
             Self::DaemonPredates(keys) => {
-                write!(f, "dockerd runs without what daemon.json says of {}", keys.join(", "))
+                write!(f, "dockerd runs without what daemon.json says of {}", listed(keys))
             }
             Self::DaemonWillPredate(keys) => {
-                write!(f, "dockerd has to take over {}", keys.join(", "))
+                write!(f, "dockerd has to take over {}", listed(keys))
             }
             Self::BridgeKept => f.write_str(
                 "while a container runs, dockerd leaves its bridge as it is: bip takes effect at \

@@ -9,6 +9,8 @@ use serde_json::{Map, Value, json};
 
 use super::Plan;
 use crate::digest::sha256;
+use crate::host::Exposed;
+use crate::model::listed;
 use crate::value::{Attributes, Known};
 
 /// The version of the form of a saved plan. Another form is refused: what was agreed to must not be
@@ -75,6 +77,9 @@ pub enum SavedPlanError {
     /// It was changed after it was saved.
     #[error("it was changed after it was saved: its checksum is another")]
     Changed,
+    /// Somebody else may have written it.
+    #[error("{0}")]
+    Exposed(Exposed),
     /// It is of another kind of host.
     #[error("it is of {}", if *.simulated { "a simulated host" } else { "a real host" })]
     Host {
@@ -252,13 +257,13 @@ fn difference(then: &Value, now: &Value) -> String {
     changed.dedup();
     changed.retain(|name| then["before"].get(name) != now["before"].get(name));
     if !changed.is_empty() {
-        parts.push(format!("{} moved", changed.join(", ")));
+        parts.push(format!("{} moved", listed(&changed)));
     }
     if parts.is_empty() {
         let keys = now.as_object().into_iter().flat_map(|keys| keys.keys());
         let keys: Vec<&str> =
             keys.filter(|key| then.get(key) != now.get(key)).map(String::as_str).collect();
-        parts.push(format!("another {}", keys.join(", ")));
+        parts.push(format!("another {}", listed(&keys)));
     }
     parts.join("; ")
 }

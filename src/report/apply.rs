@@ -6,7 +6,7 @@ use anstream::adapter::strip_str;
 use console::{measure_text_width, truncate_str};
 
 use super::palette::{ADDED, DIM, ERROR, STRONG, paint};
-use super::{duration, failure, printable};
+use super::{duration, failure, on_a_line, printable};
 use crate::address::Address;
 use crate::apply::{ApplyError, Counts, Outcome, Report};
 use crate::event::Event;
@@ -39,8 +39,8 @@ pub fn progress(event: &Event<'_>) -> Option<String> {
             Outcome::Unchanged | Outcome::Applied | Outcome::Cancelled => None,
             Outcome::Skipped { because } => Some(format!(
                 "{} skipped: it needs {}",
-                paint(STRONG, printable(&result.address.to_string())),
-                printable(&because.to_string())
+                paint(STRONG, on_a_line(&result.address.to_string())),
+                on_a_line(&because.to_string())
             )),
             Outcome::Failed(cause) => Some(failure(&result.address.to_string(), cause)),
         },
@@ -87,7 +87,7 @@ pub fn running(
 }
 
 fn doing(address: &Address, title: &str) -> String {
-    format!("{}: {}", paint(STRONG, printable(&address.to_string())), printable(title))
+    format!("{}: {}", paint(STRONG, on_a_line(&address.to_string())), on_a_line(title))
 }
 
 /// What a tool said, without its colours and whatever else could move a cursor.

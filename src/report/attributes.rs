@@ -6,17 +6,17 @@ use anstyle::Style;
 use serde_json::Value;
 
 use super::palette::{ADDED, CHANGED, DIM, REMOVED, paint};
-use super::text::{INDENT, WIDTH, comment, printable};
+use super::text::{INDENT, Page, comment, on_a_line, printable};
 use crate::plan::{Change, Line, Origin, text_diff};
 use crate::redact;
 use crate::value::{Attributes, Known};
 
-pub(super) fn write_created(out: &mut String, after: &Attributes) -> std::fmt::Result {
+pub(super) fn write_created(out: &mut Page, after: &Attributes) -> std::fmt::Result {
     let width = width(after.iter().map(|(name, _)| name));
     for (name, value) in after.iter() {
         match value {
             Known::Known(value) if is_long(value) => {
-                writeln!(out, "{INDENT}{} =", paint(ADDED, printable(name)))?;
+                writeln!(out, "{INDENT}{} =", paint(ADDED, on_a_line(name)))?;
                 for line in as_text(value).lines() {
                     write_line(out, Origin::After, line)?;
                 }
@@ -30,7 +30,7 @@ pub(super) fn write_created(out: &mut String, after: &Attributes) -> std::fmt::R
     Ok(())
 }
 
-pub(super) fn write_updated(out: &mut String, change: &Change) -> std::fmt::Result {
+pub(super) fn write_updated(out: &mut Page, change: &Change) -> std::fmt::Result {
     let changed = change.changed();
     let (before, after) = change.shown();
     let width = width(changed.iter().map(String::as_str));
@@ -46,14 +46,14 @@ pub(super) fn write_updated(out: &mut String, change: &Change) -> std::fmt::Resu
             .iter()
             .any(|value| matches!(value, Some(Known::Known(value)) if is_long(value)));
         if long {
-            writeln!(out, "{INDENT}{}{forces}", paint(CHANGED, printable(name)))?;
+            writeln!(out, "{INDENT}{}{forces}", paint(CHANGED, on_a_line(name)))?;
             for Line { origin, text } in text_diff(&known_text(was), &known_text(is)) {
                 write_line(out, origin, &text)?;
             }
             continue;
         }
         let (was, is) = (short(name, was), short(name, is));
-        let room = WIDTH.saturating_sub(INDENT.len() + width + " = ".len());
+        let room = out.width.saturating_sub(INDENT.len() + width + " = ".len());
         // Two long values, such as paths, are easier to compare one below the other.
         let arrow = if shown_width(&format!("{was} -> {is}{forces}")) <= room {
             " ->".to_owned()
@@ -69,7 +69,7 @@ pub(super) fn write_updated(out: &mut String, change: &Change) -> std::fmt::Resu
     }
 }
 
-pub(super) fn write_deleted(out: &mut String, change: &Change) -> std::fmt::Result {
+pub(super) fn write_deleted(out: &mut Page, change: &Change) -> std::fmt::Result {
     let (Some(before), _) = change.shown() else { return Ok(()) };
     let width = width(before.iter().map(|(name, _)| name));
     for (name, value) in before.iter() {
@@ -78,7 +78,7 @@ pub(super) fn write_deleted(out: &mut String, change: &Change) -> std::fmt::Resu
     Ok(())
 }
 
-fn write_line(out: &mut String, origin: Origin, text: &str) -> std::fmt::Result {
+fn write_line(out: &mut Page, origin: Origin, text: &str) -> std::fmt::Result {
     let (sign, style) = match origin {
         Origin::Before => ("- ", REMOVED),
         Origin::After => ("+ ", ADDED),
@@ -90,11 +90,11 @@ fn write_line(out: &mut String, origin: Origin, text: &str) -> std::fmt::Result 
 }
 
 fn width<'a>(names: impl Iterator<Item = &'a str>) -> usize {
-    names.map(|name| printable(name).chars().count()).max().unwrap_or_default()
+    names.map(|name| on_a_line(name).chars().count()).max().unwrap_or_default()
 }
 
 fn padded(name: &str, width: usize, style: Style) -> String {
-    let name = printable(name);
+    let name = on_a_line(name);
     format!("{}{}", paint(style, &name), " ".repeat(width - name.chars().count()))
 }
 

@@ -6,11 +6,15 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::palette::{ADDED, CHANGED, DIM, ERROR, STRONG, paint};
-use super::text::{INDENT, WIDTH, printable, wrapped};
+use super::text::{INDENT, Page, headline, inner_lines, on_a_line, printable, wrapped};
 use crate::doctor::{Code, Finding, Severity, is_healthy};
 use crate::facts::{Facts, Observation};
 use crate::host::Ping;
+use crate::model::listed;
 use crate::plan::FORMAT_VERSION;
+
+/// What begins a remedy that is a command.
+const COMMANDS: [&str; 7] = ["brew ", "cai ", "curl ", "docker ", "limactl ", "sudo ", "unset "];
 
 /// A diagnosis, as `cai doctor --json` prints it.
 #[derive(Debug, Serialize)]
@@ -45,29 +49,29 @@ pub struct Examined<'a> {
 }
 
 /// A diagnosis for a person, with colours: short where all is well.
-pub fn diagnosis(examined: Examined<'_>, findings: &[Finding]) -> String {
-    let mut text = String::new();
+pub fn diagnosis(examined: Examined<'_>, findings: &[Finding], width: usize) -> String {
+    let mut text = Page::new(width);
     // Writing to a string cannot fail.
     let _ = write_diagnosis(&mut text, examined, findings);
-    text
+    text.into_text()
 }
 
 fn write_diagnosis(
-    out: &mut String,
+    out: &mut Page,
     examined: Examined<'_>,
     findings: &[Finding],
 ) -> std::fmt::Result {
     let Examined { vm, file, .. } = examined;
     if is_healthy(findings) {
         let state = examined.facts.map_or_else(String::new, state);
-        writeln!(out, "{} {vm}: {}", paint(ADDED, "Healthy."), printable(&state))?;
+        headline(out, ADDED, "Healthy.", &format!(" {vm}: {}", on_a_line(&state)))?;
     } else {
         let file = file.unwrap_or("no containai.toml");
         let count = match findings.len() {
             1 => "1 finding".to_owned(),
             count => format!("{count} findings"),
         };
-        writeln!(out, "{} · {} · {count}", paint(STRONG, vm), printable(file))?;
+        headline(out, STRONG, vm, &format!(" · {} · {count}", on_a_line(file)))?;
     }
     for finding in findings {
         writeln!(out)?;
@@ -101,7 +105,7 @@ fn state(facts: &Facts) -> String {
     format!("{vm}{containers}{engine}.")
 }
 
-fn write_finding(out: &mut String, finding: &Finding) -> std::fmt::Result {
+fn write_finding(out: &mut Page, finding: &Finding) -> std::fmt::Result {
     let style = match finding.severity {
         Severity::Error => ERROR,
         Severity::Warning => CHANGED,
@@ -113,7 +117,7 @@ fn write_finding(out: &mut String, finding: &Finding) -> std::fmt::Result {
         "{} {}{}",
         paint(style, finding.severity.word()),
         paint(STRONG, finding.code),
-        paint(DIM, printable(&address.unwrap_or_default()))
+        paint(DIM, on_a_line(&address.unwrap_or_default()))
     )?;
     paragraph(out, "", &finding.cause)?;
     for (name, value) in &finding.observed {
@@ -122,41 +126,83 @@ fn write_finding(out: &mut String, finding: &Finding) -> std::fmt::Result {
     for consequence in &finding.consequences {
         paragraph(out, "so ", consequence)?;
     }
-    // A command is to be copied, so it stays on its line.
-    writeln!(out, "{INDENT}{} {}", paint(STRONG, "do:"), printable(&finding.remedy))
+    write_remedy(out, &finding.remedy)
 }
 
-/// A text, wrapped, each line after the first as far in as the first is behind its label.
-fn paragraph(out: &mut String, label: &str, text: &str) -> std::fmt::Result {
-    let width = WIDTH - INDENT.len() - label.len();
-    for (index, line) in text.lines().flat_map(|it| wrapped(&printable(it), width)).enumerate() {
-        let label = if index == 0 { paint(DIM, label) } else { " ".repeat(label.len()) };
-        writeln!(out, "{INDENT}{label}{line}")?;
+/// A command is to be copied, so it stays on a line; what is said about it is wrapped.
+fn write_remedy(out: &mut Page, remedy: &str) -> std::fmt::Result {
+    /// No text that is shown holds it.
+    const GLUE: char = '\0';
+    let is_command = |text: &str| COMMANDS.iter().any(|name| text.starts_with(name));
+    let remedy = on_a_line(remedy);
+    let at = if is_command(&remedy) {
+        Some(0)
+    } else {
+        remedy.match_indices(": ").map(|(at, _)| at + 2).find(|at| is_command(&remedy[*at..]))
+    };
+    let (prose, command) = remedy.split_at(at.unwrap_or(remedy.len()));
+    let glued = |text: &str| text.replace(' ', &GLUE.to_string());
+    let parts = prose.split('`').enumerate();
+    let prose: Vec<String> = parts
+        .map(|(index, part)| if index % 2 == 1 { glued(part) } else { part.to_owned() })
+        .collect();
+    let text = format!("{}{}", prose.join("`"), glued(command));
+    let width = out.width - INDENT.len() - "do: ".len();
+    for (index, piece) in wrapped(&text, width).into_iter().enumerate() {
+        let label = if index == 0 { paint(STRONG, "do:") } else { "   ".to_owned() };
+        writeln!(out, "{INDENT}{label} {}", piece.replace(GLUE, " "))?;
     }
     Ok(())
 }
 
-fn write_observed(out: &mut String, name: &str, value: &Value) -> std::fmt::Result {
+/// A text, wrapped, each line after the first as far in as the first is behind its label.
+fn paragraph(out: &mut Page, label: &str, text: &str) -> std::fmt::Result {
+    let width = out.width - INDENT.len() - label.len();
+    let mut label = label.to_owned();
+    for (inner, line) in inner_lines(text) {
+        for piece in wrapped(&line, width - inner.len()) {
+            writeln!(out, "{INDENT}{}{inner}{piece}", paint(DIM, &label))?;
+            label = " ".repeat(label.len());
+        }
+    }
+    Ok(())
+}
+
+fn write_observed(out: &mut Page, name: &str, value: &Value) -> std::fmt::Result {
     let lines = match value {
         Value::Null => return Ok(()),
         Value::String(text) => text.lines().map(str::to_owned).collect(),
-        Value::Array(values) if is_log(name) => values.iter().map(plain).collect(),
+        Value::Array(values) if is_log(name) => {
+            let lines = values.iter().map(plain);
+            lines.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()).collect()
+        }
         Value::Array(values) if values.is_empty() => vec!["none".to_owned()],
-        Value::Array(values) => vec![values.iter().map(plain).collect::<Vec<_>>().join(", ")],
+        Value::Array(values) => vec![listed(values.iter().map(plain))],
         value => vec![value.to_string()],
     };
+    let name = on_a_line(name);
     match lines.as_slice() {
         [] => Ok(()),
-        [line] if !is_log(name) => {
-            writeln!(out, "{INDENT}{}", paint(DIM, format!("# {name}: {}", printable(line))))
+        [line] if !is_log(&name) => {
+            write_evidence(out, "", &format!("{name}: {}", on_a_line(line)))
         }
         lines => {
             writeln!(out, "{INDENT}{}", paint(DIM, format!("# {name}:")))?;
-            lines.iter().try_for_each(|line| {
-                writeln!(out, "{INDENT}{}", paint(DIM, format!("#   {}", printable(line))))
-            })
+            lines.iter().try_for_each(|line| write_evidence(out, "  ", &printable(line)))
         }
     }
+}
+
+/// A line of evidence, wrapped, the rest of it further in.
+fn write_evidence(out: &mut Page, inner: &str, line: &str) -> std::fmt::Result {
+    let room = out.width - INDENT.len() - "# ".len() - inner.len();
+    // What follows is further in, where anything does.
+    let width = if line.chars().count() > room { room - "  ".len() } else { room };
+    for (index, piece) in wrapped(line, width).iter().enumerate() {
+        let further = if index == 0 { "" } else { "  " };
+        writeln!(out, "{INDENT}{}", paint(DIM, format!("# {inner}{further}{piece}")))?;
+    }
+    Ok(())
 }
 
 fn is_log(name: &str) -> bool {
@@ -168,17 +214,17 @@ fn plain(value: &Value) -> String {
 }
 
 /// One finding for a person.
-pub fn finding(finding: &Finding) -> String {
-    let mut text = String::new();
+pub fn finding(finding: &Finding, width: usize) -> String {
+    let mut text = Page::new(width);
     // Writing to a string cannot fail.
     let _ = write_finding(&mut text, finding);
-    text.trim_end().to_owned()
+    text.into_text().trim_end().to_owned()
 }
 
 /// The longer text of a code.
-pub fn explanation(code: Code) -> String {
+pub fn explanation(code: Code, width: usize) -> String {
     let mut text = format!("{} · {}\n\n", paint(STRONG, code), code.meaning());
-    for line in code.text().lines().flat_map(|line| wrapped(line, WIDTH)) {
+    for line in code.text().lines().flat_map(|line| wrapped(line, width)) {
         let _ = writeln!(text, "{line}");
     }
     text

@@ -4,11 +4,13 @@ use std::error::Error;
 use std::fmt::Write as _;
 
 use super::palette::{CHANGED, DIM, ERROR, STRONG, paint};
-use super::{printable, shortened};
+use super::text::inner;
+use super::{on_a_line, printable, shortened};
 use crate::apply::ApplyError;
 use crate::config::Warning;
 use crate::host::{CommandError, Failure};
 use crate::lima;
+use crate::model::listed;
 use crate::observe::ObserveError;
 use crate::plan::{Problem, Reason};
 use crate::redact;
@@ -33,8 +35,8 @@ pub fn failure(address: &str, cause: &ApplyError) -> String {
     let mut text = format!(
         "{} {}: {}",
         paint(ERROR, "error:"),
-        printable(address),
-        printable(&cause.to_string())
+        on_a_line(address),
+        inner(&cause.to_string(), "")
     );
     write_causes(&mut text, cause);
     if let Some(hint) = hint(cause) {
@@ -51,7 +53,7 @@ fn write_causes(text: &mut String, error: &(dyn Error + 'static)) {
         }
         next = error.source();
         if let Some(cause) = next {
-            let _ = write!(text, "\n  {}", printable(&cause.to_string()));
+            let _ = write!(text, "\n  {}", inner(&cause.to_string(), "  "));
         }
     }
 }
@@ -61,8 +63,8 @@ pub fn problem(address: &str, problem: &Problem) -> String {
     let mut text = format!(
         "{} {}: {}",
         paint(ERROR, "error:"),
-        printable(address),
-        printable(&problem.to_string())
+        on_a_line(address),
+        inner(&problem.to_string(), "")
     );
     write_hint(&mut text, &problem.hint());
     text
@@ -70,13 +72,13 @@ pub fn problem(address: &str, problem: &Problem) -> String {
 
 /// What is worth a word about a file that is right.
 pub fn warning(warning: &Warning) -> String {
-    let mut text = format!("{} {}", paint(CHANGED, "warning:"), printable(&warning.message));
+    let mut text = format!("{} {}", paint(CHANGED, "warning:"), inner(&warning.message, ""));
     write_hint(&mut text, &warning.hint);
     text
 }
 
 fn write_hint(text: &mut String, hint: &str) {
-    let _ = write!(text, "\n{} {}", paint(STRONG, "help:"), printable(hint));
+    let _ = write!(text, "\n{} {}", paint(STRONG, "help:"), inner(hint, ""));
 }
 
 /// The command error that this error is, where it is one by another name.
@@ -127,7 +129,7 @@ pub(super) fn hint(error: &ApplyError) -> Option<String> {
             join(reasons)
         )),
         ApplyError::NotConverged(change) => {
-            let changed = change.changed().join(", ");
+            let changed = listed(change.changed());
             Some(format!(
                 "it still differs in {changed} ({}); see `cai plan`",
                 join(&change.reasons)

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::attributes;
 use super::palette::{CHANGED, REMOVED, STRONG, paint, sign};
-use super::text::{comment, printable};
+use super::text::{INDENT, Page, comment, headline, inner_lines, on_a_line, wrapped};
 use crate::address::Kind;
 use crate::facts::{Facts, Observation};
 use crate::plan::{Action, Change, Declared, Disruption, Plan, Reason};
@@ -15,15 +15,15 @@ const SIGNS: usize = 3;
 const LOST: &str = "everything in the VM is lost: its containers, images, volumes and files";
 
 /// The whole plan of these files, with colours, and with what their machines are like.
-pub fn plan(plan: &Plan, declared: &[Declared<'_>], facts: &[Facts]) -> String {
-    let mut text = String::new();
+pub fn plan(plan: &Plan, declared: &[Declared<'_>], facts: &[Facts], width: usize) -> String {
+    let mut text = Page::new(width);
     // Writing to a string cannot fail.
     let _ = write_plan(&mut text, plan, declared, facts);
-    text
+    text.into_text()
 }
 
 fn write_plan(
-    out: &mut String,
+    out: &mut Page,
     plan: &Plan,
     declared: &[Declared<'_>],
     facts: &[Facts],
@@ -45,12 +45,16 @@ fn write_plan(
         above = Some(!is_same);
         match file {
             Some((Declared { file, vm }, _)) if is_same => {
-                let no_changes = paint(STRONG, "No changes.");
-                writeln!(out, "{no_changes} {vm} matches {}.", printable(file))?;
+                headline(
+                    out,
+                    STRONG,
+                    "No changes.",
+                    &format!(" {vm} matches {}.", on_a_line(file)),
+                )?;
             }
             Some((Declared { file, vm }, facts)) => {
-                let (file, state) = (printable(file), state(facts));
-                writeln!(out, "{} · {file} · {}", paint(STRONG, vm), printable(&state))?;
+                let (file, state) = (on_a_line(file), state(facts));
+                headline(out, STRONG, vm, &format!(" · {file} · {}", on_a_line(&state)))?;
             }
             None => writeln!(out, "{}", paint(STRONG, "this machine"))?,
         }
@@ -64,34 +68,34 @@ fn write_plan(
             write_change(out, change)?;
         }
     }
-    if plan.is_empty() { Ok(()) } else { writeln!(out, "\n{}", summary(plan)) }
+    if plan.is_empty() { Ok(()) } else { write_summary(out, plan) }
 }
 
 /// What would be destroyed, with colours: one block for each, and what is left alone.
-pub fn destruction(plan: &Plan, name: &str, file: &str) -> String {
-    let mut text = String::new();
+pub fn destruction(plan: &Plan, name: &str, file: &str, width: usize) -> String {
+    let mut text = Page::new(width);
     // Writing to a string cannot fail.
     let _ = write_destruction(&mut text, plan, name, file);
-    text
+    text.into_text()
 }
 
-fn write_destruction(out: &mut String, plan: &Plan, name: &str, file: &str) -> std::fmt::Result {
+fn write_destruction(out: &mut Page, plan: &Plan, name: &str, file: &str) -> std::fmt::Result {
     let left_alone = plan.changes.iter().filter(|change| change.action == Action::NoOp);
     let left_alone: Vec<String> = left_alone
         .map(|change| format!("{} is left alone: cai did not make it.", change.address))
         .collect();
     if plan.is_empty() {
-        let nothing = paint(STRONG, "Nothing to destroy.");
-        writeln!(out, "{nothing} There is no VM {name}, and no context that cai made for it.")?;
+        let rest = format!(" There is no VM {name}, and no context that cai made for it.");
+        headline(out, STRONG, "Nothing to destroy.", &rest)?;
     } else {
-        writeln!(out, "{} · {}", paint(STRONG, name), printable(file))?;
+        writeln!(out, "{} · {}", paint(STRONG, name), on_a_line(file))?;
         for change in plan.effective() {
             writeln!(out)?;
             write_change(out, change)?;
         }
         writeln!(out, "\n{} {} to destroy.", paint(STRONG, "Plan:"), plan.count(Action::Delete))?;
     }
-    left_alone.iter().try_for_each(|line| writeln!(out, "{}", printable(line)))
+    left_alone.iter().try_for_each(|line| writeln!(out, "{}", on_a_line(line)))
 }
 
 /// What the VM is right now, in a few words.
@@ -109,10 +113,9 @@ fn state(facts: &Facts) -> String {
 }
 
 /// The line that counts.
-fn summary(plan: &Plan) -> String {
+fn write_summary(out: &mut Page, plan: &Plan) -> std::fmt::Result {
     let mut line = format!(
-        "{} {} to add, {} to change, {} to destroy, {}",
-        paint(STRONG, "Plan:"),
+        " {} to add, {} to change, {} to destroy, {}",
         // As Terraform counts: a replacement is both.
         plan.count(Action::Create) + plan.count(Action::Replace),
         plan.count(Action::Update),
@@ -136,14 +139,13 @@ fn summary(plan: &Plan) -> String {
         }
     }
     line.push('.');
+    writeln!(out)?;
+    headline(out, STRONG, "Plan:", &line)?;
     match plan.count(Action::Deferred) {
-        0 => {}
-        1 => line.push_str("\n1 is looked at again on the way."),
-        count => {
-            let _ = write!(line, "\n{count} are looked at again on the way.");
-        }
+        0 => Ok(()),
+        1 => writeln!(out, "1 is looked at again on the way."),
+        count => writeln!(out, "{count} are looked at again on the way."),
     }
-    line
 }
 
 fn counted(count: usize, what: &str) -> String {
@@ -153,7 +155,7 @@ fn counted(count: usize, what: &str) -> String {
     }
 }
 
-fn write_change(out: &mut String, change: &Change) -> std::fmt::Result {
+fn write_change(out: &mut Page, change: &Change) -> std::fmt::Result {
     let (sign, style) = sign(change.action);
     let disruption = match change.disruption {
         Disruption::None => String::new(),
@@ -164,7 +166,7 @@ fn write_change(out: &mut String, change: &Change) -> std::fmt::Result {
         "{}{} {}{disruption}",
         " ".repeat(SIGNS - sign.len()),
         paint(style, sign),
-        paint(STRONG, printable(&change.address.to_string()))
+        paint(STRONG, on_a_line(&change.address.to_string()))
     )?;
     match change.action {
         Action::Create => attributes::write_created(out, &change.shown().1)?,
@@ -181,12 +183,19 @@ fn write_change(out: &mut String, change: &Change) -> std::fmt::Result {
     }
     write_stops(out, change)?;
     if let Some(problem) = &change.problem {
-        writeln!(
-            out,
-            "      {} {}",
-            paint(REMOVED, "cannot be done:"),
-            printable(&problem.to_string())
-        )?;
+        write_problem(out, &problem.to_string())?;
+    }
+    Ok(())
+}
+
+fn write_problem(out: &mut Page, problem: &str) -> std::fmt::Result {
+    let mut label = paint(REMOVED, "cannot be done:");
+    let width = out.width - INDENT.len() - "cannot be done: ".len();
+    for (inner, line) in inner_lines(problem) {
+        for piece in wrapped(&line, width - inner.len()) {
+            writeln!(out, "{INDENT}{label} {inner}{piece}")?;
+            label = " ".repeat("cannot be done:".len());
+        }
     }
     Ok(())
 }
@@ -198,7 +207,7 @@ fn is_shown(reason: &Reason) -> bool {
     by_attributes || reason.is_remark()
 }
 
-fn write_stops(out: &mut String, change: &Change) -> std::fmt::Result {
+fn write_stops(out: &mut Page, change: &Change) -> std::fmt::Result {
     if let (Action::Deferred, Some(disruption)) = (change.action, change.fallback) {
         return comment(out, &format!("may turn out to need a {disruption}"));
     }

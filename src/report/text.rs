@@ -4,22 +4,83 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use anstyle::Style;
+
 use super::palette::{DIM, paint};
-use crate::model::is_unshowable;
+use crate::model::{in_a_line, is_unshowable};
 
 /// The columns that a plan is laid out for: those of a terminal nobody has widened.
-pub(super) const WIDTH: usize = 80;
+pub const WIDTH: usize = 80;
 /// What stands before the lines of a block.
 pub(super) const INDENT: &str = "      ";
+/// What stands before the lines of a text from outside, but for its first.
+const INNER: &str = "  ";
 
-/// Writes a remark within a block, wrapped.
-pub(super) fn comment(out: &mut String, text: &str) -> std::fmt::Result {
-    for line in text.lines() {
-        for piece in wrapped(&printable(line), WIDTH - INDENT.len() - "# ".len()) {
-            writeln!(out, "{INDENT}{}", paint(DIM, format!("# {piece}")))?;
+/// What a report is written on.
+pub(super) struct Page {
+    text: String,
+    /// The columns of its lines, where their words allow it.
+    pub(super) width: usize,
+}
+
+impl Page {
+    pub(super) fn new(width: usize) -> Self {
+        Self { text: String::new(), width }
+    }
+
+    pub(super) fn into_text(self) -> String {
+        self.text
+    }
+}
+
+impl std::fmt::Write for Page {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        self.text.write_str(text)
+    }
+}
+
+/// Writes a line that begins with a strong word, wrapped.
+pub(super) fn headline(out: &mut Page, style: Style, head: &str, rest: &str) -> std::fmt::Result {
+    let line = format!("{head}{rest}");
+    for (index, piece) in wrapped(&line, out.width).iter().enumerate() {
+        match piece.strip_prefix(head) {
+            Some(rest) if index == 0 => writeln!(out, "{}{rest}", paint(style, head))?,
+            _ => writeln!(out, "  {piece}")?,
         }
     }
     Ok(())
+}
+
+/// Writes a remark within a block, wrapped.
+pub(super) fn comment(out: &mut Page, text: &str) -> std::fmt::Result {
+    for (inner, line) in inner_lines(text) {
+        for piece in wrapped(&line, out.width - INDENT.len() - "# ".len() - inner.len()) {
+            writeln!(out, "{INDENT}{}", paint(DIM, format!("# {inner}{piece}")))?;
+        }
+    }
+    Ok(())
+}
+
+/// The lines of a text from outside, each after the first further in: none of them can be taken for
+/// one that `cai` began.
+pub(super) fn inner_lines(text: &str) -> impl Iterator<Item = (&'static str, Cow<'_, str>)> {
+    let lines = text.lines().enumerate();
+    lines.map(|(index, line)| (if index == 0 { "" } else { INNER }, printable(line)))
+}
+
+/// A text from outside as a part of a line, or of several that begin with `indent` and further in.
+pub(super) fn inner(text: &str, indent: &str) -> String {
+    let lines: Vec<String> =
+        inner_lines(text).map(|(inner, line)| format!("{inner}{line}")).collect();
+    lines.join(&format!("\n{indent}"))
+}
+
+/// The text on one line, without anything that could drive a terminal.
+pub fn on_a_line(text: &str) -> Cow<'_, str> {
+    match in_a_line(text) {
+        Cow::Borrowed(text) => printable(text),
+        Cow::Owned(text) => Cow::Owned(printable(&text).into_owned()),
+    }
 }
 
 /// A line in pieces of at most this many characters, where its words allow it.
@@ -123,6 +184,17 @@ mod tests {
         assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
         assert_eq!(wrapped("unbreakable ab c", 4), ["unbreakable", "ab c"]);
         assert_eq!(wrapped("", 4), [""]);
+    }
+
+    #[test]
+    fn no_line_of_a_text_from_outside_begins_where_one_of_cai_does() {
+        let said = "no answer\n# stops no container";
+        let mut out = Page::new(WIDTH);
+        comment(&mut out, said).unwrap();
+        let plain = anstream::adapter::strip_str(&out.into_text()).to_string();
+        assert_eq!(plain, "      # no answer\n      #   # stops no container\n");
+        assert_eq!(inner(said, INDENT), "no answer\n        # stops no container");
+        assert_eq!(on_a_line("a\n\tb\u{7}"), "a\\n\\tb\\u{7}");
     }
 
     #[test]

@@ -264,6 +264,10 @@ impl Probe for SimulatedHost<'_> {
         Ok(())
     }
 
+    fn check_private_file(&self, path: &Path) -> io::Result<()> {
+        self.real_path(path).map_or(Ok(()), |path| self.real.check_private_file(&path))
+    }
+
     /// ssh makes its sockets for their owner alone.
     fn is_exposed(&self, _: &Path) -> bool {
         false

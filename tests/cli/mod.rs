@@ -7,12 +7,15 @@ mod destroy;
 mod documents;
 pub mod fake;
 mod file;
+mod forged;
 mod init;
 mod lima;
 mod output;
 mod plan;
 mod progress;
 mod saved;
+mod saved_owner;
+mod saved_words;
 mod setup;
 pub mod socket_client;
 mod status;
@@ -48,12 +51,15 @@ pub fn trials() -> Vec<Trial> {
         destroy::trials(),
         documents::trials(),
         file::trials(),
+        forged::trials(),
         init::trials(),
         lima::trials(),
         output::trials(),
         plan::trials(),
         progress::trials(),
         saved::trials(),
+        saved_owner::trials(),
+        saved_words::trials(),
         setup::trials(),
         socket_client::trials(),
         status::trials(),

@@ -7,6 +7,7 @@ mod machine;
 mod programs;
 mod property;
 mod several;
+mod width;
 
 use containai::apply::{ApplyError, Outcome, Report};
 use containai::config::Config;
@@ -28,6 +29,7 @@ pub fn trials() -> Vec<Trial> {
         programs::trials(),
         property::trials(),
         several::trials(),
+        width::trials(),
     ]
     .into_iter()
     .flatten()

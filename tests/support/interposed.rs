@@ -63,6 +63,9 @@ impl Probe for Interposed<'_> {
     fn check_private(&self, directory: &Path) -> io::Result<()> {
         self.host.check_private(directory)
     }
+    fn check_private_file(&self, file: &Path) -> io::Result<()> {
+        self.host.check_private_file(file)
+    }
     fn is_exposed(&self, socket: &Path) -> bool {
         self.host.is_exposed(socket)
     }

@@ -14,7 +14,7 @@ use crate::config::{Config, Strategy};
 use crate::facts::{Facts, Observation, VmFacts};
 use crate::host::Ping;
 use crate::lima::{self, Agent, Limactl, Override, Status};
-use crate::model::{ByteSize, VmName};
+use crate::model::{ByteSize, VmName, listed};
 use crate::plan::{Change, Disruption, Problem, Ready, Reason, Step, Wait};
 use crate::redact;
 use crate::value::Attributes;
@@ -239,7 +239,7 @@ impl Vm {
     fn edit(&self, change: Change, keys: &[String], vm: &VmFacts, limactl: &Limactl) -> Change {
         let values = self.keys.iter().filter(|(key, _)| keys.contains(key));
         let values = values.map(|(key, value)| (key.clone(), value.clone())).collect();
-        let title = format!("set {} in lima.yaml", keys.join(", "));
+        let title = format!("set {} in lima.yaml", listed(keys));
         // Everybody on this machine can read the arguments of a process.
         let command = if self.holds_secrets(&values) {
             limactl.rewrite(&self.name, lima::edited(&vm.text, &vm.yaml, &values))

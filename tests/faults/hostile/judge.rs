@@ -62,7 +62,7 @@ pub fn facts(world: &World, config: &Config) -> Facts {
 pub fn plan(config: &Config, facts: &Facts) -> Plan {
     let plan = Plan::new(&Graph::new(&[config]).unwrap(), std::slice::from_ref(facts));
     let declared = [Declared { file: "f", vm: config.vm.name.as_str() }];
-    let text = report::plan(&plan, &declared, std::slice::from_ref(facts));
+    let text = report::plan(&plan, &declared, std::slice::from_ref(facts), report::WIDTH);
     is_harmless(&text, "the plan");
     for warning in config.warnings() {
         is_harmless(&report::warning(&warning), "a warning");
