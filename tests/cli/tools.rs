@@ -29,7 +29,9 @@ fn a_missing_limactl_is_named_with_what_to_run() {
         let ran = sandbox.cai(command);
         let error = ran.fails_with(1);
         assert!(error.contains("lima_install.lima: limactl is not on PATH"), "{ran}");
-        assert!(error.contains("help: run: curl -fsSL https://github.com/lima-vm/lima/"), "{ran}");
+        let by_hand = "help: run: curl -fsSLo lima.tar.gz https://github.com/lima-vm/lima/";
+        assert!(error.contains(by_hand), "{ran}");
+        assert!(error.contains("| sha256sum -c && sudo tar"), "unpacked unseen: {ran}");
     }
 }
 
