@@ -64,8 +64,11 @@ pub(super) fn perform(
         })
     };
     let configs = planned.configs();
-    let contexts: Vec<&str> = configs.iter().map(|config| config.context.name.as_str()).collect();
-    let last_words = report::finished(&report, &contexts);
+    let machines = configs.iter().zip(&planned.facts);
+    let usable = machines
+        .filter(|(config, facts)| config.vm.running && facts.tools.docker.is_some())
+        .map(|(config, _)| config.context.name.as_str());
+    let last_words = report::finished(&report, &usable.collect::<Vec<_>>());
     tell_end(&report, &last_words, &planned.declared(), global, terminal)?;
     deep::verify(host, planned, &report, terminal)
 }

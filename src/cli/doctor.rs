@@ -1,5 +1,6 @@
 //! `cai doctor`
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::apply::{agree, perform};
@@ -9,8 +10,9 @@ use super::options::{Doctor, Replace};
 use super::patient::{self, Invalid, Patient};
 use super::plan::Planned;
 use super::{Consent, Global, Terminal, deep, guard};
+use crate::address::Address;
 use crate::docker::Environment;
-use crate::doctor::{self, Attempt, Case, Finding};
+use crate::doctor::{self, Attempt, Case, Code, Finding, Severity};
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::graph::Graph;
@@ -54,7 +56,7 @@ pub(super) fn run(
         }
     }
     if options.fix {
-        examination = treat(host, global, options, &patient, examination, terminal)?;
+        examination = mend(host, global, options, &patient, examination, terminal)?;
     }
     if options.deep {
         examination.deepen(host, &patient, options.limits.timeout, terminal);
@@ -148,22 +150,41 @@ impl Examination {
         self.findings.splice(0..0, deep::attempt(host, &attempt, limit, terminal));
     }
 
+    /// The errors that can be mended.
+    fn ailments(&self) -> impl Iterator<Item = (Code, Option<Address>)> {
+        let errors = self.findings.iter().filter(|it| it.fixable && it.severity == Severity::Error);
+        errors.map(|finding| (finding.code, finding.address.clone()))
+    }
+
     fn is_healthy(&self) -> bool {
         doctor::is_healthy(&self.findings)
     }
 
-    /// For a person, who may copy the commands: they are those of the same host and file.
-    fn text(&self, patient: &Patient, global: &Global, width: usize) -> String {
-        let vm = patient.file.config.vm.name.as_str();
-        let facts = self.seen.as_ref().map(|(facts, _)| facts);
-        let examined = Examined { vm, file: patient.shown(), facts };
+    /// With commands to copy: they are those of the same host and file.
+    fn shown(&self, global: &Global) -> Vec<Finding> {
         let mut findings = self.findings.clone();
         for finding in &mut findings {
             if let Some(words) = finding.remedy.strip_prefix("cai ") {
                 finding.remedy = global.command(words);
             }
         }
-        report::diagnosis(examined, &findings, width)
+        findings
+    }
+
+    fn text(&self, patient: &Patient, global: &Global, width: usize) -> String {
+        let vm = patient.file.config.vm.name.as_str();
+        let facts = self.seen.as_ref().map(|(facts, _)| facts);
+        let examined = Examined { vm, file: patient.shown(), facts };
+        report::diagnosis(examined, &self.shown(global), width)
+    }
+
+    fn document(
+        &self,
+        patient: &Patient,
+        global: &Global,
+        terminal: &mut Terminal,
+    ) -> Result<(), Error> {
+        terminal.json(&DoctorDocument::new(patient.shown(), &self.shown(global)))
     }
 
     fn show(
@@ -173,9 +194,30 @@ impl Examination {
         terminal: &mut Terminal,
     ) -> Result<(), Error> {
         if global.json {
-            return terminal.json(&DoctorDocument::new(patient.shown(), &self.findings));
+            return self.document(patient, global, terminal);
         }
         terminal.data(&self.text(patient, global, terminal.width()))
+    }
+}
+
+/// Treats until no error shows that was not there before: a container that could not be looked at
+/// while its engine was down has its turn after it. What did not help once is not tried again.
+fn mend(
+    host: &dyn Host,
+    global: &Global,
+    options: &Doctor,
+    patient: &Patient,
+    mut examination: Examination,
+    terminal: &mut Terminal,
+) -> Result<Examination, Error> {
+    let mut known: BTreeSet<_> = examination.ailments().collect();
+    loop {
+        examination = treat(host, global, options, patient, examination, terminal)?;
+        let now: BTreeSet<_> = examination.ailments().collect();
+        if now.is_subset(&known) {
+            return Ok(examination);
+        }
+        known.extend(now);
     }
 }
 
@@ -204,13 +246,13 @@ fn treat(
     } else {
         terminal.complain(&examination.text(patient, global, terminal.width()));
     }
-    let facts = examination.seen.into_iter().map(|(facts, _)| facts).collect();
+    let facts = examination.seen.iter().map(|(facts, _)| facts.clone()).collect();
     let files = vec![patient.file.clone()];
     let planned = Planned { files, graph, facts, plan }.limited(&options.limits);
     let consent = Consent { yes: options.yes, replace: Replace { allow_replace: None } };
     let agreed = agree(&planned, &consent, &global.command("doctor --fix --yes"), terminal);
     if agreed.is_err() && global.json {
-        terminal.json(&DoctorDocument::new(patient.shown(), &examination.findings))?;
+        examination.document(patient, global, terminal)?;
     }
     agreed?;
     // One document is printed, and that is of the diagnosis.

@@ -98,17 +98,23 @@ pub(super) fn run(
             let fault = Fault::find(fault).ok_or(Error::Failed)?;
             let host = open(real, &directory)?;
             let config = declared(real, global, terminal)?;
-            if !fault.suits(&config) {
-                let why =
-                    "the file declares no container with a Docker socket on this engine".into();
-                let hint = "add [[socket_clients]] to it; see examples/every-option.toml".into();
+            if let Some([what, table]) = fault.lacks(&config) {
+                let why = format!("the file declares no {what}");
+                let hint = format!("add {table} to it; see examples/every-option.toml");
                 return Err(Error::Usage { why, hint });
             }
-            build(&host, &config, terminal)?;
-            host.change(|world| fault.strike(world, &config)).map_err(failed(&directory))?;
-            terminal.talk(&format!("{}: {}.", fault.name, fault.what));
             let simulated =
                 Global { simulate: global.simulate.clone().or(Some(None)), ..global.clone() };
+            build(&host, &config, terminal)?;
+            let strike = |world: &mut World| fault.strike(world, &config);
+            if !host.change(strike).map_err(failed(&directory))? {
+                let name = fault.name;
+                return Err(Error::Usage {
+                    why: format!("there is nothing that `{name}` could break ({})", fault.what),
+                    hint: format!("see what there is: {}", simulated.command("simulate show")),
+                });
+            }
+            terminal.talk(&format!("{}: {}.", fault.name, fault.what));
             terminal.talk(&format!("Now try: {}", simulated.command("plan")));
             if global.json { terminal.json(&Listed::from(fault)) } else { Ok(()) }
         }

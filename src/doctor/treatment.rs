@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Case, Code, Finding, Repair, Severity};
 use crate::address::{Address, Kind};
 use crate::graph::{Edge, Graph, GraphError};
-use crate::plan::{Plan, Problem};
+use crate::plan::Plan;
 
 /// The command that repairs.
 const FIX: &str = "cai doctor --fix";
@@ -29,8 +29,8 @@ pub(super) fn settle(case: &Case<'_>, finding: &mut Finding) {
     if !case.is_declared {
         leave_wishes_alone(finding);
     }
-    match problem(case, finding) {
-        Err(Some(problem)) => finding.remedy = problem.hint(),
+    match obstacle(case, finding) {
+        Err(Some(remedy)) => finding.remedy = remedy,
         Err(None) => {}
         Ok(()) => {
             finding.fixable = true;
@@ -48,16 +48,20 @@ fn leave_wishes_alone(finding: &mut Finding) {
     }
 }
 
-/// Why `--fix` cannot repair it, where that can be said.
-fn problem(case: &Case<'_>, finding: &Finding) -> Result<(), Option<Problem>> {
+/// What to do by hand, where `--fix` cannot repair it and that can be said.
+fn obstacle(case: &Case<'_>, finding: &Finding) -> Result<(), Option<String>> {
     let wanted = addresses(case, std::iter::once(finding)).ok_or(None)?;
     let (_, plan) = part(case, &wanted).map_err(|_| None)?;
-    if let Some((_, problem)) = plan.problems().next() {
-        return Err(Some(problem.clone()));
-    }
-    let blocked = case.plan.changes.iter().find(|it| finding.address.as_ref() == Some(&it.address));
-    if let Some(problem) = blocked.and_then(|change| change.problem.as_ref()) {
-        return Err(Some(problem.clone()));
+    let is_own = |address: &Address| finding.address.as_ref() == Some(address);
+    let (of_part, of_all) = (plan.problems(), case.plan.problems());
+    let own = of_all.filter(|(address, _)| is_own(address));
+    if let Some((address, problem)) = own.chain(of_part).next() {
+        let hint = problem.hint();
+        return Err(Some(if is_own(address) {
+            hint
+        } else {
+            format!("{address}: {problem}; {hint}")
+        }));
     }
     // A plan without it would change something else.
     let is_planned = finding
@@ -100,8 +104,10 @@ fn part(case: &Case<'_>, addresses: &BTreeSet<Address>) -> Result<(Graph, Plan),
         Ok((graph, plan))
     };
     let (graph, plan) = part(addresses)?;
-    let own = case.config.socket_clients.iter().filter(|client| client.context.is_none());
-    let stopped = own
+    // Without a docker command nothing can be done for a container, whatever else is mended.
+    let clients = case.config.socket_clients.iter().filter(|_| case.facts.tools.docker.is_some());
+    let stopped = clients
+        .filter(|client| client.context.is_none())
         .filter(|client| plan.changes.iter().any(|it| it.may_stop(client.container.as_str())))
         .map(|client| Address::new(Kind::SocketClient, client.name()));
     let whole: BTreeSet<Address> = stopped.chain(addresses.iter().cloned()).collect();

@@ -122,7 +122,7 @@ fn interrupted(applied: usize, cancelled: usize, command: &str) -> String {
     )
 }
 
-/// The last words: what was done, or what to do next. `contexts` are those of the files.
+/// The last words: what was done, or what to do next. `contexts` are those that can be used now.
 pub fn finished(report: &Report, contexts: &[&str]) -> String {
     let Counts { applied, failed, skipped, cancelled, .. } = report.counts();
     if failed == 0 && cancelled > 0 {
@@ -135,6 +135,7 @@ pub fn finished(report: &Report, contexts: &[&str]) -> String {
         };
         let done = paint(ADDED, done);
         return match contexts {
+            [] => format!("{done}."),
             [context] => format!("{done}. Use it: docker --context {context} ps"),
             several => format!("{done}. The Docker contexts: {}", several.join(", ")),
         };

@@ -210,6 +210,16 @@ fn a_simulated_container_is_broken_and_mended_beside_real_files() {
     let ran = cai(&["doctor", "--fix", "--yes"]);
     assert!(ran.success().contains("Healthy."), "{ran}");
     assert!(!sandbox.path("home/dind.cai.yml").exists(), "a simulated host wrote a real file");
+    // What the lack of a context hides of the container is mended after it, by one `--fix`.
+    for fault in ["client-user", "context-missing"] {
+        cai(&["simulate", "break", fault]).success();
+    }
+    let hidden = cai(&["doctor"]);
+    assert!(hidden.stdout.contains("context_missing"), "{hidden}");
+    assert!(!hidden.stdout.contains("client_"), "{hidden}");
+    let ran = cai(&["doctor", "--fix", "--yes"]);
+    assert!(ran.success().contains("Healthy."), "{ran}");
+    assert!(ran.stderr.contains("client_user_not_in_group"), "{ran}");
     assert!(cai(&["plan"]).success().contains("No changes."));
     // A new engine has it made by Compose, with what it needs.
     cai(&["simulate", "reset"]).success();

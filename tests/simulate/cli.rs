@@ -12,6 +12,8 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_world_is_kept_where_it_is_asked_for,
         a_broken_world_is_told_and_can_be_reset,
         every_fault_is_listed_in_words,
+        a_fault_that_breaks_nothing_is_refused,
+        an_engine_that_nobody_can_use_here_is_not_offered,
         a_mac_is_simulated_anywhere,
         a_document_for_programs_says_that_it_is_simulated,
         what_to_type_next_is_for_the_same_host_and_file,
@@ -23,6 +25,33 @@ fn home() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.write("home/containai.toml", "version = 1\n");
     sandbox
+}
+
+fn a_fault_that_breaks_nothing_is_refused() {
+    let sandbox = home();
+    let ran = sandbox.cai(&["simulate", "break", "mount"]);
+    assert!(ran.fails_with(64).contains("add [[vm.mounts]]"), "{ran}");
+    sandbox.cai(&["simulate", "break", "vm-stopped"]).success();
+    for fault in ["vm-stopped", "forward"] {
+        let ran = sandbox.cai(&["simulate", "break", fault]);
+        let why = format!("there is nothing that `{fault}` could break");
+        assert!(ran.fails_with(64).contains(&why), "{ran}");
+        assert!(ran.stderr.contains("cai --simulate simulate show"), "{ran}");
+    }
+}
+
+fn an_engine_that_nobody_can_use_here_is_not_offered() {
+    let sandbox = home();
+    let offered = sandbox.cai(&["--simulate", "apply", "--yes"]);
+    offered.success();
+    assert!(offered.stderr.contains("Use it: docker --context"), "{offered}");
+    for fault in ["docker-missing", "session"] {
+        sandbox.cai(&["simulate", "break", fault]).success();
+    }
+    let ran = sandbox.cai(&["--simulate", "apply", "--yes"]);
+    ran.success();
+    assert!(ran.stderr.contains("Apply complete: 1 changed"), "{ran}");
+    assert!(!ran.stderr.contains("Use it"), "{ran}");
 }
 
 fn a_newcomer_gets_an_engine_breaks_it_and_mends_it() {
@@ -133,6 +162,7 @@ fn a_broken_world_is_told_and_can_be_reset() {
 
 fn every_fault_is_listed_in_words() {
     let sandbox = home();
+    sandbox.write("home/containai.toml", "version = 1\n[[vm.mounts]]\nlocation = \"~\"\n");
     let list = sandbox.cai(&["simulate", "list"]);
     for name in "vm-absent vm-stopped vm-broken group session forward dockerd guest-socket \
                  sysbox-missing sysbox-default daemon-json cpus mount context-missing \

@@ -239,8 +239,8 @@ impl FakeWorld {
     }
 
     /// Changes the world from outside.
-    pub fn change(&self, act: impl FnOnce(&mut World)) {
-        change(&self.directory, act);
+    pub fn change<T>(&self, act: impl FnOnce(&mut World) -> T) -> T {
+        change(&self.directory, act)
     }
 }
 

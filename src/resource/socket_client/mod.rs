@@ -66,7 +66,12 @@ impl SocketClient {
     fn unseen(&self, facts: &crate::facts::Facts, reason: Option<Reason>) -> Change {
         let after = || Reason::After(self.requires.clone().unwrap_or_else(|| self.address.clone()));
         let reason = reason.unwrap_or_else(after);
-        let change = Change::deferred(&self.address, self.wanted(), reason);
+        let mut change = Change::deferred(&self.address, self.wanted(), reason);
+        // In a VM that is yet to be made there is no container to make anew.
+        let may_be_there = self.requires.is_none() || facts.vm != Observation::Absent;
+        if may_be_there && self.client.compose().is_some() {
+            change = change.falling_back(Disruption::ContainerRecreation, None);
+        }
         if facts.tools.docker.is_none() {
             return change.blocked(Problem::DockerMissing);
         }

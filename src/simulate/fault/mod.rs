@@ -112,10 +112,9 @@ pub const FAULTS: &[Fault] = &[
     fault("mount", "a mount is gone from lima.yaml", |world, engine| {
         world.on(engine, |instance| {
             let mut mounts = instance.parsed()["mounts"].as_array().cloned().unwrap_or_default();
-            if mounts.pop().is_none() {
-                mounts.push(json!({"location": "/srv", "writable": true}));
+            if mounts.pop().is_some() {
+                instance.set("mounts", mounts.into());
             }
-            instance.set("mounts", mounts.into());
         });
     }),
     fault("context-missing", "the Docker context was removed", |world, engine| {
@@ -213,20 +212,34 @@ impl Fault {
 
     /// Whether a file declares what it could break.
     pub fn suits(&self, config: &Config) -> bool {
-        !self.is_of_a_client() || client::declared(config).next().is_some()
+        self.lacks(config).is_none()
     }
 
-    /// Breaks the engine that a file declares, with the file's containers on it. Where there is nothing that it could break, such as
-    /// a connection of a VM that is stopped, nothing happens.
-    pub fn strike(&self, world: &mut World, config: &Config) {
+    /// What a file would have to declare, where it does not: what there is nothing of, and what to
+    /// add.
+    pub fn lacks(&self, config: &Config) -> Option<[&'static str; 2]> {
+        if self.is_of_a_client() && client::declared(config).next().is_none() {
+            return Some(["container with a Docker socket on this engine", "[[socket_clients]]"]);
+        }
+        // What a file does not declare is nobody's wish, so it is no difference that it is gone.
+        (self.name == "mount" && config.vm.left_out.mounts).then_some(["mount", "[[vm.mounts]]"])
+    }
+
+    /// Breaks the engine that a file declares, with the file's containers on it. Where there is
+    /// nothing that it could break, such as a connection of a VM that is stopped, nothing happens,
+    /// and it is `false`.
+    pub fn strike(&self, world: &mut World, config: &Config) -> bool {
         let engine = Engine {
             vm: config.vm.name.as_str(),
             context: config.context.name.as_str(),
             client: client::declared(config).next(),
         };
         client::have(world, config, &engine);
+        let before = world.clone();
         (self.act)(world, &engine);
+        let broke = *world != before;
         world.pass(1);
+        broke
     }
 }
 
