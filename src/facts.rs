@@ -114,6 +114,8 @@ pub struct VmFacts {
     pub disk: Option<u64>,
     /// Its architecture, in Lima's words.
     pub arch: Option<String>,
+    /// Its virtualization, in Lima's words.
+    pub vm_type: Option<String>,
     /// Its own `lima.yaml`. Not the list's merged form: that holds Lima's defaults and the user's
     /// overrides, neither of which an edit could change.
     pub yaml: Map<String, Value>,

@@ -70,6 +70,9 @@ pub struct Instance {
     pub disk: Option<u64>,
     /// Its architecture.
     pub arch: Option<String>,
+    /// Its virtualization: `qemu` or `vz`.
+    #[serde(rename = "vmType")]
+    pub vm_type: Option<String>,
     /// The merged configuration, of which only the guest's user is read.
     #[serde(default)]
     pub config: Option<InstanceConfig>,

@@ -141,6 +141,7 @@ impl Machine<'_> {
             memory: instance.memory,
             disk: instance.disk,
             arch: instance.arch.clone(),
+            vm_type: instance.vm_type.clone(),
             yaml: serde_yaml::from_str(&text)
                 .map_err(|source| ObserveError::Content { path, source: source.into() })?,
             text,

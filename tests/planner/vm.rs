@@ -21,6 +21,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_broken_vm_is_ended_by_force_and_the_plan_says_what_stops,
         a_changed_setting_is_one_restart_with_one_edit,
         what_lima_gives_anyway_is_no_reason_to_restart,
+        what_lima_took_by_itself_is_no_reason_to_replace_the_vm,
         a_changed_setting_of_a_stopped_vm_needs_no_stop,
         a_size_written_otherwise_is_no_change,
         a_vm_edited_but_not_restarted_is_restarted,
@@ -104,6 +105,35 @@ fn what_lima_gives_anyway_is_no_reason_to_restart() {
         }
     });
     assert!(plan(&config, &facts).is_empty());
+}
+
+/// As with a VM that was made before the file said so.
+fn what_lima_took_by_itself_is_no_reason_to_replace_the_vm() {
+    let vm = "[vm]
+type = \"qemu\"
+arch = \"x86_64\"
+rosetta = false
+";
+    let rest = "[docker]
+source = \"preinstalled\"
+[sysbox]
+enabled = false
+";
+    let config = containai::config::parse(&format!(
+        "version = 1
+{vm}{rest}"
+    ))
+    .unwrap();
+    let mut facts = healthy(&config);
+    for key in ["vmType", "arch", "rosetta"] {
+        bend_vm(&mut facts, |vm| drop(vm.yaml.remove(key)));
+    }
+    assert!(plan(&config, &facts).is_empty(), "{:?}", effects(&plan(&config, &facts)));
+    bend_vm(&mut facts, |vm| vm.vm_type = Some("vz".into()));
+    let plan = plan(&config, &facts);
+    let change = change(&plan, Kind::Vm);
+    assert_eq!(change.action, Action::Replace);
+    assert_eq!(change.before.as_ref().unwrap().text("vmType"), Some("vz"));
 }
 
 fn a_changed_setting_is_one_restart_with_one_edit() {

@@ -50,6 +50,7 @@ pub fn healthy(config: &Config) -> Facts {
             memory: Some(4 << 30),
             disk: Some(50 << 30),
             arch: Some("x86_64".into()),
+            vm_type: Some("qemu".into()),
             yaml: lima::template(config),
             text: lima::to_yaml(&lima::template(config)),
         }),

@@ -20,6 +20,8 @@ pub(super) fn is_same(key: &str, actual: Option<&Value>, wanted: &Value, vm: &Vm
         ("images", None) => false,
         // Lima compares with its own default where the YAML says nothing.
         ("arch", None) => vm.arch.as_deref() == wanted.as_str(),
+        ("vmType", None) => vm.vm_type.as_deref() == wanted.as_str(),
+        ("rosetta", None) => wanted.get("enabled") == Some(&false.into()),
         ("disk" | "memory" | "cpus", None) => given(key, vm).is_some_and(|given| match key {
             "cpus" => given == *wanted,
             _ => size(&given) == size(wanted),
@@ -39,6 +41,8 @@ pub(super) fn given(key: &str, vm: &VmFacts) -> Option<Value> {
         "cpus" => vm.cpus.map(Value::from),
         "memory" => bytes(vm.memory),
         "disk" => bytes(vm.disk),
+        "arch" => vm.arch.clone().map(Value::from),
+        "vmType" => vm.vm_type.clone().map(Value::from),
         _ => None,
     }
 }
