@@ -6,7 +6,7 @@ use containai::guest::DOCKER_SERVICE;
 use containai::plan::Disruption;
 
 use super::provision::{daemon_json, named, with_keys};
-use super::{plan, steps, stops};
+use super::{effects, plan, steps, stops};
 use crate::support::machine::{bend_guest, config_with, container, healthy};
 use crate::support::trials;
 
@@ -15,6 +15,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         sysbox_is_installed_after_its_network_keys_are_there,
         sysbox_is_never_the_default_unless_the_file_says_so,
         an_upgrade_of_sysbox_names_the_containers_that_it_stops,
+        an_upgrade_of_sysbox_finds_its_network_keys,
         a_restart_of_sysboxs_services_is_none_of_dockerd,
         sysbox_of_an_unknown_machine_stops_the_plan,
         a_vendors_build_and_debians_revision_are_told_apart,
@@ -83,6 +84,27 @@ fn an_upgrade_of_sysbox_names_the_containers_that_it_stops() {
     assert_eq!(stops(sysbox), ["inner"], "runc's containers are not its business");
     assert!(steps(sysbox)[0].contains("docker stop id-of-inner"), "{:?}", steps(sysbox));
     assert_eq!(sysbox.disruption, Disruption::SysboxRestart);
+}
+
+/// The package of another version looks for its network keys by text, too, and gives up without them.
+fn an_upgrade_of_sysbox_finds_its_network_keys() {
+    let config = config_with(SYSBOX);
+    for (installed, is_rewritten) in [("0.6.7-0.linux", true), ("0.7.0-0.linux", false)] {
+        let mut facts = sysboxed(&config);
+        bend_guest(&mut facts, |guest| {
+            guest.packages.insert("sysbox-ce".into(), installed.into());
+        });
+        let plan = plan(&config, &facts);
+        let mut changes = plan.effective();
+        match changes.find(|change| change.address.to_string() == "provision.daemon") {
+            None => assert!(!is_rewritten, "{installed}: {:?}", effects(&plan)),
+            Some(daemon) => {
+                let text = daemon.after.text("/etc/docker/daemon.json").unwrap();
+                let found = text.lines().any(|line| line.starts_with("    \"bip\": \"1"));
+                assert!(is_rewritten && found, "{installed}: {text}");
+            }
+        }
+    }
 }
 
 fn a_restart_of_sysboxs_services_is_none_of_dockerd() {

@@ -29,7 +29,7 @@ if [ -n "$(dpkg --audit 2>/dev/null)" ]; then
 fi
 installed=$(dpkg-query -W -f='${db:Status-Status} ${Version}' sysbox-ce 2>/dev/null || true)
 case $installed in
-"installed $2"*) ;;
+"installed $2" | "installed $2"-*) ;;
 installed*) apt-get -q -y -o DPkg::Lock::Timeout=600 purge sysbox-ce ;;
 esac
 # Without the network where nothing is missing: lists are only fetched if the first try fails.

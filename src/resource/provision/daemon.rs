@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::SYSBOX_RUNTIME;
+use super::{SYSBOX_RUNTIME, sysbox};
 use crate::address::{Address, Kind};
 use crate::config::Config;
 use crate::facts::Facts;
@@ -26,7 +26,8 @@ pub struct ProvisionDaemon {
     vm: Address,
     name: VmName,
     owned: Map<String, Value>,
-    sysbox: bool,
+    /// The version of Sysbox that is wanted, if any.
+    sysbox: Option<String>,
     sysbox_is_default: bool,
     seccomp: bool,
 }
@@ -39,7 +40,7 @@ impl ProvisionDaemon {
             vm: Vm::own_address(config),
             name: config.vm.name.clone(),
             owned: owned(config),
-            sysbox: config.sysbox.enabled,
+            sysbox: config.sysbox.enabled.then(|| config.sysbox.version.to_string()),
             sysbox_is_default: config.sysbox.default_runtime,
             seccomp: config.docker.seccomp_profile.is_some(),
         }
@@ -64,7 +65,7 @@ impl ProvisionDaemon {
     /// The file as it should be, given what is there.
     fn wanted(&self, present: &Map<String, Value>) -> Map<String, Value> {
         let mut wanted = merged(present, &self.owned);
-        if self.sysbox {
+        if self.sysbox.is_some() {
             wanted.entry("bip").or_insert_with(|| BRIDGE.into());
             wanted
                 .entry("default-address-pools")
@@ -80,15 +81,16 @@ impl ProvisionDaemon {
         wanted
     }
 
-    /// Whether Sysbox's package would find its network keys, which it looks for by text.
+    /// Whether Sysbox's package would find its network keys, which it looks for by text when it is
+    /// installed: also in the place of another version.
     fn suits_sysbox(&self, guest: &GuestFacts, text: &str) -> bool {
         let found = |start: &str| {
             text.lines().any(|line| {
                 line.starts_with(' ') && line.trim_start_matches(' ').starts_with(start)
             })
         };
-        !self.sysbox
-            || guest.packages.contains_key("sysbox-ce")
+        let is_to_come = |version: &String| !sysbox::is_installed(guest, version);
+        !self.sysbox.as_ref().is_some_and(is_to_come)
             || (found("\"bip\": \"") && found("\"default-address-pools\""))
     }
 

@@ -141,6 +141,11 @@ impl ProvisionSysbox {
     }
 }
 
+/// Whether this version of its package is installed.
+pub(super) fn is_installed(guest: &GuestFacts, version: &str) -> bool {
+    guest.packages.get(PACKAGE).is_some_and(|installed| upstream(installed, version) == version)
+}
+
 /// The version that the file would name: Debian's has a revision behind it.
 fn upstream<'a>(installed: &'a str, wanted: &str) -> &'a str {
     if installed == wanted {
