@@ -109,21 +109,9 @@ fn what_lima_gives_anyway_is_no_reason_to_restart() {
 
 /// As with a VM that was made before the file said so.
 fn what_lima_took_by_itself_is_no_reason_to_replace_the_vm() {
-    let vm = "[vm]
-type = \"qemu\"
-arch = \"x86_64\"
-rosetta = false
-";
-    let rest = "[docker]
-source = \"preinstalled\"
-[sysbox]
-enabled = false
-";
-    let config = containai::config::parse(&format!(
-        "version = 1
-{vm}{rest}"
-    ))
-    .unwrap();
+    let file = "version = 1\n[vm]\ntype = \"qemu\"\narch = \"x86_64\"\nrosetta = false\n\
+                [docker]\nsource = \"preinstalled\"\n[sysbox]\nenabled = false\n";
+    let config = containai::config::parse(file).unwrap();
     let mut facts = healthy(&config);
     for key in ["vmType", "arch", "rosetta"] {
         bend_vm(&mut facts, |vm| drop(vm.yaml.remove(key)));
@@ -336,6 +324,15 @@ fn an_older_script_of_our_own_is_no_reason_for_a_restart() {
     put_down(&mut facts, Status::Stopped);
     let stopped = plan(&config, &facts);
     assert_eq!(change(&stopped, Kind::Vm).changed(), ["provision", "status"], "one that is down");
+    let mut facts = healthy(&config);
+    set(
+        &mut facts,
+        "provision",
+        json!([{"mode": "system", "script": "# Written by cai, once.\n"}]),
+    );
+    set(&mut facts, "cpus", 2);
+    let edited = plan(&config, &facts);
+    assert_eq!(change(&edited, Kind::Vm).changed(), ["cpus", "provision"], "one that goes down");
     let mut facts = healthy(&config);
     set(&mut facts, "provision", json!([{"mode": "system", "script": "curl x | sh"}]));
     let foreign = plan(&config, &facts);

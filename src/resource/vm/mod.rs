@@ -74,8 +74,15 @@ impl Vm {
             .with(STATUS, status.to_string())
     }
 
-    /// The keys that the file determines, as the machine has them, with its status.
-    fn actual(&self, vm: &VmFacts, is_starting: bool, overrides: &[Override]) -> Attributes {
+    /// The keys that the file determines, as the machine has them, with its status. `boots` says
+    /// whether it will.
+    fn actual(
+        &self,
+        vm: &VmFacts,
+        is_starting: bool,
+        boots: bool,
+        overrides: &[Override],
+    ) -> Attributes {
         // Lima calls it Running as soon as its machine runs.
         let status = if is_starting { "Starting".to_owned() } else { vm.status.to_string() };
         // What it says could have no effect, and a restart for it would stop containers for nothing.
@@ -86,7 +93,7 @@ impl Vm {
             let actual = vm.yaml.get(key);
             let same = self.defaulted.contains(&key)
                 || is_overridden(key)
-                || is_same(key, actual, wanted, vm);
+                || is_same(key, actual, wanted, vm, boots);
             let actual = actual.cloned().or_else(|| same::given(key, vm));
             Some((key.to_owned(), if same { wanted.clone() } else { actual? }))
         });
@@ -173,13 +180,20 @@ impl Vm {
         limactl: &Limactl,
     ) -> Change {
         let is_starting = self.runs && facts.is_starting();
-        let actual = self.actual(vm, is_starting, overrides);
-        let mut change = Change::between(&self.address, actual, self.wanted());
+        let compared = |boots: bool| {
+            let actual = self.actual(vm, is_starting, boots, overrides);
+            let change = Change::between(&self.address, actual, self.wanted());
+            let mut edited = change.changed();
+            edited.retain(|name| name != STATUS && name != PROTECTED);
+            (change, edited)
+        };
+        let (mut change, mut edited) = compared(vm.status != Status::Running);
         if change.is_without_effect() {
             return change;
         }
-        let mut edited = change.changed();
-        edited.retain(|name| name != STATUS && name != PROTECTED);
+        if !edited.is_empty() {
+            (change, edited) = compared(true);
+        }
         let forced_by = edited.iter().filter(|name| IMMUTABLE.contains(&name.as_str()));
         let forced_by: Vec<String> = forced_by.cloned().collect();
         if !forced_by.is_empty() && !matches!(vm.status, Status::Other(_)) {

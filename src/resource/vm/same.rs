@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 use crate::facts::VmFacts;
-use crate::lima::Status;
 use crate::model::ByteSize;
 
 /// Keys that matter when the VM boots and not before: what they say is done over ssh at once, so a
@@ -12,8 +11,15 @@ const AT_BOOT: [&str; 2] = ["provision", "probes"];
 /// Keys that hold a size, which can be written in several ways.
 const SIZES: [&str; 2] = ["memory", "disk"];
 
-/// Whether the machine with `actual` in its YAML is what `wanted` asks for.
-pub(super) fn is_same(key: &str, actual: Option<&Value>, wanted: &Value, vm: &VmFacts) -> bool {
+/// Whether the machine with `actual` in its YAML is what `wanted` asks for. `boots` says whether it
+/// will boot anyway.
+pub(super) fn is_same(
+    key: &str,
+    actual: Option<&Value>,
+    wanted: &Value,
+    vm: &VmFacts,
+    boots: bool,
+) -> bool {
     match (key, actual) {
         // What it was made from counts, not what others would be made from.
         ("images", Some(actual)) => image(actual, vm) == image(wanted, vm),
@@ -27,7 +33,7 @@ pub(super) fn is_same(key: &str, actual: Option<&Value>, wanted: &Value, vm: &Vm
             _ => size(&given) == size(wanted),
         }),
         (key, Some(actual)) if SIZES.contains(&key) => size(actual) == size(wanted),
-        (key, Some(actual)) if AT_BOOT.contains(&key) && vm.status == Status::Running => {
+        (key, Some(actual)) if AT_BOOT.contains(&key) && !boots => {
             actual == wanted || is_ours(actual)
         }
         (_, actual) => actual == Some(wanted),
