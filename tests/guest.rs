@@ -20,6 +20,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_boot_keeps_what_the_daemon_has_loaded,
         what_is_written_when_the_clock_went_back_is_not_older_than_the_daemon,
         what_daemon_json_gets_comes_by_standard_input,
+        a_version_is_all_of_a_packages_or_its_first_numbers,
     ]
 }
 
@@ -200,4 +201,34 @@ fn what_daemon_json_gets_comes_by_standard_input() {
     assert_eq!(write(Some(sha256(text.as_bytes())), "{}\n"), "{}\n");
     let loaded = std::fs::read_to_string(sandbox.path("record/daemon.json.loaded")).unwrap();
     assert_eq!(loaded, text);
+}
+
+/// As the plan compares it: a version that `apt` was given would else be found to be another one.
+fn a_version_is_all_of_a_packages_or_its_first_numbers() {
+    const APT: &str = include_str!("../src/guest/scripts/apt.sh");
+    let sandbox = Sandbox::new();
+    sandbox.fake_program("dpkg", "");
+    sandbox.fake_program(
+        "apt-cache",
+        "for it in 5:20.10.24~3-0~debian 5:20.10.2~3-0~debian 20.10.1+dfsg1; do\n\
+         echo \" $2 | $it | https://example.com Packages\"; done",
+    );
+    sandbox.write(
+        "home/choose.sh",
+        &format!("set -eu\n{APT}\nchosen=$(choice docker-ce)\necho \"$chosen\"\n"),
+    );
+    for (wanted, chosen) in [
+        ("", ""),
+        ("20.10", "=5:20.10.24~3-0~debian"),
+        ("20.10.2", "=5:20.10.2~3-0~debian"),
+        ("5:20.10.2~3-0~debian", "=5:20.10.2~3-0~debian"),
+        ("20.10.1+dfsg1", "=20.10.1+dfsg1"),
+        ("20.10.1", "=20.10.1+dfsg1"),
+    ] {
+        let ran = sandbox.run(&["sh", "choose.sh", "run", "source", wanted]);
+        assert_eq!(ran.success().trim(), chosen, "{wanted}: {ran}");
+    }
+    let ran = sandbox.run(&["sh", "choose.sh", "run", "source", "20.1"]);
+    let why = "cai: there is no version 20.1 of docker-ce, but: 5:20.10.24~3-0~debian 5:20.10.2";
+    assert!(ran.fails_with(1).contains(why), "{ran}");
 }

@@ -8,6 +8,7 @@ const DISTRO_PACKAGE: &str = "docker.io";
 pub const PACKAGES: [&str; 2] = [DOCKER_CE_PACKAGE, DISTRO_PACKAGE];
 
 const HEAD: &str = include_str!("scripts/head.sh");
+const APT: &str = include_str!("scripts/apt.sh");
 const DOCKER_CE: &str = include_str!("scripts/docker_ce.sh");
 const DISTRO: &str = include_str!("scripts/distro.sh");
 const SERVICE: &str = include_str!("scripts/service.sh");
@@ -23,8 +24,8 @@ pub const READINESS_PROBE: &str = include_str!("scripts/probe.sh");
 /// record of what dockerd has loaded.
 pub fn script(source: DockerSource) -> String {
     match source {
-        DockerSource::DockerCe => [HEAD, DOCKER_CE, SERVICE].concat(),
-        DockerSource::Distro => [HEAD, DISTRO, SERVICE].concat(),
+        DockerSource::DockerCe => [HEAD, APT, DOCKER_CE, SERVICE].concat(),
+        DockerSource::Distro => [HEAD, APT, DISTRO, SERVICE].concat(),
         DockerSource::Preinstalled => [HEAD, SERVICE].concat(),
     }
 }

@@ -1,5 +1,6 @@
 //! Docker from the guest's distribution: its packages come over the guest's own network.
 
+use super::declared::Declared;
 use super::engine::{Engine, alone};
 use crate::support::trials;
 
@@ -15,5 +16,10 @@ fn docker_is_installed_from_the_distribution() {
     engine.works();
     engine.container("first");
     assert_ne!(engine.running(), "", "an installed engine starts no container");
+    // Debian 12 has 20.10.24+dfsg1-1 and later revisions of it.
+    engine.declare(&Declared { docker: "version = \"20.10\"", ..Declared::default() });
+    assert!(engine.cai(&["plan"]).success().contains("No changes."), "its first numbers will do");
+    engine.guest("sudo DEBIAN_FRONTEND=noninteractive apt-get -q -y remove docker.io");
+    engine.apply_mends();
     engine.delete();
 }

@@ -1,18 +1,7 @@
 # Docker's own packages, by its instructions for Debian and Ubuntu. This has not been run against
 # the real download.docker.com: the machines of the tests do not reach it.
-export DEBIAN_FRONTEND=noninteractive
-# An install that was cut off is finished first, else nothing can be installed.
-if [ -n "$(dpkg --audit 2>/dev/null)" ]; then
-  dpkg --configure -a
-fi
-version=${3-}
 installed=$(dpkg-query -W -f='${Version}' docker-ce 2>/dev/null || true)
-# Without the epoch: all of the version that is wanted, or its first numbers.
-is_wanted() { case ${installed#*:} in "$version" | "$version"[!0-9A-Za-z]*) true ;; *) [ -z "$version" ] ;; esac; }
-if ! command -v dockerd >/dev/null 2>&1 || ! is_wanted; then
-  apt() {
-    apt-get -q -y -o DPkg::Lock::Timeout=600 "$@"
-  }
+if ! command -v dockerd >/dev/null 2>&1 || ! will_do "$installed"; then
   distribution=$(. /etc/os-release && echo "$ID")
   release=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
   case "$distribution $release" in
@@ -43,8 +32,9 @@ if ! command -v dockerd >/dev/null 2>&1 || ! is_wanted; then
   rm -rf "$scratch"
   echo "deb [arch=$(dpkg --print-architecture) signed-by=/etc/apt/keyrings/docker.asc] $site $release stable" >"$list"
   apt update
-  # A version of Docker's packages has an epoch before it and the distribution behind it.
+  daemon=$(choice docker-ce)
+  client=$(choice docker-ce-cli)
   apt install --no-install-recommends --allow-downgrades \
-    "docker-ce${version:+=5:$version*}" "docker-ce-cli${version:+=5:$version*}" containerd.io \
+    "docker-ce$daemon" "docker-ce-cli$client" containerd.io \
     docker-buildx-plugin docker-compose-plugin
 fi

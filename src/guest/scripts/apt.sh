@@ -1,0 +1,34 @@
+export DEBIAN_FRONTEND=noninteractive
+# An install that was cut off is finished first, else nothing can be installed.
+if [ -n "$(dpkg --audit 2>/dev/null)" ]; then
+  dpkg --configure -a
+fi
+apt() {
+  apt-get -q -y -o DPkg::Lock::Timeout=600 "$@"
+}
+version=${3-}
+# Whether a package of this version will do: it is the one of the file, or begins with its numbers.
+# The file may leave the epoch out.
+will_do() {
+  for numbers in "$1" "${1#*:}"; do
+    case $numbers in
+    "$version" | "$version"[!0-9A-Za-z]*) return 0 ;;
+    esac
+  done
+  [ -z "$version" ]
+}
+# What apt takes behind a package's name for the newest version that will do.
+choice() {
+  if [ -z "$version" ]; then
+    return 0
+  fi
+  known=$(apt-cache madison "$1" | cut -d '|' -f 2)
+  for candidate in $known; do
+    if will_do "$candidate"; then
+      echo "=$candidate"
+      return 0
+    fi
+  done
+  echo >&2 "cai: there is no version $version of $1, but:" ${known:-none at all}
+  return 1
+}
