@@ -24,7 +24,7 @@ fn mounts() -> bool {
     let tried = std::process::Command::new("unshare").args(["-m", "true"]).output();
     let may = tried.is_ok_and(|output| output.status.success());
     if !may {
-        println!("not run: only root can mount the disks of this test");
+        SYSTEM.apart("only root can mount the disks of a test");
     }
     may
 }

@@ -77,6 +77,13 @@ fn declare(world: &FakeWorld, lines: &str) {
     world.sandbox.write("home/containai.toml", &format!("{FILE}{lines}"));
 }
 
+/// Has a user in the guest as one text declares it, and then declares another.
+fn redeclare(world: &FakeWorld, first: &str, then: &str) {
+    declare(world, &format!("[[users]]\nname = \"robot\"\n{first}\n"));
+    world.cai(APPLY).success();
+    declare(world, &format!("[[users]]\nname = \"robot\"\n{then}\n"));
+}
+
 /// Every call but those about containers that use a socket (`clients`) and Homebrew (`brew`).
 pub const CALLS: &[Call] = &[
     step("limactl --version", "limactl --version", "limactl --version", |_| {})
@@ -110,6 +117,12 @@ pub const CALLS: &[Call] = &[
         "limactl --tty=false stop -f",
         "limactl --tty=false stop -f containai-secure",
         |world| strike(world, "vm-broken"),
+    ),
+    step(
+        "limactl edit, by an editor",
+        "limactl --tty=true edit",
+        "VISUAL=tee EDITOR=tee limactl --tty=true edit containai-secure",
+        |world| declare(world, "[vm.env]\nTOKEN = { value = \"abc\", sensitive = true }\n"),
     ),
     step(
         "limactl edit",
@@ -201,6 +214,45 @@ pub const CALLS: &[Call] = &[
         "usermod",
         "ssh -F {dir}/ssh.config lima-containai-secure 'sudo -n usermod -aG docker",
         |world| strike(world, "group"),
+    ),
+    step(
+        "ssh: usermod, of an account",
+        "usermod",
+        "ssh -F {dir}/ssh.config lima-containai-secure 'sudo -n usermod -s /bin/sh robot'",
+        |world| redeclare(world, "shell = \"/bin/bash\"", "shell = \"/bin/sh\""),
+    ),
+    step(
+        "ssh: gpasswd",
+        "gpasswd",
+        "ssh -F {dir}/ssh.config lima-containai-secure 'sudo -n gpasswd -d robot docker'",
+        |world| redeclare(world, "groups = [\"docker\"]", "groups = []"),
+    ),
+    step(
+        "ssh: groupmod",
+        "groupmod",
+        "ssh -F {dir}/ssh.config lima-containai-secure 'sudo -n groupmod -g 4711 docker'",
+        |world| declare(world, "[[groups]]\nname = \"docker\"\ngid = 4711\n"),
+    ),
+    step(
+        "ssh: chgrp",
+        "chgrp",
+        "ssh -F {dir}/ssh.config lima-containai-secure 'sudo -n chgrp docker",
+        |world| strike(world, "guest-socket-group"),
+    ),
+    step(
+        "ssh: copy a file",
+        "install -D",
+        "ssh -F {dir}/ssh.config lima-containai-secure 'sudo -n install -D -m 644 /dev/stdin",
+        |world| {
+            world.sandbox.write("home/seccomp.json", "{\"defaultAction\": \"SCMP_ACT_ALLOW\"}");
+            declare(world, "[docker]\nseccomp_profile = \"./seccomp.json\"\n");
+        },
+    ),
+    step(
+        "ssh: restart Sysbox",
+        "systemctl restart sysbox",
+        "ssh -F {dir}/ssh.config lima-containai-secure 'sudo -n systemctl restart sysbox.service'",
+        |world| strike(world, "sysbox-services"),
     ),
     step("ssh -O cancel", "-O cancel", "ssh -F {dir}/ssh.config -O cancel", |world| {
         strike(world, "session");

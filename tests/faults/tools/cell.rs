@@ -104,7 +104,8 @@ impl Bench {
     }
 
     fn program(&self) -> PathBuf {
-        let name = self.call.shown.split(' ').next().unwrap();
+        // What it is given as a variable comes first.
+        let name = self.call.shown.split(' ').find(|word| !word.contains('=')).unwrap();
         self.machine.sandbox.path("bin").join(name)
     }
 
