@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-/// A value, or the reason why it is not known yet.
+/// A value, or that it is not known yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Known<T> {
     /// It is known.

@@ -2,8 +2,8 @@
 //! what is planned about it.
 //!
 //! It judges from the outside in, each family of findings in a file of its own: the tools of the
-//! host, the VM, the guest, the socket on the host, Sysbox, the context, containers that use the
-//! socket, and what merely differs from the file. One cause is one finding, and what comes of it stands under it: a dead daemon is
+//! host, the VM, the guest, the socket on the host, Sysbox, the context, containers that use
+//! the socket, and what merely differs from the file. One cause is one finding, and what comes of it stands under it: a dead daemon is
 //! not also a silent socket. The words of the docker command on the host are no evidence; the guest
 //! is asked (see [`crate::host::Ping`]).
 
@@ -34,7 +34,7 @@ pub use treatment::treatment;
 use crate::facts::Observation;
 use crate::lima::Agent;
 
-/// The version of ContainAI's own names: what another installation of it would remove.
+/// The name of a VM and a context that another installation of ContainAI would remove.
 const CONTESTED: &str = "containai-secure";
 
 /// What is wrong, the worst first, and otherwise from the outside in.

@@ -62,8 +62,6 @@ pub enum Reason {
     },
     /// dockerd runs, and the file of its socket in the guest is gone.
     SocketMissing,
-    /// The provisioning script failed on this boot, with this exit status.
-    ProvisionFailed(String),
     /// The user is not a member.
     NotMember {
         /// The user.
@@ -143,9 +141,6 @@ impl fmt::Display for Reason {
             Self::SocketClient { code, cause } => write!(f, "{code}: {cause}"),
             Self::SocketMissing => {
                 write!(f, "the guest's Docker socket {GUEST_SOCKET} is missing")
-            }
-            Self::ProvisionFailed(status) => {
-                write!(f, "the provisioning script failed on this boot with exit status {status}")
             }
             Self::NotMember { user, configured } if configured.is_empty() => {
                 write!(f, "{user} is a member of no group")

@@ -47,7 +47,9 @@ fn a_vm_that_is_worked_on_is_locked_and_its_holder_named() {
     let world = FakeWorld::new("version = 1\n");
     world.cai(&["apply", "--yes"]).success();
     let lock = hold(&world.sandbox, LOCKS, "process 4711 (`cai destroy`)");
-    for command in [&["apply", "--yes"][..], &["destroy"], &["setup", "--force"]] {
+    let changes: [&[&str]; 4] =
+        [&["apply", "--yes"], &["destroy"], &["setup", "--force"], &["doctor", "--fix"]];
+    for command in changes {
         let ran = world.cai(command);
         let said = ran.fails_with(5);
         assert!(said.contains("containai-secure is locked: another cai is at work"), "{ran}");
@@ -55,7 +57,7 @@ fn a_vm_that_is_worked_on_is_locked_and_its_holder_named() {
         assert!(said.contains("--lock-timeout"), "{ran}");
     }
     // Looking needs no lock.
-    for command in ["plan", "status", "validate"] {
+    for command in ["plan", "status", "validate", "doctor"] {
         world.cai(&[command]).success();
     }
     drop(lock);

@@ -27,11 +27,12 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
 type Target = fn(&[u8]);
 
 /// The names are those of the files in `fuzz_targets`.
-const TARGETS: [(&str, Target); 4] = [
+const TARGETS: [(&str, Target); 5] = [
     ("config", targets::config),
     ("limactl_list", targets::limactl_list),
     ("guest_document", targets::guest_document),
     ("docker_metadata", targets::docker_metadata),
+    ("compose_file", targets::compose_file),
 ];
 
 fn target(name: &str) -> Target {

@@ -7,12 +7,13 @@ use std::path::Path;
 const MARK: &str = "m";
 
 /// The seeds of each target.
-pub fn all() -> [(&'static str, Vec<String>); 4] {
+pub fn all() -> [(&'static str, Vec<String>); 5] {
     [
         ("config", files("examples", "toml")),
         ("limactl_list", printed("{\"name\":")),
         ("guest_document", guest_documents()),
         ("docker_metadata", docker_metadata()),
+        ("compose_file", compose_files()),
     ]
 }
 
@@ -92,4 +93,14 @@ fn docker_metadata() -> Vec<String> {
         "Mounts":[{"Type":"volume","Name":"p_sock","Source":"/var/lib/docker/volumes/p_sock/_data",
         "Destination":"/var/run","Mode":"ro","RW":false}]}]"#;
     [context, config, container].map(str::to_owned).to_vec()
+}
+
+/// A service in its forms: short and long mounts, a shared piece, groups by name and by number.
+fn compose_files() -> Vec<String> {
+    let short = "services:\n  manager:\n    volumes: [\"sock:/var/run:ro\", \"${DATA}:/data\"]\n\
+                 volumes:\n  sock: {external: true}\n";
+    let long = "version: '3.8'\nx-common: &common\n  group_add: [audio, 2375]\nservices:\n  \
+                manager:\n    <<: *common\n    user: mcp\n    volumes:\n      - type: volume\n        \
+                source: sock\n        target: /var/run\n  other:\n    image: x\nvolumes:\n  sock:\n";
+    vec![short.into(), long.into()]
 }

@@ -7,10 +7,11 @@ use std::str::from_utf8;
 
 use containai::config;
 use containai::diagnostic::render;
-use containai::docker::client::{Inside, Inspected};
+use containai::docker::client::{ComposeFile, Inside, Inspected, Override};
 use containai::docker::{ContextMetadata, current_context};
 use containai::guest::{Document, GuestFacts, daemon_json};
 use containai::lima::{find_instances, gave_up, message, parse_version, template, to_yaml};
+use containai::model::ServiceName;
 use containai::report::printable;
 
 /// The mark of the documents that are tried.
@@ -94,6 +95,34 @@ pub fn docker_metadata(data: &[u8]) {
     }
     let keys = daemon_json::from_text(text);
     assert_eq!(daemon_json::from_text(&daemon_json::to_text(&keys)), keys);
+}
+
+/// A compose file, which may be anybody's; and an override that `cai` wrote and others changed.
+pub fn compose_file(data: &[u8]) {
+    let Ok(text) = from_utf8(data) else { return };
+    let service: ServiceName = "manager".parse().unwrap();
+    match ComposeFile::parse(text, &service) {
+        Ok(file) => {
+            let _ = (file.source_of("/var/run"), file.groups(), file.declares("sock"));
+        }
+        Err(error) => shows(&printable(&error.to_string())),
+    }
+    let groups = vec!["2375".to_owned()];
+    let needed = Override {
+        volume: Some("sock:/var/run:rw".into()),
+        external: Some("sock".into()),
+        groups: groups.clone(),
+        user: Some("mcp".into()),
+    };
+    let present = format!("# Managed by cai\n{text}");
+    match needed.text(Path::new("d.cai.yml"), Some(&present), &service) {
+        Ok(written) => {
+            let read = ComposeFile::parse(&written, &service).unwrap();
+            assert_eq!(read.source_of("/var/run").as_deref(), Some("sock"));
+            assert!(read.groups() == groups && read.declares("sock"), "{written}");
+        }
+        Err(error) => shows(&printable(&error.to_string())),
+    }
 }
 
 /// Nothing that is shown drives a terminal.

@@ -128,7 +128,7 @@ fn parse(text: &str) -> Result<Value, ComposeError> {
 
 /// What is read of a compose file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ComposeFile {
+pub struct ComposeFile {
     service: Value,
     volumes: Value,
 }
@@ -138,7 +138,7 @@ impl ComposeFile {
     ///
     /// # Errors
     /// When it is no YAML, or does not have it.
-    pub(crate) fn parse(text: &str, service: &ServiceName) -> Result<Self, ComposeError> {
+    pub fn parse(text: &str, service: &ServiceName) -> Result<Self, ComposeError> {
         let document = parse(text)?;
         let part = |name: &str| document.get(name).cloned().unwrap_or_default();
         match part("services").get(service.as_str()) {
@@ -150,7 +150,7 @@ impl ComposeFile {
     }
 
     /// What the service mounts at a path of the container, as the file writes it.
-    pub(crate) fn source_of(&self, target: &str) -> Option<String> {
+    pub fn source_of(&self, target: &str) -> Option<String> {
         let entries = self.service["volumes"].as_array()?;
         entries.iter().find_map(|entry| match entry {
             Value::String(entry) => {
@@ -165,7 +165,7 @@ impl ComposeFile {
     }
 
     /// The groups that the service adds.
-    pub(crate) fn groups(&self) -> Vec<String> {
+    pub fn groups(&self) -> Vec<String> {
         let entries = self.service["group_add"].as_array().into_iter().flatten();
         let word = |entry: &Value| match entry {
             Value::String(name) => name.clone(),
@@ -175,7 +175,7 @@ impl ComposeFile {
     }
 
     /// Whether it declares a volume of this name.
-    pub(crate) fn declares(&self, volume: &str) -> bool {
+    pub fn declares(&self, volume: &str) -> bool {
         self.volumes.get(volume).is_some()
     }
 }
