@@ -273,6 +273,9 @@ impl Probe for SimulatedHost<'_> {
     }
 
     fn check_private_file(&self, path: &Path) -> io::Result<()> {
+        if self.is_program(path) {
+            return Ok(());
+        }
         self.real_path(path).map_or(Ok(()), |path| self.real.check_private_file(&path))
     }
 
