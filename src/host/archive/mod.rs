@@ -175,12 +175,52 @@ pub(super) fn install(archive: &Archive) -> Result<(), ArchiveError> {
     private::make(&new).map_err(unwritten)?;
     unpack::unpack(file, &new).map_err(|why| why.of(url))?;
     let moved = |source| ArchiveError::Write { path: directory.clone(), source };
-    // A directory that is not empty cannot be replaced in one move.
-    match fs::rename(directory, work.path().join("old")) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(moved(error)),
-        _ => {}
-    }
-    fs::rename(&new, directory).map_err(moved)?;
+    replace(directory, &new, &work.path().join("old")).map_err(moved)?;
     // The new name is in the directory.
     File::open(place).and_then(|place| place.sync_all()).map_err(moved)
+}
+
+/// Puts a new directory in the place of one that may be there, which goes to where `old` says: one that
+/// is not empty cannot be replaced in one move. Where the new one cannot come, the old one comes back.
+fn replace(directory: &Path, new: &Path, old: &Path) -> io::Result<()> {
+    let had_one = match fs::rename(directory, old) {
+        Ok(()) => true,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+        Err(error) => return Err(error),
+    };
+    fs::rename(new, directory).inspect_err(|_| {
+        if had_one {
+            // What keeps the new one away is told, whatever becomes of this.
+            let _ = fs::rename(old, directory);
+        }
+    })
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test of what touches files")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_the_new_one_cannot_come_the_old_one_stays() {
+        let place = tempfile::tempdir().unwrap();
+        let [directory, new, old] = ["1.2.3", "new", "old"].map(|name| place.path().join(name));
+        fs::create_dir(&directory).unwrap();
+        fs::write(directory.join("limactl"), "old").unwrap();
+        let error = replace(&directory, &new, &old).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound, "{error}");
+        assert_eq!(fs::read_to_string(directory.join("limactl")).unwrap(), "old");
+        assert!(!old.exists());
+        // Where both can be moved, the new one is there; where there was none, too.
+        for gone in [&old, &directory] {
+            fs::create_dir(&new).unwrap();
+            fs::write(new.join("limactl"), "new").unwrap();
+            replace(&directory, &new, &old).unwrap();
+            assert_eq!(fs::read_to_string(directory.join("limactl")).unwrap(), "new");
+            assert!(!new.exists());
+            fs::remove_dir_all(gone).unwrap();
+        }
+        replace(&directory, &new, &old).unwrap_err();
+        assert!(!directory.exists());
+    }
 }
