@@ -233,6 +233,7 @@ impl Error {
                 "make that place writable for you, or name another directory for cai's locks with \
                  XDG_STATE_HOME",
             ),
+            Self::Observe(source) => source.hint(),
             Self::Simulation { source, .. } => {
                 let exposed = source.get_ref().and_then(|inner| inner.downcast_ref());
                 exposed.map(exposed_hint)

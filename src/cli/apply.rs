@@ -4,6 +4,7 @@ use super::plan::Planned;
 use super::{Consent, Global, Limits, Terminal, deep, file, guard, progress};
 use crate::address::Kind;
 use crate::apply::{Report, apply};
+use crate::doctor::Finding;
 use crate::error::Error;
 use crate::host::Host;
 use crate::plan::{Action, Declared, Plan};
@@ -69,30 +70,42 @@ pub(super) fn perform(
         .filter(|(config, facts)| config.vm.running && facts.tools.docker.is_some())
         .map(|(config, _)| config.context.name.as_str());
     let last_words = report::finished(&report, &usable.collect::<Vec<_>>());
-    tell_end(&report, &last_words, &planned.declared(), global, terminal)?;
-    deep::verify(host, planned, &report, terminal)
+    // What was done is told, also to whoever does not wait for the check.
+    let _patience = progress::patience(host, terminal);
+    let check = |terminal: &mut Terminal| deep::verify(host, planned, &report, terminal);
+    tell_end(&report, &last_words, check, &planned.declared(), global, terminal)
 }
 
+/// Tells how it ended. Where it ended well, `check` has a last look; programs get one document, of all
+/// that came of it.
 pub(super) fn tell_end(
     report: &Report,
     last_words: &str,
+    check: impl FnOnce(&mut Terminal) -> Vec<Finding>,
     declared: &[Declared<'_>],
     global: &Global,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
+    let findings = if report.failed() || report.interrupted() {
+        terminal.complain(last_words);
+        Vec::new()
+    } else {
+        terminal.talk(last_words);
+        check(terminal)
+    };
+    for finding in &findings {
+        terminal.complain(&report::finding(finding, terminal.width()));
+    }
     if global.json {
-        terminal.json(&ReportDocument::new(report, declared))?;
+        terminal.json(&ReportDocument::new(report, &findings, declared))?;
     }
     if report.interrupted() {
-        terminal.complain(last_words);
-        return Err(Error::Interrupted);
+        Err(Error::Interrupted)
+    } else if report.failed() || !findings.is_empty() {
+        Err(Error::Failed)
+    } else {
+        Ok(())
     }
-    if report.failed() {
-        terminal.complain(last_words);
-        return Err(Error::Failed);
-    }
-    terminal.talk(last_words);
-    Ok(())
 }
 
 impl Consent {

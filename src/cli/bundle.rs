@@ -20,6 +20,10 @@ use crate::report::{DoctorDocument, printable};
 const LOGS: [&str; 5] =
     ["ha.stderr.log", "ha.stdout.log", "serial.log", "serialp.log", "serialv.log"];
 
+/// How much is read of the end of a log, in bytes: more than is kept of it, so that the first line
+/// that is kept is a whole one.
+const LOG_END: u64 = 1 << 20;
+
 /// What a report is about.
 pub(super) struct Subject<'a> {
     /// Where the file could not be read, what it most probably says.
@@ -142,14 +146,18 @@ fn output(probe: &dyn Probe, command: &CommandSpec) -> String {
 }
 
 fn lima(probe: &dyn Probe, directory: &Path, bundle: &mut Bundle) {
-    let read = |name: &str| probe.read_bytes(&directory.join(name)).ok().flatten();
-    if let Some(yaml) = read("lima.yaml") {
-        bundle.yaml("lima/lima.yaml", &String::from_utf8_lossy(&yaml));
+    let missed = |why: io::Error| format!("It could not be read: {why}.\n");
+    match probe.read_file(&directory.join("lima.yaml")) {
+        Ok(yaml) => yaml.iter().for_each(|yaml| bundle.yaml("lima/lima.yaml", yaml)),
+        Err(why) => bundle.text("lima/lima.yaml", &missed(why)),
     }
     for name in LOGS {
-        if let Some(log) = read(name) {
-            bundle.text(&format!("lima/{name}"), &String::from_utf8_lossy(&log));
-        }
+        let log = match probe.read_end(&directory.join(name), LOG_END) {
+            Ok(None) => continue,
+            Ok(Some(log)) => String::from_utf8_lossy(&log).into_owned(),
+            Err(why) => missed(why),
+        };
+        bundle.text(&format!("lima/{name}"), &log);
     }
 }
 

@@ -7,9 +7,7 @@ use super::plan::Planned;
 use crate::address::Kind;
 use crate::apply::{Outcome, Report};
 use crate::doctor::{Attempt, Finding};
-use crate::error::Error;
 use crate::host::Host;
-use crate::report;
 
 /// Starts and removes it, in this time where there is a limit; a finding where it does not start.
 pub(super) fn attempt(
@@ -40,7 +38,7 @@ pub(super) fn verify(
     planned: &Planned,
     report: &Report,
     terminal: &mut Terminal,
-) -> Result<(), Error> {
+) -> Vec<Finding> {
     let changed = |vm: &str| {
         report.results.iter().any(|result| {
             let scope = result.address.scope.as_ref();
@@ -49,17 +47,8 @@ pub(super) fn verify(
                 && scope.is_none_or(|scope| scope.as_str() == vm)
         })
     };
-    let mut verdict = Ok(());
-    for (file, facts) in planned.files.iter().zip(&planned.facts) {
-        let config = &file.config;
-        if !changed(config.vm.name.as_str()) {
-            continue;
-        }
-        let Some(tried) = Attempt::new(config, facts) else { continue };
-        if let Some(finding) = attempt(host, &tried, planned.plan.limit, terminal) {
-            terminal.complain(&report::finding(&finding, terminal.width()));
-            verdict = Err(Error::Failed);
-        }
-    }
-    verdict
+    let engines = planned.files.iter().zip(&planned.facts);
+    let engines = engines.filter(|(file, _)| changed(file.config.vm.name.as_str()));
+    let tried = engines.filter_map(|(file, facts)| Attempt::new(&file.config, facts));
+    tried.filter_map(|tried| attempt(host, &tried, planned.plan.limit, terminal)).collect()
 }

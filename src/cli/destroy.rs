@@ -25,7 +25,11 @@ pub(super) fn run(
     let plan = look(host, &file.config, &hidden)?.limited(limits.timeout);
     if plan.is_empty() {
         if global.json {
-            return terminal.json(&ReportDocument::new(&Report::default(), &[file.declared()]));
+            return terminal.json(&ReportDocument::new(
+                &Report::default(),
+                &[],
+                &[file.declared()],
+            ));
         }
         return terminal.data(&report::destruction(&plan, name, &file.shown, terminal.width()));
     }
@@ -41,7 +45,8 @@ pub(super) fn run(
     agree(&plan, name, allowed, &command, terminal)?;
     let look = || look(host, &file.config, &hidden);
     let report = progress::tell(host, terminal, |notify| destroy(host, &plan, &look, notify));
-    tell_end(&report, &report::destroyed(&report), &[file.declared()], global, terminal)
+    let last_words = report::destroyed(&report);
+    tell_end(&report, &last_words, |_| Vec::new(), &[file.declared()], global, terminal)
 }
 
 fn look(probe: &dyn Probe, config: &Config, hidden: &Hidden) -> Result<Plan, ObserveError> {

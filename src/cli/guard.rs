@@ -1,10 +1,12 @@
 //! One command at a time changes a VM.
 
+use std::path::{Path, PathBuf};
+
 use super::Limits;
 use super::file::File;
 use crate::digest::sha256;
 use crate::error::Error;
-use crate::host::{Host, Lock};
+use crate::host::{Host, Lock, Probe};
 use crate::observe::{lima_home, state_directory};
 
 /// The locks of all VMs of these files, until the answer is dropped. `command` is what others are
@@ -20,7 +22,8 @@ pub(super) fn lock(
     vms.sort_unstable();
     let directory = state_directory(host)?.join("locks");
     // An instance belongs to one of Lima's directories.
-    let place = sha256(lima_home(host)?.as_os_str().as_encoded_bytes());
+    let place = one_spelling(host, &lima_home(host)?);
+    let place = sha256(place.as_os_str().as_encoded_bytes());
     let place = place.get(..8).unwrap_or_default();
     let holder = format!("process {} (`{command}`)", std::process::id());
     let timeout = limits.lock_timeout.unwrap_or_default();
@@ -31,4 +34,19 @@ pub(super) fn lock(
                 .map_err(|why| Error::Locked { vm: vm.to_owned(), why })
         })
         .collect()
+}
+
+/// The path that all spellings of it have in common: two that led to the same instances by other
+/// links would each have a lock of its own. What is not there yet cannot be a link, so it keeps its
+/// names.
+fn one_spelling(probe: &dyn Probe, path: &Path) -> PathBuf {
+    for above in path.ancestors() {
+        let (Ok(mut real), Ok(below)) = (probe.canonical(above), path.strip_prefix(above)) else {
+            continue;
+        };
+        // To join nothing would add a slash.
+        real.extend(below.components());
+        return real;
+    }
+    path.components().collect()
 }

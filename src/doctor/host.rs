@@ -8,6 +8,9 @@ use crate::redact;
 use crate::report::shortened;
 use crate::resource::LimaInstall;
 
+/// What to do about what has no remedy of its own.
+const UNKNOWN: &str = "mend what the finding names, then run `cai doctor` again";
+
 /// What is missing on the host.
 pub(super) fn tools(case: &Case<'_>) -> Vec<Finding> {
     [lima(case), ssh(case), docker(case), path(case)].into_iter().flatten().collect()
@@ -104,7 +107,7 @@ pub fn unobservable(error: &ObserveError) -> Finding {
                 .saw("causes", causes.clone())
                 .because([&[other.to_string()], causes.as_slice()].concat().join(": "))
                 .so("nothing else could be looked at")
-                .by_hand("mend what the finding names, then run `cai doctor` again")
+                .by_hand(other.hint().unwrap_or(UNKNOWN))
         }
     }
 }

@@ -56,6 +56,9 @@ impl Probe for Deadline<'_> {
     fn read_bytes(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
         self.probe.read_bytes(path)
     }
+    fn read_end(&self, path: &Path, most: u64) -> io::Result<Option<Vec<u8>>> {
+        self.probe.read_end(path, most)
+    }
     fn get(&self, url: &str) -> Result<(), String> {
         self.probe.get(url)
     }

@@ -101,6 +101,12 @@ pub trait Probe: Sync {
     /// When the file exists and cannot be read.
     fn read_bytes(&self, path: &Path) -> io::Result<Option<Vec<u8>>>;
 
+    /// The last bytes of any file, at most so many; `None` when there is no such file.
+    ///
+    /// # Errors
+    /// When it exists and cannot be read, or is a pipe or a device, which may have no end.
+    fn read_end(&self, path: &Path, most: u64) -> io::Result<Option<Vec<u8>>>;
+
     /// What answers on a Unix socket when asked `GET /_ping` as a Docker client does.
     fn ping(&self, socket: &Path) -> Ping;
 

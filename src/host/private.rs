@@ -14,16 +14,27 @@ pub struct Exposed {
     pub path: PathBuf,
     /// Whether it is another user's.
     pub is_foreign: bool,
+    /// Whose it is, by number.
+    pub owner: u32,
+    /// What its owner, its group and others may do with it.
+    pub mode: u32,
 }
 
 impl fmt::Display for Exposed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { owner, mode, .. } = self;
         let path = self.path.display();
         if self.is_foreign {
-            write!(f, "{path} belongs to another user")
+            write!(f, "{path} belongs to another user (uid {owner})")
         } else {
-            write!(f, "others than its owner can write to {path}")
+            write!(f, "others than its owner can write to {path} (mode {mode:04o})")
         }
+    }
+}
+
+impl Exposed {
+    fn new(path: PathBuf, meta: &Metadata, is_foreign: bool) -> Self {
+        Self { path, is_foreign, owner: meta.uid(), mode: meta.mode() & 0o7777 }
     }
 }
 
@@ -66,7 +77,7 @@ pub(super) fn check(directory: &Path) -> io::Result<()> {
         let exposed =
             if height == 0 && is_there { own(&meta) } else { is_open(&meta).then_some(false) };
         if let Some(is_foreign) = exposed {
-            return Err(Exposed { path: directory.to_owned(), is_foreign }.into());
+            return Err(Exposed::new(directory.to_owned(), &meta, is_foreign).into());
         }
     }
     Ok(())
@@ -82,7 +93,7 @@ pub(super) fn check_file(file: &Path) -> io::Result<()> {
     let meta = fs::metadata(file)?;
     let is_foreign = meta.uid() != 0 && meta.uid() != nix::unistd::geteuid().as_raw();
     if is_foreign || meta.mode() & 0o022 != 0 {
-        return Err(Exposed { path: fs::canonicalize(file)?, is_foreign }.into());
+        return Err(Exposed::new(fs::canonicalize(file)?, &meta, is_foreign).into());
     }
     Ok(())
 }

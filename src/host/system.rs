@@ -93,6 +93,13 @@ impl Probe for System {
         Ok(Some(bytes))
     }
 
+    fn read_end(&self, path: &Path, most: u64) -> io::Result<Option<Vec<u8>>> {
+        match read::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            opened => read::end(opened?, most).map(Some),
+        }
+    }
+
     fn ping(&self, socket: &Path) -> Ping {
         match connect(socket) {
             Ok(stream) => ask(stream),

@@ -8,14 +8,14 @@ mod vm;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 use semver::{Version, VersionReq};
 
 use crate::config::{self, Config};
 use crate::facts::Facts;
-use crate::host::{CommandError, CommandSpec, Output, Probe};
+use crate::host::{CommandError, CommandSpec, Exposed, Output, Probe};
 use crate::lima::{self, Instance, Limactl, Release, UserFile};
 use crate::parallel::{each, join};
 use files::{home_of, lima_files, lima_releases};
@@ -54,12 +54,37 @@ pub enum ObserveError {
         /// The instance's file.
         path: PathBuf,
     },
+    /// A release of Lima that `cai` installed, where others could have put their own program.
+    #[error("{} is not run", program.display())]
+    Exposed {
+        /// The program.
+        program: PathBuf,
+        /// Who could, and where.
+        source: Exposed,
+    },
     /// A variable that tools read holds a path that would mean something else to each of them.
     #[error("{0} is not an absolute path")]
     Relative(&'static str),
     /// Neither `HOME` nor what would replace it is set.
     #[error("HOME is not set")]
     NoHome,
+}
+
+impl ObserveError {
+    /// What to do, where that is not plain.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Exposed { source, .. } if source.is_foreign => Some(
+                "make it yours with `chown`, or name a directory of your own with XDG_DATA_HOME; \
+                 remove the release of Lima that is there, and cai installs it anew",
+            ),
+            Self::Exposed { .. } => Some(
+                "make it yours alone with `chmod go-w`; where others may have written already, \
+                 remove the release of Lima that is there, and cai installs it anew",
+            ),
+            _ => None,
+        }
+    }
 }
 
 /// Looks at everything that a file speaks of. Changes nothing.
@@ -146,6 +171,7 @@ impl<'a> Machine<'a> {
     /// Asks `limactl` for its version and its instances, where there is one.
     fn lima(&self, configs: &[&Config]) -> Result<Option<Lima>, ObserveError> {
         if let [program] = self.limactls.as_slice() {
+            self.refuse_exposed(program)?;
             let limactl = Limactl::new(program.clone());
             let (version, instances) = thread::scope(|scope| {
                 let version = scope.spawn(|| self.version(&limactl));
@@ -163,9 +189,10 @@ impl<'a> Machine<'a> {
     }
 
     /// The first that will do; where none does, the first.
-    fn limactl(&self) -> Result<Option<(PathBuf, Version)>, CommandError> {
+    fn limactl(&self) -> Result<Option<(PathBuf, Version)>, ObserveError> {
         let mut first = None;
         for program in &self.limactls {
+            self.refuse_exposed(program)?;
             let version = self.version(&Limactl::new(program.clone()))?;
             let found = (program.clone(), version);
             if self.accepted.matches(&found.1) {
@@ -174,6 +201,22 @@ impl<'a> Machine<'a> {
             first = first.or(Some(found));
         }
         Ok(first)
+    }
+
+    /// Refuses a program in the place of `cai`'s own releases where others could have put theirs. What
+    /// else is on `PATH` is the user's own choice.
+    fn refuse_exposed(&self, program: &Path) -> Result<(), ObserveError> {
+        let own = |path: &&Path| path.starts_with(&self.lima_releases);
+        let mut own = program.ancestors().take_while(own);
+        let Some(file) = own.next() else { return Ok(()) };
+        let checked = own.try_for_each(|directory| self.probe.check_private(directory));
+        checked.and_then(|()| self.probe.check_private_file(file)).map_err(|error| {
+            let path = program.to_owned();
+            match error.downcast() {
+                Ok(source) => ObserveError::Exposed { program: path, source },
+                Err(source) => ObserveError::File { path, source },
+            }
+        })
     }
 
     fn version(&self, limactl: &Limactl) -> Result<Version, CommandError> {

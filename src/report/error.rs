@@ -144,8 +144,8 @@ pub(super) fn hint(error: &ApplyError) -> Option<String> {
                 more.replace(' ', "")
             ))
         }
+        ApplyError::Observe(error) => error.hint().map(str::to_owned),
         ApplyError::Command(_)
-        | ApplyError::Observe(_)
         | ApplyError::Remove { .. }
         | ApplyError::Write { .. }
         | ApplyError::NotReady { .. }

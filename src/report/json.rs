@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::error::{command_error, hint};
 use crate::address::Address;
 use crate::apply::{ApplyError, Counts, Outcome, Report, ResourceResult};
+use crate::doctor::Finding;
 use crate::host::Failure;
 use crate::plan::{Declared, FORMAT_VERSION, Files};
 use crate::redact;
@@ -23,6 +24,9 @@ pub struct ReportDocument<'a> {
     pub results: Vec<ResultDocument<'a>>,
     /// How many resources ended in each way.
     pub summary: Counts,
+    /// What a look at the engine after that found wrong with it: where provisioning changed, whether a
+    /// container starts. Where there is one, `cai` ends with an error, whatever the summary says.
+    pub findings: &'a [Finding],
 }
 
 /// How one resource ended.
@@ -69,13 +73,14 @@ pub struct CommandDocument {
 }
 
 impl<'a> ReportDocument<'a> {
-    /// The document of a report for these files.
-    pub fn new(report: &'a Report, declared: &[Declared<'a>]) -> Self {
+    /// The document of a report for these files, and of what was found after it.
+    pub fn new(report: &'a Report, findings: &'a [Finding], declared: &[Declared<'a>]) -> Self {
         Self {
             format_version: FORMAT_VERSION,
             files: Files::new(declared),
             results: report.results.iter().map(ResultDocument::new).collect(),
             summary: report.counts(),
+            findings,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Lima that `cai` installs, from a server on this machine.
 
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, chown};
 
 use super::fake;
 use super::plan::document;
@@ -22,6 +23,9 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         installing_lima_is_a_question_of_its_own,
         where_the_file_allows_it_there_is_one_question,
         the_proxy_of_the_environment_is_used_for_what_is_elsewhere,
+        a_lima_that_others_could_replace_is_not_run,
+        where_others_can_write_no_lima_is_installed,
+        an_installed_lima_is_its_owners_whatever_the_umask,
     ]
 }
 
@@ -191,4 +195,88 @@ fn the_proxy_of_the_environment_is_used_for_what_is_elsewhere() {
     assert!(error.contains("could not be downloaded") && error.contains("HTTPS_PROXY"), "{ran}");
     let requests = proxy.requests();
     assert!(requests[0].starts_with("CONNECT lima.invalid:"), "{requests:?}");
+}
+
+/// Where `cai` keeps Lima.
+const RELEASES: &str = "home/.local/share/cai/lima";
+
+fn a_lima_that_others_could_replace_is_not_run() {
+    let (_web, lima) = release(&script(), "auto");
+    let sandbox = without_lima(&lima);
+    sandbox.cai(&["apply", "--yes"]).fails_with(1);
+    let runs = || fs::read_to_string(sandbox.path("home/calls")).unwrap().lines().count();
+    let refuses = |told: &str, advice: &str| {
+        let before = runs();
+        for words in [&["plan"][..], &["apply", "--yes"], &["doctor"]] {
+            let ran = sandbox.cai(words);
+            ran.fails_with(1);
+            // A diagnosis is wrapped to the width of a terminal.
+            let said = format!("{}{}", ran.stdout, ran.stderr);
+            let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+            for part in ["limactl is not run", told, advice] {
+                assert!(said.contains(part), "{part:?} is missing: {ran}");
+            }
+        }
+        assert_eq!(runs(), before, "it was run");
+    };
+    for (relative, mode) in
+        [("", 0o777), ("9.8.7", 0o775), ("9.8.7/bin", 0o1777), ("9.8.7/bin/limactl", 0o757)]
+    {
+        let path = sandbox.path(RELEASES).join(relative);
+        let own = fs::metadata(&path).unwrap().permissions();
+        fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+        let place = sandbox.path(RELEASES).join(relative);
+        let place = place.to_str().unwrap().trim_end_matches('/');
+        refuses(
+            &format!("others than its owner can write to {place} (mode {mode:04o})"),
+            "chmod go-w",
+        );
+        fs::set_permissions(&path, own).unwrap();
+    }
+    if nix::unistd::Uid::effective().is_root() {
+        let path = sandbox.path(RELEASES).join("9.8.7");
+        chown(&path, Some(1), None).unwrap();
+        refuses(&format!("{} belongs to another user (uid 1)", path.display()), "chown");
+        chown(&path, Some(0), None).unwrap();
+    }
+    sandbox.cai(&["plan"]).success();
+    // Where another one is run, it is in nobody's way.
+    fs::set_permissions(sandbox.path(RELEASES), Permissions::from_mode(0o777)).unwrap();
+    sandbox.fake_program("limactl", &fake::limactl("", "exit 7").replace("2.2.0", "9.9.0"));
+    sandbox.cai(&["plan"]).success();
+}
+
+fn where_others_can_write_no_lima_is_installed() {
+    let (web, lima) = release(&script(), "auto");
+    let sandbox = without_lima(&lima);
+    sandbox.directory(RELEASES);
+    fs::set_permissions(sandbox.path(RELEASES), Permissions::from_mode(0o770)).unwrap();
+    let ran = sandbox.cai(&["apply", "--yes"]);
+    let place = sandbox.path(RELEASES).display().to_string();
+    for part in [
+        "lima_install.lima: nothing is installed where others could replace it",
+        &format!("others than its owner can write to {place} (mode 0770)"),
+        "chmod go-w",
+    ] {
+        assert!(ran.fails_with(1).contains(part), "{part:?} is missing: {ran}");
+    }
+    assert_eq!(web.requests(), [""; 0]);
+    assert!(!sandbox.path(LIMACTL).exists());
+}
+
+fn an_installed_lima_is_its_owners_whatever_the_umask() {
+    for umask in ["000", "002", "077"] {
+        let (_web, lima) = release(&script(), "auto");
+        let sandbox = without_lima(&lima);
+        let ran = sandbox.run(&["sh", "-c", &format!("umask {umask}; cai apply --yes")]);
+        assert!(ran.fails_with(1).contains("fake: no"), "{ran}");
+        let mut path = sandbox.path(LIMACTL);
+        while path != sandbox.home() {
+            let mode = fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o022, 0, "umask {umask}: {}", path.display());
+            path.pop();
+        }
+        let plan = sandbox.cai(&["plan"]);
+        assert!(!plan.success().contains("lima_install"), "umask {umask}: {plan}");
+    }
 }

@@ -1,7 +1,7 @@
 //! The archive for a bug report: whole, private, and without secrets.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -21,6 +21,8 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_file_that_exists_is_not_overwritten,
         a_wrong_file_is_in_an_archive_with_what_lima_left,
         where_nothing_can_be_looked_at_there_is_an_archive_all_the_same,
+        of_a_log_only_the_end_is_read,
+        what_is_no_file_is_not_waited_for,
     ]
 }
 
@@ -173,4 +175,45 @@ fn a_wrong_file_is_in_an_archive_with_what_lima_left() {
     assert!(error.contains("broken.toml:2"), "{ran}");
     let ran = sandbox.cai(&["-C", "nosuch", "doctor", "--bundle", "b"]);
     assert!(ran.fails_with(1).contains("No archive was written."), "{ran}");
+}
+
+fn of_a_log_only_the_end_is_read() {
+    let sandbox = fake::engine();
+    let directory = sandbox.path("lima/containai-secure");
+    let mut log = std::fs::File::create(directory.join("ha.stderr.log")).unwrap();
+    // More than there is room for in memory, where that can be limited; it takes none on the disk.
+    log.seek(SeekFrom::Start(64 << 30)).unwrap();
+    log.write_all(b"\nthe last words\n").unwrap();
+    // More than is kept, and its first line would tell the end of a secret.
+    let line = "TOKEN=x1 ".repeat(1 << 17);
+    std::fs::write(directory.join("serial.log"), format!("{line}\nthe last words\n")).unwrap();
+    let script = "ulimit -v 1048576 2>/dev/null; exec cai doctor --bundle b";
+    let ran = sandbox.run(&["sh", "-c", script]);
+    assert!(ran.stderr.contains("b is written"), "{ran}");
+    let files = unpacked(&sandbox.path("home/b"));
+    for name in ["lima/ha.stderr.log", "lima/serial.log"] {
+        assert_eq!(files[name], "the last words\n", "{name}");
+    }
+}
+
+fn what_is_no_file_is_not_waited_for() {
+    let sandbox = fake::engine();
+    let directory = sandbox.path("lima/containai-secure");
+    let private = nix::sys::stat::Mode::S_IRWXU;
+    for name in ["ha.stdout.log", "lima.yaml"] {
+        let _ = std::fs::remove_file(directory.join(name));
+        nix::unistd::mkfifo(&directory.join(name), private).unwrap();
+    }
+    std::os::unix::fs::symlink("/dev/zero", directory.join("serial.log")).unwrap();
+    let ran = sandbox.cai(&["doctor", "--bundle", "b"]);
+    assert!(ran.stderr.contains("b is written"), "{ran}");
+    let files = unpacked(&sandbox.path("home/b"));
+    for (name, what) in [
+        ("lima/ha.stdout.log", "a pipe"),
+        ("lima/lima.yaml", "a pipe"),
+        ("lima/serial.log", "a device"),
+    ] {
+        let said = format!("It could not be read: it is {what}, and no regular file.\n");
+        assert_eq!(files[name], said, "{name}");
+    }
 }

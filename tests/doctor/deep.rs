@@ -2,8 +2,10 @@
 
 use containai::config;
 use containai::simulate::Fault;
+use serde_json::Value;
 
 use crate::cli::fake;
+use crate::support::fake_fault;
 use crate::support::fake_world::FakeWorld;
 use crate::support::sandbox::Sandbox;
 use crate::support::trials;
@@ -15,6 +17,8 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_container_that_does_not_start_is_a_finding,
         a_container_is_tried_where_it_is_asked_for_and_after_provisioning,
         without_a_daemon_no_container_is_tried,
+        an_apply_whose_containers_do_not_start_says_so_in_its_one_document,
+        an_interrupt_of_the_last_check_leaves_the_document,
     ]
 }
 
@@ -123,4 +127,47 @@ fn without_a_daemon_no_container_is_tried() {
     ran.fails_with(1);
     assert!(ran.stderr.contains("No container was started"), "{ran}");
     assert!(!machine.calls().iter().any(|call| call.contains("try-container")));
+}
+
+fn an_apply_whose_containers_do_not_start_says_so_in_its_one_document() {
+    let apply = |variables: &[(&str, &str)]| {
+        let machine = FakeWorld::new("version = 1\n[vm]\ncpus = 2\n");
+        let ran = machine.cai_with(&["apply", "--yes", "--json"], variables);
+        let document: Value =
+            serde_json::from_str(&ran.stdout).unwrap_or_else(|why| panic!("{why}: {ran}"));
+        assert_eq!(document["summary"]["failed"], 0, "{ran}");
+        (document["findings"].clone(), ran)
+    };
+    let (findings, ran) = apply(&[]);
+    ran.success();
+    assert_eq!(findings, serde_json::json!([]));
+    let (findings, ran) = apply(&[(fake_fault::VARIABLE, "Fails 1 try-container")]);
+    let said = ran.fails_with(1);
+    assert!(said.contains("error container_start_failed"), "{ran}");
+    assert_eq!(findings.as_array().map(Vec::len), Some(1), "{ran}");
+    assert_eq!(findings[0]["code"], "container_start_failed");
+    assert_eq!(findings[0]["severity"], "error");
+    assert!(findings[0]["cause"].as_str().unwrap().contains("the fault of a test"), "{ran}");
+}
+
+fn an_interrupt_of_the_last_check_leaves_the_document() {
+    let machine = FakeWorld::new("version = 1\n[vm]\ncpus = 2\n");
+    let fault = (fake_fault::VARIABLE, "Hangs 1 try-container");
+    let variables = [&machine.variables()[..], &[fault]].concat();
+    let sandbox = &machine.sandbox;
+    let mut session = sandbox.start_on_terminal(&["apply", "--yes", "--json"], &variables);
+    session.see("Apply complete");
+    session.interrupt();
+    session.see("Once more ends it at once.");
+    let calls = sandbox.path("world/calls");
+    while !std::fs::read_to_string(&calls).unwrap().contains("try-container") {
+        std::thread::yield_now();
+    }
+    session.interrupt();
+    let ran = session.end();
+    ran.fails_with(1);
+    let document: Value =
+        serde_json::from_str(&ran.stdout).unwrap_or_else(|why| panic!("{why}: {ran}"));
+    assert!(document["summary"]["applied"].as_u64() > Some(0), "{ran}");
+    assert_eq!(document["findings"][0]["code"], "container_start_failed", "{ran}");
 }

@@ -178,7 +178,9 @@ fn a_file_that_is_written_is_whole_or_not_there() {
             let inject = format!("inject={WRITES}:signal=SIGKILL:when={number}");
             let words = ["strace", "-o", "/dev/null", "-e", &inject, "cai"];
             let mut killed = world.sandbox.command(&[&words[..], command].concat());
+            let docker = world.sandbox.docker_guard();
             let killed = killed.envs(world.variables()).output().unwrap();
+            docker.check(&format!("{command:?}, killed at {number}"));
             let made = std::fs::read(&path);
             let _ = std::fs::remove_file(&path);
             if killed.status.success() {

@@ -17,6 +17,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_lock_can_be_waited_for,
         ten_at_once_end_with_one_engine,
         another_vm_is_not_waited_for,
+        limas_directory_has_one_lock_however_it_is_spelled,
         a_simulated_host_is_locked_as_a_real_one,
         locks_where_others_can_write_are_refused,
         state_that_others_can_write_is_refused,
@@ -100,6 +101,26 @@ fn another_vm_is_not_waited_for() {
     fs::rename(&path, path.with_file_name(name.replace("containai-secure", "other"))).unwrap();
     let _lock = hold(&world.sandbox, LOCKS, "process 1 (`cai apply`)");
     world.cai(&["apply", "--yes"]).success();
+}
+
+fn limas_directory_has_one_lock_however_it_is_spelled() {
+    let world = FakeWorld::new("version = 1\n");
+    let path = |relative: &str| world.sandbox.path(relative).display().to_string();
+    std::os::unix::fs::symlink(path(""), path("alias")).unwrap();
+    std::os::unix::fs::symlink(path("lima"), path("link")).unwrap();
+    // The first is before there is such a directory, behind a link to what is above it.
+    assert!(!world.sandbox.path("lima").exists());
+    world.cai_with(&["apply", "--yes"], &[("LIMA_HOME", &path("alias/lima/"))]);
+    assert!(world.sandbox.path("lima").exists());
+    let _lock = hold(&world.sandbox, LOCKS, "process 1 (`cai apply`)");
+    for spelling in ["lima", "lima/", "./lima//", "home/../lima", "alias/lima", "link", "link/"] {
+        let ran = world.cai_with(&["apply", "--yes"], &[("LIMA_HOME", &path(spelling))]);
+        assert!(ran.fails_with(5).contains("containai-secure is locked"), "{spelling}: {ran}");
+    }
+    // Another directory of Lima's has instances of its own.
+    world.sandbox.directory("other");
+    let ran = world.cai_with(&["apply", "--yes"], &[("LIMA_HOME", &path("other"))]);
+    assert!(!ran.stderr.contains("is locked"), "{ran}");
 }
 
 fn a_simulated_host_is_locked_as_a_real_one() {

@@ -12,7 +12,7 @@ mod tools;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStderr, Stdio};
 
-use crate::support::sandbox::Sandbox;
+use crate::support::sandbox::{DockerGuard, Sandbox};
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
     [
@@ -34,16 +34,19 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
 struct Running {
     child: Child,
     stderr: BufReader<ChildStderr>,
+    docker: DockerGuard,
+    line: String,
 }
 
 impl Running {
     fn start(sandbox: &Sandbox, arguments: &[&str]) -> Self {
         let words = [&["cai"], arguments].concat();
+        let (docker, line) = (sandbox.docker_guard(), words.join(" "));
         let mut command = sandbox.command(&words);
         let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
-        Self { child, stderr }
+        Self { child, stderr, docker, line }
     }
 
     /// Reads what it says until a line with this text; all of it.
@@ -62,10 +65,12 @@ impl Running {
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
     }
 
-    /// Waits for its end: its exit code and what it said since.
+    /// Waits for its end: its exit code and what it said since. It has left the user's Docker alone.
     fn end(mut self) -> (Option<i32>, String) {
         let mut said = String::new();
         while self.stderr.read_line(&mut said).unwrap() > 0 {}
-        (self.child.wait().unwrap().code(), said)
+        let code = self.child.wait().unwrap().code();
+        self.docker.check(&self.line);
+        (code, said)
     }
 }

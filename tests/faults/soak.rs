@@ -6,18 +6,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use containai::config;
 use containai::simulate::{Call, FAULTS, Fault, run};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::simulate::TOLD;
 use crate::support::chance::{Chance, SEED};
 use crate::support::fake_world::{FakeWorld, KILL};
+use crate::support::stops;
 use crate::support::tally::SOAK;
 use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
     let long = trials![five_hundred_rounds_lose_no_container].into_iter();
     let long = long.map(|trial| trial.with_ignored_flag(true));
-    trials![a_few_rounds_lose_no_container].into_iter().chain(long).collect()
+    let short = trials![a_few_rounds_lose_no_container, only_what_a_plan_says_is_declared];
+    short.into_iter().chain(long).collect()
 }
 
 /// How often a machine may be applied to until it is as the file says: what a plan could not see
@@ -32,6 +34,33 @@ fn a_few_rounds_lose_no_container() {
 
 fn five_hundred_rounds_lose_no_container() {
     soak(500);
+}
+
+fn only_what_a_plan_says_is_declared() {
+    let runtimes = [("plain", "runc"), ("system", "sysbox-runc")];
+    let change = |disruption: &str, fallback: Value, stops: Value| {
+        let action = if disruption == "none" { "no-op" } else { "refresh" };
+        json!({ "action": action, "disruption": disruption, "fallback": fallback, "stops": stops })
+    };
+    let listed = json!([{ "name": "plain" }]);
+    let all: &[&str] = &["plain", "system"];
+    let cases: [(_, _, _, &[&str]); 8] = [
+        ("vm-restart", Value::Null, listed.clone(), &["plain"]),
+        ("daemon-restart", Value::Null, json!([]), &[]),
+        // The plan says "only if that has no effect".
+        ("session-refresh", json!("vm-restart"), listed.clone(), &[]),
+        ("session-refresh", json!("vm-restart"), Value::Null, &[]),
+        ("none", Value::Null, listed, &[]),
+        // Which run could not be told.
+        ("vm-stop", Value::Null, Value::Null, all),
+        ("sysbox-restart", Value::Null, Value::Null, &["system"]),
+        ("daemon-restart", Value::Null, Value::Null, &[]),
+    ];
+    for (disruption, fallback, stops, names) in cases {
+        let plan = json!({ "resource_changes": [change(disruption, fallback, stops)] });
+        let declared = stops::declared(&plan, &runtimes);
+        assert!(declared.iter().eq(names), "{plan}: {declared:?}");
+    }
 }
 
 fn soak(rounds: u32) {
@@ -68,6 +97,8 @@ fn one(machine: &FakeWorld, chance: &mut Chance, name: &str) -> (usize, usize) {
         }
     });
     let before = running(machine);
+    // None of them runs with Sysbox.
+    let runtimes: Vec<_> = before.keys().map(|name| (name.as_str(), "runc")).collect();
     let mut declared = BTreeSet::new();
     let mut tried = Vec::new();
     loop {
@@ -79,7 +110,7 @@ fn one(machine: &FakeWorld, chance: &mut Chance, name: &str) -> (usize, usize) {
         }
         tried.push(plan.to_string());
         assert!(tried.len() <= 2 * RUNS, "{name}: it is never done:\n{}", tried.join("\n"));
-        declared.extend(named(&changes, &before));
+        declared.extend(stops::declared(&changes, &runtimes));
         let phase = if chance.one_in(2) { "before" } else { "after" };
         let point = format!("{phase} {}", 1 + chance.below(12));
         let killed = [(KILL, point.as_str())];
@@ -106,17 +137,6 @@ fn one(machine: &FakeWorld, chance: &mut Chance, name: &str) -> (usize, usize) {
         );
     }
     (lived.len(), stopped.len())
-}
-
-/// The containers that a plan says it stops; those that it could not list may be any.
-fn named(plan: &Value, running: &BTreeMap<String, u64>) -> BTreeSet<String> {
-    let changes = plan["resource_changes"].as_array().unwrap();
-    let stops = changes.iter().map(|change| &change["stops"]);
-    let names = stops.flat_map(|stops| match stops.as_array() {
-        Some(named) => named.iter().map(|it| it["name"].as_str().unwrap().to_owned()).collect(),
-        None => running.keys().cloned().collect::<Vec<_>>(),
-    });
-    names.collect()
 }
 
 /// The containers that run, and since when.

@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use containai::doctor::Code;
-use serde_json::Value;
 
 use super::engine::{Engine, shared};
 use super::faults::{FAULTS, Fault};
 use super::sysbox;
 use crate::support::chance::Chance;
+use crate::support::stops::declared;
 use crate::support::tally::REAL_SOAK;
 use crate::support::trials;
 
@@ -49,34 +49,13 @@ fn running(engine: &Engine) -> BTreeMap<String, String> {
     lines.map(|(name, rest)| (name.trim_start_matches('/').into(), rest.into())).collect()
 }
 
-/// The containers that a plan says it stops. What only a fallback would stop is none of them.
-fn declared(plan: &Value) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    for change in plan["resource_changes"].as_array().unwrap() {
-        let disruption = change["disruption"].as_str().unwrap();
-        match change["stops"].as_array() {
-            _ if change["action"] == "no-op" || !change["fallback"].is_null() => {}
-            Some(containers) => {
-                let name = |container: &Value| container["name"].as_str().unwrap().to_owned();
-                names.extend(containers.iter().map(name));
-            }
-            // Which run is not known, and it says so: those of its kind.
-            None if disruption == "sysbox-restart" => names.extend(["system".to_owned()]),
-            None if disruption.starts_with("vm-") => {
-                names.extend(CONTAINERS.map(|(name, _)| name.to_owned()));
-            }
-            None => {}
-        }
-    }
-    names
-}
-
 /// Mends the engine by one way or the other; the containers that the plans said they would stop.
 fn mend(engine: &Engine, by_doctor: bool) -> BTreeSet<String> {
     let mut named = BTreeSet::new();
     let foresee = |named: &mut BTreeSet<String>| {
         let plan = engine.cai_quietly(&["plan", "--json"]);
-        named.extend(declared(&serde_json::from_str(plan.success()).unwrap()));
+        let plan = serde_json::from_str(plan.success()).unwrap();
+        named.extend(declared(&plan, &CONTAINERS));
     };
     foresee(&mut named);
     if !by_doctor {

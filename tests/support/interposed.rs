@@ -51,6 +51,9 @@ impl Probe for Interposed<'_> {
     fn read_bytes(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
         self.host.read_bytes(path)
     }
+    fn read_end(&self, path: &Path, most: u64) -> io::Result<Option<Vec<u8>>> {
+        self.host.read_end(path, most)
+    }
     fn ping(&self, socket: &Path) -> Ping {
         self.host.ping(socket)
     }

@@ -6,6 +6,7 @@ pub mod interposed;
 pub mod machine;
 pub mod program;
 pub mod sandbox;
+pub mod stops;
 pub mod tally;
 pub mod terminal;
 pub mod web;

@@ -25,6 +25,12 @@ pub struct Sandbox {
     user: Option<(u32, u32)>,
 }
 
+/// The files of a user's Docker before a command, for a look at them when it has ended.
+pub struct DockerGuard {
+    directory: PathBuf,
+    before: BTreeMap<PathBuf, Vec<u8>>,
+}
+
 /// How a command ended.
 pub struct Ran {
     pub line: String,
@@ -157,37 +163,51 @@ impl Sandbox {
 
     /// Runs `cai` with variables set.
     pub fn cai_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
-        let before = self.docker_files();
+        let guard = self.docker_guard();
         let mut command = self.command(&["cai"]);
         command.args(arguments).envs(variables.iter().copied());
         let ran = finish(command);
-        DOCKER_FILES.case(|| {
-            let after = self.docker_files();
-            assert_eq!(after, before, "the user's Docker was touched by {}", ran.line);
-        });
+        guard.check(&ran.line);
         ran
     }
 
-    /// Every file of the user's Docker that is not the one context which `cai` may make.
-    pub fn docker_files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
-        let ours = b"\"Name\":\"containai-secure\"";
-        let mut files = BTreeMap::new();
-        let mut directories = vec![self.path("home/.docker")];
-        while let Some(directory) = directories.pop() {
-            for entry in fs::read_dir(&directory).unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_dir() {
-                    directories.push(path);
-                    continue;
-                }
-                let bytes = fs::read(&path).unwrap();
-                if !bytes.windows(ours.len()).any(|window| window == ours) {
-                    files.insert(path, bytes);
-                }
+    /// Takes down how the user's Docker is, before a command.
+    pub fn docker_guard(&self) -> DockerGuard {
+        let directory = self.path("home/.docker");
+        DockerGuard { before: docker_files(&directory), directory }
+    }
+}
+
+impl DockerGuard {
+    /// Checks that this command has left the user's Docker alone.
+    #[track_caller]
+    pub fn check(self, line: &str) {
+        DOCKER_FILES.case(|| {
+            let after = docker_files(&self.directory);
+            assert_eq!(after, self.before, "the user's Docker was touched by {line}");
+        });
+    }
+}
+
+/// Every file of a user's Docker that is not the one context which `cai` may make.
+fn docker_files(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let ours = b"\"Name\":\"containai-secure\"";
+    let mut files = BTreeMap::new();
+    let mut directories = vec![directory.to_owned()];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(&directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                directories.push(path);
+                continue;
+            }
+            let bytes = fs::read(&path).unwrap();
+            if !bytes.windows(ours.len()).any(|window| window == ours) {
+                files.insert(path, bytes);
             }
         }
-        files
     }
+    files
 }
 
 pub fn line(command: &Command) -> String {

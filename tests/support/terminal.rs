@@ -1,9 +1,7 @@
 //! `cai` on a terminal of 80 columns and 24 lines, as somebody sees it.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Write};
-use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -11,16 +9,15 @@ use std::time::Duration;
 use nix::pty::{Winsize, openpty};
 use nix::sys::termios::{InputFlags, LocalFlags, OutputFlags, tcgetattr};
 
-use super::sandbox::{Ran, Sandbox, line, start};
+use super::sandbox::{DockerGuard, Ran, Sandbox, line, start};
 
 /// How long to wait for something that must appear.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A `cai` that runs on a terminal.
-pub struct Session<'a> {
-    sandbox: &'a Sandbox,
-    /// The user's Docker before.
-    docker: BTreeMap<PathBuf, Vec<u8>>,
+pub struct Session {
+    /// Until its end.
+    docker: Option<DockerGuard>,
     line: String,
     child: Child,
     master: File,
@@ -33,13 +30,13 @@ pub struct Session<'a> {
 
 impl Sandbox {
     /// Starts `cai` on a terminal.
-    pub fn start_on_terminal(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Session<'_> {
+    pub fn start_on_terminal(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Session {
         let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
         let terminal = openpty(&size, None).unwrap();
         let mut command = self.command(&["cai"]);
         command.args(arguments).envs(variables.iter().copied());
         command.stdin(terminal.slave.try_clone().unwrap()).stderr(terminal.slave);
-        let (docker, line) = (self.docker_files(), line(&command));
+        let (docker, line) = (Some(self.docker_guard()), line(&command));
         let child = start(command.stdout(Stdio::piped()));
         // The command holds the terminal's other end, too, and with it gone, reading ends.
         drop(command);
@@ -57,7 +54,7 @@ impl Sandbox {
         });
         // Of that size, too.
         let screen = vt100::Parser::default();
-        Session { sandbox: self, docker, line, child, master, news, bytes: Vec::new(), screen }
+        Session { docker, line, child, master, news, bytes: Vec::new(), screen }
     }
 
     /// Runs `cai` on a terminal, where somebody types this line. What was written to the terminal
@@ -69,7 +66,7 @@ impl Sandbox {
     }
 }
 
-impl Session<'_> {
+impl Session {
     /// Waits until the terminal shows this, and gives back the line that it is on.
     #[track_caller]
     pub fn see(&mut self, wanted: &str) -> String {
@@ -120,9 +117,10 @@ impl Session<'_> {
         let mut stdout = String::new();
         self.child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
         let status = self.child.wait().unwrap();
-        let Self { sandbox, docker, line, .. } = self;
-        assert_eq!(sandbox.docker_files(), *docker, "the user's Docker was touched by {line}");
+        if let Some(docker) = self.docker.take() {
+            docker.check(&self.line);
+        }
         let stderr = String::from_utf8_lossy(&self.bytes).replace("\r\n", "\n");
-        Ran { line: line.clone(), status, stdout, stderr }
+        Ran { line: self.line.clone(), status, stdout, stderr }
     }
 }

@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::Terminal;
 use crate::event::{Event, Listener};
-use crate::host::Host;
+use crate::host::{Host, Patience};
 use crate::report;
 use reminder::Reminder;
 use spinners::Spinners;
@@ -18,6 +18,13 @@ use spinners::Spinners;
 /// What is said at the first interrupt.
 const INTERRUPTED: &str =
     "Interrupted: what runs now is let end by itself. Once more ends it at once.";
+
+/// As long as the answer lives, the first interrupt lets what runs end by itself, and the second one
+/// ends that and no more.
+pub(super) fn patience(host: &dyn Host, terminal: &Terminal) -> Patience {
+    let aside = terminal.aside();
+    host.patiently(Box::new(move || aside(INTERRUPTED)))
+}
 
 /// Tells the events of some work while it is done. The first interrupt lets what runs end by itself.
 pub(super) fn tell<T>(

@@ -5,10 +5,12 @@ mod download;
 mod unpack;
 
 use std::error::Error;
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Seek};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use super::private::{self, Exposed};
 use super::whole;
 use crate::model::Sha256;
 
@@ -94,6 +96,9 @@ pub enum ArchiveError {
         /// Why.
         source: io::Error,
     },
+    /// Where it belongs, others could put their own programs in its place.
+    #[error("nothing is installed where others could replace it")]
+    Exposed(#[source] Exposed),
     /// It could not be put where it belongs.
     #[error("{} could not be written", path.display())]
     Write {
@@ -131,6 +136,11 @@ impl ArchiveError {
                  install the program by hand"
                     .into()
             }
+            Self::Exposed(exposed) if exposed.is_foreign => {
+                "make it yours with `chown`, or name a directory of your own with XDG_DATA_HOME"
+                    .into()
+            }
+            Self::Exposed(_) => "make it yours alone with `chmod go-w`, then run cai again".into(),
             Self::Write { .. } => "make room there, or see who may write there".into(),
         }
     }
@@ -142,7 +152,10 @@ pub(super) fn install(archive: &Archive) -> Result<(), ArchiveError> {
     let Archive { url, sha256, directory } = archive;
     let place = directory.parent().unwrap_or(Path::new("/"));
     let unwritten = |source| ArchiveError::Write { path: place.to_owned(), source };
-    fs::create_dir_all(place).map_err(unwritten)?;
+    private::make(place).map_err(|error| match error.downcast() {
+        Ok(exposed) => ArchiveError::Exposed(exposed),
+        Err(error) => unwritten(error),
+    })?;
     // On the file system that it is unpacked to, not on a small one for temporary files. It has no
     // name, so that it goes with this process.
     let mut file = tempfile::tempfile_in(place).map_err(unwritten)?;
@@ -153,18 +166,61 @@ pub(super) fn install(archive: &Archive) -> Result<(), ArchiveError> {
     }
     file.rewind().map_err(unwritten)?;
     let _alone = whole::sweep(place);
-    let work =
-        tempfile::Builder::new().prefix(whole::PREFIX).tempdir_in(place).map_err(unwritten)?;
+    let work = tempfile::Builder::new()
+        .prefix(whole::PREFIX)
+        .permissions(Permissions::from_mode(0o700))
+        .tempdir_in(place)
+        .map_err(unwritten)?;
     let new = work.path().join("new");
-    fs::create_dir(&new).map_err(unwritten)?;
+    private::make(&new).map_err(unwritten)?;
     unpack::unpack(file, &new).map_err(|why| why.of(url))?;
     let moved = |source| ArchiveError::Write { path: directory.clone(), source };
-    // A directory that is not empty cannot be replaced in one move.
-    match fs::rename(directory, work.path().join("old")) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(moved(error)),
-        _ => {}
-    }
-    fs::rename(&new, directory).map_err(moved)?;
+    replace(directory, &new, &work.path().join("old")).map_err(moved)?;
     // The new name is in the directory.
     File::open(place).and_then(|place| place.sync_all()).map_err(moved)
+}
+
+/// Puts a new directory in the place of one that may be there, which goes to where `old` says: one that
+/// is not empty cannot be replaced in one move. Where the new one cannot come, the old one comes back.
+fn replace(directory: &Path, new: &Path, old: &Path) -> io::Result<()> {
+    let had_one = match fs::rename(directory, old) {
+        Ok(()) => true,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+        Err(error) => return Err(error),
+    };
+    fs::rename(new, directory).inspect_err(|_| {
+        if had_one {
+            // What keeps the new one away is told, whatever becomes of this.
+            let _ = fs::rename(old, directory);
+        }
+    })
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test of what touches files")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_the_new_one_cannot_come_the_old_one_stays() {
+        let place = tempfile::tempdir().unwrap();
+        let [directory, new, old] = ["1.2.3", "new", "old"].map(|name| place.path().join(name));
+        fs::create_dir(&directory).unwrap();
+        fs::write(directory.join("limactl"), "old").unwrap();
+        let error = replace(&directory, &new, &old).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound, "{error}");
+        assert_eq!(fs::read_to_string(directory.join("limactl")).unwrap(), "old");
+        assert!(!old.exists());
+        // Where both can be moved, the new one is there; where there was none, too.
+        for gone in [&old, &directory] {
+            fs::create_dir(&new).unwrap();
+            fs::write(new.join("limactl"), "new").unwrap();
+            replace(&directory, &new, &old).unwrap();
+            assert_eq!(fs::read_to_string(directory.join("limactl")).unwrap(), "new");
+            assert!(!new.exists());
+            fs::remove_dir_all(gone).unwrap();
+        }
+        replace(&directory, &new, &old).unwrap_err();
+        assert!(!directory.exists());
+    }
 }

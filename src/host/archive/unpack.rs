@@ -1,8 +1,9 @@
 //! Unpacks a `.tar.gz` into a directory, and nowhere else.
 
 use std::collections::BTreeSet;
-use std::fs::File;
+use std::fs::{DirBuilder, File};
 use std::io::{self, BufReader};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Component, Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
@@ -79,6 +80,10 @@ pub(super) fn unpack(file: File, into: &Path) -> Result<(), Failure> {
                 }
             }
             _ => return Err(refused("is neither a file nor a directory nor a link")),
+        }
+        if let Some(above) = path.parent() {
+            // Where the archive has no entry for it, the umask alone would say who may write there.
+            DirBuilder::new().recursive(true).mode(0o777 & !MASK).create(into.join(above))?;
         }
         if !entry.unpack_in(into)? {
             return Err(refused("leads outside"));

@@ -50,11 +50,11 @@ impl Small<'_> {
             self.mount
         );
         let line = ["unshare", "-m", "sh", "-c", &script, "sh", &self.directory];
-        let before = self.sandbox.docker_files();
+        let docker = self.sandbox.docker_guard();
         let mut command = self.sandbox.command(&[&line[..], words].concat());
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         let output = command.output().unwrap();
-        assert_eq!(self.sandbox.docker_files(), before);
+        docker.check(&words.join(" "));
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Ran {
             line: words.join(" "),
