@@ -36,7 +36,7 @@ fn guest() -> Sandbox {
     }
     sandbox.write("etc/os-release", "ID=ubuntu\nVERSION_CODENAME=noble\n");
     let calls = sandbox.path("calls");
-    for name in ["apt-get", "curl", "dpkg", "dpkg-query", "gpg", "systemctl"] {
+    for name in ["apt-get", "apt-cache", "curl", "dpkg", "dpkg-query", "gpg", "systemctl"] {
         let does = match name {
             // What it reads with `-K -`, and the file after -o.
             "curl" => {
@@ -44,6 +44,7 @@ fn guest() -> Sandbox {
                 while [ \"$1\" != -o ]; do shift; done; echo fetched >\"$2\""
             }
             "gpg" => "cat \"$KEYS\"",
+            "apt-cache" => "echo \" $2 | 5:28.5.1-1~ubuntu.24.04~noble | https://example.com\"",
             "dpkg" => "[ \"$1\" != --print-architecture ] || echo amd64",
             _ => ":",
         };
@@ -113,7 +114,7 @@ fn dockers_packages_are_taken_with_its_own_key_and_no_other() {
             assert_eq!(output.status.success(), is_taken, "{keys}\n{calls}\n{error}");
             assert_eq!(
                 calls.contains(
-                    " install --no-install-recommends --allow-downgrades docker-ce=5:28.5.1*"
+                    " --allow-downgrades docker-ce=5:28.5.1-1~ubuntu.24.04~noble docker-ce-cli=5:"
                 ),
                 is_taken,
                 "{calls}"
