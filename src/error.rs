@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::doctor::Finding;
 use crate::graph::GraphError;
 use crate::host::{Exposed, INTERRUPTED, LockError};
 use crate::observe::ObserveError;
@@ -86,6 +87,9 @@ pub enum Error {
     /// The engine is not healthy; it was already said how.
     #[error("the engine is not healthy")]
     Unhealthy,
+    /// No container starts on engines that were changed; it was already said why.
+    #[error("no container starts")]
+    NoContainer(Vec<Finding>),
     /// Something stands in the way; it was already said what.
     #[error("the plan cannot be applied")]
     Blocked,
@@ -182,6 +186,7 @@ impl Error {
             | Self::Observe(_)
             | Self::Differs
             | Self::Unhealthy
+            | Self::NoContainer(_)
             | Self::Blocked
             | Self::Failed
             | Self::Simulation { .. }
@@ -197,6 +202,7 @@ impl Error {
             Self::Changes
             | Self::Differs
             | Self::Unhealthy
+            | Self::NoContainer(_)
             | Self::Blocked
             | Self::Failed
             | Self::Interrupted => true,

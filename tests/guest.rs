@@ -210,7 +210,7 @@ fn a_version_is_all_of_a_packages_or_its_first_numbers() {
     sandbox.fake_program("dpkg", "");
     sandbox.fake_program(
         "apt-cache",
-        "for it in 5:20.10.24~3-0~debian 5:20.10.2~3-0~debian 20.10.1+dfsg1; do\n\
+        "for it in 5:28.5.1-1~ubuntu.24.04~noble 24.0.7-0ubuntu4.1 24.0.7-0ubuntu4 5:20.10.24~3-0~debian 5:20.10.2~3-0~debian 20.10.1+dfsg1; do\n\
          echo \" $2 | $it | https://example.com Packages\"; done",
     );
     sandbox.write(
@@ -224,11 +224,15 @@ fn a_version_is_all_of_a_packages_or_its_first_numbers() {
         ("5:20.10.2~3-0~debian", "=5:20.10.2~3-0~debian"),
         ("20.10.1+dfsg1", "=20.10.1+dfsg1"),
         ("20.10.1", "=20.10.1+dfsg1"),
+        ("20.10.2~3", "=5:20.10.2~3-0~debian"),
+        ("24.0.7-0ubuntu4", "=24.0.7-0ubuntu4"),
+        ("24.0.7", "=24.0.7-0ubuntu4.1"),
+        ("28.5.1-1", "=5:28.5.1-1~ubuntu.24.04~noble"),
     ] {
         let ran = sandbox.run(&["sh", "choose.sh", "run", "source", wanted]);
         assert_eq!(ran.success().trim(), chosen, "{wanted}: {ran}");
     }
     let ran = sandbox.run(&["sh", "choose.sh", "run", "source", "20.1"]);
-    let why = "cai: there is no version 20.1 of docker-ce, but: 5:20.10.24~3-0~debian 5:20.10.2";
+    let why = "cai: there is no version 20.1 of docker-ce, but: 5:28.5.1-1~ubuntu.24.04~noble 24.0.7-0ubuntu4.1";
     assert!(ran.fails_with(1).contains(why), "{ran}");
 }

@@ -23,7 +23,7 @@ pub(super) fn step(
 ) -> Result<(), ApplyError> {
     let heard = |line: &str| notify(&Event::StepSays(address, line));
     let result = operation(host, &step.operation, limit, &heard);
-    if result.as_ref().is_err_and(|error| is_killed(error) && host.interrupted()) {
+    if result.as_ref().is_err_and(|error| is_killed(error) && host.cut_short()) {
         return Err(ApplyError::Interrupted);
     }
     if let (Err(_), Some(rescue)) = (&result, &step.rescue) {

@@ -1,10 +1,10 @@
 //! `cai apply`
 
+use super::deep::Verified;
 use super::plan::Planned;
 use super::{Consent, Global, Limits, Terminal, deep, file, guard, progress};
 use crate::address::Kind;
 use crate::apply::{Report, apply};
-use crate::doctor::Finding;
 use crate::error::Error;
 use crate::host::Host;
 use crate::plan::{Action, Declared, Plan};
@@ -81,14 +81,14 @@ pub(super) fn perform(
 pub(super) fn tell_end(
     report: &Report,
     last_words: &str,
-    check: impl FnOnce(&mut Terminal) -> Vec<Finding>,
+    check: impl FnOnce(&mut Terminal) -> Verified,
     declared: &[Declared<'_>],
     global: &Global,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
-    let findings = if report.failed() || report.interrupted() {
+    let Verified { findings, interrupted } = if report.failed() || report.interrupted() {
         terminal.complain(last_words);
-        Vec::new()
+        Verified { interrupted: report.interrupted(), ..Verified::default() }
     } else {
         terminal.talk(last_words);
         check(terminal)
@@ -99,12 +99,17 @@ pub(super) fn tell_end(
     if global.json {
         terminal.json(&ReportDocument::new(report, &findings, declared))?;
     }
-    if report.interrupted() {
+    if interrupted {
+        if !report.interrupted() {
+            terminal.complain("Interrupted: whether containers start was not seen.");
+        }
         Err(Error::Interrupted)
-    } else if report.failed() || !findings.is_empty() {
+    } else if report.failed() {
         Err(Error::Failed)
-    } else {
+    } else if findings.is_empty() {
         Ok(())
+    } else {
+        Err(Error::NoContainer(findings))
     }
 }
 

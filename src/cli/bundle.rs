@@ -26,8 +26,9 @@ const LOG_END: u64 = 1 << 20;
 
 /// What a report is about.
 pub(super) struct Subject<'a> {
-    /// Where the file could not be read, what it most probably says.
-    pub(super) config: &'a Config,
+    /// Where the file is wrong, what it most probably says; `None` where it is not known which VM it
+    /// is about.
+    pub(super) config: Option<&'a Config>,
     /// The file, where there is one.
     pub(super) file: Option<&'a str>,
     pub(super) declared: Declared<'a>,
@@ -61,8 +62,8 @@ fn gather(probe: &dyn Probe, subject: &Subject<'_>, terminal: &Terminal) -> Resu
     let Subject { config, seen, .. } = *subject;
     let home = probe.env("HOME").map(|home| home.to_string_lossy().into_owned());
     let facts = seen.map(|(facts, _)| facts);
-    let directory = directory(probe, config, facts);
-    let mut secrets = secrets(config, facts);
+    let directory = config.and_then(|config| directory(probe, config, facts));
+    let mut secrets = config.map(|config| secrets(config, facts)).unwrap_or_default();
     secrets.extend(directory.iter().flat_map(|directory| variables(probe, directory)));
     let redactor = terminal.hidden().redactor().clone();
     let mut bundle = Bundle::new(redactor.stricter(home.as_deref(), secrets));
@@ -76,7 +77,7 @@ fn gather(probe: &dyn Probe, subject: &Subject<'_>, terminal: &Terminal) -> Resu
     if let Some(directory) = directory {
         lima(probe, &directory, &mut bundle);
     }
-    if let Some(facts) = facts {
+    if let (Some(config), Some(facts)) = (config, facts) {
         guest(probe, config, facts, &mut bundle);
     }
     Ok(bundle)

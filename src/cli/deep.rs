@@ -7,15 +7,19 @@ use super::plan::Planned;
 use crate::address::Kind;
 use crate::apply::{Outcome, Report};
 use crate::doctor::{Attempt, Finding};
+use crate::error::Error;
 use crate::host::Host;
 
 /// Starts and removes it, in this time where there is a limit; a finding where it does not start.
+///
+/// # Errors
+/// When an interrupt ended it.
 pub(super) fn attempt(
     host: &dyn Host,
     attempt: &Attempt,
     limit: Option<Duration>,
     terminal: &mut Terminal,
-) -> Option<Finding> {
+) -> Result<Option<Finding>, Error> {
     let command = attempt.command.clone();
     let command = match limit {
         Some(limit) => command.timeout(limit),
@@ -25,10 +29,20 @@ pub(super) fn attempt(
         Ok(()) => {
             let runtimes = attempt.runtimes.join(", ");
             terminal.talk(&format!("A container starts with: {runtimes}."));
-            None
+            Ok(None)
         }
-        Err(error) => Some(attempt.failed(&error)),
+        Err(_) if host.cut_short() => Err(Error::Interrupted),
+        Err(error) => Ok(Some(attempt.failed(&error))),
     }
+}
+
+/// What came of starting containers.
+#[derive(Default)]
+pub(super) struct Verified {
+    /// One for each engine on which none starts.
+    pub(super) findings: Vec<Finding>,
+    /// Whether an interrupt left engines untried.
+    pub(super) interrupted: bool,
 }
 
 /// Tries the engines whose provisioning an apply has changed: that dockerd answers does not mean
@@ -38,7 +52,7 @@ pub(super) fn verify(
     planned: &Planned,
     report: &Report,
     terminal: &mut Terminal,
-) -> Vec<Finding> {
+) -> Verified {
     let changed = |vm: &str| {
         report.results.iter().any(|result| {
             let scope = result.address.scope.as_ref();
@@ -50,5 +64,15 @@ pub(super) fn verify(
     let engines = planned.files.iter().zip(&planned.facts);
     let engines = engines.filter(|(file, _)| changed(file.config.vm.name.as_str()));
     let tried = engines.filter_map(|(file, facts)| Attempt::new(&file.config, facts));
-    tried.filter_map(|tried| attempt(host, &tried, planned.plan.limit, terminal)).collect()
+    let mut verified = Verified::default();
+    for tried in tried {
+        if host.interrupted() {
+            return Verified { interrupted: true, ..verified };
+        }
+        match attempt(host, &tried, planned.plan.limit, terminal) {
+            Ok(finding) => verified.findings.extend(finding),
+            Err(_) => return Verified { interrupted: true, ..verified },
+        }
+    }
+    verified
 }

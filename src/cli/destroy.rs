@@ -1,6 +1,7 @@
 //! `cai destroy`
 
 use super::apply::tell_end;
+use super::deep::Verified;
 use super::terminal::Hidden;
 use super::{Global, Limits, Terminal, file, guard, progress};
 use crate::apply::{Report, destroy};
@@ -46,7 +47,7 @@ pub(super) fn run(
     let look = || look(host, &file.config, &hidden);
     let report = progress::tell(host, terminal, |notify| destroy(host, &plan, &look, notify));
     let last_words = report::destroyed(&report);
-    tell_end(&report, &last_words, |_| Vec::new(), &[file.declared()], global, terminal)
+    tell_end(&report, &last_words, |_| Verified::default(), &[file.declared()], global, terminal)
 }
 
 fn look(probe: &dyn Probe, config: &Config, hidden: &Hidden) -> Result<Plan, ObserveError> {

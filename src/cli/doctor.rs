@@ -59,7 +59,7 @@ pub(super) fn run(
         examination = mend(host, global, options, &patient, examination, terminal)?;
     }
     if options.deep {
-        examination.deepen(host, &patient, options.limits.timeout, terminal);
+        examination.deepen(host, &patient, options.limits.timeout, terminal)?;
     }
     examination.show(&patient, global, terminal)?;
     if examination.is_healthy() { Ok(()) } else { Err(Error::Unhealthy) }
@@ -76,8 +76,9 @@ fn refuse(
     let findings = [invalid.finding];
     if let Some(path) = &options.bundle {
         let probe = Deadline::new(host, options.limits.timeout.unwrap_or(DEADLINE));
-        let (file, config) = (invalid.shown.as_str(), &invalid.config);
-        let declared = Declared { file, vm: config.vm.name.as_str() };
+        let (file, config) = (invalid.shown.as_str(), invalid.config.as_ref());
+        let vm = config.map_or("", |config| config.vm.name.as_str());
+        let declared = Declared { file, vm };
         let subject =
             Subject { config, file: Some(file), declared, findings: &findings, seen: None };
         let path = file::within(global, path);
@@ -89,6 +90,13 @@ fn refuse(
         terminal.json(&DoctorDocument::new(Some(&invalid.shown), &findings))?;
     }
     Err(invalid.error)
+}
+
+/// What tells one finding from another.
+type Ailment = (Code, Option<Address>);
+
+fn ailment(finding: &Finding) -> Ailment {
+    (finding.code, finding.address.clone())
 }
 
 /// What was seen and found.
@@ -127,7 +135,7 @@ impl Examination {
     fn subject<'a>(&'a self, patient: &'a Patient) -> Subject<'a> {
         let Patient { file, .. } = patient;
         Subject {
-            config: &file.config,
+            config: Some(&file.config),
             file: patient.shown(),
             declared: file.declared(),
             findings: &self.findings,
@@ -142,18 +150,25 @@ impl Examination {
         patient: &Patient,
         limit: Option<Duration>,
         terminal: &mut Terminal,
-    ) {
+    ) -> Result<(), Error> {
         let attempt = self.case(patient).and_then(|case| Attempt::on(&case));
         let Some(attempt) = attempt else {
-            return terminal.talk("No container was started: dockerd has to answer first.");
+            terminal.talk("No container was started: dockerd has to answer first.");
+            return Ok(());
         };
-        self.findings.splice(0..0, deep::attempt(host, &attempt, limit, terminal));
+        self.findings.splice(0..0, deep::attempt(host, &attempt, limit, terminal)?);
+        Ok(())
     }
 
     /// The errors that can be mended.
-    fn ailments(&self) -> impl Iterator<Item = (Code, Option<Address>)> {
+    fn ailments(&self) -> impl Iterator<Item = Ailment> {
         let errors = self.findings.iter().filter(|it| it.fixable && it.severity == Severity::Error);
-        errors.map(|finding| (finding.code, finding.address.clone()))
+        errors.map(ailment)
+    }
+
+    /// Whether it was tried to start a container, in vain.
+    fn starts_nothing(&self) -> bool {
+        self.findings.iter().any(|finding| finding.code == Code::ContainerStartFailed)
     }
 
     fn is_healthy(&self) -> bool {
@@ -210,14 +225,14 @@ fn mend(
     mut examination: Examination,
     terminal: &mut Terminal,
 ) -> Result<Examination, Error> {
-    let mut known: BTreeSet<_> = examination.ailments().collect();
+    let mut known = BTreeSet::new();
     loop {
-        examination = treat(host, global, options, patient, examination, terminal)?;
         let now: BTreeSet<_> = examination.ailments().collect();
-        if now.is_subset(&known) {
+        examination = treat(host, global, options, patient, examination, &known, terminal)?;
+        known.extend(now);
+        if examination.starts_nothing() || examination.ailments().all(|it| known.contains(&it)) {
             return Ok(examination);
         }
-        known.extend(now);
     }
 }
 
@@ -228,10 +243,13 @@ fn treat(
     options: &Doctor,
     patient: &Patient,
     examination: Examination,
+    known: &BTreeSet<Ailment>,
     terminal: &mut Terminal,
 ) -> Result<Examination, Error> {
+    let is_new = |it: &&Finding| !known.contains(&ailment(it));
+    let findings: Vec<Finding> = examination.findings.iter().filter(is_new).cloned().collect();
     let treatment = match examination.case(patient) {
-        Some(case) => doctor::treatment(&case, &examination.findings)?,
+        Some(case) => doctor::treatment(&case, &findings)?,
         None => None,
     };
     let Some((graph, plan)) = treatment else {
@@ -257,12 +275,15 @@ fn treat(
     agreed?;
     // One document is printed, and that is of the diagnosis.
     let global = Global { json: false, ..global.clone() };
-    match perform(host, &global, &planned, terminal) {
+    let found = match perform(host, &global, &planned, terminal) {
         // What failed is told; whether it was of use shows when one looks again.
-        Ok(()) | Err(Error::Failed) => {
-            let deadline = options.limits.timeout.unwrap_or(DEADLINE);
-            Examination::new(&Deadline::new(host, deadline), patient, terminal)
-        }
-        Err(error) => Err(error),
-    }
+        Ok(()) | Err(Error::Failed) => Vec::new(),
+        // A look does not show that.
+        Err(Error::NoContainer(findings)) => findings,
+        Err(error) => return Err(error),
+    };
+    let probe = Deadline::new(host, options.limits.timeout.unwrap_or(DEADLINE));
+    let mut examination = Examination::new(&probe, patient, terminal)?;
+    examination.findings.splice(0..0, found);
+    Ok(examination)
 }

@@ -30,8 +30,8 @@ pub(super) struct Invalid {
     pub(super) shown: String,
     /// The same for a program, and for a person.
     pub(super) finding: Finding,
-    /// What it most probably says of its VM, for a report.
-    pub(super) config: Config,
+    /// What it most probably says of its VM, for a report; `None` where even its name is not known.
+    pub(super) config: Option<Config>,
     pub(super) error: Error,
 }
 
@@ -61,13 +61,13 @@ pub(super) fn open(
             Err(error) => {
                 let mistakes = file.config.without_value();
                 let mistakes = mistakes.map(|name| format!("{name} gives the file no value"));
-                (mistakes.collect(), file.config.clone(), error)
+                (mistakes.collect(), Some(file.config.clone()), error)
             }
         },
         Err(error) => {
             let mistakes = config::parse(&source.text).err().unwrap_or_default();
             let mistakes = mistakes.into_iter().map(|mistake| mistake.message);
-            (mistakes.collect(), guessed(&source.text)?, error)
+            (mistakes.collect(), guessed(&source.text), error)
         }
     };
     let shown = source.shown();
@@ -84,15 +84,19 @@ fn unreadable(error: Error) -> Result<Box<Invalid>, Error> {
     };
     let shown = printable(&path.display().to_string()).into_owned();
     let finding = doctor::unreadable_file(&shown, why);
-    let config = guessed("")?;
-    Ok(Invalid { shown, finding, config, error }.into())
+    Ok(Invalid { shown, finding, config: None, error }.into())
 }
 
-/// What a file says that names the same VM as this text does, as far as it can be read.
-fn guessed(text: &str) -> Result<Config, Error> {
-    let table: toml::Table = text.parse().unwrap_or_default();
-    let name = table.get("vm").and_then(|vm| vm.get("name")).and_then(toml::Value::as_str);
-    let named = name.map(|name| format!("version = 1\n[vm]\nname = {}\n", toml::Value::from(name)));
-    let named = named.and_then(|text| config::parse(&text).ok());
-    named.map_or_else(|| config::parse("version = 1\n").map_err(|_| Error::NoFile), Ok)
+/// What a file says that names the same VM as this text does, as far as it can be read. A name that
+/// may stand where nothing can be read is not known.
+fn guessed(text: &str) -> Option<Config> {
+    let (table, errors) = toml::de::DeTable::parse_recoverable(text);
+    let name =
+        table.get_ref().get("vm").and_then(|vm| vm.get_ref().get("name")?.get_ref().as_str());
+    let line = match name {
+        Some(name) => format!("name = {}\n", toml::Value::from(name)),
+        None if errors.is_empty() => String::new(),
+        None => return None,
+    };
+    config::parse(&format!("version = 1\n[vm]\n{line}")).ok()
 }

@@ -23,10 +23,16 @@ struct State {
     /// Whether what runs is let end by itself once, and who is told.
     patient: Option<Heard>,
     interrupted: bool,
+    /// Whether a later one ended what ran.
+    cut_short: bool,
 }
 
-static STATE: Mutex<State> =
-    Mutex::new(State { running: BTreeSet::new(), patient: None, interrupted: false });
+static STATE: Mutex<State> = Mutex::new(State {
+    running: BTreeSet::new(),
+    patient: None,
+    interrupted: false,
+    cut_short: false,
+});
 
 fn state() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -58,6 +64,7 @@ pub fn handle() -> Result<(), ctrlc::Error> {
             state.interrupted = true;
             return;
         }
+        state.cut_short = true;
         for group in &state.running {
             // It may have ended in the meantime.
             let _ = killpg(Pid::from_raw(*group), Signal::SIGKILL);
@@ -75,6 +82,10 @@ pub(super) fn patiently(heard: Heard) -> Patience {
 
 pub(super) fn interrupted() -> bool {
     state().interrupted
+}
+
+pub(super) fn cut_short() -> bool {
+    state().cut_short
 }
 
 /// Takes note of a command for as long as it runs.

@@ -85,7 +85,7 @@ fn authorities(text: &str) -> Vec<Range<usize>> {
 fn parameters(text: &str) -> Vec<Range<usize>> {
     let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>' | '\u{1b}');
     // A backslash begins an ampersand in the JSON of some, and a quote in that of all.
-    let separates = |c: char| matches!(c, '?' | '#' | '&' | ';' | '\\');
+    let separates = |c: char| matches!(c, '?' | '#' | '&' | ';' | '~' | '\\');
     let mut found = Vec::new();
     let mut start = 0;
     for word in text.split(ends) {
@@ -152,6 +152,10 @@ mod tests {
             (
                 "https://b.s3.example/u.img?X-Amz-Date=1&X-Amz-Signature=ab12&X-Amz-Expires=9 x",
                 "https://b.s3.example/u.img?X-Amz-Date=1&X-Amz-Signature=[redacted]&X-Amz-Expires=9 x",
+            ),
+            (
+                "https://h.example/a.img?hdnts=exp=1~acl=/*~hmac=0123abcd",
+                "https://h.example/a.img?hdnts=exp=1~acl=/*~hmac=[redacted]",
             ),
             (
                 "\"https://h/a?AWSAccessKeyId=AK&Expires=1&Signature=s%2B\"",

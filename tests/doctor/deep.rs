@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::cli::fake;
 use crate::support::fake_fault;
 use crate::support::fake_world::FakeWorld;
-use crate::support::sandbox::Sandbox;
+use crate::support::sandbox::{Ran, Sandbox};
 use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
@@ -19,6 +19,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         without_a_daemon_no_container_is_tried,
         an_apply_whose_containers_do_not_start_says_so_in_its_one_document,
         an_interrupt_of_the_last_check_leaves_the_document,
+        a_repair_after_which_no_container_starts_is_not_healthy,
     ]
 }
 
@@ -150,24 +151,47 @@ fn an_apply_whose_containers_do_not_start_says_so_in_its_one_document() {
     assert!(findings[0]["cause"].as_str().unwrap().contains("the fault of a test"), "{ran}");
 }
 
-fn an_interrupt_of_the_last_check_leaves_the_document() {
+/// `cai` at its last check, whose container never starts: it has been interrupted so often.
+fn interrupted_at_the_check(words: &[&str], interrupts: usize) -> (FakeWorld, Ran) {
     let machine = FakeWorld::new("version = 1\n[vm]\ncpus = 2\n");
     let fault = (fake_fault::VARIABLE, "Hangs 1 try-container");
     let variables = [&machine.variables()[..], &[fault]].concat();
     let sandbox = &machine.sandbox;
-    let mut session = sandbox.start_on_terminal(&["apply", "--yes", "--json"], &variables);
+    let mut session = sandbox.start_on_terminal(words, &variables);
     session.see("Apply complete");
-    session.interrupt();
-    session.see("Once more ends it at once.");
     let calls = sandbox.path("world/calls");
     while !std::fs::read_to_string(&calls).unwrap().contains("try-container") {
         std::thread::yield_now();
     }
-    session.interrupt();
+    for number in 0..interrupts {
+        session.interrupt();
+        if number == 0 {
+            session.see("Once more ends it at once.");
+        }
+    }
     let ran = session.end();
-    ran.fails_with(1);
+    (machine, ran)
+}
+
+fn an_interrupt_of_the_last_check_leaves_the_document() {
+    let (_machine, ran) = interrupted_at_the_check(&["apply", "--yes", "--json"], 2);
+    let said = ran.fails_with(130);
+    assert!(said.contains("whether containers start was not seen"), "{ran}");
     let document: Value =
         serde_json::from_str(&ran.stdout).unwrap_or_else(|why| panic!("{why}: {ran}"));
     assert!(document["summary"]["applied"].as_u64() > Some(0), "{ran}");
+    assert_eq!(document["findings"], serde_json::json!([]), "nobody saw that none starts: {ran}");
+}
+
+fn a_repair_after_which_no_container_starts_is_not_healthy() {
+    let machine = FakeWorld::converged("version = 1\n[vm]\ncpus = 2\n");
+    let config = config::parse("version = 1\n[vm]\ncpus = 2\n").unwrap();
+    machine.change(|world| Fault::find("daemon-json").unwrap().strike(world, &config));
+    let fault = (fake_fault::VARIABLE, "Fails 1 try-container");
+    let ran = machine.cai_with(&["doctor", "--fix", "--yes", "--json"], &[fault]);
+    ran.fails_with(1);
+    let document: Value =
+        serde_json::from_str(&ran.stdout).unwrap_or_else(|why| panic!("{why}: {ran}"));
+    assert_eq!(document["healthy"], false, "{ran}");
     assert_eq!(document["findings"][0]["code"], "container_start_failed", "{ran}");
 }

@@ -8,11 +8,12 @@ apt() {
 }
 version=${3-}
 # Whether a package of this version will do: it is the one of the file, or begins with its numbers.
-# The file may leave the epoch out.
+# The file may leave the epoch out. Behind a revision only a distribution's own suffix may come.
 will_do() {
   for numbers in "$1" "${1#*:}"; do
     case $numbers in
-    "$version" | "$version"[!0-9A-Za-z]*) return 0 ;;
+    "$version" | "$version"[~+]*) return 0 ;;
+    "$version"[!0-9A-Za-z]*) case $version in *-*) ;; *) return 0 ;; esac ;;
     esac
   done
   [ -z "$version" ]
@@ -23,6 +24,12 @@ choice() {
     return 0
   fi
   known=$(apt-cache madison "$1" | cut -d '|' -f 2)
+  for candidate in $known; do
+    if [ "$candidate" = "$version" ] || [ "${candidate#*:}" = "$version" ]; then
+      echo "=$candidate"
+      return 0
+    fi
+  done
   for candidate in $known; do
     if will_do "$candidate"; then
       echo "=$candidate"

@@ -179,11 +179,15 @@ fn access(socket: &GuestSocket) -> Option<&'static str> {
 }
 
 /// Whether a package's version is what the file says: all of it, or its first numbers. There may be
-/// an epoch before it, and the distribution's own words behind.
+/// an epoch before it, and the distribution's own words behind; behind a revision, only a suffix.
+/// `apt.sh` chooses by the same rule.
 fn is_version(installed: &str, wanted: &str) -> bool {
     let upstream = installed.split_once(':').map_or(installed, |(_, rest)| rest);
     let rest = upstream.strip_prefix(wanted).or_else(|| installed.strip_prefix(wanted));
-    rest.is_some_and(|rest| !rest.starts_with(|next: char| next.is_ascii_alphanumeric()))
+    rest.is_some_and(|rest| match rest.chars().next() {
+        None | Some('~' | '+') => true,
+        Some(next) => !next.is_ascii_alphanumeric() && !wanted.contains('-'),
+    })
 }
 
 impl ProvisionDocker {
