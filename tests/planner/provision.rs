@@ -210,7 +210,7 @@ fn another_version_of_docker_restarts_it_and_says_what_stops() {
     };
     let ubuntu = "5:28.5.2-1~ubuntu.24.04~noble";
     // All of the version or its first numbers, and not any digits somewhere in it.
-    for same in ["28.5.2", "28.5", "28"] {
+    for same in ["28.5.2", "28.5", "28", "28.5.2-1", "5:28.5.2-1~ubuntu.24.04~noble"] {
         let change = planned(&format!("version = \"{same}\""), ubuntu, "");
         assert!(change.is_without_effect(), "{same}: {change:?}");
     }
@@ -219,6 +219,9 @@ fn another_version_of_docker_restarts_it_and_says_what_stops() {
         assert_eq!(change.disruption, Disruption::DaemonRestart, "{other}: {change:?}");
         assert_eq!(stops(&change), [""; 0], "live-restore keeps them");
     }
+    // A revision is pinned with all of its numbers.
+    let pinned = planned("version = \"24.0.7-0ubuntu4\"", "24.0.7-0ubuntu4.1", "");
+    assert!(!pinned.is_without_effect());
     let change = planned("version = \"27.5.1\"", ubuntu, "live-restore = false");
     assert_eq!(stops(&change), ["agent-1"]);
     let never = "live-restore = false\n[restart]\nstrategy = \"never\"";
