@@ -7,6 +7,7 @@ use containai::simulate::Fault;
 use serde_json::{Value, json};
 
 use crate::cli::fake;
+use crate::support::fake_fault;
 use crate::support::fake_world::FakeWorld;
 use crate::support::sandbox::{Ran, Sandbox};
 use crate::support::trials;
@@ -23,6 +24,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         without_a_file_the_engine_is_looked_at_all_the_same,
         a_finding_as_json_has_all_that_a_program_needs,
         a_repair_shows_what_it_does_and_asks,
+        what_failed_in_a_repair_is_not_tried_a_second_time,
         a_repair_as_json_is_one_document,
         a_repair_that_nobody_agreed_to_is_a_document_all_the_same,
         a_diagnosis_starts_three_processes,
@@ -235,6 +237,29 @@ fn a_repair_shows_what_it_does_and_asks() {
     assert!(calls.iter().any(|call| call.contains("usermod -aG docker")), "{calls:#?}");
     assert!(!calls.iter().any(|call| call.contains("limactl --tty=false")), "{calls:#?}");
     machine.cai(&["doctor", "--yes"]).fails_with(64);
+}
+
+/// The container shows once dockerd runs again, and has its turn beside what could not be mended.
+fn what_failed_in_a_repair_is_not_tried_a_second_time() {
+    let client = "[[socket_clients]]\ncontainer = \"manager\"\ncompose_file = \"./dind.yml\"\n\
+                  service = \"manager\"\n";
+    let file = format!("{FILE}{client}");
+    let machine = converged();
+    machine.sandbox.write("home/containai.toml", &file);
+    machine.sandbox.write("home/dind.yml", "services:\n  manager:\n    image: x\n");
+    let config = containai::config::parse(&file).unwrap();
+    for fault in ["client-gid", "sysbox-missing", "dockerd"] {
+        machine.change(|world| Fault::find(fault).unwrap().strike(world, &config));
+    }
+    machine.calls();
+    let fails = (fake_fault::VARIABLE, "Fails 1 sh -s -- sysbox");
+    let ran = machine.cai_with(&["doctor", "--fix", "--yes"], &[fails]);
+    ran.fails_with(1);
+    assert!(ran.stdout.contains("error sysbox_missing"), "{ran}");
+    let calls = machine.calls();
+    let count = |words: &str| calls.iter().filter(|call| call.contains(words)).count();
+    assert_eq!(count("sh -s -- sysbox"), 1, "{calls:#?}");
+    assert_eq!(count("up -d --no-deps manager"), 1, "{calls:#?}");
 }
 
 fn a_repair_as_json_is_one_document() {
