@@ -2,6 +2,8 @@
 //! line, a directory that is not the compose file's, anchors, `extends`, a profile, two files, and a
 //! container without a name of its own.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::case::{Case, Setting};
@@ -88,7 +90,13 @@ fn a_service_is_made_anew_with_all_that_made_it(composer: Composer) {
         serde_json::from_str(&text).unwrap()
     };
     let binds = "{{json .HostConfig.Binds}}";
-    let (env, labels) = (config("{{json .Config.Env}}"), config("{{json .Config.Labels}}"));
+    // Compose has them in no certain order.
+    let environment = || {
+        let variables = config("{{json .Config.Env}}");
+        let names = variables.as_array().unwrap().iter().map(|it| it.as_str().unwrap().to_owned());
+        names.collect::<BTreeSet<_>>()
+    };
+    let (env, labels) = (environment(), config("{{json .Config.Labels}}"));
     let others = || ["other", "third"].map(|service| case.identity(&named(service)));
     let before = others();
     let doctor = sandbox.cai(&["doctor"]);
@@ -98,7 +106,7 @@ fn a_service_is_made_anew_with_all_that_made_it(composer: Composer) {
     println!("{ran}\n");
     assert!(ran.success().starts_with("Healthy."), "{ran}");
     assert_eq!(others(), before, "another service was touched");
-    assert_eq!(config("{{json .Config.Env}}"), env);
+    assert_eq!(environment(), env);
     assert_eq!(config("{{json .Config.Labels}}")["more"], labels["more"]);
     assert_eq!(config("{{json .HostConfig.GroupAdd}}"), serde_json::json!(["7", "2375"]));
     let mounts = format!("{}{}", config(binds), config("{{json .Mounts}}"));
