@@ -93,8 +93,8 @@ fn a_service_is_made_anew_with_all_that_made_it(composer: Composer) {
     // Compose has them in no certain order.
     let environment = || {
         let variables = config("{{json .Config.Env}}");
-        let names = variables.as_array().unwrap().iter().map(|it| it.as_str().unwrap().to_owned());
-        names.collect::<BTreeSet<_>>()
+        let lines = variables.as_array().unwrap().iter().map(|it| it.as_str().unwrap().to_owned());
+        lines.collect::<BTreeSet<_>>()
     };
     let (env, labels) = (environment(), config("{{json .Config.Labels}}"));
     let others = || ["other", "third"].map(|service| case.identity(&named(service)));
