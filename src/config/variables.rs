@@ -78,8 +78,7 @@ impl Config {
     }
 
     /// What must not be shown of a file: the variables that it marks, the passwords in its URLs and
-    /// of its proxies, and
-    /// what looks like a secret in the documents that it passes on.
+    /// of its proxies, and what looks like a secret in the documents that it passes on.
     pub fn secrets(&self) -> Vec<String> {
         let (marked, plain): (Vec<_>, Vec<_>) =
             self.vm.env.values().partition(|variable| variable.sensitive);

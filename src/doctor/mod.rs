@@ -3,9 +3,9 @@
 //!
 //! It judges from the outside in, each family of findings in a file of its own: the tools of the
 //! host, the VM, the guest, the socket on the host, Sysbox, the context, containers that use
-//! the socket, and what merely differs from the file. One cause is one finding, and what comes of it stands under it: a dead daemon is
-//! not also a silent socket. The words of the docker command on the host are no evidence; the guest
-//! is asked (see [`crate::host::Ping`]).
+//! the socket, and what merely differs from the file. One cause is one finding, and what comes of it
+//! stands under it: a dead daemon is not also a silent socket. The words of the docker command on the
+//! host are no evidence; the guest is asked (see [`crate::host::Ping`]).
 
 mod bundle;
 mod case;
