@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::address::Address;
-use crate::host::{ArchiveError, CommandError};
+use crate::host::{ArchiveError, CommandError, Failure};
 use crate::observe::ObserveError;
 use crate::plan::{Change, Disruption, Problem, Reason};
 
@@ -87,7 +87,7 @@ pub struct Counts {
 pub enum ApplyError {
     /// A step's command failed.
     #[error(transparent)]
-    Command(#[from] CommandError),
+    Command(CommandError),
     /// The machine could not be looked at.
     #[error(transparent)]
     Observe(#[from] ObserveError),
@@ -135,4 +135,13 @@ pub enum ApplyError {
     /// All steps succeeded, and it is not as it should be.
     #[error("did not converge: every step succeeded, and it still differs")]
     NotConverged(Box<Change>),
+}
+
+impl From<CommandError> for ApplyError {
+    fn from(error: CommandError) -> Self {
+        match error.failure {
+            Failure::Interrupted => Self::Interrupted,
+            _ => Self::Command(error),
+        }
+    }
 }

@@ -6,11 +6,8 @@ use std::time::Duration;
 use super::{ApplyError, wait};
 use crate::address::Address;
 use crate::event::{Event, Listener};
-use crate::host::{CommandError, CommandSpec, ExitStatus, Failure, Host};
+use crate::host::{CommandSpec, Failure, Host};
 use crate::plan::{Operation, Step};
-
-/// How a command ends that the second interrupt ended: by SIGKILL.
-const KILLED: ExitStatus = ExitStatus::Signal(9);
 
 /// Does one step of a resource, or what is to be done if it fails. With a limit, its command may
 /// take just so long.
@@ -23,25 +20,15 @@ pub(super) fn step(
 ) -> Result<(), ApplyError> {
     let heard = |line: &str| notify(&Event::StepSays(address, line));
     let result = operation(host, &step.operation, limit, &heard);
-    if result.as_ref().is_err_and(|error| is_killed(error) && host.cut_short()) {
-        return Err(ApplyError::Interrupted);
-    }
-    if let (Err(_), Some(rescue)) = (&result, &step.rescue) {
+    if let (Err(error), Some(rescue)) = (&result, &step.rescue)
+        && !matches!(error, ApplyError::Interrupted)
+    {
         // A short limit is for the step; what mends its failure keeps at least its own time.
         let limit = limit.map(|limit| limit.max(rescue.timeout));
         // The first error is the one to tell.
         let _ = host.execute(&limited(rescue, limit), &heard);
     }
     result
-}
-
-/// Whether its command was killed, as the second interrupt does it.
-fn is_killed(error: &ApplyError) -> bool {
-    matches!(
-        error,
-        ApplyError::Command(CommandError { failure: Failure::Status(failed), .. })
-            if failed.status == KILLED
-    )
 }
 
 fn operation(

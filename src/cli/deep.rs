@@ -8,7 +8,7 @@ use crate::address::Kind;
 use crate::apply::{Outcome, Report};
 use crate::doctor::{Attempt, Finding};
 use crate::error::Error;
-use crate::host::Host;
+use crate::host::{CommandError, Failure, Host};
 
 /// Starts and removes it, in this time where there is a limit; a finding where it does not start.
 ///
@@ -31,7 +31,7 @@ pub(super) fn attempt(
             terminal.talk(&format!("A container starts with: {runtimes}."));
             Ok(None)
         }
-        Err(_) if host.cut_short() => Err(Error::Interrupted),
+        Err(CommandError { failure: Failure::Interrupted, .. }) => Err(Error::Interrupted),
         Err(error) => Ok(Some(attempt.failed(&error))),
     }
 }

@@ -243,6 +243,9 @@ pub enum Failure {
         /// The most that is read, in bytes.
         limit: u64,
     },
+    /// It was killed because there was another interrupt while it was let end by itself.
+    #[error("was interrupted")]
+    Interrupted,
     /// It exited with anything but 0.
     #[error("{}", .0.status.failed())]
     Status(Output),
@@ -282,9 +285,10 @@ impl CommandError {
             Failure::Status(output) | Failure::Unreadable { output, .. } => {
                 Some((&output.stdout, &output.stderr))
             }
-            Failure::NotStarted(_) | Failure::NotObserved(_) | Failure::TooMuchOutput { .. } => {
-                None
-            }
+            Failure::NotStarted(_)
+            | Failure::NotObserved(_)
+            | Failure::TooMuchOutput { .. }
+            | Failure::Interrupted => None,
         }
     }
 }

@@ -20,18 +20,18 @@ pub type Heard = Box<dyn Fn() + Send>;
 struct State {
     /// The process groups of the commands that run.
     running: BTreeSet<i32>,
+    /// Those of them that an interrupt has ended.
+    ended: BTreeSet<i32>,
     /// Whether what runs is let end by itself once, and who is told.
     patient: Option<Heard>,
     interrupted: bool,
-    /// Whether a later one ended what ran.
-    cut_short: bool,
 }
 
 static STATE: Mutex<State> = Mutex::new(State {
     running: BTreeSet::new(),
     patient: None,
     interrupted: false,
-    cut_short: false,
+    ended: BTreeSet::new(),
 });
 
 fn state() -> MutexGuard<'static, State> {
@@ -64,8 +64,9 @@ pub fn handle() -> Result<(), ctrlc::Error> {
             state.interrupted = true;
             return;
         }
-        state.cut_short = true;
-        for group in &state.running {
+        let State { running, ended, .. } = &mut *state;
+        ended.clone_from(running);
+        for group in &*running {
             // It may have ended in the meantime.
             let _ = killpg(Pid::from_raw(*group), Signal::SIGKILL);
         }
@@ -84,10 +85,6 @@ pub(super) fn interrupted() -> bool {
     state().interrupted
 }
 
-pub(super) fn cut_short() -> bool {
-    state().cut_short
-}
-
 /// Takes note of a command for as long as it runs.
 pub(super) struct Running(Vec<i32>);
 
@@ -101,6 +98,12 @@ impl Running {
         state.running.extend(&groups);
         Ok((handle, Self(groups)))
     }
+
+    /// Whether an interrupt ended it.
+    pub(super) fn was_interrupted(&self) -> bool {
+        let state = state();
+        self.0.iter().any(|group| state.ended.contains(group))
+    }
 }
 
 impl Drop for Running {
@@ -108,6 +111,7 @@ impl Drop for Running {
         let mut state = state();
         for group in &self.0 {
             state.running.remove(group);
+            state.ended.remove(group);
         }
     }
 }

@@ -161,9 +161,6 @@ pub trait Host: Probe {
     /// Whether there was an interrupt.
     fn interrupted(&self) -> bool;
 
-    /// Whether there was one more, which ended what ran.
-    fn cut_short(&self) -> bool;
-
     /// Does nothing for a while.
     fn pause(&self, time: Duration);
 

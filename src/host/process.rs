@@ -25,6 +25,8 @@ const CHECK_EVERY: RangeInclusive<Duration> =
 const MUCH: u64 = 64 << 10;
 /// What a file grows by on a disk, in bytes.
 const BLOCK: usize = 4096;
+/// How a command ends that an interrupt ends: by SIGKILL.
+const KILLED: ExitStatus = ExitStatus::Signal(Signal::SIGKILL as i32);
 /// Docker's own variables, which must not reach the tools that `cai` runs: it names every
 /// endpoint and context explicitly.
 const DOCKER_VARIABLES: [&str; 4] =
@@ -80,7 +82,7 @@ fn run(command: &CommandSpec, heard: &dyn Fn(&str)) -> Result<Output, Failure> {
         Some(Input::File(path)) => expression.stdin_path(path),
         None => expression.stdin_null(),
     };
-    let (child, _running) = Running::start(&expression).map_err(Failure::NotStarted)?;
+    let (child, running) = Running::start(&expression).map_err(Failure::NotStarted)?;
     let deadline = Instant::now() + command.timeout;
     let mut tails = [Tail::default(), Tail::default()];
     let (mut every, mut printed) = (*CHECK_EVERY.start(), 0);
@@ -98,6 +100,9 @@ fn run(command: &CommandSpec, heard: &dyn Fn(&str)) -> Result<Output, Failure> {
                 (Some(code), _) => ExitStatus::Code(code),
                 (None, signal) => ExitStatus::Signal(signal.unwrap_or_default()),
             };
+            if status == KILLED && running.was_interrupted() {
+                return Err(Failure::Interrupted);
+            }
             let output = Output { status, stdout: read(&stdout)?, stderr: read(&stderr)? };
             has_room(&stdout, length).map_err(Failure::NotObserved)?;
             return Ok(output);

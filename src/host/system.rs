@@ -162,10 +162,6 @@ impl Host for System {
         interrupt::interrupted()
     }
 
-    fn cut_short(&self) -> bool {
-        interrupt::cut_short()
-    }
-
     fn pause(&self, time: Duration) {
         std::thread::sleep(time);
     }

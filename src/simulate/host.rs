@@ -321,10 +321,6 @@ impl Host for SimulatedHost<'_> {
         self.real.interrupted()
     }
 
-    fn cut_short(&self) -> bool {
-        self.real.cut_short()
-    }
-
     /// Its time passes, and no other.
     fn pause(&self, time: Duration) {
         let _ = self.change(|world| world.pass(time.as_secs()));

@@ -93,9 +93,6 @@ impl Host for Interposed<'_> {
     fn interrupted(&self) -> bool {
         self.interrupted.load(Ordering::SeqCst)
     }
-    fn cut_short(&self) -> bool {
-        self.host.cut_short()
-    }
     fn pause(&self, time: Duration) {
         self.host.pause(time);
     }
