@@ -95,12 +95,15 @@ fn docker_metadata() -> Vec<String> {
     [context, config, container].map(str::to_owned).to_vec()
 }
 
-/// A service in its forms: short and long mounts, a shared piece, groups by name and by number.
+/// A service in its forms: short and long mounts, a shared piece, groups by name and by number, and
+/// with tags.
 fn compose_files() -> Vec<String> {
     let short = "services:\n  manager:\n    volumes: [\"sock:/var/run:ro\", \"${DATA}:/data\"]\n\
                  volumes:\n  sock: {external: true}\n";
     let long = "version: '3.8'\nx-common: &common\n  group_add: [audio, 2375]\nservices:\n  \
                 manager:\n    <<: *common\n    user: mcp\n    volumes:\n      - type: volume\n        \
                 source: sock\n        target: /var/run\n  other:\n    image: x\nvolumes:\n  sock:\n";
-    vec![short.into(), long.into()]
+    let tagged = "services:\n  manager:\n    volumes: !override [\"sock:/var/run\"]\n    ports: \
+                  !reset []\n    ? ! <<\n    : null\n";
+    vec![short.into(), long.into(), tagged.into()]
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value, json};
+use serde_yaml::{Mapping, Value};
 
 use crate::model::ServiceName;
 
@@ -39,6 +39,9 @@ pub enum ComposeError {
     /// It has no such service.
     #[error("it has no service {0}")]
     NoService(String),
+    /// What others wrote into `cai`'s override would not come out of it as it went in.
+    #[error("it holds a YAML tag that cai cannot write again; take it out, or delete the file")]
+    Unwritable,
     /// The file that `cai` would write is somebody else's.
     #[error("{} is there, and cai did not write it", .0.display())]
     Foreign(PathBuf),
@@ -75,7 +78,7 @@ impl Override {
     /// of this one stays, too, where nothing else is needed.
     ///
     /// # Errors
-    /// When the file is there and not `cai`'s, or is no YAML any more.
+    /// When the file is there and not `cai`'s, is no YAML any more, or cannot be written again.
     pub fn text(
         &self,
         path: &Path,
@@ -83,7 +86,7 @@ impl Override {
         service: &ServiceName,
     ) -> Result<String, ComposeError> {
         let mut document = match present {
-            None => json!({}),
+            None => Value::default(),
             Some(text) if !text.starts_with(MARK) => {
                 return Err(ComposeError::Foreign(path.to_owned()));
             }
@@ -92,8 +95,8 @@ impl Override {
         let mut set = |path: &[&str], value: Value| {
             let mut place = &mut document;
             for key in path {
-                if !place.is_object() {
-                    *place = Value::Object(Map::new());
+                if !place.is_mapping() {
+                    *place = Value::Mapping(Mapping::new());
                 }
                 place = &mut place[*key];
             }
@@ -101,29 +104,35 @@ impl Override {
         };
         let service = ["services", service.as_str()];
         if let Some(user) = &self.user {
-            set(&[service[0], service[1], "user"], json!(user));
+            set(&[service[0], service[1], "user"], Value::from(user.as_str()));
         }
         if !self.groups.is_empty() {
-            set(&[service[0], service[1], "group_add"], json!(self.groups));
+            set(&[service[0], service[1], "group_add"], Value::from(self.groups.clone()));
         }
         if let Some(volume) = &self.volume {
-            set(&[service[0], service[1], "volumes"], json!([volume]));
+            set(&[service[0], service[1], "volumes"], Value::from(vec![volume.clone()]));
         }
         if let Some(volume) = &self.external {
-            set(&["volumes", volume], json!({"external": true}));
+            set(&["volumes", volume, "external"], Value::from(true));
         }
-        // What came from YAML or was made here can be written as YAML.
-        let body = serde_yaml::to_string(&document).unwrap_or_default();
-        Ok(format!("{HEADER}{body}"))
+        // The fuzzer found keys with tags, and tags, that are read and written as something else.
+        match serde_yaml::to_string(&document) {
+            Ok(body) if parse(&body).as_ref() == Ok(&document) => Ok(format!("{HEADER}{body}")),
+            _ => Err(ComposeError::Unwritable),
+        }
     }
 }
 
+/// The document as YAML has it: Compose has tags of its own (`!reset`, `!override`).
 fn parse(text: &str) -> Result<Value, ComposeError> {
-    let error = |error: serde_yaml::Error| ComposeError::NotYaml(error.to_string());
-    let mut document: serde_yaml::Value = serde_yaml::from_str(text).map_err(error)?;
+    let mut document: Value = serde_yaml::from_str(text).map_err(not_yaml)?;
     // Compose files share pieces by `<<: *anchor`.
-    document.apply_merge().map_err(error)?;
-    serde_yaml::from_value(document).map_err(error)
+    document.apply_merge().map_err(not_yaml)?;
+    Ok(document)
+}
+
+fn not_yaml(error: serde_yaml::Error) -> ComposeError {
+    ComposeError::NotYaml(error.to_string())
 }
 
 /// What is read of a compose file.
@@ -151,27 +160,27 @@ impl ComposeFile {
 
     /// What the service mounts at a path of the container, as the file writes it.
     pub fn source_of(&self, target: &str) -> Option<String> {
-        let entries = self.service["volumes"].as_array()?;
-        entries.iter().find_map(|entry| match entry {
-            Value::String(entry) => {
+        let entries = self.service.get("volumes")?.as_sequence()?;
+        entries.iter().find_map(|entry| match entry.as_str() {
+            Some(entry) => {
                 let (source, rest) = entry.split_once(":/")?;
                 let (path, _) = rest.split_once(':').unwrap_or((rest, ""));
                 (format!("/{path}") == target).then(|| source.to_owned())
             }
-            entry => (entry["target"] == target)
-                .then(|| entry["source"].as_str().map(str::to_owned))
+            None => (entry.get("target")?.as_str()? == target)
+                .then(|| entry.get("source")?.as_str().map(str::to_owned))
                 .flatten(),
         })
     }
 
     /// The groups that the service adds.
     pub fn groups(&self) -> Vec<String> {
-        let entries = self.service["group_add"].as_array().into_iter().flatten();
-        let word = |entry: &Value| match entry {
-            Value::String(name) => name.clone(),
-            number => number.to_string(),
+        let entries = self.service.get("group_add").and_then(Value::as_sequence);
+        let word = |entry: &Value| match entry.as_str() {
+            Some(name) => Some(name.to_owned()),
+            None => entry.as_u64().map(|id| id.to_string()),
         };
-        entries.map(word).collect()
+        entries.into_iter().flatten().filter_map(word).collect()
     }
 
     /// Whether it declares a volume of this name.
@@ -245,16 +254,41 @@ mod tests {
         let volume = Some("sock:/var/run:rw".to_owned());
         let needed = Override { volume, user: Some("1001".into()), ..Override::default() };
         let second = needed.text(path, Some(&first), &service("other")).unwrap();
-        let parsed = parse(&second).unwrap();
+        let parsed: serde_json::Value = serde_yaml::from_str(&second).unwrap();
         assert_eq!(
             parsed["services"],
-            json!({
+            serde_json::json!({
                 "manager": {"group_add": ["2375"]},
                 "other": {"user": "1001", "volumes": ["sock:/var/run:rw"]},
             })
         );
         let same = needed.text(path, Some(&second), &service("other")).unwrap();
         assert_eq!(same, second);
+    }
+
+    #[test]
+    fn what_compose_alone_understands_is_read_and_kept() {
+        let text = "services:\n  manager:\n    ports: !reset []\n    group_add: !override\n    \
+            - audio\n    labels:\n      1: one\n    volumes: !override\n    - sock:/var/run\n";
+        let file = ComposeFile::parse(text, &service("manager")).unwrap();
+        assert_eq!(
+            (file.groups(), file.source_of("/var/run")),
+            (vec!["audio".into()], Some("sock".into()))
+        );
+        let needed = Override { user: Some("m".into()), ..Override::default() };
+        let present = format!("{HEADER}{text}");
+        let written = needed.text(Path::new("a"), Some(&present), &service("manager")).unwrap();
+        assert_eq!(written, format!("{present}    user: m\n"));
+    }
+
+    #[test]
+    fn what_could_not_be_written_again_is_an_error_and_no_other_file() {
+        let needed = Override { user: Some("m".into()), ..Override::default() };
+        for odd in ["!reset image: x", "image: !%2ce!!%5A x"] {
+            let present = format!("{HEADER}services:\n  other:\n    {odd}\n");
+            let written = needed.text(Path::new("a"), Some(&present), &service("m"));
+            assert_eq!(written, Err(ComposeError::Unwritable), "{odd}");
+        }
     }
 
     #[test]
