@@ -79,10 +79,11 @@ codes! {
         "Lima says that the VM runs, and a command over ssh failed or did not end in time. The \
          guest may hang, have no memory left, or have lost its network; Lima's logs of it are in \
          its directory (`cai doctor --bundle` collects them)."
-    ProvisionFailed "provision_failed" "Docker was not installed in the guest"
-        "The script that installs Docker on every boot failed, or there is no dockerd in spite of \
-         it. `limactl start` succeeds all the same. The finding has the last lines of its log; \
-         most often the guest could not reach the packages' server."
+    ProvisionFailed "provision_failed" "Docker was not installed, or not started, when the VM booted"
+        "The script that installs and starts Docker on every boot failed, or there is no dockerd in \
+         spite of it. `limactl start` succeeds all the same. The finding has the last lines of its \
+         log, and of dockerd's; most often the guest could not reach the packages' server, or \
+         dockerd does not start with its /etc/docker/daemon.json."
     DockerdDown "dockerd_down" "dockerd does not run, or does not answer even root"
         "The daemon in the guest is stopped, failed to start, or hangs. On the host that looks the \
          same as a missing group: the connection is closed without an answer. The finding has the \

@@ -51,6 +51,11 @@ fn provisioning(case: &Case<'_>, guest: &GuestFacts) -> Option<Finding> {
                 .chain([case.restart(), case.socket()]),
         )
         .by_hand("cai apply");
+    let finding = if guest.daemon_log.is_empty() {
+        finding
+    } else {
+        finding.saw("dockerd_log", last(&guest.daemon_log))
+    };
     Some(if guest.dockerd_installed {
         finding
     } else {

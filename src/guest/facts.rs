@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::provisioning::failed_script;
 use super::{DaemonJson, Document, SECCOMP_PROFILE, Section};
 
 /// The unit of dockerd.
@@ -150,7 +151,7 @@ impl GuestFacts {
             runtimes: runtimes(text("runtimes")),
             socket: socket(text("socket")),
             provision_failed: document.text("provision_failed").map(|code| code.trim().to_owned()),
-            provision_log: lines(document.section("provision_log")),
+            provision_log: failed_script(lines(document.section("provision_log"))),
             daemon_log: lines(document.section("daemon_log")),
             docker_as_root: document.section("containers").cloned(),
             containers: match document.section("containers") {

@@ -10,7 +10,7 @@ export LC_ALL=C TZ=UTC PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 active() { [ "${state:=$(systemctl is-active docker.service 2>/dev/null)}" = active ]; }
 # Logs are evidence where something went wrong, and are not read elsewhere.
 daemon_log() { { active && [ -S "$socket" ]; } || timeout 10 sudo -n journalctl -u docker.service -n 20 -q --no-pager -o cat; }
-provision_log() { [ ! -e /run/cai-provision-failed ] || timeout 10 sudo -n tail -n 20 /var/log/cloud-init-output.log; }
+provision_log() { [ ! -e /run/cai-provision-failed ] || timeout 10 sudo -n tail -n 60 /var/log/cloud-init-output.log; }
 
 # A process takes longer to start than what it does here, so one tells of several files.
 system() {

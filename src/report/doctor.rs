@@ -206,7 +206,7 @@ fn write_evidence(out: &mut Page, inner: &str, line: &str) -> std::fmt::Result {
 }
 
 fn is_log(name: &str) -> bool {
-    matches!(name, "log" | "mistakes" | "causes")
+    matches!(name, "log" | "dockerd_log" | "mistakes" | "causes")
 }
 
 fn plain(value: &Value) -> String {

@@ -151,6 +151,17 @@ pub const CASES: &[Bent] = &[
         bend_guest(facts, |guest| guest.provision_failed = Some("1".into()));
     }),
     bent(
+        Code::ProvisionFailed,
+        ("dockerd_log", "[\"failed to start daemon: no space left on device\"]"),
+        |facts, _| {
+            bend_guest(facts, |guest| {
+                fail_dockerd(guest);
+                guest.provision_failed = Some("1".into());
+            });
+            facts.socket = None;
+        },
+    ),
+    bent(
         Code::DockerdDown,
         ("log", "[\"failed to start daemon: no space left on device\"]"),
         |facts, _| {
