@@ -40,7 +40,9 @@ pub enum ComposeError {
     #[error("it has no service {0}")]
     NoService(String),
     /// What others wrote into `cai`'s override would not come out of it as it went in.
-    #[error("it holds a YAML tag that cai cannot write again; take it out, or delete the file")]
+    #[error(
+        "it has a YAML tag or key that cai cannot write again; take it out, or delete the file"
+    )]
     Unwritable,
     /// The file that `cai` would write is somebody else's.
     #[error("{} is there, and cai did not write it", .0.display())]

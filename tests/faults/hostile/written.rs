@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use containai::config;
-use containai::docker::client::Override;
+use containai::docker::client::{ComposeError, Override};
 use containai::guest::{Loaded, Operation, daemon_json};
 use containai::host::{CommandSpec, Input};
 use containai::lima::{Limactl, Ssh, to_yaml};
@@ -169,7 +169,11 @@ fn an_override_of_a_compose_file_reads_back() {
             user: Some(user.clone()),
         };
         let service: ServiceName = "manager".parse().unwrap();
-        let text = wanted.text(Path::new("/a.cai.yml"), None, &service).unwrap();
+        let text = match wanted.text(Path::new("/a.cai.yml"), None, &service) {
+            // No volume of Docker's has this name, which YAML's merge has.
+            Err(ComposeError::Unwritable) if volume == "<<" => return,
+            written => written.unwrap(),
+        };
         let read: Value = serde_yaml::from_str(&text).unwrap();
         let own = &read["services"]["manager"];
         assert_eq!(own["user"], json!(user), "{text}");
