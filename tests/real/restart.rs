@@ -30,7 +30,7 @@ fn a_vm_that_was_killed_is_started_past_its_stale_socket() {
 
 fn a_change_of_memory_and_disk_is_one_restart() {
     let engine = shared();
-    engine.container("keeper");
+    engine.container_with("keeper", "--pid=");
     let number = |script: &str| -> u64 { engine.guest(script).parse().unwrap() };
     let memory = "grep -o '[0-9]*' /proc/meminfo | head -1";
     let filesystem = "df --output=size -k / | tail -1 | tr -d ' '";
@@ -49,6 +49,9 @@ fn a_change_of_memory_and_disk_is_one_restart() {
     assert!(after.0 > before.0 + (900 << 10), "{before:?} before, {after:?} after");
     assert!(after.1 > before.1 + (1800 << 10), "{before:?} before, {after:?} after");
     assert_eq!(after.2, before.2 + 1, "it was restarted more than once");
+    // The container's process ignores SIGTERM, as the first of a container does that is not told.
+    let ended = "sudo journalctl --boot=-1 --output=cat --quiet | grep -c 'Stopped docker-.*scope'";
+    assert_eq!(engine.guest(ended), "1", "the container's end was left to the end of the machine");
 }
 
 fn a_restart_that_the_file_forbids_is_refused() {

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Written by cai. Root runs this on every boot: where nothing is missing it needs no network, and
-# changes nothing but its own record of what dockerd has loaded.
+# changes nothing but cai's own record of what dockerd has loaded.
 set -eu
 failed=/run/cai-provision-failed
 rm -f "$failed"

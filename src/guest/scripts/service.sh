@@ -1,3 +1,18 @@
+# dockerd leaves its containers alone when it ends (live-restore), and nothing else ends them before the
+# machine does: one that ignores SIGTERM holds up a stop of the VM until systemd has waited for 90
+# seconds (measured: 94 s, and 17 s with this).
+unit=/etc/systemd/system/docker-.scope.d/50-cai.conf
+text='[Unit]
+Conflicts=shutdown.target
+Before=shutdown.target docker.service
+
+[Scope]
+TimeoutStopSec=15'
+if [ "$(cat "$unit" 2>/dev/null)" != "$text" ]; then
+  mkdir -p "${unit%/*}"
+  printf '%s\n' "$text" >"$unit"
+  systemctl daemon-reload
+fi
 systemctl unmask docker.service docker.socket 2>/dev/null || true
 systemctl reset-failed docker.service docker.socket 2>/dev/null || true
 systemctl enable --now docker.service
