@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::provisioning::failed_script;
 use super::{DaemonJson, Document, SECCOMP_PROFILE, Section};
+use crate::lima::failed_script;
 
 /// The unit of dockerd.
 pub const DOCKER_SERVICE: &str = "docker.service";

@@ -4,6 +4,7 @@
 //! comment says otherwise.
 
 mod agent;
+mod boot_log;
 mod command;
 mod instance;
 mod log;
@@ -14,6 +15,7 @@ mod template;
 mod version;
 
 pub use agent::Agent;
+pub(crate) use boot_log::failed_script;
 pub use command::Limactl;
 pub use instance::{Instance, Status, UnreadableList, find_instances};
 pub use log::{gave_up, message};
