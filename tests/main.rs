@@ -40,7 +40,7 @@ fn main() -> ExitCode {
     let conclusion = libtest_mimic::run(&libtest_mimic::Arguments::from_args(), trials());
     real::clean_up();
     client::clean_up();
-    if let Some(table) = support::tally::table() {
+    for table in [support::slowest::table(), support::tally::table()].into_iter().flatten() {
         println!("{table}");
     }
     conclusion.exit_code()

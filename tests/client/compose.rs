@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use libtest_mimic::Trial;
 
 use crate::support::sandbox::{Ran, Sandbox};
+use crate::support::slowest::trial;
 
 use super::daemon::Daemon;
 
@@ -35,14 +36,11 @@ impl Composer {
 
     /// A trial with each; one that is not here is told as ignored.
     pub fn trials(name: &str, run: fn(Self)) -> Vec<Trial> {
-        let trial = |composer: Self| {
-            let trial = Trial::test(format!("{name}_{}", composer.name()), move || {
-                run(composer);
-                Ok(())
-            });
+        let with = |composer: Self| {
+            let trial = trial(format!("{name}_{}", composer.name()), move || run(composer));
             trial.with_ignored_flag(!composer.is_there())
         };
-        Self::ALL.map(trial).into()
+        Self::ALL.map(with).into()
     }
 
     /// Gives it to the user of a sandbox, beside whatever the system has.

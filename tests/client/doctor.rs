@@ -14,6 +14,7 @@ use super::case::{Case, Setting};
 use super::compose::Composer;
 use super::daemon::{GROUP, shared};
 use super::image::Image;
+use crate::support::slowest::trial;
 use crate::support::trials;
 
 /// Something that is wrong with a real container, and what the doctor makes of it.
@@ -167,15 +168,12 @@ fn until(mut is_so: impl FnMut() -> bool) {
 
 pub fn trials() -> Vec<Trial> {
     let cases = CASES.iter().flat_map(|case| {
-        let trial = |composer: Composer| {
+        let of = |composer: Composer| {
             let name = format!("client::doctor::{}_{}", case.name, composer.name());
-            let trial = Trial::test(name, move || {
-                check(case, composer);
-                Ok(())
-            });
+            let trial = trial(name, move || check(case, composer));
             trial.with_ignored_flag(!composer.is_there())
         };
-        Composer::ALL.map(trial)
+        Composer::ALL.map(of)
     });
     let others = trials![without_a_compose_file_nothing_is_touched];
     cases.chain(others).collect()

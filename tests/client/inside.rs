@@ -4,19 +4,18 @@
 use std::os::unix::fs::chown;
 use std::os::unix::net::UnixListener;
 
-use libtest_mimic::Trial;
-
 use super::case::{Case, Setting};
 use super::compose::Composer;
 use super::daemon::{GROUP, shared};
 use super::image::Image;
+use crate::support::slowest::trial;
 use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
-    let mixed = Trial::test("client::inside::what_compose_1_made_is_mended_by_the_plugin", || {
-        what_compose_1_made_is_mended_by_the_plugin();
-        Ok(())
-    });
+    let mixed = trial(
+        "client::inside::what_compose_1_made_is_mended_by_the_plugin",
+        what_compose_1_made_is_mended_by_the_plugin,
+    );
     let own = trials![
         a_socket_of_another_group_is_told_from_both_sides,
         a_directory_without_a_socket_is_told,

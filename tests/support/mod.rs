@@ -6,6 +6,7 @@ pub mod interposed;
 pub mod machine;
 pub mod program;
 pub mod sandbox;
+pub mod slowest;
 pub mod stops;
 pub mod tally;
 pub mod terminal;
@@ -15,9 +16,9 @@ pub mod web;
 /// A test that is not listed is dead code, which the lints refuse.
 macro_rules! trials {
     ($($name:ident),* $(,)?) => {
-        vec![$(libtest_mimic::Trial::test(
-            concat!(module_path!(), "::", stringify!($name)).trim_start_matches("main::").to_owned(),
-            || { $name(); Ok(()) },
+        vec![$($crate::support::slowest::trial(
+            concat!(module_path!(), "::", stringify!($name)).trim_start_matches("main::"),
+            $name,
         )),*]
     };
 }
