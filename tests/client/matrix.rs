@@ -1,4 +1,9 @@
 //! Mount × group × user × Compose, each against what a real connection from inside does.
+//!
+//! The normal run takes points until each pair of values is in one of them, and each outcome with
+//! each way to make the container. The other points are part of the long soak.
+
+use std::collections::BTreeSet;
 
 use libtest_mimic::Trial;
 
@@ -6,6 +11,7 @@ use super::case::{Case, Setting};
 use super::compose::Composer;
 use super::daemon::GROUP;
 use super::image::Image;
+use crate::support::slowest::trial;
 
 /// Which user is in the group of the image that is called `docker`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,29 +32,90 @@ struct Point {
     compose: Option<Composer>,
 }
 
-/// All trials.
-pub fn trials() -> Vec<Trial> {
-    let mut trials = Vec::new();
-    for mode in ["ro", "rw"] {
-        for gid in [GROUP, 998] {
-            for member in [Member::Always, Member::Never, Member::Later] {
-                for compose in Composer::ALL.map(Some).into_iter().chain([None]) {
-                    let point = Point { mode, gid, member, compose };
-                    let name = format!(
-                        "client::matrix::{mode}_group_{gid}_member_{member:?}_{}",
-                        compose.map_or("by_hand", Composer::name)
-                    );
-                    let trial = Trial::test(name.to_lowercase(), move || {
-                        check(point);
-                        Ok(())
-                    });
-                    let is_there = compose.is_none_or(Composer::is_there);
-                    trials.push(trial.with_ignored_flag(!is_there));
+impl Point {
+    fn all() -> Vec<Self> {
+        let mut points = Vec::new();
+        for mode in ["ro", "rw"] {
+            for gid in [GROUP, 998] {
+                for member in [Member::Always, Member::Never, Member::Later] {
+                    for compose in Composer::ALL.map(Some).into_iter().chain([None]) {
+                        points.push(Self { mode, gid, member, compose });
+                    }
                 }
             }
         }
+        points
     }
-    trials
+
+    /// The last part of its trial's name.
+    fn name(self) -> String {
+        let Self { mode, gid, member, .. } = self;
+        format!("{mode}_group_{gid}_member_{member:?}_{}", self.maker()).to_lowercase()
+    }
+
+    fn maker(self) -> &'static str {
+        self.compose.map_or("by_hand", Composer::name)
+    }
+
+    /// Whether the container's program may use the socket: the group of the running program
+    /// decides, and a read-only mount does not.
+    fn works(self) -> bool {
+        self.gid == GROUP && self.member == Member::Always
+    }
+
+    /// The code of the finding, if there is one.
+    fn outcome(self) -> Option<&'static str> {
+        match (self.works(), self.mode, self.gid, self.member) {
+            (true, "ro", ..) => Some("client_mount_readonly"),
+            (true, ..) => None,
+            (false, _, 998, _) => Some("client_gid_mismatch"),
+            (false, _, _, Member::Later) => Some("client_session_stale"),
+            (false, ..) => Some("client_user_not_in_group"),
+        }
+    }
+
+    /// Each two of its values, the outcome among them.
+    fn pairs(self) -> BTreeSet<[String; 2]> {
+        let Self { mode, gid, member, .. } = self;
+        let values = [
+            format!("mode {mode}"),
+            format!("group {gid}"),
+            format!("member {member:?}"),
+            format!("made by {}", self.maker()),
+            format!("outcome {:?}", self.outcome()),
+        ];
+        let pairs = values.iter().enumerate().flat_map(|(number, value)| {
+            values[..number].iter().map(|other| [other.clone(), value.clone()])
+        });
+        pairs.collect()
+    }
+}
+
+/// Points that together have every pair of values that any point has. Always the same ones: each is
+/// the first of those that add the most pairs.
+fn pairwise() -> Vec<Point> {
+    let mut missing: BTreeSet<_> = Point::all().into_iter().flat_map(Point::pairs).collect();
+    let mut chosen = Vec::new();
+    while !missing.is_empty() {
+        let adds = |point: &Point| point.pairs().intersection(&missing).count();
+        let best = Point::all().into_iter().rev().max_by_key(adds).expect("there are points");
+        missing.retain(|pair| !best.pairs().contains(pair));
+        chosen.push(best);
+    }
+    chosen
+}
+
+/// A trial for each point; those of the soak are ignored, and have it in their name.
+pub fn trials() -> Vec<Trial> {
+    let chosen: BTreeSet<String> = pairwise().into_iter().map(Point::name).collect();
+    let of = |point: Point| {
+        let is_there = point.compose.is_none_or(Composer::is_there);
+        let is_chosen = chosen.contains(&point.name());
+        let group = if is_chosen { "matrix" } else { "matrix::soak" };
+        let name = format!("client::{group}::{}", point.name());
+        trial(name, move || check(point)).with_ignored_flag(!(is_there && is_chosen))
+    };
+    Point::all().into_iter().map(of).collect()
 }
 
 fn check(point: Point) {
@@ -59,15 +126,8 @@ fn check(point: Point) {
         case.exec(&["sed", "-i", "s/^docker:.*/&mcp/", "/etc/group"]);
     }
     let works = case.connects();
-    let expected = match (works, mode, gid, member) {
-        (true, "ro", ..) => Some("client_mount_readonly"),
-        (true, ..) => None,
-        (false, _, 998, _) => Some("client_gid_mismatch"),
-        (false, _, _, Member::Later) => Some("client_session_stale"),
-        (false, ..) => Some("client_user_not_in_group"),
-    };
-    // A read-only mount stops nobody; the group of the running program decides.
-    assert_eq!(works, gid == GROUP && member == Member::Always);
+    assert_eq!(works, point.works());
+    let expected = point.outcome();
     let plan = case.plan();
     println!("{plan}\n");
     assert_eq!(case.code().as_deref(), expected, "{plan}");
@@ -78,7 +138,7 @@ fn check(point: Point) {
             mends(&case, point, &plan.stdout);
             composer.made(case.daemon, &case.name);
         }
-        (Some(_), None) => is_told(&case, point, works),
+        (Some(_), None) => is_told(&case, point),
     }
 }
 
@@ -96,14 +156,13 @@ fn mends(case: &Case, point: Point, plan: &str) {
     let written = std::fs::read_to_string(written).unwrap();
     // Only what is needed.
     assert_eq!(written.contains("volumes:"), point.mode == "ro", "{written}");
-    let lacked_group = !(point.gid == GROUP && point.member == Member::Always);
-    assert_eq!(written.contains("group_add:"), lacked_group, "{written}");
+    assert_eq!(written.contains("group_add:"), !point.works(), "{written}");
     let mounts = case.daemon.docker(&["inspect", "--format", "{{json .Mounts}}", &case.name]);
     assert!(!mounts.contains("\"RW\":false"), "{mounts}");
 }
 
 /// Without one, what to change is said, and changing it by hand is enough.
-fn is_told(case: &Case, point: Point, works: bool) {
+fn is_told(case: &Case, point: Point) {
     let ran = case.sandbox.cai(&["apply", "--yes"]);
     let said = ran.fails_with(1).to_owned();
     let is_stale = point.gid == GROUP && point.member == Member::Later && point.mode == "rw";
@@ -112,11 +171,11 @@ fn is_told(case: &Case, point: Point, works: bool) {
         case.daemon.docker(&["restart", &case.name]);
     } else {
         assert_eq!(said.contains(":/var/run:rw"), point.mode == "ro", "{said}");
-        assert_eq!(said.contains("--group-add 2375"), !works, "{said}");
+        assert_eq!(said.contains("--group-add 2375"), !point.works(), "{said}");
         case.daemon.docker(&["rm", "--force", &case.name]);
         let image = Image::manager(point.gid, point.member == Member::Always);
         let mut options: Vec<&str> = Vec::new();
-        if !works {
+        if !point.works() {
             options.extend(["--group-add", "2375"]);
         }
         case.run(&Setting { options: &options, ..Setting::new(image) });
