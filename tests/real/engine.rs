@@ -1,6 +1,6 @@
 //! An engine on a real VM, and what a user does with it by hand.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,6 +10,7 @@ use super::declared::Declared;
 use super::image;
 use super::shell::OpenShell;
 use crate::support::sandbox::{Ran, Sandbox};
+use crate::support::slowest::restart_clock;
 
 /// The VM's name, and the context's.
 pub const NAME: &str = "containai-secure";
@@ -21,6 +22,10 @@ pub struct Engine {
     source: &'static str,
     /// The VM's memory and disk. A disk cannot shrink, so a scenario that grows it leaves it so.
     size: Cell<(&'static str, &'static str)>,
+    /// The `containai.toml` as it is.
+    file: RefCell<String>,
+    /// The `containai.toml` for which [`Engine::works`] last saw an empty plan in this scenario.
+    converged: RefCell<Option<String>>,
     /// The plan and the apply that made the VM.
     pub first: Option<(Ran, Ran)>,
 }
@@ -42,9 +47,22 @@ impl std::ops::Deref for Shared {
     }
 }
 
-/// Waits for the shared engine, and leaves whatever an earlier scenario did to it for `apply` to
-/// mend.
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.engine.converged.take();
+        }
+    }
+}
+
+/// Waits for the shared engine, under the default declaration.
 pub fn shared() -> Shared {
+    shared_as(|engine| engine.declare(&Declared::default()))
+}
+
+/// Waits for the shared engine, under what `declare` writes. `apply` repairs whatever the scenario
+/// before did to it, unless that one ended with [`Engine::works`] under the same file.
+pub fn shared_as(declare: impl FnOnce(&Engine)) -> Shared {
     let machine = alone();
     let engine = SHARED.get_or_init(|| {
         let mut engine = Engine::new("preinstalled");
@@ -55,14 +73,19 @@ pub fn shared() -> Shared {
     });
     let engine = engine.lock().unwrap_or_else(PoisonError::into_inner);
     let shared = Shared { engine, _machine: machine };
-    shared.declare(&Declared::default());
-    shared.cai(&["apply", "--yes"]).success();
+    let converged = shared.converged.take();
+    declare(&shared);
+    if converged.as_deref() != Some(&*shared.file.borrow()) {
+        shared.cai(&["apply", "--yes"]).success();
+    }
     shared
 }
 
 /// Waits until no other VM is used.
 pub fn alone() -> MutexGuard<'static, ()> {
-    MACHINE.lock().unwrap_or_else(PoisonError::into_inner)
+    let machine = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+    restart_clock();
+    machine
 }
 
 /// Deletes the shared engine's VM when the suite ends.
@@ -85,7 +108,8 @@ impl Engine {
             None => image::declared(if source == "distro" { "plain" } else { "preinstalled" }),
         };
         let size = Cell::new(("2GiB", "8GiB"));
-        let engine = Self { sandbox, images, source, size, first: None };
+        let (file, converged) = (RefCell::default(), RefCell::default());
+        let engine = Self { sandbox, images, source, size, file, converged, first: None };
         engine.declare(&Declared::default());
         engine
     }
@@ -94,15 +118,14 @@ impl Engine {
     pub fn declare(&self, declared: &Declared<'_>) {
         let (source, (memory, disk)) = (self.source, self.size.get());
         let Declared { cpus, docker, sysbox, tables } = declared;
-        self.write(
-            "containai.toml",
-            &format!(
-                "version = 1\n\n[vm]\ncpus = {cpus}\nmemory = \"{memory}\"\ndisk = \"{disk}\"\n\
-                 mounts = []\n\n[docker]\nsource = \"{source}\"\n{docker}\n\n[sysbox]\n\
-                 {sysbox}\n\n{tables}\n\n{}",
-                self.images
-            ),
+        let text = format!(
+            "version = 1\n\n[vm]\ncpus = {cpus}\nmemory = \"{memory}\"\ndisk = \"{disk}\"\n\
+             mounts = []\n\n[docker]\nsource = \"{source}\"\n{docker}\n\n[sysbox]\n\
+             {sysbox}\n\n{tables}\n\n{}",
+            self.images
         );
+        self.write("containai.toml", &text);
+        self.file.replace(text);
     }
 
     /// Declares another memory and disk, for this scenario and those that come after.
@@ -159,13 +182,15 @@ impl Engine {
         apply
     }
 
-    /// A client on the host reaches the daemon through the context, and a plan is empty.
+    /// A client on the host reaches the daemon through the context, and a plan is empty. A scenario
+    /// whose last change is before its last call of this leaves the engine to the next as it is.
     #[track_caller]
     pub fn works(&self) {
         let version = self.docker(&["version", "--format", "{{.Server.Version}}"]);
         assert!(!version.success().trim().is_empty(), "{version}");
         let plan = self.cai(&["plan"]);
         assert!(plan.success().starts_with("No changes."), "{plan}");
+        self.converged.replace(Some(self.file.borrow().clone()));
     }
 
     /// The engine does not work for a client on the host.
