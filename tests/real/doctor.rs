@@ -1,8 +1,6 @@
 //! What `cai doctor` sees of a real engine that is broken, and that it repairs just that.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader};
-use std::process::Stdio;
 
 use containai::docker::client::ClientCode;
 use containai::doctor::Code;
@@ -13,16 +11,19 @@ use super::declared::Declared;
 use super::engine::{Engine, NAME, shared};
 use super::faults::{FAULTS, Fault, saw};
 use super::process::{self, Frozen};
+use super::restart;
+use crate::support::slowest::trial;
 use crate::support::tally::REAL_FAULTS;
 use crate::support::trials;
 
-/// Those that need more than a fault that is struck and mended by `--fix`.
-const OTHERS: &[(Code, fn())] = &[
-    (Code::VmAbsent, vm_absent),
-    (Code::VmStarting, vm_starting),
-    (Code::VmUnreachable, vm_unreachable),
-    (Code::Drift, drift),
-    (Code::ContainerStartFailed, container_start_failed),
+/// Those that need more than a fault that is struck and mended by `--fix`, and whether the VM is
+/// started.
+const OTHERS: &[(Code, bool, fn())] = &[
+    (Code::VmAbsent, true, vm_absent),
+    (Code::VmStarting, true, restart::a_start_that_goes_on_is_waited_for),
+    (Code::VmUnreachable, true, vm_unreachable),
+    (Code::Drift, false, drift),
+    (Code::ContainerStartFailed, false, container_start_failed),
 ];
 
 /// What is a matter of this machine alone, and of no guest; those of containers have a real dockerd
@@ -41,19 +42,18 @@ const NOT_OF_A_GUEST: &[Code] = &[
     Code::ContainaiConflict,
 ];
 
-/// A trial for each code.
+/// A trial for each code, named after the group in which it runs.
 pub fn trials() -> Vec<Trial> {
-    let trial = |code: Code, run: Box<dyn FnOnce() + Send>| {
-        Trial::test(format!("real::doctor::{code}"), move || {
-            run();
-            Ok(())
-        })
+    let name = |code: Code, starts_the_vm: bool| {
+        format!("real::{}::{code}", if starts_the_vm { "restart" } else { "doctor" })
     };
     let faults = FAULTS.iter().map(|fault| {
-        trial(fault.code, Box::new(move || REAL_FAULTS.case(|| is_named_and_mended(fault))))
+        let name = name(fault.code, fault.restarts > 0);
+        trial(name, move || REAL_FAULTS.case(|| is_named_and_mended(fault)))
     });
-    let others =
-        OTHERS.iter().map(|(code, run)| trial(*code, Box::new(move || REAL_FAULTS.case(run))));
+    let others = OTHERS.iter().map(|(code, starts_the_vm, run)| {
+        trial(name(*code, *starts_the_vm), move || REAL_FAULTS.case(run))
+    });
     faults.chain(others).collect()
 }
 
@@ -63,7 +63,7 @@ pub fn of_the_table() -> Vec<Trial> {
 }
 
 fn every_code_that_a_guest_can_produce_has_a_trial() {
-    let tried = FAULTS.iter().map(|fault| fault.code).chain(OTHERS.iter().map(|(code, _)| *code));
+    let tried = FAULTS.iter().map(|fault| fault.code).chain(OTHERS.iter().map(|(code, ..)| *code));
     let tried: BTreeSet<Code> = tried.collect();
     let clients = ClientCode::ALL.into_iter().filter_map(|code| Code::find(code.code()));
     let elsewhere: BTreeSet<Code> = NOT_OF_A_GUEST.iter().copied().chain(clients).collect();
@@ -136,26 +136,6 @@ fn vm_absent() {
     assert!(saw(&finding, "directory", NAME), "{finding:#}");
     fix(&engine);
     assert_eq!(engine.boots(), 1, "starts of the VM");
-}
-
-fn vm_starting() {
-    let engine = shared();
-    engine.limactl(&["stop", NAME]).success();
-    let mut start = engine.command(&["limactl", "--tty=false", "start", NAME]);
-    let mut start = start.stderr(Stdio::piped()).spawn().unwrap();
-    let mut said = BufReader::new(start.stderr.take().unwrap()).lines();
-    said.find(|line| line.as_ref().unwrap().contains("SSH Local Port")).unwrap().unwrap();
-    engine.awaits_status("Running");
-    // So that the start is not over before anybody has looked.
-    let machine = Frozen::new(process::machine(&engine));
-    let finding = finding(&engine, &["--timeout=5s"], Code::VmStarting);
-    assert!(saw(&finding, "ssh_master", "false"), "{finding:#}");
-    assert_eq!(finding["fixable"], false, "{finding:#}");
-    drop(machine);
-    said.for_each(drop);
-    assert!(start.wait().unwrap().success());
-    is_healthy(&engine, &[]);
-    engine.works();
 }
 
 fn vm_unreachable() {

@@ -1,7 +1,7 @@
-//! Groups and users of the guest, and a guest without a network.
+//! Groups and users of the guest.
 
 use super::declared::Declared;
-use super::engine::{NAME, shared};
+use super::engine::shared;
 use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
@@ -10,11 +10,6 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_user_is_made_and_taken_out_of_a_group,
         a_group_and_its_first_member_come_in_one_apply,
     ]
-}
-
-/// What only the stand-in for `limactl` can do.
-pub fn without_a_network() -> Vec<libtest_mimic::Trial> {
-    trials![a_boot_without_a_network_ends_with_a_working_engine]
 }
 
 fn the_docker_group_moves_and_its_socket_follows() {
@@ -78,16 +73,4 @@ fn a_group_and_its_first_member_come_in_one_apply() {
     // With effect: what rides on Lima's connection has it.
     assert!(engine.guest("id -G").split(' ').any(|gid| gid == "3000"));
     assert_eq!(engine.boot(), boot, "the VM was restarted");
-}
-
-fn a_boot_without_a_network_ends_with_a_working_engine() {
-    let engine = shared();
-    engine.limactl(&["stop", NAME]).success();
-    let cut = [("CAI_TEST_LIMACTL_NO_NETWORK", "1")];
-    engine.cai_with(&["apply", "--yes"], &cut).success();
-    // The name server that DHCP names does not answer.
-    engine.guest("! timeout 5 bash -c '</dev/tcp/192.168.5.3/53' 2>/dev/null");
-    engine.works();
-    engine.container("keeper");
-    assert_ne!(engine.running(), "", "an engine without a network starts no container");
 }

@@ -3,7 +3,7 @@
 use std::os::unix::process::ExitStatusExt;
 
 use super::declared::Declared;
-use super::engine::{Engine, NAME, shared};
+use super::engine::{Engine, shared};
 use super::faults::leave_docker;
 use crate::support::sandbox::Ran;
 use crate::support::tally::REAL_KILLED;
@@ -13,7 +13,6 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
         a_session_refresh_that_was_killed_is_finished,
         a_dockerd_restart_that_was_killed_is_finished,
-        a_start_of_the_vm_that_was_killed_is_finished,
     ]
 }
 
@@ -35,18 +34,8 @@ case $CAI_TEST_KILL in
 esac
 "#;
 
-/// Stands before ssh: nobody can look at the guest before Lima says that the VM has started.
-const DEAF: &str = r#"
-PATH=${PATH#*:}
-case "$*" in
-*ControlMaster=no*)
-  grep -q '"running":true' "$LIMA_HOME/containai-secure/ha.stdout.log" || exit 255 ;;
-esac
-exec ssh "$@"
-"#;
-
 /// Applies, and is killed at this point.
-fn killed(engine: &Engine, point: &str) -> Ran {
+pub fn killed(engine: &Engine, point: &str) -> Ran {
     let mut path = String::new();
     for program in ["limactl", "ssh", "docker"] {
         path = engine.front(program, KILLER);
@@ -87,21 +76,5 @@ fn a_dockerd_restart_that_was_killed_is_finished() {
              default-address-pools = [{{ base = \"10.21{number}.0.0/16\", size = 24 }}]"
         );
         engine.declare(&Declared { docker: &docker, ..Declared::default() });
-    });
-}
-
-fn a_start_of_the_vm_that_was_killed_is_finished() {
-    let engine = shared();
-    engine.limactl(&["stop", NAME]).success();
-    killed(&engine, "during 1");
-    engine.awaits_status("Running");
-    let path = engine.front("ssh", DEAF);
-    let plan = engine.cai_with(&["plan"], &[("PATH", &path)]);
-    assert!(plan.success().contains("\"Starting\" -> \"Running\""), "{plan}");
-    REAL_KILLED.case(|| {
-        let apply = engine.cai_with(&["apply", "--yes"], &[("PATH", &path)]);
-        apply.success();
-        assert!(apply.stderr.contains("wait until the VM has started ... done"), "{apply}");
-        engine.works();
     });
 }

@@ -46,7 +46,7 @@ pub fn trials() -> Vec<Trial> {
     ];
     let everywhere = everywhere.into_iter().flatten();
     let everywhere = everywhere.map(|trial| trial.with_ignored_flag(!enabled));
-    let own = guest::without_a_network().into_iter();
+    let own = restart::without_a_network().into_iter();
     let own = own.map(|trial| trial.with_ignored_flag(!(enabled && stand_in)));
     let always = doctor::of_the_table().into_iter().chain(soak::trials());
     always.chain(everywhere).chain(own).collect()

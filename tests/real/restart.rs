@@ -1,7 +1,17 @@
 //! States that only a start or a restart of the VM can mend.
+//!
+//! A boot takes a minute, so `.ci/run` runs these trials, and those of the same group in `doctor`, in
+//! a process with a VM of its own, beside the rest.
+
+use containai::doctor::Code;
 
 use super::declared::Declared;
+use super::doctor::{finding, is_healthy};
 use super::engine::{NAME, shared};
+use super::faults::saw;
+use super::kill::killed;
+use super::process::{self, Frozen};
+use crate::support::tally::REAL_KILLED;
 use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
@@ -10,6 +20,11 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_change_of_memory_and_disk_is_one_restart,
         a_restart_that_the_file_forbids_is_refused,
     ]
+}
+
+/// What only the stand-in for `limactl` can do.
+pub fn without_a_network() -> Vec<libtest_mimic::Trial> {
+    trials![a_boot_without_a_network_ends_with_a_working_engine]
 }
 
 fn a_vm_that_was_killed_is_started_past_its_stale_socket() {
@@ -74,4 +89,50 @@ fn a_restart_that_the_file_forbids_is_refused() {
     engine.guest("sudo systemctl stop docker.socket docker.service");
     engine.declare(&Declared { tables: never, ..Declared::default() });
     engine.apply_mends();
+}
+
+/// Stands before ssh: nobody can look at the guest before Lima says that the VM has started.
+const DEAF: &str = r#"
+PATH=${PATH#*:}
+case "$*" in
+*ControlMaster=no*)
+  grep -q '"running":true' "$LIMA_HOME/containai-secure/ha.stdout.log" || exit 255 ;;
+esac
+exec ssh "$@"
+"#;
+
+/// What `doctor` and `plan` say of a start that still goes on, and that `apply` waits for it.
+pub fn a_start_that_goes_on_is_waited_for() {
+    let engine = shared();
+    engine.limactl(&["stop", NAME]).success();
+    killed(&engine, "during 1");
+    engine.awaits_status("Running");
+    // So that the start is not over before anybody has looked.
+    let machine = Frozen::new(process::machine(&engine));
+    let finding = finding(&engine, &["--timeout=5s"], Code::VmStarting);
+    assert!(saw(&finding, "ssh_master", "false"), "{finding:#}");
+    assert_eq!(finding["fixable"], false, "{finding:#}");
+    drop(machine);
+    let path = engine.front("ssh", DEAF);
+    let plan = engine.cai_with(&["plan"], &[("PATH", &path)]);
+    assert!(plan.success().contains("\"Starting\" -> \"Running\""), "{plan}");
+    REAL_KILLED.case(|| {
+        let apply = engine.cai_with(&["apply", "--yes"], &[("PATH", &path)]);
+        apply.success();
+        assert!(apply.stderr.contains("wait until the VM has started ... done"), "{apply}");
+        is_healthy(&engine, &[]);
+        engine.works();
+    });
+}
+
+fn a_boot_without_a_network_ends_with_a_working_engine() {
+    let engine = shared();
+    engine.limactl(&["stop", NAME]).success();
+    let cut = [("CAI_TEST_LIMACTL_NO_NETWORK", "1")];
+    engine.cai_with(&["apply", "--yes"], &cut).success();
+    // The name server that DHCP names does not answer.
+    engine.guest("! timeout 5 bash -c '</dev/tcp/192.168.5.3/53' 2>/dev/null");
+    engine.works();
+    engine.container("keeper");
+    assert_ne!(engine.running(), "", "an engine without a network starts no container");
 }
