@@ -22,8 +22,8 @@ use super::instance::{self, Instance};
 use super::{Result, guest, log, qemu, quote, ssh};
 
 /// How often, and how long apart, the guest is asked whether it is ready.
-const TRIES: u32 = 200;
-const PAUSE: Duration = Duration::from_secs(3);
+const TRIES: u32 = 600;
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// What ends the agent.
 enum End {
