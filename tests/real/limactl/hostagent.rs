@@ -22,7 +22,7 @@ use super::instance::{self, Instance};
 use super::{Result, guest, log, qemu, quote, ssh};
 
 /// How often, and how long apart, the guest is asked whether it is ready.
-const TRIES: u32 = 600;
+const TRIES: u32 = 1800;
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// What ends the agent.
@@ -145,10 +145,13 @@ fn retry(what: &str, mut attempt: impl FnMut() -> bool) -> Result<()> {
 /// Waits for sshd's greeting. QEMU accepts the connection long before the guest does, so only
 /// what comes from it counts.
 fn wait_for_sshd(port: u16) -> Result<()> {
-    let deadline = Instant::now() + TRIES * PAUSE;
+    let start = Instant::now();
+    let deadline = start + TRIES * PAUSE;
     let greeted = || -> std::io::Result<bool> {
         let mut connection = TcpStream::connect(("127.0.0.1", port))?;
-        connection.set_read_timeout(Some(Duration::from_secs(2)))?;
+        // A slow guest gets more time: each connection that is given up has cost it a process.
+        let patience = (start.elapsed() / 5).max(Duration::from_secs(2));
+        connection.set_read_timeout(Some(patience))?;
         let mut greeting = [0; 4];
         connection.read_exact(&mut greeting)?;
         Ok(&greeting == b"SSH-")
