@@ -16,8 +16,8 @@ use crate::support::slowest::trial;
 use crate::support::tally::REAL_FAULTS;
 use crate::support::trials;
 
-/// Those that need more than a fault that is struck and mended by `--fix`, and whether the VM is
-/// started.
+/// Those that need more than a fault that is struck and fixed by `--fix`, and whether they boot the
+/// VM.
 const OTHERS: &[(Code, bool, fn())] = &[
     (Code::VmAbsent, true, vm_absent),
     (Code::VmStarting, true, restart::a_start_that_goes_on_is_waited_for),
@@ -44,16 +44,16 @@ const NOT_OF_A_GUEST: &[Code] = &[
 
 /// A trial for each code, named after the group in which it runs.
 pub fn trials() -> Vec<Trial> {
-    let name = |code: Code, starts_the_vm: bool| {
-        format!("real::{}::{code}", if starts_the_vm { "restart" } else { "doctor" })
+    let name = |code: Code, boots: bool| {
+        format!("real::{}::{code}", if boots { "restart" } else { "doctor" })
     };
     let faults = FAULTS.iter().map(|fault| {
         let name = name(fault.code, fault.restarts > 0);
         trial(name, move || REAL_FAULTS.case(|| is_named_and_mended(fault)))
     });
-    let others = OTHERS.iter().map(|(code, starts_the_vm, run)| {
-        trial(name(*code, *starts_the_vm), move || REAL_FAULTS.case(run))
-    });
+    let others = OTHERS
+        .iter()
+        .map(|(code, boots, run)| trial(name(*code, *boots), move || REAL_FAULTS.case(run)));
     faults.chain(others).collect()
 }
 

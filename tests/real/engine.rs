@@ -22,7 +22,7 @@ pub struct Engine {
     source: &'static str,
     /// The VM's memory and disk. A disk cannot shrink, so a scenario that grows it leaves it so.
     size: Cell<(&'static str, &'static str)>,
-    /// The `containai.toml` as it is.
+    /// The text of the `containai.toml`.
     file: RefCell<String>,
     /// The `containai.toml` for which [`Engine::works`] last saw an empty plan in this scenario.
     converged: RefCell<Option<String>>,
@@ -55,14 +55,9 @@ impl Drop for Shared {
     }
 }
 
-/// Waits for the shared engine, under the default declaration.
-pub fn shared() -> Shared {
-    shared_as(|engine| engine.declare(&Declared::default()))
-}
-
-/// Waits for the shared engine, under what `declare` writes. `apply` repairs whatever the scenario
+/// Waits for the shared engine, under the default declaration. `apply` repairs whatever the scenario
 /// before did to it, unless that one ended with [`Engine::works`] under the same file.
-pub fn shared_as(declare: impl FnOnce(&Engine)) -> Shared {
+pub fn shared() -> Shared {
     let machine = alone();
     let engine = SHARED.get_or_init(|| {
         let mut engine = Engine::new("preinstalled");
@@ -74,7 +69,7 @@ pub fn shared_as(declare: impl FnOnce(&Engine)) -> Shared {
     let engine = engine.lock().unwrap_or_else(PoisonError::into_inner);
     let shared = Shared { engine, _machine: machine };
     let converged = shared.converged.take();
-    declare(&shared);
+    shared.declare(&Declared::default());
     if converged.as_deref() != Some(&*shared.file.borrow()) {
         shared.cai(&["apply", "--yes"]).success();
     }
@@ -182,8 +177,9 @@ impl Engine {
         apply
     }
 
-    /// A client on the host reaches the daemon through the context, and a plan is empty. A scenario
-    /// whose last change is before its last call of this leaves the engine to the next as it is.
+    /// A client on the host reaches the daemon through the context, and a plan is empty. What a
+    /// scenario does after its last call of this must change nothing: the next scenario may begin
+    /// without a reset.
     #[track_caller]
     pub fn works(&self) {
         let version = self.docker(&["version", "--format", "{{.Server.Version}}"]);
