@@ -1,10 +1,5 @@
 //! The targets of the fuzzer, so that none of them rots: each is called with its seeds, and with
-//! what chance makes of them. The fuzzer itself, which needs `cargo-fuzz`, is begun like this:
-//!
-//! ```sh
-//! CAI_FUZZ_CORPUS=$PWD/tests/fuzz/corpus cargo test --test main -- fuzz::every_target_takes_its_seeds
-//! cargo fuzz run --fuzz-dir tests/fuzz -s none config
-//! ```
+//! what chance makes of them. The fuzzer itself is started by `.ci/fuzz`.
 
 mod seeds;
 mod targets;
