@@ -10,6 +10,7 @@ use crate::support::trials;
 pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
         an_empty_world_converges_and_a_second_plan_is_empty,
+        a_new_machine_needs_no_restart_that_strategy_never_forbids,
         without_lima_an_empty_world_converges_in_one_apply,
         examples_that_need_no_files_of_their_own_converge,
         every_fault_is_seen_and_repaired,
@@ -42,6 +43,17 @@ fn an_empty_world_converges_and_a_second_plan_is_empty() {
         let again = plan(&host, &config);
         assert!(again.is_empty(), "{}", effects(&again));
     }
+}
+
+/// With `live-restore` off, a restart of dockerd would stop containers, if there were any.
+fn a_new_machine_needs_no_restart_that_strategy_never_forbids() {
+    let file = "version = 1\n[docker.daemon]\nlive-restore = false\n[restart]\nstrategy = \"never\"\n";
+    let config = config::parse(file).unwrap();
+    let host = SimulatedHost::new(&System, World::new(LINUX));
+    let report = apply(&host, &config);
+    assert!(!report.failed(), "{}", failures(&report));
+    let again = plan(&host, &config);
+    assert!(again.is_empty(), "{}", effects(&again));
 }
 
 fn without_lima_an_empty_world_converges_in_one_apply() {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use same::is_same;
 
-use super::{LimaInstall, PlanContext, Resource};
+use super::{LimaInstall, PlanContext, Resource, restrained};
 use crate::address::{Address, Kind};
 use crate::config::{Config, Strategy};
 use crate::facts::{Facts, Observation, VmFacts};
@@ -215,8 +215,9 @@ impl Vm {
             change = self.edit(change, &edited, vm, limactl);
         }
         change = self.protection(change, vm.protected, limactl);
-        if self.strategy == Strategy::Never && change.disruption == Disruption::VmRestart {
-            return change.blocked(Problem::RestartForbidden(Disruption::VmRestart));
+        change = restrained(change, self.strategy);
+        if change.problem.is_some() {
+            return change;
         }
         if !self.runs || (vm.status == Status::Running && edited.is_empty()) {
             return if is_starting { change.step(await_start(facts)) } else { change };
