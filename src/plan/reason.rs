@@ -250,6 +250,22 @@ pub enum Problem {
     /// A group of the file that the guest does not have.
     #[error("the guest has no group {0}")]
     GroupMissing(String),
+    /// Another group of the guest has the id that the file gives a group.
+    #[error("gid {gid} belongs to group {holder}")]
+    GidTaken {
+        /// The id.
+        gid: u32,
+        /// The group that has it.
+        holder: String,
+    },
+    /// Another user of the guest has the id that the file gives a user.
+    #[error("uid {uid} belongs to user {holder}")]
+    UidTaken {
+        /// The id.
+        uid: u32,
+        /// The user who has it.
+        holder: String,
+    },
     /// dockerd's configuration cannot be merged with; the words of the parser.
     #[error("{0}")]
     DaemonJson(String),
@@ -321,6 +337,8 @@ impl Problem {
             Self::GroupMissing(group) => {
                 format!("make it in the guest (groupadd {group}), or take it out of the file")
             }
+            Self::GidTaken { holder, .. } => another_id("gid", "[[groups]]", holder),
+            Self::UidTaken { holder, .. } => another_id("uid", "[[users]]", holder),
             Self::DaemonJson(_) => "mend it or remove it in the guest, then run cai again".into(),
             Self::SysboxArch(_) => "write enabled = false under [sysbox]".into(),
             Self::SysboxPackage { .. } => {
@@ -344,4 +362,12 @@ impl Problem {
             ),
         }
     }
+}
+
+/// What to do about an id that is taken. Entries are applied in the order of the file.
+fn another_id(key: &str, table: &str, holder: &str) -> String {
+    format!(
+        "choose another {key}, or leave {key} out to accept any; where {holder} gets another {key} \
+         in the file, put its entry first under {table}"
+    )
 }

@@ -94,7 +94,7 @@ impl Restart {
             .filter_map(|change| change.after.text("group"));
         let moves = context
             .earlier(Kind::Group)
-            .filter(|change| change.action == Action::Update)
+            .filter(|change| change.action == Action::Update && change.problem.is_none())
             .filter_map(|change| change.after.text("name"));
         let mut groups: Vec<String> = Vec::new();
         for group in joins.chain(moves) {
