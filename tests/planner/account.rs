@@ -156,7 +156,8 @@ fn an_id_that_another_has_is_told_with_its_holder() {
 fn an_id_that_an_earlier_entry_gives_up_is_free() {
     let sudo = "[[groups]]\nname = \"sudo\"\ngid = 2700\n";
     let docker = "[[groups]]\nname = \"docker\"\ngid = 27\n";
-    for (lines, is_free) in [(format!("{sudo}{docker}"), true), (format!("{docker}{sudo}"), false)] {
+    for (lines, is_free) in [(format!("{sudo}{docker}"), true), (format!("{docker}{sudo}"), false)]
+    {
         let config = config_with(&lines);
         let mut facts = healthy(&config);
         bend_guest(&mut facts, with_sudo);

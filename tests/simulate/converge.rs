@@ -48,7 +48,8 @@ fn an_empty_world_converges_and_a_second_plan_is_empty() {
 
 /// With `live-restore` off, a restart of dockerd would stop containers, if there were any.
 fn a_new_machine_needs_no_restart_that_strategy_never_forbids() {
-    let file = "version = 1\n[docker.daemon]\nlive-restore = false\n[restart]\nstrategy = \"never\"\n";
+    let file =
+        "version = 1\n[docker.daemon]\nlive-restore = false\n[restart]\nstrategy = \"never\"\n";
     let config = config::parse(file).unwrap();
     let host = SimulatedHost::new(&System, World::new(LINUX));
     let report = apply(&host, &config);

@@ -269,8 +269,8 @@ impl Resource for Restart {
                     let reason = Reason::SessionWillPredate(groups);
                     pending.add(Disruption::SessionRefresh, reason);
                 }
-                let mut change = Change::create(&self.address, wanted)
-                    .disturbing(pending.disruption, Some(&[]));
+                let mut change =
+                    Change::create(&self.address, wanted).disturbing(pending.disruption, Some(&[]));
                 if self.strategy != Strategy::Never {
                     change = change.falling_back(Disruption::VmRestart, Some(&[]));
                 }

@@ -286,6 +286,13 @@ impl Resource for Vm {
 }
 
 impl Vm {
+    /// QEMU shares out the processors that there are; Apple's virtualization refuses to start.
+    fn more_cpus(&self, facts: &Facts) -> Option<Reason> {
+        let declared = u32::try_from(self.keys.get("cpus")?.as_u64()?).ok()?;
+        let host = facts.cpus.filter(|host| *host < declared)?;
+        Some(Reason::MoreCpus { declared, host })
+    }
+
     fn change(&self, facts: &Facts) -> Change {
         let Some((program, _)) = &facts.tools.limactl else {
             let reason = Reason::After(LimaInstall::own_address());
@@ -306,7 +313,9 @@ impl Vm {
                 Change::deferred(&self.address, self.wanted(), reason.clone())
             }
         };
-        overrides.into_iter().map(Reason::Overridden).fold(change, Change::because)
+        let more_cpus = self.more_cpus(facts);
+        let remarks = overrides.into_iter().map(Reason::Overridden).chain(more_cpus);
+        remarks.fold(change, Change::because)
     }
 }
 
