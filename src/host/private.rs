@@ -37,7 +37,7 @@ impl Exposed {
         Self { path, is_foreign, owner: meta.uid(), mode: meta.mode() & 0o7777 }
     }
 
-    /// What to do about a directory for `cai`'s releases of Lima, or what is in it.
+    /// What to do about a directory of `cai`'s releases of Lima, or a file in it.
     pub fn advice(&self) -> &'static str {
         if self.is_foreign {
             "make it yours with `chown`, or name a directory of your own with XDG_DATA_HOME; remove a \

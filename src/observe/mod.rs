@@ -204,7 +204,7 @@ impl<'a> Machine<'a> {
                 let real = |path| self.probe.canonical(path);
                 match (real(program), real(&self.lima_releases)) {
                     (Ok(program), Ok(releases)) => self.check_release(&program, &releases),
-                    // Without the directory there is no release that it could lead to.
+                    // A link cannot lead into a directory that does not exist.
                     _ => Ok(()),
                 }
             })

@@ -264,7 +264,7 @@ pub enum Problem {
     #[error("the guest has no dockerd, and the file says that it is preinstalled")]
     NotPreinstalled,
     /// A group of the file that the guest does not have.
-    #[error("the guest has no group {group}")]
+    #[error("the group {group} does not exist in the guest")]
     GroupMissing {
         /// The group.
         group: String,

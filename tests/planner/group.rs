@@ -126,7 +126,7 @@ fn a_group_that_is_not_there_stops_the_plan() {
     let config = config_with("[[users]]\nname = \"@lima\"\ngroups = [\"docker\", \"agents\"]\n");
     let plan = plan(&config, &healthy(&config));
     let problems: Vec<String> = plan.problems().map(|(_, problem)| problem.to_string()).collect();
-    assert_eq!(problems, ["the guest has no group agents"]);
+    assert_eq!(problems, ["the group agents does not exist in the guest"]);
     let hint = |plan: &Plan| plan.problems().next().unwrap().1.hint();
     assert_eq!(hint(&plan), "declare agents under [[groups]], and cai adds it");
     let mut facts = healthy(&config);

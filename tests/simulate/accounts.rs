@@ -19,7 +19,7 @@ const CASES: [(&str, &str); 2] = [
     ("[[users]]\nname = \"ci\"\nuid = 1001\n", "user.ci: uid 1001 belongs to user dev"),
 ];
 
-/// A home with this file, and what is run there.
+/// A home with one file, and a simulated host.
 struct Home(Sandbox);
 
 impl Home {

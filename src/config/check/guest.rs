@@ -61,7 +61,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
                 let hint = format!(
                     "did you mean `{meant}`? If the image has `{name}`, declare it under `[[groups]]`"
                 );
-                self.refuse(place.span(), format!("there is no group `{name}`"), hint);
+                self.refuse(place.span(), format!("the group `{name}` does not exist"), hint);
             }
         }
     }

@@ -48,10 +48,13 @@ fn each_mistake_is_named_where_it_is() {
         ("[docker]\nsource = \"distor\"", "3:10 unknown value `distor`"),
         ("[[users]]\nname = \"Dev\"", "3:8 \"Dev\" is not a user or group name: use lower-case"),
         ("[context]\nname = \"default\"", "3:8 \"default\" is not a name for a Docker context: "),
-        ("users = [{ name = \"a\", groups = [\"dokcer\"] }]", "2:34 there is no group `dokcer`"),
+        (
+            "users = [{ name = \"a\", groups = [\"dokcer\"] }]",
+            "2:34 the group `dokcer` does not exist",
+        ),
         (
             "users = [{ name = \"a\", groups = [\"agnets\"] }]\n[[groups]]\nname = \"agents\"",
-            "2:34 there is no group `agnets`",
+            "2:34 the group `agnets` does not exist",
         ),
         // keys
         ("vn = 1", "2:1 unknown key `vn`"),

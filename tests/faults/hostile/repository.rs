@@ -1,5 +1,5 @@
-//! Docker's package repository in guests that may have it already. apt itself reads the entries, in a
-//! root of its own and without a network: it refuses two for one repository that name different keys.
+//! Docker's package repository in guests that may have it already. The real apt reads the entries, in a
+//! temporary root and without a network. It refuses two entries for one repository with different keys.
 
 use std::path::Path;
 use std::process::Command;
