@@ -42,6 +42,8 @@ impl<T> Observation<T> {
 pub struct Facts {
     /// What kind of machine this is.
     pub platform: Platform,
+    /// How many processors it has, where that is known.
+    pub cpus: Option<u32>,
     /// The tools on the host.
     pub tools: Tools,
     /// Where `cai` installs releases of Lima: each has a directory in it.

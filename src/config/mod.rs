@@ -32,6 +32,7 @@ mod warning;
 pub use parse::parse;
 pub use schema::schema;
 pub use several::{Conflict, together};
+pub use suggest::nearest;
 pub use types::{
     Config, Context, Docker, DockerSource, Group, Image, Install, LeftOut, Lima, Mount, MountMode,
     PortForward, Proto, Restart, SocketClient, Strategy, Sysbox, SysboxPackage, User, Variable, Vm,

@@ -5,7 +5,14 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use super::text::{self, Rule};
-use crate::model::InvalidValue;
+use crate::model::{ByteSize, InvalidValue};
+
+/// QEMU's largest machine, `q35` since QEMU 9.0.
+const MOST_CPUS: u32 = 4096;
+/// The minimum without a desktop in the installation guide of Debian 11, in bytes.
+const LEAST_MEMORY: u64 = 256 << 20;
+/// See [`LEAST_MEMORY`].
+const LEAST_DISK: u64 = 2 << 30;
 
 pub(super) fn requirement<'de, D: Deserializer<'de>>(from: D) -> Result<VersionReq, D::Error> {
     let value = String::deserialize(from)?;
@@ -18,9 +25,32 @@ pub(super) fn requirement<'de, D: Deserializer<'de>>(from: D) -> Result<VersionR
 pub(super) fn cpus<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
     let value = i64::deserialize(from)?;
     match u32::try_from(value) {
-        Ok(cpus @ 1..) => Ok(Some(cpus)),
-        _ => Err(D::Error::custom(format!("a VM cannot have {value} CPUs: write 1 or more"))),
+        Ok(cpus @ 1..=MOST_CPUS) => Ok(Some(cpus)),
+        _ => {
+            Err(D::Error::custom(format!("a VM cannot have {value} CPUs: write 1 to {MOST_CPUS}")))
+        }
     }
+}
+
+pub(super) fn memory<'de, D: Deserializer<'de>>(from: D) -> Result<Option<ByteSize>, D::Error> {
+    at_least(from, LEAST_MEMORY, "too little memory for Linux with Docker")
+}
+
+pub(super) fn disk<'de, D: Deserializer<'de>>(from: D) -> Result<Option<ByteSize>, D::Error> {
+    at_least(from, LEAST_DISK, "too small a disk for Linux with Docker")
+}
+
+fn at_least<'de, D: Deserializer<'de>>(
+    from: D,
+    least: u64,
+    what: &str,
+) -> Result<Option<ByteSize>, D::Error> {
+    let size = ByteSize::deserialize(from)?;
+    if size.bytes() >= least {
+        return Ok(Some(size));
+    }
+    let least = ByteSize::try_from(least).map(|least| least.to_string()).unwrap_or_default();
+    Err(D::Error::custom(format!("{size} is {what}: write {least} or more")))
 }
 
 pub(super) fn release<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Version>, D::Error> {

@@ -1,7 +1,9 @@
 //! What a file says that is right, and still worth a word.
 
-use super::types::Config;
-use crate::model::{Arch, SysboxVersion};
+use std::collections::BTreeSet;
+
+use super::types::{Config, Group, Lima};
+use crate::model::{Arch, SysboxVersion, UnixName, open_ended, spelled_out};
 
 /// Something that is as the file says, and that its reader should know of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +23,8 @@ impl Warning {
 impl Config {
     /// What is worth a word, in the order of the file's tables.
     pub fn warnings(&self) -> Vec<Warning> {
-        let mut warnings: Vec<Warning> = self.forwarded_agent().into_iter().collect();
+        let mut warnings: Vec<Warning> = self.closed_lima().into_iter().collect();
+        warnings.extend(self.forwarded_agent());
         if self.docker.daemon.contains_key("hosts") {
             warnings.push(Warning::new(
                 "`hosts` in daemon.json: the unit of Docker's packages names its sockets too, and \
@@ -33,7 +36,54 @@ impl Config {
             warnings.extend(self.old_sysbox());
             warnings.extend(self.arches().filter_map(|arch| self.missing_package(arch)));
         }
+        warnings.extend(self.undeclared_groups());
+        warnings.extend(self.system_ids());
         warnings
+    }
+
+    /// A version such as "1.1" reads like a minimum, and is not one.
+    fn closed_lima(&self) -> Option<Warning> {
+        let (required, release) = (&self.lima.version, Lima::RELEASE);
+        let open = open_ended(required, &release)?;
+        Some(Warning::new(
+            format!(
+                "`version` under [lima] means \"{}\", so Lima {release} is refused",
+                spelled_out(required)
+            ),
+            format!("write version = \"{open}\" to accept later versions too"),
+        ))
+    }
+
+    /// Whether an image has them shows when the VM is there.
+    fn undeclared_groups(&self) -> impl Iterator<Item = Warning> {
+        let is_declared = |name: &UnixName| self.groups.iter().any(|group| group.name == *name);
+        let groups = self.users.iter().flat_map(|user| &user.groups);
+        let unknown = groups.filter(move |name| !is_declared(name) && !Group::is_of_images(name));
+        unknown.collect::<BTreeSet<_>>().into_iter().map(|name| {
+            Warning::new(
+                format!("the group `{name}` of a user is not declared under [[groups]]"),
+                "declare it, unless the image has it: a user cannot join a group that does not exist",
+            )
+        })
+    }
+
+    /// Debian's policy gives the ids up to 99 to groups and users that are the same on every system.
+    fn system_ids(&self) -> impl Iterator<Item = Warning> {
+        let gids = self
+            .groups
+            .iter()
+            .filter(|group| !Group::is_of_images(&group.name) || group.name == UnixName::docker());
+        let gids = gids.filter_map(|group| Some(("gid", group.gid?, group.name.to_string())));
+        let uids = self.users.iter();
+        let uids = uids.filter_map(|user| Some(("uid", user.uid?, user.name.to_string())));
+        gids.chain(uids).filter(|(_, id, _)| *id < 100).map(|(key, id, name)| {
+            Warning::new(
+                format!(
+                    "{key} {id} of `{name}`: Debian and Ubuntu keep the ids up to 99 for themselves"
+                ),
+                format!("choose a {key} from 100 on, or leave {key} out"),
+            )
+        })
     }
 
     /// Whoever is root in the guest can use the agent as long as the connection lives.

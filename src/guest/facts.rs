@@ -202,10 +202,21 @@ impl GuestFacts {
     /// The groups that a session of a user would have if it began now.
     pub fn fresh_groups_of(&self, user: &str) -> BTreeSet<String> {
         let own = self.accounts.get(user).map(|account| account.gid);
-        let name = |gid: u32| self.groups.iter().find(|(_, group)| group.gid == gid);
         let own =
-            own.map(|gid| name(gid).map_or_else(|| gid.to_string(), |(name, _)| name.clone()));
+            own.map(|gid| self.group_with(gid).map_or_else(|| gid.to_string(), str::to_owned));
         self.groups_of(user).into_iter().chain(own).collect()
+    }
+
+    /// The name of the group that has this id.
+    pub fn group_with(&self, gid: u32) -> Option<&str> {
+        let mut groups = self.groups.iter();
+        groups.find(|(_, group)| group.gid == gid).map(|(name, _)| name.as_str())
+    }
+
+    /// The name of the user who has this id.
+    pub fn user_with(&self, uid: u32) -> Option<&str> {
+        let mut accounts = self.accounts.iter();
+        accounts.find(|(_, account)| account.uid == uid).map(|(name, _)| name.as_str())
     }
 
     /// Whether dockerd runs and answers root.

@@ -31,6 +31,9 @@ impl Probe for Deadline<'_> {
     fn platform(&self) -> Platform {
         self.probe.platform()
     }
+    fn cpus(&self) -> Option<u32> {
+        self.probe.cpus()
+    }
     fn query(&self, command: &CommandSpec) -> Result<Output, CommandError> {
         let timeout = command.timeout.min(self.at_most);
         self.probe.query(&command.clone().timeout(timeout))

@@ -36,6 +36,17 @@ impl Exposed {
     fn new(path: PathBuf, meta: &Metadata, is_foreign: bool) -> Self {
         Self { path, is_foreign, owner: meta.uid(), mode: meta.mode() & 0o7777 }
     }
+
+    /// What to do about a directory of `cai`'s releases of Lima, or a file in it.
+    pub fn advice(&self) -> &'static str {
+        if self.is_foreign {
+            "make it yours with `chown`, or name a directory of your own with XDG_DATA_HOME; remove a \
+             release of Lima that is already there, and cai installs it again"
+        } else {
+            "make it yours alone with `chmod go-w`; others may have changed a release of Lima that is \
+             already there, so remove it, and cai installs it again"
+        }
+    }
 }
 
 impl std::error::Error for Exposed {}

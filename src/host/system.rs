@@ -37,6 +37,11 @@ impl Probe for System {
         Platform::native()
     }
 
+    fn cpus(&self) -> Option<u32> {
+        let cpus = std::thread::available_parallelism().ok()?;
+        u32::try_from(cpus.get()).ok()
+    }
+
     fn query(&self, command: &CommandSpec) -> Result<Output, CommandError> {
         traced(command, &|_| {})
     }

@@ -11,7 +11,7 @@ use crate::model::{Arch, Sha256};
 /// Where Lima publishes its releases.
 const PAGE: &str = "https://github.com/lima-vm/lima/releases/download";
 /// The release that is installed where the file names none.
-const DEFAULT: Version = Version::new(2, 2, 0);
+const DEFAULT: Version = Lima::RELEASE;
 /// The checksums of its archives, from its own SHA256SUMS.
 const CHECKSUMS: [(&str, &str); 4] = [
     ("linux-x86_64", "a0ea1ccf6b7335a900adb5f8d2b8384457965fecb1ba72f09b4e3e46d12f424a"),

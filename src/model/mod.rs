@@ -7,6 +7,7 @@
 mod arch;
 mod container;
 mod name;
+mod requirement;
 mod sha256;
 mod size;
 mod text;
@@ -15,6 +16,7 @@ mod version;
 pub use arch::Arch;
 pub use container::{ContainerName, HealthCheck, ServiceName, VolumeSource};
 pub use name::{ContextName, EnvName, UnixName, UserRef, VmName};
+pub use requirement::{open_ended, spelled_out};
 pub use sha256::Sha256;
 pub use size::ByteSize;
 pub(crate) use text::{in_a_line, is_unshowable, listed};

@@ -74,14 +74,7 @@ impl ObserveError {
     /// What to do, where that is not plain.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Exposed { source, .. } if source.is_foreign => Some(
-                "make it yours with `chown`, or name a directory of your own with XDG_DATA_HOME; \
-                 remove the release of Lima that is there, and cai installs it anew",
-            ),
-            Self::Exposed { .. } => Some(
-                "make it yours alone with `chmod go-w`; where others may have written already, \
-                 remove the release of Lima that is there, and cai installs it anew",
-            ),
+            Self::Exposed { source, .. } => Some(source.advice()),
             _ => None,
         }
     }
@@ -203,20 +196,33 @@ impl<'a> Machine<'a> {
         Ok(first)
     }
 
-    /// Refuses a program in the place of `cai`'s own releases where others could have put theirs. What
-    /// else is on `PATH` is the user's own choice.
+    /// Refuses a program in the place of `cai`'s own releases where others could have put theirs, also
+    /// one that a link on `PATH` leads to. What else is on `PATH` is the user's own choice.
     fn refuse_exposed(&self, program: &Path) -> Result<(), ObserveError> {
-        let own = |path: &&Path| path.starts_with(&self.lima_releases);
-        let mut own = program.ancestors().take_while(own);
+        self.check_release(program, &self.lima_releases)
+            .and_then(|()| {
+                let real = |path| self.probe.canonical(path);
+                match (real(program), real(&self.lima_releases)) {
+                    (Ok(program), Ok(releases)) => self.check_release(&program, &releases),
+                    // A link cannot lead into a directory that does not exist.
+                    _ => Ok(()),
+                }
+            })
+            .map_err(|error| {
+                let path = program.to_owned();
+                match error.downcast() {
+                    Ok(source) => ObserveError::Exposed { program: path, source },
+                    Err(source) => ObserveError::File { path, source },
+                }
+            })
+    }
+
+    /// Makes sure that nobody else can have written a program of this directory.
+    fn check_release(&self, program: &Path, releases: &Path) -> io::Result<()> {
+        let mut own = program.ancestors().take_while(|path| path.starts_with(releases));
         let Some(file) = own.next() else { return Ok(()) };
-        let checked = own.try_for_each(|directory| self.probe.check_private(directory));
-        checked.and_then(|()| self.probe.check_private_file(file)).map_err(|error| {
-            let path = program.to_owned();
-            match error.downcast() {
-                Ok(source) => ObserveError::Exposed { program: path, source },
-                Err(source) => ObserveError::File { path, source },
-            }
-        })
+        own.try_for_each(|directory| self.probe.check_private(directory))?;
+        self.probe.check_private_file(file)
     }
 
     fn version(&self, limactl: &Limactl) -> Result<Version, CommandError> {

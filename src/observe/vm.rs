@@ -55,6 +55,7 @@ impl Machine<'_> {
         let after_lima = || Reason::After(LimaInstall::own_address());
         let mut facts = Facts {
             platform: self.probe.platform(),
+            cpus: self.probe.cpus(),
             tools: Tools {
                 limactl: lima.map(|lima| (lima.program.clone(), lima.version.clone())),
                 ssh: self.ssh.clone(),

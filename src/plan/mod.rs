@@ -55,6 +55,15 @@ impl<'a> Context<'a> {
     pub fn earlier(&self, kind: crate::address::Kind) -> impl Iterator<Item = &'a Change> {
         self.earlier.iter().filter(move |change| change.address.kind == kind)
     }
+
+    /// Whether a resource before this one gives up its value of an attribute.
+    pub fn frees(&self, address: &Address, attribute: &str) -> bool {
+        self.earlier.iter().any(|change| {
+            change.address == *address
+                && change.problem.is_none()
+                && change.changed().iter().any(|changed| changed == attribute)
+        })
+    }
 }
 
 /// The plan of one file while it is made.

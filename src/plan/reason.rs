@@ -10,7 +10,7 @@ use crate::address::Address;
 use crate::docker::client::ClientCode;
 use crate::host::Ping;
 use crate::lima::{GUEST_SOCKET, Override, Status};
-use crate::model::{in_a_line, listed};
+use crate::model::{in_a_line, listed, open_ended, spelled_out};
 
 /// Why a change is planned. In JSON, the variant's name is the `kind`, in kebab case, and what it
 /// holds is the `data`.
@@ -84,6 +84,13 @@ pub enum Reason {
     DaemonWillPredate(Vec<String>),
     /// dockerd restarts while containers run, and its bridge keeps its address.
     BridgeKept,
+    /// The file gives the VM more processors than this machine has. No reason to change anything.
+    MoreCpus {
+        /// The file's.
+        declared: u32,
+        /// This machine's.
+        host: u32,
+    },
     /// The renewed session still lacks its groups.
     RefreshHadNoEffect,
     /// The machine that runs is not the one that Lima's YAML describes.
@@ -104,7 +111,13 @@ pub enum Reason {
 impl Reason {
     /// Whether it is only worth knowing, and changes nothing.
     pub fn is_remark(&self) -> bool {
-        matches!(self, Self::Overridden(_) | Self::OtherPackage { .. } | Self::NoDocker)
+        matches!(
+            self,
+            Self::Overridden(_)
+                | Self::OtherPackage { .. }
+                | Self::NoDocker
+                | Self::MoreCpus { .. }
+        )
     }
 }
 
@@ -167,6 +180,9 @@ impl fmt::Display for Reason {
                 "while a container runs, dockerd leaves its bridge as it is: bip takes effect at \
                  its first start without one",
             ),
+            Self::MoreCpus { declared, host } => {
+                write!(f, "the file gives the VM {declared} CPUs, and this machine has {host}")
+            }
             Self::RefreshHadNoEffect => f.write_str("a renewed session still lacks its groups"),
             Self::MachineDiffers { what, runs, configured } => {
                 write!(f, "the VM runs with {runs} {what}, and {configured} is configured")
@@ -192,7 +208,7 @@ pub enum Problem {
         install: String,
     },
     /// The installed Lima is not what the file requires.
-    #[error("limactl is {found}, and the file requires {required}")]
+    #[error("limactl is {found}, and the file requires {}", spelled_out(.required))]
     LimaVersion {
         /// The installed version.
         found: Version,
@@ -202,7 +218,7 @@ pub enum Problem {
         install: String,
     },
     /// The release of Lima that would be installed will not do either.
-    #[error("cai would install Lima {version}, and the file requires {required}")]
+    #[error("cai would install Lima {version}, and the file requires {}", spelled_out(.required))]
     LimaRelease {
         /// The release.
         version: Version,
@@ -248,8 +264,29 @@ pub enum Problem {
     #[error("the guest has no dockerd, and the file says that it is preinstalled")]
     NotPreinstalled,
     /// A group of the file that the guest does not have.
-    #[error("the guest has no group {0}")]
-    GroupMissing(String),
+    #[error("the group {group} does not exist in the guest")]
+    GroupMissing {
+        /// The group.
+        group: String,
+        /// One of the guest's, of which it may be a misspelling.
+        meant: Option<String>,
+    },
+    /// Another group of the guest has the id that the file gives a group.
+    #[error("gid {gid} belongs to group {holder}")]
+    GidTaken {
+        /// The id.
+        gid: u32,
+        /// The group that has it.
+        holder: String,
+    },
+    /// Another user of the guest has the id that the file gives a user.
+    #[error("uid {uid} belongs to user {holder}")]
+    UidTaken {
+        /// The id.
+        uid: u32,
+        /// The user who has it.
+        holder: String,
+    },
     /// dockerd's configuration cannot be merged with; the words of the parser.
     #[error("{0}")]
     DaemonJson(String),
@@ -296,12 +333,15 @@ impl Problem {
     /// What to do.
     pub fn hint(&self) -> String {
         match self {
-            Self::LimaMissing { install } | Self::LimaVersion { install, .. } => {
-                format!("run: {install}")
+            Self::LimaMissing { install } => format!("run: {install}"),
+            Self::LimaVersion { found, required, install } => {
+                accepting(required, found) + &format!("run: {install}")
             }
-            Self::LimaRelease { .. } => "name one that will do with `release` under [lima], and \
-                                         its checksums under [lima.sha256]"
-                .into(),
+            Self::LimaRelease { version, required } => {
+                accepting(required, version)
+                    + "name one that is accepted with `release` under [lima], and its checksums \
+                       under [lima.sha256]"
+            }
             Self::LimaChecksum { version, platform } => format!(
                 "write {platform} = \"…\" under [lima.sha256]: the digits are in SHA256SUMS, \
                  beside the archives of Lima {version}"
@@ -318,9 +358,13 @@ impl Problem {
             Self::NotPreinstalled => {
                 "write source = \"distro\" under [docker], or use an image with Docker".into()
             }
-            Self::GroupMissing(group) => {
-                format!("make it in the guest (groupadd {group}), or take it out of the file")
+            Self::GroupMissing { group, meant } => {
+                let meant = meant.as_ref().map(|meant| format!("did you mean {meant}? Else "));
+                let otherwise = format!("declare {group} under [[groups]], and cai adds it");
+                meant.unwrap_or_default() + &otherwise
             }
+            Self::GidTaken { holder, .. } => another_id("gid", "[[groups]]", holder),
+            Self::UidTaken { holder, .. } => another_id("uid", "[[users]]", holder),
             Self::DaemonJson(_) => "mend it or remove it in the guest, then run cai again".into(),
             Self::SysboxArch(_) => "write enabled = false under [sysbox]".into(),
             Self::SysboxPackage { .. } => {
@@ -344,4 +388,19 @@ impl Problem {
             ),
         }
     }
+}
+
+/// How to accept a version that is too new for a requirement such as "1.1", before another remedy.
+fn accepting(required: &VersionReq, version: &Version) -> String {
+    open_ended(required, version)
+        .map(|open| format!("write version = \"{open}\" under [lima] to accept it, or "))
+        .unwrap_or_default()
+}
+
+/// What to do about an id that is taken. Entries are applied in the order of the file.
+fn another_id(key: &str, table: &str, holder: &str) -> String {
+    format!(
+        "choose another {key}, or leave {key} out to accept any; where {holder} gets another {key} \
+         in the file, put its entry first under {table}"
+    )
 }

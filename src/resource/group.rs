@@ -6,9 +6,11 @@ use crate::config::Config;
 use crate::guest::{GuestFacts, Operation};
 use crate::lima::{GUEST_SOCKET, Ssh};
 use crate::model::{UnixName, VmName};
-use crate::plan::{Change, Reason, Step};
+use crate::plan::{Change, Problem, Reason, Step};
 use crate::resource::group_membership::DOCKER_GROUP;
 use crate::value::Attributes;
+
+const GID: &str = "gid";
 
 /// A group in the guest.
 #[derive(Debug)]
@@ -45,12 +47,20 @@ impl Group {
     fn attributes(&self, gid: Option<u32>) -> Attributes {
         let attributes = Attributes::default().with("name", self.name.as_str());
         match gid {
-            Some(gid) => attributes.with("gid", gid),
+            Some(gid) => attributes.with(GID, gid),
             None => attributes,
         }
     }
 
-    fn update(&self, guest: &GuestFacts, ssh: &Ssh) -> Change {
+    /// Why it cannot have its id.
+    fn taken(&self, guest: &GuestFacts, context: PlanContext<'_>) -> Option<Problem> {
+        let gid = self.gid?;
+        let holder = guest.group_with(gid)?;
+        let is_freed = context.frees(&Address::new(Kind::Group, holder), GID);
+        (!is_freed).then(|| Problem::GidTaken { gid, holder: holder.to_owned() })
+    }
+
+    fn update(&self, guest: &GuestFacts, context: PlanContext<'_>, ssh: &Ssh) -> Change {
         let wanted = self.attributes(self.gid);
         let name = self.name.as_str();
         let number = self.gid.map(|gid| gid.to_string());
@@ -65,6 +75,9 @@ impl Group {
         };
         if change.is_without_effect() {
             return change;
+        }
+        if let Some(problem) = self.taken(guest, context) {
+            return change.blocked(problem);
         }
         let exists = guest.groups.contains_key(name);
         let words: Vec<&str> = match (exists, &number) {
@@ -100,7 +113,7 @@ impl Resource for Group {
     fn plan(&self, context: PlanContext<'_>) -> Change {
         let facts = context.facts;
         match seen(facts, &self.vm_name) {
-            Some((guest, ssh)) => self.update(guest, &ssh),
+            Some((guest, ssh)) => self.update(guest, context, &ssh),
             None => unseen(&self.address, self.attributes(self.gid), facts, &self.vm),
         }
     }

@@ -3,7 +3,7 @@
 
 use super::{Group, PlanContext, ProvisionDocker, Resource, Restart, User, Vm, seen, unseen};
 use crate::address::{Address, Kind};
-use crate::config::Config;
+use crate::config::{Config, nearest};
 use crate::facts::{Facts, Observation};
 use crate::guest::{GuestFacts, Operation};
 use crate::lima::Ssh;
@@ -105,7 +105,11 @@ impl GroupMembership {
                 change.step(Step::run(format!("add {user} to {group}"), join))
             }
             (false, Some(address)) => change.because(Reason::After(address)),
-            (false, None) => change.blocked(Problem::GroupMissing(group.to_owned())),
+            (false, None) => {
+                let known: Vec<&str> = guest.groups.keys().map(String::as_str).collect();
+                let meant = nearest(group, &known).map(str::to_owned);
+                change.blocked(Problem::GroupMissing { group: group.to_owned(), meant })
+            }
         }
     }
 

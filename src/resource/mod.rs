@@ -16,12 +16,12 @@ mod vm;
 use std::fmt;
 
 use crate::address::Address;
-use crate::config::Config;
+use crate::config::{Config, Strategy};
 use crate::facts::{Facts, Observation};
 use crate::guest::GuestFacts;
 use crate::lima::Ssh;
 use crate::model::VmName;
-use crate::plan::{Change, Context as PlanContext, Reason};
+use crate::plan::{Change, Context as PlanContext, Disruption, Problem, Reason};
 use crate::value::Attributes;
 
 pub use context::DockerContext;
@@ -99,4 +99,21 @@ fn unseen(address: &Address, wanted: Attributes, facts: &Facts, vm: &Address) ->
             Change::create(address, wanted).because(Reason::After(vm.clone()))
         }
     }
+}
+
+/// Refuses a restart that would stop a container or the VM where the file says
+/// `strategy = "never"`. Containers that could not be listed count as running.
+fn restrained(change: Change, strategy: Strategy) -> Change {
+    let restart = change.disruption;
+    let stops = match restart {
+        Disruption::VmRestart => true,
+        Disruption::DaemonRestart | Disruption::SysboxRestart => {
+            change.stops.as_ref().is_none_or(|stops| !stops.is_empty())
+        }
+        _ => false,
+    };
+    if strategy == Strategy::Never && stops && change.problem.is_none() {
+        return change.blocked(Problem::RestartForbidden(restart));
+    }
+    change
 }

@@ -6,8 +6,10 @@ use crate::config::{self, Config};
 use crate::guest::{GuestFacts, Operation};
 use crate::lima::Ssh;
 use crate::model::{UnixName, UserRef, VmName};
-use crate::plan::{Change, Reason, Step};
+use crate::plan::{Change, Problem, Reason, Step};
 use crate::value::Attributes;
+
+const UID: &str = "uid";
 
 /// An account in the guest.
 #[derive(Debug)]
@@ -46,7 +48,7 @@ impl User {
     fn attributes(&self, uid: Option<u32>, shell: Option<&str>) -> Attributes {
         let mut attributes = Attributes::default().with("name", self.name.as_str());
         if let Some(uid) = uid {
-            attributes = attributes.with("uid", uid);
+            attributes = attributes.with(UID, uid);
         }
         match shell {
             Some(shell) => attributes.with("shell", shell),
@@ -58,7 +60,24 @@ impl User {
         self.attributes(self.uid, self.shell.as_deref())
     }
 
-    fn update(&self, guest: &GuestFacts, ssh: &Ssh) -> Change {
+    /// Why it cannot have its id.
+    fn taken(&self, guest: &GuestFacts, context: PlanContext<'_>) -> Option<Problem> {
+        let uid = self.uid?;
+        let own = guest.accounts.get(self.name.as_str()).map(|account| account.uid);
+        let holder = guest.user_with(uid).filter(|_| own != Some(uid))?;
+        let is_freed = context.frees(&Address::new(Kind::User, holder), UID);
+        (!is_freed).then(|| Problem::UidTaken { uid, holder: holder.to_owned() })
+    }
+
+    fn update(&self, guest: &GuestFacts, context: PlanContext<'_>, ssh: &Ssh) -> Change {
+        let change = self.change(guest, ssh);
+        match self.taken(guest, context) {
+            Some(problem) if !change.is_without_effect() => change.blocked(problem),
+            _ => change,
+        }
+    }
+
+    fn change(&self, guest: &GuestFacts, ssh: &Ssh) -> Change {
         let uid = self.uid.map(|uid| uid.to_string());
         let mut options = Vec::new();
         options.extend(uid.iter().flat_map(|uid| ["-u", uid]));
@@ -101,7 +120,7 @@ impl Resource for User {
     fn plan(&self, context: PlanContext<'_>) -> Change {
         let facts = context.facts;
         match seen(facts, &self.vm_name) {
-            Some((guest, ssh)) => self.update(guest, &ssh),
+            Some((guest, ssh)) => self.update(guest, context, &ssh),
             None => unseen(&self.address, self.wanted(), facts, &self.vm),
         }
     }

@@ -164,6 +164,10 @@ impl Probe for SimulatedHost<'_> {
         self.lock_world().computer.platform
     }
 
+    fn cpus(&self) -> Option<u32> {
+        Some(self.lock_world().computer.cpus)
+    }
+
     fn query(&self, command: &CommandSpec) -> Result<Output, CommandError> {
         let failed = |failure| CommandError { command: command.clone().into(), failure };
         let args: Vec<String> =

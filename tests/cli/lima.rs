@@ -24,6 +24,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         where_the_file_allows_it_there_is_one_question,
         the_proxy_of_the_environment_is_used_for_what_is_elsewhere,
         a_lima_that_others_could_replace_is_not_run,
+        a_link_to_a_lima_that_others_could_replace_is_not_run,
         where_others_can_write_no_lima_is_installed,
         an_installed_lima_is_its_owners_whatever_the_umask,
     ]
@@ -244,6 +245,23 @@ fn a_lima_that_others_could_replace_is_not_run() {
     fs::set_permissions(sandbox.path(RELEASES), Permissions::from_mode(0o777)).unwrap();
     sandbox.fake_program("limactl", &fake::limactl("", "exit 7").replace("2.2.0", "9.9.0"));
     sandbox.cai(&["plan"]).success();
+}
+
+fn a_link_to_a_lima_that_others_could_replace_is_not_run() {
+    let (_web, lima) = release(&script(), "auto");
+    let sandbox = without_lima(&lima);
+    sandbox.cai(&["apply", "--yes"]).fails_with(1);
+    sandbox.link_program("limactl", &sandbox.path(LIMACTL));
+    sandbox.cai(&["plan"]).success();
+    let runs = || fs::read_to_string(sandbox.path("home/calls")).unwrap().lines().count();
+    let before = runs();
+    let bin = sandbox.path(RELEASES).join("9.8.7/bin");
+    fs::set_permissions(&bin, Permissions::from_mode(0o777)).unwrap();
+    let ran = sandbox.cai(&["plan"]);
+    let told = format!("others than its owner can write to {} (mode 0777)", bin.display());
+    assert!(ran.fails_with(1).contains(&told), "{ran}");
+    assert!(ran.stderr.contains("bin/limactl is not run"), "{ran}");
+    assert_eq!(runs(), before, "it was run");
 }
 
 fn where_others_can_write_no_lima_is_installed() {

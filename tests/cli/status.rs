@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::fake;
 use super::plan::document;
+use crate::support::fake_world::FakeWorld;
 use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
@@ -12,6 +13,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_difference_is_1_and_told_in_the_line,
         a_stopped_vm_and_none_at_all_are_told_apart,
         as_json_it_is_one_document,
+        it_looks_once_with_the_processes_of_a_plan,
     ]
 }
 
@@ -71,4 +73,33 @@ fn as_json_it_is_one_document() {
             "pending": ["context.containai-secure"],
         })
     );
+}
+
+fn it_looks_once_with_the_processes_of_a_plan() {
+    let world = FakeWorld::converged("version = 1\n");
+    // The word that marks one look differs from that of the next.
+    let calls = |command: &str| {
+        world.cai(&[command]);
+        let mut calls = world.calls();
+        for call in &mut calls {
+            let words = call.split(' ').map(|it| if it.starts_with("cai-") { "MARK" } else { it });
+            *call = words.collect::<Vec<_>>().join(" ");
+        }
+        calls.sort();
+        calls
+    };
+    let same = |state: &str, count: usize| {
+        let plan = calls("plan");
+        assert_eq!(calls("status"), plan, "{state}");
+        assert_eq!(plan.len(), count, "{state}: {plan:?}");
+    };
+    same("converged", 3);
+    world.change(|world| {
+        let vm = world.instances.get_mut("containai-secure").unwrap();
+        let guest = vm.guest.as_mut().unwrap();
+        guest.groups.get_mut("docker").unwrap().members.clear();
+    });
+    same("not in the group", 3);
+    world.sandbox.write("home/containai.toml", "version = 1\n[vm]\nname = \"other\"\n");
+    same("no such VM", 2);
 }

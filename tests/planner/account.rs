@@ -1,7 +1,7 @@
 //! Groups and accounts in the guest.
 
 use containai::address::Kind;
-use containai::guest::{Account, Group};
+use containai::guest::{Account, Group, GuestFacts};
 use containai::plan::{Action, Disruption};
 
 use super::{change, effects, plan, reasons, steps};
@@ -10,6 +10,8 @@ use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
+        an_id_that_another_has_is_told_with_its_holder,
+        an_id_that_an_earlier_entry_gives_up_is_free,
         a_group_is_made_before_its_members_join,
         another_number_for_docker_moves_its_socket_and_renews_the_session,
         an_account_is_made_with_what_the_file_says,
@@ -125,4 +127,40 @@ fn the_login_user_by_its_own_name_stays_in_what_the_file_leaves_out() {
     let config = config_with("[[users]]\nname = \"dev\"\ngroups = []\n");
     let plan = plan(&config, &healthy(&config));
     assert!(plan.is_empty(), "{:?}", effects(&plan));
+}
+
+/// The guest of a Debian image, with its group sudo.
+fn with_sudo(guest: &mut GuestFacts) {
+    guest.groups.insert("sudo".into(), Group { gid: 27, members: vec!["dev".into()] });
+}
+
+fn an_id_that_another_has_is_told_with_its_holder() {
+    let cases = [
+        ("[[groups]]\nname = \"docker\"\ngid = 27\n", "group.docker: gid 27 belongs to group sudo"),
+        ("[[groups]]\nname = \"new\"\ngid = 27\n", "group.new: gid 27 belongs to group sudo"),
+        ("[[users]]\nname = \"ci\"\nuid = 1001\n", "user.ci: uid 1001 belongs to user dev"),
+    ];
+    for (lines, expected) in cases {
+        let config = config_with(lines);
+        let mut facts = healthy(&config);
+        bend_guest(&mut facts, with_sudo);
+        let plan = plan(&config, &facts);
+        let problems: Vec<String> =
+            plan.problems().map(|(address, problem)| format!("{address}: {problem}")).collect();
+        assert_eq!(problems, [expected]);
+        // Nothing follows a change that will not happen.
+        assert!(!effects(&plan).iter().any(|(kind, _)| *kind == Kind::Restart), "{lines}");
+    }
+}
+
+fn an_id_that_an_earlier_entry_gives_up_is_free() {
+    let sudo = "[[groups]]\nname = \"sudo\"\ngid = 2700\n";
+    let docker = "[[groups]]\nname = \"docker\"\ngid = 27\n";
+    for (lines, is_free) in [(format!("{sudo}{docker}"), true), (format!("{docker}{sudo}"), false)]
+    {
+        let config = config_with(&lines);
+        let mut facts = healthy(&config);
+        bend_guest(&mut facts, with_sudo);
+        assert_eq!(plan(&config, &facts).problems().next().is_none(), is_free, "{lines}");
+    }
 }

@@ -22,6 +22,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         where_it_is_never_to_be_installed_the_plan_says_how,
         a_command_to_copy_runs_nothing_that_a_file_says,
         a_release_that_will_not_do_is_not_installed,
+        a_version_that_excludes_the_next_major_one_is_explained,
         a_release_without_a_checksum_is_not_installed,
         lima_is_not_installed_where_it_could_not_be_used,
     ]
@@ -203,6 +204,18 @@ fn a_release_that_will_not_do_is_not_installed() {
     let (what, hint) = problem(&config, &without_lima(&config));
     assert_eq!(what, "cai would install Lima 2.2.0, and the file requires >=3");
     assert!(hint.contains("`release` under [lima]") && hint.contains("[lima.sha256]"), "{hint}");
+}
+
+fn a_version_that_excludes_the_next_major_one_is_explained() {
+    let open = "write version = \">=1.1\" under [lima] to accept it, or ";
+    let config = config_with("[lima]\nversion = \"1.1\"\n");
+    let (what, hint) = problem(&config, &without_lima(&config));
+    assert_eq!(what, "cai would install Lima 2.2.0, and the file requires >=1.1, <2.0");
+    assert!(hint.starts_with(open), "{hint}");
+    let config = config_with("[lima]\nversion = \"1.1\"\ninstall = \"never\"\n");
+    let (what, hint) = problem(&config, &with_lima(&config, "/bin/limactl", "2.2.0"));
+    assert_eq!(what, "limactl is 2.2.0, and the file requires >=1.1, <2.0");
+    assert!(hint.starts_with(&format!("{open}run: ")), "{hint}");
 }
 
 fn a_release_without_a_checksum_is_not_installed() {

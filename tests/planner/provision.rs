@@ -3,7 +3,7 @@
 use containai::address::Kind;
 use containai::config;
 use containai::facts::{Facts, HostFile};
-use containai::guest::{DOCKER_SERVICE, LoadedJson, Unit};
+use containai::guest::{DOCKER_SERVICE, GuestFacts, LoadedJson, Section, Unit};
 use containai::host::Ping;
 use containai::plan::{Action, Change, Disruption, Plan, Reason};
 
@@ -27,7 +27,9 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_socket_gets_its_group_also_beside_what_an_installation_mends,
         a_socket_that_is_closed_to_its_group_is_opened_to_it,
         a_masked_service_is_drift,
+        strategy_never_allows_what_stops_nothing,
         strategy_never_forbids_what_stops_something,
+        what_strategy_never_forbids_is_named,
         another_version_of_docker_restarts_it_and_says_what_stops,
         strategy_vm_restarts_the_vm_for_everything,
         an_engine_of_another_package_is_told_and_left,
@@ -280,14 +282,49 @@ fn a_socket_that_is_closed_to_its_group_is_opened_to_it() {
     assert_eq!(plan.problems().count(), 0);
 }
 
+/// The problem of a plan for a healthy machine, as `bend` has it, under `strategy = "never"`.
+fn never(lines: &str, bend: impl FnOnce(&mut GuestFacts)) -> Option<String> {
+    let config = config_with(&format!("{lines}\n[restart]\nstrategy = \"never\"\n"));
+    let mut facts = healthy(&config);
+    bend_guest(&mut facts, bend);
+    let plan = plan(&config, &facts);
+    let mut problems = plan.problems().map(|(address, problem)| format!("{address}: {problem}"));
+    problems.next()
+}
+
+fn strategy_never_allows_what_stops_nothing() {
+    assert_eq!(never("[docker.daemon]\ndebug = true", |_| {}), None, "a reload");
+    let bip = "[docker.daemon]\nbip = \"10.9.0.1/24\"";
+    assert_eq!(never(bip, |_| {}), None, "live-restore keeps the containers");
+    let without = "[docker.daemon]\nlive-restore = false\nbip = \"10.9.0.1/24\"";
+    assert_eq!(never(without, |guest| guest.containers = Some(vec![])), None, "nothing runs");
+    let stale = |guest: &mut GuestFacts| guest.session_groups.retain(|it| it != "docker");
+    assert_eq!(never("", stale), None, "a session refresh");
+}
+
 fn strategy_never_forbids_what_stops_something() {
-    let reload = config_with("[docker.daemon]\ndebug = true\n[restart]\nstrategy = \"never\"\n");
-    assert_eq!(plan(&reload, &healthy(&reload)).problems().count(), 0, "a reload stops nothing");
-    let restart =
-        config_with("[docker.daemon]\nbip = \"10.9.0.1/24\"\n[restart]\nstrategy = \"never\"\n");
-    let plan = plan(&restart, &healthy(&restart));
-    let problems: Vec<String> = plan.problems().map(|(_, problem)| problem.to_string()).collect();
-    assert!(problems[0].starts_with("it needs a dockerd restart"), "{problems:?}");
+    let why = "and the file says strategy = \"never\" under [restart]";
+    let without = "[docker.daemon]\nlive-restore = false\nbip = \"10.9.0.1/24\"";
+    let restart = format!("restart.containai-secure: it needs a dockerd restart, {why}");
+    assert_eq!(never(without, |_| {}), Some(restart.clone()));
+    assert_eq!(never(without, |guest| guest.containers = None), Some(restart), "not listed");
+    let vm = format!("restart.containai-secure: it needs a VM restart, {why}");
+    assert_eq!(never("", |guest| guest.cpus = Some(1)), Some(vm));
+    let silent = |guest: &mut GuestFacts| {
+        guest.docker_as_root = Some(Section { text: "no answer".into(), status: 1 });
+    };
+    let docker = format!("provision.docker: it needs a dockerd restart, {why}");
+    assert_eq!(never("", silent), Some(docker));
+}
+
+fn what_strategy_never_forbids_is_named() {
+    let config = config_with(
+        "[docker.daemon]\nlive-restore = false\nbip = \"10.9.0.1/24\"\n[restart]\nstrategy = \"never\"\n",
+    );
+    let plan = plan(&config, &healthy(&config));
+    let restart = change(&plan, Kind::Restart);
+    assert_eq!(stops(restart), ["agent-1"]);
+    assert_eq!(steps(restart), [""; 0]);
 }
 
 fn strategy_vm_restarts_the_vm_for_everything() {

@@ -16,6 +16,7 @@ use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
+        more_processors_than_the_host_has_are_told_and_no_reason_to_change_anything,
         a_stopped_vm_is_started_and_the_rest_looked_at_then,
         a_stale_socket_is_removed_before_the_vm_starts,
         a_broken_vm_is_ended_by_force_and_the_plan_says_what_stops,
@@ -436,4 +437,17 @@ fn protection_is_put_on_and_taken_off_without_a_restart() {
     let plan = plan(&open, &healthy(&open));
     let unprotect = ["limactl --tty=false unprotect containai-secure"];
     assert_eq!(steps(change(&plan, Kind::Vm)), unprotect);
+}
+
+fn more_processors_than_the_host_has_are_told_and_no_reason_to_change_anything() {
+    let config = config();
+    let mut facts = healthy(&config);
+    assert_eq!(change(&plan(&config, &facts), Kind::Vm).reasons, []);
+    facts.cpus = Some(2);
+    let few = plan(&config, &facts);
+    assert!(few.is_empty(), "{:?}", effects(&few));
+    let expected = "the file gives the VM 4 CPUs, and this machine has 2";
+    assert_eq!(reasons(change(&few, Kind::Vm)), expected);
+    facts.cpus = None;
+    assert_eq!(change(&plan(&config, &facts), Kind::Vm).reasons, []);
 }

@@ -5,6 +5,7 @@ use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
+        values_that_cannot_be_meant_are_refused_or_explained,
         a_newcomer_gets_an_engine_breaks_it_and_mends_it,
         a_crashed_daemon_and_a_restart_of_the_vm_are_told_as_they_are,
         every_line_says_that_it_is_simulated,
@@ -207,4 +208,24 @@ fn a_document_for_programs_says_that_it_is_simulated() {
     }
     let real = sandbox.cai(&["--json", "validate"]);
     assert!(!real.success().contains("simulated"), "{real}");
+}
+
+fn values_that_cannot_be_meant_are_refused_or_explained() {
+    let sandbox = Sandbox::new();
+    let said = |lines: &str, code: i32, texts: &[&str]| {
+        sandbox.write("home/containai.toml", &format!("version = 1\n{lines}"));
+        let ran = sandbox.cai(&["--simulate", "plan"]);
+        assert_eq!(ran.status.code(), Some(code), "{ran}");
+        let all = format!("{}{}", ran.stdout, ran.stderr);
+        for text in texts {
+            assert!(all.contains(text), "{text:?} is missing: {ran}");
+        }
+    };
+    said("vm.cpus = 100000", 3, &["write 1 to 4096"]);
+    said("vm.memory = \"1B\"", 3, &["write 256MiB or more"]);
+    said("vm.disk = \"1KiB\"", 3, &["write 2GiB or more"]);
+    said("users = [{ name = \"ci\", groups = [\"dokcer\"] }]", 3, &["did you mean `docker`?"]);
+    said("vm.cpus = 64", 0, &["# the file gives the VM 64 CPUs, and this machine has 8"]);
+    let refused = ["means \">=1.1, <2.0\"", "write version = \">=1.1\""];
+    said("lima.version = \"1.1\"", 1, &refused);
 }

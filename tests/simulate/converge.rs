@@ -2,7 +2,7 @@
 
 use containai::config::{self, Config};
 use containai::host::System;
-use containai::simulate::{Call, FAULTS, Fault, LINUX, MACOS, SimulatedHost, World, run};
+use containai::simulate::{Call, FAULTS, Fault, File, LINUX, MACOS, SimulatedHost, World, run};
 
 use super::{TOLD, apply, effects, failures, only_more_than_was_shown, plan};
 use crate::support::trials;
@@ -10,6 +10,8 @@ use crate::support::trials;
 pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
         an_empty_world_converges_and_a_second_plan_is_empty,
+        a_new_machine_needs_no_restart_that_strategy_never_forbids,
+        a_guest_with_dockers_repository_gets_docker_from_it,
         without_lima_an_empty_world_converges_in_one_apply,
         examples_that_need_no_files_of_their_own_converge,
         every_fault_is_seen_and_repaired,
@@ -42,6 +44,36 @@ fn an_empty_world_converges_and_a_second_plan_is_empty() {
         let again = plan(&host, &config);
         assert!(again.is_empty(), "{}", effects(&again));
     }
+}
+
+/// With `live-restore` off, a restart of dockerd would stop containers, if there were any.
+fn a_new_machine_needs_no_restart_that_strategy_never_forbids() {
+    let file =
+        "version = 1\n[docker.daemon]\nlive-restore = false\n[restart]\nstrategy = \"never\"\n";
+    let config = config::parse(file).unwrap();
+    let host = SimulatedHost::new(&System, World::new(LINUX));
+    let report = apply(&host, &config);
+    assert!(!report.failed(), "{}", failures(&report));
+    let again = plan(&host, &config);
+    assert!(again.is_empty(), "{}", effects(&again));
+}
+
+fn a_guest_with_dockers_repository_gets_docker_from_it() {
+    let config = config::parse("version = 1\n[docker]\nsource = \"docker-ce\"\n").unwrap();
+    let host = converged(&config);
+    let text = "Types: deb\nURIs: https://download.docker.com/linux/ubuntu\nSuites: noble\n\
+        Components: stable\nSigned-By: /etc/apt/keyrings/docker.gpg\n";
+    host.change(|world| {
+        Fault::find("provision-failed").unwrap().strike(world, &config);
+        let guest = world.instances.values_mut().next().unwrap().guest.as_mut().unwrap();
+        let file = File { text: text.into(), sha256: String::new(), modified: 0 };
+        guest.files.insert("/etc/apt/sources.list.d/docker.sources".into(), file);
+    })
+    .unwrap();
+    let report = apply(&host, &config);
+    assert!(!report.failed(), "{}", failures(&report));
+    let again = plan(&host, &config);
+    assert!(again.is_empty(), "{}", effects(&again));
 }
 
 fn without_lima_an_empty_world_converges_in_one_apply() {

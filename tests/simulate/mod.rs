@@ -1,5 +1,6 @@
 //! The simulated host: `cai` on it, and it as such.
 
+mod accounts;
 mod cli;
 mod converge;
 mod facts;
@@ -23,6 +24,7 @@ pub const TOLD: [&str; 2] = ["docker-missing", "ssh-missing"];
 /// All trials.
 pub fn trials() -> Vec<Trial> {
     [
+        accounts::trials(),
         cli::trials(),
         converge::trials(),
         facts::trials(),

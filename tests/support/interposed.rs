@@ -27,6 +27,9 @@ impl Probe for Interposed<'_> {
     fn platform(&self) -> Platform {
         self.host.platform()
     }
+    fn cpus(&self) -> Option<u32> {
+        self.host.cpus()
+    }
     fn query(&self, command: &CommandSpec) -> Result<Output, CommandError> {
         self.host.query(command)
     }

@@ -32,6 +32,7 @@ pub fn config_with(lines: &str) -> Config {
 pub fn healthy(config: &Config) -> Facts {
     Facts {
         platform: containai::simulate::LINUX,
+        cpus: Some(8),
         tools: Tools {
             limactl: Some(("/bin/limactl".into(), semver::Version::new(2, 2, 0))),
             ssh: Some("/bin/ssh".into()),

@@ -4,7 +4,7 @@ use super::{Check, of};
 use crate::config::de::Node;
 use crate::config::suggest;
 use crate::config::types::{Docker, DockerSource, File, Lima, Sysbox};
-use crate::model::Arch;
+use crate::model::{Arch, spelled_out};
 
 impl<'a, 'i: 'a> Check<'a, 'i> {
     pub(super) fn lima(&mut self, lima: &Lima) {
@@ -12,7 +12,8 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
             && !lima.version.matches(release)
         {
             let message = format!("the release {release} is none that `version` accepts");
-            let hint = format!("`version` is \"{}\": write a release that fits", lima.version);
+            let accepted = spelled_out(&lima.version);
+            let hint = format!("`version` accepts {accepted}: write a release that fits");
             self.refuse(place.span(), message, hint);
         }
         let checksums = self.at(&["lima", "sha256"]);

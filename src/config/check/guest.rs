@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::{Check, of};
 use crate::config::de::Node;
+use crate::config::suggest;
 use crate::config::types::{Group, User};
 use crate::model::{UnixName, UserRef};
 
@@ -41,6 +42,27 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
             self.refuse_twice(groups.collect(), |group| {
                 format!("the group `{group}` a second time")
             });
+        }
+    }
+
+    /// A membership of a group that nothing makes would fail when the VM is built already.
+    pub(super) fn misspelt_groups(&mut self, groups: &[Group], users: &[User]) {
+        let declared = groups.iter().map(|group| group.name.as_str());
+        let known: Vec<&str> = declared.chain(["docker"]).collect();
+        let places = self.elements(&["users"]);
+        for (user, place) in users.iter().zip(places) {
+            let places = place.get("groups").into_iter().flat_map(Node::elements);
+            for (group, place) in user.groups.iter().zip(places) {
+                let name = group.as_str();
+                let is_known = known.contains(&name) || Group::is_of_images(group);
+                let Some(meant) = suggest::nearest(name, &known).filter(|_| !is_known) else {
+                    continue;
+                };
+                let hint = format!(
+                    "did you mean `{meant}`? If the image has `{name}`, declare it under `[[groups]]`"
+                );
+                self.refuse(place.span(), format!("the group `{name}` does not exist"), hint);
+            }
         }
     }
 

@@ -34,6 +34,7 @@ pub(super) fn check(
     check.sysbox(&file);
     check.groups(&file.groups);
     check.users(&file.users);
+    check.misspelt_groups(&file.groups, &file.users);
     check.socket_clients(&file.socket_clients);
     check.characters();
     let context = check.context(&file)?;

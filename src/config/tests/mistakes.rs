@@ -23,8 +23,14 @@ fn each_mistake_is_named_where_it_is() {
         ("[vm.lima]\nx = [1, nan]", "3:9 `nan` is not a number that can be passed on"),
         // values
         ("[lima]\nversion = \"new\"", "3:11 \"new\" is not a version requirement: "),
-        ("[vm]\ncpus = 0", "3:8 a VM cannot have 0 CPUs: write 1 or more"),
-        ("[vm]\ncpus = -1", "3:8 a VM cannot have -1 CPUs: write 1 or more"),
+        ("[vm]\ncpus = 0", "3:8 a VM cannot have 0 CPUs: write 1 to 4096"),
+        ("[vm]\ncpus = -1", "3:8 a VM cannot have -1 CPUs: write 1 to 4096"),
+        ("[vm]\ncpus = 100000", "3:8 a VM cannot have 100000 CPUs: write 1 to 4096"),
+        (
+            "[vm]\nmemory = \"1B\"",
+            "3:10 1B is too little memory for Linux with Docker: write 256MiB",
+        ),
+        ("[vm]\ndisk = \"1KiB\"", "3:8 1KiB is too small a disk for Linux with Docker: write 2GiB"),
         ("[vm]\nname = \"a b\"", "3:8 \"a b\" is not a VM name: use letters and digits"),
         ("[vm]\nmemory = \"8GB\"", "3:10 \"8GB\" is not a size: write \"8GiB\""),
         ("[lima]\ninstall = \"yes\"", "3:11 unknown value `yes`"),
@@ -42,6 +48,14 @@ fn each_mistake_is_named_where_it_is() {
         ("[docker]\nsource = \"distor\"", "3:10 unknown value `distor`"),
         ("[[users]]\nname = \"Dev\"", "3:8 \"Dev\" is not a user or group name: use lower-case"),
         ("[context]\nname = \"default\"", "3:8 \"default\" is not a name for a Docker context: "),
+        (
+            "users = [{ name = \"a\", groups = [\"dokcer\"] }]",
+            "2:34 the group `dokcer` does not exist",
+        ),
+        (
+            "users = [{ name = \"a\", groups = [\"agnets\"] }]\n[[groups]]\nname = \"agents\"",
+            "2:34 the group `agnets` does not exist",
+        ),
         // keys
         ("vn = 1", "2:1 unknown key `vn`"),
         ("[vm]\n\"a\\nb\" = 1", "3:1 unknown key `a\\nb`"),
@@ -131,6 +145,8 @@ fn hints_say_what_to_write() {
     let sources = "the values here are `docker-ce`, `distro` and `preinstalled`";
     assert_eq!(hints("version = 1\ndocker.source = \"podman\""), [sources]);
     assert_eq!(hints("version = 1\nvm.lima.mounts = []"), ["write `[[vm.mounts]]`"]);
+    let group = "did you mean `docker`? If the image has `dokcer`, declare it under `[[groups]]`";
+    assert_eq!(hints("version = 1\nusers = [{ name = \"a\", groups = [\"dokcer\"] }]"), [group]);
     let kinds = [
         ("[vm]\ncpus = \"4\"", "numbers, true and false are written without quotes"),
         ("[vm]\nmemory = 8", "write it in quotes; a size with its unit, like \"8GiB\""),

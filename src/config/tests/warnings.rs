@@ -48,3 +48,38 @@ fn sockets_of_dockerd_in_two_places_keep_it_from_starting() {
     let warnings = messages("[docker.daemon]\nhosts = [\"fd://\"]");
     assert!(warnings.len() == 1 && warnings[0].contains("dockerd does not start"), "{warnings:#?}");
 }
+
+#[test]
+fn a_version_of_lima_that_excludes_the_current_one_is_explained() {
+    let warnings = config("[lima]\nversion = \"1.1\"").warnings();
+    assert_eq!(warnings.len(), 1, "{warnings:#?}");
+    let expected = "`version` under [lima] means \">=1.1, <2.0\", so Lima 2.2.0 is refused";
+    assert_eq!(warnings[0].message, expected);
+    assert_eq!(warnings[0].hint, "write version = \">=1.1\" to accept later versions too");
+    for version in [">=1.1", "2", "2.2", "~1.1", "=1.1.0", ">=1.1, <2"] {
+        assert_eq!(messages(&format!("[lima]\nversion = \"{version}\"")), [""; 0], "{version}");
+    }
+}
+
+#[test]
+fn a_group_that_nothing_is_known_to_make_is_named_once() {
+    let users = "[[users]]\nname = \"a\"\ngroups = [\"wheel\", \"docker\", \"sudo\", \"team\"]\n\
+                 [[users]]\nname = \"b\"\ngroups = [\"wheel\"]\n[[groups]]\nname = \"team\"\n";
+    let expected = "the group `wheel` of a user is not declared under [[groups]]";
+    assert_eq!(messages(users), [expected]);
+}
+
+#[test]
+fn ids_of_the_system_are_named() {
+    let id = |key: &str, id: u32, name: &str| {
+        messages(&format!(
+            "[[{}s]]\nname = \"{name}\"\n{key} = {id}\n",
+            if key == "gid" { "group" } else { "user" }
+        ))
+    };
+    let expected = "gid 27 of `docker`: Debian and Ubuntu keep the ids up to 99 for themselves";
+    assert_eq!(id("gid", 27, "docker"), [expected]);
+    assert_eq!(id("gid", 27, "sudo"), [""; 0], "it is sudo's own");
+    assert_eq!(id("gid", 100, "docker"), [""; 0]);
+    assert_eq!(id("uid", 99, "ci").len(), 1);
+}

@@ -16,6 +16,63 @@ pub struct Group {
     pub gid: Option<u32>,
 }
 
+impl Group {
+    /// Whether images of Debian and Ubuntu have a group of this name: those of `base-passwd` and what
+    /// their cloud images add.
+    pub(in crate::config) fn is_of_images(name: &UnixName) -> bool {
+        OF_IMAGES.contains(&name.as_str())
+    }
+}
+
+const OF_IMAGES: [&str; 46] = [
+    "adm",
+    "audio",
+    "backup",
+    "bin",
+    "cdrom",
+    "crontab",
+    "daemon",
+    "dialout",
+    "dip",
+    "disk",
+    "docker",
+    "fax",
+    "floppy",
+    "games",
+    "input",
+    "irc",
+    "kmem",
+    "kvm",
+    "list",
+    "lp",
+    "lxd",
+    "mail",
+    "man",
+    "messagebus",
+    "netdev",
+    "news",
+    "nogroup",
+    "operator",
+    "plugdev",
+    "proxy",
+    "render",
+    "root",
+    "sasl",
+    "shadow",
+    "src",
+    "staff",
+    "sudo",
+    "sys",
+    "systemd-journal",
+    "tape",
+    "tty",
+    "users",
+    "utmp",
+    "video",
+    "voice",
+    "www-data",
+];
+
 /// `[[users]]`: a user of the guest.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -11,7 +11,8 @@ use crate::model::Sha256;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Lima {
-    /// The versions of `limactl` that will do, such as ">=1.1".
+    /// The versions of `limactl` that are accepted, such as ">=1.1". A number alone excludes the next
+    /// major version: "1.1" means ">=1.1, <2.0".
     #[serde(deserialize_with = "rules::requirement")]
     #[schemars(with = "String")]
     pub version: VersionReq,
@@ -38,6 +39,8 @@ pub struct Lima {
 }
 
 impl Lima {
+    /// The release that is installed where the file names none.
+    pub const RELEASE: Version = Version::new(2, 2, 0);
     /// The keys of `sha256`: an operating system and an architecture.
     pub const PLATFORMS: [&'static str; 4] =
         ["linux-x86_64", "linux-aarch64", "darwin-x86_64", "darwin-aarch64"];

@@ -123,6 +123,6 @@ pub enum Strategy {
     Auto,
     /// A restart of the VM for whatever needs a restart of anything.
     Vm,
-    /// Restart nothing; say what has to be restarted by hand.
+    /// Only what stops neither a container nor the VM. A plan that needs more is refused.
     Never,
 }

@@ -26,13 +26,16 @@ pub struct Vm {
     pub running: bool,
     /// Whether `limactl delete` is refused (`limactl protect`).
     pub protect: bool,
-    /// Virtual CPUs, at least one; none leaves it to Lima.
+    /// Virtual CPUs, from 1 to 4096; none leaves it to Lima.
     #[serde(deserialize_with = "rules::cpus")]
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 4096))]
     pub cpus: Option<u32>,
-    /// Memory, such as "8GiB"; none leaves it to Lima.
+    /// Memory, such as "8GiB", at least "256MiB"; none leaves it to Lima.
+    #[serde(deserialize_with = "rules::memory")]
     pub memory: Option<ByteSize>,
-    /// The size of the VM's disk, such as "60GiB", which can only grow; none leaves it to Lima.
+    /// The size of the VM's disk, such as "60GiB", at least "2GiB", which can only grow; none leaves
+    /// it to Lima.
+    #[serde(deserialize_with = "rules::disk")]
     pub disk: Option<ByteSize>,
     /// `[[vm.images]]`: disk images, at most one for each architecture. Lima takes the first that
     /// fits the machine.

@@ -136,11 +136,7 @@ impl ArchiveError {
                  install the program by hand"
                     .into()
             }
-            Self::Exposed(exposed) if exposed.is_foreign => {
-                "make it yours with `chown`, or name a directory of your own with XDG_DATA_HOME"
-                    .into()
-            }
-            Self::Exposed(_) => "make it yours alone with `chmod go-w`, then run cai again".into(),
+            Self::Exposed(exposed) => exposed.advice().into(),
             Self::Write { .. } => "make room there, or see who may write there".into(),
         }
     }

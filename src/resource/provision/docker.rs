@@ -7,7 +7,7 @@ use crate::lima::{GUEST_SOCKET, Ssh};
 use crate::model::{UnixName, VmName};
 use crate::plan::{Change, Disruption, Problem, Reason, Step};
 use crate::resource::group_membership::DOCKER_GROUP;
-use crate::resource::{Group, PlanContext, Resource, Vm, seen, unseen};
+use crate::resource::{Group, PlanContext, Resource, Vm, restrained, seen, unseen};
 use crate::value::Attributes;
 
 use super::{ProvisionDaemon, is_kept_alive, keeps_containers};
@@ -134,11 +134,7 @@ impl ProvisionDocker {
             let loaded = guest.daemon_json.loaded_keys();
             let keeps = is_kept_alive(&loaded) && keeps_containers(guest, context);
             let stops = guest.stopped_with_daemon(keeps);
-            let change = change.disturbing(Disruption::DaemonRestart, stops);
-            if self.strategy == Strategy::Never {
-                return change.blocked(Problem::RestartForbidden(Disruption::DaemonRestart));
-            }
-            change
+            change.disturbing(Disruption::DaemonRestart, stops)
         } else {
             change
         };
@@ -225,7 +221,7 @@ impl Resource for ProvisionDocker {
     fn plan(&self, context: PlanContext<'_>) -> Change {
         let facts = context.facts;
         match seen(facts, &self.name) {
-            Some((guest, ssh)) => self.update(guest, context, &ssh),
+            Some((guest, ssh)) => restrained(self.update(guest, context, &ssh), self.strategy),
             None => unseen(&self.address, self.wanted(), facts, &self.vm),
         }
     }

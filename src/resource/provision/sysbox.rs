@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 
 use super::{ProvisionDocker, SYSBOX_RUNTIME};
 use crate::address::Address;
-use crate::config::{Config, Sysbox};
+use crate::config::{Config, Strategy, Sysbox};
 use crate::facts::{Facts, Observation};
 use crate::guest::{Container, GuestFacts, Operation, sysbox_package};
 use crate::host::CommandSpec;
 use crate::lima::Ssh;
 use crate::model::{Arch, VmName};
 use crate::plan::{Change, Disruption, Problem, Reason, Step};
-use crate::resource::{PlanContext, Resource, Vm, seen, unseen};
+use crate::resource::{PlanContext, Resource, Vm, restrained, seen, unseen};
 use crate::value::Attributes;
 
 const UNITS: [&str; 3] = ["sysbox.service", "sysbox-mgr.service", "sysbox-fs.service"];
@@ -26,6 +26,7 @@ pub struct ProvisionSysbox {
     /// The VM's architecture, where the file says it.
     arch: Option<Arch>,
     wanted: Sysbox,
+    strategy: Strategy,
 }
 
 impl ProvisionSysbox {
@@ -37,6 +38,7 @@ impl ProvisionSysbox {
             name: config.vm.name.clone(),
             arch: config.vm.arch,
             wanted: config.sysbox.clone(),
+            strategy: config.restart.strategy,
         })
     }
 
@@ -166,7 +168,7 @@ impl Resource for ProvisionSysbox {
     fn plan(&self, context: PlanContext<'_>) -> Change {
         let facts = context.facts;
         if let Some((guest, ssh)) = seen(facts, &self.name) {
-            return self.update(guest, facts, &ssh);
+            return restrained(self.update(guest, facts, &ssh), self.strategy);
         }
         let change = unseen(&self.address, self.fresh(), facts, &self.vm);
         match self.missing(self.arch.unwrap_or(facts.platform.arch), facts) {

@@ -6,14 +6,16 @@ mod machine;
 mod ways;
 
 use super::provision::{DAEMON_JSON, keeps_containers, written};
-use super::{PlanContext, ProvisionDaemon, ProvisionDocker, ProvisionSysbox, Resource, Vm};
+use super::{
+    PlanContext, ProvisionDaemon, ProvisionDocker, ProvisionSysbox, Resource, Vm, restrained,
+};
 use crate::address::{Address, Kind};
 use crate::config::{Config, Strategy, User};
 use crate::facts::Observation;
 use crate::guest::daemon_json::{SECCOMP_KEY, from_text, is_reloadable};
 use crate::guest::{GuestFacts, SECCOMP_PROFILE};
 use crate::model::{UserRef, VmName};
-use crate::plan::{Action, Change, Disruption, Problem, Reason};
+use crate::plan::{Action, Change, Disruption, Reason};
 use crate::value::Attributes;
 
 /// The pending restart of a VM, of whatever degree.
@@ -92,7 +94,7 @@ impl Restart {
             .filter_map(|change| change.after.text("group"));
         let moves = context
             .earlier(Kind::Group)
-            .filter(|change| change.action == Action::Update)
+            .filter(|change| change.action == Action::Update && change.problem.is_none())
             .filter_map(|change| change.after.text("name"));
         let mut groups: Vec<String> = Vec::new();
         for group in joins.chain(moves) {
@@ -189,12 +191,9 @@ impl Restart {
             Strategy::Auto | Strategy::Never => pending.disruption,
         };
         change.reasons = pending.reasons;
-        if self.strategy == Strategy::Never && way >= Disruption::DaemonRestart {
-            change.disruption = way;
-            return change.blocked(Problem::RestartForbidden(way));
-        }
         if way == Disruption::VmRestart {
-            return ways::vm(change, guest, facts, &self.name);
+            let change = ways::vm(change, guest, facts, &self.name);
+            return restrained(change, self.strategy);
         }
         let mut change = match way {
             Disruption::DaemonRestart => {
@@ -215,7 +214,7 @@ impl Restart {
                 change = change.falling_back(Disruption::VmRestart, guest.containers.as_deref());
             }
         }
-        change
+        restrained(change, self.strategy)
     }
 }
 
@@ -270,9 +269,11 @@ impl Resource for Restart {
                     let reason = Reason::SessionWillPredate(groups);
                     pending.add(Disruption::SessionRefresh, reason);
                 }
-                let mut change = Change::create(&self.address, wanted)
-                    .disturbing(pending.disruption, Some(&[]))
-                    .falling_back(Disruption::VmRestart, Some(&[]));
+                let mut change =
+                    Change::create(&self.address, wanted).disturbing(pending.disruption, Some(&[]));
+                if self.strategy != Strategy::Never {
+                    change = change.falling_back(Disruption::VmRestart, Some(&[]));
+                }
                 change.reasons = pending.reasons;
                 change.action = Action::Refresh;
                 change

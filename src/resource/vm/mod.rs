@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use same::is_same;
 
-use super::{LimaInstall, PlanContext, Resource};
+use super::{LimaInstall, PlanContext, Resource, restrained};
 use crate::address::{Address, Kind};
 use crate::config::{Config, Strategy};
 use crate::facts::{Facts, Observation, VmFacts};
@@ -215,8 +215,9 @@ impl Vm {
             change = self.edit(change, &edited, vm, limactl);
         }
         change = self.protection(change, vm.protected, limactl);
-        if self.strategy == Strategy::Never && change.disruption == Disruption::VmRestart {
-            return change.blocked(Problem::RestartForbidden(Disruption::VmRestart));
+        change = restrained(change, self.strategy);
+        if change.problem.is_some() {
+            return change;
         }
         if !self.runs || (vm.status == Status::Running && edited.is_empty()) {
             return if is_starting { change.step(await_start(facts)) } else { change };
@@ -285,6 +286,13 @@ impl Resource for Vm {
 }
 
 impl Vm {
+    /// QEMU shares out the processors that there are; Apple's virtualization refuses to start.
+    fn more_cpus(&self, facts: &Facts) -> Option<Reason> {
+        let declared = u32::try_from(self.keys.get("cpus")?.as_u64()?).ok()?;
+        let host = facts.cpus.filter(|host| *host < declared)?;
+        Some(Reason::MoreCpus { declared, host })
+    }
+
     fn change(&self, facts: &Facts) -> Change {
         let Some((program, _)) = &facts.tools.limactl else {
             let reason = Reason::After(LimaInstall::own_address());
@@ -305,7 +313,9 @@ impl Vm {
                 Change::deferred(&self.address, self.wanted(), reason.clone())
             }
         };
-        overrides.into_iter().map(Reason::Overridden).fold(change, Change::because)
+        let more_cpus = self.more_cpus(facts);
+        let remarks = overrides.into_iter().map(Reason::Overridden).chain(more_cpus);
+        remarks.fold(change, Change::because)
     }
 }
 

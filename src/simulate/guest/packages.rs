@@ -46,6 +46,15 @@ impl Guest {
         self.add_unit(DOCKER_SERVICE);
     }
 
+    /// Whether a script would give apt a second entry for Docker's repository, with another key.
+    pub(super) fn adds_conflicting_source(&self, script: &str) -> bool {
+        let is_dockers = |path: &String, text: &str| {
+            path.starts_with("/etc/apt/sources.list.d/") && text.contains("://download.docker.com/")
+        };
+        let is_there = self.files.iter().any(|(path, file)| is_dockers(path, &file.text));
+        is_there && script.contains("signed-by=") && !script.contains("update --print-uris")
+    }
+
     /// Takes a package away, with its services.
     pub(in crate::simulate) fn remove_package(&mut self, name: &str) {
         self.packages.remove(name);

@@ -146,6 +146,13 @@ impl Guest {
             self.files.remove(PROVISION_FAILED);
         }
         let installs = script.contains("apt-get") && script.contains("install");
+        if installs && self.adds_conflicting_source(script) && !self.dockerd_installed() {
+            self.write(PROVISION_FAILED, "100\n", now);
+            let message = "E: Conflicting values set for option Signed-By regarding source \
+                https://download.docker.com/linux/ubuntu/ noble: /etc/apt/keyrings/docker.asc != \
+                /etc/apt/keyrings/docker.gpg\nE: The list of sources could not be read.";
+            return Reply::failed(100, message);
+        }
         if installs && script.contains(DOCKER_CE) {
             let version = version.map(|version| format!("5:{version}{DOCKER_CE_SUFFIX}"));
             self.provide_docker(DOCKER_CE, version, DOCKER_CE_VERSION, now);

@@ -4,13 +4,14 @@
 mod base;
 mod judge;
 mod packages;
+mod repository;
 mod said;
 mod values;
 mod walk;
 mod written;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
-    [packages::trials(), said::trials(), walk::trials(), written::trials()]
+    [packages::trials(), repository::trials(), said::trials(), walk::trials(), written::trials()]
         .into_iter()
         .flatten()
         .collect()

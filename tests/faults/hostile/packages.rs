@@ -25,11 +25,11 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
 }
 
 /// What Docker's instructions for Debian and Ubuntu give as the fingerprint of its key.
-const DOCKERS: &str = "9DC858229FC7DD38854AE2D88D81803C0EBFCD88";
+pub(super) const DOCKERS: &str = "9DC858229FC7DD38854AE2D88D81803C0EBFCD88";
 const OTHER: &str = "0123456789ABCDEF0123456789ABCDEF01234567";
 
 /// A guest without Docker, whose tools take a note of how they are called.
-fn guest() -> Sandbox {
+pub(super) fn guest() -> Sandbox {
     let sandbox = Sandbox::new();
     for directory in ["etc", "etc/apt", "etc/apt/sources.list.d", "run", "var"] {
         sandbox.directory(directory);
@@ -55,7 +55,7 @@ fn guest() -> Sandbox {
 }
 
 /// Runs a script of the guest's, in which every directory of the guest is one of the sandbox.
-fn run(sandbox: &Sandbox, script: &str, arguments: &[&str]) -> Output {
+pub(super) fn run(sandbox: &Sandbox, script: &str, arguments: &[&str]) -> Output {
     let mut script = script.to_owned();
     for directory in ["etc", "run", "var"] {
         let own = format!("{}/", sandbox.path(directory).display());
@@ -79,12 +79,12 @@ fn run(sandbox: &Sandbox, script: &str, arguments: &[&str]) -> Output {
     child.wait_with_output().unwrap()
 }
 
-fn calls(sandbox: &Sandbox) -> String {
+pub(super) fn calls(sandbox: &Sandbox) -> String {
     std::fs::read_to_string(sandbox.path("calls")).unwrap_or_default()
 }
 
 /// As `gpg --with-colons` prints a key with a subkey.
-fn key(fingerprint: &str, sub: &str) -> String {
+pub(super) fn key(fingerprint: &str, sub: &str) -> String {
     format!(
         "pub:-:4096:1:a:1:::-:::scESC::::::23::0:\nfpr:::::::::{fingerprint}:\n\
              uid:-::::1::a::Docker::::::::::0:\nsub:-:4096:1:b:1::::::s::::::23:\nfpr:::::::::{sub}:\n"
