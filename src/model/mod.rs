@@ -6,6 +6,7 @@
 
 mod arch;
 mod container;
+pub mod lima_yaml;
 mod name;
 mod sha256;
 mod size;

@@ -4,6 +4,7 @@
 mod clients;
 mod environment;
 mod files;
+mod judge;
 mod vm;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ use files::{home_of, lima_files, lima_releases};
 
 pub use environment::docker_environment;
 pub use files::{current_context, lima_home, state_directory};
+pub use judge::{ask_lima, judge, judge_all};
 
 /// Why the machine could not be looked at.
 #[derive(Debug, thiserror::Error)]

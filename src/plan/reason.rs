@@ -30,6 +30,11 @@ pub enum Reason {
     /// A file of the user's that Lima merges into every instance has a say in this VM. No reason
     /// to change anything: an edit of the instance would have no effect.
     Overridden(Override),
+    /// Lima warns of something in the VM's YAML; its output. No reason to change anything.
+    LimaWarns(String),
+    /// The login user opens the Docker socket as its owner, so nothing depends on its membership. No
+    /// reason to change anything.
+    OwnsSocket(String),
     /// The engine was there before, and is another package than a new one would be. No reason to
     /// change anything: `docker.source` says what is installed where there is no engine.
     OtherPackage {
@@ -104,7 +109,14 @@ pub enum Reason {
 impl Reason {
     /// Whether it is only worth knowing, and changes nothing.
     pub fn is_remark(&self) -> bool {
-        matches!(self, Self::Overridden(_) | Self::OtherPackage { .. } | Self::NoDocker)
+        matches!(
+            self,
+            Self::Overridden(_)
+                | Self::LimaWarns(_)
+                | Self::OwnsSocket(_)
+                | Self::OtherPackage { .. }
+                | Self::NoDocker
+        )
     }
 }
 
@@ -125,6 +137,10 @@ impl fmt::Display for Reason {
                     None => write!(f, "{file} has a say in {key} of every VM")?,
                 }
                 f.write_str(", which cai leaves as it is")
+            }
+            Self::LimaWarns(warning) => write!(f, "Lima warns: {}", in_a_line(warning)),
+            Self::OwnsSocket(user) => {
+                write!(f, "{user} owns the Docker socket, and reaches Docker without this group")
             }
             Self::OtherPackage { installed, source } => {
                 write!(f, "the engine is {installed}, not {source}; cai leaves it as it is")
@@ -244,6 +260,9 @@ pub enum Problem {
     /// The VM is in a state this program does not know.
     #[error("Lima says that the VM is {0:?}")]
     VmState(String),
+    /// Lima refuses the YAML that the VM would have; its output.
+    #[error("Lima refuses this VM: {0}")]
+    LimaRefuses(String),
     /// The image should hold Docker and does not.
     #[error("the guest has no dockerd, and the file says that it is preinstalled")]
     NotPreinstalled,
@@ -315,6 +334,9 @@ impl Problem {
                 .into(),
             Self::DiskShrinks { from, .. } => format!("write disk = \"{from}\" or more"),
             Self::VmState(_) => "see `limactl list`, then run cai again".into(),
+            Self::LimaRefuses(_) => "change what it names, in containai.toml or in the lima.yaml of \
+                                     the VM (limactl edit); nothing was stopped"
+                .into(),
             Self::NotPreinstalled => {
                 "write source = \"distro\" under [docker], or use an image with Docker".into()
             }
