@@ -25,8 +25,8 @@ pub enum Holds {
     Open,
 }
 
-/// A key: its path, what it holds, and its default as text. In a path, `[]` is an entry of a list and
-/// `*` is any name. A key without a fixed default has an empty one.
+/// Path, type and default of a key. In a path, `[]` is an entry of a list and `*` is any name. A key
+/// without a fixed default has an empty one.
 type Key = (&'static str, Holds, &'static str);
 
 use Holds::{Address, Flag, HostPath, Number, Open, Size, Text, Word};
@@ -168,7 +168,8 @@ pub fn key(path: &str) -> Option<(Holds, Option<&'static str>)> {
 /// The path of the key `name` in the mapping at `path`, which is empty for the whole document. A
 /// mapping with free names has `*` for each of them.
 pub fn below(path: &str, name: &str) -> String {
-    let join = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+    let join =
+        |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
     let any = join("*");
     if key(&any).is_some() { any } else { join(name) }
 }
@@ -176,7 +177,8 @@ pub fn below(path: &str, name: &str) -> String {
 /// The names of the keys directly in the mapping at `path`.
 pub fn names(path: &str) -> Vec<&'static str> {
     let own = KEYS.iter().filter_map(|(key, ..)| {
-        let rest = if path.is_empty() { Some(*key) } else { key.strip_prefix(path)?.strip_prefix('.') };
+        let rest =
+            if path.is_empty() { Some(*key) } else { key.strip_prefix(path)?.strip_prefix('.') };
         rest?.split(['.', '[']).next()
     });
     let mut names: Vec<&str> = own.collect();
@@ -194,19 +196,22 @@ pub fn unknown(document: &Value) -> Vec<(String, String)> {
 
 fn find_unknown(path: &str, value: &Value, found: &mut Vec<(String, String)>) {
     match value {
+        _ if matches!(key(path), Some((Open, _))) => {}
         Value::Object(map) => {
             let names = names(path);
             for (name, value) in map {
                 if names.contains(&name.as_str()) || names.contains(&"*") {
                     find_unknown(&below(path, name), value, found);
-                } else if !matches!(key(path), Some((Open, _))) {
+                } else {
                     found.push((path.to_owned(), name.clone()));
                 }
             }
         }
         Value::Array(list) => {
             let path = format!("{path}[]");
-            list.iter().for_each(|value| find_unknown(&path, value, found));
+            for value in list {
+                find_unknown(&path, value, found);
+            }
         }
         _ => {}
     }
