@@ -334,8 +334,8 @@ impl Problem {
                 .into(),
             Self::DiskShrinks { from, .. } => format!("write disk = \"{from}\" or more"),
             Self::VmState(_) => "see `limactl list`, then run cai again".into(),
-            Self::LimaRefuses(_) => "change what it names, in containai.toml or in the lima.yaml of \
-                                     the VM (limactl edit); nothing was stopped"
+            Self::LimaRefuses(_) => "fix it in containai.toml or, with limactl edit, in the VM's \
+                                     lima.yaml; nothing was changed"
                 .into(),
             Self::NotPreinstalled => {
                 "write source = \"distro\" under [docker], or use an image with Docker".into()

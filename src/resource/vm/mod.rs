@@ -326,7 +326,11 @@ impl Vm {
                 None => self.create(facts, &limactl),
                 Some((path, length, limit)) => {
                     let path = path.display().to_string();
-                    self.create(facts, &limactl).blocked(Problem::SocketPath { path, length, limit })
+                    self.create(facts, &limactl).blocked(Problem::SocketPath {
+                        path,
+                        length,
+                        limit,
+                    })
                 }
             },
             Observation::Present(vm) => self.update(vm, facts, &overrides, &limactl),
