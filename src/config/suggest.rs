@@ -25,16 +25,17 @@ pub(super) fn shown(word: &str) -> String {
 }
 
 /// The one of `known` that `word` is a misspelling of: at most one letter in three is wrong.
-fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let letters = word.chars().count();
     // The distance takes time and memory in the product of the lengths, and the word is a file's.
     if letters > 64 {
         return None;
     }
-    let spelled = word.to_lowercase().replace('-', "_");
+    let spelled = |word: &str| word.to_lowercase().replace('-', "_");
+    let word = spelled(word);
     known
         .iter()
-        .map(|known| (strsim::damerau_levenshtein(&spelled, &known.replace('-', "_")), *known))
+        .map(|known| (strsim::damerau_levenshtein(&word, &spelled(known)), *known))
         .filter(|(distance, _)| *distance <= letters.div_ceil(3))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, known)| known)

@@ -48,3 +48,27 @@ fn sockets_of_dockerd_in_two_places_keep_it_from_starting() {
     let warnings = messages("[docker.daemon]\nhosts = [\"fd://\"]");
     assert!(warnings.len() == 1 && warnings[0].contains("dockerd does not start"), "{warnings:#?}");
 }
+
+#[test]
+fn a_key_that_lima_does_not_know_is_named_with_the_one_meant() {
+    let warnings =
+        config("[vm.lima]\nmountTyp = \"9p\"\nssh = { overVSock = true, local = 1 }").warnings();
+    let told: Vec<(&str, &str)> =
+        warnings.iter().map(|it| (it.message.as_str(), it.hint.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            ("`mountTyp` is not a key of Lima's YAML (2.2.0)", "did you mean `mountType`?"),
+            (
+                "`overVSock` in `ssh` is not a key of Lima's YAML (2.2.0)",
+                "did you mean `overVsock`?"
+            ),
+            (
+                "`local` in `ssh` is not a key of Lima's YAML (2.2.0)",
+                "leave it out, unless a newer Lima has it"
+            ),
+        ]
+    );
+    // A driver reads its own options.
+    assert_eq!(messages("[vm.lima.vmOpts.qemu]\nnew = 1"), Vec::<String>::new());
+}
