@@ -45,8 +45,8 @@ impl Limactl {
         CommandSpec::new(&self.program).args(["list", "--json"])
     }
 
-    /// Judges a whole YAML, which it reads from standard input. It reads files only (`-` has no name
-    /// for an instance), and this one is never on a disk. (Measured with Lima 2.2.0.)
+    /// Judges a whole YAML, which it reads from standard input: the text may hold secrets, and this way
+    /// it is in no file. Lima refuses `-`, from which it cannot tell a name. (Measured with Lima 2.2.0.)
     pub fn validate(&self, yaml: String) -> CommandSpec {
         self.quiet().args(["validate", "/dev/stdin"]).stdin(yaml)
     }

@@ -29,8 +29,8 @@ pub(super) fn with_forwards(mut script: String, forwards: &[Value]) -> String {
     script
 }
 
-/// What the shared keys of an instance's YAML become where `wanted` are `cai`'s entries of them, and
-/// `yaml` is what is there.
+/// The keys of `wanted`, with the entries that others wrote into the shared lists of `yaml`. The
+/// instance has `yaml` now.
 pub fn merged(
     wanted: &Map<String, Value>,
     yaml: &Map<String, Value>,
@@ -159,13 +159,20 @@ mod tests {
 
     #[test]
     fn scripts_of_others_stay_where_they_are() {
-        let others = [json!({"mode": "yq", "path": "/etc/a"}), json!({"script": "#!/bin/sh\ntrue"})];
+        let others =
+            [json!({"mode": "yq", "path": "/etc/a"}), json!({"script": "#!/bin/sh\ntrue"})];
         let wanted = json!({"provision": [script("new")]});
         // An older one is replaced in its place, and a second one goes.
         let yaml = json!({"provision": [others[0], script("old"), others[1], script("older")]});
-        assert_eq!(merge(&wanted, &yaml)["provision"], json!([others[0], script("new"), others[1]]));
+        assert_eq!(
+            merge(&wanted, &yaml)["provision"],
+            json!([others[0], script("new"), others[1]])
+        );
         let yaml = json!({"provision": others});
-        assert_eq!(merge(&wanted, &yaml)["provision"], json!([others[0], others[1], script("new")]));
+        assert_eq!(
+            merge(&wanted, &yaml)["provision"],
+            json!([others[0], others[1], script("new")])
+        );
         assert_eq!(merge(&wanted, &json!({"provision": null})), wanted);
     }
 
@@ -175,13 +182,15 @@ mod tests {
         let all = json!({"guestPortRange": [1, 65535], "ignore": true});
         let web = json!({"guestPort": 80, "hostPort": 8080});
         let wanted = json!({"portForwards": [docker, web]});
-        let merge = |list: Value| merge(&wanted, &json!({"portForwards": list}))["portForwards"].clone();
+        let merge =
+            |list: Value| merge(&wanted, &json!({"portForwards": list}))["portForwards"].clone();
         assert_eq!(merge(json!([all])), json!([docker, web, all]));
         // The same place, and the same meaning: its form stays.
         let form = json!({"guestSocket": "/var/run/docker.sock", "hostSocket": "docker.sock"});
         assert_eq!(merge(json!([form, all, web])), json!([form, all, web]));
         // The rootless socket would be at the same place of the host.
-        let rootless = json!({"guestSocket": "/run/user/501/docker.sock", "hostSocket": "docker.sock"});
+        let rootless =
+            json!({"guestSocket": "/run/user/501/docker.sock", "hostSocket": "docker.sock"});
         assert_eq!(merge(json!([rootless, web])), json!([docker, web]));
         // Another port for the same one of the guest.
         let other = json!({"guestPort": 80, "hostPort": 9090});
@@ -191,7 +200,7 @@ mod tests {
     #[test]
     fn a_forward_that_the_file_no_longer_declares_goes() {
         let (old, mine) = (json!({"guestPort": 81}), json!({"guestPort": 82}));
-        let script = with_forwards("# Written by cai\n".into(), &[old.clone()]);
+        let script = with_forwards("# Written by cai\n".into(), std::slice::from_ref(&old));
         let yaml = json!({
             "provision": [{"script": script}],
             "portForwards": [{"guestPort": 81, "hostPort": 81}, mine],

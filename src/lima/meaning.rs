@@ -10,9 +10,10 @@ use serde_json::{Map, Value, json};
 
 use crate::model::lima_yaml::{self, Holds};
 
+type Shape = fn(&Meaning<'_>, &mut Map<String, Value>);
+
 /// Rules that concern several keys of one mapping: its path, and what Lima fills in.
-const SHAPES: [(&str, fn(&Meaning<'_>, &mut Map<String, Value>)); 2] =
-    [("mounts[]", mount), ("portForwards[]", forward)];
+const SHAPES: [(&str, Shape); 2] = [("mounts[]", mount), ("portForwards[]", forward)];
 
 /// Where the YAML is read, which decides what its paths mean.
 #[derive(Debug, Clone, Copy)]
@@ -44,9 +45,9 @@ impl Meaning<'_> {
     }
 
     fn mapping(&self, path: &str, map: &Map<String, Value>) -> Value {
-        let own = map.iter().map(|(name, value)| {
-            (name.clone(), self.value(&lima_yaml::below(path, name), value))
-        });
+        let own = map
+            .iter()
+            .map(|(name, value)| (name.clone(), self.value(&lima_yaml::below(path, name), value)));
         let mut own: Map<String, Value> = own.filter(|(_, value)| !value.is_null()).collect();
         if let Some((_, fill)) = SHAPES.iter().find(|(shape, _)| *shape == path) {
             fill(self, &mut own);
@@ -193,17 +194,49 @@ mod tests {
             ("cpus", json!(4), json!("4")),
             ("plain", json!(false), json!(null)),
             ("hostResolver", json!({"enabled": true, "hosts": {}}), json!(null)),
-            ("env", json!({"PORT": 8080, "ON": true, "NONE": null}), json!({"ON": "true", "NONE": "", "PORT": "8080"})),
-            ("mounts", json!([{"location": "~"}]), json!([{"writable": false, "location": "/home/dev/"}])),
-            ("mounts", json!([{"location": "{{.Home}}/a"}]), json!([{"location": "~/./a", "mountPoint": "/home/dev/a"}])),
-            ("mounts", json!([{"location": "/a"}]), json!([{"location": "/a", "writable": null, "9p": {"cache": "fscache", "msize": "131072"}, "sshfs": {"cache": true}}])),
+            (
+                "env",
+                json!({"PORT": 8080, "ON": true, "NONE": null}),
+                json!({"ON": "true", "NONE": "", "PORT": "8080"}),
+            ),
+            (
+                "mounts",
+                json!([{"location": "~"}]),
+                json!([{"writable": false, "location": "/home/dev/"}]),
+            ),
+            (
+                "mounts",
+                json!([{"location": "{{.Home}}/a"}]),
+                json!([{"location": "~/./a", "mountPoint": "/home/dev/a"}]),
+            ),
+            (
+                "mounts",
+                json!([{"location": "/a"}]),
+                json!([{"location": "/a", "writable": null, "9p": {"cache": "fscache", "msize": "131072"}, "sshfs": {"cache": true}}]),
+            ),
             ("mounts", json!([]), json!(null)),
-            ("portForwards", json!([{"guestPort": 80}]), json!([{"guestPort": 80, "hostPort": 80, "hostIP": "127.0.0.1", "proto": "any", "ignore": false}])),
-            ("portForwards", json!([{"guestPort": 80}]), json!([{"guestPortRange": [80, 80], "guestIP": "::ffff:127.0.0.1", "hostPortRange": [80, 80]}])),
+            (
+                "portForwards",
+                json!([{"guestPort": 80}]),
+                json!([{"guestPort": 80, "hostPort": 80, "hostIP": "127.0.0.1", "proto": "any", "ignore": false}]),
+            ),
+            (
+                "portForwards",
+                json!([{"guestPort": 80}]),
+                json!([{"guestPortRange": [80, 80], "guestIP": "::ffff:127.0.0.1", "hostPortRange": [80, 80]}]),
+            ),
             ("portForwards", json!([{}]), json!([{"guestPortRange": [1, 65535]}])),
             ("portForwards", json!([{"guestIPMustBeZero": true}]), json!([{"guestIP": "0.0.0.0"}])),
-            ("portForwards", json!([{"guestSocket": "/a", "hostSocket": "a.sock"}]), json!([{"guestSocket": "/a", "hostSocket": "{{.Dir}}/sock/a.sock"}])),
-            ("containerd", json!({"user": false}), json!({"user": false, "system": false, "archives": []})),
+            (
+                "portForwards",
+                json!([{"guestSocket": "/a", "hostSocket": "a.sock"}]),
+                json!([{"guestSocket": "/a", "hostSocket": "{{.Dir}}/sock/a.sock"}]),
+            ),
+            (
+                "containerd",
+                json!({"user": false}),
+                json!({"user": false, "system": false, "archives": []}),
+            ),
             ("provision", json!([{"script": "x"}]), json!([{"mode": "system", "script": "x"}])),
             ("dns", json!(["::0001"]), json!(["::1"])),
         ] {
@@ -220,12 +253,36 @@ mod tests {
             ("containerd", json!({"user": true}), json!({"user": false})),
             ("env", json!({"A": ""}), json!({})),
             ("env", json!({"A": "1"}), json!({"A": "01"})),
-            ("mounts", json!([{"location": "/a"}, {"location": "/b"}]), json!([{"location": "/b"}, {"location": "/a"}])),
-            ("mounts", json!([{"location": "/a"}]), json!([{"location": "/a", "mountPoint": "/b"}])),
-            ("mounts", json!([{"location": "/a", "9p": {"cache": "mmap"}}]), json!([{"location": "/a"}])),
-            ("portForwards", json!([{"guestPort": 80}]), json!([{"guestPort": 80, "hostPort": 8080}])),
-            ("portForwards", json!([{"guestPort": 80}]), json!([{"guestPort": 80, "hostIP": "0.0.0.0"}])),
-            ("portForwards", json!([{"guestPort": 80}]), json!([{"guestPort": 80, "proto": "tcp"}])),
+            (
+                "mounts",
+                json!([{"location": "/a"}, {"location": "/b"}]),
+                json!([{"location": "/b"}, {"location": "/a"}]),
+            ),
+            (
+                "mounts",
+                json!([{"location": "/a"}]),
+                json!([{"location": "/a", "mountPoint": "/b"}]),
+            ),
+            (
+                "mounts",
+                json!([{"location": "/a", "9p": {"cache": "mmap"}}]),
+                json!([{"location": "/a"}]),
+            ),
+            (
+                "portForwards",
+                json!([{"guestPort": 80}]),
+                json!([{"guestPort": 80, "hostPort": 8080}]),
+            ),
+            (
+                "portForwards",
+                json!([{"guestPort": 80}]),
+                json!([{"guestPort": 80, "hostIP": "0.0.0.0"}]),
+            ),
+            (
+                "portForwards",
+                json!([{"guestPort": 80}]),
+                json!([{"guestPort": 80, "proto": "tcp"}]),
+            ),
         ] {
             assert_ne!(meant(true, key, &one), meant(true, key, &other), "{key}: {one} {other}");
         }

@@ -17,6 +17,9 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// How the warning about a key begins that Lima does not know.
+    pub const UNKNOWN_KEY: &str = "unknown field";
+
     /// Reads what the command left (form measured with Lima 2.2.0). `None` where it failed without a
     /// message in that form: then it judged nothing.
     pub fn read(output: &Output) -> Option<Self> {
@@ -27,9 +30,10 @@ impl Verdict {
         let mut warnings: Vec<String> = at("warning").map(warning).collect();
         warnings.sort();
         warnings.dedup();
-        let refusal = match output.status.success() {
-            true => None,
-            false => Some(refusal(&message(at("fatal").last()?))),
+        let refusal = if output.status.success() {
+            None
+        } else {
+            Some(refusal(&message(at("fatal").next_back()?)))
         };
         Some(Self { refusal, warnings })
     }
@@ -68,7 +72,8 @@ fn on_one_line(said: &str) -> String {
         let digits = line.trim_start_matches(|c: char| c.is_ascii_digit());
         line.is_empty() || line == "^" || (digits != line && digits.starts_with(" |"))
     };
-    let lines: Vec<&str> = said.lines().map(str::trim_end).filter(|line| !is_quoted(line)).collect();
+    let lines: Vec<&str> =
+        said.lines().map(str::trim_end).filter(|line| !is_quoted(line)).collect();
     redact::foreign(&lines.join("; "))
 }
 

@@ -1,4 +1,4 @@
-//! Asks Lima what it thinks of a change before anything is done about it.
+//! Has `limactl validate` judge a change before it is shown or applied.
 
 use crate::host::{CommandError, CommandSpec, Probe};
 use crate::lima::Verdict;

@@ -125,6 +125,19 @@ pub fn observe_all(probe: &dyn Probe, configs: &[&Config]) -> Result<Vec<Facts>,
     facts.into_iter().collect()
 }
 
+/// The `limactl` of this machine, where it is a version that the file accepts.
+///
+/// # Errors
+/// As [`observe`].
+pub fn accepted_limactl(
+    probe: &dyn Probe,
+    lima: &config::Lima,
+) -> Result<Option<Limactl>, ObserveError> {
+    let found = Machine::new(probe, lima)?.limactl()?;
+    let accepted = found.filter(|(_, version)| lima.version.matches(version));
+    Ok(accepted.map(|(program, _)| Limactl::new(program)))
+}
+
 /// What all files share: where the tools and their files are.
 struct Machine<'a> {
     probe: &'a dyn Probe,
