@@ -1,9 +1,11 @@
 //! The simulated host: `cai` on it, and it as such.
 
+mod adopted;
 mod cli;
 mod converge;
 mod facts;
 mod machine;
+mod others;
 mod programs;
 mod property;
 mod several;
@@ -23,9 +25,11 @@ pub const TOLD: [&str; 2] = ["docker-missing", "ssh-missing"];
 /// All trials.
 pub fn trials() -> Vec<Trial> {
     [
+        adopted::trials(),
         cli::trials(),
         converge::trials(),
         facts::trials(),
+        others::trials(),
         programs::trials(),
         property::trials(),
         several::trials(),
