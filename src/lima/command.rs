@@ -48,7 +48,7 @@ impl Limactl {
     /// Judges a whole YAML, which it reads from standard input: the text may hold secrets, and this way
     /// it is in no file. Lima refuses `-`, from which it cannot tell a name. (Measured with Lima 2.2.0.)
     pub fn validate(&self, yaml: String) -> CommandSpec {
-        self.quiet().args(["validate", "/dev/stdin"]).stdin(yaml)
+        CommandSpec::new(&self.program).args(["validate", "/dev/stdin"]).stdin(yaml)
     }
 
     /// Creates an instance from YAML on standard input.

@@ -59,7 +59,7 @@ pub fn engine_of_another_image() -> Sandbox {
 }
 
 /// How a YAML is judged. The fake accepts each.
-const VALIDATE: &str = "--tty=false validate /dev/stdin";
+const VALIDATE: &str = "validate /dev/stdin";
 
 /// A fake `limactl`: its version, a list, and what it does about everything else. Each call is
 /// noted in `calls`.

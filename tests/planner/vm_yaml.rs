@@ -201,7 +201,7 @@ fn lima_judges_what_a_change_would_write() {
         let plan = plan(&config, facts);
         let vm = change(&plan, Kind::Vm);
         let command = vm.judge.as_ref()?;
-        assert_eq!(command.to_string(), "limactl --tty=false validate /dev/stdin");
+        assert_eq!(command.to_string(), "limactl validate /dev/stdin");
         Some((format!("{:?}", command.stdin), steps(vm)))
     };
     assert_eq!(judged(&healthy), None, "a plan that changes nothing costs nothing");
