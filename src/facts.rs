@@ -50,6 +50,8 @@ pub struct Facts {
     pub lima_releases: PathBuf,
     /// The user's files that Lima merges into every instance.
     pub lima_files: Vec<UserFile>,
+    /// The user's home directory.
+    pub home: Option<PathBuf>,
     /// The instance's directory, or where it will be.
     pub directory: PathBuf,
     /// The instance.

@@ -10,7 +10,7 @@ use crate::event::{Event, Listener};
 use crate::facts::Facts;
 use crate::graph::Node;
 use crate::host::Host;
-use crate::observe::{ObserveError, observe};
+use crate::observe::{ObserveError, judge, observe};
 use crate::plan::{Action, Change, Context, Disruption};
 
 /// One file, and what was last seen of its machine.
@@ -64,6 +64,7 @@ impl<'a> Machine<'a> {
             return Ok(Outcome::Unchanged);
         }
         (self.notify)(&Event::ResourceStarted(&change));
+        let change = judge(self.host, change).map_err(ObserveError::from)?;
         self.perform(&change, shown)?;
         let mut after = self.plan(node, Disruption::None)?;
         if after.action != Action::NoOp && change.fallback.is_some() {

@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::facts::Facts;
 use crate::graph::Graph;
 use crate::host::{Deadline, Host, Probe};
-use crate::observe::{docker_environment, observe};
+use crate::observe::{docker_environment, judge_all, observe};
 use crate::plan::{Declared, Plan};
 use crate::report::{self, DoctorDocument, Examined};
 
@@ -120,6 +120,13 @@ impl Examination {
         };
         terminal.hide(facts.secrets(config));
         let plan = Plan::new(&Graph::new(&[config])?, std::slice::from_ref(&facts));
+        let plan = match judge_all(probe, plan) {
+            Ok(plan) => plan,
+            Err(error) => {
+                let findings = vec![doctor::unobservable(&error.into())];
+                return Ok(Self { seen: None, environment, findings });
+            }
+        };
         let mut examination = Self { seen: Some((facts, plan)), environment, findings: Vec::new() };
         examination.findings =
             examination.case(patient).map(|case| doctor::diagnose(&case)).unwrap_or_default();

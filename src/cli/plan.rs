@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::facts::Facts;
 use crate::graph::Graph;
 use crate::host::{Host, Probe};
-use crate::observe::observe_all;
+use crate::observe::{self, ObserveError, observe_all};
 use crate::plan::{Declared, Plan, PlanDocument};
 use crate::report;
 
@@ -44,6 +44,11 @@ pub(super) fn show(
     terminal.refuse_problems(&planned.plan)
 }
 
+/// The plan with Lima's judgement of it.
+pub(super) fn judged(probe: &dyn Probe, plan: Plan) -> Result<Plan, Error> {
+    observe::judge_all(probe, plan).map_err(|error| ObserveError::from(error).into())
+}
+
 /// A plan with all that it was made from.
 pub(super) struct Planned {
     pub(super) files: Vec<File>,
@@ -66,7 +71,7 @@ impl Planned {
         let facts = observe_all(probe, &configs)?;
         let seen = configs.iter().zip(&facts);
         terminal.hide(seen.flat_map(|(config, facts)| facts.secrets(config)));
-        let plan = Plan::new(&graph, &facts);
+        let plan = judged(probe, Plan::new(&graph, &facts))?;
         Ok(Self { files, graph, facts, plan })
     }
 

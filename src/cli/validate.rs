@@ -2,13 +2,15 @@
 
 use serde::Serialize;
 
-use super::file::{self, Source};
+use super::file::{self, File, Source};
 use super::terminal::document;
 use super::{Global, Terminal};
 use crate::config;
 use crate::diagnostic::{Diagnostic, line_of};
 use crate::error::Error;
 use crate::host::Host;
+use crate::lima::{self, Verdict};
+use crate::observe::{self, ask_lima};
 
 pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> Result<(), Error> {
     let sources = file::find_all(host, global)?;
@@ -18,8 +20,10 @@ pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> 
         let mistakes = match config::parse(&source.text) {
             Ok(config) => {
                 terminal.warn(&config);
-                files.push(source.file(config, host, terminal));
-                Vec::new()
+                let file = source.file(config, host, terminal);
+                let mistakes = refused_by_lima(host, &file, terminal);
+                files.push(file);
+                mistakes
             }
             Err(mistakes) => mistakes,
         };
@@ -41,6 +45,30 @@ pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> 
     }
     let line = |source: &Source| format!("{} is valid.\n", source.shown());
     terminal.data(&sources.iter().map(line).collect::<String>())
+}
+
+/// What Lima refuses of the VM that the file describes. Without a Lima that the file accepts, nothing
+/// is said.
+fn refused_by_lima(host: &dyn Host, file: &File, terminal: &mut Terminal) -> Vec<Diagnostic> {
+    let config = &file.config;
+    let asked = observe::accepted_limactl(host, &config.lima).and_then(|limactl| {
+        let yaml = lima::to_yaml(&lima::template(config));
+        Ok(limactl.map(|limactl| ask_lima(host, &limactl.validate(yaml))).transpose()?)
+    });
+    let verdict = match asked {
+        Ok(verdict) => verdict.unwrap_or_default(),
+        Err(error) => {
+            terminal.complain(&format!("{} was not judged by Lima: {error}", file.shown));
+            return Vec::new();
+        }
+    };
+    // A key that it does not know is told already.
+    for warning in verdict.warnings.iter().filter(|it| !it.starts_with(Verdict::UNKNOWN_KEY)) {
+        terminal.talk(&format!("Lima warns: {warning}"));
+    }
+    let refusal =
+        verdict.refusal.map(|why| Diagnostic::new(format!("Lima refuses this VM: {why}")));
+    refusal.into_iter().collect()
 }
 
 /// What `cai validate --json` prints of a file.

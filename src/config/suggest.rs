@@ -31,10 +31,11 @@ pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     if letters > 64 {
         return None;
     }
-    let spelled = word.to_lowercase().replace('-', "_");
+    let spelled = |word: &str| word.to_lowercase().replace('-', "_");
+    let word = spelled(word);
     known
         .iter()
-        .map(|known| (strsim::damerau_levenshtein(&spelled, &known.replace('-', "_")), *known))
+        .map(|known| (strsim::damerau_levenshtein(&word, &spelled(known)), *known))
         .filter(|(distance, _)| *distance <= letters.div_ceil(3))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, known)| known)

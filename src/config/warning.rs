@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
+use super::suggest;
 use super::types::{Config, Group, Lima};
-use crate::model::{Arch, SysboxVersion, UnixName, open_ended, spelled_out};
+use crate::model::{Arch, SysboxVersion, UnixName, lima_yaml, open_ended, spelled_out};
 
 /// Something that is as the file says, and that its reader should know of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +27,7 @@ impl Config {
     /// What is worth a word, in the order of the file's tables.
     pub fn warnings(&self) -> Vec<Warning> {
         let mut warnings: Vec<Warning> = self.closed_lima().into_iter().collect();
+        warnings.extend(self.unknown_lima_keys());
         warnings.extend(self.forwarded_agent());
         if self.docker.daemon.contains_key("hosts") {
             warnings.push(Warning::new(
@@ -84,6 +88,22 @@ impl Config {
                 format!("choose a {key} from 100 on, or leave {key} out"),
             )
         })
+    }
+
+    /// Lima ignores such a key, with a warning in the output of its own commands.
+    fn unknown_lima_keys(&self) -> Vec<Warning> {
+        let unknown = lima_yaml::unknown(&Value::Object(self.vm.lima.clone()));
+        let told = unknown.into_iter().map(|(path, name)| {
+            let known = lima_yaml::names(&path);
+            let hint = match suggest::nearest(&name, &known) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => "leave it out, unless a newer Lima has it".to_owned(),
+            };
+            let place = if path.is_empty() { String::new() } else { format!(" in `{path}`") };
+            let name = suggest::shown(&name);
+            Warning::new(format!("{name}{place} is not a key of Lima's YAML (2.2.0)"), hint)
+        });
+        told.collect()
     }
 
     /// Whoever is root in the guest can use the agent as long as the connection lives.

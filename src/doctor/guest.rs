@@ -1,9 +1,11 @@
 //! The guest, from inside: provisioning, dockerd, its socket, the user's groups, the session.
 
 use super::{Case, Code, Finding};
-use crate::guest::{DOCKER_SERVICE, GuestFacts};
+use crate::address::Kind;
+use crate::guest::{DOCKER_GROUP, DOCKER_SERVICE, GuestFacts};
 use crate::lima::GUEST_SOCKET;
 use crate::model::{UnixName, listed};
+use crate::plan::Reason;
 
 /// Lines of a log that are evidence enough.
 const LOG: usize = 20;
@@ -130,22 +132,16 @@ fn socket_group(case: &Case<'_>, guest: &GuestFacts) -> Option<Finding> {
 /// What the login user may do, by the file of groups, and in the session that everything rides on.
 fn user(case: &Case<'_>, guest: &GuestFacts) -> Option<Finding> {
     let docker = UnixName::docker();
-    let wanted = declared_groups(case, guest);
-    let is_declared = wanted.contains(&docker);
     let user = guest.user.as_str();
     let reaches = guest.session_reaches_docker();
-    if !guest.is_member(user, docker.as_str()) && (is_declared && case.is_declared || !reaches) {
+    if !guest.is_member(user, docker.as_str()) && (depends_on_joining(case, guest) || !reaches) {
         let fresh = guest.fresh_groups_of(user);
         // Its own group is no membership that could be missing.
         if !fresh.contains(docker.as_str()) && guest.groups.contains_key(docker.as_str()) {
             return Some(group_missing(case, guest));
         }
     }
-    let missing: Vec<String> = wanted
-        .iter()
-        .map(ToString::to_string)
-        .filter(|group| !guest.session_groups.contains(group) && guest.is_member(user, group))
-        .collect();
+    let missing = guest.lacks_groups(declared_groups(case, guest));
     let finding = (!missing.is_empty()).then(|| {
         let groups = listed(&missing);
         saw_user(Finding::new(Code::SessionStale, case.restart()), guest)
@@ -156,6 +152,17 @@ fn user(case: &Case<'_>, guest: &GuestFacts) -> Option<Finding> {
             .by_hand("cai apply")
     });
     finding.map(|finding| refused(finding, guest))
+}
+
+/// Whether it is planned that the login user joins the group, and its access depends on that.
+fn depends_on_joining(case: &Case<'_>, guest: &GuestFacts) -> bool {
+    let mut joins = case.plan.effective().filter(|change| {
+        change.address.kind == Kind::GroupMembership
+            && change.after.text("user") == Some(&guest.user)
+            && change.after.text("group") == Some(DOCKER_GROUP)
+    });
+    let is_needed = |reason: &Reason| !matches!(reason, Reason::OwnsSocket(_));
+    case.is_declared && joins.any(|change| change.reasons.iter().all(is_needed))
 }
 
 fn group_missing(case: &Case<'_>, guest: &GuestFacts) -> Finding {
@@ -191,11 +198,11 @@ fn saw_user(finding: Finding, guest: &GuestFacts) -> Finding {
 }
 
 /// The groups that the file declares for the login user.
-fn declared_groups(case: &Case<'_>, guest: &GuestFacts) -> Vec<UnixName> {
+fn declared_groups(case: &Case<'_>, guest: &GuestFacts) -> Vec<String> {
     let is_login = |user: &&crate::config::User| match &user.name {
         crate::model::UserRef::LimaUser => true,
         crate::model::UserRef::Named(name) => name.as_str() == guest.user,
     };
     let users = case.config.users.iter().filter(is_login);
-    users.flat_map(|user| user.groups.iter().cloned()).collect()
+    users.flat_map(|user| user.groups.iter().map(ToString::to_string)).collect()
 }

@@ -9,6 +9,8 @@ use crate::lima::failed_script;
 
 /// The unit of dockerd.
 pub const DOCKER_SERVICE: &str = "docker.service";
+/// The group that Docker's packages make.
+pub const DOCKER_GROUP: &str = "docker";
 
 /// What is known of a guest, read in one session of its login user.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -174,10 +176,33 @@ impl GuestFacts {
         self.units.get(unit).is_some_and(|unit| unit.active == "active")
     }
 
+    /// Whether the login user opens the Docker socket as its owner, by a drop-in of `docker.socket` as
+    /// Lima's template docker-rootful has it. Then nothing depends on its groups.
+    pub fn owns_socket(&self) -> bool {
+        self.socket.as_ref().is_some_and(|socket| {
+            let owner = socket.mode.chars().rev().nth(2);
+            socket.owner == self.user && owner.is_some_and(|bits| "2367".contains(bits))
+        })
+    }
+
+    /// Whether the login user's session needs a group.
+    pub fn needs_group(&self, group: &str) -> bool {
+        group != DOCKER_GROUP || !self.owns_socket()
+    }
+
+    /// Those of the login user's groups that the open session needs and lacks: it began before the
+    /// user joined them.
+    pub fn lacks_groups(&self, wanted: Vec<String>) -> Vec<String> {
+        let lacks = |group: &String| {
+            !self.session_groups.contains(group) && self.is_member(&self.user, group)
+        };
+        wanted.into_iter().filter(|group| lacks(group) && self.needs_group(group)).collect()
+    }
+
     /// Whether the session may open the Docker socket: its owner, its group or everybody may.
     pub fn session_reaches_docker(&self) -> bool {
         self.socket.as_ref().is_none_or(|socket| {
-            socket.owner == self.user
+            self.owns_socket()
                 || self.session_groups.contains(&socket.group) && !socket.is_closed()
                 || socket.is_open()
         })

@@ -18,8 +18,8 @@ pub fn gave_up(stderr: &str) -> bool {
     stderr.contains("did not receive an event with the `running` status")
 }
 
-/// The value of a field, its escapes undone.
-fn find(line: &str, wanted: &str) -> Option<String> {
+/// The value of a field of a line, its escapes undone.
+pub(super) fn find(line: &str, wanted: &str) -> Option<String> {
     let mut rest = line.chars().peekable();
     loop {
         let name: String = rest.by_ref().take_while(|character| *character != '=').collect();

@@ -6,21 +6,27 @@
 mod agent;
 mod boot_log;
 mod command;
+mod entries;
 mod instance;
 mod log;
+mod meaning;
 mod overrides;
 mod release;
 mod ssh;
 mod template;
+mod verdict;
 mod version;
 
 pub use agent::Agent;
 pub(crate) use boot_log::failed_script;
 pub use command::Limactl;
+pub use entries::{has_script, merged};
 pub use instance::{Instance, Status, UnreadableList, find_instances};
 pub use log::{gave_up, message};
+pub use meaning::Meaning;
 pub use overrides::{Override, UserFile, overrides};
 pub use release::{Release, key as platform_key};
 pub use ssh::{GUEST_SOCKET, Ssh};
 pub use template::{edited, is_marked, template, to_yaml};
+pub use verdict::Verdict;
 pub use version::parse_version;

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::GUEST_SOCKET;
+use super::entries::with_forwards;
 use crate::config::{Config, Image, Mount, PortForward};
 use crate::guest::provisioning;
 
@@ -43,10 +44,9 @@ pub fn template(config: &Config) -> Map<String, Value> {
     }
     keys.insert("mounts".into(), vm.mounts.iter().map(mount).collect());
     keys.insert("containerd".into(), json!({"system": false, "user": false}));
-    keys.insert(
-        "provision".into(),
-        json!([{"mode": "system", "script": provisioning::boot_script(&config.docker)}]),
-    );
+    let forwards: Vec<Value> = vm.port_forwards.iter().map(port_forward).collect();
+    let script = with_forwards(provisioning::boot_script(&config.docker), &forwards);
+    keys.insert("provision".into(), json!([{"mode": "system", "script": script}]));
     keys.insert(
         "probes".into(),
         json!([{
@@ -57,8 +57,7 @@ pub fn template(config: &Config) -> Map<String, Value> {
     );
     // Lima takes the first that fits, so the engine's comes first.
     let engine = json!({"guestSocket": GUEST_SOCKET, "hostSocket": "{{.Dir}}/sock/docker.sock"});
-    let forwards = std::iter::once(engine).chain(vm.port_forwards.iter().map(port_forward));
-    keys.insert("portForwards".into(), forwards.collect());
+    keys.insert("portForwards".into(), std::iter::once(engine).chain(forwards).collect());
     if !vm.env.is_empty() {
         let known = vm.env.iter().filter_map(|(name, it)| Some((name, it.value.as_deref()?)));
         let env = known.map(|(name, value)| (name.to_string(), value.into()));

@@ -6,6 +6,7 @@
 
 mod arch;
 mod container;
+pub mod lima_yaml;
 mod name;
 mod requirement;
 mod sha256;

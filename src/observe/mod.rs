@@ -4,6 +4,7 @@
 mod clients;
 mod environment;
 mod files;
+mod judge;
 mod vm;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ use files::{home_of, lima_files, lima_releases};
 
 pub use environment::docker_environment;
 pub use files::{current_context, lima_home, state_directory};
+pub use judge::{ask_lima, judge, judge_all};
 
 /// Why the machine could not be looked at.
 #[derive(Debug, thiserror::Error)]
@@ -114,6 +116,19 @@ pub fn observe_all(probe: &dyn Probe, configs: &[&Config]) -> Result<Vec<Facts>,
     let early: Vec<_> = configs.iter().zip(early).collect();
     let facts = each(early, |(config, early)| machine.complete(config, early?, lima.as_ref()));
     facts.into_iter().collect()
+}
+
+/// The `limactl` of this machine, where it is a version that the file accepts.
+///
+/// # Errors
+/// As [`observe`].
+pub fn accepted_limactl(
+    probe: &dyn Probe,
+    lima: &config::Lima,
+) -> Result<Option<Limactl>, ObserveError> {
+    let found = Machine::new(probe, lima)?.limactl()?;
+    let accepted = found.filter(|(_, version)| lima.version.matches(version));
+    Ok(accepted.map(|(program, _)| Limactl::new(program)))
 }
 
 /// What all files share: where the tools and their files are.

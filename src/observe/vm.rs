@@ -64,6 +64,7 @@ impl Machine<'_> {
             },
             lima_releases: self.lima_releases.clone(),
             lima_files: self.lima_files.clone(),
+            home: self.probe.env("HOME").map(PathBuf::from),
             directory,
             vm: Observation::Unobservable(after_lima()),
             guest: Observation::Unobservable(after_lima()),

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::{Problem, Reason, Step};
 use crate::address::Address;
 use crate::guest::Container;
+use crate::host::CommandSpec;
 use crate::model::VmName;
 use crate::redact::SENSITIVE;
 use crate::value::Attributes;
@@ -116,6 +117,9 @@ pub struct Change {
     /// The containers that it stops, or would stop by its fallback; `None` where they could not be
     /// listed.
     pub stops: Option<Vec<Container>>,
+    /// A command of Lima that only reads, and judges the VM's YAML as the steps would leave it. It is
+    /// asked before the plan is shown, and before the first step.
+    pub judge: Option<CommandSpec>,
     /// How it is done, in order.
     pub steps: Vec<Step>,
     /// Why it cannot be done.
@@ -141,6 +145,7 @@ impl Change {
             disruption: Disruption::None,
             fallback: None,
             stops: Some(Vec::new()),
+            judge: None,
             steps: Vec::new(),
             problem: None,
             sensitive: Vec::new(),
@@ -232,6 +237,13 @@ impl Change {
         self
     }
 
+    /// Says which command judges it.
+    #[must_use]
+    pub fn judged_by(mut self, command: CommandSpec) -> Self {
+        self.judge = Some(command);
+        self
+    }
+
     /// Says what it disturbs, and which containers it stops by that.
     #[must_use]
     pub fn disturbing(mut self, disruption: Disruption, stops: Option<&[Container]>) -> Self {
@@ -258,6 +270,7 @@ impl Change {
     #[must_use]
     pub fn blocked(mut self, problem: Problem) -> Self {
         self.steps.clear();
+        self.judge = None;
         self.problem = Some(problem);
         self
     }

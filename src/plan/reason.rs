@@ -30,6 +30,11 @@ pub enum Reason {
     /// A file of the user's that Lima merges into every instance has a say in this VM. No reason
     /// to change anything: an edit of the instance would have no effect.
     Overridden(Override),
+    /// Lima warns of something in the VM's YAML; its output. No reason to change anything.
+    LimaWarns(String),
+    /// The login user opens the Docker socket as its owner, so nothing depends on its membership. No
+    /// reason to change anything.
+    OwnsSocket(String),
     /// The engine was there before, and is another package than a new one would be. No reason to
     /// change anything: `docker.source` says what is installed where there is no engine.
     OtherPackage {
@@ -114,6 +119,8 @@ impl Reason {
         matches!(
             self,
             Self::Overridden(_)
+                | Self::LimaWarns(_)
+                | Self::OwnsSocket(_)
                 | Self::OtherPackage { .. }
                 | Self::NoDocker
                 | Self::MoreCpus { .. }
@@ -138,6 +145,10 @@ impl fmt::Display for Reason {
                     None => write!(f, "{file} has a say in {key} of every VM")?,
                 }
                 f.write_str(", which cai leaves as it is")
+            }
+            Self::LimaWarns(warning) => write!(f, "Lima warns: {}", in_a_line(warning)),
+            Self::OwnsSocket(user) => {
+                write!(f, "{user} owns the Docker socket, and reaches Docker without this group")
             }
             Self::OtherPackage { installed, source } => {
                 write!(f, "the engine is {installed}, not {source}; cai leaves it as it is")
@@ -260,6 +271,9 @@ pub enum Problem {
     /// The VM is in a state this program does not know.
     #[error("Lima says that the VM is {0:?}")]
     VmState(String),
+    /// Lima refuses the YAML that the VM would have; its output.
+    #[error("Lima refuses this VM: {0}")]
+    LimaRefuses(String),
     /// The image should hold Docker and does not.
     #[error("the guest has no dockerd, and the file says that it is preinstalled")]
     NotPreinstalled,
@@ -355,6 +369,9 @@ impl Problem {
                 .into(),
             Self::DiskShrinks { from, .. } => format!("write disk = \"{from}\" or more"),
             Self::VmState(_) => "see `limactl list`, then run cai again".into(),
+            Self::LimaRefuses(_) => "fix it in containai.toml or, with limactl edit, in the VM's \
+                                     lima.yaml; nothing was changed"
+                .into(),
             Self::NotPreinstalled => {
                 "write source = \"distro\" under [docker], or use an image with Docker".into()
             }

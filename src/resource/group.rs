@@ -3,11 +3,10 @@
 use super::{PlanContext, Resource, Restart, Vm, seen, unseen};
 use crate::address::{Address, Kind};
 use crate::config::Config;
-use crate::guest::{GuestFacts, Operation};
+use crate::guest::{DOCKER_GROUP, GuestFacts, Operation};
 use crate::lima::{GUEST_SOCKET, Ssh};
 use crate::model::{UnixName, VmName};
 use crate::plan::{Change, Problem, Reason, Step};
-use crate::resource::group_membership::DOCKER_GROUP;
 use crate::value::Attributes;
 
 const GID: &str = "gid";

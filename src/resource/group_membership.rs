@@ -5,14 +5,11 @@ use super::{Group, PlanContext, ProvisionDocker, Resource, Restart, User, Vm, se
 use crate::address::{Address, Kind};
 use crate::config::{Config, nearest};
 use crate::facts::{Facts, Observation};
-use crate::guest::{GuestFacts, Operation};
+use crate::guest::{DOCKER_GROUP, GuestFacts, Operation};
 use crate::lima::Ssh;
 use crate::model::{UnixName, UserRef, VmName};
 use crate::plan::{Action, Change, Problem, Reason, Step};
 use crate::value::{Attributes, Known};
-
-/// The group that Docker's packages make.
-pub(super) const DOCKER_GROUP: &str = "docker";
 
 /// A user's membership in a group, or that there is none.
 #[derive(Debug)]
@@ -98,6 +95,11 @@ impl GroupMembership {
             user: user.to_owned(),
             configured: guest.groups_of(user),
         });
+        let change = if user == guest.user && !guest.needs_group(group) {
+            change.because(Reason::OwnsSocket(user.to_owned()))
+        } else {
+            change
+        };
         let coming = self.comes_first(guest, context);
         match (guest.groups.contains_key(group), coming) {
             (true, _) => {

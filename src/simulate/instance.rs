@@ -168,6 +168,9 @@ impl Instance {
         for script in config.provisioning() {
             guest.provision(script, None, now + 1);
         }
+        for entry in config.set_keys() {
+            guest.set_keys(&entry, now + 1);
+        }
         self.guest = Some(guest);
     }
 
@@ -184,11 +187,8 @@ impl Instance {
             }
             let failed = guest.text(super::guest::PROVISION_FAILED).is_some();
             let as_root = script.contains("sudo docker info");
-            let permitted = as_root
-                || session
-                    .as_ref()
-                    .zip(guest.socket)
-                    .is_some_and(|(session, gid)| session.groups.contains(&gid));
+            let permitted =
+                as_root || session.as_ref().is_some_and(|session| guest.lets_in(&session.groups));
             (failed && script.contains(super::guest::PROVISION_FAILED))
                 || (permitted && guest.knock(now))
         })

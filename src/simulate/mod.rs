@@ -44,6 +44,6 @@ pub use guest::{
 };
 pub use host::{SimulatedHost, run};
 pub use instance::{HostSocket, Instance, Session, Status};
-pub use limactl::yaml;
+pub use limactl::{rules, yaml};
 pub use reply::{Call, Reply};
 pub use world::{Computer, LINUX, MACOS, World};

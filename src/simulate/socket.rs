@@ -42,7 +42,7 @@ pub(super) fn connect(world: &mut World, path: &Path) -> Answer {
     let Some(guest) = instance.running_guest() else {
         return Answer::Refused;
     };
-    let permitted = guest.socket.is_some_and(|gid| groups.contains(&gid));
+    let permitted = guest.lets_in(&groups);
     let ran = guest.dockerd.is_some();
     let answers = permitted && guest.knock(now);
     if guest.dockerd.is_some() != ran {

@@ -58,6 +58,9 @@ pub fn engine_of_another_image() -> Sandbox {
     sandbox
 }
 
+/// How a YAML is judged. The fake accepts each.
+const VALIDATE: &str = "validate /dev/stdin";
+
 /// A fake `limactl`: its version, a list, and what it does about everything else. Each call is
 /// noted in `calls`.
 pub fn limactl(list: &str, other: &str) -> String {
@@ -71,6 +74,7 @@ pub fn limactl_that(lists: &str, other: &str) -> String {
          case \"$*\" in\n\
          --version) echo 'limactl version 2.2.0' ;;\n\
          'list --json') {lists} ;;\n\
+         '{VALIDATE}') cat >/dev/null ;;\n\
          *) {other} ;;\n\
          esac\n"
     )
@@ -113,7 +117,7 @@ pub fn calls(sandbox: &Sandbox) -> Vec<String> {
     let calls = std::fs::read_to_string(sandbox.path("home/calls")).unwrap_or_default();
     calls
         .lines()
-        .filter(|call| !matches!(*call, "--version" | "list --json"))
+        .filter(|call| !matches!(*call, "--version" | "list --json" | VALIDATE))
         .map(str::to_owned)
         .collect()
 }

@@ -8,6 +8,7 @@ mod provision;
 mod socket_client;
 mod sysbox;
 mod vm;
+mod vm_yaml;
 
 use containai::address::Kind;
 use containai::config::Config;
@@ -35,6 +36,7 @@ pub fn trials() -> Vec<Trial> {
         socket_client::trials(),
         sysbox::trials(),
         vm::trials(),
+        vm_yaml::trials(),
     ]
     .into_iter()
     .flatten()

@@ -136,7 +136,7 @@ fn a_number_of_a_group_is_kept_by_sockets_and_sessions() {
 
 /// 8.
 fn a_probe_as_the_user_cannot_succeed_on_a_first_boot() {
-    let probe = "probes:\n- script: until docker info; do sleep 1; done\n";
+    let probe = "probes:\n- script: |\n    #!/bin/sh\n    until docker info; do sleep 1; done\n";
     let machine = Machine::of(&format!("{YAML}{probe}"));
     machine.host("limactl start vm").is(1).says("did not receive an event");
     machine.host("limactl list --format {{.Status}}").says("Running");

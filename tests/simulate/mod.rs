@@ -1,10 +1,12 @@
 //! The simulated host: `cai` on it, and it as such.
 
 mod accounts;
+mod adopted;
 mod cli;
 mod converge;
 mod facts;
 mod machine;
+mod others;
 mod programs;
 mod property;
 mod several;
@@ -25,9 +27,11 @@ pub const TOLD: [&str; 2] = ["docker-missing", "ssh-missing"];
 pub fn trials() -> Vec<Trial> {
     [
         accounts::trials(),
+        adopted::trials(),
         cli::trials(),
         converge::trials(),
         facts::trials(),
+        others::trials(),
         programs::trials(),
         property::trials(),
         several::trials(),

@@ -99,7 +99,7 @@ fn kills(line: &str, text: &str) -> Option<&'static str> {
 
 /// Whether a call does more than to look.
 pub fn changes_something(call: &str) -> bool {
-    let reads = ["limactl --version", "limactl list", "ControlMaster=no"];
+    let reads = ["limactl --version", "limactl list", "limactl validate", "ControlMaster=no"];
     !reads.iter().any(|read| call.contains(read))
 }
 

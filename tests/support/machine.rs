@@ -41,6 +41,7 @@ pub fn healthy(config: &Config) -> Facts {
         },
         lima_releases: "/home/dev/.local/share/cai/lima".into(),
         lima_files: vec![],
+        home: Some("/home/dev".into()),
         directory: DIRECTORY.into(),
         vm: Observation::Present(VmFacts {
             status: Status::Running,

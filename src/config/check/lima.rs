@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::Check;
 use crate::config::de::Node;
-use crate::config::suggest::shown;
+use crate::config::suggest::{self, shown};
 use crate::config::text::{self, broken_template};
 
 /// The keys of Lima's YAML that `cai` writes itself, and what stands for each in this file.
@@ -28,12 +28,16 @@ const MODELLED: [(&str, &str); 13] = [
 const ROSETTA: &str = "write `rosetta` under `[vm]`";
 
 /// Keys that reach further than the VM, and why that is not for a file that others may have written.
-const REFUSED: [(&[&str], &str); 4] = [
+const REFUSED: [(&[&str], &str); 5] = [
     (&["base"], "Lima would add templates from there, scripts among them, that no plan has shown"),
     (&["copyToHost"], "the guest could write any file of this machine; mount a directory instead"),
     (&["ssh", "forwardX11"], WINDOWS),
     (&["ssh", "forwardX11Trusted"], WINDOWS),
+    (&["plain"], "Lima would forward no socket, so the Docker context could not reach the engine"),
 ];
+
+/// How Lima can mount directories.
+const MOUNT_TYPES: [&str; 4] = ["reverse-sshfs", "9p", "virtiofs", "wsl2"];
 
 const WINDOWS: &str = "programs of the guest could see and type into the windows of this machine";
 
@@ -73,9 +77,32 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
                 self.refuse(value.span(), message, "options of QEMU can name files to write");
             }
         }
+        self.lima_values(lima);
         self.vnc(lima);
         self.networks(lima);
         self.firmware(lima);
+    }
+
+    /// Values that `limactl validate` refuses (measured with Lima 2.2.0). Without a `limactl` they would
+    /// only fail on another machine.
+    fn lima_values(&mut self, lima: Node<'a, 'i>) {
+        if let Some(value) = lima.get("mountType")
+            && let Some(other) = value.text().filter(|text| !MOUNT_TYPES.contains(text))
+        {
+            let hint = suggest::hint(other, &MOUNT_TYPES, "type");
+            self.refuse(
+                value.span(),
+                format!("{} is not a mount type of Lima", shown(other)),
+                hint,
+            );
+        }
+        let resolver = lima.get("hostResolver").and_then(|resolver| resolver.get("enabled"));
+        if let Some(value) = lima.get("dns").filter(|servers| servers.count() > 0)
+            && !resolver.is_some_and(Node::is_false)
+        {
+            let hint = "write `hostResolver.enabled = false` beside it, or leave `dns` out";
+            self.refuse(value.span(), "Lima refuses `dns` while its host resolver is on", hint);
+        }
     }
 
     /// What Lima writes into a template or a line of its own, below this key.

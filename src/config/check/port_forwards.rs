@@ -6,6 +6,8 @@ use crate::config::types::{PortForward, Proto};
 
 /// The ports that dockerd listens on where its API is offered over TCP.
 const DOCKER_PORTS: [u16; 2] = [2375, 2376];
+/// The port of Lima's own connection, which it refuses at both ends.
+const SSH_PORT: u16 = 22;
 
 impl<'a, 'i: 'a> Check<'a, 'i> {
     pub(super) fn port_forwards(&mut self, forwards: &[PortForward]) {
@@ -14,6 +16,14 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
             self.ends(*place);
             self.docker_api(forward, *place);
             self.protocol(forward, *place);
+            for (key, port) in
+                [("guest_port", forward.guest_port), ("host_port", forward.host_port)]
+            {
+                if port == Some(SSH_PORT) {
+                    let hint = "`limactl shell` and `ssh -F` lead into the VM";
+                    self.refuse(of(*place, key), "Lima does not forward port 22", hint);
+                }
+            }
         }
         let both = || forwards.iter().zip(&places);
         let guest = both().filter_map(|(forward, place)| {

@@ -7,6 +7,10 @@ use crate::config::types::{Image, Mount, Variable, Vm, VmType};
 use crate::diagnostic::Diagnostic;
 use crate::model::Arch;
 
+/// Directories of a guest that Lima does not hide behind a mount (`Validate` of Lima 2.2.0).
+const SYSTEM_PATHS: [&str; 10] =
+    ["/", "/bin", "/dev", "/etc", "/home", "/opt", "/sbin", "/tmp", "/usr", "/var"];
+
 impl<'a, 'i: 'a> Check<'a, 'i> {
     pub(super) fn vm(&mut self, vm: &Vm) {
         self.arch(vm);
@@ -97,6 +101,19 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
 
     fn mounts(&mut self, mounts: &[Mount]) {
         let places = self.elements(&["vm", "mounts"]);
+        for (mount, place) in mounts.iter().zip(&places) {
+            let (key, point) = match &mount.mount_point {
+                Some(point) => ("mount_point", point),
+                None => ("location", &mount.location),
+            };
+            let point =
+                Some(point.trim_end_matches('/')).filter(|it| !it.is_empty()).unwrap_or("/");
+            if SYSTEM_PATHS.contains(&point) {
+                let message = format!("Lima mounts nothing at {point} of the guest");
+                let hint = "write another `mount_point`, such as \"/mnt/host\"";
+                self.refuse(of(*place, key), message, hint);
+            }
+        }
         let points = mounts.iter().zip(places).map(|(mount, place)| {
             let key = if mount.mount_point.is_some() { "mount_point" } else { "location" };
             let point = mount.mount_point.as_deref().unwrap_or(&mount.location);

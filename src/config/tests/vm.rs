@@ -88,6 +88,35 @@ fn a_key_of_limas_reaches_no_further_than_the_vm() {
     }
 }
 
+/// `limactl validate` 2.2.0 refuses each of these.
+#[test]
+fn what_lima_refuses_is_a_mistake() {
+    let mount =
+        |rest: &str| format!("[[vm.mounts]]\nlocation = \"/srv\"\nmount_point = \"{rest}\"");
+    let forward = |rest: &str| format!("[[vm.port_forwards]]\n{rest}");
+    refuses(&[
+        (&mount("/"), "4:15 Lima mounts nothing at / of the guest"),
+        (&mount("/etc"), "4:15 Lima mounts nothing at /etc of the guest"),
+        (&mount("/usr/"), "4:15 Lima mounts nothing at /usr of the guest"),
+        ("[[vm.mounts]]\nlocation = \"/var/\"", "3:12 Lima mounts nothing at /var of the guest"),
+        (&forward("guest_port = 22"), "3:14 Lima does not forward port 22"),
+        (&forward("guest_port = 80\nhost_port = 22"), "4:13 Lima does not forward port 22"),
+        ("[vm.lima]\nmountType = \"nfs\"", "3:13 `nfs` is not a mount type of Lima"),
+        ("[vm.lima]\ndns = [\"1.1.1.1\"]", "3:7 Lima refuses `dns` while its host resolver is on"),
+        ("[vm.lima]\nplain = true", "3:9 `plain` cannot be set here"),
+    ]);
+    for good in [
+        &mount("/mnt/etc"),
+        "[[vm.mounts]]\nlocation = \"/etc\"\nmount_point = \"/mnt/etc\"",
+        &forward("guest_port = 80\nhost_port = 2222"),
+        "[vm.lima]\nmountType = \"virtiofs\"\nplain = false",
+        "[vm.lima]\ndns = [\"1.1.1.1\"]\nhostResolver.enabled = false",
+        "[vm.lima]\ndns = []",
+    ] {
+        assert_eq!(parse(&format!("version = 1\n{good}")).err(), None, "{good}");
+    }
+}
+
 #[test]
 fn what_cannot_be_seen_is_refused_wherever_it_stands() {
     for (rest, place) in [

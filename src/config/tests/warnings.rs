@@ -83,3 +83,27 @@ fn ids_of_the_system_are_named() {
     assert_eq!(id("gid", 100, "docker"), [""; 0]);
     assert_eq!(id("uid", 99, "ci").len(), 1);
 }
+
+#[test]
+fn a_key_that_lima_does_not_know_is_named_with_the_one_meant() {
+    let warnings =
+        config("[vm.lima]\nmountTyp = \"9p\"\nssh = { overVSock = true, local = 1 }").warnings();
+    let told: Vec<(&str, &str)> =
+        warnings.iter().map(|it| (it.message.as_str(), it.hint.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            ("`mountTyp` is not a key of Lima's YAML (2.2.0)", "did you mean `mountType`?"),
+            (
+                "`overVSock` in `ssh` is not a key of Lima's YAML (2.2.0)",
+                "did you mean `overVsock`?"
+            ),
+            (
+                "`local` in `ssh` is not a key of Lima's YAML (2.2.0)",
+                "leave it out, unless a newer Lima has it"
+            ),
+        ]
+    );
+    // A driver reads its own options.
+    assert_eq!(messages("[vm.lima.vmOpts.qemu]\nnew = 1"), Vec::<String>::new());
+}

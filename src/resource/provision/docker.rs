@@ -2,11 +2,12 @@
 
 use crate::address::Address;
 use crate::config::{Config, DockerSource, Strategy};
-use crate::guest::{Container, DOCKER_SERVICE, GuestFacts, GuestSocket, Operation, provisioning};
+use crate::guest::{
+    Container, DOCKER_GROUP, DOCKER_SERVICE, GuestFacts, GuestSocket, Operation, provisioning,
+};
 use crate::lima::{GUEST_SOCKET, Ssh};
 use crate::model::{UnixName, VmName};
 use crate::plan::{Change, Disruption, Problem, Reason, Step};
-use crate::resource::group_membership::DOCKER_GROUP;
 use crate::resource::{Group, PlanContext, Resource, Vm, restrained, seen, unseen};
 use crate::value::Attributes;
 

@@ -83,6 +83,12 @@ impl Restart {
         login.flat_map(|user| &user.groups).map(ToString::to_string).collect()
     }
 
+    /// Those of them that its session needs.
+    fn needed(&self, guest: &GuestFacts) -> Vec<String> {
+        let groups = self.groups(Some(&guest.user)).into_iter();
+        groups.filter(|group| guest.needs_group(group)).collect()
+    }
+
     /// The login user's groups that it joins, or that get another number, by what is planned
     /// before this resource.
     fn joined(&self, context: PlanContext<'_>) -> Vec<String> {
@@ -96,8 +102,10 @@ impl Restart {
             .earlier(Kind::Group)
             .filter(|change| change.action == Action::Update && change.problem.is_none())
             .filter_map(|change| change.after.text("name"));
+        let guest = context.facts.guest.present();
+        let needs = |group: &&str| guest.is_none_or(|guest| guest.needs_group(group));
         let mut groups: Vec<String> = Vec::new();
-        for group in joins.chain(moves) {
+        for group in joins.chain(moves).filter(needs) {
             if self.groups(login).iter().any(|own| own == group)
                 && !groups.iter().any(|own| own == group)
             {
@@ -147,12 +155,7 @@ impl Restart {
                 pending.add(Disruption::VmRestart, reason);
             }
             // Not yet a member: that is the membership's change, and this one follows it.
-            let stale: Vec<String> = self
-                .groups(Some(&guest.user))
-                .into_iter()
-                .filter(|group| !guest.session_groups.contains(group))
-                .filter(|group| guest.is_member(&guest.user, group))
-                .collect();
+            let stale = guest.lacks_groups(self.groups(Some(&guest.user)));
             if !stale.is_empty() {
                 let session = guest.session_groups.iter().cloned().collect();
                 let reason = Reason::SessionPredates { missing: stale, session };
@@ -172,7 +175,7 @@ impl Restart {
 
     fn plan_running(&self, guest: &GuestFacts, context: PlanContext<'_>) -> Change {
         let facts = context.facts;
-        let groups = self.groups(Some(&guest.user));
+        let groups = self.needed(guest);
         let has = groups.iter().filter(|group| guest.session_groups.contains(*group));
         let loaded = self.daemon_lacks(guest, context, false).is_none();
         let before = Self::attributes(has.cloned().collect(), loaded);

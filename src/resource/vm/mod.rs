@@ -4,6 +4,7 @@ mod same;
 
 use std::collections::BTreeMap;
 
+use semver::VersionReq;
 use serde_json::{Map, Value};
 
 use same::is_same;
@@ -13,7 +14,7 @@ use crate::address::{Address, Kind};
 use crate::config::{Config, Strategy};
 use crate::facts::{Facts, Observation, VmFacts};
 use crate::host::Ping;
-use crate::lima::{self, Agent, Limactl, Override, Status};
+use crate::lima::{self, Agent, Limactl, Meaning, Override, Status};
 use crate::model::{ByteSize, VmName, listed};
 use crate::plan::{Change, Disruption, Problem, Ready, Reason, Step, Wait};
 use crate::redact;
@@ -30,6 +31,7 @@ const ENV: &str = "env";
 pub struct Vm {
     address: Address,
     name: VmName,
+    /// The keys of its YAML, with `cai`'s own entries in the lists that it shares with others.
     keys: Map<String, Value>,
     /// Keys that the file leaves out: they make a new VM, and are no matter for one that exists.
     defaulted: Vec<&'static str>,
@@ -38,6 +40,8 @@ pub struct Vm {
     /// Whether Lima is to protect it from removal.
     protect: bool,
     strategy: Strategy,
+    /// Which versions of Lima the file accepts: another one has other rules.
+    accepted: VersionReq,
     /// Whether the value of a variable of the guest must not be shown, for those of the file.
     variables: BTreeMap<String, bool>,
 }
@@ -53,6 +57,7 @@ impl Vm {
             runs: config.vm.running,
             protect: config.vm.protect,
             strategy: config.restart.strategy,
+            accepted: config.lima.version.clone(),
             variables: config
                 .vm
                 .env
@@ -67,9 +72,9 @@ impl Vm {
         Address::new(Kind::Vm, config.vm.name.as_str())
     }
 
-    fn wanted(&self) -> Attributes {
+    fn wanted(&self, keys: &Map<String, Value>) -> Attributes {
         let status = if self.runs { Status::Running } else { Status::Stopped };
-        Attributes::from(self.keys.clone())
+        Attributes::from(keys.clone())
             .with(PROTECTED, self.protect)
             .with(STATUS, status.to_string())
     }
@@ -79,21 +84,23 @@ impl Vm {
     fn actual(
         &self,
         vm: &VmFacts,
-        is_starting: bool,
+        facts: &Facts,
+        keys: &Map<String, Value>,
         boots: bool,
         overrides: &[Override],
     ) -> Attributes {
+        let is_starting = self.runs && facts.is_starting();
         // Lima calls it Running as soon as its machine runs.
         let status = if is_starting { "Starting".to_owned() } else { vm.status.to_string() };
         // What it says could have no effect, and a restart for it would stop containers for nothing.
         let is_overridden =
             |key: &str| overrides.iter().any(|it| it.key == key && it.value.is_some());
-        let keys = self.keys.iter().filter_map(|(key, wanted)| {
+        let keys = keys.iter().filter_map(|(key, wanted)| {
             let key = key.as_str();
             let actual = vm.yaml.get(key);
             let same = self.defaulted.contains(&key)
                 || is_overridden(key)
-                || is_same(key, actual, wanted, vm, boots);
+                || is_same(key, actual, wanted, vm, boots, &meaning(facts, key));
             let actual = actual.cloned().or_else(|| same::given(key, vm));
             Some((key.to_owned(), if same { wanted.clone() } else { actual? }))
         });
@@ -102,26 +109,39 @@ impl Vm {
             .with(STATUS, status)
     }
 
-    fn create(&self, limactl: &Limactl) -> Change {
-        let change = Change::create(&self.address, self.wanted()).because(Reason::Absent);
-        self.make(change, limactl)
+    fn create(&self, facts: &Facts, limactl: &Limactl) -> Change {
+        let change = Change::create(&self.address, self.wanted(&self.keys));
+        self.make(change.because(Reason::Absent), facts, limactl)
     }
 
     fn replace(&self, change: Change, vm: &VmFacts, facts: &Facts, limactl: &Limactl) -> Change {
+        // What others wrote goes with the VM.
+        let change = Change { after: self.wanted(&self.keys), ..change };
         let containers = facts.guest.present().and_then(|guest| guest.containers.as_deref());
         let mut change = change.disturbing(Disruption::Replace, containers);
         if !vm.managed {
             change = change.because(Reason::NotMadeByCai);
         }
         change.steps = Self::removal(&self.name, vm, limactl);
-        self.make(change, limactl)
+        self.make(change, facts, limactl)
     }
 
-    fn make(&self, change: Change, limactl: &Limactl) -> Change {
+    fn make(&self, change: Change, facts: &Facts, limactl: &Limactl) -> Change {
         let yaml = lima::to_yaml(&self.keys);
+        let change = self.judged(change, yaml.clone(), facts, limactl);
         let change = change.step(Step::run("create the VM", limactl.create(&self.name, yaml)));
         let change = self.protection(change, false, limactl);
         if self.runs { change.step(self.start(limactl)) } else { change }
+    }
+
+    /// Has Lima judge a whole YAML, where it is a Lima that the file accepts.
+    fn judged(&self, change: Change, yaml: String, facts: &Facts, limactl: &Limactl) -> Change {
+        match &facts.tools.limactl {
+            Some((_, version)) if self.accepted.matches(version) => {
+                change.judged_by(limactl.validate(yaml))
+            }
+            _ => change,
+        }
     }
 
     /// Protects it from removal or not, where that is another way now.
@@ -180,9 +200,10 @@ impl Vm {
         limactl: &Limactl,
     ) -> Change {
         let is_starting = self.runs && facts.is_starting();
+        let keys = lima::merged(&self.keys, &vm.yaml, &meaning(facts, ""));
         let compared = |boots: bool| {
-            let actual = self.actual(vm, is_starting, boots, overrides);
-            let change = Change::between(&self.address, actual, self.wanted());
+            let actual = self.actual(vm, facts, &keys, boots, overrides);
+            let change = Change::between(&self.address, actual, self.wanted(&keys));
             let mut edited = change.changed();
             edited.retain(|name| name != STATUS && name != PROTECTED);
             (change, edited)
@@ -212,7 +233,8 @@ impl Vm {
         }
         change = self.take_down(change, !edited.is_empty(), vm, facts, limactl);
         if !edited.is_empty() {
-            change = self.edit(change, &edited, vm, limactl);
+            let values = keys.into_iter().filter(|(key, _)| edited.contains(key)).collect();
+            change = self.edit(change, &values, vm, facts, limactl);
         }
         change = self.protection(change, vm.protected, limactl);
         change = restrained(change, self.strategy);
@@ -251,15 +273,22 @@ impl Vm {
         }
     }
 
-    fn edit(&self, change: Change, keys: &[String], vm: &VmFacts, limactl: &Limactl) -> Change {
-        let values = self.keys.iter().filter(|(key, _)| keys.contains(key));
-        let values = values.map(|(key, value)| (key.clone(), value.clone())).collect();
-        let title = format!("set {} in lima.yaml", listed(keys));
+    fn edit(
+        &self,
+        change: Change,
+        values: &Map<String, Value>,
+        vm: &VmFacts,
+        facts: &Facts,
+        limactl: &Limactl,
+    ) -> Change {
+        let title = format!("set {} in lima.yaml", listed(values.keys()));
+        let text = lima::edited(&vm.text, &vm.yaml, values);
+        let change = self.judged(change, text.clone(), facts, limactl);
         // Everybody on this machine can read the arguments of a process.
-        let command = if self.holds_secrets(&values) {
-            limactl.rewrite(&self.name, lima::edited(&vm.text, &vm.yaml, &values))
+        let command = if self.holds_secrets(values) {
+            limactl.rewrite(&self.name, text)
         } else {
-            limactl.edit(&self.name, &values)
+            limactl.edit(&self.name, values)
         };
         let edit = Step::run(title, command);
         // Lima refuses what it does not understand; a VM that ran must not stay down for that.
@@ -296,27 +325,37 @@ impl Vm {
     fn change(&self, facts: &Facts) -> Change {
         let Some((program, _)) = &facts.tools.limactl else {
             let reason = Reason::After(LimaInstall::own_address());
-            return Change::deferred(&self.address, self.wanted(), reason);
+            return Change::deferred(&self.address, self.wanted(&self.keys), reason);
         };
         let limactl = Limactl::new(program.clone());
         let overrides = lima::overrides(&facts.lima_files, &self.keys);
         let change = match &facts.vm {
             Observation::Absent => match facts.long_socket_path() {
-                None => self.create(&limactl),
+                None => self.create(facts, &limactl),
                 Some((path, length, limit)) => {
                     let path = path.display().to_string();
-                    self.create(&limactl).blocked(Problem::SocketPath { path, length, limit })
+                    self.create(facts, &limactl).blocked(Problem::SocketPath {
+                        path,
+                        length,
+                        limit,
+                    })
                 }
             },
             Observation::Present(vm) => self.update(vm, facts, &overrides, &limactl),
             Observation::Unobservable(reason) => {
-                Change::deferred(&self.address, self.wanted(), reason.clone())
+                Change::deferred(&self.address, self.wanted(&self.keys), reason.clone())
             }
         };
         let more_cpus = self.more_cpus(facts);
         let remarks = overrides.into_iter().map(Reason::Overridden).chain(more_cpus);
         remarks.fold(change, Change::because)
     }
+}
+
+/// How Lima reads a key of the VM's YAML. What the user's own defaults say of it is filled in first.
+fn meaning<'a>(facts: &'a Facts, key: &str) -> Meaning<'a> {
+    let defaults = facts.lima_files.iter().all(|file| file.wins || !file.keys.contains_key(key));
+    Meaning { directory: &facts.directory, home: facts.home.as_deref(), defaults }
 }
 
 /// Waits for a start that is under way: `limactl start` would say at once that the VM runs.

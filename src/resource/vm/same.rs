@@ -3,13 +3,12 @@
 use serde_json::Value;
 
 use crate::facts::VmFacts;
+use crate::lima::{self, Meaning};
 use crate::model::ByteSize;
 
 /// Keys that matter when the VM boots and not before: what they say is done over ssh at once, so a
 /// running VM is not restarted for them. They are written when it is down anyway.
 const AT_BOOT: [&str; 2] = ["provision", "probes"];
-/// Keys that hold a size, which can be written in several ways.
-const SIZES: [&str; 2] = ["memory", "disk"];
 
 /// Whether the machine with `actual` in its YAML is what `wanted` asks for. `boots` says whether it
 /// will boot anyway.
@@ -19,24 +18,24 @@ pub(super) fn is_same(
     wanted: &Value,
     vm: &VmFacts,
     boots: bool,
+    meaning: &Meaning<'_>,
 ) -> bool {
+    // The form that `cai` writes needs no second look.
+    if actual == Some(wanted) {
+        return true;
+    }
+    let meant = |value: &Value| meaning.of(key, value);
+    // Lima compares with its own default where the YAML says nothing.
+    let has = |actual: Option<&Value>| {
+        let said = actual.map(meant).filter(|meant| !meant.is_null());
+        said.or_else(|| Some(meant(&given(key, vm)?))).unwrap_or_default()
+    };
     match (key, actual) {
         // What it was made from counts, not what others would be made from.
         ("images", Some(actual)) => image(actual, vm) == image(wanted, vm),
         ("images", None) => false,
-        // Lima compares with its own default where the YAML says nothing.
-        ("arch", None) => vm.arch.as_deref() == wanted.as_str(),
-        ("vmType", None) => vm.vm_type.as_deref() == wanted.as_str(),
-        ("rosetta", None) => wanted.get("enabled") == Some(&false.into()),
-        ("disk" | "memory" | "cpus", None) => given(key, vm).is_some_and(|given| match key {
-            "cpus" => given == *wanted,
-            _ => size(&given) == size(wanted),
-        }),
-        (key, Some(actual)) if SIZES.contains(&key) => size(actual) == size(wanted),
-        (key, Some(actual)) if AT_BOOT.contains(&key) && !boots => {
-            actual == wanted || is_ours(actual)
-        }
-        (_, actual) => actual == Some(wanted),
+        (key, Some(actual)) if AT_BOOT.contains(&key) && !boots && lima::has_script(actual) => true,
+        (_, actual) => has(actual) == meant(wanted),
     }
 }
 
@@ -61,26 +60,4 @@ fn image<'a>(images: &'a Value, vm: &VmFacts) -> Option<&'a str> {
         None => true,
     };
     images.as_array()?.iter().find(fits)?.get("location")?.as_str()
-}
-
-/// Whether a provisioning script or probe is one that `cai` wrote, perhaps an older one.
-fn is_ours(scripts: &Value) -> bool {
-    let written = |script: &Value| {
-        let text = script.get("script").and_then(Value::as_str);
-        text.is_some_and(|text| text.contains("Written by cai"))
-    };
-    scripts.as_array().is_some_and(|scripts| scripts.iter().all(written))
-}
-
-/// A size as Lima reads it: `8GiB`, `8GB`, `8g` and a plain number of bytes, all of them binary.
-fn size(value: &Value) -> Option<ByteSize> {
-    if let Some(bytes) = value.as_u64() {
-        return ByteSize::try_from(bytes).ok();
-    }
-    let text = value.as_str()?.trim().to_ascii_lowercase();
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
-    let unit = text[digits.len()..].trim().trim_end_matches('b').trim_end_matches('i');
-    let power = ["", "k", "m", "g", "t", "p"].iter().position(|known| *known == unit)?;
-    let factor = 1024_u64.checked_pow(u32::try_from(power).ok()?)?;
-    ByteSize::try_from(digits.parse::<u64>().ok()?.checked_mul(factor)?).ok()
 }

@@ -22,7 +22,7 @@ pub(super) fn in_guest(guest: &mut Guest, words: &[String], caller: Caller<'_>) 
         [flag, _, rest @ ..] if flag == "-H" => rest,
         words => words,
     };
-    let permitted = caller.root || guest.socket.is_some_and(|gid| caller.session.contains(&gid));
+    let permitted = caller.root || guest.lets_in(caller.session);
     let reached = if guest.socket.is_some() && !permitted {
         Err(Unreachable(format!(
             "permission denied while trying to connect to the Docker daemon socket at {GUEST_SOCKET}"

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::packages::{DISTRO, DOCKER_CE};
-use super::{Caller, DOCKER_SERVICE, File, Guest, PROVISION_FAILED, PROVISION_LOG};
+use super::{Caller, DOCKER_SERVICE, File, Guest, PROVISION_FAILED, PROVISION_LOG, ROOT};
 use crate::simulate::reply::Reply;
 
 impl Guest {
@@ -130,7 +130,9 @@ impl Guest {
             };
             let name = self.groups.iter().find(|(_, group)| group.gid == gid);
             let name = name.map_or("UNKNOWN", |(name, _)| name);
-            return Reply::line(format!("socket|660|root|0|{name}|{gid}"));
+            let owner = self.socket_owner.as_deref().unwrap_or(ROOT);
+            let uid = self.users.get(owner).map_or(0, |account| account.uid);
+            return Reply::line(format!("socket|660|{owner}|{uid}|{name}|{gid}"));
         }
         self.about_files("stat: cannot statx", words, |path, file| {
             format!("{path}|{}\n", file.modified)

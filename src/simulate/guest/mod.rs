@@ -6,6 +6,7 @@ mod container;
 mod dockerd;
 mod document;
 mod inside;
+mod keys;
 mod look;
 mod packages;
 mod scripts;
@@ -21,6 +22,7 @@ pub(super) use client::{Unreachable, client};
 pub(in crate::simulate) use container::SOCKET_GROUP;
 pub use container::{Client, Container, Image, Made, Mount, VolumeSocket};
 pub use dockerd::Dockerd;
+pub(super) use keys::Keys;
 pub(super) use packages::pretty;
 pub(super) use shell::run;
 pub use systemd::Unit;
@@ -58,6 +60,9 @@ pub struct Guest {
     pub dockerd: Option<Dockerd>,
     /// The group number of `/var/run/docker.sock`, where there is such a socket.
     pub socket: Option<u32>,
+    /// The owner of that socket, where it is not root.
+    #[serde(default)]
+    pub socket_owner: Option<String>,
     /// Every container, the stopped ones too.
     pub containers: Vec<Container>,
     /// The volumes that matter, each with the Docker socket in it, if any.
@@ -142,6 +147,7 @@ impl Guest {
             files: BTreeMap::new(),
             dockerd: None,
             socket: None,
+            socket_owner: None,
             containers: Vec::new(),
             volumes: BTreeMap::new(),
             log: Vec::new(),
@@ -158,6 +164,12 @@ impl Guest {
         let primary = self.users.get(&self.user).map(|account| account.gid);
         let listed = self.groups.values().filter(|group| group.members.contains(&self.user));
         primary.into_iter().chain(listed.map(|group| group.gid)).collect()
+    }
+
+    /// Whether a session of the login user with these groups may open the Docker socket.
+    pub(super) fn lets_in(&self, groups: &BTreeSet<u32>) -> bool {
+        let owns = self.socket_owner.as_ref() == Some(&self.user);
+        self.socket.is_some_and(|gid| owns || groups.contains(&gid))
     }
 
     /// Writes a file.

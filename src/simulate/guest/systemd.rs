@@ -6,6 +6,9 @@ use super::{Caller, DOCKER, DOCKER_SERVICE, DOCKER_SOCKET, Guest, ROOT};
 use crate::simulate::arguments::Arguments;
 use crate::simulate::reply::Reply;
 
+/// Where Lima's template docker-rootful says who owns the socket.
+const SOCKET_DROP_IN: &str = "/etc/systemd/system/docker.socket.d/override.conf";
+
 /// A service, in systemd's words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unit {
@@ -54,6 +57,9 @@ impl Guest {
                 // systemd makes the socket, with the number that the group has at this moment.
                 let gid = self.groups.get(DOCKER).map(|group| group.gid);
                 self.socket = Some(gid.unwrap_or_default());
+                let drop_in = self.text(SOCKET_DROP_IN).unwrap_or_default();
+                let owner = drop_in.lines().find_map(|line| line.strip_prefix("SocketUser="));
+                self.socket_owner = owner.map(str::to_owned);
             }
             DOCKER_SERVICE => {
                 // `Requires=docker.socket`

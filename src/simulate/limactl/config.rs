@@ -5,9 +5,11 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::rules;
 use super::yaml::{self, Machine};
 use crate::host::Os;
-use crate::simulate::guest::Guest;
+use crate::simulate::guest::{Guest, Keys};
+use crate::simulate::template;
 use crate::simulate::world::World;
 
 /// The filled configuration.
@@ -52,7 +54,7 @@ impl Config {
 
     /// The bytes of a size such as `2GiB`.
     pub(in crate::simulate) fn bytes(&self, key: &str) -> Option<u64> {
-        yaml::bytes(self.0.get(key)?.as_str()?)
+        yaml::bytes(&rules::as_text(self.0.get(key)?)?)
     }
 
     /// The scripts that root runs on every boot. (A `boot` script runs before the user exists, and
@@ -61,6 +63,22 @@ impl Config {
         self.list("provision")
             .filter(|entry| entry["mode"] == "system")
             .filter_map(|entry| entry["script"].as_str())
+    }
+
+    /// The entries that set keys of files, with their templates expanded.
+    pub(in crate::simulate) fn set_keys(&self) -> impl Iterator<Item = Keys> {
+        let fields = json!({
+            "User": self.text("/user/name"),
+            "Param": self.0.get("param").cloned().unwrap_or_default(),
+        });
+        self.list("provision").filter(|entry| entry["mode"] == "yq").filter_map(move |entry| {
+            let expanded = |key: &str| template::expand(entry[key].as_str()?, &fields).ok();
+            Some(Keys {
+                path: expanded("path")?,
+                expression: expanded("expression")?,
+                is_ini: entry["format"] == "ini",
+            })
+        })
     }
 
     /// The scripts that a start waits for.

@@ -1,7 +1,8 @@
 //! `limactl edit`
 
+use super::validate::{self, Refusal};
 use super::yaml::{bytes, parse};
-use super::{Result, expression, only, validate};
+use super::{Result, expression, only};
 use crate::simulate::arguments::Arguments;
 use crate::simulate::instance::Status;
 use crate::simulate::log::Log;
@@ -47,15 +48,19 @@ pub(super) fn edit(
         Some(text) => text.to_owned(),
         None => serde_yaml::to_string(&after).map_err(|error| error.to_string())?,
     };
-    validate::check(world, &text, &world.directory(name))?;
+    validate::check(world, &text, &world.directory(name), log).map_err(
+        |refusal| match refusal {
+            Refusal::Unread(why) => why,
+            Refusal::Invalid(why) => rejected(&why),
+        },
+    )?;
     let size = |yaml: &serde_json::Value| yaml["disk"].as_str().map(str::to_owned);
     if let (Some(was), Some(is)) = (size(&before), size(&after))
         && bytes(&is) < bytes(&was)
     {
-        return Err(format!(
-            "the YAML is invalid, saved the buffer as `lima.REJECTED.yaml`: field `disk`: \
-             shrinking the disk ({was} --> {is}) is not supported"
-        ));
+        return Err(rejected(&format!(
+            "field `disk`: shrinking the disk ({was} --> {is}) is not supported"
+        )));
     }
     if let Some(instance) = world.instances.get_mut(name) {
         match new {
@@ -66,4 +71,8 @@ pub(super) fn edit(
     world.pass(1);
     log.info(&format!("Instance `{name}` configuration edited"));
     Ok(Reply::done())
+}
+
+fn rejected(why: &str) -> String {
+    format!("the YAML is invalid, saved the buffer as `lima.REJECTED.yaml`: {why}")
 }

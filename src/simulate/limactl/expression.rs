@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 ///
 /// # Errors
 /// Names what is beyond this language.
-pub(super) fn apply(value: &mut Value, expression: &str) -> Result<(), String> {
+pub(in crate::simulate) fn apply(value: &mut Value, expression: &str) -> Result<(), String> {
     let unknown =
         |rest: &str| format!("the simulated limactl does not know the expression `{rest}`");
     let mut rest = expression.trim();

@@ -1,6 +1,7 @@
 //! `limactl create`, `start`, `stop`, `delete`, `protect` and `unprotect`.
 
-use super::{Result, config, existing, expected, only, validate};
+use super::validate::{self, Refusal};
+use super::{Result, config, existing, expected, only};
 use crate::simulate::arguments::Arguments;
 use crate::simulate::instance::{Instance, Status};
 use crate::simulate::log::{Log, go};
@@ -43,7 +44,7 @@ pub(super) fn create(
             socket.display()
         ));
     }
-    validate::check(world, &text, &world.directory(name))?;
+    validate::check(world, &text, &world.directory(name), log).map_err(Refusal::text)?;
     world.instances.insert(name.to_owned(), Instance::new(text));
     world.pass(1);
     log.info(&format!("Run `limactl start {name}` to start the instance."));

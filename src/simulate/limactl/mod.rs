@@ -3,9 +3,10 @@
 
 pub(super) mod config;
 mod edit;
-mod expression;
+pub(super) mod expression;
 mod lifecycle;
 mod list;
+pub mod rules;
 mod shell;
 mod validate;
 pub mod yaml;

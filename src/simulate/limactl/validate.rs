@@ -2,54 +2,96 @@
 
 use std::path::Path;
 
-use super::Result;
+use serde_json::Value;
+
 use super::config::Config;
-use super::yaml;
+use super::{Result, rules, yaml};
 use crate::host::Os;
 use crate::simulate::arguments::Arguments;
 use crate::simulate::log::Log;
 use crate::simulate::reply::{Call, Reply};
 use crate::simulate::world::World;
 
+/// The file that a command reads its standard input by.
+const STDIN: &str = "/dev/stdin";
+
 pub(super) fn validate(
     world: &mut World,
     arguments: &Arguments,
-    _: &Call<'_>,
+    call: &Call<'_>,
     log: &mut Log,
 ) -> Result {
     for file in &arguments.words {
-        let text = world
-            .file(file.as_ref())
-            .ok_or_else(|| format!("open {file}: no such file or directory"))?;
-        yaml::typed(&text).map_err(|why| format!("failed to unmarshal YAML ({file}): {why}"))?;
-        check(world, &text, Path::new("/nonexistent"))
-            .map_err(|why| format!("failed to validate YAML file `{file}`: {why}"))?;
+        let text = match file.as_str() {
+            STDIN => call.text().map(str::to_owned),
+            path => world.file(path.as_ref()),
+        };
+        let text = text.ok_or_else(|| format!("open {file}: no such file or directory"))?;
+        let given = yaml::typed(&text)
+            .map_err(|why| format!("failed to unmarshal YAML ({file}): {why}"))?;
+        warn(&given, log);
+        // What the driver cannot do only `create` and `edit` find.
+        refuse(&given).map_err(|refusal| match refusal {
+            Refusal::Unread(why) => why,
+            Refusal::Invalid(why) => format!("failed to validate YAML file `{file}`: {why}"),
+        })?;
         log.info(&format!("`{file}`: OK"));
     }
     Ok(Reply::done())
 }
 
-/// Checks the text of an instance's YAML.
-pub(super) fn check(world: &World, text: &str, directory: &Path) -> Result<()> {
-    let config = Config::fill(world, yaml::typed(text)?, directory);
+/// Why Lima refuses a YAML.
+pub(super) enum Refusal {
+    /// It did not get as far as to fill in the defaults.
+    Unread(String),
+    /// `edit` saves such a YAML as `lima.REJECTED.yaml`.
+    Invalid(String),
+}
+
+impl Refusal {
+    pub(super) fn text(self) -> String {
+        match self {
+            Self::Unread(why) | Self::Invalid(why) => why,
+        }
+    }
+}
+
+/// Warns of a key that Lima does not know.
+fn warn(given: &Value, log: &mut Log) {
+    if let Some(error) = rules::unknown_key(given) {
+        log.line("warning", rules::NOT_STRICT, Some(("error", &error)));
+    }
+}
+
+fn refuse(given: &Value) -> std::result::Result<(), Refusal> {
+    if let Some(why) = rules::unused_param(given) {
+        return Err(Refusal::Unread(why));
+    }
+    let named = given.get("vmType").and_then(Value::as_str).unwrap_or("qemu");
+    if !["qemu", "vz", "wsl2"].contains(&named) {
+        return Err(Refusal::Unread(format!("vmType `{named}` is not a registered driver")));
+    }
+    rules::refusal(given).map_or(Ok(()), |why| Err(Refusal::Invalid(why)))
+}
+
+/// Checks the text of an instance's YAML as `create` and `edit` do.
+pub(super) fn check(
+    world: &World,
+    text: &str,
+    directory: &Path,
+    log: &mut Log,
+) -> std::result::Result<(), Refusal> {
+    let given = yaml::typed(text).map_err(Refusal::Unread)?;
+    warn(&given, log);
+    refuse(&given)?;
+    let config = Config::fill(world, given, directory);
     let vm_type = config.vm_type();
     let known = match world.computer.platform.os {
         Os::MacOs => ["vz", "qemu"].contains(&vm_type),
         Os::Linux => vm_type == "qemu",
     };
     if !known {
-        return Err(format!("unknown or unsupported VM type: {vm_type}"));
-    }
-    if config.0.get("images").is_none() {
-        return Err("field `images` must be set".into());
-    }
-    for size in ["memory", "disk"] {
-        if config.bytes(size).is_none() {
-            return Err(format!("field `{size}` has an invalid value"));
-        }
-    }
-    if config.number("/cpus") == 0 {
-        return Err("field `cpus` must be set".into());
+        return Err(Refusal::Unread(format!("unknown or unsupported VM type: {vm_type}")));
     }
     Ok(())
 }

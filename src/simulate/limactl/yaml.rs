@@ -3,13 +3,16 @@
 
 use serde_json::{Map, Value, json};
 
+use super::rules;
+pub use crate::model::lima_yaml::bytes;
+
 /// A key, the Go type that it must have, and how to tell.
 type Expectation = (&'static str, &'static str, fn(&Value) -> bool);
 
 const TYPES: &[Expectation] = &[
     ("cpus", "int", Value::is_u64),
-    ("memory", "string", Value::is_string),
-    ("disk", "string", Value::is_string),
+    ("memory", "string", is_text),
+    ("disk", "string", is_text),
     ("vmType", "string", Value::is_string),
     ("images", "[]limatype.Image", Value::is_array),
     ("mounts", "[]limatype.Mount", Value::is_array),
@@ -17,6 +20,11 @@ const TYPES: &[Expectation] = &[
     ("probes", "[]limatype.Probe", Value::is_array),
     ("portForwards", "[]limatype.PortForward", Value::is_array),
 ];
+
+/// Lima takes a number and a flag as their text.
+fn is_text(value: &Value) -> bool {
+    rules::as_text(value).is_some()
+}
 
 /// The machine that a YAML is filled in for.
 #[derive(Debug, Clone, Copy)]
@@ -102,16 +110,6 @@ pub fn filled(machine: &Machine<'_>, given: Value) -> Value {
     merge(&mut config, given);
     fill_entries(&mut config);
     config
-}
-
-/// Reads a size; every unit is binary, as Lima's library has it.
-pub fn bytes(text: &str) -> Option<u64> {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let number: u64 = text[..digits].parse().ok()?;
-    let unit = text[digits..].trim().to_ascii_lowercase();
-    let unit = unit.strip_suffix("ib").or(unit.strip_suffix('b')).unwrap_or(&unit);
-    let power = ["", "k", "m", "g", "t"].iter().position(|known| *known == unit)?;
-    number.checked_mul(1024_u64.pow(power.try_into().ok()?))
 }
 
 /// Lays `over` on top: mappings key by key, anything else as a whole. A null leaves the default.

@@ -1,6 +1,7 @@
 //! An instance's configuration: its `lima.yaml` with the defaults filled in.
 use std::path::Path;
 
+use containai::simulate::rules;
 use containai::simulate::yaml::{self, Machine};
 use serde_json::{Value, json};
 
@@ -60,8 +61,8 @@ impl Config {
 
     /// The bytes of a size such as `2GiB`.
     pub(super) fn bytes(&self, key: &str) -> Result<u64> {
-        let text = self.text(&format!("/{key}"));
-        yaml::bytes(text).ok_or_else(|| format!("field `{key}`: invalid size: '{text}'"))
+        let text = self.0.get(key).and_then(rules::as_text).unwrap_or_default();
+        yaml::bytes(&text).ok_or_else(|| format!("field `{key}`: invalid size: '{text}'"))
     }
 }
 

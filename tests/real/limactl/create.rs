@@ -73,7 +73,7 @@ fn create_in(dir: &Path, name: &str, text: &str) -> Result<()> {
     }
     let file = dir.join("lima.yaml").to_string_lossy().into_owned();
     validate::warn_of_unknown_keys(text, &file);
-    validate::check(text, &file, dir)?;
+    validate::check(text, &file, dir)?.map_or(Ok(()), Err)?;
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)

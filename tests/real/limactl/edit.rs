@@ -61,15 +61,8 @@ fn opened(text: &str) -> Result<String> {
 fn check(before: &str, after: &str, instance: &Instance) -> Result<()> {
     let file = instance.yaml().to_string_lossy().into_owned();
     validate::warn_of_unknown_keys(after, &file);
-    match validate::check(after, &file, &instance.dir) {
-        // What the host cannot run, and a text that is no configuration, leave no file behind.
-        Err(error)
-            if error.starts_with("unknown or") || error.starts_with("failed to unmarshal") =>
-        {
-            return Err(error);
-        }
-        Err(error) => return Err(rejected(after, &error)),
-        Ok(()) => {}
+    if let Some(error) = validate::check(after, &file, &instance.dir)? {
+        return Err(rejected(after, &error));
     }
     if let (Some((was, old)), Some((is, new))) =
         (instance::disk_in(before), instance::disk_in(after))

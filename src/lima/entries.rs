@@ -1,0 +1,218 @@
+//! Whose an entry of one of Lima's lists is. `cai` replaces and removes its own, and keeps all others
+//! as they are, in their order.
+//!
+//! - A script of `provision` or `probes` is `cai`'s if it says so in a comment. Every version wrote
+//!   that comment.
+//! - A forward is `cai`'s if it takes the place of one that `cai` wants (see [`place`]), or of one that
+//!   the comment in the provisioning script names: those that the file declared before.
+
+use serde_json::{Map, Value};
+
+use super::meaning::Meaning;
+
+/// The comment in each script of `cai`.
+const WRITTEN: &str = "Written by cai";
+/// Begins the line of the provisioning script that names the forwards of the file.
+const FORWARDS: &str = "# Port forwards by cai: ";
+/// The lists whose entries may belong to others.
+const SHARED: [&str; 3] = [PROVISION, "probes", PORT_FORWARDS];
+const PROVISION: &str = "provision";
+const PORT_FORWARDS: &str = "portForwards";
+
+/// The provisioning script with a line that names these forwards, if there are any.
+pub(super) fn with_forwards(mut script: String, forwards: &[Value]) -> String {
+    if !forwards.is_empty() {
+        script.push_str(FORWARDS);
+        script.push_str(&Value::from(forwards).to_string());
+        script.push('\n');
+    }
+    script
+}
+
+/// The keys of `wanted`, with the entries that others wrote into the shared lists of `yaml`. The
+/// instance has `yaml` now.
+pub fn merged(
+    wanted: &Map<String, Value>,
+    yaml: &Map<String, Value>,
+    meaning: &Meaning<'_>,
+) -> Map<String, Value> {
+    let mut keys = wanted.clone();
+    for key in SHARED {
+        let (Some(Value::Array(own)), Some(Value::Array(there))) = (wanted.get(key), yaml.get(key))
+        else {
+            continue;
+        };
+        let list = List { key, own, before: declared_before(yaml), meaning };
+        keys.insert(key.into(), list.merged(there).into());
+    }
+    // Its archives, which only matter where containerd is used.
+    if let (Some(Value::Object(own)), Some(Value::Object(there))) =
+        (wanted.get("containerd"), yaml.get("containerd"))
+    {
+        let mut table = there.clone();
+        table.extend(own.clone());
+        keys.insert("containerd".into(), table.into());
+    }
+    keys
+}
+
+/// Whether each list of scripts has one of `cai`, perhaps of an older version.
+pub fn has_script(list: &Value) -> bool {
+    list.as_array().is_some_and(|list| list.iter().any(is_script))
+}
+
+fn is_script(entry: &Value) -> bool {
+    entry.get("script").and_then(Value::as_str).is_some_and(|text| text.contains(WRITTEN))
+}
+
+/// The forwards that the file declared when this YAML was written.
+fn declared_before(yaml: &Map<String, Value>) -> Vec<Value> {
+    let scripts = yaml.get(PROVISION).and_then(Value::as_array).into_iter().flatten();
+    let texts = scripts.filter(|entry| is_script(entry)).filter_map(|it| it["script"].as_str());
+    let lines = texts.flat_map(str::lines).filter_map(|line| line.strip_prefix(FORWARDS));
+    lines.filter_map(|json| serde_json::from_str::<Vec<Value>>(json).ok()).flatten().collect()
+}
+
+/// One of the shared lists.
+struct List<'a> {
+    key: &'static str,
+    /// The entries that `cai` wants in it.
+    own: &'a [Value],
+    /// The forwards that the file declared before.
+    before: Vec<Value>,
+    meaning: &'a Meaning<'a>,
+}
+
+impl List<'_> {
+    /// What an entry of `cai` is replaced by, is one of the same identity. `None` for those of others.
+    fn identity(&self, entry: &Value) -> Option<Value> {
+        if self.key != PORT_FORWARDS {
+            return is_script(entry).then_some(Value::Null);
+        }
+        let place = place(entry, self.meaning);
+        let mut known = self.own.iter().chain(&self.before);
+        known.any(|own| self::place(own, self.meaning) == place).then_some(place)
+    }
+
+    fn means_the_same(&self, one: &Value, other: &Value) -> bool {
+        let meant = |entry: &Value| self.meaning.of(self.key, &vec![entry.clone()].into());
+        one == other || meant(one) == meant(other)
+    }
+
+    fn merged(&self, there: &[Value]) -> Vec<Value> {
+        let mut missing: Vec<&Value> = self.own.iter().collect();
+        let mut list = Vec::new();
+        for entry in there {
+            let Some(identity) = self.identity(entry) else {
+                list.push(entry.clone());
+                continue;
+            };
+            let same = |own: &&Value| self.identity(own).as_ref() == Some(&identity);
+            if let Some(position) = missing.iter().position(same) {
+                let own = missing.remove(position);
+                let is_same = self.means_the_same(entry, own);
+                list.push(if is_same { entry } else { own }.clone());
+            }
+        }
+        let missing = missing.into_iter().cloned();
+        if self.key == PORT_FORWARDS {
+            // Lima takes the first forward that fits, which may be one of all ports.
+            missing.chain(list).collect()
+        } else {
+            list.extend(missing);
+            list
+        }
+    }
+}
+
+/// The end of a forward that can only be there once: a socket or port of the host for a socket of
+/// the guest, else the ports of the guest.
+fn place(entry: &Value, meaning: &Meaning<'_>) -> Value {
+    let meant = meaning.of(PORT_FORWARDS, &vec![entry.clone()].into());
+    let get = |key: &str| meant.pointer(&format!("/0/{key}")).cloned().unwrap_or_default();
+    let keys: &[&str] = match (get("hostSocket"), get("guestSocket")) {
+        (Value::String(_), _) => &["hostSocket"],
+        (_, Value::String(_)) => &["hostIP", "hostPortRange"],
+        _ => &["guestIP", "guestPortRange", "proto"],
+    };
+    keys.iter().map(|key| get(key)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn merge(wanted: &Value, yaml: &Value) -> Value {
+        let meaning =
+            Meaning { directory: Path::new("/l/vm"), home: Some(Path::new("/h")), defaults: true };
+        let map = |value: &Value| value.as_object().unwrap().clone();
+        merged(&map(wanted), &map(yaml), &meaning).into()
+    }
+
+    fn script(text: &str) -> Value {
+        json!({"mode": "system", "script": format!("#!/bin/sh\n# Written by cai.\n{text}")})
+    }
+
+    #[test]
+    fn scripts_of_others_stay_where_they_are() {
+        let others =
+            [json!({"mode": "yq", "path": "/etc/a"}), json!({"script": "#!/bin/sh\ntrue"})];
+        let wanted = json!({"provision": [script("new")]});
+        // An older one is replaced in its place, and a second one goes.
+        let yaml = json!({"provision": [others[0], script("old"), others[1], script("older")]});
+        assert_eq!(
+            merge(&wanted, &yaml)["provision"],
+            json!([others[0], script("new"), others[1]])
+        );
+        let yaml = json!({"provision": others});
+        assert_eq!(
+            merge(&wanted, &yaml)["provision"],
+            json!([others[0], others[1], script("new")])
+        );
+        assert_eq!(merge(&wanted, &json!({"provision": null})), wanted);
+    }
+
+    #[test]
+    fn forwards_of_others_stay_behind_those_of_the_file() {
+        let docker = json!({"guestSocket": "/var/run/docker.sock", "hostSocket": "{{.Dir}}/sock/docker.sock"});
+        let all = json!({"guestPortRange": [1, 65535], "ignore": true});
+        let web = json!({"guestPort": 80, "hostPort": 8080});
+        let wanted = json!({"portForwards": [docker, web]});
+        let merge =
+            |list: Value| merge(&wanted, &json!({"portForwards": list}))["portForwards"].clone();
+        assert_eq!(merge(json!([all])), json!([docker, web, all]));
+        // The same place, and the same meaning: its form stays.
+        let form = json!({"guestSocket": "/var/run/docker.sock", "hostSocket": "docker.sock"});
+        assert_eq!(merge(json!([form, all, web])), json!([form, all, web]));
+        // The rootless socket would be at the same place of the host.
+        let rootless =
+            json!({"guestSocket": "/run/user/501/docker.sock", "hostSocket": "docker.sock"});
+        assert_eq!(merge(json!([rootless, web])), json!([docker, web]));
+        // Another port for the same one of the guest.
+        let other = json!({"guestPort": 80, "hostPort": 9090});
+        assert_eq!(merge(json!([docker, other])), json!([docker, web]));
+    }
+
+    #[test]
+    fn a_forward_that_the_file_no_longer_declares_goes() {
+        let (old, mine) = (json!({"guestPort": 81}), json!({"guestPort": 82}));
+        let script = with_forwards("# Written by cai\n".into(), std::slice::from_ref(&old));
+        let yaml = json!({
+            "provision": [{"script": script}],
+            "portForwards": [{"guestPort": 81, "hostPort": 81}, mine],
+        });
+        assert_eq!(merge(&json!({"portForwards": []}), &yaml)["portForwards"], json!([mine]));
+    }
+
+    #[test]
+    fn other_keys_of_containerd_stay() {
+        let wanted = json!({"containerd": {"user": false}});
+        let yaml = json!({"containerd": {"user": true, "archives": [{"location": "/a"}]}});
+        let merged = json!({"containerd": {"user": false, "archives": [{"location": "/a"}]}});
+        assert_eq!(merge(&wanted, &yaml), merged);
+    }
+}

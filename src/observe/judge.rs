@@ -1,0 +1,43 @@
+//! Has `limactl validate` judge a change before it is shown or applied.
+
+use crate::host::{CommandError, CommandSpec, Probe};
+use crate::lima::Verdict;
+use crate::parallel::each;
+use crate::plan::{Change, Plan, Problem, Reason};
+
+/// What Lima says of a YAML.
+///
+/// # Errors
+/// When the command fails and does not say why in Lima's form.
+pub fn ask_lima(probe: &dyn Probe, command: &CommandSpec) -> Result<Verdict, CommandError> {
+    let output = probe.query(command)?;
+    match Verdict::read(&output) {
+        Some(verdict) => Ok(verdict),
+        None => output.successful(command).map(|_| Verdict::default()),
+    }
+}
+
+/// A change with Lima's judgement of it: a refusal is its problem, and a warning a remark. Nothing is
+/// asked about a change that does not touch the VM's YAML.
+///
+/// # Errors
+/// As [`ask_lima`].
+pub fn judge(probe: &dyn Probe, change: Change) -> Result<Change, CommandError> {
+    let Some(command) = &change.judge else { return Ok(change) };
+    let verdict = ask_lima(probe, command)?;
+    let change = verdict.warnings.into_iter().map(Reason::LimaWarns).fold(change, Change::because);
+    Ok(match verdict.refusal {
+        Some(refusal) => change.blocked(Problem::LimaRefuses(refusal)),
+        None => change,
+    })
+}
+
+/// A plan, each change of which is judged.
+///
+/// # Errors
+/// As [`ask_lima`].
+pub fn judge_all(probe: &dyn Probe, plan: Plan) -> Result<Plan, CommandError> {
+    let Plan { changes, limit } = plan;
+    let changes = each(changes, |change| judge(probe, change));
+    Ok(Plan { changes: changes.into_iter().collect::<Result<_, _>>()?, limit })
+}
