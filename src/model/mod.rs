@@ -6,6 +6,8 @@
 
 mod arch;
 mod container;
+pub mod daemon_key;
+mod ipv4_network;
 mod name;
 mod sha256;
 mod size;
@@ -13,6 +15,7 @@ mod text;
 mod version;
 
 pub use arch::Arch;
+pub use ipv4_network::Ipv4Network;
 pub use container::{ContainerName, HealthCheck, ServiceName, VolumeSource};
 pub use name::{ContextName, EnvName, UnixName, UserRef, VmName};
 pub use sha256::Sha256;

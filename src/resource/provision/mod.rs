@@ -3,11 +3,14 @@
 
 mod daemon;
 mod docker;
+mod hidden;
+mod network;
 mod sysbox;
 
 pub use daemon::ProvisionDaemon;
 use daemon::is_kept_alive;
 pub(super) use daemon::{FILE as DAEMON_JSON, keeps_containers, written};
+pub(super) use hidden::by as hidden_by;
 pub use docker::ProvisionDocker;
 pub(super) use docker::{SOCKET_ACCESS, SOCKET_GROUP};
 pub use sysbox::ProvisionSysbox;

@@ -5,15 +5,16 @@
 mod machine;
 mod ways;
 
-use super::provision::{DAEMON_JSON, keeps_containers, written};
+use super::provision::{DAEMON_JSON, hidden_by, keeps_containers, written};
 use super::{PlanContext, ProvisionDaemon, ProvisionDocker, ProvisionSysbox, Resource, Vm};
 use crate::address::{Address, Kind};
 use crate::config::{Config, Strategy, User};
 use crate::facts::Observation;
-use crate::guest::daemon_json::{SECCOMP_KEY, from_text, is_reloadable};
+use crate::guest::daemon_json::{SECCOMP_KEY, from_text};
 use crate::guest::{GuestFacts, SECCOMP_PROFILE};
+use crate::model::daemon_key::{Effect, effect};
 use crate::model::{UserRef, VmName};
-use crate::plan::{Action, Change, Disruption, Problem, Reason};
+use crate::plan::{Action, Change, Disruption, Hides, Problem, Reason};
 use crate::value::Attributes;
 
 /// The pending restart of a VM, of whatever degree.
@@ -37,6 +38,16 @@ struct Pending {
     disruption: Disruption,
     /// The session has to be renewed, whatever else is due.
     session: bool,
+    /// What dockerd will no longer show.
+    hides: Option<Hides>,
+}
+
+/// What the running daemon has not loaded of its configuration.
+struct Unloaded {
+    reason: Reason,
+    /// How it loads it.
+    way: Disruption,
+    hides: Option<Hides>,
 }
 
 impl Pending {
@@ -105,13 +116,13 @@ impl Restart {
         groups
     }
 
-    /// The keys that the running daemon lacks, or will lack when it has been configured anew.
-    fn daemon_lacks(
+    /// What the running daemon has not loaded, or will not have loaded once the file is written.
+    fn unloaded(
         &self,
         guest: &GuestFacts,
         context: PlanContext<'_>,
         vm_restarts: bool,
-    ) -> Option<Reason> {
+    ) -> Option<Unloaded> {
         let written = written(context);
         let text = written.and_then(|change| change.after.text(DAEMON_JSON));
         let profile = match written {
@@ -130,10 +141,28 @@ impl Restart {
             }
             _ => return None,
         };
-        let lacks =
-            |key: &&String| loaded.get(*key) != due.get(*key) || (profile && *key == SECCOMP_KEY);
+        // dockerd's own report counts more than what the times of files tell.
+        let reported = |key: &str| {
+            let engine = guest.engine.as_ref().filter(|_| !vm_restarts)?;
+            engine.has(key, due.get(key)?)
+        };
+        let differs = |key: &str| loaded.get(key) != due.get(key);
+        let lacks = |key: &&String| {
+            let is_loaded = reported(key).unwrap_or_else(|| !differs(key));
+            !is_loaded || (profile && *key == SECCOMP_KEY)
+        };
         let keys: Vec<String> = self.daemon.iter().filter(lacks).cloned().collect();
-        (!keys.is_empty()).then(|| reason(keys))
+        // Where a reload is recorded and dockerd reports the old value, only a restart is left.
+        let needs_restart = |key: &String| {
+            effect(key, loaded.get(key), due.get(key)) != Effect::Reload || !differs(key)
+        };
+        let way = if keys.iter().any(needs_restart) {
+            Disruption::DaemonRestart
+        } else {
+            Disruption::Reload
+        };
+        let hides = hidden_by(guest, &self.name, &loaded, &due);
+        (!keys.is_empty()).then(|| Unloaded { reason: reason(keys), way, hides })
     }
 
     fn pending(&self, guest: &GuestFacts, context: PlanContext<'_>) -> Pending {
@@ -161,9 +190,9 @@ impl Restart {
         if !joined.is_empty() {
             pending.add(Disruption::SessionRefresh, Reason::SessionWillPredate(joined));
         }
-        if let Some(reason) = self.daemon_lacks(guest, context, vm_restarts) {
-            let way = way_for(daemon_keys(&reason));
-            pending.add(way, reason);
+        if let Some(unloaded) = self.unloaded(guest, context, vm_restarts) {
+            pending.add(unloaded.way, unloaded.reason);
+            pending.hides = unloaded.hides;
         }
         pending
     }
@@ -172,7 +201,7 @@ impl Restart {
         let facts = context.facts;
         let groups = self.groups(Some(&guest.user));
         let has = groups.iter().filter(|group| guest.session_groups.contains(*group));
-        let loaded = self.daemon_lacks(guest, context, false).is_none();
+        let loaded = self.unloaded(guest, context, false).is_none();
         let before = Self::attributes(has.cloned().collect(), loaded);
         let mut change = Change::between(&self.address, before, Self::attributes(groups, true));
         let mut pending = self.pending(guest, context);
@@ -181,6 +210,7 @@ impl Restart {
             return change;
         }
         change.action = Action::Refresh;
+        change.hides = pending.hides.take();
         if context.tried != Disruption::None && pending.session {
             pending.add(Disruption::VmRestart, Reason::RefreshHadNoEffect);
         }
@@ -219,9 +249,9 @@ impl Restart {
     }
 }
 
-/// How the daemon takes over these keys of its configuration.
+/// How a daemon that has loaded none of these keys loads them.
 fn way_for(keys: &[String]) -> Disruption {
-    if keys.iter().all(|key| is_reloadable(key)) {
+    if keys.iter().all(|key| effect(key, None, None) == Effect::Reload) {
         Disruption::Reload
     } else {
         Disruption::DaemonRestart
