@@ -126,7 +126,12 @@ impl Consent {
                 self.to_loss(name, &what, "the replacement", command)?;
             }
             if let Some(hides) = &change.hides {
-                self.to_loss(&hides.vm, &format!("in the VM {}, {hides}", hides.vm), "it", command)?;
+                self.to_loss(
+                    &hides.vm,
+                    &format!("in the VM {}, {hides}", hides.vm),
+                    "it",
+                    command,
+                )?;
             }
         }
         Ok(())

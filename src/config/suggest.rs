@@ -25,7 +25,7 @@ pub(super) fn shown(word: &str) -> String {
 }
 
 /// The one of `known` that `word` is a misspelling of: at most one letter in three is wrong.
-fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let letters = word.chars().count();
     // The distance takes time and memory in the product of the lengths, and the word is a file's.
     if letters > 64 {

@@ -115,7 +115,7 @@ fn parse(text: &str) -> Result<Map<String, Value>, NotAnObject> {
     Ok(serde_json::from_str(text)?)
 }
 
-/// The text of the file with these keys set, and everything else as it is written. An object is
+/// The text of the file with these keys set and everything else unchanged. An object is
 /// replaced as a whole: an option that dockerd does not know for a new log driver must go. Only
 /// `runtimes` is merged by entry, because others register theirs there.
 pub fn edited(text: &str, owned: &Map<String, Value>) -> String {

@@ -1,5 +1,5 @@
-//! Edits of a JSON object's text that leave everything else in it as it is written: the order of
-//! the keys, the indentation, the numbers.
+//! Edits of a JSON object's text that preserve the rest of it: the order of the keys, the
+//! indentation, the spelling of numbers.
 
 use std::ops::Range;
 
@@ -91,7 +91,8 @@ fn spaced(value: &Value) -> String {
     match value {
         Value::Array(items) => format!("[{}]", joined(items.iter().map(spaced).collect())),
         Value::Object(map) => {
-            let member = |(key, value)| format!("{}: {}", Value::String(String::clone(key)), spaced(value));
+            let member =
+                |(key, value)| format!("{}: {}", Value::String(String::clone(key)), spaced(value));
             format!("{{{}}}", joined(map.iter().map(member).collect()))
         }
         value => value.to_string(),
@@ -99,7 +100,7 @@ fn spaced(value: &Value) -> String {
 }
 
 /// Sets keys of an object. `text` is a valid JSON object, or nothing but blanks; a key whose value
-/// is equal already stays as it is written.
+/// is equal already keeps its text.
 pub(super) fn set(text: &str, keys: &Map<String, Value>) -> String {
     if text.trim().is_empty() {
         return written(&Value::Object(keys.clone()), "", Some(INDENT)) + "\n";
@@ -161,7 +162,7 @@ fn set_one(text: &str, key: &str, value: &Value, margin: &str) -> String {
     let name = Value::String(key.to_owned());
     match (found.last(), indent) {
         (None, _) => {
-            // An empty object has no layout to keep.
+            // The layout of an empty object is not worth keeping.
             let indent = format!("{margin}{INDENT}");
             let value = written(value, &indent, Some(INDENT));
             let start = text.find('{').map_or(0, |brace| brace + 1);
@@ -214,8 +215,14 @@ mod tests {
             ("{ \"a\" : 1 }\n", "{ \"a\" : 1, \"b\": [1, true] }\n"),
             ("{}", "{\n    \"b\": [\n        1,\n        true\n    ]\n}"),
             ("{\n}\n", "{\n    \"b\": [\n        1,\n        true\n    ]\n}\n"),
-            ("{\"a\": \"},\\\"{\", \"\\u0062\": 0}", "{\"a\": \"},\\\"{\", \"\\u0062\": [1, true]}"),
-            ("{\r\n  \"a\": 1\r\n}", "{\r\n  \"a\": 1,\r\n  \"b\": [\r\n    1,\r\n    true\r\n  ]\r\n}"),
+            (
+                "{\"a\": \"},\\\"{\", \"\\u0062\": 0}",
+                "{\"a\": \"},\\\"{\", \"\\u0062\": [1, true]}",
+            ),
+            (
+                "{\r\n  \"a\": 1\r\n}",
+                "{\r\n  \"a\": 1,\r\n  \"b\": [\r\n    1,\r\n    true\r\n  ]\r\n}",
+            ),
             ("", "{\n    \"b\": [\n        1,\n        true\n    ]\n}\n"),
         ] {
             assert_eq!(set(text, &new), expected, "{text}");

@@ -52,7 +52,7 @@ pub enum Operation<'a> {
         /// The new text.
         text: &'a str,
     },
-    /// Makes the daemon load what it can. Where it refuses the file, the previous one is restored.
+    /// Makes the daemon load what it can. If it refuses the file, the previous one is restored.
     ReloadDocker {
         /// Whether this is how the file is loaded; a restart follows where it is not.
         record: bool,

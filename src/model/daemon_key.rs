@@ -47,12 +47,12 @@ pub enum ValueType {
     ObjectMap,
     /// A list of objects.
     Objects,
-    /// An object of its own form.
+    /// An object whose members have different types.
     Object,
 }
 
 impl ValueType {
-    /// What is expected, with its article.
+    /// The type for an error message, with its article.
     pub fn name(self) -> &'static str {
         match self {
             Self::Bool => "true or false",
@@ -121,7 +121,8 @@ pub const SNAPSHOTTER: &str = "containerd-snapshotter";
 
 /// How a change of a key takes effect. A key that is not in the table needs a restart.
 pub fn effect(name: &str, before: Option<&Value>, after: Option<&Value>) -> Effect {
-    let snapshotter = |value: Option<&Value>| value.and_then(|value| value.get(SNAPSHOTTER)).cloned();
+    let snapshotter =
+        |value: Option<&Value>| value.and_then(|value| value.get(SNAPSHOTTER)).cloned();
     if name == "features" && snapshotter(before) != snapshotter(after) {
         return Effect::HidesData;
     }
@@ -281,7 +282,8 @@ mod tests {
 
     #[test]
     fn the_wrong_part_of_a_value_is_found() {
-        let mismatch = |name: &str, value: Value| DaemonKey::find(name).unwrap().value.mismatch(&value);
+        let mismatch =
+            |name: &str, value: Value| DaemonKey::find(name).unwrap().value.mismatch(&value);
         let path = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
         assert_eq!(
             mismatch("log-opts", json!({"tag": "x", "max-file": 3})),

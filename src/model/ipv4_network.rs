@@ -76,9 +76,12 @@ mod tests {
     #[test]
     fn networks_overlap_where_they_share_an_address() {
         let pool = network("172.16.0.0/12");
-        for (other, overlaps) in
-            [("172.20.0.1/16", true), ("0.0.0.0/0", true), ("172.32.0.0/16", false), ("10.0.0.1/32", false)]
-        {
+        for (other, overlaps) in [
+            ("172.20.0.1/16", true),
+            ("0.0.0.0/0", true),
+            ("172.32.0.0/16", false),
+            ("10.0.0.1/32", false),
+        ] {
             assert_eq!(pool.overlaps(network(other)), overlaps, "{other}");
             assert_eq!(network(other).overlaps(pool), overlaps, "{other}");
         }

@@ -15,8 +15,8 @@ mod text;
 mod version;
 
 pub use arch::Arch;
-pub use ipv4_network::Ipv4Network;
 pub use container::{ContainerName, HealthCheck, ServiceName, VolumeSource};
+pub use ipv4_network::Ipv4Network;
 pub use name::{ContextName, EnvName, UnixName, UserRef, VmName};
 pub use sha256::Sha256;
 pub use size::ByteSize;

@@ -29,7 +29,10 @@ pub struct Line {
 pub fn text_diff(before: &str, after: &str) -> Vec<Line> {
     let is_json = [before, after].iter().all(|text| text.trim_start().starts_with('{'));
     let compared = |text: &str| match is_json {
-        true => text.lines().map(|line| line.strip_suffix(',').unwrap_or(line).to_owned() + "\n").collect(),
+        true => text
+            .lines()
+            .map(|line| line.strip_suffix(',').unwrap_or(line).to_owned() + "\n")
+            .collect(),
         false => text.to_owned(),
     };
     let (old, new): (String, String) = (compared(before), compared(after));

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::model::listed;
 
-/// What is in dockerd's present store, which a change makes dockerd leave. It stays on disk, and no
-/// Docker command shows it. Measured with Docker 20.10: with live-restore a running container keeps
+/// The contents of dockerd's present store when a change makes dockerd use another one. They stay on
+/// disk, and no Docker command shows them. Measured with Docker 20.10: with live-restore a running container keeps
 /// running, and Docker can no longer stop it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Hides {
@@ -21,7 +21,7 @@ pub struct Hides {
     pub running: Vec<String>,
 }
 
-/// What is stored.
+/// The contents of a store, counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Stored {
     /// The containers, the stopped ones included.
@@ -55,7 +55,9 @@ impl fmt::Display for Hides {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.stored {
             Some(stored) => write!(f, "{stored}")?,
-            None => f.write_str("all containers, images and volumes (they could not be counted)")?,
+            None => {
+                f.write_str("all containers, images and volumes (they could not be counted)")?
+            }
         }
         write!(f, " will no longer be visible: {}", listed(&self.keys))?;
         if self.running.is_empty() {

@@ -22,8 +22,8 @@ use crate::resource::Resource;
 pub use change::{Action, Change, Disruption};
 pub use client::ClientProblem;
 pub use declared::{Declared, Files};
-pub use hides::{Hides, Stored};
 pub use diff::{Line, Origin, text_diff};
+pub use hides::{Hides, Stored};
 pub use json::{
     Explained, ExplainedProblem, FORMAT_VERSION, PlanDocument, ResourceChange, Summary,
 };

@@ -56,7 +56,7 @@ pub(super) fn comment(out: &mut Page, text: &str) -> std::fmt::Result {
     styled_comment(out, DIM, text)
 }
 
-/// A comment that says what is lost.
+/// A comment about a loss.
 pub(super) fn loss(out: &mut Page, text: &str) -> std::fmt::Result {
     styled_comment(out, REMOVED, text)
 }

@@ -2,6 +2,8 @@
 
 mod cli;
 mod converge;
+mod daemon;
+mod daemon_json;
 mod facts;
 mod machine;
 mod programs;
@@ -25,6 +27,8 @@ pub fn trials() -> Vec<Trial> {
     [
         cli::trials(),
         converge::trials(),
+        daemon::trials(),
+        daemon_json::trials(),
         facts::trials(),
         programs::trials(),
         property::trials(),

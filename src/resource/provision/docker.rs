@@ -125,7 +125,10 @@ impl ProvisionDocker {
             Some(words) => change
                 .because(Reason::DaemonSilent(words.text.clone()))
                 .disturbing(Disruption::DaemonRestart, guest.containers.as_deref())
-                .step(Step::run("restart dockerd", Operation::RestartDocker { restore: false }.command(ssh))),
+                .step(Step::run(
+                    "restart dockerd",
+                    Operation::RestartDocker { restore: false }.command(ssh),
+                )),
             None => change.because(Reason::Differs(changed.clone())),
         };
         // The package restarts what runs when it is replaced: the old one goes with what it has

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use crate::guest::GuestFacts;
-use crate::model::daemon_key::{DAEMON_KEYS, Effect, SNAPSHOTTER, effect};
 use crate::model::VmName;
+use crate::model::daemon_key::{DAEMON_KEYS, Effect, SNAPSHOTTER, effect};
 use crate::plan::{Hides, Stored};
 
 /// Where dockerd keeps its data by default.

@@ -10,9 +10,9 @@ mod sysbox;
 pub use daemon::ProvisionDaemon;
 use daemon::is_kept_alive;
 pub(super) use daemon::{FILE as DAEMON_JSON, keeps_containers, written};
-pub(super) use hidden::by as hidden_by;
 pub use docker::ProvisionDocker;
 pub(super) use docker::{SOCKET_ACCESS, SOCKET_GROUP};
+pub(super) use hidden::by as hidden_by;
 pub use sysbox::ProvisionSysbox;
 
 use crate::address::{Address, Kind};

@@ -11,7 +11,7 @@ const POOLS: [&str; 4] = ["172.25.0.0/16", "172.26.0.0/16", "172.31.0.0/16", "10
 /// The length of the prefix of a network that Docker takes from the pool.
 const SIZE: u8 = 24;
 
-/// What is missing of `bip` and `default-address-pools`, if it can be added. dockerd refuses `bip`
+/// The missing ones of `bip` and `default-address-pools`, if they can be added. dockerd refuses `bip`
 /// beside `bridge`, and `fixed-cidr` must lie within the bridge's network.
 pub(super) fn missing(keys: &Map<String, Value>) -> Map<String, Value> {
     let mut added = Map::new();
@@ -72,7 +72,10 @@ mod tests {
     #[test]
     fn the_packages_values_are_added_where_nothing_is_declared() {
         let pools = json!([{"base": "172.25.0.0/16", "size": 24}]);
-        assert_eq!(added(json!({})), json!({"bip": "172.20.0.1/16", "default-address-pools": pools}));
+        assert_eq!(
+            added(json!({})),
+            json!({"bip": "172.20.0.1/16", "default-address-pools": pools})
+        );
         // An empty name is dockerd's default bridge.
         assert_eq!(added(json!({"bridge": ""}))["bip"], "172.20.0.1/16");
     }
@@ -93,8 +96,14 @@ mod tests {
     fn nothing_is_added_that_overlaps() {
         let pool = |base: &str| json!([{"base": base, "size": 24}]);
         let with = |key: &str, value: Value| added(json!({ key: value }));
-        assert_eq!(with("bip", json!("172.25.0.1/16"))["default-address-pools"], pool("172.26.0.0/16"));
-        assert_eq!(with("fixed-cidr", json!("172.25.4.0/24"))["default-address-pools"], pool("172.26.0.0/16"));
+        assert_eq!(
+            with("bip", json!("172.25.0.1/16"))["default-address-pools"],
+            pool("172.26.0.0/16")
+        );
+        assert_eq!(
+            with("fixed-cidr", json!("172.25.4.0/24"))["default-address-pools"],
+            pool("172.26.0.0/16")
+        );
         assert_eq!(with("default-address-pools", pool("172.16.0.0/12"))["bip"], "10.220.0.1/16");
         assert_eq!(with("default-address-pools", pool("172.20.0.0/16"))["bip"], "172.21.0.1/16");
         let all = json!([{"base": "0.0.0.0/0", "size": 24}]);

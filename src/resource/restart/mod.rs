@@ -2,17 +2,16 @@
 //! user's groups, the machine its processors and memory. A resource like any other, so that a crash
 //! between a change and its restart is repaired by the next run.
 
+mod daemon;
 mod machine;
 mod ways;
 
-use super::provision::{DAEMON_JSON, hidden_by, keeps_containers, written};
+use super::provision::keeps_containers;
 use super::{PlanContext, ProvisionDaemon, ProvisionDocker, ProvisionSysbox, Resource, Vm};
 use crate::address::{Address, Kind};
 use crate::config::{Config, Strategy, User};
 use crate::facts::Observation;
-use crate::guest::daemon_json::{SECCOMP_KEY, from_text};
-use crate::guest::{GuestFacts, SECCOMP_PROFILE};
-use crate::model::daemon_key::{Effect, effect};
+use crate::guest::GuestFacts;
 use crate::model::{UserRef, VmName};
 use crate::plan::{Action, Change, Disruption, Hides, Problem, Reason};
 use crate::value::Attributes;
@@ -39,14 +38,6 @@ struct Pending {
     /// The session has to be renewed, whatever else is due.
     session: bool,
     /// What dockerd will no longer show.
-    hides: Option<Hides>,
-}
-
-/// What the running daemon has not loaded of its configuration.
-struct Unloaded {
-    reason: Reason,
-    /// How it loads it.
-    way: Disruption,
     hides: Option<Hides>,
 }
 
@@ -116,55 +107,6 @@ impl Restart {
         groups
     }
 
-    /// What the running daemon has not loaded, or will not have loaded once the file is written.
-    fn unloaded(
-        &self,
-        guest: &GuestFacts,
-        context: PlanContext<'_>,
-        vm_restarts: bool,
-    ) -> Option<Unloaded> {
-        let written = written(context);
-        let text = written.and_then(|change| change.after.text(DAEMON_JSON));
-        let profile = match written {
-            Some(change) if change.changed().iter().any(|name| name == SECCOMP_PROFILE) => true,
-            _ => guest.daemon_json.profile_is_newer && !vm_restarts,
-        };
-        let present = guest.daemon_json.keys().unwrap_or_default();
-        let (loaded, due, reason): (_, _, fn(Vec<String>) -> Reason) = match (text, vm_restarts) {
-            // A VM that boots before the file is written starts the daemon with the old one.
-            (Some(text), true) => (present, from_text(text), Reason::DaemonWillPredate),
-            (Some(text), false) if guest.docker_runs() => {
-                (guest.daemon_json.loaded_keys(), from_text(text), Reason::DaemonWillPredate)
-            }
-            (None, false) if guest.docker_runs() => {
-                (guest.daemon_json.loaded_keys(), present, Reason::DaemonPredates)
-            }
-            _ => return None,
-        };
-        // dockerd's own report counts more than what the times of files tell.
-        let reported = |key: &str| {
-            let engine = guest.engine.as_ref().filter(|_| !vm_restarts)?;
-            engine.has(key, due.get(key)?)
-        };
-        let differs = |key: &str| loaded.get(key) != due.get(key);
-        let lacks = |key: &&String| {
-            let is_loaded = reported(key).unwrap_or_else(|| !differs(key));
-            !is_loaded || (profile && *key == SECCOMP_KEY)
-        };
-        let keys: Vec<String> = self.daemon.iter().filter(lacks).cloned().collect();
-        // Where a reload is recorded and dockerd reports the old value, only a restart is left.
-        let needs_restart = |key: &String| {
-            effect(key, loaded.get(key), due.get(key)) != Effect::Reload || !differs(key)
-        };
-        let way = if keys.iter().any(needs_restart) {
-            Disruption::DaemonRestart
-        } else {
-            Disruption::Reload
-        };
-        let hides = hidden_by(guest, &self.name, &loaded, &due);
-        (!keys.is_empty()).then(|| Unloaded { reason: reason(keys), way, hides })
-    }
-
     fn pending(&self, guest: &GuestFacts, context: PlanContext<'_>) -> Pending {
         let mut pending = Pending::default();
         let vm_restarts =
@@ -190,7 +132,9 @@ impl Restart {
         if !joined.is_empty() {
             pending.add(Disruption::SessionRefresh, Reason::SessionWillPredate(joined));
         }
-        if let Some(unloaded) = self.unloaded(guest, context, vm_restarts) {
+        if let Some(unloaded) =
+            daemon::unloaded(&self.daemon, &self.name, guest, context, vm_restarts)
+        {
             pending.add(unloaded.way, unloaded.reason);
             pending.hides = unloaded.hides;
         }
@@ -201,7 +145,7 @@ impl Restart {
         let facts = context.facts;
         let groups = self.groups(Some(&guest.user));
         let has = groups.iter().filter(|group| guest.session_groups.contains(*group));
-        let loaded = self.unloaded(guest, context, false).is_none();
+        let loaded = daemon::unloaded(&self.daemon, &self.name, guest, context, false).is_none();
         let before = Self::attributes(has.cloned().collect(), loaded);
         let mut change = Change::between(&self.address, before, Self::attributes(groups, true));
         let mut pending = self.pending(guest, context);
@@ -249,15 +193,6 @@ impl Restart {
     }
 }
 
-/// How a daemon that has loaded none of these keys loads them.
-fn way_for(keys: &[String]) -> Disruption {
-    if keys.iter().all(|key| effect(key, None, None) == Effect::Reload) {
-        Disruption::Reload
-    } else {
-        Disruption::DaemonRestart
-    }
-}
-
 fn has_daemon_reason(change: &Change) -> bool {
     change.reasons.iter().any(|reason| !daemon_keys(reason).is_empty())
 }
@@ -294,7 +229,7 @@ impl Resource for Restart {
                 let wanted = Self::attributes(groups.clone(), true);
                 let mut pending = Pending::default();
                 let reason = Reason::DaemonWillPredate(self.daemon.clone());
-                pending.add(way_for(&self.daemon), reason);
+                pending.add(daemon::way_for(&self.daemon), reason);
                 if !groups.is_empty() {
                     // Lima opens the session before the user is in any group.
                     let reason = Reason::SessionWillPredate(groups);
