@@ -57,7 +57,7 @@ fn a_running_daemon_lists_its_containers_and_runtimes() {
         "docker",
         "case \"$*\" in *' ps '*) echo abc; echo def ;; \
          *' inspect '*abc\\ def) echo 'abc|one|runc|2026'; echo 'def|two|sysbox-runc|2026' ;; \
-         *' info '*) echo 'runc io.containerd.runc.v2 runc sysbox-runc ' ;; *) exit 9 ;; esac",
+         *' info '*) echo 'runc io.containerd.runc.v2 runc sysbox-runc '; echo /nosuch ;; *) exit 9 ;; esac",
     );
     let guest = look(&sandbox, "active");
     let containers = guest.containers.as_ref().unwrap();
@@ -78,7 +78,7 @@ fn the_daemon_is_asked_while_the_rest_is_looked_at() {
         "docker",
         "echo . >>\"$HOME/asked\"; n=0; \
          until [ -e \"$HOME/looked\" ] || [ $n = 50 ]; do sleep 0.1; n=$((n + 1)); done; \
-         case \"$*\" in *' ps '*) echo abc ;; *' info '*) echo 'runc second' ;; \
+         case \"$*\" in *' ps '*) echo abc ;; *' info '*) echo 'runc second'; echo /nosuch ;; \
          *) for i in $(seq 3000); do echo \"abc$i|one|runc|2026-11-21T00:00:00Z\"; done ;; esac",
     );
     sandbox.fake_program(

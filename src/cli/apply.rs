@@ -114,32 +114,43 @@ pub(super) fn tell_end(
 }
 
 impl Consent {
-    /// A replacement needs more than a yes: the name of what is lost.
+    /// A replacement, and a change that hides data, need more than a yes: the name of the VM whose
+    /// data it is.
     pub(super) fn to_replacements(&self, plan: &Plan, command: &str) -> Result<(), Error> {
-        let replaced = plan.changes.iter().filter(|change| change.action == Action::Replace);
-        for change in replaced {
-            let name = &change.address.name;
-            match &self.replace.allow_replace {
-                Some(allowed) if allowed == name => {}
-                other => {
-                    let why = match other {
-                        None => String::new(),
-                        Some(other) => format!(", and --allow-replace names {other}"),
-                    };
-                    return Err(Error::Refused {
-                        why: format!(
-                            "not applied: it would delete the VM {name} with every container, \
-                             image, volume and file in it{why}"
-                        ),
-                        hint: format!(
-                            "save what you need, then run `{command} --allow-replace {name}`; \
-                             or set back in the file what forces the replacement"
-                        ),
-                    });
-                }
+        for change in plan.effective() {
+            if change.action == Action::Replace {
+                let name = &change.address.name;
+                let what = format!(
+                    "it would delete the VM {name} with every container, image, volume and file in it"
+                );
+                self.to_loss(name, &what, "the replacement", command)?;
+            }
+            if let Some(hides) = &change.hides {
+                self.to_loss(
+                    &hides.vm,
+                    &format!("in the VM {}, {hides}", hides.vm),
+                    "it",
+                    command,
+                )?;
             }
         }
         Ok(())
+    }
+
+    /// `what` would be lost of this VM, and something in the file forces `it`.
+    fn to_loss(&self, name: &str, what: &str, it: &str, command: &str) -> Result<(), Error> {
+        let why = match &self.replace.allow_replace {
+            Some(allowed) if allowed == name => return Ok(()),
+            None => String::new(),
+            Some(other) => format!(", and --allow-replace names {other}"),
+        };
+        Err(Error::Refused {
+            why: format!("not applied: {what}{why}"),
+            hint: format!(
+                "save what you need, then run `{command} --allow-replace {name}`; or set back in \
+                 the file what forces {it}"
+            ),
+        })
     }
 
     /// Lima stays on the machine, whatever becomes of the VM: where the file does not say that it

@@ -249,10 +249,11 @@ pub(super) struct Consent {
     pub(super) replace: Replace,
 }
 
-/// The replacements that the user agrees to in advance.
+/// The losses that the user agrees to in advance.
 #[derive(Debug, Clone, Args)]
 pub(super) struct Replace {
-    /// The VM that may be deleted and made anew, with all that is in it, if the plan says so
+    /// The VM whose data may be lost or hidden, if the plan says so: by a replacement, or by a change
+    /// of dockerd's store
     #[arg(long, value_name = "NAME")]
     pub(super) allow_replace: Option<String>,
 }

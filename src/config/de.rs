@@ -55,6 +55,14 @@ impl<'a, 'i> Node<'a, 'i> {
         self.value.get_ref().as_str()
     }
 
+    /// The number, if this is a whole one that fits its 64 bits.
+    pub(super) fn whole_number(self) -> Option<i64> {
+        match self.value.get_ref() {
+            DeValue::Integer(number) => integer(number),
+            _ => None,
+        }
+    }
+
     /// Whether this is `true`.
     pub(super) fn is_true(self) -> bool {
         matches!(self.value.get_ref(), DeValue::Boolean(true))

@@ -6,7 +6,10 @@ use serde_json::Value;
 
 use super::suggest;
 use super::types::{Config, Group, Lima};
-use crate::model::{Arch, SysboxVersion, UnixName, lima_yaml, open_ended, spelled_out};
+use crate::model::daemon_key::DaemonKey;
+use crate::model::{
+    Arch, SysboxVersion, UnixName, lima_yaml, listed, open_ended, spelled_out,
+};
 
 /// Something that is as the file says, and that its reader should know of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +39,9 @@ impl Config {
                 "leave `hosts` out of `[docker.daemon]`, unless the image has a unit of its own",
             ));
         }
+        warnings.extend(self.unknown_daemon_keys());
         if self.sysbox.enabled {
+            warnings.extend(self.bridge_with_sysbox());
             warnings.extend(self.old_sysbox());
             warnings.extend(self.arches().filter_map(|arch| self.missing_package(arch)));
         }
@@ -113,6 +118,32 @@ impl Config {
             Warning::new(
                 "`ssh.forwardAgent`: root in the VM can log in with your ssh keys elsewhere",
                 "leave `forwardAgent` out of `[vm.lima]`, unless the VM needs it",
+            )
+        })
+    }
+
+    /// A newer dockerd may know more keys than `cai` does.
+    fn unknown_daemon_keys(&self) -> Option<Warning> {
+        let keys = self.docker.daemon.keys();
+        let unknown: Vec<&String> = keys.filter(|key| DaemonKey::find(key).is_none()).collect();
+        (!unknown.is_empty()).then(|| {
+            Warning::new(
+                format!("keys of daemon.json that cai does not know: {}", listed(unknown)),
+                "see the documentation of your version of dockerd, which does not start with a key \
+                 that it does not know",
+            )
+        })
+    }
+
+    /// Its package adds `bip` where that is missing.
+    fn bridge_with_sysbox(&self) -> Option<Warning> {
+        let bridge = self.docker.daemon.get("bridge").and_then(serde_json::Value::as_str)?;
+        (!bridge.is_empty()).then(|| {
+            Warning::new(
+                "`bridge` in daemon.json: the installer of Sysbox adds `bip` beside it, and dockerd \
+                 does not start with both",
+                "write enabled = false under [sysbox], or leave `bridge` out; where dockerd is down \
+                 after the installation, `cai apply` removes that `bip`",
             )
         })
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::{Case, Code, Finding, Severity};
+use super::{Case, Code, Finding, Repair, Severity};
 use crate::guest::GuestFacts;
 use crate::model::listed;
 use crate::plan::{Change, Reason};
@@ -38,6 +38,17 @@ pub(super) fn judge(case: &Case<'_>, guest: &GuestFacts, others: &[Finding]) -> 
         (true, false) => format!("dockerd has not loaded {} of {FILE}", listed(&unloaded)),
     };
     let keys: Vec<String> = keys.into_iter().collect();
+    let hides = [written, case.effect(&case.restart())];
+    let hides = hides.into_iter().flatten().find_map(|change| change.hides.as_ref());
+    let finding = match hides {
+        // It must be confirmed by name, like a replacement.
+        Some(hides) => {
+            let mut finding = finding.so(hides.to_string());
+            finding.repair = Repair::None;
+            finding.by_hand(format!("cai apply --allow-replace {}", case.name()))
+        }
+        None => finding,
+    };
     let finding = finding.saw("keys", keys).saw("not_loaded", unloaded).because(because);
     let lacks_sysbox = case.config.sysbox.enabled
         && guest.docker_answers()

@@ -51,6 +51,7 @@ pub fn diagnose(case: &Case<'_>) -> Vec<Finding> {
         inside.extend(socket);
         inside.extend(sysbox::judge(case, guest));
         inside.extend(daemon::judge(case, guest, &inside));
+        inside.extend(Attempt::without_log_driver(case, guest));
         findings.extend(match case.facts.agent {
             Some(Agent::Starting) if !inside.is_empty() => vec![vm::starting(case, &inside)],
             _ => inside,

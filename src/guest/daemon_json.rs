@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{DOCKER_SERVICE, Document, SECCOMP_PROFILE, clock};
+use super::{DOCKER_SERVICE, Document, SECCOMP_PROFILE, clock, json_edit};
 
 /// The daemon's configuration in the guest.
 const FILE: &str = "/etc/docker/daemon.json";
@@ -42,27 +42,10 @@ pub enum LoadedJson {
 #[error("/etc/docker/daemon.json in the guest is not a JSON object: {0}")]
 pub struct NotAnObject(#[from] serde_json::Error);
 
+/// The key that is merged by entry.
+const RUNTIMES: &str = "runtimes";
 /// The key that names a seccomp profile.
 pub const SECCOMP_KEY: &str = "seccomp-profile";
-
-/// The keys that a daemon takes over on `SIGHUP`; all others need a restart. (runtimes and
-/// live-restore measured with Docker 20.10; the rest from Docker's documentation of dockerd.)
-const RELOADABLE: [&str; 14] = [
-    "authorization-plugins",
-    "debug",
-    "default-runtime",
-    "features",
-    "insecure-registries",
-    "labels",
-    "live-restore",
-    "max-concurrent-downloads",
-    "max-concurrent-uploads",
-    "max-download-attempts",
-    "registry-mirrors",
-    "runtimes",
-    "shutdown-timeout",
-    "allow-nondistributable-artifacts",
-];
 
 impl DaemonJson {
     pub(super) fn read(document: &Document) -> Self {
@@ -125,11 +108,6 @@ fn started(units: &str) -> Option<u64> {
     clock::seconds(docker.get("ExecMainStartTimestamp")?)
 }
 
-/// Whether a key is taken over without a restart.
-pub fn is_reloadable(key: &str) -> bool {
-    RELOADABLE.contains(&key)
-}
-
 fn parse(text: &str) -> Result<Map<String, Value>, NotAnObject> {
     if text.trim().is_empty() {
         return Ok(Map::new());
@@ -137,29 +115,30 @@ fn parse(text: &str) -> Result<Map<String, Value>, NotAnObject> {
     Ok(serde_json::from_str(text)?)
 }
 
-/// The file with the owned keys in it. Keys of objects, such as `runtimes`, are merged: what others
-/// put there stays.
-pub fn merged(present: &Map<String, Value>, owned: &Map<String, Value>) -> Map<String, Value> {
-    let mut keys = present.clone();
-    for (key, value) in owned {
-        match (keys.get_mut(key), value) {
-            (Some(Value::Object(there)), Value::Object(ours)) => {
-                there.extend(ours.iter().map(|(name, value)| (name.clone(), value.clone())));
-            }
-            _ => {
-                keys.insert(key.clone(), value.clone());
-            }
-        }
+/// The text of the file with these keys set and everything else unchanged. An object is
+/// replaced as a whole: an option that dockerd does not know for a new log driver must go. Only
+/// `runtimes` is merged by entry, because others register theirs there.
+pub fn edited(text: &str, owned: &Map<String, Value>) -> String {
+    let mut others = owned.clone();
+    let runtimes = others.shift_remove(RUNTIMES);
+    let text = json_edit::set(text, &others);
+    match runtimes {
+        Some(Value::Object(entries)) => json_edit::set_within(&text, RUNTIMES, &entries),
+        _ => text,
     }
-    keys
 }
 
-/// The keys of a text that [`to_text`] made.
+/// The text without a key.
+pub fn without(text: &str, key: &str) -> String {
+    json_edit::remove(text, key)
+}
+
+/// The keys of a text; none where it is not a JSON object.
 pub fn from_text(text: &str) -> Map<String, Value> {
     parse(text).unwrap_or_default()
 }
 
-/// The text of the file: a key a line, indented with blanks. Sysbox's package looks for its network
+/// The text of keys, one on a line, indented with blanks. Sysbox's package looks for its network
 /// keys by text, and finds no others (see its `config` script).
 pub fn to_text(keys: &Map<String, Value>) -> String {
     let mut text = Vec::new();
@@ -240,12 +219,12 @@ mod tests {
     }
 
     #[test]
-    fn what_others_wrote_stays() {
-        let present = keys(json!({"a": 1, "runtimes": {"x": {"path": "/x"}}, "debug": true}));
-        let owned = keys(json!({"runtimes": {"y": {"path": "/y"}}, "debug": false}));
+    fn objects_are_replaced_and_only_runtimes_is_merged() {
+        let text = "{\n  \"a\": 1,\n  \"runtimes\": {\"x\": {\"path\": \"/x\"}},\n  \"log-opts\": {\"max-size\": \"1m\"}\n}\n";
+        let owned = keys(json!({"runtimes": {"y": {"path": "/y"}}, "log-opts": {"tag": "t"}}));
         assert_eq!(
-            Value::Object(merged(&present, &owned)),
-            json!({"a": 1, "runtimes": {"x": {"path": "/x"}, "y": {"path": "/y"}}, "debug": false})
+            Value::Object(from_text(&edited(text, &owned))),
+            json!({"a": 1, "runtimes": {"x": {"path": "/x"}, "y": {"path": "/y"}}, "log-opts": {"tag": "t"}})
         );
     }
 

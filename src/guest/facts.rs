@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{DaemonJson, Document, SECCOMP_PROFILE, Section};
+use super::{DaemonJson, Document, Engine, SECCOMP_PROFILE, Section};
 use crate::lima::failed_script;
 
 /// The unit of dockerd.
@@ -41,6 +41,8 @@ pub struct GuestFacts {
     pub seccomp_profile: Option<String>,
     /// The runtimes that the daemon knows, the default one first. Empty when it is not active.
     pub runtimes: Vec<String>,
+    /// What the running daemon reports of itself. `None` when it does not answer.
+    pub engine: Option<Engine>,
     /// The socket in the guest.
     pub socket: Option<GuestSocket>,
     /// The exit status of the provisioning script, where it failed on this boot.
@@ -151,6 +153,7 @@ impl GuestFacts {
             daemon_json: DaemonJson::read(document),
             seccomp_profile: document.sum(SECCOMP_PROFILE),
             runtimes: runtimes(text("runtimes")),
+            engine: Engine::read(document),
             socket: socket(text("socket")),
             provision_failed: document.text("provision_failed").map(|code| code.trim().to_owned()),
             provision_log: failed_script(lines(document.section("provision_log"))),
@@ -301,10 +304,10 @@ fn unit(block: &str) -> Option<(String, Unit)> {
     loaded.then(|| (property("Id"), unit))
 }
 
-/// The default runtime and then all of them, each once.
-fn runtimes(line: &str) -> Vec<String> {
+/// The default runtime and then all of them, each once, on the first line.
+fn runtimes(text: &str) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    for name in line.split_whitespace() {
+    for name in text.lines().next().unwrap_or_default().split_whitespace() {
         if !names.iter().any(|known| known == name) {
             names.push(name.to_owned());
         }

@@ -3,13 +3,16 @@
 mod clock;
 pub mod daemon_json;
 mod document;
+mod engine;
 mod facts;
+mod json_edit;
 mod operation;
 pub mod probe;
 pub mod provisioning;
 
 pub use daemon_json::{DaemonJson, LoadedJson};
 pub use document::{Document, Section, UnreadableDocument};
+pub use engine::Engine;
 pub use facts::{
     Account, Container, DOCKER_GROUP, DOCKER_SERVICE, Group, GuestFacts, GuestSocket, Unit,
 };

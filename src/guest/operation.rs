@@ -17,6 +17,8 @@ const INSTALL: Duration = Duration::from_secs(30 * 60);
 const TRY: Duration = Duration::from_secs(3 * 60);
 /// What scripts need that tell by its time whether the daemon has read a file.
 const NOT_OLDER: &str = include_str!("scripts/not-older.sh");
+/// What scripts need that write daemon.json or put the previous one back.
+const DAEMON_JSON: &str = include_str!("scripts/daemon-json.sh");
 /// Where packages are kept in the guest.
 const PACKAGES: &str = "/var/lib/cai/packages";
 /// Where a seccomp profile of the host is put in the guest.
@@ -50,10 +52,16 @@ pub enum Operation<'a> {
         /// The new text.
         text: &'a str,
     },
-    /// Has the daemon take over what it can.
-    ReloadDocker,
+    /// Makes the daemon load what it can. If it refuses the file, the previous one is restored.
+    ReloadDocker {
+        /// Whether this is how the file is loaded; a restart follows where it is not.
+        record: bool,
+    },
     /// Restarts the daemon.
-    RestartDocker,
+    RestartDocker {
+        /// Whether the previous daemon.json is restored where dockerd does not start with the new one.
+        restore: bool,
+    },
     /// Copies a file of the host into the guest; root owns it.
     Push {
         /// The file on the host.
@@ -96,15 +104,18 @@ impl Operation<'_> {
                 };
                 let values = [expected.as_deref().unwrap_or("absent"), loaded];
                 let body = include_str!("scripts/write-daemon-json.sh");
-                let body = [NOT_OLDER, body].concat();
+                let body = [NOT_OLDER, DAEMON_JSON, body].concat();
                 script_that_reads("write-daemon-json", &values, body, text)
             }
-            Self::ReloadDocker => {
+            Self::ReloadDocker { record } => {
                 let body = include_str!("scripts/reload-docker.sh");
-                script("reload-docker", &[], [NOT_OLDER, body].concat())
+                let value = if *record { "record" } else { "keep" };
+                script("reload-docker", &[value], [NOT_OLDER, DAEMON_JSON, body].concat())
             }
-            Self::RestartDocker => {
-                script("restart-docker", &[], include_str!("scripts/restart-docker.sh").into())
+            Self::RestartDocker { restore } => {
+                let body = include_str!("scripts/restart-docker.sh");
+                let value = if *restore { "restore" } else { "keep" };
+                script("restart-docker", &[value], [DAEMON_JSON, body].concat())
             }
             Self::Push { from, to } => {
                 let line = ["sudo", "-n", "install", "-D", "-m", "644", "/dev/stdin", to];

@@ -38,8 +38,15 @@ containers() {
   section containers timeout 20 sudo -n sh -c 'ids=$(docker -H "$1" ps -q --no-trunc) && [ -z "$ids" ] ||
     docker -H "$1" inspect --format "{{.Id}}|{{slice .Name 1}}|{{.HostConfig.Runtime}}|{{.State.StartedAt}}" $ids' sh "unix://$socket"
 }
+# One call also reports the values in force of daemon.json and counts what is stored.
 runtimes() {
-  section runtimes timeout 20 sudo -n docker -H "unix://$socket" info --format '{{.DefaultRuntime}} {{range $name, $_ := .Runtimes}}{{$name}} {{end}}'
+  section runtimes timeout 20 sudo -n sh -c 'docker -H "$1" info --format "{{.DefaultRuntime}} {{range \$name, \$_ := .Runtimes}}{{\$name}} {{end}}
+{{.DockerRootDir}}
+[{{.Containers}},{{.Images}},{{json .Driver}},{{json .DriverStatus}},{{json .LoggingDriver}},{{json .Plugins.Log}},{{json .Labels}},{{json .LiveRestoreEnabled}},{{json .Debug}},{{with .RegistryConfig}}{{json .Mirrors}}{{else}}null{{end}},{{json .DefaultRuntime}},{{json .Runtimes}}]" | {
+      IFS= read -r names && printf "%s\n" "$names" && IFS= read -r root && [ -n "$root" ] &&
+        printf "%s\n" "$root" && cat &&
+        { ls -1p "$root/volumes" && echo volumes || true; }
+    }' sh "unix://$socket"
 }
 
 # Only an active daemon is asked: with socket activation, a question to a stopped one would start it.

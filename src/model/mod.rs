@@ -6,6 +6,8 @@
 
 mod arch;
 mod container;
+pub mod daemon_key;
+mod ipv4_network;
 pub mod lima_yaml;
 mod name;
 mod requirement;
@@ -16,6 +18,7 @@ mod version;
 
 pub use arch::Arch;
 pub use container::{ContainerName, HealthCheck, ServiceName, VolumeSource};
+pub use ipv4_network::Ipv4Network;
 pub use name::{ContextName, EnvName, UnixName, UserRef, VmName};
 pub use requirement::{open_ended, spelled_out};
 pub use sha256::Sha256;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Problem, Reason, Step};
+use super::{Hides, Problem, Reason, Step};
 use crate::address::Address;
 use crate::guest::Container;
 use crate::host::CommandSpec;
@@ -120,6 +120,8 @@ pub struct Change {
     /// A command of Lima that only reads, and judges the VM's YAML as the steps would leave it. It is
     /// asked before the plan is shown, and before the first step.
     pub judge: Option<CommandSpec>,
+    /// What dockerd will no longer show once the change has taken effect.
+    pub hides: Option<Hides>,
     /// How it is done, in order.
     pub steps: Vec<Step>,
     /// Why it cannot be done.
@@ -146,6 +148,7 @@ impl Change {
             fallback: None,
             stops: Some(Vec::new()),
             judge: None,
+            hides: None,
             steps: Vec::new(),
             problem: None,
             sensitive: Vec::new(),
@@ -252,6 +255,13 @@ impl Change {
         self
     }
 
+    /// Says what dockerd will no longer show.
+    #[must_use]
+    pub fn hiding_data(mut self, hides: Option<Hides>) -> Self {
+        self.hides = hides;
+        self
+    }
+
     /// Whether a container of this name may stop by it.
     pub fn may_stop(&self, container: &str) -> bool {
         let stops = |stops: &Vec<Container>| stops.iter().any(|stopped| stopped.name == container);
@@ -304,8 +314,18 @@ impl Change {
         let shown = self.disruption.max(self.fallback.unwrap_or_default());
         let vanished = self.before.is_some() && now.before.is_none();
         !vanished
+            && self.shows_what_is_hidden(now)
             && now.disruption <= shown.max(Disruption::SessionRefresh)
             && (!now.disruption.may_stop_containers() || self.says_what(now))
+    }
+
+    /// Whether it showed every key by which the other hides data. A VM that the plan makes holds
+    /// nothing of anyone's.
+    fn shows_what_is_hidden(&self, now: &Self) -> bool {
+        let is_new = self.before.is_none() && self.action != Action::Deferred;
+        let shown = self.hides.as_ref().map_or(&[][..], |hides| &hides.keys);
+        let hidden = now.hides.as_ref().map_or(&[][..], |hides| &hides.keys);
+        is_new || hidden.iter().all(|key| shown.contains(key))
     }
 
     /// Whether it showed every container that the other stops.

@@ -24,9 +24,20 @@ pub struct Line {
     pub text: String,
 }
 
-/// The lines that differ, with two lines around them.
+/// The lines that differ, with two lines around them. In JSON a comma at the end of a line is no
+/// difference: the line before one that is new gets it.
 pub fn text_diff(before: &str, after: &str) -> Vec<Line> {
-    let diff = TextDiff::from_lines(before, after);
+    let is_json = [before, after].iter().all(|text| text.trim_start().starts_with('{'));
+    let compared = |text: &str| match is_json {
+        true => text
+            .lines()
+            .map(|line| line.strip_suffix(',').unwrap_or(line).to_owned() + "\n")
+            .collect(),
+        false => text.to_owned(),
+    };
+    let (old, new): (String, String) = (compared(before), compared(after));
+    let diff = TextDiff::from_lines(&old, &new);
+    let (old, new): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
     let mut lines = Vec::new();
     for hunk in diff.unified_diff().context_radius(2).iter_hunks() {
         lines.push(Line { origin: Origin::Gap, text: hunk.header().to_string() });
@@ -36,9 +47,33 @@ pub fn text_diff(before: &str, after: &str) -> Vec<Line> {
                 ChangeTag::Insert => Origin::After,
                 ChangeTag::Equal => Origin::Both,
             };
-            let text = change.value().trim_end_matches('\n').to_owned();
+            let written = match (change.new_index(), change.old_index()) {
+                (Some(index), _) => new.get(index),
+                (None, index) => index.and_then(|index| old.get(index)),
+            };
+            let text = written.copied().unwrap_or(change.value()).trim_end_matches('\n').to_owned();
             lines.push(Line { origin, text });
         }
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn differing(before: &str, after: &str) -> Vec<(Origin, String)> {
+        let lines = text_diff(before, after).into_iter();
+        let differs = |line: &Line| matches!(line.origin, Origin::Before | Origin::After);
+        lines.filter(differs).map(|line| (line.origin, line.text)).collect()
+    }
+
+    #[test]
+    fn a_comma_at_the_end_of_a_json_line_is_no_difference() {
+        let (before, after) = ("{\n  \"a\": 1\n}\n", "{\n  \"a\": 1,\n  \"b\": 2\n}\n");
+        assert_eq!(differing(before, after), [(Origin::After, "  \"b\": 2".into())]);
+        assert_eq!(differing(after, before), [(Origin::Before, "  \"b\": 2".into())]);
+        let yaml = differing("a: x\n", "a: x,\n");
+        assert_eq!(yaml, [(Origin::Before, "a: x".into()), (Origin::After, "a: x,".into())]);
+    }
 }

@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::{Action, Change, Declared, Disruption, Files, Plan, Problem, Reason};
+use super::{Action, Change, Declared, Disruption, Files, Hides, Plan, Problem, Reason};
 use crate::address::Address;
 use crate::guest::Container;
 use crate::redact;
@@ -58,6 +58,9 @@ pub struct ResourceChange<'a> {
     pub fallback: Option<Disruption>,
     /// The running containers that it stops, or would stop by its fallback.
     pub stops: Option<&'a [Container]>,
+    /// What dockerd will no longer show; left out where that is nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hides: Option<&'a Hides>,
     /// What is done, in order.
     pub steps: Vec<&'a str>,
     /// Why it cannot be done; `null` if it can.
@@ -140,6 +143,7 @@ impl<'a> ResourceChange<'a> {
             disruption: change.disruption,
             fallback: change.fallback,
             stops: change.stops.as_deref(),
+            hides: change.hides.as_ref(),
             steps: change.steps.iter().map(|step| step.title.as_ref()).collect(),
             problem: change.problem.as_ref().map(|problem| ExplainedProblem {
                 problem: Explained { what: problem, text: problem.to_string() },

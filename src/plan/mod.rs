@@ -5,6 +5,7 @@ mod client;
 mod declared;
 mod destroy;
 mod diff;
+mod hides;
 mod json;
 mod reason;
 mod saved;
@@ -22,6 +23,7 @@ pub use change::{Action, Change, Disruption};
 pub use client::ClientProblem;
 pub use declared::{Declared, Files};
 pub use diff::{Line, Origin, text_diff};
+pub use hides::{Hides, Stored};
 pub use json::{
     Explained, ExplainedProblem, FORMAT_VERSION, PlanDocument, ResourceChange, Summary,
 };

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::attributes;
 use super::palette::{CHANGED, REMOVED, STRONG, paint, sign};
-use super::text::{INDENT, Page, comment, headline, inner_lines, on_a_line, wrapped};
+use super::text::{INDENT, Page, comment, headline, inner_lines, loss, on_a_line, wrapped};
 use crate::address::Kind;
 use crate::facts::{Facts, Observation};
 use crate::plan::{Action, Change, Declared, Disruption, Plan, Reason};
@@ -180,6 +180,11 @@ fn write_change(out: &mut Page, change: &Change) -> std::fmt::Result {
     let is_deleted = change.action == Action::Delete && change.address.kind == Kind::Vm;
     if change.disruption == Disruption::Replace || is_deleted {
         comment(out, LOST)?;
+    }
+    // The change that writes the file has said it already.
+    let is_said = |reason: &Reason| matches!(reason, Reason::DaemonWillPredate(_));
+    if let Some(hides) = change.hides.as_ref().filter(|_| !change.reasons.iter().any(is_said)) {
+        loss(out, &hides.to_string())?;
     }
     write_stops(out, change)?;
     if let Some(problem) = &change.problem {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anstyle::Style;
 
-use super::palette::{DIM, paint};
+use super::palette::{DIM, REMOVED, paint};
 use crate::model::{in_a_line, is_unshowable};
 
 /// The columns that a plan is laid out for: those of a terminal nobody has widened.
@@ -53,9 +53,18 @@ pub(super) fn headline(out: &mut Page, style: Style, head: &str, rest: &str) -> 
 
 /// Writes a remark within a block, wrapped.
 pub(super) fn comment(out: &mut Page, text: &str) -> std::fmt::Result {
+    styled_comment(out, DIM, text)
+}
+
+/// A comment about a loss.
+pub(super) fn loss(out: &mut Page, text: &str) -> std::fmt::Result {
+    styled_comment(out, REMOVED, text)
+}
+
+fn styled_comment(out: &mut Page, style: Style, text: &str) -> std::fmt::Result {
     for (inner, line) in inner_lines(text) {
         for piece in wrapped(&line, out.width - INDENT.len() - "# ".len() - inner.len()) {
-            writeln!(out, "{INDENT}{}", paint(DIM, format!("# {inner}{piece}")))?;
+            writeln!(out, "{INDENT}{}", paint(style, format!("# {inner}{piece}")))?;
         }
     }
     Ok(())

@@ -39,8 +39,8 @@ mod world;
 
 pub use fault::{FAULTS, Fault};
 pub use guest::{
-    Account, Client, Container, Dockerd, File, Group, Guest, Image, Machine, Made, Mount, Unit,
-    VolumeSocket,
+    Account, Client, Container, Dockerd, File, Group, Guest, Image, Machine, Made, Mount, Place,
+    Store, Unit, VolumeSocket,
 };
 pub use host::{SimulatedHost, run};
 pub use instance::{HostSocket, Instance, Session, Status};

@@ -3,6 +3,7 @@
 
 mod apply;
 mod context;
+mod daemon_keys;
 mod destroy;
 mod documents;
 pub mod fake;
@@ -48,6 +49,7 @@ pub fn trials() -> Vec<Trial> {
     [
         apply::trials(),
         context::trials(),
+        daemon_keys::trials(),
         destroy::trials(),
         documents::trials(),
         file::trials(),

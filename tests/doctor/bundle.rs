@@ -27,7 +27,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
 }
 
 const FILE: &str = "version = 1\n[vm]\ncpus = 2\nenv = { API_KEY = \"k3y-of-env\", MODE = \"of-env-2\" }\n\
-    [docker.daemon]\nregistry-mirrors = [\"https://me:pw-of-url@mirror.example\"]\n";
+    [docker.daemon.proxies]\nhttp-proxy = \"http://me:pw-of-url@proxy.example\"\n";
 
 /// The files of an archive.
 fn unpacked(path: &Path) -> BTreeMap<String, String> {
@@ -66,7 +66,7 @@ fn an_archive_has_what_a_report_needs_and_no_secret() {
         ("lima/ha.stderr.log", "Authorization: [redacted]"),
         ("lima/serial.log", "~/x\nlast line"),
         ("guest/units.json", "\"docker.service\""),
-        ("guest/daemon.json", "https://[redacted]@mirror.example"),
+        ("guest/daemon.json", "http://[redacted]@proxy.example"),
         ("guest/journal-docker.txt", "Daemon has completed initialization"),
         ("guest/cloud-init-output.txt", ""),
     ] {

@@ -47,9 +47,12 @@ ftp_proxy = "me:n33dle-ab,c@proxy.example:3128"
 [vm.lima]
 param = { registryToken = "n33dle-param" }
 [docker.daemon]
-registry-mirrors = ["https://me:n33dle-mirror@mirror.example", "https://mirror.example/?sig=n33dle"]
-auths = { "registry.example" = { auth = "bjMzZGxlOm4zM2RsZQ==" } }
-log-opts = { splunk-token = "n33dle-splunk" }
+log-driver = "splunk"
+default-network-opts = { bridge = { auth = "bjMzZGxlOm4zM2RsZQ==" } }
+[docker.daemon.log-opts]
+splunk-token = "n33dle-splunk"
+splunk-url = "https://me:n33dle-mirror@splunk.example"
+splunk-source = "https://splunk.example/?sig=n33dle"
 [docker.daemon.proxies]
 http-proxy = "http://me:n33dle-proxy@proxy.example:3128"
 https-proxy = "me:n33dle-proxy@proxy.example:3128"

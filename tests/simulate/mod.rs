@@ -4,6 +4,8 @@ mod accounts;
 mod adopted;
 mod cli;
 mod converge;
+mod daemon;
+mod daemon_json;
 mod facts;
 mod machine;
 mod others;
@@ -30,6 +32,8 @@ pub fn trials() -> Vec<Trial> {
         adopted::trials(),
         cli::trials(),
         converge::trials(),
+        daemon::trials(),
+        daemon_json::trials(),
         facts::trials(),
         others::trials(),
         programs::trials(),

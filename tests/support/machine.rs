@@ -108,6 +108,7 @@ pub fn guest() -> GuestFacts {
         },
         seccomp_profile: None,
         runtimes: ["runc", "io.containerd.runc.v2"].map(String::from).into(),
+        engine: None,
         socket: Some(GuestSocket {
             mode: "660".into(),
             owner: "root".into(),

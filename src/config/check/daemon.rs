@@ -3,7 +3,7 @@
 use super::Check;
 use crate::config::de::Node;
 
-const RUNTIME: &str = "sysbox-runc";
+pub(super) const RUNTIME: &str = "sysbox-runc";
 
 impl<'a, 'i: 'a> Check<'a, 'i> {
     pub(super) fn daemon(&mut self) {

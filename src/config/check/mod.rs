@@ -5,6 +5,7 @@ use std::hash::Hash;
 use std::ops::Range;
 
 mod daemon;
+mod daemon_keys;
 mod engine;
 mod guest;
 mod lima;
@@ -30,6 +31,7 @@ pub(super) fn check(
     check.lima(&file.lima);
     check.vm(&file.vm);
     check.daemon();
+    check.daemon_keys(&file.docker.daemon);
     check.docker(&file.docker);
     check.sysbox(&file);
     check.groups(&file.groups);

@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use super::parse;
 use crate::diagnostic::render;
 
+mod daemon;
 mod engine;
 mod good;
 mod mistakes;

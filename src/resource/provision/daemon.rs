@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{SYSBOX_RUNTIME, sysbox};
+use super::{SYSBOX_RUNTIME, hidden, network, sysbox};
 use crate::address::{Address, Kind};
 use crate::config::Config;
 use crate::facts::Facts;
-use crate::guest::daemon_json::{SECCOMP_KEY, from_text, merged, to_text};
+use crate::guest::daemon_json::{SECCOMP_KEY, edited, from_text, to_text, without};
 use crate::guest::{GuestFacts, Loaded, LoadedJson, Operation, SECCOMP_PROFILE};
 use crate::lima::Ssh;
 use crate::model::VmName;
@@ -16,8 +16,7 @@ use crate::value::{Attributes, Known};
 
 /// The file, and the attribute that holds its text.
 pub(in crate::resource) const FILE: &str = "/etc/docker/daemon.json";
-/// The network that Sysbox's own package would set, where nobody set another one.
-const BRIDGE: &str = "172.20.0.1/16";
+const DEFAULT_RUNTIME: &str = "default-runtime";
 
 /// The daemon's configuration.
 #[derive(Debug)]
@@ -54,7 +53,7 @@ impl ProvisionDaemon {
     /// The keys that this may write.
     pub(in crate::resource) fn concerns(config: &Config) -> Vec<String> {
         let mut keys: Vec<String> = owned(config).keys().cloned().collect();
-        for key in ["bip", "default-address-pools", "default-runtime"] {
+        for key in ["bip", "default-address-pools", DEFAULT_RUNTIME] {
             if config.sysbox.enabled && !keys.iter().any(|own| own == key) {
                 keys.push(key.into());
             }
@@ -62,36 +61,39 @@ impl ProvisionDaemon {
         keys
     }
 
-    /// The file as it should be, given what is there.
-    fn wanted(&self, present: &Map<String, Value>) -> Map<String, Value> {
-        let mut wanted = merged(present, &self.owned);
+    /// The text of the file as it should be, given the text that is there. Where the keys have their
+    /// values already it is the same text, unless Sysbox's package could not read it.
+    fn wanted(&self, present: &str, guest: Option<&GuestFacts>) -> String {
+        let mut text = edited(present, &self.owned);
         if self.sysbox.is_some() {
-            wanted.entry("bip").or_insert_with(|| BRIDGE.into());
-            wanted
-                .entry("default-address-pools")
-                .or_insert_with(|| json!([{"base": "172.25.0.0/16", "size": 24}]));
+            if network::is_bip_refused(&from_text(&text)) {
+                text = without(&text, "bip");
+            }
+            text = edited(&text, &network::missing(&from_text(&text)));
         }
-        let default = wanted.get_mut("default-runtime");
-        if let Some(default) = default
-            && default == SYSBOX_RUNTIME
-            && !self.sysbox_is_default
-        {
-            *default = "runc".into();
+        let default = from_text(&text).get(DEFAULT_RUNTIME).cloned();
+        if default == Some(SYSBOX_RUNTIME.into()) && !self.sysbox_is_default {
+            text = edited(&text, &Map::from_iter([(DEFAULT_RUNTIME.into(), "runc".into())]));
         }
-        wanted
+        let keys = from_text(&text);
+        let suits = guest.is_none_or(|guest| self.suits_sysbox(guest, &text, &keys));
+        if suits { text } else { to_text(&keys) }
     }
 
     /// Whether Sysbox's package would find its network keys, which it looks for by text when it is
     /// installed: also in the place of another version.
-    fn suits_sysbox(&self, guest: &GuestFacts, text: &str) -> bool {
+    fn suits_sysbox(&self, guest: &GuestFacts, text: &str, keys: &Map<String, Value>) -> bool {
         let found = |start: &str| {
             text.lines().any(|line| {
                 line.starts_with(' ') && line.trim_start_matches(' ').starts_with(start)
             })
         };
         let is_to_come = |version: &String| !sysbox::is_installed(guest, version);
+        // A key that does not fit is not there in any layout.
+        let is_found = |key: &str, start: &str| !keys.contains_key(key) || found(start);
         !self.sysbox.as_ref().is_some_and(is_to_come)
-            || (found("\"bip\": \"") && found("\"default-address-pools\""))
+            || (is_found("bip", "\"bip\": \"")
+                && is_found("default-address-pools", "\"default-address-pools\""))
     }
 
     fn attributes(&self, text: Option<&str>, profile: Option<&str>) -> Attributes {
@@ -107,32 +109,31 @@ impl ProvisionDaemon {
 
     fn fresh(&self, facts: &Facts) -> Attributes {
         let profile = facts.seccomp_profile.as_ref().map(|profile| profile.sha256.as_str());
-        self.attributes(Some(&to_text(&self.wanted(&Map::new()))), profile)
+        self.attributes(Some(&self.wanted("", None)), profile)
     }
 
     fn update(&self, guest: &GuestFacts, facts: &Facts, ssh: &Ssh) -> Change {
         let profile = facts.seccomp_profile.as_ref();
         let sha256 = profile.map(|profile| profile.sha256.as_str());
         let file = &guest.daemon_json;
-        let present = match file.keys() {
-            Ok(present) => present,
-            Err(why) => {
-                return Change::deferred(&self.address, self.fresh(facts), Reason::Absent)
-                    .blocked(Problem::DaemonJson(why.to_string()));
-            }
-        };
-        let wanted = self.wanted(&present);
+        if let Err(why) = file.keys() {
+            return Change::deferred(&self.address, self.fresh(facts), Reason::Absent)
+                .blocked(Problem::DaemonJson(why.to_string()));
+        }
         let text = file.text.as_deref();
-        let as_it_is = wanted == present && self.suits_sysbox(guest, text.unwrap_or_default());
-        let after = if as_it_is { text.map(str::to_owned) } else { Some(to_text(&wanted)) };
+        let wanted = self.wanted(text.unwrap_or_default(), Some(guest));
+        // An empty file and one without keys say the same.
+        let as_it_is = wanted == text.unwrap_or_default();
+        let after = if as_it_is { text } else { Some(wanted.as_str()) };
         let before = self.attributes(text, guest.seccomp_profile.as_deref());
-        let after = self.attributes(after.as_deref(), sha256);
+        let after = self.attributes(after, sha256);
         let mut change = Change::between(&self.address, before, after);
         let changed = change.changed();
         if changed.is_empty() {
             return change;
         }
-        change = change.because(Reason::Differs(changed.clone()));
+        let hides = hidden::by(guest, &self.name, &file.loaded_keys(), &from_text(&wanted));
+        change = change.because(Reason::Differs(changed.clone())).hiding_data(hides);
         if let Some(profile) =
             profile.filter(|_| changed.iter().any(|name| name == SECCOMP_PROFILE))
         {
@@ -187,10 +188,14 @@ fn owned(config: &Config) -> Map<String, Value> {
         keys.insert(SECCOMP_KEY.into(), SECCOMP_PROFILE.into());
     }
     if config.sysbox.enabled {
-        let ours = json!({"runtimes": {SYSBOX_RUNTIME: {"path": "/usr/bin/sysbox-runc"}}});
-        keys = merged(&keys, ours.as_object().unwrap_or(&Map::new()));
+        let ours = json!({"path": "/usr/bin/sysbox-runc"});
+        match keys.entry("runtimes").or_insert_with(|| json!({})) {
+            Value::Object(runtimes) => drop(runtimes.insert(SYSBOX_RUNTIME.into(), ours)),
+            // The file was checked: it is an object.
+            _ => {}
+        }
         if config.sysbox.default_runtime {
-            keys.insert("default-runtime".into(), SYSBOX_RUNTIME.into());
+            keys.insert(DEFAULT_RUNTIME.into(), SYSBOX_RUNTIME.into());
         }
     }
     keys

@@ -126,7 +126,10 @@ impl ProvisionDocker {
             Some(words) => change
                 .because(Reason::DaemonSilent(words.text.clone()))
                 .disturbing(Disruption::DaemonRestart, guest.containers.as_deref())
-                .step(Step::run("restart dockerd", Operation::RestartDocker.command(ssh))),
+                .step(Step::run(
+                    "restart dockerd",
+                    Operation::RestartDocker { restore: false }.command(ssh),
+                )),
             None => change.because(Reason::Differs(changed.clone())),
         };
         // The package restarts what runs when it is replaced: the old one goes with what it has
@@ -202,7 +205,7 @@ impl ProvisionDocker {
 /// goes down: then its containers keep running (measured with Docker 20.10).
 fn bring_socket_back(change: Change, stops: Option<&[Container]>, ssh: &Ssh) -> Change {
     let reload = Operation::System(&["systemctl", "reload", DOCKER_SERVICE]).command(ssh);
-    let restart = Operation::RestartDocker.command(ssh);
+    let restart = Operation::RestartDocker { restore: false }.command(ssh);
     change
         .because(Reason::SocketMissing)
         .disturbing(Disruption::DaemonRestart, stops)

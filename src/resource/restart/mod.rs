@@ -2,20 +2,20 @@
 //! user's groups, the machine its processors and memory. A resource like any other, so that a crash
 //! between a change and its restart is repaired by the next run.
 
+mod daemon;
 mod machine;
 mod ways;
 
-use super::provision::{DAEMON_JSON, keeps_containers, written};
+use super::provision::keeps_containers;
 use super::{
     PlanContext, ProvisionDaemon, ProvisionDocker, ProvisionSysbox, Resource, Vm, restrained,
 };
 use crate::address::{Address, Kind};
 use crate::config::{Config, Strategy, User};
 use crate::facts::Observation;
-use crate::guest::daemon_json::{SECCOMP_KEY, from_text, is_reloadable};
-use crate::guest::{GuestFacts, SECCOMP_PROFILE};
+use crate::guest::GuestFacts;
 use crate::model::{UserRef, VmName};
-use crate::plan::{Action, Change, Disruption, Reason};
+use crate::plan::{Action, Change, Disruption, Hides, Reason};
 use crate::value::Attributes;
 
 /// The pending restart of a VM, of whatever degree.
@@ -39,6 +39,8 @@ struct Pending {
     disruption: Disruption,
     /// The session has to be renewed, whatever else is due.
     session: bool,
+    /// What dockerd will no longer show.
+    hides: Option<Hides>,
 }
 
 impl Pending {
@@ -115,37 +117,6 @@ impl Restart {
         groups
     }
 
-    /// The keys that the running daemon lacks, or will lack when it has been configured anew.
-    fn daemon_lacks(
-        &self,
-        guest: &GuestFacts,
-        context: PlanContext<'_>,
-        vm_restarts: bool,
-    ) -> Option<Reason> {
-        let written = written(context);
-        let text = written.and_then(|change| change.after.text(DAEMON_JSON));
-        let profile = match written {
-            Some(change) if change.changed().iter().any(|name| name == SECCOMP_PROFILE) => true,
-            _ => guest.daemon_json.profile_is_newer && !vm_restarts,
-        };
-        let present = guest.daemon_json.keys().unwrap_or_default();
-        let (loaded, due, reason): (_, _, fn(Vec<String>) -> Reason) = match (text, vm_restarts) {
-            // A VM that boots before the file is written starts the daemon with the old one.
-            (Some(text), true) => (present, from_text(text), Reason::DaemonWillPredate),
-            (Some(text), false) if guest.docker_runs() => {
-                (guest.daemon_json.loaded_keys(), from_text(text), Reason::DaemonWillPredate)
-            }
-            (None, false) if guest.docker_runs() => {
-                (guest.daemon_json.loaded_keys(), present, Reason::DaemonPredates)
-            }
-            _ => return None,
-        };
-        let lacks =
-            |key: &&String| loaded.get(*key) != due.get(*key) || (profile && *key == SECCOMP_KEY);
-        let keys: Vec<String> = self.daemon.iter().filter(lacks).cloned().collect();
-        (!keys.is_empty()).then(|| reason(keys))
-    }
-
     fn pending(&self, guest: &GuestFacts, context: PlanContext<'_>) -> Pending {
         let mut pending = Pending::default();
         let vm_restarts =
@@ -166,9 +137,11 @@ impl Restart {
         if !joined.is_empty() {
             pending.add(Disruption::SessionRefresh, Reason::SessionWillPredate(joined));
         }
-        if let Some(reason) = self.daemon_lacks(guest, context, vm_restarts) {
-            let way = way_for(daemon_keys(&reason));
-            pending.add(way, reason);
+        if let Some(unloaded) =
+            daemon::unloaded(&self.daemon, &self.name, guest, context, vm_restarts)
+        {
+            pending.add(unloaded.way, unloaded.reason);
+            pending.hides = unloaded.hides;
         }
         pending
     }
@@ -177,7 +150,7 @@ impl Restart {
         let facts = context.facts;
         let groups = self.needed(guest);
         let has = groups.iter().filter(|group| guest.session_groups.contains(*group));
-        let loaded = self.daemon_lacks(guest, context, false).is_none();
+        let loaded = daemon::unloaded(&self.daemon, &self.name, guest, context, false).is_none();
         let before = Self::attributes(has.cloned().collect(), loaded);
         let mut change = Change::between(&self.address, before, Self::attributes(groups, true));
         let mut pending = self.pending(guest, context);
@@ -186,6 +159,7 @@ impl Restart {
             return change;
         }
         change.action = Action::Refresh;
+        change.hides = pending.hides.take();
         if context.tried != Disruption::None && pending.session {
             pending.add(Disruption::VmRestart, Reason::RefreshHadNoEffect);
         }
@@ -218,15 +192,6 @@ impl Restart {
             }
         }
         restrained(change, self.strategy)
-    }
-}
-
-/// How the daemon takes over these keys of its configuration.
-fn way_for(keys: &[String]) -> Disruption {
-    if keys.iter().all(|key| is_reloadable(key)) {
-        Disruption::Reload
-    } else {
-        Disruption::DaemonRestart
     }
 }
 
@@ -266,7 +231,7 @@ impl Resource for Restart {
                 let wanted = Self::attributes(groups.clone(), true);
                 let mut pending = Pending::default();
                 let reason = Reason::DaemonWillPredate(self.daemon.clone());
-                pending.add(way_for(&self.daemon), reason);
+                pending.add(daemon::way_for(&self.daemon), reason);
                 if !groups.is_empty() {
                     // Lima opens the session before the user is in any group.
                     let reason = Reason::SessionWillPredate(groups);

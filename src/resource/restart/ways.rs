@@ -1,7 +1,7 @@
 //! The ways in which something that runs takes over what is configured, mildest first.
 
 use crate::facts::Facts;
-use crate::guest::{DOCKER_SERVICE, GuestFacts, Operation};
+use crate::guest::{GuestFacts, Operation};
 use crate::lima::{Limactl, Ssh};
 use crate::model::VmName;
 use crate::plan::{Change, Disruption, Step};
@@ -16,7 +16,8 @@ pub(super) fn reload(change: Change, facts: &Facts, name: &VmName) -> Change {
     let disruption = change.disruption.max(Disruption::Reload);
     let change = change.disturbing(disruption, Some(&[]));
     let Some(ssh) = ssh(facts, name) else { return change };
-    change.step(Step::run("reload dockerd", Operation::ReloadDocker.command(&ssh)))
+    let reload = Operation::ReloadDocker { record: true };
+    change.step(Step::run("reload dockerd", reload.command(&ssh)))
 }
 
 /// dockerd restarts. It reloads first, so that live-restore is in force when it goes down: then its
@@ -33,10 +34,11 @@ pub(super) fn daemon_restart(
     let stops = guest.stopped_with_daemon(keeps_containers);
     let change = change.disturbing(Disruption::DaemonRestart, stops);
     let Some(ssh) = ssh(facts, name) else { return change };
-    let reload = Operation::System(&["systemctl", "reload", DOCKER_SERVICE]);
+    let reload = Operation::ReloadDocker { record: false };
+    let restart = Operation::RestartDocker { restore: true };
     change
         .step(Step::run("reload dockerd", reload.command(&ssh)))
-        .step(Step::run("restart dockerd", Operation::RestartDocker.command(&ssh)))
+        .step(Step::run("restart dockerd", restart.command(&ssh)))
 }
 
 /// Renews the connection that everything rides on, without disturbing what rides on the old one.

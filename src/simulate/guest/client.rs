@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Caller, Container, DOCKER, Guest};
+use crate::model::daemon_key::{LOG_DRIVERS, is_log_driver};
 use crate::simulate::arguments::Arguments;
 use crate::simulate::log::timestamp;
 use crate::simulate::reply::Reply;
@@ -74,11 +75,6 @@ pub(in crate::simulate) fn client(
     match command.as_str() {
         "version" => formatted(&version(guest), &arguments),
         "info" => match arguments.value("--format") {
-            // Go's `range` is beyond this template language; cai asks in just this form.
-            Some(format) if format.contains("{{range") => {
-                let names = guest.runtime_names().join(" ");
-                Reply::line(format!("{} {names} ", guest.default_runtime()))
-            }
             _ => formatted(&info(guest), &arguments),
         },
         "ps" => guest.ps(&arguments),
@@ -119,6 +115,47 @@ fn info(guest: &Guest) -> Value {
 }
 
 impl Guest {
+    /// What cai's probe asks for through `docker info`: Go's `range` and `with` are beyond the
+    /// templates here.
+    pub(super) fn engine_report(&self) -> String {
+        let place = self.place.clone().unwrap_or_default();
+        let loaded = self.dockerd.as_ref().map(|daemon| &daemon.loaded);
+        let value = |key: &str| loaded.and_then(|keys| keys.get(key)).cloned();
+        let is_set = |key: &str| value(key) == Some(Value::Bool(true));
+        let info = info(self);
+        let status = if place.containerd {
+            json!([["driver-type", "io.containerd.snapshotter.v1"]])
+        } else {
+            json!([["Supports d_type", "true"]])
+        };
+        let log_drivers: Vec<&str> =
+            LOG_DRIVERS.into_iter().filter(|name| !matches!(*name, "none" | "etwlogs")).collect();
+        let mirrors = value("registry-mirrors").and_then(|it| it.as_array().cloned());
+        let mirrors: Vec<String> = mirrors
+            .into_iter()
+            .flatten()
+            .filter_map(|it| Some(format!("{}/", it.as_str()?.trim_end_matches('/'))))
+            .collect();
+        let report = json!([
+            self.containers.len(),
+            self.images.len(),
+            place.driver,
+            status,
+            value("log-driver").unwrap_or_else(|| "json-file".into()),
+            log_drivers,
+            value("labels"),
+            is_set("live-restore"),
+            is_set("debug"),
+            mirrors,
+            info["DefaultRuntime"],
+            info["Runtimes"],
+        ]);
+        let volumes: String = self.volumes.keys().map(|name| format!("{name}/\n")).collect();
+        let names = self.runtime_names().join(" ");
+        let data_root = place.data_root;
+        format!("{} {names} \n{data_root}\n{report}\n{volumes}volumes\n", self.default_runtime())
+    }
+
     fn runtime_names(&self) -> Vec<String> {
         let mut names = self.runtimes();
         if self.is_old_docker() {
@@ -185,6 +222,10 @@ impl Guest {
             );
             return Reply::failed(125, message);
         }
+        if let Some(why) = self.unknown_log_driver() {
+            return Reply::failed(125, format!("docker: {why}"));
+        }
+        self.images.extend(arguments.words.first().cloned());
         let id = super::super::world::sha256(format!("{now} {}", self.containers.len()));
         if !arguments.has("--rm") {
             self.containers.push(Container {
@@ -199,10 +240,27 @@ impl Guest {
         Reply::line(id)
     }
 
+    /// dockerd starts with any log driver, and then no container does (measured).
+    fn unknown_log_driver(&self) -> Option<String> {
+        let loaded = self.dockerd.as_ref().map(|daemon| &daemon.loaded);
+        let driver = loaded?.get("log-driver")?.as_str()?;
+        (!is_log_driver(driver)).then(|| {
+            format!(
+                "Error response from daemon: failed to create task for container: failed to \
+                 initialize logging driver: error looking up logging plugin {driver}: plugin \
+                 \"{driver}\" not found."
+            )
+        })
+    }
+
     /// What a container with each of these runtimes comes to.
     pub(super) fn try_containers(&mut self, runtimes: &[String], now: u64) -> Reply {
         if !self.knock(now) {
             return Reply::failed(1, "docker import: Cannot connect to the Docker daemon");
+        }
+        if let Some(why) = self.unknown_log_driver() {
+            let runtime = runtimes.first().map_or("runc", String::as_str);
+            return Reply::failed(1, format!("{runtime}: docker: {why}"));
         }
         let known = self.runtime_names();
         match runtimes.iter().find(|runtime| !known.contains(runtime)) {

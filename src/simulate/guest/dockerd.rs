@@ -1,9 +1,12 @@
 //! dockerd: what it loads, when, and what becomes of its containers (`FACTS.md`, "Docker").
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Container, DAEMON_JSON, DOCKER_SERVICE, DOCKER_SOCKET, Guest};
+use super::{Container, DAEMON_JSON, DOCKER_SERVICE, DOCKER_SOCKET, Guest, VolumeSocket};
+use crate::model::daemon_key::{Effect, SNAPSHOTTER, effect};
 
 /// A daemon that runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,23 +17,32 @@ pub struct Dockerd {
     pub loaded: Map<String, Value>,
 }
 
-/// The keys that a daemon takes over on `SIGHUP` (the first two measured, the rest from Docker's
-/// documentation of dockerd).
-const RELOADABLE: [&str; 13] = [
-    "runtimes",
-    "live-restore",
-    "authorization-plugins",
-    "debug",
-    "default-runtime",
-    "features",
-    "insecure-registries",
-    "labels",
-    "max-concurrent-downloads",
-    "max-concurrent-uploads",
-    "max-download-attempts",
-    "registry-mirrors",
-    "shutdown-timeout",
-];
+/// Where a daemon keeps its data.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The data root.
+    pub data_root: String,
+    /// The user that containers are mapped to; empty for none.
+    pub userns: String,
+    /// The storage driver.
+    pub driver: String,
+    /// Whether images are in containerd's store.
+    pub containerd: bool,
+}
+
+/// What a daemon has left in a place that it does not use now.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Store {
+    /// Where.
+    pub place: Place,
+    /// The containers, the running ones too.
+    pub containers: Vec<Container>,
+    /// The images.
+    pub images: BTreeSet<String>,
+    /// The volumes.
+    pub volumes: BTreeMap<String, Option<VolumeSocket>>,
+}
+
 /// The runtimes that every daemon has.
 const BUILT_IN: [&str; 2] = ["io.containerd.runc.v2", "runc"];
 
@@ -48,25 +60,63 @@ impl Guest {
         if !self.dockerd_installed() {
             return false;
         }
-        let loaded = match self.daemon_json() {
-            Ok(loaded) => loaded,
-            Err(error) => {
-                self.log.push(format!(
-                    "unable to configure the Docker daemon with file {DAEMON_JSON}: {error}"
-                ));
-                return false;
+        match self.startable() {
+            Ok(loaded) => {
+                self.log.push("Daemon has completed initialization".into());
+                self.open_store(&loaded);
+                self.dockerd = Some(Dockerd { started: now, loaded });
+                true
             }
-        };
-        let default = default_runtime(&loaded);
-        if !runtimes(&loaded).iter().any(|name| name == default) {
-            self.log.push(format!(
-                "failed to start daemon: specified default runtime '{default}' does not exist"
-            ));
-            return false;
+            Err(why) => {
+                self.log.push(why);
+                false
+            }
         }
-        self.log.push("Daemon has completed initialization".into());
-        self.dockerd = Some(Dockerd { started: now, loaded });
-        true
+    }
+
+    /// The keys that a daemon starts with.
+    fn startable(&self) -> Result<Map<String, Value>, String> {
+        let keys = Self::decoded(self.text(DAEMON_JSON).unwrap_or_default())?;
+        if let Some(why) = Self::invalid(&keys) {
+            return Err(format!(
+                "unable to configure the Docker daemon with file {DAEMON_JSON}: configuration \
+                 validation from file failed: {why}"
+            ));
+        }
+        match self.unstartable(&keys) {
+            Some(why) => Err(format!("failed to start daemon: {why}")),
+            None => Ok(keys),
+        }
+    }
+
+    /// Switches to the store that the keys name. Containers of the previous store
+    /// keep running with live-restore, and no command shows them (measured).
+    fn open_store(&mut self, keys: &Map<String, Value>) {
+        let text = |key: &str, default: &str| {
+            keys.get(key).and_then(Value::as_str).unwrap_or(default).to_owned()
+        };
+        let containerd = keys.get("features").and_then(|all| all.get(SNAPSHOTTER));
+        let containerd = containerd == Some(&Value::Bool(true));
+        let driver = if containerd { "overlayfs" } else { "overlay2" };
+        let place = Place {
+            data_root: text("data-root", "/var/lib/docker"),
+            userns: text("userns-remap", ""),
+            driver: text("storage-driver", driver),
+            containerd,
+        };
+        let Some(before) = self.place.replace(place.clone()).filter(|before| *before != place)
+        else {
+            return;
+        };
+        let at = self.stores.iter().position(|store| store.place == place);
+        let there = at.map(|at| self.stores.remove(at));
+        let there = there.unwrap_or_else(|| Store { place, ..Store::default() });
+        self.stores.push(Store {
+            place: before,
+            containers: std::mem::replace(&mut self.containers, there.containers),
+            images: std::mem::replace(&mut self.images, there.images),
+            volumes: std::mem::replace(&mut self.volumes, there.volumes),
+        });
     }
 
     /// Stops the daemon. With live-restore loaded its containers go on (measured).
@@ -80,24 +130,34 @@ impl Guest {
         }
     }
 
-    /// `SIGHUP`: the daemon takes over what it can. A malformed file is an error in the log, and
-    /// the daemon goes on with what it had (measured).
-    pub(super) fn reload_dockerd(&mut self) {
-        let file = self.daemon_json();
+    /// `SIGHUP`: the daemon loads what it can. A file that it refuses is an error in the log, and the
+    /// daemon keeps its configuration (measured).
+    pub(super) fn reload_dockerd(&mut self) -> Result<(), String> {
+        let file = Self::decoded(self.text(DAEMON_JSON).unwrap_or_default());
         let Some(daemon) = &mut self.dockerd else {
-            return;
+            return Ok(());
         };
-        match file {
+        let accepted = file.and_then(|file| {
+            if let Some(why) = Self::invalid(&file) {
+                return Err(format!("file configuration validation failed: {why}"));
+            }
+            match Self::invalid_mirror(&file) {
+                Some(why) => Err(format!("Error reconfiguring the daemon: {why}")),
+                None => Ok(file),
+            }
+        });
+        match &accepted {
             Ok(file) => {
-                for key in RELOADABLE {
-                    if let Some(value) = file.get(key) {
-                        daemon.loaded.insert(key.to_owned(), value.clone());
+                for (key, value) in file {
+                    if effect(key, daemon.loaded.get(key), Some(value)) == Effect::Reload {
+                        daemon.loaded.insert(key.clone(), value.clone());
                     }
                 }
                 self.log.push("Reloaded configuration".into());
             }
-            Err(error) => self.log.push(format!("Error reloading configuration: {error}")),
+            Err(why) => self.log.push(why.clone()),
         }
+        accepted.map(|_| ())
     }
 
     /// The runtimes that the running daemon knows, in order of name.

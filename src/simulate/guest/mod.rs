@@ -3,6 +3,7 @@
 mod accounts;
 mod client;
 mod container;
+mod daemon_config;
 mod dockerd;
 mod document;
 mod inside;
@@ -21,7 +22,7 @@ pub use accounts::{Account, Group};
 pub(super) use client::{Unreachable, client};
 pub(in crate::simulate) use container::SOCKET_GROUP;
 pub use container::{Client, Container, Image, Made, Mount, VolumeSocket};
-pub use dockerd::Dockerd;
+pub use dockerd::{Dockerd, Place, Store};
 pub(super) use keys::Keys;
 pub(super) use packages::pretty;
 pub(super) use shell::run;
@@ -68,6 +69,15 @@ pub struct Guest {
     /// The volumes that matter, each with the Docker socket in it, if any.
     #[serde(default)]
     pub volumes: BTreeMap<String, Option<VolumeSocket>>,
+    /// The images, by the names that containers were started with.
+    #[serde(default)]
+    pub images: BTreeSet<String>,
+    /// Where the daemon keeps all of these, once it has started.
+    #[serde(default)]
+    pub place: Option<Place>,
+    /// The contents of the stores that it does not use now.
+    #[serde(default)]
+    pub stores: Vec<Store>,
     /// The last lines of the daemon's log.
     pub log: Vec<String>,
     /// Processors and memory that the kernel sees, while it runs.
@@ -150,6 +160,9 @@ impl Guest {
             socket_owner: None,
             containers: Vec::new(),
             volumes: BTreeMap::new(),
+            images: BTreeSet::new(),
+            place: None,
+            stores: Vec::new(),
             log: Vec::new(),
             machine: None,
         };

@@ -119,7 +119,7 @@ impl Guest {
                 self.start_unit(DOCKER_SERVICE, now + 1);
             }
         } else if !known {
-            self.reload_dockerd();
+            let _ = self.reload_dockerd();
         }
     }
 }

@@ -15,34 +15,17 @@ const SCRIPTS: &[(&str, Script)] = &[
         guest.provision(caller.script(), version.map(String::as_str), caller.now)
     }),
     ("write-daemon-json", write_daemon_json),
-    ("reload-docker", |guest, _, caller| {
-        let reply = guest.systemctl_words(&["reload", DOCKER_SERVICE], caller);
-        let now = guest.not_older(caller);
-        if reply.code == 0 && !guest.remember_loaded(now) {
-            return Reply::failed(1, format!("cp: cannot stat '{DAEMON_JSON}': No such file"));
-        }
-        reply
-    }),
-    ("restart-docker", |guest, _, caller| {
-        // A script that knows of the socket's unit restarts it where the file is gone.
-        let words: &[&str] = match guest.socket {
-            None if guest.is_active(DOCKER_SOCKET) && caller.script().contains(DOCKER_SOCKET) => {
-                &["restart", DOCKER_SOCKET, DOCKER_SERVICE]
-            }
-            _ => &["restart", DOCKER_SERVICE],
-        };
-        let reply = guest.systemctl_words(words, caller);
-        if reply.code == 0 {
-            guest.remember_loaded(caller.now);
-        }
-        reply
-    }),
+    ("reload-docker", reload_docker),
+    ("restart-docker", restart_docker),
     ("sysbox", sysbox),
     ("try-container", |guest, runtimes, caller| guest.try_containers(runtimes, caller.now)),
 ];
 
 /// A copy of what the daemon has loaded, which cai keeps in the guest.
 const LOADED: &str = "/var/lib/cai/daemon.json.loaded";
+/// The file that cai replaced, and the checksum of the one that it wrote.
+const PREVIOUS: &str = "/var/lib/cai/daemon.json.previous";
+const WROTE: &str = "/var/lib/cai/daemon.json.wrote";
 
 /// `sh -s -- NAME WORDS…` with a script of cai, `sh -s` with its provisioning script, or
 /// `sh -c TEXT`.
@@ -60,12 +43,14 @@ pub(super) fn sh(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Rep
     }
 }
 
-/// `exit N`, `echo WORDS [>&2]` and commands, with `;` in between; and the one pipeline of cai's
+/// `exit N`, `echo WORDS [>&2]` and commands, with `;` in between; and the two pipelines of cai's
 /// probe.
 fn inline(guest: &mut Guest, text: &str, caller: Caller<'_>) -> Reply {
-    if text.contains("docker -H") && text.contains("inspect") {
+    let lists = text.contains("docker -H") && text.contains("inspect");
+    if lists || text.contains("docker -H") && text.contains("info --format") {
         return if guest.knock(caller.now) {
-            Reply { stdout: guest.inspect_running(), ..Reply::done() }
+            let stdout = if lists { guest.inspect_running() } else { guest.engine_report() };
+            Reply { stdout, ..Reply::done() }
         } else {
             Reply::failed(1, "Cannot connect to the Docker daemon")
         };
@@ -106,7 +91,27 @@ impl Guest {
     /// takes care of that.
     fn not_older(&self, caller: Caller<'_>) -> u64 {
         let started = self.dockerd.as_ref().map_or(0, |daemon| daemon.started);
-        if caller.script().contains("\nnot_older ") { caller.now.max(started) } else { caller.now }
+        if caller.script().contains("not_older \"") { caller.now.max(started) } else { caller.now }
+    }
+
+    /// dockerd has accepted the file that cai wrote.
+    fn accept(&mut self) {
+        self.files.remove(PREVIOUS);
+        self.files.remove(WROTE);
+    }
+
+    /// Puts the replaced file back, unless someone has changed the new one since.
+    fn restore(&mut self) -> bool {
+        let sum = self.files.get(DAEMON_JSON).map(|file| file.sha256.as_str());
+        if sum.is_none() || self.text(WROTE) != sum {
+            return false;
+        }
+        match self.files.remove(PREVIOUS) {
+            Some(previous) => drop(self.files.insert(DAEMON_JSON.into(), previous)),
+            None => drop(self.files.remove(DAEMON_JSON)),
+        }
+        self.accept();
+        true
     }
 
     /// Keeps a copy of the file, if the daemon that runs started after it was written.
@@ -190,23 +195,89 @@ fn write_daemon_json(guest: &mut Guest, words: &[String], caller: Caller<'_>) ->
         return Reply::unknown("guest", "these arguments of write-daemon-json");
     };
     let actual = guest.files.get(DAEMON_JSON).map_or("absent", |file| file.sha256.as_str());
-    if actual != expected {
+    let actual = actual.to_owned();
+    if actual != *expected {
         let message = format!("{DAEMON_JSON} was changed by somebody else in the meantime");
         return Reply::failed(3, message);
     }
     let now = guest.not_older(caller);
+    // Docker 20.10 has no `dockerd --validate`.
+    if guest.dockerd_installed()
+        && !guest.is_old_docker()
+        && let Err(why) = Guest::decoded(&text)
+    {
+        return Reply::failed(1, why);
+    }
     if loaded == "current" {
         let text = guest.text(DAEMON_JSON).unwrap_or("{}\n").to_owned();
         guest.write(LOADED, &text, now);
     }
-    if guest.dockerd_installed()
-        && let Err(error) = serde_json::from_str::<serde_json::Map<_, _>>(&text)
-    {
-        let message = format!("unable to configure the Docker daemon with file: {error}");
-        return Reply::failed(1, message);
+    if guest.text(WROTE) != Some(actual.as_str()) {
+        guest.files.remove(PREVIOUS);
+        if let Some(previous) = guest.files.get(DAEMON_JSON).cloned() {
+            guest.files.insert(PREVIOUS.into(), previous);
+        }
     }
     guest.write(DAEMON_JSON, &text, now);
+    let sum = guest.files.get(DAEMON_JSON).map(|file| file.sha256.clone()).unwrap_or_default();
+    guest.write(WROTE, sum, now);
     Reply::done()
+}
+
+/// `record|keep`
+fn reload_docker(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Reply {
+    let [mode] = words else {
+        return Reply::unknown("guest", "these arguments of reload-docker");
+    };
+    if !guest.is_active(DOCKER_SERVICE) {
+        return Reply::failed(1, format!("{DOCKER_SERVICE} is not active, cannot reload."));
+    }
+    if let Err(why) = guest.reload_dockerd() {
+        let reply = Reply::failed(4, format!("dockerd refuses the new {DAEMON_JSON}:\n{why}"));
+        if !guest.restore() {
+            return reply;
+        }
+        let _ = guest.reload_dockerd();
+        return reply.saying("the previous file is restored; dockerd was not stopped");
+    }
+    if mode == "record" {
+        if !guest.remember_loaded(guest.not_older(caller)) {
+            return Reply::failed(1, format!("cp: cannot stat '{DAEMON_JSON}': No such file"));
+        }
+        guest.accept();
+    }
+    Reply::done()
+}
+
+/// `restore|keep`
+fn restart_docker(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Reply {
+    let [mode] = words else {
+        return Reply::unknown("guest", "these arguments of restart-docker");
+    };
+    // A script that knows of the socket's unit restarts it where the file is gone.
+    let units: &[&str] = match guest.socket {
+        None if guest.is_active(DOCKER_SOCKET) && caller.script().contains(DOCKER_SOCKET) => {
+            &["restart", DOCKER_SOCKET, DOCKER_SERVICE]
+        }
+        _ => &["restart", DOCKER_SERVICE],
+    };
+    let restarted = guest.systemctl_words(units, caller);
+    if restarted.code != 0 {
+        let why = guest.log.last().cloned().unwrap_or_default();
+        let reply = Reply::failed(4, format!("dockerd does not start. It said:\n{why}"));
+        if mode != "restore" || !guest.restore() {
+            return reply;
+        }
+        let again = guest.systemctl_words(units, caller);
+        let end = match again.code {
+            0 => "is restored, and dockerd runs with it",
+            _ => "is restored, and dockerd does not start with it either",
+        };
+        return reply.saying(&format!("the previous {DAEMON_JSON} {end}"));
+    }
+    guest.remember_loaded(caller.now);
+    guest.accept();
+    restarted
 }
 
 /// `VERSION SHA256`, and reads the source. A package of an address has the checksum that it should have: nothing

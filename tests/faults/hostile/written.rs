@@ -190,12 +190,12 @@ fn a_file_reads_back() {
         let file = toml::to_string(&json!({
             "version": 1,
             "vm": {"env": {"A": text}, "lima": {"message": text}},
-            "docker": {"daemon": {"labels": [text]}},
+            "docker": {"daemon": {"labels": [format!("a={text}")]}},
         }));
         let Ok(config) = config::parse(&file.unwrap()) else { return };
         let values = config.vm.env.values().map(|it| it.value.as_deref()).collect::<Vec<_>>();
         assert_eq!(values, [Some(text.as_str())]);
-        assert_eq!(config.docker.daemon["labels"], json!([text]));
+        assert_eq!(config.docker.daemon["labels"], json!([format!("a={text}")]));
         let keys = containai::lima::template(&config);
         let yaml: Value = serde_yaml::from_str(&to_yaml(&keys)).unwrap();
         assert_eq!((&yaml["env"]["A"], &yaml["message"]), (&json!(text), &json!(text)));

@@ -1,0 +1,69 @@
+//! What dockerd no longer shows once it starts with another store.
+
+use serde_json::{Map, Value};
+
+use crate::guest::GuestFacts;
+use crate::model::VmName;
+use crate::model::daemon_key::{DAEMON_KEYS, Effect, SNAPSHOTTER, effect};
+use crate::plan::{Hides, Stored};
+
+/// Where dockerd keeps its data by default.
+const DATA_ROOT: &str = "/var/lib/docker";
+
+/// What a start with the keys `after` hides of a daemon that has loaded `before`. `None` when it
+/// stays with its store, or when nothing is in it.
+pub(in crate::resource) fn by(
+    guest: &GuestFacts,
+    vm: &VmName,
+    before: &Map<String, Value>,
+    after: &Map<String, Value>,
+) -> Option<Hides> {
+    if !guest.dockerd_installed {
+        return None;
+    }
+    let names = DAEMON_KEYS.iter().map(|key| key.name);
+    let hiding = names.filter(|name| {
+        let (before, after) = (before.get(*name), after.get(*name));
+        effect(name, before, after) == Effect::HidesData && moves(guest, name, before, after)
+    });
+    let keys: Vec<String> = hiding.map(|name| shown(name).to_owned()).collect();
+    let stored = guest.engine.as_ref().map(|engine| Stored {
+        containers: engine.containers,
+        images: engine.images,
+        volumes: engine.volumes,
+    });
+    if keys.is_empty() || stored.is_some_and(Stored::is_empty) {
+        return None;
+    }
+    let running = guest.containers.iter().flatten().map(|it| it.name.clone()).collect();
+    Some(Hides { vm: vm.to_string(), keys, stored, running })
+}
+
+/// The name of a key as its reader would look for it.
+fn shown(key: &str) -> &str {
+    if key == "features" { "features.containerd-snapshotter" } else { key }
+}
+
+/// Whether a new value of a key names another store than the one in use.
+fn moves(guest: &GuestFacts, key: &str, before: Option<&Value>, after: Option<&Value>) -> bool {
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
+    let in_force = guest.engine.as_ref().and_then(|engine| engine.in_force.get(key));
+    match key {
+        "data-root" => {
+            let path = |value| match text(value).trim_end_matches('/') {
+                "" => DATA_ROOT.to_owned(),
+                path => path.to_owned(),
+            };
+            path(before) != path(after) && text(in_force) != path(after)
+        }
+        // Without one, dockerd takes the driver whose data it finds.
+        "storage-driver" => !text(after).is_empty() && text(in_force.or(before)) != text(after),
+        "features" => {
+            let of = |value: Option<&Value>| value?.get(SNAPSHOTTER)?.as_bool();
+            // A feature that leaves the file is off.
+            let wanted = of(after).or(of(before).map(|_| false));
+            wanted.is_some() && wanted != of(in_force).or(of(before))
+        }
+        _ => text(before) != text(after),
+    }
+}

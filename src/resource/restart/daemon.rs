@@ -1,0 +1,73 @@
+//! The running daemon, against its configuration.
+
+use crate::guest::daemon_json::{SECCOMP_KEY, from_text};
+use crate::guest::{GuestFacts, SECCOMP_PROFILE};
+use crate::model::VmName;
+use crate::model::daemon_key::{Effect, effect};
+use crate::plan::{Disruption, Hides, Reason};
+use crate::resource::PlanContext;
+use crate::resource::provision::{DAEMON_JSON, hidden_by, written};
+
+/// What the running daemon has not loaded of its configuration.
+pub(super) struct Unloaded {
+    pub(super) reason: Reason,
+    /// How it loads it.
+    pub(super) way: Disruption,
+    pub(super) hides: Option<Hides>,
+}
+
+/// What the running daemon has not loaded, or will not have loaded once the file is written.
+pub(super) fn unloaded(
+    owned: &[String],
+    vm: &VmName,
+    guest: &GuestFacts,
+    context: PlanContext<'_>,
+    vm_restarts: bool,
+) -> Option<Unloaded> {
+    let written = written(context);
+    let text = written.and_then(|change| change.after.text(DAEMON_JSON));
+    let profile = match written {
+        Some(change) if change.changed().iter().any(|name| name == SECCOMP_PROFILE) => true,
+        _ => guest.daemon_json.profile_is_newer && !vm_restarts,
+    };
+    let present = guest.daemon_json.keys().unwrap_or_default();
+    let (loaded, due, reason): (_, _, fn(Vec<String>) -> Reason) = match (text, vm_restarts) {
+        // A VM that boots before the file is written starts the daemon with the old one.
+        (Some(text), true) => (present, from_text(text), Reason::DaemonWillPredate),
+        (Some(text), false) if guest.docker_runs() => {
+            (guest.daemon_json.loaded_keys(), from_text(text), Reason::DaemonWillPredate)
+        }
+        (None, false) if guest.docker_runs() => {
+            (guest.daemon_json.loaded_keys(), present, Reason::DaemonPredates)
+        }
+        _ => return None,
+    };
+    // dockerd's own report counts more than what the times of files tell.
+    let reported = |key: &str| {
+        let engine = guest.engine.as_ref().filter(|_| !vm_restarts)?;
+        engine.has(key, due.get(key)?)
+    };
+    let differs = |key: &str| loaded.get(key) != due.get(key);
+    let lacks = |key: &&String| {
+        let is_loaded = reported(key).unwrap_or_else(|| !differs(key));
+        !is_loaded || (profile && *key == SECCOMP_KEY)
+    };
+    let keys: Vec<String> = owned.iter().filter(lacks).cloned().collect();
+    // Where a reload is recorded and dockerd reports the old value, only a restart is left.
+    let needs_restart = |key: &String| {
+        effect(key, loaded.get(key), due.get(key)) != Effect::Reload || !differs(key)
+    };
+    let way =
+        if keys.iter().any(needs_restart) { Disruption::DaemonRestart } else { Disruption::Reload };
+    let hides = hidden_by(guest, vm, &loaded, &due);
+    (!keys.is_empty()).then(|| Unloaded { reason: reason(keys), way, hides })
+}
+
+/// How a daemon that has loaded none of these keys loads them.
+pub(super) fn way_for(keys: &[String]) -> Disruption {
+    if keys.iter().all(|key| effect(key, None, None) == Effect::Reload) {
+        Disruption::Reload
+    } else {
+        Disruption::DaemonRestart
+    }
+}

@@ -1,0 +1,222 @@
+//! dockerd's configuration on the simulated host: what is loaded, refused, restored and hidden.
+
+use containai::config::{self, Config};
+use containai::host::System;
+use containai::plan::{Change, Disruption, Plan};
+use containai::simulate::{Call, Guest, LINUX, SimulatedHost, World, run};
+use serde_json::{Value, json};
+
+use super::{apply, effects, failures, plan};
+use crate::support::fake_world::FakeWorld;
+use crate::support::trials;
+
+pub fn trials() -> Vec<libtest_mimic::Trial> {
+    trials![
+        the_options_of_a_log_driver_are_what_the_file_says,
+        the_image_store_needs_a_restart_and_hides_what_is_stored,
+        a_store_that_changes_hides_what_is_in_the_old_one,
+        an_empty_store_hides_nothing,
+        a_file_that_dockerd_does_not_start_with_is_put_back,
+        a_file_that_dockerd_refuses_to_reload_is_put_back,
+        a_key_that_dockerd_does_not_report_is_not_loaded,
+        network_keys_are_added_only_where_they_fit,
+        hiding_data_needs_the_name_of_the_vm,
+        a_log_driver_that_does_not_exist_is_found_without_a_container,
+    ]
+}
+
+const FILE: &str = "/etc/docker/daemon.json";
+
+fn config(daemon: &str) -> Config {
+    let source = format!("version = 1\n[sysbox]\nenabled = false\n[docker.daemon]\n{daemon}\n");
+    config::parse(&source).unwrap_or_else(|why| panic!("{daemon}: {why:?}"))
+}
+
+/// A host that was applied with this configuration.
+fn host(daemon: &str) -> SimulatedHost<'static> {
+    let host = SimulatedHost::new(&System, World::new(LINUX));
+    converges(&host, &config(daemon));
+    host
+}
+
+#[track_caller]
+fn converges(host: &SimulatedHost<'_>, config: &Config) {
+    let report = apply(host, config);
+    assert!(!report.failed(), "{}", failures(&report));
+    let again = plan(host, config);
+    assert!(again.is_empty(), "{}", effects(&again));
+}
+
+fn run_container(world: &mut World) {
+    let args = ["--context", "containai-secure", "run", "-d", "--name", "agent", "registry"];
+    let args = args.map(str::to_owned);
+    let reply = run(world, "docker", &Call { args: &args, ..Call::default() }).unwrap();
+    assert_eq!(reply.code, 0, "{reply:?}");
+}
+
+fn guest(host: &SimulatedHost<'_>) -> Guest {
+    host.world().instances["containai-secure"].guest.clone().unwrap()
+}
+
+fn file(host: &SimulatedHost<'_>) -> Value {
+    serde_json::from_str(&guest(host).files[FILE].text).unwrap()
+}
+
+fn restart(plan: &Plan) -> &Change {
+    plan.changes.iter().find(|change| change.address.to_string().starts_with("restart.")).unwrap()
+}
+
+fn hidden(plan: &Plan) -> Vec<String> {
+    plan.changes.iter().filter_map(|change| Some(change.hides.as_ref()?.to_string())).collect()
+}
+
+fn the_options_of_a_log_driver_are_what_the_file_says() {
+    let host =
+        host("log-driver = \"json-file\"\nlog-opts = { max-size = \"1m\", max-file = \"3\" }");
+    converges(&host, &config("log-driver = \"journald\"\nlog-opts = { tag = \"x\" }"));
+    assert_eq!(file(&host)["log-opts"], json!({"tag": "x"}));
+    assert_eq!(guest(&host).dockerd.unwrap().loaded["log-driver"], "journald");
+}
+
+fn the_image_store_needs_a_restart_and_hides_what_is_stored() {
+    let host = host("");
+    host.change(run_container).unwrap();
+    let buildkit = config("features = { buildkit = true }");
+    assert_eq!(restart(&plan(&host, &buildkit)).disruption, Disruption::Reload);
+    let config = config("features = { containerd-snapshotter = true }");
+    let planned = plan(&host, &config);
+    assert_eq!(restart(&planned).disruption, Disruption::DaemonRestart);
+    let expected = "1 container, 1 image, 0 volumes will no longer be visible: \
+                    features.containerd-snapshotter; still running but out of Docker's reach: agent";
+    assert_eq!(hidden(&planned), [expected, expected]);
+    converges(&host, &config);
+    assert!(guest(&host).place.unwrap().containerd);
+}
+
+fn a_store_that_changes_hides_what_is_in_the_old_one() {
+    for (line, key) in [
+        ("data-root = \"/srv/docker\"", "data-root"),
+        ("userns-remap = \"default\"", "userns-remap"),
+        ("storage-driver = \"vfs\"", "storage-driver"),
+    ] {
+        let host = host("");
+        host.change(run_container).unwrap();
+        let planned = plan(&host, &config(line));
+        let counts = format!("1 container, 1 image, 0 volumes will no longer be visible: {key};");
+        assert!(
+            hidden(&planned).iter().all(|told| told.starts_with(&counts)),
+            "{:?}",
+            hidden(&planned)
+        );
+        assert_eq!(hidden(&planned).len(), 2, "{line}");
+        converges(&host, &config(line));
+        assert_eq!(guest(&host).containers, [], "{line}: the new store is empty");
+        assert_eq!(guest(&host).stores[0].containers[0].name, "agent", "{line}: nothing is lost");
+    }
+}
+
+fn an_empty_store_hides_nothing() {
+    let host = host("");
+    assert_eq!(hidden(&plan(&host, &config("data-root = \"/srv/docker\""))), [""; 0]);
+    // The driver that is in use already is named.
+    host.change(run_container).unwrap();
+    assert_eq!(hidden(&plan(&host, &config("storage-driver = \"overlay2\""))), [""; 0]);
+}
+
+fn a_file_that_dockerd_does_not_start_with_is_put_back() {
+    let host = host("debug = true");
+    host.change(run_container).unwrap();
+    let before = guest(&host).files[FILE].text.clone();
+    let config = config("debug = true\nuserns-remap = \"nosuch\"");
+    let report = apply(&host, &config);
+    let why = failures(&report);
+    for part in ["dockerd does not start", "unable to find entry \"nosuch\"", "is restored"] {
+        assert!(why.contains(part), "{part:?} is missing: {why}");
+    }
+    assert_eq!(guest(&host).files[FILE].text, before);
+    assert!(guest(&host).dockerd.is_some(), "dockerd is down");
+    assert!(guest(&host).containers[0].running, "a container was stopped");
+    let again = plan(&host, &config);
+    assert!(effects(&again).contains("provision.daemon"), "it is not planned again");
+}
+
+fn a_file_that_dockerd_refuses_to_reload_is_put_back() {
+    let host = host("debug = true");
+    let before = guest(&host).files[FILE].text.clone();
+    // dockerd 20.10 refuses a path, newer versions accept it: no check of the file can tell.
+    let config = config("registry-mirrors = [\"https://m.example/sub\"]");
+    let why = failures(&apply(&host, &config));
+    for part in ["invalid mirror: path", "the previous file is restored"] {
+        assert!(why.contains(part), "{part:?} is missing: {why}");
+    }
+    assert_eq!(guest(&host).files[FILE].text, before);
+    assert!(effects(&plan(&host, &config)).contains("provision.daemon"), "it is not planned again");
+}
+
+fn a_key_that_dockerd_does_not_report_is_not_loaded() {
+    let host = host("labels = [\"a=b\"]");
+    // The times of the files say that it is loaded.
+    host.change(|world| {
+        let instance = world.instances.get_mut("containai-secure").unwrap();
+        let dockerd = instance.guest.as_mut().unwrap().dockerd.as_mut().unwrap();
+        dockerd.loaded.insert("labels".into(), json!(["a=c"]));
+    })
+    .unwrap();
+    let config = config("labels = [\"a=b\"]");
+    let planned = plan(&host, &config);
+    assert!(effects(&planned).contains("labels"), "{}", effects(&planned));
+    assert_eq!(restart(&planned).disruption, Disruption::DaemonRestart, "a reload was no help");
+    converges(&host, &config);
+}
+
+fn network_keys_are_added_only_where_they_fit() {
+    let with_sysbox = |daemon: &str| {
+        let source = format!("version = 1\n[docker.daemon]\n{daemon}\n");
+        let host = SimulatedHost::new(&System, World::new(LINUX));
+        converges(&host, &config::parse(&source).unwrap());
+        file(&host)
+    };
+    let pools = with_sysbox("default-address-pools = [{ base = \"172.16.0.0/12\", size = 24 }]");
+    assert_eq!(pools["bip"], "10.220.0.1/16");
+    let bridge = with_sysbox("bip = \"172.25.0.1/16\"");
+    assert_eq!(bridge["default-address-pools"][0]["base"], "172.26.0.0/16");
+}
+
+const WITHOUT_SYSBOX: &str = "version = 1\n[sysbox]\nenabled = false\n";
+
+fn hiding_data_needs_the_name_of_the_vm() {
+    let world = FakeWorld::converged(WITHOUT_SYSBOX);
+    world.change(run_container);
+    let text = format!("{WITHOUT_SYSBOX}[docker.daemon]\ndata-root = \"/srv/docker\"\n");
+    world.sandbox.write("home/containai.toml", &text);
+    let refused = world.cai(&["apply", "--yes"]);
+    let why = refused.fails_with(4);
+    for part in
+        ["1 container, 1 image, 0 volumes will no longer be", "--allow-replace containai-secure"]
+    {
+        assert!(why.contains(part), "{part:?} is missing: {refused}");
+    }
+    let found = world.cai(&["doctor"]);
+    assert!(found.stdout.contains("cai apply --allow-replace containai-secure"), "{found}");
+    world.cai(&["doctor", "--fix", "--yes"]);
+    let daemon_json = |world: &World| {
+        world.instances["containai-secure"].guest.as_ref().unwrap().files[FILE].text.clone()
+    };
+    assert!(!daemon_json(&world.world()).contains("data-root"), "it was applied all the same");
+    world.cai(&["apply", "--yes", "--allow-replace", "containai-secure"]).success();
+    assert!(daemon_json(&world.world()).contains("data-root"));
+}
+
+fn a_log_driver_that_does_not_exist_is_found_without_a_container() {
+    let world = FakeWorld::converged(WITHOUT_SYSBOX);
+    world.change(|world| {
+        let instance = world.instances.get_mut("containai-secure").unwrap();
+        let dockerd = instance.guest.as_mut().unwrap().dockerd.as_mut().unwrap();
+        dockerd.loaded.insert("log-driver".into(), json!("nosuch"));
+    });
+    let found = world.cai(&["doctor"]);
+    found.fails_with(1);
+    for part in ["error container_start_failed", "dockerd has no log driver nosuch"] {
+        assert!(found.stdout.contains(part), "{part:?} is missing: {found}");
+    }
+}
