@@ -34,8 +34,8 @@ pub use schema::schema;
 pub use several::{Conflict, together};
 pub use types::{
     Config, Context, Docker, DockerSource, Group, Image, Install, LeftOut, Lima, Mount, MountMode,
-    PortForward, Proto, Restart, SocketClient, Strategy, Sysbox, SysboxPackage, User, Variable, Vm,
-    VmType,
+    PackageSource, PortForward, Proto, Restart, SocketClient, Strategy, Sysbox, SysboxPackage,
+    User, Variable, Vm, VmType,
 };
 pub use variables::resolve;
 pub use warning::Warning;

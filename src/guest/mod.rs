@@ -10,5 +10,7 @@ pub mod provisioning;
 
 pub use daemon_json::{DaemonJson, LoadedJson};
 pub use document::{Document, Section, UnreadableDocument};
-pub use facts::{Account, Container, DOCKER_SERVICE, Group, GuestFacts, GuestSocket, Unit};
+pub use facts::{
+    Account, Container, DOCKER_SERVICE, Group, GuestFacts, GuestSocket, Unfinished, Unit,
+};
 pub use operation::{Loaded, Operation, SECCOMP_PROFILE, input, sysbox_package};

@@ -1,5 +1,6 @@
 //! What one resource would do.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use serde::Serialize;
@@ -78,6 +79,11 @@ impl Disruption {
     pub fn may_stop_containers(self) -> bool {
         self >= Self::ContainerRecreation
     }
+
+    /// Whether the containers that stop by it are started again.
+    pub fn starts_again(self) -> bool {
+        matches!(self, Self::SysboxRestart | Self::DaemonRestart | Self::VmRestart)
+    }
 }
 
 impl fmt::Display for Disruption {
@@ -94,6 +100,12 @@ impl fmt::Display for Disruption {
             Self::Replace => "VM replacement",
         })
     }
+}
+
+/// Orders containers by when they were started. Docker leaves out the zeros at the end of a fraction.
+pub fn by_start(one: &Container, other: &Container) -> Ordering {
+    let started = |it: &Container| it.started.trim_end_matches('Z').to_owned();
+    started(one).cmp(&started(other))
 }
 
 /// What one resource would do, why, and how.
@@ -238,6 +250,16 @@ impl Change {
         self.disruption = disruption;
         self.stops = stops.map(<[Container]>::to_vec);
         self
+    }
+
+    /// The containers that it stops and starts again, or would by its fallback, in the order in which
+    /// they were started. What Docker removes as soon as it stops cannot be started again.
+    pub fn restarted(&self) -> Vec<&Container> {
+        let is_restart = self.fallback.unwrap_or(self.disruption).starts_again();
+        let stops = self.stops.iter().flatten().filter(|it| is_restart && !it.auto_remove);
+        let mut restarted: Vec<&Container> = stops.collect();
+        restarted.sort_by(|one, other| by_start(one, other));
+        restarted
     }
 
     /// Whether a container of this name may stop by it.

@@ -58,6 +58,8 @@ pub struct ResourceChange<'a> {
     pub fallback: Option<Disruption>,
     /// The running containers that it stops, or would stop by its fallback.
     pub stops: Option<&'a [Container]>,
+    /// Those of them that it starts again, in that order.
+    pub restarts: Vec<&'a Container>,
     /// What is done, in order.
     pub steps: Vec<&'a str>,
     /// Why it cannot be done; `null` if it can.
@@ -140,6 +142,7 @@ impl<'a> ResourceChange<'a> {
             disruption: change.disruption,
             fallback: change.fallback,
             stops: change.stops.as_deref(),
+            restarts: change.restarted(),
             steps: change.steps.iter().map(|step| step.title.as_ref()).collect(),
             problem: change.problem.as_ref().map(|problem| ExplainedProblem {
                 problem: Explained { what: problem, text: problem.to_string() },

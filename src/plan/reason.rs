@@ -84,6 +84,16 @@ pub enum Reason {
     DaemonWillPredate(Vec<String>),
     /// dockerd restarts while containers run, and its bridge keeps its address.
     BridgeKept,
+    /// `cai` stopped these containers for maintenance and was interrupted before it started them
+    /// again.
+    LeftStopped(Vec<String>),
+    /// The installation of a package stopped half-way.
+    Unfinished {
+        /// The package.
+        package: &'static str,
+        /// dpkg's word for its state.
+        status: String,
+    },
     /// The renewed session still lacks its groups.
     RefreshHadNoEffect,
     /// The machine that runs is not the one that Lima's YAML describes.
@@ -166,6 +176,17 @@ impl fmt::Display for Reason {
             Self::BridgeKept => f.write_str(
                 "while a container runs, dockerd leaves its bridge as it is: bip takes effect at \
                  its first start without one",
+            ),
+            Self::LeftStopped(names) => write!(
+                f,
+                "an interrupted run of cai stopped {} and did not start {} again",
+                listed(names),
+                if names.len() == 1 { "it" } else { "them" }
+            ),
+            Self::Unfinished { package, status } => write!(
+                f,
+                "the installation of {package} stopped half-way ({status}): it does not work, and apt \
+                 fails until it is finished"
             ),
             Self::RefreshHadNoEffect => f.write_str("a renewed session still lacks its groups"),
             Self::MachineDiffers { what, runs, configured } => {

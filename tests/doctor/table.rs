@@ -53,7 +53,7 @@ pub const SYSBOX: &str = "[sysbox]\nenabled = true\n";
 
 /// Sysbox as it should be.
 pub fn install_sysbox(guest: &mut GuestFacts) {
-    guest.packages.insert("sysbox-ce".into(), "0.7.0-0.linux".into());
+    guest.packages.insert("sysbox-ce".into(), "0.7.1.linux".into());
     for unit in ["sysbox.service", "sysbox-mgr.service", "sysbox-fs.service"] {
         guest
             .units
@@ -235,7 +235,7 @@ pub const CASES: &[Bent] = &[
         });
     })
     .with(SYSBOX),
-    bent(Code::SysboxMissing, ("package", "\"0.7.0-0.linux\""), |facts, _| {
+    bent(Code::SysboxMissing, ("package", "\"0.7.1.linux\""), |facts, _| {
         bend_guest(facts, |guest| {
             install_sysbox(guest);
             guest.runtimes.pop();

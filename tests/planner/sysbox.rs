@@ -33,7 +33,7 @@ fn sysboxed(config: &Config) -> Facts {
          \"bip\": \"172.20.0.1/16\", \"default-address-pools\": []",
     );
     bend_guest(&mut facts, |guest| {
-        guest.packages.insert("sysbox-ce".into(), "0.7.0-0.linux".into());
+        guest.packages.insert("sysbox-ce".into(), "0.7.1.linux".into());
         for unit in ["sysbox.service", "sysbox-mgr.service", "sysbox-fs.service"] {
             guest.units.insert(unit.into(), guest.units[DOCKER_SERVICE].clone());
         }
@@ -51,8 +51,8 @@ fn sysbox_is_installed_after_its_network_keys_are_there() {
     assert!(keys["bip"].is_string() && keys["default-address-pools"].is_array(), "{keys}");
     let sysbox = named(&plan, "provision.sysbox");
     let install = &steps(sysbox)[0];
-    let checksum = "eeff273671467b8fa351ab3d40709759462dc03d9f7b50a1b207b37982ce40a9";
-    assert!(install.contains("sysbox 0.7.0") && install.contains(checksum), "{install}");
+    let checksum = "9d6d5484f980d0a17f86c492c1262015c2afb66280bdb97215b79fde6a0261c5";
+    assert!(install.contains("fetch-sysbox 0.7.1") && install.contains(checksum), "{install}");
     assert_eq!(sysbox.disruption, Disruption::None);
     assert!(super::plan(&config, &sysboxed(&config)).is_empty(), "and then nothing is left");
 }
@@ -75,7 +75,7 @@ fn an_upgrade_of_sysbox_names_the_containers_that_it_stops() {
     let config = config_with(SYSBOX);
     let mut facts = sysboxed(&config);
     bend_guest(&mut facts, |guest| {
-        guest.packages.insert("sysbox-ce".into(), "0.6.7-0.linux".into());
+        guest.packages.insert("sysbox-ce".into(), "0.6.7.linux".into());
         let containers = guest.containers.as_mut().unwrap();
         containers.push(container("inner", "sysbox-runc"));
     });
@@ -89,7 +89,7 @@ fn an_upgrade_of_sysbox_names_the_containers_that_it_stops() {
 /// The package of another version looks for its network keys by text, too, and gives up without them.
 fn an_upgrade_of_sysbox_finds_its_network_keys() {
     let config = config_with(SYSBOX);
-    for (installed, is_rewritten) in [("0.6.7-0.linux", true), ("0.7.0-0.linux", false)] {
+    for (installed, is_rewritten) in [("0.6.7.linux", true), ("0.7.1.linux", false)] {
         let mut facts = sysboxed(&config);
         bend_guest(&mut facts, |guest| {
             guest.packages.insert("sysbox-ce".into(), installed.into());

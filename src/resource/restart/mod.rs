@@ -6,7 +6,9 @@ mod machine;
 mod ways;
 
 use super::provision::{DAEMON_JSON, keeps_containers, written};
-use super::{PlanContext, ProvisionDaemon, ProvisionDocker, ProvisionSysbox, Resource, Vm};
+use super::{
+    PlanContext, ProvisionDaemon, ProvisionDocker, ProvisionSysbox, Resource, Vm, containers,
+};
 use crate::address::{Address, Kind};
 use crate::config::{Config, Strategy, User};
 use crate::facts::Observation;
@@ -176,9 +178,12 @@ impl Restart {
         let before = Self::attributes(has.cloned().collect(), loaded);
         let mut change = Change::between(&self.address, before, Self::attributes(groups, true));
         let mut pending = self.pending(guest, context);
+        let ssh = ways::ssh(facts, &self.name);
+        let start_left = |change| containers::start_left(change, guest, ssh.as_ref());
         if pending.reasons.is_empty() {
-            change.action = Action::NoOp;
-            return change;
+            let is_left = !guest.stopped_by_cai.is_empty();
+            change.action = if is_left { Action::Refresh } else { Action::NoOp };
+            return start_left(change);
         }
         change.action = Action::Refresh;
         if context.tried != Disruption::None && pending.session {
@@ -194,7 +199,7 @@ impl Restart {
             return change.blocked(Problem::RestartForbidden(way));
         }
         if way == Disruption::VmRestart {
-            return ways::vm(change, guest, facts, &self.name);
+            return start_left(ways::vm(change, guest, facts, &self.name));
         }
         let mut change = match way {
             Disruption::DaemonRestart => {
@@ -209,6 +214,7 @@ impl Restart {
             }
             _ => change,
         };
+        change = start_left(change);
         if pending.session {
             change = ways::session(change, facts, &self.name);
             if self.strategy == Strategy::Auto {
