@@ -38,8 +38,17 @@ pub(super) fn start_left(change: Change, guest: &GuestFacts, ssh: Option<&Ssh>) 
     }
 }
 
-/// Starts the noted containers.
-pub(super) fn start(ssh: &Ssh) -> Step {
+/// Starts them again if the last step fails, after what else is done then.
+pub(super) fn or_resume(mut change: Change, ssh: &Ssh) -> Change {
+    if !change.restarted().is_empty()
+        && let Some(step) = change.steps.last_mut()
+    {
+        step.rescue.push(Operation::StartContainers.command(ssh));
+    }
+    change
+}
+
+fn start(ssh: &Ssh) -> Step {
     Step::run("start the stopped containers again", Operation::StartContainers.command(ssh))
 }
 

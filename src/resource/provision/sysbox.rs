@@ -115,8 +115,8 @@ impl ProvisionSysbox {
         // With a service down, its containers may not be able to stop.
         let change = stop_containers(change, guest, ssh, Step::attempt);
         let restart = Operation::RestartSysbox.command(ssh);
-        let restart = Step::run("restart Sysbox's services", restart);
-        containers::resume(or_start(change, restart, ssh), ssh)
+        let change = change.step(Step::run("restart Sysbox's services", restart));
+        containers::resume(containers::or_resume(change, ssh), ssh)
     }
 
     /// Its package is installed, after another version was removed or an installation that stopped
@@ -162,8 +162,9 @@ impl ProvisionSysbox {
         let other = |reported: &&String| !self.wanted.version.is_package(reported);
         let replaces = present.filter(other).map(String::as_str);
         let install = Operation::InstallSysbox { version: &version, replaces };
-        let install = Step::run(format!("install Sysbox {version}"), install.command(ssh));
-        containers::resume(or_start(change, install, ssh), ssh)
+        let title = format!("install Sysbox {version}");
+        let change = change.step(Step::run(title, install.command(ssh)));
+        containers::resume(containers::or_resume(change, ssh), ssh)
     }
 }
 
@@ -178,14 +179,8 @@ fn stop_containers(
     let stops = change.stops.clone().unwrap_or_default();
     stops.iter().fold(change, |change, container| {
         let stop = Operation::System(&["docker", "stop", &container.id]).command(ssh);
-        or_start(change, step(format!("stop {}", container.name), stop), ssh)
+        containers::or_resume(change.step(step(format!("stop {}", container.name), stop)), ssh)
     })
-}
-
-/// Adds a step; if it fails, the containers that were stopped are started again.
-fn or_start(change: Change, step: Step, ssh: &Ssh) -> Change {
-    let rescued = !change.restarted().is_empty();
-    change.step(if rescued { step.or_else(Operation::StartContainers.command(ssh)) } else { step })
 }
 
 /// Whether the package of this version is installed.

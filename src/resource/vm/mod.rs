@@ -213,6 +213,9 @@ impl Vm {
         change = self.take_down(change, !edited.is_empty(), vm, facts, limactl);
         if !edited.is_empty() {
             change = self.edit(change, &edited, vm, limactl);
+            if let Some((_, ssh)) = seen(facts, &self.name) {
+                change = containers::or_resume(change, &ssh);
+            }
         }
         change = self.protection(change, vm.protected, limactl);
         if self.strategy == Strategy::Never && change.disruption == Disruption::VmRestart {
