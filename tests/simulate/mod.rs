@@ -4,6 +4,7 @@ mod cli;
 mod converge;
 mod facts;
 mod machine;
+mod maintenance;
 mod programs;
 mod property;
 mod several;
@@ -26,6 +27,7 @@ pub fn trials() -> Vec<Trial> {
         cli::trials(),
         converge::trials(),
         facts::trials(),
+        maintenance::trials(),
         programs::trials(),
         property::trials(),
         several::trials(),
