@@ -100,7 +100,7 @@ codes! {
          group docker may open Docker's socket there. On the host the connection is closed without \
          an answer, exactly as with a stopped daemon, so the words of the docker command prove \
          nothing. Joining is not enough: the open session has to be renewed, too, which takes \
-         about a second and stops no container."
+         about a second and stops no containers."
     SessionStale "session_stale" "the open session began before the user joined the group"
         "A login session keeps the groups that it began with. Lima opens one ssh connection when \
          the VM starts, and every `limactl shell` and the forwarded Docker socket ride on it. So \

@@ -153,7 +153,7 @@ pub const FAULTS: &[Fault] = &[
     .of_sysbox(),
     fault(
         Code::SysboxServicesDown,
-        &["~ provision.sysbox  Sysbox restart", "\"inactive\" -> \"active\"", "stops no container"],
+        &["~ provision.sysbox", "\"inactive\" -> \"active\""],
         |engine| {
             engine.guest("sudo systemctl stop sysbox-fs.service || true");
         },

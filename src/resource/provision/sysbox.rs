@@ -97,9 +97,8 @@ impl ProvisionSysbox {
             let of_sysbox = containers.iter().filter(|it| it.runtime == SYSBOX_RUNTIME);
             of_sysbox.cloned().collect()
         });
-        // Where the package was removed, too, some may go on.
-        let may_run = running.as_ref().is_none_or(|list| !list.is_empty());
-        let change = if present.is_some() || may_run {
+        // Some may go on after the package was removed. Without any, nothing is disturbed.
+        let change = if running.as_ref().is_none_or(|list| !list.is_empty()) {
             change.disturbing(Disruption::SysboxRestart, running.as_deref())
         } else {
             change
