@@ -295,8 +295,8 @@ fn what_the_package_does_not_declare_is_installed() {
         let apt = std::fs::read_to_string(guest.0.path("bin/apt-get")).unwrap();
         let apt = format!("{note}{more}{}", apt.split_once('\n').unwrap().1);
         std::fs::write(guest.0.path("bin/apt-get"), apt).unwrap();
-        let mode = std::fs::Permissions::from_mode(0o755);
-        std::fs::set_permissions(guest.0.path("bin/apt-get"), mode).unwrap();
+        let permissions = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(guest.0.path("bin/apt-get"), permissions).unwrap();
         let (status, error) = guest.install(None);
         assert_eq!(status, Some(0), "{program}: {error}");
         assert!(guest.called(&format!("install --no-install-recommends {package}\n")), "{program}");

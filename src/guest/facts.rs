@@ -399,6 +399,33 @@ mod tests {
     }
 
     #[test]
+    fn a_package_that_is_not_configured_is_not_installed() {
+        let packages = "half-configured sysbox-ce 0.7.1.linux\nconfig-files docker-ce 5:28.5.1";
+        let text = format!("@m packages\n{packages}\n\n@m = 0\n@m end");
+        let facts = GuestFacts::read(&Document::parse(&text, "m").unwrap());
+        assert!(facts.packages.is_empty(), "{:?}", facts.packages);
+        let (status, version) = ("half-configured".into(), "0.7.1.linux".into());
+        assert_eq!(facts.unfinished, [("sysbox-ce".into(), Unfinished { status, version })].into());
+    }
+
+    #[test]
+    fn a_noted_container_is_left_stopped_unless_it_runs() {
+        let line = "b|back|runc|2026-11-21T00:00:01Z|false";
+        let read = |containers: &str| {
+            let text = format!(
+                "@m dockerd\n/usr/sbin/dockerd\n\n@m = 0\n{containers}@m stopped\na|once|runc|T|true\n{line}\n\n@m = 0\n@m end"
+            );
+            GuestFacts::read(&Document::parse(&text, "m").unwrap())
+        };
+        let facts = read("@m containers\na|once|runc|T2|true\n\n@m = 0\n");
+        let lines: Vec<String> = facts.stopped_by_cai.iter().map(ToString::to_string).collect();
+        assert_eq!(lines, [line]);
+        assert!(facts.containers.unwrap()[0].auto_remove);
+        // As long as nobody can list what runs, nothing is said to be stopped.
+        assert_eq!(read("").stopped_by_cai, []);
+    }
+
+    #[test]
     fn what_a_stopped_daemon_left_running_is_not_known() {
         let text = "@m dockerd\n/usr/sbin/dockerd\n\n@m = 0\n@m end";
         let facts = GuestFacts::read(&Document::parse(text, "m").unwrap());

@@ -140,8 +140,8 @@ impl Operation<'_> {
             }
             Self::RememberContainers(containers) => {
                 let body = include_str!("scripts/remember-containers.sh").into();
-                let lines: String = containers.iter().map(|it| format!("{it}\n")).collect();
-                script_that_reads("remember-containers", &[], body, &lines)
+                let lines: Vec<String> = containers.iter().map(ToString::to_string).collect();
+                script_that_reads("remember-containers", &[], body, &(lines.join("\n") + "\n"))
             }
             Self::StartContainers => {
                 script("start-containers", &[], include_str!("scripts/start-containers.sh").into())

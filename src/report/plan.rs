@@ -231,13 +231,14 @@ fn write_stops(out: &mut Page, change: &Change) -> std::fmt::Result {
 
 /// The containers that stop, and those of them that are started again.
 fn stopped(stops: &[Container], restarted: &[&Container]) -> String {
-    let list = |verb: &str, names: Vec<String>| {
+    let counted_list = |verb: &str, names: Vec<String>| {
         let count = counted(names.len(), "container");
         (!names.is_empty()).then(|| format!("{verb} {count}: {}", names.join(", ")))
     };
     let again = restarted.iter().map(|container| container.name.clone()).collect();
-    let lost = stops.iter().filter(|container| !restarted.contains(container));
+    let others = stops.iter().filter(|container| !restarted.contains(container));
     let since = |container: &Container| format!("{} (since {})", container.name, container.started);
-    let lists = [list("restarts", again), list("stops", lost.map(since).collect())];
+    let lists =
+        [counted_list("restarts", again), counted_list("stops", others.map(since).collect())];
     lists.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }

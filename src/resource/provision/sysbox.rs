@@ -104,13 +104,13 @@ impl ProvisionSysbox {
             change
         };
         if installed.is_some_and(|reported| self.wanted.version.is_package(reported)) {
-            return self.restart(change, guest, ssh);
+            return Self::restart(change, guest, ssh);
         }
         self.install(change, present, guest, facts, ssh)
     }
 
     /// Its services restart, and its containers with them.
-    fn restart(&self, change: Change, guest: &GuestFacts, ssh: &Ssh) -> Change {
+    fn restart(change: Change, guest: &GuestFacts, ssh: &Ssh) -> Change {
         // With a service down, its containers may not be able to stop.
         let change = stop_containers(change, guest, ssh, Step::attempt);
         let restart = Operation::RestartSysbox.command(ssh);
@@ -172,13 +172,13 @@ fn stop_containers(
     change: Change,
     guest: &GuestFacts,
     ssh: &Ssh,
-    step: fn(String, CommandSpec) -> Step,
+    make: fn(String, CommandSpec) -> Step,
 ) -> Change {
     let change = containers::remember(change, guest, ssh);
     let stops = change.stops.clone().unwrap_or_default();
     stops.iter().fold(change, |change, container| {
         let stop = Operation::System(&["docker", "stop", &container.id]).command(ssh);
-        containers::or_resume(change.step(step(format!("stop {}", container.name), stop)), ssh)
+        containers::or_resume(change.step(make(format!("stop {}", container.name), stop)), ssh)
     })
 }
 

@@ -122,7 +122,8 @@ impl Guest {
             let services = || SYSBOX_UNITS.iter().all(|unit| self.is_active(unit));
             if container.runtime == "sysbox-runc" && !services() {
                 let name = container.name;
-                left += &format!("{line}\n");
+                left.push_str(line);
+                left.push('\n');
                 reply = reply.saying(&format!("cai: the container {name} does not start again"));
                 continue;
             }
