@@ -32,6 +32,7 @@ mod planner;
 mod real;
 mod simulate;
 mod support;
+mod sysbox;
 
 fn main() -> ExitCode {
     if let Some(code) = support::program::dispatch() {
@@ -61,6 +62,7 @@ fn trials() -> Vec<libtest_mimic::Trial> {
         planner::trials(),
         real::trials(),
         simulate::trials(),
+        sysbox::trials(),
     ]
     .into_iter()
     .flatten()

@@ -20,13 +20,15 @@ pub(super) fn step(
 ) -> Result<(), ApplyError> {
     let heard = |line: &str| notify(&Event::StepSays(address, line));
     let result = operation(host, &step.operation, limit, &heard);
-    if let (Err(error), Some(rescue)) = (&result, &step.rescue)
+    if let Err(error) = &result
         && !matches!(error, ApplyError::Interrupted)
     {
-        // A short limit is for the step; what mends its failure keeps at least its own time.
-        let limit = limit.map(|limit| limit.max(rescue.timeout));
-        // The first error is the one to tell.
-        let _ = host.execute(&limited(rescue, limit), &heard);
+        for rescue in &step.rescue {
+            // A short limit is for the step; what mends its failure keeps at least its own time.
+            let limit = limit.map(|limit| limit.max(rescue.timeout));
+            // The first error is the one to tell.
+            let _ = host.execute(&limited(rescue, limit), &heard);
+        }
     }
     result
 }

@@ -35,8 +35,8 @@ pub use several::{Conflict, together};
 pub use suggest::nearest;
 pub use types::{
     Config, Context, Docker, DockerSource, Group, Image, Install, LeftOut, Lima, Mount, MountMode,
-    PortForward, Proto, Restart, SocketClient, Strategy, Sysbox, SysboxPackage, User, Variable, Vm,
-    VmType,
+    PackageSource, PortForward, Proto, Restart, SocketClient, Strategy, Sysbox, SysboxPackage,
+    User, Variable, Vm, VmType,
 };
 pub use variables::resolve;
 pub use warning::Warning;

@@ -41,7 +41,6 @@ impl Config {
         }
         warnings.extend(self.unknown_daemon_keys());
         if self.sysbox.enabled {
-            warnings.extend(self.bridge_with_sysbox());
             warnings.extend(self.old_sysbox());
             warnings.extend(self.arches().filter_map(|arch| self.missing_package(arch)));
         }
@@ -135,31 +134,22 @@ impl Config {
         })
     }
 
-    /// Its package adds `bip` where that is missing.
-    fn bridge_with_sysbox(&self) -> Option<Warning> {
-        let bridge = self.docker.daemon.get("bridge").and_then(serde_json::Value::as_str)?;
-        (!bridge.is_empty()).then(|| {
-            Warning::new(
-                "`bridge` in daemon.json: the installer of Sysbox adds `bip` beside it, and dockerd \
-                 does not start with both",
-                "write enabled = false under [sysbox], or leave `bridge` out; where dockerd is down \
-                 after the installation, `cai apply` removes that `bip`",
-            )
-        })
-    }
-
-    /// nestybox/sysbox issues 972 and 973; the changelog of 0.7.0 has the fix.
+    /// What is known to be wrong with a release of Sysbox: nestybox/sysbox issues 973 (fixed in 0.7.0)
+    /// and 998 (fixed in 0.7.1), and the CVEs that its own runc lacked the fixes for up to 0.6.7.
     fn old_sysbox(&self) -> Option<Warning> {
         let version = &self.sysbox.version;
-        (version.release() < SysboxVersion::DEFAULT).then(|| {
-            Warning::new(
-                format!(
-                    "Sysbox {version}: Docker inside a Sysbox container fails when that container \
-                     brings runc 1.3.3 or later (nestybox/sysbox#973)"
-                ),
-                format!("write version = \"{}\" under [sysbox]", SysboxVersion::DEFAULT),
-            )
-        })
+        let release = version.release();
+        let fault = if release < SysboxVersion::DOCKER_INSIDE {
+            "Docker inside a Sysbox container fails when that container brings runc 1.3.3 or later \
+             (nestybox/sysbox#973), and the fixes for CVE-2025-31133, CVE-2025-52565 and \
+             CVE-2025-52881 are missing"
+        } else if release < SysboxVersion::DEFAULT {
+            "a deadlock in sysbox-fs can stop every Sysbox container (nestybox/sysbox#998)"
+        } else {
+            return None;
+        };
+        let hint = format!("write version = \"{}\" under [sysbox]", SysboxVersion::DEFAULT);
+        Some(Warning::new(format!("Sysbox {version}: {fault}"), hint))
     }
 
     /// The architectures that the VM can have: the one the file says, else those of its images.

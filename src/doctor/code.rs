@@ -100,7 +100,7 @@ codes! {
          group docker may open Docker's socket there. On the host the connection is closed without \
          an answer, exactly as with a stopped daemon, so the words of the docker command prove \
          nothing. Joining is not enough: the open session has to be renewed, too, which takes \
-         about a second and stops no container."
+         about a second and stops no containers."
     SessionStale "session_stale" "the open session began before the user joined the group"
         "A login session keeps the groups that it began with. Lima opens one ssh connection when \
          the VM starts, and every `limactl shell` and the forwarded Docker socket ride on it. So \
@@ -119,6 +119,11 @@ codes! {
     SysboxMissing "sysbox_missing" "sysbox-runc is not there"
         "The file asks for Sysbox, and its package is not installed in the guest, or the running \
          daemon does not know its runtime. Containers with `--runtime=sysbox-runc` cannot start."
+    SysboxUnfinished "sysbox_unfinished" "the installation of Sysbox stopped half-way"
+        "dpkg has unpacked the package sysbox-ce and could not configure it. sysbox-runc is in the guest, \
+         its services are not enabled, and every other apt-get install fails until this one is finished. \
+         The usual causes: the package refused because containers exist and daemon.json lacked \
+         network keys, or a program that it needs and does not declare is missing, such as sysctl."
     SysboxServicesDown "sysbox_services_down" "a service of Sysbox does not run"
         "Containers with sysbox-runc need sysbox-mgr and sysbox-fs. One of them is not active; \
          such containers cannot start, and those that run may not work."

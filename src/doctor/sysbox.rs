@@ -1,7 +1,7 @@
 //! Sysbox: its package, its services, and whether it is the default runtime.
 
 use super::{Case, Code, Finding, Severity};
-use crate::guest::GuestFacts;
+use crate::guest::{GuestFacts, Unfinished};
 use crate::model::listed;
 
 const PACKAGE: &str = "sysbox-ce";
@@ -14,11 +14,13 @@ pub(super) fn judge(case: &Case<'_>, guest: &GuestFacts) -> Vec<Finding> {
         return Vec::new();
     }
     let is_installed = guest.packages.contains_key(PACKAGE);
+    let is_unfinished = guest.unfinished.contains_key(PACKAGE);
     let is_configured = guest.daemon_json.keys().is_ok_and(|keys| {
         keys.get("runtimes").is_some_and(|runtimes| runtimes.get(RUNTIME).is_some())
     });
     let is_wanted =
         if case.is_declared { case.config.sysbox.enabled } else { is_installed || is_configured };
+    let is_wanted = is_wanted || is_unfinished;
     let mut findings = Vec::new();
     if is_wanted {
         findings.extend(missing(case, guest, is_installed, is_configured));
@@ -52,6 +54,17 @@ fn missing(
             .repaired_by([Case::daemon(), Case::sysbox(), case.restart()])
             .by_hand("cai apply")
     };
+    if let Some(Unfinished { status, version }) = guest.unfinished.get(PACKAGE) {
+        let by_hand =
+            "sudo dpkg --configure -a, in the guest; if that fails, sudo dpkg --purge sysbox-ce";
+        return Some(
+            seen(Code::SysboxUnfinished)
+                .saw("package", format!("{version} {status}"))
+                .because(format!("dpkg says that sysbox-ce {version} is {status}, not installed"))
+                .so("no container can start with sysbox-runc, and apt-get fails in the guest")
+                .by_hand(by_hand),
+        );
+    }
     if !is_installed {
         return Some(
             seen(Code::SysboxMissing)

@@ -33,6 +33,8 @@ pub struct GuestFacts {
     pub dockerd_installed: bool,
     /// The versions of the installed packages that matter here.
     pub packages: BTreeMap<String, String>,
+    /// The packages whose installation stopped half-way. As long as there is one, apt fails.
+    pub unfinished: BTreeMap<String, Unfinished>,
     /// The services that matter here.
     pub units: BTreeMap<String, Unit>,
     /// The daemon's configuration, and what the daemon has of it.
@@ -56,6 +58,18 @@ pub struct GuestFacts {
     /// The running containers; `None` where dockerd is installed and does not list them. One that
     /// crashed, or that stopped with live-restore, leaves its containers running.
     pub containers: Option<Vec<Container>>,
+    /// The containers that `cai` stopped and has not started again, in the order in which they were
+    /// started.
+    pub stopped_by_cai: Vec<Container>,
+}
+
+/// A package that is neither installed nor removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfinished {
+    /// dpkg's word for its state, such as `half-configured`.
+    pub status: String,
+    /// Its version.
+    pub version: String,
 }
 
 /// A group.
@@ -131,6 +145,16 @@ pub struct Container {
     pub runtime: String,
     /// When it was started, in the daemon's words.
     pub started: String,
+    /// Docker removes it as soon as it stops (`docker run --rm`).
+    pub auto_remove: bool,
+}
+
+/// The line that the probe prints for it.
+impl std::fmt::Display for Container {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { id, name, runtime, started, auto_remove } = self;
+        write!(f, "{id}|{name}|{runtime}|{started}|{auto_remove}")
+    }
 }
 
 impl GuestFacts {
@@ -138,6 +162,14 @@ impl GuestFacts {
     pub fn read(document: &Document) -> Self {
         let text = |name| document.text(name).unwrap_or_default();
         let groups: BTreeMap<String, Group> = text("groups").lines().filter_map(group).collect();
+        let packages = || document.lines("packages").filter_map(package);
+        let containers = match document.section("containers") {
+            Some(section) if section.status == 0 => {
+                Some(section.text.lines().filter_map(container).collect())
+            }
+            None if document.text("dockerd").is_none() => Some(Vec::new()),
+            Some(_) | None => None,
+        };
         Self {
             user: text("user").trim().to_owned(),
             session_groups: session(text("session"), &groups),
@@ -148,7 +180,17 @@ impl GuestFacts {
             memory: memory(text("memory")),
             dockerd_installed: document.text("dockerd").is_some(),
             // Where one of the packages is unknown it fails, and names the others all the same.
-            packages: document.lines("packages").filter_map(package).collect(),
+            packages: packages()
+                .filter(|[status, ..]| *status == "installed")
+                .map(|[_, name, version]| (name.to_owned(), version.to_owned()))
+                .collect(),
+            unfinished: packages()
+                .filter(|[status, ..]| !COMPLETE.contains(status))
+                .map(|[status, name, version]| {
+                    let (status, version) = (status.to_owned(), version.to_owned());
+                    (name.to_owned(), Unfinished { status, version })
+                })
+                .collect(),
             units: text("units").split("\n\n").filter_map(unit).collect(),
             daemon_json: DaemonJson::read(document),
             seccomp_profile: document.sum(SECCOMP_PROFILE),
@@ -159,13 +201,8 @@ impl GuestFacts {
             provision_log: failed_script(lines(document.section("provision_log"))),
             daemon_log: lines(document.section("daemon_log")),
             docker_as_root: document.section("containers").cloned(),
-            containers: match document.section("containers") {
-                Some(section) if section.status == 0 => {
-                    Some(section.text.lines().filter_map(container).collect())
-                }
-                None if document.text("dockerd").is_none() => Some(Vec::new()),
-                Some(_) | None => None,
-            },
+            stopped_by_cai: stopped(document, containers.as_deref()),
+            containers,
         }
     }
 
@@ -286,12 +323,21 @@ fn account(line: &str) -> Option<(String, Account)> {
     Some((name.to_owned(), Account { uid, gid, shell: shell.to_owned() }))
 }
 
+/// dpkg's states of a package that nothing is left to do for.
+const COMPLETE: [&str; 3] = ["installed", "not-installed", "config-files"];
+
 /// `status package version` of dpkg.
-fn package(line: &str) -> Option<(String, String)> {
-    match line.split_whitespace().collect::<Vec<_>>()[..] {
-        ["installed", package, version] => Some((package.to_owned(), version.to_owned())),
-        _ => None,
-    }
+fn package(line: &str) -> Option<[&str; 3]> {
+    let words = line.split_whitespace().collect::<Vec<_>>();
+    // What dpkg-query says about a package that it does not know is longer.
+    <[&str; 3]>::try_from(words).ok()
+}
+
+/// The noted containers that do not run. One that runs was never stopped, or has been started since.
+fn stopped(document: &Document, running: Option<&[Container]>) -> Vec<Container> {
+    let noted = document.lines("stopped").filter_map(container);
+    let runs = |it: &Container| running.is_none_or(|list| list.iter().any(|own| own.id == it.id));
+    noted.filter(|it| !runs(it)).collect()
 }
 
 /// One block of `systemctl show`.
@@ -334,9 +380,10 @@ fn socket(line: &str) -> Option<GuestSocket> {
 }
 
 fn container(line: &str) -> Option<Container> {
-    let [id, name, runtime, started] =
-        line.split('|').map(str::to_owned).collect::<Vec<_>>().try_into().ok()?;
-    Some(Container { id, name, runtime, started })
+    let fields: Vec<&str> = line.split('|').collect();
+    let [id, name, runtime, started, rest @ ..] = fields.as_slice() else { return None };
+    let [id, name, runtime, started] = [id, name, runtime, started].map(|&it| it.to_owned());
+    Some(Container { id, name, runtime, started, auto_remove: *rest == ["true"] })
 }
 
 #[cfg(test)]
@@ -388,6 +435,33 @@ mod tests {
         assert_eq!(facts.provision_failed, None);
         assert_eq!(facts.memory, Some(2_014_412 * 1024));
         assert_eq!(facts.containers.unwrap()[0].name, "agent-1");
+    }
+
+    #[test]
+    fn a_package_that_is_not_configured_is_not_installed() {
+        let packages = "half-configured sysbox-ce 0.7.1.linux\nconfig-files docker-ce 5:28.5.1";
+        let text = format!("@m packages\n{packages}\n\n@m = 0\n@m end");
+        let facts = GuestFacts::read(&Document::parse(&text, "m").unwrap());
+        assert!(facts.packages.is_empty(), "{:?}", facts.packages);
+        let (status, version) = ("half-configured".into(), "0.7.1.linux".into());
+        assert_eq!(facts.unfinished, [("sysbox-ce".into(), Unfinished { status, version })].into());
+    }
+
+    #[test]
+    fn a_noted_container_is_left_stopped_unless_it_runs() {
+        let line = "b|back|runc|2026-11-21T00:00:01Z|false";
+        let read = |containers: &str| {
+            let text = format!(
+                "@m dockerd\n/usr/sbin/dockerd\n\n@m = 0\n{containers}@m stopped\na|once|runc|T|true\n{line}\n\n@m = 0\n@m end"
+            );
+            GuestFacts::read(&Document::parse(&text, "m").unwrap())
+        };
+        let facts = read("@m containers\na|once|runc|T2|true\n\n@m = 0\n");
+        let lines: Vec<String> = facts.stopped_by_cai.iter().map(ToString::to_string).collect();
+        assert_eq!(lines, [line]);
+        assert!(facts.containers.unwrap()[0].auto_remove);
+        // As long as nobody can list what runs, nothing is said to be stopped.
+        assert_eq!(read("").stopped_by_cai, []);
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub use daemon_json::{DaemonJson, LoadedJson};
 pub use document::{Document, Section, UnreadableDocument};
 pub use engine::Engine;
 pub use facts::{
-    Account, Container, DOCKER_GROUP, DOCKER_SERVICE, Group, GuestFacts, GuestSocket, Unit,
+    Account, Container, DOCKER_GROUP, DOCKER_SERVICE, Group, GuestFacts, GuestSocket, Unfinished,
+    Unit,
 };
 pub use operation::{Loaded, Operation, SECCOMP_PROFILE, input, sysbox_package};

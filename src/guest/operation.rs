@@ -6,7 +6,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::provisioning;
+use super::{Container, provisioning};
 use crate::config::DockerSource;
 use crate::host::CommandSpec;
 use crate::lima::Ssh;
@@ -19,6 +19,8 @@ const TRY: Duration = Duration::from_secs(3 * 60);
 const NOT_OLDER: &str = include_str!("scripts/not-older.sh");
 /// What scripts need that write daemon.json or put the previous one back.
 const DAEMON_JSON: &str = include_str!("scripts/daemon-json.sh");
+/// What a script that starts Sysbox's services ends with.
+const CHECK_SYSBOX: &str = include_str!("scripts/sysbox-check.sh");
 /// Where packages are kept in the guest.
 const PACKAGES: &str = "/var/lib/cai/packages";
 /// Where a seccomp profile of the host is put in the guest.
@@ -69,15 +71,28 @@ pub enum Operation<'a> {
         /// Its path in the guest.
         to: &'a str,
     },
-    /// Installs Sysbox.
-    Sysbox {
+    /// Puts Sysbox's package into the guest and verifies it.
+    FetchSysbox {
         /// Its version.
         version: &'a str,
         /// The SHA-256 of its package.
         sha256: &'a str,
-        /// An `https` address, or a path in the guest.
-        source: &'a str,
+        /// `https` addresses, tried in order, or one path in the guest.
+        sources: &'a [String],
     },
+    /// Installs the fetched package, or finishes an installation that stopped half-way.
+    InstallSysbox {
+        /// Its version.
+        version: &'a str,
+        /// The version to remove first, as dpkg reports it.
+        replaces: Option<&'a str>,
+    },
+    /// Restarts Sysbox's services and checks that they run.
+    RestartSysbox,
+    /// Notes containers that are about to stop, in the order in which they were started.
+    RememberContainers(&'a [Container]),
+    /// Starts the noted containers again.
+    StartContainers,
     /// Starts a container with each of these runtimes, and removes it with its image.
     TryContainer(&'a [&'a str]),
     /// Runs one of the system's own commands as root.
@@ -121,9 +136,26 @@ impl Operation<'_> {
                 let line = ["sudo", "-n", "install", "-D", "-m", "644", "/dev/stdin", to];
                 ssh.run(&line).stdin_file(from).timeout(INSTALL)
             }
-            Self::Sysbox { version, sha256, source } => {
-                let body = include_str!("scripts/sysbox.sh");
-                script_that_reads("sysbox", &[version, sha256], body.into(), source)
+            Self::FetchSysbox { version, sha256, sources } => {
+                let body = include_str!("scripts/fetch-sysbox.sh").into();
+                let sources = sources.join("\n");
+                script_that_reads("fetch-sysbox", &[version, sha256], body, &sources)
+            }
+            Self::InstallSysbox { version, replaces } => {
+                let body = [CHECK_SYSBOX, include_str!("scripts/install-sysbox.sh")].concat();
+                script("install-sysbox", &[version, replaces.unwrap_or_default()], body)
+            }
+            Self::RestartSysbox => {
+                let body = [CHECK_SYSBOX, include_str!("scripts/restart-sysbox.sh")].concat();
+                script("restart-sysbox", &[], body)
+            }
+            Self::RememberContainers(containers) => {
+                let body = include_str!("scripts/remember-containers.sh").into();
+                let lines: Vec<String> = containers.iter().map(ToString::to_string).collect();
+                script_that_reads("remember-containers", &[], body, &(lines.join("\n") + "\n"))
+            }
+            Self::StartContainers => {
+                script("start-containers", &[], include_str!("scripts/start-containers.sh").into())
             }
             Self::TryContainer(runtimes) => {
                 let text = include_str!("scripts/try-container.sh").into();

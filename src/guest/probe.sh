@@ -3,6 +3,7 @@ socket=/var/run/docker.sock
 daemon_json=/etc/docker/daemon.json
 loaded=/var/lib/cai/daemon.json.loaded
 seccomp=/etc/docker/cai-seccomp.json
+stopped=/var/lib/cai/stopped-containers
 # The login PATH of a Debian user lacks sbin, where dockerd is. Not every systemd prints a time as a
 # number, and each prints it in UTC where that is the time zone.
 export LC_ALL=C TZ=UTC PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
@@ -10,6 +11,7 @@ export LC_ALL=C TZ=UTC PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 active() { [ "${state:=$(systemctl is-active docker.service 2>/dev/null)}" = active ]; }
 # Logs are evidence where something went wrong, and are not read elsewhere.
 daemon_log() { { active && [ -S "$socket" ]; } || timeout 10 sudo -n journalctl -u docker.service -n 20 -q --no-pager -o cat; }
+stopped_containers() { [ ! -e "$stopped" ] || cat "$stopped"; }
 provision_log() { [ ! -e /run/cai-provision-failed ] || timeout 10 sudo -n tail -n 60 /var/log/cloud-init-output.log; }
 
 # A process takes longer to start than what it does here, so one tells of several files.
@@ -31,12 +33,13 @@ system() {
   section provision_log provision_log
   section daemon_json cat "$daemon_json"
   section daemon_loaded cat "$loaded"
+  section stopped stopped_containers
   section sums sha256sum "$daemon_json" "$seccomp"
   section written stat -c '%n|%Y' "$daemon_json" "$loaded" "$seccomp"
 }
 containers() {
   section containers timeout 20 sudo -n sh -c 'ids=$(docker -H "$1" ps -q --no-trunc) && [ -z "$ids" ] ||
-    docker -H "$1" inspect --format "{{.Id}}|{{slice .Name 1}}|{{.HostConfig.Runtime}}|{{.State.StartedAt}}" $ids' sh "unix://$socket"
+    docker -H "$1" inspect --format "{{.Id}}|{{slice .Name 1}}|{{.HostConfig.Runtime}}|{{.State.StartedAt}}|{{.HostConfig.AutoRemove}}" $ids' sh "unix://$socket"
 }
 # One call also reports the values in force of daemon.json and counts what is stored.
 runtimes() {

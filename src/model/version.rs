@@ -25,15 +25,26 @@ fn broken_docker_version(version: &str) -> Option<&'static str> {
     )
 }
 
-/// A version of Sysbox: `0.7.0`, or a vendor's build of it with a suffix, `0.6.7+vendor.1`.
+/// A version of Sysbox: `0.7.1`, or a vendor's build of it with a suffix, `0.6.7+vendor.1`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct SysboxVersion(Version);
 
 impl SysboxVersion {
-    /// The version that `cai` installs where a file names none, and the only one whose checksums
-    /// it knows.
-    pub const DEFAULT: Self = Self(Version::new(0, 7, 0));
+    /// The version that `cai` installs where a file names none.
+    pub const DEFAULT: Self = Self(Version::new(0, 7, 1));
+    /// The first release that Docker works in, whichever runc it brings (nestybox/sysbox#973).
+    pub const DOCKER_INSIDE: Self = Self(Version::new(0, 7, 0));
+
+    /// Whether a package is of this version, by what dpkg reports: `0.7.1.linux` is 0.7.1, and so are
+    /// `0.7.1` and, with a Debian revision, `0.7.1-0.linux`.
+    #[must_use]
+    pub fn is_package(&self, reported: &str) -> bool {
+        let version = self.to_string();
+        let upstream = reported.strip_suffix(".linux").unwrap_or(reported);
+        let revised = upstream.rsplit_once('-').map(|(upstream, _)| upstream);
+        reported == version || upstream == version || revised == Some(version.as_str())
+    }
 
     /// The version without the vendor's suffix.
     #[must_use]
@@ -42,7 +53,7 @@ impl SysboxVersion {
     }
 }
 
-/// 0.7.0
+/// 0.7.1
 impl Default for SysboxVersion {
     fn default() -> Self {
         Self::DEFAULT
@@ -56,7 +67,7 @@ impl TryFrom<String> for SysboxVersion {
         match Version::parse(&value) {
             Ok(version) if version.pre == Prerelease::EMPTY => Ok(Self(version)),
             _ => {
-                let rule = r#"write three numbers such as "0.7.0", with "+" before a suffix"#;
+                let rule = r#"write three numbers such as "0.7.1", with "+" before a suffix"#;
                 Err(InvalidValue::new(&value, "a version of Sysbox", rule))
             }
         }
@@ -115,7 +126,25 @@ mod tests {
     fn sysbox_versions_are_three_numbers_and_a_vendors_suffix() {
         let refused = ["", "0.7", "v0.7.0", "0.7.0-rc1", "0.7.0+", "0.07.0", "0.7.0+a/b", "latest"];
         check::<SysboxVersion>(&["0.7.0", "0.6.7+vendor.1", "1.20.300"], &refused);
-        assert_eq!(SysboxVersion::default().to_string(), "0.7.0");
+        assert_eq!(SysboxVersion::default().to_string(), "0.7.1");
+    }
+
+    #[test]
+    fn what_dpkg_reports_is_a_version() {
+        let is_package = |version: &str, reported| {
+            version.parse::<SysboxVersion>().unwrap().is_package(reported)
+        };
+        for reported in ["0.7.0.linux", "0.7.0-0.linux", "0.7.0", "0.7.0-1"] {
+            assert!(is_package("0.7.0", reported), "{reported}");
+        }
+        for reported in ["0.7.1.linux", "0.7.0+vendor.1.linux", "0.7.0+vendor.1-0.linux", "0.7", ""]
+        {
+            assert!(!is_package("0.7.0", reported), "{reported}");
+        }
+        for reported in ["0.7.0+a-b.linux", "0.7.0+a-b-0.linux", "0.7.0+a-b"] {
+            assert!(is_package("0.7.0+a-b", reported), "{reported}");
+            assert!(!is_package("0.7.0", reported), "{reported}");
+        }
     }
 
     #[test]

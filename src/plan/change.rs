@@ -1,5 +1,6 @@
 //! What one resource would do.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use serde::Serialize;
@@ -79,6 +80,11 @@ impl Disruption {
     pub fn may_stop_containers(self) -> bool {
         self >= Self::ContainerRecreation
     }
+
+    /// Whether the containers that stop by it are started again.
+    pub fn starts_again(self) -> bool {
+        matches!(self, Self::SysboxRestart | Self::DaemonRestart | Self::VmRestart)
+    }
 }
 
 impl fmt::Display for Disruption {
@@ -95,6 +101,12 @@ impl fmt::Display for Disruption {
             Self::Replace => "VM replacement",
         })
     }
+}
+
+/// Orders containers by when they were started. Docker leaves out the zeros at the end of a fraction.
+pub fn by_start(one: &Container, other: &Container) -> Ordering {
+    let started = |it: &Container| it.started.trim_end_matches('Z').to_owned();
+    started(one).cmp(&started(other))
 }
 
 /// What one resource would do, why, and how.
@@ -260,6 +272,18 @@ impl Change {
     pub fn hiding_data(mut self, hides: Option<Hides>) -> Self {
         self.hides = hides;
         self
+    }
+
+    /// The containers that it stops and starts again, or would by its fallback, in the order in which
+    /// they were started. What Docker removes as soon as it stops cannot be started again.
+    pub fn restarted(&self) -> Vec<&Container> {
+        let is_restart = self.fallback.unwrap_or(self.disruption).starts_again();
+        // dockerd does not know the containers of another store.
+        let is_restart = is_restart && self.hides.is_none();
+        let stops = self.stops.iter().flatten().filter(|it| is_restart && !it.auto_remove);
+        let mut restarted: Vec<&Container> = stops.collect();
+        restarted.sort_by(|one, other| by_start(one, other));
+        restarted
     }
 
     /// Whether a container of this name may stop by it.

@@ -58,6 +58,8 @@ pub struct ResourceChange<'a> {
     pub fallback: Option<Disruption>,
     /// The running containers that it stops, or would stop by its fallback.
     pub stops: Option<&'a [Container]>,
+    /// Those of them that it starts again, in that order.
+    pub restarts: Vec<&'a Container>,
     /// What dockerd will no longer show; left out where that is nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hides: Option<&'a Hides>,
@@ -144,6 +146,7 @@ impl<'a> ResourceChange<'a> {
             fallback: change.fallback,
             stops: change.stops.as_deref(),
             hides: change.hides.as_ref(),
+            restarts: change.restarted(),
             steps: change.steps.iter().map(|step| step.title.as_ref()).collect(),
             problem: change.problem.as_ref().map(|problem| ExplainedProblem {
                 problem: Explained { what: problem, text: problem.to_string() },

@@ -19,7 +19,7 @@ use crate::facts::Facts;
 use crate::graph::Graph;
 use crate::resource::Resource;
 
-pub use change::{Action, Change, Disruption};
+pub use change::{Action, Change, Disruption, by_start};
 pub use client::ClientProblem;
 pub use declared::{Declared, Files};
 pub use diff::{Line, Origin, text_diff};

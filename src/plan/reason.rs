@@ -96,6 +96,16 @@ pub enum Reason {
         /// This machine's.
         host: u32,
     },
+    /// `cai` stopped these containers for maintenance and was interrupted before it started them
+    /// again.
+    LeftStopped(Vec<String>),
+    /// The installation of a package stopped half-way.
+    Unfinished {
+        /// The package.
+        package: &'static str,
+        /// dpkg's word for its state.
+        status: String,
+    },
     /// The renewed session still lacks its groups.
     RefreshHadNoEffect,
     /// The machine that runs is not the one that Lima's YAML describes.
@@ -194,6 +204,17 @@ impl fmt::Display for Reason {
             Self::MoreCpus { declared, host } => {
                 write!(f, "the file gives the VM {declared} CPUs, and this machine has {host}")
             }
+            Self::LeftStopped(names) => write!(
+                f,
+                "an interrupted run of cai stopped {} and did not start {} again",
+                listed(names),
+                if names.len() == 1 { "it" } else { "them" }
+            ),
+            Self::Unfinished { package, status } => write!(
+                f,
+                "the installation of {package} stopped half-way ({status}): it does not work, and apt \
+                 fails until it is finished"
+            ),
             Self::RefreshHadNoEffect => f.write_str("a renewed session still lacks its groups"),
             Self::MachineDiffers { what, runs, configured } => {
                 write!(f, "the VM runs with {runs} {what}, and {configured} is configured")

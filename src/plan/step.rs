@@ -13,8 +13,8 @@ pub struct Step {
     pub title: String,
     /// What is done.
     pub operation: Operation,
-    /// What is done if that fails, so that the failure leaves nothing worse than it was.
-    pub rescue: Option<CommandSpec>,
+    /// What is done in turn if that fails, so that the failure leaves nothing worse than it was.
+    pub rescue: Vec<CommandSpec>,
 }
 
 /// What a step does.
@@ -85,39 +85,39 @@ impl fmt::Display for Ready {
 impl Step {
     /// Runs a command.
     pub fn run(title: impl Into<String>, command: CommandSpec) -> Self {
-        Self { title: title.into(), operation: Operation::Run(command), rescue: None }
+        Self { title: title.into(), operation: Operation::Run(command), rescue: Vec::new() }
     }
 
     /// Runs a command that may fail.
     pub fn attempt(title: impl Into<String>, command: CommandSpec) -> Self {
-        Self { title: title.into(), operation: Operation::Try(command), rescue: None }
+        Self { title: title.into(), operation: Operation::Try(command), rescue: Vec::new() }
     }
 
     /// Removes a file.
     pub fn remove(title: impl Into<String>, path: PathBuf) -> Self {
-        Self { title: title.into(), operation: Operation::RemoveFile(path), rescue: None }
+        Self { title: title.into(), operation: Operation::RemoveFile(path), rescue: Vec::new() }
     }
 
     /// Installs what is in an archive.
     pub fn unpack(title: impl Into<String>, archive: Archive) -> Self {
-        Self { title: title.into(), operation: Operation::Unpack(archive), rescue: None }
+        Self { title: title.into(), operation: Operation::Unpack(archive), rescue: Vec::new() }
     }
 
     /// Writes a text file that everybody may read.
     pub fn write(title: impl Into<String>, path: PathBuf, text: String) -> Self {
         let operation = Operation::WriteFile { path, text, mode: 0o644 };
-        Self { title: title.into(), operation, rescue: None }
+        Self { title: title.into(), operation, rescue: Vec::new() }
     }
 
     /// Waits until something is ready.
     pub fn wait(title: impl Into<String>, wait: Wait) -> Self {
-        Self { title: title.into(), operation: Operation::Await(wait), rescue: None }
+        Self { title: title.into(), operation: Operation::Await(wait), rescue: Vec::new() }
     }
 
-    /// Says what to do if it fails.
+    /// Says what to do if it fails, after what was said before.
     #[must_use]
     pub fn or_else(mut self, command: CommandSpec) -> Self {
-        self.rescue = Some(command);
+        self.rescue.push(command);
         self
     }
 }

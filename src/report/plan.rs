@@ -7,6 +7,7 @@ use super::palette::{CHANGED, REMOVED, STRONG, paint, sign};
 use super::text::{INDENT, Page, comment, headline, inner_lines, loss, on_a_line, wrapped};
 use crate::address::Kind;
 use crate::facts::{Facts, Observation};
+use crate::guest::Container;
 use crate::plan::{Action, Change, Declared, Disruption, Plan, Reason};
 
 /// The width of the longest sign: `-/+`.
@@ -224,17 +225,25 @@ fn write_stops(out: &mut Page, change: &Change) -> std::fmt::Result {
             "stops every container that runs with Sysbox; they could not be listed".to_owned()
         }
         None => "stops every container; they could not be listed".to_owned(),
-        Some(stops) if stops.is_empty() => "stops no container".to_owned(),
-        Some(stops) => {
-            let names: Vec<String> = stops
-                .iter()
-                .map(|container| format!("{} (since {})", container.name, container.started))
-                .collect();
-            format!("stops {}: {}", counted(names.len(), "container"), names.join(", "))
-        }
+        Some(stops) if stops.is_empty() => "stops no containers".to_owned(),
+        Some(stops) => stopped(stops, &change.restarted()),
     };
     match change.fallback {
         Some(fallback) => comment(out, &format!("only if that has no effect: {fallback}, {stops}")),
         None => comment(out, &stops),
     }
+}
+
+/// The containers that stop, and those of them that are started again.
+fn stopped(stops: &[Container], restarted: &[&Container]) -> String {
+    let counted_list = |verb: &str, names: Vec<String>| {
+        let count = counted(names.len(), "container");
+        (!names.is_empty()).then(|| format!("{verb} {count}: {}", names.join(", ")))
+    };
+    let again = restarted.iter().map(|container| container.name.clone()).collect();
+    let others = stops.iter().filter(|container| !restarted.contains(container));
+    let since = |container: &Container| format!("{} (since {})", container.name, container.started);
+    let lists =
+        [counted_list("restarts", again), counted_list("stops", others.map(since).collect())];
+    lists.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }

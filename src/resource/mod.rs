@@ -2,6 +2,7 @@
 //!
 //! A new kind is one file here, one line in [`KINDS`], and its word in [`crate::address::Kind`].
 
+mod containers;
 mod context;
 mod group;
 mod group_membership;

@@ -42,12 +42,12 @@ fn every_example_is_valid_and_can_be_planned() {
         // Where a team would have it, with the files that it names.
         sandbox.write("home/containai.toml", &std::fs::read_to_string(&example).unwrap());
         sandbox.write("home/seccomp.json", "{\"defaultAction\": \"SCMP_ACT_ERRNO\"}");
-        let package = "home/packages/sysbox-ce_0.7.0-0.linux_amd64.deb";
+        let package = "home/packages/sysbox-ce_0.7.1-0.linux_amd64.deb";
         sandbox.cai(&["validate"]).success();
         if example.ends_with("air-gapped.toml") {
             let plan = sandbox.cai(&["plan"]);
             let told = plan.fails_with(1);
-            let path = sandbox.home().join("./packages/sysbox-ce_0.7.0-0.linux_amd64.deb");
+            let path = sandbox.home().join("./packages/sysbox-ce_0.7.1-0.linux_amd64.deb");
             assert!(told.contains(&format!("there is no file {}", path.display())), "{plan}");
         }
         sandbox.directory("home/packages");

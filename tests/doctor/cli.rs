@@ -252,13 +252,13 @@ fn what_failed_in_a_repair_is_not_tried_a_second_time() {
         machine.change(|world| Fault::find(fault).unwrap().strike(world, &config));
     }
     machine.calls();
-    let fails = (fake_fault::VARIABLE, "Fails 1 sh -s -- sysbox");
+    let fails = (fake_fault::VARIABLE, "Fails 1 sh -s -- install-sysbox");
     let ran = machine.cai_with(&["doctor", "--fix", "--yes"], &[fails]);
     ran.fails_with(1);
     assert!(ran.stdout.contains("error sysbox_missing"), "{ran}");
     let calls = machine.calls();
     let count = |words: &str| calls.iter().filter(|call| call.contains(words)).count();
-    assert_eq!(count("sh -s -- sysbox"), 1, "{calls:#?}");
+    assert_eq!(count("sh -s -- install-sysbox"), 1, "{calls:#?}");
     assert_eq!(count("up -d --no-deps manager"), 1, "{calls:#?}");
 }
 

@@ -46,6 +46,7 @@ const CODES: &[(&str, Code, u64)] = &[
     ("host-socket", Code::HostSocketMissing, 0),
     ("guest-socket-group", Code::GuestSocketGroup, 0),
     ("sysbox-services", Code::SysboxServicesDown, 0),
+    ("sysbox-unfinished", Code::SysboxUnfinished, 0),
     ("lima-old", Code::LimaTooOld, 0),
     ("ssh-missing", Code::SshMissing, 0),
     ("client-absent", Code::ClientContainerAbsent, 0),

@@ -3,7 +3,7 @@
 use containai::docker::{ContextMetadata, Environment};
 use containai::doctor::{Code, Severity};
 use containai::facts::{Facts, Observation};
-use containai::guest::{DOCKER_SERVICE, Group, GuestFacts, Section, Unit};
+use containai::guest::{DOCKER_SERVICE, Group, GuestFacts, Section, Unfinished, Unit};
 use containai::host::Ping;
 use containai::lima::{Agent, Status, UserFile};
 use containai::plan::Reason;
@@ -53,7 +53,7 @@ pub const SYSBOX: &str = "[sysbox]\nenabled = true\n";
 
 /// Sysbox as it should be.
 pub fn install_sysbox(guest: &mut GuestFacts) {
-    guest.packages.insert("sysbox-ce".into(), "0.7.0-0.linux".into());
+    guest.packages.insert("sysbox-ce".into(), "0.7.1.linux".into());
     for unit in ["sysbox.service", "sysbox-mgr.service", "sysbox-fs.service"] {
         guest
             .units
@@ -235,7 +235,7 @@ pub const CASES: &[Bent] = &[
         });
     })
     .with(SYSBOX),
-    bent(Code::SysboxMissing, ("package", "\"0.7.0-0.linux\""), |facts, _| {
+    bent(Code::SysboxMissing, ("package", "\"0.7.1.linux\""), |facts, _| {
         bend_guest(facts, |guest| {
             install_sysbox(guest);
             guest.runtimes.pop();
@@ -243,6 +243,20 @@ pub const CASES: &[Bent] = &[
     })
     .with(SYSBOX)
     .by_hand(),
+    bent(
+        Code::SysboxUnfinished,
+        ("package", "\"0.7.1.linux half-configured\""),
+        |facts, _| {
+            bend_guest(facts, |guest| {
+                install_sysbox(guest);
+                let version = guest.packages.remove("sysbox-ce").unwrap();
+                let status = "half-configured".into();
+                guest.unfinished.insert("sysbox-ce".into(), Unfinished { status, version });
+                guest.units.retain(|name, _| !name.starts_with("sysbox"));
+            });
+        },
+    )
+    .with(SYSBOX),
     bent(
         Code::SysboxServicesDown,
         (

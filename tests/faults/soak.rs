@@ -99,7 +99,7 @@ fn one(machine: &FakeWorld, chance: &mut Chance, name: &str) -> (usize, usize) {
     let before = running(machine);
     // None of them runs with Sysbox.
     let runtimes: Vec<_> = before.keys().map(|name| (name.as_str(), "runc")).collect();
-    let mut declared = BTreeSet::new();
+    let (mut declared, mut restarted) = (BTreeSet::new(), BTreeSet::new());
     let mut tried = Vec::new();
     loop {
         let plan = machine.cai(&["plan", "--json", "--detailed-exitcode"]);
@@ -111,6 +111,7 @@ fn one(machine: &FakeWorld, chance: &mut Chance, name: &str) -> (usize, usize) {
         tried.push(plan.to_string());
         assert!(tried.len() <= 2 * RUNS, "{name}: it is never done:\n{}", tried.join("\n"));
         declared.extend(stops::declared(&changes, &runtimes));
+        restarted.extend(restarts(&changes));
         let phase = if chance.one_in(2) { "before" } else { "after" };
         let point = format!("{phase} {}", 1 + chance.below(12));
         let killed = [(KILL, point.as_str())];
@@ -127,6 +128,10 @@ fn one(machine: &FakeWorld, chance: &mut Chance, name: &str) -> (usize, usize) {
         );
     }
     let after = running(machine);
+    for container in before.keys().filter(|name| restarted.contains(*name)) {
+        let tried = tried.join("\n");
+        assert!(after.contains_key(container), "{name}: {container} stays stopped:\n{tried}");
+    }
     let is_same = |(name, since): &(&String, &u64)| after.get(*name) == Some(*since);
     let (lived, stopped): (Vec<_>, Vec<_>) = before.iter().partition(is_same);
     for (container, _) in &stopped {
@@ -137,6 +142,13 @@ fn one(machine: &FakeWorld, chance: &mut Chance, name: &str) -> (usize, usize) {
         );
     }
     (lived.len(), stopped.len())
+}
+
+/// The containers that a plan says it starts again.
+fn restarts(plan: &Value) -> impl Iterator<Item = String> {
+    let changes = plan["resource_changes"].as_array().unwrap().iter();
+    let containers = changes.flat_map(|change| change["restarts"].as_array().unwrap());
+    containers.map(|container| container["name"].as_str().unwrap().to_owned())
 }
 
 /// The containers that run, and since when.

@@ -119,7 +119,8 @@ fn a_refresh_without_effect_is_followed_by_a_restart() {
     assert_eq!(second.disruption, Disruption::VmRestart);
     assert!(reasons(&second).contains("a renewed session still lacks its groups"));
     assert!(first.allows(&second), "the plan showed it as its fallback");
-    assert!(steps(&second)[0].contains(" stop "), "{:?}", steps(&second));
+    assert!(steps(&second)[1].contains(" stop "), "{:?}", steps(&second));
+    assert!(steps(&second).last().unwrap().contains("start-containers"), "{:?}", steps(&second));
 }
 
 fn a_group_that_is_not_there_stops_the_plan() {

@@ -1,12 +1,15 @@
 //! Sysbox in the guest: its package, its services, and who stops with them.
 
+use containai::address::Kind;
 use containai::config::Config;
 use containai::facts::Facts;
-use containai::guest::DOCKER_SERVICE;
-use containai::plan::Disruption;
+use containai::guest::{Container, DOCKER_SERVICE, Unfinished};
+use containai::host::Input;
+use containai::plan::{Action, Change, Declared, Disruption, Operation, Plan};
+use containai::report;
 
 use super::provision::{daemon_json, named, with_keys};
-use super::{effects, plan, steps, stops};
+use super::{change, effects, plan, reasons, steps, stops};
 use crate::support::machine::{bend_guest, config_with, container, healthy};
 use crate::support::trials;
 
@@ -18,7 +21,11 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         an_upgrade_of_sysbox_finds_its_network_keys,
         a_restart_of_sysboxs_services_is_none_of_dockerd,
         sysbox_of_an_unknown_machine_stops_the_plan,
-        a_vendors_build_and_debians_revision_are_told_apart,
+        a_version_is_what_dpkg_reports,
+        a_half_configured_package_is_explained_and_not_removed,
+        containers_start_again_in_the_order_in_which_they_were_started,
+        a_container_that_goes_when_it_stops_is_not_said_to_start_again,
+        what_an_interrupted_run_left_stopped_is_started,
     ]
 }
 
@@ -33,7 +40,7 @@ fn sysboxed(config: &Config) -> Facts {
          \"bip\": \"172.20.0.1/16\", \"default-address-pools\": []",
     );
     bend_guest(&mut facts, |guest| {
-        guest.packages.insert("sysbox-ce".into(), "0.7.0-0.linux".into());
+        guest.packages.insert("sysbox-ce".into(), "0.7.1.linux".into());
         for unit in ["sysbox.service", "sysbox-mgr.service", "sysbox-fs.service"] {
             guest.units.insert(unit.into(), guest.units[DOCKER_SERVICE].clone());
         }
@@ -51,8 +58,8 @@ fn sysbox_is_installed_after_its_network_keys_are_there() {
     assert!(keys["bip"].is_string() && keys["default-address-pools"].is_array(), "{keys}");
     let sysbox = named(&plan, "provision.sysbox");
     let install = &steps(sysbox)[0];
-    let checksum = "eeff273671467b8fa351ab3d40709759462dc03d9f7b50a1b207b37982ce40a9";
-    assert!(install.contains("sysbox 0.7.0") && install.contains(checksum), "{install}");
+    let checksum = "9d6d5484f980d0a17f86c492c1262015c2afb66280bdb97215b79fde6a0261c5";
+    assert!(install.contains("fetch-sysbox 0.7.1") && install.contains(checksum), "{install}");
     assert_eq!(sysbox.disruption, Disruption::None);
     assert!(super::plan(&config, &sysboxed(&config)).is_empty(), "and then nothing is left");
 }
@@ -75,21 +82,31 @@ fn an_upgrade_of_sysbox_names_the_containers_that_it_stops() {
     let config = config_with(SYSBOX);
     let mut facts = sysboxed(&config);
     bend_guest(&mut facts, |guest| {
-        guest.packages.insert("sysbox-ce".into(), "0.6.7-0.linux".into());
+        guest.packages.insert("sysbox-ce".into(), "0.6.7.linux".into());
         let containers = guest.containers.as_mut().unwrap();
         containers.push(container("inner", "sysbox-runc"));
     });
     let plan = plan(&config, &facts);
     let sysbox = named(&plan, "provision.sysbox");
     assert_eq!(stops(sysbox), ["inner"], "runc's containers are not its business");
-    assert!(steps(sysbox)[0].contains("docker stop id-of-inner"), "{:?}", steps(sysbox));
+    // Nothing stops before the package is there, and dpkg is told the version as it reports it.
+    let order = [
+        "fetch-sysbox",
+        "remember-",
+        "stop id-of-inner",
+        "install-sysbox 0.7.1 0.6.7.linux",
+        "start-",
+    ];
+    follow(sysbox, &order);
     assert_eq!(sysbox.disruption, Disruption::SysboxRestart);
+    let rescued: Vec<bool> = sysbox.steps.iter().map(|step| !step.rescue.is_empty()).collect();
+    assert_eq!(rescued, [false, false, true, true, false], "what fails leaves a container stopped");
 }
 
 /// The package of another version looks for its network keys by text, too, and gives up without them.
 fn an_upgrade_of_sysbox_finds_its_network_keys() {
     let config = config_with(SYSBOX);
-    for (installed, is_rewritten) in [("0.6.7-0.linux", true), ("0.7.0-0.linux", false)] {
+    for (installed, is_rewritten) in [("0.6.7.linux", true), ("0.7.1.linux", false)] {
         let mut facts = sysboxed(&config);
         bend_guest(&mut facts, |guest| {
             guest.packages.insert("sysbox-ce".into(), installed.into());
@@ -117,10 +134,8 @@ fn a_restart_of_sysboxs_services_is_none_of_dockerd() {
     let plan = plan(&config, &facts);
     let sysbox = named(&plan, "provision.sysbox");
     assert_eq!((sysbox.disruption, stops(sysbox)), (Disruption::SysboxRestart, vec!["inner"]));
-    let steps = steps(sysbox);
-    assert!(steps[0].contains("docker stop id-of-inner"), "{steps:?}");
-    assert!(steps[1].contains("systemctl restart sysbox.service"), "{steps:?}");
-    assert_eq!((steps.len(), plan.disrupting(Disruption::DaemonRestart)), (2, 0));
+    follow(sysbox, &["remember-", "docker stop id-of-inner", "restart-sysbox", "start-containers"]);
+    assert_eq!(plan.disrupting(Disruption::DaemonRestart), 0);
     // What was shown allows no more than what stops with Sysbox.
     let mut more = sysbox.clone();
     more.stops.as_mut().unwrap().push(container("another", "sysbox-runc"));
@@ -136,13 +151,125 @@ fn sysbox_of_an_unknown_machine_stops_the_plan() {
     assert_eq!(problem.to_string(), "Sysbox has no package for riscv64");
 }
 
-fn a_vendors_build_and_debians_revision_are_told_apart() {
+/// dpkg reports `0.7.1.linux`; a plan that takes that for another version removes the right one.
+fn a_version_is_what_dpkg_reports() {
     let config = config_with(SYSBOX);
-    for (installed, is_wanted) in [("0.7.0", true), ("0.7.0+vendor.1-0.linux", false)] {
+    for (installed, is_wanted) in [
+        ("0.7.1.linux", true),
+        ("0.7.1-0.linux", true),
+        ("0.7.1", true),
+        ("0.7.0.linux", false),
+        ("0.7.1+vendor.1.linux", false),
+    ] {
         let mut facts = sysboxed(&config);
         bend_guest(&mut facts, |guest| {
             guest.packages.insert("sysbox-ce".into(), installed.into());
         });
         assert_eq!(plan(&config, &facts).is_empty(), is_wanted, "{installed}");
+    }
+}
+
+/// Checks that the steps of a change hold these words, one each.
+#[track_caller]
+fn follow(change: &Change, words: &[&str]) {
+    let steps = steps(change);
+    assert_eq!(steps.len(), words.len(), "{steps:?}");
+    for (step, words) in steps.iter().zip(words) {
+        assert!(step.contains(words), "{words}: {step}");
+    }
+}
+
+/// As the plan says it of one change.
+fn said(config: &Config, plan: &Plan, facts: &Facts) -> String {
+    let declared = [Declared { file: "containai.toml", vm: config.vm.name.as_str() }];
+    report::plan(plan, &declared, std::slice::from_ref(facts), 200)
+}
+
+fn half_configured(config: &Config, version: &str) -> Facts {
+    let mut facts = sysboxed(config);
+    bend_guest(&mut facts, |guest| {
+        guest.packages.remove("sysbox-ce");
+        let (status, version) = ("half-configured".into(), version.into());
+        guest.unfinished.insert("sysbox-ce".into(), Unfinished { status, version });
+        for unit in ["sysbox.service", "sysbox-mgr.service", "sysbox-fs.service"] {
+            guest.units.get_mut(unit).unwrap().active = "inactive".into();
+        }
+    });
+    facts
+}
+
+fn a_half_configured_package_is_explained_and_not_removed() {
+    let config = config_with(SYSBOX);
+    let facts = half_configured(&config, "0.7.1.linux");
+    let plan = plan(&config, &facts);
+    let sysbox = named(&plan, "provision.sysbox");
+    assert_eq!(sysbox.changed(), ["services", "package"]);
+    assert!(reasons(sysbox).contains("sysbox-ce stopped half-way (half-configured)"));
+    follow(sysbox, &["fetch-sysbox", "install-sysbox 0.7.1 ''"]);
+    // Another version is removed first.
+    let facts = half_configured(&config, "0.7.0.linux");
+    let plan = super::plan(&config, &facts);
+    follow(named(&plan, "provision.sysbox"), &["fetch-sysbox", "install-sysbox 0.7.1 0.7.0.linux"]);
+}
+
+/// The containers that the first step notes, in its order.
+fn noted(change: &Change) -> Vec<String> {
+    let Operation::Run(command) = &change.steps[0].operation else { panic!("{:?}", change.steps) };
+    let Some(Input::Text(script)) = &command.stdin else { panic!("it reads nothing") };
+    let note = containai::guest::input(script).unwrap();
+    note.lines().map(|line| line.split('|').nth(1).unwrap().to_owned()).collect()
+}
+
+fn containers_start_again_in_the_order_in_which_they_were_started() {
+    let config = config_with(SYSBOX);
+    let mut facts = sysboxed(&config);
+    let day = "2026-11-21T10:00:0";
+    bend_guest(&mut facts, |guest| {
+        guest.units.get_mut("sysbox-mgr.service").unwrap().active = "inactive".into();
+        // Docker lists the newest first, and leaves out zeros at the end of a fraction.
+        for (name, second) in [("third", "1Z"), ("second", "0.75Z"), ("first", "0.7Z")] {
+            let started = format!("{day}{second}");
+            let it = Container { started, ..container(name, "sysbox-runc") };
+            guest.containers.as_mut().unwrap().push(it);
+        }
+        let left = Container { started: format!("{day}0.72Z"), ..container("left", "sysbox-runc") };
+        guest.stopped_by_cai.push(left);
+    });
+    let plan = plan(&config, &facts);
+    let sysbox = named(&plan, "provision.sysbox");
+    assert_eq!(noted(sysbox), ["first", "left", "second", "third"]);
+    let said = said(&config, &plan, &facts);
+    assert!(said.contains("restarts 3 containers: first, second, third"), "{said}");
+}
+
+fn a_container_that_goes_when_it_stops_is_not_said_to_start_again() {
+    let config = config_with(SYSBOX);
+    let mut facts = sysboxed(&config);
+    bend_guest(&mut facts, |guest| {
+        guest.units.get_mut("sysbox-mgr.service").unwrap().active = "inactive".into();
+        let containers = guest.containers.as_mut().unwrap();
+        containers.push(container("keep", "sysbox-runc"));
+        containers.push(Container { auto_remove: true, ..container("once", "sysbox-runc") });
+    });
+    let plan = plan(&config, &facts);
+    assert_eq!(noted(named(&plan, "provision.sysbox")), ["keep"]);
+    let said = said(&config, &plan, &facts);
+    let line = "restarts 1 container: keep; stops 1 container: once (since 2026-11-21)";
+    assert!(said.contains(line), "{said}");
+}
+
+fn what_an_interrupted_run_left_stopped_is_started() {
+    // It takes no restart, so also where none is allowed, and where one is of the VM.
+    for strategy in ["auto", "never", "vm"] {
+        let config = config_with(&format!("[restart]\nstrategy = \"{strategy}\"\n"));
+        let mut facts = healthy(&config);
+        assert!(plan(&config, &facts).is_empty());
+        bend_guest(&mut facts, |guest| guest.stopped_by_cai.push(container("keep", "runc")));
+        let plan = plan(&config, &facts);
+        let restart = change(&plan, Kind::Restart);
+        assert_eq!((restart.action, restart.disruption), (Action::Refresh, Disruption::None));
+        assert!(reasons(restart).contains("cai stopped keep and did not start it again"));
+        follow(restart, &["remember-containers", "start-containers"]);
+        assert_eq!(noted(restart), ["keep"]);
     }
 }

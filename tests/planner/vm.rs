@@ -83,6 +83,9 @@ fn a_stale_socket_is_removed_before_the_vm_starts() {
     assert!(steps[1].contains(" start "), "{steps:?}");
 }
 
+const REMEMBER: &str = "ssh -F /home/dev/.lima/containai-secure/ssh.config lima-containai-secure 'sudo -n sh -s -- remember-containers'";
+const START: &str = "ssh -F /home/dev/.lima/containai-secure/ssh.config lima-containai-secure 'sudo -n sh -s -- start-containers'";
+
 fn a_broken_vm_is_ended_by_force_and_the_plan_says_what_stops() {
     let config = config();
     let mut facts = healthy(&config);
@@ -90,8 +93,9 @@ fn a_broken_vm_is_ended_by_force_and_the_plan_says_what_stops() {
     let plan = plan(&config, &facts);
     let vm = change(&plan, Kind::Vm);
     let steps = steps(vm);
-    assert_eq!(steps[0], "limactl --tty=false stop -f containai-secure");
-    assert!(steps.last().unwrap().contains(" start "), "{steps:?}");
+    assert!(steps[0].contains("remember-containers"), "{steps:?}");
+    assert_eq!(steps[1], "limactl --tty=false stop -f containai-secure");
+    assert!(steps[3].contains(" start ") && steps[4].contains("start-containers"), "{steps:?}");
     assert_eq!(vm.disruption, Disruption::VmRestart);
     assert_eq!(stops(vm), ["agent-1"]);
     assert!(!steps.iter().any(|step| step.contains("delete")), "{steps:?}");
@@ -141,9 +145,11 @@ fn a_changed_setting_is_one_restart_with_one_edit() {
     assert_eq!(
         steps(vm),
         [
+            REMEMBER,
             "limactl --tty=false stop containai-secure",
             "limactl --tty=false edit containai-secure --set '.\"cpus\" = 4 | .\"memory\" = \"4GiB\"'",
             "limactl --tty=false start --timeout=1800s containai-secure",
+            START,
         ]
     );
     assert_eq!(plan.disrupting(Disruption::VmRestart), 1);
@@ -354,9 +360,10 @@ fn a_rejected_edit_does_not_leave_the_vm_down() {
     let mut facts = healthy(&config);
     set(&mut facts, "cpus", 2);
     let plan = plan(&config, &facts);
-    let edit = &change(&plan, Kind::Vm).steps[1];
-    let rescue = edit.rescue.as_ref().expect("nothing starts the VM again");
-    assert!(rescue.to_string().contains(" start "), "{rescue}");
+    let edit = &change(&plan, Kind::Vm).steps[2];
+    let rescue: Vec<String> = edit.rescue.iter().map(ToString::to_string).collect();
+    assert!(rescue[0].contains(" start "), "nothing starts the VM again: {rescue:?}");
+    assert!(rescue[1].contains("start-containers"), "its containers stay stopped: {rescue:?}");
 }
 
 fn a_state_of_a_newer_lima_stops_the_plan() {

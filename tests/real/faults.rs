@@ -153,11 +153,25 @@ pub const FAULTS: &[Fault] = &[
     .of_sysbox(),
     fault(
         Code::SysboxServicesDown,
-        &["~ provision.sysbox  Sysbox restart", "\"inactive\" -> \"active\"", "stops no container"],
+        &["~ provision.sysbox", "\"inactive\" -> \"active\""],
         |engine| {
             engine.guest("sudo systemctl stop sysbox-fs.service || true");
         },
-        |it| saw(it, "services", "sysbox-fs.service inactive") && saw(it, "package", "0.7.0"),
+        |it| saw(it, "services", "sysbox-fs.service inactive") && saw(it, "package", "0.7.1.linux"),
+    )
+    .of_sysbox(),
+    fault(
+        Code::SysboxUnfinished,
+        &["~ provision.sysbox", "\"half-configured\" -> \"installed\""],
+        |engine| {
+            // As when a program that its scripts need is missing.
+            engine.guest(
+                "sudo mv /usr/sbin/sysctl /usr/sbin/sysctl.away; \
+                 sudo dpkg -i /var/lib/cai/packages/sysbox-ce_0.7.1.deb; \
+                 sudo mv /usr/sbin/sysctl.away /usr/sbin/sysctl",
+            );
+        },
+        |it| saw(it, "package", "half-configured"),
     )
     .of_sysbox(),
     fault(
@@ -210,7 +224,7 @@ pub const FAULTS: &[Fault] = &[
     .restarts(),
     fault(
         Code::VmBroken,
-        &["\"Broken\" -> \"Running\"", "VM restart", "stops 1 container: keeper"],
+        &["\"Broken\" -> \"Running\"", "VM restart", "restarts 1 container: keeper"],
         |engine| process::end(process::agent(engine)),
         |it| saw(it, "status", "Broken") && saw(it, "guest_answers", "true"),
     )
@@ -220,7 +234,7 @@ pub const FAULTS: &[Fault] = &[
         &[
             "~ vm.containai-secure  VM restart",
             "cpus = 1 -> 2",
-            "stops 1 container: keeper",
+            "restarts 1 container: keeper",
             "1 restart.",
         ],
         take_a_processor,

@@ -56,7 +56,7 @@ fn a_change_of_memory_and_disk_is_one_restart() {
         "memory = \"2GiB\" -> \"3GiB\"",
         // Its name is as wide as the widest.
         "disk   = \"8GiB\" -> \"10GiB\"",
-        "stops 1 container: keeper",
+        "restarts 1 container: keeper",
         "1 restart.",
     ]);
     engine.apply_mends();

@@ -14,7 +14,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![sysbox_is_installed_beside_a_container_from_a_local_file]
 }
 
-const PACKAGE: &str = "sysbox-ce_0.7.0-0.linux_all.deb";
+const PACKAGE: &str = "sysbox-ce_0.7.1.linux_all.deb";
 const WRONG: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 /// The package's state in the guest, in dpkg's words.
 const STATUS: &str = "dpkg-query -W -f='${db:Status-Status}' sysbox-ce 2>/dev/null || true";
@@ -40,7 +40,7 @@ fn declare(engine: &Engine, sha256: &str) {
             "[[sysbox.packages]]\narch = \"{arch}\"\nurl = \"./{PACKAGE}\"\nsha256 = \"{sha256}\"\n"
         )
     };
-    let sysbox = format!("version = \"0.7.0\"\n{}{}", package("x86_64"), package("aarch64"));
+    let sysbox = format!("version = \"0.7.1\"\n{}{}", package("x86_64"), package("aarch64"));
     engine.declare(&Declared { sysbox: &sysbox, ..Declared::default() });
 }
 
@@ -61,25 +61,25 @@ fn sysbox_is_installed_beside_a_container_from_a_local_file() {
     let container = engine.container("keeper");
     let (package, sha256) = build(&engine);
 
-    // By hand it is refused, as the project's own is.
+    // By hand it is refused, as Sysbox's own is, and left half-configured.
     engine.guest_reads(&package, "cat >/tmp/sysbox.deb");
     let refused =
         engine.limactl(&["shell", "--workdir=/", NAME, "sudo", "dpkg", "-i", "/tmp/sysbox.deb"]);
     assert!(!refused.status.success(), "{refused}");
     assert!(refused.stderr.contains("there are containers"), "{refused}");
-    engine.guest("sudo dpkg --purge sysbox-ce");
+    assert_eq!(engine.guest(STATUS), "half-configured");
 
     declare(&engine, WRONG);
     let failed = engine.cai(&["apply", "--yes"]);
     let why = failed.fails_with(1);
     assert!(why.contains(WRONG) && why.contains(&sha256), "{failed}");
-    assert_ne!(engine.guest(STATUS), "installed");
-    engine.guest("! test -e /usr/bin/sysbox-runc");
+    assert_eq!(engine.guest(STATUS), "half-configured");
     assert_eq!(engine.guest("sudo find /var/lib/cai -name '*.deb'"), "");
 
     declare(&engine, &sha256);
     engine.plan_says(&[
         "~ provision.sysbox",
+        "the installation of sysbox-ce stopped half-way (half-configured)",
         "! restart.containai-secure  dockerd restart",
         "while a container runs, dockerd leaves its bridge as it is",
         "stops no container",
@@ -109,11 +109,20 @@ fn sysbox_is_installed_beside_a_container_from_a_local_file() {
     engine.plan_says(&[
         "~ provision.sysbox  Sysbox restart",
         "services = \"inactive\" -> \"active\"",
-        "stops 1 container: system (since",
+        "restarts 1 container: system",
         "0 restarts, 1 Sysbox restart",
     ]);
-    engine.apply_mends();
+    let since = |name: &str| {
+        let format = "{{.State.Running}} {{.State.StartedAt}}";
+        engine.docker(&["inspect", "--format", format, name]).success().trim().to_owned()
+    };
+    let (system, keeper) = (since("system"), since("keeper"));
+    engine.cai(&["doctor", "--fix", "--yes"]).success();
+    engine.works();
     assert_eq!(engine.dockerd(), dockerd, "dockerd was restarted");
-    engine.docker(&["rm", "system"]).success();
+    assert!(since("system").starts_with("true "), "it was not started again");
+    assert_ne!(since("system"), system, "it was not restarted");
+    assert_eq!(since("keeper"), keeper, "the container of runc did not live on");
+    engine.docker(&["rm", "-f", "system"]).success();
     assert_eq!(engine.running(), container, "the container did not live on");
 }

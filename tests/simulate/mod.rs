@@ -8,6 +8,7 @@ mod daemon;
 mod daemon_json;
 mod facts;
 mod machine;
+mod maintenance;
 mod others;
 mod programs;
 mod property;
@@ -35,6 +36,7 @@ pub fn trials() -> Vec<Trial> {
         daemon::trials(),
         daemon_json::trials(),
         facts::trials(),
+        maintenance::trials(),
         others::trials(),
         programs::trials(),
         property::trials(),

@@ -120,6 +120,8 @@ pub fn guest() -> GuestFacts {
         daemon_log: Vec::new(),
         docker_as_root: Some(Section { text: "abc|agent-1|runc|2026-11-21".into(), status: 0 }),
         containers: Some(vec![container("agent-1", "runc")]),
+        unfinished: std::collections::BTreeMap::default(),
+        stopped_by_cai: Vec::new(),
     }
 }
 
@@ -130,6 +132,7 @@ pub fn container(name: &str, runtime: &str) -> Container {
         name: name.into(),
         runtime: runtime.into(),
         started: "2026-11-21".into(),
+        auto_remove: false,
     }
 }
 

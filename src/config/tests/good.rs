@@ -2,8 +2,8 @@ use serde_json::json;
 
 use super::EVERY_KEY;
 use crate::config::{
-    DockerSource, Group, Image, Install, Mount, PortForward, Proto, Strategy, SysboxPackage, User,
-    Variable, VmType, parse,
+    DockerSource, Group, Image, Install, Mount, PackageSource, PortForward, Proto, Strategy,
+    SysboxPackage, User, Variable, VmType, parse,
 };
 use crate::model::{Arch, ByteSize, UnixName, UserRef};
 
@@ -129,32 +129,49 @@ fn defaults_give_way_to_what_is_written_even_to_nothing() {
 }
 
 #[test]
-fn sysboxs_own_packages_are_known_by_their_checksums() {
-    let sysbox = parse("version = 1").unwrap().sysbox;
+fn nestyboxs_packages_are_known_by_their_checksums() {
+    // Read off the releases' own pages.
     let known = [
-        (Arch::X86_64, "amd64", "eeff273671467b8fa351ab3d40709759462dc03d9f7b50a1b207b37982ce40a9"),
+        ("", Arch::X86_64, "9d6d5484f980d0a17f86c492c1262015c2afb66280bdb97215b79fde6a0261c5"),
+        ("", Arch::Aarch64, "04ca894ae0b53f0fa54eaacc173ce40363c9a95ea5450f773716a84ef650a69b"),
+        ("0.7.0", Arch::X86_64, "eeff273671467b8fa351ab3d40709759462dc03d9f7b50a1b207b37982ce40a9"),
         (
+            "0.7.0",
             Arch::Aarch64,
-            "arm64",
             "eae9c0e91ddd39bd1826d6a7a313a73d42a8449ef5113e9d6d118b559cb809ba",
         ),
     ];
-    for (arch, debian, checksum) in known {
-        let url = format!(
-            "https://downloads.nestybox.com/sysbox/releases/v0.7.0/sysbox-ce_0.7.0-0.linux_{debian}.deb"
-        );
-        assert_eq!(sysbox.package(arch), Some((url, checksum.parse().unwrap())));
+    let nestybox = "https://downloads.nestybox.com/sysbox/releases";
+    let github = "https://github.com/nestybox/sysbox/releases/download";
+    for (version, arch, checksum) in known {
+        let table = if version.is_empty() { "" } else { "[sysbox]\nversion = \"0.7.0\"\n" };
+        let sysbox = parse(&format!("version = 1\n{table}")).unwrap().sysbox;
+        let debian = arch.debian();
+        let urls = if version.is_empty() {
+            vec![
+                format!("{nestybox}/v0.7.1/sysbox-ce_0.7.1-0.linux_{debian}.deb"),
+                format!("{github}/v0.7.1/sysbox-ce_0.7.1.linux_{debian}.deb"),
+            ]
+        } else {
+            vec![format!("{nestybox}/v0.7.0/sysbox-ce_0.7.0-0.linux_{debian}.deb")]
+        };
+        let sha256 = checksum.parse().unwrap();
+        assert_eq!(sysbox.package(arch), Some(PackageSource { urls, sha256 }));
     }
 }
 
 #[test]
 fn a_package_of_the_file_comes_before_the_known_one_for_its_architecture() {
     let sysbox = parse(EVERY_KEY).unwrap().sysbox;
-    let checksum = "0a".repeat(32).parse().unwrap();
-    assert_eq!(sysbox.package(Arch::Aarch64), Some(("../sysbox.deb".to_owned(), checksum)));
-    assert_eq!(sysbox.package(Arch::X86_64), None, "no other version is known");
+    let package = sysbox.package(Arch::Aarch64).unwrap();
+    assert_eq!(
+        (package.urls, package.sha256.as_str()),
+        (vec!["../sysbox.deb".to_owned()], &*"0a".repeat(32))
+    );
+    assert_eq!(sysbox.package(Arch::X86_64), None, "no checksum of this version is known");
     let own = "version = 1\n[[sysbox.packages]]\narch = \"aarch64\"\nurl = \"/s.deb\"\nsha256 = \"";
     let own = parse(&format!("{own}{}\"", "0a".repeat(32))).unwrap().sysbox;
-    assert_eq!(own.package(Arch::Aarch64).unwrap().0, "/s.deb");
-    assert!(own.package(Arch::X86_64).unwrap().0.starts_with("https://downloads.nestybox.com/"));
+    assert_eq!(own.package(Arch::Aarch64).unwrap().urls, ["/s.deb"]);
+    let known = own.package(Arch::X86_64).unwrap().urls;
+    assert!(known[0].starts_with("https://downloads.nestybox.com/"), "{known:?}");
 }

@@ -16,14 +16,17 @@ fn the_default_engine_needs_no_word() {
 }
 
 #[test]
-fn an_old_sysbox_is_one_in_which_docker_fails() {
+fn what_is_wrong_with_an_old_sysbox_is_named() {
     let old = |version: &str| {
         format!("vm.arch = \"x86_64\"\n[sysbox]\nversion = \"{version}\"\n{PACKAGE}")
     };
     let warnings = config(&old("0.6.7")).warnings();
     assert_eq!(warnings.len(), 1, "{warnings:#?}");
     assert!(warnings[0].message.contains("Sysbox 0.6.7: Docker inside a Sysbox container fails"));
-    assert_eq!(warnings[0].hint, "write version = \"0.7.0\" under [sysbox]");
+    assert!(warnings[0].message.contains("CVE-2025-31133"), "{}", warnings[0].message);
+    assert_eq!(warnings[0].hint, "write version = \"0.7.1\" under [sysbox]");
+    let of_0_7_0 = messages(&old("0.7.0"));
+    assert!(of_0_7_0[0].contains("Sysbox 0.7.0: a deadlock in sysbox-fs"), "{of_0_7_0:?}");
     assert_eq!(messages(&old("0.6.7+vendor.1")).len(), 1);
     assert_eq!(messages(&old("0.7.1")), Vec::<String>::new());
     let off = old("0.6.7").replace("[sysbox]\n", "[sysbox]\nenabled = false\n");

@@ -22,7 +22,7 @@ pub use guest::{Group, User};
 pub use lima::{Install, Lima};
 pub use port_forward::{PortForward, Proto};
 pub use socket_client::{MountMode, SocketClient};
-pub use sysbox::{Sysbox, SysboxPackage};
+pub use sysbox::{PackageSource, Sysbox, SysboxPackage};
 pub use variable::Variable;
 pub use vm::{Image, LeftOut, Mount, Vm, VmType};
 

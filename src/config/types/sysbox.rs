@@ -4,11 +4,15 @@ use serde::{Deserialize, Serialize};
 use crate::config::{pattern, rules};
 use crate::model::{Arch, Sha256, SysboxVersion};
 
-/// The checksums of the packages of [`SysboxVersion::DEFAULT`].
-const KNOWN: [(Arch, &str); 2] = [
-    (Arch::X86_64, "eeff273671467b8fa351ab3d40709759462dc03d9f7b50a1b207b37982ce40a9"),
-    (Arch::Aarch64, "eae9c0e91ddd39bd1826d6a7a313a73d42a8449ef5113e9d6d118b559cb809ba"),
+/// The checksums of the packages that Nestybox publishes, newest first.
+const KNOWN: [(&str, Arch, &str); 4] = [
+    ("0.7.1", Arch::X86_64, "9d6d5484f980d0a17f86c492c1262015c2afb66280bdb97215b79fde6a0261c5"),
+    ("0.7.1", Arch::Aarch64, "04ca894ae0b53f0fa54eaacc173ce40363c9a95ea5450f773716a84ef650a69b"),
+    ("0.7.0", Arch::X86_64, "eeff273671467b8fa351ab3d40709759462dc03d9f7b50a1b207b37982ce40a9"),
+    ("0.7.0", Arch::Aarch64, "eae9c0e91ddd39bd1826d6a7a313a73d42a8449ef5113e9d6d118b559cb809ba"),
 ];
+/// The first release whose package is on GitHub as well.
+const ON_GITHUB: &str = "0.7.1";
 
 /// `[sysbox]`: the runtime `sysbox-runc`, whose containers are close to virtual machines.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -16,8 +20,8 @@ const KNOWN: [(Arch, &str); 2] = [
 pub struct Sysbox {
     /// Whether Sysbox is to be in the VM. If not, it is not installed, and not removed either.
     pub enabled: bool,
-    /// Its version. Any but 0.7.0 needs `[[sysbox.packages]]`, because `cai` installs nothing as
-    /// root that it cannot verify.
+    /// Its version. Any but 0.7.1 and 0.7.0 needs `[[sysbox.packages]]`, because `cai` installs
+    /// nothing as root that it cannot verify.
     pub version: SysboxVersion,
     /// Whether containers that name no runtime get Sysbox's.
     pub default_runtime: bool,
@@ -25,7 +29,7 @@ pub struct Sysbox {
     pub packages: Vec<SysboxPackage>,
 }
 
-/// Sysbox 0.7.0, at hand for those who ask for it.
+/// Sysbox 0.7.1, at hand for those who ask for it.
 impl Default for Sysbox {
     fn default() -> Self {
         Self {
@@ -52,21 +56,33 @@ pub struct SysboxPackage {
     pub sha256: Sha256,
 }
 
+/// Where a package is, and what it must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackageSource {
+    /// `https` URLs of the same file, tried in order; or one path as in [`SysboxPackage::url`].
+    pub urls: Vec<String>,
+    /// The checksum of the package.
+    pub sha256: Sha256,
+}
+
 impl Sysbox {
-    /// Where the package for `arch` is (a URL, or a path as in [`SysboxPackage::url`]) and its
-    /// checksum: what the file gives, else the project's own, where its checksum is known.
-    pub fn package(&self, arch: Arch) -> Option<(String, Sha256)> {
+    /// The package for `arch`: the one that the file names, else Nestybox's own, if its checksum is
+    /// known.
+    pub fn package(&self, arch: Arch) -> Option<PackageSource> {
         if let Some(package) = self.packages.iter().find(|package| package.arch == arch) {
-            return Some((package.url.clone(), package.sha256.clone()));
+            let (urls, sha256) = (vec![package.url.clone()], package.sha256.clone());
+            return Some(PackageSource { urls, sha256 });
         }
-        if self.version != SysboxVersion::DEFAULT {
-            return None;
-        }
-        let (_, checksum) = KNOWN.iter().find(|(known, _)| *known == arch)?;
-        let (version, debian) = (&self.version, arch.debian());
-        let url = format!(
+        let (version, debian) = (self.version.to_string(), arch.debian());
+        let (.., checksum) = KNOWN.iter().find(|known| (known.0, known.1) == (&version, arch))?;
+        let mut urls = vec![format!(
             "https://downloads.nestybox.com/sysbox/releases/v{version}/sysbox-ce_{version}-0.linux_{debian}.deb"
-        );
-        Some((url, checksum.parse().ok()?))
+        )];
+        if version == ON_GITHUB {
+            urls.push(format!(
+                "https://github.com/nestybox/sysbox/releases/download/v{version}/sysbox-ce_{version}.linux_{debian}.deb"
+            ));
+        }
+        Some(PackageSource { urls, sha256: checksum.parse().ok()? })
     }
 }

@@ -1,7 +1,8 @@
 export DEBIAN_FRONTEND=noninteractive
-# An install that was cut off is finished first, else nothing can be installed.
+# An install that was cut off is finished first, else nothing can be installed. A package that cannot be
+# finished must not keep an installed Docker from starting.
 if [ -n "$(dpkg --audit 2>/dev/null)" ]; then
-  dpkg --configure -a
+  dpkg --configure -a || true
 fi
 apt() {
   apt-get -q -y -o DPkg::Lock::Timeout=600 "$@"

@@ -9,7 +9,7 @@ use crate::facts::Facts;
 use crate::guest::daemon_json::{SECCOMP_KEY, edited, from_text, to_text, without};
 use crate::guest::{GuestFacts, Loaded, LoadedJson, Operation, SECCOMP_PROFILE};
 use crate::lima::Ssh;
-use crate::model::VmName;
+use crate::model::{SysboxVersion, VmName};
 use crate::plan::{Change, Problem, Reason, Step};
 use crate::resource::{PlanContext, Resource, Vm, seen, unseen};
 use crate::value::{Attributes, Known};
@@ -26,7 +26,7 @@ pub struct ProvisionDaemon {
     name: VmName,
     owned: Map<String, Value>,
     /// The version of Sysbox that is wanted, if any.
-    sysbox: Option<String>,
+    sysbox: Option<SysboxVersion>,
     sysbox_is_default: bool,
     seccomp: bool,
 }
@@ -39,7 +39,7 @@ impl ProvisionDaemon {
             vm: Vm::own_address(config),
             name: config.vm.name.clone(),
             owned: owned(config),
-            sysbox: config.sysbox.enabled.then(|| config.sysbox.version.to_string()),
+            sysbox: config.sysbox.enabled.then(|| config.sysbox.version.clone()),
             sysbox_is_default: config.sysbox.default_runtime,
             seccomp: config.docker.seccomp_profile.is_some(),
         }
@@ -88,7 +88,7 @@ impl ProvisionDaemon {
                 line.starts_with(' ') && line.trim_start_matches(' ').starts_with(start)
             })
         };
-        let is_to_come = |version: &String| !sysbox::is_installed(guest, version);
+        let is_to_come = |version: &SysboxVersion| !sysbox::is_installed(guest, version);
         // A key that does not fit is not there in any layout.
         let is_found = |key: &str, start: &str| !keys.contains_key(key) || found(start);
         !self.sysbox.as_ref().is_some_and(is_to_come)

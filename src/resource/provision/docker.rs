@@ -3,12 +3,12 @@
 use crate::address::Address;
 use crate::config::{Config, DockerSource, Strategy};
 use crate::guest::{
-    Container, DOCKER_GROUP, DOCKER_SERVICE, GuestFacts, GuestSocket, Operation, provisioning,
+    DOCKER_GROUP, DOCKER_SERVICE, GuestFacts, GuestSocket, Operation, provisioning,
 };
 use crate::lima::{GUEST_SOCKET, Ssh};
 use crate::model::{UnixName, VmName};
 use crate::plan::{Change, Disruption, Problem, Reason, Step};
-use crate::resource::{Group, PlanContext, Resource, Vm, restrained, seen, unseen};
+use crate::resource::{Group, PlanContext, Resource, Vm, containers, restrained, seen, unseen};
 use crate::value::Attributes;
 
 use super::{ProvisionDaemon, is_kept_alive, keeps_containers};
@@ -121,8 +121,10 @@ impl ProvisionDocker {
         let change = match silent {
             Some(_) if guest.socket.is_none() => {
                 let stops = guest.stopped_with_daemon(keeps_containers(guest, context));
-                bring_socket_back(change, stops, ssh)
+                let change = change.disturbing(Disruption::DaemonRestart, stops);
+                bring_socket_back(containers::remember(change, guest, ssh), ssh)
             }
+            // It does not list its containers, so they cannot be noted.
             Some(words) => change
                 .because(Reason::DaemonSilent(words.text.clone()))
                 .disturbing(Disruption::DaemonRestart, guest.containers.as_deref())
@@ -138,7 +140,8 @@ impl ProvisionDocker {
             let loaded = guest.daemon_json.loaded_keys();
             let keeps = is_kept_alive(&loaded) && keeps_containers(guest, context);
             let stops = guest.stopped_with_daemon(keeps);
-            change.disturbing(Disruption::DaemonRestart, stops)
+            let change = change.disturbing(Disruption::DaemonRestart, stops);
+            containers::remember(change, guest, ssh)
         } else {
             change
         };
@@ -146,7 +149,7 @@ impl ProvisionDocker {
         let of_socket = |name: &String| name == SOCKET_GROUP || name == SOCKET_ACCESS;
         let by_restart = |name: &String| of_socket(name) || (name == ANSWERS && silent.is_some());
         if silent.is_some() && changed.iter().all(by_restart) {
-            return change;
+            return containers::resume(change, ssh);
         }
         let takes_on = |wanted: &str| changed.iter().any(|name| name == wanted);
         let mut change = change;
@@ -165,7 +168,7 @@ impl ProvisionDocker {
             let chmod = Operation::System(&["chmod", "660", GUEST_SOCKET]).command(ssh);
             change = change.step(Step::run("open the Docker socket to its group alone", chmod));
         }
-        change
+        containers::resume(change, ssh)
     }
 }
 
@@ -203,12 +206,11 @@ impl ProvisionDocker {
 
 /// dockerd runs, and nobody reaches it. It reloads first, so that live-restore is in force when it
 /// goes down: then its containers keep running (measured with Docker 20.10).
-fn bring_socket_back(change: Change, stops: Option<&[Container]>, ssh: &Ssh) -> Change {
+fn bring_socket_back(change: Change, ssh: &Ssh) -> Change {
     let reload = Operation::System(&["systemctl", "reload", DOCKER_SERVICE]).command(ssh);
     let restart = Operation::RestartDocker { restore: false }.command(ssh);
     change
         .because(Reason::SocketMissing)
-        .disturbing(Disruption::DaemonRestart, stops)
         .step(Step::run("reload dockerd", reload))
         .step(Step::run("restart dockerd with its socket", restart))
 }

@@ -6,12 +6,12 @@ use super::{ProvisionDocker, SYSBOX_RUNTIME};
 use crate::address::Address;
 use crate::config::{Config, Strategy, Sysbox};
 use crate::facts::{Facts, Observation};
-use crate::guest::{Container, GuestFacts, Operation, sysbox_package};
+use crate::guest::{Container, GuestFacts, Operation, Unfinished, sysbox_package};
 use crate::host::CommandSpec;
 use crate::lima::Ssh;
-use crate::model::{Arch, VmName};
+use crate::model::{Arch, SysboxVersion, VmName};
 use crate::plan::{Change, Disruption, Problem, Reason, Step};
-use crate::resource::{PlanContext, Resource, Vm, restrained, seen, unseen};
+use crate::resource::{PlanContext, Resource, Vm, containers, restrained, seen, unseen};
 use crate::value::Attributes;
 
 const UNITS: [&str; 3] = ["sysbox.service", "sysbox-mgr.service", "sysbox-fs.service"];
@@ -56,104 +56,137 @@ impl ProvisionSysbox {
         Self::attributes(Some(&self.wanted.version.to_string()), true)
     }
 
-    /// Why its package cannot be copied into the guest.
+    /// The path of its package, if that is a file of this machine that does not exist.
     fn missing(&self, arch: Arch, facts: &Facts) -> Option<Problem> {
-        let (url, _) = self.wanted.package(arch)?;
-        let is_missing = facts.missing.contains(Path::new(&url));
-        is_missing.then_some(Problem::FileMissing(url))
+        let urls = self.wanted.package(arch)?.urls;
+        let missing = urls.into_iter().find(|url| facts.missing.contains(Path::new(url)));
+        missing.map(Problem::FileMissing)
+    }
+
+    /// The version that the file would name: dpkg's has a suffix.
+    fn shown(&self, reported: &str) -> String {
+        let version = &self.wanted.version;
+        if version.is_package(reported) { version.to_string() } else { reported.to_owned() }
     }
 
     fn update(&self, guest: &GuestFacts, facts: &Facts, ssh: &Ssh) -> Change {
-        let version = self.wanted.version.to_string();
-        let installed = guest.packages.get(PACKAGE).map(|installed| upstream(installed, &version));
+        let installed = guest.packages.get(PACKAGE);
+        let unfinished = guest.unfinished.get(PACKAGE);
+        let present = installed.or(unfinished.map(|unfinished| &unfinished.version));
         let active = UNITS.iter().all(|unit| guest.is_active(unit));
-        let before = Self::attributes(installed, active);
-        let change = Change::between(&self.address, before, self.fresh());
+        let shown = present.map(|reported| self.shown(reported));
+        let (mut before, mut after) = (Self::attributes(shown.as_deref(), active), self.fresh());
+        // Not worth a line where it is complete.
+        if let Some(Unfinished { status, .. }) = unfinished {
+            before = before.with("package", status.as_str());
+            after = after.with("package", "installed");
+        }
+        let change = Change::between(&self.address, before, after);
         let changed = change.changed();
         if changed.is_empty() {
             return change;
         }
         let change = change.because(Reason::Differs(changed));
+        let change = match unfinished {
+            Some(Unfinished { status, .. }) => {
+                change.because(Reason::Unfinished { package: PACKAGE, status: status.clone() })
+            }
+            None => change,
+        };
         // Its services hold the file systems of the containers that run with it: without them those
         // do not work, so Sysbox's documentation has them stopped first.
         let running: Option<Vec<Container>> = guest.containers.as_ref().map(|containers| {
-            containers
-                .iter()
-                .filter(|container| container.runtime == SYSBOX_RUNTIME)
-                .cloned()
-                .collect()
+            let of_sysbox = containers.iter().filter(|it| it.runtime == SYSBOX_RUNTIME);
+            of_sysbox.cloned().collect()
         });
-        // Where the package was removed, too, some may go on.
-        let may_run = running.as_ref().is_none_or(|list| !list.is_empty());
-        let disturbs = installed.is_some() || may_run;
-        let change = if disturbs {
+        // Some may go on after the package was removed. Without any, nothing is disturbed.
+        let change = if running.as_ref().is_none_or(|list| !list.is_empty()) {
             change.disturbing(Disruption::SysboxRestart, running.as_deref())
         } else {
             change
         };
-        let stops: Vec<(String, CommandSpec)> = running
-            .iter()
-            .flatten()
-            .map(|container| {
-                let stop = Operation::System(&["docker", "stop", &container.id]);
-                (format!("stop {}", container.name), stop.command(ssh))
-            })
-            .collect();
-        if installed == Some(version.as_str()) {
-            // With a service of Sysbox down, its containers may not be able to stop.
-            let change = stops
-                .into_iter()
-                .fold(change, |change, (title, stop)| change.step(Step::attempt(title, stop)));
-            let restart = Operation::System(&["systemctl", "restart", "sysbox.service"]);
-            return change.step(Step::run("restart Sysbox's services", restart.command(ssh)));
+        if installed.is_some_and(|reported| self.wanted.version.is_package(reported)) {
+            return Self::restart(change, guest, ssh);
         }
+        self.install(change, present, guest, facts, ssh)
+    }
+
+    /// Its services restart, and its containers with them.
+    fn restart(change: Change, guest: &GuestFacts, ssh: &Ssh) -> Change {
+        // With a service down, its containers may not be able to stop.
+        let change = stop_containers(change, guest, ssh, Step::attempt);
+        let restart = Operation::RestartSysbox.command(ssh);
+        let change = change.step(Step::run("restart Sysbox's services", restart));
+        containers::resume(containers::or_resume(change, ssh), ssh)
+    }
+
+    /// Its package is installed, after another version was removed or an installation that stopped
+    /// half-way was finished.
+    fn install(
+        &self,
+        change: Change,
+        present: Option<&String>,
+        guest: &GuestFacts,
+        facts: &Facts,
+        ssh: &Ssh,
+    ) -> Change {
+        let version = self.wanted.version.to_string();
         let arch = match guest.arch.as_str() {
             "amd64" => Arch::X86_64,
             "arm64" => Arch::Aarch64,
             other => return change.blocked(Problem::SysboxArch(other.to_owned())),
         };
-        let Some((url, sha256)) = self.wanted.package(arch) else {
-            return change.blocked(Problem::SysboxPackage {
-                version: self.wanted.version.to_string(),
-                arch: arch.to_string(),
-            });
+        let Some(package) = self.wanted.package(arch) else {
+            return change.blocked(Problem::SysboxPackage { version, arch: arch.to_string() });
         };
         if let Some(problem) = self.missing(arch, facts) {
             return change.blocked(problem);
         }
+        let local = package.urls.iter().find(|url| !url.starts_with("https://"));
         let pushed = sysbox_package(&version);
-        let is_remote = url.starts_with("https://");
-        let mut change = change;
-        for (title, stop) in stops {
-            change = change.step(Step::run(title, stop));
-        }
-        if !is_remote {
-            let push = Operation::Push { from: PathBuf::from(&url), to: &pushed };
-            change = change.step(Step::run("copy Sysbox's package", push.command(ssh)));
-        }
-        let install = Operation::Sysbox {
-            version: &version,
-            sha256: sha256.as_str(),
-            source: if is_remote { &url } else { &pushed },
+        let change = match local {
+            Some(from) => {
+                let push = Operation::Push { from: PathBuf::from(from), to: &pushed };
+                change.step(Step::run("copy Sysbox's package", push.command(ssh)))
+            }
+            None => change,
         };
-        change.step(Step::run(
-            format!("install Sysbox {}", self.wanted.version),
-            install.command(ssh),
-        ))
+        let in_guest = [pushed];
+        let sources = if local.is_some() { &in_guest[..] } else { &package.urls };
+        let fetch =
+            Operation::FetchSysbox { version: &version, sha256: package.sha256.as_str(), sources };
+        let title = if local.is_some() { "verify" } else { "download" };
+        // Before anything stops: without a package there is nothing to stop for.
+        let change =
+            change.step(Step::run(format!("{title} Sysbox's package"), fetch.command(ssh)));
+        let change = stop_containers(change, guest, ssh, Step::run);
+        let other = |reported: &&String| !self.wanted.version.is_package(reported);
+        let replaces = present.filter(other).map(String::as_str);
+        let install = Operation::InstallSysbox { version: &version, replaces };
+        let title = format!("install Sysbox {version}");
+        let change = change.step(Step::run(title, install.command(ssh)));
+        containers::resume(containers::or_resume(change, ssh), ssh)
     }
 }
 
-/// Whether this version of its package is installed.
-pub(super) fn is_installed(guest: &GuestFacts, version: &str) -> bool {
-    guest.packages.get(PACKAGE).is_some_and(|installed| upstream(installed, version) == version)
+/// Stops the containers that the change says it stops.
+fn stop_containers(
+    change: Change,
+    guest: &GuestFacts,
+    ssh: &Ssh,
+    make: fn(String, CommandSpec) -> Step,
+) -> Change {
+    let change = containers::remember(change, guest, ssh);
+    let stops = change.stops.clone().unwrap_or_default();
+    stops.iter().fold(change, |change, container| {
+        let stop = Operation::System(&["docker", "stop", &container.id]).command(ssh);
+        containers::or_resume(change.step(make(format!("stop {}", container.name), stop)), ssh)
+    })
 }
 
-/// The version that the file would name: Debian's has a revision behind it.
-fn upstream<'a>(installed: &'a str, wanted: &str) -> &'a str {
-    if installed == wanted {
-        return installed;
-    }
-    installed.rsplit_once('-').map_or(installed, |(upstream, _)| upstream)
+/// Whether the package of this version is installed.
+pub(super) fn is_installed(guest: &GuestFacts, version: &SysboxVersion) -> bool {
+    guest.packages.get(PACKAGE).is_some_and(|reported| version.is_package(reported))
 }
 
 impl Resource for ProvisionSysbox {

@@ -8,7 +8,8 @@ mod ways;
 
 use super::provision::keeps_containers;
 use super::{
-    PlanContext, ProvisionDaemon, ProvisionDocker, ProvisionSysbox, Resource, Vm, restrained,
+    PlanContext, ProvisionDaemon, ProvisionDocker, ProvisionSysbox, Resource, Vm, containers,
+    restrained,
 };
 use crate::address::{Address, Kind};
 use crate::config::{Config, Strategy, User};
@@ -154,9 +155,12 @@ impl Restart {
         let before = Self::attributes(has.cloned().collect(), loaded);
         let mut change = Change::between(&self.address, before, Self::attributes(groups, true));
         let mut pending = self.pending(guest, context);
+        let ssh = ways::ssh(facts, &self.name);
+        let start_left = |change| containers::start_left(change, guest, ssh.as_ref());
         if pending.reasons.is_empty() {
-            change.action = Action::NoOp;
-            return change;
+            let is_left = !guest.stopped_by_cai.is_empty();
+            change.action = if is_left { Action::Refresh } else { Action::NoOp };
+            return start_left(change);
         }
         change.action = Action::Refresh;
         change.hides = pending.hides.take();
@@ -169,7 +173,7 @@ impl Restart {
         };
         change.reasons = pending.reasons;
         if way == Disruption::VmRestart {
-            let change = ways::vm(change, guest, facts, &self.name);
+            let change = start_left(ways::vm(change, guest, facts, &self.name));
             return restrained(change, self.strategy);
         }
         let mut change = match way {
@@ -185,6 +189,7 @@ impl Restart {
             }
             _ => change,
         };
+        change = start_left(change);
         if pending.session {
             change = ways::session(change, facts, &self.name);
             if self.strategy == Strategy::Auto {

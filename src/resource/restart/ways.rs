@@ -5,8 +5,10 @@ use crate::guest::{GuestFacts, Operation};
 use crate::lima::{Limactl, Ssh};
 use crate::model::VmName;
 use crate::plan::{Change, Disruption, Step};
+use crate::resource::containers;
 
-fn ssh(facts: &Facts, name: &VmName) -> Option<Ssh> {
+/// The way into the guest.
+pub(super) fn ssh(facts: &Facts, name: &VmName) -> Option<Ssh> {
     let program = facts.tools.ssh.clone()?;
     Some(Ssh::new(program, &facts.directory, name))
 }
@@ -36,9 +38,10 @@ pub(super) fn daemon_restart(
     let Some(ssh) = ssh(facts, name) else { return change };
     let reload = Operation::ReloadDocker { record: false };
     let restart = Operation::RestartDocker { restore: true };
-    change
+    let change = containers::remember(change, guest, &ssh)
         .step(Step::run("reload dockerd", reload.command(&ssh)))
-        .step(Step::run("restart dockerd", restart.command(&ssh)))
+        .step(Step::run("restart dockerd", restart.command(&ssh)));
+    containers::resume(containers::or_resume(change, &ssh), &ssh)
 }
 
 /// Renews the connection that everything rides on, without disturbing what rides on the old one.
@@ -63,13 +66,15 @@ pub(super) fn session(change: Change, facts: &Facts, name: &VmName) -> Change {
         .step(Step::run("forward the Docker socket again", ssh.forward()))
 }
 
-/// The VM restarts, and every container in it stops.
+/// The VM restarts, and every container in it.
 pub(super) fn vm(change: Change, guest: &GuestFacts, facts: &Facts, name: &VmName) -> Change {
     let change = change.disturbing(Disruption::VmRestart, guest.containers.as_deref());
     let Some((program, _)) = &facts.tools.limactl else { return change };
+    let Some(ssh) = ssh(facts, name) else { return change };
     let limactl = Limactl::new(program.clone());
-    change
+    let change = containers::remember(change, guest, &ssh)
         .step(Step::run("stop the VM", limactl.stop(name)))
         .step(Step::remove("remove the stale socket", facts.docker_socket()))
-        .step(Step::run("start the VM, and wait for Docker in it", limactl.start(name)))
+        .step(Step::run("start the VM, and wait for Docker in it", limactl.start(name)));
+    containers::resume(change, &ssh)
 }

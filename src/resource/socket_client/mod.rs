@@ -145,6 +145,7 @@ impl SocketClient {
             name: self.client.container.to_string(),
             runtime: seen.inspected.runtime.clone(),
             started: state.started.clone(),
+            auto_remove: false,
         })
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use same::is_same;
 
-use super::{LimaInstall, PlanContext, Resource, restrained};
+use super::{LimaInstall, PlanContext, Resource, containers, restrained, seen};
 use crate::address::{Address, Kind};
 use crate::config::{Config, Strategy};
 use crate::facts::{Facts, Observation, VmFacts};
@@ -235,6 +235,9 @@ impl Vm {
         if !edited.is_empty() {
             let values = keys.into_iter().filter(|(key, _)| edited.contains(key)).collect();
             change = self.edit(change, &values, vm, facts, limactl);
+            if let Some((_, ssh)) = seen(facts, &self.name) {
+                change = containers::or_resume(change, &ssh);
+            }
         }
         change = self.protection(change, vm.protected, limactl);
         change = restrained(change, self.strategy);
@@ -248,7 +251,11 @@ impl Vm {
         if vm.status == Status::Broken || facts.socket == Some(Ping::Refused) {
             change = change.step(Step::remove("remove the stale socket", facts.docker_socket()));
         }
-        change.step(self.start(limactl))
+        let change = change.step(self.start(limactl));
+        match seen(facts, &self.name) {
+            Some((_, ssh)) => containers::resume(change, &ssh),
+            None => change,
+        }
     }
 
     /// Stops it, where it runs and must not, or must not while it is edited.
@@ -260,17 +267,23 @@ impl Vm {
         facts: &Facts,
         limactl: &Limactl,
     ) -> Change {
-        let containers = facts.guest.present().and_then(|guest| guest.containers.as_deref());
         let disruption = if self.runs { Disruption::VmRestart } else { Disruption::VmStop };
-        match vm.status {
-            Status::Running if edits || !self.runs => change
-                .disturbing(disruption, containers)
-                .step(Step::run("stop the VM", limactl.stop(&self.name))),
-            Status::Broken => change
-                .disturbing(disruption, containers)
-                .step(Step::run("end what is left of the VM", limactl.stop_forced(&self.name))),
-            Status::Running | Status::Stopped | Status::Other(_) => change,
-        }
+        let stop = match vm.status {
+            Status::Running if edits || !self.runs => {
+                Step::run("stop the VM", limactl.stop(&self.name))
+            }
+            Status::Broken => {
+                Step::run("end what is left of the VM", limactl.stop_forced(&self.name))
+            }
+            Status::Running | Status::Stopped | Status::Other(_) => return change,
+        };
+        let running = facts.guest.present().and_then(|guest| guest.containers.as_deref());
+        let change = change.disturbing(disruption, running);
+        let change = match seen(facts, &self.name) {
+            Some((guest, ssh)) => containers::remember(change, guest, &ssh),
+            None => change,
+        };
+        change.step(stop)
     }
 
     fn edit(

@@ -171,6 +171,9 @@ pub const FAULTS: &[Fault] = &[
     fault("sysbox-services", "a service of Sysbox crashed", |world, engine| {
         world.on_guest(engine, |guest, _| guest.fail_unit("sysbox-fs.service"));
     }),
+    fault("sysbox-unfinished", "the installation of Sysbox stopped half-way", |world, engine| {
+        world.on_disk(engine, Guest::unconfigure_sysbox);
+    }),
     fault("lima-old", "limactl is one of long ago", |world, _| {
         if let Some(version) = world.computer.programs.get_mut("limactl") {
             "1.0.7".clone_into(version);

@@ -184,7 +184,7 @@ impl Guest {
     pub(super) fn inspect_running(&self) -> String {
         self.running().fold(String::new(), |lines, container| {
             let Container { id, name, runtime, .. } = container;
-            lines + &format!("{id}|{name}|{runtime}|{}\n", timestamp(container.started))
+            lines + &format!("{id}|{name}|{runtime}|{}|false\n", timestamp(container.started))
         })
     }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::packages::{DISTRO, DOCKER_CE};
+use super::scripts::STOPPED_CONTAINERS;
 use super::{Caller, DOCKER_SERVICE, File, Guest, PROVISION_FAILED, PROVISION_LOG, ROOT};
 use crate::simulate::reply::Reply;
 
@@ -40,8 +41,10 @@ impl Guest {
         let names = words.iter().filter(|word| !word.starts_with('-'));
         for name in names {
             if let Some(version) = self.packages.get(name) {
+                let is_half = self.half_configured.contains(name);
+                let status = if is_half { "half-configured" } else { "installed" };
                 // Writing to a string cannot fail.
-                let _ = writeln!(reply.stdout, "installed {name} {version}");
+                let _ = writeln!(reply.stdout, "{status} {name} {version}");
             } else {
                 reply.code = 1;
                 reply = reply.saying(&format!("dpkg-query: no packages found matching {name}"));
@@ -144,6 +147,12 @@ impl Guest {
         let is_well = self.is_active(DOCKER_SERVICE) && self.socket.is_some();
         let stdout = if is_well { String::new() } else { self.log_tail() };
         Reply { stdout, ..Reply::done() }
+    }
+
+    /// cai's own function: the note of the containers that it stopped.
+    pub(super) fn stopped_containers(&self) -> Reply {
+        let note = self.text(STOPPED_CONTAINERS).unwrap_or_default();
+        Reply { stdout: note.to_owned(), ..Reply::done() }
     }
 
     /// cai's own function: what provisioning printed, where it failed.

@@ -53,6 +53,9 @@ pub struct Guest {
     pub users: BTreeMap<String, Account>,
     /// The installed packages, with their versions.
     pub packages: BTreeMap<String, String>,
+    /// Those of them that dpkg could not configure.
+    #[serde(default)]
+    pub half_configured: BTreeSet<String>,
     /// The services that have to do with Docker.
     pub units: BTreeMap<String, Unit>,
     /// Text files that matter, by path.
@@ -153,6 +156,7 @@ impl Guest {
             ]
             .into(),
             packages: BTreeMap::new(),
+            half_configured: BTreeSet::new(),
             units: BTreeMap::new(),
             files: BTreeMap::new(),
             dockerd: None,

@@ -58,6 +58,7 @@ impl Guest {
     /// Takes a package away, with its services.
     pub(in crate::simulate) fn remove_package(&mut self, name: &str) {
         self.packages.remove(name);
+        self.half_configured.remove(name);
         let units: &[&str] =
             if name == SYSBOX { &SYSBOX_UNITS } else { &[DOCKER_SERVICE, DOCKER_SOCKET] };
         for unit in units {
@@ -69,27 +70,83 @@ impl Guest {
         }
     }
 
-    /// Installs Sysbox, as its maintainer scripts do.
-    pub(super) fn install_sysbox(&mut self, version: &str, now: u64) -> Reply {
-        let text = self.text(DAEMON_JSON).unwrap_or_default();
-        let lacks_keys = !NETWORK_KEYS.iter().all(|key| has_key(text, key));
-        if self.dockerd.is_some() && lacks_keys && !self.containers.is_empty() {
-            return Reply::failed(
-                100,
-                "The Sysbox installer requires a docker service restart to configure network \
-                 parameters, but it cannot proceed due to existing Docker containers. Please \
-                 remove them as indicated below and re-launch the installation process.\n\
-                 dpkg: error processing archive sysbox-ce (--unpack): config script returned \
-                 error exit status 1",
-            );
+    /// The installation of Sysbox stopped half-way: its files are there, and its services are not
+    /// enabled.
+    pub(in crate::simulate) fn unconfigure_sysbox(&mut self) {
+        if !self.packages.contains_key(SYSBOX) {
+            return;
         }
-        self.packages.insert(SYSBOX.to_owned(), format!("{version}-0.linux"));
+        self.half_configured.insert(SYSBOX.to_owned());
+        for name in SYSBOX_UNITS {
+            self.stop_unit(name);
+            if let Some(unit) = self.units.get_mut(name) {
+                "disabled".clone_into(&mut unit.enabled);
+            }
+        }
+    }
+
+    /// Removes Sysbox as `apt-get purge` does: its network keys stay in `daemon.json`, and an empty
+    /// `runtimes`. `apart` is whether its scripts see a copy of that file.
+    pub(super) fn purge_sysbox(&mut self, apart: bool, now: u64) {
+        self.remove_package(SYSBOX);
+        let Ok(mut keys) = self.daemon_json() else { return };
+        let runtimes = keys.get_mut("runtimes").and_then(Value::as_object_mut);
+        let removed = runtimes.and_then(|runtimes| runtimes.remove("sysbox-runc"));
+        if !apart && removed.is_some() {
+            self.write(DAEMON_JSON, pretty(&keys), now);
+        }
+        self.reload_dockerd();
+    }
+
+    /// Installs Sysbox, as dpkg and its maintainer scripts do. dpkg reports its version with a suffix.
+    pub(super) fn install_sysbox(&mut self, version: &str, apart: bool, now: u64) -> Reply {
+        let version = format!("{version}.linux");
+        self.packages.insert(SYSBOX.to_owned(), version.clone());
         for unit in SYSBOX_UNITS {
             self.add_unit(unit);
-            self.start_unit(unit, now);
         }
-        self.configure_for_sysbox(now);
-        Reply::line(format!("Setting up sysbox-ce ({version}-0.linux) ..."))
+        self.unconfigure_sysbox();
+        match self.configure_sysbox(apart, now) {
+            Ok(()) => Reply::line(format!("Setting up sysbox-ce ({version}) ...")),
+            Err(why) => Reply::failed(100, why),
+        }
+    }
+
+    /// `dpkg --configure sysbox-ce`: its `config` script may refuse, and it stays half-configured.
+    pub(super) fn configure_sysbox(&mut self, apart: bool, now: u64) -> Result<(), String> {
+        if !self.half_configured.contains(SYSBOX) {
+            return Ok(());
+        }
+        let text = self.text(DAEMON_JSON).unwrap_or_default();
+        let finds_keys = apart || NETWORK_KEYS.iter().all(|key| has_key(text, key));
+        if self.dockerd.is_some() && !finds_keys && self.sysbox_sees_containers() {
+            return Err("The Sysbox installer requires a docker service restart to configure network \
+                        parameters, but it cannot proceed due to existing Docker containers. Please \
+                        remove them as indicated below and re-launch the installation process.\n\
+                        dpkg: error processing package sysbox-ce (--configure):\n \
+                        installed sysbox-ce package post-installation script subprocess returned \
+                        error exit status 1"
+                .into());
+        }
+        self.half_configured.remove(SYSBOX);
+        for name in SYSBOX_UNITS {
+            if let Some(unit) = self.units.get_mut(name) {
+                "enabled".clone_into(&mut unit.enabled);
+            }
+            self.start_unit(name, now);
+        }
+        if apart {
+            self.reload_dockerd();
+        } else {
+            self.configure_for_sysbox(now);
+        }
+        Ok(())
+    }
+
+    /// Whether the package's scripts see that there are containers: they count the lines of
+    /// `docker ps -a`, with its head, and take any number that ends with 1 for none.
+    fn sysbox_sees_containers(&self) -> bool {
+        !(self.containers.len() + 1).to_string().ends_with('1')
     }
 
     /// What `postinst` adds to `daemon.json`, and what it does with the daemon then.
@@ -113,7 +170,7 @@ impl Guest {
             self.write(DAEMON_JSON, pretty(&keys), now);
         }
         let known = self.runtimes().iter().any(|name| name == "sysbox-runc");
-        if keys != with_runtime && self.containers.is_empty() {
+        if keys != with_runtime && !self.sysbox_sees_containers() {
             if self.dockerd.is_some() {
                 self.stop_unit(DOCKER_SERVICE);
                 self.start_unit(DOCKER_SERVICE, now + 1);
@@ -159,30 +216,59 @@ mod tests {
         }
     }
 
-    #[test]
-    fn sysbox_refuses_while_a_container_exists_and_the_network_keys_do_not() {
+    /// A guest whose dockerd runs with this many containers, one of them running.
+    fn with_containers(count: u64) -> Guest {
         let mut guest = Guest::new("dev", 1000, "amd64", true);
         guest.start_unit(DOCKER_SERVICE, 1);
-        let container = super::super::Container {
-            name: "old".into(),
-            id: "0".into(),
-            runtime: "runc".into(),
-            started: 0,
-            running: false,
-            client: None,
-        };
-        guest.containers.push(container);
-        assert_eq!(guest.install_sysbox("0.7.0", 2).code, 100);
-        assert!(!guest.packages.contains_key(SYSBOX));
-        guest.write(
-            DAEMON_JSON,
-            pretty(&Map::from_iter([
-                ("bip".to_owned(), json!("172.20.0.1/16")),
-                ("default-address-pools".to_owned(), json!([])),
-            ])),
-            3,
-        );
-        assert_eq!(guest.install_sysbox("0.7.0", 4).code, 0);
+        guest.containers = (0..count)
+            .map(|number| super::super::Container {
+                name: format!("agent-{number}"),
+                id: number.to_string(),
+                runtime: "runc".into(),
+                started: 0,
+                running: number == 0,
+                client: None,
+            })
+            .collect();
+        guest
+    }
+
+    #[test]
+    fn sysbox_refuses_while_a_container_exists_and_the_network_keys_do_not() {
+        let mut guest = with_containers(1);
+        assert_eq!(guest.install_sysbox("0.7.0", false, 2).code, 100);
+        assert_eq!(guest.packages[SYSBOX], "0.7.0.linux");
+        assert!(guest.half_configured.contains(SYSBOX) && !guest.is_active("sysbox.service"));
+        let keys = json!({"bip": "172.20.0.1/16", "default-address-pools": []});
+        guest.write(DAEMON_JSON, pretty(keys.as_object().unwrap()), 3);
+        guest.configure_sysbox(false, 4).unwrap();
+        assert!(guest.half_configured.is_empty() && guest.is_active("sysbox.service"));
         assert!(guest.runtimes().contains(&"sysbox-runc".to_owned()), "{:?}", guest.runtimes());
+    }
+
+    #[test]
+    fn sysbox_takes_ten_containers_for_none_and_restarts_docker() {
+        let mut guest = with_containers(10);
+        let started = guest.dockerd.as_ref().unwrap().started;
+        assert_eq!(guest.install_sysbox("0.7.0", false, 50).code, 0);
+        assert_ne!(guest.dockerd.as_ref().unwrap().started, started);
+        assert_eq!(guest.running().count(), 0, "without live-restore they end");
+        // With a copy of daemon.json in which the keys are found it does neither.
+        let mut guest = with_containers(10);
+        assert_eq!(guest.install_sysbox("0.7.0", true, 50).code, 0);
+        assert_eq!(
+            (guest.dockerd.as_ref().unwrap().started, guest.running().count()),
+            (started, 1)
+        );
+    }
+
+    #[test]
+    fn a_purge_leaves_the_network_keys() {
+        let mut guest = with_containers(0);
+        guest.install_sysbox("0.7.0", false, 2);
+        guest.purge_sysbox(false, 3);
+        let keys = Value::Object(guest.daemon_json().unwrap());
+        assert_eq!((&keys["runtimes"], &keys["bip"]), (&json!({}), &json!("172.20.0.1/16")));
+        assert!(!guest.runtimes().contains(&"sysbox-runc".to_owned()), "dockerd has reloaded");
     }
 }

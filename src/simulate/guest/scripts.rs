@@ -1,7 +1,9 @@
 //! Scripts that root runs: cai's own, recognised by their name or by what they hold, and the few
 //! words that a person would give to `sh -c`.
 
-use super::packages::{DISTRO, DOCKER_CE, DOCKER_CE_SUFFIX, DOCKER_CE_VERSION};
+use super::packages::{
+    DISTRO, DOCKER_CE, DOCKER_CE_SUFFIX, DOCKER_CE_VERSION, SYSBOX, SYSBOX_UNITS,
+};
 use super::{Caller, DAEMON_JSON, DOCKER_SERVICE, DOCKER_SOCKET, Guest, PROVISION_FAILED, shell};
 use crate::guest::input;
 use crate::simulate::reply::Reply;
@@ -17,7 +19,17 @@ const SCRIPTS: &[(&str, Script)] = &[
     ("write-daemon-json", write_daemon_json),
     ("reload-docker", reload_docker),
     ("restart-docker", restart_docker),
-    ("sysbox", sysbox),
+    ("fetch-sysbox", fetch_sysbox),
+    ("install-sysbox", install_sysbox),
+    ("restart-sysbox", |guest, _, caller| {
+        guest.systemctl_words(&["restart", "sysbox.service"], caller)
+    }),
+    ("remember-containers", |guest, _, caller| {
+        let note = input(caller.script()).unwrap_or_default();
+        guest.write(STOPPED_CONTAINERS, note, caller.now);
+        Reply::done()
+    }),
+    ("start-containers", |guest, _, caller| guest.start_containers(caller.now)),
     ("try-container", |guest, runtimes, caller| guest.try_containers(runtimes, caller.now)),
 ];
 
@@ -26,6 +38,9 @@ const LOADED: &str = "/var/lib/cai/daemon.json.loaded";
 /// The file that cai replaced, and the checksum of the one that it wrote.
 const PREVIOUS: &str = "/var/lib/cai/daemon.json.previous";
 const WROTE: &str = "/var/lib/cai/daemon.json.wrote";
+
+/// The containers that cai stopped and starts again, a line each.
+pub(super) const STOPPED_CONTAINERS: &str = "/var/lib/cai/stopped-containers";
 
 /// `sh -s -- NAME WORDS…` with a script of cai, `sh -s` with its provisioning script, or
 /// `sh -c TEXT`.
@@ -76,6 +91,35 @@ impl Guest {
     fn systemctl_words(&mut self, words: &[&str], caller: Caller<'_>) -> Reply {
         let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
         self.systemctl(&words, Caller { root: true, ..caller })
+    }
+
+    /// Starts the noted containers again, in their order. What was removed is forgotten.
+    fn start_containers(&mut self, now: u64) -> Reply {
+        let note = self.text(STOPPED_CONTAINERS).unwrap_or_default().to_owned();
+        if !note.is_empty() && !self.knock(now) {
+            return Reply::failed(1, "cai: dockerd does not answer");
+        }
+        let (mut left, mut reply) = (String::new(), Reply::done());
+        for (second, line) in (0..).zip(note.lines()) {
+            let id = line.split('|').next();
+            let known = self.containers.iter().find(|it| Some(it.id.as_str()) == id);
+            let Some(container) = known.filter(|it| !it.running).cloned() else { continue };
+            let services = || SYSBOX_UNITS.iter().all(|unit| self.is_active(unit));
+            if container.runtime == "sysbox-runc" && !services() {
+                let name = container.name;
+                left.push_str(line);
+                left.push('\n');
+                reply = reply.saying(&format!("cai: the container {name} does not start again"));
+                continue;
+            }
+            self.start_container(&container.name, now + second);
+        }
+        if left.is_empty() {
+            self.files.remove(STOPPED_CONTAINERS);
+            return reply;
+        }
+        self.write(STOPPED_CONTAINERS, left, now);
+        Reply { code: 1, ..reply }
     }
 
     /// Keeps a copy of the file as what the daemon has loaded.
@@ -157,6 +201,14 @@ impl Guest {
                 https://download.docker.com/linux/ubuntu/ noble: /etc/apt/keyrings/docker.asc != \
                 /etc/apt/keyrings/docker.gpg\nE: The list of sources could not be read.";
             return Reply::failed(100, message);
+        }
+        // What `apt.sh` begins with; `set -e` ends the script unless its failure is accepted.
+        if installs
+            && let Err(why) = self.configure_sysbox(false, now)
+            && !script.contains("dpkg --configure -a || true")
+        {
+            self.write(PROVISION_FAILED, "1\n", now);
+            return Reply::failed(1, why);
         }
         if installs && script.contains(DOCKER_CE) {
             let version = version.map(|version| format!("5:{version}{DOCKER_CE_SUFFIX}"));
@@ -280,26 +332,38 @@ fn restart_docker(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Re
     restarted
 }
 
-/// `VERSION SHA256`, and reads the source. A package of an address has the checksum that it should have: nothing
-/// is downloaded here. One of a path is the file that was pushed there.
-fn sysbox(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Reply {
-    let ([version, sha256], Some(source)) = (words, input(caller.script())) else {
-        return Reply::unknown("guest", "these arguments of sysbox");
+/// `VERSION SHA256`, and reads the sources. A package of an address has the checksum that it should
+/// have: nothing is downloaded here. One of a path is the file that was pushed there.
+fn fetch_sysbox(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Reply {
+    let ([_, sha256], Some(source)) = (words, input(caller.script())) else {
+        return Reply::unknown("guest", "these arguments of fetch-sysbox");
     };
-    if !source.starts_with("https://") {
-        let actual = guest.files.get(&source).map(|file| file.sha256.clone());
-        match actual {
-            None => {
-                let message = format!("cp: cannot stat '{source}': No such file or directory");
-                return Reply::failed(1, message);
-            }
-            Some(actual) if actual != *sha256 => {
-                let message =
-                    format!("the package's SHA-256 is {actual}, and the file says {sha256}");
-                return Reply::failed(3, message);
-            }
-            Some(_) => {}
-        }
+    if source.starts_with("https://") {
+        return Reply::done();
     }
-    guest.install_sysbox(version, caller.now)
+    match guest.files.get(&source).map(|file| &file.sha256) {
+        None => Reply::failed(1, format!("cp: cannot stat '{source}': No such file or directory")),
+        Some(actual) if actual != sha256 => Reply::failed(
+            3,
+            format!("the package's SHA-256 is {actual}, and the file says {sha256}"),
+        ),
+        Some(_) => Reply::done(),
+    }
+}
+
+/// `VERSION [VERSION_TO_REMOVE]`
+fn install_sysbox(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Reply {
+    let [version, replaced] = words else {
+        return Reply::unknown("guest", "these arguments of install-sysbox");
+    };
+    let apart = caller.script().contains("mount --bind");
+    // Where it fails, the package's state says so below.
+    let _ = guest.configure_sysbox(apart, caller.now);
+    if guest.packages.get(SYSBOX) == Some(replaced) {
+        guest.purge_sysbox(apart, caller.now);
+    }
+    if guest.packages.contains_key(SYSBOX) && guest.half_configured.is_empty() {
+        return guest.systemctl_words(&["start", "sysbox.service"], caller);
+    }
+    guest.install_sysbox(version, apart, caller.now)
 }

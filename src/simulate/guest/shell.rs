@@ -34,6 +34,7 @@ const PROGRAMS: &[(&str, Program)] = &[
         guest.about_files("sha256sum", words, |path, file| format!("{}  {path}\n", file.sha256))
     }),
     ("stat", |guest, words, _| guest.stat(words)),
+    ("stopped_containers", |guest, _, _| guest.stopped_containers()),
     ("systemctl", |guest, words, caller| guest.systemctl_or_show(words, caller)),
     ("tail", |guest, words, _| guest.about_files("tail", words, |_, file| file.text.clone())),
     ("true", |_, _, _| Reply::done()),

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::packages::SYSBOX_UNITS;
 use super::{Caller, DOCKER, DOCKER_SERVICE, DOCKER_SOCKET, Guest, ROOT};
 use crate::simulate::arguments::Arguments;
 use crate::simulate::reply::Reply;
@@ -86,6 +87,12 @@ impl Guest {
             // `docker.service` requires it, so it stops first. The socket's file stays behind.
             DOCKER_SOCKET => self.stop_unit(DOCKER_SERVICE),
             DOCKER_SERVICE => self.stop_dockerd(),
+            // `BindsTo=` and `PartOf=`: the three stop together (measured).
+            name if SYSBOX_UNITS.contains(&name) => {
+                for unit in SYSBOX_UNITS {
+                    self.set_active(unit, "inactive");
+                }
+            }
             _ => {}
         }
         self.set_active(name, "inactive");

@@ -156,16 +156,17 @@ fn a_package_with_another_checksum_is_not_installed() {
                 };
                 let sum = sum(&sandbox.path("given.deb"));
                 let wanted = if is_own { sum.clone() } else { format!("{own}{own}") };
+                let sources = [source];
                 let operation =
-                    Operation::Sysbox { version: "0.7.0", sha256: &wanted, source: &source };
+                    Operation::FetchSysbox { version: "0.7.1", sha256: &wanted, sources: &sources };
                 let ssh = Ssh::new("ssh".into(), Path::new("/d"), &VmName::default());
                 let Some(Input::Text(script)) = operation.command(&ssh).stdin else { panic!() };
-                let output = run(&sandbox, &script, &["sysbox", "0.7.0", &wanted, &source]);
+                let output = run(&sandbox, &script, &["fetch-sysbox", "0.7.1", &wanted]);
                 let (calls, error) = (calls(&sandbox), String::from_utf8_lossy(&output.stderr));
                 assert_eq!(output.status.success(), is_own, "{calls}\n{error}");
-                assert_eq!(calls.contains("apt-get"), is_own, "{calls}");
-                let package = sandbox.path("var/lib/cai/packages/sysbox-ce_0.7.0.deb");
+                let package = sandbox.path("var/lib/cai/packages/sysbox-ce_0.7.1.deb");
                 assert_eq!(package.exists(), is_own);
+                assert!(!sandbox.path("var/lib/cai/packages/sysbox-ce_0.7.1.deb.part").exists());
                 if !is_own {
                     assert!(error.contains(&sum) && error.contains(&wanted), "{error}");
                 }
@@ -195,10 +196,12 @@ fn the_address_of_a_package_is_no_argument() {
             let sandbox = guest();
             sandbox.write("given.deb", "fetched\n");
             let sum = sum(&sandbox.path("given.deb"));
-            let operation = Operation::Sysbox { version: "0.7.0", sha256: &sum, source };
+            let sources = [source.to_owned()];
+            let operation =
+                Operation::FetchSysbox { version: "0.7.1", sha256: &sum, sources: &sources };
             let ssh = Ssh::new("ssh".into(), Path::new("/d"), &VmName::default());
             let Some(Input::Text(script)) = operation.command(&ssh).stdin else { panic!() };
-            let output = run(&sandbox, &script, &["sysbox", "0.7.0", &sum]);
+            let output = run(&sandbox, &script, &["fetch-sysbox", "0.7.1", &sum]);
             let (calls, error) = (calls(&sandbox), String::from_utf8_lossy(&output.stderr));
             assert!(output.status.success(), "{calls}\n{error}");
             assert!(!calls.contains("hidden"), "{calls}");

@@ -1,7 +1,7 @@
 //! The calls that `cai` makes, each with a machine on which it makes it.
 
 use containai::config;
-use containai::simulate::Fault as Broken;
+use containai::simulate::{Call as Fake, Fault as Broken, run};
 
 use crate::support::fake_world::FakeWorld;
 
@@ -82,6 +82,17 @@ fn redeclare(world: &FakeWorld, first: &str, then: &str) {
     declare(world, &format!("[[users]]\nname = \"robot\"\n{first}\n"));
     world.cai(APPLY).success();
     declare(world, &format!("[[users]]\nname = \"robot\"\n{then}\n"));
+}
+
+/// A container runs with Sysbox, and a service of Sysbox ends.
+fn stop_sysbox_under_a_container(world: &FakeWorld) {
+    let line = ["--context", "containai-secure", "run", "-d", "--runtime=sysbox-runc", "system"];
+    let args = line.map(str::to_owned);
+    world.change(|world| {
+        let ran = run(world, "docker", &Fake { args: &args, ..Fake::default() });
+        assert_eq!(ran.map(|reply| reply.code), Some(0));
+    });
+    strike(world, "sysbox-services");
 }
 
 /// Every call but those about containers that use a socket (`clients`) and Homebrew (`brew`).
@@ -169,9 +180,34 @@ pub const CALLS: &[Call] = &[
     ),
     step(
         "ssh: install Sysbox",
-        "sh -s -- sysbox ",
-        "ssh -F {dir}/ssh.config lima-containai-secure 'sudo -n sh -s -- sysbox ",
+        "sh -s -- install-sysbox ",
+        "ssh -F {dir}/ssh.config lima-containai-secure \"sudo -n sh -s -- install-sysbox ",
         |world| strike(world, "sysbox-missing"),
+    ),
+    step(
+        "ssh: download Sysbox",
+        "sh -s -- fetch-sysbox ",
+        "ssh -F {dir}/ssh.config lima-containai-secure 'sudo -n sh -s -- fetch-sysbox ",
+        |world| strike(world, "sysbox-missing"),
+    ),
+    step(
+        "ssh: note the containers",
+        "sh -s -- remember-containers",
+        "ssh -F {dir}/ssh.config lima-containai-secure 'sudo -n sh -s -- remember-containers'",
+        stop_sysbox_under_a_container,
+    ),
+    step(
+        "ssh: stop a container",
+        "docker stop",
+        "ssh -F {dir}/ssh.config lima-containai-secure 'sudo -n docker stop",
+        stop_sysbox_under_a_container,
+    )
+    .role(Role::Attempt),
+    step(
+        "ssh: start the containers",
+        "sh -s -- start-containers",
+        "ssh -F {dir}/ssh.config lima-containai-secure 'sudo -n sh -s -- start-containers'",
+        stop_sysbox_under_a_container,
     ),
     step(
         "ssh: write daemon.json",
@@ -250,8 +286,8 @@ pub const CALLS: &[Call] = &[
     ),
     step(
         "ssh: restart Sysbox",
-        "systemctl restart sysbox",
-        "ssh -F {dir}/ssh.config lima-containai-secure 'sudo -n systemctl restart sysbox.service'",
+        "sh -s -- restart-sysbox",
+        "ssh -F {dir}/ssh.config lima-containai-secure 'sudo -n sh -s -- restart-sysbox'",
         |world| strike(world, "sysbox-services"),
     ),
     step("ssh -O cancel", "-O cancel", "ssh -F {dir}/ssh.config -O cancel", |world| {

@@ -1,0 +1,25 @@
+# Fails unless Sysbox's three services run and dockerd knows its runtime. Sysbox's package hides both
+# failures: it starts its services with `|| true`.
+check_sysbox() {
+  down=
+  for unit in sysbox-mgr.service sysbox-fs.service sysbox.service; do
+    if ! systemctl is-active --quiet "$unit"; then
+      down="$down $unit"
+      echo >&2 "cai: $unit is not active. The end of its log:"
+      journalctl -u "$unit" -n 10 -q --no-pager -o cat >&2 || true
+    fi
+  done
+  [ -z "$down" ] || return 1
+  systemctl is-active --quiet docker.service || return 0
+  tries=0
+  until docker info --format '{{range $name, $_ := .Runtimes}}{{$name}} {{end}}' 2>/dev/null | grep -qw sysbox-runc; do
+    # dockerd reloads in the background, so the runtime takes a moment to appear.
+    [ "$tries" -ne 0 ] || systemctl reload docker.service
+    tries=$((tries + 1))
+    if [ "$tries" -gt 20 ]; then
+      echo >&2 "cai: dockerd does not know the runtime sysbox-runc. See: sudo journalctl -u docker.service"
+      return 1
+    fi
+    sleep 1
+  done
+}
