@@ -86,8 +86,24 @@ fn run(real: &dyn Host, cli: &Cli, terminal: &mut Terminal) -> Result<(), Error>
     if let Command::Simulate { action } = &cli.command {
         return simulate::run(real, global, action, terminal);
     }
-    let simulated = simulate::host(real, global)?;
-    let host = simulated.as_ref().map_or(real, |simulated| simulated as &dyn Host);
+    let Some(simulated) = simulate::host(real, global)? else {
+        return run_on(real, real, cli, terminal);
+    };
+    let result = run_on(&simulated, real, cli, terminal);
+    for what in simulated.skipped() {
+        terminal.talk(&format!("Note: {what}."));
+    }
+    result
+}
+
+/// Runs a command on a host, the real one or a simulated one.
+fn run_on(
+    host: &dyn Host,
+    real: &dyn Host,
+    cli: &Cli,
+    terminal: &mut Terminal,
+) -> Result<(), Error> {
+    let global = &cli.global;
     match &cli.command {
         Command::Init { force } => init::run(real, global, *force, terminal),
         Command::Setup { force, dry_run, replace, limits } => {

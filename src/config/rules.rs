@@ -111,10 +111,6 @@ pub(super) fn container_socket<'de, D: Deserializer<'de>>(from: D) -> Result<Str
     checked(from, text::container_socket)
 }
 
-pub(super) fn required_gid<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
-    gid(from).map(Option::unwrap_or_default)
-}
-
 pub(super) fn ip<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
     checked(from, text::ip).map(Some)
 }

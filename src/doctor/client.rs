@@ -2,7 +2,7 @@
 
 use super::{Case, Code, Finding, Severity};
 use crate::address::{Address, Kind};
-use crate::docker::client::{ClientCode, verdict};
+use crate::docker::client::{ClientCode, title, verdict};
 use crate::facts::Observation;
 use crate::plan::Reason;
 
@@ -35,7 +35,7 @@ pub(super) fn judge(case: &Case<'_>) -> Vec<Finding> {
             ClientCode::Unhealthy => finding.severity(Severity::Warning).by_hand(format!(
                 "see what it says: docker --context {} logs {}",
                 client.context.as_ref().unwrap_or(&case.config.context.name),
-                client.container
+                title(client, seen)
             )),
             // It works all the same.
             ClientCode::MountReadonly => {
@@ -51,6 +51,7 @@ fn named(code: ClientCode) -> Code {
     match code {
         ClientCode::ContainerAbsent => Code::ClientContainerAbsent,
         ClientCode::Restarting => Code::ClientRestarting,
+        ClientCode::HostSocket => Code::ClientHostSocket,
         ClientCode::SocketMissing => Code::ClientSocketMissing,
         ClientCode::MountReadonly => Code::ClientMountReadonly,
         ClientCode::GidMismatch => Code::ClientGidMismatch,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Case, Code, Finding, Repair, Severity};
 use crate::address::{Address, Kind};
+use crate::docker::client::title;
 use crate::graph::{Edge, Graph, GraphError};
 use crate::plan::Plan;
 
@@ -108,7 +109,11 @@ fn part(case: &Case<'_>, addresses: &BTreeSet<Address>) -> Result<(Graph, Plan),
     let clients = case.config.socket_clients.iter().filter(|_| case.facts.tools.docker.is_some());
     let stopped = clients
         .filter(|client| client.context.is_none())
-        .filter(|client| plan.changes.iter().any(|it| it.may_stop(client.container.as_str())))
+        .filter(|client| {
+            let seen = case.facts.clients.get(&client.name());
+            let name = seen.map_or_else(|| client.title(), |seen| title(client, seen));
+            plan.changes.iter().any(|it| it.may_stop(name))
+        })
         .map(|client| Address::new(Kind::SocketClient, client.name()));
     let whole: BTreeSet<Address> = stopped.chain(addresses.iter().cloned()).collect();
     if whole == *addresses { Ok((graph, plan)) } else { part(&whole) }

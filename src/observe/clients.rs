@@ -3,20 +3,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use super::ObserveError;
-use super::files::read;
+use super::compose::{Compose, MadeBy};
 use crate::address::{Address, Kind};
 use crate::config::{Config, SocketClient};
 use crate::docker::client::{
-    Accounts, Api, ClientCommands, ClientFacts, ComposeFacts, ComposeProgram, Inside, Inspected,
-    Seen, SocketSeen, answer, is_version, override_path, processes_of_top,
+    self, Accounts, Api, ClientCommands, ClientFacts, ComposeFacts, EngineSockets, Inside,
+    Inspected, MadeContainer, Seen, SocketSeen, answer, is_version, processes_of_top,
 };
 use crate::facts::{Facts, Observation};
 use crate::guest::{Document, probe};
 use crate::host::{CommandError, CommandSpec, ExitStatus, Output, Probe, random};
-use crate::model::ContextName;
-use crate::parallel::each;
+use crate::model::{ContextName, UnixName};
+use crate::parallel::{each, join};
 use crate::plan::Reason;
 
 /// What is seen of the clients of a file, by their names in it. Without any, this asks nothing.
@@ -31,33 +32,39 @@ pub(super) fn clients(
     }
     let Some(docker) = facts.tools.docker.clone() else {
         let reason = Reason::EngineSilent("the docker command is not on PATH".into());
-        let unseen = |client: &SocketClient| (client.name(), unobservable(reason.clone()));
+        let unseen = |client: &SocketClient| {
+            let container = Observation::Unobservable(reason.clone());
+            let facts = ClientFacts { container, compose: None, health: None, engine: None };
+            (client.name(), facts)
+        };
         return Ok(clients.iter().map(unseen).collect());
     };
-    let look = Look { probe, docker };
-    let program = clients.iter().any(|it| it.compose_file.is_some()).then(|| look.compose());
+    let look = Look { probe, docker, engine: engine_sockets(config, facts) };
     let contexts: BTreeSet<_> = clients.iter().map(|client| context(client, config)).collect();
-    let engines = each(contexts.into_iter().collect::<Vec<_>>(), |context| {
-        let own = |it: &&SocketClient| self::context(it, config) == context;
-        let clients: Vec<_> = clients.iter().filter(own).collect();
-        let containers = if *context == config.context.name {
-            look.own_engine(facts, context, &clients)
-        } else {
-            look.containers(context, &clients)
-        };
-        (clients, context, containers)
+    let (compose, engines) = thread::scope(|scope| {
+        let uses_compose = clients.iter().any(|it| it.compose_file.is_some());
+        let compose = uses_compose.then(|| {
+            let commands = look.commands(&config.context.name);
+            scope.spawn(|| Compose::find(probe, commands))
+        });
+        let engines = each(contexts.into_iter().collect::<Vec<_>>(), |context| {
+            let own = clients.iter().filter(|it| self::context(it, config) == context);
+            let names = own.filter_map(|client| Some(client.container.as_ref()?.as_str()));
+            let names: Vec<&str> = names.collect();
+            let containers = if *context == config.context.name {
+                look.own_engine(facts, context, &names)
+            } else {
+                look.containers(context, &names)
+            };
+            (context, containers)
+        });
+        (compose.map(join), engines.into_iter().collect::<BTreeMap<_, _>>())
     });
-    let jobs: Vec<_> = engines
+    let jobs: Vec<_> = clients
         .iter()
-        .flat_map(|(clients, context, containers)| {
-            clients.iter().map(move |client| (*client, *context, containers))
-        })
+        .map(|client| Job { client, context: context(client, config), engines: &engines })
         .collect();
-    let seen = each(jobs, |(client, context, containers)| {
-        let facts = look.client(client, context, containers, program.as_ref())?;
-        Ok((client.name(), facts))
-    });
-    seen.into_iter().collect()
+    look.all(&jobs, compose.as_ref())
 }
 
 /// The context of the engine that runs a client.
@@ -65,9 +72,12 @@ fn context<'a>(client: &'a SocketClient, config: &'a Config) -> &'a ContextName 
     client.context.as_ref().unwrap_or(&config.context.name)
 }
 
-fn unobservable(reason: Reason) -> ClientFacts {
-    let container = Observation::Unobservable(reason);
-    ClientFacts { container, compose: None, health: None }
+/// The sockets of the file's own engine.
+fn engine_sockets(config: &Config, facts: &Facts) -> EngineSockets {
+    let docker = config.groups.iter().find(|group| group.name == UnixName::docker());
+    let seen = || Some(facts.guest.present()?.socket.as_ref()?.gid);
+    let gid = docker.and_then(|group| group.gid).or_else(seen);
+    EngineSockets { forwarded: facts.docker_socket(), gid }
 }
 
 /// How many lines of a log are evidence.
@@ -76,33 +86,82 @@ const LOG_LINES: usize = 5;
 /// The containers of an engine by their names, or why they cannot be listed.
 type Containers = Result<BTreeMap<String, Inspected>, Reason>;
 
+/// A client, and the engines.
+#[derive(Clone, Copy)]
+struct Job<'a> {
+    client: &'a SocketClient,
+    context: &'a ContextName,
+    engines: &'a BTreeMap<&'a ContextName, Containers>,
+}
+
+impl<'a> Job<'a> {
+    fn containers(self) -> Result<&'a BTreeMap<String, Inspected>, Reason> {
+        match self.engines.get(self.context) {
+            Some(Ok(containers)) => Ok(containers),
+            Some(Err(reason)) => Err(reason.clone()),
+            None => Ok(const { &BTreeMap::new() }),
+        }
+    }
+
+    /// The container of the name that the file gives it. The daemon takes the beginning of an
+    /// identifier for a name, too.
+    fn named(self) -> Option<&'a Inspected> {
+        self.containers().ok()?.get(self.client.container.as_ref()?.as_str())
+    }
+
+    fn made_by(self) -> MadeBy<'a> {
+        (self.client, self.named().and_then(|container| container.compose.as_ref()))
+    }
+}
+
 struct Look<'a> {
     probe: &'a dyn Probe,
     docker: PathBuf,
+    engine: EngineSockets,
 }
 
 impl Look<'_> {
-    /// Asks the file's own engine, where that answers anyway.
-    fn own_engine(
+    /// Looks at the compose files, and meanwhile at the containers of the names in the file.
+    fn all(
         &self,
-        facts: &Facts,
-        context: &ContextName,
-        clients: &[&SocketClient],
-    ) -> Containers {
+        jobs: &[Job<'_>],
+        compose: Option<&Compose<'_>>,
+    ) -> Result<BTreeMap<String, ClientFacts>, ObserveError> {
+        let (files, seen) = thread::scope(|scope| {
+            let clients: Vec<MadeBy<'_>> = jobs.iter().map(|job| job.made_by()).collect();
+            let files = compose.map(|compose| scope.spawn(move || compose.files(&clients)));
+            let seen = each(jobs, |job| job.named().map(|it| self.container(job, it)));
+            (files.map(join), seen)
+        });
+        let files = match files {
+            Some(files) => files?,
+            None => jobs.iter().map(|_| None).collect(),
+        };
+        let looked_at: Vec<_> = jobs.iter().zip(files).zip(seen).collect();
+        let facts = each(looked_at, |((job, files), seen)| {
+            let facts = self.client(job, compose, files, seen)?;
+            Ok((job.client.name(), facts))
+        });
+        facts.into_iter().collect()
+    }
+
+    /// Asks the file's own engine, where that answers anyway.
+    fn own_engine(&self, facts: &Facts, context: &ContextName, names: &[&str]) -> Containers {
         let leads_here = format!("unix://{}", facts.docker_socket().display());
         let is_there = facts.context.as_ref().is_some_and(|context| context.host == leads_here);
         let answers = facts.socket.as_ref().is_some_and(crate::host::Ping::answers);
         if is_there && answers {
-            self.containers(context, clients)
+            self.containers(context, names)
         } else {
             Err(Reason::After(Address::new(Kind::Context, context.as_str())))
         }
     }
 
-    fn containers(&self, context: &ContextName, clients: &[&SocketClient]) -> Containers {
-        let commands = self.commands(context);
-        let names = clients.iter().map(|client| &client.container);
-        let command = commands.inspect(names);
+    fn containers(&self, context: &ContextName, names: &[&str]) -> Containers {
+        if names.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let command = self.commands(context).inspect(names.iter().copied());
         let silent = |error: CommandError| Reason::EngineSilent(error.in_a_line());
         let output = self.probe.query(&command).map_err(silent)?;
         // Where some are missing it fails, and lists the others all the same.
@@ -121,93 +180,95 @@ impl Look<'_> {
         ClientCommands::new(self.docker.clone(), context.clone())
     }
 
-    /// What runs compose files.
-    fn compose(&self) -> Option<ComposeProgram> {
-        let any: ContextName = "compose".parse().ok()?;
-        let commands = self.commands(&any);
-        if self.ran(&commands.has_compose()).is_some() {
-            return Some(ComposeProgram::Plugin);
-        }
-        let program = self.probe.find_program("docker-compose")?;
-        let version = self.ran(&commands.compose_version(&program));
-        let is_first = version.is_some_and(|output| output.stdout.trim().starts_with("1."));
-        Some(if is_first {
-            ComposeProgram::First(program)
-        } else {
-            ComposeProgram::Standalone(program)
-        })
-    }
-
     fn client(
         &self,
-        client: &SocketClient,
-        context: &ContextName,
-        containers: &Containers,
-        program: Option<&Option<ComposeProgram>>,
+        job: &Job<'_>,
+        compose: Option<&Compose<'_>>,
+        mut files: Option<ComposeFacts>,
+        seen: Option<Seen>,
     ) -> Result<ClientFacts, ObserveError> {
-        let container = match containers {
-            Err(reason) => Observation::Unobservable(reason.clone()),
-            // The daemon takes the beginning of an identifier for a name, too.
-            Ok(containers) => match containers.get(client.container.as_str()) {
-                Some(inspected) => Observation::Present(self.container(client, context, inspected)),
-                None => Observation::Absent,
+        let container = match (job.containers(), seen) {
+            (Err(reason), _) => Observation::Unobservable(reason),
+            (Ok(_), Some(seen)) => Observation::Present(seen),
+            (Ok(_), None) => match self.of_service(job, files.as_ref()) {
+                Err(reason) => Observation::Unobservable(reason),
+                Ok(None) => Observation::Absent,
+                Ok(Some(inspected)) => {
+                    // It may have been made with more options than were known of.
+                    let made_by = (job.client, inspected.compose.as_ref());
+                    if let Some(compose) = compose {
+                        files = compose.again(&made_by, files)?;
+                    }
+                    Observation::Present(self.container(job, &inspected))
+                }
             },
         };
         let runs = container.present().is_some_and(|seen| seen.inspected.state.runs());
-        let url = client.health.as_ref().and_then(|health| health.url());
+        let url = job.client.health.as_ref().and_then(|health| health.url());
         let health = url.filter(|_| runs).map(|url| self.probe.get(url));
-        let compose = match client.compose() {
-            Some((file, _)) => Some(ComposeFacts {
-                program: program.cloned().flatten(),
-                override_text: read(self.probe, &override_path(&file))?,
-                text: read(self.probe, Path::new(&file))?,
-            }),
-            None => None,
+        let engine = job.client.context.is_none().then(|| self.engine.clone());
+        Ok(ClientFacts { container, compose: files, health, engine })
+    }
+
+    /// The container that Compose made of a client's service: of its project, or else by its file.
+    /// Of several, the first.
+    fn of_service(
+        &self,
+        job: &Job<'_>,
+        files: Option<&ComposeFacts>,
+    ) -> Result<Option<Inspected>, Reason> {
+        let (Some((file, service)), Some(files)) = (job.client.compose(), files) else {
+            return Ok(None);
         };
-        Ok(ClientFacts { container, compose, health })
+        let command = self.commands(job.context).of_service(service);
+        let result = self.probe.query(&command).and_then(|output| output.successful(&command));
+        let output = result.map_err(|error| Reason::EngineSilent(error.in_a_line()))?;
+        let project = files.service.as_ref().ok().and_then(|it| it.project.as_ref());
+        let resolved = |path: &Path| self.probe.canonical(path).unwrap_or_else(|_| path.to_owned());
+        let rank = |made: &MadeContainer| {
+            let is_of_project = Some(&made.labels.project) == project;
+            let mut files = made.labels.files.iter();
+            let is_of_file = files.any(|other| resolved(other) == resolved(&file));
+            (is_of_project || is_of_file).then_some((!is_of_project, made.number))
+        };
+        let made = MadeContainer::parse(&output.stdout);
+        let ranked = made.iter().filter_map(|made| Some((rank(made)?, made)));
+        let Some((_, made)) = ranked.min_by_key(|(rank, _)| *rank) else { return Ok(None) };
+        let mut found = self.containers(job.context, &[&made.name])?;
+        Ok(found.remove(&made.name))
     }
 
     /// Looks at a container, and again where it ended meanwhile: one that is restarted over and over
     /// runs for a moment each time, in which nothing is seen of it.
-    fn container(
-        &self,
-        client: &SocketClient,
-        context: &ContextName,
-        inspected: &Inspected,
-    ) -> Seen {
-        let seen = self.container_once(client, context, inspected);
+    fn container(&self, job: &Job<'_>, inspected: &Inspected) -> Seen {
+        let seen = self.container_once(job, inspected);
         if seen.inside.as_ref().is_none_or(|inside| !inside.processes.is_empty()) {
             return seen;
         }
-        let name = client.container.as_str();
-        let now = self.containers(context, &[client]).ok().and_then(|mut now| now.remove(name));
+        let name = inspected.name.as_str();
+        let now = self.containers(job.context, &[name]).ok().and_then(|mut now| now.remove(name));
         match now {
             Some(mut now) if !now.state.runs() || now.state.started != inspected.state.started => {
                 if now.state.runs() {
                     now.state.status = "restarting".into();
                 }
-                self.container_once(client, context, &now)
+                self.container_once(job, &now)
             }
             _ => seen,
         }
     }
 
-    fn container_once(
-        &self,
-        client: &SocketClient,
-        context: &ContextName,
-        inspected: &Inspected,
-    ) -> Seen {
-        let commands = self.commands(context);
-        let state = &inspected.state;
+    fn container_once(&self, job: &Job<'_>, inspected: &Inspected) -> Seen {
+        let commands = self.commands(job.context);
+        let (state, name) = (&inspected.state, inspected.name.as_str());
         let (inside, accounts) = if state.runs() {
-            let (inside, accounts) = self.inside(client, &commands, inspected);
+            let (inside, accounts) = self.inside(job.client, &commands, inspected);
             (Some(inside), accounts)
         } else {
-            (None, self.accounts(client, &commands))
+            (None, self.accounts(name, &commands))
         };
         let is_well = state.runs() && state.health.as_deref() != Some("unhealthy");
-        let log = if is_well { Vec::new() } else { self.log(client, &commands) };
+        let log = if is_well { Vec::new() } else { self.log(name, &commands) };
         Seen { inspected: inspected.clone(), accounts, inside, log }
     }
 
@@ -218,17 +279,17 @@ impl Look<'_> {
         commands: &ClientCommands,
         inspected: &Inspected,
     ) -> (Inside, Accounts) {
-        let (name, socket) = (&client.container, client.socket.as_str());
+        let (name, socket) = (inspected.name.as_str(), client.socket.as_str());
         let mark = probe::mark(random());
         let output = self.ran(&commands.look(name, &mark, socket));
         let document = output.and_then(|output| Document::parse(&output.stdout, &mark).ok());
         let has_shell = document.is_some();
         let (mut inside, accounts) = match &document {
             Some(document) => Inside::read(document),
-            None => (self.shellless(client, commands), self.accounts(client, commands)),
+            None => (self.shellless(client, name, commands), self.accounts(name, commands)),
         };
         if inspected.host_pids {
-            inside.processes = self.top(client, commands);
+            inside.processes = self.top(name, commands);
         }
         let uid =
             client.uid.or_else(|| Some(accounts.by_name(client.user.as_ref()?.as_str())?.uid));
@@ -239,7 +300,7 @@ impl Look<'_> {
         let gid = match inside.socket {
             SocketSeen::Missing | SocketSeen::NotASocket => return (inside, accounts),
             SocketSeen::Socket { gid, .. } => gid,
-            SocketSeen::Unknown => client.gid,
+            SocketSeen::Unknown => self.expected_gid(client, inspected),
         };
         // The process as a whole cannot be put on, but the one of its groups that counts can.
         let user = (process.uid, if process.has(gid) { gid } else { process.gid });
@@ -255,16 +316,25 @@ impl Look<'_> {
                 Err(error) => Api::Untested(error.in_a_line()),
             }
         } else {
-            self.ask_directly(client, commands, user)
+            self.ask_directly(client, name, commands, user)
         };
         (inside, accounts)
     }
 
-    fn shellless(&self, client: &SocketClient, commands: &ClientCommands) -> Inside {
-        let is_there = self.ran(&commands.copy(&client.container, &client.socket)).is_some();
+    /// The group of a socket that cannot be looked at.
+    fn expected_gid(&self, client: &SocketClient, inspected: &Inspected) -> u32 {
+        let (accounts, inside) = (Accounts::default(), None);
+        let seen = Seen { inspected: inspected.clone(), accounts, inside, log: Vec::new() };
+        let container = Observation::Present(seen);
+        let engine = client.context.is_none().then(|| self.engine.clone());
+        client::gid(client, &ClientFacts { container, compose: None, health: None, engine })
+    }
+
+    fn shellless(&self, client: &SocketClient, name: &str, commands: &ClientCommands) -> Inside {
+        let is_there = self.ran(&commands.copy(name, &client.socket)).is_some();
         Inside {
             socket: if is_there { SocketSeen::Unknown } else { SocketSeen::Missing },
-            processes: self.top(client, commands),
+            processes: self.top(name, commands),
             clients: Vec::new(),
             api: Api::Untested("it was not asked".into()),
         }
@@ -273,10 +343,11 @@ impl Look<'_> {
     fn ask_directly(
         &self,
         client: &SocketClient,
+        name: &str,
         commands: &ClientCommands,
         user: (u32, u32),
     ) -> Api {
-        let command = commands.ask_directly(&client.container, user, &client.socket);
+        let command = commands.ask_directly(name, user, &client.socket);
         match self.probe.query(&command) {
             Ok(output) if output.status.success() && is_version(&output.stdout) => Api::Answers,
             Ok(output) if output.stderr.contains("ermission denied while trying") => {
@@ -291,25 +362,21 @@ impl Look<'_> {
         }
     }
 
-    fn top(
-        &self,
-        client: &SocketClient,
-        commands: &ClientCommands,
-    ) -> Vec<crate::docker::client::Process> {
-        let output = self.ran(&commands.top(&client.container));
+    fn top(&self, name: &str, commands: &ClientCommands) -> Vec<client::Process> {
+        let output = self.ran(&commands.top(name));
         output.map(|output| processes_of_top(&output.stdout)).unwrap_or_default()
     }
 
-    fn accounts(&self, client: &SocketClient, commands: &ClientCommands) -> Accounts {
+    fn accounts(&self, name: &str, commands: &ClientCommands) -> Accounts {
         let file = |path| {
-            let output = self.ran(&commands.copy(&client.container, path));
+            let output = self.ran(&commands.copy(name, path));
             output.and_then(|output| text_in_tar(&output.stdout)).unwrap_or_default()
         };
         Accounts::parse(&file("/etc/passwd"), &file("/etc/group"))
     }
 
-    fn log(&self, client: &SocketClient, commands: &ClientCommands) -> Vec<String> {
-        let output = self.ran(&commands.log(&client.container));
+    fn log(&self, name: &str, commands: &ClientCommands) -> Vec<String> {
+        let output = self.ran(&commands.log(name));
         // What went wrong tends to be on the second stream.
         let lines = |output: Output| -> Vec<String> {
             let all = output.stdout.lines().chain(output.stderr.lines());

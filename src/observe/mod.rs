@@ -2,6 +2,7 @@
 //! time where one does not need what the other says.
 
 mod clients;
+mod compose;
 mod environment;
 mod files;
 mod judge;

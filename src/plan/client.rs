@@ -63,6 +63,14 @@ pub enum ClientProblem {
     /// The mode of the socket lets no group use it.
     #[error("the socket has mode {0}, which lets no group use it")]
     SocketMode(String),
+    /// The host's forwarded socket is mounted, which the guest does not have.
+    #[error("{path} is a socket of this machine, and its engine runs in the guest")]
+    HostSocket {
+        /// The path.
+        path: String,
+        /// The compose file that mounts it, where one is named.
+        file: Option<PathBuf>,
+    },
     /// What is mounted holds no socket.
     #[error("{what} is mounted at {at}, and holds no socket")]
     NoSocket {
@@ -138,6 +146,14 @@ impl ClientProblem {
                  -D {user}"
             ),
             Self::SocketMode(_) => "give it mode 660 where its daemon is".into(),
+            Self::HostSocket { file, .. } => {
+                let place = file.as_ref().map(|file| format!(" in {}", file.display()));
+                format!(
+                    "mount /var/run/docker.sock instead{}: the source of a mount is a path of the \
+                     guest, where dockerd runs",
+                    place.unwrap_or_default()
+                )
+            }
             Self::NoSocket { what, .. } => format!(
                 "see whether the daemon runs that keeps its socket in {what}, then run cai again"
             ),
@@ -153,7 +169,11 @@ impl ClientProblem {
                  docker-compose)"
                     .into()
             }
-            Self::ComposeFile { .. } => "mend it, or name another compose_file or service".into(),
+            Self::ComposeFile { path, .. } => format!(
+                "fix {}, or name another compose_file or service; `docker compose -f FILE config` \
+                 shows what Compose makes of a file",
+                path.display()
+            ),
             Self::OtherMaker { container, .. } => format!(
                 "name the service that made it; or remove it (docker rm -f {container}) and run \
                  cai again"

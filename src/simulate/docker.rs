@@ -67,6 +67,9 @@ fn not_found(world: &World, name: &str) -> String {
 }
 
 fn host_of(world: &World, name: &str) -> Result<String, String> {
+    if name == "default" {
+        return Ok("unix:///var/run/docker.sock".to_owned());
+    }
     let meta = read(world, name).ok_or_else(|| not_found(world, name))?;
     Ok(meta["Endpoints"]["docker"]["Host"].as_str().unwrap_or_default().to_owned())
 }
@@ -77,8 +80,8 @@ fn ask(world: &mut World, host: &str, words: &[String], call: &Call<'_>) -> Repl
     let now = world.clock;
     let service = match words {
         [first, rest @ ..] if first == "compose" => match compose::read(world, call, rest) {
-            Ok(service) => Some(service),
-            Err(reply) => return reply,
+            Ok(compose::Action::Up(service)) => Some(service),
+            Ok(compose::Action::Print(reply)) | Err(reply) => return reply,
         },
         _ => None,
     };

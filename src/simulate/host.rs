@@ -1,5 +1,6 @@
 //! A host on which everything happens in a world.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::reply::{Call, Reply};
-use super::world::World;
+use super::reply::{Call, Outside, Reply};
+use super::world::{Computer, World};
 use super::{brew, docker, limactl, socket, ssh, store};
 use crate::docker::client::MARK;
 use crate::host::{
@@ -49,6 +50,45 @@ pub struct SimulatedHost<'a> {
     directory: Option<PathBuf>,
     /// Whether this host holds the saved world's lock.
     locked: AtomicBool,
+    /// What was beyond the simulation.
+    skipped: Mutex<BTreeSet<String>>,
+}
+
+/// The real host behind a simulated one.
+struct RealHost<'a> {
+    real: &'a dyn Host,
+    /// The simulated home.
+    home: PathBuf,
+    /// Directories in it that the simulated tools keep.
+    of_tools: [PathBuf; 2],
+}
+
+impl RealHost<'_> {
+    fn path(&self, path: &Path) -> Option<PathBuf> {
+        let Ok(rest) = path.strip_prefix(&self.home) else {
+            return Some(path.to_owned());
+        };
+        if self.of_tools.iter().any(|directory| path.starts_with(directory)) {
+            return None;
+        }
+        Some(Path::new(&self.real.env("HOME")?).join(rest))
+    }
+}
+
+impl std::fmt::Debug for RealHost<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RealHost").finish_non_exhaustive()
+    }
+}
+
+impl Outside for RealHost<'_> {
+    fn file(&self, path: &Path) -> Option<String> {
+        self.real.read_file(&self.path(path)?).ok().flatten()
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        self.real.env(name).map(|value| value.to_string_lossy().into_owned())
+    }
 }
 
 impl std::fmt::Debug for SimulatedHost<'_> {
@@ -60,7 +100,8 @@ impl std::fmt::Debug for SimulatedHost<'_> {
 impl<'a> SimulatedHost<'a> {
     /// A host of this world, which is forgotten in the end.
     pub fn new(real: &'a dyn Host, world: World) -> Self {
-        Self { real, world: Mutex::new(world), directory: None, locked: AtomicBool::default() }
+        let (locked, skipped) = (AtomicBool::default(), Mutex::default());
+        Self { real, world: Mutex::new(world), directory: None, locked, skipped }
     }
 
     /// A host of the world that is saved in a directory; a new world, as a machine of the same
@@ -71,8 +112,7 @@ impl<'a> SimulatedHost<'a> {
     pub fn open(real: &'a dyn Host, directory: &Path) -> io::Result<Self> {
         real.check_private(directory)?;
         let world = store::load(real, directory)?.unwrap_or_else(|| World::new(real.platform()));
-        let directory = Some(directory.to_owned());
-        Ok(Self { real, world: Mutex::new(world), directory, locked: AtomicBool::default() })
+        Ok(Self { directory: Some(directory.to_owned()), ..Self::new(real, world) })
     }
 
     /// The world as it is now.
@@ -127,31 +167,21 @@ impl<'a> SimulatedHost<'a> {
         }
     }
 
-    /// The compose files that a command names.
-    fn named_files(&self, args: &[String]) -> io::Result<Vec<(PathBuf, String)>> {
-        let mut files = Vec::new();
-        if args.iter().any(|arg| arg == "compose") {
-            for named in args.windows(2).filter(|words| words[0] == "-f") {
-                let path = PathBuf::from(&named[1]);
-                if let Some(text) = self.read_file(&path)? {
-                    files.push((path, text));
-                }
-            }
-        }
-        Ok(files)
+    /// The real host, as a program of the world finds it.
+    fn outside(&self) -> RealHost<'_> {
+        let Computer { home, lima_home, docker_config, .. } = self.lock_world().computer.clone();
+        RealHost { real: self.real, home, of_tools: [lima_home, docker_config] }
     }
 
     /// The real file that stands for one of the simulated home that no tool wrote.
     fn real_path(&self, path: &Path) -> Option<PathBuf> {
-        let world = self.lock_world();
-        let Ok(rest) = path.strip_prefix(&world.computer.home) else {
-            return Some(path.to_owned());
-        };
-        let of_a_tool = [&world.computer.lima_home, &world.computer.docker_config];
-        if of_a_tool.iter().any(|directory| path.starts_with(directory)) {
-            return None;
-        }
-        Some(Path::new(&self.real.env("HOME")?).join(rest))
+        self.outside().path(path)
+    }
+
+    /// What was beyond the simulation until now, and was left out.
+    pub fn skipped(&self) -> Vec<String> {
+        let skipped = self.skipped.lock().unwrap_or_else(PoisonError::into_inner);
+        skipped.iter().cloned().collect()
     }
 
     fn is_simulated(&self, path: &Path) -> bool {
@@ -173,8 +203,9 @@ impl Probe for SimulatedHost<'_> {
         let args: Vec<String> =
             command.args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
         let stdin = self.input(command).map_err(|error| failed(Failure::NotStarted(error)))?;
-        let files = self.named_files(&args).map_err(|error| failed(Failure::NotStarted(error)))?;
-        let call = Call { args: &args, stdin: stdin.as_deref(), files: &files, ..Call::default() };
+        let outside = self.outside();
+        let outside: Option<&dyn Outside> = Some(&outside);
+        let call = Call { args: &args, stdin: stdin.as_deref(), outside, ..Call::default() };
         let name = command.program.file_name().unwrap_or_default().to_string_lossy();
         let reply = self
             .act(|world| match world.computer.installed.get(&command.program).cloned() {
@@ -184,7 +215,14 @@ impl Probe for SimulatedHost<'_> {
             .map_err(|error| failed(Failure::NotObserved(error)))?;
         tracing::debug!(%command, "ran on the simulated host");
         match reply {
-            Some(reply) => Ok(reply.into()),
+            Some(reply) => {
+                let mut skipped = self.skipped.lock().unwrap_or_else(PoisonError::into_inner);
+                let what = reply.skipped.iter().map(|what| {
+                    format!("the simulated {name} does not know {what}, and leaves it out")
+                });
+                skipped.extend(what);
+                Ok(reply.into())
+            }
             None => Err(failed(Failure::NotStarted(io::Error::new(
                 io::ErrorKind::NotFound,
                 format!("the simulated host has no program {name}"),

@@ -45,5 +45,5 @@ pub use guest::{
 pub use host::{SimulatedHost, run};
 pub use instance::{HostSocket, Instance, Session, Status};
 pub use limactl::{rules, yaml};
-pub use reply::{Call, Reply};
+pub use reply::{Call, Outside, Reply};
 pub use world::{Computer, LINUX, MACOS, World};

@@ -1,6 +1,7 @@
 //! What a simulated program was asked, and what it answers.
 
-use std::path::PathBuf;
+use std::fmt;
+use std::path::Path;
 
 use crate::host::{ExitStatus, Output};
 
@@ -13,8 +14,16 @@ pub struct Call<'a> {
     pub stdin: Option<&'a [u8]>,
     /// `DOCKER_HOST`, the one variable that these programs heed.
     pub docker_host: Option<&'a str>,
-    /// Files of the real host that its arguments name, where the world has none of that name.
-    pub files: &'a [(PathBuf, String)],
+    /// What it finds of the real host.
+    pub outside: Option<&'a dyn Outside>,
+}
+
+/// What a simulated program finds of the real host, where its world says nothing else.
+pub trait Outside: fmt::Debug {
+    /// A text file.
+    fn file(&self, path: &Path) -> Option<String>;
+    /// An environment variable.
+    fn variable(&self, name: &str) -> Option<String>;
 }
 
 impl<'a> Call<'a> {
@@ -33,6 +42,8 @@ pub struct Reply {
     pub stdout: String,
     /// Standard error.
     pub stderr: String,
+    /// What is beyond the simulation, and was left out of what it did.
+    pub skipped: Vec<String>,
 }
 
 impl Reply {

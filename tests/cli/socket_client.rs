@@ -31,6 +31,11 @@ else groups=1001 said='permission denied' status=1; fi
 section() { printf '@%s %s\n%s\n\n@%s = %s\n' "$mark" "$1" "$2" "$mark" "${3:-0}"; }
 case "$*" in
 'compose version --short') echo 2.24.5 ;;
+*' compose '*' config --format json manager') cat <<END
+{"name": "dind", "services": {"manager": {"environment": {"TOKEN": "hunter2-of-compose"}, "volumes": [
+  {"type": "volume", "source": "sock", "target": "/var/run"}]}}, "volumes": {"sock": {"name": "dind_sock"}}}
+END
+;;
 *'inspect --type container manager') cat <<END
 [{"Id": "abc", "Name": "/manager", "State": {"Status": "running", "StartedAt": "2026-11-21"},
   "Mounts": [{"Type": "volume", "Name": "dind_sock", "Destination": "/var/run", "RW": true}],
@@ -95,7 +100,7 @@ fn a_container_is_looked_at_with_few_processes() {
         assert!(text.contains(line), "{line:?} is not in {plan}");
     }
     let calls = docker_calls(&sandbox);
-    assert_eq!(calls.len(), 4, "{calls:#?}");
+    assert_eq!(calls.len(), 5, "{calls:#?}");
     assert!(!sandbox.path("home/dind.cai.yml").exists(), "a plan wrote something");
 }
 

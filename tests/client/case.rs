@@ -133,6 +133,16 @@ impl Case {
         composer.made(self.daemon, name);
     }
 
+    /// Has somebody change the compose file, and make its services anew.
+    #[track_caller]
+    pub fn edit(&self, composer: Composer, from: &str, to: &str) {
+        let file = self.sandbox.path(self.compose_file("dind.yml"));
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(text.contains(from), "{text}");
+        std::fs::write(&file, text.replace(from, to)).unwrap();
+        composer.up(self.daemon, &self.sandbox, &["-f", file.to_str().unwrap()]);
+    }
+
     /// A file beside the compose file, in the sandbox.
     pub fn compose_file(&self, file: &str) -> String {
         format!("home/{}/{file}", self.name)

@@ -82,13 +82,29 @@ const CASES: &[Wrong] = &[
         },
     ),
     Wrong {
+        by_hand: Some("mount /var/run/docker.sock instead"),
+        ..wrong(
+            ClientCode::HostSocket,
+            "mounts_the_socket_of_the_host",
+            ("socket", "missing"),
+            "a socket of this machine",
+            |setting| {
+                let composer = setting.compose.unwrap();
+                let case = Case::new(&setting);
+                let host = case.sandbox.path("lima/containai-secure/sock").display().to_string();
+                case.edit(composer, &case.daemon.path("shared").display().to_string(), &host);
+                case
+            },
+        )
+    },
+    Wrong {
         severity: "warning",
         ..wrong(
             ClientCode::MountReadonly,
             "mounted_read_only",
             ("api", "answers"),
             "mounted read-only",
-            |setting| Case::new(&Setting { mode: "ro", ..setting }),
+            |setting| Case::new(&Setting { mode: "ro", lines: "mode = \"rw\"\n", ..setting }),
         )
     },
     wrong(

@@ -52,13 +52,16 @@ fn is_refused(case: &Case, words: &[&str]) {
 
 fn a_socket_of_another_group_is_told_from_both_sides() {
     let image = Image::manager(GROUP, true);
-    let case = Case::new(&Setting { directory: "strange", ..Setting::new(image) });
+    let lines = "gid = 2375\n";
+    let case = Case::new(&Setting { directory: "strange", lines, ..Setting::new(image) });
     assert!(!case.connects());
     assert_eq!(case.code().as_deref(), Some("client_gid_mismatch"));
     is_refused(&case, &["group 999", "gid = 999", "dockerd --group 2375"]);
-    // What it says helps.
-    case.declare("gid = 999\n");
-    is_refused(&case, &["--group-add 999"]);
+    // What it says helps, and so does to say nothing.
+    for lines in ["gid = 999\n", ""] {
+        case.declare(lines);
+        is_refused(&case, &["--group-add 999"]);
+    }
 }
 
 fn a_directory_without_a_socket_is_told() {
@@ -211,7 +214,7 @@ fn what_compose_1_made_is_mended_by_the_plugin() {
 
 fn an_engine_that_another_context_leads_to_is_asked() {
     let case = Case::new(&Setting { mode: "ro", ..Setting::new(Image::manager(GROUP, true)) });
-    case.declare("context = \"elsewhere\"\n");
+    case.declare("context = \"elsewhere\"\nmode = \"rw\"\n");
     let plan = case.plan();
     assert!(plan.success().contains("its engine does not answer"), "{plan}");
     let endpoint = format!("host=unix://{}", case.daemon.socket().display());

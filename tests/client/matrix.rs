@@ -121,7 +121,8 @@ pub fn trials() -> Vec<Trial> {
 fn check(point: Point) {
     let Point { mode, gid, member, compose } = point;
     let image = Image::manager(gid, member == Member::Always);
-    let case = Case::new(&Setting { mode, compose, ..Setting::new(image) });
+    let lines = "mode = \"rw\"\n";
+    let case = Case::new(&Setting { mode, compose, lines, ..Setting::new(image) });
     if member == Member::Later {
         case.exec(&["sed", "-i", "s/^docker:.*/&mcp/", "/etc/group"]);
     }

@@ -82,7 +82,7 @@ fn a_service_is_made_anew_with_all_that_made_it(composer: Composer) {
     // Either file may be the one that is named; this one says nothing of the mount.
     let entry = format!(
         "[[socket_clients]]\ncontainer = \"{manager}\"\nuser = \"mcp\"\nuid = 1001\n\
-         compose_file = \"./app/docker/more.yml\"\nservice = \"manager\"\n"
+         mode = \"rw\"\ncompose_file = \"./app/docker/more.yml\"\nservice = \"manager\"\n"
     );
     sandbox.write("home/containai.toml", &format!("{}{entry}", fake::FILE));
     let config = |format: &str| -> Value {

@@ -37,13 +37,11 @@ fn run(command: &CommandSpec) -> Document {
 }
 
 fn ask(socket: &Path, clients: &[String]) -> Document {
-    let name = "manager".parse().unwrap();
-    run(&commands().ask(&name, (0, 0), MARK, socket.to_str().unwrap(), clients))
+    run(&commands().ask("manager", (0, 0), MARK, socket.to_str().unwrap(), clients))
 }
 
 fn look(socket: &Path) -> Document {
-    let name = "manager".parse().unwrap();
-    run(&commands().look(&name, MARK, socket.to_str().unwrap()))
+    run(&commands().look("manager", MARK, socket.to_str().unwrap()))
 }
 
 /// Answers every request as dockerd answers `GET /version`, as long as the tests run.

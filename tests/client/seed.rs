@@ -32,7 +32,7 @@ fn a_manager_beside_docker_in_docker_gets_its_volume_writable(composer: Composer
     let file = format!("home/{project}/docker-compose.dind.yml");
     sandbox.write(&file, &compose);
     let entry = format!(
-        "[[socket_clients]]\ncontainer = \"{name}\"\nvolume = \"mcp-docker-socket\"\nuser = \"mcp\"\n\
+        "[[socket_clients]]\ncontainer = \"{name}\"\nvolume = \"mcp-docker-socket\"\nmode = \"rw\"\ngid = 2375\nuser = \"mcp\"\n\
          uid = 1001\ncompose_file = \"./{project}/docker-compose.dind.yml\"\nservice = \"manager\"\n"
     );
     sandbox.write("home/containai.toml", &format!("{}{entry}", fake::FILE));

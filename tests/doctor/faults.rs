@@ -52,6 +52,7 @@ const CODES: &[(&str, Code, u64)] = &[
     ("client-absent", Code::ClientContainerAbsent, 0),
     ("client-restarting", Code::ClientRestarting, 0),
     ("client-socket", Code::ClientSocketMissing, 0),
+    ("client-host", Code::ClientHostSocket, 0),
     ("client-gid", Code::ClientGidMismatch, 0),
     ("client-user", Code::ClientUserNotInGroup, 0),
     ("client-session", Code::ClientSessionStale, 0),
@@ -79,7 +80,7 @@ fn whole() -> Machine {
     let file = directory.path().join("dind.yml");
     std::fs::write(&file, compose).unwrap();
     let client = format!(
-        "[[socket_clients]]\ncontainer = \"mcp-manager\"\nvolume = \"sock\"\nhealth = \"container\"\n\
+        "[[socket_clients]]\ncontainer = \"mcp-manager\"\nvolume = \"sock\"\nmode = \"rw\"\nhealth = \"container\"\n\
          compose_file = \"{}\"\nservice = \"manager\"\n",
         file.display()
     );

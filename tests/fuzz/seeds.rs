@@ -95,8 +95,8 @@ fn docker_metadata() -> Vec<String> {
     [context, config, container].map(str::to_owned).to_vec()
 }
 
-/// A service in its forms: short and long mounts, a shared piece, groups by name and by number, and
-/// with tags.
+/// A service in its forms: as the plugin prints it, as Compose 1 does, with a shared piece, and with
+/// tags.
 fn compose_files() -> Vec<String> {
     let short = "services:\n  manager:\n    volumes: [\"sock:/var/run:ro\", \"${DATA}:/data\"]\n\
                  volumes:\n  sock: {external: true}\n";
@@ -105,5 +105,8 @@ fn compose_files() -> Vec<String> {
                 source: sock\n        target: /var/run\n  other:\n    image: x\nvolumes:\n  sock:\n";
     let tagged = "services:\n  manager:\n    volumes: !override [\"sock:/var/run\"]\n    ports: \
                   !reset []\n    ? ! <<\n    : null\n";
-    vec![short.into(), long.into(), tagged.into()]
+    let json = r#"{"name":"p","services":{"manager":{"container_name":"m","group_add":["7"],
+        "volumes":[{"type":"volume","source":"sock","target":"/var/run","read_only":true}]}},
+        "volumes":{"sock":{"name":"p_sock"}}}"#;
+    vec![short.into(), long.into(), tagged.into(), json.into()]
 }

@@ -7,7 +7,7 @@ use std::str::from_utf8;
 
 use containai::config;
 use containai::diagnostic::render;
-use containai::docker::client::{ComposeFile, Inside, Inspected, Override};
+use containai::docker::client::{ComposeProgram, ComposeService, Inside, Inspected, Override};
 use containai::docker::{ContextMetadata, current_context};
 use containai::guest::{Document, GuestFacts, daemon_json};
 use containai::lima::{find_instances, gave_up, message, parse_version, template, to_yaml};
@@ -97,29 +97,39 @@ pub fn docker_metadata(data: &[u8]) {
     assert_eq!(daemon_json::from_text(&daemon_json::to_text(&keys)), keys);
 }
 
-/// A compose file, which may be anybody's; and an override that `cai` wrote and others changed.
+/// What Compose printed of a compose file, which may be anybody's; and an override that `cai` wrote and
+/// others changed.
 pub fn compose_file(data: &[u8]) {
     let Ok(text) = from_utf8(data) else { return };
     let service: ServiceName = "manager".parse().unwrap();
-    match ComposeFile::parse(text, &service) {
-        Ok(file) => {
-            let _ = (file.source_of("/var/run"), file.groups(), file.declares("sock"));
+    let first = ComposeProgram::First("docker-compose".into());
+    for program in [&ComposeProgram::Plugin, &first] {
+        match ComposeService::read(text, program, &service) {
+            Ok(read) => {
+                let _ = (read.mount_of("/var/run/docker.sock"), read.container(&service, program));
+            }
+            Err(error) => shows(&printable(&error.to_string())),
         }
-        Err(error) => shows(&printable(&error.to_string())),
     }
     let groups = vec!["2375".to_owned()];
     let needed = Override {
         volume: Some("sock:/var/run:rw".into()),
         external: Some("sock".into()),
         groups: groups.clone(),
+        inherited: vec!["7".into()],
         user: Some("mcp".into()),
     };
     let present = format!("# Managed by cai\n{text}");
+    let _ = needed.is_needed(Some(&present), &service);
     match needed.text(Path::new("d.cai.yml"), Some(&present), &service) {
         Ok(written) => {
-            let read = ComposeFile::parse(&written, &service).unwrap();
-            assert_eq!(read.source_of("/var/run").as_deref(), Some("sock"));
-            assert!(read.groups() == groups && read.declares("sock"), "{written}");
+            let again = needed.text(Path::new("d.cai.yml"), Some(&written), &service);
+            assert_eq!(again.as_ref(), Ok(&written));
+            // Tags of others are for YAML alone.
+            let Ok(read) = ComposeService::read(&written, &first, &service) else { return };
+            let socket = read.mount_of("/var/run/docker.sock").unwrap();
+            assert_eq!((socket.source.as_str(), socket.writable), ("sock", true));
+            assert!(read.groups == groups && read.volumes.contains_key("sock"), "{written}");
         }
         Err(error) => shows(&printable(&error.to_string())),
     }

@@ -1,13 +1,15 @@
 //! Containers that use a Docker socket: what is done about what is wrong with one.
 
+mod created;
 mod lists;
 mod verdicts;
 
 use containai::address::Kind;
 use containai::config::Config;
 use containai::docker::client::{
-    Accounts, Api, ClientFacts, ComposeFacts, ComposeLabels, ComposeProgram, ContainerState,
-    Inside, Inspected, MountSeen, Process, Seen, SocketSeen,
+    Accounts, Api, ClientFacts, ComposeError, ComposeFacts, ComposeLabels, ComposeMount,
+    ComposeProgram, ComposeProject, ComposeService, ContainerState, EngineSockets, Inside,
+    Inspected, MountSeen, Process, Seen, SocketSeen,
 };
 use containai::facts::{Facts, Observation};
 use containai::plan::{Action, Change, Disruption, Operation, Plan, Reason};
@@ -34,11 +36,10 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_container_that_could_not_be_made_again_is_not_stopped,
         health_is_waited_for,
     ];
-    own.into_iter().chain(lists::trials()).chain(verdicts::trials()).collect()
+    let parts = [created::trials(), lists::trials(), verdicts::trials()];
+    own.into_iter().chain(parts.into_iter().flatten()).collect()
 }
 
-const FILE: &str = "version: '3.8'\nservices:\n  manager:\n    volumes:\n      - sock:/var/run:ro\n\
-                    \x20 other:\n    image: x\nvolumes:\n  sock:\n";
 const COMPOSE: &str = "compose_file = \"/d/dind.yml\"\nservice = \"manager\"\n";
 
 /// A file that declares one manager, with more lines for it.
@@ -55,6 +56,7 @@ fn seen() -> Seen {
     Seen {
         inspected: Inspected {
             id: "id-of-mcp-manager".into(),
+            name: "mcp-manager".into(),
             state: ContainerState {
                 status: "running".into(),
                 started: "2026-11-21".into(),
@@ -109,13 +111,43 @@ fn inside(seen: &mut Seen) -> &mut Inside {
     seen.inside.as_mut().unwrap()
 }
 
+/// The manager as its compose file makes it: `sock:/var/run:ro`.
+fn service() -> ComposeService {
+    ComposeService {
+        project: Some("dind".into()),
+        mounts: vec![mounted("sock", "/var/run", false)],
+        volumes: [("sock".into(), Some("dind_sock".into()))].into(),
+        fingerprint: "sha256:1".into(),
+        ..ComposeService::default()
+    }
+}
+
+fn mounted(source: &str, target: &str, writable: bool) -> ComposeMount {
+    ComposeMount { source: source.into(), target: target.into(), writable }
+}
+
+fn project(program: ComposeProgram, container: &Observation<Seen>) -> ComposeProject {
+    let labels = container.present().and_then(|seen| seen.inspected.compose.as_ref());
+    ComposeProject::new(program, "/d/dind.yml".as_ref(), labels, &|_| true)
+}
+
 fn client(container: Observation<Seen>) -> ClientFacts {
     let compose = ComposeFacts {
-        program: Some(ComposeProgram::Plugin),
-        text: Some(FILE.into()),
+        project: Some(project(ComposeProgram::Plugin, &container)),
+        service: Ok(service()),
         override_text: None,
     };
-    ClientFacts { container, compose: Some(compose), health: None }
+    let forwarded = "/lima/containai-secure/sock/docker.sock".into();
+    let engine = Some(EngineSockets { forwarded, gid: Some(999) });
+    ClientFacts { container, compose: Some(compose), health: None, engine }
+}
+
+/// What is planned where the container does not exist, and Compose makes this of its service.
+fn created(lines: &str, service: ComposeService) -> Change {
+    let config = declares(lines);
+    let mut client = client(Observation::Absent);
+    client.compose.as_mut().unwrap().service = Ok(service);
+    change(&plan(&config, &facts(&config, client)), Kind::SocketClient).clone()
 }
 
 fn facts(config: &Config, client: ClientFacts) -> Facts {
@@ -183,13 +215,15 @@ fn a_service_is_made_anew_with_only_what_it_lacks() {
 
 fn another_compose_file_is_another_plan() {
     let config = declares(COMPOSE);
-    let planned = |text: &str| {
+    let planned = |sum: &str| {
         let mut client = client(Observation::Present(denied()));
-        client.compose.as_mut().unwrap().text = Some(text.into());
+        let fingerprint = sum.to_owned();
+        let service = ComposeService { fingerprint, ..service() };
+        client.compose.as_mut().unwrap().service = Ok(service);
         let plan = plan(&config, &facts(&config, client));
         change(&plan, Kind::SocketClient).clone()
     };
-    let (one, other) = (planned(FILE), planned(&FILE.replace("image: x", "image: y")));
+    let (one, other) = (planned("sha256:1"), planned("sha256:2"));
     assert_eq!(steps(&one), steps(&other));
     let sum = |change: &Change| change.after.text("compose_file").unwrap().to_owned();
     assert_ne!(sum(&one), sum(&other), "a saved plan would run with another file");
@@ -223,7 +257,7 @@ fn an_override_of_somebody_else_stands_in_the_way() {
 
 fn without_compose_the_options_are_named() {
     let readonly = |seen: &mut Seen| seen.inspected.mounts[0].writable = false;
-    let hint_of_both = hint("", bent(denied(), readonly));
+    let hint_of_both = hint("mode = \"rw\"\n", bent(denied(), readonly));
     assert!(hint_of_both.contains("-v dind_sock:/var/run:rw --group-add 2375"), "{hint_of_both}");
     let stale = bent(denied(), |seen| seen.accounts = self::seen().accounts);
     let hint = hint("", stale);
@@ -237,7 +271,7 @@ fn what_only_the_image_or_the_daemon_can_change_is_said() {
     let other = bent(denied(), |seen| {
         inside(seen).socket = SocketSeen::Socket { mode: 0o660, uid: 0, gid: 999 };
     });
-    let said = hint(COMPOSE, other);
+    let said = hint(&format!("gid = 2375\n{COMPOSE}"), other);
     assert!(said.contains("gid = 999") && said.contains("dockerd --group 2375"), "{said}");
     let silent = bent(seen(), |seen| inside(seen).api = Api::Silent("refused".into()));
     assert!(hint(COMPOSE, silent).contains("the daemon behind the socket"));
@@ -249,7 +283,7 @@ fn what_only_the_image_or_the_daemon_can_change_is_said() {
     assert!(hint(COMPOSE, by_hand).contains("without Compose"));
     let config = declares(COMPOSE);
     let mut without = client(Observation::Present(denied()));
-    without.compose.as_mut().unwrap().program = None;
+    without.compose.as_mut().unwrap().project = None;
     let plan = plan(&config, &facts(&config, without));
     let problem = change(&plan, Kind::SocketClient).problem.as_ref().unwrap();
     assert!(problem.hint().contains("docker-compose"), "{}", problem.hint());
@@ -343,7 +377,7 @@ fn a_container_that_could_not_be_made_again_is_not_stopped() {
     let config = declares(COMPOSE);
     let without_file = |container| {
         let mut client = client(container);
-        client.compose.as_mut().unwrap().text = None;
+        client.compose.as_mut().unwrap().service = Err(ComposeError::Missing);
         facts(&config, client)
     };
     let silent = || Observation::Unobservable(Reason::EngineSilent("closed".into()));
@@ -355,7 +389,7 @@ fn a_container_that_could_not_be_made_again_is_not_stopped() {
         });
         let plan = plan(&config, &facts);
         let problem = change(&plan, Kind::SocketClient).problem.as_ref().unwrap();
-        assert_eq!(problem.to_string(), "/d/dind.yml: there is no such file");
+        assert_eq!(problem.to_string(), "/d/dind.yml: the file does not exist");
     }
     let mut facts = without_file(Observation::Present(seen()));
     assert!(plan(&config, &facts).is_empty(), "it is as it should be, and nothing stops it");

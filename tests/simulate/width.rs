@@ -13,7 +13,7 @@ const COMPOSE: &str = "services:\n  manager:\n    container_name: mcp-manager\n 
                        - sock:/var/run\nvolumes:\n  sock:\n";
 const FILE: &str =
     "version = 1\n[vm]\ncpus = 4\n[[vm.mounts]]\nlocation = \"~\"\nwritable = true\n";
-const CLIENT: &str = "[[socket_clients]]\ncontainer = \"mcp-manager\"\nvolume = \"sock\"\n\
+const CLIENT: &str = "[[socket_clients]]\ncontainer = \"mcp-manager\"\nvolume = \"sock\"\nmode = \"rw\"\n\
                       health = \"container\"\ncompose_file = \"./dind.yml\"\nservice = \"manager\"\n";
 
 /// A command is to be copied from one line, a word is nowhere broken, and neither are the lines of a

@@ -21,6 +21,10 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
             format!("a second container of the service `{service}`")
         });
         for place in places {
+            if ["container", "compose_file", "service"].iter().all(|key| place.get(key).is_none()) {
+                let hint = "write it; or compose_file and service, whose container Compose's labels find";
+                self.refuse(place.span(), "the key `container` is missing", hint);
+            }
             let pairs = [("compose_file", "service"), ("service", "compose_file")];
             for (key, other) in pairs {
                 if let (Some(value), None) = (place.get(key), place.get(other)) {

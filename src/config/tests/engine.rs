@@ -149,8 +149,11 @@ fn a_container_is_declared_once_and_made_by_a_service_of_a_file() {
     ]);
     let config = parse(&format!("version = 1\n{entry}\"ab\"")).unwrap();
     let client = &config.socket_clients[0];
-    assert_eq!((client.socket.as_str(), client.gid), ("/var/run/docker.sock", 2375));
-    assert_eq!((client.group.as_str(), client.mode.as_str()), ("docker", "rw"));
+    assert_eq!((client.socket.as_str(), client.group.as_str()), ("/var/run/docker.sock", "docker"));
+    assert_eq!((client.gid, client.mode), (None, None));
+    // Compose's labels find a container that has no name here.
+    let config = parse(&format!("version = 1\n[[socket_clients]]\n{compose}")).unwrap();
+    assert_eq!(config.socket_clients[0].name(), "m");
     // Two engines may each have one of that name.
     let two = format!("version = 1\n{entry}\"ab\"\n{entry}\"ab\"\ncontext = \"dind\"");
     assert_eq!(parse(&two).unwrap().socket_clients[1].name(), "dind/ab");

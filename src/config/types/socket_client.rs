@@ -10,10 +10,14 @@ use crate::model::{ContainerName, ContextName, HealthCheck, ServiceName, UnixNam
 /// tests the socket from inside of it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("dependentRequired" = {"compose_file": ["service"], "service": ["compose_file"]}))]
+#[schemars(extend(
+    "dependentRequired" = {"compose_file": ["service"], "service": ["compose_file"]},
+    "anyOf" = [{"required": ["container"]}, {"required": ["compose_file", "service"]}]
+))]
 pub struct SocketClient {
-    /// Its name.
-    pub container: ContainerName,
+    /// Its name. With `compose_file` and `service`, Compose's labels find the container, whatever
+    /// Compose named it, and this may be left out.
+    pub container: Option<ContainerName>,
     /// The socket's path in it.
     #[serde(default = "socket", deserialize_with = "rules::container_socket")]
     #[schemars(regex(pattern = pattern::CONTAINER_PATH))]
@@ -21,9 +25,8 @@ pub struct SocketClient {
     /// What holds the socket: a volume, named as in the compose file, or a path of the engine's
     /// machine. Without it, whatever is mounted there.
     pub volume: Option<VolumeSource>,
-    /// How that is mounted. A socket can be used through either.
-    #[serde(default)]
-    pub mode: MountMode,
+    /// How that is mounted; without it, either way. A socket can be used through both.
+    pub mode: Option<MountMode>,
     /// The user that its program runs as; without it, any.
     pub user: Option<UnixName>,
     /// That user's id in the container, from 1 to 4294967294.
@@ -33,10 +36,11 @@ pub struct SocketClient {
     /// The group that the socket belongs to, as the container calls it.
     #[serde(default = "UnixName::docker")]
     pub group: UnixName,
-    /// The id of that group, on both sides of the socket.
-    #[serde(default = "gid", deserialize_with = "rules::required_gid")]
+    /// The id of that group, on both sides of the socket; without it, the socket's own. Where that
+    /// is not known before the container runs, 2375, as in images of Docker in Docker.
+    #[serde(default, deserialize_with = "rules::gid")]
     #[schemars(range(min = 1, max = 4_294_967_294_u32))]
-    pub gid: u32,
+    pub gid: Option<u32>,
     /// The compose file that the container is made by: a path from `/` or `~/`, or from `./` or
     /// `../`, relative to this file. `cai` writes what is missing into a file of its own beside it.
     #[serde(default, deserialize_with = "rules::compose_file")]
@@ -51,11 +55,10 @@ pub struct SocketClient {
 }
 
 /// How a volume is mounted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum MountMode {
     /// Files can be written in it.
-    #[default]
     Rw,
     /// Files can only be read.
     Ro,
@@ -72,13 +75,19 @@ impl MountMode {
 }
 
 impl SocketClient {
-    /// What tells it from the other ones of a file: the container, with the context where that is
-    /// not the file's own.
+    /// What tells it from the other ones of a file: the container or else the service, with the
+    /// context where that is not the file's own.
     pub fn name(&self) -> String {
         match &self.context {
-            Some(context) => format!("{context}/{}", self.container),
-            None => self.container.to_string(),
+            Some(context) => format!("{context}/{}", self.title()),
+            None => self.title().to_owned(),
         }
+    }
+
+    /// What the file calls it: the container, or else the service.
+    pub fn title(&self) -> &str {
+        let container = self.container.as_ref().map(ContainerName::as_str);
+        container.or(self.service.as_ref().map(ServiceName::as_str)).unwrap_or_default()
     }
 
     /// The compose file and the service in it.
@@ -91,9 +100,4 @@ impl SocketClient {
 
 fn socket() -> String {
     "/var/run/docker.sock".to_owned()
-}
-
-/// The id that images of Docker in Docker give to the group.
-const fn gid() -> u32 {
-    2375
 }

@@ -11,6 +11,8 @@ pub enum ClientCode {
     ContainerAbsent,
     /// It ends and is started again, over and over.
     Restarting,
+    /// It mounts the forwarded socket of the host, which the guest does not have.
+    HostSocket,
     /// It has no socket at that path.
     SocketMissing,
     /// The volume is mounted read-only, and the file says otherwise. Never why a client is denied.
@@ -29,7 +31,8 @@ pub enum ClientCode {
 
 impl ClientCode {
     /// All of them, in the order in which they are judged.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
+        Self::HostSocket,
         Self::ContainerAbsent,
         Self::Restarting,
         Self::SocketMissing,
@@ -46,6 +49,7 @@ impl ClientCode {
         match self {
             Self::ContainerAbsent => "client_container_absent",
             Self::Restarting => "client_restarting",
+            Self::HostSocket => "client_host_socket",
             Self::SocketMissing => "client_socket_missing",
             Self::MountReadonly => "client_mount_readonly",
             Self::GidMismatch => "client_gid_mismatch",

@@ -1,15 +1,9 @@
-//! Compose files: what is read of them, and the override that `cai` writes beside one.
+//! Compose: the program, and the options that select a project.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use serde_yaml::{Mapping, Value};
-
-use crate::model::ServiceName;
-
-/// How a file begins that `cai` may write.
-pub const MARK: &str = "# Managed by cai";
-const HEADER: &str = "# Managed by cai: what containai.toml says of Docker sockets in containers.\n\
-                      # Use it after the compose file that it lies beside: -f THAT -f THIS.\n";
+use super::{ComposeLabels, override_path};
 
 /// What runs compose files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,276 +22,152 @@ impl ComposeProgram {
     pub fn replaces_groups(&self) -> bool {
         matches!(self, Self::First(_))
     }
-}
 
-/// A compose file, or an override, that cannot be worked with.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ComposeError {
-    /// It is no YAML.
-    #[error("it is no YAML: {0}")]
-    NotYaml(String),
-    /// It has no such service.
-    #[error("it has no service {0}")]
-    NoService(String),
-    /// What others wrote into `cai`'s override would not come out of it as it went in.
-    #[error(
-        "it has a YAML tag or key that cai cannot write again; take it out, or delete the file"
-    )]
-    Unwritable,
-    /// The file that `cai` would write is somebody else's.
-    #[error("{} is there, and cai did not write it", .0.display())]
-    Foreign(PathBuf),
-}
-
-/// Where the override of a compose file is: beside it, `dind.yml` has `dind.cai.yml`.
-pub fn override_path(file: &Path) -> PathBuf {
-    match file.extension() {
-        Some(extension) => file.with_extension(format!("cai.{}", extension.to_string_lossy())),
-        None => file.with_extension("cai.yml"),
+    /// Between the parts of a container's name.
+    pub fn separator(&self) -> char {
+        if matches!(self, Self::First(_)) { '_' } else { '-' }
     }
 }
 
-/// What a service needs beside what its compose file says.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Override {
-    /// An entry of `volumes`; it takes the place of the one with the same target.
-    pub volume: Option<String>,
-    /// A volume that the file does not declare, and that is there already.
-    pub external: Option<String>,
-    /// The groups to add; for Compose 1 with those that the container has already.
-    pub groups: Vec<String>,
-    /// The user to run as.
-    pub user: Option<String>,
-}
-
-impl Override {
-    /// Whether nothing is needed.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// The text of the override file, with what it holds for other services as it is. What it says
-    /// of this one stays, too, where nothing else is needed.
-    ///
-    /// # Errors
-    /// When the file is there and not `cai`'s, is no YAML any more, or cannot be written again.
-    pub fn text(
-        &self,
-        path: &Path,
-        present: Option<&str>,
-        service: &ServiceName,
-    ) -> Result<String, ComposeError> {
-        let mut document = match present {
-            None => Value::default(),
-            Some(text) if !text.starts_with(MARK) => {
-                return Err(ComposeError::Foreign(path.to_owned()));
-            }
-            Some(text) => parse(text)?,
-        };
-        let mut set = |path: &[&str], value: Value| {
-            let mut place = &mut document;
-            for key in path {
-                if !place.is_mapping() {
-                    *place = Value::Mapping(Mapping::new());
-                }
-                place = &mut place[*key];
-            }
-            *place = value;
-        };
-        let service = ["services", service.as_str()];
-        if let Some(user) = &self.user {
-            set(&[service[0], service[1], "user"], Value::from(user.as_str()));
-        }
-        if !self.groups.is_empty() {
-            set(&[service[0], service[1], "group_add"], Value::from(self.groups.clone()));
-        }
-        if let Some(volume) = &self.volume {
-            set(&[service[0], service[1], "volumes"], Value::from(vec![volume.clone()]));
-        }
-        if let Some(volume) = &self.external {
-            set(&["volumes", volume, "external"], Value::from(true));
-        }
-        // The fuzzer found keys with tags, and tags, that are read and written as something else.
-        match serde_yaml::to_string(&document) {
-            Ok(body) if parse(&body).as_ref() == Ok(&document) => Ok(format!("{HEADER}{body}")),
-            _ => Err(ComposeError::Unwritable),
-        }
-    }
-}
-
-/// The document as YAML has it: Compose has tags of its own (`!reset`, `!override`).
-fn parse(text: &str) -> Result<Value, ComposeError> {
-    let mut document: Value = serde_yaml::from_str(text).map_err(not_yaml)?;
-    // Compose files share pieces by `<<: *anchor`.
-    document.apply_merge().map_err(not_yaml)?;
-    Ok(document)
-}
-
-fn not_yaml(error: serde_yaml::Error) -> ComposeError {
-    ComposeError::NotYaml(error.to_string())
-}
-
-/// What is read of a compose file.
+/// A Compose project: the program, and the options that `config` and `up` share.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ComposeFile {
-    service: Value,
-    volumes: Value,
+pub struct ComposeProject {
+    /// What runs it.
+    pub program: ComposeProgram,
+    /// Its name, where a container says it.
+    pub name: Option<String>,
+    /// The directory that relative paths are from, where that is not the first file's.
+    pub directory: Option<PathBuf>,
+    /// The files that variables are read from, where they were named.
+    pub env_files: Vec<PathBuf>,
+    /// The compose files, without the override that `cai` writes.
+    pub files: Vec<PathBuf>,
 }
 
-impl ComposeFile {
-    /// Reads what it says of a service.
-    ///
-    /// # Errors
-    /// When it is no YAML, or does not have it.
-    pub fn parse(text: &str, service: &ServiceName) -> Result<Self, ComposeError> {
-        let document = parse(text)?;
-        let part = |name: &str| document.get(name).cloned().unwrap_or_default();
-        match part("services").get(service.as_str()) {
-            Some(own) if !own.is_null() => {
-                Ok(Self { service: own.clone(), volumes: part("volumes") })
-            }
-            _ => Err(ComposeError::NoService(service.to_string())),
+impl ComposeProject {
+    /// The project of a compose file. Where a container was made by that file, with the files and
+    /// options that made it: whatever gave the project its name (a directory, a variable, a key of
+    /// the file), another name would mean a second container.
+    pub fn new(
+        program: ComposeProgram,
+        file: &Path,
+        made_by: Option<&ComposeLabels>,
+        exists: &dyn Fn(&Path) -> bool,
+    ) -> Self {
+        let name = made_by.map(|labels| labels.project.clone());
+        let known = made_by.filter(|labels| labels.files.iter().any(|other| other == file));
+        let mut files = known.map_or_else(|| vec![file.to_owned()], |labels| labels.files.clone());
+        let own = override_path(file);
+        // The default override may have come or gone since.
+        files.retain(|other| *other != own && (!is_default_override(other) || exists(other)));
+        if files == [file] {
+            files.extend(default_override(file, exists));
+        }
+        let usual = files.first().and_then(|first| first.parent());
+        let directory = known.and_then(|labels| labels.directory.as_deref());
+        Self {
+            program,
+            name,
+            directory: directory.filter(|it| Some(*it) != usual).map(Path::to_owned),
+            env_files: known.map(|labels| labels.env_files.clone()).unwrap_or_default(),
+            files,
         }
     }
 
-    /// What the service mounts at a path of the container, as the file writes it.
-    pub fn source_of(&self, target: &str) -> Option<String> {
-        let entries = self.service.get("volumes")?.as_sequence()?;
-        entries.iter().find_map(|entry| match entry.as_str() {
-            Some(entry) => {
-                let (source, rest) = entry.split_once(":/")?;
-                let (path, _) = rest.split_once(':').unwrap_or((rest, ""));
-                (format!("/{path}") == target).then(|| source.to_owned())
-            }
-            None => (entry.get("target")?.as_str()? == target)
-                .then(|| entry.get("source")?.as_str().map(str::to_owned))
-                .flatten(),
-        })
+    /// Its options, in the order of Compose's help.
+    pub(super) fn options(&self) -> Vec<&OsStr> {
+        fn all<'a>(option: &'static str, values: Vec<&'a OsStr>) -> impl Iterator<Item = &'a OsStr> {
+            values.into_iter().flat_map(move |value| [OsStr::new(option), value])
+        }
+        fn paths(paths: &[PathBuf]) -> Vec<&OsStr> {
+            paths.iter().map(|path| path.as_os_str()).collect()
+        }
+        all("-p", self.name.iter().map(OsStr::new).collect())
+            .chain(all("--project-directory", paths(self.directory.as_slice())))
+            .chain(all("--env-file", paths(&self.env_files)))
+            .chain(all("-f", paths(&self.files)))
+            .collect()
     }
+}
 
-    /// The groups that the service adds.
-    pub fn groups(&self) -> Vec<String> {
-        let entries = self.service.get("group_add").and_then(Value::as_sequence);
-        let word = |entry: &Value| match entry.as_str() {
-            Some(name) => Some(name.to_owned()),
-            None => entry.as_u64().map(|id| id.to_string()),
-        };
-        entries.into_iter().flatten().filter_map(word).collect()
-    }
+/// The names that Compose looks for, in its order (2.26).
+const FILES: [&str; 4] =
+    ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
+const OVERRIDES: [&str; 4] = [
+    "compose.override.yml",
+    "compose.override.yaml",
+    "docker-compose.override.yml",
+    "docker-compose.override.yaml",
+];
 
-    /// Whether it declares a volume of this name.
-    pub fn declares(&self, volume: &str) -> bool {
-        self.volumes.get(volume).is_some()
-    }
+/// The override that `docker compose up` includes: only beside the file that it finds without `-f`.
+fn default_override(file: &Path, exists: &dyn Fn(&Path) -> bool) -> Option<PathBuf> {
+    let found = |names: [&str; 4]| {
+        names.iter().map(|name| file.with_file_name(name)).find(|path| exists(path))
+    };
+    if found(FILES)? == file { found(OVERRIDES) } else { None }
+}
+
+fn is_default_override(file: &Path) -> bool {
+    file.file_name().and_then(|name| name.to_str()).is_some_and(|name| OVERRIDES.contains(&name))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn service(name: &str) -> ServiceName {
-        name.parse().unwrap()
-    }
-
-    const FILE: &str = "version: '3.8'\nx-common: &common\n  group_add: [audio, 7]\nservices:\n  manager:\n    \
-        <<: *common\n    volumes:\n      - sock:/var/run:ro\n      - ${DATA}:/data\n      \
-        - type: bind\n        source: ./etc\n        target: /etc/m\nvolumes:\n  sock:\n";
-
-    #[test]
-    fn a_file_of_another_form_has_no_service() {
-        for text in ["", "foo", "- a", "services: []", "services: x", "services: {manager: }", "5"]
-        {
-            let parsed = ComposeFile::parse(text, &service("manager"));
-            assert_eq!(parsed, Err(ComposeError::NoService("manager".into())), "{text}");
-        }
-        for text in ["services: {manager: x}", "services: {manager: [1]}\nvolumes: 3"] {
-            let file = ComposeFile::parse(text, &service("manager")).unwrap();
-            assert_eq!(
-                (file.groups(), file.source_of("/a"), file.declares("a")),
-                (vec![], None, false)
-            );
+    fn labels(files: &[&str]) -> ComposeLabels {
+        ComposeLabels {
+            project: "dind".into(),
+            service: "m".into(),
+            files: files.iter().map(PathBuf::from).collect(),
+            directory: Some("/d".into()),
+            env_files: Vec::new(),
         }
     }
 
-    #[test]
-    fn the_override_lies_beside_the_file() {
-        let path = |file: &str| override_path(Path::new(file)).display().to_string();
-        assert_eq!(path("/d/docker-compose.dind.yml"), "/d/docker-compose.dind.cai.yml");
-        assert_eq!(path("/d/compose.yaml"), "/d/compose.cai.yaml");
-        assert_eq!(path("/d/compose"), "/d/compose.cai.yml");
+    /// The options for a file, where these files exist.
+    fn options(file: &str, labels: Option<&ComposeLabels>, exist: &[&str]) -> String {
+        let exists = |path: &Path| exist.iter().any(|other| Path::new(other) == path);
+        let project = ComposeProject::new(ComposeProgram::Plugin, file.as_ref(), labels, &exists);
+        let words = project.options().into_iter().map(|word| word.to_string_lossy().into_owned());
+        words.collect::<Vec<_>>().join(" ")
     }
 
     #[test]
-    fn a_mount_is_found_as_the_file_writes_it() {
-        let file = ComposeFile::parse(FILE, &service("manager")).unwrap();
-        let source = |target| file.source_of(target);
-        assert_eq!(source("/var/run").as_deref(), Some("sock"));
-        assert_eq!(source("/data").as_deref(), Some("${DATA}"));
-        assert_eq!(source("/etc/m").as_deref(), Some("./etc"));
-        assert_eq!(source("/var"), None);
-        assert_eq!(file.groups(), ["audio", "7"]);
-        assert!(file.declares("sock"));
-        assert!(!file.declares("other"));
-        let missing = ComposeFile::parse(FILE, &service("nosuch")).unwrap_err();
-        assert_eq!(missing.to_string(), "it has no service nosuch");
-        assert!(ComposeFile::parse("a: [", &service("manager")).is_err());
-    }
-
-    #[test]
-    fn an_override_holds_what_is_needed_and_what_it_held() {
-        let path = Path::new("/d/a.cai.yml");
-        let needed = Override { groups: vec!["2375".into()], ..Override::default() };
-        let first = needed.text(path, None, &service("manager")).unwrap();
-        assert!(first.starts_with(MARK), "{first}");
-        assert!(
-            first.ends_with("services:\n  manager:\n    group_add:\n    - '2375'\n"),
-            "{first}"
-        );
-        let volume = Some("sock:/var/run:rw".to_owned());
-        let needed = Override { volume, user: Some("1001".into()), ..Override::default() };
-        let second = needed.text(path, Some(&first), &service("other")).unwrap();
-        let parsed: serde_json::Value = serde_yaml::from_str(&second).unwrap();
+    fn a_project_is_selected_by_the_files_and_options_that_made_its_container() {
+        assert_eq!(options("/d/a.yml", None, &[]), "-f /d/a.yml");
+        let made = labels(&["/d/a.yml", "/d/a.cai.yml", "/d/b.yml"]);
+        assert_eq!(options("/d/a.yml", Some(&made), &[]), "-p dind -f /d/a.yml -f /d/b.yml");
+        let elsewhere = ComposeLabels {
+            directory: Some("/".into()),
+            env_files: vec!["/d/prod.env".into()],
+            ..labels(&["/d/a.yml"])
+        };
         assert_eq!(
-            parsed["services"],
-            serde_json::json!({
-                "manager": {"group_add": ["2375"]},
-                "other": {"user": "1001", "volumes": ["sock:/var/run:rw"]},
-            })
+            options("/d/a.yml", Some(&elsewhere), &[]),
+            "-p dind --project-directory / --env-file /d/prod.env -f /d/a.yml"
         );
-        let same = needed.text(path, Some(&second), &service("other")).unwrap();
-        assert_eq!(same, second);
+        // Files of another place or time say nothing of this one.
+        let moved = labels(&["/elsewhere/a.yml"]);
+        assert_eq!(options("/d/a.yml", Some(&moved), &[]), "-p dind -f /d/a.yml");
     }
 
     #[test]
-    fn what_compose_alone_understands_is_read_and_kept() {
-        let text = "services:\n  manager:\n    ports: !reset []\n    group_add: !override\n    \
-            - audio\n    labels:\n      1: one\n    volumes: !override\n    - sock:/var/run\n";
-        let file = ComposeFile::parse(text, &service("manager")).unwrap();
-        assert_eq!(
-            (file.groups(), file.source_of("/var/run")),
-            (vec!["audio".into()], Some("sock".into()))
-        );
-        let needed = Override { user: Some("m".into()), ..Override::default() };
-        let present = format!("{HEADER}{text}");
-        let written = needed.text(Path::new("a"), Some(&present), &service("manager")).unwrap();
-        assert_eq!(written, format!("{present}    user: m\n"));
-    }
-
-    #[test]
-    fn what_could_not_be_written_again_is_an_error_and_no_other_file() {
-        let needed = Override { user: Some("m".into()), ..Override::default() };
-        for odd in ["!reset image: x", "image: !%2ce!!%5A x"] {
-            let present = format!("{HEADER}services:\n  other:\n    {odd}\n");
-            let written = needed.text(Path::new("a"), Some(&present), &service("m"));
-            assert_eq!(written, Err(ComposeError::Unwritable), "{odd}");
-        }
-    }
-
-    #[test]
-    fn a_file_of_somebody_else_is_not_written_over() {
-        let needed = Override { groups: vec!["1".into()], ..Override::default() };
-        let text = Some("services: {}\n");
-        let error = needed.text(Path::new("/d/a.cai.yml"), text, &service("m")).unwrap_err();
-        assert_eq!(error.to_string(), "/d/a.cai.yml is there, and cai did not write it");
+    fn the_default_override_is_used_as_compose_would_use_it() {
+        let (file, beside) = ("/d/docker-compose.yml", "/d/docker-compose.override.yml");
+        let both = format!("-f {file} -f {beside}");
+        assert_eq!(options(file, None, &[file, beside]), both);
+        assert_eq!(options(file, None, &[file]), format!("-f {file}"));
+        // Compose takes the other file, and so this is not the one beside which it looks.
+        let first = "/d/compose.yaml";
+        assert_eq!(options(file, None, &[file, beside, first]), format!("-f {file}"));
+        assert_eq!(options("/d/dind.yml", None, &["/d/dind.yml", beside]), "-f /d/dind.yml");
+        // It came, or went, after the container was made.
+        let before = labels(&[file, "/d/docker-compose.cai.yml"]);
+        assert_eq!(options(file, Some(&before), &[file, beside]), format!("-p dind {both}"));
+        let with = labels(&[file, beside]);
+        assert_eq!(options(file, Some(&with), &[file, beside]), format!("-p dind {both}"));
+        assert_eq!(options(file, Some(&with), &[file]), format!("-p dind -f {file}"));
     }
 }

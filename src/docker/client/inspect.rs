@@ -10,6 +10,8 @@ use serde::{Deserialize, Deserializer};
 pub struct Inspected {
     /// The full identifier.
     pub id: String,
+    /// The name, without the daemon's `/`.
+    pub name: String,
     /// Its state.
     pub state: ContainerState,
     /// What is mounted in it.
@@ -98,22 +100,33 @@ impl Inspected {
     pub fn parse(text: &str) -> Result<BTreeMap<String, Self>, serde_json::Error> {
         let containers: Vec<Document> = serde_json::from_str(text)?;
         let named = containers.into_iter().map(|document| {
-            (document.name.trim_start_matches('/').to_owned(), document.into_inspected())
+            let container = document.into_inspected();
+            (container.name.clone(), container)
         });
         Ok(named.collect())
     }
 
-    /// The mount that a path in the container lies in. The directories `/run` and `/var/run` are
-    /// one in most images, and what is mounted at one of them appears at the other.
+    /// The mount that a path in the container lies in.
     pub fn mount_of(&self, path: &str) -> Option<&MountSeen> {
-        let path = canonical(path);
-        let covers =
-            |mount: &&MountSeen| Path::new(&path).starts_with(canonical(&mount.destination));
-        self.mounts.iter().filter(covers).max_by_key(|mount| canonical(&mount.destination).len())
+        covering(path, &self.mounts, |mount| &mount.destination)
     }
 }
 
-fn canonical(path: &str) -> String {
+/// The innermost mount that a path in a container lies in.
+pub(super) fn covering<'a, T>(
+    path: &str,
+    mounts: &'a [T],
+    target: impl Fn(&'a T) -> &'a str,
+) -> Option<&'a T> {
+    let path = canonical(path);
+    let place = |mount: &'a T| canonical(target(mount));
+    let covers = |mount: &&'a T| Path::new(&path).starts_with(place(mount));
+    mounts.iter().filter(covers).max_by_key(|mount| place(mount).len())
+}
+
+/// The directories `/run` and `/var/run` are one in most images, and what is mounted at one of them
+/// appears at the other.
+pub(crate) fn canonical(path: &str) -> String {
     match path.strip_prefix("/var/run") {
         Some(rest) if rest.is_empty() || rest.starts_with('/') => format!("/run{rest}"),
         _ => path.to_owned(),
@@ -198,6 +211,7 @@ impl Document {
         });
         Inspected {
             id: self.id,
+            name: self.name.trim_start_matches('/').to_owned(),
             state: ContainerState {
                 status: self.state.status,
                 exit_code: self.state.exit_code,
@@ -217,8 +231,42 @@ impl Document {
     }
 }
 
+/// What the names of Compose's labels begin with.
+pub(super) const LABEL: &str = "com.docker.compose.";
+/// What a [`MadeContainer`] is read from.
+pub(super) const LABELS: [&str; 5] =
+    ["container-number", "project", "service", "project.config_files", "project.working_dir"];
+
+/// A container that Compose made.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MadeContainer {
+    /// Its name.
+    pub name: String,
+    /// Which one of its service it is: 1 for the first.
+    pub number: u32,
+    /// What Compose wrote down, but for the files of variables.
+    pub labels: ComposeLabels,
+}
+
+impl MadeContainer {
+    /// Reads what `docker ps` printed: a line for each, with its name and labels between tabs.
+    pub fn parse(text: &str) -> Vec<Self> {
+        let container = |line: &str| {
+            let mut fields = line.split('\t');
+            let name = fields.next()?.to_owned();
+            let fields = LABELS.iter().zip(fields).map(|(label, value)| {
+                (format!("{LABEL}{label}"), value.to_owned())
+            });
+            let all: BTreeMap<String, String> = fields.collect();
+            let number = all.get(&format!("{LABEL}{}", LABELS[0]))?.parse().ok()?;
+            Some(Self { name, number, labels: labels(&all)? })
+        };
+        text.lines().filter_map(container).collect()
+    }
+}
+
 fn labels(labels: &BTreeMap<String, String>) -> Option<ComposeLabels> {
-    let label = |name: &str| labels.get(&format!("com.docker.compose.{name}"));
+    let label = |name: &str| labels.get(&format!("{LABEL}{name}"));
     let directory = label("project.working_dir").map(Path::new);
     // Compose 1.29 writes them as they were given, which may be from where it ran.
     let within = |file: &str| directory.map_or(PathBuf::from(file), |it| it.join(file));
@@ -266,6 +314,17 @@ mod tests {
         assert_eq!(compose.directory.as_deref(), Some(Path::new("/srv/dind")));
         assert_eq!(compose.env_files, [Path::new("/srv/prod.env")]);
         assert!(Inspected::parse("[]").unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_compose_made_is_read_line_by_line() {
+        let text = "proj-m-2\t2\tproj\tm\t/p/a.yml,/p/b.yml\t/p\nproj_m_1\t1\tproj\tm\ta.yml\t/p\nodd\n";
+        let made = MadeContainer::parse(text);
+        let names: Vec<_> = made.iter().map(|it| (it.name.as_str(), it.number)).collect();
+        assert_eq!(names, [("proj-m-2", 2), ("proj_m_1", 1)]);
+        assert_eq!(made[0].labels.files, [Path::new("/p/a.yml"), Path::new("/p/b.yml")]);
+        assert_eq!(made[1].labels.files, [Path::new("/p/a.yml")]);
+        assert_eq!((made[1].labels.project.as_str(), made[1].labels.service.as_str()), ("proj", "m"));
     }
 
     #[test]

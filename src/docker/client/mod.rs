@@ -4,7 +4,8 @@
 //!   by the two scripts beside it and, where the image has no shell, by `docker top` and
 //!   `docker cp`; `command` holds the command lines.
 //! - `verdict` is the one judgement: what is wrong, by its `code`, and by which evidence.
-//! - `compose` reads compose files, and writes the override.
+//! - `compose` selects a Compose project, `service` reads what Compose makes of a service, and
+//!   `overlay` writes the override.
 //!
 //! What the measurements are about (Docker 20.10, CLI 28.2): `docker exec -u` gives a process the
 //! groups that `/etc/group` has *now*, and the `--group-add` ones, not those of the container's
@@ -17,17 +18,24 @@ mod command;
 mod compose;
 mod inside;
 mod inspect;
+mod overlay;
+mod service;
 mod verdict;
 
 pub use accounts::{Accounts, UnixAccount, UnixGroup};
 pub use code::ClientCode;
 pub use command::ClientCommands;
-pub use compose::{ComposeError, ComposeFile, ComposeProgram, MARK, Override, override_path};
+pub use compose::{ComposeProgram, ComposeProject};
 pub use inside::{Api, Inside, Process, SocketSeen};
 pub(crate) use inside::{answer, is_version, top as processes_of_top};
-pub use inspect::{ComposeLabels, ContainerState, Inspected, MountSeen};
+pub(crate) use inspect::canonical;
+pub use inspect::{ComposeLabels, ContainerState, Inspected, MadeContainer, MountSeen};
+pub use overlay::{ComposeError, MARK, Override, override_path};
+pub use service::{ComposeMount, ComposeService};
 pub use verdict::{ClientVerdict, Evidence, verdict};
-pub(crate) use verdict::{foreseen, uid};
+pub(crate) use verdict::{foreseen, gid, host_mount, service_mounts_host, title, uid};
+
+use std::path::PathBuf;
 
 use crate::facts::Observation;
 
@@ -41,6 +49,17 @@ pub struct ClientFacts {
     /// What its health URL answered, where the file names one and the container runs: what is
     /// wrong, if anything.
     pub health: Option<Result<(), String>>,
+    /// The sockets of the file's own engine, where that is the one that runs it.
+    pub engine: Option<EngineSockets>,
+}
+
+/// The sockets of an engine in a VM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineSockets {
+    /// The forwarded one on this machine.
+    pub forwarded: PathBuf,
+    /// The group of the one in the guest, as it is or as the file says it will be.
+    pub gid: Option<u32>,
 }
 
 /// A container that exists.
@@ -57,12 +76,12 @@ pub struct Seen {
 }
 
 /// A compose file on this machine.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ComposeFacts {
-    /// What runs it.
-    pub program: Option<ComposeProgram>,
-    /// What is in it; `None` where there is no such file.
-    pub text: Option<String>,
+    /// Its project; `None` where nothing runs compose files.
+    pub project: Option<ComposeProject>,
+    /// The service as its files make it, without the override that `cai` writes.
+    pub service: Result<ComposeService, ComposeError>,
     /// What is in the file beside it that `cai` writes.
     pub override_text: Option<String>,
 }

@@ -1,6 +1,8 @@
 //! What is wrong with a client of a Docker socket, judged in the order socket, volume, group, user.
 
-use super::{Api, ClientCode, ClientFacts, MountSeen, Process, Seen, SocketSeen};
+use std::path::Path;
+
+use super::{Api, ClientCode, ClientFacts, MountSeen, Process, Seen, SocketSeen, canonical};
 use crate::config::{MountMode, SocketClient};
 use crate::facts::Observation;
 
@@ -25,10 +27,13 @@ pub struct ClientVerdict {
 pub fn verdict(client: &SocketClient, facts: &ClientFacts) -> ClientVerdict {
     let (code, cause) = match &facts.container {
         Observation::Unobservable(reason) => (None, reason.to_string()),
-        Observation::Absent => {
-            let cause = format!("there is no container {}", client.container);
-            (Some(ClientCode::ContainerAbsent), cause)
-        }
+        Observation::Absent => match host_mount(client, facts) {
+            Some(path) => (Some(ClientCode::HostSocket), mounts_host_socket(client, facts, &path)),
+            None => {
+                let cause = format!("there is no container {}", title(client, facts));
+                (Some(ClientCode::ContainerAbsent), cause)
+            }
+        },
         Observation::Present(seen) => judge(client, facts, seen),
     };
     let seen = facts.container.present();
@@ -43,16 +48,100 @@ pub fn verdict(client: &SocketClient, facts: &ClientFacts) -> ClientVerdict {
 /// Whether the volume is mounted read-only against the file's word.
 pub(crate) fn is_readonly(client: &SocketClient, seen: &Seen) -> bool {
     let mount = seen.inspected.mount_of(&client.socket);
-    client.mode == MountMode::Rw && mount.is_some_and(|mount| !mount.writable)
+    client.mode == Some(MountMode::Rw) && mount.is_some_and(|mount| !mount.writable)
+}
+
+/// What a client is called: its container's own name, where there is one.
+pub(crate) fn title<'a>(client: &'a SocketClient, facts: &'a ClientFacts) -> &'a str {
+    facts.container.present().map_or_else(|| client.title(), |seen| &seen.inspected.name)
+}
+
+/// The group that the socket has by the file, or else by itself.
+pub(crate) fn gid(client: &SocketClient, facts: &ClientFacts) -> u32 {
+    let inside = facts.container.present().and_then(|seen| seen.inside.as_ref());
+    let of_socket = || match inside?.socket {
+        SocketSeen::Socket { gid, .. } if gid != 0 => Some(gid),
+        _ => None,
+    };
+    let of_engine = || {
+        let is_engines = canonical(&source(client, facts)?) == ENGINE_SOCKET;
+        facts.engine.as_ref()?.gid.filter(|_| is_engines)
+    };
+    client.gid.or_else(of_socket).or_else(of_engine).unwrap_or(DIND_GROUP)
+}
+
+/// The socket of the engine itself, in a guest.
+const ENGINE_SOCKET: &str = "/run/docker.sock";
+/// The id that images of Docker in Docker give to the group of theirs.
+const DIND_GROUP: u32 = 2375;
+
+/// The path on the engine's machine that is the socket in the container, where a path is mounted; of
+/// a container that does not exist, the one that its service mounts.
+fn source(client: &SocketClient, facts: &ClientFacts) -> Option<String> {
+    match facts.container.present() {
+        Some(seen) => {
+            let mount = seen.inspected.mount_of(&client.socket)?;
+            source_path(client, mount.what(), &mount.destination)
+        }
+        None => service_source(client, facts),
+    }
+}
+
+/// The same, as the service mounts it, or else as the file names it.
+fn service_source(client: &SocketClient, facts: &ClientFacts) -> Option<String> {
+    let service = facts.compose.as_ref().and_then(|compose| compose.service.as_ref().ok());
+    match service.and_then(|service| service.mount_of(&client.socket)) {
+        Some(mount) => source_path(client, &mount.source, &mount.target),
+        None => Some(client.volume.as_ref().filter(|volume| volume.is_path())?.to_string()),
+    }
+}
+
+fn source_path(client: &SocketClient, source: &str, target: &str) -> Option<String> {
+    let socket = canonical(&client.socket);
+    let rest = socket.strip_prefix(&canonical(target))?;
+    source.starts_with('/').then(|| format!("{}{rest}", source.trim_end_matches('/')))
+}
+
+/// The path of this machine's forwarded socket, where that is what is mounted. Paths in a mount are
+/// those of the machine on which the daemon runs: the guest.
+pub(crate) fn host_mount(client: &SocketClient, facts: &ClientFacts) -> Option<String> {
+    source(client, facts).filter(|source| is_forwarded(source, facts))
+}
+
+/// Whether a new container would mount it, too.
+pub(crate) fn service_mounts_host(client: &SocketClient, facts: &ClientFacts) -> bool {
+    let described = facts.compose.as_ref().is_some_and(|compose| compose.service.is_ok());
+    !described || service_source(client, facts).is_some_and(|it| is_forwarded(&it, facts))
+}
+
+fn is_forwarded(source: &str, facts: &ClientFacts) -> bool {
+    facts.engine.as_ref().is_some_and(|engine| Path::new(source) == engine.forwarded)
+}
+
+fn mounts_host_socket(client: &SocketClient, facts: &ClientFacts, path: &str) -> String {
+    format!(
+        "{} mounts {path}, a socket of this machine; its engine runs in the guest, where that path \
+         leads to no daemon",
+        title(client, facts)
+    )
+}
+
+fn answers(seen: &Seen) -> bool {
+    seen.inside.as_ref().is_some_and(|inside| inside.api == Api::Answers)
 }
 
 fn judge(client: &SocketClient, facts: &ClientFacts, seen: &Seen) -> (Option<ClientCode>, String) {
     let state = &seen.inspected.state;
-    let name = &client.container;
+    let name = title(client, facts);
+    if !answers(seen)
+        && let Some(path) = host_mount(client, facts)
+    {
+        return (Some(ClientCode::HostSocket), mounts_host_socket(client, facts, &path));
+    }
     let last_words = seen.log.last().map(|line| format!("; its log ends: {line}"));
     let last_words = last_words.unwrap_or_default();
     if state.restarts_in_a_loop() {
-        let why = foreseen(client, seen).map(|why| format!("; {why}")).unwrap_or_default();
+        let why = foreseen(client, facts, seen).map(|why| format!("; {why}")).unwrap_or_default();
         let cause = format!(
             "{name} was restarted {} times, last after exit status {}, and cannot be looked at \
              from inside{last_words}{why}",
@@ -90,7 +179,7 @@ fn judge(client: &SocketClient, facts: &ClientFacts, seen: &Seen) -> (Option<Cli
     }
     match &inside.api {
         Api::Answers => well(client, facts, seen),
-        Api::Denied(words) => denied(client, seen, words),
+        Api::Denied(words) => denied(client, facts, seen, words),
         Api::Silent(words) => {
             let cause = format!("{name} may use {socket}, and no daemon answers on it ({words})");
             (Some(ClientCode::ApiDenied), cause)
@@ -99,7 +188,7 @@ fn judge(client: &SocketClient, facts: &ClientFacts, seen: &Seen) -> (Option<Cli
             (Some(process), SocketSeen::Socket { mode, uid, gid })
                 if !process.may_connect(mode, uid, gid) =>
             {
-                denied(client, seen, why)
+                denied(client, facts, seen, why)
             }
             _ => (None, format!("the API could not be tested: {why}")),
         },
@@ -114,7 +203,7 @@ pub(crate) fn uid(client: &SocketClient, seen: &Seen) -> Option<u32> {
 
 /// The API answers: what else is not as it should be?
 fn well(client: &SocketClient, facts: &ClientFacts, seen: &Seen) -> (Option<ClientCode>, String) {
-    let name = &client.container;
+    let name = title(client, facts);
     let sick = match (&client.health, &facts.health, &seen.inspected.state.health) {
         (Some(check), Some(Err(why)), _) => Some(format!("{} says: {why}", check.as_str())),
         (Some(check), _, Some(health)) if check.url().is_none() && health == "unhealthy" => {
@@ -137,17 +226,23 @@ fn well(client: &SocketClient, facts: &ClientFacts, seen: &Seen) -> (Option<Clie
 }
 
 /// The process may not connect. Why: the group, or the user?
-fn denied(client: &SocketClient, seen: &Seen, words: &str) -> (Option<ClientCode>, String) {
+fn denied(
+    client: &SocketClient,
+    facts: &ClientFacts,
+    seen: &Seen,
+    words: &str,
+) -> (Option<ClientCode>, String) {
+    let wanted = gid(client, facts);
     let inside = seen.inside.as_ref();
     let process = inside.and_then(|inside| inside.process(uid(client, seen)));
     // Without a word on the socket itself, the file's is taken for it.
     let socket = inside.map(|inside| match inside.socket {
-        SocketSeen::Unknown => SocketSeen::Socket { mode: 0o660, uid: 0, gid: client.gid },
+        SocketSeen::Unknown => SocketSeen::Socket { mode: 0o660, uid: 0, gid: wanted },
         known => known,
     });
     let (Some(process), Some(SocketSeen::Socket { mode, uid: owner, gid })) = (process, socket)
     else {
-        let cause = format!("{} may not use {} ({words})", client.container, client.socket);
+        let cause = format!("{} may not use {} ({words})", title(client, facts), client.socket);
         return (Some(ClientCode::ApiDenied), cause);
     };
     let who = who(process, seen);
@@ -160,11 +255,9 @@ fn denied(client: &SocketClient, seen: &Seen, words: &str) -> (Option<ClientCode
         let cause = format!("the socket has mode {mode:o}, which lets no group use it");
         return (Some(ClientCode::ApiDenied), cause);
     }
-    if gid != client.gid {
-        let cause = format!(
-            "the socket belongs to the group {gid}, and the file says {}; {who}",
-            client.gid
-        );
+    if gid != wanted {
+        let cause =
+            format!("the socket belongs to the group {gid}, and the file says {wanted}; {who}");
         return (Some(ClientCode::GidMismatch), cause);
     }
     let account = seen.accounts.by_uid(process.uid);
@@ -206,8 +299,8 @@ fn groups(process: &Process) -> String {
 
 /// What will be denied to the program of a container that does not run long enough to be looked
 /// at, by what it is made with.
-pub(crate) fn foreseen(client: &SocketClient, seen: &Seen) -> Option<String> {
-    let gid = client.gid;
+pub(crate) fn foreseen(client: &SocketClient, facts: &ClientFacts, seen: &Seen) -> Option<String> {
+    let gid = gid(client, facts);
     if seen.inspected.group_add.contains(&gid.to_string()) {
         return None;
     }

@@ -3,9 +3,8 @@
 use serde_json::{Value, json};
 
 use super::need::Need;
-use crate::config;
-use crate::digest::sha256;
-use crate::docker::client::{self, Api, Inside, Seen};
+use crate::config::{self, MountMode};
+use crate::docker::client::{self, Api, ClientFacts, Inside, Seen};
 use crate::value::Attributes;
 
 /// What a container is.
@@ -30,12 +29,6 @@ pub(super) fn attributes(client: &config::SocketClient, seen: &Seen) -> Attribut
     attributes.with("api", spoken(&inside.api))
 }
 
-/// By which two texts of a file can be told apart: half of a SHA-256.
-pub(super) fn fingerprint(text: &str) -> String {
-    let sum = sha256(text.as_bytes());
-    format!("sha256:{}", sum.get(..32).unwrap_or_default())
-}
-
 /// In one word where there is one: the words of a client differ from time to time.
 fn spoken(api: &Api) -> Value {
     match api {
@@ -47,22 +40,28 @@ fn spoken(api: &Api) -> Value {
 }
 
 /// What it will be.
-pub(super) fn after(client: &config::SocketClient, seen: Option<&Seen>, need: &Need) -> Attributes {
+pub(super) fn after(client: &config::SocketClient, facts: &ClientFacts, need: &Need) -> Attributes {
+    let seen = facts.container.present();
+    let described = facts.compose.as_ref().and_then(|compose| compose.service.as_ref().ok());
+    let described = described.and_then(|service| service.mount_of(&client.socket));
+    let gid = client::gid(client, facts);
     let mount = seen.and_then(|seen| seen.inspected.mount_of(&client.socket));
     let volume = match (&client.volume, mount) {
         (Some(volume), _) if need.mount => Some(volume.to_string()),
         (_, Some(mount)) => Some(mount.what().to_owned()),
-        (volume, None) => volume.as_ref().map(ToString::to_string),
+        (Some(volume), None) => Some(volume.to_string()),
+        (None, None) => described.map(|mount| mount.source.clone()),
     };
     let mut attributes = Attributes::default().with("running", true);
     if let Some(volume) = volume {
-        let as_it_is = mount.filter(|_| !need.mode && !need.mount);
-        let mode = match as_it_is {
-            Some(mount) if mount.writable => "rw",
-            Some(_) => "ro",
-            None => client.mode.as_str(),
+        let writable = mount.map(|mount| mount.writable);
+        let writable = writable.or(described.map(|mount| mount.writable));
+        let mode = match (client.mode, writable.filter(|_| !need.mount)) {
+            (Some(mode), _) => mode,
+            (None, Some(false)) => MountMode::Ro,
+            (None, _) => MountMode::Rw,
         };
-        attributes = attributes.with("volume", volume).with("mode", mode);
+        attributes = attributes.with("volume", volume).with("mode", mode.as_str());
     }
     let inside: Option<&Inside> = seen.and_then(|seen| seen.inside.as_ref());
     if let Some((seen, process)) =
@@ -73,13 +72,13 @@ pub(super) fn after(client: &config::SocketClient, seen: Option<&Seen>, need: &N
         }
         let uid = client::uid(client, seen);
         let mut groups = process.all_groups();
-        if need.group && !groups.contains(&client.gid) {
-            groups.push(client.gid);
+        if need.group && !groups.contains(&gid) {
+            groups.push(gid);
         }
         attributes =
             attributes.with("uid", uid.unwrap_or(process.uid)).with("groups", json!(groups));
     } else if need.group {
-        attributes = attributes.with("groups", json!([client.gid]));
+        attributes = attributes.with("groups", json!([gid]));
     }
     attributes.with("api", "answers")
 }

@@ -9,13 +9,13 @@ use std::time::Duration;
 use super::{DockerContext, PlanContext, Resource};
 use crate::address::{Address, Kind};
 use crate::config::{self, Config};
-use crate::docker::client::{ClientCommands, ClientFacts, Seen, override_path, verdict};
+use crate::docker::client::{ClientCommands, ClientFacts, Seen, override_path, title, verdict};
 use crate::facts::Observation;
 use crate::guest::Container;
 use crate::model::ContextName;
 use crate::plan::{Change, Disruption, Problem, Ready, Reason, Step, Wait};
 use crate::value::Attributes;
-use attributes::{after, attributes, fingerprint};
+use attributes::{after, attributes};
 use need::{Need, Remedy};
 
 /// How long a container that was made anew may take to be well.
@@ -57,10 +57,12 @@ impl SocketClient {
 
     /// What it should be, where it was not seen.
     fn wanted(&self) -> Attributes {
-        Attributes::default()
-            .with("running", true)
-            .with("mode", self.client.mode.as_str())
-            .with("api", "answers")
+        let attributes = Attributes::default().with("running", true);
+        let attributes = match self.client.mode {
+            Some(mode) => attributes.with("mode", mode.as_str()),
+            None => attributes,
+        };
+        attributes.with("api", "answers")
     }
 
     fn unseen(&self, facts: &crate::facts::Facts, reason: Option<Reason>) -> Change {
@@ -89,11 +91,15 @@ impl SocketClient {
     }
 
     /// What stops the container before its turn. Whether it comes back by itself shows then.
-    fn stopped_before<'a>(&self, context: PlanContext<'a>) -> Option<&'a Change> {
+    fn stopped_before<'a>(
+        &self,
+        context: PlanContext<'a>,
+        facts: &ClientFacts,
+    ) -> Option<&'a Change> {
         self.requires.as_ref()?;
         let kinds = [Kind::Vm, Kind::Provision, Kind::Restart].into_iter();
         let mut earlier = kinds.flat_map(|kind| context.earlier(kind));
-        earlier.find(|change| change.may_stop(self.client.container.as_str()))
+        earlier.find(|change| change.may_stop(title(&self.client, facts)))
     }
 
     fn commands(&self, facts: &crate::facts::Facts) -> Option<ClientCommands> {
@@ -108,13 +114,14 @@ impl SocketClient {
         facts: &ClientFacts,
         remedy: Remedy<'_>,
     ) -> Change {
-        let Remedy { program, file, service, written, text } = remedy;
+        let Remedy { project, described, file, service, written, text } = remedy;
         let own = override_path(&file);
-        let name = &self.client.container;
         let seen = facts.container.present();
-        let made_by = seen.and_then(|seen| seen.inspected.compose.as_ref());
+        let expected = || described.container(service, &project.program);
+        let name = seen.map(|seen| seen.inspected.name.clone()).or_else(expected);
+        let name = &name.unwrap_or_else(|| self.client.title().to_owned());
         let is_own = written || text.is_some();
-        let up = commands.up(program, &file, is_own.then_some(own.as_path()), made_by, service);
+        let up = commands.up(project, is_own.then_some(own.as_path()), service);
         let change = match text {
             Some(text) => change.step(Step::write(format!("write {}", own.display()), own, text)),
             None => change,
@@ -142,7 +149,7 @@ impl SocketClient {
         let state = &seen.inspected.state;
         (state.runs() || state.restarts_in_a_loop()).then(|| Container {
             id: seen.inspected.id.clone(),
-            name: self.client.container.to_string(),
+            name: seen.inspected.name.clone(),
             runtime: seen.inspected.runtime.clone(),
             started: state.started.clone(),
             auto_remove: false,
@@ -183,7 +190,7 @@ impl Resource for SocketClient {
         let was = seen.map(|seen| attributes(&self.client, seen));
         let (need, remedy) = match need {
             Ok(need) if need.is_empty() => {
-                if let Some(earlier) = self.stopped_before(context) {
+                if let Some(earlier) = self.stopped_before(context, facts) {
                     let reason = Reason::After(earlier.address.clone());
                     let change = Change::deferred(&self.address, self.wanted(), reason);
                     return self.or_blocked(change, facts);
@@ -202,7 +209,7 @@ impl Resource for SocketClient {
             let before = facts.compose.as_ref()?.override_text.clone();
             Some((override_path(&file), before, remedy.text.clone()?))
         });
-        let after = after(&self.client, seen, &need);
+        let after = after(&self.client, facts, &need);
         let (before, after) = match text {
             None => (was, after),
             Some((path, before, text)) => {
@@ -215,9 +222,8 @@ impl Resource for SocketClient {
                 (was, after.with(&name, text))
             }
         };
-        // What Compose makes of it is not seen; that it is the same file is.
-        let text = facts.compose.as_ref().and_then(|compose| compose.text.as_ref());
-        let sum = text.filter(|_| remedy.is_ok()).map(|text| fingerprint(text));
+        // What else Compose makes of it is not shown; that it is the same is.
+        let sum = remedy.as_ref().ok().map(|remedy| remedy.described.fingerprint.clone());
         let with_sum = |attributes: Attributes| match &sum {
             Some(sum) => attributes.with("compose_file", sum.as_str()),
             None => attributes,

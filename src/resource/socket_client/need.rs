@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::{MountMode, SocketClient};
 use crate::docker::client::{
-    self, ClientCode, ClientFacts, ClientVerdict, ComposeFacts, ComposeFile, ComposeProgram,
+    self, ClientCode, ClientFacts, ClientVerdict, ComposeFacts, ComposeProject, ComposeService,
     MountSeen, Override, Process, Seen, SocketSeen, override_path,
 };
 use crate::model::{ContextName, ServiceName, VolumeSource};
@@ -35,7 +35,8 @@ impl Need {
 /// How it gets it.
 #[derive(Debug)]
 pub(super) struct Remedy<'a> {
-    pub(super) program: &'a ComposeProgram,
+    pub(super) project: &'a ComposeProject,
+    pub(super) described: &'a ComposeService,
     pub(super) file: PathBuf,
     pub(super) service: &'a ServiceName,
     /// Whether there is an override by `cai` already.
@@ -53,28 +54,34 @@ pub(super) fn needed(
 ) -> Result<Need, ClientProblem> {
     let mut need = Need::default();
     let Some(seen) = facts.container.present() else {
-        // Nothing is known of its image, and the group harms nothing where it has it already.
-        return Ok(Need { start: true, group: client.compose_file.is_some(), ..need });
+        return before_creation(client, facts);
     };
-    let name = || client.container.to_string();
+    let name = || client::title(client, facts).to_owned();
+    let gid = client::gid(client, facts);
     let mount = seen.inspected.mount_of(&client.socket);
     if let Some(mount) = mount {
-        need.mode = mount.writable != (client.mode == MountMode::Rw);
-        need.mount = client.volume.as_ref().is_some_and(|volume| !is_mount_of(mount, volume, seen));
+        need.mode = is_other_mode(client, mount.writable);
+        let is_other = |volume| !is_mount_of(mount, volume, seen, described(facts));
+        need.mount = client.volume.as_ref().is_some_and(is_other);
     }
     match verdict.code {
         None | Some(ClientCode::MountReadonly | ClientCode::Unhealthy) => {}
         Some(ClientCode::ContainerAbsent) => {
             need.start = true;
-            need.group = client::foreseen(client, seen).is_some();
+            need.group = client::foreseen(client, facts, seen).is_some();
         }
         Some(ClientCode::Restarting) => {
-            need.group = client::foreseen(client, seen).is_some();
+            need.group = client::foreseen(client, facts, seen).is_some();
             if !need.group && !need.mode && !need.mount {
                 let why = seen.log.last().cloned().unwrap_or_else(|| verdict.cause.clone());
                 return Err(ClientProblem::Ends { container: name(), why });
             }
         }
+        Some(ClientCode::HostSocket) if need.mount => {}
+        Some(ClientCode::HostSocket) if client::service_mounts_host(client, facts) => {
+            return Err(host_socket(client, facts));
+        }
+        Some(ClientCode::HostSocket) => need.start = true,
         Some(ClientCode::SocketMissing) => match (mount, &client.volume) {
             (Some(_), _) if need.mount => {}
             (Some(mount), _) => {
@@ -94,23 +101,23 @@ pub(super) fn needed(
             });
         }
         Some(ClientCode::GidMismatch | ClientCode::UserNotInGroup | ClientCode::SessionStale) => {
-            if let Some(SocketSeen::Socket { gid, .. }) =
+            if let Some(SocketSeen::Socket { gid: socket, .. }) =
                 seen.inside.as_ref().map(|inside| inside.socket)
-                && gid != client.gid
+                && socket != gid
             {
-                return Err(ClientProblem::SocketGid { socket: gid, file: client.gid });
+                return Err(ClientProblem::SocketGid { socket, file: gid });
             }
             need.group = true;
         }
     }
-    user(client, seen, &mut need)?;
-    if need.group && seen.inspected.group_add.contains(&client.gid.to_string()) {
+    user(client, facts, seen, &mut need)?;
+    if need.group && seen.inspected.group_add.contains(&gid.to_string()) {
         let process = seen.inside.as_ref().and_then(|it| it.process(client::uid(client, seen)));
         return Err(ClientProblem::ImageGroup {
             container: name(),
             user: process.map_or_else(|| "USER".into(), |process| user_name(process, seen)),
             group: client.group.to_string(),
-            gid: client.gid,
+            gid,
         });
     }
     // The next start reads its groups anew, unless it is made with a group of its own.
@@ -118,15 +125,54 @@ pub(super) fn needed(
     let only_group = Need { group: true, ..Need::default() };
     let by_name = !seen.inspected.user.contains(':');
     if is_stale && need == only_group && by_name && client.compose_file.is_none() {
-        let command = format!("docker --context {context} restart {}", client.container);
+        let command = format!("docker --context {context} restart {}", name());
         return Err(ClientProblem::Restart { container: name(), command });
     }
     Ok(need)
 }
 
+/// What a service lacks before it has a container, by what Compose makes of it.
+fn before_creation(client: &SocketClient, facts: &ClientFacts) -> Result<Need, ClientProblem> {
+    // Nothing is known of its image, and the group harms nothing where it has it already.
+    let mut need = Need { start: true, group: client.compose_file.is_some(), ..Need::default() };
+    let Some(service) = described(facts) else { return Ok(need) };
+    match (service.mount_of(&client.socket), &client.volume) {
+        (Some(mount), volume) => {
+            need.mode = is_other_mode(client, mount.writable);
+            let is_other = |volume| !service.is_mount_of(mount, volume);
+            need.mount = volume.as_ref().is_some_and(is_other);
+        }
+        (None, volume) => need.mount = volume.is_some(),
+    }
+    if client::host_mount(client, facts).is_some() && !need.mount {
+        return Err(host_socket(client, facts));
+    }
+    Ok(need)
+}
+
+/// The service as Compose makes it, where it can be read.
+fn described(facts: &ClientFacts) -> Option<&ComposeService> {
+    facts.compose.as_ref()?.service.as_ref().ok()
+}
+
+fn is_other_mode(client: &SocketClient, writable: bool) -> bool {
+    client.mode.is_some_and(|mode| writable != (mode == MountMode::Rw))
+}
+
+fn host_socket(client: &SocketClient, facts: &ClientFacts) -> ClientProblem {
+    let path = client::host_mount(client, facts).unwrap_or_default();
+    ClientProblem::HostSocket { path, file: client.compose().map(|(file, _)| file) }
+}
+
 /// Whether its program runs as the user that the file names.
-fn user(client: &SocketClient, seen: &Seen, need: &mut Need) -> Result<(), ClientProblem> {
-    let container = || client.container.to_string();
+fn user(
+    client: &SocketClient,
+    facts: &ClientFacts,
+    seen: &Seen,
+    need: &mut Need,
+) -> Result<(), ClientProblem> {
+    let container = || client::title(client, facts).to_owned();
+    let gid = client::gid(client, facts);
     let Some(process) = seen.inside.as_ref().and_then(|it| it.process(client::uid(client, seen)))
     else {
         return Ok(());
@@ -146,14 +192,14 @@ fn user(client: &SocketClient, seen: &Seen, need: &mut Need) -> Result<(), Clien
     let account = seen.accounts.by_uid(uid);
     let word = match account {
         Some(account) => account.name.clone(),
-        None => format!("{uid}:{}", client.gid),
+        None => format!("{uid}:{gid}"),
     };
     let has = seen.inspected.user.split(':').next().unwrap_or_default();
     if has == uid.to_string() || account.is_some_and(|account| account.name == has) {
         return Err(ClientProblem::ImageUser { container: container(), user: word });
     }
-    let is_in_group = account.is_none_or(|account| seen.accounts.lists(account, client.gid));
-    need.group |= !is_in_group && !seen.inspected.group_add.contains(&client.gid.to_string());
+    let is_in_group = account.is_none_or(|account| seen.accounts.lists(account, gid));
+    need.group |= !is_in_group && !seen.inspected.group_add.contains(&gid.to_string());
     need.user = Some(word);
     Ok(())
 }
@@ -163,12 +209,20 @@ fn user_name(process: &Process, seen: &Seen) -> String {
     account.map_or_else(|| process.uid.to_string(), |account| account.name.clone())
 }
 
-/// Whether a mount is of what the file names. Compose puts its project before a volume's name.
-fn is_mount_of(mount: &MountSeen, volume: &VolumeSource, seen: &Seen) -> bool {
+/// Whether a mount is of what the file names. Compose puts its project before a volume's name, if
+/// the compose file gives it no other.
+fn is_mount_of(
+    mount: &MountSeen,
+    volume: &VolumeSource,
+    seen: &Seen,
+    service: Option<&ComposeService>,
+) -> bool {
     let volume = volume.as_str();
     let project = seen.inspected.compose.as_ref().map(|labels| labels.project.as_str());
     let of_project = || project.map(|project| format!("{project}_{volume}"));
-    mount.what() == volume || mount.volume.is_some() && mount.volume == of_project()
+    let named = || service?.name_of(volume).map(str::to_owned);
+    mount.what() == volume
+        || mount.volume.is_some() && [named(), of_project()].contains(&mount.volume)
 }
 
 /// How a container gets what it needs: by its compose file and an override beside it.
@@ -177,13 +231,13 @@ pub(super) fn remedy<'a>(
     facts: &'a ClientFacts,
     need: &Need,
 ) -> Result<Remedy<'a>, ClientProblem> {
-    let container = || client.container.to_string();
+    let container = || client::title(client, facts).to_owned();
     let seen = facts.container.present();
     let (Some((file, service)), Some(compose)) = (client.compose(), &facts.compose) else {
-        let options = options(client, seen, need);
+        let options = options(client, facts, need);
         return Err(ClientProblem::NoCompose { container: container(), options });
     };
-    let parsed = compose_file(&file, service, compose)?;
+    let (project, described) = usable(&file, compose)?;
     if let Some(seen) = seen {
         let by = match &seen.inspected.compose {
             Some(labels) if labels.service == service.as_str() => None,
@@ -195,70 +249,71 @@ pub(super) fn remedy<'a>(
             return Err(ClientProblem::OtherMaker { container: container(), by, service });
         }
     }
-    let program = compose.program.as_ref().ok_or(ClientProblem::ComposeMissing)?;
     let own = override_path(&file);
-    let needed = overriding(client, seen, need, &parsed, program);
+    let needed = overriding(client, facts, need, described, project);
     let present = compose.override_text.as_deref();
     let written = present.is_some_and(|text| text.starts_with(client::MARK));
-    let text = if needed.is_empty() {
-        None
-    } else {
+    let text = if needed.is_needed(present.filter(|_| written), service) {
         let text = needed.text(&own, present, service).map_err(|why| {
             ClientProblem::ComposeFile { path: own.clone(), why: why.to_string() }
         })?;
         Some(text).filter(|text| Some(text.as_str()) != present)
+    } else {
+        None
     };
-    Ok(Remedy { program, file, service, written, text })
+    Ok(Remedy { project, described, file, service, written, text })
 }
 
-/// The compose file, where it can be used.
-fn compose_file(
+/// The project and the service of a compose file, where both can be used.
+fn usable<'a>(
     path: &Path,
-    service: &ServiceName,
-    compose: &ComposeFacts,
-) -> Result<ComposeFile, ClientProblem> {
-    let wrong = |why: String| ClientProblem::ComposeFile { path: path.to_owned(), why };
-    let text = compose.text.as_deref().ok_or_else(|| wrong("there is no such file".into()))?;
-    ComposeFile::parse(text, service).map_err(|why| wrong(why.to_string()))
+    compose: &'a ComposeFacts,
+) -> Result<(&'a ComposeProject, &'a ComposeService), ClientProblem> {
+    let project = compose.project.as_ref().ok_or(ClientProblem::ComposeMissing)?;
+    let wrong = |why: &client::ComposeError| ClientProblem::ComposeFile {
+        path: path.to_owned(),
+        why: why.to_string(),
+    };
+    Ok((project, compose.service.as_ref().map_err(wrong)?))
 }
 
 /// What stands in the way of making a container that was not seen, or that something will stop.
 pub(super) fn obstacle(client: &SocketClient, facts: &ClientFacts) -> Option<ClientProblem> {
-    let ((file, service), compose) = (client.compose()?, facts.compose.as_ref()?);
-    match compose_file(&file, service, compose) {
-        Err(problem) => Some(problem),
-        Ok(_) => compose.program.is_none().then_some(ClientProblem::ComposeMissing),
-    }
+    let ((file, _), compose) = (client.compose()?, facts.compose.as_ref()?);
+    usable(&file, compose).err()
 }
 
 /// What the override has to say.
 fn overriding(
     client: &SocketClient,
-    seen: Option<&Seen>,
+    facts: &ClientFacts,
     need: &Need,
-    file: &ComposeFile,
-    program: &ComposeProgram,
+    service: &ComposeService,
+    project: &ComposeProject,
 ) -> Override {
+    let seen = facts.container.present();
     let mut needed = Override { user: need.user.clone(), ..Override::default() };
     if need.group {
-        let own = client.gid.to_string();
-        let mut present = file.groups();
-        // Those that it has by `extends`, or by another file.
-        let added = seen.into_iter().flat_map(|seen| seen.inspected.group_add.clone());
-        present.extend(added.filter(|group| !file.groups().contains(group)));
-        let is_new = !present.contains(&own);
-        if program.replaces_groups() {
-            needed.groups = present;
+        let own = client::gid(client, facts).to_string();
+        let is_new = !service.groups.contains(&own);
+        if is_new && project.program.replaces_groups() {
+            needed.groups.clone_from(&service.groups);
         }
         needed.groups.extend(is_new.then_some(own));
     }
+    if !project.program.replaces_groups() {
+        needed.inherited.clone_from(&service.groups);
+    }
     if need.mode || need.mount {
         let mount = seen.and_then(|seen| seen.inspected.mount_of(&client.socket));
-        let target = mount.map_or_else(|| target(client), |mount| mount.destination.clone());
-        let written = file.source_of(&target).filter(|_| !need.mount);
+        let described = service.mount_of(&client.socket);
+        let target = described.map(|mount| &mount.target);
+        let target = target.or(mount.map(|mount| &mount.destination));
+        let target = target.map_or_else(|| target_of(client), Clone::clone);
+        let written = described.filter(|_| !need.mount).map(|mount| mount.source.clone());
         let (source, is_declared) = match (written, seen.zip(mount).filter(|_| !need.mount)) {
             (Some(source), _) => (Some(source), true),
-            // What Compose made for the project is declared, if not in this file.
+            // What Compose made for the project is declared, if no service of the files mounts it.
             (None, Some((seen, mount))) => {
                 let source = mounted(seen, mount);
                 let is_declared = mount.volume.as_ref() != Some(&source);
@@ -269,8 +324,14 @@ fn overriding(
                 (volume.map(ToString::to_string), volume.is_some_and(VolumeSource::is_path))
             }
         };
-        needed.external = source.clone().filter(|it| !is_declared && !file.declares(it));
-        needed.volume = source.map(|source| format!("{source}:{target}:{}", client.mode.as_str()));
+        let is_declared = |it: &String| is_declared || service.volumes.contains_key(it);
+        needed.external = source.clone().filter(|it| !is_declared(it));
+        let as_it_is = described.filter(|_| !need.mount).map(|mount| mount.writable);
+        let mode = client.mode.unwrap_or(match as_it_is {
+            Some(false) => MountMode::Ro,
+            _ => MountMode::Rw,
+        });
+        needed.volume = source.map(|source| format!("{source}:{target}:{}", mode.as_str()));
     }
     needed
 }
@@ -283,7 +344,7 @@ fn mounted(seen: &Seen, mount: &MountSeen) -> String {
 }
 
 /// Where to mount what holds the socket: its directory, or itself where that is what is named.
-fn target(client: &SocketClient) -> String {
+fn target_of(client: &SocketClient) -> String {
     let socket = Path::new(&client.socket);
     let is_itself = client
         .volume
@@ -294,18 +355,20 @@ fn target(client: &SocketClient) -> String {
 }
 
 /// The options of `docker run` that have to change.
-fn options(client: &SocketClient, seen: Option<&Seen>, need: &Need) -> Vec<String> {
+fn options(client: &SocketClient, facts: &ClientFacts, need: &Need) -> Vec<String> {
+    let seen = facts.container.present();
     let mount = seen.and_then(|seen| seen.inspected.mount_of(&client.socket));
     let mut options = Vec::new();
     if need.mode || need.mount || seen.is_none() {
         let declared = client.volume.as_ref().map(ToString::to_string);
         let source = declared.or_else(|| Some(mount?.what().to_owned()));
-        let target = mount.map_or_else(|| target(client), |mount| mount.destination.clone());
+        let target = mount.map_or_else(|| target_of(client), |mount| mount.destination.clone());
         let source = source.unwrap_or_else(|| target.clone());
-        options.push(format!("-v {source}:{target}:{}", client.mode.as_str()));
+        let mode = client.mode.unwrap_or(MountMode::Rw).as_str();
+        options.push(format!("-v {source}:{target}:{mode}"));
     }
     if need.group || seen.is_none() {
-        options.push(format!("--group-add {}", client.gid));
+        options.push(format!("--group-add {}", client::gid(client, facts)));
     }
     if let Some(user) = &need.user {
         options.push(format!("--user {user}"));

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Engine;
-use crate::config::{Config, SocketClient};
+use crate::config::{Config, MountMode, SocketClient};
 use crate::simulate::compose;
 use crate::simulate::guest::{
     Client, Container, Guest, Image, Made, Mount, SOCKET_GROUP, VolumeSocket,
@@ -24,16 +24,16 @@ pub(super) fn have(world: &mut World, config: &Config, engine: &Engine<'_>) {
 }
 
 fn make(guest: &mut Guest, client: &SocketClient, now: u64) {
-    let name = client.container.as_str();
-    if guest.dockerd.is_none() || guest.containers.iter().any(|it| it.name == name) {
+    if guest.dockerd.is_none() || position(guest, client).is_some() {
         return;
     }
+    let gid = client.gid.unwrap_or(SOCKET_GROUP);
     let user = client.user.as_ref().map_or("client", |user| user.as_str()).to_owned();
     let image = Image {
         user,
         uid: client.uid.unwrap_or(1001),
         group: client.group.as_str().to_owned(),
-        gid: client.gid,
+        gid,
         ..Image::default()
     };
     let declared = client.volume.as_ref().map(|volume| (volume.as_str(), volume.is_path()));
@@ -42,12 +42,16 @@ fn make(guest: &mut Guest, client: &SocketClient, now: u64) {
         let directory = file.parent().map(PathBuf::from).unwrap_or_default();
         (compose::project_of(&directory), file, service)
     });
+    let name = match (&client.container, &compose) {
+        (None, Some((project, _, service))) => format!("{project}-{service}-1"),
+        _ => client.title().to_owned(),
+    };
     let source = match &compose {
         Some((project, ..)) if !is_path => format!("{project}_{source}"),
         _ => source.to_owned(),
     };
     if !is_path {
-        let socket = VolumeSocket { gid: client.gid, answers: true };
+        let socket = VolumeSocket { gid, answers: true };
         guest.volumes.entry(source.clone()).or_insert(Some(socket));
     }
     let destination = Path::new(&client.socket).parent().unwrap_or(Path::new("/run"));
@@ -57,28 +61,36 @@ fn make(guest: &mut Guest, client: &SocketClient, now: u64) {
         compose::labels(&project, service.as_str(), &file.to_string_lossy(), directory)
     });
     let made = Made {
-        mount: Some(Mount { source, destination, writable: client.mode.as_str() == "rw" }),
+        mount: Some(Mount { source, destination, writable: client.mode != Some(MountMode::Ro) }),
         labels: labels.unwrap_or_default(),
         ..Made::default()
     };
     guest.containers.push(Container {
-        name: name.to_owned(),
+        name: name.clone(),
         id: sha256(format!("{now} {name}")),
         runtime: guest.default_runtime(),
         started: now,
         running: false,
         client: Some(Client { image, made, ..Client::default() }),
     });
-    guest.start_container(name, now);
+    guest.start_container(&name, now);
+}
+
+/// Where the container of a client is: the one of its name, or else the one that Compose made.
+fn position(guest: &Guest, client: &SocketClient) -> Option<usize> {
+    let mut containers = guest.containers.iter();
+    let named = containers.position(|it| it.name == client.title());
+    let label = client.service.as_ref().map(|service| format!("com.docker.compose.service={service}"));
+    let made = |label: String| guest.containers.iter().position(|it| it.has_label(&label));
+    named.or_else(|| label.and_then(made))
 }
 
 impl World {
     /// Does something to the container that is broken.
     fn on_client(&mut self, engine: &Engine<'_>, act: impl FnOnce(&mut Client)) {
         let Some(declared) = engine.client else { return };
-        let name = declared.container.as_str();
         self.on_guest(engine, |guest, _| {
-            let container = guest.containers.iter_mut().find(|it| it.name == name);
+            let container = position(guest, declared).map(|index| &mut guest.containers[index]);
             if let Some(client) = container.and_then(|it| it.client.as_mut()) {
                 act(client);
             }
@@ -91,21 +103,24 @@ impl World {
         self.on_client(engine, |client| {
             client.made.group_add.clear();
             client.made.user = None;
-            let gid = declared.gid;
+            let gid = declared.gid.unwrap_or(SOCKET_GROUP);
             client.image = Image { gid, member: true, gives_up: false, ..client.image.clone() };
             act(&mut client.image);
         });
         self.on_guest(engine, |guest, now| {
-            guest.start_container(declared.container.as_str(), now);
+            if let Some(index) = position(guest, declared) {
+                let name = guest.containers[index].name.clone();
+                guest.start_container(&name, now);
+            }
         });
     }
 }
 
 pub(super) fn stop(world: &mut World, engine: &Engine<'_>) {
     let Some(declared) = engine.client else { return };
-    let name = declared.container.as_str();
     world.on_guest(engine, |guest, _| {
-        if let Some(container) = guest.containers.iter_mut().find(|it| it.name == name) {
+        if let Some(index) = position(guest, declared) {
+            let container = &mut guest.containers[index];
             container.running = false;
             if let Some(client) = &mut container.client {
                 client.restarting = false;
@@ -126,6 +141,15 @@ pub(super) fn mount_another(world: &mut World, engine: &Engine<'_>) {
     world.on_client(engine, |client| {
         if let Some(mount) = &mut client.made.mount {
             EMPTY.clone_into(&mut mount.source);
+        }
+    });
+}
+
+pub(super) fn mount_host(world: &mut World, engine: &Engine<'_>) {
+    let directory = world.computer.lima_home.join(engine.vm).join("sock").display().to_string();
+    world.on_client(engine, |client| {
+        if let Some(mount) = &mut client.made.mount {
+            mount.source = directory;
         }
     });
 }

@@ -194,6 +194,7 @@ pub const FAULTS: &[Fault] = &[
     fault("client-user", "a container's user was taken out of the group", client::leave_group),
     fault("client-session", "a container's user joined the group, it goes on", client::join_later),
     fault("client-mount", "a container's socket is mounted read-only", client::mount_read_only),
+    fault("client-host", "a container mounts the socket of this machine", client::mount_host),
     fault("client-api", "the daemon behind a container's socket ended", client::end_daemon),
     fault("client-health", "a container's own health check fails", client::fall_ill),
 ];
@@ -223,6 +224,10 @@ impl Fault {
     pub fn lacks(&self, config: &Config) -> Option<[&'static str; 2]> {
         if self.is_of_a_client() && client::declared(config).next().is_none() {
             return Some(["container with a Docker socket on this engine", "[[socket_clients]]"]);
+        }
+        let mode = client::declared(config).next().map(|client| client.mode);
+        if self.name == "client-mount" && mode == Some(None) {
+            return Some(["mode of a container's mount", "`mode = \"rw\"`"]);
         }
         // What a file does not declare is nobody's wish, so it is no difference that it is gone.
         (self.name == "mount" && config.vm.left_out.mounts).then_some(["mount", "[[vm.mounts]]"])

@@ -54,7 +54,7 @@ pub(in crate::simulate) fn client(
         "cp" => return asked(Guest::docker_cp),
         "logs" => return asked(Guest::docker_logs),
         "version" | "info" => &["--format=", "-f="],
-        "ps" => &["--format=", "-q", "-a", "--no-trunc"],
+        "ps" => &["--format=", "-q", "-a", "--all", "--filter=", "--no-trunc"],
         "run" => &["--name=", "--runtime=", "-d", "--rm", "--restart="],
         "rm" | "stop" => &["-f"],
         "inspect" => &["--type=", "--format="],
@@ -166,15 +166,24 @@ impl Guest {
     }
 
     fn ps(&self, arguments: &Arguments) -> Reply {
-        let all = arguments.has("-a");
+        let all = arguments.has("-a") || arguments.has("--all");
+        let wanted = |container: &Container| {
+            let label = |it: &str| container.has_label(it.strip_prefix("label=").unwrap_or(it));
+            arguments.all("--filter").all(label)
+        };
         let format = arguments.value("--format").unwrap_or("{{.ID}}  {{.Names}}  {{.Status}}");
-        let lines = self.containers.iter().filter(|it| all || it.running).map(|container| {
+        let shown = self.containers.iter().filter(|it| (all || it.running) && wanted(it));
+        let lines = shown.map(|container| {
             let status = if container.running { "Up 3 hours" } else { "Exited (137) 3 hours ago" };
             let shown = if arguments.has("-q") { "{{.ID}}" } else { format };
             let line = shown
                 .replace("{{.ID}}", &container.id)
                 .replace("{{.Names}}", &container.name)
                 .replace("{{.Status}}", status);
+            let labels = container.client.iter().flat_map(|client| &client.made.labels);
+            let line = labels.fold(line, |line, (name, value)| {
+                line.replace(&format!("{{{{.Label \"com.docker.compose.{name}\"}}}}"), value)
+            });
             line + "\n"
         });
         Reply { stdout: lines.collect(), ..Reply::done() }

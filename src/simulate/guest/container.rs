@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Guest;
-use crate::docker::client::Process;
+use crate::docker::client::{Process, canonical};
 use crate::simulate::log::timestamp;
 
 /// A container.
@@ -163,6 +163,15 @@ impl Client {
 }
 
 impl Container {
+    /// Whether Compose wrote down `com.docker.compose.NAME=VALUE` about it.
+    pub(in crate::simulate) fn has_label(&self, label: &str) -> bool {
+        let own = label.strip_prefix("com.docker.compose.").and_then(|label| label.split_once('='));
+        let labels = self.client.as_ref().map(|client| &client.made.labels);
+        own.zip(labels).is_some_and(|((name, value), labels)| {
+            labels.get(name).is_some_and(|own| own == value)
+        })
+    }
+
     /// Docker's word for its state.
     pub(in crate::simulate) fn status(&self) -> &'static str {
         match &self.client {
@@ -212,10 +221,10 @@ impl Container {
 }
 
 impl Guest {
-    /// The socket at a path of a container, where there is one.
+    /// The socket at a path of a container, where there is one. A path that is mounted is one of the
+    /// guest, which has one socket.
     pub(super) fn socket_in(&self, client: &Client, path: &str) -> Option<VolumeSocket> {
         let mount = client.made.mount.as_ref()?;
-        let canonical = |path: &str| path.replacen("/var/run", "/run", 1);
         let (path, at) = (canonical(path), canonical(&mount.destination));
         let lies_there = path.strip_suffix("/docker.sock") == Some(&at) || path == at;
         if !lies_there {
@@ -224,7 +233,18 @@ impl Guest {
         if mount.is_volume() {
             return self.volumes.get(&mount.source).copied().flatten();
         }
+        let source = format!("{}{}", mount.source, path.strip_prefix(&at)?);
+        let is_there = canonical(&source) == "/run/docker.sock";
         Some(VolumeSocket { gid: self.socket?, answers: self.dockerd.is_some() })
+            .filter(|_| is_there)
+    }
+
+    /// Whether a path of a container is a directory that Docker made, because there was nothing to
+    /// mount.
+    pub(super) fn is_made_directory(&self, client: &Client, path: &str) -> bool {
+        let mount = client.made.mount.as_ref();
+        let is_at = mount.is_some_and(|it| canonical(&it.destination) == canonical(path));
+        is_at && self.socket_in(client, path).is_none()
     }
 
     /// Every container ends.

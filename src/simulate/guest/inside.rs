@@ -53,6 +53,7 @@ impl Guest {
             |groups: Vec<u32>| groups.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
         let main = client.process(None);
         let section = |name: &str| match (name, seen) {
+            ("kind", None) if self.is_made_directory(&client, socket) => Reply::line("other"),
             ("kind", None) => Reply::line("missing"),
             ("kind", Some(_)) => Reply::line("socket"),
             ("bits", None) => Reply::failed(1, format!("ls: {socket}: No such file or directory")),
@@ -86,7 +87,7 @@ impl Guest {
         let own =
             script.lines().filter_map(|line| line.strip_prefix("section ")?.split(' ').next());
         for name in own.map(str::to_owned).chain(asked.iter().map(|it| format!("ask-{it}"))) {
-            let Reply { stdout, stderr, code } = section(&name);
+            let Reply { stdout, stderr, code, .. } = section(&name);
             // Writing to a string cannot fail.
             let _ = writeln!(reply.stdout, "@{mark} {name}\n{stdout}{stderr}\n@{mark} = {code}");
         }

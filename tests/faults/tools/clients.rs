@@ -14,8 +14,9 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
 }
 
 /// A call about a client, its words, whether its answer is JSON, and whether `cai` can do without it.
-const CALLS: [(&str, &str, Kind); 5] = [
+const CALLS: [(&str, &str, Kind); 6] = [
     ("docker compose version", "docker compose version", Kind::Optional),
+    ("docker compose config", "config --format json manager", Kind::Describes),
     ("docker inspect", "inspect --type container manager", Kind::Lists),
     ("docker exec: look", "exec -u 0 manager", Kind::Optional),
     ("docker exec: ask", "exec -u 1001:", Kind::Optional),
@@ -26,6 +27,8 @@ const CALLS: [(&str, &str, Kind); 5] = [
 enum Kind {
     /// Its answer is JSON, and without it nothing is known of any container.
     Lists,
+    /// Its answer is JSON, and without it nothing is known of a service.
+    Describes,
     /// Without its answer less is known.
     Optional,
     Step,
@@ -48,7 +51,7 @@ fn every_call_for_a_client_is_tried_with_every_fault() {
                 Fault::Missing | Fault::NotExecutable => {
                     Some("which call comes when is not certain")
                 }
-                Fault::Newer if kind != Kind::Lists => Some("it prints no JSON"),
+                Fault::Newer if !matches!(kind, Kind::Lists | Kind::Describes) => Some("it prints no JSON"),
                 Fault::Truncated if kind == Kind::Step => Some("its output is not read"),
                 _ => None,
             };
@@ -94,6 +97,12 @@ fn judge(ran: &Ran, name: &str, words: &str, kind: Kind, fault: Fault) {
     assert!(!text.contains("panicked"), "{name} {fault:?}: {ran}");
     assert!(text.len() < 100_000, "{name} {fault:?}: {} bytes to read", text.len());
     let told = match fault {
+        Fault::Fails if kind == Kind::Describes => "Compose says: ",
+        // A diagnosis tells what is wrong with the container, and leaves the rest to the plan.
+        Fault::Hangs if kind == Kind::Describes => "error client_user_not_in_group",
+        Fault::Idle | Fault::Closed | Fault::Truncated if kind == Kind::Describes => {
+            "what Compose printed of it is not readable"
+        }
         Fault::Fails | Fault::FailsSilently => "failed with exit status 1",
         Fault::Hangs => "did not end within 5.0 s and was killed",
         Fault::Dies => "was killed by signal 9",
@@ -112,6 +121,7 @@ fn judge(ran: &Ran, name: &str, words: &str, kind: Kind, fault: Fault) {
         return;
     }
     assert_eq!(ran.status.code(), Some(1), "{name} {fault:?}: {ran}");
+    let words = if kind == Kind::Describes { "dind.yml" } else { words };
     for part in [words, told] {
         assert!(text.contains(part), "{name} {fault:?}: {part:?} is missing: {ran}");
     }

@@ -1,50 +1,77 @@
 //! The lists of groups and mounts in an override, with those of the other files.
 
 use containai::address::Kind;
-use containai::docker::client::{ComposeProgram, Seen};
+use containai::docker::client::{ComposeProgram, ComposeService, Seen};
 use containai::facts::Observation;
 
-use super::{COMPOSE, bent, change, client, declares, denied, facts, plan, seen, written};
+use super::{
+    COMPOSE, bent, change, client, declares, denied, facts, mounted, plan, project, seen, service,
+    written,
+};
 use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
         a_group_is_added_to_those_that_are_there_as_each_compose_wants_it,
+        a_group_that_the_files_add_by_now_leaves_the_override,
         what_another_file_mounts_is_mounted_by_its_name_in_compose,
+        a_volume_is_known_by_the_name_that_its_file_gives_it,
     ]
 }
 
-/// What the override says of the manager, where the compose file says this of it.
-fn overridden(service: &str, program: ComposeProgram, container: Observation<Seen>) -> String {
-    let config = declares(COMPOSE);
+/// What the override says of the manager, where Compose makes this of it.
+fn overridden(
+    lines: &str,
+    service: ComposeService,
+    program: ComposeProgram,
+    container: Observation<Seen>,
+) -> String {
+    let config = declares(lines);
     let mut client = client(container);
+    let project = project(program, &client.container);
     let compose = client.compose.as_mut().unwrap();
-    compose.program = Some(program);
-    compose.text = Some(format!("services:\n  manager: {service}\n"));
+    (compose.project, compose.service) = (Some(project), Ok(service));
     let plan = plan(&config, &facts(&config, client));
     let text = written(change(&plan, Kind::SocketClient));
     text.split_once("manager:\n").map(|(_, rest)| rest.to_owned()).unwrap_or_default()
 }
 
+fn adding(groups: &[&str]) -> ComposeService {
+    let groups = groups.iter().map(|&group| group.to_owned()).collect();
+    ComposeService { groups, ..service() }
+}
+
 fn a_group_is_added_to_those_that_are_there_as_each_compose_wants_it() {
     let first = || ComposeProgram::First("/bin/docker-compose".into());
     let later = || ComposeProgram::Standalone("/bin/docker-compose".into());
-    let has = |groups: &[&str]| {
-        let groups = groups.iter().map(|&group| group.to_owned()).collect();
+    let groups = ["audio", "7", "video"];
+    let container = || {
+        let groups = groups.map(str::to_owned).to_vec();
         Observation::Present(bent(denied(), |seen| seen.inspected.group_add = groups))
     };
-    let file = "{group_add: [audio, 7]}";
-    // The second one comes by `extends`.
-    let container = || has(&["audio", "7", "video"]);
     let all = "    group_add:\n    - audio\n    - '7'\n    - video\n    - '2375'\n";
-    assert_eq!(overridden(file, first(), container()), all);
+    assert_eq!(overridden(COMPOSE, adding(&groups), first(), container()), all);
     for program in [later(), ComposeProgram::Plugin] {
         let own = "    group_add:\n    - '2375'\n";
-        assert_eq!(overridden(file, program, container()), own);
+        assert_eq!(overridden(COMPOSE, adding(&groups), program, container()), own);
     }
     // Twice the same group is an error.
-    let added = "{group_add: [2375]}";
-    assert_eq!(overridden(added, ComposeProgram::Plugin, Observation::Absent), "");
+    for program in [first(), ComposeProgram::Plugin] {
+        let added = adding(&["2375"]);
+        assert_eq!(overridden(COMPOSE, added, program, Observation::Absent), "");
+    }
+}
+
+fn a_group_that_the_files_add_by_now_leaves_the_override() {
+    let config = declares(COMPOSE);
+    let mut client = client(Observation::Absent);
+    let compose = client.compose.as_mut().unwrap();
+    compose.service = Ok(adding(&["2375"]));
+    let text = "# Managed by cai\nservices:\n  manager:\n    user: mcp\n    group_add:\n    - '2375'\n";
+    compose.override_text = Some(text.into());
+    let plan = plan(&config, &facts(&config, client));
+    let text = written(change(&plan, Kind::SocketClient));
+    assert!(text.ends_with("services:\n  manager:\n    user: mcp\n"), "{text}");
 }
 
 fn what_another_file_mounts_is_mounted_by_its_name_in_compose() {
@@ -54,9 +81,28 @@ fn what_another_file_mounts_is_mounted_by_its_name_in_compose() {
             seen.inspected.mounts[0].volume = Some(volume.into());
         }))
     };
-    let text = overridden("{image: x}", ComposeProgram::Plugin, readonly("dind_sock"));
-    assert_eq!(text, "    volumes:\n    - sock:/var/run:rw\n");
-    let text = overridden("{image: x}", ComposeProgram::Plugin, readonly("made-by-hand"));
+    let lines = format!("mode = \"rw\"\n{COMPOSE}");
+    let overridden = |service, volume| {
+        overridden(&lines, service, ComposeProgram::Plugin, readonly(volume))
+    };
+    let without = || ComposeService { mounts: Vec::new(), ..service() };
+    assert_eq!(overridden(without(), "dind_sock"), "    volumes:\n    - sock:/var/run:rw\n");
     let external = "volumes:\n  made-by-hand:\n    external: true\n";
-    assert_eq!(text, format!("    volumes:\n    - made-by-hand:/var/run:rw\n{external}"));
+    assert_eq!(
+        overridden(without(), "made-by-hand"),
+        format!("    volumes:\n    - made-by-hand:/var/run:rw\n{external}")
+    );
+    // As Compose sees it, with its own path in the container.
+    let elsewhere = ComposeService { mounts: vec![mounted("/d/s", "/run", false)], ..service() };
+    assert_eq!(overridden(elsewhere, "dind_sock"), "    volumes:\n    - /d/s:/run:rw\n");
+}
+
+fn a_volume_is_known_by_the_name_that_its_file_gives_it() {
+    let config = declares(&format!("volume = \"sock\"\n{COMPOSE}"));
+    let named = bent(seen(), |seen| seen.inspected.mounts[0].volume = Some("shared".into()));
+    let mut client = client(Observation::Present(named));
+    let mut service = service();
+    service.volumes.insert("sock".into(), Some("shared".into()));
+    client.compose.as_mut().unwrap().service = Ok(service);
+    assert!(plan(&config, &facts(&config, client)).is_empty());
 }

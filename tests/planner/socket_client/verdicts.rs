@@ -43,7 +43,14 @@ fn every_code_has_its_evidence() {
     let readonly = |seen: &mut Seen| seen.inspected.mounts[0].writable = false;
     // An image without any client: the kernel's rule on what was measured.
     let untested = |seen: &mut Seen| inside(seen).api = Api::Untested("no client".into());
-    let cases: [(Seen, ClientCode, &[&str]); 13] = [
+    let host = |seen: &mut Seen| {
+        inside(seen).socket = SocketSeen::NotASocket;
+        inside(seen).api = Api::Untested("there is no socket".into());
+        let mount = &mut seen.inspected.mounts[0];
+        (mount.volume, mount.source) = (None, "/lima/containai-secure/sock".into());
+    };
+    let cases: [(Seen, ClientCode, &[&str]); 14] = [
+        (bent(seen(), host), ClientCode::HostSocket, &["a socket of this machine", "guest"]),
         (bent(seen(), restarting), ClientCode::Restarting, &["7 times", "PermissionError"]),
         (bent(seen(), exited), ClientCode::ContainerAbsent, &["exit status 3"]),
         (bent(seen(), missing), ClientCode::SocketMissing, &["although dind_sock is mounted"]),
@@ -68,7 +75,7 @@ fn every_code_has_its_evidence() {
         (bent(seen(), readonly), ClientCode::MountReadonly, &["answers", "read-only"]),
         (bent(seen(), unhealthy), ClientCode::Unhealthy, &["answers", "unhealthy"]),
     ];
-    let config = declares("health = \"container\"\n");
+    let config = declares("health = \"container\"\nmode = \"rw\"\ngid = 2375\n");
     let declared = &config.socket_clients[0];
     let mut found = std::collections::BTreeSet::new();
     for (seen, code, words) in cases {
@@ -103,13 +110,14 @@ fn every_code_has_its_evidence() {
 
 fn a_read_only_mount_is_a_difference_and_never_the_cause() {
     let readonly = |seen: &mut Seen| seen.inspected.mounts[0].writable = false;
-    let config = declares(COMPOSE);
+    let rw = &format!("mode = \"rw\"\n{COMPOSE}");
+    let config = declares(rw);
     let facts = client(Observation::Present(bent(denied(), readonly)));
     let verdict = verdict(&config.socket_clients[0], &facts);
     assert_eq!(verdict.code, Some(ClientCode::UserNotInGroup));
     assert!(verdict.readonly && !verdict.cause.contains("read-only"), "{verdict:?}");
     // Both are mended at once.
-    let text = written(&planned(COMPOSE, bent(denied(), readonly)));
+    let text = written(&planned(rw, bent(denied(), readonly)));
     assert!(text.contains("sock:/var/run:rw") && text.contains("group_add"), "{text}");
     // The file may want it so.
     let lines = format!("mode = \"ro\"\n{COMPOSE}");

@@ -1,0 +1,255 @@
+//! The override that `cai` writes beside a compose file.
+
+use std::path::{Path, PathBuf};
+
+use serde_yaml::{Mapping, Value};
+
+use crate::model::{ServiceName, listed};
+
+/// How a file begins that `cai` may write.
+pub const MARK: &str = "# Managed by cai";
+const HEADER: &str = "# Managed by cai: what containai.toml says of Docker sockets in containers.\n\
+                      # Use it after the compose file that it lies beside: -f THAT -f THIS.\n";
+
+/// A compose file, or an override, that cannot be worked with.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ComposeError {
+    /// The file does not exist.
+    #[error("the file does not exist")]
+    Missing,
+    /// Compose did not describe it; its own message.
+    #[error("{0}")]
+    Refused(String),
+    /// What Compose printed is neither JSON nor YAML.
+    #[error("what Compose printed of it is not readable")]
+    Unreadable,
+    /// It has no such service, and these.
+    #[error("it has no service {0}; its services: {services}", services = listed(.1))]
+    NoService(String, Vec<String>),
+    /// It is not YAML.
+    #[error("it is not YAML: {0}")]
+    NotYaml(String),
+    /// What others wrote into `cai`'s override would not come out of it as it went in.
+    #[error(
+        "it has a YAML tag or key that cai cannot write again; take it out, or delete the file"
+    )]
+    Unwritable,
+    /// The file that `cai` would write is somebody else's.
+    #[error("{} is there, and cai did not write it", .0.display())]
+    Foreign(PathBuf),
+}
+
+/// Where the override of a compose file is: beside it, `dind.yml` has `dind.cai.yml`.
+pub fn override_path(file: &Path) -> PathBuf {
+    match file.extension() {
+        Some(extension) => file.with_extension(format!("cai.{}", extension.to_string_lossy())),
+        None => file.with_extension("cai.yml"),
+    }
+}
+
+/// What a service needs beside what its compose files say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Override {
+    /// An entry of `volumes`; it takes the place of the one with the same target.
+    pub volume: Option<String>,
+    /// A volume that the file does not declare, and that is there already.
+    pub external: Option<String>,
+    /// The groups to add; for Compose 1 with those that the compose files add.
+    pub groups: Vec<String>,
+    /// The groups that the compose files add, where the override must not repeat them.
+    pub inherited: Vec<String>,
+    /// The user to run as.
+    pub user: Option<String>,
+}
+
+impl Override {
+    /// Whether the file has to say something new, or to stop repeating an inherited group.
+    pub fn is_needed(&self, present: Option<&str>, service: &ServiceName) -> bool {
+        let adds = Self { inherited: Vec::new(), ..self.clone() } != Self::default();
+        let repeats = || {
+            let document = parse(present?).ok()?;
+            let groups = document.get("services")?.get(service.as_str())?.get("group_add")?;
+            let inherited = |group: &Value| word(group).is_some_and(|it| self.inherited.contains(&it));
+            Some(groups.as_sequence()?.iter().any(inherited))
+        };
+        adds || repeats() == Some(true)
+    }
+
+    /// The text of the override file, with what it holds for other services as it is. What it says
+    /// of this one stays, too, where nothing else is needed.
+    ///
+    /// # Errors
+    /// When the file is there and not `cai`'s, is no YAML any more, or cannot be written again.
+    pub fn text(
+        &self,
+        path: &Path,
+        present: Option<&str>,
+        service: &ServiceName,
+    ) -> Result<String, ComposeError> {
+        let mut document = match present {
+            None => Value::default(),
+            Some(text) if !text.starts_with(MARK) => {
+                return Err(ComposeError::Foreign(path.to_owned()));
+            }
+            Some(text) => parse(text)?,
+        };
+        let mut set = |path: &[&str], value: Value| {
+            let mut place = &mut document;
+            for key in path {
+                if !place.is_mapping() {
+                    *place = Value::Mapping(Mapping::new());
+                }
+                place = &mut place[*key];
+            }
+            *place = value;
+        };
+        let own = ["services", service.as_str()];
+        if let Some(user) = &self.user {
+            set(&[own[0], own[1], "user"], Value::from(escaped(user)));
+        }
+        if !self.groups.is_empty() {
+            let groups: Vec<String> = self.groups.iter().map(|group| escaped(group)).collect();
+            set(&[own[0], own[1], "group_add"], Value::from(groups));
+        }
+        if let Some(volume) = &self.volume {
+            set(&[own[0], own[1], "volumes"], Value::from(vec![escaped(volume)]));
+        }
+        if let Some(volume) = &self.external {
+            set(&["volumes", volume, "external"], Value::from(true));
+        }
+        self.drop_inherited(&mut document, service);
+        // The fuzzer found keys with tags, and tags, that are read and written as something else.
+        match serde_yaml::to_string(&document) {
+            Ok(body) if parse(&body).as_ref() == Ok(&document) => Ok(format!("{HEADER}{body}")),
+            _ => Err(ComposeError::Unwritable),
+        }
+    }
+
+    fn drop_inherited(&self, document: &mut Value, service: &ServiceName) {
+        let services = document.get_mut("services");
+        let own = services.and_then(|services| services.get_mut(service.as_str()));
+        let Some(own) = own.and_then(Value::as_mapping_mut) else { return };
+        let Some(groups) = own.get_mut("group_add").and_then(Value::as_sequence_mut) else { return };
+        let count = groups.len();
+        groups.retain(|group| word(group).is_none_or(|group| !self.inherited.contains(&group)));
+        if groups.is_empty() && count > 0 {
+            own.remove("group_add");
+        }
+    }
+}
+
+/// A group, by its name or number.
+fn word(group: &Value) -> Option<String> {
+    group.as_str().map(|name| name.replace("$$", "$")).or_else(|| Some(group.as_u64()?.to_string()))
+}
+
+/// Compose reads a dollar sign as a variable; two of them are one.
+fn escaped(text: &str) -> String {
+    text.replace('$', "$$")
+}
+
+/// The document as YAML has it: Compose has tags of its own (`!reset`, `!override`).
+fn parse(text: &str) -> Result<Value, ComposeError> {
+    let not_yaml = |error: serde_yaml::Error| ComposeError::NotYaml(error.to_string());
+    let mut document: Value = serde_yaml::from_str(text).map_err(not_yaml)?;
+    // Compose files share pieces by `<<: *anchor`.
+    document.apply_merge().map_err(not_yaml)?;
+    Ok(document)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn service(name: &str) -> ServiceName {
+        name.parse().unwrap()
+    }
+
+    #[test]
+    fn the_override_lies_beside_the_file() {
+        let path = |file: &str| override_path(Path::new(file)).display().to_string();
+        assert_eq!(path("/d/docker-compose.dind.yml"), "/d/docker-compose.dind.cai.yml");
+        assert_eq!(path("/d/compose.yaml"), "/d/compose.cai.yaml");
+        assert_eq!(path("/d/compose"), "/d/compose.cai.yml");
+    }
+
+    #[test]
+    fn an_override_holds_what_is_needed_and_what_it_held() {
+        let path = Path::new("/d/a.cai.yml");
+        let needed = Override { groups: vec!["2375".into()], ..Override::default() };
+        let first = needed.text(path, None, &service("manager")).unwrap();
+        assert!(first.starts_with(MARK), "{first}");
+        assert!(
+            first.ends_with("services:\n  manager:\n    group_add:\n    - '2375'\n"),
+            "{first}"
+        );
+        let volume = Some("sock:/var/run:rw".to_owned());
+        let needed = Override { volume, user: Some("1001".into()), ..Override::default() };
+        let second = needed.text(path, Some(&first), &service("other")).unwrap();
+        let parsed: serde_json::Value = serde_yaml::from_str(&second).unwrap();
+        assert_eq!(
+            parsed["services"],
+            serde_json::json!({
+                "manager": {"group_add": ["2375"]},
+                "other": {"user": "1001", "volumes": ["sock:/var/run:rw"]},
+            })
+        );
+        let same = needed.text(path, Some(&second), &service("other")).unwrap();
+        assert_eq!(same, second);
+    }
+
+    #[test]
+    fn what_compose_alone_understands_is_read_and_kept() {
+        let text = "services:\n  manager:\n    ports: !reset []\n    group_add: !override\n    \
+            - audio\n    labels:\n      1: one\n    volumes: !override\n    - sock:/var/run\n";
+        let needed = Override { user: Some("m".into()), ..Override::default() };
+        let present = format!("{HEADER}{text}");
+        let written = needed.text(Path::new("a"), Some(&present), &service("manager")).unwrap();
+        assert_eq!(written, format!("{present}    user: m\n"));
+    }
+
+    #[test]
+    fn what_could_not_be_written_again_is_an_error_and_no_other_file() {
+        let needed = Override { user: Some("m".into()), ..Override::default() };
+        for odd in ["!reset image: x", "image: !%2ce!!%5A x"] {
+            let present = format!("{HEADER}services:\n  other:\n    {odd}\n");
+            let written = needed.text(Path::new("a"), Some(&present), &service("m"));
+            assert_eq!(written, Err(ComposeError::Unwritable), "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_somebody_else_is_not_written_over() {
+        let needed = Override { groups: vec!["1".into()], ..Override::default() };
+        let text = Some("services: {}\n");
+        let error = needed.text(Path::new("/d/a.cai.yml"), text, &service("m")).unwrap_err();
+        assert_eq!(error.to_string(), "/d/a.cai.yml is there, and cai did not write it");
+    }
+
+    #[test]
+    fn a_group_that_the_files_add_is_not_repeated() {
+        let inherited = vec!["2375".to_owned()];
+        let path = Path::new("/d/a.cai.yml");
+        let present = format!(
+            "{HEADER}services:\n  manager:\n    group_add: ['2375', 7]\n  other:\n    group_add: [2375]\n"
+        );
+        let needed = Override { inherited: inherited.clone(), ..Override::default() };
+        assert!(needed.is_needed(Some(&present), &service("manager")));
+        assert!(!needed.is_needed(Some(&present), &service("third")));
+        assert!(!needed.is_needed(None, &service("manager")));
+        let text = needed.text(path, Some(&present), &service("manager")).unwrap();
+        let body = "services:\n  manager:\n    group_add:\n    - 7\n  other:\n    group_add:\n    - 2375\n";
+        assert_eq!(text, format!("{HEADER}{body}"));
+        let text = needed.text(path, Some(&text), &service("other")).unwrap();
+        assert!(text.ends_with("    - 7\n  other: {}\n"), "{text}");
+        let adds = Override { groups: inherited, ..Override::default() };
+        assert!(adds.is_needed(None, &service("manager")));
+    }
+
+    #[test]
+    fn a_dollar_sign_is_no_variable() {
+        let needed = Override { volume: Some("/a$b:/c:rw".into()), ..Override::default() };
+        let text = needed.text(Path::new("/d/a.cai.yml"), None, &service("m")).unwrap();
+        assert!(text.ends_with("    volumes:\n    - /a$$b:/c:rw\n"), "{text}");
+    }
+}

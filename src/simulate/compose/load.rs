@@ -1,0 +1,300 @@
+//! Loads a project: its files one over the other, with variables, `extends` and `include`.
+
+use std::path::{Path, PathBuf};
+
+use serde_yaml::{Mapping, Value};
+
+use super::interpolate::{fill_in, interpolate};
+use crate::simulate::arguments::Arguments;
+use crate::simulate::reply::{Call, Reply};
+use crate::simulate::world::World;
+
+/// A project as its files describe it.
+#[derive(Debug)]
+pub(super) struct Project {
+    pub(super) name: String,
+    pub(super) directory: PathBuf,
+    /// The files, between commas.
+    pub(super) files: String,
+    /// All of it, with absolute paths.
+    pub(super) document: Value,
+    /// What is beyond the simulation, and was left out.
+    pub(super) skipped: Vec<String>,
+}
+
+/// How deep files may extend and include each other.
+const DEPTH: u32 = 20;
+
+/// Loads the project that the options of a command line select.
+///
+/// # Errors
+/// What Compose says of it, where it refuses.
+pub(super) fn load(world: &World, call: &Call<'_>, options: &Arguments) -> Result<Project, Reply> {
+    let files: Vec<PathBuf> = options.all("-f").map(PathBuf::from).collect();
+    let given = options.value("--project-directory").map(PathBuf::from);
+    let directory = given.or_else(|| Some(files.first()?.parent()?.to_owned()));
+    let directory = directory.unwrap_or_else(|| PathBuf::from("/"));
+    let mut loader = Loader { world, call, variables: Vec::new(), skipped: Vec::new() };
+    let named: Vec<PathBuf> = options.all("--env-file").map(PathBuf::from).collect();
+    loader.variables = match named.as_slice() {
+        [] => loader.text(&directory.join(".env")).map_or(Vec::new(), |text| variables(&text)),
+        named => {
+            let texts = named.iter().map(|file| loader.text(file).ok_or_else(|| missing(file)));
+            let texts: Vec<String> = texts.collect::<Result<_, _>>()?;
+            texts.iter().flat_map(|text| variables(text)).collect()
+        }
+    };
+    let document = loader.files(&files, &directory, DEPTH)?;
+    let variable = loader.variable("COMPOSE_PROJECT_NAME").filter(|name| !name.is_empty());
+    let key = || document["name"].as_str().map(str::to_owned);
+    let name = options.value("-p").map(str::to_owned).or(variable).or_else(key);
+    let shown: Vec<_> = files.iter().map(|file| file.to_string_lossy()).collect();
+    Ok(Project {
+        name: name.unwrap_or_else(|| super::project_of(&directory)),
+        files: shown.join(","),
+        directory,
+        document,
+        skipped: loader.skipped,
+    })
+}
+
+struct Loader<'a> {
+    world: &'a World,
+    call: &'a Call<'a>,
+    variables: Vec<(String, String)>,
+    skipped: Vec<String>,
+}
+
+impl Loader<'_> {
+    fn text(&self, path: &Path) -> Option<String> {
+        self.world.file(path).or_else(|| self.call.outside?.file(path))
+    }
+
+    /// The environment comes before a file of variables.
+    fn variable(&self, name: &str) -> Option<String> {
+        let own = match name {
+            "HOME" => Some(self.world.computer.home.display().to_string()),
+            "USER" => Some(self.world.computer.user.clone()),
+            name => self.call.outside.and_then(|outside| outside.variable(name)),
+        };
+        let in_file = || self.variables.iter().rev().find(|(own, _)| own == name);
+        own.or_else(|| Some(in_file()?.1.clone()))
+    }
+
+    /// Files one over the other, with what they include.
+    fn files(&mut self, files: &[PathBuf], directory: &Path, depth: u32) -> Result<Value, Reply> {
+        let mut whole = Value::Mapping(Mapping::new());
+        for file in files {
+            let document = self.file(file, directory, depth)?;
+            merge(&mut whole, document);
+        }
+        let include = whole.as_mapping_mut().and_then(|whole| whole.remove("include"));
+        for entry in include.iter().filter_map(Value::as_sequence).flatten() {
+            let included = self.include(entry, directory, depth)?;
+            let services = |document: &Value| document["services"].as_mapping().cloned();
+            for (name, _) in services(&included).unwrap_or_default() {
+                if whole["services"].get(&name).is_some() {
+                    let name = name.as_str().unwrap_or_default();
+                    let message = format!("services.{name} conflicts with imported resource");
+                    return Err(Reply::failed(15, message));
+                }
+            }
+            merge(&mut whole, included);
+        }
+        Ok(whole)
+    }
+
+    /// A file with its variables, `extends` and paths resolved.
+    fn file(&mut self, file: &Path, directory: &Path, depth: u32) -> Result<Value, Reply> {
+        let mut document = self.parsed(file)?;
+        let names: Vec<Value> = match &document["services"] {
+            Value::Mapping(services) => services.keys().cloned().collect(),
+            _ => Vec::new(),
+        };
+        for name in names {
+            let service = self.extended(&document, &name, directory, depth)?;
+            document["services"][&name] = service;
+        }
+        Ok(document)
+    }
+
+    fn parsed(&self, file: &Path) -> Result<Value, Reply> {
+        let text = self.text(file).ok_or_else(|| missing(file))?;
+        let invalid = |error: serde_yaml::Error| {
+            Reply::failed(15, format!("{}: {error}", file.display()))
+        };
+        let mut document: Value = serde_yaml::from_str(&text).map_err(invalid)?;
+        document.apply_merge().map_err(invalid)?;
+        fill_in(&mut document, &|name| self.variable(name))
+            .map_err(|why| Reply::failed(15, why))?;
+        Ok(if document.is_null() { Value::Mapping(Mapping::new()) } else { document })
+    }
+
+    /// A service over the one that it extends, with absolute paths.
+    fn extended(
+        &mut self,
+        document: &Value,
+        name: &Value,
+        directory: &Path,
+        depth: u32,
+    ) -> Result<Value, Reply> {
+        let mut own = document["services"].get(name).cloned().unwrap_or_default();
+        absolute(&mut own, directory);
+        let Some(extends) = own.as_mapping_mut().and_then(|own| own.remove("extends")) else {
+            return Ok(own);
+        };
+        let refused = |why: &str| {
+            let name = name.as_str().unwrap_or_default();
+            Reply::failed(15, format!("cannot extend service \"{name}\": {why}"))
+        };
+        let depth = depth.checked_sub(1).ok_or_else(|| refused("circular reference"))?;
+        let base = if extends.is_string() { &extends } else { &extends["service"] };
+        let mut whole = match extends["file"].as_str() {
+            None => {
+                document["services"].get(base).ok_or_else(|| refused("service not found"))?;
+                self.extended(document, base, directory, depth)?
+            }
+            Some(file) => {
+                let file = directory.join(file);
+                let other = self.parsed(&file)?;
+                other["services"].get(base).ok_or_else(|| refused("service not found"))?;
+                let directory = file.parent().unwrap_or(directory).to_owned();
+                self.extended(&other, base, &directory, depth)?
+            }
+        };
+        merge(&mut whole, own);
+        Ok(whole)
+    }
+
+    /// A path, or an object with one path or several, below a directory of its own.
+    fn include(&mut self, entry: &Value, directory: &Path, depth: u32) -> Result<Value, Reply> {
+        let own = if entry.is_string() { entry } else { &entry["path"] };
+        let paths: Vec<&str> = match own {
+            Value::Sequence(paths) => paths.iter().filter_map(Value::as_str).collect(),
+            path => path.as_str().into_iter().collect(),
+        };
+        if let Some(remote) = paths.iter().find(|path| path.contains("://") || path.contains('@')) {
+            self.skipped.push(format!("`include` of {remote}"));
+            return Ok(Value::Mapping(Mapping::new()));
+        }
+        let circular = || Reply::failed(15, "include cycle detected");
+        let depth = depth.checked_sub(1).ok_or_else(circular)?;
+        let files: Vec<PathBuf> = paths.iter().map(|path| directory.join(path)).collect();
+        let of_file = files.first().and_then(|file| file.parent()).unwrap_or(directory);
+        let given = entry["project_directory"].as_str();
+        let below = given.map_or_else(|| of_file.to_owned(), |given| directory.join(given));
+        let env_file = entry["env_file"].as_str().map(|file| directory.join(file));
+        let text = self.text(&env_file.unwrap_or_else(|| below.join(".env")));
+        let before = self.variables.clone();
+        // What the project sets counts more.
+        self.variables.splice(0..0, text.iter().flat_map(|text| variables(text)));
+        let included = self.files(&files, &below, depth);
+        self.variables = before;
+        included
+    }
+}
+
+fn missing(file: &Path) -> Reply {
+    Reply::failed(14, format!("open {}: no such file or directory", file.display()))
+}
+
+/// The lines `NAME=VALUE` of a file of variables.
+fn variables(text: &str) -> Vec<(String, String)> {
+    let line = |line: &str| {
+        let line = line.trim();
+        let (name, value) = line.strip_prefix("export ").unwrap_or(line).split_once('=')?;
+        let value = value.trim();
+        let quoted = |quote: char| value.strip_prefix(quote)?.strip_suffix(quote);
+        let value = match (quoted('\''), quoted('"')) {
+            (Some(value), _) => Some(value.to_owned()),
+            (None, Some(value)) => interpolate(value, &|_| None),
+            (None, None) => interpolate(value, &|_| None),
+        };
+        (!name.starts_with('#')).then_some((name.trim().to_owned(), value?))
+    };
+    text.lines().filter_map(line).collect()
+}
+
+/// Makes the sources of a service's mounts absolute.
+fn absolute(service: &mut Value, directory: &Path) {
+    let Some(mounts) = service.get_mut("volumes").and_then(Value::as_sequence_mut) else { return };
+    let resolved = |source: &str| {
+        let is_path = source == "." || source.starts_with("./") || source.starts_with("../");
+        let path: PathBuf = directory.join(source).components().collect();
+        is_path.then(|| path.display().to_string())
+    };
+    for mount in mounts {
+        if let Some((source, rest)) = mount.as_str().and_then(|it| it.split_once(':')) {
+            if let Some(path) = resolved(source) {
+                *mount = format!("{path}:{rest}").into();
+            }
+        } else if let Some(path) = mount.get("source").and_then(Value::as_str).and_then(resolved) {
+            mount["source"] = path.into();
+        }
+    }
+}
+
+/// The path in the container that an entry of `volumes` mounts something at.
+fn target(mount: &Value) -> Option<String> {
+    match mount.as_str() {
+        Some(mount) => mount.split(':').nth(1).map(str::to_owned),
+        None => mount.get("target")?.as_str().map(str::to_owned),
+    }
+}
+
+/// Puts one document over another: lists go together, mounts by where they lead, and Compose's tags say
+/// otherwise.
+fn merge(below: &mut Value, above: Value) {
+    match (below, above) {
+        (below, Value::Tagged(tagged)) if tagged.tag == "override" => *below = tagged.value,
+        (below, Value::Tagged(tagged)) if tagged.tag == "reset" => *below = Value::Null,
+        (_, Value::Null) => {}
+        (Value::Mapping(below), Value::Mapping(above)) => {
+            for (key, value) in above {
+                match below.get_mut(&key) {
+                    Some(Value::Sequence(mounts)) if key == "volumes" && value.is_sequence() => {
+                        for mount in value.as_sequence().into_iter().flatten() {
+                            mounts.retain(|other| target(other) != target(mount));
+                            mounts.push(mount.clone());
+                        }
+                    }
+                    Some(present) => merge(present, value),
+                    None => {
+                        let mut fresh = Value::Null;
+                        merge(&mut fresh, value);
+                        below.insert(key, fresh);
+                    }
+                }
+            }
+        }
+        (Value::Sequence(below), Value::Sequence(above)) => below.extend(above),
+        (below, above) => *below = above,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_merged_as_compose_merges_them() {
+        let read = |text: &str| serde_yaml::from_str::<Value>(text).unwrap();
+        let mut whole = read("a: {user: x, group_add: [1], volumes: ['s:/run:ro', 'd:/d'], gone: [1]}");
+        merge(
+            &mut whole,
+            read("a: {user: y, group_add: [2], volumes: ['s:/run:rw'], gone: !reset [], b: }"),
+        );
+        let expected =
+            "a: {user: y, group_add: [1, 2], volumes: ['d:/d', 's:/run:rw'], gone: null, b: null}";
+        assert_eq!(whole, read(expected));
+        merge(&mut whole, read("a: {group_add: !override [3]}"));
+        assert_eq!(whole["a"]["group_add"], read("[3]"));
+    }
+
+    #[test]
+    fn a_file_of_variables_is_read_line_by_line() {
+        let read = variables("# A=0\nA=1\nexport B = 'x y' \nC=\"z\"\n\nD\nE=\n");
+        let shown: Vec<String> = read.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(shown, ["A=1", "B=x y", "C=z", "E="]);
+    }
+}

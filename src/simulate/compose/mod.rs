@@ -1,0 +1,292 @@
+//! The plugin `docker compose`: what cai asks of it, which is one service at a time. It behaves as
+//! version 2.26 was measured to.
+
+mod interpolate;
+mod load;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::arguments::Arguments;
+use super::guest::{Client, Container, Guest, Made, Mount, SOCKET_GROUP, VolumeSocket};
+use super::reply::{Call, Reply};
+use super::world::{World, sha256};
+use load::Project;
+
+const COMPOSE: &str = "docker compose";
+
+/// What Compose does.
+#[derive(Debug)]
+pub(super) enum Action {
+    /// Prints the services as they will be.
+    Print(Reply),
+    /// Makes a service.
+    Up(Box<Service>),
+}
+
+/// What one service is to be.
+#[derive(Debug, Default)]
+pub(super) struct Service {
+    name: Option<String>,
+    project: String,
+    made: Made,
+    /// The volumes that are to be there already.
+    external: Vec<String>,
+    /// What is beyond the simulation, and was left out.
+    skipped: Vec<String>,
+}
+
+/// Reads `[-p PROJECT] -f FILE…` and a command: `config` or `up`.
+///
+/// # Errors
+/// What the program says of it, where it refuses.
+pub(super) fn read(world: &World, call: &Call<'_>, words: &[String]) -> Result<Action, Reply> {
+    let flags = [
+        "-p=",
+        "-f=",
+        "--project-directory=",
+        "--env-file=",
+        "-d",
+        "--no-deps",
+        "--format=",
+        "--volumes",
+        "--no-interpolate",
+    ];
+    let arguments =
+        Arguments::parse(words, &flags, false).map_err(|what| Reply::unknown(COMPOSE, &what))?;
+    let project = load::load(world, call, &arguments)?;
+    match arguments.words.split_first() {
+        Some((command, _)) if command == "config" && arguments.has("--volumes") => {
+            let volumes = project.document["volumes"].as_mapping().into_iter().flatten();
+            let names: Vec<&str> = volumes.filter_map(|(name, _)| name.as_str()).collect();
+            Ok(Action::Print(Reply::line(names.join("\n"))))
+        }
+        Some((command, services)) if command == "config" => {
+            print(&project, services).map(Action::Print)
+        }
+        Some((command, [service])) if command == "up" && arguments.has("--no-deps") => {
+            Service::of(&project, service).map(Box::new).map(Action::Up)
+        }
+        _ => Err(Reply::unknown(COMPOSE, "this command")),
+    }
+}
+
+/// A service of a project, as JSON has it. Where something of the project was left out, it may be
+/// anything.
+fn find(project: &Project, service: &str) -> Result<Value, Reply> {
+    let own = &project.document["services"][service];
+    if own.is_null() && project.skipped.is_empty() {
+        return Err(Reply::failed(1, format!("no such service: {service}")));
+    }
+    let own = if own.is_null() { json!({}) } else { plain(own) };
+    let groups: Vec<String> = own["group_add"].as_array().into_iter().flatten().map(text).collect();
+    let is_twice = |(index, group): (usize, &String)| groups[..index].contains(group);
+    if groups.iter().enumerate().any(is_twice) {
+        let message = format!("services.{service}.group_add array items must be unique");
+        return Err(Reply::failed(15, format!("validating {}: {message}", project.files)));
+    }
+    Ok(own)
+}
+
+/// YAML as JSON, whatever tags are left in it.
+fn plain(value: &serde_yaml::Value) -> Value {
+    serde_json::to_value(value).unwrap_or_default()
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// What `config --format json` prints.
+fn print(project: &Project, names: &[String]) -> Result<Reply, Reply> {
+    let doubled = |text: &str| text.replace('$', "$$");
+    let mut services = serde_json::Map::new();
+    let mut used = serde_json::Map::new();
+    for name in names {
+        let mut own = find(project, name)?;
+        let mounts = own["volumes"].as_array().into_iter().flatten().filter_map(mount);
+        let mut listed = Vec::new();
+        for Mount { source, destination, writable } in mounts {
+            let is_path = source.starts_with(['/', '~']);
+            let kind = if is_path { "bind" } else { "volume" };
+            if !is_path {
+                let (name, external) = volume(project, &source).map_err(|volume| {
+                    undefined(name, &volume)
+                })?;
+                used.insert(source.clone(), json!({"name": name, "external": external}));
+            }
+            listed.push(json!({"type": kind, "source": doubled(&source),
+                "target": doubled(&destination), "read_only": !writable}));
+        }
+        own["volumes"] = listed.into();
+        for key in ["container_name", "user"] {
+            if !own[key].is_null() {
+                own[key] = doubled(&text(&own[key])).into();
+            }
+        }
+        let groups = own["group_add"].as_array().into_iter().flatten();
+        own["group_add"] = groups.map(|group| doubled(&text(group))).collect();
+        services.insert(name.clone(), own);
+    }
+    let document = json!({"name": project.name, "services": services, "volumes": used});
+    let reply = Reply::line(serde_json::to_string_pretty(&document).unwrap_or_default());
+    Ok(Reply { skipped: project.skipped.clone(), ..reply })
+}
+
+/// The name of a volume as the daemon knows it, and whether it is to be there already.
+fn volume(project: &Project, source: &str) -> Result<(String, bool), String> {
+    let declared = project.document["volumes"].get(source).ok_or_else(|| source.to_owned())?;
+    let is_external = declared["external"] == true;
+    let name = match declared["name"].as_str() {
+        Some(name) => name.to_owned(),
+        None if is_external => source.to_owned(),
+        None => format!("{}_{source}", project.name),
+    };
+    Ok((name, is_external))
+}
+
+fn undefined(service: &str, volume: &str) -> Reply {
+    let why = format!("service \"{service}\" refers to undefined volume {volume}");
+    Reply::failed(15, format!("{why}: invalid compose project"))
+}
+
+/// The name of the project whose directory this is.
+pub(super) fn project_of(directory: &Path) -> String {
+    let name = directory.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    name.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).collect()
+}
+
+impl Service {
+    /// The service of a project that is to be made.
+    fn of(project: &Project, service: &str) -> Result<Self, Reply> {
+        let own = find(project, service)?;
+        let mut made = Made {
+            user: (!own["user"].is_null()).then(|| text(&own["user"])),
+            group_add: own["group_add"].as_array().into_iter().flatten().map(text).collect(),
+            labels: labels(&project.name, service, &project.files, &project.directory),
+            ..Made::default()
+        };
+        let mut external = Vec::new();
+        let mounts = own["volumes"].as_array().into_iter().flatten().filter_map(mount);
+        // What else is mounted does not matter here.
+        if let Some(mut mount) = mounts.filter(holds_sockets).last() {
+            if !mount.source.starts_with(['/', '~']) {
+                let (name, is_external) =
+                    volume(project, &mount.source).map_err(|volume| undefined(service, &volume))?;
+                external.extend(is_external.then(|| name.clone()));
+                mount.source = name;
+            }
+            made.mount = Some(mount);
+        }
+        let name = own["container_name"].as_str().map(str::to_owned);
+        Ok(Self {
+            name: Some(name.unwrap_or_else(|| format!("{}-{service}-1", project.name))),
+            project: project.name.clone(),
+            made,
+            external,
+            skipped: project.skipped.clone(),
+        })
+    }
+}
+
+/// A mount of a directory with a socket, or of a socket.
+fn holds_sockets(mount: &Mount) -> bool {
+    mount.destination.ends_with("/run") || mount.destination.ends_with("docker.sock")
+}
+
+fn mount(entry: &Value) -> Option<Mount> {
+    let (source, destination, writable) = match entry.as_str() {
+        Some(entry) => {
+            let mut parts = entry.split(':');
+            let (source, destination) = (parts.next()?, parts.next()?);
+            (source, destination, !parts.next().unwrap_or_default().split(',').any(|it| it == "ro"))
+        }
+        None => (entry["source"].as_str()?, entry["target"].as_str()?, entry["read_only"] != true),
+    };
+    let (source, destination) = (source.to_owned(), destination.to_owned());
+    Some(Mount { source, destination, writable })
+}
+
+impl Service {
+    /// Makes its container as it is to be, where it is not, and starts it.
+    pub(super) fn up(self, guest: &mut Guest, now: u64) -> Reply {
+        let Self { name, project, made, external, skipped } = self;
+        let name = name.unwrap_or_default();
+        if let Some(volume) = external.iter().find(|it| !guest.volumes.contains_key(*it)) {
+            return Reply::failed(1, format!("external volume \"{volume}\" not found"));
+        }
+        let volume = made.mount.iter().map(|it| &it.source).find(|it| !it.starts_with('/'));
+        if let Some(volume) = volume {
+            let socket = VolumeSocket { gid: SOCKET_GROUP, answers: true };
+            guest.volumes.entry(volume.clone()).or_insert(Some(socket));
+        }
+        let present = guest.containers.iter().position(|it| it.name == name);
+        let before = present.map(|index| guest.containers[index].clone());
+        let client = before.as_ref().and_then(|it| it.client.clone()).unwrap_or_default();
+        if let Some(other) = &before
+            && client.made.labels.get("project") != Some(&project)
+        {
+            let message = format!(
+                "Error response from daemon: Conflict. The container name \"/{name}\" is already in \
+                 use by container \"{}\". You have to remove (or rename) that container to be able \
+                 to reuse that name.",
+                other.id
+            );
+            return Reply::failed(1, message);
+        }
+        let said = |what: &str| format!(" Container {name}  {what}");
+        match before {
+            // By which files it was made is no difference.
+            Some(container)
+                if made == Made { labels: made.labels.clone(), ..client.made.clone() } =>
+            {
+                if container.status() == "running" {
+                    return Reply::done().saying(&said("Running"));
+                }
+                guest.start_container(&name, now);
+                return Reply { skipped, ..Reply::done() }.saying(&said("Started"));
+            }
+            Some(_) => guest.containers.retain(|it| it.name != name),
+            None => {}
+        }
+        let id = sha256(format!("{now} {name} {made:?}"));
+        let client = Client { image: client.image, made, ..Client::default() };
+        let (runtime, running) = (guest.default_runtime(), false);
+        let client = Some(client);
+        guest.containers.push(Container {
+            name: name.clone(),
+            id,
+            runtime,
+            started: now,
+            running,
+            client,
+        });
+        guest.start_container(&name, now);
+        Reply { skipped, ..Reply::done() }.saying(&said("Started"))
+    }
+}
+
+/// What Compose writes down about a container, without what begins each name.
+pub(super) fn labels(
+    project: &str,
+    service: &str,
+    files: &str,
+    directory: &Path,
+) -> BTreeMap<String, String> {
+    let directory = directory.to_string_lossy();
+    [
+        ("project", project),
+        ("service", service),
+        ("container-number", "1"),
+        ("oneoff", "False"),
+        ("project.config_files", files),
+        ("project.working_dir", &directory),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into()
+}
