@@ -41,7 +41,7 @@ containers() {
   section containers timeout 20 sudo -n sh -c 'ids=$(docker -H "$1" ps -q --no-trunc) && [ -z "$ids" ] ||
     docker -H "$1" inspect --format "{{.Id}}|{{slice .Name 1}}|{{.HostConfig.Runtime}}|{{.State.StartedAt}}|{{.HostConfig.AutoRemove}}" $ids' sh "unix://$socket"
 }
-# One call also reports the values in force of daemon.json and counts what is stored.
+# One call also reports the values of daemon.json in force, and counts the stored objects.
 runtimes() {
   section runtimes timeout 20 sudo -n sh -c 'docker -H "$1" info --format "{{.DefaultRuntime}} {{range \$name, \$_ := .Runtimes}}{{\$name}} {{end}}
 {{.DockerRootDir}}

@@ -28,12 +28,9 @@ pub struct Line {
 /// difference: the line before one that is new gets it.
 pub fn text_diff(before: &str, after: &str) -> Vec<Line> {
     let is_json = [before, after].iter().all(|text| text.trim_start().starts_with('{'));
-    let compared = |text: &str| match is_json {
-        true => text
-            .lines()
-            .map(|line| line.strip_suffix(',').unwrap_or(line).to_owned() + "\n")
-            .collect(),
-        false => text.to_owned(),
+    let compared = |text: &str| {
+        let without_comma = |line: &str| line.strip_suffix(',').unwrap_or(line).to_owned() + "\n";
+        if is_json { text.lines().map(without_comma).collect() } else { text.to_owned() }
     };
     let (old, new): (String, String) = (compared(before), compared(after));
     let diff = TextDiff::from_lines(&old, &new);

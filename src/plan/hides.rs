@@ -55,9 +55,7 @@ impl fmt::Display for Hides {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.stored {
             Some(stored) => write!(f, "{stored}")?,
-            None => {
-                f.write_str("all containers, images and volumes (they could not be counted)")?
-            }
+            None => write!(f, "all containers, images and volumes (not counted)")?,
         }
         write!(f, " will no longer be visible: {}", listed(&self.keys))?;
         if self.running.is_empty() {

@@ -15,7 +15,7 @@ fn the_readme_says_how_each_key_takes_effect() {
     let readme = std::fs::read_to_string(readme).unwrap();
     for (effect, words) in [
         (Effect::Reload, "reload; no container stops"),
-        (Effect::HidesData, "restart; hides what is in the old store"),
+        (Effect::HidesData, "restart; hides the data of the old store"),
         (Effect::Restart, "restart"),
     ] {
         let names = DAEMON_KEYS.iter().filter(|key| key.effect == effect);

@@ -1,4 +1,4 @@
-//! The table of daemon.json's keys against a real dockerd: what it loads on `SIGHUP`.
+//! The table of daemon.json's keys, compared with what a real dockerd loads on `SIGHUP`.
 
 use std::fs;
 

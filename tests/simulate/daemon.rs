@@ -1,4 +1,4 @@
-//! dockerd's configuration on the simulated host: what is loaded, refused, restored and hidden.
+//! dockerd's configuration on the simulated host: loaded, refused, restored, hidden.
 
 use containai::config::{self, Config};
 use containai::host::System;
@@ -165,7 +165,7 @@ fn a_key_that_dockerd_does_not_report_is_not_loaded() {
     let config = config("labels = [\"a=b\"]");
     let planned = plan(&host, &config);
     assert!(effects(&planned).contains("labels"), "{}", effects(&planned));
-    assert_eq!(restart(&planned).disruption, Disruption::DaemonRestart, "a reload was no help");
+    assert_eq!(restart(&planned).disruption, Disruption::DaemonRestart, "a reload did not load it");
     converges(&host, &config);
 }
 
@@ -216,7 +216,9 @@ fn a_log_driver_that_does_not_exist_is_found_without_a_container() {
     });
     let found = world.cai(&["doctor"]);
     found.fails_with(1);
-    for part in ["error container_start_failed", "dockerd has no log driver nosuch"] {
+    for part in
+        ["error container_start_failed", "the log driver nosuch in daemon.json does not exist"]
+    {
         assert!(found.stdout.contains(part), "{part:?} is missing: {found}");
     }
 }

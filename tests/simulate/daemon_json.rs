@@ -138,7 +138,7 @@ fn write_by_hand(world: &mut World, text: &str) {
 
 fn a_daemon_json_from_the_field_keeps_what_others_wrote() {
     let engines = [false, true].map(engine);
-    let cases = Cases { cases: 192, failure_persistence: None, ..Cases::default() };
+    let cases = Cases { cases: 96, failure_persistence: None, ..Cases::default() };
     let property = |case: Case| {
         let host = SimulatedHost::new(&System, engines[usize::from(case.sysbox)].clone());
         host.change(|world| write_by_hand(world, &case.text)).unwrap();

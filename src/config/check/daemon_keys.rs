@@ -120,7 +120,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
 
     fn daemon_labels(&mut self, daemon: Node<'a, 'i>) {
         for label in daemon.get("labels").into_iter().flat_map(Node::elements) {
-            // What cannot be seen is told by itself.
+            // Another rule reports characters that cannot be seen.
             let is_label = |text: &str| text.contains('=') || text.contains(is_unshowable);
             if label.text().is_some_and(|text| !is_label(text)) {
                 self.refuse(label.span(), "a label is written as key=value", "write \"key=value\"");
@@ -183,7 +183,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         }
     }
 
-    /// The network that a text names, and its place; what is none is refused.
+    /// The network that a text names, and its place. Any other text is refused.
     fn network(&mut self, place: Option<Node<'a, 'i>>) -> Option<(Ipv4Network, Range<usize>)> {
         let place = place?;
         let text = place.text().filter(|text| !text.is_empty())?;

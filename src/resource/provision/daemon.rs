@@ -189,10 +189,9 @@ fn owned(config: &Config) -> Map<String, Value> {
     }
     if config.sysbox.enabled {
         let ours = json!({"path": "/usr/bin/sysbox-runc"});
-        match keys.entry("runtimes").or_insert_with(|| json!({})) {
-            Value::Object(runtimes) => drop(runtimes.insert(SYSBOX_RUNTIME.into(), ours)),
-            // The file was checked: it is an object.
-            _ => {}
+        // The file was checked: it is an object.
+        if let Value::Object(runtimes) = keys.entry("runtimes").or_insert_with(|| json!({})) {
+            runtimes.insert(SYSBOX_RUNTIME.into(), ours);
         }
         if config.sysbox.default_runtime {
             keys.insert(DEFAULT_RUNTIME.into(), SYSBOX_RUNTIME.into());

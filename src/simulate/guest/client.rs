@@ -74,9 +74,7 @@ pub(in crate::simulate) fn client(
     };
     match command.as_str() {
         "version" => formatted(&version(guest), &arguments),
-        "info" => match arguments.value("--format") {
-            _ => formatted(&info(guest), &arguments),
-        },
+        "info" => formatted(&info(guest), &arguments),
         "ps" => guest.ps(&arguments),
         "run" => guest.docker_run(&arguments, now),
         "stop" => guest.docker_stop(&arguments),
@@ -150,7 +148,7 @@ impl Guest {
             info["DefaultRuntime"],
             info["Runtimes"],
         ]);
-        let volumes: String = self.volumes.keys().map(|name| format!("{name}/\n")).collect();
+        let volumes: String = self.volumes.keys().map(|name| name.to_owned() + "/\n").collect();
         let names = self.runtime_names().join(" ");
         let data_root = place.data_root;
         format!("{} {names} \n{data_root}\n{report}\n{volumes}volumes\n", self.default_runtime())
