@@ -97,7 +97,7 @@ codes! {
          group that got another number, or a hand, made it another's, or closed it to its group."
     GroupMissing "group_missing" "the VM's user is not in the group docker"
         "Lima's connection to the guest is that of the VM's login user, and only members of the \
-         group docker may open Docker's socket there. On the host the connection is closed without \
+         group docker, or its owner, may open Docker's socket there. On the host the connection is closed without \
          an answer, exactly as with a stopped daemon, so the words of the docker command prove \
          nothing. Joining is not enough: the open session has to be renewed, too, which takes \
          about a second and stops no containers."

@@ -23,7 +23,8 @@ const PORT_FORWARDS: &str = "portForwards";
 pub(super) fn with_forwards(mut script: String, forwards: &[Value]) -> String {
     if !forwards.is_empty() {
         script.push_str(FORWARDS);
-        script.push_str(&Value::from(forwards).to_string());
+        // Lima would expand a template here, too.
+        script.push_str(&Value::from(forwards).to_string().replace("{{", r"\u007b\u007b"));
         script.push('\n');
     }
     script
@@ -42,6 +43,9 @@ pub fn merged(
         else {
             continue;
         };
+        if own == there {
+            continue;
+        }
         let list = List { key, own, before: declared_before(yaml), meaning };
         keys.insert(key.into(), list.merged(there).into());
     }
@@ -199,11 +203,12 @@ mod tests {
 
     #[test]
     fn a_forward_that_the_file_no_longer_declares_goes() {
+        let socket = json!({"guestSocket": "/a", "hostSocket": "{{.Dir}}/sock/a.sock"});
         let (old, mine) = (json!({"guestPort": 81}), json!({"guestPort": 82}));
-        let script = with_forwards("# Written by cai\n".into(), std::slice::from_ref(&old));
+        let script = with_forwards("# Written by cai\n".into(), &[old, socket.clone()]);
         let yaml = json!({
             "provision": [{"script": script}],
-            "portForwards": [{"guestPort": 81, "hostPort": 81}, mine],
+            "portForwards": [{"guestPort": 81, "hostPort": 81}, mine, socket],
         });
         assert_eq!(merge(&json!({"portForwards": []}), &yaml)["portForwards"], json!([mine]));
     }

@@ -185,7 +185,7 @@ fn a_replaced_vm_is_made_from_the_file_alone() {
     let mut facts = healthy(&config);
     set(&mut facts, "images", Some(json!([{"location": "/old.img"}])));
     bend_vm(&mut facts, |vm| {
-        vm.yaml["provision"].as_array_mut().unwrap().push(json!({"script": "#!/bin/sh"}))
+        vm.yaml["provision"].as_array_mut().unwrap().push(json!({"script": "#!/bin/sh"}));
     });
     let plan = plan(&config, &facts);
     let vm = change(&plan, Kind::Vm);

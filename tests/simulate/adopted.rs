@@ -25,7 +25,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
 }
 
 /// As Lima 2.2.0 stores its template, with an image that has Docker in it.
-pub const ROOTFUL: &str = r##"# A template to use Docker (rootful) instead of containerd & nerdctl
+pub const ROOTFUL: &str = r#"# A template to use Docker (rootful) instead of containerd & nerdctl
 minimumLimaVersion: 2.0.0
 images:
 - location: /images/docker.img
@@ -64,7 +64,7 @@ message: |
   docker context use lima-{{.Name}}
 param:
   containerdSnapshotter: true
-"##;
+"#;
 
 const FILE: &str = "version = 1\n[vm]\nname = \"vm\"\ncpus = 2\n[docker]\nsource = \"preinstalled\"\n\
                     [sysbox]\nenabled = false\n";

@@ -58,8 +58,7 @@ pub fn table() -> Table {
         user = { name = "dev", comment = "a", home = "/home/dev", shell = "/bin/bash" }
         ssh = { localPort = 0, forwardAgent = false }
         networks = [{ lima = "user-v2", interface = "eth1", macAddress = "52:55:55:12:34:56" }]
-        hostResolver = { enabled = false, hosts = { "a.example" = "127.0.0.1" } }
-        dns = ["192.0.2.1"]
+        hostResolver = { hosts = { "a.example" = "127.0.0.1" } }
         cpuType = { x86_64 = "max" }
         vmOpts = { qemu = { cpuType = { x86_64 = "max" } } }
         audio = { device = "none" }
