@@ -2,6 +2,7 @@
 //! a fault of a tool is wanted.
 
 mod apply;
+mod compose;
 mod context;
 mod destroy;
 mod documents;
@@ -47,6 +48,7 @@ const COMMANDS: [&str; 15] = [
 pub fn trials() -> Vec<Trial> {
     [
         apply::trials(),
+        compose::trials(),
         context::trials(),
         destroy::trials(),
         documents::trials(),

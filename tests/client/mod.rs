@@ -8,6 +8,7 @@ mod case;
 mod compose;
 mod daemon;
 mod doctor;
+mod features;
 mod image;
 mod inside;
 mod matrix;
@@ -24,8 +25,14 @@ pub use doctor::codes;
 pub fn trials() -> Vec<Trial> {
     let is_set = std::env::var_os("CAI_TEST_REAL_DOCKER").is_some_and(|value| !value.is_empty());
     let enabled = is_set && nix::unistd::Uid::effective().is_root();
-    let all =
-        [matrix::trials(), inside::trials(), seed::trials(), doctor::trials(), project::trials()];
+    let all = [
+        matrix::trials(),
+        inside::trials(),
+        seed::trials(),
+        doctor::trials(),
+        project::trials(),
+        features::trials(),
+    ];
     let all = all.into_iter().flatten().map(|trial| {
         let is_here = enabled && !trial.has_ignored_flag();
         trial.with_ignored_flag(!is_here)
