@@ -44,7 +44,7 @@ impl Simulated {
         ran
     }
 
-    /// What is known of the containers of the world.
+    /// The saved world, without blanks.
     fn world(&self) -> String {
         let text = std::fs::read_to_string(self.sandbox.path("home/world/world.json")).unwrap();
         text.split_whitespace().collect()
