@@ -123,7 +123,8 @@ impl<'a> Compose<'a> {
         project: &ComposeProject,
         clients: &[&SocketClient],
     ) -> Vec<Result<ComposeService, ComposeError>> {
-        let names: Vec<&ServiceName> = clients.iter().filter_map(|it| it.service.as_ref()).collect();
+        let names: Vec<&ServiceName> =
+            clients.iter().filter_map(|it| it.service.as_ref()).collect();
         match self.config(project, &names) {
             Ok(text) => clients
                 .iter()
@@ -131,9 +132,7 @@ impl<'a> Compose<'a> {
                 .map(|(client, name)| self.service(project, client, &text, name))
                 .collect(),
             Err(error) if clients.len() == 1 => vec![Err(error)],
-            Err(_) => {
-                clients.iter().flat_map(|client| self.services(project, &[client])).collect()
-            }
+            Err(_) => clients.iter().flat_map(|client| self.services(project, &[client])).collect(),
         }
     }
 

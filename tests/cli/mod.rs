@@ -2,6 +2,7 @@
 //! a fault of a tool is wanted.
 
 mod apply;
+mod compose;
 mod context;
 mod daemon_keys;
 mod destroy;
@@ -48,6 +49,7 @@ const COMMANDS: [&str; 15] = [
 pub fn trials() -> Vec<Trial> {
     [
         apply::trials(),
+        compose::trials(),
         context::trials(),
         daemon_keys::trials(),
         destroy::trials(),

@@ -102,6 +102,12 @@ fn a_container_is_looked_at_with_few_processes() {
     let calls = docker_calls(&sandbox);
     assert_eq!(calls.len(), 5, "{calls:#?}");
     assert!(!sandbox.path("home/dind.cai.yml").exists(), "a plan wrote something");
+    // What Compose prints of a service holds its secrets.
+    for arguments in [&["plan", "--verbose"][..], &["plan", "--json"], &["doctor", "--json"]] {
+        let ran = sandbox.cai(arguments);
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(said.contains("manager") && !said.contains("hunter2"), "{ran}");
+    }
 }
 
 fn a_service_is_made_anew_by_the_plugin_and_waited_for() {

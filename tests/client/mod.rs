@@ -8,6 +8,7 @@ mod case;
 mod compose;
 mod daemon;
 mod doctor;
+mod features;
 mod image;
 mod inside;
 mod matrix;
@@ -32,6 +33,7 @@ pub fn trials() -> Vec<Trial> {
         doctor::trials(),
         project::trials(),
         reload::trials(),
+        features::trials(),
     ];
     let all = all.into_iter().flatten().map(|trial| {
         let is_here = enabled && !trial.has_ignored_flag();

@@ -39,9 +39,7 @@ impl ClientCommands {
 
     /// The script that looks at a container from inside, as its root.
     pub fn look(&self, name: &str, mark: &str, socket: &str) -> CommandSpec {
-        self.docker()
-            .args(["exec", "-u", "0", name])
-            .args(["sh", "-c", LOOK, "cai", mark, socket])
+        self.docker().args(["exec", "-u", "0", name]).args(["sh", "-c", LOOK, "cai", mark, socket])
     }
 
     /// The script that asks the API, as this user with this group.
@@ -60,12 +58,7 @@ impl ClientCommands {
     }
 
     /// The same question without a shell, by a `docker` that the image may have.
-    pub fn ask_directly(
-        &self,
-        name: &str,
-        (uid, gid): (u32, u32),
-        socket: &str,
-    ) -> CommandSpec {
+    pub fn ask_directly(&self, name: &str, (uid, gid): (u32, u32), socket: &str) -> CommandSpec {
         self.docker()
             .args(["exec", "-u", &format!("{uid}:{gid}"), name])
             .args(["docker", "-H", &format!("unix://{socket}"), "version"])

@@ -76,7 +76,10 @@ impl ComposeProject {
 
     /// Its options, in the order of Compose's help.
     pub(super) fn options(&self) -> Vec<&OsStr> {
-        fn all<'a>(option: &'static str, values: Vec<&'a OsStr>) -> impl Iterator<Item = &'a OsStr> {
+        fn all<'a>(
+            option: &'static str,
+            values: Vec<&'a OsStr>,
+        ) -> impl Iterator<Item = &'a OsStr> {
             values.into_iter().flat_map(move |value| [OsStr::new(option), value])
         }
         fn paths(paths: &[PathBuf]) -> Vec<&OsStr> {

@@ -254,9 +254,10 @@ impl MadeContainer {
         let container = |line: &str| {
             let mut fields = line.split('\t');
             let name = fields.next()?.to_owned();
-            let fields = LABELS.iter().zip(fields).map(|(label, value)| {
-                (format!("{LABEL}{label}"), value.to_owned())
-            });
+            let fields = LABELS
+                .iter()
+                .zip(fields)
+                .map(|(label, value)| (format!("{LABEL}{label}"), value.to_owned()));
             let all: BTreeMap<String, String> = fields.collect();
             let number = all.get(&format!("{LABEL}{}", LABELS[0]))?.parse().ok()?;
             Some(Self { name, number, labels: labels(&all)? })
@@ -318,13 +319,17 @@ mod tests {
 
     #[test]
     fn what_compose_made_is_read_line_by_line() {
-        let text = "proj-m-2\t2\tproj\tm\t/p/a.yml,/p/b.yml\t/p\nproj_m_1\t1\tproj\tm\ta.yml\t/p\nodd\n";
+        let text =
+            "proj-m-2\t2\tproj\tm\t/p/a.yml,/p/b.yml\t/p\nproj_m_1\t1\tproj\tm\ta.yml\t/p\nodd\n";
         let made = MadeContainer::parse(text);
         let names: Vec<_> = made.iter().map(|it| (it.name.as_str(), it.number)).collect();
         assert_eq!(names, [("proj-m-2", 2), ("proj_m_1", 1)]);
         assert_eq!(made[0].labels.files, [Path::new("/p/a.yml"), Path::new("/p/b.yml")]);
         assert_eq!(made[1].labels.files, [Path::new("/p/a.yml")]);
-        assert_eq!((made[1].labels.project.as_str(), made[1].labels.service.as_str()), ("proj", "m"));
+        assert_eq!(
+            (made[1].labels.project.as_str(), made[1].labels.service.as_str()),
+            ("proj", "m")
+        );
     }
 
     #[test]

@@ -69,7 +69,8 @@ impl Override {
         let repeats = || {
             let document = parse(present?).ok()?;
             let groups = document.get("services")?.get(service.as_str())?.get("group_add")?;
-            let inherited = |group: &Value| word(group).is_some_and(|it| self.inherited.contains(&it));
+            let inherited =
+                |group: &Value| word(group).is_some_and(|it| self.inherited.contains(&it));
             Some(groups.as_sequence()?.iter().any(inherited))
         };
         adds || repeats() == Some(true)
@@ -129,7 +130,9 @@ impl Override {
         let services = document.get_mut("services");
         let own = services.and_then(|services| services.get_mut(service.as_str()));
         let Some(own) = own.and_then(Value::as_mapping_mut) else { return };
-        let Some(groups) = own.get_mut("group_add").and_then(Value::as_sequence_mut) else { return };
+        let Some(groups) = own.get_mut("group_add").and_then(Value::as_sequence_mut) else {
+            return;
+        };
         let count = groups.len();
         groups.retain(|group| word(group).is_none_or(|group| !self.inherited.contains(&group)));
         if groups.is_empty() && count > 0 {

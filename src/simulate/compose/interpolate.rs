@@ -76,8 +76,8 @@ fn braced(rest: &mut Peekable<Chars<'_>>) -> Option<String> {
 
 fn name(rest: &mut Peekable<Chars<'_>>) -> Option<String> {
     let mut name = String::new();
-    while let Some(character) =
-        rest.next_if(|c| *c == '_' || c.is_ascii_alphabetic() || !name.is_empty() && c.is_ascii_digit())
+    while let Some(character) = rest
+        .next_if(|c| *c == '_' || c.is_ascii_alphabetic() || !name.is_empty() && c.is_ascii_digit())
     {
         name.push(character);
     }

@@ -120,9 +120,8 @@ impl Loader<'_> {
 
     fn parsed(&self, file: &Path) -> Result<Value, Reply> {
         let text = self.text(file).ok_or_else(|| missing(file))?;
-        let invalid = |error: serde_yaml::Error| {
-            Reply::failed(15, format!("{}: {error}", file.display()))
-        };
+        let invalid =
+            |error: serde_yaml::Error| Reply::failed(15, format!("{}: {error}", file.display()));
         let mut document: Value = serde_yaml::from_str(&text).map_err(invalid)?;
         document.apply_merge().map_err(invalid)?;
         fill_in(&mut document, &|name| self.variable(name))
@@ -279,7 +278,8 @@ mod tests {
     #[test]
     fn files_are_merged_as_compose_merges_them() {
         let read = |text: &str| serde_yaml::from_str::<Value>(text).unwrap();
-        let mut whole = read("a: {user: x, group_add: [1], volumes: ['s:/run:ro', 'd:/d'], gone: [1]}");
+        let mut whole =
+            read("a: {user: x, group_add: [1], volumes: ['s:/run:ro', 'd:/d'], gone: [1]}");
         merge(
             &mut whole,
             read("a: {user: y, group_add: [2], volumes: ['s:/run:rw'], gone: !reset [], b: }"),
@@ -294,7 +294,8 @@ mod tests {
     #[test]
     fn a_file_of_variables_is_read_line_by_line() {
         let read = variables("# A=0\nA=1\nexport B = 'x y' \nC=\"z\"\n\nD\nE=\n");
-        let shown: Vec<String> = read.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let shown: Vec<String> =
+            read.iter().map(|(name, value)| format!("{name}={value}")).collect();
         assert_eq!(shown, ["A=1", "B=x y", "C=z", "E="]);
     }
 }

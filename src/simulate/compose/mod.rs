@@ -73,14 +73,18 @@ pub(super) fn read(world: &World, call: &Call<'_>, words: &[String]) -> Result<A
     }
 }
 
-/// A service of a project, as JSON has it. Where something of the project was left out, it may be
-/// anything.
+/// A service of a project, as JSON has it. One whose mounts may have been left out is taken for one that
+/// uses the engine's socket.
 fn find(project: &Project, service: &str) -> Result<Value, Reply> {
+    const SOCKET: &str = "/var/run/docker.sock:/var/run/docker.sock";
     let own = &project.document["services"][service];
     if own.is_null() && project.skipped.is_empty() {
         return Err(Reply::failed(1, format!("no such service: {service}")));
     }
-    let own = if own.is_null() { json!({}) } else { plain(own) };
+    let mut own = if own.is_null() { json!({}) } else { plain(own) };
+    if !project.skipped.is_empty() && own["volumes"].is_null() {
+        own["volumes"] = json!([SOCKET]);
+    }
     let groups: Vec<String> = own["group_add"].as_array().into_iter().flatten().map(text).collect();
     let is_twice = |(index, group): (usize, &String)| groups[..index].contains(group);
     if groups.iter().enumerate().any(is_twice) {
@@ -115,9 +119,8 @@ fn print(project: &Project, names: &[String]) -> Result<Reply, Reply> {
             let is_path = source.starts_with(['/', '~']);
             let kind = if is_path { "bind" } else { "volume" };
             if !is_path {
-                let (name, external) = volume(project, &source).map_err(|volume| {
-                    undefined(name, &volume)
-                })?;
+                let (name, external) =
+                    volume(project, &source).map_err(|volume| undefined(name, &volume))?;
                 used.insert(source.clone(), json!({"name": name, "external": external}));
             }
             listed.push(json!({"type": kind, "source": doubled(&source),

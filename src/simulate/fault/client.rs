@@ -80,7 +80,8 @@ fn make(guest: &mut Guest, client: &SocketClient, now: u64) {
 fn position(guest: &Guest, client: &SocketClient) -> Option<usize> {
     let mut containers = guest.containers.iter();
     let named = containers.position(|it| it.name == client.title());
-    let label = client.service.as_ref().map(|service| format!("com.docker.compose.service={service}"));
+    let label =
+        client.service.as_ref().map(|service| format!("com.docker.compose.service={service}"));
     let made = |label: String| guest.containers.iter().position(|it| it.has_label(&label));
     named.or_else(|| label.and_then(made))
 }

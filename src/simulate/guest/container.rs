@@ -167,9 +167,8 @@ impl Container {
     pub(in crate::simulate) fn has_label(&self, label: &str) -> bool {
         let own = label.strip_prefix("com.docker.compose.").and_then(|label| label.split_once('='));
         let labels = self.client.as_ref().map(|client| &client.made.labels);
-        own.zip(labels).is_some_and(|((name, value), labels)| {
-            labels.get(name).is_some_and(|own| own == value)
-        })
+        own.zip(labels)
+            .is_some_and(|((name, value), labels)| labels.get(name).is_some_and(|own| own == value))
     }
 
     /// Docker's word for its state.

@@ -51,7 +51,9 @@ fn every_call_for_a_client_is_tried_with_every_fault() {
                 Fault::Missing | Fault::NotExecutable => {
                     Some("which call comes when is not certain")
                 }
-                Fault::Newer if !matches!(kind, Kind::Lists | Kind::Describes) => Some("it prints no JSON"),
+                Fault::Newer if !matches!(kind, Kind::Lists | Kind::Describes) => {
+                    Some("it prints no JSON")
+                }
                 Fault::Truncated if kind == Kind::Step => Some("its output is not read"),
                 _ => None,
             };

@@ -6,8 +6,8 @@ use containai::facts::Observation;
 use containai::plan::{Action, Disruption};
 
 use super::{
-    COMPOSE, bent, change, client, created, declares, denied, facts, inside, mounted, plan, planned,
-    process, project, seen, service, steps, stops, written,
+    COMPOSE, bent, change, client, created, declares, denied, facts, inside, mounted, plan,
+    planned, process, project, seen, service, steps, stops, written,
 };
 use crate::support::trials;
 

@@ -67,7 +67,8 @@ fn a_group_that_the_files_add_by_now_leaves_the_override() {
     let mut client = client(Observation::Absent);
     let compose = client.compose.as_mut().unwrap();
     compose.service = Ok(adding(&["2375"]));
-    let text = "# Managed by cai\nservices:\n  manager:\n    user: mcp\n    group_add:\n    - '2375'\n";
+    let text =
+        "# Managed by cai\nservices:\n  manager:\n    user: mcp\n    group_add:\n    - '2375'\n";
     compose.override_text = Some(text.into());
     let plan = plan(&config, &facts(&config, client));
     let text = written(change(&plan, Kind::SocketClient));
@@ -82,9 +83,8 @@ fn what_another_file_mounts_is_mounted_by_its_name_in_compose() {
         }))
     };
     let lines = format!("mode = \"rw\"\n{COMPOSE}");
-    let overridden = |service, volume| {
-        overridden(&lines, service, ComposeProgram::Plugin, readonly(volume))
-    };
+    let overridden =
+        |service, volume| overridden(&lines, service, ComposeProgram::Plugin, readonly(volume));
     let without = || ComposeService { mounts: Vec::new(), ..service() };
     assert_eq!(overridden(without(), "dind_sock"), "    volumes:\n    - sock:/var/run:rw\n");
     let external = "volumes:\n  made-by-hand:\n    external: true\n";

@@ -1,0 +1,134 @@
+//! Compose files on the simulated host: what Compose makes of them is what `cai` goes by.
+
+use super::fake;
+use crate::support::sandbox::{Ran, Sandbox};
+use crate::support::trials;
+
+pub fn trials() -> Vec<libtest_mimic::Trial> {
+    trials![
+        variables_extends_and_include_are_resolved,
+        a_default_override_and_a_container_without_a_name_are_found,
+        the_engines_own_socket_is_used_with_its_own_group,
+        a_mount_of_this_machines_socket_is_named,
+        what_cannot_be_simulated_is_told_and_left_out,
+    ]
+}
+
+const FILE: &str =
+    "version = 1\n[sysbox]\nenabled = false\n[[socket_clients]]\nservice = \"manager\"\n";
+
+/// A simulated host with a compose file, and a file that names it.
+struct Simulated {
+    sandbox: Sandbox,
+}
+
+impl Simulated {
+    fn new(file: &str, compose: &str, lines: &str) -> Self {
+        let sandbox = fake::fresh();
+        let entry = format!("compose_file = \"./{file}\"\n{lines}");
+        sandbox.write("home/containai.toml", &format!("{FILE}{entry}"));
+        sandbox.write(&format!("home/{file}"), compose);
+        Self { sandbox }
+    }
+
+    fn cai(&self, arguments: &[&str]) -> Ran {
+        self.sandbox.cai(&[&["--simulate=world"], arguments].concat())
+    }
+
+    #[track_caller]
+    fn converges(&self) -> Ran {
+        let ran = self.cai(&["apply", "--yes"]);
+        ran.success();
+        let plan = self.cai(&["plan"]);
+        assert!(plan.success().contains("No changes."), "{ran}\n{plan}");
+        ran
+    }
+
+    /// The saved world, without blanks.
+    fn world(&self) -> String {
+        let text = std::fs::read_to_string(self.sandbox.path("home/world/world.json")).unwrap();
+        text.split_whitespace().collect()
+    }
+}
+
+fn variables_extends_and_include_are_resolved() {
+    let compose = "include: [part/more.yml]\nservices:\n  manager:\n    extends: {file: base.yml, service: base}\n    \
+                   container_name: ${NAME:?set it}-$$1\n    group_add: [\"${GID:-999}\"]\n    \
+                   volumes: [\"${SOCK}:/var/run:ro\"]\nvolumes:\n  sock:\n";
+    let machine = Simulated::new("dind.yml", compose, "container = \"manager\"\n");
+    machine.sandbox.write("home/.env", "NAME=my\nSOCK=sock\n");
+    machine.sandbox.write("home/base.yml", "services:\n  base:\n    group_add: [2375]\n");
+    machine.sandbox.directory("home/part");
+    machine.sandbox.write("home/part/more.yml", "services:\n  other:\n    image: x\n");
+    machine.converges();
+    let world = machine.world();
+    assert!(world.contains("\"group_add\":[\"2375\",\"999\"]"), "{world}");
+    assert!(world.contains("\"name\":\"my-$1\""), "{world}");
+    // As Compose refuses it, so does the simulated one.
+    machine.sandbox.write("home/.env", "NAME=my\nSOCK=nosuch\n");
+    machine.cai(&["simulate", "reset"]).success();
+    let refused = machine.cai(&["apply", "--yes"]);
+    assert!(refused.fails_with(1).contains("undefined volume nosuch"), "{refused}");
+}
+
+fn a_default_override_and_a_container_without_a_name_are_found() {
+    let compose = "services:\n  manager:\n    image: x\nvolumes:\n  sock:\n";
+    let machine = Simulated::new("compose.yaml", compose, "");
+    let more =
+        "services:\n  manager:\n    volumes: [\"sock:/var/run:ro\"]\n    group_add: [2375]\n";
+    machine.sandbox.write("home/compose.override.yaml", more);
+    machine.converges();
+    let world = machine.world();
+    assert!(world.contains("\"name\":\"home-manager-1\""), "{world}");
+    assert!(world.contains("compose.override.yaml\""), "{world}");
+    machine.cai(&["simulate", "break", "client-user"]).success();
+    let plan = machine.cai(&["plan"]);
+    assert!(plan.success().contains("stops 1 container: home-manager-1"), "{plan}");
+    machine.converges();
+}
+
+fn the_engines_own_socket_is_used_with_its_own_group() {
+    let compose = "services:\n  manager:\n    container_name: portainer\n    \
+                   volumes: [\"/var/run/docker.sock:/var/run/docker.sock:ro\"]\n";
+    let machine = Simulated::new("dind.yml", compose, "");
+    machine.converges();
+    let world = machine.world();
+    assert!(world.contains("\"group_add\":[\"999\"]"), "{world}");
+    // A file that names another group is taken at its word.
+    let machine = Simulated::new("dind.yml", compose, "gid = 2375\n");
+    let refused = machine.cai(&["apply", "--yes"]);
+    assert!(refused.fails_with(1).contains("portainer"), "{refused}");
+    let plan = machine.cai(&["plan"]);
+    assert!(plan.fails_with(1).contains("write gid = 999 for it"), "{plan}");
+    // A socket that the file itself gives to that group is reached.
+    let machine =
+        Simulated::new("dind.yml", compose, "[[groups]]\nname = \"docker\"\ngid = 2375\n");
+    machine.converges();
+    assert!(machine.world().contains("\"group_add\":[\"2375\"]"), "{}", machine.world());
+}
+
+fn a_mount_of_this_machines_socket_is_named() {
+    let compose = "services:\n  manager:\n    container_name: portainer\n    \
+                   volumes: [\"${HOME}/.lima/containai-secure/sock/docker.sock:/var/run/docker.sock\"]\n";
+    let machine = Simulated::new("dind.yml", compose, "");
+    let refused = machine.cai(&["apply", "--yes"]);
+    assert!(refused.fails_with(1).contains("mount /var/run/docker.sock instead"), "{refused}");
+    assert!(!machine.world().contains("portainer"), "it was made all the same");
+    let doctor = machine.cai(&["doctor"]);
+    doctor.fails_with(1);
+    assert!(doctor.stdout.contains("error client_host_socket  socket_client.manager"), "{doctor}");
+    machine.sandbox.write(
+        "home/dind.yml",
+        &compose.replace("${HOME}/.lima/containai-secure/sock", "/var/run"),
+    );
+    machine.converges();
+}
+
+fn what_cannot_be_simulated_is_told_and_left_out() {
+    let compose =
+        "include: [\"https://git.example/part.git\"]\nservices:\n  other:\n    image: x\n";
+    let machine = Simulated::new("dind.yml", compose, "");
+    let ran = machine.converges();
+    let note = "the simulated docker does not know `include` of https://git.example/part.git";
+    assert!(ran.stderr.contains(note), "{ran}");
+}
