@@ -7,9 +7,7 @@ use serde_json::Value;
 use super::suggest;
 use super::types::{Config, Group, Lima};
 use crate::model::daemon_key::DaemonKey;
-use crate::model::{
-    Arch, SysboxVersion, UnixName, lima_yaml, listed, open_ended, spelled_out,
-};
+use crate::model::{Arch, SysboxVersion, UnixName, lima_yaml, listed, open_ended, spelled_out};
 
 /// Something that is as the file says, and that its reader should know of.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -95,7 +95,8 @@ impl Guest {
         if !apart && removed.is_some() {
             self.write(DAEMON_JSON, pretty(&keys), now);
         }
-        self.reload_dockerd();
+        // The package's script ignores a daemon that refuses its configuration.
+        let _ = self.reload_dockerd();
     }
 
     /// Installs Sysbox, as dpkg and its maintainer scripts do. dpkg reports its version with a suffix.
@@ -136,7 +137,7 @@ impl Guest {
             self.start_unit(name, now);
         }
         if apart {
-            self.reload_dockerd();
+            let _ = self.reload_dockerd();
         } else {
             self.configure_for_sysbox(now);
         }
