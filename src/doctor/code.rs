@@ -167,7 +167,7 @@ codes! {
     ClientRestarting "client_restarting" "a container of the file is started over and over"
         "It cannot be looked at from inside while it comes and goes. Its image and how it was made say \
          what its program would lack, and its log what it said last."
-    ClientHostSocket "client_host_socket" "a container mounts the socket of this machine, not the guest's"
+    ClientHostSocket "client_host_socket" "a container mounts this machine's socket, not the guest's"
         "dockerd runs in the guest, so the source of a mount is a path of the guest. The forwarded \
          socket in Lima's directory exists on this machine only; in the guest there is nothing at that \
          path, or a file that no daemon listens on. Mount /var/run/docker.sock instead."

@@ -80,6 +80,7 @@ fn as_json_a_plan_is_one_document_and_nothing_else() {
             "disruption": "none",
             "fallback": null,
             "stops": [],
+            "restarts": [],
             "steps": ["create the Docker context containai-secure"],
             "problem": null,
         })

@@ -45,7 +45,7 @@ HTTPS_PROXY = "http://me:n33dle-env@proxy.example:3128"
 ALL_PROXY = "me:n33dle-bare@proxy.example:3128"
 ftp_proxy = "me:n33dle-ab,c@proxy.example:3128"
 [vm.lima]
-param = { registryToken = "n33dle-param" }
+vmOpts = { qemu = { registryToken = "n33dle-driver" } }
 [docker.daemon]
 log-driver = "splunk"
 default-network-opts = { bridge = { auth = "bjMzZGxlOm4zM2RsZQ==" } }

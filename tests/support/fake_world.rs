@@ -17,7 +17,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use containai::host::{Ping, Probe, System};
-use containai::simulate::{Call, Instance, SimulatedHost, World, run, store};
+use containai::simulate::{Call, Instance, Outside, SimulatedHost, World, run, store};
 
 use super::fake_fault::Fault;
 use super::sandbox::{Ran, Sandbox};
@@ -35,6 +35,20 @@ const CONTROL: &str = "control.sock";
 pub fn dispatch(name: &str) -> Option<ExitCode> {
     let directory = std::env::var_os(VARIABLE)?;
     PROGRAMS.contains(&name).then(|| program(name, Path::new(&directory)))
+}
+
+/// The files and variables that a fake program finds, which are real.
+#[derive(Debug)]
+struct ThisMachine;
+
+impl Outside for ThisMachine {
+    fn file(&self, path: &Path) -> Option<String> {
+        fs::read_to_string(path).ok()
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
+    }
 }
 
 fn program(name: &str, directory: &Path) -> ExitCode {
@@ -55,7 +69,7 @@ fn program(name: &str, directory: &Path) -> ExitCode {
         args: &args,
         stdin: Some(&stdin),
         docker_host: docker_host.as_deref(),
-        ..Call::default()
+        outside: Some(&ThisMachine),
     };
     let reply = change(directory, |world| run(world, name, &call));
     if kill == Some("after") {
