@@ -111,14 +111,12 @@ impl ClientCommands {
     /// Services as Compose makes them. No engine is asked, so its context need not be there yet.
     pub fn config(&self, project: &ComposeProject, services: &[&ServiceName]) -> CommandSpec {
         let command = self.compose(project, "default").arg("config");
-        match &project.program {
-            // It knows neither JSON nor some services alone.
-            ComposeProgram::First(_) => command,
-            _ => {
-                let services = services.iter().map(|service| service.as_str());
-                command.args(["--format", "json"]).args(services)
-            }
+        // It knows neither JSON nor some services alone.
+        if matches!(project.program, ComposeProgram::First(_)) {
+            return command;
         }
+        let services = services.iter().map(|service| service.as_str());
+        command.args(["--format", "json"]).args(services)
     }
 
     /// The names of the volumes that a project declares, also those that no service uses.

@@ -27,13 +27,14 @@ pub struct ClientVerdict {
 pub fn verdict(client: &SocketClient, facts: &ClientFacts) -> ClientVerdict {
     let (code, cause) = match &facts.container {
         Observation::Unobservable(reason) => (None, reason.to_string()),
-        Observation::Absent => match host_mount(client, facts) {
-            Some(path) => (Some(ClientCode::HostSocket), mounts_host_socket(client, facts, &path)),
-            None => {
+        Observation::Absent => {
+            if let Some(path) = host_mount(client, facts) {
+                (Some(ClientCode::HostSocket), mounts_host_socket(client, facts, &path))
+            } else {
                 let cause = format!("there is no container {}", title(client, facts));
                 (Some(ClientCode::ContainerAbsent), cause)
             }
-        },
+        }
         Observation::Present(seen) => judge(client, facts, seen),
     };
     let seen = facts.container.present();

@@ -145,7 +145,7 @@ impl SocketClient {
     }
 
     /// The container that its recreation stops, where it runs.
-    fn stopped(&self, seen: &Seen) -> Option<Container> {
+    fn stopped(seen: &Seen) -> Option<Container> {
         let state = &seen.inspected.state;
         (state.runs() || state.restarts_in_a_loop()).then(|| Container {
             id: seen.inspected.id.clone(),
@@ -241,7 +241,7 @@ impl Resource for SocketClient {
             Err(problem) => change.blocked(Problem::SocketClient(problem)),
             Ok(remedy) => {
                 let change = self.remedy(change, &commands, facts, remedy);
-                match seen.and_then(|seen| self.stopped(seen)) {
+                match seen.and_then(Self::stopped) {
                     Some(stopped) => {
                         change.disturbing(Disruption::ContainerRecreation, Some(&[stopped]))
                     }

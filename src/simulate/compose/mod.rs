@@ -175,9 +175,9 @@ impl Service {
             ..Made::default()
         };
         let mut external = Vec::new();
-        let mounts = own["volumes"].as_array().into_iter().flatten().filter_map(mount);
+        let mut mounts = own["volumes"].as_array().into_iter().flatten().filter_map(mount);
         // What else is mounted does not matter here.
-        if let Some(mut mount) = mounts.filter(holds_sockets).last() {
+        if let Some(mut mount) = mounts.rfind(holds_sockets) {
             if !mount.source.starts_with(['/', '~']) {
                 let (name, is_external) =
                     volume(project, &mount.source).map_err(|volume| undefined(service, &volume))?;
