@@ -338,7 +338,7 @@ fn containers_are_started_in_order_and_what_fails_is_named_and_kept() {
         for id; do :; done
         case $1 in
         inspect) case $id in
-          id-gone) exit 1 ;;
+          id-gone) echo 'Error: No such object: id-gone' >&2; exit 1 ;;
           id-stays) echo 'true T1' ;;
           id-back) echo 'true T2' ;;
           *) echo 'false T1' ;; esac ;;

@@ -265,6 +265,7 @@ fn treat(
         }
         return Ok(examination);
     };
+    let plan = super::plan::judged(host, plan)?;
     // Nobody can be asked about what they do not see.
     if options.yes {
         terminal.talk(&examination.text(patient, global, terminal.width()));

@@ -9,7 +9,7 @@ use containai::plan::{Action, Change, Declared, Disruption, Operation, Plan};
 use containai::report;
 
 use super::provision::{daemon_json, named, with_keys};
-use super::{change, effects, plan, reasons, steps, stops};
+use super::{change, plan, reasons, steps, stops};
 use crate::support::machine::{bend_guest, config_with, container, healthy};
 use crate::support::trials;
 
@@ -18,7 +18,6 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         sysbox_is_installed_after_its_network_keys_are_there,
         sysbox_is_never_the_default_unless_the_file_says_so,
         an_upgrade_of_sysbox_names_the_containers_that_it_stops,
-        an_upgrade_of_sysbox_finds_its_network_keys,
         a_restart_of_sysboxs_services_is_none_of_dockerd,
         sysbox_of_an_unknown_machine_stops_the_plan,
         a_version_is_what_dpkg_reports,
@@ -104,26 +103,6 @@ fn an_upgrade_of_sysbox_names_the_containers_that_it_stops() {
 }
 
 /// The package of another version looks for its network keys by text, too, and gives up without them.
-fn an_upgrade_of_sysbox_finds_its_network_keys() {
-    let config = config_with(SYSBOX);
-    for (installed, is_rewritten) in [("0.6.7.linux", true), ("0.7.1.linux", false)] {
-        let mut facts = sysboxed(&config);
-        bend_guest(&mut facts, |guest| {
-            guest.packages.insert("sysbox-ce".into(), installed.into());
-        });
-        let plan = plan(&config, &facts);
-        let mut changes = plan.effective();
-        match changes.find(|change| change.address.to_string() == "provision.daemon") {
-            None => assert!(!is_rewritten, "{installed}: {:?}", effects(&plan)),
-            Some(daemon) => {
-                let text = daemon.after.text("/etc/docker/daemon.json").unwrap();
-                let found = text.lines().any(|line| line.starts_with("    \"bip\": \"1"));
-                assert!(is_rewritten && found, "{installed}: {text}");
-            }
-        }
-    }
-}
-
 fn a_restart_of_sysboxs_services_is_none_of_dockerd() {
     let config = config_with(SYSBOX);
     let mut facts = sysboxed(&config);

@@ -9,7 +9,7 @@ systemctl reload docker.service
 # dockerd answers in its log. At a log level above "info" it is silent when it accepts the file.
 tries=0
 while [ -n "$cursor" ] && [ "$tries" -lt 15 ]; do
-  said=$(said_since)
+  said=$(said_since) || said=
   case "$said" in
   *'Reloaded configuration'*) break ;;
   *'unable to configure the Docker daemon'* | *'validation failed'* | *'conflict labels'* | *'Error reconfiguring'*)

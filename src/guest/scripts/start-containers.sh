@@ -1,6 +1,7 @@
-# Starts the noted containers, in the order of the note. One that still runs since before could not be
-# stopped and is restarted. One that was removed is forgotten.
+# Starts the noted containers, in the order of the note. A Sysbox container that still runs since before
+# could not be stopped and is restarted. One that was removed is forgotten.
 set -eu
+umask 022
 file=/var/lib/cai/stopped-containers
 [ -e "$file" ] || exit 0
 tries=0
@@ -14,9 +15,13 @@ until docker version >/dev/null 2>&1; do
 done
 : >"$file.new"
 while IFS='|' read -r id name runtime started rest; do
-  state=$(docker inspect --type container --format '{{.State.Running}} {{.State.StartedAt}}' "$id" 2>/dev/null) || continue
+  if ! state=$(docker inspect --type container --format '{{.State.Running}} {{.State.StartedAt}}' "$id" 2>&1); then
+    # Only a container that dockerd does not know is forgotten.
+    case $state in *[Nn]'o such '*) continue ;; esac
+  fi
   case $state in
-  "true $started") verb=restart ;;
+  # A runc container that still runs was never stopped.
+  "true $started") [ "$runtime" = sysbox-runc ] || continue; verb=restart ;;
   true*) continue ;;
   *) verb=start ;;
   esac

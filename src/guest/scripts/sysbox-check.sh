@@ -17,7 +17,12 @@ check_sysbox() {
     [ "$tries" -ne 0 ] || systemctl reload docker.service
     tries=$((tries + 1))
     if [ "$tries" -gt 20 ]; then
-      echo >&2 "cai: dockerd does not know the runtime sysbox-runc. See: sudo journalctl -u docker.service"
+      echo >&2 "cai: dockerd does not know the runtime sysbox-runc. It said:"
+      journalctl -u docker.service -t dockerd -n 40 -q --no-pager -o cat | grep -v level=info | tail -n 3 >&2 || true
+      if restore; then
+        systemctl reload docker.service || true
+        echo >&2 "the previous $file is restored"
+      fi
       return 1
     fi
     sleep 1

@@ -20,8 +20,10 @@ if [ "$3" = current ]; then
   if [ -e "$file" ]; then cp "$file" "$loaded.new"; else echo '{}' >"$loaded.new"; fi
   mv "$loaded.new" "$loaded"
 fi
-# A file that cai wrote and that no daemon has accepted yet is not one to go back to.
-if [ ! -e "$wrote" ] || [ "$actual" != "$(cat "$wrote")" ]; then
+# A file that cai wrote and that no daemon has accepted yet is not one to go back to. A daemon that runs
+# with it has accepted it.
+if [ ! -e "$wrote" ] || [ "$actual" != "$(cat "$wrote")" ] ||
+  { [ "$3" = current ] && systemctl is-active --quiet docker.service; }; then
   rm -f "$previous"
   if [ -e "$file" ]; then cp -p "$file" "$previous"; fi
 fi

@@ -2,14 +2,14 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{SYSBOX_RUNTIME, hidden, network, sysbox};
+use super::{SYSBOX_RUNTIME, hidden, network};
 use crate::address::{Address, Kind};
 use crate::config::Config;
 use crate::facts::Facts;
-use crate::guest::daemon_json::{SECCOMP_KEY, edited, from_text, to_text, without};
+use crate::guest::daemon_json::{SECCOMP_KEY, edited, from_text, without};
 use crate::guest::{GuestFacts, Loaded, LoadedJson, Operation, SECCOMP_PROFILE};
 use crate::lima::Ssh;
-use crate::model::{SysboxVersion, VmName};
+use crate::model::VmName;
 use crate::plan::{Change, Problem, Reason, Step};
 use crate::resource::{PlanContext, Resource, Vm, seen, unseen};
 use crate::value::{Attributes, Known};
@@ -25,8 +25,8 @@ pub struct ProvisionDaemon {
     vm: Address,
     name: VmName,
     owned: Map<String, Value>,
-    /// The version of Sysbox that is wanted, if any.
-    sysbox: Option<SysboxVersion>,
+    /// Whether Sysbox is wanted, which needs network keys.
+    sysbox: bool,
     sysbox_is_default: bool,
     seccomp: bool,
 }
@@ -39,7 +39,7 @@ impl ProvisionDaemon {
             vm: Vm::own_address(config),
             name: config.vm.name.clone(),
             owned: owned(config),
-            sysbox: config.sysbox.enabled.then(|| config.sysbox.version.clone()),
+            sysbox: config.sysbox.enabled,
             sysbox_is_default: config.sysbox.default_runtime,
             seccomp: config.docker.seccomp_profile.is_some(),
         }
@@ -62,10 +62,10 @@ impl ProvisionDaemon {
     }
 
     /// The text of the file as it should be, given the text that is there. Where the keys have their
-    /// values already it is the same text, unless Sysbox's package could not read it.
-    fn wanted(&self, present: &str, guest: Option<&GuestFacts>) -> String {
+    /// values already it is the same text.
+    fn wanted(&self, present: &str) -> String {
         let mut text = edited(present, &self.owned);
-        if self.sysbox.is_some() {
+        if self.sysbox {
             if network::is_bip_refused(&from_text(&text)) {
                 text = without(&text, "bip");
             }
@@ -75,25 +75,7 @@ impl ProvisionDaemon {
         if default == Some(SYSBOX_RUNTIME.into()) && !self.sysbox_is_default {
             text = edited(&text, &Map::from_iter([(DEFAULT_RUNTIME.into(), "runc".into())]));
         }
-        let keys = from_text(&text);
-        let suits = guest.is_none_or(|guest| self.suits_sysbox(guest, &text, &keys));
-        if suits { text } else { to_text(&keys) }
-    }
-
-    /// Whether Sysbox's package would find its network keys, which it looks for by text when it is
-    /// installed: also in the place of another version.
-    fn suits_sysbox(&self, guest: &GuestFacts, text: &str, keys: &Map<String, Value>) -> bool {
-        let found = |start: &str| {
-            text.lines().any(|line| {
-                line.starts_with(' ') && line.trim_start_matches(' ').starts_with(start)
-            })
-        };
-        let is_to_come = |version: &SysboxVersion| !sysbox::is_installed(guest, version);
-        // A key that does not fit is not there in any layout.
-        let is_found = |key: &str, start: &str| !keys.contains_key(key) || found(start);
-        !self.sysbox.as_ref().is_some_and(is_to_come)
-            || (is_found("bip", "\"bip\": \"")
-                && is_found("default-address-pools", "\"default-address-pools\""))
+        text
     }
 
     fn attributes(&self, text: Option<&str>, profile: Option<&str>) -> Attributes {
@@ -109,7 +91,7 @@ impl ProvisionDaemon {
 
     fn fresh(&self, facts: &Facts) -> Attributes {
         let profile = facts.seccomp_profile.as_ref().map(|profile| profile.sha256.as_str());
-        self.attributes(Some(&self.wanted("", None)), profile)
+        self.attributes(Some(&self.wanted("")), profile)
     }
 
     fn update(&self, guest: &GuestFacts, facts: &Facts, ssh: &Ssh) -> Change {
@@ -121,7 +103,7 @@ impl ProvisionDaemon {
                 .blocked(Problem::DaemonJson(why.to_string()));
         }
         let text = file.text.as_deref();
-        let wanted = self.wanted(text.unwrap_or_default(), Some(guest));
+        let wanted = self.wanted(text.unwrap_or_default());
         // An empty file and one without keys say the same.
         let as_it_is = wanted == text.unwrap_or_default();
         let after = if as_it_is { text } else { Some(wanted.as_str()) };

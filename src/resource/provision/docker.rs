@@ -158,6 +158,7 @@ impl ProvisionDocker {
                 Operation::Docker { source: self.source, version: self.version.as_deref() };
             let install = install.command(ssh);
             change = change.step(Step::run("install and start Docker in the guest", install));
+            change = containers::or_resume(change, ssh);
         }
         // What is installed and runs stays, with the socket that it made.
         if takes_on(SOCKET_GROUP) {

@@ -9,7 +9,7 @@ use crate::facts::{Facts, Observation};
 use crate::guest::{Container, GuestFacts, Operation, Unfinished, sysbox_package};
 use crate::host::CommandSpec;
 use crate::lima::Ssh;
-use crate::model::{Arch, SysboxVersion, VmName};
+use crate::model::{Arch, VmName};
 use crate::plan::{Change, Disruption, Problem, Reason, Step};
 use crate::resource::{PlanContext, Resource, Vm, containers, restrained, seen, unseen};
 use crate::value::Attributes;
@@ -179,14 +179,9 @@ fn stop_containers(
     let change = containers::remember(change, guest, ssh);
     let stops = change.stops.clone().unwrap_or_default();
     stops.iter().fold(change, |change, container| {
-        let stop = Operation::System(&["docker", "stop", &container.id]).command(ssh);
+        let stop = Operation::System(&["timeout", "60", "docker", "stop", &container.id]).command(ssh);
         containers::or_resume(change.step(make(format!("stop {}", container.name), stop)), ssh)
     })
-}
-
-/// Whether the package of this version is installed.
-pub(super) fn is_installed(guest: &GuestFacts, version: &SysboxVersion) -> bool {
-    guest.packages.get(PACKAGE).is_some_and(|reported| version.is_package(reported))
 }
 
 impl Resource for ProvisionSysbox {

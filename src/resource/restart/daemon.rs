@@ -59,7 +59,11 @@ pub(super) fn unloaded(
     };
     let way =
         if keys.iter().any(needs_restart) { Disruption::DaemonRestart } else { Disruption::Reload };
-    let hides = hidden_by(guest, vm, &loaded, &due);
+    // A reload leaves dockerd on its store.
+    let hides = match way {
+        Disruption::DaemonRestart => hidden_by(guest, vm, &loaded, &due),
+        _ => None,
+    };
     (!keys.is_empty()).then(|| Unloaded { reason: reason(keys), way, hides })
 }
 

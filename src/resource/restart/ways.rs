@@ -38,8 +38,9 @@ pub(super) fn daemon_restart(
     let Some(ssh) = ssh(facts, name) else { return change };
     let reload = Operation::ReloadDocker { record: false };
     let restart = Operation::RestartDocker { restore: true };
+    // Noted after the reload: nothing stops for a file that dockerd refuses.
+    let change = change.step(Step::run("reload dockerd", reload.command(&ssh)));
     let change = containers::remember(change, guest, &ssh)
-        .step(Step::run("reload dockerd", reload.command(&ssh)))
         .step(Step::run("restart dockerd", restart.command(&ssh)));
     containers::resume(containers::or_resume(change, &ssh), &ssh)
 }

@@ -148,7 +148,7 @@ fn an_expression_for_lima_reads_back() {
 /// From the keys to the file that the script in the guest writes, through a real shell.
 fn daemon_json_reads_back() {
     holds(64, keys(), |keys| {
-        let text = daemon_json::to_text(&keys);
+        let text = daemon_json::edited("", &keys);
         assert_eq!(daemon_json::from_text(&text), keys);
         let write =
             Operation::WriteDaemonJson { expected: None, loaded: Loaded::Keep, text: &text };

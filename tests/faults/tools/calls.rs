@@ -199,7 +199,7 @@ pub const CALLS: &[Call] = &[
     step(
         "ssh: stop a container",
         "docker stop",
-        "ssh -F {dir}/ssh.config lima-containai-secure 'sudo -n docker stop",
+        "ssh -F {dir}/ssh.config lima-containai-secure 'sudo -n timeout 60 docker stop",
         stop_sysbox_under_a_container,
     )
     .role(Role::Attempt),
@@ -218,7 +218,7 @@ pub const CALLS: &[Call] = &[
     step(
         "ssh: reload dockerd",
         "sh -s -- reload-docker",
-        "ssh -F {dir}/ssh.config lima-containai-secure 'sudo -n sh -s -- reload-docker'",
+        "ssh -F {dir}/ssh.config lima-containai-secure 'sudo -n sh -s -- reload-docker",
         |world| strike(world, "sysbox-default"),
     ),
     step(
@@ -230,7 +230,7 @@ pub const CALLS: &[Call] = &[
     step(
         "ssh: restart dockerd",
         "sh -s -- restart-docker",
-        "ssh -F {dir}/ssh.config lima-containai-secure 'sudo -n sh -s -- restart-docker'",
+        "ssh -F {dir}/ssh.config lima-containai-secure 'sudo -n sh -s -- restart-docker",
         |world| strike(world, "guest-socket"),
     ),
     step(
