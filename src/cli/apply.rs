@@ -147,8 +147,8 @@ impl Consent {
         Err(Error::Refused {
             why: format!("not applied: {what}{why}"),
             hint: format!(
-                "save what you need, then run `{command} --allow-replace {name}`; or set back in \
-                 the file what forces {it}"
+                "save what you need, then run `{command} --allow-replace {name}`; or revert the \
+                 change in the file that forces {it}"
             ),
         })
     }

@@ -58,7 +58,7 @@ fn refused_by_lima(host: &dyn Host, file: &File, terminal: &mut Terminal) -> Vec
     let verdict = match asked {
         Ok(verdict) => verdict.unwrap_or_default(),
         Err(error) => {
-            terminal.complain(&format!("{} was not judged by Lima: {error}", file.shown));
+            terminal.complain(&format!("Lima could not check {}: {error}", file.shown));
             return Vec::new();
         }
     };

@@ -84,10 +84,8 @@ impl Config {
         let uids = uids.filter_map(|user| Some(("uid", user.uid?, user.name.to_string())));
         gids.chain(uids).filter(|(_, id, _)| *id < 100).map(|(key, id, name)| {
             Warning::new(
-                format!(
-                    "{key} {id} of `{name}`: Debian and Ubuntu keep the ids up to 99 for themselves"
-                ),
-                format!("choose a {key} from 100 on, or leave {key} out"),
+                format!("{key} {id} of `{name}`: Debian and Ubuntu reserve the ids up to 99"),
+                format!("choose a {key} of 100 or more, or leave {key} out"),
             )
         })
     }

@@ -55,5 +55,5 @@ fn start(ssh: &Ssh) -> Step {
 fn note(change: Change, mut containers: Vec<Container>, ssh: &Ssh) -> Change {
     containers.sort_by(by_start);
     let note = Operation::RememberContainers(&containers).command(ssh);
-    change.step(Step::run("note the containers to start again", note))
+    change.step(Step::run("record the containers to start again", note))
 }

@@ -204,7 +204,7 @@ fn a_half_configured_package_is_explained_and_not_removed() {
     let plan = plan(&config, &facts);
     let sysbox = named(&plan, "provision.sysbox");
     assert_eq!(sysbox.changed(), ["services", "package"]);
-    assert!(reasons(sysbox).contains("sysbox-ce stopped half-way (half-configured)"));
+    assert!(reasons(sysbox).contains("sysbox-ce is incomplete (half-configured)"));
     follow(sysbox, &["fetch-sysbox", "install-sysbox 0.7.1 ''"]);
     // Another version is removed first.
     let facts = half_configured(&config, "0.7.0.linux");

@@ -21,7 +21,7 @@ pub enum ComposeError {
     #[error("{0}")]
     Refused(String),
     /// What Compose printed is neither JSON nor YAML.
-    #[error("what Compose printed of it is not readable")]
+    #[error("Compose's output is not readable")]
     Unreadable,
     /// It has no such service, and these.
     #[error("it has no service {0}; its services: {services}", services = listed(.1))]
@@ -30,12 +30,10 @@ pub enum ComposeError {
     #[error("it is not YAML: {0}")]
     NotYaml(String),
     /// What others wrote into `cai`'s override would not come out of it as it went in.
-    #[error(
-        "it has a YAML tag or key that cai cannot write again; take it out, or delete the file"
-    )]
+    #[error("it has a YAML tag or key that cai cannot preserve; remove it, or delete the file")]
     Unwritable,
     /// The file that `cai` would write is somebody else's.
-    #[error("{} is there, and cai did not write it", .0.display())]
+    #[error("{} exists, and cai did not write it", .0.display())]
     Foreign(PathBuf),
 }
 
@@ -226,7 +224,7 @@ mod tests {
         let needed = Override { groups: vec!["1".into()], ..Override::default() };
         let text = Some("services: {}\n");
         let error = needed.text(Path::new("/d/a.cai.yml"), text, &service("m")).unwrap_err();
-        assert_eq!(error.to_string(), "/d/a.cai.yml is there, and cai did not write it");
+        assert_eq!(error.to_string(), "/d/a.cai.yml exists, and cai did not write it");
     }
 
     #[test]

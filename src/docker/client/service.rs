@@ -186,9 +186,6 @@ mod tests {
             ComposeService::read(text, &ComposeProgram::Plugin, &service).unwrap_err().to_string()
         };
         assert_eq!(error(JSON), "it has no service other; its services: manager");
-        assert_eq!(
-            error("{\"services\": \"hunter2\""),
-            "what Compose printed of it is not readable"
-        );
+        assert_eq!(error("{\"services\": \"hunter2\""), "Compose's output is not readable");
     }
 }

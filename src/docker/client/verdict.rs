@@ -120,8 +120,8 @@ fn is_forwarded(source: &str, facts: &ClientFacts) -> bool {
 
 fn mounts_host_socket(client: &SocketClient, facts: &ClientFacts, path: &str) -> String {
     format!(
-        "{} mounts {path}, a socket of this machine; its engine runs in the guest, where that path \
-         leads to no daemon",
+        "{} mounts {path}, a socket of this machine; dockerd runs in the guest, and does not \
+         listen on that path",
         title(client, facts)
     )
 }

@@ -37,7 +37,7 @@ CAI_SOURCES
   actual=$(sum "$package.part")
   if [ "$actual" != "$3" ]; then
     rm -f "$package.part"
-    echo >&2 "the package's SHA-256 is $actual, and the file says $3"
+    echo >&2 "the package's SHA-256 is $actual, but the file says $3"
     exit 3
   fi
   mv "$package.part" "$package"
