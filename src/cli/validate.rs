@@ -47,8 +47,7 @@ pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> 
     terminal.data(&sources.iter().map(line).collect::<String>())
 }
 
-/// What Lima refuses of the VM that the file describes. Without a Lima that the file accepts, nothing
-/// is said.
+/// Lima's refusals of the VM in the file; none without a Lima that the file accepts.
 fn refused_by_lima(host: &dyn Host, file: &File, terminal: &mut Terminal) -> Vec<Diagnostic> {
     let config = &file.config;
     let asked = observe::accepted_limactl(host, &config.lima).and_then(|limactl| {
@@ -62,7 +61,7 @@ fn refused_by_lima(host: &dyn Host, file: &File, terminal: &mut Terminal) -> Vec
             return Vec::new();
         }
     };
-    // A key that it does not know is told already.
+    // Unknown keys are reported already.
     for warning in verdict.warnings.iter().filter(|it| !it.starts_with(Verdict::UNKNOWN_KEY)) {
         terminal.talk(&format!("Lima warns: {warning}"));
     }
