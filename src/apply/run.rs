@@ -24,8 +24,8 @@ pub(super) fn step(
         && !matches!(error, ApplyError::Interrupted)
     {
         for rescue in &step.rescue {
-            // A short time limit applies to the step. The commands that repair its failure keep their
-            // own.
+            // A short time limit applies to the step. The commands that repair its failure keep
+            // their own.
             let limit = limit.map(|limit| limit.max(rescue.timeout));
             // Only the first error is reported.
             let _ = host.execute(&limited(rescue, limit), &heard);

@@ -103,7 +103,7 @@ pub enum Reason {
     Unfinished {
         /// The package.
         package: &'static str,
-        /// dpkg's word for its state.
+        /// Its state as dpkg reports it.
         status: String,
     },
     /// The renewed session still lacks its groups.
