@@ -63,7 +63,7 @@ pub enum ClientProblem {
     /// The mode of the socket lets no group use it.
     #[error("the socket has mode {0}, which lets no group use it")]
     SocketMode(String),
-    /// The host's forwarded socket is mounted, which the guest does not have.
+    /// The container mounts the host's forwarded socket, which does not exist in the guest.
     #[error("{path} is a socket of this machine, but dockerd runs in the guest")]
     HostSocket {
         /// The path.

@@ -303,7 +303,7 @@ pub enum Problem {
     GroupMissing {
         /// The group.
         group: String,
-        /// One of the guest's, of which it may be a misspelling.
+        /// A group of the guest with a similar name.
         meant: Option<String>,
     },
     /// Another group of the guest has the id that the file gives a group.
@@ -428,14 +428,15 @@ impl Problem {
     }
 }
 
-/// How to accept a version that is too new for a requirement such as "1.1", before another remedy.
+/// The hint to accept a version that is too new for a requirement such as "1.1". Another hint
+/// follows.
 fn accepting(required: &VersionReq, version: &Version) -> String {
     open_ended(required, version)
         .map(|open| format!("write version = \"{open}\" under [lima] to accept it, or "))
         .unwrap_or_default()
 }
 
-/// What to do about an id that is taken. Entries are applied in the order of the file.
+/// The hint for an id that is taken. Entries are applied in the order of the file.
 fn another_id(key: &str, table: &str, holder: &str) -> String {
     format!(
         "choose another {key}, or leave {key} out to accept any; if the file gives {holder} \

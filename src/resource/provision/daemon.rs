@@ -61,8 +61,8 @@ impl ProvisionDaemon {
         keys
     }
 
-    /// The text of the file as it should be, given the text that is there. Where the keys have their
-    /// values already it is the same text, unless Sysbox's package could not read it.
+    /// The desired text of the file, given its present text. If the keys already have their values,
+    /// the text is unchanged, unless Sysbox's package could not read it.
     fn wanted(&self, present: &str, guest: Option<&GuestFacts>) -> String {
         let mut text = edited(present, &self.owned);
         if self.sysbox.is_some() {
@@ -89,7 +89,7 @@ impl ProvisionDaemon {
             })
         };
         let is_to_come = |version: &SysboxVersion| !sysbox::is_installed(guest, version);
-        // A key that does not fit is not there in any layout.
+        // A key that cannot be added is missing in any layout.
         let is_found = |key: &str, start: &str| !keys.contains_key(key) || found(start);
         !self.sysbox.as_ref().is_some_and(is_to_come)
             || (is_found("bip", "\"bip\": \"")
@@ -122,7 +122,7 @@ impl ProvisionDaemon {
         }
         let text = file.text.as_deref();
         let wanted = self.wanted(text.unwrap_or_default(), Some(guest));
-        // An empty file and one without keys say the same.
+        // An empty file and one without keys are equivalent.
         let as_it_is = wanted == text.unwrap_or_default();
         let after = if as_it_is { text } else { Some(wanted.as_str()) };
         let before = self.attributes(text, guest.seccomp_profile.as_deref());
