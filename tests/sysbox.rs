@@ -136,7 +136,7 @@ impl Guest {
         }
     }
 
-    /// Runs what an operation would run there: its exit status, and what it said on stderr.
+    /// Runs an operation's script there. Returns its exit status and stderr.
     fn run(&self, operation: &Operation<'_>) -> (Option<i32>, String) {
         let ssh = Ssh::new("ssh".into(), Path::new("/d"), &VmName::default());
         let command = operation.command(&ssh);
@@ -355,7 +355,7 @@ fn containers_are_started_in_order_and_what_fails_is_named_and_kept() {
     };
     let (status, error) = guest.run(&Operation::StartContainers);
     assert_eq!(status, Some(1), "{error}");
-    // One that could not be stopped is restarted; one that came back by itself is left alone.
+    // One that could not be stopped is restarted; one that was started meanwhile is not touched.
     let order = [
         "docker start id-first",
         "docker restart id-stays",
@@ -365,7 +365,7 @@ fn containers_are_started_in_order_and_what_fails_is_named_and_kept() {
     assert_eq!(changes(&guest), order);
     assert!(error.contains("the container fails does not start again: no such network"), "{error}");
     assert!(error.contains("sudo docker start fails"), "{error}");
-    // The next run tries what is left, and no other.
+    // The next run tries only the remaining container.
     guest.set("well", "");
     std::fs::remove_file(guest.0.path("state/calls")).unwrap();
     assert_eq!(guest.run(&Operation::StartContainers).0, Some(0));

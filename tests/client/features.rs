@@ -1,5 +1,5 @@
-//! What Compose makes of a service that no one file describes: each case is made by `cai` the first time,
-//! and nothing is left to do after that.
+//! Services that no single file describes: `cai` creates each one in the first run, and the next
+//! plan is empty.
 
 use serde_json::{Value, json};
 
@@ -35,7 +35,7 @@ struct Project {
     image: String,
 }
 
-/// A project in a directory of its own, with these lines in its entry of the `containai.toml`.
+/// A project in a separate directory, with these lines in its entry of the `containai.toml`.
 fn project(composer: Composer, file: &str, lines: &str) -> Project {
     let case = Case::new(&Setting::new(Image::manager(GROUP, false)));
     case.daemon.docker(&["rm", "--force", &case.name]);

@@ -125,7 +125,7 @@ fn is_named_and_mended(fault: &Fault) {
     } else {
         fix(&engine);
         assert_eq!(engine.boots() - boots, fault.restarts, "restarts of the VM");
-        // What cai stops it starts again; what somebody else stopped stays so.
+        // cai starts the containers that it stopped, and no others.
         let runs = if fault.code == Code::VmStopped { "" } else { &container };
         assert_eq!(engine.running(), runs, "the containers that run after the restart");
     }

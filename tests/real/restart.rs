@@ -101,7 +101,7 @@ esac
 exec ssh "$@"
 "#;
 
-/// What `doctor` and `plan` say of a start that still goes on, and that `apply` waits for it.
+/// The reports of `doctor` and `plan` while the VM starts, and that `apply` waits for the start.
 pub fn a_start_that_goes_on_is_waited_for() {
     let engine = shared();
     engine.limactl(&["stop", NAME]).success();

@@ -1,5 +1,5 @@
-# Starts the noted containers, in the order of the note. One that still runs since before could not be
-# stopped and is restarted. One that was removed is forgotten.
+# Starts the recorded containers, in the recorded order. One that never stopped is restarted. One that
+# was removed is skipped.
 set -eu
 file=/var/lib/cai/stopped-containers
 [ -e "$file" ] || exit 0

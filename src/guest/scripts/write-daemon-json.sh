@@ -15,12 +15,12 @@ chmod 644 "$new"
 if command -v dockerd >/dev/null && dockerd --help 2>&1 | grep -q -- --validate; then
   dockerd --validate --config-file "$new"
 fi
-# What the daemon goes on with is remembered before the file says something else.
+# The loaded configuration is recorded before the file changes.
 if [ "$3" = current ]; then
   if [ -e "$file" ]; then cp "$file" "$loaded.new"; else echo '{}' >"$loaded.new"; fi
   mv "$loaded.new" "$loaded"
 fi
-# A file that cai wrote and that no daemon has accepted yet is not one to go back to.
+# A file that cai wrote and no daemon has accepted yet is not a restore target.
 if [ ! -e "$wrote" ] || [ "$actual" != "$(cat "$wrote")" ]; then
   rm -f "$previous"
   if [ -e "$file" ]; then cp -p "$file" "$previous"; fi
