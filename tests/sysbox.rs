@@ -221,7 +221,7 @@ fn a_half_configured_package_is_finished_and_not_removed() {
     let (status, error) = guest.install(None);
     assert_eq!((status, guest.state("status").as_str()), (Some(0), "installed"), "{error}");
     assert!(guest.called("dpkg --configure -a") && !guest.called("purge"));
-    // What cannot be finished is an error, and stays for the next run.
+    // If the installation cannot be finished, that is an error, and the next run tries again.
     let guest = Guest::new(PRETTY, 3);
     guest.set("status", "half-configured");
     guest.set("version", "0.7.1.linux");

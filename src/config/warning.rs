@@ -130,8 +130,8 @@ impl Config {
         })
     }
 
-    /// What is known to be wrong with a release of Sysbox: nestybox/sysbox issues 973 (fixed in 0.7.0)
-    /// and 998 (fixed in 0.7.1), and the CVEs that its own runc lacked the fixes for up to 0.6.7.
+    /// The known faults of a release of Sysbox: nestybox/sysbox issues 973 (fixed in 0.7.0) and 998
+    /// (fixed in 0.7.1), and the CVEs that its own runc lacked the fixes for up to 0.6.7.
     fn old_sysbox(&self) -> Option<Warning> {
         let version = &self.sysbox.version;
         let release = version.release();

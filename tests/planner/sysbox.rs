@@ -259,7 +259,7 @@ fn a_container_that_goes_when_it_stops_is_not_said_to_start_again() {
 }
 
 fn what_an_interrupted_run_left_stopped_is_started() {
-    // It takes no restart, so also where none is allowed, and where one is of the VM.
+    // No restart is needed, so every restart strategy allows it.
     for strategy in ["auto", "never", "vm"] {
         let config = config_with(&format!("[restart]\nstrategy = \"{strategy}\"\n"));
         let mut facts = healthy(&config);

@@ -22,7 +22,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     ]
 }
 
-/// What only the stand-in for `limactl` can do.
+/// The trials that only work with the stand-in for `limactl`.
 pub fn without_a_network() -> Vec<libtest_mimic::Trial> {
     trials![a_boot_without_a_network_ends_with_a_working_engine]
 }

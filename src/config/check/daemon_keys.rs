@@ -1,4 +1,4 @@
-//! The rules of the keys of `[docker.daemon]`: what dockerd would refuse, or ignore.
+//! The rules of the keys of `[docker.daemon]`: values that dockerd would refuse or ignore.
 
 use std::ops::Range;
 

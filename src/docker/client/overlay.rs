@@ -24,7 +24,7 @@ pub enum ComposeError {
     #[error("Compose's output is not readable")]
     Unreadable,
     /// The service does not exist. The others in the file.
-    #[error("it has no service {0}; its services: {services}", services = listed(.1))]
+    #[error("the service {0} does not exist; services: {services}", services = listed(.1))]
     NoService(String, Vec<String>),
     /// It is not YAML.
     #[error("it is not YAML: {0}")]

@@ -185,7 +185,7 @@ mod tests {
             let service = "other".parse().unwrap();
             ComposeService::read(text, &ComposeProgram::Plugin, &service).unwrap_err().to_string()
         };
-        assert_eq!(error(JSON), "it has no service other; its services: manager");
+        assert_eq!(error(JSON), "the service other does not exist; services: manager");
         assert_eq!(error("{\"services\": \"hunter2\""), "Compose's output is not readable");
     }
 }
