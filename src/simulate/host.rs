@@ -218,7 +218,7 @@ impl Probe for SimulatedHost<'_> {
             Some(reply) => {
                 let mut skipped = self.skipped.lock().unwrap_or_else(PoisonError::into_inner);
                 let what = reply.skipped.iter().map(|what| {
-                    format!("the simulated {name} does not support {what} and skips it")
+                    format!("the simulated {name} does not know {what}, and leaves it out")
                 });
                 skipped.extend(what);
                 Ok(reply.into())
