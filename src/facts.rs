@@ -42,7 +42,7 @@ impl<T> Observation<T> {
 pub struct Facts {
     /// What kind of machine this is.
     pub platform: Platform,
-    /// How many processors it has, where that is known.
+    /// The number of processors, if known.
     pub cpus: Option<u32>,
     /// The tools on the host.
     pub tools: Tools,

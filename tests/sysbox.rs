@@ -136,7 +136,7 @@ impl Guest {
         }
     }
 
-    /// Runs what an operation would run there: its exit status, and what it said on stderr.
+    /// Runs an operation's script there. Returns its exit status and stderr.
     fn run(&self, operation: &Operation<'_>) -> (Option<i32>, String) {
         let ssh = Ssh::new("ssh".into(), Path::new("/d"), &VmName::default());
         let command = operation.command(&ssh);
@@ -221,7 +221,7 @@ fn a_half_configured_package_is_finished_and_not_removed() {
     let (status, error) = guest.install(None);
     assert_eq!((status, guest.state("status").as_str()), (Some(0), "installed"), "{error}");
     assert!(guest.called("dpkg --configure -a") && !guest.called("purge"));
-    // What cannot be finished is an error, and stays for the next run.
+    // If the installation cannot be finished, that is an error, and the next run tries again.
     let guest = Guest::new(PRETTY, 3);
     guest.set("status", "half-configured");
     guest.set("version", "0.7.1.linux");
@@ -355,7 +355,7 @@ fn containers_are_started_in_order_and_what_fails_is_named_and_kept() {
     };
     let (status, error) = guest.run(&Operation::StartContainers);
     assert_eq!(status, Some(1), "{error}");
-    // One that could not be stopped is restarted; one that came back by itself is left alone.
+    // One that could not be stopped is restarted; one that was started meanwhile is not touched.
     let order = [
         "docker start id-first",
         "docker restart id-stays",
@@ -365,7 +365,7 @@ fn containers_are_started_in_order_and_what_fails_is_named_and_kept() {
     assert_eq!(changes(&guest), order);
     assert!(error.contains("the container fails does not start again: no such network"), "{error}");
     assert!(error.contains("sudo docker start fails"), "{error}");
-    // The next run tries what is left, and no other.
+    // The next run tries only the remaining container.
     guest.set("well", "");
     std::fs::remove_file(guest.0.path("state/calls")).unwrap();
     assert_eq!(guest.run(&Operation::StartContainers).0, Some(0));

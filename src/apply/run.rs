@@ -24,9 +24,10 @@ pub(super) fn step(
         && !matches!(error, ApplyError::Interrupted)
     {
         for rescue in &step.rescue {
-            // A short limit is for the step; what mends its failure keeps at least its own time.
+            // A short time limit applies to the step. The commands that repair its failure keep
+            // their own.
             let limit = limit.map(|limit| limit.max(rescue.timeout));
-            // The first error is the one to tell.
+            // Only the first error is reported.
             let _ = host.execute(&limited(rescue, limit), &heard);
         }
     }

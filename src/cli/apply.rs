@@ -114,8 +114,8 @@ pub(super) fn tell_end(
 }
 
 impl Consent {
-    /// A replacement, and a change that hides data, need more than a yes: the name of the VM whose
-    /// data it is.
+    /// A yes is not enough for a replacement or a change that hides data: the user must give the
+    /// name of the VM.
     pub(super) fn to_replacements(&self, plan: &Plan, command: &str) -> Result<(), Error> {
         for change in plan.effective() {
             if change.action == Action::Replace {
@@ -137,7 +137,7 @@ impl Consent {
         Ok(())
     }
 
-    /// `what` would be lost of this VM, and something in the file forces `it`.
+    /// Refuses to lose `what` in this VM without the flag. Something in the file forces `it`.
     fn to_loss(&self, name: &str, what: &str, it: &str, command: &str) -> Result<(), Error> {
         let why = match &self.replace.allow_replace {
             Some(allowed) if allowed == name => return Ok(()),
@@ -147,8 +147,8 @@ impl Consent {
         Err(Error::Refused {
             why: format!("not applied: {what}{why}"),
             hint: format!(
-                "save what you need, then run `{command} --allow-replace {name}`; or set back in \
-                 the file what forces {it}"
+                "save what you need, then run `{command} --allow-replace {name}`; or revert the \
+                 change in the file that forces {it}"
             ),
         })
     }

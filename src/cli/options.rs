@@ -252,8 +252,8 @@ pub(super) struct Consent {
 /// The losses that the user agrees to in advance.
 #[derive(Debug, Clone, Args)]
 pub(super) struct Replace {
-    /// The VM whose data may be lost or hidden, if the plan says so: by a replacement, or by a change
-    /// of dockerd's store
+    /// The VM whose data may be deleted or hidden, if the plan needs it: by a replacement, or by a
+    /// change of dockerd's store
     #[arg(long, value_name = "NAME")]
     pub(super) allow_replace: Option<String>,
 }

@@ -47,8 +47,7 @@ pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> 
     terminal.data(&sources.iter().map(line).collect::<String>())
 }
 
-/// What Lima refuses of the VM that the file describes. Without a Lima that the file accepts, nothing
-/// is said.
+/// Lima's refusals of the VM in the file; none without a Lima that the file accepts.
 fn refused_by_lima(host: &dyn Host, file: &File, terminal: &mut Terminal) -> Vec<Diagnostic> {
     let config = &file.config;
     let asked = observe::accepted_limactl(host, &config.lima).and_then(|limactl| {
@@ -58,11 +57,11 @@ fn refused_by_lima(host: &dyn Host, file: &File, terminal: &mut Terminal) -> Vec
     let verdict = match asked {
         Ok(verdict) => verdict.unwrap_or_default(),
         Err(error) => {
-            terminal.complain(&format!("{} was not judged by Lima: {error}", file.shown));
+            terminal.complain(&format!("Lima could not check {}: {error}", file.shown));
             return Vec::new();
         }
     };
-    // A key that it does not know is told already.
+    // Unknown keys are reported already.
     for warning in verdict.warnings.iter().filter(|it| !it.starts_with(Verdict::UNKNOWN_KEY)) {
         terminal.talk(&format!("Lima warns: {warning}"));
     }

@@ -84,10 +84,8 @@ impl Config {
         let uids = uids.filter_map(|user| Some(("uid", user.uid?, user.name.to_string())));
         gids.chain(uids).filter(|(_, id, _)| *id < 100).map(|(key, id, name)| {
             Warning::new(
-                format!(
-                    "{key} {id} of `{name}`: Debian and Ubuntu keep the ids up to 99 for themselves"
-                ),
-                format!("choose a {key} from 100 on, or leave {key} out"),
+                format!("{key} {id} of `{name}`: Debian and Ubuntu reserve the ids up to 99"),
+                format!("choose a {key} of 100 or more, or leave {key} out"),
             )
         })
     }
@@ -132,8 +130,8 @@ impl Config {
         })
     }
 
-    /// What is known to be wrong with a release of Sysbox: nestybox/sysbox issues 973 (fixed in 0.7.0)
-    /// and 998 (fixed in 0.7.1), and the CVEs that its own runc lacked the fixes for up to 0.6.7.
+    /// The known faults of a release of Sysbox: nestybox/sysbox issues 973 (fixed in 0.7.0) and 998
+    /// (fixed in 0.7.1), and the CVEs that its own runc lacked the fixes for up to 0.6.7.
     fn old_sysbox(&self) -> Option<Warning> {
         let version = &self.sysbox.version;
         let release = version.release();

@@ -97,10 +97,10 @@ codes! {
          group that got another number, or a hand, made it another's, or closed it to its group."
     GroupMissing "group_missing" "the VM's user is not in the group docker"
         "Lima's connection to the guest is that of the VM's login user, and only members of the \
-         group docker, or its owner, may open Docker's socket there. On the host the connection is closed without \
-         an answer, exactly as with a stopped daemon, so the words of the docker command prove \
-         nothing. Joining is not enough: the open session has to be renewed, too, which takes \
-         about a second and stops no containers."
+         group docker, or the socket's owner, may open Docker's socket there. On the host the \
+         connection is closed without an answer, exactly as with a stopped daemon, so the docker \
+         command's message proves nothing. Joining is not enough: the open session must be \
+         renewed, too, which takes about a second and stops no containers."
     SessionStale "session_stale" "the open session began before the user joined the group"
         "A login session keeps the groups that it began with. Lima opens one ssh connection when \
          the VM starts, and every `limactl shell` and the forwarded Docker socket ride on it. So \
@@ -119,11 +119,12 @@ codes! {
     SysboxMissing "sysbox_missing" "sysbox-runc is not there"
         "The file asks for Sysbox, and its package is not installed in the guest, or the running \
          daemon does not know its runtime. Containers with `--runtime=sysbox-runc` cannot start."
-    SysboxUnfinished "sysbox_unfinished" "the installation of Sysbox stopped half-way"
-        "dpkg has unpacked the package sysbox-ce and could not configure it. sysbox-runc is in the guest, \
-         its services are not enabled, and every other apt-get install fails until this one is finished. \
-         The usual causes: the package refused because containers exist and daemon.json lacked \
-         network keys, or a program that it needs and does not declare is missing, such as sysctl."
+    SysboxUnfinished "sysbox_unfinished" "the installation of Sysbox is incomplete"
+        "dpkg unpacked the package sysbox-ce but could not configure it. sysbox-runc is in the \
+         guest, but its services are not enabled, and every other apt-get install fails until this \
+         one is finished. The usual causes: containers existed while daemon.json lacked network \
+         keys, or a program that the package needs but does not declare is missing, such as \
+         sysctl."
     SysboxServicesDown "sysbox_services_down" "a service of Sysbox does not run"
         "Containers with sysbox-runc need sysbox-mgr and sysbox-fs. One of them is not active; \
          such containers cannot start, and those that run may not work."
@@ -169,8 +170,8 @@ codes! {
          what its program would lack, and its log what it said last."
     ClientHostSocket "client_host_socket" "a container mounts this machine's socket, not the guest's"
         "dockerd runs in the guest, so the source of a mount is a path of the guest. The forwarded \
-         socket in Lima's directory exists on this machine only; in the guest there is nothing at that \
-         path, or a file that no daemon listens on. Mount /var/run/docker.sock instead."
+         socket in Lima's directory exists on this machine only. In the guest, that path does not \
+         exist, or no daemon listens on it. Mount /var/run/docker.sock instead."
     ClientSocketMissing "client_socket_missing" "there is no socket where a container looks for one"
         "The container has no socket where its program looks for one: nothing is mounted there, or a \
          directory that Docker made where there was nothing to mount."

@@ -82,12 +82,12 @@ impl Attempt {
         }
     }
 
-    /// The finding about a log driver that dockerd has in force and does not have. It starts with any,
-    /// and then no container does (measured with Docker 20.10), so this is known without starting one.
+    /// The finding about an unknown log driver. dockerd starts with any log driver, but containers
+    /// do not (measured with Docker 20.10), so no container needs to be started to find this out.
     pub(super) fn without_log_driver(case: &Case<'_>, guest: &GuestFacts) -> Option<Finding> {
         let engine = guest.engine.as_ref()?;
         let driver = engine.in_force.get("log-driver")?.as_str()?;
-        // Where the list is empty, this dockerd does not report it.
+        // If the list is empty, this dockerd does not report it.
         let is_known = engine.log_drivers.is_empty()
             || engine.log_drivers.iter().any(|name| name == driver)
             || is_log_driver(driver);

@@ -154,7 +154,7 @@ fn user(case: &Case<'_>, guest: &GuestFacts) -> Option<Finding> {
     finding.map(|finding| refused(finding, guest))
 }
 
-/// Whether it is planned that the login user joins the group, and its access depends on that.
+/// Whether the plan adds the login user to the group, and its access depends on that.
 fn depends_on_joining(case: &Case<'_>, guest: &GuestFacts) -> bool {
     let mut joins = case.plan.effective().filter(|change| {
         change.address.kind == Kind::GroupMembership

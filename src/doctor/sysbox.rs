@@ -60,7 +60,7 @@ fn missing(
         return Some(
             seen(Code::SysboxUnfinished)
                 .saw("package", format!("{version} {status}"))
-                .because(format!("dpkg says that sysbox-ce {version} is {status}, not installed"))
+                .because(format!("dpkg reports sysbox-ce {version} as {status}, not installed"))
                 .so("no container can start with sysbox-runc, and apt-get fails in the guest")
                 .by_hand(by_hand),
         );

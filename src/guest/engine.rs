@@ -1,4 +1,4 @@
-//! What the running dockerd reports of itself.
+//! The running dockerd's report about itself.
 
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
@@ -100,8 +100,8 @@ impl Engine {
         })
     }
 
-    /// Whether dockerd reports that a value of daemon.json is in force. `None` for what it does not
-    /// report.
+    /// Whether dockerd reports that a value of daemon.json is in force. `None` if it does not
+    /// report that key.
     pub fn has(&self, key: &str, value: &Value) -> Option<bool> {
         let reported = self.in_force.get(key)?;
         match (key, value, reported) {

@@ -33,7 +33,7 @@ pub struct GuestFacts {
     pub dockerd_installed: bool,
     /// The versions of the installed packages that matter here.
     pub packages: BTreeMap<String, String>,
-    /// The packages whose installation stopped half-way. As long as there is one, apt fails.
+    /// The packages whose installation is incomplete. apt fails until it is finished.
     pub unfinished: BTreeMap<String, Unfinished>,
     /// The services that matter here.
     pub units: BTreeMap<String, Unit>,
@@ -43,7 +43,7 @@ pub struct GuestFacts {
     pub seccomp_profile: Option<String>,
     /// The runtimes that the daemon knows, the default one first. Empty when it is not active.
     pub runtimes: Vec<String>,
-    /// What the running daemon reports of itself. `None` when it does not answer.
+    /// The running daemon's report about itself. `None` when it does not answer.
     pub engine: Option<Engine>,
     /// The socket in the guest.
     pub socket: Option<GuestSocket>,
@@ -66,7 +66,7 @@ pub struct GuestFacts {
 /// A package that is neither installed nor removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unfinished {
-    /// dpkg's word for its state, such as `half-configured`.
+    /// Its state as dpkg reports it, such as `half-configured`.
     pub status: String,
     /// Its version.
     pub version: String,
@@ -230,8 +230,8 @@ impl GuestFacts {
         group != DOCKER_GROUP || !self.owns_socket()
     }
 
-    /// Those of the login user's groups that the open session needs and lacks: it began before the
-    /// user joined them.
+    /// The groups of the login user that the open session needs and lacks, because the user joined
+    /// them after the session started.
     pub fn lacks_groups(&self, wanted: Vec<String>) -> Vec<String> {
         let lacks = |group: &String| {
             !self.session_groups.contains(group) && self.is_member(&self.user, group)
@@ -323,17 +323,17 @@ fn account(line: &str) -> Option<(String, Account)> {
     Some((name.to_owned(), Account { uid, gid, shell: shell.to_owned() }))
 }
 
-/// dpkg's states of a package that nothing is left to do for.
+/// dpkg's states of a package without pending work.
 const COMPLETE: [&str; 3] = ["installed", "not-installed", "config-files"];
 
 /// `status package version` of dpkg.
 fn package(line: &str) -> Option<[&str; 3]> {
     let words = line.split_whitespace().collect::<Vec<_>>();
-    // What dpkg-query says about a package that it does not know is longer.
+    // dpkg-query prints a longer line for an unknown package.
     <[&str; 3]>::try_from(words).ok()
 }
 
-/// The noted containers that do not run. One that runs was never stopped, or has been started since.
+/// The recorded containers that do not run. The others were never stopped, or were started since.
 fn stopped(document: &Document, running: Option<&[Container]>) -> Vec<Container> {
     let noted = document.lines("stopped").filter_map(container);
     let runs = |it: &Container| running.is_none_or(|list| list.iter().any(|own| own.id == it.id));
@@ -460,7 +460,7 @@ mod tests {
         let lines: Vec<String> = facts.stopped_by_cai.iter().map(ToString::to_string).collect();
         assert_eq!(lines, [line]);
         assert!(facts.containers.unwrap()[0].auto_remove);
-        // As long as nobody can list what runs, nothing is said to be stopped.
+        // If the running containers cannot be listed, none is reported as stopped.
         assert_eq!(read("").stopped_by_cai, []);
     }
 

@@ -66,7 +66,7 @@ fn members(text: &str) -> (Vec<Member>, usize) {
     (members, text.len())
 }
 
-/// How an object is written: what stands before each key, or `None` where it is all on one line.
+/// The layout of an object: the text before each key, or `None` if it is all on one line.
 fn indent_of<'a>(text: &'a str, members: &[Member]) -> Option<&'a str> {
     let before = &text[..members.first()?.key.start];
     let (_, indent) = before.rsplit_once('\n')?;
@@ -132,7 +132,7 @@ pub(super) fn remove(text: &str, key: &str) -> String {
         return text.to_owned();
     };
     let mut text = text.to_owned();
-    // The comma goes with it: the one behind it, or for the last key the one before.
+    // Remove the comma after the key or, for the last key, the one before it.
     match (index.checked_sub(1).map(|before| &found[before]), found.get(index + 1)) {
         (_, Some(next)) => text.replace_range(found[index].key.start..next.key.start, ""),
         (Some(before), None) => {
@@ -150,7 +150,7 @@ fn set_one(text: &str, key: &str, value: &Value, margin: &str) -> String {
     let indent = indent_of(text, &found);
     let step = indent.map(|indent| indent.strip_prefix(margin).unwrap_or(INDENT));
     let mut text = text.to_owned();
-    // The last one counts where a key is written twice.
+    // If a key is written twice, the last one counts.
     if let Some(member) = found.iter().rev().find(|member| member.name == key) {
         let present: Option<Value> = serde_json::from_str(&text[member.value.clone()]).ok();
         if present.as_ref() != Some(value) {

@@ -17,9 +17,9 @@ const INSTALL: Duration = Duration::from_secs(30 * 60);
 const TRY: Duration = Duration::from_secs(3 * 60);
 /// What scripts need that tell by its time whether the daemon has read a file.
 const NOT_OLDER: &str = include_str!("scripts/not-older.sh");
-/// What scripts need that write daemon.json or put the previous one back.
+/// The functions of scripts that write daemon.json or restore the previous one.
 const DAEMON_JSON: &str = include_str!("scripts/daemon-json.sh");
-/// What a script that starts Sysbox's services ends with.
+/// The end of each script that starts Sysbox's services.
 const CHECK_SYSBOX: &str = include_str!("scripts/sysbox-check.sh");
 /// Where packages are kept in the guest.
 const PACKAGES: &str = "/var/lib/cai/packages";
@@ -54,14 +54,14 @@ pub enum Operation<'a> {
         /// The new text.
         text: &'a str,
     },
-    /// Makes the daemon load what it can. If it refuses the file, the previous one is restored.
+    /// Makes the daemon reload daemon.json. If it refuses the file, the previous one is restored.
     ReloadDocker {
-        /// Whether this is how the file is loaded; a restart follows where it is not.
+        /// Whether the reload is enough to load the file. If not, a restart follows.
         record: bool,
     },
     /// Restarts the daemon.
     RestartDocker {
-        /// Whether the previous daemon.json is restored where dockerd does not start with the new one.
+        /// Whether the previous daemon.json is restored if dockerd does not start with the new one.
         restore: bool,
     },
     /// Copies a file of the host into the guest; root owns it.
@@ -71,7 +71,7 @@ pub enum Operation<'a> {
         /// Its path in the guest.
         to: &'a str,
     },
-    /// Puts Sysbox's package into the guest and verifies it.
+    /// Downloads or copies Sysbox's package into the guest and verifies it.
     FetchSysbox {
         /// Its version.
         version: &'a str,
@@ -80,7 +80,7 @@ pub enum Operation<'a> {
         /// `https` addresses, tried in order, or one path in the guest.
         sources: &'a [String],
     },
-    /// Installs the fetched package, or finishes an installation that stopped half-way.
+    /// Installs the fetched package, or completes an interrupted installation.
     InstallSysbox {
         /// Its version.
         version: &'a str,
@@ -89,9 +89,9 @@ pub enum Operation<'a> {
     },
     /// Restarts Sysbox's services and checks that they run.
     RestartSysbox,
-    /// Notes containers that are about to stop, in the order in which they were started.
+    /// Records containers that are about to stop, in the order in which they were started.
     RememberContainers(&'a [Container]),
-    /// Starts the noted containers again.
+    /// Starts the recorded containers again.
     StartContainers,
     /// Starts a container with each of these runtimes, and removes it with its image.
     TryContainer(&'a [&'a str]),

@@ -62,7 +62,7 @@ pub trait Probe: Sync {
     /// What kind of machine this is.
     fn platform(&self) -> Platform;
 
-    /// How many processors this machine has; `None` where it does not say.
+    /// The number of processors of this machine; `None` if it is unknown.
     fn cpus(&self) -> Option<u32>;
 
     /// Runs a command that only reads, whatever its exit status.

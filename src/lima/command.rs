@@ -45,8 +45,9 @@ impl Limactl {
         CommandSpec::new(&self.program).args(["list", "--json"])
     }
 
-    /// Judges a whole YAML, which it reads from standard input: the text may hold secrets, and this way
-    /// it is in no file. Lima refuses `-`, from which it cannot tell a name. (Measured with Lima 2.2.0.)
+    /// Checks a complete YAML from standard input. The text may contain secrets, so it is not
+    /// written to a file. Lima refuses `-`, because it cannot derive a name from it (measured with
+    /// Lima 2.2.0).
     pub fn validate(&self, yaml: String) -> CommandSpec {
         CommandSpec::new(&self.program).args(["validate", "/dev/stdin"]).stdin(yaml)
     }

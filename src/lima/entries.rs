@@ -1,10 +1,10 @@
-//! Whose an entry of one of Lima's lists is. `cai` replaces and removes its own, and keeps all others
-//! as they are, in their order.
+//! The owner of an entry in Lima's lists. `cai` replaces and removes its own entries, and keeps all
+//! others, in their order.
 //!
-//! - A script of `provision` or `probes` is `cai`'s if it says so in a comment. Every version wrote
-//!   that comment.
-//! - A forward is `cai`'s if it takes the place of one that `cai` wants (see [`place`]), or of one that
-//!   the comment in the provisioning script names: those that the file declared before.
+//! - A script of `provision` or `probes` is `cai`'s if a comment in it says so. Every version of
+//!   `cai` wrote that comment.
+//! - A forward is `cai`'s if it has the same place as one that `cai` wants (see [`place`]), or as
+//!   one that the file declared before. The comment in the provisioning script lists the latter.
 
 use serde_json::{Map, Value};
 
@@ -30,8 +30,8 @@ pub(super) fn with_forwards(mut script: String, forwards: &[Value]) -> String {
     script
 }
 
-/// The keys of `wanted`, with the entries that others wrote into the shared lists of `yaml`. The
-/// instance has `yaml` now.
+/// The keys of `wanted`, with others' entries in the shared lists of `yaml`, the instance's present
+/// YAML.
 pub fn merged(
     wanted: &Map<String, Value>,
     yaml: &Map<String, Value>,
@@ -49,7 +49,7 @@ pub fn merged(
         let list = List { key, own, before: declared_before(yaml), meaning };
         keys.insert(key.into(), list.merged(there).into());
     }
-    // Its archives, which only matter where containerd is used.
+    // Keep the archives, which only matter if containerd is used.
     if let (Some(Value::Object(own)), Some(Value::Object(there))) =
         (wanted.get("containerd"), yaml.get("containerd"))
     {
@@ -60,7 +60,7 @@ pub fn merged(
     keys
 }
 
-/// Whether each list of scripts has one of `cai`, perhaps of an older version.
+/// Whether each list of scripts contains one of `cai`'s, possibly from an older version.
 pub fn has_script(list: &Value) -> bool {
     list.as_array().is_some_and(|list| list.iter().any(is_script))
 }
@@ -88,7 +88,8 @@ struct List<'a> {
 }
 
 impl List<'_> {
-    /// What an entry of `cai` is replaced by, is one of the same identity. `None` for those of others.
+    /// The identity of an entry: an entry of `cai` is replaced by one with the same identity.
+    /// `None` for others' entries.
     fn identity(&self, entry: &Value) -> Option<Value> {
         if self.key != PORT_FORWARDS {
             return is_script(entry).then_some(Value::Null);
@@ -129,8 +130,8 @@ impl List<'_> {
     }
 }
 
-/// The end of a forward that can only be there once: a socket or port of the host for a socket of
-/// the guest, else the ports of the guest.
+/// The end of a forward that must be unique: the host's socket or port if the guest's end is a
+/// socket, else the guest's ports.
 fn place(entry: &Value, meaning: &Meaning<'_>) -> Value {
     let meant = meaning.of(PORT_FORWARDS, &vec![entry.clone()].into());
     let get = |key: &str| meant.pointer(&format!("/0/{key}")).cloned().unwrap_or_default();
@@ -166,7 +167,7 @@ mod tests {
         let others =
             [json!({"mode": "yq", "path": "/etc/a"}), json!({"script": "#!/bin/sh\ntrue"})];
         let wanted = json!({"provision": [script("new")]});
-        // An older one is replaced in its place, and a second one goes.
+        // An older entry is replaced in place, and duplicates are deleted.
         let yaml = json!({"provision": [others[0], script("old"), others[1], script("older")]});
         assert_eq!(
             merge(&wanted, &yaml)["provision"],
@@ -189,14 +190,14 @@ mod tests {
         let merge =
             |list: Value| merge(&wanted, &json!({"portForwards": list}))["portForwards"].clone();
         assert_eq!(merge(json!([all])), json!([docker, web, all]));
-        // The same place, and the same meaning: its form stays.
+        // The place and the meaning are the same, so its form is kept.
         let form = json!({"guestSocket": "/var/run/docker.sock", "hostSocket": "docker.sock"});
         assert_eq!(merge(json!([form, all, web])), json!([form, all, web]));
-        // The rootless socket would be at the same place of the host.
+        // The rootless socket would have the same path on the host.
         let rootless =
             json!({"guestSocket": "/run/user/501/docker.sock", "hostSocket": "docker.sock"});
         assert_eq!(merge(json!([rootless, web])), json!([docker, web]));
-        // Another port for the same one of the guest.
+        // Another host port for the same guest port.
         let other = json!({"guestPort": 80, "hostPort": 9090});
         assert_eq!(merge(json!([docker, other])), json!([docker, web]));
     }

@@ -1,5 +1,5 @@
-//! What a value of Lima's YAML means, whatever form it has: `4096MiB` is `4GiB`, a default that is
-//! written out is one that is left out, and a forward without a host port goes to the guest's.
+//! The meaning of a value in Lima's YAML, whatever its form: `4096MiB` equals `4GiB`, an explicit
+//! default equals a missing key, and a forward without a host port uses the guest's port.
 //!
 //! Rules: `FillDefault` and `FillPortForwardDefaults` of Lima 2.2.0.
 
@@ -27,7 +27,7 @@ pub struct Meaning<'a> {
 }
 
 impl Meaning<'_> {
-    /// What a top-level key means. `null` where it is left out, or says what Lima does without it.
+    /// The meaning of a top-level key. `null` if it is missing or has Lima's default.
     pub fn of(&self, key: &str, value: &Value) -> Value {
         self.value(key, value)
     }
@@ -58,7 +58,7 @@ impl Meaning<'_> {
     fn scalar(&self, path: &str, value: &Value) -> Value {
         let Some((holds, default)) = lima_yaml::key(path) else { return value.clone() };
         let text = match value {
-            // A name with nothing behind it is an empty text.
+            // A key without a value is an empty string.
             Value::Null if path.ends_with(".*") => return "".into(),
             Value::Null => return Value::Null,
             Value::String(text) => text.clone(),
@@ -129,7 +129,7 @@ fn address(text: &str) -> String {
     }
 }
 
-/// Without a mount point it is seen where it is.
+/// Without a mount point, the location is the mount point.
 fn mount(meaning: &Meaning<'_>, map: &mut Map<String, Value>) {
     if map.get("mountPoint").is_some_and(|point| Some(point) == map.get("location")) {
         map.remove("mountPoint");

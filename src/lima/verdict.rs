@@ -1,4 +1,4 @@
-//! What `limactl validate` says of a YAML.
+//! The verdict of `limactl validate` on a YAML.
 
 use super::log::{find, message};
 use crate::host::Output;
@@ -7,21 +7,21 @@ use crate::redact;
 /// The message of the warning about a key that Lima does not know.
 const NOT_STRICT: &str = "Non-strict YAML detected";
 
-/// Lima's judgement of a whole YAML.
+/// Lima's verdict on a complete YAML.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Verdict {
-    /// Why Lima refuses it, in its own output; on one line.
+    /// Lima's message if it refuses the YAML, on one line.
     pub refusal: Option<String>,
-    /// What Lima warns of, each on one line.
+    /// Lima's warnings, each on one line.
     pub warnings: Vec<String>,
 }
 
 impl Verdict {
-    /// How the warning about a key begins that Lima does not know.
+    /// The start of the warning about an unknown key.
     pub const UNKNOWN_KEY: &str = "unknown field";
 
-    /// Reads what the command left (form measured with Lima 2.2.0). `None` where it failed without a
-    /// message in that form: then it judged nothing.
+    /// Reads the command's output (format measured with Lima 2.2.0). `None` if the command failed
+    /// without a message in that format, so there is no verdict.
     pub fn read(output: &Output) -> Option<Self> {
         let at = |level: &'static str| {
             let is_of = move |line: &&str| find(line, "level").as_deref() == Some(level);
@@ -39,7 +39,7 @@ impl Verdict {
     }
 }
 
-/// It is said twice of a key: of the file, and of the file with the user's own defaults.
+/// Lima warns twice about a key: for the file, and for the file with the user's defaults.
 fn warning(line: &str) -> String {
     let (said, error) = (message(line), find(line, "error").unwrap_or_default());
     let error = on_one_line(without_position(&error));
@@ -56,7 +56,7 @@ fn refusal(said: &str) -> String {
     on_one_line(without_position(said))
 }
 
-/// Without `[LINE:COLUMN]`: nobody sees the text that it is of.
+/// Removes `[LINE:COLUMN]`, because the user does not see that text.
 fn without_position(said: &str) -> &str {
     let rest = said.strip_prefix('[').and_then(|rest| rest.split_once("] "));
     match rest {
@@ -65,7 +65,7 @@ fn without_position(said: &str) -> &str {
     }
 }
 
-/// All that is said, without the lines that quote the YAML, which may hold secrets.
+/// The message without the lines that quote the YAML, which may contain secrets.
 fn on_one_line(said: &str) -> String {
     let is_quoted = |line: &str| {
         let line = line.trim_start_matches(['>', ' ']);

@@ -1,10 +1,10 @@
-//! The keys of Lima's YAML: one table of what each holds and what Lima takes where it is missing.
+//! The keys of Lima's YAML: one table of types and defaults.
 //!
 //! Source: `pkg/limatype/lima_yaml.go` and `FillDefault` of Lima 2.2.0.
 
 use serde_json::Value;
 
-/// What a key holds.
+/// The type of a key's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holds {
     /// `true` or `false`.
@@ -159,7 +159,7 @@ const KEYS: &[Key] = &[
     ("osOpts", Open, ""),
 ];
 
-/// What the key at a path holds, and its default, if it has a fixed one.
+/// The type of the key at a path, and its default, if it has a fixed one.
 pub fn key(path: &str) -> Option<(Holds, Option<&'static str>)> {
     let (_, holds, default) = KEYS.iter().find(|(own, ..)| *own == path)?;
     Some((*holds, Some(*default).filter(|default| !default.is_empty())))

@@ -25,7 +25,7 @@ fn below(caret: &Comparator) -> Comparator {
     Comparator { op: Op::Less, major, minor, patch, pre: Prerelease::EMPTY }
 }
 
-/// What accepts this version as well, where a requirement with a caret refuses it for being newer.
+/// A requirement that also accepts this version, if a caret requirement refuses it as too new.
 pub fn open_ended(requirement: &VersionReq, version: &Version) -> Option<VersionReq> {
     let [caret @ Comparator { op: Op::Caret, .. }] = requirement.comparators.as_slice() else {
         return None;

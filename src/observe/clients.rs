@@ -103,8 +103,8 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// The container of the name that the file gives it. The daemon takes the beginning of an
-    /// identifier for a name, too.
+    /// The container with the name in the file. The daemon also accepts the beginning of an
+    /// identifier as a name.
     fn named(self) -> Option<&'a Inspected> {
         self.containers().ok()?.get(self.client.container.as_ref()?.as_str())
     }
@@ -121,7 +121,7 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    /// Looks at the compose files, and meanwhile at the containers of the names in the file.
+    /// Reads the compose files, and in parallel inspects the containers that the file names.
     fn all(
         &self,
         jobs: &[Job<'_>],
@@ -194,7 +194,7 @@ impl Look<'_> {
                 Err(reason) => Observation::Unobservable(reason),
                 Ok(None) => Observation::Absent,
                 Ok(Some(inspected)) => {
-                    // It may have been made with more options than were known of.
+                    // It may have been created with options that are not known yet.
                     let made_by = (job.client, inspected.compose.as_ref());
                     if let Some(compose) = compose {
                         files = compose.again(&made_by, files)?;
@@ -210,8 +210,8 @@ impl Look<'_> {
         Ok(ClientFacts { container, compose: files, health, engine })
     }
 
-    /// The container that Compose made of a client's service: of its project, or else by its file.
-    /// Of several, the first.
+    /// The container that Compose created for a client's service, by project or else by file. If
+    /// there are several, the first.
     fn of_service(
         &self,
         job: &Job<'_>,
@@ -321,7 +321,7 @@ impl Look<'_> {
         (inside, accounts)
     }
 
-    /// The group of a socket that cannot be looked at.
+    /// The group of a socket that cannot be inspected.
     fn expected_gid(&self, client: &SocketClient, inspected: &Inspected) -> u32 {
         let (accounts, inside) = (Accounts::default(), None);
         let seen = Seen { inspected: inspected.clone(), accounts, inside, log: Vec::new() };

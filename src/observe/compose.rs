@@ -1,5 +1,5 @@
-//! Asks Compose what it makes of the services that a file names: once for each project, and nothing
-//! where no compose file is named.
+//! Asks Compose for the configuration of the file's services: once for each project, and only if
+//! the file names compose files.
 
 use std::path::{Path, PathBuf};
 
@@ -16,10 +16,10 @@ use crate::parallel::each;
 use crate::redact;
 use crate::report::shortened;
 
-/// A client, and what Compose wrote down about its container.
+/// A client, and the labels of its container.
 pub(super) type MadeBy<'a> = (&'a SocketClient, Option<&'a ComposeLabels>);
 
-/// How many lines of Compose's complaint are told, and how many characters.
+/// The maximum number of lines of Compose's message that are shown, and of characters.
 const LINES: usize = 3;
 const SHOWN: usize = 500;
 
@@ -30,7 +30,7 @@ pub(super) struct Compose<'a> {
 }
 
 impl<'a> Compose<'a> {
-    /// Finds what runs compose files.
+    /// Finds the program that runs compose files.
     pub(super) fn find(probe: &'a dyn Probe, commands: ClientCommands) -> Self {
         let mut compose = Self { probe, commands, program: None };
         compose.program = compose.program();
@@ -50,7 +50,7 @@ impl<'a> Compose<'a> {
         })
     }
 
-    /// What is known of the compose file of each client; `None` for those without one.
+    /// The facts about each client's compose file; `None` for clients without one.
     pub(super) fn files(
         &self,
         clients: &[MadeBy<'_>],
@@ -84,8 +84,8 @@ impl<'a> Compose<'a> {
         facts.collect()
     }
 
-    /// The same for one client, once its container is known; what was known, where that says
-    /// nothing new.
+    /// The same for one client, once its container is known. Returns the known facts if nothing
+    /// changed.
     pub(super) fn again(
         &self,
         client: &MadeBy<'_>,
@@ -98,7 +98,7 @@ impl<'a> Compose<'a> {
         };
         match self.project(client) {
             Some(now) if Some(&same(now.clone())) == project => {
-                // Only its name is new, which Compose gave it by itself.
+                // Only its name is new, and Compose chose that name.
                 Ok(known.map(|known| ComposeFacts { project: Some(now), ..known }))
             }
             Some(_) => Ok(self.files(&[*client])?.pop().flatten()),
@@ -116,8 +116,8 @@ impl<'a> Compose<'a> {
         client.compose().is_some_and(|(file, _)| self.probe.canonical(&file).is_ok())
     }
 
-    /// The services of several clients of one project. Where they cannot be had together, each
-    /// alone, so that one that does not exist is not held against the others.
+    /// The services of several clients of one project. If Compose refuses all together, each is
+    /// read separately, so a missing service does not affect the others.
     fn services(
         &self,
         project: &ComposeProject,
@@ -185,7 +185,7 @@ impl<'a> Compose<'a> {
         Some(name.to_lowercase().chars().filter(is_allowed).collect())
     }
 
-    /// What a command printed, or why not. Its output may hold secrets, and is in no message.
+    /// A command's output, or its error. The output may contain secrets, so no message quotes it.
     fn print(&self, command: &CommandSpec) -> Result<String, String> {
         let error = |error: CommandError| error.to_string();
         let output = self.probe.query(command).map_err(error)?;

@@ -1,11 +1,11 @@
-//! Has `limactl validate` judge a change before it is shown or applied.
+//! Runs `limactl validate` for a change before it is shown or applied.
 
 use crate::host::{CommandError, CommandSpec, Probe};
 use crate::lima::Verdict;
 use crate::parallel::each;
 use crate::plan::{Change, Plan, Problem, Reason};
 
-/// What Lima says of a YAML.
+/// Lima's verdict on a YAML.
 ///
 /// # Errors
 /// When the command fails and does not say why in Lima's form.
@@ -17,8 +17,8 @@ pub fn ask_lima(probe: &dyn Probe, command: &CommandSpec) -> Result<Verdict, Com
     }
 }
 
-/// A change with Lima's judgement of it: a refusal is its problem, and a warning a remark. Nothing is
-/// asked about a change that does not touch the VM's YAML.
+/// A change with Lima's verdict: a refusal is a problem, a warning is a remark. A change that does
+/// not affect the VM's YAML is not checked.
 ///
 /// # Errors
 /// As [`ask_lima`].

@@ -81,7 +81,7 @@ impl Disruption {
         self >= Self::ContainerRecreation
     }
 
-    /// Whether the containers that stop by it are started again.
+    /// Whether the containers that it stops are started again.
     pub fn starts_again(self) -> bool {
         matches!(self, Self::SysboxRestart | Self::DaemonRestart | Self::VmRestart)
     }
@@ -129,10 +129,10 @@ pub struct Change {
     /// The containers that it stops, or would stop by its fallback; `None` where they could not be
     /// listed.
     pub stops: Option<Vec<Container>>,
-    /// A command of Lima that only reads, and judges the VM's YAML as the steps would leave it. It is
-    /// asked before the plan is shown, and before the first step.
+    /// A read-only command of Lima that checks the YAML that the steps would produce. It runs
+    /// before the plan is shown, and before the first step.
     pub judge: Option<CommandSpec>,
-    /// What dockerd will no longer show once the change has taken effect.
+    /// The data that dockerd will no longer show once the change has taken effect.
     pub hides: Option<Hides>,
     /// How it is done, in order.
     pub steps: Vec<Step>,
@@ -252,7 +252,7 @@ impl Change {
         self
     }
 
-    /// Says which command judges it.
+    /// Sets the command that checks the YAML.
     #[must_use]
     pub fn judged_by(mut self, command: CommandSpec) -> Self {
         self.judge = Some(command);
@@ -267,7 +267,7 @@ impl Change {
         self
     }
 
-    /// Says what dockerd will no longer show.
+    /// Sets the data that dockerd will no longer show.
     #[must_use]
     pub fn hiding_data(mut self, hides: Option<Hides>) -> Self {
         self.hides = hides;
@@ -343,8 +343,8 @@ impl Change {
             && (!now.disruption.may_stop_containers() || self.says_what(now))
     }
 
-    /// Whether it showed every key by which the other hides data. A VM that the plan makes holds
-    /// nothing of anyone's.
+    /// Whether this plan showed every key by which the other hides data. A VM that the plan creates
+    /// contains no data.
     fn shows_what_is_hidden(&self, now: &Self) -> bool {
         let is_new = self.before.is_none() && self.action != Action::Deferred;
         let shown = self.hides.as_ref().map_or(&[][..], |hides| &hides.keys);

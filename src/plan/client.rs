@@ -63,8 +63,8 @@ pub enum ClientProblem {
     /// The mode of the socket lets no group use it.
     #[error("the socket has mode {0}, which lets no group use it")]
     SocketMode(String),
-    /// The host's forwarded socket is mounted, which the guest does not have.
-    #[error("{path} is a socket of this machine, and its engine runs in the guest")]
+    /// The container mounts the host's forwarded socket, which does not exist in the guest.
+    #[error("{path} is a socket of this machine, but dockerd runs in the guest")]
     HostSocket {
         /// The path.
         path: String,
@@ -171,7 +171,7 @@ impl ClientProblem {
             }
             Self::ComposeFile { path, .. } => format!(
                 "fix {}, or name another compose_file or service; `docker compose -f FILE config` \
-                 shows what Compose makes of a file",
+                 shows how Compose reads a file",
                 path.display()
             ),
             Self::OtherMaker { container, .. } => format!(

@@ -24,8 +24,8 @@ pub struct Line {
     pub text: String,
 }
 
-/// The lines that differ, with two lines around them. In JSON a comma at the end of a line is no
-/// difference: the line before one that is new gets it.
+/// The lines that differ, with two lines around them. In JSON, a comma at the end of a line is not
+/// a difference, because a line gets one when another is added after it.
 pub fn text_diff(before: &str, after: &str) -> Vec<Line> {
     let is_json = [before, after].iter().all(|text| text.trim_start().starts_with('{'));
     let compared = |text: &str| {

@@ -1,4 +1,4 @@
-//! What a change of dockerd's store hides.
+//! The data that a change of dockerd's store hides.
 
 use std::fmt;
 

@@ -60,7 +60,7 @@ pub struct ResourceChange<'a> {
     pub stops: Option<&'a [Container]>,
     /// Those of them that it starts again, in that order.
     pub restarts: Vec<&'a Container>,
-    /// What dockerd will no longer show; left out where that is nothing.
+    /// The data that dockerd will no longer show; omitted if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hides: Option<&'a Hides>,
     /// What is done, in order.

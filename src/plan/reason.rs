@@ -99,11 +99,11 @@ pub enum Reason {
     /// `cai` stopped these containers for maintenance and was interrupted before it started them
     /// again.
     LeftStopped(Vec<String>),
-    /// The installation of a package stopped half-way.
+    /// The installation of a package is incomplete.
     Unfinished {
         /// The package.
         package: &'static str,
-        /// dpkg's word for its state.
+        /// Its state as dpkg reports it.
         status: String,
     },
     /// The renewed session still lacks its groups.
@@ -158,7 +158,7 @@ impl fmt::Display for Reason {
             }
             Self::LimaWarns(warning) => write!(f, "Lima warns: {}", in_a_line(warning)),
             Self::OwnsSocket(user) => {
-                write!(f, "{user} owns the Docker socket, and reaches Docker without this group")
+                write!(f, "{user} owns the Docker socket and does not need this group")
             }
             Self::OtherPackage { installed, source } => {
                 write!(f, "the engine is {installed}, not {source}; cai leaves it as it is")
@@ -202,7 +202,7 @@ impl fmt::Display for Reason {
                  its first start without one",
             ),
             Self::MoreCpus { declared, host } => {
-                write!(f, "the file gives the VM {declared} CPUs, and this machine has {host}")
+                write!(f, "the file gives the VM {declared} CPUs, but this machine has {host}")
             }
             Self::LeftStopped(names) => write!(
                 f,
@@ -212,7 +212,7 @@ impl fmt::Display for Reason {
             ),
             Self::Unfinished { package, status } => write!(
                 f,
-                "the installation of {package} stopped half-way ({status}): it does not work, and apt \
+                "the installation of {package} is incomplete ({status}): it does not work, and apt \
                  fails until it is finished"
             ),
             Self::RefreshHadNoEffect => f.write_str("a renewed session still lacks its groups"),
@@ -303,7 +303,7 @@ pub enum Problem {
     GroupMissing {
         /// The group.
         group: String,
-        /// One of the guest's, of which it may be a misspelling.
+        /// A group of the guest with a similar name.
         meant: Option<String>,
     },
     /// Another group of the guest has the id that the file gives a group.
@@ -374,7 +374,7 @@ impl Problem {
             }
             Self::LimaRelease { version, required } => {
                 accepting(required, version)
-                    + "name one that is accepted with `release` under [lima], and its checksums \
+                    + "set an accepted `release` under [lima], and its checksums \
                        under [lima.sha256]"
             }
             Self::LimaChecksum { version, platform } => format!(
@@ -397,7 +397,7 @@ impl Problem {
                 "write source = \"distro\" under [docker], or use an image with Docker".into()
             }
             Self::GroupMissing { group, meant } => {
-                let meant = meant.as_ref().map(|meant| format!("did you mean {meant}? Else "));
+                let meant = meant.as_ref().map(|meant| format!("did you mean {meant}? If not, "));
                 let otherwise = format!("declare {group} under [[groups]], and cai adds it");
                 meant.unwrap_or_default() + &otherwise
             }
@@ -428,17 +428,18 @@ impl Problem {
     }
 }
 
-/// How to accept a version that is too new for a requirement such as "1.1", before another remedy.
+/// The hint to accept a version that is too new for a requirement such as "1.1". Another hint
+/// follows.
 fn accepting(required: &VersionReq, version: &Version) -> String {
     open_ended(required, version)
         .map(|open| format!("write version = \"{open}\" under [lima] to accept it, or "))
         .unwrap_or_default()
 }
 
-/// What to do about an id that is taken. Entries are applied in the order of the file.
+/// The hint for an id that is taken. Entries are applied in the order of the file.
 fn another_id(key: &str, table: &str, holder: &str) -> String {
     format!(
-        "choose another {key}, or leave {key} out to accept any; where {holder} gets another {key} \
-         in the file, put its entry first under {table}"
+        "choose another {key}, or leave {key} out to accept any; if the file gives {holder} \
+         another {key}, put its entry first under {table}"
     )
 }

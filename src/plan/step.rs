@@ -13,7 +13,7 @@ pub struct Step {
     pub title: String,
     /// What is done.
     pub operation: Operation,
-    /// What is done in turn if that fails, so that the failure leaves nothing worse than it was.
+    /// The commands to run, in order, if the step fails, to undo its effects.
     pub rescue: Vec<CommandSpec>,
 }
 
@@ -114,7 +114,7 @@ impl Step {
         Self { title: title.into(), operation: Operation::Await(wait), rescue: Vec::new() }
     }
 
-    /// Says what to do if it fails, after what was said before.
+    /// Adds a command to run if the step fails, after the earlier ones.
     #[must_use]
     pub fn or_else(mut self, command: CommandSpec) -> Self {
         self.rescue.push(command);

@@ -182,7 +182,7 @@ fn write_change(out: &mut Page, change: &Change) -> std::fmt::Result {
     if change.disruption == Disruption::Replace || is_deleted {
         comment(out, LOST)?;
     }
-    // The change that writes the file has said it already.
+    // The change that writes the file already shows it.
     let is_said = |reason: &Reason| matches!(reason, Reason::DaemonWillPredate(_));
     if let Some(hides) = change.hides.as_ref().filter(|_| !change.reasons.iter().any(is_said)) {
         loss(out, &hides.to_string())?;

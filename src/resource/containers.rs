@@ -1,12 +1,12 @@
-//! Containers that stop for maintenance are started again. They are noted in the guest first, so that
-//! the next run finishes what an interrupted one began.
+//! Containers that stop for maintenance are started again. They are first recorded in the guest, so
+//! that the next run can start them if a run is interrupted.
 
 use crate::guest::{Container, GuestFacts, Operation};
 use crate::lima::Ssh;
 use crate::plan::{Change, Reason, Step, by_start};
 
-/// Notes the containers that the change stops and starts again, with those that an earlier run left
-/// stopped.
+/// Records the containers that the change stops and starts again, and those that an earlier run
+/// left stopped.
 pub(super) fn remember(change: Change, guest: &GuestFacts, ssh: &Ssh) -> Change {
     let restarted = change.restarted();
     if restarted.is_empty() {
@@ -21,8 +21,7 @@ pub(super) fn resume(change: Change, ssh: &Ssh) -> Change {
     if change.restarted().is_empty() { change } else { change.step(start(ssh)) }
 }
 
-/// Starts the containers that an earlier run stopped and did not start again, unless the change does
-/// it anyway.
+/// Starts the containers that an earlier run left stopped, unless the change starts them anyway.
 pub(super) fn start_left(change: Change, guest: &GuestFacts, ssh: Option<&Ssh>) -> Change {
     let left = &guest.stopped_by_cai;
     if left.is_empty() {
@@ -38,7 +37,7 @@ pub(super) fn start_left(change: Change, guest: &GuestFacts, ssh: Option<&Ssh>) 
     }
 }
 
-/// Starts them again if the last step fails, after what else is done then.
+/// Starts them again if the last step fails, after its other rescue commands.
 pub(super) fn or_resume(mut change: Change, ssh: &Ssh) -> Change {
     if !change.restarted().is_empty()
         && let Some(step) = change.steps.last_mut()
@@ -55,5 +54,5 @@ fn start(ssh: &Ssh) -> Step {
 fn note(change: Change, mut containers: Vec<Container>, ssh: &Ssh) -> Change {
     containers.sort_by(by_start);
     let note = Operation::RememberContainers(&containers).command(ssh);
-    change.step(Step::run("note the containers to start again", note))
+    change.step(Step::run("record the containers to start again", note))
 }

@@ -51,7 +51,7 @@ impl Group {
         }
     }
 
-    /// Why it cannot have its id.
+    /// The problem if its id is taken.
     fn taken(&self, guest: &GuestFacts, context: PlanContext<'_>) -> Option<Problem> {
         let gid = self.gid?;
         let holder = guest.group_with(gid)?;

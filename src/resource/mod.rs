@@ -102,8 +102,8 @@ fn unseen(address: &Address, wanted: Attributes, facts: &Facts, vm: &Address) ->
     }
 }
 
-/// Refuses a restart that would stop a container or the VM where the file says
-/// `strategy = "never"`. Containers that could not be listed count as running.
+/// Refuses a restart that would stop a container or the VM if the file says
+/// `strategy = "never"`. If containers cannot be listed, some are assumed to run.
 fn restrained(change: Change, strategy: Strategy) -> Change {
     let restart = change.disruption;
     let stops = match restart {

@@ -60,7 +60,7 @@ impl User {
         self.attributes(self.uid, self.shell.as_deref())
     }
 
-    /// Why it cannot have its id.
+    /// The problem if its id is taken.
     fn taken(&self, guest: &GuestFacts, context: PlanContext<'_>) -> Option<Problem> {
         let uid = self.uid?;
         let own = guest.accounts.get(self.name.as_str()).map(|account| account.uid);

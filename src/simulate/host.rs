@@ -50,7 +50,7 @@ pub struct SimulatedHost<'a> {
     directory: Option<PathBuf>,
     /// Whether this host holds the saved world's lock.
     locked: AtomicBool,
-    /// What was beyond the simulation.
+    /// The parts that were not simulated.
     skipped: Mutex<BTreeSet<String>>,
 }
 
@@ -178,7 +178,7 @@ impl<'a> SimulatedHost<'a> {
         self.outside().path(path)
     }
 
-    /// What was beyond the simulation until now, and was left out.
+    /// The parts that were not simulated until now.
     pub fn skipped(&self) -> Vec<String> {
         let skipped = self.skipped.lock().unwrap_or_else(PoisonError::into_inner);
         skipped.iter().cloned().collect()

@@ -14,11 +14,11 @@ pub struct Call<'a> {
     pub stdin: Option<&'a [u8]>,
     /// `DOCKER_HOST`, the one variable that these programs heed.
     pub docker_host: Option<&'a str>,
-    /// What it finds of the real host.
+    /// The parts of the real host that it can read.
     pub outside: Option<&'a dyn Outside>,
 }
 
-/// What a simulated program finds of the real host, where its world says nothing else.
+/// The parts of the real host that a simulated program reads, unless its world overrides them.
 pub trait Outside: fmt::Debug {
     /// A text file.
     fn file(&self, path: &Path) -> Option<String>;
@@ -42,7 +42,7 @@ pub struct Reply {
     pub stdout: String,
     /// Standard error.
     pub stderr: String,
-    /// What is beyond the simulation, and was left out of what it did.
+    /// The parts of its work that are not simulated.
     pub skipped: Vec<String>,
 }
 

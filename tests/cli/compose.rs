@@ -1,4 +1,4 @@
-//! Compose files on the simulated host: what Compose makes of them is what `cai` goes by.
+//! Compose files on the simulated host: `cai` uses Compose's configuration.
 
 use super::fake;
 use crate::support::sandbox::{Ran, Sandbox};

@@ -102,7 +102,7 @@ fn a_container_is_looked_at_with_few_processes() {
     let calls = docker_calls(&sandbox);
     assert_eq!(calls.len(), 5, "{calls:#?}");
     assert!(!sandbox.path("home/dind.cai.yml").exists(), "a plan wrote something");
-    // What Compose prints of a service holds its secrets.
+    // Compose's output for a service contains secrets.
     for arguments in [&["plan", "--verbose"][..], &["plan", "--json"], &["doctor", "--json"]] {
         let ran = sandbox.cai(arguments);
         let said = format!("{}{}", ran.stdout, ran.stderr);

@@ -133,7 +133,7 @@ impl Case {
         composer.made(self.daemon, name);
     }
 
-    /// Has somebody change the compose file, and make its services anew.
+    /// Changes the compose file and recreates its services.
     #[track_caller]
     pub fn edit(&self, composer: Composer, from: &str, to: &str) {
         let file = self.sandbox.path(self.compose_file("dind.yml"));

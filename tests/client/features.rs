@@ -1,5 +1,5 @@
-//! What Compose makes of a service that no one file describes: each case is made by `cai` the first time,
-//! and nothing is left to do after that.
+//! Services that no single file describes: `cai` creates each one in the first run, and the next
+//! plan is empty.
 
 use serde_json::{Value, json};
 
@@ -35,7 +35,7 @@ struct Project {
     image: String,
 }
 
-/// A project in a directory of its own, with these lines in its entry of the `containai.toml`.
+/// A project in a separate directory, with these lines in its entry of the `containai.toml`.
 fn project(composer: Composer, file: &str, lines: &str) -> Project {
     let case = Case::new(&Setting::new(Image::manager(GROUP, false)));
     case.daemon.docker(&["rm", "--force", &case.name]);
@@ -102,7 +102,7 @@ fn a_group_by_a_variable_is_not_repeated(composer: Composer) {
     let groups = || project.inspect(&project.case.name, "{{json .HostConfig.GroupAdd}}");
     assert_eq!(groups(), json!(["2375", "7"]));
     assert!(!project.case.sandbox.path(project.case.compose_file("dind.cai.yml")).exists());
-    // Another number is one that lacks, and what came in between leaves the override again.
+    // With another gid, the override adds the missing group. With the first gid, it drops it again.
     project.write(".env", "DOCKER_GID=998\n");
     project.remove(&project.case.name);
     project.case.apply_mends();
@@ -131,7 +131,7 @@ fn a_container_is_found_by_its_labels(composer: Composer) {
     let ran = project.case.apply_mends();
     assert!(ran.stderr.contains("to be well ... done"), "{ran}");
     project.composer.made(project.case.daemon, &name);
-    // Broken, it is called what Compose calls it, and repaired in its place.
+    // A broken container has Compose's name, and is repaired in place.
     project.case.daemon.docker(&["stop", &name]);
     let plan = project.case.plan();
     assert!(plan.success().contains(&format!("{name} does not run")), "{plan}");
@@ -170,7 +170,7 @@ fn the_default_override_is_included(composer: Composer) {
     assert_eq!(mounts[0]["RW"], true, "{mounts}");
     let files = labels()["com.docker.compose.project.config_files"].as_str().unwrap().to_owned();
     assert!(files.ends_with("docker-compose.cai.yml"), "{files}");
-    // Once it is gone, its container can still be made again.
+    // After the default override is deleted, the container can still be recreated.
     let file = project.case.compose_file("docker-compose.override.yml");
     std::fs::remove_file(project.case.sandbox.path(file)).unwrap();
     project.case.daemon.docker(&["stop", &project.case.name]);
@@ -203,7 +203,7 @@ fn what_compose_refuses_is_quoted(composer: Composer) {
     refused(if plugin {
         "no such service: manager"
     } else {
-        "it has no service manager; its services: other"
+        "the service manager does not exist; services: other"
     });
     project.write("dind.yml", &format!("{SERVICE}{secret}    nosuch: 1\n"));
     refused(if plugin {

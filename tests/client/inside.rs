@@ -57,7 +57,7 @@ fn a_socket_of_another_group_is_told_from_both_sides() {
     assert!(!case.connects());
     assert_eq!(case.code().as_deref(), Some("client_gid_mismatch"));
     is_refused(&case, &["group 999", "gid = 999", "dockerd --group 2375"]);
-    // What it says helps, and so does to say nothing.
+    // The hint is the same with the socket's gid in the file, and without a gid.
     for lines in ["gid = 999\n", ""] {
         case.declare(lines);
         is_refused(&case, &["--group-add 999"]);

@@ -97,8 +97,8 @@ pub fn docker_metadata(data: &[u8]) {
     assert_eq!(daemon_json::from_text(&daemon_json::edited("", &keys)), keys);
 }
 
-/// What Compose printed of a compose file, which may be anybody's; and an override that `cai` wrote and
-/// others changed.
+/// Compose's output for an arbitrary compose file, and an override that `cai` wrote and others
+/// changed.
 pub fn compose_file(data: &[u8]) {
     let Ok(text) = from_utf8(data) else { return };
     let service: ServiceName = "manager".parse().unwrap();

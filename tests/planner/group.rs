@@ -135,7 +135,7 @@ fn a_group_that_is_not_there_stops_the_plan() {
         guest.groups.insert("agent".into(), Group { gid: 7, members: vec![] });
     });
     let similar = super::plan(&config, &facts);
-    let expected = "did you mean agent? Else declare agents under [[groups]], and cai adds it";
+    let expected = "did you mean agent? If not, declare agents under [[groups]], and cai adds it";
     assert_eq!(hint(&similar), expected);
 }
 

@@ -142,7 +142,7 @@ fn client(container: Observation<Seen>) -> ClientFacts {
     ClientFacts { container, compose: Some(compose), health: None, engine }
 }
 
-/// What is planned where the container does not exist, and Compose makes this of its service.
+/// The plan if the container does not exist, and Compose prints this service.
 fn created(lines: &str, service: ComposeService) -> Change {
     let config = declares(lines);
     let mut client = client(Observation::Absent);

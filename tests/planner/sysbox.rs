@@ -183,7 +183,7 @@ fn a_half_configured_package_is_explained_and_not_removed() {
     let plan = plan(&config, &facts);
     let sysbox = named(&plan, "provision.sysbox");
     assert_eq!(sysbox.changed(), ["services", "package"]);
-    assert!(reasons(sysbox).contains("sysbox-ce stopped half-way (half-configured)"));
+    assert!(reasons(sysbox).contains("sysbox-ce is incomplete (half-configured)"));
     follow(sysbox, &["fetch-sysbox", "install-sysbox 0.7.1 ''"]);
     // Another version is removed first.
     let facts = half_configured(&config, "0.7.0.linux");
@@ -238,7 +238,7 @@ fn a_container_that_goes_when_it_stops_is_not_said_to_start_again() {
 }
 
 fn what_an_interrupted_run_left_stopped_is_started() {
-    // It takes no restart, so also where none is allowed, and where one is of the VM.
+    // No restart is needed, so every restart strategy allows it.
     for strategy in ["auto", "never", "vm"] {
         let config = config_with(&format!("[restart]\nstrategy = \"{strategy}\"\n"));
         let mut facts = healthy(&config);

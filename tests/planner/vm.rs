@@ -453,7 +453,7 @@ fn more_processors_than_the_host_has_are_told_and_no_reason_to_change_anything()
     facts.cpus = Some(2);
     let few = plan(&config, &facts);
     assert!(few.is_empty(), "{:?}", effects(&few));
-    let expected = "the file gives the VM 4 CPUs, and this machine has 2";
+    let expected = "the file gives the VM 4 CPUs, but this machine has 2";
     assert_eq!(reasons(change(&few, Kind::Vm)), expected);
     facts.cpus = None;
     assert_eq!(change(&plan(&config, &facts), Kind::Vm).reasons, []);

@@ -177,9 +177,9 @@ impl Engine {
         apply
     }
 
-    /// A client on the host reaches the daemon through the context, and a plan is empty. What a
-    /// scenario does after its last call of this must change nothing: the next scenario may begin
-    /// without a reset.
+    /// A client on the host reaches the daemon through the context, and a plan is empty. After its
+    /// last call of this, a scenario must change nothing, because the next one may begin without a
+    /// reset.
     #[track_caller]
     pub fn works(&self) {
         let version = self.docker(&["version", "--format", "{{.Server.Version}}"]);

@@ -22,7 +22,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     ]
 }
 
-/// What only the stand-in for `limactl` can do.
+/// The trials that only work with the stand-in for `limactl`.
 pub fn without_a_network() -> Vec<libtest_mimic::Trial> {
     trials![a_boot_without_a_network_ends_with_a_working_engine]
 }
@@ -101,7 +101,7 @@ esac
 exec ssh "$@"
 "#;
 
-/// What `doctor` and `plan` say of a start that still goes on, and that `apply` waits for it.
+/// The reports of `doctor` and `plan` while the VM starts, and that `apply` waits for the start.
 pub fn a_start_that_goes_on_is_waited_for() {
     let engine = shared();
     engine.limactl(&["stop", NAME]).success();

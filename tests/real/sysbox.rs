@@ -79,7 +79,7 @@ fn sysbox_is_installed_beside_a_container_from_a_local_file() {
     declare(&engine, &sha256);
     engine.plan_says(&[
         "~ provision.sysbox",
-        "the installation of sysbox-ce stopped half-way (half-configured)",
+        "the installation of sysbox-ce is incomplete (half-configured)",
         "! restart.containai-secure  dockerd restart",
         "while a container runs, dockerd leaves its bridge as it is",
         "stops no container",

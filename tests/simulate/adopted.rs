@@ -174,7 +174,7 @@ fn what_lima_warns_of_is_shown_and_done() {
     assert!(again.success().contains("No changes."), "{again}");
 }
 
-/// What Lima refuses is not done either where nobody could ask it while planning.
+/// If Lima could not check the YAML while planning, `apply` still refuses it.
 fn lima_judges_a_vm_that_waits_for_lima_itself() {
     let config = config::parse(&format!("{FILE}[vm.lima.param]\nunused = \"x\"\n")).unwrap();
     let mut world = World::new(LINUX);
@@ -192,7 +192,7 @@ fn validate_asks_lima_where_there_is_one() {
     assert!(ran.fails_with(3).contains("Lima refuses this VM: field `param`"), "{ran}");
     let json: Value = serde_json::from_str(&cai(&sandbox, &["validate", "--json"]).stdout).unwrap();
     assert_eq!(json["valid"], false, "{json}");
-    // Without Lima, or with another than the file wants, nothing is said.
+    // Without an accepted version of Lima, nothing is reported.
     let mut world = World::new(LINUX);
     world.computer.programs.remove("limactl");
     let sandbox = saved(&world, &file);

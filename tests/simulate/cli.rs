@@ -225,7 +225,7 @@ fn values_that_cannot_be_meant_are_refused_or_explained() {
     said("vm.memory = \"1B\"", 3, &["write 256MiB or more"]);
     said("vm.disk = \"1KiB\"", 3, &["write 2GiB or more"]);
     said("users = [{ name = \"ci\", groups = [\"dokcer\"] }]", 3, &["did you mean `docker`?"]);
-    said("vm.cpus = 64", 0, &["# the file gives the VM 64 CPUs, and this machine has 8"]);
+    said("vm.cpus = 64", 0, &["# the file gives the VM 64 CPUs, but this machine has 8"]);
     let refused = ["means \">=1.1, <2.0\"", "write version = \">=1.1\""];
     said("lima.version = \"1.1\"", 1, &refused);
 }

@@ -1,4 +1,4 @@
-//! Containers that stop for maintenance run again afterwards, whatever comes between.
+//! Containers that stop for maintenance run again afterwards, even after an interruption.
 
 use containai::config::{self, Config};
 use containai::docker::Environment;
@@ -151,7 +151,8 @@ fn a_half_configured_sysbox_does_not_keep_docker_from_starting() {
     assert!(again.is_empty(), "{}", effects(&again));
 }
 
-/// Killed before or after any of its commands, the next run starts what was stopped.
+/// If a run is killed before or after any of its commands, the next run starts the stopped
+/// containers.
 fn a_run_that_is_killed_in_between_is_finished_by_the_next() {
     let config = config::parse("version = 1").unwrap();
     let whole = FakeWorld::new("version = 1\n");

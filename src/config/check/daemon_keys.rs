@@ -1,4 +1,4 @@
-//! The rules of the keys of `[docker.daemon]`: what dockerd would refuse, or ignore.
+//! The rules of the keys of `[docker.daemon]`: values that dockerd would refuse or ignore.
 
 use std::ops::Range;
 
@@ -100,7 +100,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         let Some(place) = daemon.get("log-driver") else { return };
         let Some(name) = place.text().filter(|name| !is_log_driver(name)) else { return };
         let message = format!("unknown log driver {}", suggest::shown(name));
-        let hint = "no container would start; a plugin is written with its tag, such as \
+        let hint = "containers would not start; write a plugin with its tag, such as \
                     \"grafana/loki-docker-driver:latest\"";
         self.refuse(place.span(), message, hint);
     }
@@ -134,7 +134,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         let bridge = daemon.get("bridge").and_then(Node::text).filter(|name| !name.is_empty());
         let bip = daemon.get("bip").filter(|bip| bip.text() != Some(""));
         if let (Some(bip), Some(_)) = (bip, bridge) {
-            let message = "`bip` beside `bridge`: dockerd refuses both together";
+            let message = "dockerd refuses `bip` together with `bridge`";
             self.refuse(bip.span(), message, "leave one of them out");
         }
         let mut taken: Vec<(Ipv4Network, String)> = Vec::new();
@@ -177,7 +177,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         if let Some((size, span)) = size
             && !(i64::from(network.prefix())..=32).contains(&size)
         {
-            let message = format!("the pool {network} has no network of size {size}");
+            let message = format!("the pool {network} cannot hold networks of size {size}");
             let hint = format!("write a number from {} to 32", network.prefix());
             self.refuse(span, message, hint);
         }

@@ -20,7 +20,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
                 [("guest_port", forward.guest_port), ("host_port", forward.host_port)]
             {
                 if port == Some(SSH_PORT) {
-                    let hint = "`limactl shell` and `ssh -F` lead into the VM";
+                    let hint = "use `limactl shell` or `ssh -F` to log in to the VM";
                     self.refuse(of(*place, key), "Lima does not forward port 22", hint);
                 }
             }

@@ -23,7 +23,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         for place in places {
             if ["container", "compose_file", "service"].iter().all(|key| place.get(key).is_none()) {
                 let hint =
-                    "write it; or compose_file and service, whose container Compose's labels find";
+                    "write it; or compose_file and service: Compose's labels find their container";
                 self.refuse(place.span(), "the key `container` is missing", hint);
             }
             let pairs = [("compose_file", "service"), ("service", "compose_file")];

@@ -109,7 +109,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
             let point =
                 Some(point.trim_end_matches('/')).filter(|it| !it.is_empty()).unwrap_or("/");
             if SYSTEM_PATHS.contains(&point) {
-                let message = format!("Lima mounts nothing at {point} of the guest");
+                let message = format!("Lima refuses a mount at {point} in the guest");
                 let hint = "write another `mount_point`, such as \"/mnt/host\"";
                 self.refuse(of(*place, key), message, hint);
             }

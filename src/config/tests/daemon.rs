@@ -46,7 +46,7 @@ fn what_dockerd_does_not_start_with_is_refused() {
         ("labels = [\"a\"]", "3:11 a label is written as key=value"),
         ("bip = \"172.20.0.1\"", "3:7 \"172.20.0.1\" is not an IPv4 network"),
         ("bip = \"172.20.0.0/16\"", "3:7 `bip` is the address of the bridge"),
-        ("bip = \"10.0.0.1/24\"\nbridge = \"none\"", "3:7 `bip` beside `bridge`"),
+        ("bip = \"10.0.0.1/24\"\nbridge = \"none\"", "3:7 dockerd refuses `bip` together"),
         ("bip = \"10.0.0.1/24\"\nfixed-cidr = \"10.0.1.0/25\"", "4:14 `fixed-cidr` is outside"),
     ] {
         refuses(&[(&file(line), expected)]);
@@ -80,7 +80,7 @@ fn networks_that_overlap_are_refused() {
         ),
         (
             &pools(&[pool("172.20.0.0/16", 8)]),
-            "3:59 the pool 172.20.0.0/16 has no network of size 8",
+            "3:59 the pool 172.20.0.0/16 cannot hold networks of size 8",
         ),
     ]);
     let apart = format!("version = 1\n{}\nbip = \"10.0.0.1/24\"", pools(&[inner]));

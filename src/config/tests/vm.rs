@@ -95,10 +95,10 @@ fn what_lima_refuses_is_a_mistake() {
         |rest: &str| format!("[[vm.mounts]]\nlocation = \"/srv\"\nmount_point = \"{rest}\"");
     let forward = |rest: &str| format!("[[vm.port_forwards]]\n{rest}");
     refuses(&[
-        (&mount("/"), "4:15 Lima mounts nothing at / of the guest"),
-        (&mount("/etc"), "4:15 Lima mounts nothing at /etc of the guest"),
-        (&mount("/usr/"), "4:15 Lima mounts nothing at /usr of the guest"),
-        ("[[vm.mounts]]\nlocation = \"/var/\"", "3:12 Lima mounts nothing at /var of the guest"),
+        (&mount("/"), "4:15 Lima refuses a mount at / in the guest"),
+        (&mount("/etc"), "4:15 Lima refuses a mount at /etc in the guest"),
+        (&mount("/usr/"), "4:15 Lima refuses a mount at /usr in the guest"),
+        ("[[vm.mounts]]\nlocation = \"/var/\"", "3:12 Lima refuses a mount at /var in the guest"),
         (&forward("guest_port = 22"), "3:14 Lima does not forward port 22"),
         (&forward("guest_port = 80\nhost_port = 22"), "4:13 Lima does not forward port 22"),
         ("[vm.lima]\nmountType = \"nfs\"", "3:13 `nfs` is not a mount type of Lima"),

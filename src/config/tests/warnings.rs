@@ -80,7 +80,7 @@ fn ids_of_the_system_are_named() {
             if key == "gid" { "group" } else { "user" }
         ))
     };
-    let expected = "gid 27 of `docker`: Debian and Ubuntu keep the ids up to 99 for themselves";
+    let expected = "gid 27 of `docker`: Debian and Ubuntu reserve the ids up to 99";
     assert_eq!(id("gid", 27, "docker"), [expected]);
     assert_eq!(id("gid", 27, "sudo"), [""; 0], "it is sudo's own");
     assert_eq!(id("gid", 100, "docker"), [""; 0]);

@@ -123,6 +123,6 @@ pub enum Strategy {
     Auto,
     /// A restart of the VM for whatever needs a restart of anything.
     Vm,
-    /// Only what stops neither a container nor the VM. A plan that needs more is refused.
+    /// Only steps that stop neither a container nor the VM. A plan that needs more is refused.
     Never,
 }

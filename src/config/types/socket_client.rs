@@ -15,8 +15,8 @@ use crate::model::{ContainerName, ContextName, HealthCheck, ServiceName, UnixNam
     "anyOf" = [{"required": ["container"]}, {"required": ["compose_file", "service"]}]
 ))]
 pub struct SocketClient {
-    /// Its name. With `compose_file` and `service`, Compose's labels find the container, whatever
-    /// Compose named it, and this may be left out.
+    /// The container's name. It may be left out with `compose_file` and `service`: Compose's labels
+    /// then find the container, whatever its name.
     pub container: Option<ContainerName>,
     /// The socket's path in it.
     #[serde(default = "socket", deserialize_with = "rules::container_socket")]
@@ -25,7 +25,7 @@ pub struct SocketClient {
     /// What holds the socket: a volume, named as in the compose file, or a path of the engine's
     /// machine. Without it, whatever is mounted there.
     pub volume: Option<VolumeSource>,
-    /// How that is mounted; without it, either way. A socket can be used through both.
+    /// How the volume is mounted; without it, either mode is accepted. A socket works in both.
     pub mode: Option<MountMode>,
     /// The user that its program runs as; without it, any.
     pub user: Option<UnixName>,
@@ -36,8 +36,8 @@ pub struct SocketClient {
     /// The group that the socket belongs to, as the container calls it.
     #[serde(default = "UnixName::docker")]
     pub group: UnixName,
-    /// The id of that group, on both sides of the socket; without it, the socket's own. Where that
-    /// is not known before the container runs, 2375, as in images of Docker in Docker.
+    /// The id of that group, on both sides of the socket; without it, the id of the socket's group.
+    /// If that is not known before the container runs, 2375, as in Docker-in-Docker images.
     #[serde(default, deserialize_with = "rules::gid")]
     #[schemars(range(min = 1, max = 4_294_967_294_u32))]
     pub gid: Option<u32>,
@@ -75,8 +75,8 @@ impl MountMode {
 }
 
 impl SocketClient {
-    /// What tells it from the other ones of a file: the container or else the service, with the
-    /// context where that is not the file's own.
+    /// A name that is unique in the file: the container or else the service, with the context
+    /// unless it is the file's own.
     pub fn name(&self) -> String {
         match &self.context {
             Some(context) => format!("{context}/{}", self.title()),
@@ -84,7 +84,7 @@ impl SocketClient {
         }
     }
 
-    /// What the file calls it: the container, or else the service.
+    /// Its name in the file: the container, or else the service.
     pub fn title(&self) -> &str {
         let container = self.container.as_ref().map(ContainerName::as_str);
         container.or(self.service.as_ref().map(ServiceName::as_str)).unwrap_or_default()

@@ -20,8 +20,8 @@ const ON_GITHUB: &str = "0.7.1";
 pub struct Sysbox {
     /// Whether Sysbox is to be in the VM. If not, it is not installed, and not removed either.
     pub enabled: bool,
-    /// Its version. Any but 0.7.1 and 0.7.0 needs `[[sysbox.packages]]`, because `cai` installs
-    /// nothing as root that it cannot verify.
+    /// The version. Versions other than 0.7.1 and 0.7.0 need `[[sysbox.packages]]`, because `cai`
+    /// installs nothing as root that it cannot verify.
     pub version: SysboxVersion,
     /// Whether containers that name no runtime get Sysbox's.
     pub default_runtime: bool,
@@ -29,7 +29,7 @@ pub struct Sysbox {
     pub packages: Vec<SysboxPackage>,
 }
 
-/// Sysbox 0.7.1, at hand for those who ask for it.
+/// Sysbox 0.7.1 is enabled, but is not the default runtime.
 impl Default for Sysbox {
     fn default() -> Self {
         Self {
@@ -56,7 +56,7 @@ pub struct SysboxPackage {
     pub sha256: Sha256,
 }
 
-/// Where a package is, and what it must be.
+/// The URLs of a package, and its checksum.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PackageSource {
     /// `https` URLs of the same file, tried in order; or one path as in [`SysboxPackage::url`].

@@ -11,7 +11,7 @@ pub enum ClientCode {
     ContainerAbsent,
     /// It ends and is started again, over and over.
     Restarting,
-    /// It mounts the forwarded socket of the host, which the guest does not have.
+    /// It mounts the host's forwarded socket, which does not exist in the guest.
     HostSocket,
     /// It has no socket at that path.
     SocketMissing,

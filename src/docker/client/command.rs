@@ -97,8 +97,8 @@ impl ClientCommands {
         CommandSpec::new(program).args(["version", "--short"])
     }
 
-    /// Which containers Compose made of a service, running or not, but for those of `compose run`:
-    /// see [`MadeContainer::parse`](super::MadeContainer::parse).
+    /// The containers that Compose created for a service, running or not, except those of
+    /// `compose run`: see [`MadeContainer::parse`](super::MadeContainer::parse).
     pub fn of_service(&self, service: &ServiceName) -> CommandSpec {
         let filter = |label: &str, value: &str| format!("label={LABEL}{label}={value}");
         let labels = LABELS.map(|name| format!("\t{{{{.Label \"{LABEL}{name}\"}}}}"));
@@ -108,10 +108,10 @@ impl ClientCommands {
             .args(["--format", &format!("{{{{.Names}}}}{}", labels.concat())])
     }
 
-    /// Services as Compose makes them. No engine is asked, so its context need not be there yet.
+    /// The configuration of services. No engine is asked, so its context need not exist yet.
     pub fn config(&self, project: &ComposeProject, services: &[&ServiceName]) -> CommandSpec {
         let command = self.compose(project, "default").arg("config");
-        // It knows neither JSON nor some services alone.
+        // It supports neither JSON output nor a selection of services.
         if matches!(project.program, ComposeProgram::First(_)) {
             return command;
         }
@@ -121,11 +121,12 @@ impl ClientCommands {
 
     /// The names of the volumes that a project declares, also those that no service uses.
     pub fn volumes(&self, project: &ComposeProject) -> CommandSpec {
-        // With variables filled in, the plugin leaves out what nothing uses.
+        // When the plugin interpolates variables, it omits unused volumes.
         self.compose(project, "default").args(["config", "--no-interpolate", "--volumes"])
     }
 
-    /// Makes one service as its files say, `cai`'s own last, and starts it; others stay as they are.
+    /// Creates one service from its files, with `cai`'s override last, and starts it. Other
+    /// services are not touched.
     pub fn up(
         &self,
         project: &ComposeProject,

@@ -32,22 +32,21 @@ impl ComposeProgram {
 /// A Compose project: the program, and the options that `config` and `up` share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ComposeProject {
-    /// What runs it.
+    /// The program that runs it.
     pub program: ComposeProgram,
-    /// Its name, where a container says it.
+    /// Its name, if a container's labels give it.
     pub name: Option<String>,
-    /// The directory that relative paths are from, where that is not the first file's.
+    /// The base directory of relative paths, unless it is the first file's.
     pub directory: Option<PathBuf>,
-    /// The files that variables are read from, where they were named.
+    /// The files that variables are read from, if any were given.
     pub env_files: Vec<PathBuf>,
     /// The compose files, without the override that `cai` writes.
     pub files: Vec<PathBuf>,
 }
 
 impl ComposeProject {
-    /// The project of a compose file. Where a container was made by that file, with the files and
-    /// options that made it: whatever gave the project its name (a directory, a variable, a key of
-    /// the file), another name would mean a second container.
+    /// The project of a compose file. If a container was created from that file, the project has
+    /// the same files, options and name. A different name would create a second container.
     pub fn new(
         program: ComposeProgram,
         file: &Path,
@@ -58,7 +57,7 @@ impl ComposeProject {
         let known = made_by.filter(|labels| labels.files.iter().any(|other| other == file));
         let mut files = known.map_or_else(|| vec![file.to_owned()], |labels| labels.files.clone());
         let own = override_path(file);
-        // The default override may have come or gone since.
+        // The default override may have been added or deleted since.
         files.retain(|other| *other != own && (!is_default_override(other) || exists(other)));
         if files == [file] {
             files.extend(default_override(file, exists));
@@ -151,7 +150,7 @@ mod tests {
             options("/d/a.yml", Some(&elsewhere), &[]),
             "-p dind --project-directory / --env-file /d/prod.env -f /d/a.yml"
         );
-        // Files of another place or time say nothing of this one.
+        // Files in another directory do not apply to this one.
         let moved = labels(&["/elsewhere/a.yml"]);
         assert_eq!(options("/d/a.yml", Some(&moved), &[]), "-p dind -f /d/a.yml");
     }
@@ -162,11 +161,11 @@ mod tests {
         let both = format!("-f {file} -f {beside}");
         assert_eq!(options(file, None, &[file, beside]), both);
         assert_eq!(options(file, None, &[file]), format!("-f {file}"));
-        // Compose takes the other file, and so this is not the one beside which it looks.
+        // Compose prefers the other file, so it does not look for an override of this one.
         let first = "/d/compose.yaml";
         assert_eq!(options(file, None, &[file, beside, first]), format!("-f {file}"));
         assert_eq!(options("/d/dind.yml", None, &["/d/dind.yml", beside]), "-f /d/dind.yml");
-        // It came, or went, after the container was made.
+        // The override was added or deleted after the container was created.
         let before = labels(&[file, "/d/docker-compose.cai.yml"]);
         assert_eq!(options(file, Some(&before), &[file, beside]), format!("-p dind {both}"));
         let with = labels(&[file, beside]);

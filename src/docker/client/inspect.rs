@@ -66,7 +66,7 @@ pub struct MountSeen {
     pub source: String,
     /// The path in the container.
     pub destination: String,
-    /// Whether files can be written in it.
+    /// Whether it is writable.
     pub writable: bool,
 }
 
@@ -106,13 +106,13 @@ impl Inspected {
         Ok(named.collect())
     }
 
-    /// The mount that a path in the container lies in.
+    /// The mount that contains a path of the container.
     pub fn mount_of(&self, path: &str) -> Option<&MountSeen> {
         covering(path, &self.mounts, |mount| &mount.destination)
     }
 }
 
-/// The innermost mount that a path in a container lies in.
+/// The innermost mount that contains a path of a container.
 pub(super) fn covering<'a, T>(
     path: &str,
     mounts: &'a [T],
@@ -124,8 +124,7 @@ pub(super) fn covering<'a, T>(
     mounts.iter().filter(covers).max_by_key(|mount| place(mount).len())
 }
 
-/// The directories `/run` and `/var/run` are one in most images, and what is mounted at one of them
-/// appears at the other.
+/// `/var/run` is a link to `/run` in most images, so a mount at one of them appears at the other.
 pub(crate) fn canonical(path: &str) -> String {
     match path.strip_prefix("/var/run") {
         Some(rest) if rest.is_empty() || rest.starts_with('/') => format!("/run{rest}"),
@@ -231,20 +230,20 @@ impl Document {
     }
 }
 
-/// What the names of Compose's labels begin with.
+/// The prefix of Compose's labels.
 pub(super) const LABEL: &str = "com.docker.compose.";
-/// What a [`MadeContainer`] is read from.
+/// The labels that a [`MadeContainer`] is read from.
 pub(super) const LABELS: [&str; 5] =
     ["container-number", "project", "service", "project.config_files", "project.working_dir"];
 
-/// A container that Compose made.
+/// A container that Compose created.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MadeContainer {
     /// Its name.
     pub name: String,
-    /// Which one of its service it is: 1 for the first.
+    /// Its number within the service, from 1.
     pub number: u32,
-    /// What Compose wrote down, but for the files of variables.
+    /// Compose's labels, without the environment files.
     pub labels: ComposeLabels,
 }
 

@@ -4,8 +4,8 @@
 //!   by the two scripts beside it and, where the image has no shell, by `docker top` and
 //!   `docker cp`; `command` holds the command lines.
 //! - `verdict` is the one judgement: what is wrong, by its `code`, and by which evidence.
-//! - `compose` selects a Compose project, `service` reads what Compose makes of a service, and
-//!   `overlay` writes the override.
+//! - `compose` selects a Compose project, `service` reads Compose's configuration of a service,
+//!   and `overlay` writes the override.
 //!
 //! What the measurements are about (Docker 20.10, CLI 28.2): `docker exec -u` gives a process the
 //! groups that `/etc/group` has *now*, and the `--group-add` ones, not those of the container's
@@ -49,16 +49,16 @@ pub struct ClientFacts {
     /// What its health URL answered, where the file names one and the container runs: what is
     /// wrong, if anything.
     pub health: Option<Result<(), String>>,
-    /// The sockets of the file's own engine, where that is the one that runs it.
+    /// The sockets of the file's own engine, if that engine runs the container.
     pub engine: Option<EngineSockets>,
 }
 
 /// The sockets of an engine in a VM.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EngineSockets {
-    /// The forwarded one on this machine.
+    /// The forwarded socket on this machine.
     pub forwarded: PathBuf,
-    /// The group of the one in the guest, as it is or as the file says it will be.
+    /// The group of the guest's socket, now or after the plan is applied.
     pub gid: Option<u32>,
 }
 
@@ -78,9 +78,9 @@ pub struct Seen {
 /// A compose file on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ComposeFacts {
-    /// Its project; `None` where nothing runs compose files.
+    /// Its project; `None` without a program that runs compose files.
     pub project: Option<ComposeProject>,
-    /// The service as its files make it, without the override that `cai` writes.
+    /// The service from its files, without the override that `cai` writes.
     pub service: Result<ComposeService, ComposeError>,
     /// What is in the file beside it that `cai` writes.
     pub override_text: Option<String>,

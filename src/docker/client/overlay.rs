@@ -20,22 +20,20 @@ pub enum ComposeError {
     /// Compose did not describe it; its own message.
     #[error("{0}")]
     Refused(String),
-    /// What Compose printed is neither JSON nor YAML.
-    #[error("what Compose printed of it is not readable")]
+    /// Compose's output is neither JSON nor YAML.
+    #[error("Compose's output is not readable")]
     Unreadable,
-    /// It has no such service, and these.
-    #[error("it has no service {0}; its services: {services}", services = listed(.1))]
+    /// The service does not exist. The others in the file.
+    #[error("the service {0} does not exist; services: {services}", services = listed(.1))]
     NoService(String, Vec<String>),
     /// It is not YAML.
     #[error("it is not YAML: {0}")]
     NotYaml(String),
-    /// What others wrote into `cai`'s override would not come out of it as it went in.
-    #[error(
-        "it has a YAML tag or key that cai cannot write again; take it out, or delete the file"
-    )]
+    /// Others' changes to `cai`'s override would be lost when it is written again.
+    #[error("it has a YAML tag or key that cai cannot preserve; remove it, or delete the file")]
     Unwritable,
-    /// The file that `cai` would write is somebody else's.
-    #[error("{} is there, and cai did not write it", .0.display())]
+    /// The file at the override's path was not written by `cai`.
+    #[error("{} exists, and cai did not write it", .0.display())]
     Foreign(PathBuf),
 }
 
@@ -47,23 +45,23 @@ pub fn override_path(file: &Path) -> PathBuf {
     }
 }
 
-/// What a service needs beside what its compose files say.
+/// The settings that a service needs and its compose files lack.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Override {
-    /// An entry of `volumes`; it takes the place of the one with the same target.
+    /// An entry of `volumes`; it replaces the one with the same target.
     pub volume: Option<String>,
-    /// A volume that the file does not declare, and that is there already.
+    /// An existing volume that the file does not declare.
     pub external: Option<String>,
-    /// The groups to add; for Compose 1 with those that the compose files add.
+    /// The groups to add; for Compose 1, including those that the compose files add.
     pub groups: Vec<String>,
-    /// The groups that the compose files add, where the override must not repeat them.
+    /// The groups that the compose files add, if the override must not repeat them.
     pub inherited: Vec<String>,
     /// The user to run as.
     pub user: Option<String>,
 }
 
 impl Override {
-    /// Whether the file has to say something new, or to stop repeating an inherited group.
+    /// Whether the file needs a new setting, or repeats an inherited group.
     pub fn is_needed(&self, present: Option<&str>, service: &ServiceName) -> bool {
         let adds = Self { inherited: Vec::new(), ..self.clone() } != Self::default();
         let repeats = || {
@@ -76,11 +74,11 @@ impl Override {
         adds || repeats() == Some(true)
     }
 
-    /// The text of the override file, with what it holds for other services as it is. What it says
-    /// of this one stays, too, where nothing else is needed.
+    /// The text of the override file. Its settings of other services are kept, and so are this
+    /// service's unless a new value is needed.
     ///
     /// # Errors
-    /// When the file is there and not `cai`'s, is no YAML any more, or cannot be written again.
+    /// When the file exists and is not `cai`'s, is not valid YAML, or cannot be preserved.
     pub fn text(
         &self,
         path: &Path,
@@ -119,7 +117,7 @@ impl Override {
             set(&["volumes", volume, "external"], Value::from(true));
         }
         self.drop_inherited(&mut document, service);
-        // The fuzzer found keys with tags, and tags, that are read and written as something else.
+        // The fuzzer found tags, and keys with tags, that do not survive a round trip.
         match serde_yaml::to_string(&document) {
             Ok(body) if parse(&body).as_ref() == Ok(&document) => Ok(format!("{HEADER}{body}")),
             _ => Err(ComposeError::Unwritable),
@@ -146,16 +144,16 @@ fn word(group: &Value) -> Option<String> {
     group.as_str().map(|name| name.replace("$$", "$")).or_else(|| Some(group.as_u64()?.to_string()))
 }
 
-/// Compose reads a dollar sign as a variable; two of them are one.
+/// Compose reads `$` as a variable and `$$` as a dollar sign.
 fn escaped(text: &str) -> String {
     text.replace('$', "$$")
 }
 
-/// The document as YAML has it: Compose has tags of its own (`!reset`, `!override`).
+/// The YAML document, including Compose's tags (`!reset`, `!override`).
 fn parse(text: &str) -> Result<Value, ComposeError> {
     let not_yaml = |error: serde_yaml::Error| ComposeError::NotYaml(error.to_string());
     let mut document: Value = serde_yaml::from_str(text).map_err(not_yaml)?;
-    // Compose files share pieces by `<<: *anchor`.
+    // Compose files share parts with `<<: *anchor`.
     document.apply_merge().map_err(not_yaml)?;
     Ok(document)
 }
@@ -226,7 +224,7 @@ mod tests {
         let needed = Override { groups: vec!["1".into()], ..Override::default() };
         let text = Some("services: {}\n");
         let error = needed.text(Path::new("/d/a.cai.yml"), text, &service("m")).unwrap_err();
-        assert_eq!(error.to_string(), "/d/a.cai.yml is there, and cai did not write it");
+        assert_eq!(error.to_string(), "/d/a.cai.yml exists, and cai did not write it");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A service as Compose makes it: what `docker compose config` prints.
+//! The configuration of a service, as `docker compose config` prints it.
 
 use std::collections::BTreeMap;
 
@@ -9,33 +9,33 @@ use super::{ComposeError, ComposeProgram};
 use crate::digest::sha256;
 use crate::model::{ServiceName, VolumeSource};
 
-/// What matters of a service, after variables, `extends`, `include` and every file of its project.
-/// Nothing else is kept: the output holds the values of environment variables.
+/// The parts of a service that `cai` uses, after variables, `extends`, `include` and every file of
+/// its project. Nothing else is kept, because the output contains environment variables.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ComposeService {
     /// The project's name. Compose 1 does not print it.
     pub project: Option<String>,
-    /// The container's name, where the service gives it one.
+    /// The container's name, if the service sets it.
     pub container_name: Option<String>,
-    /// The groups that it adds.
+    /// The groups in `group_add`.
     pub groups: Vec<String>,
-    /// What it mounts, but for anonymous volumes.
+    /// Its mounts, without anonymous volumes.
     pub mounts: Vec<ComposeMount>,
-    /// The volumes that its file declares, with their names in Docker. The plugin leaves out those
-    /// that the service does not use.
+    /// The declared volumes, with their names in Docker. The plugin omits those that the service
+    /// does not use.
     pub volumes: BTreeMap<String, Option<String>>,
-    /// By which two forms of it can be told apart: half of a SHA-256.
+    /// Half of a SHA-256, to detect changes.
     pub fingerprint: String,
 }
 
 /// A mount of a service.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ComposeMount {
-    /// The volume as its file calls it, or a path of the engine's machine.
+    /// The volume's name in the file, or a path on the engine's machine.
     pub source: String,
     /// The path in the container.
     pub target: String,
-    /// Whether files can be written in it.
+    /// Whether it is writable.
     pub writable: bool,
 }
 
@@ -43,13 +43,13 @@ impl ComposeService {
     /// Reads a service from the output of `config`: JSON, or YAML from Compose 1.
     ///
     /// # Errors
-    /// When the output is neither, or does not have the service.
+    /// When the output is neither, or does not contain the service.
     pub fn read(
         text: &str,
         program: &ComposeProgram,
         service: &ServiceName,
     ) -> Result<Self, ComposeError> {
-        // A parser's own message might quote a value.
+        // A parser's message might quote a secret.
         let document: Value = match program {
             ComposeProgram::First(_) => {
                 serde_yaml::from_str(text).map_err(|_| ComposeError::Unreadable)?
@@ -79,23 +79,23 @@ impl ComposeService {
         })
     }
 
-    /// The mount that a path in the container lies in.
+    /// The mount that contains a path of the container.
     pub fn mount_of(&self, path: &str) -> Option<&ComposeMount> {
         covering(path, &self.mounts, |mount| &mount.target)
     }
 
-    /// Whether a mount is of a volume or path.
+    /// Whether the source of a mount is this volume or path.
     pub fn is_mount_of(&self, mount: &ComposeMount, volume: &VolumeSource) -> bool {
         let volume = volume.as_str();
         mount.source == volume || self.name_of(&mount.source) == Some(volume)
     }
 
-    /// A declared volume's name in Docker, where Compose says it.
+    /// A declared volume's name in Docker, if Compose prints it.
     pub fn name_of(&self, volume: &str) -> Option<&str> {
         self.volumes.get(volume)?.as_deref()
     }
 
-    /// The name of its container: its own, or the one that Compose gives to the first.
+    /// The name of its container: the one in the file, or Compose's name for the first.
     pub fn container(&self, service: &ServiceName, program: &ComposeProgram) -> Option<String> {
         let named = |project: &String| {
             let separator = program.separator();
@@ -105,7 +105,7 @@ impl ComposeService {
     }
 }
 
-/// `sock:/var/run:ro`, or an object. An anonymous volume has no source.
+/// `sock:/var/run:ro`, or an object. `None` for an anonymous volume.
 fn mount(entry: &Value) -> Option<ComposeMount> {
     let Some(entry) = entry.as_str() else {
         let text = |key: &str| entry[key].as_str().map(plain);
@@ -118,7 +118,7 @@ fn mount(entry: &Value) -> Option<ComposeMount> {
     Some(ComposeMount { source: plain(source), target: format!("/{target}"), writable })
 }
 
-/// Compose writes a dollar sign twice, so that its output is a compose file again.
+/// Compose doubles dollar signs, so its output is a valid compose file.
 fn plain(text: &str) -> String {
     text.replace("$$", "$")
 }
@@ -132,7 +132,7 @@ fn fingerprint(text: &str) -> String {
 mod tests {
     use super::*;
 
-    /// What Compose 2.26 printed, shortened.
+    /// Output of Compose 2.26, shortened.
     const JSON: &str = r#"{"name": "proj", "services": {"manager": {
         "environment": {"PASSWORD": "hunter2"}, "container_name": "n$$a", "user": "1001:5",
         "group_add": ["7", "999"], "volumes": [
@@ -140,7 +140,7 @@ mod tests {
           {"type": "bind", "source": "/p/da$$ta", "target": "/data", "bind": {}},
           {"type": "volume", "target": "/anon", "volume": {}}]}},
         "volumes": {"sock": {"name": "proj_sock"}}}"#;
-    /// What docker-compose 1.29.2 printed of the same.
+    /// Output of docker-compose 1.29.2 for the same files.
     const YAML: &str = "services:\n  manager:\n    container_name: n$$a\n    environment:\n      \
         PASSWORD: hunter2\n    group_add:\n    - 7\n    - '999'\n    user: '1001:5'\n    volumes:\n    \
         - /anon\n    - /p/da$ta:/data:rw\n    - sock:/var/run:ro\nversion: '3.9'\nvolumes:\n  sock: {}\n";
@@ -185,10 +185,7 @@ mod tests {
             let service = "other".parse().unwrap();
             ComposeService::read(text, &ComposeProgram::Plugin, &service).unwrap_err().to_string()
         };
-        assert_eq!(error(JSON), "it has no service other; its services: manager");
-        assert_eq!(
-            error("{\"services\": \"hunter2\""),
-            "what Compose printed of it is not readable"
-        );
+        assert_eq!(error(JSON), "the service other does not exist; services: manager");
+        assert_eq!(error("{\"services\": \"hunter2\""), "Compose's output is not readable");
     }
 }

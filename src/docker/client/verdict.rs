@@ -52,12 +52,12 @@ pub(crate) fn is_readonly(client: &SocketClient, seen: &Seen) -> bool {
     client.mode == Some(MountMode::Rw) && mount.is_some_and(|mount| !mount.writable)
 }
 
-/// What a client is called: its container's own name, where there is one.
+/// The name of a client: its container's, if the container exists.
 pub(crate) fn title<'a>(client: &'a SocketClient, facts: &'a ClientFacts) -> &'a str {
     facts.container.present().map_or_else(|| client.title(), |seen| &seen.inspected.name)
 }
 
-/// The group that the socket has by the file, or else by itself.
+/// The socket's group: the one in the file, or else the existing one.
 pub(crate) fn gid(client: &SocketClient, facts: &ClientFacts) -> u32 {
     let inside = facts.container.present().and_then(|seen| seen.inside.as_ref());
     let of_socket = || match inside?.socket {
@@ -73,11 +73,11 @@ pub(crate) fn gid(client: &SocketClient, facts: &ClientFacts) -> u32 {
 
 /// The socket of the engine itself, in a guest.
 const ENGINE_SOCKET: &str = "/run/docker.sock";
-/// The id that images of Docker in Docker give to the group of theirs.
+/// The id of the group docker in Docker-in-Docker images.
 const DIND_GROUP: u32 = 2375;
 
-/// The path on the engine's machine that is the socket in the container, where a path is mounted; of
-/// a container that does not exist, the one that its service mounts.
+/// The path on the engine's machine of the socket in the container, if a path is mounted. If the
+/// container does not exist, the path that its service mounts.
 fn source(client: &SocketClient, facts: &ClientFacts) -> Option<String> {
     match facts.container.present() {
         Some(seen) => {
@@ -88,7 +88,7 @@ fn source(client: &SocketClient, facts: &ClientFacts) -> Option<String> {
     }
 }
 
-/// The same, as the service mounts it, or else as the file names it.
+/// The same path from the service's mount, or else from the file.
 fn service_source(client: &SocketClient, facts: &ClientFacts) -> Option<String> {
     let service = facts.compose.as_ref().and_then(|compose| compose.service.as_ref().ok());
     match service.and_then(|service| service.mount_of(&client.socket)) {
@@ -103,13 +103,13 @@ fn source_path(client: &SocketClient, source: &str, target: &str) -> Option<Stri
     source.starts_with('/').then(|| format!("{}{rest}", source.trim_end_matches('/')))
 }
 
-/// The path of this machine's forwarded socket, where that is what is mounted. Paths in a mount are
-/// those of the machine on which the daemon runs: the guest.
+/// The path of this machine's forwarded socket, if the container mounts it. The source of a mount
+/// is a path on the machine where the daemon runs: the guest.
 pub(crate) fn host_mount(client: &SocketClient, facts: &ClientFacts) -> Option<String> {
     source(client, facts).filter(|source| is_forwarded(source, facts))
 }
 
-/// Whether a new container would mount it, too.
+/// Whether a new container would also mount it.
 pub(crate) fn service_mounts_host(client: &SocketClient, facts: &ClientFacts) -> bool {
     let described = facts.compose.as_ref().is_some_and(|compose| compose.service.is_ok());
     !described || service_source(client, facts).is_some_and(|it| is_forwarded(&it, facts))
@@ -121,8 +121,8 @@ fn is_forwarded(source: &str, facts: &ClientFacts) -> bool {
 
 fn mounts_host_socket(client: &SocketClient, facts: &ClientFacts, path: &str) -> String {
     format!(
-        "{} mounts {path}, a socket of this machine; its engine runs in the guest, where that path \
-         leads to no daemon",
+        "{} mounts {path}, a socket of this machine; dockerd runs in the guest, and does not \
+         listen on that path",
         title(client, facts)
     )
 }

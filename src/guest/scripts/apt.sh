@@ -1,6 +1,6 @@
 export DEBIAN_FRONTEND=noninteractive
-# An install that was cut off is finished first, else nothing can be installed. A package that cannot be
-# finished must not keep an installed Docker from starting.
+# An interrupted installation is finished first, because apt refuses to install anything before that. A
+# package that cannot be finished must not keep an installed Docker from starting.
 if [ -n "$(dpkg --audit 2>/dev/null)" ]; then
   dpkg --configure -a || true
 fi

@@ -5,7 +5,7 @@ previous=/var/lib/cai/daemon.json.previous
 wrote=/var/lib/cai/daemon.json.wrote
 sum_of() { sha256sum "$1" 2>/dev/null | cut -d ' ' -f 1; }
 accepted() { rm -f "$previous" "$wrote"; }
-# Puts the replaced file back, unless someone has changed the new one since.
+# Restores the replaced file, unless someone has changed the new one since.
 restore() {
   [ -e "$wrote" ] && [ "$(sum_of "$file")" = "$(cat "$wrote")" ] || return 1
   if [ -e "$previous" ]; then

@@ -1,5 +1,5 @@
-# Puts Sysbox's package into the guest. $2: its version. $3: the SHA-256 of the package. Reads where the
-# package is, as Base64: a path in the guest, or https:// addresses, one per line, tried in order.
+# Puts Sysbox's package into the guest. $2: its version. $3: the SHA-256 of the package. Reads the
+# package's source as Base64: a path in the guest, or https:// URLs, one per line, tried in order.
 set -eu
 sources=$(base64 -d)
 umask 022
@@ -37,7 +37,7 @@ CAI_SOURCES
   actual=$(sum "$package.part")
   if [ "$actual" != "$3" ]; then
     rm -f "$package.part"
-    echo >&2 "the package's SHA-256 is $actual, and the file says $3"
+    echo >&2 "the package's SHA-256 is $actual, but the file says $3"
     exit 3
   fi
   mv "$package.part" "$package"

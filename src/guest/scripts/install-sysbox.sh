@@ -1,6 +1,6 @@
-# Installs Sysbox from the package that fetch-sysbox.sh put into the guest, or finishes an installation
-# that stopped half-way. $2: its version. $3: the version to remove first, as dpkg reports it, or
-# nothing; Sysbox does not support upgrades in place.
+# Installs Sysbox from the package that fetch-sysbox.sh put into the guest, or completes an interrupted
+# installation. $2: its version. $3: the version to remove first, as dpkg reports it, or nothing;
+# Sysbox does not support upgrades in place.
 set -eu
 umask 022
 export DEBIAN_FRONTEND=noninteractive
@@ -30,8 +30,8 @@ install() {
 }
 look
 
-# What the package's scripts and services call and the package does not declare. Asking for fuse3 keeps
-# apt from replacing it with fuse 2.
+# The undeclared dependencies of the package's scripts and services. Asking for fuse3 keeps apt from
+# replacing it with fuse 2.
 needs=
 for need in fusermount3:fuse3 sysctl:procps ip:iproute2 pidof:sysvinit-utils useradd:passwd jq:jq; do
   command -v "${need%%:*}" >/dev/null || needs="$needs ${need#*:}"

@@ -1,5 +1,5 @@
-# Makes the running daemon load what it can of daemon.json without a restart. $2: "record" to keep a
-# copy of the file as the loaded one; "keep" when a restart follows.
+# Makes the running daemon load the reloadable keys of daemon.json. $2: "record" to keep a copy of the
+# file as the loaded one; "keep" when a restart follows.
 set -eu
 said_since() {
   journalctl --after-cursor "$cursor" -u docker.service -t dockerd -q --no-pager -o cat 2>/dev/null

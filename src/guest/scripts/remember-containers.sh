@@ -1,5 +1,5 @@
-# Notes which containers are about to stop, so that they are started again, after a crash as well.
-# Reads a line for each, as the probe prints it, as Base64, in the order in which they were started.
+# Records the containers that are about to stop, so that they are started again, even after a crash.
+# Reads Base64 of one line per container, as the probe prints it, in the order of their start.
 set -eu
 umask 022
 file=/var/lib/cai/stopped-containers

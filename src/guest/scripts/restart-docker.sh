@@ -1,5 +1,5 @@
-# Restarts the daemon. With live-restore loaded its containers keep running. $2: "restore" to put the
-# previous daemon.json back where dockerd does not start with the new one; "keep" not to touch it.
+# Restarts the daemon. With live-restore loaded its containers keep running. $2: "restore" to restore
+# the previous daemon.json if dockerd does not start with the new one; "keep" not to touch it.
 set -eu
 socket=/var/run/docker.sock
 mode=$2

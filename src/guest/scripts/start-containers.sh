@@ -1,5 +1,5 @@
-# Starts the noted containers, in the order of the note. A Sysbox container that still runs since before
-# could not be stopped and is restarted. One that was removed is forgotten.
+# Starts the recorded containers, in the recorded order. A Sysbox container that never stopped is
+# restarted. One that was removed is skipped.
 set -eu
 umask 022
 file=/var/lib/cai/stopped-containers

@@ -15,13 +15,13 @@ chmod 644 "$new"
 if command -v dockerd >/dev/null && dockerd --help 2>&1 | grep -q -- --validate; then
   dockerd --validate --config-file "$new"
 fi
-# What the daemon goes on with is remembered before the file says something else.
+# The loaded configuration is recorded before the file changes.
 if [ "$3" = current ]; then
   if [ -e "$file" ]; then cp "$file" "$loaded.new"; else echo '{}' >"$loaded.new"; fi
   mv "$loaded.new" "$loaded"
 fi
-# A file that cai wrote and that no daemon has accepted yet is not one to go back to. A daemon that runs
-# with it has accepted it.
+# A file that cai wrote and no daemon has accepted yet is not a restore target. A daemon that runs with the
+# file has accepted it.
 if [ ! -e "$wrote" ] || [ "$actual" != "$(cat "$wrote")" ] ||
   { [ "$3" = current ] && systemctl is-active --quiet docker.service; }; then
   rm -f "$previous"

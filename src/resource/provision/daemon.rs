@@ -61,8 +61,8 @@ impl ProvisionDaemon {
         keys
     }
 
-    /// The text of the file as it should be, given the text that is there. Where the keys have their
-    /// values already it is the same text.
+    /// The desired text of the file, given its present text. If the keys already have their values,
+    /// the text is unchanged.
     fn wanted(&self, present: &str) -> String {
         let mut text = edited(present, &self.owned);
         if self.sysbox {

@@ -124,7 +124,7 @@ impl ProvisionDocker {
                 let change = change.disturbing(Disruption::DaemonRestart, stops);
                 bring_socket_back(containers::remember(change, guest, ssh), ssh)
             }
-            // It does not list its containers, so they cannot be noted.
+            // It does not list its containers, so they cannot be recorded.
             Some(words) => change
                 .because(Reason::DaemonSilent(words.text.clone()))
                 .disturbing(Disruption::DaemonRestart, guest.containers.as_deref())

@@ -1,4 +1,4 @@
-//! What dockerd no longer shows once it starts with another store.
+//! The data that dockerd no longer shows once it starts with another store.
 
 use serde_json::{Map, Value};
 
@@ -10,8 +10,8 @@ use crate::plan::{Hides, Stored};
 /// Where dockerd keeps its data by default.
 const DATA_ROOT: &str = "/var/lib/docker";
 
-/// What a start with the keys `after` hides of a daemon that has loaded `before`. `None` when it
-/// stays with its store, or when nothing is in it.
+/// The data that a start with the keys `after` hides, for a daemon that has loaded `before`. `None`
+/// if the store stays the same or is empty.
 pub(in crate::resource) fn by(
     guest: &GuestFacts,
     vm: &VmName,
@@ -56,11 +56,11 @@ fn moves(guest: &GuestFacts, key: &str, before: Option<&Value>, after: Option<&V
             };
             path(before) != path(after) && text(in_force) != path(after)
         }
-        // Without one, dockerd takes the driver whose data it finds.
+        // Without the key, dockerd uses the driver whose data it finds.
         "storage-driver" => !text(after).is_empty() && text(in_force.or(before)) != text(after),
         "features" => {
             let of = |value: Option<&Value>| value?.get(SNAPSHOTTER)?.as_bool();
-            // A feature that leaves the file is off.
+            // A feature that is removed from the file is off.
             let wanted = of(after).or(of(before).map(|_| false));
             wanted.is_some() && wanted != of(in_force).or(of(before))
         }

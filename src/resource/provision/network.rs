@@ -1,4 +1,4 @@
-//! The network keys that Sysbox's package looks for, where they fit beside the others.
+//! The network keys that Sysbox's package looks for, if they are compatible with the others.
 
 use serde_json::{Map, Value, json};
 
@@ -11,8 +11,8 @@ const POOLS: [&str; 4] = ["172.25.0.0/16", "172.26.0.0/16", "172.31.0.0/16", "10
 /// The length of the prefix of a network that Docker takes from the pool.
 const SIZE: u8 = 24;
 
-/// The missing ones of `bip` and `default-address-pools`, if they can be added. dockerd refuses `bip`
-/// beside `bridge`, and `fixed-cidr` must lie within the bridge's network.
+/// The missing keys among `bip` and `default-address-pools`, if they can be added. dockerd refuses
+/// `bip` together with `bridge`, and `fixed-cidr` must be within the bridge's network.
 pub(super) fn missing(keys: &Map<String, Value>) -> Map<String, Value> {
     let mut added = Map::new();
     let bridge = network(keys.get("bip"));
@@ -34,7 +34,8 @@ pub(super) fn missing(keys: &Map<String, Value>) -> Map<String, Value> {
     added
 }
 
-/// Whether `bip` is what Sysbox's package added beside a `bridge`. dockerd does not start with both.
+/// Whether Sysbox's package added this `bip` to a file with `bridge`. dockerd does not start with
+/// both.
 pub(super) fn is_bip_refused(keys: &Map<String, Value>) -> bool {
     has_bridge(keys) && keys.get("bip").and_then(Value::as_str) == Some(BRIDGES[0])
 }
@@ -52,7 +53,7 @@ fn pools(value: Option<&Value>) -> Vec<Ipv4Network> {
     pools.filter_map(|pool| network(pool.get("base"))).collect()
 }
 
-/// The first candidate that overlaps with nothing.
+/// The first candidate that overlaps with no network in use.
 fn fitting<'a>(candidates: &[&'a str], taken: &[Ipv4Network]) -> Option<&'a str> {
     let is_free = |candidate: &&&str| {
         let network: Option<Ipv4Network> = candidate.parse().ok();

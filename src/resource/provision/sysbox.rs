@@ -63,7 +63,7 @@ impl ProvisionSysbox {
         missing.map(Problem::FileMissing)
     }
 
-    /// The version that the file would name: dpkg's has a suffix.
+    /// The version as the file would write it, without dpkg's suffix.
     fn shown(&self, reported: &str) -> String {
         let version = &self.wanted.version;
         if version.is_package(reported) { version.to_string() } else { reported.to_owned() }
@@ -76,7 +76,7 @@ impl ProvisionSysbox {
         let active = UNITS.iter().all(|unit| guest.is_active(unit));
         let shown = present.map(|reported| self.shown(reported));
         let (mut before, mut after) = (Self::attributes(shown.as_deref(), active), self.fresh());
-        // Not worth a line where it is complete.
+        // Shown only if the installation is incomplete.
         if let Some(Unfinished { status, .. }) = unfinished {
             before = before.with("package", status.as_str());
             after = after.with("package", "installed");
@@ -99,7 +99,7 @@ impl ProvisionSysbox {
             let of_sysbox = containers.iter().filter(|it| it.runtime == SYSBOX_RUNTIME);
             of_sysbox.cloned().collect()
         });
-        // Some may go on after the package was removed. Without any, nothing is disturbed.
+        // Some may still run after the package was removed.
         let change = if running.as_ref().is_none_or(|list| !list.is_empty()) {
             change.disturbing(Disruption::SysboxRestart, running.as_deref())
         } else {
@@ -113,15 +113,15 @@ impl ProvisionSysbox {
 
     /// Its services restart, and its containers with them.
     fn restart(change: Change, guest: &GuestFacts, ssh: &Ssh) -> Change {
-        // With a service down, its containers may not be able to stop.
+        // If a service is down, its containers may be unable to stop.
         let change = stop_containers(change, guest, ssh, Step::attempt);
         let restart = Operation::RestartSysbox.command(ssh);
         let change = change.step(Step::run("restart Sysbox's services", restart));
         containers::resume(containers::or_resume(change, ssh), ssh)
     }
 
-    /// Its package is installed, after another version was removed or an installation that stopped
-    /// half-way was finished.
+    /// Installs its package, after it removes another version or completes an interrupted
+    /// installation.
     fn install(
         &self,
         change: Change,
@@ -156,7 +156,7 @@ impl ProvisionSysbox {
         let fetch =
             Operation::FetchSysbox { version: &version, sha256: package.sha256.as_str(), sources };
         let title = if local.is_some() { "verify" } else { "download" };
-        // Before anything stops: without a package there is nothing to stop for.
+        // This comes before anything stops, because the download may fail.
         let change =
             change.step(Step::run(format!("{title} Sysbox's package"), fetch.command(ssh)));
         let change = stop_containers(change, guest, ssh, Step::run);

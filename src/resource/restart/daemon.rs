@@ -8,7 +8,7 @@ use crate::plan::{Disruption, Hides, Reason};
 use crate::resource::PlanContext;
 use crate::resource::provision::{DAEMON_JSON, hidden_by, written};
 
-/// What the running daemon has not loaded of its configuration.
+/// The part of its configuration that the running daemon has not loaded.
 pub(super) struct Unloaded {
     pub(super) reason: Reason,
     /// How it loads it.
@@ -16,7 +16,8 @@ pub(super) struct Unloaded {
     pub(super) hides: Option<Hides>,
 }
 
-/// What the running daemon has not loaded, or will not have loaded once the file is written.
+/// The keys that the running daemon has not loaded, or will not have loaded once the file is
+/// written.
 pub(super) fn unloaded(
     owned: &[String],
     vm: &VmName,
@@ -42,7 +43,7 @@ pub(super) fn unloaded(
         }
         _ => return None,
     };
-    // dockerd's own report counts more than what the times of files tell.
+    // dockerd's report is more reliable than the times of the files.
     let reported = |key: &str| {
         let engine = guest.engine.as_ref().filter(|_| !vm_restarts)?;
         engine.has(key, due.get(key)?)
@@ -53,7 +54,7 @@ pub(super) fn unloaded(
         !is_loaded || (profile && *key == SECCOMP_KEY)
     };
     let keys: Vec<String> = owned.iter().filter(lacks).cloned().collect();
-    // Where a reload is recorded and dockerd reports the old value, only a restart is left.
+    // If a reload is recorded but dockerd reports the old value, only a restart can load it.
     let needs_restart = |key: &String| {
         effect(key, loaded.get(key), due.get(key)) != Effect::Reload || !differs(key)
     };

@@ -40,7 +40,7 @@ struct Pending {
     disruption: Disruption,
     /// The session has to be renewed, whatever else is due.
     session: bool,
-    /// What dockerd will no longer show.
+    /// The data that dockerd will no longer show.
     hides: Option<Hides>,
 }
 

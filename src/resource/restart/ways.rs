@@ -67,7 +67,7 @@ pub(super) fn session(change: Change, facts: &Facts, name: &VmName) -> Change {
         .step(Step::run("forward the Docker socket again", ssh.forward()))
 }
 
-/// The VM restarts, and every container in it.
+/// Restarts the VM, and every container in it.
 pub(super) fn vm(change: Change, guest: &GuestFacts, facts: &Facts, name: &VmName) -> Change {
     let change = change.disturbing(Disruption::VmRestart, guest.containers.as_deref());
     let Some((program, _)) = &facts.tools.limactl else { return change };

@@ -222,7 +222,7 @@ impl Resource for SocketClient {
                 (was, after.with(&name, text))
             }
         };
-        // What else Compose makes of it is not shown; that it is the same is.
+        // The rest of Compose's configuration is not shown, but a change of it is detected.
         let sum = remedy.as_ref().ok().map(|remedy| remedy.described.fingerprint.clone());
         let with_sum = |attributes: Attributes| match &sum {
             Some(sum) => attributes.with("compose_file", sum.as_str()),

@@ -131,9 +131,9 @@ pub(super) fn needed(
     Ok(need)
 }
 
-/// What a service lacks before it has a container, by what Compose makes of it.
+/// The settings that a service without a container lacks, by Compose's configuration.
 fn before_creation(client: &SocketClient, facts: &ClientFacts) -> Result<Need, ClientProblem> {
-    // Nothing is known of its image, and the group harms nothing where it has it already.
+    // The image is unknown, and adding a group that it already has is harmless.
     let mut need = Need { start: true, group: client.compose_file.is_some(), ..Need::default() };
     let Some(service) = described(facts) else { return Ok(need) };
     match (service.mount_of(&client.socket), &client.volume) {
@@ -150,7 +150,7 @@ fn before_creation(client: &SocketClient, facts: &ClientFacts) -> Result<Need, C
     Ok(need)
 }
 
-/// The service as Compose makes it, where it can be read.
+/// Compose's configuration of the service, if it can be read.
 fn described(facts: &ClientFacts) -> Option<&ComposeService> {
     facts.compose.as_ref()?.service.as_ref().ok()
 }
@@ -209,8 +209,8 @@ fn user_name(process: &Process, seen: &Seen) -> String {
     account.map_or_else(|| process.uid.to_string(), |account| account.name.clone())
 }
 
-/// Whether a mount is of what the file names. Compose puts its project before a volume's name, if
-/// the compose file gives it no other.
+/// Whether the file names the source of a mount. Compose prefixes a volume's name with the project,
+/// unless the compose file sets a name.
 fn is_mount_of(
     mount: &MountSeen,
     volume: &VolumeSource,
@@ -264,7 +264,7 @@ pub(super) fn remedy<'a>(
     Ok(Remedy { project, described, file, service, written, text })
 }
 
-/// The project and the service of a compose file, where both can be used.
+/// The project and the service of a compose file, if both can be used.
 fn usable<'a>(
     path: &Path,
     compose: &'a ComposeFacts,
@@ -313,7 +313,8 @@ fn overriding(
         let written = described.filter(|_| !need.mount).map(|mount| mount.source.clone());
         let (source, is_declared) = match (written, seen.zip(mount).filter(|_| !need.mount)) {
             (Some(source), _) => (Some(source), true),
-            // What Compose made for the project is declared, if no service of the files mounts it.
+            // A volume that Compose created for the project is declared, even if no service mounts
+            // it.
             (None, Some((seen, mount))) => {
                 let source = mounted(seen, mount);
                 let is_declared = mount.volume.as_ref() != Some(&source);

@@ -40,7 +40,7 @@ pub struct Vm {
     /// Whether Lima is to protect it from removal.
     protect: bool,
     strategy: Strategy,
-    /// Which versions of Lima the file accepts: another one has other rules.
+    /// The versions of Lima that the file accepts, because the rules depend on the version.
     accepted: VersionReq,
     /// Whether the value of a variable of the guest must not be shown, for those of the file.
     variables: BTreeMap<String, bool>,
@@ -115,7 +115,7 @@ impl Vm {
     }
 
     fn replace(&self, change: Change, vm: &VmFacts, facts: &Facts, limactl: &Limactl) -> Change {
-        // What others wrote goes with the VM.
+        // Others' entries are deleted with the VM.
         let change = Change { after: self.wanted(&self.keys), ..change };
         let containers = facts.guest.present().and_then(|guest| guest.containers.as_deref());
         let mut change = change.disturbing(Disruption::Replace, containers);
@@ -134,7 +134,7 @@ impl Vm {
         if self.runs { change.step(self.start(limactl)) } else { change }
     }
 
-    /// Has Lima judge a whole YAML, where it is a Lima that the file accepts.
+    /// Lets Lima check a complete YAML, if the file accepts that version of Lima.
     fn judged(&self, change: Change, yaml: String, facts: &Facts, limactl: &Limactl) -> Change {
         match &facts.tools.limactl {
             Some((_, version)) if self.accepted.matches(version) => {
@@ -328,7 +328,7 @@ impl Resource for Vm {
 }
 
 impl Vm {
-    /// QEMU shares out the processors that there are; Apple's virtualization refuses to start.
+    /// QEMU shares the existing processors; Apple's virtualization framework refuses to start.
     fn more_cpus(&self, facts: &Facts) -> Option<Reason> {
         let declared = u32::try_from(self.keys.get("cpus")?.as_u64()?).ok()?;
         let host = facts.cpus.filter(|host| *host < declared)?;
@@ -365,7 +365,7 @@ impl Vm {
     }
 }
 
-/// How Lima reads a key of the VM's YAML. What the user's own defaults say of it is filled in first.
+/// Lima's interpretation of a key of the VM's YAML. The user's own defaults are filled in first.
 fn meaning<'a>(facts: &'a Facts, key: &str) -> Meaning<'a> {
     let defaults = facts.lima_files.iter().all(|file| file.wins || !file.keys.contains_key(key));
     Meaning { directory: &facts.directory, home: facts.home.as_deref(), defaults }

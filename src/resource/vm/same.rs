@@ -20,12 +20,12 @@ pub(super) fn is_same(
     boots: bool,
     meaning: &Meaning<'_>,
 ) -> bool {
-    // The form that `cai` writes needs no second look.
+    // The form that `cai` writes needs no normalization.
     if actual == Some(wanted) {
         return true;
     }
     let meant = |value: &Value| meaning.of(key, value);
-    // Lima compares with its own default where the YAML says nothing.
+    // If the key is missing, Lima compares with its own default.
     let has = |actual: Option<&Value>| {
         let said = actual.map(meant).filter(|meant| !meant.is_null());
         said.or_else(|| Some(meant(&given(key, vm)?))).unwrap_or_default()

@@ -1,18 +1,18 @@
-//! The variables in a compose file, by Compose's rules: `$NAME`, `${NAME}`, the operators `-`, `+` and
-//! `?` with and without `:`, and `$$` for a dollar sign.
+//! Interpolation of variables in a compose file, by Compose's rules: `$NAME`, `${NAME}`, the
+//! operators `-`, `+` and `?` with and without `:`, and `$$` for a dollar sign.
 
 use std::iter::Peekable;
 use std::str::Chars;
 
 use serde_yaml::Value;
 
-/// The value of a required variable that nobody sets: whoever checks a file has no secrets.
+/// The value of a required variable that is not set, because a check of a file has no secrets.
 const REQUIRED: &str = "simulated";
 
-/// Fills in the variables of every text below a value.
+/// Interpolates the variables in every string of a value.
 ///
 /// # Errors
-/// A text that Compose would refuse.
+/// When Compose would refuse a string.
 pub(super) fn fill_in(
     value: &mut Value,
     variable: &dyn Fn(&str) -> Option<String>,
@@ -32,7 +32,7 @@ pub(super) fn fill_in(
     }
 }
 
-/// A text with its variables filled in; `None` where it is malformed.
+/// A string with its variables interpolated; `None` if it is malformed.
 pub(super) fn interpolate(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> Option<String> {
     let mut rest = text.chars().peekable();
     let mut filled = String::new();
@@ -57,7 +57,7 @@ pub(super) fn interpolate(text: &str, variable: &dyn Fn(&str) -> Option<String>)
     Some(filled)
 }
 
-/// What is in braces, which may hold braces.
+/// The contents of braces, which may contain braces.
 fn braced(rest: &mut Peekable<Chars<'_>>) -> Option<String> {
     let (mut inner, mut depth) = (String::new(), 1);
     loop {

@@ -1,4 +1,4 @@
-//! Loads a project: its files one over the other, with variables, `extends` and `include`.
+//! Loads a project: merges its files and resolves variables, `extends` and `include`.
 
 use std::path::{Path, PathBuf};
 
@@ -16,19 +16,19 @@ pub(super) struct Project {
     pub(super) directory: PathBuf,
     /// The files, between commas.
     pub(super) files: String,
-    /// All of it, with absolute paths.
+    /// The complete document, with absolute paths.
     pub(super) document: Value,
-    /// What is beyond the simulation, and was left out.
+    /// The parts that are not simulated.
     pub(super) skipped: Vec<String>,
 }
 
-/// How deep files may extend and include each other.
+/// The maximum depth of `extends` and `include`.
 const DEPTH: u32 = 20;
 
 /// Loads the project that the options of a command line select.
 ///
 /// # Errors
-/// What Compose says of it, where it refuses.
+/// Compose's message if it refuses the project.
 pub(super) fn load(world: &World, call: &Call<'_>, options: &Arguments) -> Result<Project, Reply> {
     let files: Vec<PathBuf> = options.all("-f").map(PathBuf::from).collect();
     let given = options.value("--project-directory").map(PathBuf::from);
@@ -70,7 +70,7 @@ impl Loader<'_> {
         self.world.file(path).or_else(|| self.call.outside?.file(path))
     }
 
-    /// The environment comes before a file of variables.
+    /// The environment has precedence over an environment file.
     fn variable(&self, name: &str) -> Option<String> {
         let own = match name {
             "HOME" => Some(self.world.computer.home.display().to_string()),
@@ -81,7 +81,7 @@ impl Loader<'_> {
         own.or_else(|| Some(in_file()?.1.clone()))
     }
 
-    /// Files one over the other, with what they include.
+    /// Files merged in order, with their includes.
     fn files(&mut self, files: &[PathBuf], directory: &Path, depth: u32) -> Result<Value, Reply> {
         let mut whole = Value::Mapping(Mapping::new());
         for file in files {
@@ -165,7 +165,7 @@ impl Loader<'_> {
         Ok(whole)
     }
 
-    /// A path, or an object with one path or several, below a directory of its own.
+    /// A path, or an object with one or more paths and possibly another base directory.
     fn include(&mut self, entry: &Value, directory: &Path, depth: u32) -> Result<Value, Reply> {
         let own = if entry.is_string() { entry } else { &entry["path"] };
         let paths: Vec<&str> = match own {
@@ -185,7 +185,7 @@ impl Loader<'_> {
         let env_file = entry["env_file"].as_str().map(|file| directory.join(file));
         let text = self.text(&env_file.unwrap_or_else(|| below.join(".env")));
         let before = self.variables.clone();
-        // What the project sets counts more.
+        // The project's settings have precedence.
         self.variables.splice(0..0, text.iter().flat_map(|text| variables(text)));
         let included = self.files(&files, &below, depth);
         self.variables = before;
@@ -233,7 +233,7 @@ fn absolute(service: &mut Value, directory: &Path) {
     }
 }
 
-/// The path in the container that an entry of `volumes` mounts something at.
+/// The target path of an entry of `volumes`.
 fn target(mount: &Value) -> Option<String> {
     match mount.as_str() {
         Some(mount) => mount.split(':').nth(1).map(str::to_owned),
@@ -241,8 +241,8 @@ fn target(mount: &Value) -> Option<String> {
     }
 }
 
-/// Puts one document over another: lists go together, mounts by where they lead, and Compose's tags say
-/// otherwise.
+/// Merges one document into another: lists are joined, mounts are matched by target, and Compose's
+/// tags override this.
 fn merge(below: &mut Value, above: Value) {
     match (below, above) {
         (below, Value::Tagged(tagged)) if tagged.tag == "override" => *below = tagged.value,

@@ -1,5 +1,5 @@
-//! The plugin `docker compose`: what cai asks of it, which is one service at a time. It behaves as
-//! version 2.26 was measured to.
+//! The plugin `docker compose`, as far as cai uses it: one service at a time. Its behavior was
+//! measured with version 2.26.
 
 mod interpolate;
 mod load;
@@ -17,31 +17,31 @@ use load::Project;
 
 const COMPOSE: &str = "docker compose";
 
-/// What Compose does.
+/// The command to run.
 #[derive(Debug)]
 pub(super) enum Action {
-    /// Prints the services as they will be.
+    /// Prints the configuration of the services.
     Print(Reply),
-    /// Makes a service.
+    /// Creates a service.
     Up(Box<Service>),
 }
 
-/// What one service is to be.
+/// The desired state of one service.
 #[derive(Debug, Default)]
 pub(super) struct Service {
     name: Option<String>,
     project: String,
     made: Made,
-    /// The volumes that are to be there already.
+    /// The volumes that must exist already.
     external: Vec<String>,
-    /// What is beyond the simulation, and was left out.
+    /// The parts that are not simulated.
     skipped: Vec<String>,
 }
 
 /// Reads `[-p PROJECT] -f FILE…` and a command: `config` or `up`.
 ///
 /// # Errors
-/// What the program says of it, where it refuses.
+/// The program's message if it refuses.
 pub(super) fn read(world: &World, call: &Call<'_>, words: &[String]) -> Result<Action, Reply> {
     let flags = [
         "-p=",
@@ -94,7 +94,7 @@ fn find(project: &Project, service: &str) -> Result<Value, Reply> {
     Ok(own)
 }
 
-/// YAML as JSON, whatever tags are left in it.
+/// YAML as JSON.
 fn plain(value: &serde_yaml::Value) -> Value {
     serde_json::to_value(value).unwrap_or_default()
 }
@@ -106,7 +106,7 @@ fn text(value: &Value) -> String {
     }
 }
 
-/// What `config --format json` prints.
+/// The output of `config --format json`.
 fn print(project: &Project, names: &[String]) -> Result<Reply, Reply> {
     let doubled = |text: &str| text.replace('$', "$$");
     let mut services = serde_json::Map::new();
@@ -141,7 +141,7 @@ fn print(project: &Project, names: &[String]) -> Result<Reply, Reply> {
     Ok(Reply { skipped: project.skipped.clone(), ..reply })
 }
 
-/// The name of a volume as the daemon knows it, and whether it is to be there already.
+/// The name of a volume in the daemon, and whether it must exist already.
 fn volume(project: &Project, source: &str) -> Result<(String, bool), String> {
     let declared = project.document["volumes"].get(source).ok_or_else(|| source.to_owned())?;
     let is_external = declared["external"] == true;
@@ -165,7 +165,7 @@ pub(super) fn project_of(directory: &Path) -> String {
 }
 
 impl Service {
-    /// The service of a project that is to be made.
+    /// The service of a project that is to be created.
     fn of(project: &Project, service: &str) -> Result<Self, Reply> {
         let own = find(project, service)?;
         let mut made = Made {
@@ -216,7 +216,7 @@ fn mount(entry: &Value) -> Option<Mount> {
 }
 
 impl Service {
-    /// Makes its container as it is to be, where it is not, and starts it.
+    /// Creates or recreates its container if it differs, and starts it.
     pub(super) fn up(self, guest: &mut Guest, now: u64) -> Reply {
         let Self { name, project, made, external, skipped } = self;
         let name = name.unwrap_or_default();
@@ -244,7 +244,7 @@ impl Service {
         }
         let said = |what: &str| format!(" Container {name}  {what}");
         match before {
-            // By which files it was made is no difference.
+            // A change of the file names alone is not a difference.
             Some(container)
                 if made == Made { labels: made.labels.clone(), ..client.made.clone() } =>
             {
@@ -274,7 +274,7 @@ impl Service {
     }
 }
 
-/// What Compose writes down about a container, without what begins each name.
+/// Compose's labels of a container, without their prefix.
 pub(super) fn labels(
     project: &str,
     service: &str,

@@ -76,7 +76,7 @@ fn make(guest: &mut Guest, client: &SocketClient, now: u64) {
     guest.start_container(&name, now);
 }
 
-/// Where the container of a client is: the one of its name, or else the one that Compose made.
+/// The client's container: the one with its name, or else the one that Compose created.
 fn position(guest: &Guest, client: &SocketClient) -> Option<usize> {
     let mut containers = guest.containers.iter();
     let named = containers.position(|it| it.name == client.title());

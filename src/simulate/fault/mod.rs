@@ -171,7 +171,7 @@ pub const FAULTS: &[Fault] = &[
     fault("sysbox-services", "a service of Sysbox crashed", |world, engine| {
         world.on_guest(engine, |guest, _| guest.fail_unit("sysbox-fs.service"));
     }),
-    fault("sysbox-unfinished", "the installation of Sysbox stopped half-way", |world, engine| {
+    fault("sysbox-unfinished", "the installation of Sysbox is incomplete", |world, engine| {
         world.on_disk(engine, Guest::unconfigure_sysbox);
     }),
     fault("lima-old", "limactl is one of long ago", |world, _| {

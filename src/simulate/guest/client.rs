@@ -247,7 +247,7 @@ impl Guest {
         Reply::line(id)
     }
 
-    /// dockerd starts with any log driver, and then no container does (measured).
+    /// dockerd starts with any log driver, but containers do not (measured).
     fn unknown_log_driver(&self) -> Option<String> {
         let loaded = self.dockerd.as_ref().map(|daemon| &daemon.loaded);
         let driver = loaded?.get("log-driver")?.as_str()?;

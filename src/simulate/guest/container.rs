@@ -163,7 +163,7 @@ impl Client {
 }
 
 impl Container {
-    /// Whether Compose wrote down `com.docker.compose.NAME=VALUE` about it.
+    /// Whether it has the label `com.docker.compose.NAME=VALUE`.
     pub(in crate::simulate) fn has_label(&self, label: &str) -> bool {
         let own = label.strip_prefix("com.docker.compose.").and_then(|label| label.split_once('='));
         let labels = self.client.as_ref().map(|client| &client.made.labels);
@@ -238,8 +238,8 @@ impl Guest {
             .filter(|_| is_there)
     }
 
-    /// Whether a path of a container is a directory that Docker made, because there was nothing to
-    /// mount.
+    /// Whether a path of a container is a directory that Docker created because the source of the
+    /// mount did not exist.
     pub(super) fn is_made_directory(&self, client: &Client, path: &str) -> bool {
         let mount = client.made.mount.as_ref();
         let is_at = mount.is_some_and(|it| canonical(&it.destination) == canonical(path));

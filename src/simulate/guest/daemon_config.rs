@@ -1,4 +1,4 @@
-//! What dockerd refuses in its configuration, in the words of dockerd 20.10 (measured).
+//! The configurations that dockerd refuses, with the messages of dockerd 20.10 (measured).
 
 use serde_json::{Map, Value};
 
@@ -34,8 +34,8 @@ const LOG_OPTS: [(&str, &[&str]); 3] = [
 ];
 
 impl Guest {
-    /// What `daemon.json` says; an error where dockerd cannot decode it. It is what
-    /// `dockerd --validate` finds, too.
+    /// The keys of `daemon.json`; an error if dockerd cannot decode it. `dockerd --validate`
+    /// reports the same error.
     pub(super) fn decoded(text: &str) -> Result<Map<String, Value>, String> {
         let failed = |why: String| {
             format!("unable to configure the Docker daemon with file {DAEMON_JSON}: {why}")
@@ -62,7 +62,7 @@ impl Guest {
         Ok(keys)
     }
 
-    /// What dockerd finds wrong with decoded keys, on a reload and when it starts.
+    /// The error that dockerd reports for decoded keys, on a reload and when it starts.
     pub(super) fn invalid(keys: &Map<String, Value>) -> Option<String> {
         let labels = texts(keys, "labels");
         if let Some(label) = labels.iter().find(|label| !label.contains('=')) {
@@ -94,7 +94,7 @@ impl Guest {
         })
     }
 
-    /// What keeps a daemon with these keys from starting.
+    /// The error that keeps a daemon with these keys from starting.
     pub(super) fn unstartable(&self, keys: &Map<String, Value>) -> Option<String> {
         let text =
             |key: &str| keys.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());

@@ -30,7 +30,7 @@ pub struct Place {
     pub containerd: bool,
 }
 
-/// What a daemon has left in a place that it does not use now.
+/// The data of a daemon in a store that it does not use now.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Store {
     /// Where.
@@ -130,8 +130,8 @@ impl Guest {
         }
     }
 
-    /// `SIGHUP`: the daemon loads what it can. A file that it refuses is an error in the log, and the
-    /// daemon keeps its configuration (measured).
+    /// `SIGHUP`: the daemon loads the reloadable keys. If it refuses the file, it logs an error and
+    /// keeps its configuration (measured).
     pub(super) fn reload_dockerd(&mut self) -> Result<(), String> {
         let file = Self::decoded(self.text(DAEMON_JSON).unwrap_or_default());
         let Some(daemon) = &mut self.dockerd else {

@@ -30,8 +30,8 @@ fn ini(sections: &Value) -> String {
 }
 
 impl Guest {
-    /// What a provisioning entry of `mode: yq` does: it sets keys of a JSON or INI file. A changed
-    /// drop-in of a unit is in force after the boot (measured with the template docker-rootful).
+    /// Runs a provisioning entry of `mode: yq`, which sets keys of a JSON or INI file. A changed
+    /// drop-in of a unit takes effect after the boot (measured with the template docker-rootful).
     pub(in crate::simulate) fn set_keys(&mut self, entry: &Keys, now: u64) {
         let before = self.text(&entry.path).unwrap_or_default().to_owned();
         let mut value = if entry.is_ini {

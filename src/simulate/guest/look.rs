@@ -149,7 +149,7 @@ impl Guest {
         Reply { stdout, ..Reply::done() }
     }
 
-    /// cai's own function: the note of the containers that it stopped.
+    /// cai's own function: the record of the containers that it stopped.
     pub(super) fn stopped_containers(&self) -> Reply {
         let note = self.text(STOPPED_CONTAINERS).unwrap_or_default();
         Reply { stdout: note.to_owned(), ..Reply::done() }

@@ -70,7 +70,7 @@ impl Guest {
         }
     }
 
-    /// The installation of Sysbox stopped half-way: its files are there, and its services are not
+    /// The installation of Sysbox is incomplete: its files are there, and its services are not
     /// enabled.
     pub(in crate::simulate) fn unconfigure_sysbox(&mut self) {
         if !self.packages.contains_key(SYSBOX) {

@@ -93,7 +93,7 @@ impl Guest {
         self.systemctl(&words, Caller { root: true, ..caller })
     }
 
-    /// Starts the noted containers again, in their order. What was removed is forgotten.
+    /// Starts the recorded containers again, in their order, and skips removed ones.
     fn start_containers(&mut self, now: u64) -> Reply {
         let note = self.text(STOPPED_CONTAINERS).unwrap_or_default().to_owned();
         if !note.is_empty() && !self.knock(now) {
@@ -144,7 +144,7 @@ impl Guest {
         self.files.remove(WROTE);
     }
 
-    /// Puts the replaced file back, unless someone has changed the new one since.
+    /// Restores the replaced file, unless someone has changed the new one since.
     fn restore(&mut self) -> bool {
         let sum = self.files.get(DAEMON_JSON).map(|file| file.sha256.as_str());
         if sum.is_none() || self.text(WROTE) != sum {
@@ -346,7 +346,7 @@ fn fetch_sysbox(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Repl
         None => Reply::failed(1, format!("cp: cannot stat '{source}': No such file or directory")),
         Some(actual) if actual != sha256 => Reply::failed(
             3,
-            format!("the package's SHA-256 is {actual}, and the file says {sha256}"),
+            format!("the package's SHA-256 is {actual}, but the file says {sha256}"),
         ),
         Some(_) => Reply::done(),
     }

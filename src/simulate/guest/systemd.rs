@@ -170,7 +170,7 @@ impl Guest {
                     let message = format!("{name} is not active, cannot reload.");
                     return Reply::failed(1, message);
                 }
-                // The command has sent a signal; what comes of it is in the log.
+                // The command only sends a signal; the result is in the log.
                 let _ = self.reload_dockerd();
                 true
             }

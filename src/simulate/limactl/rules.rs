@@ -10,12 +10,12 @@ use crate::model::lima_yaml;
 
 /// The warning about a key that Lima does not know.
 pub const NOT_STRICT: &str = "Non-strict YAML detected; please check for typos";
-/// Where nothing can be mounted in a guest.
+/// The paths where Lima refuses mounts.
 const SYSTEM_PATHS: [&str; 10] =
     ["/", "/bin", "/dev", "/etc", "/home", "/opt", "/sbin", "/tmp", "/usr", "/var"];
 const MOUNT_TYPES: [&str; 4] = ["reverse-sshfs", "9p", "virtiofs", "wsl2"];
 const MODES: [&str; 7] = ["system", "user", "boot", "data", "dependency", "ansible", "yq"];
-/// What a `param` can be used in: lists, and the keys of their entries.
+/// The places where a `param` can be used: lists, and the keys of their entries.
 const USES: [(&str, &[&str]); 5] = [
     ("provision", &["script", "content", "expression", "owner", "path", "permissions"]),
     ("probes", &["script"]),
@@ -51,7 +51,7 @@ pub fn unused_param(given: &Value) -> Option<String> {
     ))
 }
 
-/// Everything else that Lima refuses, one on a line; `None` where it refuses nothing.
+/// All other refusals of Lima, one per line; `None` if there are none.
 pub fn refusal(given: &Value) -> Option<String> {
     let mut refused = Vec::new();
     if entries(given, "images").next().is_none() {
@@ -81,7 +81,7 @@ pub fn refusal(given: &Value) -> Option<String> {
     (!refused.is_empty()).then(|| refused.join("\n"))
 }
 
-/// A text, or what Lima takes as one.
+/// A string, or a value that Lima accepts as one.
 pub fn as_text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),

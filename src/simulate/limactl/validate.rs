@@ -12,7 +12,7 @@ use crate::simulate::log::Log;
 use crate::simulate::reply::{Call, Reply};
 use crate::simulate::world::World;
 
-/// The file that a command reads its standard input by.
+/// The path for a command's standard input.
 const STDIN: &str = "/dev/stdin";
 
 pub(super) fn validate(
@@ -30,7 +30,7 @@ pub(super) fn validate(
         let given = yaml::typed(&text)
             .map_err(|why| format!("failed to unmarshal YAML ({file}): {why}"))?;
         warn(&given, log);
-        // What the driver cannot do only `create` and `edit` find.
+        // Only `create` and `edit` check the limits of the driver.
         refuse(&given).map_err(|refusal| match refusal {
             Refusal::Unread(why) => why,
             Refusal::Invalid(why) => format!("failed to validate YAML file `{file}`: {why}"),
@@ -42,7 +42,7 @@ pub(super) fn validate(
 
 /// Why Lima refuses a YAML.
 pub(super) enum Refusal {
-    /// It did not get as far as to fill in the defaults.
+    /// Lima failed before it filled in the defaults.
     Unread(String),
     /// `edit` saves such a YAML as `lima.REJECTED.yaml`.
     Invalid(String),

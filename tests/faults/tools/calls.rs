@@ -191,7 +191,7 @@ pub const CALLS: &[Call] = &[
         |world| strike(world, "sysbox-missing"),
     ),
     step(
-        "ssh: note the containers",
+        "ssh: record the containers",
         "sh -s -- remember-containers",
         "ssh -F {dir}/ssh.config lima-containai-secure 'sudo -n sh -s -- remember-containers'",
         stop_sysbox_under_a_container,

@@ -100,10 +100,10 @@ fn judge(ran: &Ran, name: &str, words: &str, kind: Kind, fault: Fault) {
     assert!(text.len() < 100_000, "{name} {fault:?}: {} bytes to read", text.len());
     let told = match fault {
         Fault::Fails if kind == Kind::Describes => "Compose says: ",
-        // A diagnosis tells what is wrong with the container, and leaves the rest to the plan.
+        // A diagnosis reports the container's fault; the plan reports the rest.
         Fault::Hangs if kind == Kind::Describes => "error client_user_not_in_group",
         Fault::Idle | Fault::Closed | Fault::Truncated if kind == Kind::Describes => {
-            "what Compose printed of it is not readable"
+            "Compose's output is not readable"
         }
         Fault::Fails | Fault::FailsSilently => "failed with exit status 1",
         Fault::Hangs => "did not end within 5.0 s and was killed",

@@ -1,4 +1,4 @@
-//! What a container needs that does not exist yet, by what Compose makes of its service.
+//! The needs of a container that does not exist yet, by Compose's configuration of its service.
 
 use containai::address::Kind;
 use containai::docker::client::{ComposeProgram, ComposeService, SocketSeen};

@@ -19,7 +19,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     ]
 }
 
-/// What the override says of the manager, where Compose makes this of it.
+/// The override's settings of the manager, if Compose prints this service.
 fn overridden(
     lines: &str,
     service: ComposeService,
