@@ -6,7 +6,7 @@ use containai::guest::{Document, GuestFacts, Loaded, Operation, probe, provision
 use containai::host::Input;
 use containai::lima::Ssh;
 
-use crate::support::sandbox::Sandbox;
+use crate::support::sandbox::{Ran, Sandbox};
 use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
@@ -20,6 +20,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_boot_keeps_what_the_daemon_has_loaded,
         what_is_written_when_the_clock_went_back_is_not_older_than_the_daemon,
         what_daemon_json_gets_comes_by_standard_input,
+        a_file_that_dockerd_runs_with_is_the_one_that_comes_back,
         a_version_is_all_of_a_packages_or_its_first_numbers,
     ]
 }
@@ -181,19 +182,7 @@ fn what_daemon_json_gets_comes_by_standard_input() {
     let text = "{\n    \"a\": \"$(x) 'y' `z` \\\\ CAI_INPUT é\"\n}\n";
     let write = |expected: Option<String>, text: &str| {
         let write = Operation::WriteDaemonJson { expected, loaded: Loaded::Current, text };
-        let ssh = Ssh::new("ssh".into(), "/dir".as_ref(), &"vm".parse().unwrap());
-        let command = write.command(&ssh);
-        assert!(!command.args.iter().any(|word| word.to_string_lossy().contains('{')));
-        let Some(Input::Text(script)) = command.stdin else { panic!("it reads a script") };
-        let root = sandbox.path("").display().to_string();
-        let script = script
-            .replace("/etc/docker", &format!("{root}docker"))
-            .replace("/var/lib/cai", &format!("{root}record"));
-        sandbox.write("home/script", &script);
-        let line = "exec sh -s -- write-daemon-json \"$0\" current <\"$HOME/script\"";
-        let expected = command.args.last().unwrap().to_string_lossy();
-        let expected = expected.split(' ').rev().nth(1).unwrap().to_owned();
-        sandbox.run(&["sh", "-c", line, &expected]);
+        operate(&sandbox, write);
         std::fs::read_to_string(sandbox.path("docker/daemon.json")).unwrap()
     };
     assert_eq!(write(None, text), text);
@@ -201,6 +190,46 @@ fn what_daemon_json_gets_comes_by_standard_input() {
     assert_eq!(write(Some(sha256(text.as_bytes())), "{}\n"), "{}\n");
     let loaded = std::fs::read_to_string(sandbox.path("record/daemon.json.loaded")).unwrap();
     assert_eq!(loaded, text);
+}
+
+/// Runs the script of an operation in a guest whose files are in the sandbox.
+fn operate(sandbox: &Sandbox, operation: Operation<'_>) -> Ran {
+    let ssh = Ssh::new("ssh".into(), "/dir".as_ref(), &"vm".parse().unwrap());
+    let command = operation.command(&ssh);
+    assert!(!command.args.iter().any(|word| word.to_string_lossy().contains('{')));
+    let Some(Input::Text(script)) = command.stdin else { panic!("it reads a script") };
+    let root = sandbox.path("").display().to_string();
+    let script = script
+        .replace("/etc/docker", &format!("{root}docker"))
+        .replace("/var/lib/cai", &format!("{root}record"));
+    sandbox.write("home/script", &script);
+    let line = command.args.last().unwrap().to_string_lossy().into_owned();
+    let (_, words) = line.split_once("sh -s -- ").unwrap();
+    sandbox.run(&["sh", "-c", &format!("exec sh -s -- {words} <\"$HOME/script\"")])
+}
+
+fn a_file_that_dockerd_runs_with_is_the_one_that_comes_back() {
+    let sandbox = Sandbox::new();
+    for directory in ["docker", "record"] {
+        sandbox.directory(directory);
+    }
+    let file = sandbox.path("docker/daemon.json");
+    let refuses = format!("case $1 in restart) ! grep -q nosuch '{}' ;; esac", file.display());
+    sandbox.fake_program("systemctl", &refuses);
+    sandbox.fake_program("journalctl", "echo 'the user nosuch does not exist'");
+    let write = |expected: Option<String>, text: &str| {
+        let loaded = Loaded::Current;
+        operate(&sandbox, Operation::WriteDaemonJson { expected, loaded, text }).success();
+    };
+    let (first, second) = ("{\"debug\": true}\n", "{\"userns-remap\": \"nosuch\"}\n");
+    write(None, first);
+    // Its start is not one of cai's own steps: the package, a boot or someone else did it.
+    write(Some(sha256(first.as_bytes())), second);
+    let ran = operate(&sandbox, Operation::RestartDocker { restore: true });
+    let said = ran.fails_with(4);
+    assert!(said.contains("the user nosuch does not exist"), "{ran}");
+    assert!(said.contains("is restored, and dockerd runs with it"), "{ran}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), first);
 }
 
 /// As the plan compares it: a version that `apt` was given would else be found to be another one.

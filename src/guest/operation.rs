@@ -142,11 +142,13 @@ impl Operation<'_> {
                 script_that_reads("fetch-sysbox", &[version, sha256], body, &sources)
             }
             Self::InstallSysbox { version, replaces } => {
-                let body = [DAEMON_JSON, CHECK_SYSBOX, include_str!("scripts/install-sysbox.sh")].concat();
+                let body =
+                    [DAEMON_JSON, CHECK_SYSBOX, include_str!("scripts/install-sysbox.sh")].concat();
                 script("install-sysbox", &[version, replaces.unwrap_or_default()], body)
             }
             Self::RestartSysbox => {
-                let body = [DAEMON_JSON, CHECK_SYSBOX, include_str!("scripts/restart-sysbox.sh")].concat();
+                let body =
+                    [DAEMON_JSON, CHECK_SYSBOX, include_str!("scripts/restart-sysbox.sh")].concat();
                 script("restart-sysbox", &[], body)
             }
             Self::RememberContainers(containers) => {

@@ -15,6 +15,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         the_options_of_a_log_driver_are_what_the_file_says,
         the_image_store_needs_a_restart_and_hides_what_is_stored,
         a_store_that_changes_hides_what_is_in_the_old_one,
+        a_restart_for_another_reason_names_what_an_edited_file_hides,
         an_empty_store_hides_nothing,
         a_file_that_dockerd_does_not_start_with_is_put_back,
         a_file_that_dockerd_refuses_to_reload_is_put_back,
@@ -86,9 +87,11 @@ fn the_image_store_needs_a_restart_and_hides_what_is_stored() {
     let config = config("features = { containerd-snapshotter = true }");
     let planned = plan(&host, &config);
     assert_eq!(restart(&planned).disruption, Disruption::DaemonRestart);
-    let expected = "1 container, 1 image, 0 volumes will no longer be visible: \
-                    features.containerd-snapshotter; still running but out of Docker's reach: agent";
-    assert_eq!(hidden(&planned), [expected, expected]);
+    let hides = "1 container, 1 image, 0 volumes will no longer be visible: \
+                 features.containerd-snapshotter";
+    // live-restore keeps the container running through the restart.
+    let unreachable = format!("{hides}; still running but out of Docker's reach: agent");
+    assert_eq!(hidden(&planned), [hides.to_owned(), unreachable]);
     converges(&host, &config);
     assert!(guest(&host).place.unwrap().containerd);
 }
@@ -102,7 +105,7 @@ fn a_store_that_changes_hides_what_is_in_the_old_one() {
         let host = host("");
         host.change(run_container).unwrap();
         let planned = plan(&host, &config(line));
-        let counts = format!("1 container, 1 image, 0 volumes will no longer be visible: {key};");
+        let counts = format!("1 container, 1 image, 0 volumes will no longer be visible: {key}");
         assert!(
             hidden(&planned).iter().all(|told| told.starts_with(&counts)),
             "{:?}",
@@ -113,6 +116,35 @@ fn a_store_that_changes_hides_what_is_in_the_old_one() {
         assert_eq!(guest(&host).containers, [], "{line}: the new store is empty");
         assert_eq!(guest(&host).stores[0].containers[0].name, "agent", "{line}: nothing is lost");
     }
+}
+
+/// Someone named another store in the guest's file, and dockerd has not started with it yet.
+fn a_restart_for_another_reason_names_what_an_edited_file_hides() {
+    let host = host("");
+    host.change(run_container).unwrap();
+    let edit = |world: &mut World| {
+        let now = world.clock + 60;
+        world.clock = now;
+        let vm = world.instances.get_mut("containai-secure").unwrap();
+        let file = vm.guest.as_mut().unwrap().files.get_mut(FILE).unwrap();
+        file.text = "{\"live-restore\": true, \"data-root\": \"/srv/docker\"}\n".into();
+        file.modified = now;
+    };
+    host.change(edit).unwrap();
+    let expected = "1 container, 1 image, 0 volumes will no longer be visible: data-root";
+    let source = "version = 1\n[vm]\ncpus = 2\n[sysbox]\nenabled = false\n";
+    let planned = plan(&host, &config::parse(source).unwrap());
+    assert_eq!(hidden(&planned), [expected], "{}", effects(&planned));
+    let [change] = planned.changes.iter().filter(|it| it.hides.is_some()).collect::<Vec<_>>()[..]
+    else {
+        panic!("{}", effects(&planned))
+    };
+    assert_eq!(change.disruption, Disruption::VmRestart);
+    assert!(change.restarted().is_empty(), "the new store does not have the container");
+    // A reload leaves dockerd on its store.
+    let reload = plan(&host, &config("debug = true"));
+    assert_eq!(restart(&reload).disruption, Disruption::Reload);
+    assert_eq!(hidden(&reload), [""; 0]);
 }
 
 fn an_empty_store_hides_nothing() {

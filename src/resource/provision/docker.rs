@@ -11,7 +11,7 @@ use crate::plan::{Change, Disruption, Problem, Reason, Step};
 use crate::resource::{Group, PlanContext, Resource, Vm, containers, restrained, seen, unseen};
 use crate::value::Attributes;
 
-use super::{ProvisionDaemon, is_kept_alive, keeps_containers};
+use super::{ProvisionDaemon, hidden, is_kept_alive, keeps_containers};
 
 /// Who may connect to the socket, where that is everybody, or root alone.
 pub(in crate::resource) const SOCKET_ACCESS: &str = "socket_access";
@@ -121,13 +121,16 @@ impl ProvisionDocker {
         let change = match silent {
             Some(_) if guest.socket.is_none() => {
                 let stops = guest.stopped_with_daemon(keeps_containers(guest, context));
-                let change = change.disturbing(Disruption::DaemonRestart, stops);
+                let change = change
+                    .disturbing(Disruption::DaemonRestart, stops)
+                    .hiding_data(hidden::at_restart(guest, &self.name, context));
                 bring_socket_back(containers::remember(change, guest, ssh), ssh)
             }
             // It does not list its containers, so they cannot be recorded.
             Some(words) => change
                 .because(Reason::DaemonSilent(words.text.clone()))
                 .disturbing(Disruption::DaemonRestart, guest.containers.as_deref())
+                .hiding_data(hidden::at_restart(guest, &self.name, context))
                 .step(Step::run(
                     "restart dockerd",
                     Operation::RestartDocker { restore: false }.command(ssh),
@@ -140,7 +143,9 @@ impl ProvisionDocker {
             let loaded = guest.daemon_json.loaded_keys();
             let keeps = is_kept_alive(&loaded) && keeps_containers(guest, context);
             let stops = guest.stopped_with_daemon(keeps);
-            let change = change.disturbing(Disruption::DaemonRestart, stops);
+            let change = change
+                .disturbing(Disruption::DaemonRestart, stops)
+                .hiding_data(hidden::at_restart(guest, &self.name, context));
             containers::remember(change, guest, ssh)
         } else {
             change

@@ -2,13 +2,31 @@
 
 use serde_json::{Map, Value};
 
-use crate::guest::GuestFacts;
+use super::{DAEMON_JSON, written};
+use crate::guest::daemon_json::from_text;
+use crate::guest::{GuestFacts, LoadedJson};
 use crate::model::VmName;
 use crate::model::daemon_key::{DAEMON_KEYS, Effect, SNAPSHOTTER, effect};
 use crate::plan::{Hides, Stored};
+use crate::resource::PlanContext;
 
 /// Where dockerd keeps its data by default.
 const DATA_ROOT: &str = "/var/lib/docker";
+
+/// The data that a restart of the running dockerd hides, by the file that it will find: someone may have
+/// changed that file since it started.
+pub(in crate::resource) fn at_restart(
+    guest: &GuestFacts,
+    vm: &VmName,
+    context: PlanContext<'_>,
+) -> Option<Hides> {
+    if guest.daemon_json.loaded == LoadedJson::Unknown && guest.engine.is_none() {
+        return None;
+    }
+    let text = written(context).and_then(|change| change.after.text(DAEMON_JSON));
+    let present = || guest.daemon_json.keys().unwrap_or_default();
+    by(guest, vm, &guest.daemon_json.loaded_keys(), &text.map_or_else(present, from_text))
+}
 
 /// The data that a start with the keys `after` hides, for a daemon that has loaded `before`. `None`
 /// if the store stays the same or is empty.

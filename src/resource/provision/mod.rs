@@ -12,7 +12,7 @@ use daemon::is_kept_alive;
 pub(super) use daemon::{FILE as DAEMON_JSON, keeps_containers, written};
 pub use docker::ProvisionDocker;
 pub(super) use docker::{SOCKET_ACCESS, SOCKET_GROUP};
-pub(super) use hidden::by as hidden_by;
+pub(super) use hidden::{at_restart as hidden_at_restart, by as hidden_by};
 pub use sysbox::ProvisionSysbox;
 
 use crate::address::{Address, Kind};

@@ -179,7 +179,8 @@ fn stop_containers(
     let change = containers::remember(change, guest, ssh);
     let stops = change.stops.clone().unwrap_or_default();
     stops.iter().fold(change, |change, container| {
-        let stop = Operation::System(&["timeout", "60", "docker", "stop", &container.id]).command(ssh);
+        let stop =
+            Operation::System(&["timeout", "60", "docker", "stop", &container.id]).command(ssh);
         containers::or_resume(change.step(make(format!("stop {}", container.name), stop)), ssh)
     })
 }

@@ -6,7 +6,7 @@ mod daemon;
 mod machine;
 mod ways;
 
-use super::provision::keeps_containers;
+use super::provision::{hidden_at_restart, keeps_containers};
 use super::{
     PlanContext, ProvisionDaemon, ProvisionDocker, ProvisionSysbox, Resource, Vm, containers,
     restrained,
@@ -163,7 +163,6 @@ impl Restart {
             return start_left(change);
         }
         change.action = Action::Refresh;
-        change.hides = pending.hides.take();
         if context.tried != Disruption::None && pending.session {
             pending.add(Disruption::VmRestart, Reason::RefreshHadNoEffect);
         }
@@ -172,6 +171,14 @@ impl Restart {
             Strategy::Auto | Strategy::Never => pending.disruption,
         };
         change.reasons = pending.reasons;
+        if way >= Disruption::DaemonRestart {
+            let hides = pending.hides.take();
+            change.hides = hides.or_else(|| hidden_at_restart(guest, &self.name, context));
+            let keeps = way == Disruption::DaemonRestart && keeps_containers(guest, context);
+            if let Some(hides) = change.hides.as_mut().filter(|_| !keeps) {
+                hides.running.clear();
+            }
+        }
         if way == Disruption::VmRestart {
             let change = start_left(ways::vm(change, guest, facts, &self.name));
             return restrained(change, self.strategy);

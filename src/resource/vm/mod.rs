@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use same::is_same;
 
+use super::provision::hidden_by;
 use super::{LimaInstall, PlanContext, Resource, containers, restrained, seen};
 use crate::address::{Address, Kind};
 use crate::config::{Config, Strategy};
@@ -16,7 +17,7 @@ use crate::facts::{Facts, Observation, VmFacts};
 use crate::host::Ping;
 use crate::lima::{self, Agent, Limactl, Meaning, Override, Status};
 use crate::model::{ByteSize, VmName, listed};
-use crate::plan::{Change, Disruption, Problem, Ready, Reason, Step, Wait};
+use crate::plan::{Change, Disruption, Hides, Problem, Ready, Reason, Step, Wait};
 use crate::redact;
 use crate::value::Attributes;
 
@@ -280,7 +281,14 @@ impl Vm {
         let running = facts.guest.present().and_then(|guest| guest.containers.as_deref());
         let change = change.disturbing(disruption, running);
         let change = match seen(facts, &self.name) {
-            Some((guest, ssh)) => containers::remember(change, guest, &ssh),
+            Some((guest, ssh)) => {
+                let due = guest.daemon_json.keys().unwrap_or_default();
+                let loaded = guest.daemon_json.loaded_keys();
+                let hides =
+                    self.runs.then(|| hidden_by(guest, &self.name, &loaded, &due)).flatten();
+                let hides = hides.map(|hides| Hides { running: Vec::new(), ..hides });
+                containers::remember(change.hiding_data(hides), guest, &ssh)
+            }
             None => change,
         };
         change.step(stop)
