@@ -21,6 +21,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_file_that_dockerd_refuses_to_reload_is_put_back,
         a_key_that_dockerd_does_not_report_is_not_loaded,
         network_keys_are_added_only_where_they_fit,
+        a_network_key_that_cai_chose_gives_way_to_the_files,
         hiding_data_needs_the_name_of_the_vm,
         a_log_driver_that_does_not_exist_is_found_without_a_container,
     ]
@@ -212,6 +213,21 @@ fn network_keys_are_added_only_where_they_fit() {
     assert_eq!(pools["bip"], "10.220.0.1/16");
     let bridge = with_sysbox("bip = \"172.25.0.1/16\"");
     assert_eq!(bridge["default-address-pools"][0]["base"], "172.26.0.0/16");
+}
+
+/// On an engine that cai made, the value that it chose gives way to the user's.
+fn a_network_key_that_cai_chose_gives_way_to_the_files() {
+    let converted = |daemon: &str| {
+        let host = SimulatedHost::new(&System, World::new(LINUX));
+        converges(&host, &config::parse("version = 1\n").unwrap());
+        let source = format!("version = 1\n[docker.daemon]\n{daemon}\n");
+        converges(&host, &config::parse(&source).unwrap());
+        file(&host)
+    };
+    let bridge = converted("bip = \"172.25.0.1/16\"");
+    assert_eq!(bridge["default-address-pools"][0]["base"], "172.26.0.0/16");
+    let none = converted("bridge = \"none\"");
+    assert_eq!(none.get("bip"), None, "dockerd does not start with both");
 }
 
 const WITHOUT_SYSBOX: &str = "version = 1\n[sysbox]\nenabled = false\n";

@@ -66,8 +66,8 @@ impl ProvisionDaemon {
     fn wanted(&self, present: &str) -> String {
         let mut text = edited(present, &self.owned);
         if self.sysbox {
-            if network::is_bip_refused(&from_text(&text)) {
-                text = without(&text, "bip");
+            for key in network::displaced(&from_text(&text), &self.owned) {
+                text = without(&text, key);
             }
             text = edited(&text, &network::missing(&from_text(&text)));
         }

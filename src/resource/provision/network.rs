@@ -4,6 +4,8 @@ use serde_json::{Map, Value, json};
 
 use crate::model::Ipv4Network;
 
+const BIP: &str = "bip";
+const ADDRESS_POOLS: &str = "default-address-pools";
 /// The address of the bridge. The first is what Sysbox's package would write.
 const BRIDGES: [&str; 4] = ["172.20.0.1/16", "172.21.0.1/16", "172.30.0.1/16", "10.220.0.1/16"];
 /// The pools. The first is what Sysbox's package would write.
@@ -15,29 +17,57 @@ const SIZE: u8 = 24;
 /// `bip` together with `bridge`, and `fixed-cidr` must be within the bridge's network.
 pub(super) fn missing(keys: &Map<String, Value>) -> Map<String, Value> {
     let mut added = Map::new();
-    let bridge = network(keys.get("bip"));
-    let pools: Vec<Ipv4Network> = pools(keys.get("default-address-pools"));
+    let bridge = network(keys.get(BIP));
+    let pools: Vec<Ipv4Network> = pools(keys.get(ADDRESS_POOLS));
     let fixed = network(keys.get("fixed-cidr"));
-    if keys.contains_key("bip") || has_bridge(keys) || fixed.is_some() {
+    if keys.contains_key(BIP) || has_bridge(keys) || fixed.is_some() {
         // The user's own.
     } else if let Some(bip) = fitting(&BRIDGES, &pools) {
-        added.insert("bip".into(), bip.into());
+        added.insert(BIP.into(), bip.into());
     }
-    if !keys.contains_key("default-address-pools") {
-        let bridge = bridge.or_else(|| network(added.get("bip"))).or(fixed);
+    if !keys.contains_key(ADDRESS_POOLS) {
+        let bridge = bridge.or_else(|| network(added.get(BIP))).or(fixed);
         let taken: Vec<Ipv4Network> = bridge.into_iter().collect();
         if let Some(pool) = fitting(&POOLS, &taken) {
-            let pools = json!([{"base": pool, "size": SIZE}]);
-            added.insert("default-address-pools".into(), pools);
+            added.insert(ADDRESS_POOLS.into(), self::pool(pool));
         }
     }
     added
 }
 
-/// Whether Sysbox's package added this `bip` to a file with `bridge`. dockerd does not start with
-/// both.
-pub(super) fn is_bip_refused(keys: &Map<String, Value>) -> bool {
-    has_bridge(keys) && keys.get("bip").and_then(Value::as_str) == Some(BRIDGES[0])
+/// The network keys with a value that `cai` or Sysbox's package chose and that no longer fits beside the
+/// other keys. `declared` are the keys of the file, whose values are the user's own.
+pub(super) fn displaced(
+    keys: &Map<String, Value>,
+    declared: &Map<String, Value>,
+) -> Vec<&'static str> {
+    let is_chosen = |key: &str, choices: [Value; 4]| {
+        !declared.contains_key(key) && keys.get(key).is_some_and(|value| choices.contains(value))
+    };
+    let bridge = network(keys.get(BIP));
+    let fixed = network(keys.get("fixed-cidr"));
+    let pools = pools(keys.get(ADDRESS_POOLS));
+    let mut displaced = Vec::new();
+    if is_chosen(BIP, BRIDGES.map(Value::from))
+        && let Some(bridge) = bridge
+        && (has_bridge(keys)
+            || fixed.is_some_and(|fixed| !bridge.contains(fixed))
+            || pools.iter().any(|pool| pool.overlaps(bridge)))
+    {
+        displaced.push(BIP);
+    }
+    if is_chosen(ADDRESS_POOLS, POOLS.map(pool))
+        && let Some(taken) = bridge.or(fixed)
+        && pools.iter().any(|pool| pool.overlaps(taken))
+    {
+        displaced.push(ADDRESS_POOLS);
+    }
+    displaced
+}
+
+/// A pool of networks, as the value of its key.
+fn pool(base: &str) -> Value {
+    json!([{"base": base, "size": SIZE}])
 }
 
 fn has_bridge(keys: &Map<String, Value>) -> bool {
@@ -87,10 +117,30 @@ mod tests {
         for keys in [json!({"bridge": "none"}), json!({"fixed-cidr": "10.1.0.0/24"})] {
             assert_eq!(added(keys.clone()), json!({"default-address-pools": pools}), "{keys}");
         }
-        let refused = json!({"bridge": "none", "bip": "172.20.0.1/16"});
-        assert!(is_bip_refused(refused.as_object().unwrap()));
-        let own = json!({"bridge": "none", "bip": "10.0.0.1/24"});
-        assert!(!is_bip_refused(own.as_object().unwrap()), "that is the user's mistake to see");
+    }
+
+    #[test]
+    fn a_chosen_value_gives_way_to_those_that_it_does_not_fit() {
+        let given_up = |keys: Value, declared: Value| {
+            displaced(keys.as_object().unwrap(), declared.as_object().unwrap())
+        };
+        let both = |bip: &str, base: &str| json!({"bip": bip, "default-address-pools": pool(base)});
+        let chosen = both("172.20.0.1/16", "172.25.0.0/16");
+        assert_eq!(given_up(chosen, json!({})), [""; 0]);
+        let pools = both("172.25.0.1/16", "172.25.0.0/16");
+        assert_eq!(given_up(pools, json!({"bip": "172.25.0.1/16"})), [ADDRESS_POOLS]);
+        let bridge = both("172.20.0.1/16", "172.16.0.0/12");
+        assert_eq!(given_up(bridge, json!({"default-address-pools": []})), [BIP]);
+        for other in [json!({"bridge": "none"}), json!({"fixed-cidr": "10.9.0.0/24"})] {
+            let mut keys = other.clone();
+            keys["bip"] = "10.220.0.1/16".into();
+            assert_eq!(given_up(keys, other), [BIP]);
+        }
+        // The user's own, who sees the mistake.
+        let own = json!({"bridge": "none", "bip": "172.20.0.1/16"});
+        assert_eq!(given_up(own.clone(), own), [""; 0]);
+        let foreign = json!({"bridge": "none", "bip": "10.0.0.1/24"});
+        assert_eq!(given_up(foreign, json!({"bridge": "none"})), [""; 0]);
     }
 
     #[test]
