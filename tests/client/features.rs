@@ -8,8 +8,11 @@ use super::compose::Composer;
 use super::daemon::GROUP;
 use super::image::Image;
 
+/// A case's name, and what it does with one of the Composes.
+type Feature = (&'static str, fn(Composer));
+
 pub fn trials() -> Vec<libtest_mimic::Trial> {
-    let cases: [(&str, fn(Composer)); 6] = [
+    let cases: [Feature; 6] = [
         ("a_read_only_mount_is_no_drift", a_read_only_mount_is_no_drift),
         ("a_group_by_a_variable_is_not_repeated", a_group_by_a_variable_is_not_repeated),
         ("a_group_by_extends_is_not_repeated", a_group_by_extends_is_not_repeated),
