@@ -5,6 +5,8 @@ use crate::guest::{Container, GuestFacts, Operation};
 use crate::lima::Ssh;
 use crate::plan::{Change, Reason, Step, by_start};
 
+const START: &str = "start the stopped containers again";
+
 /// Records the containers that the change stops and starts again, and those that an earlier run
 /// left stopped.
 pub(super) fn remember(change: Change, guest: &GuestFacts, ssh: &Ssh) -> Change {
@@ -19,6 +21,15 @@ pub(super) fn remember(change: Change, guest: &GuestFacts, ssh: &Ssh) -> Change 
 /// Starts them again.
 pub(super) fn resume(change: Change, ssh: &Ssh) -> Change {
     if change.restarted().is_empty() { change } else { change.step(start(ssh)) }
+}
+
+/// Starts those that start before the rest of the engine is repaired. The pending restart, which comes last,
+/// starts the others: a Sysbox container needs a working Sysbox.
+pub(super) fn resume_early(change: Change, ssh: &Ssh) -> Change {
+    if change.restarted().is_empty() {
+        return change;
+    }
+    change.step(Step::attempt(START, Operation::StartContainers.command(ssh)))
 }
 
 /// Starts the containers that an earlier run left stopped, unless the change starts them anyway.
@@ -48,7 +59,7 @@ pub(super) fn or_resume(mut change: Change, ssh: &Ssh) -> Change {
 }
 
 fn start(ssh: &Ssh) -> Step {
-    Step::run("start the stopped containers again", Operation::StartContainers.command(ssh))
+    Step::run(START, Operation::StartContainers.command(ssh))
 }
 
 fn note(change: Change, mut containers: Vec<Container>, ssh: &Ssh) -> Change {

@@ -154,7 +154,7 @@ impl ProvisionDocker {
         let of_socket = |name: &String| name == SOCKET_GROUP || name == SOCKET_ACCESS;
         let by_restart = |name: &String| of_socket(name) || (name == ANSWERS && silent.is_some());
         if silent.is_some() && changed.iter().all(by_restart) {
-            return containers::resume(change, ssh);
+            return containers::resume_early(change, ssh);
         }
         let takes_on = |wanted: &str| changed.iter().any(|name| name == wanted);
         let mut change = change;
@@ -174,7 +174,7 @@ impl ProvisionDocker {
             let chmod = Operation::System(&["chmod", "660", GUEST_SOCKET]).command(ssh);
             change = change.step(Step::run("open the Docker socket to its group alone", chmod));
         }
-        containers::resume(change, ssh)
+        containers::resume_early(change, ssh)
     }
 }
 

@@ -254,7 +254,7 @@ impl Vm {
         }
         let change = change.step(self.start(limactl));
         match seen(facts, &self.name) {
-            Some((_, ssh)) => containers::resume(change, &ssh),
+            Some((_, ssh)) => containers::resume_early(change, &ssh),
             None => change,
         }
     }
