@@ -10,7 +10,7 @@ use crate::guest::daemon_json::{SECCOMP_KEY, edited, from_text, without};
 use crate::guest::{GuestFacts, Loaded, LoadedJson, Operation, SECCOMP_PROFILE};
 use crate::lima::Ssh;
 use crate::model::VmName;
-use crate::plan::{Change, Hides, Problem, Reason, Step};
+use crate::plan::{Change, Problem, Reason, Step};
 use crate::resource::{PlanContext, Resource, Vm, seen, unseen};
 use crate::value::{Attributes, Known};
 
@@ -116,8 +116,6 @@ impl ProvisionDaemon {
         }
         let present = from_text(text.unwrap_or_default());
         let hides = hidden::by(guest, &self.name, &present, &from_text(&wanted));
-        // Whether containers keep running is up to the restart.
-        let hides = hides.map(|hides| Hides { running: Vec::new(), ..hides });
         change = change.because(Reason::Differs(changed.clone())).hiding_data(hides);
         if let Some(profile) =
             profile.filter(|_| changed.iter().any(|name| name == SECCOMP_PROFILE))

@@ -120,17 +120,18 @@ impl ProvisionDocker {
         let silent = guest.docker_as_root.as_ref().filter(|_| !guest.docker_answers());
         let change = match silent {
             Some(_) if guest.socket.is_none() => {
-                let stops = guest.stopped_with_daemon(keeps_containers(guest, context));
+                let keeps = keeps_containers(guest, context);
+                let stops = guest.stopped_with_daemon(keeps);
                 let change = change
                     .disturbing(Disruption::DaemonRestart, stops)
-                    .hiding_data(hidden::at_restart(guest, &self.name, context));
+                    .hiding_data(hidden::at_restart(guest, &self.name, context, keeps));
                 bring_socket_back(containers::remember(change, guest, ssh), ssh)
             }
             // It does not list its containers, so they cannot be recorded.
             Some(words) => change
                 .because(Reason::DaemonSilent(words.text.clone()))
                 .disturbing(Disruption::DaemonRestart, guest.containers.as_deref())
-                .hiding_data(hidden::at_restart(guest, &self.name, context))
+                .hiding_data(hidden::at_restart(guest, &self.name, context, false))
                 .step(Step::run(
                     "restart dockerd",
                     Operation::RestartDocker { restore: false }.command(ssh),
@@ -145,7 +146,7 @@ impl ProvisionDocker {
             let stops = guest.stopped_with_daemon(keeps);
             let change = change
                 .disturbing(Disruption::DaemonRestart, stops)
-                .hiding_data(hidden::at_restart(guest, &self.name, context));
+                .hiding_data(hidden::at_restart(guest, &self.name, context, keeps));
             containers::remember(change, guest, ssh)
         } else {
             change

@@ -14,18 +14,24 @@ use crate::resource::PlanContext;
 const DATA_ROOT: &str = "/var/lib/docker";
 
 /// The data that a restart of the running dockerd hides, by the file that it will find: someone may have
-/// changed that file since it started.
+/// changed that file since it started. Containers that it keeps run on, out of its reach.
 pub(in crate::resource) fn at_restart(
     guest: &GuestFacts,
     vm: &VmName,
     context: PlanContext<'_>,
+    keeps_containers: bool,
 ) -> Option<Hides> {
     if guest.daemon_json.loaded == LoadedJson::Unknown && guest.engine.is_none() {
         return None;
     }
     let text = written(context).and_then(|change| change.after.text(DAEMON_JSON));
     let present = || guest.daemon_json.keys().unwrap_or_default();
-    by(guest, vm, &guest.daemon_json.loaded_keys(), &text.map_or_else(present, from_text))
+    let due = text.map_or_else(present, from_text);
+    let mut hides = by(guest, vm, &guest.daemon_json.loaded_keys(), &due)?;
+    if keeps_containers {
+        hides.running = guest.containers.iter().flatten().map(|it| it.name.clone()).collect();
+    }
+    Some(hides)
 }
 
 /// The data that a start with the keys `after` hides, for a daemon that has loaded `before`. `None`
@@ -53,8 +59,7 @@ pub(in crate::resource) fn by(
     if keys.is_empty() || stored.is_some_and(Stored::is_empty) {
         return None;
     }
-    let running = guest.containers.iter().flatten().map(|it| it.name.clone()).collect();
-    Some(Hides { vm: vm.to_string(), keys, stored, running })
+    Some(Hides { vm: vm.to_string(), keys, stored, running: Vec::new() })
 }
 
 /// The name of a key as its reader would look for it.

@@ -2,25 +2,22 @@
 
 use crate::guest::daemon_json::{SECCOMP_KEY, from_text};
 use crate::guest::{GuestFacts, SECCOMP_PROFILE};
-use crate::model::VmName;
 use crate::model::daemon_key::{Effect, effect};
-use crate::plan::{Disruption, Hides, Reason};
+use crate::plan::{Disruption, Reason};
 use crate::resource::PlanContext;
-use crate::resource::provision::{DAEMON_JSON, hidden_by, written};
+use crate::resource::provision::{DAEMON_JSON, written};
 
 /// The part of its configuration that the running daemon has not loaded.
 pub(super) struct Unloaded {
     pub(super) reason: Reason,
     /// How it loads it.
     pub(super) way: Disruption,
-    pub(super) hides: Option<Hides>,
 }
 
 /// The keys that the running daemon has not loaded, or will not have loaded once the file is
 /// written.
 pub(super) fn unloaded(
     owned: &[String],
-    vm: &VmName,
     guest: &GuestFacts,
     context: PlanContext<'_>,
     vm_restarts: bool,
@@ -60,12 +57,7 @@ pub(super) fn unloaded(
     };
     let way =
         if keys.iter().any(needs_restart) { Disruption::DaemonRestart } else { Disruption::Reload };
-    // A reload leaves dockerd on its store.
-    let hides = match way {
-        Disruption::DaemonRestart => hidden_by(guest, vm, &loaded, &due),
-        _ => None,
-    };
-    (!keys.is_empty()).then(|| Unloaded { reason: reason(keys), way, hides })
+    (!keys.is_empty()).then(|| Unloaded { reason: reason(keys), way })
 }
 
 /// How a daemon that has loaded none of these keys loads them.

@@ -16,7 +16,7 @@ use crate::config::{Config, Strategy, User};
 use crate::facts::Observation;
 use crate::guest::GuestFacts;
 use crate::model::{UserRef, VmName};
-use crate::plan::{Action, Change, Disruption, Hides, Reason};
+use crate::plan::{Action, Change, Disruption, Reason};
 use crate::value::Attributes;
 
 /// The pending restart of a VM, of whatever degree.
@@ -40,8 +40,6 @@ struct Pending {
     disruption: Disruption,
     /// The session has to be renewed, whatever else is due.
     session: bool,
-    /// The data that dockerd will no longer show.
-    hides: Option<Hides>,
 }
 
 impl Pending {
@@ -138,11 +136,8 @@ impl Restart {
         if !joined.is_empty() {
             pending.add(Disruption::SessionRefresh, Reason::SessionWillPredate(joined));
         }
-        if let Some(unloaded) =
-            daemon::unloaded(&self.daemon, &self.name, guest, context, vm_restarts)
-        {
+        if let Some(unloaded) = daemon::unloaded(&self.daemon, guest, context, vm_restarts) {
             pending.add(unloaded.way, unloaded.reason);
-            pending.hides = unloaded.hides;
         }
         pending
     }
@@ -151,7 +146,7 @@ impl Restart {
         let facts = context.facts;
         let groups = self.needed(guest);
         let has = groups.iter().filter(|group| guest.session_groups.contains(*group));
-        let loaded = daemon::unloaded(&self.daemon, &self.name, guest, context, false).is_none();
+        let loaded = daemon::unloaded(&self.daemon, guest, context, false).is_none();
         let before = Self::attributes(has.cloned().collect(), loaded);
         let mut change = Change::between(&self.address, before, Self::attributes(groups, true));
         let mut pending = self.pending(guest, context);
@@ -172,12 +167,8 @@ impl Restart {
         };
         change.reasons = pending.reasons;
         if way >= Disruption::DaemonRestart {
-            let hides = pending.hides.take();
-            change.hides = hides.or_else(|| hidden_at_restart(guest, &self.name, context));
             let keeps = way == Disruption::DaemonRestart && keeps_containers(guest, context);
-            if let Some(hides) = change.hides.as_mut().filter(|_| !keeps) {
-                hides.running.clear();
-            }
+            change.hides = hidden_at_restart(guest, &self.name, context, keeps);
         }
         if way == Disruption::VmRestart {
             let change = start_left(ways::vm(change, guest, facts, &self.name));

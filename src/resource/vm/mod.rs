@@ -17,7 +17,7 @@ use crate::facts::{Facts, Observation, VmFacts};
 use crate::host::Ping;
 use crate::lima::{self, Agent, Limactl, Meaning, Override, Status};
 use crate::model::{ByteSize, VmName, listed};
-use crate::plan::{Change, Disruption, Hides, Problem, Ready, Reason, Step, Wait};
+use crate::plan::{Change, Disruption, Problem, Ready, Reason, Step, Wait};
 use crate::redact;
 use crate::value::Attributes;
 
@@ -286,7 +286,6 @@ impl Vm {
                 let loaded = guest.daemon_json.loaded_keys();
                 let hides =
                     self.runs.then(|| hidden_by(guest, &self.name, &loaded, &due)).flatten();
-                let hides = hides.map(|hides| Hides { running: Vec::new(), ..hides });
                 containers::remember(change.hiding_data(hides), guest, &ssh)
             }
             None => change,
