@@ -10,7 +10,6 @@ use crate::model::listed;
 use crate::plan::{Change, Reason};
 
 const FILE: &str = "/etc/docker/daemon.json";
-const DEFAULT_RUNTIME: &str = "default-runtime";
 
 /// Where it is not the file's; `others` were found before it.
 pub(super) fn judge(case: &Case<'_>, guest: &GuestFacts, others: &[Finding]) -> Option<Finding> {
@@ -28,9 +27,12 @@ pub(super) fn judge(case: &Case<'_>, guest: &GuestFacts, others: &[Finding]) -> 
         return (!told(Code::DockerdDown)).then(|| finding.because(problem.to_string()));
     }
     let mut keys = written.map(changed).unwrap_or_default();
-    if told(Code::SysboxDefault) {
-        keys.remove(DEFAULT_RUNTIME);
-    }
+    // Sysbox's package takes its runtime out of the file when it is purged.
+    keys.retain(|key| match key.as_str() {
+        "default-runtime" => !told(Code::SysboxDefault),
+        "runtimes" => !told(Code::SysboxMissing),
+        _ => true,
+    });
     let unloaded = case.effect(&case.restart()).map(unloaded).unwrap_or_default();
     let because = match (keys.is_empty(), unloaded.is_empty()) {
         (true, true) => return None,

@@ -1,7 +1,4 @@
 //! States that only a start or a restart of the VM can mend.
-//!
-//! A boot takes a minute, so `.ci/run` runs these trials, and those of `doctor` that boot, in a
-//! separate process with a second VM, at the same time as the rest.
 
 use containai::doctor::Code;
 

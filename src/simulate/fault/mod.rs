@@ -77,8 +77,8 @@ pub const FAULTS: &[Fault] = &[
     fault("guest-socket", "somebody removed the Docker socket in the guest", |world, engine| {
         world.on_guest(engine, |guest, _| guest.socket = None);
     }),
-    fault("sysbox-missing", "the package of Sysbox was removed", |world, engine| {
-        world.on_disk(engine, |guest| guest.remove_package("sysbox-ce"));
+    fault("sysbox-missing", "somebody purged the package of Sysbox", |world, engine| {
+        world.on_guest(engine, |guest, now| guest.purge_sysbox(false, now));
     }),
     fault("sysbox-default", "somebody made sysbox-runc the default runtime", |world, engine| {
         world.on_guest(engine, |guest, now| {

@@ -87,7 +87,7 @@ impl Guest {
 
     /// Removes Sysbox as `apt-get purge` does: its network keys stay in `daemon.json`, and an empty
     /// `runtimes`. `apart` is whether its scripts see a copy of that file.
-    pub(super) fn purge_sysbox(&mut self, apart: bool, now: u64) {
+    pub(in crate::simulate) fn purge_sysbox(&mut self, apart: bool, now: u64) {
         self.remove_package(SYSBOX);
         let Ok(mut keys) = self.daemon_json() else { return };
         let runtimes = keys.get_mut("runtimes").and_then(Value::as_object_mut);
