@@ -27,7 +27,7 @@ pub(super) fn judge(case: &Case<'_>, guest: &GuestFacts, others: &[Finding]) -> 
         return (!told(Code::DockerdDown)).then(|| finding.because(problem.to_string()));
     }
     let mut keys = written.map(changed).unwrap_or_default();
-    // Sysbox's package takes its runtime out of the file when it is purged.
+    // These findings explain a key: a purge of Sysbox's package removes its runtime from the file.
     keys.retain(|key| match key.as_str() {
         "default-runtime" => !told(Code::SysboxDefault),
         "runtimes" => !told(Code::SysboxMissing),

@@ -230,7 +230,7 @@ pub const CASES: &[Bent] = &[
         bend_guest(facts, |guest| {
             install_sysbox(guest);
             guest.runtimes = ["runc", "sysbox-runc"].map(String::from).into();
-            // Its package's script takes the runtime out of the file as well.
+            // The package's script also removes the runtime from the file.
             let text = guest.daemon_json.text.as_mut().unwrap();
             *text = text.replace("\"sysbox-runc\": {\"path\": \"/usr/bin/sysbox-runc\"}", "");
             assert!(text.contains("\"runtimes\": {}"), "{text}");

@@ -4,8 +4,8 @@ use std::process::{Command, Stdio};
 
 /// The kernel's command line for these images.
 ///
-/// What protects a guest from others, or hardens its kernel, only costs time under software
-/// emulation. `audit=0` is not among it: it makes each `sudo` take twice as long.
+/// Protection from other guests and hardening of the kernel only cost time under software emulation.
+/// Auditing stays on: with `audit=0`, `sudo` takes twice as long (0.7 s instead of 0.33 s).
 const CMDLINE: &str = "root=/dev/vda rw console=ttyS0 quiet mitigations=off init_on_alloc=0 \
                        hardened_usercopy=off randomize_kstack_offset=off nokaslr";
 

@@ -18,8 +18,8 @@ pub(super) fn spawn(instance: &Instance, cidata: &Path, ssh_port: u16) -> Result
     command
         .args(["-name", &instance.hostname(), "-nodefaults", "-no-user-config"])
         // Software emulation: a machine that runs tests is often a guest itself, and a guest
-        // inside a guest may hang. The plainest processor is emulated fastest: with `max`, a boot and
-        // a restart of dockerd take half as long again (116 s and 81 s).
+        // inside a guest may hang. A processor with few features is emulated fastest: a boot,
+        // 60 calls of `sudo` and a restart of dockerd took 81 s, and 116 s with `max`.
         .args(["-machine", "pc", "-accel", "tcg,thread=multi", "-cpu", "qemu64"])
         .args(["-smp", &config.number("/cpus").to_string()])
         .args(["-m", &format!("{}M", config.bytes("memory")? >> 20)])
