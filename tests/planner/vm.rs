@@ -94,8 +94,9 @@ fn a_broken_vm_is_ended_by_force_and_the_plan_says_what_stops() {
     let vm = change(&plan, Kind::Vm);
     let steps = steps(vm);
     assert!(steps[0].contains("remember-containers"), "{steps:?}");
-    assert_eq!(steps[1], "limactl --tty=false stop -f containai-secure");
-    assert!(steps[3].contains(" start ") && steps[4].contains("start-containers"), "{steps:?}");
+    assert!(steps[1].ends_with("'sudo -n sync'"), "{steps:?}");
+    assert_eq!(steps[2], "limactl --tty=false stop -f containai-secure");
+    assert!(steps[4].contains(" start ") && steps[5].contains("start-containers"), "{steps:?}");
     assert_eq!(vm.disruption, Disruption::VmRestart);
     assert_eq!(stops(vm), ["agent-1"]);
     assert!(!steps.iter().any(|step| step.contains("delete")), "{steps:?}");

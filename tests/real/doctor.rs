@@ -10,20 +10,19 @@ use serde_json::Value;
 use super::declared::Declared;
 use super::engine::{Engine, NAME, shared};
 use super::faults::{FAULTS, Fault, saw};
-use super::process::{self, Frozen};
-use super::restart;
+use super::vm;
 use crate::support::slowest::trial;
 use crate::support::tally::REAL_FAULTS;
 use crate::support::trials;
 
-/// Those that need more than a fault that is struck and fixed by `--fix`, and whether they boot the
-/// VM.
-const OTHERS: &[(Code, bool, fn())] = &[
-    (Code::VmAbsent, true, vm_absent),
-    (Code::VmStarting, true, restart::a_start_that_goes_on_is_waited_for),
-    (Code::VmUnreachable, true, vm_unreachable),
-    (Code::Drift, false, drift),
-    (Code::ContainerStartFailed, false, container_start_failed),
+/// Those that need more than a fault that is struck and fixed by `--fix`, and the group in which they
+/// run.
+const OTHERS: &[(Code, &str, fn())] = &[
+    (Code::VmAbsent, "restart", vm_absent),
+    (Code::VmStarting, "vm", vm::starting),
+    (Code::VmUnreachable, "vm", vm::unreachable),
+    (Code::Drift, "doctor", drift),
+    (Code::ContainerStartFailed, "doctor", container_start_failed),
 ];
 
 /// What is a matter of this machine alone, and of no guest; those of containers have a real dockerd
@@ -44,16 +43,14 @@ const NOT_OF_A_GUEST: &[Code] = &[
 
 /// A trial for each code, named after the group in which it runs.
 pub fn trials() -> Vec<Trial> {
-    let name = |code: Code, boots: bool| {
-        format!("real::{}::{code}", if boots { "restart" } else { "doctor" })
-    };
+    let name = |group: &str, code: Code| format!("real::{group}::{code}");
     let faults = FAULTS.iter().map(|fault| {
-        let name = name(fault.code, fault.restarts > 0);
+        let name = name(if fault.restarts > 0 { "restart" } else { "doctor" }, fault.code);
         trial(name, move || REAL_FAULTS.case(|| is_named_and_mended(fault)))
     });
     let others = OTHERS
         .iter()
-        .map(|(code, boots, run)| trial(name(*code, *boots), move || REAL_FAULTS.case(run)));
+        .map(|(code, group, run)| trial(name(group, *code), move || REAL_FAULTS.case(run)));
     faults.chain(others).collect()
 }
 
@@ -125,10 +122,8 @@ fn is_named_and_mended(fault: &Fault) {
     } else {
         fix(&engine);
         assert_eq!(engine.boots() - boots, fault.restarts, "restarts of the VM");
-        // cai starts the containers that it stops. Those that someone else stopped, and those of a
-        // guest that could not be asked for them, stay stopped.
-        let is_unknown = matches!(fault.code, Code::VmStopped | Code::VmBroken);
-        let runs = if is_unknown { "" } else { &container };
+        // cai starts the containers that it stops. Those that someone else stopped stay stopped.
+        let runs = if fault.code == Code::VmStopped { "" } else { &container };
         assert_eq!(engine.running(), runs, "the containers that run after the restart");
     }
 }
@@ -140,24 +135,6 @@ fn vm_absent() {
     assert!(saw(&finding, "directory", NAME), "{finding:#}");
     fix(&engine);
     assert_eq!(engine.boots(), 1, "starts of the VM");
-}
-
-fn vm_unreachable() {
-    let engine = shared();
-    let boots = engine.boots();
-    let machine = Frozen::new(process::machine(&engine));
-    let finding = finding(&engine, &["--timeout=5s"], Code::VmUnreachable);
-    assert!(saw(&finding, "ssh", "did not end"), "{finding:#}");
-    assert!(saw(&finding, "host_agent", "said that the start is over"), "{finding:#}");
-    assert_eq!(finding["fixable"], false, "{finding:#}");
-    // What it says to do by hand is done to the letter.
-    let remedy = finding["remedy"].as_str().unwrap();
-    let mended = engine.command(&["sh", "-c", remedy]).status().unwrap();
-    assert!(mended.success(), "{remedy}: {mended}");
-    drop(machine);
-    is_healthy(&engine, &[]);
-    engine.works();
-    assert_eq!(engine.boots() - boots, 1, "restarts of the VM");
 }
 
 fn drift() {

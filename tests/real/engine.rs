@@ -1,4 +1,4 @@
-//! An engine on a real VM, and what a user does with it by hand.
+//! An engine on a real guest, and what a user does with it by hand.
 
 use std::cell::{Cell, RefCell};
 use std::fs::File;
@@ -7,8 +7,8 @@ use std::process::Command;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::declared::Declared;
-use super::image;
 use super::shell::OpenShell;
+use super::{container, image, with_container};
 use crate::support::sandbox::{Ran, Sandbox};
 use crate::support::slowest::restart_clock;
 
@@ -97,6 +97,9 @@ impl Engine {
         match std::env::var_os("CAI_TEST_LIMACTL") {
             Some(path) => sandbox.link_program("limactl", &PathBuf::from(path)),
             None => sandbox.copy_program("limactl", &std::env::current_exe().unwrap()),
+        }
+        if with_container() {
+            container::serve(&sandbox.path(container::SOCKET));
         }
         let images = match std::env::var_os("CAI_TEST_VM_CONFIG") {
             Some(path) => std::fs::read_to_string(path).unwrap(),

@@ -157,7 +157,7 @@ pub const FAULTS: &[Fault] = &[
         |engine| {
             engine.guest("sudo systemctl stop sysbox-fs.service || true");
         },
-        |it| saw(it, "services", "sysbox-fs.service inactive") && saw(it, "package", "0.7.1.linux"),
+        |it| saw(it, "services", "sysbox-fs.service inactive") && saw(it, "package", ".linux"),
     )
     .of_sysbox(),
     fault(
@@ -167,7 +167,7 @@ pub const FAULTS: &[Fault] = &[
             // As when a program that its scripts need is missing.
             engine.guest(
                 "sudo mv /usr/sbin/sysctl /usr/sbin/sysctl.away; \
-                 sudo dpkg -i /var/lib/cai/packages/sysbox-ce_0.7.1.deb; \
+                 sudo dpkg -i /var/lib/cai/packages/sysbox-ce_*.deb; \
                  sudo mv /usr/sbin/sysctl.away /usr/sbin/sysctl",
             );
         },

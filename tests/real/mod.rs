@@ -1,10 +1,14 @@
-//! The suite on a real virtual machine, with a real `docker`, a real dockerd and a real ssh.
+//! The suite on a real guest, with a real `docker`, a real dockerd and a real ssh.
 //!
-//! It runs where `CAI_TEST_REAL_VM` is set, and is reported as ignored elsewhere: it takes minutes.
-//! Its `limactl` is the stand-in in `limactl/`, which drives a QEMU guest that `image/` makes.
+//! With `CAI_TEST_REAL_CONTAINER` set, the guest is a systemd container (`container/`), which runs
+//! everything but `vm.rs`. With `CAI_TEST_REAL_VM` it is a virtual machine, which runs everything; its
+//! processor is emulated, so that takes an hour. With neither, the scenarios are reported as ignored.
+//!
+//! The suite's `limactl` is the stand-in in `limactl/`, and its guest's disk is what `image/` makes.
 //! With `CAI_TEST_LIMACTL=/path` it is that one, and with `CAI_TEST_VM_CONFIG=/path` the images
 //! come from that file, a piece of a `containai.toml` with `[[vm.images]]` and perhaps `[vm.lima]`.
 
+pub mod container;
 mod daemon;
 mod declared;
 mod distro;
@@ -22,18 +26,31 @@ mod shell;
 mod sleep;
 mod soak;
 mod sysbox;
+mod vm;
 
 use std::ffi::OsString;
 
 pub use engine::clean_up;
 use libtest_mimic::Trial;
 
+fn is_set(variable: &str) -> bool {
+    std::env::var_os(variable).is_some_and(|value: OsString| !value.is_empty())
+}
+
+/// Whether the guest is a virtual machine.
+fn with_vm() -> bool {
+    is_set("CAI_TEST_REAL_VM")
+}
+
+/// Whether the guest is a container.
+fn with_container() -> bool {
+    is_set("CAI_TEST_REAL_CONTAINER") && !with_vm()
+}
+
 /// All trials of the suite.
 pub fn trials() -> Vec<Trial> {
-    let is_set = |name| std::env::var_os(name).is_some_and(|value: OsString| !value.is_empty());
-    let enabled = is_set("CAI_TEST_REAL_VM");
-    let stand_in = !is_set("CAI_TEST_LIMACTL");
     let everywhere = [
+        vm::trials(),
         repair::trials(),
         restart::trials(),
         daemon::trials(),
@@ -44,10 +61,13 @@ pub fn trials() -> Vec<Trial> {
         sysbox::trials(),
         distro::trials(),
     ];
-    let everywhere = everywhere.into_iter().flatten();
-    let everywhere = everywhere.map(|trial| trial.with_ignored_flag(!enabled));
-    let own = restart::without_a_network().into_iter();
-    let own = own.map(|trial| trial.with_ignored_flag(!(enabled && stand_in)));
+    let everywhere = everywhere.into_iter().flatten().map(|trial| {
+        let runs = with_vm() || with_container() && !trial.name().starts_with("real::vm::");
+        trial.with_ignored_flag(!runs)
+    });
+    let stand_in = with_vm() && !is_set("CAI_TEST_LIMACTL");
+    let own = vm::without_a_network().into_iter();
+    let own = own.map(|trial| trial.with_ignored_flag(!stand_in));
     let always = doctor::of_the_table().into_iter().chain(soak::trials());
     always.chain(everywhere).chain(own).collect()
 }

@@ -1,69 +1,11 @@
-//! States that only a start or a restart of the VM can mend.
-
-use containai::doctor::Code;
+//! A restart of the VM that the file forbids.
 
 use super::declared::Declared;
-use super::doctor::{finding, is_healthy};
-use super::engine::{NAME, shared};
-use super::faults::saw;
-use super::kill::killed;
-use super::process::{self, Frozen};
-use crate::support::tally::REAL_KILLED;
+use super::engine::shared;
 use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
-    trials![
-        a_vm_that_was_killed_is_started_past_its_stale_socket,
-        a_change_of_memory_and_disk_is_one_restart,
-        a_restart_that_the_file_forbids_is_refused,
-    ]
-}
-
-/// The trials that only work with the stand-in for `limactl`.
-pub fn without_a_network() -> Vec<libtest_mimic::Trial> {
-    trials![a_boot_without_a_network_ends_with_a_working_engine]
-}
-
-fn a_vm_that_was_killed_is_started_past_its_stale_socket() {
-    let engine = shared();
-    engine.limactl(&["stop", "-f", NAME]).success();
-    assert!(engine.instance("sock/docker.sock").exists(), "Lima left no stale socket");
-    engine.is_broken();
-    engine.plan_says(&["~ vm.containai-secure", "\"Stopped\" -> \"Running\""]);
-    engine.apply_mends();
-    // What dockerd loaded at this boot is known, so a key that somebody adds is no reason for more.
-    engine.guest(
-        "file=/etc/docker/daemon.json; \
-         sudo sed -i '1s/{/{\\n    \"max-concurrent-uploads\": 4,/' $file && \
-         sudo systemctl reload docker && grep -q uploads $file",
-    );
-    engine.works();
-}
-
-fn a_change_of_memory_and_disk_is_one_restart() {
-    let engine = shared();
-    engine.container_with("keeper", "--pid=");
-    let number = |script: &str| -> u64 { engine.guest(script).parse().unwrap() };
-    let memory = "grep -o '[0-9]*' /proc/meminfo | head -1";
-    let filesystem = "df --output=size -k / | tail -1 | tr -d ' '";
-    let before = (number(memory), number(filesystem), engine.boots());
-    engine.resize("3GiB", "10GiB");
-    engine.plan_says(&[
-        "~ vm.containai-secure  VM restart",
-        "memory = \"2GiB\" -> \"3GiB\"",
-        // Its name is as wide as the widest.
-        "disk   = \"8GiB\" -> \"10GiB\"",
-        "restarts 1 container: keeper",
-        "1 restart.",
-    ]);
-    engine.apply_mends();
-    let after = (number(memory), number(filesystem), engine.boots());
-    assert!(after.0 > before.0 + (900 << 10), "{before:?} before, {after:?} after");
-    assert!(after.1 > before.1 + (1800 << 10), "{before:?} before, {after:?} after");
-    assert_eq!(after.2, before.2 + 1, "it was restarted more than once");
-    // The container's process ignores SIGTERM, as the first of a container does that is not told.
-    let ended = "sudo journalctl --boot=-1 --output=cat --quiet | grep -c 'Stopped docker-.*scope'";
-    assert_eq!(engine.guest(ended), "1", "the container's end was left to the end of the machine");
+    trials![a_restart_that_the_file_forbids_is_refused]
 }
 
 fn a_restart_that_the_file_forbids_is_refused() {
@@ -86,50 +28,4 @@ fn a_restart_that_the_file_forbids_is_refused() {
     engine.guest("sudo systemctl stop docker.socket docker.service");
     engine.declare(&Declared { tables: never, ..Declared::default() });
     engine.apply_mends();
-}
-
-/// Stands before ssh: nobody can look at the guest before Lima says that the VM has started.
-const DEAF: &str = r#"
-PATH=${PATH#*:}
-case "$*" in
-*ControlMaster=no*)
-  grep -q '"running":true' "$LIMA_HOME/containai-secure/ha.stdout.log" || exit 255 ;;
-esac
-exec ssh "$@"
-"#;
-
-/// The reports of `doctor` and `plan` while the VM starts, and that `apply` waits for the start.
-pub fn a_start_that_goes_on_is_waited_for() {
-    let engine = shared();
-    engine.limactl(&["stop", NAME]).success();
-    killed(&engine, "during 1");
-    engine.awaits_status("Running");
-    // So that the start is not over before anybody has looked.
-    let machine = Frozen::new(process::machine(&engine));
-    let finding = finding(&engine, &["--timeout=5s"], Code::VmStarting);
-    assert!(saw(&finding, "ssh_master", "false"), "{finding:#}");
-    assert_eq!(finding["fixable"], false, "{finding:#}");
-    drop(machine);
-    let path = engine.front("ssh", DEAF);
-    let plan = engine.cai_with(&["plan"], &[("PATH", &path)]);
-    assert!(plan.success().contains("\"Starting\" -> \"Running\""), "{plan}");
-    REAL_KILLED.case(|| {
-        let apply = engine.cai_with(&["apply", "--yes"], &[("PATH", &path)]);
-        apply.success();
-        assert!(apply.stderr.contains("wait until the VM has started ... done"), "{apply}");
-        is_healthy(&engine, &[]);
-        engine.works();
-    });
-}
-
-fn a_boot_without_a_network_ends_with_a_working_engine() {
-    let engine = shared();
-    engine.limactl(&["stop", NAME]).success();
-    let cut = [("CAI_TEST_LIMACTL_NO_NETWORK", "1")];
-    engine.cai_with(&["apply", "--yes"], &cut).success();
-    // The name server that DHCP names does not answer.
-    engine.guest("! timeout 5 bash -c '</dev/tcp/192.168.5.3/53' 2>/dev/null");
-    engine.works();
-    engine.container("keeper");
-    assert_ne!(engine.running(), "", "an engine without a network starts no container");
 }

@@ -1,6 +1,8 @@
-//! Sysbox from a package on this machine. The package is a stand-in that the test builds from
-//! `sysbox_package/`: it behaves towards Docker as Sysbox's own does, and its runtime is runc.
+//! Sysbox from a package on this machine: the real one that `CAI_TEST_SYSBOX_PACKAGE` names, or a
+//! stand-in that the test builds from `sysbox_package/`. The stand-in behaves towards Docker as Sysbox's own
+//! does, and its runtime is runc.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -14,40 +16,62 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![sysbox_is_installed_beside_a_container_from_a_local_file]
 }
 
-const PACKAGE: &str = "sysbox-ce_0.7.1.linux_all.deb";
+/// The name of the package beside the `containai.toml`.
+const PACKAGE: &str = "sysbox-ce.deb";
 const WRONG: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 /// The package's state in the guest, in dpkg's words.
 const STATUS: &str = "dpkg-query -W -f='${db:Status-Status}' sysbox-ce 2>/dev/null || true";
 
-/// Builds the package beside the `containai.toml`; its path and SHA-256.
-fn build(engine: &Engine) -> (PathBuf, String) {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/sysbox_package");
-    let package = engine.path(PACKAGE);
-    let built = Command::new("dpkg-deb")
-        .args(["--root-owner-group", "--build"])
-        .args([&source, &package])
-        .output()
-        .expect("dpkg-deb builds the stand-in package");
-    assert!(built.status.success(), "{built:?}");
-    let sum = sha256(&std::fs::read(&package).unwrap());
-    (package, sum)
+/// The path of the real package, if there is one.
+fn real() -> Option<PathBuf> {
+    std::env::var_os("CAI_TEST_SYSBOX_PACKAGE").map(PathBuf::from)
+}
+
+fn dpkg_deb(arguments: &[&OsStr]) -> String {
+    let ran = Command::new("dpkg-deb").args(arguments).output().expect("dpkg-deb is installed");
+    assert!(ran.status.success(), "{ran:?}");
+    String::from_utf8(ran.stdout).unwrap().trim().to_owned()
+}
+
+/// A package beside the `containai.toml`.
+struct Package {
+    path: PathBuf,
+    /// Without the suffix `.linux`.
+    version: String,
+    sha256: String,
+}
+
+/// Puts the package beside the `containai.toml`.
+fn package(engine: &Engine) -> Package {
+    let path = engine.path(PACKAGE);
+    if let Some(real) = real() {
+        std::fs::copy(real, &path).unwrap();
+    } else {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/sysbox_package");
+        let options = ["--root-owner-group", "--build"].map(OsStr::new);
+        dpkg_deb(&[options[0], options[1], source.as_os_str(), path.as_os_str()]);
+    }
+    let version = dpkg_deb(&["--field".as_ref(), path.as_os_str(), "Version".as_ref()]);
+    let version = version.trim_end_matches(".linux").to_owned();
+    let sha256 = sha256(&std::fs::read(&path).unwrap());
+    Package { path, version, sha256 }
 }
 
 /// Declares Sysbox from the package, for whatever machine this is.
-fn declare(engine: &Engine, sha256: &str) {
+fn declare(engine: &Engine, version: &str, sha256: &str) {
     let package = |arch: &str| {
         format!(
             "[[sysbox.packages]]\narch = \"{arch}\"\nurl = \"./{PACKAGE}\"\nsha256 = \"{sha256}\"\n"
         )
     };
-    let sysbox = format!("version = \"0.7.1\"\n{}{}", package("x86_64"), package("aarch64"));
+    let sysbox = format!("version = \"{version}\"\n{}{}", package("x86_64"), package("aarch64"));
     engine.declare(&Declared { sysbox: &sysbox, ..Declared::default() });
 }
 
 /// Has `cai` install it.
 pub fn install(engine: &Engine) {
-    let (_, sha256) = build(engine);
-    declare(engine, &sha256);
+    let package = package(engine);
+    declare(engine, &package.version, &package.sha256);
     engine.cai(&["apply", "--yes"]).success();
 }
 
@@ -59,24 +83,27 @@ fn sysbox_is_installed_beside_a_container_from_a_local_file() {
          sudo systemctl reset-failed docker && sudo systemctl restart docker",
     );
     let container = engine.container("keeper");
-    let (package, sha256) = build(&engine);
+    let Package { path, version, sha256 } = package(&engine);
 
     // By hand it is refused, as Sysbox's own is, and left half-configured.
-    engine.guest_reads(&package, "cat >/tmp/sysbox.deb");
+    if real().is_some() {
+        engine.guest("sudo apt-get -q -y install fuse3 iptables lsb-release rsync");
+    }
+    engine.guest_reads(&path, "cat >/tmp/sysbox.deb");
     let refused =
         engine.limactl(&["shell", "--workdir=/", NAME, "sudo", "dpkg", "-i", "/tmp/sysbox.deb"]);
     assert!(!refused.status.success(), "{refused}");
-    assert!(refused.stderr.contains("there are containers"), "{refused}");
+    assert!(refused.stderr.to_lowercase().contains("remove them"), "{refused}");
     assert_eq!(engine.guest(STATUS), "half-configured");
 
-    declare(&engine, WRONG);
+    declare(&engine, &version, WRONG);
     let failed = engine.cai(&["apply", "--yes"]);
     let why = failed.fails_with(1);
     assert!(why.contains(WRONG) && why.contains(&sha256), "{failed}");
     assert_eq!(engine.guest(STATUS), "half-configured");
     assert_eq!(engine.guest("sudo find /var/lib/cai -name '*.deb'"), "");
 
-    declare(&engine, &sha256);
+    declare(&engine, &version, &sha256);
     engine.plan_says(&[
         "~ provision.sysbox",
         "the installation of sysbox-ce is incomplete (half-configured)",
@@ -94,7 +121,9 @@ fn sysbox_is_installed_beside_a_container_from_a_local_file() {
     let run = ["run", "--rm", "--runtime=sysbox-runc", "--network=none", "cai-test"];
     let ran = engine.docker(&[&run[..], &["/bin/sleep", "0"]].concat());
     ran.success();
-    engine.guest("test -e /run/cai-test-sysbox-runc");
+    if real().is_none() {
+        engine.guest("test -e /run/cai-test-sysbox-runc");
+    }
     // The daemon has the networks that Sysbox asks for, not only its file.
     engine.docker(&["network", "create", "pools"]).success();
     let subnet = "{{(index .IPAM.Config 0).Subnet}}";

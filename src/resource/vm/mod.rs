@@ -14,6 +14,7 @@ use super::{LimaInstall, PlanContext, Resource, containers, restrained, seen};
 use crate::address::{Address, Kind};
 use crate::config::{Config, Strategy};
 use crate::facts::{Facts, Observation, VmFacts};
+use crate::guest::Operation;
 use crate::host::Ping;
 use crate::lima::{self, Agent, Limactl, Meaning, Override, Status};
 use crate::model::{ByteSize, VmName, listed};
@@ -286,7 +287,15 @@ impl Vm {
                 let loaded = guest.daemon_json.loaded_keys();
                 let hides =
                     self.runs.then(|| hidden_by(guest, &self.name, &loaded, &due)).flatten();
-                containers::remember(change.hiding_data(hides), guest, &ssh)
+                let change = containers::remember(change.hiding_data(hides), guest, &ssh);
+                match vm.status {
+                    // Its machine is killed, and what the guest has not written by then is lost.
+                    Status::Broken => {
+                        let sync = Operation::System(&["sync"]).command(&ssh);
+                        change.step(Step::attempt("write the guest's data to its disk", sync))
+                    }
+                    _ => change,
+                }
             }
             None => change,
         };

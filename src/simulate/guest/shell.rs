@@ -35,6 +35,7 @@ const PROGRAMS: &[(&str, Program)] = &[
     }),
     ("stat", |guest, words, _| guest.stat(words)),
     ("stopped_containers", |guest, _, _| guest.stopped_containers()),
+    ("sync", |_, _, _| Reply::done()),
     ("systemctl", |guest, words, caller| guest.systemctl_or_show(words, caller)),
     ("tail", |guest, words, _| guest.about_files("tail", words, |_, file| file.text.clone())),
     ("true", |_, _, _| Reply::done()),

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::command_line::Parsed;
 use super::config::Config;
 use super::instance::{self, Instance};
-use super::{Result, VERSION, expression, log, quote, ssh, unknown, validate};
+use super::{Result, VERSION, expression, log, machine, quote, ssh, unknown, validate};
 
 pub(super) fn create(arguments: &Parsed) -> Result<ExitCode> {
     let file = arguments.only()?;
@@ -114,11 +114,16 @@ pub(super) fn prepare(dir: &Path, config: &Config) -> Result<()> {
         let base = location(image)?;
         let format = image_info(&base)?["format"].as_str().unwrap_or("raw").to_owned();
         log::info(&format!("Using the image {}", quote::name(&base.to_string_lossy())));
-        qemu_img(&["create", "-q", "-f", "qcow2", "-F", &format, "-b"], &[&base, &disk])?;
+        if machine::is_container() {
+            qemu_img(&["convert", "-f", &format, "-O", "raw"], &[&base, &disk])?;
+        } else {
+            qemu_img(&["create", "-q", "-f", "qcow2", "-F", &format, "-b"], &[&base, &disk])?;
+        }
     }
-    if image_info(&disk)?["virtual-size"].as_u64().unwrap_or_default() < size {
+    let info = image_info(&disk)?;
+    if info["virtual-size"].as_u64().unwrap_or_default() < size {
         let output = Command::new("qemu-img")
-            .args(["resize", "-q"])
+            .args(["resize", "-q", "-f", info["format"].as_str().unwrap_or("raw")])
             .arg(&disk)
             .arg(size.to_string())
             .stdin(Stdio::null())

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use super::config::Config;
 use super::create::succeeded;
 use super::instance::{self, Instance};
-use super::{Result, quote};
+use super::{Result, machine, quote};
 
 /// Makes the disk and says where it is.
 pub(super) fn make_cidata(instance: &Instance) -> Result<PathBuf> {
@@ -40,6 +40,9 @@ fn fill(tree: &Path, instance: &Instance) -> std::io::Result<()> {
     let config = instance.config().map_err(std::io::Error::other)?;
     fs::create_dir_all(tree)?;
     fs::write(tree.join("lima.env"), environment(instance, config))?;
+    if machine::is_container() {
+        fs::write(tree.join("meminfo"), memory_info(config)?)?;
+    }
     fs::copy(instance::lima_home().join("_config/user.pub"), tree.join("authorized_keys"))?;
     for (index, provision) in config.list("provision").iter().enumerate() {
         let text = |key: &str| provision[key].as_str().unwrap_or_default();
@@ -50,6 +53,16 @@ fn fill(tree: &Path, instance: &Instance) -> std::io::Result<()> {
         fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
     }
     Ok(())
+}
+
+/// The `/proc/meminfo` of this host with the memory that the configuration asks for. A kernel keeps a
+/// part of a machine's memory for itself.
+fn memory_info(config: &Config) -> std::io::Result<String> {
+    let kibibytes = (config.bytes("memory").map_err(std::io::Error::other)? >> 10) * 97 / 100;
+    let host = fs::read_to_string("/proc/meminfo")?;
+    let rest = host.lines().filter(|line| !line.starts_with("MemTotal:"));
+    let total = format!("MemTotal: {kibibytes} kB");
+    Ok(std::iter::once(&*total).chain(rest).map(|line| format!("{line}\n")).collect())
 }
 
 fn environment(instance: &Instance, config: &Config) -> String {

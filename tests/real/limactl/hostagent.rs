@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use super::command_line::Parsed;
 use super::instance::{self, Instance};
-use super::{Result, guest, log, qemu, quote, ssh};
+use super::{Result, guest, log, machine, quote, ssh};
 
 /// How often, and how long apart, the guest is asked whether it is ready.
 const TRIES: u32 = 1800;
@@ -59,9 +59,9 @@ fn serve(instance: &Instance, signals: SigSet) -> Result<()> {
     let port = ssh::write_config(instance)?;
     listen(instance)?;
     let cidata = guest::make_cidata(instance)?;
-    let mut machine = qemu::spawn(instance, &cidata, port)?;
+    let mut child = machine::spawn(instance, &cidata, port)?;
     emit(&json!({"sshLocalPort": port}));
-    let pid = nix::unistd::Pid::from_raw(i32::try_from(machine.id()).unwrap_or_default());
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap_or_default());
 
     let (ends, ended) = mpsc::channel();
     let signalled = ends.clone();
@@ -69,7 +69,7 @@ fn serve(instance: &Instance, signals: SigSet) -> Result<()> {
         let _ = signals.wait();
         signalled.send(End::Signal)
     });
-    spawn(move || ends.send(End::Machine(machine.wait())));
+    spawn(move || ends.send(End::Machine(child.wait())));
     let name = instance.name.clone();
     spawn(move || bring_up(&name, port));
 
@@ -207,7 +207,7 @@ fn probe_succeeds(instance: &Instance, probe: &Value) -> bool {
 }
 
 /// Closes what rides on ssh, then presses the power button until the machine is off.
-fn shut_down(instance: &Instance, ended: &Receiver<End>, machine: nix::unistd::Pid) {
+fn shut_down(instance: &Instance, ended: &Receiver<End>, pid: nix::unistd::Pid) {
     for (host, guest) in instance.socket_forwards() {
         ssh::control(instance, &["cancel", "-L", &format!("{host}:{guest}")]);
     }
@@ -217,7 +217,7 @@ fn shut_down(instance: &Instance, ended: &Receiver<End>, machine: nix::unistd::P
     let deadline = Instant::now() + Duration::from_secs(180);
     while Instant::now() < deadline {
         // A guest that is still booting does not hear the first press.
-        if let Err(error) = qemu::power_down(instance) {
+        if let Err(error) = machine::power_down(instance, pid) {
             log::warning(&format!("failed to press the power button: {error}"));
         }
         match ended.recv_timeout(Duration::from_secs(10)) {
@@ -226,7 +226,7 @@ fn shut_down(instance: &Instance, ended: &Receiver<End>, machine: nix::unistd::P
         }
     }
     log::warning("The guest did not switch off, killing it");
-    instance::kill_now(machine);
+    instance::kill_now(pid);
 }
 
 fn clean_up(instance: &Instance) {

@@ -1,7 +1,7 @@
-//! A stand-in for `limactl` that drives a real QEMU guest.
+//! A stand-in for `limactl` that drives a real guest: a virtual machine of QEMU, or a systemd container.
 //!
 //! It has the command line, the messages, the exit codes, the files and the ssh sessions of
-//! Lima 2.2.0 as far as `cai` meets them, and what runs behind it is no pretence: a virtual
+//! Lima 2.2.0 as far as `cai` meets them, and what runs behind it is real: a
 //! machine with systemd, sshd and, if the tests want it, Docker. It exists because Lima itself
 //! comes from hosts that a test machine may not reach.
 //!
@@ -24,6 +24,7 @@ mod hostagent;
 mod instance;
 mod list;
 mod log;
+mod machine;
 mod qemu;
 mod quote;
 mod shell;
@@ -110,6 +111,9 @@ fn run(arguments: Vec<String>) -> Result<ExitCode> {
         "validate" => validate::validate(&command_line::parse(&command, &[], arguments)?),
         "hostagent" => {
             hostagent::run(&command_line::parse(&command, &[Flag::long("pidfile")], arguments)?)
+        }
+        "machine" => {
+            machine::run(&command_line::parse(&command, &[Flag::long("pidfile")], arguments)?)
         }
         other => Err(unknown(&format!("the command `{other}`"))),
     }

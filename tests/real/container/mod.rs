@@ -1,0 +1,157 @@
+//! Machines that are systemd containers, the guests of most scenarios.
+//!
+//! QEMU without hardware acceleration takes a minute to boot, and everything in its guest takes ten times
+//! as long as on the host. A container of systemd-nspawn boots the same disk with the same systemd, sshd,
+//! dockerd and apt in a few seconds. It has a network of its own with the addresses of QEMU's and Lima's.
+//! It shares the host's kernel, so what concerns the machine itself is tested with QEMU (`vm.rs`).
+//!
+//! Known differences: `/proc/meminfo` is a file that says what the configuration asks for, the processors
+//! are limited by an affinity, there are no control groups for memory and processors, and `/proc/sys`
+//! outside of `net` cannot be written.
+//!
+//! `limactl` refuses root, and root is needed to boot a container. So the tests do it, asked by the
+//! process that stands for the machine.
+
+use std::fs::{self, File, Permissions};
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::Shutdown;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// The name of the socket where the tests listen, beside `LIMA_HOME`.
+pub const SOCKET: &str = "containers.sock";
+/// What the other side writes to press the power button. If it hangs up, the plug is pulled.
+pub const POWER_BUTTON: &str = "power button";
+
+const BOOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/real/container/boot");
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// What to boot; a line of JSON.
+#[derive(Serialize, Deserialize)]
+pub struct Request {
+    pub hostname: String,
+    pub cpus: u64,
+    /// Raw disks.
+    pub disk: PathBuf,
+    pub cidata: PathBuf,
+    /// The file for the output of the console.
+    pub console: PathBuf,
+    /// The port of the guest's sshd on this host.
+    pub ssh_port: u16,
+}
+
+/// Boots containers for whoever connects, one after another: a disk must be at rest before its next boot.
+pub fn serve(socket: &Path) {
+    let listener = UnixListener::bind(socket).unwrap();
+    fs::set_permissions(socket, Permissions::from_mode(0o666)).unwrap();
+    thread::spawn(move || {
+        for connection in listener.incoming() {
+            if let Err(error) = connection.and_then(boot) {
+                eprintln!("the container of a test: {error}");
+            }
+        }
+    });
+}
+
+/// Boots a container and waits for its end, which the other side sees as the end of the connection.
+fn boot(connection: UnixStream) -> io::Result<()> {
+    let mut lines = BufReader::new(connection.try_clone()?).lines();
+    let Some(line) = lines.next() else { return Ok(()) };
+    let request: Request = serde_json::from_str(&line?)?;
+    let directory = tempfile::tempdir()?;
+    let mut machine = start(&request, directory.path())?;
+    let network = connect(&request, &machine, directory.path());
+
+    let (sender, signals) = mpsc::channel();
+    thread::spawn(move || {
+        for _ in lines.map_while(Result::ok) {
+            let _ = sender.send(Signal::SIGTERM);
+        }
+        let _ = sender.send(Signal::SIGHUP);
+    });
+    if network.is_err() {
+        kill(process(&machine), Signal::SIGHUP)?;
+    }
+    let ended = wait(&mut machine, &signals);
+    if let Ok(mut network) = network {
+        network.kill()?;
+        network.wait()?;
+    }
+    connection.shutdown(Shutdown::Both)?;
+    ended
+}
+
+fn process(child: &Child) -> Pid {
+    Pid::from_raw(i32::try_from(child.id()).unwrap_or_default())
+}
+
+/// Starts the machine in namespaces of its own. It does not outlive this process.
+fn start(request: &Request, directory: &Path) -> io::Result<Child> {
+    let root = directory.join("root");
+    fs::create_dir(&root)?;
+    let console = File::create(&request.console)?;
+    Command::new("setpriv")
+        .args(["--pdeathsig=HUP", "unshare", "--mount", "--net", BOOT])
+        .args([&root, &request.disk, &request.cidata])
+        .args([&request.cpus.to_string(), &request.hostname])
+        .stdin(Stdio::null())
+        .stdout(console.try_clone()?)
+        .stderr(console)
+        .spawn()
+}
+
+/// Connects the machine to a network with Lima's addresses, as QEMU does with its own.
+fn connect(request: &Request, machine: &Child, directory: &Path) -> io::Result<Child> {
+    let namespace = |process: &str| fs::read_link(format!("/proc/{process}/ns/net"));
+    let (ours, id) = (namespace("self")?, machine.id().to_string());
+    while namespace(&id)? == ours {
+        thread::sleep(PAUSE);
+    }
+    let socket = directory.join("network.sock");
+    let mut network = Command::new("setpriv")
+        .args(["--pdeathsig=KILL", "slirp4netns", "--cidr=192.168.5.0/24", "--api-socket"])
+        .arg(&socket)
+        .args([&id, "eth0"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let mut connection = loop {
+        if let Ok(connection) = UnixStream::connect(&socket) {
+            break connection;
+        }
+        if let Some(status) = network.try_wait()? {
+            return Err(io::Error::other(format!("slirp4netns: {status}")));
+        }
+        thread::sleep(PAUSE);
+    };
+    let forward = json!({"execute": "add_hostfwd", "arguments": {
+        "proto": "tcp", "host_addr": "127.0.0.1", "host_port": request.ssh_port,
+        "guest_addr": "192.168.5.15", "guest_port": 22,
+    }});
+    connection.write_all(forward.to_string().as_bytes())?;
+    let reply = io::read_to_string(connection)?;
+    if reply.contains("error") { Err(io::Error::other(reply)) } else { Ok(network) }
+}
+
+/// Passes signals on to the machine until it has ended.
+fn wait(machine: &mut Child, signals: &Receiver<Signal>) -> io::Result<()> {
+    while machine.try_wait()?.is_none() {
+        match signals.recv_timeout(PAUSE) {
+            Ok(signal) => kill(process(machine), signal)?,
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => thread::sleep(PAUSE),
+        }
+    }
+    Ok(())
+}
