@@ -1,6 +1,6 @@
-//! Sysbox from a package on this machine: the real one that `CAI_TEST_SYSBOX_PACKAGE` names, or a
-//! stand-in that the test builds from `sysbox_package/`. The stand-in behaves towards Docker as Sysbox's own
-//! does, and its runtime is runc.
+//! Sysbox from a package on this machine: a stand-in that the test builds from `sysbox_package/`, or the
+//! real one that `CAI_TEST_SYSBOX_PACKAGE` names, for whose services a container is not enough. The stand-in
+//! behaves towards Docker as Sysbox's own does, and its runtime is runc.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
