@@ -10,7 +10,7 @@ use crate::guest::daemon_json::{SECCOMP_KEY, edited, from_text, without};
 use crate::guest::{GuestFacts, Loaded, LoadedJson, Operation, SECCOMP_PROFILE};
 use crate::lima::Ssh;
 use crate::model::VmName;
-use crate::plan::{Change, Problem, Reason, Step};
+use crate::plan::{Action, Change, Problem, Reason, Step};
 use crate::resource::{PlanContext, Resource, Vm, seen, unseen};
 use crate::value::{Attributes, Known};
 
@@ -194,9 +194,13 @@ impl Resource for ProvisionDaemon {
 
     fn plan(&self, context: PlanContext<'_>) -> Change {
         let facts = context.facts;
-        match seen(facts, &self.name) {
-            Some((guest, ssh)) => self.update(guest, facts, &ssh),
-            None => unseen(&self.address, self.fresh(facts), facts, &self.vm),
+        if let Some((guest, ssh)) = seen(facts, &self.name) {
+            return self.update(guest, facts, &ssh);
         }
+        let change = unseen(&self.address, self.fresh(facts), facts, &self.vm);
+        if change.action != Action::Deferred {
+            return change;
+        }
+        change.hiding_data(hidden::possible(&self.name, &self.owned))
     }
 }

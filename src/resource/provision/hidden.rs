@@ -62,6 +62,15 @@ pub(in crate::resource) fn by(
     Some(Hides { vm: vm.to_string(), keys, stored, running: Vec::new() })
 }
 
+/// The data that these keys may hide in a guest that cannot be observed.
+pub(super) fn possible(vm: &VmName, keys: &Map<String, Value>) -> Option<Hides> {
+    let hiding =
+        keys.iter().filter(|(name, value)| effect(name, None, Some(value)) == Effect::HidesData);
+    let keys: Vec<String> = hiding.map(|(name, _)| shown(name).to_owned()).collect();
+    let hides = Hides { vm: vm.to_string(), keys, stored: None, running: Vec::new() };
+    (!hides.keys.is_empty()).then_some(hides)
+}
+
 /// The name of a key as its reader would look for it.
 fn shown(key: &str) -> &str {
     if key == "features" { "features.containerd-snapshotter" } else { key }
