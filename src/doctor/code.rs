@@ -134,7 +134,8 @@ codes! {
     DaemonJsonDrift "daemon_json_drift" "dockerd's configuration is not the file's"
         "/etc/docker/daemon.json in the guest lacks keys of the file or has other values, or the \
          running daemon has not loaded it. `cai plan` shows which, line by line. What others wrote \
-         there stays."
+         there stays. A file that dockerd would not start with is reported, too: it is not JSON, or \
+         its default-runtime is not defined."
     VmDrift "vm_drift" "the VM is not the one that the file describes"
         "Its lima.yaml differs from the file, or it runs with other processors or memory than its \
          lima.yaml says. The engine works; the change needs a restart of the VM, which `cai plan` \

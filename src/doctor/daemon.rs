@@ -15,7 +15,7 @@ const FILE: &str = "/etc/docker/daemon.json";
 pub(super) fn judge(case: &Case<'_>, guest: &GuestFacts, others: &[Finding]) -> Option<Finding> {
     let told = |code| others.iter().any(|other| other.code == code);
     // There it comes with Docker, or is the reason why dockerd does not start, and is told there.
-    if !case.is_declared || told(Code::ProvisionFailed) {
+    if told(Code::ProvisionFailed) {
         return None;
     }
     let finding = Finding::new(Code::DaemonJsonDrift, Case::daemon())
@@ -24,7 +24,12 @@ pub(super) fn judge(case: &Case<'_>, guest: &GuestFacts, others: &[Finding]) -> 
         .repaired_by([Case::daemon(), case.restart()]);
     let written = case.effect(&Case::daemon());
     if let Some(problem) = written.and_then(|change| change.problem.as_ref()) {
-        return (!told(Code::DockerdDown)).then(|| finding.because(problem.to_string()));
+        let finding = finding.because(problem.to_string()).by_hand(problem.hint());
+        return (!told(Code::DockerdDown)).then_some(finding);
+    }
+    // Any other difference is from a wish, which only a file can state.
+    if !case.is_declared {
+        return None;
     }
     let mut keys = written.map(changed).unwrap_or_default();
     // These findings explain a key: a purge of Sysbox's package removes its runtime from the file.

@@ -303,6 +303,14 @@ pub const CASES: &[Bent] = &[
     })
     .warns()
     .by_hand(),
+    bent(Code::DaemonJsonDrift, ("", ""), |facts, _| {
+        bend_guest(facts, |guest| {
+            let text = "{\"live-restore\": true, \"default-runtime\": \"crun\"}";
+            guest.daemon_json.text = Some(text.into());
+        });
+    })
+    .warns()
+    .by_hand(),
     bent(Code::VmDrift, ("cpus", "\"2, wanted 4\""), |facts, _| {
         bend_vm(facts, |vm| {
             vm.yaml.insert("cpus".into(), 2.into());

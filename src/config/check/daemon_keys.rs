@@ -8,9 +8,7 @@ use super::Check;
 use crate::config::de::Node;
 use crate::config::suggest;
 use crate::diagnostic::Diagnostic;
-use crate::model::daemon_key::{
-    BUILT_IN_RUNTIMES, DAEMON_KEYS, DaemonKey, ValueType, is_log_driver,
-};
+use crate::model::daemon_key::{DAEMON_KEYS, DaemonKey, ValueType, is_log_driver, knows_runtime};
 use crate::model::{Ipv4Network, is_unshowable};
 
 /// Keys that dockerd has below another one. At the top it accepts and ignores them.
@@ -86,9 +84,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         let Some(name) = place.text().filter(|name| *name != super::daemon::RUNTIME) else {
             return;
         };
-        let declared = keys.get("runtimes").and_then(Value::as_object);
-        let is_declared = declared.is_some_and(|runtimes| runtimes.contains_key(name));
-        if !is_declared && !BUILT_IN_RUNTIMES.contains(&name) {
+        if !knows_runtime(keys, name) {
             let message = format!("the runtime {} is not declared", suggest::shown(name));
             let hint = "declare it below `[docker.daemon.runtimes]`: dockerd does not start with a \
                         default runtime that it does not know";

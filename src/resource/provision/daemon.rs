@@ -10,6 +10,7 @@ use crate::guest::daemon_json::{SECCOMP_KEY, edited, from_text, without};
 use crate::guest::{GuestFacts, Loaded, LoadedJson, Operation, SECCOMP_PROFILE};
 use crate::lima::Ssh;
 use crate::model::VmName;
+use crate::model::daemon_key::knows_runtime;
 use crate::plan::{Action, Change, Problem, Reason, Step};
 use crate::resource::{PlanContext, Resource, Vm, seen, unseen};
 use crate::value::{Attributes, Known};
@@ -110,12 +111,20 @@ impl ProvisionDaemon {
         let before = self.attributes(text, guest.seccomp_profile.as_deref());
         let after = self.attributes(after, sha256);
         let mut change = Change::between(&self.address, before, after);
+        let due = from_text(&wanted);
+        if let Some(problem) = unknown_runtime(&due) {
+            // The file may be as declared, and dockerd does not start with it.
+            if change.action == Action::NoOp {
+                change.action = Action::Refresh;
+            }
+            return change.blocked(problem);
+        }
         let changed = change.changed();
         if changed.is_empty() {
             return change;
         }
         let present = from_text(text.unwrap_or_default());
-        let hides = hidden::by(guest, &self.name, &present, &from_text(&wanted));
+        let hides = hidden::by(guest, &self.name, &present, &due);
         change = change.because(Reason::Differs(changed.clone())).hiding_data(hides);
         if let Some(profile) =
             profile.filter(|_| changed.iter().any(|name| name == SECCOMP_PROFILE))
@@ -159,6 +168,13 @@ pub(in crate::resource) fn keeps_containers(guest: &GuestFacts, context: PlanCon
 /// Whether they live on with these keys in force.
 pub(in crate::resource) fn is_kept_alive(keys: &Map<String, Value>) -> bool {
     keys.get("live-restore") == Some(&Value::Bool(true))
+}
+
+/// The default runtime of these keys, where dockerd does not know it. It is someone else's key: the check
+/// of the file refuses one.
+fn unknown_runtime(keys: &Map<String, Value>) -> Option<Problem> {
+    let name = keys.get(DEFAULT_RUNTIME)?.as_str().filter(|name| !name.is_empty())?;
+    (!knows_runtime(keys, name)).then(|| Problem::UnknownRuntime(name.to_owned()))
 }
 
 /// The keys that the file determines.
