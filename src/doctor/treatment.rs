@@ -12,12 +12,13 @@ use crate::plan::Plan;
 const FIX: &str = "cai doctor --fix";
 
 /// What can be repaired without a file: what is not a matter of what somebody wished.
-const WITHOUT_FILE: [Code; 10] = [
+const WITHOUT_FILE: [Code; 11] = [
     Code::DockerdDown,
     Code::GuestSocketMissing,
     Code::GuestSocketGroup,
     Code::GroupMissing,
     Code::SessionStale,
+    Code::ContainersLeftStopped,
     Code::HostSocketMissing,
     Code::ForwardDead,
     Code::HostSocketPermission,
