@@ -155,6 +155,10 @@ fn an_empty_store_hides_nothing() {
     // The driver that is in use already is named.
     host.change(run_container).unwrap();
     assert_eq!(hidden(&plan(&host, &config("storage-driver = \"overlay2\""))), [""; 0]);
+    for same in ["/var/lib/docker/", "/var/./lib//docker", "/var/lib/docker/../docker"] {
+        let config = config(&format!("data-root = \"{same}\""));
+        assert_eq!(hidden(&plan(&host, &config)), [""; 0], "{same}");
+    }
 }
 
 fn a_file_that_dockerd_does_not_start_with_is_put_back() {

@@ -26,6 +26,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
                 self.daemon_type(key, &path, expected, place);
             }
         }
+        self.data_root(daemon);
         self.default_runtime(keys, daemon);
         self.log_driver(daemon);
         self.daemon_mirrors(daemon);
@@ -76,6 +77,15 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         if !self.diagnostics.iter().any(|other| other.span.as_ref() == Some(&span)) {
             let message = format!("{} must be {}", suggest::shown(&name), expected.name());
             self.refuse(span, message, hint);
+        }
+    }
+
+    fn data_root(&mut self, daemon: Node<'a, 'i>) {
+        let Some(place) = daemon.get("data-root") else { return };
+        if place.text().is_some_and(|path| !path.is_empty() && !path.starts_with('/')) {
+            let message = "`data-root` must be an absolute path";
+            let hint = "write the directory in the guest from its root, such as \"/srv/docker\"";
+            self.refuse(place.span(), message, hint);
         }
     }
 
