@@ -374,20 +374,35 @@ fn containers_are_started_in_order_and_what_fails_is_named_and_kept() {
     assert_eq!(guest.run(&Operation::StartContainers).0, Some(0), "nothing is left to start");
 }
 
+/// It is not there, or it is another package.
 fn the_second_address_is_tried_when_the_first_fails() {
     let guest = Guest::new(PRETTY, 0);
-    let curl = "read -r line; while [ \"$1\" != -o ]; do shift; done; echo fetched >\"$2\"
-                case $line in *first*) exit 22 ;; esac";
+    let curl = "read -r line; while [ \"$1\" != -o ]; do shift; done
+                case $line in *absent*) exit 22 ;; *wrong*) echo other >\"$2\" ;; *) echo right >\"$2\" ;; esac";
     guest.0.fake_program("curl", curl);
-    let sources = ["https://first.example/s.deb", "https://second.example/s.deb"].map(String::from);
-    let sha256 = containai::digest::sha256(b"fetched\n");
-    let fetch = |sources: &[String]| {
-        guest.run(&Operation::FetchSysbox { version: "0.7.1", sha256: &sha256, sources })
+    let (absent, wrong) = ("https://absent.example/s.deb", "https://user:secret@wrong.example/s");
+    let sha256 = containai::digest::sha256(b"right\n");
+    let fetch = |sources: &[&str]| {
+        let sources: Vec<String> = sources.iter().map(|it| (*it).to_owned()).collect();
+        guest.run(&Operation::FetchSysbox { version: "0.7.1", sha256: &sha256, sources: &sources })
     };
-    let (status, error) = fetch(&sources[..1]);
+    let (status, error) = fetch(&[absent, wrong]);
     assert_eq!(status, Some(4), "{error}");
-    assert!(error.contains("the package of Sysbox 0.7.1 could not be downloaded"), "{error}");
-    assert_eq!(fetch(&sources).0, Some(0));
+    let other = containai::digest::sha256(b"other\n");
+    for reason in [
+        "the package could not be downloaded from absent.example\n",
+        &format!("the package from wrong.example is {other}, but should be {sha256}\n"),
+        "no source has the package of Sysbox 0.7.1\n",
+    ] {
+        assert!(error.contains(reason), "{reason:?} is missing: {error}");
+    }
+    assert!(!error.contains("secret"), "{error}");
     let package = guest.0.path("var/lib/cai/packages/sysbox-ce_0.7.1.deb");
-    assert_eq!(std::fs::read_to_string(package).unwrap(), "fetched\n");
+    assert!(!package.with_extension("deb.part").exists(), "a refused package is left");
+    for first in [absent, wrong] {
+        let (status, error) = fetch(&[first, "https://right.example/s.deb", absent]);
+        assert_eq!(status, Some(0), "{error}");
+        assert_eq!(std::fs::read_to_string(&package).unwrap(), "right\n");
+        std::fs::remove_file(&package).unwrap();
+    }
 }

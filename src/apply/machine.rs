@@ -11,7 +11,7 @@ use crate::facts::Facts;
 use crate::graph::Node;
 use crate::host::Host;
 use crate::observe::{ObserveError, judge, observe};
-use crate::plan::{Action, Change, Context, Disruption};
+use crate::plan::{Action, Change, Context, Disruption, Plan};
 
 /// One file, and what was last seen of its machine.
 pub(super) struct Machine<'a> {
@@ -19,6 +19,8 @@ pub(super) struct Machine<'a> {
     config: &'a Config,
     /// The most that the command of one step may take.
     limit: Option<Duration>,
+    /// Whether the user agreed in advance that data in it is hidden.
+    may_hide: bool,
     notify: Listener<'a>,
     /// Counts the beginnings and ends of steps: what was seen before the last of them is old.
     age: AtomicU64,
@@ -29,10 +31,18 @@ impl<'a> Machine<'a> {
     pub(super) fn new(
         host: &'a dyn Host,
         config: &'a Config,
-        limit: Option<Duration>,
+        plan: &Plan,
         notify: Listener<'a>,
     ) -> Self {
-        Self { host, config, limit, notify, age: AtomicU64::new(0), facts: Mutex::new(None) }
+        Self {
+            host,
+            config,
+            limit: plan.limit,
+            may_hide: plan.may_hide.as_deref() == Some(config.vm.name.as_str()),
+            notify,
+            age: AtomicU64::new(0),
+            facts: Mutex::new(None),
+        }
     }
 
     /// What the machine is like now. One thread looks, the others wait for what it sees.
@@ -87,8 +97,8 @@ impl<'a> Machine<'a> {
         if change.action == Action::Deferred {
             return Err(ApplyError::StillUnobservable(change.reasons.clone()));
         }
-        if !shown.allows(change) {
-            return Err(ApplyError::ChangedSincePlan(change.disruption));
+        if let Some(unshown) = shown.lacks(change, self.may_hide) {
+            return Err(ApplyError::NotShown(unshown));
         }
         let address = &change.address;
         for step in &change.steps {

@@ -36,7 +36,7 @@ pub fn apply(
 ) -> Report {
     let began = Instant::now();
     let machines: Vec<_> =
-        configs.iter().map(|config| Machine::new(host, config, plan.limit, notify)).collect();
+        configs.iter().map(|config| Machine::new(host, config, plan, notify)).collect();
     let queue = Queue::new(graph);
     let work = || {
         while let Some(turn) = queue.next() {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::address::Address;
 use crate::host::{ArchiveError, CommandError, Failure};
 use crate::observe::ObserveError;
-use crate::plan::{Change, Disruption, Problem, Reason};
+use crate::plan::{Change, Problem, Reason, Unshown};
 
 /// How one resource ended.
 #[derive(Debug)]
@@ -129,9 +129,9 @@ pub enum ApplyError {
     /// What it needs was applied, and still it cannot be looked at.
     #[error("it still cannot be looked at")]
     StillUnobservable(Vec<Reason>),
-    /// The machine changed after the plan was shown, and now a stronger step is needed.
-    #[error("changed since the plan: it now needs a {0}, which the plan did not show")]
-    ChangedSincePlan(Disruption),
+    /// It now needs more than the plan showed.
+    #[error("{0}")]
+    NotShown(Unshown),
     /// All steps succeeded, and it is not as it should be.
     #[error("did not converge: every step succeeded, and it still differs")]
     NotConverged(Box<Change>),

@@ -7,7 +7,7 @@ use crate::address::Kind;
 use crate::apply::{Report, apply};
 use crate::error::Error;
 use crate::host::Host;
-use crate::plan::{Action, Declared, Plan};
+use crate::plan::{Action, Declared, Plan, loss_hint};
 use crate::report::{self, ReportDocument};
 
 pub(super) fn run(
@@ -19,7 +19,8 @@ pub(super) fn run(
 ) -> Result<(), Error> {
     let files = file::load_all(host, global, terminal)?;
     let _locks = guard::lock(host, &files, "cai apply", limits)?;
-    let planned = Planned::new(host, files, terminal)?.limited(limits);
+    let planned =
+        Planned::new(host, files, terminal)?.limited(limits).hiding_data_of(&consent.replace);
     if !planned.plan.is_empty() {
         agree(&planned, consent, &global.command("apply --yes"), terminal)?;
     }
@@ -125,7 +126,9 @@ impl Consent {
                 );
                 self.to_loss(name, &what, "the replacement", command)?;
             }
-            if let Some(hides) = &change.hides {
+            // Whether it hides any is known, and asked about, during the apply.
+            if let Some(hides) = change.hides.as_ref().filter(|_| change.action != Action::Deferred)
+            {
                 self.to_loss(
                     &hides.vm,
                     &format!("in the VM {}, {hides}", hides.vm),
@@ -146,10 +149,7 @@ impl Consent {
         };
         Err(Error::Refused {
             why: format!("not applied: {what}{why}"),
-            hint: format!(
-                "save what you need, then run `{command} --allow-replace {name}`; or revert the \
-                 change in the file that forces {it}"
-            ),
+            hint: loss_hint(command, name, it),
         })
     }
 

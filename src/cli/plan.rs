@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::file::{self, File};
+use super::options::Replace;
 use super::{Global, Limits, Terminal, saved};
 use crate::config::{Config, Install};
 use crate::error::Error;
@@ -93,6 +94,12 @@ impl Planned {
     /// Gives each step as long as the command line says.
     pub(super) fn limited(mut self, limits: &Limits) -> Self {
         self.plan = self.plan.limited(limits.timeout);
+        self
+    }
+
+    /// Allows that the data of this VM is hidden, also where that shows only during the apply.
+    pub(super) fn hiding_data_of(mut self, replace: &Replace) -> Self {
+        self.plan = self.plan.hiding_data_of(replace.allow_replace.clone());
         self
     }
 

@@ -131,7 +131,8 @@ pub(super) fn apply(
         return Err(stale(changed));
     }
     let _locks = guard::lock(host, &files, "cai apply", limits)?;
-    let planned = Planned::new(host, files, terminal)?.limited(limits);
+    let planned =
+        Planned::new(host, files, terminal)?.limited(limits).hiding_data_of(&consent.replace);
     let declared = planned.declared();
     let shown = terminal.clean(&PlanDocument::new(&planned.plan, &declared))?;
     let moved = saved.moved(&planned.plan, &shown);

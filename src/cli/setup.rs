@@ -19,7 +19,8 @@ pub(super) fn run(
     let source = found.as_ref().or(template.as_ref()).ok_or(Error::NoFile)?;
     let files = vec![source.parse(host, terminal)?];
     let _locks = if dry_run { Vec::new() } else { guard::lock(host, &files, "cai setup", limits)? };
-    let planned = Planned::new(host, files, terminal)?.limited(limits);
+    let planned =
+        Planned::new(host, files, terminal)?.limited(limits).hiding_data_of(&consent.replace);
     if dry_run {
         if template.is_some() {
             terminal.talk(&format!("{} would be written. With it:\n", source.shown()));

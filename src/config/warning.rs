@@ -40,6 +40,7 @@ impl Config {
         warnings.extend(self.unknown_daemon_keys());
         if self.sysbox.enabled {
             warnings.extend(self.old_sysbox());
+            warnings.extend(self.remapped_sysbox());
             warnings.extend(self.arches().filter_map(|arch| self.missing_package(arch)));
         }
         warnings.extend(self.undeclared_groups());
@@ -146,6 +147,20 @@ impl Config {
         };
         let hint = format!("write version = \"{}\" under [sysbox]", SysboxVersion::DEFAULT);
         Some(Warning::new(format!("Sysbox {version}: {fault}"), hint))
+    }
+
+    /// From Sysbox's user guide (security.md, "Directed userns ID mapping") and its issue 1007.
+    fn remapped_sysbox(&self) -> Option<Warning> {
+        let remap = self.docker.daemon.get("userns-remap")?;
+        (remap != "").then(|| {
+            Warning::new(
+                "`userns-remap` together with Sysbox, which does not test this \
+                 (nestybox/sysbox#1007): Sysbox then takes Docker's mapping of user IDs, and the \
+                 owners of bind-mounted files must be set by hand",
+                "leave `userns-remap` out of `[docker.daemon]`: Sysbox maps the user IDs of its \
+                 containers itself",
+            )
+        })
     }
 
     /// The architectures that the VM can have: the one the file says, else those of its images.

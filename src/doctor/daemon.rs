@@ -10,12 +10,14 @@ use crate::model::listed;
 use crate::plan::{Change, Reason};
 
 const FILE: &str = "/etc/docker/daemon.json";
+const DEFAULT: &str = "default-runtime";
+const RUNTIME: &str = "sysbox-runc";
 
 /// Where it is not the file's; `others` were found before it.
 pub(super) fn judge(case: &Case<'_>, guest: &GuestFacts, others: &[Finding]) -> Option<Finding> {
     let told = |code| others.iter().any(|other| other.code == code);
     // There it comes with Docker, or is the reason why dockerd does not start, and is told there.
-    if !case.is_declared || told(Code::ProvisionFailed) {
+    if told(Code::ProvisionFailed) {
         return None;
     }
     let finding = Finding::new(Code::DaemonJsonDrift, Case::daemon())
@@ -24,15 +26,14 @@ pub(super) fn judge(case: &Case<'_>, guest: &GuestFacts, others: &[Finding]) -> 
         .repaired_by([Case::daemon(), case.restart()]);
     let written = case.effect(&Case::daemon());
     if let Some(problem) = written.and_then(|change| change.problem.as_ref()) {
-        return (!told(Code::DockerdDown)).then(|| finding.because(problem.to_string()));
+        let finding = finding.because(problem.to_string()).by_hand(problem.hint());
+        return (!told(Code::DockerdDown)).then_some(finding);
     }
-    let mut keys = written.map(changed).unwrap_or_default();
-    // These findings explain a key: a purge of Sysbox's package removes its runtime from the file.
-    keys.retain(|key| match key.as_str() {
-        "default-runtime" => !told(Code::SysboxDefault),
-        "runtimes" => !told(Code::SysboxMissing),
-        _ => true,
-    });
+    // Any other difference is from a wish, which only a file can state.
+    if !case.is_declared {
+        return None;
+    }
+    let keys = written.map(|change| changed(change, told)).unwrap_or_default();
     let unloaded = case.effect(&case.restart()).map(unloaded).unwrap_or_default();
     let because = match (keys.is_empty(), unloaded.is_empty()) {
         (true, true) => return None,
@@ -54,7 +55,7 @@ pub(super) fn judge(case: &Case<'_>, guest: &GuestFacts, others: &[Finding]) -> 
     let finding = finding.saw("keys", keys).saw("not_loaded", unloaded).because(because);
     let lacks_sysbox = case.config.sysbox.enabled
         && guest.docker_answers()
-        && !guest.runtimes.iter().any(|name| name == "sysbox-runc");
+        && !guest.runtimes.iter().any(|name| name == RUNTIME);
     Some(if lacks_sysbox && !told(Code::SysboxMissing) {
         finding
             .severity(Severity::Error)
@@ -65,8 +66,9 @@ pub(super) fn judge(case: &Case<'_>, guest: &GuestFacts, others: &[Finding]) -> 
     })
 }
 
-/// The keys that a change writes otherwise; another file, such as the seccomp profile, by its path.
-fn changed(change: &Change) -> BTreeSet<String> {
+/// The keys that a change writes otherwise, without those that another finding explains; another file,
+/// such as the seccomp profile, by its path.
+fn changed(change: &Change, told: impl Fn(Code) -> bool) -> BTreeSet<String> {
     let mut names: BTreeSet<String> = change.changed().into_iter().collect();
     if !names.remove(FILE) {
         return names;
@@ -74,16 +76,35 @@ fn changed(change: &Change) -> BTreeSet<String> {
     let keys = |text: Option<&str>| -> Map<String, Value> {
         text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
     };
-    let before = keys(change.before.as_ref().and_then(|before| before.text(FILE)));
-    let after = keys(change.after.text(FILE));
-    let differs = |key: &&String| before.get(*key) != after.get(*key);
-    let differing: BTreeSet<String> =
-        after.keys().chain(before.keys()).filter(differs).cloned().collect();
+    let mut before = keys(change.before.as_ref().and_then(|before| before.text(FILE)));
+    let mut after = keys(change.after.text(FILE));
     // The same keys, and not in the form that Sysbox's package can read.
-    if differing.is_empty() {
+    if before == after {
         names.insert("its layout".into());
     }
+    if told(Code::SysboxDefault) && before.get(DEFAULT) == Some(&RUNTIME.into()) {
+        before.remove(DEFAULT);
+        after.remove(DEFAULT);
+    }
+    // A purge of Sysbox's package removes its runtime from the file.
+    if told(Code::SysboxMissing) {
+        leave_out_runtime(&mut before);
+        leave_out_runtime(&mut after);
+    }
+    let differs = |key: &&String| before.get(*key) != after.get(*key);
+    let differing = after.keys().chain(before.keys()).filter(differs).cloned();
     names.into_iter().chain(differing).collect()
+}
+
+fn leave_out_runtime(keys: &mut Map<String, Value>) {
+    let runtimes = keys.get_mut("runtimes").and_then(Value::as_object_mut);
+    let is_empty = runtimes.is_some_and(|runtimes| {
+        runtimes.remove(RUNTIME);
+        runtimes.is_empty()
+    });
+    if is_empty {
+        keys.remove("runtimes");
+    }
 }
 
 /// The keys that the running daemon has not loaded of the file as it is.

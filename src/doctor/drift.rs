@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Case, Code, Finding, Repair, Severity};
+use super::{Case, Code, Finding, Repair, Severity, treatment};
 use crate::address::{Address, Kind};
 use crate::lima::Override;
 use crate::model::listed;
@@ -46,7 +46,7 @@ pub(super) fn judge(case: &Case<'_>, found: &[Finding]) -> Vec<Finding> {
             && !follows(change, case)
     });
     let rest: Vec<&Change> = rest.collect();
-    findings.extend(others(&rest));
+    findings.extend(others(case, &rest));
     findings
 }
 
@@ -142,17 +142,40 @@ fn pair(is: Option<String>, wanted: Option<String>) -> Value {
     }
 }
 
-fn others(changes: &[&Change]) -> Option<Finding> {
-    let first = changes.first()?;
-    let names: Vec<String> = changes.iter().map(|change| change.address.to_string()).collect();
-    let problem = changes.iter().find_map(|change| change.problem.as_ref());
-    let finding = Finding::new(Code::Drift, first.address.clone())
+/// A finding for each that cannot be done, and one for all that can.
+fn others(case: &Case<'_>, changes: &[&Change]) -> Vec<Finding> {
+    let stuck = treatment::stuck(case).unwrap_or_default();
+    let mut findings = Vec::new();
+    for change in changes {
+        let Some(problem) = &change.problem else { continue };
+        let finding = differing(&[change])
+            .because(format!("{}: {problem}", change.address))
+            .by_hand(problem.hint());
+        let waits = |other: &&&Change| {
+            other.problem.is_none() && stuck.get(&other.address) == Some(&&change.address)
+        };
+        let waiting = addresses(changes.iter().filter(waits));
+        findings.push(if waiting.is_empty() {
+            finding
+        } else {
+            finding.so(format!("not as the file says either: {}", listed(&waiting)))
+        });
+    }
+    let rest = changes.iter().filter(|change| !stuck.contains_key(&change.address));
+    let rest: Vec<&Change> = rest.copied().collect();
+    if !rest.is_empty() {
+        let why = format!("not as the file says: {}", listed(addresses(&rest)));
+        findings.push(differing(&rest).because(why).by_hand("see `cai plan`").repaired_by_all());
+    }
+    findings
+}
+
+fn differing(changes: &[&Change]) -> Finding {
+    Finding::new(Code::Drift, changes.first().map(|change| change.address.clone()))
         .severity(Severity::Warning)
-        .saw("addresses", names.clone())
-        .by_hand("see `cai plan`")
-        .repaired_by_all();
-    Some(match problem {
-        Some(problem) => finding.because(format!("{}: {problem}", listed(&names))),
-        None => finding.because(format!("not as the file says: {}", listed(&names))),
-    })
+        .saw("addresses", addresses(changes))
+}
+
+fn addresses<'a>(changes: impl IntoIterator<Item = &'a &'a Change>) -> Vec<String> {
+    changes.into_iter().map(|change| change.address.to_string()).collect()
 }

@@ -154,6 +154,21 @@ fn user(case: &Case<'_>, guest: &GuestFacts) -> Option<Finding> {
     finding.map(|finding| refused(finding, guest))
 }
 
+/// The containers that the pending restart starts, because an interrupted run left them stopped.
+pub(super) fn left_stopped(case: &Case<'_>) -> Option<Finding> {
+    let reasons = case.effect(&case.restart()).into_iter().flat_map(|change| &change.reasons);
+    let mut left = reasons.filter_map(|reason| match reason {
+        Reason::LeftStopped(names) => Some((names, reason.to_string())),
+        _ => None,
+    });
+    let (names, why) = left.next()?;
+    let finding = Finding::new(Code::ContainersLeftStopped, case.restart())
+        .saw("containers", names.as_slice())
+        .because(why)
+        .repaired_by([case.restart()]);
+    Some(finding.by_hand(format!("in the guest: sudo docker start {}", names.join(" "))))
+}
+
 /// Whether the plan adds the login user to the group, and its access depends on that.
 fn depends_on_joining(case: &Case<'_>, guest: &GuestFacts) -> bool {
     let mut joins = case.plan.effective().filter(|change| {

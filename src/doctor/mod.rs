@@ -50,6 +50,7 @@ pub fn diagnose(case: &Case<'_>) -> Vec<Finding> {
         let socket = socket::judge(case, guest, &mut inside);
         inside.extend(socket);
         inside.extend(sysbox::judge(case, guest));
+        inside.extend(guest::left_stopped(case));
         inside.extend(daemon::judge(case, guest, &inside));
         inside.extend(Attempt::without_log_driver(case, guest));
         findings.extend(match case.facts.agent {

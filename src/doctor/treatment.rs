@@ -1,6 +1,6 @@
 //! What `--fix` does about findings: the part of the plan that they need.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Case, Code, Finding, Repair, Severity};
 use crate::address::{Address, Kind};
@@ -12,12 +12,13 @@ use crate::plan::Plan;
 const FIX: &str = "cai doctor --fix";
 
 /// What can be repaired without a file: what is not a matter of what somebody wished.
-const WITHOUT_FILE: [Code; 10] = [
+const WITHOUT_FILE: [Code; 11] = [
     Code::DockerdDown,
     Code::GuestSocketMissing,
     Code::GuestSocketGroup,
     Code::GroupMissing,
     Code::SessionStale,
+    Code::ContainersLeftStopped,
     Code::HostSocketMissing,
     Code::ForwardDead,
     Code::HostSocketPermission,
@@ -137,15 +138,24 @@ fn addresses<'a>(
 
 /// All that nothing stands in the way of: where a context cannot be changed, the VM still starts.
 fn possible(case: &Case<'_>) -> Vec<Address> {
-    let Ok(graph) = Graph::new(&[case.config]) else { return Vec::new() };
-    let mut stuck = BTreeSet::new();
-    for (position, change) in case.plan.changes.iter().enumerate() {
-        let mut required = graph.before(position).filter(|(_, edge)| *edge == Edge::Requires);
-        if change.problem.is_some() || required.any(|(before, _)| stuck.contains(&before)) {
-            stuck.insert(position);
+    let Ok(stuck) = stuck(case) else { return Vec::new() };
+    let addresses = case.plan.changes.iter().map(|change| &change.address);
+    addresses.filter(|address| !stuck.contains_key(address)).cloned().collect()
+}
+
+/// The resources that a problem stands in the way of, each with the one that has the problem.
+pub(super) fn stuck<'a>(case: &Case<'a>) -> Result<BTreeMap<&'a Address, &'a Address>, GraphError> {
+    let graph = Graph::new(&[case.config])?;
+    let changes = &case.plan.changes;
+    let mut stuck = BTreeMap::new();
+    for (position, change) in changes.iter().enumerate() {
+        let required = graph.before(position).filter(|(_, edge)| *edge == Edge::Requires);
+        let mut required = required.filter_map(|(before, _)| changes.get(before));
+        let own = change.problem.as_ref().map(|_| &change.address);
+        if let Some(cause) = own.or_else(|| required.find_map(|it| stuck.get(&it.address).copied()))
+        {
+            stuck.insert(&change.address, cause);
         }
     }
-    let changes = case.plan.changes.iter().enumerate();
-    let free = changes.filter(|(position, _)| !stuck.contains(position));
-    free.map(|(_, change)| change.address.clone()).collect()
+    Ok(stuck)
 }

@@ -3,7 +3,7 @@
 //! From the JSON tags of moby's `daemon/config` and the functions of its `daemon/reload.go`. The
 //! reloadable keys are tested against a real dockerd 20.10.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// A key of `daemon.json`.
 #[derive(Debug, Clone, Copy)]
@@ -92,10 +92,7 @@ fn within_list(items: &[Value], each: ValueType) -> Option<(Vec<String>, ValueTy
     within(items.map(|(index, item)| (index.to_string(), item)), each)
 }
 
-fn within_map(
-    map: &serde_json::Map<String, Value>,
-    each: ValueType,
-) -> Option<(Vec<String>, ValueType)> {
+fn within_map(map: &Map<String, Value>, each: ValueType) -> Option<(Vec<String>, ValueType)> {
     within(map.iter().map(|(key, value)| (key.clone(), value)), each)
 }
 
@@ -241,9 +238,13 @@ pub const DAEMON_KEYS: &[DaemonKey] = {
     ]
 };
 
-/// The runtimes that every dockerd has.
-pub const BUILT_IN_RUNTIMES: [&str; 3] =
-    ["runc", "io.containerd.runc.v2", "io.containerd.runtime.v1.linux"];
+/// Whether a dockerd with these keys knows a runtime. It has `runc`, and takes a name with a dot for
+/// that of a containerd shim (`isPermissibleC8dRuntimeName` of moby; Docker 23 and later).
+pub fn knows_runtime(keys: &Map<String, Value>, name: &str) -> bool {
+    let declared = keys.get("runtimes").and_then(Value::as_object);
+    let is_shim = name.contains('.') && !name.starts_with('.') && !name.contains('/');
+    name == "runc" || is_shim || declared.is_some_and(|runtimes| runtimes.contains_key(name))
+}
 
 /// The log drivers that dockerd has built in, and `none`.
 pub const LOG_DRIVERS: [&str; 12] = [

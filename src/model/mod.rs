@@ -23,7 +23,7 @@ pub use name::{ContextName, EnvName, UnixName, UserRef, VmName};
 pub use requirement::{open_ended, spelled_out};
 pub use sha256::Sha256;
 pub use size::ByteSize;
-pub(crate) use text::{in_a_line, is_unshowable, listed};
+pub(crate) use text::{clean_path, in_a_line, is_unshowable, listed};
 pub use version::{DockerVersion, SysboxVersion};
 
 /// A text that is not what it should be: the text, what it should have been, and the rule.

@@ -35,6 +35,27 @@ pub(crate) fn listed<T: AsRef<str>>(names: impl IntoIterator<Item = T>) -> Strin
     names.collect::<Vec<_>>().join(", ")
 }
 
+/// The shortest spelling of a path, as Go's `path.Clean` has it: without looking at a file system.
+pub(crate) fn clean_path(path: &str) -> String {
+    let is_rooted = path.starts_with('/');
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match (part, parts.last()) {
+            ("" | ".", _) => {}
+            ("..", Some(last)) if *last != ".." => {
+                parts.pop();
+            }
+            ("..", _) if is_rooted => {}
+            _ => parts.push(part),
+        }
+    }
+    match (is_rooted, parts.join("/")) {
+        (true, path) => format!("/{path}"),
+        (false, path) if path.is_empty() => ".".into(),
+        (false, path) => path,
+    }
+}
+
 /// A newtype over a checked `String`. `$broken` gets the text and answers with the rule it breaks;
 /// `$pattern` says the same to an editor, as a regular expression of JSON Schema (ECMA 262).
 macro_rules! checked_text {
@@ -123,5 +144,27 @@ pub(super) fn check<T: std::str::FromStr + std::fmt::Display + schemars::JsonSch
     for text in refused {
         assert!(text.parse::<T>().is_err(), "{text:?} must be refused");
         assert!(!schema.is_valid(&(*text).into()), "the schema must refuse {text:?}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_cleaned_as_go_does() {
+        for (path, clean) in [
+            ("/./etc", "/etc"),
+            ("//usr//", "/usr"),
+            ("/mnt/../etc/.", "/etc"),
+            ("/../..", "/"),
+            ("/", "/"),
+            ("a/./b/..", "a"),
+            ("../a/../..", "../.."),
+            ("~/x/", "~/x"),
+            ("", "."),
+        ] {
+            assert_eq!(clean_path(path), clean, "{path}");
+        }
     }
 }

@@ -37,7 +37,6 @@ pub fn judge(probe: &dyn Probe, change: Change) -> Result<Change, CommandError> 
 /// # Errors
 /// As [`ask_lima`].
 pub fn judge_all(probe: &dyn Probe, plan: Plan) -> Result<Plan, CommandError> {
-    let Plan { changes, limit } = plan;
-    let changes = each(changes, |change| judge(probe, change));
-    Ok(Plan { changes: changes.into_iter().collect::<Result<_, _>>()?, limit })
+    let changes = each(plan.changes, |change| judge(probe, change));
+    Ok(Plan { changes: changes.into_iter().collect::<Result<_, _>>()?, ..plan })
 }

@@ -329,37 +329,4 @@ impl Change {
             _ => false,
         })
     }
-
-    /// Whether what was shown allows to do this. A resource is planned a second time just before
-    /// its steps run, with fresh facts; nothing may be disturbed that the shown plan did not say.
-    /// A session refresh is always allowed: what runs does not notice it. So is what the boot of the
-    /// VM that the plan showed has already stopped.
-    pub fn allows(&self, now: &Self) -> bool {
-        let shown = self.disruption.max(self.fallback.unwrap_or_default());
-        let vanished = self.before.is_some() && now.before.is_none();
-        !vanished
-            && self.shows_what_is_hidden(now)
-            && now.disruption <= shown.max(Disruption::SessionRefresh)
-            && (!now.disruption.may_stop_containers() || self.says_what(now))
-    }
-
-    /// Whether this plan showed every key by which the other hides data. A VM that the plan creates
-    /// contains no data.
-    fn shows_what_is_hidden(&self, now: &Self) -> bool {
-        let is_new = self.before.is_none() && self.action != Action::Deferred;
-        let shown = self.hides.as_ref().map_or(&[][..], |hides| &hides.keys);
-        let hidden = now.hides.as_ref().map_or(&[][..], |hides| &hides.keys);
-        is_new || hidden.iter().all(|key| shown.contains(key))
-    }
-
-    /// Whether it showed every container that the other stops.
-    fn says_what(&self, now: &Self) -> bool {
-        match (&self.stops, &now.stops) {
-            (None, _) => true,
-            (Some(shown), Some(stops)) => {
-                stops.iter().all(|container| shown.iter().any(|known| known.id == container.id))
-            }
-            (Some(_), None) => false,
-        }
-    }
 }

@@ -21,7 +21,7 @@ impl Plan {
     /// that says so: it needs a consent of its own. `current` is the current Docker context.
     pub fn destroy(config: &Config, facts: &Facts, current: Option<&str>) -> Self {
         let changes = [context(config, facts, current), vm(config, facts)];
-        Self { changes: changes.into_iter().flatten().collect(), limit: None }
+        Self { changes: changes.into_iter().flatten().collect(), ..Self::default() }
     }
 }
 

@@ -64,3 +64,11 @@ impl fmt::Display for Hides {
         write!(f, "; still running but out of Docker's reach: {}", listed(&self.running))
     }
 }
+
+/// What to do before data of this VM is lost or hidden by `command`. Something in the file forces `it`.
+pub fn loss_hint(command: &str, vm: &str, it: &str) -> String {
+    format!(
+        "save what you need, then run `{command} --allow-replace {vm}`; or revert the change in the \
+         file that forces {it}"
+    )
+}

@@ -7,6 +7,7 @@ mod destroy;
 mod diff;
 mod hides;
 mod json;
+mod promise;
 mod reason;
 mod saved;
 mod step;
@@ -23,21 +24,24 @@ pub use change::{Action, Change, Disruption, by_start};
 pub use client::ClientProblem;
 pub use declared::{Declared, Files};
 pub use diff::{Line, Origin, text_diff};
-pub use hides::{Hides, Stored};
+pub use hides::{Hides, Stored, loss_hint};
 pub use json::{
     Explained, ExplainedProblem, FORMAT_VERSION, PlanDocument, ResourceChange, Summary,
 };
+pub use promise::Unshown;
 pub use reason::{Problem, Reason};
 pub use saved::{SavedFile, SavedPlan, SavedPlanError};
 pub use step::{Operation, Ready, Step, Wait};
 
 /// What every resource of a graph would do, in the order in which it would be done.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
     /// One for each resource, those that change nothing too.
     pub changes: Vec<Change>,
     /// The most that the command of one step may take; without it, each has a limit of its own.
     pub limit: Option<Duration>,
+    /// The VM whose data the user agreed in advance to lose sight of.
+    pub may_hide: Option<String>,
 }
 
 /// What a resource may look at while it plans.
@@ -106,13 +110,20 @@ impl Plan {
         let changes = graph
             .ordered()
             .filter_map(|node| Some(planned.get_mut(node.file)?.next()?.scoped(node.scope())));
-        Self { changes: changes.collect(), limit: None }
+        Self { changes: changes.collect(), ..Self::default() }
     }
 
     /// Gives the command of each step this long, if any limit was asked for.
     #[must_use]
     pub fn limited(mut self, limit: Option<Duration>) -> Self {
         self.limit = limit;
+        self
+    }
+
+    /// Allows that data of this VM is hidden, also where that shows only during the apply.
+    #[must_use]
+    pub fn hiding_data_of(mut self, vm: Option<String>) -> Self {
+        self.may_hide = vm;
         self
     }
 

@@ -325,6 +325,12 @@ pub enum Problem {
     /// dockerd's configuration cannot be merged with; the words of the parser.
     #[error("{0}")]
     DaemonJson(String),
+    /// The daemon's configuration would name a default runtime that dockerd does not know.
+    #[error(
+        "default-runtime in /etc/docker/daemon.json names {0}, which is not defined there: dockerd \
+         does not start with it"
+    )]
+    UnknownRuntime(String),
     /// Sysbox has no package for this architecture.
     #[error("Sysbox has no package for {0}")]
     SysboxArch(String),
@@ -404,6 +410,10 @@ impl Problem {
             Self::GidTaken { holder, .. } => another_id("gid", "[[groups]]", holder),
             Self::UidTaken { holder, .. } => another_id("uid", "[[users]]", holder),
             Self::DaemonJson(_) => "mend it or remove it in the guest, then run cai again".into(),
+            Self::UnknownRuntime(name) => format!(
+                "in the guest, define {name} under \"runtimes\" in that file, or remove \
+                 \"default-runtime\" from it"
+            ),
             Self::SysboxArch(_) => "write enabled = false under [sysbox]".into(),
             Self::SysboxPackage { .. } => {
                 "give [[sysbox.packages]] with its arch, url and sha256".into()

@@ -12,7 +12,7 @@ use crate::host::{CommandError, Failure};
 use crate::lima;
 use crate::model::listed;
 use crate::observe::ObserveError;
-use crate::plan::{Problem, Reason};
+use crate::plan::{Problem, Reason, Unshown, loss_hint};
 use crate::redact;
 
 /// The last lines of a stream that are shown.
@@ -136,7 +136,10 @@ pub(super) fn hint(error: &ApplyError) -> Option<String> {
             ))
         }
         ApplyError::Archive(error) => Some(error.hint()),
-        ApplyError::ChangedSincePlan(_) => Some("run `cai plan` to see what it is now".into()),
+        ApplyError::NotShown(Unshown::Hides(hides)) => {
+            Some(loss_hint("cai apply", &hides.vm, "it"))
+        }
+        ApplyError::NotShown(_) => Some("run `cai plan` to see the present plan".into()),
         ApplyError::Command(error) if took_too_long(error) => {
             let more = humantime::format_duration(error.command.timeout * 2).to_string();
             Some(format!(

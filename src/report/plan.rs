@@ -8,6 +8,7 @@ use super::text::{INDENT, Page, comment, headline, inner_lines, loss, on_a_line,
 use crate::address::Kind;
 use crate::facts::{Facts, Observation};
 use crate::guest::Container;
+use crate::model::listed;
 use crate::plan::{Action, Change, Declared, Disruption, Plan, Reason};
 
 /// The width of the longest sign: `-/+`.
@@ -184,8 +185,13 @@ fn write_change(out: &mut Page, change: &Change) -> std::fmt::Result {
     }
     // The change that writes the file already shows it.
     let is_said = |reason: &Reason| matches!(reason, Reason::DaemonWillPredate(_));
-    if let Some(hides) = change.hides.as_ref().filter(|_| !change.reasons.iter().any(is_said)) {
-        loss(out, &hides.to_string())?;
+    let hides = change.hides.as_ref().filter(|_| !change.reasons.iter().any(is_said));
+    match hides {
+        Some(hides) if change.action == Action::Deferred => {
+            loss(out, &format!("may turn out to hide data, by {}", listed(&hides.keys)))?;
+        }
+        Some(hides) => loss(out, &hides.to_string())?,
+        None => {}
     }
     write_stops(out, change)?;
     if let Some(problem) = &change.problem {

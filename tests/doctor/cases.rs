@@ -19,6 +19,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         each_case_has_its_code_and_no_other,
         what_comes_of_a_cause_is_no_finding_of_its_own,
         two_causes_are_two_findings,
+        a_missing_sysbox_explains_its_own_runtime_alone,
         what_is_broken_is_repaired_before_what_differs,
         without_a_file_only_failures_are_findings,
         a_vm_that_should_not_run_is_healthy_when_it_does_not,
@@ -127,6 +128,32 @@ fn two_causes_are_two_findings() {
     );
 }
 
+fn a_missing_sysbox_explains_its_own_runtime_alone() {
+    let config =
+        config_with(&format!("{SYSBOX}[docker.daemon.runtimes.crun]\npath = \"/usr/bin/crun\"\n"));
+    // The package was purged, which removed its runtime; crun is as the file says, or is not.
+    for (path, expected) in [
+        ("/usr/bin/crun", &[Code::SysboxMissing][..]),
+        ("/usr/local/bin/crun", &[Code::SysboxMissing, Code::DaemonJsonDrift]),
+    ] {
+        let mut facts = healthy(&config);
+        bend_guest(&mut facts, |guest| {
+            install_sysbox(guest);
+            guest.packages.remove("sysbox-ce");
+            guest.units.retain(|name, _| !name.starts_with("sysbox"));
+            let text = guest.daemon_json.text.as_mut().unwrap();
+            let own = "\"sysbox-runc\": {\"path\": \"/usr/bin/sysbox-runc\"}";
+            assert!(text.contains(own), "{text}");
+            *text = text.replace(own, &format!("\"crun\": {{\"path\": \"{path}\"}}"));
+        });
+        let findings = found(&config, &facts);
+        assert_eq!(codes(&findings), expected, "{path}: {findings:#?}");
+        if let Some(drift) = findings.get(1) {
+            assert_eq!(drift.observed["keys"], serde_json::json!(["runtimes"]));
+        }
+    }
+}
+
 fn what_is_broken_is_repaired_before_what_differs() {
     let config = config();
     let mut facts = healthy(&config);
@@ -164,8 +191,12 @@ fn without_a_file_only_failures_are_findings() {
         let mut facts = healthy(&theirs);
         let mut environment = Environment::default();
         (case.bend)(&mut facts, &mut environment);
-        let is_drift =
-            matches!(case.code, Code::DaemonJsonDrift | Code::VmDrift | Code::VmOverridden);
+        let is_drift = match case.code {
+            Code::VmDrift | Code::VmOverridden => true,
+            // dockerd would not start with the others.
+            Code::DaemonJsonDrift => case.fixable,
+            _ => false,
+        };
         let findings = find(&ours, &facts, &environment, false);
         let wanted = if is_drift { vec![] } else { vec![case.code] };
         assert_eq!(codes(&findings), wanted, "{findings:#?}");

@@ -3,7 +3,7 @@
 use containai::docker::{ContextMetadata, Environment};
 use containai::doctor::{Code, Severity};
 use containai::facts::{Facts, Observation};
-use containai::guest::{DOCKER_SERVICE, Group, GuestFacts, Section, Unfinished, Unit};
+use containai::guest::{Container, DOCKER_SERVICE, Group, GuestFacts, Section, Unfinished, Unit};
 use containai::host::Ping;
 use containai::lima::{Agent, Status, UserFile};
 use containai::plan::Reason;
@@ -286,6 +286,12 @@ pub const CASES: &[Bent] = &[
         });
     })
     .with(SYSBOX),
+    bent(Code::ContainersLeftStopped, ("containers", "[\"keep\"]"), |facts, _| {
+        bend_guest(facts, |guest| {
+            let left = guest.containers.as_ref().unwrap()[0].clone();
+            guest.stopped_by_cai.push(Container { id: "k".into(), name: "keep".into(), ..left });
+        });
+    }),
     bent(Code::DaemonJsonDrift, ("keys", "[\"live-restore\"]"), |facts, _| {
         bend_guest(facts, |guest| guest.daemon_json.text = Some("{}\n".into()));
     })
@@ -300,6 +306,14 @@ pub const CASES: &[Bent] = &[
     .with(SYSBOX),
     bent(Code::DaemonJsonDrift, ("", ""), |facts, _| {
         bend_guest(facts, |guest| guest.daemon_json.text = Some("{".into()));
+    })
+    .warns()
+    .by_hand(),
+    bent(Code::DaemonJsonDrift, ("", ""), |facts, _| {
+        bend_guest(facts, |guest| {
+            let text = "{\"live-restore\": true, \"default-runtime\": \"crun\"}";
+            guest.daemon_json.text = Some(text.into());
+        });
     })
     .warns()
     .by_hand(),

@@ -21,6 +21,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_seccomp_profile_with_another_text_restarts_the_daemon,
         a_daemon_that_never_took_its_file_over_does_so,
         a_file_that_is_no_json_stops_the_plan,
+        a_default_runtime_that_is_not_defined_stops_the_plan,
         a_failed_boot_script_is_run_again,
         a_socket_of_another_group_is_given_back,
         a_socket_that_others_may_open_is_closed,
@@ -158,6 +159,38 @@ fn a_file_that_is_no_json_stops_the_plan() {
     let plan = plan(&config, &facts);
     let problem = named(&plan, "provision.daemon").problem.as_ref().unwrap();
     assert!(problem.to_string().contains("/etc/docker/daemon.json"), "{problem}");
+}
+
+fn a_default_runtime_that_is_not_defined_stops_the_plan() {
+    // The file's own key changes, or nothing does.
+    for config in [config(), config_with("[docker.daemon]\ndebug = true\n")] {
+        let planned = |keys: &str| {
+            let mut facts = healthy(&config);
+            with_keys(&mut facts, keys);
+            plan(&config, &facts)
+        };
+        let broken = planned("\"default-runtime\": \"crun\"");
+        let [(address, problem)] = broken.problems().collect::<Vec<_>>()[..] else {
+            panic!("{broken:?}")
+        };
+        let expected =
+            "default-runtime in /etc/docker/daemon.json names crun, which is not defined";
+        assert!(problem.to_string().starts_with(expected), "{problem}");
+        assert_eq!(
+            problem.hint(),
+            "in the guest, define crun under \"runtimes\" in that file, or remove \
+             \"default-runtime\" from it"
+        );
+        assert!(broken.effective().any(|change| change.address == *address), "it is not shown");
+        for good in [
+            "\"default-runtime\": \"crun\", \"runtimes\": {\"crun\": {\"path\": \"crun\"}}",
+            "\"default-runtime\": \"io.containerd.kata.v2\"",
+            "\"default-runtime\": \"runc\"",
+            "\"default-runtime\": \"\"",
+        ] {
+            assert_eq!(planned(good).problems().count(), 0, "{good}");
+        }
+    }
 }
 
 fn a_failed_boot_script_is_run_again() {

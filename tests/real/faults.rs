@@ -196,6 +196,20 @@ pub const FAULTS: &[Fault] = &[
         |it| saw(it, "keys", "live-restore"),
     ),
     fault(
+        Code::ContainersLeftStopped,
+        &["! restart.containai-secure", "cai stopped keeper and did not start it again"],
+        |engine| {
+            // As a run of cai that ended before it started the container again.
+            engine.guest(
+                "line='{{.Id}}|{{slice .Name 1}}|{{.HostConfig.Runtime}}|{{.State.StartedAt}}|\
+                 {{.HostConfig.AutoRemove}}'; \
+                 sudo docker inspect --format \"$line\" keeper | \
+                 sudo tee /var/lib/cai/stopped-containers && sudo docker stop --time 1 keeper",
+            );
+        },
+        |it| saw(it, "containers", "keeper"),
+    ),
+    fault(
         Code::ContextMissing,
         &["+ context.containai-secure"],
         |engine| {

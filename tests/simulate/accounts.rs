@@ -8,6 +8,7 @@ use crate::support::trials;
 pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
         an_id_that_is_taken_stops_the_plan_and_nothing_is_touched,
+        each_id_that_is_taken_is_a_finding,
         on_a_new_vm_only_what_needs_the_id_fails,
         a_group_may_take_the_id_that_one_before_it_gives_up,
     ]
@@ -63,6 +64,31 @@ fn an_id_that_is_taken_stops_the_plan_and_nothing_is_touched() {
         assert!(finding["remedy"].as_str().unwrap().starts_with("choose another "), "{doctor}");
         assert_eq!(home.world(), before);
     }
+}
+
+fn each_id_that_is_taken_is_a_finding() {
+    let home = Home::with("");
+    home.cai(&["apply", "--yes"]).success();
+    let lines: String = CASES.iter().map(|(lines, _)| *lines).collect();
+    home.declares(&format!("{lines}groups = [\"docker\"]\n[[users]]\nname = \"free\"\n"));
+    let findings = || {
+        let doctor = home.cai(&["--json", "doctor"]);
+        let document: Value = serde_json::from_str(&doctor.stdout).unwrap();
+        document["findings"].as_array().unwrap().clone()
+    };
+    let found = findings();
+    let causes: Vec<&str> = found.iter().map(|it| it["cause"].as_str().unwrap()).collect();
+    assert_eq!(causes, [CASES[0].1, CASES[1].1, "not as the file says: user.free"], "{found:#?}");
+    let ids = ["gid", "uid"];
+    for (finding, id) in found.iter().zip(ids) {
+        let remedy = finding["remedy"].as_str().unwrap();
+        assert!(remedy.starts_with(&format!("choose another {id}")), "{finding:#}");
+    }
+    let waits = "not as the file says either: group_membership.ci.docker";
+    assert_eq!(found[1]["consequences"], serde_json::json!([waits]));
+    // The rest does not wait for them.
+    home.cai(&["doctor", "--fix", "--yes"]);
+    assert_eq!(findings().len(), 2);
 }
 
 fn on_a_new_vm_only_what_needs_the_id_fails() {

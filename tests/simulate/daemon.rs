@@ -3,7 +3,7 @@
 use containai::config::{self, Config};
 use containai::host::System;
 use containai::plan::{Change, Disruption, Plan};
-use containai::simulate::{Call, Guest, LINUX, SimulatedHost, World, run};
+use containai::simulate::{Call, Fault, Guest, LINUX, SimulatedHost, World, run};
 use serde_json::{Value, json};
 
 use super::{apply, effects, failures, plan};
@@ -23,6 +23,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         network_keys_are_added_only_where_they_fit,
         a_network_key_that_cai_chose_gives_way_to_the_files,
         hiding_data_needs_the_name_of_the_vm,
+        hiding_data_of_a_stopped_vm_needs_its_name_as_well,
         a_log_driver_that_does_not_exist_is_found_without_a_container,
     ]
 }
@@ -154,6 +155,10 @@ fn an_empty_store_hides_nothing() {
     // The driver that is in use already is named.
     host.change(run_container).unwrap();
     assert_eq!(hidden(&plan(&host, &config("storage-driver = \"overlay2\""))), [""; 0]);
+    for same in ["/var/lib/docker/", "/var/./lib//docker", "/var/lib/docker/../docker"] {
+        let config = config(&format!("data-root = \"{same}\""));
+        assert_eq!(hidden(&plan(&host, &config)), [""; 0], "{same}");
+    }
 }
 
 fn a_file_that_dockerd_does_not_start_with_is_put_back() {
@@ -253,6 +258,48 @@ fn hiding_data_needs_the_name_of_the_vm() {
     assert!(!daemon_json(&world.world()).contains("data-root"), "it was applied all the same");
     world.cai(&["apply", "--yes", "--allow-replace", "containai-secure"]).success();
     assert!(daemon_json(&world.world()).contains("data-root"));
+}
+
+fn hiding_data_of_a_stopped_vm_needs_its_name_as_well() {
+    let stopped = || {
+        let world = FakeWorld::converged(WITHOUT_SYSBOX);
+        let config = config::parse(WITHOUT_SYSBOX).unwrap();
+        world.change(|world| {
+            run_container(world);
+            assert!(Fault::find("vm-stopped").unwrap().strike(world, &config));
+        });
+        let text = format!("{WITHOUT_SYSBOX}[docker.daemon]\ndata-root = \"/srv/docker\"\n");
+        world.sandbox.write("home/containai.toml", &text);
+        world
+    };
+    let is_applied = |world: &FakeWorld| {
+        let guest = world.world().instances["containai-secure"].guest.clone().unwrap();
+        guest.files[FILE].text.contains("data-root")
+    };
+
+    let world = stopped();
+    let planned = world.cai(&["plan"]);
+    assert!(planned.success().contains("may turn out to hide data, by data-root"), "{planned}");
+    // Whether it does is known once the VM runs.
+    let refused = world.cai(&["apply", "--yes"]);
+    let why = refused.fails_with(1);
+    for part in [
+        "provision.daemon: not applied: in the VM containai-secure, 1 container, 1 image, 0 volumes will",
+        "run `cai apply --allow-replace containai-secure`",
+    ] {
+        assert!(why.contains(part), "{part:?} is missing: {refused}");
+    }
+    assert!(!is_applied(&world), "it was applied without consent");
+
+    let world = stopped();
+    let refused = world.cai(&["apply", "--yes", "--allow-replace", "another"]);
+    refused.fails_with(1);
+    assert!(!is_applied(&world), "it was applied with the name of another VM");
+
+    let world = stopped();
+    world.cai(&["apply", "--yes", "--allow-replace", "containai-secure"]).success();
+    assert!(is_applied(&world));
+    assert_eq!(world.cai(&["plan", "--detailed-exitcode"]).status.code(), Some(0));
 }
 
 fn a_log_driver_that_does_not_exist_is_found_without_a_container() {

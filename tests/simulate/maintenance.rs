@@ -2,12 +2,12 @@
 
 use containai::config::{self, Config};
 use containai::docker::Environment;
-use containai::doctor::{Case, diagnose, treatment};
+use containai::doctor::{Case, Code, diagnose, treatment};
 use containai::graph::Graph;
 use containai::host::System;
 use containai::observe::observe;
 use containai::plan::Plan;
-use containai::simulate::{Call, Fault, LINUX, SimulatedHost, World, run};
+use containai::simulate::{Call, Fault, File, LINUX, SimulatedHost, World, run};
 use serde_json::Value;
 
 use super::{apply, effects, failures, plan};
@@ -18,6 +18,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
         sysbox_converges_whatever_dpkg_calls_its_version,
         a_container_of_sysbox_is_started_again_by_doctor,
+        a_container_that_was_left_stopped_is_named_and_started_by_doctor,
         an_upgrade_of_sysbox_starts_its_containers_again,
         a_restart_of_the_vm_starts_its_containers_again,
         a_half_configured_sysbox_does_not_keep_docker_from_starting,
@@ -71,6 +72,19 @@ fn strike(host: &SimulatedHost<'_>, config: &Config, fault: &str) {
         .unwrap();
 }
 
+/// The codes and causes of the findings, which the doctor then fixes.
+fn doctor_fixes(host: &SimulatedHost<'_>, config: &Config) -> Vec<(Code, String)> {
+    let facts = observe(host, config).unwrap();
+    let plan = Plan::new(&Graph::new(&[config]).unwrap(), std::slice::from_ref(&facts));
+    let environment = &Environment::default();
+    let case = Case { config, is_declared: true, facts: &facts, environment, plan: &plan };
+    let findings = diagnose(&case);
+    let (graph, part) = treatment(&case, &findings).unwrap().unwrap();
+    let done = containai::apply::apply(host, &[config], &graph, &part, &|_| {});
+    assert!(!done.failed(), "{}", failures(&done));
+    findings.into_iter().map(|finding| (finding.code, finding.cause)).collect()
+}
+
 fn sysbox_converges_whatever_dpkg_calls_its_version() {
     let config = config::parse("version = 1").unwrap();
     let host = with_containers(&config);
@@ -85,17 +99,39 @@ fn a_container_of_sysbox_is_started_again_by_doctor() {
     let host = with_containers(&config);
     strike(&host, &config, "sysbox-services");
     let before = running(&host.world());
-    let facts = observe(&host, &config).unwrap();
-    let plan = Plan::new(&Graph::new(&[&config]).unwrap(), std::slice::from_ref(&facts));
-    let environment = &Environment::default();
-    let case = Case { config: &config, is_declared: true, facts: &facts, environment, plan: &plan };
-    let (graph, part) = treatment(&case, &diagnose(&case)).unwrap().unwrap();
-    let done = containai::apply::apply(&host, &[&config], &graph, &part, &|_| {});
-    assert!(!done.failed(), "{}", failures(&done));
+    doctor_fixes(&host, &config);
     let after = running(&host.world());
     // In their order, and the one of runc was left alone.
     assert_eq!(names(&after), ["plain", "old", "new"]);
     assert_eq!(after[0], before[1]);
+}
+
+/// Also beside another finding that the pending restart repairs.
+fn a_container_that_was_left_stopped_is_named_and_started_by_doctor() {
+    let config = config::parse("version = 1").unwrap();
+    for others in [&[][..], &[("session", Code::SessionStale)]] {
+        let host = with_containers(&config);
+        for (fault, _) in others {
+            strike(&host, &config, fault);
+        }
+        let file = "/var/lib/cai/stopped-containers".to_owned();
+        host.change(|world| {
+            let guest =
+                world.instances.get_mut("containai-secure").unwrap().guest.as_mut().unwrap();
+            let plain = guest.containers.iter_mut().find(|it| it.name == "plain").unwrap();
+            plain.running = false;
+            let text = format!("{}|plain|runc|2026-11-21T00:00:00Z|false\n", plain.id);
+            let (sha256, modified) = (String::new(), 0);
+            guest.files.insert(file, File { text, sha256, modified });
+        })
+        .unwrap();
+        let mut found = doctor_fixes(&host, &config);
+        let (_, cause) = found.remove(others.len());
+        assert_eq!(cause, "an interrupted run of cai stopped plain and did not start it again");
+        let codes: Vec<Code> = found.into_iter().map(|(code, _)| code).collect();
+        assert_eq!(codes, others.iter().map(|(_, code)| *code).collect::<Vec<_>>());
+        assert_eq!(names(&running(&host.world())), ["old", "new", "plain"]);
+    }
 }
 
 fn an_upgrade_of_sysbox_starts_its_containers_again() {

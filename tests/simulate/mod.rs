@@ -64,7 +64,7 @@ fn failures(report: &Report) -> String {
 /// Whether whatever failed did because it needs more than the plan showed.
 fn only_more_than_was_shown(report: &Report) -> bool {
     report.results.iter().all(|result| match &result.outcome {
-        Outcome::Failed(why) => matches!(why, ApplyError::ChangedSincePlan(_)),
+        Outcome::Failed(why) => matches!(why, ApplyError::NotShown(_)),
         _ => true,
     })
 }

@@ -8,9 +8,7 @@ use super::Check;
 use crate::config::de::Node;
 use crate::config::suggest;
 use crate::diagnostic::Diagnostic;
-use crate::model::daemon_key::{
-    BUILT_IN_RUNTIMES, DAEMON_KEYS, DaemonKey, ValueType, is_log_driver,
-};
+use crate::model::daemon_key::{DAEMON_KEYS, DaemonKey, ValueType, is_log_driver, knows_runtime};
 use crate::model::{Ipv4Network, is_unshowable};
 
 /// Keys that dockerd has below another one. At the top it accepts and ignores them.
@@ -28,6 +26,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
                 self.daemon_type(key, &path, expected, place);
             }
         }
+        self.data_root(daemon);
         self.default_runtime(keys, daemon);
         self.log_driver(daemon);
         self.daemon_mirrors(daemon);
@@ -81,14 +80,21 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         }
     }
 
+    fn data_root(&mut self, daemon: Node<'a, 'i>) {
+        let Some(place) = daemon.get("data-root") else { return };
+        if place.text().is_some_and(|path| !path.is_empty() && !path.starts_with('/')) {
+            let message = "`data-root` must be an absolute path";
+            let hint = "write the directory in the guest from its root, such as \"/srv/docker\"";
+            self.refuse(place.span(), message, hint);
+        }
+    }
+
     fn default_runtime(&mut self, keys: &Map<String, Value>, daemon: Node<'a, 'i>) {
         let Some(place) = daemon.get("default-runtime") else { return };
         let Some(name) = place.text().filter(|name| *name != super::daemon::RUNTIME) else {
             return;
         };
-        let declared = keys.get("runtimes").and_then(Value::as_object);
-        let is_declared = declared.is_some_and(|runtimes| runtimes.contains_key(name));
-        if !is_declared && !BUILT_IN_RUNTIMES.contains(&name) {
+        if !knows_runtime(keys, name) {
             let message = format!("the runtime {} is not declared", suggest::shown(name));
             let hint = "declare it below `[docker.daemon.runtimes]`: dockerd does not start with a \
                         default runtime that it does not know";

@@ -5,7 +5,7 @@ use crate::config::de::Node;
 use crate::config::suggest::shown;
 use crate::config::types::{Image, Mount, Variable, Vm, VmType};
 use crate::diagnostic::Diagnostic;
-use crate::model::Arch;
+use crate::model::{Arch, clean_path};
 
 /// Directories of a guest that Lima does not hide behind a mount (`Validate` of Lima 2.2.0).
 const SYSTEM_PATHS: [&str; 10] =
@@ -101,27 +101,23 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
 
     fn mounts(&mut self, mounts: &[Mount]) {
         let places = self.elements(&["vm", "mounts"]);
-        for (mount, place) in mounts.iter().zip(&places) {
+        let points = mounts.iter().zip(places).map(|(mount, place)| {
             let (key, point) = match &mount.mount_point {
                 Some(point) => ("mount_point", point),
                 None => ("location", &mount.location),
             };
-            let point =
-                Some(point.trim_end_matches('/')).filter(|it| !it.is_empty()).unwrap_or("/");
-            if SYSTEM_PATHS.contains(&point) {
+            // "/x", "/x/" and "/./x" are the same directory.
+            (clean_path(point), of(place, key))
+        });
+        let points: Vec<_> = points.collect();
+        for (point, span) in &points {
+            if SYSTEM_PATHS.contains(&point.as_str()) {
                 let message = format!("Lima refuses a mount at {point} in the guest");
                 let hint = "write another `mount_point`, such as \"/mnt/host\"";
-                self.refuse(of(*place, key), message, hint);
+                self.refuse(span.clone(), message, hint);
             }
         }
-        let points = mounts.iter().zip(places).map(|(mount, place)| {
-            let key = if mount.mount_point.is_some() { "mount_point" } else { "location" };
-            let point = mount.mount_point.as_deref().unwrap_or(&mount.location);
-            // "/x" and "/x/" are the same directory.
-            (point.trim_end_matches('/'), of(place, key))
-        });
-        self.refuse_twice(points.collect(), |point| {
-            format!("a second mount at {}", shown(if point.is_empty() { "/" } else { point }))
-        });
+        let points = points.iter().map(|(point, span)| (point.as_str(), span.clone()));
+        self.refuse_twice(points.collect(), |point| format!("a second mount at {}", shown(point)));
     }
 }

@@ -40,6 +40,7 @@ fn a_misspelt_key_is_told_and_a_new_one_is_a_warning() {
 fn what_dockerd_does_not_start_with_is_refused() {
     for (line, expected) in [
         ("default-runtime = \"crun\"", "3:19 the runtime `crun` is not declared"),
+        ("data-root = \"srv/docker\"", "3:13 `data-root` must be an absolute path"),
         ("log-driver = \"nosuch\"", "3:14 unknown log driver `nosuch`"),
         ("registry-mirrors = [\"m.example\"]", "3:21 a registry mirror is a URL"),
         ("registry-mirrors = [\"https://u:p@m.example\"]", "3:21 a registry mirror is a URL"),
@@ -56,6 +57,7 @@ fn what_dockerd_does_not_start_with_is_refused() {
         "default-runtime = \"io.containerd.runc.v2\"",
         "log-driver = \"grafana/loki-docker-driver:latest\"",
         "log-driver = \"none\"",
+        "data-root = \"/srv/docker/\"",
         "registry-mirrors = [\"http://m.example:5000/\"]",
         "bip = \"10.0.0.1/24\"\nfixed-cidr = \"10.0.0.128/25\"",
         "bridge = \"none\"\nbip = \"\"",

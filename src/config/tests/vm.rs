@@ -98,6 +98,8 @@ fn what_lima_refuses_is_a_mistake() {
         (&mount("/"), "4:15 Lima refuses a mount at / in the guest"),
         (&mount("/etc"), "4:15 Lima refuses a mount at /etc in the guest"),
         (&mount("/usr/"), "4:15 Lima refuses a mount at /usr in the guest"),
+        (&mount("/./etc"), "4:15 Lima refuses a mount at /etc in the guest"),
+        (&mount("//usr/./"), "4:15 Lima refuses a mount at /usr in the guest"),
         ("[[vm.mounts]]\nlocation = \"/var/\"", "3:12 Lima refuses a mount at /var in the guest"),
         (&forward("guest_port = 22"), "3:14 Lima does not forward port 22"),
         (&forward("guest_port = 80\nhost_port = 22"), "4:13 Lima does not forward port 22"),

@@ -34,6 +34,25 @@ fn what_is_wrong_with_an_old_sysbox_is_named() {
 }
 
 #[test]
+fn sysbox_under_dockers_own_mapping_is_named() {
+    let remapped = "[docker.daemon]\nuserns-remap = \"default\"\n";
+    let warnings = config(remapped).warnings();
+    assert_eq!(warnings.len(), 1, "{warnings:#?}");
+    assert!(warnings[0].message.starts_with("`userns-remap` together with Sysbox"));
+    assert!(warnings[0].hint.starts_with("leave `userns-remap` out of `[docker.daemon]`"));
+    let alone = format!("{remapped}[sysbox]\nenabled = false\n");
+    assert_eq!(messages(&alone), [""; 0]);
+    assert_eq!(messages("[docker.daemon]\nuserns-remap = \"\"\n"), [""; 0]);
+}
+
+/// Someone copies from it.
+#[test]
+fn the_example_with_every_option_needs_no_word() {
+    let example = include_str!("../../../examples/every-option.toml");
+    assert_eq!(parse(example).unwrap().warnings(), []);
+}
+
+#[test]
 fn an_image_without_a_package_is_named() {
     let warnings = messages(&format!("[sysbox]\nversion = \"0.8.0\"\n{PACKAGE}"));
     assert_eq!(warnings, ["there is no package of Sysbox 0.8.0 for aarch64, but an image"]);

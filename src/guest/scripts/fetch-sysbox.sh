@@ -8,7 +8,7 @@ directory=/var/lib/cai/packages
 package=$directory/sysbox-ce_$2.deb
 mkdir -p "$directory"
 sum() { sha256sum "$1" | cut -d ' ' -f 1; }
-fetch() {
+download() {
   if ! command -v curl >/dev/null; then
     apt-get -q update </dev/null
     apt-get -q -y install --no-install-recommends curl ca-certificates </dev/null
@@ -17,28 +17,39 @@ fetch() {
   printf '%s\n' "$1" | sed 's/[\\"]/\\&/g; s/.*/url = "&"/' |
     curl -fsSL --proto '=https' --proto-redir '=https' --retry 3 -o "$package.part" -K -
 }
+# Keeps the package that came from $1 if it is the right one.
+sha256=$3
+keep() {
+  actual=$(sum "$package.part")
+  if [ "$actual" = "$sha256" ]; then
+    mv "$package.part" "$package"
+  else
+    rm -f "$package.part"
+    echo >&2 "cai: the SHA-256 of the package from $1 is $actual, but should be $sha256"
+    return 1
+  fi
+}
 # A package from an earlier attempt is used if it is the right one.
-if [ ! -e "$package" ] || [ "$(sum "$package")" != "$3" ]; then
-  case $sources in
-  https://*)
-    fetched=
-    while IFS= read -r source; do
-      if [ -z "$fetched" ] && fetch "$source"; then fetched=1; fi
-    done <<CAI_SOURCES
+if [ -e "$package" ] && [ "$(sum "$package")" = "$sha256" ]; then
+  exit 0
+fi
+case $sources in
+https://*)
+  while IFS= read -r source; do
+    # The rest of the address may hold a password.
+    host=${source#https://} host=${host%%/*} host=${host##*@}
+    if ! download "$source"; then
+      echo >&2 "cai: the package could not be downloaded from $host"
+    elif keep "$host"; then
+      exit 0
+    fi
+  done <<CAI_SOURCES
 $sources
 CAI_SOURCES
-    if [ -z "$fetched" ]; then
-      echo >&2 "cai: the package of Sysbox $2 could not be downloaded"
-      exit 4
-    fi
-    ;;
-  *) if [ "$sources" != "$package" ]; then cp "$sources" "$package.part"; else mv "$package" "$package.part"; fi ;;
-  esac
-  actual=$(sum "$package.part")
-  if [ "$actual" != "$3" ]; then
-    rm -f "$package.part"
-    echo >&2 "the package's SHA-256 is $actual, but the file says $3"
-    exit 3
-  fi
-  mv "$package.part" "$package"
-fi
+  echo >&2 "cai: no source has the package of Sysbox $2"
+  exit 4
+  ;;
+"$package") mv "$package" "$package.part" ;;
+*) cp "$sources" "$package.part" ;;
+esac
+keep "$sources" || exit 3

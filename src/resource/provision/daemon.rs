@@ -10,7 +10,8 @@ use crate::guest::daemon_json::{SECCOMP_KEY, edited, from_text, without};
 use crate::guest::{GuestFacts, Loaded, LoadedJson, Operation, SECCOMP_PROFILE};
 use crate::lima::Ssh;
 use crate::model::VmName;
-use crate::plan::{Change, Problem, Reason, Step};
+use crate::model::daemon_key::knows_runtime;
+use crate::plan::{Action, Change, Problem, Reason, Step};
 use crate::resource::{PlanContext, Resource, Vm, seen, unseen};
 use crate::value::{Attributes, Known};
 
@@ -110,12 +111,20 @@ impl ProvisionDaemon {
         let before = self.attributes(text, guest.seccomp_profile.as_deref());
         let after = self.attributes(after, sha256);
         let mut change = Change::between(&self.address, before, after);
+        let due = from_text(&wanted);
+        if let Some(problem) = unknown_runtime(&due) {
+            // The file may be as declared, and dockerd does not start with it.
+            if change.action == Action::NoOp {
+                change.action = Action::Refresh;
+            }
+            return change.blocked(problem);
+        }
         let changed = change.changed();
         if changed.is_empty() {
             return change;
         }
         let present = from_text(text.unwrap_or_default());
-        let hides = hidden::by(guest, &self.name, &present, &from_text(&wanted));
+        let hides = hidden::by(guest, &self.name, &present, &due);
         change = change.because(Reason::Differs(changed.clone())).hiding_data(hides);
         if let Some(profile) =
             profile.filter(|_| changed.iter().any(|name| name == SECCOMP_PROFILE))
@@ -161,6 +170,13 @@ pub(in crate::resource) fn is_kept_alive(keys: &Map<String, Value>) -> bool {
     keys.get("live-restore") == Some(&Value::Bool(true))
 }
 
+/// The default runtime of these keys, where dockerd does not know it. It is someone else's key: the check
+/// of the file refuses one.
+fn unknown_runtime(keys: &Map<String, Value>) -> Option<Problem> {
+    let name = keys.get(DEFAULT_RUNTIME)?.as_str().filter(|name| !name.is_empty())?;
+    (!knows_runtime(keys, name)).then(|| Problem::UnknownRuntime(name.to_owned()))
+}
+
 /// The keys that the file determines.
 fn owned(config: &Config) -> Map<String, Value> {
     let mut keys = Map::new();
@@ -194,9 +210,13 @@ impl Resource for ProvisionDaemon {
 
     fn plan(&self, context: PlanContext<'_>) -> Change {
         let facts = context.facts;
-        match seen(facts, &self.name) {
-            Some((guest, ssh)) => self.update(guest, facts, &ssh),
-            None => unseen(&self.address, self.fresh(facts), facts, &self.vm),
+        if let Some((guest, ssh)) = seen(facts, &self.name) {
+            return self.update(guest, facts, &ssh);
         }
+        let change = unseen(&self.address, self.fresh(facts), facts, &self.vm);
+        if change.action != Action::Deferred {
+            return change;
+        }
+        change.hiding_data(hidden::possible(&self.name, &self.owned))
     }
 }

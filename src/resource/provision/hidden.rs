@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 use super::{DAEMON_JSON, written};
 use crate::guest::daemon_json::from_text;
 use crate::guest::{GuestFacts, LoadedJson};
-use crate::model::VmName;
 use crate::model::daemon_key::{DAEMON_KEYS, Effect, SNAPSHOTTER, effect};
+use crate::model::{VmName, clean_path};
 use crate::plan::{Hides, Stored};
 use crate::resource::PlanContext;
 
@@ -62,6 +62,15 @@ pub(in crate::resource) fn by(
     Some(Hides { vm: vm.to_string(), keys, stored, running: Vec::new() })
 }
 
+/// The data that these keys may hide in a guest that cannot be observed.
+pub(super) fn possible(vm: &VmName, keys: &Map<String, Value>) -> Option<Hides> {
+    let hiding =
+        keys.iter().filter(|(name, value)| effect(name, None, Some(value)) == Effect::HidesData);
+    let keys: Vec<String> = hiding.map(|(name, _)| shown(name).to_owned()).collect();
+    let hides = Hides { vm: vm.to_string(), keys, stored: None, running: Vec::new() };
+    (!hides.keys.is_empty()).then_some(hides)
+}
+
 /// The name of a key as its reader would look for it.
 fn shown(key: &str) -> &str {
     if key == "features" { "features.containerd-snapshotter" } else { key }
@@ -73,11 +82,11 @@ fn moves(guest: &GuestFacts, key: &str, before: Option<&Value>, after: Option<&V
     let in_force = guest.engine.as_ref().and_then(|engine| engine.in_force.get(key));
     match key {
         "data-root" => {
-            let path = |value| match text(value).trim_end_matches('/') {
-                "" => DATA_ROOT.to_owned(),
-                path => path.to_owned(),
+            let path = |value| match text(value) {
+                path if path.is_empty() => DATA_ROOT.to_owned(),
+                path => clean_path(&path),
             };
-            path(before) != path(after) && text(in_force) != path(after)
+            path(before) != path(after) && in_force.is_none_or(|own| path(Some(own)) != path(after))
         }
         // Without the key, dockerd uses the driver whose data it finds.
         "storage-driver" => !text(after).is_empty() && text(in_force.or(before)) != text(after),

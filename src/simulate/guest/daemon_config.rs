@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{DAEMON_JSON, Guest};
 use crate::model::Ipv4Network;
-use crate::model::daemon_key::{BUILT_IN_RUNTIMES, DaemonKey, ValueType};
+use crate::model::daemon_key::{DaemonKey, ValueType, knows_runtime};
 
 /// Names of flags that dockerd accepts as keys and then ignores, for the key has another name.
 const FLAGS: [&str; 12] = [
@@ -73,9 +73,8 @@ impl Guest {
             return Some("runtime name 'runc' is reserved".into());
         }
         let default = keys.get("default-runtime").and_then(Value::as_str).unwrap_or("runc");
-        let is_known = BUILT_IN_RUNTIMES.contains(&default)
-            || own.is_some_and(|own| own.contains_key(default));
-        (!is_known).then(|| format!("specified default runtime '{default}' does not exist"))
+        (!knows_runtime(keys, default))
+            .then(|| format!("specified default runtime '{default}' does not exist"))
     }
 
     /// A mirror that dockerd does not accept.

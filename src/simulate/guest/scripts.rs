@@ -346,7 +346,9 @@ fn fetch_sysbox(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Repl
         None => Reply::failed(1, format!("cp: cannot stat '{source}': No such file or directory")),
         Some(actual) if actual != sha256 => Reply::failed(
             3,
-            format!("the package's SHA-256 is {actual}, but the file says {sha256}"),
+            format!(
+                "cai: the SHA-256 of the package from {source} is {actual}, but should be {sha256}"
+            ),
         ),
         Some(_) => Reply::done(),
     }

@@ -1,0 +1,89 @@
+//! What a shown plan allows: no more than it showed.
+
+use std::fmt;
+
+use super::{Action, Change, Disruption, Hides};
+use crate::model::listed;
+
+/// The first part of a change that the shown plan did not have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unshown {
+    /// The resource existed.
+    Gone,
+    /// It hides data, and the user did not agree to that.
+    Hides(Hides),
+    /// It disturbs more.
+    Disruption(Disruption),
+    /// It stops these containers.
+    Stops(Vec<String>),
+    /// It stops containers that could not be listed.
+    StopsUnlisted,
+}
+
+impl fmt::Display for Unshown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Gone => f.write_str("changed since the plan: it no longer exists"),
+            Self::Hides(hides) => write!(f, "not applied: in the VM {}, {hides}", hides.vm),
+            Self::Disruption(disruption) => write!(
+                f,
+                "changed since the plan: it now needs a {disruption}, which the plan did not show"
+            ),
+            Self::Stops(names) => write!(
+                f,
+                "changed since the plan: it now stops {}, which the plan did not show",
+                listed(names)
+            ),
+            Self::StopsUnlisted => f.write_str(
+                "changed since the plan: dockerd no longer lists the containers that it stops",
+            ),
+        }
+    }
+}
+
+impl Change {
+    /// The first part of `now` that this shown change does not allow. A resource is planned a second
+    /// time just before its steps run, with fresh facts; nothing may be disturbed that the shown plan
+    /// did not say. A session refresh is always allowed: what runs does not notice it. So is what the
+    /// boot of the VM that the plan showed has already stopped. `may_hide` is whether the user agreed
+    /// in advance that data of this VM is hidden.
+    pub fn lacks(&self, now: &Self, may_hide: bool) -> Option<Unshown> {
+        if self.before.is_some() && now.before.is_none() {
+            return Some(Unshown::Gone);
+        }
+        if let Some(hides) = &now.hides
+            && !self.may_hide(hides, may_hide)
+        {
+            return Some(Unshown::Hides(hides.clone()));
+        }
+        let shown = self.disruption.max(self.fallback.unwrap_or_default());
+        if now.disruption > shown.max(Disruption::SessionRefresh) {
+            return Some(Unshown::Disruption(now.disruption));
+        }
+        if now.disruption.may_stop_containers() { self.stops_unshown(now) } else { None }
+    }
+
+    /// Whether the other may hide this data. A change that could not be planned in full did not show
+    /// the data; the user's consent in advance stands for that. A VM that the plan creates contains no
+    /// data.
+    fn may_hide(&self, hides: &Hides, agreed: bool) -> bool {
+        match (self.action, &self.before) {
+            (Action::Deferred, _) => agreed,
+            (_, None) => true,
+            (_, Some(_)) => {
+                let shown = self.hides.as_ref().map_or(&[][..], |hides| &hides.keys);
+                hides.keys.iter().all(|key| shown.contains(key))
+            }
+        }
+    }
+
+    /// The containers that the other stops and this one did not show.
+    fn stops_unshown(&self, now: &Self) -> Option<Unshown> {
+        let shown = self.stops.as_ref()?;
+        let Some(stops) = &now.stops else { return Some(Unshown::StopsUnlisted) };
+        let is_unshown = |id: &str| !shown.iter().any(|known| known.id == id);
+        let unshown = stops.iter().filter(|container| is_unshown(&container.id));
+        let names: Vec<String> = unshown.map(|container| container.name.clone()).collect();
+        (!names.is_empty()).then_some(Unshown::Stops(names))
+    }
+}
