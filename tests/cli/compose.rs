@@ -10,6 +10,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_default_override_and_a_container_without_a_name_are_found,
         the_engines_own_socket_is_used_with_its_own_group,
         a_mount_of_this_machines_socket_is_named,
+        a_service_with_another_user_converges_in_one_apply,
         what_cannot_be_simulated_is_told_and_left_out,
     ]
 }
@@ -122,6 +123,14 @@ fn a_mount_of_this_machines_socket_is_named() {
         &compose.replace("${HOME}/.lima/containai-secure/sock", "/var/run"),
     );
     machine.converges();
+}
+
+fn a_service_with_another_user_converges_in_one_apply() {
+    let compose = "services:\n  manager:\n    container_name: manager\n    user: root\n    \
+                   volumes: [\"sock:/var/run\"]\nvolumes:\n  sock:\n";
+    let machine = Simulated::new("dind.yml", compose, "user = \"client\"\nuid = 1001\n");
+    machine.converges();
+    assert!(machine.world().contains("\"user\":\"1001\""), "{}", machine.world());
 }
 
 fn what_cannot_be_simulated_is_told_and_left_out() {

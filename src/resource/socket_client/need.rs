@@ -37,10 +37,10 @@ pub(super) fn needed(
     verdict: &ClientVerdict,
     context: &ContextName,
 ) -> Result<Need, ClientProblem> {
-    let mut need = Need::default();
     let Some(seen) = facts.container.present() else {
         return before_creation(client, facts);
     };
+    let mut need = Need::default();
     let name = || client::title(client, facts).to_owned();
     let gid = client::gid(client, facts);
     let mount = seen.inspected.mount_of(&client.socket);
@@ -57,10 +57,6 @@ pub(super) fn needed(
         }
         Some(ClientCode::Restarting) => {
             need.group = client::foreseen(client, facts, seen).is_some();
-            if !need.group && !need.mode && !need.mount {
-                let why = seen.log.last().cloned().unwrap_or_else(|| verdict.cause.clone());
-                return Err(ClientProblem::Ends { container: name(), why });
-            }
         }
         Some(ClientCode::HostSocket) if need.mount => {}
         Some(ClientCode::HostSocket) if client::service_mounts_host(client, facts) => {
@@ -96,6 +92,10 @@ pub(super) fn needed(
         }
     }
     user(client, facts, seen, &mut need)?;
+    if verdict.code == Some(ClientCode::Restarting) && need.is_empty() {
+        let why = seen.log.last().cloned().unwrap_or_else(|| verdict.cause.clone());
+        return Err(ClientProblem::Ends { container: name(), why });
+    }
     if need.group && seen.inspected.group_add.contains(&gid.to_string()) {
         let process = seen.inside.as_ref().and_then(|it| it.process(client::uid(client, seen)));
         return Err(ClientProblem::ImageGroup {
@@ -121,6 +121,7 @@ fn before_creation(client: &SocketClient, facts: &ClientFacts) -> Result<Need, C
     // The image is unknown, and adding a group that it already has is harmless.
     let mut need = Need { start: true, group: client.compose_file.is_some(), ..Need::default() };
     let Some(service) = described(facts) else { return Ok(need) };
+    need.user = instead_of_services(client, facts);
     match (service.mount_of(&client.socket), &client.volume) {
         (Some(mount), volume) => {
             need.mode = is_other_mode(client, mount.writable);
@@ -149,7 +150,24 @@ fn host_socket(client: &SocketClient, facts: &ClientFacts) -> ClientProblem {
     ClientProblem::HostSocket { path, file: client.compose().map(|(file, _)| file) }
 }
 
-/// Whether its program runs as the user that the file names.
+/// The declared user, in Docker's words, if the service sets another one. If it sets none, the
+/// image decides, and its entrypoint may change the user.
+fn instead_of_services(client: &SocketClient, facts: &ClientFacts) -> Option<String> {
+    let service = described(facts)?.user.as_deref()?;
+    let uid = client.uid.map(|uid| uid.to_string());
+    let declared = [uid, client.user.as_ref().map(ToString::to_string)];
+    let mut declared = declared.into_iter().flatten();
+    let first = declared.next()?;
+    let own = user_in(service);
+    (first != own && declared.all(|name| name != own)).then_some(first)
+}
+
+/// The user in Docker's `USER:GROUP`.
+fn user_in(word: &str) -> &str {
+    word.split(':').next().unwrap_or_default()
+}
+
+/// Whether its program runs as the declared user, or will when it is started.
 fn user(
     client: &SocketClient,
     facts: &ClientFacts,
@@ -158,20 +176,21 @@ fn user(
 ) -> Result<(), ClientProblem> {
     let container = || client::title(client, facts).to_owned();
     let gid = client::gid(client, facts);
-    let Some(process) = seen.inside.as_ref().and_then(|it| it.process(client::uid(client, seen)))
-    else {
-        return Ok(());
-    };
+    let process = seen.inside.as_ref().and_then(|it| it.process(client::uid(client, seen)));
     let Some(uid) = client::uid(client, seen) else {
-        return match &client.user {
-            None => Ok(()),
-            Some(user) => {
+        return match (&client.user, process) {
+            (Some(user), Some(_)) => {
                 let user = user.to_string();
                 Err(ClientProblem::NoUser { container: container(), user })
             }
+            _ => Ok(()),
         };
     };
-    if process.uid == uid {
+    let is_declared = match process {
+        Some(process) => process.uid == uid,
+        None => seen.inside.is_some() || instead_of_services(client, facts).is_none(),
+    };
+    if is_declared {
         return Ok(());
     }
     let account = seen.accounts.by_uid(uid);
@@ -179,9 +198,12 @@ fn user(
         Some(account) => account.name.clone(),
         None => format!("{uid}:{gid}"),
     };
-    let has = seen.inspected.user.split(':').next().unwrap_or_default();
-    if has == uid.to_string() || account.is_some_and(|account| account.name == has) {
-        return Err(ClientProblem::ImageUser { container: container(), user: word });
+    let made_with = user_in(&seen.inspected.user);
+    if made_with == uid.to_string() || account.is_some_and(|account| account.name == made_with) {
+        return match process {
+            Some(_) => Err(ClientProblem::ImageUser { container: container(), user: word }),
+            None => Ok(()),
+        };
     }
     let is_in_group = account.is_none_or(|account| seen.accounts.lists(account, gid));
     need.group |= !is_in_group && !seen.inspected.group_add.contains(&gid.to_string());
