@@ -11,6 +11,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         the_engines_own_socket_is_used_with_its_own_group,
         a_mount_of_this_machines_socket_is_named,
         a_service_with_another_user_converges_in_one_apply,
+        a_service_without_a_mount_is_not_created,
         what_cannot_be_simulated_is_told_and_left_out,
     ]
 }
@@ -131,6 +132,16 @@ fn a_service_with_another_user_converges_in_one_apply() {
     let machine = Simulated::new("dind.yml", compose, "user = \"client\"\nuid = 1001\n");
     machine.converges();
     assert!(machine.world().contains("\"user\":\"1001\""), "{}", machine.world());
+}
+
+fn a_service_without_a_mount_is_not_created() {
+    let compose = "services:\n  manager:\n    container_name: portainer\n";
+    let machine = Simulated::new("dind.yml", compose, "");
+    let refused = machine.cai(&["apply", "--yes"]);
+    let said = refused.fails_with(1).replace("\n      ", " ");
+    assert!(said.contains("the service manager mounts nothing at /var/run/docker.sock"), "{said}");
+    assert!(said.contains("help: write volume = \"…\" in its [[socket_clients]]"), "{said}");
+    assert!(!machine.world().contains("portainer"), "it was created all the same");
 }
 
 fn what_cannot_be_simulated_is_told_and_left_out() {

@@ -23,6 +23,8 @@ pub struct ComposeService {
     pub groups: Vec<String>,
     /// Its mounts, without anonymous volumes.
     pub mounts: Vec<ComposeMount>,
+    /// Whether it also has the mounts of other containers (`volumes_from`), which are not read.
+    pub inherits_mounts: bool,
     /// The declared volumes, with their names in Docker. The plugin omits those that the service
     /// does not use.
     pub volumes: BTreeMap<String, Option<String>>,
@@ -77,6 +79,7 @@ impl ComposeService {
             user: word(&own["user"]).filter(|user| !user.is_empty()),
             groups: list(&own["group_add"]).iter().filter_map(word).collect(),
             mounts: list(&own["volumes"]).iter().filter_map(mount).collect(),
+            inherits_mounts: !list(&own["volumes_from"]).is_empty(),
             volumes: volumes.map(|(name, it)| (name.clone(), word(&it["name"]))).collect(),
             fingerprint: fingerprint(&format!("{own}{}", document["volumes"])),
         })
@@ -138,14 +141,14 @@ mod tests {
     /// Output of Compose 2.26, shortened.
     const JSON: &str = r#"{"name": "proj", "services": {"manager": {
         "environment": {"PASSWORD": "hunter2"}, "container_name": "n$$a", "user": "1001:5",
-        "group_add": ["7", "999"], "volumes": [
+        "volumes_from": ["dind:ro"], "group_add": ["7", "999"], "volumes": [
           {"type": "volume", "source": "sock", "target": "/var/run", "read_only": true, "volume": {}},
           {"type": "bind", "source": "/p/da$$ta", "target": "/data", "bind": {}},
           {"type": "volume", "target": "/anon", "volume": {}}]}},
         "volumes": {"sock": {"name": "proj_sock"}}}"#;
     /// Output of docker-compose 1.29.2 for the same files.
     const YAML: &str = "services:\n  manager:\n    container_name: n$$a\n    environment:\n      \
-        PASSWORD: hunter2\n    group_add:\n    - 7\n    - '999'\n    user: '1001:5'\n    volumes:\n    \
+        PASSWORD: hunter2\n    group_add:\n    - 7\n    - '999'\n    user: '1001:5'\n    volumes_from:\n    - service:dind:ro\n    volumes:\n    \
         - /anon\n    - /p/da$ta:/data:rw\n    - sock:/var/run:ro\nversion: '3.9'\nvolumes:\n  sock: {}\n";
 
     fn read(text: &str, program: &ComposeProgram) -> ComposeService {
@@ -166,6 +169,7 @@ mod tests {
             let data = service.mount_of("/data/a").unwrap();
             assert_eq!((data.source.as_str(), data.writable), ("/p/da$ta", true));
             assert_eq!(service.mount_of("/anon"), None);
+            assert!(service.inherits_mounts);
             assert!(service.volumes.contains_key("sock"));
             assert!(!format!("{service:?}").contains("hunter2"), "a secret was kept");
         }

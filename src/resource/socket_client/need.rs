@@ -48,6 +48,8 @@ pub(super) fn needed(
         need.mode = is_other_mode(client, mount.writable);
         let is_other = |volume| !is_mount_of(mount, volume, seen, described(facts));
         need.mount = client.volume.as_ref().is_some_and(is_other);
+    } else if seen.inside.is_none() {
+        new_mount(client, described(facts), &mut need);
     }
     match verdict.code {
         None | Some(ClientCode::MountReadonly | ClientCode::Unhealthy) => {}
@@ -69,7 +71,7 @@ pub(super) fn needed(
                 let (what, at) = (mount.what().to_owned(), mount.destination.clone());
                 return Err(ClientProblem::NoSocket { what, at });
             }
-            (None, None) => return Err(ClientProblem::NoVolume),
+            (None, None) => return Err(no_volume(client, facts)),
             (None, Some(_)) => need.mount = true,
         },
         Some(ClientCode::ApiDenied) => {
@@ -120,20 +122,26 @@ pub(super) fn needed(
 fn before_creation(client: &SocketClient, facts: &ClientFacts) -> Result<Need, ClientProblem> {
     // The image is unknown, and adding a group that it already has is harmless.
     let mut need = Need { start: true, group: client.compose_file.is_some(), ..Need::default() };
-    let Some(service) = described(facts) else { return Ok(need) };
+    let service = described(facts);
     need.user = instead_of_services(client, facts);
-    match (service.mount_of(&client.socket), &client.volume) {
-        (Some(mount), volume) => {
-            need.mode = is_other_mode(client, mount.writable);
-            let is_other = |volume| !service.is_mount_of(mount, volume);
-            need.mount = volume.as_ref().is_some_and(is_other);
-        }
-        (None, volume) => need.mount = volume.is_some(),
+    new_mount(client, service, &mut need);
+    let has_mount = |it: &ComposeService| it.mount_of(&client.socket).is_some();
+    if !need.mount && service.is_some_and(|it| !it.inherits_mounts && !has_mount(it)) {
+        return Err(no_volume(client, facts));
     }
     if client::host_mount(client, facts).is_some() && !need.mount {
         return Err(host_socket(client, facts));
     }
     Ok(need)
+}
+
+/// The settings of its mount that a new container of a service lacks.
+fn new_mount(client: &SocketClient, service: Option<&ComposeService>, need: &mut Need) {
+    let mount = service.and_then(|service| Some((service, service.mount_of(&client.socket)?)));
+    let is_other =
+        |volume| mount.is_none_or(|(service, mount)| !service.is_mount_of(mount, volume));
+    need.mode = mount.is_some_and(|(_, mount)| is_other_mode(client, mount.writable));
+    need.mount = client.volume.as_ref().is_some_and(is_other);
 }
 
 /// Compose's configuration of the service, if it can be read.
@@ -148,6 +156,15 @@ fn is_other_mode(client: &SocketClient, writable: bool) -> bool {
 fn host_socket(client: &SocketClient, facts: &ClientFacts) -> ClientProblem {
     let path = client::host_mount(client, facts).unwrap_or_default();
     ClientProblem::HostSocket { path, file: client.compose().map(|(file, _)| file) }
+}
+
+fn no_volume(client: &SocketClient, facts: &ClientFacts) -> ClientProblem {
+    let (file, service) = client.compose().unzip();
+    let what = match (facts.container.present(), service) {
+        (None, Some(service)) => format!("the service {service}"),
+        _ => client::title(client, facts).to_owned(),
+    };
+    ClientProblem::NoVolume { what, socket: client.socket.clone(), file }
 }
 
 /// The declared user, in Docker's words, if the service sets another one. If it sets none, the

@@ -15,6 +15,8 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
         a_mode_that_the_file_leaves_out_is_the_services,
         a_mount_that_the_service_lacks_is_there_from_the_start,
+        a_service_that_nothing_is_mounted_in_is_not_created,
+        a_stopped_container_without_the_volume_is_recreated_with_it,
         a_user_that_the_service_sets_is_replaced_by_the_declared_one,
         a_stopped_container_is_recreated_as_the_declared_user,
         a_group_that_is_left_out_is_the_sockets,
@@ -48,8 +50,48 @@ fn a_mount_that_the_service_lacks_is_there_from_the_start() {
     let without = ComposeService { mounts: Vec::new(), ..service() };
     let text = written(&created(&lines, without.clone()));
     assert!(text.contains("- other:/var/run:rw") && text.contains("external: true"), "{text}");
-    // A container may make its socket itself.
-    assert!(created(COMPOSE, without).problem.is_none());
+}
+
+fn a_service_that_nothing_is_mounted_in_is_not_created() {
+    let without = ComposeService { mounts: Vec::new(), ..service() };
+    let change = created(COMPOSE, without.clone());
+    assert!(change.steps.is_empty());
+    let problem = change.problem.expect("a problem");
+    assert_eq!(
+        problem.to_string(),
+        "the service manager mounts nothing at /var/run/docker.sock, and the file names no volume \
+         for it"
+    );
+    assert_eq!(
+        problem.hint(),
+        "write volume = \"…\" in its [[socket_clients]]: the volume or directory that holds the \
+         socket; or mount it in /d/dind.yml"
+    );
+    // What another container mounts is not known.
+    let inherits = ComposeService { inherits_mounts: true, ..without };
+    assert!(created(COMPOSE, inherits).problem.is_none());
+}
+
+fn a_stopped_container_without_the_volume_is_recreated_with_it() {
+    let planned = |lines: &str, service| {
+        let config = declares(lines);
+        let mut client = client(Observation::Present(bent(seen(), |seen| {
+            (seen.inside, seen.inspected.mounts) = (None, Vec::new());
+            seen.inspected.state.status = "exited".into();
+        })));
+        client.compose.as_mut().unwrap().service = Ok(service);
+        change(&plan(&config, &facts(&config, client)), Kind::SocketClient).clone()
+    };
+    let without = || ComposeService { mounts: Vec::new(), ..service() };
+    let lines = format!("volume = \"sock\"\n{COMPOSE}");
+    let text = written(&planned(&lines, without()));
+    assert!(text.ends_with("    volumes:\n    - sock:/var/run:rw\n"), "{text}");
+    // Compose adds what the service mounts now.
+    assert_eq!(written(&planned(&lines, service())), "");
+    // A container that exists may have created its socket itself.
+    assert!(planned(COMPOSE, without()).problem.is_none());
+    let hint = planned("volume = \"sock\"\n", without()).problem.expect("a problem").hint();
+    assert!(hint.contains("-v sock:/var/run:rw"), "{hint}");
 }
 
 /// The service, if it sets a user.
