@@ -12,6 +12,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_mount_of_this_machines_socket_is_named,
         a_service_with_another_user_converges_in_one_apply,
         a_service_without_a_mount_is_not_created,
+        an_included_service_is_overridden_by_another_document,
         what_cannot_be_simulated_is_told_and_left_out,
     ]
 }
@@ -142,6 +143,32 @@ fn a_service_without_a_mount_is_not_created() {
     assert!(said.contains("the service manager mounts nothing at /var/run/docker.sock"), "{said}");
     assert!(said.contains("help: write volume = \"…\" in its [[socket_clients]]"), "{said}");
     assert!(!machine.world().contains("portainer"), "it was created all the same");
+}
+
+fn an_included_service_is_overridden_by_another_document() {
+    let include = "include: [part/inc.yml, part/same.yml]\n";
+    let machine = Simulated::new("dind.yml", include, "container = \"manager\"\n");
+    machine.sandbox.directory("home/part");
+    let service = "services:\n  manager:\n    container_name: manager\n    \
+                   volumes: [\"sock:/var/run\"]\n";
+    // Two files may include the same service, if it is the same.
+    for file in ["home/part/inc.yml", "home/part/same.yml"] {
+        machine.sandbox.write(file, &format!("name: other\n{service}volumes:\n  sock:\n"));
+    }
+    machine.converges();
+    assert!(machine.world().contains("\"group_add\":[\"2375\"]"), "{}", machine.world());
+    assert!(machine.world().contains("\"project\":\"home\""), "{}", machine.world());
+    // A second document overrides the first, and the same document cannot.
+    let own = "services:\n  manager:\n    group_add: [7]\n";
+    machine.sandbox.write("home/dind.yml", &format!("{include}---\n{own}"));
+    machine.cai(&["simulate", "reset"]).success();
+    machine.converges();
+    assert!(machine.world().contains("\"group_add\":[\"7\",\"2375\"]"), "{}", machine.world());
+    machine.sandbox.write("home/dind.yml", &format!("{include}{own}"));
+    machine.cai(&["simulate", "reset"]).success();
+    let refused = machine.cai(&["apply", "--yes"]);
+    let conflict = "services.manager conflicts with imported resource";
+    assert!(refused.fails_with(1).contains(conflict), "{refused}");
 }
 
 fn what_cannot_be_simulated_is_told_and_left_out() {
