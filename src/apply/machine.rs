@@ -82,11 +82,13 @@ impl<'a> Machine<'a> {
             self.perform(&stronger, shown)?;
             after = self.plan(node, Disruption::None)?;
         }
-        match after.action {
-            Action::NoOp => Ok(Outcome::Applied),
+        match (after.action, after.problem.take()) {
+            (Action::NoOp, _) => Ok(Outcome::Applied),
+            // The steps revealed it.
+            (_, Some(problem)) => Err(ApplyError::Impossible(problem)),
             // Whether it came out well is not known.
-            Action::Deferred => Err(ApplyError::StillUnobservable(after.reasons)),
-            _ => Err(ApplyError::NotConverged(Box::new(after))),
+            (Action::Deferred, None) => Err(ApplyError::StillUnobservable(after.reasons)),
+            (_, None) => Err(ApplyError::NotConverged(Box::new(after))),
         }
     }
 

@@ -79,9 +79,16 @@ pub enum ClientProblem {
         /// Where.
         at: String,
     },
-    /// Nothing is mounted, and the file does not say what should be.
-    #[error("nothing is mounted at the socket's path, and the file names no volume")]
-    NoVolume,
+    /// Nothing is mounted, and the file does not say what to mount.
+    #[error("{container} mounts nothing at {socket}, and the file names no volume for it")]
+    NoVolume {
+        /// The container.
+        container: String,
+        /// The path of the socket.
+        socket: String,
+        /// The compose file, if the file names one.
+        file: Option<PathBuf>,
+    },
     /// The permissions suffice, and no daemon answers.
     #[error("{0}")]
     NoDaemon(String),
@@ -157,7 +164,14 @@ impl ClientProblem {
             Self::NoSocket { what, .. } => format!(
                 "see whether the daemon runs that keeps its socket in {what}, then run cai again"
             ),
-            Self::NoVolume => "write volume = \"…\": the volume or directory with the socket".into(),
+            Self::NoVolume { file, .. } => {
+                let place = file.as_ref().map(|file| format!("; or mount it in {}", file.display()));
+                format!(
+                    "write volume = \"…\" in its [[socket_clients]]: the volume or directory that \
+                     holds the socket{}",
+                    place.unwrap_or_default()
+                )
+            }
             Self::NoDaemon(_) => {
                 "see to the daemon behind the socket. A socket that is mounted by itself is the old \
                  one after its daemon restarted: mount its directory, or restart the container"

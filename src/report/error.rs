@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt::Write as _;
 
 use super::palette::{CHANGED, DIM, ERROR, STRONG, paint};
+use super::plan::is_shown;
 use super::text::inner;
 use super::{on_a_line, printable, shortened};
 use crate::apply::ApplyError;
@@ -12,7 +13,7 @@ use crate::host::{CommandError, Failure};
 use crate::lima;
 use crate::model::listed;
 use crate::observe::ObserveError;
-use crate::plan::{Problem, Reason, Unshown, loss_hint};
+use crate::plan::{Action, Change, Problem, Reason, Unshown, loss_hint};
 use crate::redact;
 
 /// The last lines of a stream that are shown.
@@ -128,13 +129,7 @@ pub(super) fn hint(error: &ApplyError) -> Option<String> {
              `limactl stop -f` and run `cai apply`",
             join(reasons)
         )),
-        ApplyError::NotConverged(change) => {
-            let changed = listed(change.changed());
-            Some(format!(
-                "it still differs in {changed} ({}); see `cai plan`",
-                join(&change.reasons)
-            ))
-        }
+        ApplyError::NotConverged(change) => Some(still_differs(change)),
         ApplyError::Archive(error) => Some(error.hint()),
         ApplyError::NotShown(Unshown::Hides(hides)) => {
             Some(loss_hint("cai apply", &hides.vm, "it"))
@@ -156,6 +151,19 @@ pub(super) fn hint(error: &ApplyError) -> Option<String> {
     }
 }
 
+/// The remaining differences, and their reasons unless the attributes already show them.
+fn still_differs(change: &Change) -> String {
+    let changed = change.changed();
+    let differs = match change.action {
+        Action::Delete => Some("it still exists".to_owned()),
+        _ if changed.is_empty() => None,
+        _ => Some(format!("it still differs in {}", listed(changed))),
+    };
+    let reasons = change.reasons.iter().filter(|reason| !is_shown(reason));
+    let parts = differs.into_iter().chain(reasons.map(ToString::to_string));
+    parts.chain(["see `cai plan`".to_owned()]).collect::<Vec<_>>().join("; ")
+}
+
 /// Whether a command was killed for its limit, or gave up by it.
 fn took_too_long(error: &CommandError) -> bool {
     match &error.failure {
@@ -167,4 +175,39 @@ fn took_too_long(error: &CommandError) -> bool {
 
 fn join(reasons: &[Reason]) -> String {
     reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::{Address, Kind};
+    use crate::value::Attributes;
+
+    #[test]
+    fn what_did_not_converge_is_told_without_empty_parts() {
+        let address = Address::new(Kind::SocketClient, "manager");
+        let user = |name: &str| Attributes::default().with("user", name);
+        let update = || Change::between(&address, user("root"), user("mcp"));
+        let refresh =
+            Change { action: Action::Refresh, ..Change::between(&address, user("a"), user("a")) };
+        let exposed = || Reason::SocketExposed;
+        for (change, expected) in [
+            (update(), "it still differs in user; see `cai plan`".to_owned()),
+            (
+                update().because(Reason::Differs(vec!["user".into()])),
+                "it still differs in user; see `cai plan`".to_owned(),
+            ),
+            (
+                update().because(exposed()),
+                format!("it still differs in user; {}; see `cai plan`", exposed()),
+            ),
+            (refresh.because(exposed()), format!("{}; see `cai plan`", exposed())),
+            (
+                Change::delete(&address, user("a")).because(Reason::Unwanted),
+                "it still exists; see `cai plan`".to_owned(),
+            ),
+        ] {
+            assert_eq!(hint(&ApplyError::NotConverged(Box::new(change))), Some(expected));
+        }
+    }
 }

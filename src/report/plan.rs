@@ -213,7 +213,7 @@ fn write_problem(out: &mut Page, problem: &str) -> std::fmt::Result {
 }
 
 /// Whether the attribute lines already say it, the sign of the block, or the head of the plan.
-fn is_shown(reason: &Reason) -> bool {
+pub(super) fn is_shown(reason: &Reason) -> bool {
     let by_attributes =
         matches!(reason, Reason::Differs(_) | Reason::ForcesReplacement(_) | Reason::Unwanted);
     by_attributes || reason.is_remark()

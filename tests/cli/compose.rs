@@ -10,6 +10,9 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_default_override_and_a_container_without_a_name_are_found,
         the_engines_own_socket_is_used_with_its_own_group,
         a_mount_of_this_machines_socket_is_named,
+        a_service_with_another_user_converges_in_one_apply,
+        a_service_without_a_mount_is_named_by_the_first_apply,
+        an_included_service_is_overridden_by_another_document,
         what_cannot_be_simulated_is_told_and_left_out,
     ]
 }
@@ -97,7 +100,7 @@ fn the_engines_own_socket_is_used_with_its_own_group() {
     // A file that names another group is taken at its word.
     let machine = Simulated::new("dind.yml", compose, "gid = 2375\n");
     let refused = machine.cai(&["apply", "--yes"]);
-    assert!(refused.fails_with(1).contains("portainer"), "{refused}");
+    assert!(refused.fails_with(1).contains("write gid = 999 for it"), "{refused}");
     let plan = machine.cai(&["plan"]);
     assert!(plan.fails_with(1).contains("write gid = 999 for it"), "{plan}");
     // A socket that the file itself gives to that group is reached.
@@ -122,6 +125,50 @@ fn a_mount_of_this_machines_socket_is_named() {
         &compose.replace("${HOME}/.lima/containai-secure/sock", "/var/run"),
     );
     machine.converges();
+}
+
+fn a_service_with_another_user_converges_in_one_apply() {
+    let compose = "services:\n  manager:\n    container_name: manager\n    user: root\n    \
+                   volumes: [\"sock:/var/run\"]\nvolumes:\n  sock:\n";
+    let machine = Simulated::new("dind.yml", compose, "user = \"client\"\nuid = 1001\n");
+    machine.converges();
+    assert!(machine.world().contains("\"user\":\"1001\""), "{}", machine.world());
+}
+
+/// It is created: its image may create the socket itself.
+fn a_service_without_a_mount_is_named_by_the_first_apply() {
+    let compose = "services:\n  manager:\n    container_name: portainer\n";
+    let machine = Simulated::new("dind.yml", compose, "");
+    let refused = machine.cai(&["apply", "--yes"]);
+    let said = refused.fails_with(1).replace("\n      ", " ");
+    assert!(said.contains("portainer mounts nothing at /var/run/docker.sock"), "{said}");
+    assert!(said.contains("help: write volume = \"…\" in its [[socket_clients]]"), "{said}");
+}
+
+fn an_included_service_is_overridden_by_another_document() {
+    let include = "include: [part/inc.yml, part/same.yml]\n";
+    let machine = Simulated::new("dind.yml", include, "container = \"manager\"\n");
+    machine.sandbox.directory("home/part");
+    let service = "services:\n  manager:\n    container_name: manager\n    \
+                   volumes: [\"sock:/var/run\"]\n";
+    // Two files may include the same service, if it is the same.
+    for file in ["home/part/inc.yml", "home/part/same.yml"] {
+        machine.sandbox.write(file, &format!("name: other\n{service}volumes:\n  sock:\n"));
+    }
+    machine.converges();
+    assert!(machine.world().contains("\"group_add\":[\"2375\"]"), "{}", machine.world());
+    assert!(machine.world().contains("\"project\":\"home\""), "{}", machine.world());
+    // A second document overrides the first, and the same document cannot.
+    let own = "services:\n  manager:\n    group_add: [7]\n";
+    machine.sandbox.write("home/dind.yml", &format!("{include}---\n{own}"));
+    machine.cai(&["simulate", "reset"]).success();
+    machine.converges();
+    assert!(machine.world().contains("\"group_add\":[\"7\",\"2375\"]"), "{}", machine.world());
+    machine.sandbox.write("home/dind.yml", &format!("{include}{own}"));
+    machine.cai(&["simulate", "reset"]).success();
+    let refused = machine.cai(&["apply", "--yes"]);
+    let conflict = "services.manager conflicts with imported resource";
+    assert!(refused.fails_with(1).contains(conflict), "{refused}");
 }
 
 fn what_cannot_be_simulated_is_told_and_left_out() {

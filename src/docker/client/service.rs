@@ -17,6 +17,8 @@ pub struct ComposeService {
     pub project: Option<String>,
     /// The container's name, if the service sets it.
     pub container_name: Option<String>,
+    /// The user, if the service sets one.
+    pub user: Option<String>,
     /// The groups in `group_add`.
     pub groups: Vec<String>,
     /// Its mounts, without anonymous volumes.
@@ -72,6 +74,7 @@ impl ComposeService {
         Ok(Self {
             project: word(&document["name"]),
             container_name: word(&own["container_name"]),
+            user: word(&own["user"]).filter(|user| !user.is_empty()),
             groups: list(&own["group_add"]).iter().filter_map(word).collect(),
             mounts: list(&own["volumes"]).iter().filter_map(mount).collect(),
             volumes: volumes.map(|(name, it)| (name.clone(), word(&it["name"]))).collect(),
@@ -156,6 +159,7 @@ mod tests {
         for (text, program) in [(JSON, &plugin), (YAML, &first)] {
             let service = read(text, program);
             assert_eq!(service.container_name.as_deref(), Some("n$a"));
+            assert_eq!(service.user.as_deref(), Some("1001:5"));
             assert_eq!(service.groups, ["7", "999"]);
             let socket = service.mount_of("/run/docker.sock").unwrap();
             assert_eq!((socket.source.as_str(), socket.writable), ("sock", false));
@@ -168,6 +172,8 @@ mod tests {
         let service = read(JSON, &plugin);
         let volume = "proj_sock".parse().unwrap();
         assert!(service.is_mount_of(&service.mounts[0], &volume));
+        // Compose 1 prints an empty user.
+        assert_eq!(read(&JSON.replace("1001:5", ""), &plugin).user, None);
         assert_ne!(service.fingerprint, read(&JSON.replace("hunter2", "3"), &plugin).fingerprint);
     }
 

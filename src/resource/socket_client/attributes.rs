@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::need::Need;
 use crate::config::{self, MountMode};
-use crate::docker::client::{self, Api, ClientFacts, Inside, Seen};
+use crate::docker::client::{self, Api, ClientFacts, Seen};
 use crate::value::Attributes;
 
 /// What a container is.
@@ -63,22 +63,27 @@ pub(super) fn after(client: &config::SocketClient, facts: &ClientFacts, need: &N
         };
         attributes = attributes.with("volume", volume).with("mode", mode.as_str());
     }
-    let inside: Option<&Inside> = seen.and_then(|seen| seen.inside.as_ref());
-    if let Some((seen, process)) =
-        seen.zip(inside.and_then(|inside| inside.process(client::uid(client, seen?))))
-    {
-        if let Some(user) = &client.user {
-            attributes = attributes.with("user", user.as_str());
-        }
+    let program = seen.and_then(|seen| {
         let uid = client::uid(client, seen);
-        let mut groups = process.all_groups();
-        if need.group && !groups.contains(&gid) {
-            groups.push(gid);
-        }
-        attributes =
-            attributes.with("uid", uid.unwrap_or(process.uid)).with("groups", json!(groups));
-    } else if need.group {
-        attributes = attributes.with("groups", json!([gid]));
+        let process = seen.inside.as_ref()?.process(uid)?;
+        Some((uid.unwrap_or(process.uid), process.all_groups()))
+    });
+    let shows_user = program.is_some() || need.user.is_some();
+    if let Some(user) = client.user.as_ref().filter(|_| shows_user) {
+        attributes = attributes.with("user", user.as_str());
+    }
+    let (uid, mut groups) = match program {
+        Some((uid, groups)) => (Some(uid), groups),
+        None => (client.uid.filter(|_| shows_user), Vec::new()),
+    };
+    if let Some(uid) = uid {
+        attributes = attributes.with("uid", uid);
+    }
+    if need.group && !groups.contains(&gid) {
+        groups.push(gid);
+    }
+    if !groups.is_empty() {
+        attributes = attributes.with("groups", json!(groups));
     }
     attributes.with("api", "answers")
 }

@@ -3,6 +3,7 @@
 
 mod attributes;
 mod need;
+mod remediation;
 
 use std::time::Duration;
 
@@ -16,7 +17,8 @@ use crate::model::ContextName;
 use crate::plan::{Change, Disruption, Problem, Ready, Reason, Step, Wait};
 use crate::value::Attributes;
 use attributes::{after, attributes};
-use need::{Need, Remedy};
+use need::Need;
+use remediation::Remedy;
 
 /// How long a container that was made anew may take to be well.
 const HEALTH: Duration = Duration::from_secs(3 * 60);
@@ -82,7 +84,7 @@ impl SocketClient {
 
     /// Stops the plan where the container could not be made again, before anything ends it.
     fn or_blocked(&self, change: Change, facts: &ClientFacts) -> Change {
-        match need::obstacle(&self.client, facts) {
+        match remediation::obstacle(&self.client, facts) {
             Some(problem) if change.problem.is_none() => {
                 change.blocked(Problem::SocketClient(problem))
             }
@@ -199,7 +201,7 @@ impl Resource for SocketClient {
                 return Change::between(&self.address, same.clone(), same);
             }
             Ok(need) => {
-                let remedy = need::remedy(&self.client, facts, &need);
+                let remedy = remediation::remedy(&self.client, facts, &need);
                 (need, remedy)
             }
             Err(problem) => (Need::default(), Err(problem)),

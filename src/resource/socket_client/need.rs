@@ -1,13 +1,11 @@
-//! What a container needs to use its socket, and how it gets it.
-
-use std::path::{Path, PathBuf};
+//! What a container needs to use its socket.
 
 use crate::config::{MountMode, SocketClient};
 use crate::docker::client::{
-    self, ClientCode, ClientFacts, ClientVerdict, ComposeFacts, ComposeProject, ComposeService,
-    MountSeen, Override, Process, Seen, SocketSeen, override_path,
+    self, ClientCode, ClientFacts, ClientVerdict, ComposeService, MountSeen, Process, Seen,
+    SocketSeen,
 };
-use crate::model::{ContextName, ServiceName, VolumeSource};
+use crate::model::{ContextName, VolumeSource};
 use crate::plan::ClientProblem;
 
 /// What is to be changed.
@@ -32,19 +30,6 @@ impl Need {
     }
 }
 
-/// How it gets it.
-#[derive(Debug)]
-pub(super) struct Remedy<'a> {
-    pub(super) project: &'a ComposeProject,
-    pub(super) described: &'a ComposeService,
-    pub(super) file: PathBuf,
-    pub(super) service: &'a ServiceName,
-    /// Whether there is an override by `cai` already.
-    pub(super) written: bool,
-    /// The text of the override, where it changes.
-    pub(super) text: Option<String>,
-}
-
 /// What a container needs, by what was found.
 pub(super) fn needed(
     client: &SocketClient,
@@ -52,10 +37,10 @@ pub(super) fn needed(
     verdict: &ClientVerdict,
     context: &ContextName,
 ) -> Result<Need, ClientProblem> {
-    let mut need = Need::default();
     let Some(seen) = facts.container.present() else {
         return before_creation(client, facts);
     };
+    let mut need = Need::default();
     let name = || client::title(client, facts).to_owned();
     let gid = client::gid(client, facts);
     let mount = seen.inspected.mount_of(&client.socket);
@@ -63,6 +48,8 @@ pub(super) fn needed(
         need.mode = is_other_mode(client, mount.writable);
         let is_other = |volume| !is_mount_of(mount, volume, seen, described(facts));
         need.mount = client.volume.as_ref().is_some_and(is_other);
+    } else if seen.inside.is_none() {
+        new_mount(client, described(facts), &mut need);
     }
     match verdict.code {
         None | Some(ClientCode::MountReadonly | ClientCode::Unhealthy) => {}
@@ -72,10 +59,6 @@ pub(super) fn needed(
         }
         Some(ClientCode::Restarting) => {
             need.group = client::foreseen(client, facts, seen).is_some();
-            if !need.group && !need.mode && !need.mount {
-                let why = seen.log.last().cloned().unwrap_or_else(|| verdict.cause.clone());
-                return Err(ClientProblem::Ends { container: name(), why });
-            }
         }
         Some(ClientCode::HostSocket) if need.mount => {}
         Some(ClientCode::HostSocket) if client::service_mounts_host(client, facts) => {
@@ -88,7 +71,7 @@ pub(super) fn needed(
                 let (what, at) = (mount.what().to_owned(), mount.destination.clone());
                 return Err(ClientProblem::NoSocket { what, at });
             }
-            (None, None) => return Err(ClientProblem::NoVolume),
+            (None, None) => return Err(no_volume(client, facts)),
             (None, Some(_)) => need.mount = true,
         },
         Some(ClientCode::ApiDenied) => {
@@ -111,6 +94,10 @@ pub(super) fn needed(
         }
     }
     user(client, facts, seen, &mut need)?;
+    if verdict.code == Some(ClientCode::Restarting) && need.is_empty() {
+        let why = seen.log.last().cloned().unwrap_or_else(|| verdict.cause.clone());
+        return Err(ClientProblem::Ends { container: name(), why });
+    }
     if need.group && seen.inspected.group_add.contains(&gid.to_string()) {
         let process = seen.inside.as_ref().and_then(|it| it.process(client::uid(client, seen)));
         return Err(ClientProblem::ImageGroup {
@@ -133,21 +120,25 @@ pub(super) fn needed(
 
 /// The settings that a service without a container lacks, by Compose's configuration.
 fn before_creation(client: &SocketClient, facts: &ClientFacts) -> Result<Need, ClientProblem> {
-    // The image is unknown, and adding a group that it already has is harmless.
+    // The image is unknown: it may create the socket itself, and adding a group that it already has is
+    // harmless.
     let mut need = Need { start: true, group: client.compose_file.is_some(), ..Need::default() };
-    let Some(service) = described(facts) else { return Ok(need) };
-    match (service.mount_of(&client.socket), &client.volume) {
-        (Some(mount), volume) => {
-            need.mode = is_other_mode(client, mount.writable);
-            let is_other = |volume| !service.is_mount_of(mount, volume);
-            need.mount = volume.as_ref().is_some_and(is_other);
-        }
-        (None, volume) => need.mount = volume.is_some(),
-    }
+    let service = described(facts);
+    need.user = instead_of_services(client, facts);
+    new_mount(client, service, &mut need);
     if client::host_mount(client, facts).is_some() && !need.mount {
         return Err(host_socket(client, facts));
     }
     Ok(need)
+}
+
+/// The settings of its mount that a new container of a service lacks.
+fn new_mount(client: &SocketClient, service: Option<&ComposeService>, need: &mut Need) {
+    let mount = service.and_then(|service| Some((service, service.mount_of(&client.socket)?)));
+    let is_other =
+        |volume| mount.is_none_or(|(service, mount)| !service.is_mount_of(mount, volume));
+    need.mode = mount.is_some_and(|(_, mount)| is_other_mode(client, mount.writable));
+    need.mount = client.volume.as_ref().is_some_and(is_other);
 }
 
 /// Compose's configuration of the service, if it can be read.
@@ -164,7 +155,30 @@ fn host_socket(client: &SocketClient, facts: &ClientFacts) -> ClientProblem {
     ClientProblem::HostSocket { path, file: client.compose().map(|(file, _)| file) }
 }
 
-/// Whether its program runs as the user that the file names.
+fn no_volume(client: &SocketClient, facts: &ClientFacts) -> ClientProblem {
+    let file = client.compose().map(|(file, _)| file);
+    let container = client::title(client, facts).to_owned();
+    ClientProblem::NoVolume { container, socket: client.socket.clone(), file }
+}
+
+/// The declared user, in Docker's words, if the service sets another one. If it sets none, the
+/// image decides, and its entrypoint may change the user.
+fn instead_of_services(client: &SocketClient, facts: &ClientFacts) -> Option<String> {
+    let service = described(facts)?.user.as_deref()?;
+    let uid = client.uid.map(|uid| uid.to_string());
+    let declared = [uid, client.user.as_ref().map(ToString::to_string)];
+    let mut declared = declared.into_iter().flatten();
+    let first = declared.next()?;
+    let own = user_in(service);
+    (first != own && declared.all(|name| name != own)).then_some(first)
+}
+
+/// The user in Docker's `USER:GROUP`.
+fn user_in(word: &str) -> &str {
+    word.split(':').next().unwrap_or_default()
+}
+
+/// Whether its program runs as the declared user, or will when it is started.
 fn user(
     client: &SocketClient,
     facts: &ClientFacts,
@@ -173,20 +187,21 @@ fn user(
 ) -> Result<(), ClientProblem> {
     let container = || client::title(client, facts).to_owned();
     let gid = client::gid(client, facts);
-    let Some(process) = seen.inside.as_ref().and_then(|it| it.process(client::uid(client, seen)))
-    else {
-        return Ok(());
-    };
+    let process = seen.inside.as_ref().and_then(|it| it.process(client::uid(client, seen)));
     let Some(uid) = client::uid(client, seen) else {
-        return match &client.user {
-            None => Ok(()),
-            Some(user) => {
+        return match (&client.user, process) {
+            (Some(user), Some(_)) => {
                 let user = user.to_string();
                 Err(ClientProblem::NoUser { container: container(), user })
             }
+            _ => Ok(()),
         };
     };
-    if process.uid == uid {
+    let is_declared = match process {
+        Some(process) => process.uid == uid,
+        None => seen.inside.is_some() || instead_of_services(client, facts).is_none(),
+    };
+    if is_declared {
         return Ok(());
     }
     let account = seen.accounts.by_uid(uid);
@@ -194,9 +209,12 @@ fn user(
         Some(account) => account.name.clone(),
         None => format!("{uid}:{gid}"),
     };
-    let has = seen.inspected.user.split(':').next().unwrap_or_default();
-    if has == uid.to_string() || account.is_some_and(|account| account.name == has) {
-        return Err(ClientProblem::ImageUser { container: container(), user: word });
+    let made_with = user_in(&seen.inspected.user);
+    if made_with == uid.to_string() || account.is_some_and(|account| account.name == made_with) {
+        return match process {
+            Some(_) => Err(ClientProblem::ImageUser { container: container(), user: word }),
+            None => Ok(()),
+        };
     }
     let is_in_group = account.is_none_or(|account| seen.accounts.lists(account, gid));
     need.group |= !is_in_group && !seen.inspected.group_add.contains(&gid.to_string());
@@ -223,156 +241,4 @@ fn is_mount_of(
     let named = || service?.name_of(volume).map(str::to_owned);
     mount.what() == volume
         || mount.volume.is_some() && [named(), of_project()].contains(&mount.volume)
-}
-
-/// How a container gets what it needs: by its compose file and an override beside it.
-pub(super) fn remedy<'a>(
-    client: &'a SocketClient,
-    facts: &'a ClientFacts,
-    need: &Need,
-) -> Result<Remedy<'a>, ClientProblem> {
-    let container = || client::title(client, facts).to_owned();
-    let seen = facts.container.present();
-    let (Some((file, service)), Some(compose)) = (client.compose(), &facts.compose) else {
-        let options = options(client, facts, need);
-        return Err(ClientProblem::NoCompose { container: container(), options });
-    };
-    let (project, described) = usable(&file, compose)?;
-    if let Some(seen) = seen {
-        let by = match &seen.inspected.compose {
-            Some(labels) if labels.service == service.as_str() => None,
-            Some(labels) => Some(format!("as the service {}", labels.service)),
-            None => Some("without Compose".to_owned()),
-        };
-        if let Some(by) = by {
-            let service = service.to_string();
-            return Err(ClientProblem::OtherMaker { container: container(), by, service });
-        }
-    }
-    let own = override_path(&file);
-    let needed = overriding(client, facts, need, described, project);
-    let present = compose.override_text.as_deref();
-    let written = present.is_some_and(|text| text.starts_with(client::MARK));
-    let text = if needed.is_needed(present.filter(|_| written), service) {
-        let text = needed.text(&own, present, service).map_err(|why| {
-            ClientProblem::ComposeFile { path: own.clone(), why: why.to_string() }
-        })?;
-        Some(text).filter(|text| Some(text.as_str()) != present)
-    } else {
-        None
-    };
-    Ok(Remedy { project, described, file, service, written, text })
-}
-
-/// The project and the service of a compose file, if both can be used.
-fn usable<'a>(
-    path: &Path,
-    compose: &'a ComposeFacts,
-) -> Result<(&'a ComposeProject, &'a ComposeService), ClientProblem> {
-    let project = compose.project.as_ref().ok_or(ClientProblem::ComposeMissing)?;
-    let wrong = |why: &client::ComposeError| ClientProblem::ComposeFile {
-        path: path.to_owned(),
-        why: why.to_string(),
-    };
-    Ok((project, compose.service.as_ref().map_err(wrong)?))
-}
-
-/// What stands in the way of making a container that was not seen, or that something will stop.
-pub(super) fn obstacle(client: &SocketClient, facts: &ClientFacts) -> Option<ClientProblem> {
-    let ((file, _), compose) = (client.compose()?, facts.compose.as_ref()?);
-    usable(&file, compose).err()
-}
-
-/// What the override has to say.
-fn overriding(
-    client: &SocketClient,
-    facts: &ClientFacts,
-    need: &Need,
-    service: &ComposeService,
-    project: &ComposeProject,
-) -> Override {
-    let seen = facts.container.present();
-    let mut needed = Override { user: need.user.clone(), ..Override::default() };
-    if need.group {
-        let own = client::gid(client, facts).to_string();
-        let is_new = !service.groups.contains(&own);
-        if is_new && project.program.replaces_groups() {
-            needed.groups.clone_from(&service.groups);
-        }
-        needed.groups.extend(is_new.then_some(own));
-    }
-    if !project.program.replaces_groups() {
-        needed.inherited.clone_from(&service.groups);
-    }
-    if need.mode || need.mount {
-        let mount = seen.and_then(|seen| seen.inspected.mount_of(&client.socket));
-        let described = service.mount_of(&client.socket);
-        let target = described.map(|mount| &mount.target);
-        let target = target.or(mount.map(|mount| &mount.destination));
-        let target = target.map_or_else(|| target_of(client), Clone::clone);
-        let written = described.filter(|_| !need.mount).map(|mount| mount.source.clone());
-        let (source, is_declared) = match (written, seen.zip(mount).filter(|_| !need.mount)) {
-            (Some(source), _) => (Some(source), true),
-            // A volume that Compose created for the project is declared, even if no service mounts
-            // it.
-            (None, Some((seen, mount))) => {
-                let source = mounted(seen, mount);
-                let is_declared = mount.volume.as_ref() != Some(&source);
-                (Some(source), is_declared)
-            }
-            (None, None) => {
-                let volume = client.volume.as_ref();
-                (volume.map(ToString::to_string), volume.is_some_and(VolumeSource::is_path))
-            }
-        };
-        let is_declared = |it: &String| is_declared || service.volumes.contains_key(it);
-        needed.external = source.clone().filter(|it| !is_declared(it));
-        let as_it_is = described.filter(|_| !need.mount).map(|mount| mount.writable);
-        let mode = client.mode.unwrap_or(match as_it_is {
-            Some(false) => MountMode::Ro,
-            _ => MountMode::Rw,
-        });
-        needed.volume = source.map(|source| format!("{source}:{target}:{}", mode.as_str()));
-    }
-    needed
-}
-
-/// What a container mounts, as a compose file writes it: without the project before a volume.
-fn mounted(seen: &Seen, mount: &MountSeen) -> String {
-    let project = seen.inspected.compose.as_ref().map(|labels| format!("{}_", labels.project));
-    let short = project.and_then(|project| mount.volume.as_deref()?.strip_prefix(&project));
-    short.unwrap_or(mount.what()).to_owned()
-}
-
-/// Where to mount what holds the socket: its directory, or itself where that is what is named.
-fn target_of(client: &SocketClient) -> String {
-    let socket = Path::new(&client.socket);
-    let is_itself = client
-        .volume
-        .as_ref()
-        .is_some_and(|it| it.is_path() && Path::new(it.as_str()).file_name() == socket.file_name());
-    let target = if is_itself { Some(socket) } else { socket.parent() };
-    target.unwrap_or(socket).to_string_lossy().into_owned()
-}
-
-/// The options of `docker run` that have to change.
-fn options(client: &SocketClient, facts: &ClientFacts, need: &Need) -> Vec<String> {
-    let seen = facts.container.present();
-    let mount = seen.and_then(|seen| seen.inspected.mount_of(&client.socket));
-    let mut options = Vec::new();
-    if need.mode || need.mount || seen.is_none() {
-        let declared = client.volume.as_ref().map(ToString::to_string);
-        let source = declared.or_else(|| Some(mount?.what().to_owned()));
-        let target = mount.map_or_else(|| target_of(client), |mount| mount.destination.clone());
-        let source = source.unwrap_or_else(|| target.clone());
-        let mode = client.mode.unwrap_or(MountMode::Rw).as_str();
-        options.push(format!("-v {source}:{target}:{mode}"));
-    }
-    if need.group || seen.is_none() {
-        options.push(format!("--group-add {}", client::gid(client, facts)));
-    }
-    if let Some(user) = &need.user {
-        options.push(format!("--user {user}"));
-    }
-    options
 }

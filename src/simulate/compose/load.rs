@@ -1,10 +1,12 @@
-//! Loads a project: merges its files and resolves variables, `extends` and `include`.
+//! Loads a project: resolves variables, `extends` and `include`, and merges its files.
 
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
 use serde_yaml::{Mapping, Value};
 
 use super::interpolate::{fill_in, interpolate};
+use super::merge::{import, merge};
 use crate::simulate::arguments::Arguments;
 use crate::simulate::reply::{Call, Reply};
 use crate::simulate::world::World;
@@ -81,32 +83,24 @@ impl Loader<'_> {
         own.or_else(|| Some(in_file()?.1.clone()))
     }
 
-    /// Files merged in order, with their includes.
+    /// Files merged in order, after the includes of each of their documents.
     fn files(&mut self, files: &[PathBuf], directory: &Path, depth: u32) -> Result<Value, Reply> {
         let mut whole = Value::Mapping(Mapping::new());
         for file in files {
-            let document = self.file(file, directory, depth)?;
-            merge(&mut whole, document);
-        }
-        let include = whole.as_mapping_mut().and_then(|whole| whole.remove("include"));
-        for entry in include.iter().filter_map(Value::as_sequence).flatten() {
-            let included = self.include(entry, directory, depth)?;
-            let services = |document: &Value| document["services"].as_mapping().cloned();
-            for (name, _) in services(&included).unwrap_or_default() {
-                if whole["services"].get(&name).is_some() {
-                    let name = name.as_str().unwrap_or_default();
-                    let message = format!("services.{name} conflicts with imported resource");
-                    return Err(Reply::failed(15, message));
-                }
+            for document in self.parsed(file)? {
+                merge(&mut whole, self.resolved(document, directory, depth)?);
             }
-            merge(&mut whole, included);
         }
         Ok(whole)
     }
 
-    /// A file with its variables, `extends` and paths resolved.
-    fn file(&mut self, file: &Path, directory: &Path, depth: u32) -> Result<Value, Reply> {
-        let mut document = self.parsed(file)?;
+    /// A document with its `extends`, paths and `include` resolved.
+    fn resolved(
+        &mut self,
+        mut document: Value,
+        directory: &Path,
+        depth: u32,
+    ) -> Result<Value, Reply> {
         let names: Vec<Value> = match &document["services"] {
             Value::Mapping(services) => services.keys().cloned().collect(),
             _ => Vec::new(),
@@ -115,18 +109,27 @@ impl Loader<'_> {
             let service = self.extended(&document, &name, directory, depth)?;
             document["services"][&name] = service;
         }
+        let include = document.as_mapping_mut().and_then(|document| document.remove("include"));
+        for entry in include.iter().filter_map(Value::as_sequence).flatten() {
+            let included = self.include(entry, directory, depth)?;
+            import(&mut document, included)?;
+        }
         Ok(document)
     }
 
-    fn parsed(&self, file: &Path) -> Result<Value, Reply> {
+    /// The documents of a file, with their variables resolved.
+    fn parsed(&self, file: &Path) -> Result<Vec<Value>, Reply> {
         let text = self.text(file).ok_or_else(|| missing(file))?;
         let invalid =
             |error: serde_yaml::Error| Reply::failed(15, format!("{}: {error}", file.display()));
-        let mut document: Value = serde_yaml::from_str(&text).map_err(invalid)?;
-        document.apply_merge().map_err(invalid)?;
-        fill_in(&mut document, &|name| self.variable(name))
-            .map_err(|why| Reply::failed(15, why))?;
-        Ok(if document.is_null() { Value::Mapping(Mapping::new()) } else { document })
+        let parsed = |document| {
+            let mut document = Value::deserialize(document).map_err(invalid)?;
+            document.apply_merge().map_err(invalid)?;
+            fill_in(&mut document, &|name| self.variable(name))
+                .map_err(|why| Reply::failed(15, why))?;
+            Ok(document)
+        };
+        serde_yaml::Deserializer::from_str(&text).map(parsed).collect()
     }
 
     /// A service over the one that it extends, with absolute paths.
@@ -155,7 +158,8 @@ impl Loader<'_> {
             }
             Some(file) => {
                 let file = directory.join(file);
-                let other = self.parsed(&file)?;
+                let mut other = Value::Mapping(Mapping::new());
+                self.parsed(&file)?.into_iter().for_each(|document| merge(&mut other, document));
                 other["services"].get(base).ok_or_else(|| refused("service not found"))?;
                 let directory = file.parent().unwrap_or(directory).to_owned();
                 self.extended(&other, base, &directory, depth)?
@@ -233,63 +237,9 @@ fn absolute(service: &mut Value, directory: &Path) {
     }
 }
 
-/// The target path of an entry of `volumes`.
-fn target(mount: &Value) -> Option<String> {
-    match mount.as_str() {
-        Some(mount) => mount.split(':').nth(1).map(str::to_owned),
-        None => mount.get("target")?.as_str().map(str::to_owned),
-    }
-}
-
-/// Merges one document into another: lists are joined, mounts are matched by target, and Compose's
-/// tags override this.
-fn merge(below: &mut Value, above: Value) {
-    match (below, above) {
-        (below, Value::Tagged(tagged)) if tagged.tag == "override" => *below = tagged.value,
-        (below, Value::Tagged(tagged)) if tagged.tag == "reset" => *below = Value::Null,
-        (_, Value::Null) => {}
-        (Value::Mapping(below), Value::Mapping(above)) => {
-            for (key, value) in above {
-                match below.get_mut(&key) {
-                    Some(Value::Sequence(mounts)) if key == "volumes" && value.is_sequence() => {
-                        for mount in value.as_sequence().into_iter().flatten() {
-                            mounts.retain(|other| target(other) != target(mount));
-                            mounts.push(mount.clone());
-                        }
-                    }
-                    Some(present) => merge(present, value),
-                    None => {
-                        let mut fresh = Value::Null;
-                        merge(&mut fresh, value);
-                        below.insert(key, fresh);
-                    }
-                }
-            }
-        }
-        (Value::Sequence(below), Value::Sequence(above)) => below.extend(above),
-        (below, above) => *below = above,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn files_are_merged_as_compose_merges_them() {
-        let read = |text: &str| serde_yaml::from_str::<Value>(text).unwrap();
-        let mut whole =
-            read("a: {user: x, group_add: [1], volumes: ['s:/run:ro', 'd:/d'], gone: [1]}");
-        merge(
-            &mut whole,
-            read("a: {user: y, group_add: [2], volumes: ['s:/run:rw'], gone: !reset [], b: }"),
-        );
-        let expected =
-            "a: {user: y, group_add: [1, 2], volumes: ['d:/d', 's:/run:rw'], gone: null, b: null}";
-        assert_eq!(whole, read(expected));
-        merge(&mut whole, read("a: {group_add: !override [3]}"));
-        assert_eq!(whole["a"]["group_add"], read("[3]"));
-    }
 
     #[test]
     fn a_file_of_variables_is_read_line_by_line() {

@@ -3,6 +3,7 @@
 
 mod interpolate;
 mod load;
+mod merge;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -15,6 +15,9 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
         a_mode_that_the_file_leaves_out_is_the_services,
         a_mount_that_the_service_lacks_is_there_from_the_start,
+        a_stopped_container_without_the_volume_is_recreated_with_it,
+        a_user_that_the_service_sets_is_replaced_by_the_declared_one,
+        a_stopped_container_is_recreated_as_the_declared_user,
         a_group_that_is_left_out_is_the_sockets,
         a_container_is_called_what_compose_calls_it,
         the_socket_of_this_machine_is_named_before_anything_is_made,
@@ -46,8 +49,84 @@ fn a_mount_that_the_service_lacks_is_there_from_the_start() {
     let without = ComposeService { mounts: Vec::new(), ..service() };
     let text = written(&created(&lines, without.clone()));
     assert!(text.contains("- other:/var/run:rw") && text.contains("external: true"), "{text}");
-    // A container may make its socket itself.
+    // A container may create its socket itself.
     assert!(created(COMPOSE, without).problem.is_none());
+}
+
+fn a_stopped_container_without_the_volume_is_recreated_with_it() {
+    let planned = |lines: &str, service| {
+        let config = declares(lines);
+        let mut client = client(Observation::Present(bent(seen(), |seen| {
+            (seen.inside, seen.inspected.mounts) = (None, Vec::new());
+            seen.inspected.state.status = "exited".into();
+        })));
+        client.compose.as_mut().unwrap().service = Ok(service);
+        change(&plan(&config, &facts(&config, client)), Kind::SocketClient).clone()
+    };
+    let without = || ComposeService { mounts: Vec::new(), ..service() };
+    let lines = format!("volume = \"sock\"\n{COMPOSE}");
+    let text = written(&planned(&lines, without()));
+    assert!(text.ends_with("    volumes:\n    - sock:/var/run:rw\n"), "{text}");
+    // Compose adds what the service mounts now.
+    assert_eq!(written(&planned(&lines, service())), "");
+    // A container that exists may have created its socket itself.
+    assert!(planned(COMPOSE, without()).problem.is_none());
+    let hint = planned("volume = \"sock\"\n", without()).problem.expect("a problem").hint();
+    assert!(hint.contains("-v sock:/var/run:rw"), "{hint}");
+}
+
+/// The service, if it sets a user.
+fn run_as(user: &str) -> ComposeService {
+    ComposeService { user: Some(user.into()), ..service() }
+}
+
+fn a_user_that_the_service_sets_is_replaced_by_the_declared_one() {
+    let both = "user = \"mcp\"\nuid = 1001\n";
+    let lines = |declared: &str| format!("{declared}{COMPOSE}");
+    for (declared, set, word) in [
+        (both, "root", "'1001'"),
+        (both, "0:0", "'1001'"),
+        ("user = \"mcp\"\n", "1001:1001", "mcp"),
+        ("uid = 1001\n", "mcp", "'1001'"),
+    ] {
+        let change = created(&lines(declared), run_as(set));
+        let text = written(&change);
+        assert!(text.contains(&format!("    user: {word}\n")), "{declared}{set}: {text}");
+        assert!(text.contains("group_add"), "the group is added as well: {text}");
+    }
+    let change = created(&lines(both), run_as("root"));
+    assert_eq!(change.after.text("user"), Some("mcp"));
+    assert!(change.changed().contains(&"uid".into()), "{:?}", change.changed());
+    // It is the declared user already, or the image decides.
+    for (declared, set) in [(both, "mcp"), (both, "1001"), (both, "mcp:docker"), ("", "root")] {
+        let text = written(&created(&lines(declared), run_as(set)));
+        assert!(!text.contains("user:"), "{declared}{set}: {text}");
+    }
+    let text = written(&created(&lines(both), service()));
+    assert!(!text.contains("user:"), "{text}");
+}
+
+fn a_stopped_container_is_recreated_as_the_declared_user() {
+    let config = declares(&format!("user = \"mcp\"\n{COMPOSE}"));
+    let planned = |made_with: &str, status: &str, runs_as: &str| {
+        let stopped = bent(denied(), |seen| {
+            seen.inside = None;
+            seen.inspected.state.status = status.into();
+            seen.inspected.user = made_with.into();
+            seen.inspected.group_add = vec!["2375".into()];
+        });
+        let mut client = client(Observation::Present(stopped));
+        client.compose.as_mut().unwrap().service = Ok(run_as(runs_as));
+        change(&plan(&config, &facts(&config, client)), Kind::SocketClient).clone()
+    };
+    for status in ["exited", "restarting"] {
+        let change = planned("root", status, "root");
+        assert!(written(&change).ends_with("    user: mcp\n"), "{status}: {}", written(&change));
+    }
+    // It was created with the declared user: nothing to write, and nothing that would stop the loop.
+    assert_eq!(written(&planned("mcp", "exited", "root")), "");
+    let problem = planned("mcp", "restarting", "root").problem.unwrap().to_string();
+    assert!(problem.contains("ends again and again"), "{problem}");
 }
 
 fn a_group_that_is_left_out_is_the_sockets() {
