@@ -60,9 +60,8 @@ fn fill(tree: &Path, instance: &Instance) -> std::io::Result<()> {
 fn memory_info(config: &Config) -> std::io::Result<String> {
     let kibibytes = (config.bytes("memory").map_err(std::io::Error::other)? >> 10) * 97 / 100;
     let host = fs::read_to_string("/proc/meminfo")?;
-    let rest = host.lines().filter(|line| !line.starts_with("MemTotal:"));
-    let total = format!("MemTotal: {kibibytes} kB");
-    Ok(std::iter::once(&*total).chain(rest).map(|line| format!("{line}\n")).collect())
+    let rest = host.split_inclusive('\n').filter(|line| !line.starts_with("MemTotal:"));
+    Ok(format!("MemTotal: {kibibytes} kB\n{}", rest.collect::<String>()))
 }
 
 fn environment(instance: &Instance, config: &Config) -> String {
