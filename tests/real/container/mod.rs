@@ -2,15 +2,15 @@
 //!
 //! QEMU without hardware acceleration takes a minute to boot, and everything in its guest takes ten times
 //! as long as on the host. A container of systemd-nspawn boots the same disk with the same systemd, sshd,
-//! dockerd and apt in a few seconds. It has a network of its own with the addresses of QEMU's and Lima's.
-//! It shares the host's kernel, so what concerns the machine itself is tested with QEMU (`vm.rs`).
+//! dockerd and apt in a few seconds. Its network has the same addresses as QEMU's and Lima's. It shares the
+//! host's kernel, so scenarios about the machine itself use QEMU (`vm.rs`).
 //!
-//! Known differences: `/proc/meminfo` is a file that says what the configuration asks for, the processors
-//! are limited by an affinity, there are no control groups for memory and processors, and `/proc/sys`
-//! outside of `net` cannot be written.
+//! Known differences: `/proc/meminfo` is a file with the configured memory, an affinity limits the
+//! processors, control groups for memory and processors are missing, and `/proc/sys` outside of `net` is
+//! read-only.
 //!
-//! `limactl` refuses root, and root is needed to boot a container. So the tests do it, asked by the
-//! process that stands for the machine.
+//! Booting a container needs root, and `limactl` refuses root. The test process boots it, at the request of
+//! the process that `limactl` starts as the machine.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, BufRead, BufReader, Write};
@@ -50,7 +50,7 @@ pub struct Request {
     pub ssh_port: u16,
 }
 
-/// Boots containers for whoever connects, one after another: a disk must be at rest before its next boot.
+/// Boots a container for each connection, one after another: a disk must be unmounted before its next boot.
 pub fn serve(socket: &Path) {
     let listener = UnixListener::bind(socket).unwrap();
     fs::set_permissions(socket, Permissions::from_mode(0o666)).unwrap();
@@ -95,7 +95,7 @@ fn process(child: &Child) -> Pid {
     Pid::from_raw(i32::try_from(child.id()).unwrap_or_default())
 }
 
-/// Starts the machine in namespaces of its own. It does not outlive this process.
+/// Starts the machine in new namespaces. It ends with this process.
 fn start(request: &Request, directory: &Path) -> io::Result<Child> {
     let root = directory.join("root");
     fs::create_dir(&root)?;
@@ -110,7 +110,7 @@ fn start(request: &Request, directory: &Path) -> io::Result<Child> {
         .spawn()
 }
 
-/// Connects the machine to a network with Lima's addresses, as QEMU does with its own.
+/// Connects the machine to a user-mode network, like QEMU's.
 fn connect(request: &Request, machine: &Child, directory: &Path) -> io::Result<Child> {
     let namespace = |process: &str| fs::read_link(format!("/proc/{process}/ns/net"));
     let (ours, id) = (namespace("self")?, machine.id().to_string());
