@@ -1,47 +1,29 @@
 //! `cai` makes a secure Docker engine a matter of one version-controlled file.
 //!
-//! Data goes one way:
+//! The modules form layers: each uses only those above it in this list, and a test checks that.
 //!
-//! ```text
-//! containai.toml ─ config ─ resource ─ graph ─ observe ─ plan ─ apply ─ report
-//!                  (parse)  (desired)  (order)  (reads)  (pure)  (steps)  (text)
-//! ```
-//!
-//! - [`config`] reads the file into domain types ([`model`]); what is wrong with it is shown on
-//!   its own lines ([`diagnostic`]).
-//! - [`resource`] holds the kinds: what each should be, and what it does about the difference.
-//!   [`graph`] orders them.
-//! - [`observe`](mod@observe) looks at the machine once and leaves [`facts`]; [`lima`], [`docker`]
-//!   and [`guest`] hold the command lines of the tools, and read what they print.
-//! - [`plan`] is a pure function of both. Its steps are data.
-//! - [`apply`](mod@apply) runs them, and tells what happens as [`event`]s; [`report`] makes text of
-//!   plans, events and errors. [`cli`] is the command line.
-//! - [`doctor`] says what is wrong, by the same facts and plan, and which part of the plan mends it.
-//! - [`simulate`] is a host without a machine: one world as data, with Lima, Docker and a guest in
-//!   it.
-//! - [`host`] is the only way to the outside. Nothing else runs a process or touches a file.
+//! - [`model`]: names, sizes, versions and addresses of the domain as types; redaction; text helpers.
+//! - [`host`]: the only effects. Nothing else starts a process or touches a file.
+//! - [`config`]: `containai.toml`, and what is wrong with it, on its own lines.
+//! - [`lima`], [`guest`], [`docker`]: the tools' languages. Command lines, scripts, and parsers.
+//! - [`plan`]: plans as data. Changes, reasons, steps, saved plans.
+//! - [`resource`]: the kinds. What each should be, was observed to be, and the steps in between; pure.
+//! - [`reconcile`]: the loop that knows no kind. It orders the resources, observes, plans and applies.
+//! - [`doctor`]: what is wrong, from the facts and the plan, and which part of the plan repairs it.
+//! - [`report`]: plans, events, findings and errors as text, JSON and graphs.
+//! - [`simulate`]: a simulated host. One world as data, with Lima, Docker and a guest in it.
+//! - [`cli`]: the command line.
 
-pub mod address;
-pub mod apply;
 pub mod cli;
 pub mod config;
-pub mod diagnostic;
-pub mod digest;
 pub mod docker;
 pub mod doctor;
-pub mod error;
-pub mod event;
-pub mod facts;
-pub mod graph;
 pub mod guest;
 pub mod host;
 pub mod lima;
 pub mod model;
-pub mod observe;
-pub mod parallel;
 pub mod plan;
-pub mod redact;
+pub mod reconcile;
 pub mod report;
 pub mod resource;
 pub mod simulate;
-pub mod value;

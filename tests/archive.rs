@@ -132,7 +132,7 @@ fn a_download_that_ends_early_is_not_taken() {
 
 fn an_answer_that_is_no_archive_is_named() {
     let page = b"<html>Welcome to the hotel's network</html>";
-    let sum = containai::digest::sha256(page);
+    let sum = containai::model::digest::sha256(page);
     let (bytes, _) = lima();
     let damaged = &bytes[..bytes.len() - 20];
     let web = Web::serve([
@@ -149,7 +149,8 @@ fn an_answer_that_is_no_archive_is_named() {
     }
     let error = Place::new().refuses(&web.url("/page"), &sum);
     assert!(error.contains("/page could not be unpacked"), "{error}");
-    let error = Place::new().refuses(&web.url("/damaged"), &containai::digest::sha256(damaged));
+    let error =
+        Place::new().refuses(&web.url("/damaged"), &containai::model::digest::sha256(damaged));
     assert!(error.contains("/damaged could not be unpacked"), "{error}");
 }
 

@@ -1,10 +1,10 @@
 //! The scripts for a guest, run by a real shell with fake tools around them.
 
 use containai::config::DockerSource;
-use containai::digest::sha256;
 use containai::guest::{Document, GuestFacts, Loaded, Operation, probe, provisioning};
 use containai::host::Input;
 use containai::lima::Ssh;
+use containai::model::digest::sha256;
 
 use crate::support::sandbox::{Ran, Sandbox};
 use crate::support::trials;

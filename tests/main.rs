@@ -28,6 +28,7 @@ mod faults;
 mod fuzz;
 mod guest;
 mod host;
+mod layers;
 mod planner;
 mod real;
 mod simulate;
@@ -59,6 +60,7 @@ fn trials() -> Vec<libtest_mimic::Trial> {
         fuzz::trials(),
         guest::trials(),
         host::trials(),
+        layers::trials(),
         planner::trials(),
         real::trials(),
         simulate::trials(),

@@ -381,14 +381,14 @@ fn the_second_address_is_tried_when_the_first_fails() {
                 case $line in *absent*) exit 22 ;; *wrong*) echo other >\"$2\" ;; *) echo right >\"$2\" ;; esac";
     guest.0.fake_program("curl", curl);
     let (absent, wrong) = ("https://absent.example/s.deb", "https://user:secret@wrong.example/s");
-    let sha256 = containai::digest::sha256(b"right\n");
+    let sha256 = containai::model::digest::sha256(b"right\n");
     let fetch = |sources: &[&str]| {
         let sources: Vec<String> = sources.iter().map(|it| (*it).to_owned()).collect();
         guest.run(&Operation::FetchSysbox { version: "0.7.1", sha256: &sha256, sources: &sources })
     };
     let (status, error) = fetch(&[absent, wrong]);
     assert_eq!(status, Some(4), "{error}");
-    let other = containai::digest::sha256(b"other\n");
+    let other = containai::model::digest::sha256(b"other\n");
     for reason in [
         "the package could not be downloaded from absent.example\n",
         &format!("the package from wrong.example is {other}, but should be {sha256}\n"),

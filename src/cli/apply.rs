@@ -3,11 +3,11 @@
 use super::deep::Verified;
 use super::plan::Planned;
 use super::{Consent, Global, Limits, Terminal, deep, file, guard, progress};
-use crate::address::Kind;
-use crate::apply::{Report, apply};
-use crate::error::Error;
+use crate::cli::error::Error;
 use crate::host::Host;
+use crate::model::address::Kind;
 use crate::plan::{Action, Declared, Plan, loss_hint};
+use crate::reconcile::apply::{Report, apply};
 use crate::report::{self, ReportDocument};
 
 pub(super) fn run(

@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use super::Terminal;
+use crate::cli::error::Error;
 use crate::config::Config;
 use crate::doctor::{Bundle, Finding};
-use crate::error::Error;
-use crate::facts::Facts;
 use crate::host::{CommandSpec, Host, Probe};
 use crate::lima::Ssh;
-use crate::observe::lima_home;
+use crate::model::printable;
 use crate::plan::{Declared, Plan, PlanDocument};
-use crate::report::{DoctorDocument, printable};
+use crate::reconcile::observe::lima_home;
+use crate::report::DoctorDocument;
+use crate::resource::facts::Facts;
 
 /// Lima's logs in an instance's directory.
 const LOGS: [&str; 5] =

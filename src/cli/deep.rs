@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use super::Terminal;
 use super::plan::Planned;
-use crate::address::Kind;
-use crate::apply::{Outcome, Report};
+use crate::cli::error::Error;
 use crate::doctor::{Attempt, Finding};
-use crate::error::Error;
 use crate::host::{CommandError, Failure, Host};
+use crate::model::address::Kind;
+use crate::reconcile::apply::{Outcome, Report};
 
 /// Starts and removes it, in this time where there is a limit; a finding where it does not start.
 ///

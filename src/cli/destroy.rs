@@ -4,12 +4,12 @@ use super::apply::tell_end;
 use super::deep::Verified;
 use super::terminal::Hidden;
 use super::{Global, Limits, Terminal, file, guard, progress};
-use crate::apply::{Report, destroy};
+use crate::cli::error::Error;
 use crate::config::Config;
-use crate::error::Error;
 use crate::host::{Host, Probe};
-use crate::observe::{ObserveError, current_context, observe};
 use crate::plan::{Plan, Reason};
+use crate::reconcile::apply::{Report, destroy};
+use crate::reconcile::observe::{ObserveError, current_context, observe};
 use crate::report::{self, ReportDocument};
 
 pub(super) fn run(

@@ -10,16 +10,16 @@ use super::options::{Doctor, Replace};
 use super::patient::{self, Invalid, Patient};
 use super::plan::Planned;
 use super::{Consent, Global, Terminal, deep, guard};
-use crate::address::Address;
+use crate::cli::error::Error;
 use crate::docker::Environment;
 use crate::doctor::{self, Attempt, Case, Code, Finding, Severity};
-use crate::error::Error;
-use crate::facts::Facts;
-use crate::graph::Graph;
 use crate::host::{Deadline, Host, Probe};
-use crate::observe::{docker_environment, judge_all, observe};
+use crate::model::address::Address;
 use crate::plan::{Declared, Plan};
+use crate::reconcile::graph::Graph;
+use crate::reconcile::observe::{docker_environment, judge_all, observe};
 use crate::report::{self, DoctorDocument, Examined};
+use crate::resource::facts::Facts;
 
 /// How long a command may take that looks at something; the slowest takes a few seconds.
 const DEADLINE: Duration = Duration::from_secs(30);

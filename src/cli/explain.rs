@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::Terminal;
+use crate::cli::error::Error;
 use crate::doctor::Code;
-use crate::error::Error;
 use crate::plan::FORMAT_VERSION;
 use crate::report;
 

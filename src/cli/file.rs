@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use super::{Global, Terminal};
+use crate::cli::error::Error;
+use crate::config::diagnostic::{self, Diagnostic};
 use crate::config::{self, Config};
-use crate::diagnostic::{self, Diagnostic};
-use crate::digest::sha256;
-use crate::error::Error;
 use crate::host::{self, NoText, Probe};
+use crate::model::digest::sha256;
+use crate::model::redact;
 use crate::plan::{Declared, SavedFile};
-use crate::redact;
 use crate::report::on_a_line;
 
 /// How the file is called that is found without being named.

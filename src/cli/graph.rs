@@ -3,10 +3,10 @@
 use super::file::{self, File};
 use super::options::GraphFormat;
 use super::{Global, Terminal};
+use crate::cli::error::Error;
 use crate::config::Config;
-use crate::error::Error;
-use crate::graph::Graph;
 use crate::host::Host;
+use crate::reconcile::graph::Graph;
 use crate::report::{self, GraphDocument};
 
 pub(super) fn run(

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use super::Limits;
 use super::file::File;
-use crate::digest::sha256;
-use crate::error::Error;
+use crate::cli::error::Error;
 use crate::host::{Host, Lock, Probe};
-use crate::observe::{lima_home, state_directory};
+use crate::model::digest::sha256;
+use crate::reconcile::observe::{lima_home, state_directory};
 
 /// The locks of all VMs of these files, until the answer is dropped. `command` is what others are
 /// told.

@@ -4,7 +4,7 @@ use std::io;
 
 use super::file::{self, Source};
 use super::{Global, Terminal};
-use crate::error::Error;
+use crate::cli::error::Error;
 use crate::host::Host;
 
 /// The file that is written: the defaults, spelled out.

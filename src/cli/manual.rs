@@ -6,7 +6,7 @@ use clap_mangen::Man;
 
 use super::Terminal;
 use super::options::Cli;
-use crate::error::Error;
+use crate::cli::error::Error;
 
 /// The manual page of `cai`, or of one of its commands.
 pub(super) fn page(command: Option<&str>, terminal: &mut Terminal) -> Result<(), Error> {

@@ -2,11 +2,11 @@
 
 use super::file::{self, File, Source};
 use super::{Global, Terminal};
+use crate::cli::error::Error;
 use crate::config::{self, Config};
 use crate::doctor::{self, Finding};
-use crate::error::Error;
 use crate::host::Host;
-use crate::report::printable;
+use crate::model::printable;
 
 /// What is looked at: the engine of a file, or the one of a file without a line.
 pub(super) struct Patient {

@@ -5,14 +5,14 @@ use std::path::Path;
 use super::file::{self, File};
 use super::options::Replace;
 use super::{Global, Limits, Terminal, saved};
+use crate::cli::error::Error;
 use crate::config::{Config, Install};
-use crate::error::Error;
-use crate::facts::Facts;
-use crate::graph::Graph;
 use crate::host::{Host, Probe};
-use crate::observe::{self, ObserveError, observe_all};
 use crate::plan::{Declared, Plan, PlanDocument};
+use crate::reconcile::graph::Graph;
+use crate::reconcile::observe::{self, ObserveError, observe_all};
 use crate::report;
+use crate::resource::facts::Facts;
 
 pub(super) fn run(
     host: &dyn Host,

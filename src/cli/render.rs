@@ -3,11 +3,12 @@
 use serde_json::{Map, Value};
 
 use super::{Global, Terminal, file};
+use crate::cli::error::Error;
 use crate::config::Config;
-use crate::error::Error;
 use crate::host::Host;
 use crate::lima;
-use crate::redact::{self, SENSITIVE};
+use crate::model::redact::{self, SENSITIVE};
+use crate::resource::template;
 
 /// What stands above a text that is not all of it.
 const WITHOUT: &str = "# Secrets are left out here, so this is not what Lima gets.\n";
@@ -24,7 +25,7 @@ pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> 
 
 /// The keys without what is not shown, and whether that is all of them.
 fn shown(config: &Config) -> (Map<String, Value>, bool) {
-    let keys = lima::template(config);
+    let keys = template(config);
     let mut shown: Map<String, Value> =
         keys.iter().map(|(key, value)| (key.clone(), redact::value(key, value))).collect();
     if let Some(Value::Object(env)) = shown.get_mut("env") {

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use super::options::quoted;
 use super::plan::Planned;
 use super::{Consent, Global, Limits, Terminal, apply, file, guard};
-use crate::error::Error;
+use crate::cli::error::Error;
 use crate::host::{Host, Probe, random};
+use crate::model::printable;
 use crate::plan::{PlanDocument, SavedPlan, SavedPlanError};
-use crate::report::printable;
 
 /// For its owner alone: it tells much of a machine.
 const PRIVATE: u32 = 0o600;

@@ -2,7 +2,7 @@
 
 use super::plan::{self, Planned};
 use super::{Consent, Global, Limits, Terminal, apply, file, guard, init};
-use crate::error::Error;
+use crate::cli::error::Error;
 use crate::host::Host;
 
 /// As `init` where there is no file, and `apply`. Nothing is written before somebody agreed.

@@ -8,15 +8,15 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{Global, Terminal, file};
-use crate::apply::{Outcome, apply};
+use crate::cli::error::Error;
 use crate::config::{self, Config};
-use crate::error::Error;
-use crate::graph::Graph;
 use crate::host::{Host, Probe};
 use crate::lima;
-use crate::observe::{observe, state_directory};
+use crate::model::redact::{self, SENSITIVE};
 use crate::plan::Plan;
-use crate::redact::{self, SENSITIVE};
+use crate::reconcile::apply::{Outcome, apply};
+use crate::reconcile::graph::Graph;
+use crate::reconcile::observe::{observe, state_directory};
 use crate::report;
 use crate::simulate::{FAULTS, Fault, LINUX, MACOS, SimulatedHost, World, store};
 

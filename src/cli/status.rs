@@ -8,13 +8,14 @@ use super::file::{self, File};
 use super::plan::Planned;
 use super::terminal::document;
 use super::{Global, Terminal};
-use crate::address::{Address, Kind};
-use crate::error::Error;
-use crate::facts::{Facts, Observation};
+use crate::cli::error::Error;
 use crate::host::{Host, Ping};
 use crate::lima::Status;
+use crate::model::address::{Address, Kind};
 use crate::plan::Change;
+use crate::plan::Observation;
 use crate::report;
+use crate::resource::facts::Facts;
 
 pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> Result<(), Error> {
     let planned = Planned::new(host, file::load_all(host, global, terminal)?, terminal)?;

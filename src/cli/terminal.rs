@@ -9,10 +9,10 @@ use serde_json::{Map, Value};
 
 use super::marked::Marked;
 use super::options::{Color, Global};
+use crate::cli::error::Error;
 use crate::config::Config;
-use crate::error::Error;
+use crate::model::redact::Redactor;
 use crate::plan::{FORMAT_VERSION, Plan};
-use crate::redact::Redactor;
 use crate::report;
 
 /// A document about files: the keys of the one where there is one, else a list of all under `key`.
@@ -203,7 +203,7 @@ impl Terminal {
     fn write_json(&mut self, document: &Value) -> Result<(), Error> {
         let text = serde_json::to_string_pretty(document);
         let text = text.map_err(|error| Error::Output(error.into()))?;
-        self.write(&format!("{}\n", report::printable_json(&text)))
+        self.write(&format!("{}\n", crate::model::printable_json(&text)))
     }
 
     /// Prints what was asked for as it is: it is for a program, and has no colours that could be

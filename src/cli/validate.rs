@@ -5,12 +5,13 @@ use serde::Serialize;
 use super::file::{self, File, Source};
 use super::terminal::document;
 use super::{Global, Terminal};
+use crate::cli::error::Error;
 use crate::config;
-use crate::diagnostic::{Diagnostic, line_of};
-use crate::error::Error;
+use crate::config::diagnostic::{Diagnostic, line_of};
 use crate::host::Host;
 use crate::lima::{self, Verdict};
-use crate::observe::{self, ask_lima};
+use crate::reconcile::observe::{self, ask_lima};
+use crate::resource::template;
 
 pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> Result<(), Error> {
     let sources = file::find_all(host, global)?;
@@ -51,7 +52,7 @@ pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> 
 fn refused_by_lima(host: &dyn Host, file: &File, terminal: &mut Terminal) -> Vec<Diagnostic> {
     let config = &file.config;
     let asked = observe::accepted_limactl(host, &config.lima).and_then(|limactl| {
-        let yaml = lima::to_yaml(&lima::template(config));
+        let yaml = lima::to_yaml(&template(config));
         Ok(limactl.map(|limactl| ask_lima(host, &limactl.validate(yaml))).transpose()?)
     });
     let verdict = match asked {

@@ -9,7 +9,7 @@ use toml::de::{DeInteger, DeValue};
 
 use super::mistake::{Identity, Mistake, Refused};
 use super::suggest;
-use crate::diagnostic::Diagnostic;
+use crate::config::diagnostic::Diagnostic;
 
 /// A value in a document, to be read or looked at.
 #[derive(Clone, Copy)]

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::de::Node;
 use super::suggest;
-use crate::diagnostic::Diagnostic;
+use crate::config::diagnostic::Diagnostic;
 
 /// Which value of a document: its address. Places in the text would not do, since the first table
 /// of an array and the array itself have the same.

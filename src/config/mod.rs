@@ -14,6 +14,7 @@
 
 mod check;
 mod de;
+pub mod diagnostic;
 mod local;
 mod mistake;
 mod parse;

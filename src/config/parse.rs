@@ -10,7 +10,7 @@ use super::de::{Node, integer};
 use super::mistake::Refused;
 use super::types::{Config, File, LeftOut};
 use super::{check, suggest};
-use crate::diagnostic::{Diagnostic, line_of};
+use crate::config::diagnostic::{Diagnostic, line_of};
 
 /// Nobody reads more, and looking for each costs a pass over the file.
 const MOST_DIAGNOSTICS: usize = 100;

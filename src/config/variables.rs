@@ -8,9 +8,9 @@ use toml::de::{DeTable, DeValue};
 use super::Config;
 use super::de::Node;
 use super::mistake::Refused;
-use crate::diagnostic::Diagnostic;
+use crate::config::diagnostic::Diagnostic;
 use crate::model::EnvName;
-use crate::redact;
+use crate::model::redact;
 
 /// Looks up what the file's variables are to be read from: `look` gives the value of a variable of
 /// the environment, where it is set. `source` is the text of the file.

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::digest::sha256;
 use crate::host::CommandSpec;
 use crate::model::ContextName;
+use crate::model::digest::sha256;
 
 /// How the description of a context that `cai` made ends. A context without it is somebody
 /// else's. (The command line can write no other metadata.)

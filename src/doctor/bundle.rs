@@ -7,7 +7,7 @@ use flate2::write::GzEncoder;
 use serde_json::Value;
 use tar::{Builder, Header};
 
-use crate::redact::Redactor;
+use crate::model::redact::Redactor;
 
 /// The directory that all is in.
 const ROOT: &str = "cai-bundle";

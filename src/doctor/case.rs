@@ -1,10 +1,10 @@
 //! What a diagnosis goes by.
 
-use crate::address::{Address, Kind};
 use crate::config::Config;
 use crate::docker::Environment;
-use crate::facts::Facts;
+use crate::model::address::{Address, Kind};
 use crate::plan::{Change, Plan};
+use crate::resource::facts::Facts;
 use crate::resource::{
     GroupMembership, LimaInstall, ProvisionDaemon, ProvisionDocker, Restart, Socket, Vm,
 };

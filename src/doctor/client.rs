@@ -1,10 +1,11 @@
 //! Containers that use a Docker socket: whether each reaches the daemon, and why not.
 
 use super::{Case, Code, Finding, Severity};
-use crate::address::{Address, Kind};
-use crate::docker::client::{ClientCode, title, verdict};
-use crate::facts::Observation;
+use crate::docker::client::ClientCode;
+use crate::model::address::{Address, Kind};
+use crate::plan::Observation;
 use crate::plan::Reason;
+use crate::resource::socket_client::{title, verdict};
 
 /// What is wrong with the clients that the file declares. One whose engine is known not to answer
 /// has no finding of its own: that is the engine's.

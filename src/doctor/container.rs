@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use super::{Case, Code, Finding};
 use crate::config::Config;
-use crate::facts::Facts;
 use crate::guest::{GuestFacts, Operation};
 use crate::host::{CommandError, CommandSpec, Failure, Output};
 use crate::lima::Ssh;
 use crate::model::daemon_key::is_log_driver;
-use crate::report::shortened;
+use crate::model::shortened;
+use crate::resource::facts::Facts;
 
 /// How much of what was said is evidence: lines, and the characters of each.
 const LINES: usize = 20;

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{Case, Code, Finding, Repair, Severity, treatment};
-use crate::address::{Address, Kind};
 use crate::lima::Override;
+use crate::model::address::{Address, Kind};
 use crate::model::listed;
+use crate::model::redact;
+use crate::model::value::Known;
 use crate::plan::{Action, Change, Reason};
-use crate::redact;
-use crate::value::Known;
 
 /// Where these are found, what else differs cannot be known, or is no matter yet.
 const BLINDING: [Code; 5] = [

@@ -1,9 +1,9 @@
 //! The guest, from inside: provisioning, dockerd, its socket, the user's groups, the session.
 
 use super::{Case, Code, Finding};
-use crate::address::Kind;
 use crate::guest::{DOCKER_GROUP, DOCKER_SERVICE, GuestFacts};
 use crate::lima::GUEST_SOCKET;
+use crate::model::address::Kind;
 use crate::model::{UnixName, listed};
 use crate::plan::Reason;
 

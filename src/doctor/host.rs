@@ -1,11 +1,11 @@
 //! The tools of the host, and what of it could not be looked at.
 
 use super::{Case, Code, Finding};
-use crate::facts::Observation;
 use crate::host::Ping;
-use crate::observe::ObserveError;
-use crate::redact;
-use crate::report::shortened;
+use crate::model::redact;
+use crate::model::shortened;
+use crate::plan::Observation;
+use crate::reconcile::observe::ObserveError;
 use crate::resource::LimaInstall;
 
 /// What to do about what has no remedy of its own.

@@ -31,8 +31,8 @@ pub use finding::{Finding, Repair, Severity};
 pub use host::{invalid_file, unobservable, unreadable_file};
 pub use treatment::treatment;
 
-use crate::facts::Observation;
 use crate::lima::Agent;
+use crate::plan::Observation;
 
 /// The name of a VM and a context that another installation of ContainAI would remove.
 const CONTESTED: &str = "containai-secure";

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Case, Code, Finding, Repair, Severity};
-use crate::address::{Address, Kind};
-use crate::docker::client::title;
-use crate::graph::{Edge, Graph, GraphError};
+use crate::model::address::{Address, Kind};
 use crate::plan::Plan;
+use crate::reconcile::graph::{Edge, Graph, GraphError};
+use crate::resource::socket_client::title;
 
 /// The command that repairs.
 const FIX: &str = "cai doctor --fix";

@@ -1,10 +1,11 @@
 //! The VM, from outside.
 
 use super::{Case, Code, Finding, Severity};
-use crate::facts::{Observation, VmFacts};
 use crate::host::Ping;
 use crate::lima::{Agent, Status};
+use crate::plan::Observation;
 use crate::plan::Reason;
+use crate::resource::facts::VmFacts;
 
 /// Why the guest cannot be looked at, or the VM is not one that can be worked with.
 pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {

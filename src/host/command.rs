@@ -7,8 +7,8 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::redact;
-use crate::report::shortened;
+use crate::model::redact;
+use crate::model::shortened;
 
 /// How much longer than its own limit a command may take before it is killed, where that is no more
 /// than a quarter of it.
@@ -126,7 +126,7 @@ const SHOWN_LINE: usize = 500;
 impl fmt::Display for CommandSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (name, value) in &self.variables {
-            write!(f, "{name}={} ", crate::report::printable(&quoted(value)))?;
+            write!(f, "{name}={} ", crate::model::printable(&quoted(value)))?;
         }
         let name = self.program.file_name().unwrap_or(self.program.as_os_str());
         f.write_str(&name.to_string_lossy())?;
@@ -134,7 +134,7 @@ impl fmt::Display for CommandSpec {
             // Before it is cut: half a secret could not be told from other text.
             let arg = redact::foreign(&arg.to_string_lossy());
             let shown = shortened(&arg, SHOWN_ARGUMENT);
-            write!(f, " {}", crate::report::printable(&quoted(&shown)))?;
+            write!(f, " {}", crate::model::printable(&quoted(&shown)))?;
         }
         Ok(())
     }
@@ -228,7 +228,7 @@ pub enum Failure {
     #[error("could not be observed: {0}")]
     NotObserved(io::Error),
     /// It was killed because it took too long.
-    #[error("did not end within {} and was killed", crate::report::duration(*.after))]
+    #[error("did not end within {} and was killed", crate::model::duration(*.after))]
     TimedOut {
         /// Its timeout.
         after: Duration,

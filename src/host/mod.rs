@@ -8,6 +8,7 @@ mod command;
 mod deadline;
 mod interrupt;
 mod lock;
+pub mod parallel;
 mod platform;
 mod private;
 mod process;

@@ -231,7 +231,7 @@ fn ask(mut stream: UnixStream) -> Ping {
         Err(error) => match error.kind() {
             io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => Ping::Closed,
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
-                Ping::Failed(format!("no answer within {}", crate::report::duration(PING_TIMEOUT)))
+                Ping::Failed(format!("no answer within {}", crate::model::duration(PING_TIMEOUT)))
             }
             _ => Ping::Failed(error.to_string()),
         },

@@ -20,7 +20,7 @@ const PROVISION: &str = "provision";
 const PORT_FORWARDS: &str = "portForwards";
 
 /// The provisioning script with a line that names these forwards, if there are any.
-pub(super) fn with_forwards(mut script: String, forwards: &[Value]) -> String {
+pub(crate) fn with_forwards(mut script: String, forwards: &[Value]) -> String {
     if !forwards.is_empty() {
         script.push_str(FORWARDS);
         // Lima would expand a template here, too.

@@ -2,7 +2,7 @@
 
 use super::log::{find, message};
 use crate::host::Output;
-use crate::redact;
+use crate::model::redact;
 
 /// The message of the warning about a key that Lima does not know.
 const NOT_STRICT: &str = "Non-strict YAML detected";

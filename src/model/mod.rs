@@ -4,20 +4,26 @@
 //! Each type parses from text ([`FromStr`](std::str::FromStr), serde), prints what it was parsed
 //! from, and refuses the rest with an [`InvalidValue`] that says what was wrong and what the rule is.
 
+pub mod address;
 mod arch;
 mod container;
 pub mod daemon_key;
+pub mod digest;
+mod display;
 mod ipv4_network;
 pub mod lima_yaml;
 mod name;
+pub mod redact;
 mod requirement;
 mod sha256;
 mod size;
 mod text;
+pub mod value;
 mod version;
 
 pub use arch::Arch;
 pub use container::{ContainerName, HealthCheck, ServiceName, VolumeSource};
+pub use display::{duration, printable, printable_json, shortened};
 pub use ipv4_network::Ipv4Network;
 pub use name::{ContextName, EnvName, UnixName, UserRef, VmName};
 pub use requirement::{open_ended, spelled_out};

@@ -6,12 +6,12 @@ use std::fmt;
 use serde::Serialize;
 
 use super::{Hides, Problem, Reason, Step};
-use crate::address::Address;
 use crate::guest::Container;
 use crate::host::CommandSpec;
 use crate::model::VmName;
-use crate::redact::SENSITIVE;
-use crate::value::Attributes;
+use crate::model::address::Address;
+use crate::model::redact::SENSITIVE;
+use crate::model::value::Attributes;
 
 /// What stands for a sensitive value that is not the one before.
 const ANOTHER: &str = "(sensitive value, another one)";

@@ -4,10 +4,10 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::{Action, Change, Declared, Disruption, Files, Hides, Plan, Problem, Reason};
-use crate::address::Address;
 use crate::guest::Container;
-use crate::redact;
-use crate::value::{Attributes, Known};
+use crate::model::address::Address;
+use crate::model::redact;
+use crate::model::value::{Attributes, Known};
 
 /// The version of the form of every document that `cai` prints. It grows when a program that
 /// reads the old form would misread the new one; keys may be added without that.

@@ -3,22 +3,18 @@
 mod change;
 mod client;
 mod declared;
-mod destroy;
 mod diff;
 mod hides;
 mod json;
+mod observation;
 mod promise;
 mod reason;
 mod saved;
 mod step;
 
-use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::address::Address;
-use crate::facts::Facts;
-use crate::graph::Graph;
-use crate::resource::Resource;
+use crate::model::address::Address;
 
 pub use change::{Action, Change, Disruption, by_start};
 pub use client::ClientProblem;
@@ -28,6 +24,7 @@ pub use hides::{Hides, Stored, loss_hint};
 pub use json::{
     Explained, ExplainedProblem, FORMAT_VERSION, PlanDocument, ResourceChange, Summary,
 };
+pub use observation::Observation;
 pub use promise::Unshown;
 pub use reason::{Problem, Reason};
 pub use saved::{SavedFile, SavedPlan, SavedPlanError};
@@ -44,75 +41,7 @@ pub struct Plan {
     pub may_hide: Option<String>,
 }
 
-/// What a resource may look at while it plans.
-#[derive(Debug, Clone, Copy)]
-pub struct Context<'a> {
-    /// What was observed.
-    pub facts: &'a Facts,
-    /// What the resources of the same file before it in the graph plan.
-    pub earlier: &'a [Change],
-    /// The disruption that was already tried in this run without the wanted effect, so that the
-    /// next stronger one is due.
-    pub tried: Disruption,
-}
-
-impl<'a> Context<'a> {
-    /// The planned changes of a kind, among those before this resource.
-    pub fn earlier(&self, kind: crate::address::Kind) -> impl Iterator<Item = &'a Change> {
-        self.earlier.iter().filter(move |change| change.address.kind == kind)
-    }
-
-    /// Whether a resource before this one gives up its value of an attribute.
-    pub fn frees(&self, address: &Address, attribute: &str) -> bool {
-        self.earlier.iter().any(|change| {
-            change.address == *address
-                && change.problem.is_none()
-                && change.changed().iter().any(|changed| changed == attribute)
-        })
-    }
-}
-
-/// The plan of one file while it is made.
-struct FilePlan<'a> {
-    facts: Cow<'a, Facts>,
-    changes: Vec<Change>,
-}
-
-impl<'a> FilePlan<'a> {
-    fn new(facts: &'a Facts) -> Self {
-        Self { facts: Cow::Borrowed(facts), changes: Vec::new() }
-    }
-
-    fn plan(&mut self, resource: &dyn Resource) {
-        let context =
-            Context { facts: &self.facts, earlier: &self.changes, tried: Disruption::None };
-        let change = resource.plan(context);
-        // What is in the VM goes with it, and is made anew.
-        if change.disruption == Disruption::Replace {
-            self.facts = Cow::Owned(self.facts.without_vm());
-        }
-        self.changes.push(change);
-    }
-}
-
 impl Plan {
-    /// Plans every resource of the graph against the facts: those of each of its files, in the
-    /// order of the files.
-    pub fn new(graph: &Graph, facts: &[Facts]) -> Self {
-        let mut files: Vec<FilePlan<'_>> = facts.iter().map(FilePlan::new).collect();
-        for node in graph.ordered() {
-            if let Some(file) = files.get_mut(node.file) {
-                file.plan(node.resource.as_ref());
-            }
-        }
-        let mut planned: Vec<_> = files.into_iter().map(|file| file.changes.into_iter()).collect();
-        // The order is the same as above, so the next of a file is the node's own.
-        let changes = graph
-            .ordered()
-            .filter_map(|node| Some(planned.get_mut(node.file)?.next()?.scoped(node.scope())));
-        Self { changes: changes.collect(), ..Self::default() }
-    }
-
     /// Gives the command of each step this long, if any limit was asked for.
     #[must_use]
     pub fn limited(mut self, limit: Option<Duration>) -> Self {

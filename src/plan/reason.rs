@@ -6,10 +6,10 @@ use semver::{Version, VersionReq};
 use serde::Serialize;
 
 use super::ClientProblem;
-use crate::address::Address;
 use crate::docker::client::ClientCode;
 use crate::host::Ping;
 use crate::lima::{GUEST_SOCKET, Override, Status};
+use crate::model::address::Address;
 use crate::model::{in_a_line, listed, open_ended, spelled_out};
 
 /// Why a change is planned. In JSON, the variant's name is the `kind`, in kebab case, and what it

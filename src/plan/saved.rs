@@ -8,10 +8,10 @@ use serde_json::error::Category;
 use serde_json::{Map, Value, json};
 
 use super::Plan;
-use crate::digest::sha256;
 use crate::host::Exposed;
+use crate::model::digest::sha256;
 use crate::model::listed;
-use crate::value::{Attributes, Known};
+use crate::model::value::{Attributes, Known};
 
 /// The version of the form of a saved plan. Another form is refused: what was agreed to must not be
 /// read as something else.

@@ -6,12 +6,13 @@ use anstream::adapter::strip_str;
 use console::{measure_text_width, truncate_str};
 
 use super::palette::{ADDED, DIM, ERROR, STRONG, paint};
-use super::{duration, failure, on_a_line, printable};
-use crate::address::Address;
-use crate::apply::{ApplyError, Counts, Outcome, Report};
-use crate::event::Event;
+use super::{failure, on_a_line};
 use crate::lima;
+use crate::model::address::Address;
+use crate::model::{duration, printable};
 use crate::plan::Operation;
+use crate::reconcile::apply::event::Event;
+use crate::reconcile::apply::{ApplyError, Counts, Outcome, Report};
 
 /// What to print for something that happened: whole lines, each of which says what it is about,
 /// because resources that are changed at the same time speak in turns.
@@ -151,7 +152,7 @@ pub fn finished(report: &Report, contexts: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::address::Kind;
+    use crate::model::address::Kind;
 
     const TITLE: &str = "start the VM, and wait for Docker in it";
 

@@ -6,10 +6,11 @@ use anstyle::Style;
 use serde_json::Value;
 
 use super::palette::{ADDED, CHANGED, DIM, REMOVED, paint};
-use super::text::{INDENT, Page, comment, on_a_line, printable};
+use super::text::{INDENT, Page, comment, on_a_line};
+use crate::model::printable;
+use crate::model::redact;
+use crate::model::value::{Attributes, Known};
 use crate::plan::{Change, Line, Origin, text_diff};
-use crate::redact;
-use crate::value::{Attributes, Known};
 
 pub(super) fn write_created(out: &mut Page, after: &Attributes) -> std::fmt::Result {
     let width = width(after.iter().map(|(name, _)| name));

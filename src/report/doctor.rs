@@ -6,12 +6,14 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::palette::{ADDED, CHANGED, DIM, ERROR, STRONG, paint};
-use super::text::{INDENT, Page, headline, inner_lines, on_a_line, printable, wrapped};
+use super::text::{INDENT, Page, headline, inner_lines, on_a_line, wrapped};
 use crate::doctor::{Code, Finding, Severity, is_healthy};
-use crate::facts::{Facts, Observation};
 use crate::host::Ping;
 use crate::model::listed;
+use crate::model::printable;
 use crate::plan::FORMAT_VERSION;
+use crate::plan::Observation;
+use crate::resource::facts::Facts;
 
 /// What begins a remedy that is a command.
 const COMMANDS: [&str; 7] = ["brew ", "cai ", "curl ", "docker ", "limactl ", "sudo ", "unset "];

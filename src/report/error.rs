@@ -3,18 +3,19 @@
 use std::error::Error;
 use std::fmt::Write as _;
 
+use super::on_a_line;
 use super::palette::{CHANGED, DIM, ERROR, STRONG, paint};
 use super::plan::is_shown;
 use super::text::inner;
-use super::{on_a_line, printable, shortened};
-use crate::apply::ApplyError;
 use crate::config::Warning;
 use crate::host::{CommandError, Failure};
 use crate::lima;
 use crate::model::listed;
-use crate::observe::ObserveError;
+use crate::model::redact;
+use crate::model::{printable, shortened};
 use crate::plan::{Action, Change, Problem, Reason, Unshown, loss_hint};
-use crate::redact;
+use crate::reconcile::apply::ApplyError;
+use crate::reconcile::observe::ObserveError;
 
 /// The last lines of a stream that are shown.
 const SHOWN_LINES: usize = 20;
@@ -180,8 +181,8 @@ fn join(reasons: &[Reason]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::address::{Address, Kind};
-    use crate::value::Attributes;
+    use crate::model::address::{Address, Kind};
+    use crate::model::value::Attributes;
 
     #[test]
     fn what_did_not_converge_is_told_without_empty_parts() {

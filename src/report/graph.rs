@@ -8,9 +8,9 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::address::Address;
-use crate::graph::{Edge, Graph};
+use crate::model::address::Address;
 use crate::plan::{Declared, FORMAT_VERSION, Files};
+use crate::reconcile::graph::{Edge, Graph};
 
 /// The graph in Graphviz's language.
 pub fn dot(graph: &Graph) -> String {

@@ -5,12 +5,12 @@ use std::error::Error as _;
 use serde::Serialize;
 
 use super::error::{command_error, hint};
-use crate::address::Address;
-use crate::apply::{ApplyError, Counts, Outcome, Report, ResourceResult};
 use crate::doctor::Finding;
 use crate::host::Failure;
+use crate::model::address::Address;
+use crate::model::redact;
 use crate::plan::{Declared, FORMAT_VERSION, Files};
-use crate::redact;
+use crate::reconcile::apply::{ApplyError, Counts, Outcome, Report, ResourceResult};
 
 /// How an apply ended, as `cai apply --json` prints it.
 #[derive(Debug, Serialize)]

@@ -17,4 +17,4 @@ pub use error::{error, failure, problem, warning};
 pub use graph::{EdgeDocument, GraphDocument, dot, mermaid};
 pub use json::{CommandDocument, ErrorDocument, ReportDocument, ResultDocument};
 pub use plan::{destruction, plan};
-pub use text::{WIDTH, duration, on_a_line, printable, printable_json, shortened};
+pub use text::{WIDTH, on_a_line};

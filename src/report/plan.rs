@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 use super::attributes;
 use super::palette::{CHANGED, REMOVED, STRONG, paint, sign};
 use super::text::{INDENT, Page, comment, headline, inner_lines, loss, on_a_line, wrapped};
-use crate::address::Kind;
-use crate::facts::{Facts, Observation};
 use crate::guest::Container;
+use crate::model::address::Kind;
 use crate::model::listed;
+use crate::plan::Observation;
 use crate::plan::{Action, Change, Declared, Disruption, Plan, Reason};
+use crate::resource::facts::Facts;
 
 /// The width of the longest sign: `-/+`.
 const SIGNS: usize = 3;

@@ -1,13 +1,12 @@
-//! Texts from outside, made harmless, and figures made readable.
+//! The layout of a report: its lines, wrapped and indented.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use anstyle::Style;
 
 use super::palette::{DIM, REMOVED, paint};
-use crate::model::{in_a_line, is_unshowable};
+use crate::model::{in_a_line, printable};
 
 /// The columns that a plan is laid out for: those of a terminal nobody has widened.
 pub const WIDTH: usize = 80;
@@ -109,84 +108,9 @@ pub(super) fn wrapped(line: &str, width: usize) -> Vec<String> {
     pieces
 }
 
-/// The text without anything that could drive a terminal: control characters and those that
-/// reorder what is shown are written as escapes. Line breaks and tabs stay.
-pub fn printable(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_harmful) {
-        return Cow::Borrowed(text);
-    }
-    let mut safe = String::with_capacity(text.len() + 16);
-    for character in text.chars() {
-        if is_harmful(character) {
-            safe.extend(character.escape_unicode());
-        } else {
-            safe.push(character);
-        }
-    }
-    Cow::Owned(safe)
-}
-
-/// The beginning of a line, where it is longer than anybody reads.
-pub fn shortened(line: &str, most: usize) -> Cow<'_, str> {
-    match line.char_indices().nth(most) {
-        Some((end, _)) => Cow::Owned(format!("{}…", line.get(..end).unwrap_or_default())),
-        None => Cow::Borrowed(line),
-    }
-}
-
-/// JSON whose texts are the same, without anything in them that could drive a terminal: JSON itself
-/// escapes only the first of the control characters.
-pub fn printable_json(json: &str) -> Cow<'_, str> {
-    if !json.contains(is_harmful) {
-        return Cow::Borrowed(json);
-    }
-    let mut safe = String::with_capacity(json.len() + 16);
-    for character in json.chars() {
-        if is_harmful(character) {
-            // Outside of a text there is none; each is one unit of UTF-16.
-            let _ = write!(safe, "\\u{:04x}", u32::from(character));
-        } else {
-            safe.push(character);
-        }
-    }
-    Cow::Owned(safe)
-}
-
-fn is_harmful(character: char) -> bool {
-    is_unshowable(character) && character != '\n' && character != '\t'
-}
-
-/// A time span, as precise as it is useful: `0.3 s`, `12 s`, `3 min 5 s`.
-pub fn duration(span: Duration) -> String {
-    let seconds = span.as_secs();
-    match seconds {
-        0..10 => format!("{:.1} s", span.as_secs_f64()),
-        10..60 => format!("{seconds} s"),
-        _ if seconds.is_multiple_of(60) => format!("{} min", seconds / 60),
-        _ => format!("{} min {} s", seconds / 60, seconds % 60),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn nothing_from_outside_drives_the_terminal() {
-        assert_eq!(printable("a\u{1b}[2Jb\u{7}"), "a\\u{1b}[2Jb\\u{7}");
-        assert_eq!(printable("x\u{202e}y\r"), "x\\u{202e}y\\u{d}");
-        assert_eq!(printable("é\tä\n"), "é\tä\n");
-    }
-
-    #[test]
-    fn json_says_the_same_without_driving_the_terminal() {
-        let text = "a\u{9b}2J\u{202e}\u{7f}\u{1b}é\n\u{feff}\"";
-        let json = serde_json::to_string_pretty(&[text]).unwrap();
-        let safe = printable_json(&json);
-        assert_eq!(printable(&safe), safe);
-        assert_eq!(serde_json::from_str::<[String; 1]>(&safe).unwrap(), [text]);
-        assert_eq!(printable_json("[\n  \"é\"\n]"), "[\n  \"é\"\n]");
-    }
 
     #[test]
     fn long_remarks_are_wrapped_at_words() {
@@ -204,13 +128,5 @@ mod tests {
         assert_eq!(plain, "      # no answer\n      #   # stops no container\n");
         assert_eq!(inner(said, INDENT), "no answer\n        # stops no container");
         assert_eq!(on_a_line("a\n\tb\u{7}"), "a\\n\\tb\\u{7}");
-    }
-
-    #[test]
-    fn spans_are_readable() {
-        let spans = [(340, "0.3 s"), (12_400, "12 s"), (180_000, "3 min"), (185_000, "3 min 5 s")];
-        for (milliseconds, shown) in spans {
-            assert_eq!(duration(Duration::from_millis(milliseconds)), shown);
-        }
     }
 }

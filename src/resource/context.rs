@@ -1,13 +1,13 @@
 //! The Docker context on the host. It leads to the VM's socket, and is never made the current one.
 
 use super::{PlanContext, Resource, Socket, Vm};
-use crate::address::{Address, Kind};
 use crate::config::Config;
 use crate::docker::{ContextMetadata, Docker, MARK};
-use crate::facts::Facts;
 use crate::model::ContextName;
+use crate::model::address::{Address, Kind};
+use crate::model::value::Attributes;
 use crate::plan::{Change, Problem, Reason, Step};
-use crate::value::Attributes;
+use crate::resource::facts::Facts;
 
 /// How the forwarded socket of any VM ends.
 const SOCKET: &str = "/sock/docker.sock";

@@ -1,13 +1,13 @@
 //! A group in the guest, with the number that the file says.
 
 use super::{PlanContext, Resource, Restart, Vm, seen, unseen};
-use crate::address::{Address, Kind};
 use crate::config::Config;
 use crate::guest::{DOCKER_GROUP, GuestFacts, Operation};
 use crate::lima::{GUEST_SOCKET, Ssh};
+use crate::model::address::{Address, Kind};
+use crate::model::value::Attributes;
 use crate::model::{UnixName, VmName};
 use crate::plan::{Change, Problem, Reason, Step};
-use crate::value::Attributes;
 
 const GID: &str = "gid";
 

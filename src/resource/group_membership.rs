@@ -2,14 +2,15 @@
 //! question: see [`super::Restart`].
 
 use super::{Group, PlanContext, ProvisionDocker, Resource, Restart, User, Vm, seen, unseen};
-use crate::address::{Address, Kind};
 use crate::config::{Config, nearest};
-use crate::facts::{Facts, Observation};
 use crate::guest::{DOCKER_GROUP, GuestFacts, Operation};
 use crate::lima::Ssh;
+use crate::model::address::{Address, Kind};
+use crate::model::value::{Attributes, Known};
 use crate::model::{UnixName, UserRef, VmName};
+use crate::plan::Observation;
 use crate::plan::{Action, Change, Problem, Reason, Step};
-use crate::value::{Attributes, Known};
+use crate::resource::facts::Facts;
 
 /// A user's membership in a group, or that there is none.
 #[derive(Debug)]

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{PlanContext, Resource};
-use crate::address::{Address, Kind};
 use crate::config::{Install, Lima};
-use crate::facts::Facts;
 use crate::host::{Archive, CommandSpec, Os};
 use crate::lima::{Release, platform_key};
+use crate::model::address::{Address, Kind};
+use crate::model::value::{Attributes, Known};
 use crate::plan::{Change, Problem, Reason, Step};
-use crate::value::{Attributes, Known};
+use crate::resource::facts::Facts;
 
 /// How long Homebrew may take: it may fetch QEMU and all that it needs, too.
 const HOMEBREW: Duration = Duration::from_secs(60 * 60);

@@ -1,29 +1,30 @@
 //! The kinds of resources: what each one is, should be, and does about the difference.
 //!
-//! A new kind is one file here, one line in [`KINDS`], and its word in [`crate::address::Kind`].
+//! A new kind is one file here, one line in [`KINDS`], and its word in [`crate::model::address::Kind`].
 
 mod containers;
 mod context;
+pub mod facts;
 mod group;
 mod group_membership;
 mod lima_install;
 mod provision;
 mod restart;
 mod socket;
-mod socket_client;
+pub mod socket_client;
 mod user;
 mod vm;
 
 use std::fmt;
 
-use crate::address::Address;
 use crate::config::{Config, Strategy};
-use crate::facts::{Facts, Observation};
 use crate::guest::GuestFacts;
 use crate::lima::Ssh;
 use crate::model::VmName;
-use crate::plan::{Change, Context as PlanContext, Disruption, Problem, Reason};
-use crate::value::Attributes;
+use crate::model::address::Address;
+use crate::model::value::Attributes;
+use crate::plan::{Change, Disruption, Observation, Problem, Reason};
+use crate::resource::facts::Facts;
 
 pub use context::DockerContext;
 pub use group::Group;
@@ -34,7 +35,7 @@ pub use restart::Restart;
 pub use socket::Socket;
 pub use socket_client::SocketClient;
 pub use user::User;
-pub use vm::Vm;
+pub use vm::{Vm, template};
 
 /// One thing that the file declares.
 pub trait Resource: fmt::Debug + Send + Sync {
@@ -51,6 +52,34 @@ pub trait Resource: fmt::Debug + Send + Sync {
 
     /// What it would do. A pure function: the same facts give the same change.
     fn plan(&self, context: PlanContext<'_>) -> Change;
+}
+
+/// What a resource may look at while it plans.
+#[derive(Debug, Clone, Copy)]
+pub struct PlanContext<'a> {
+    /// What was observed.
+    pub facts: &'a Facts,
+    /// What the resources of the same file before it in the graph plan.
+    pub earlier: &'a [Change],
+    /// The disruption that was already tried in this run without the wanted effect, so that the
+    /// next stronger one is due.
+    pub tried: Disruption,
+}
+
+impl<'a> PlanContext<'a> {
+    /// The planned changes of a kind, among those before this resource.
+    pub fn earlier(&self, kind: crate::model::address::Kind) -> impl Iterator<Item = &'a Change> {
+        self.earlier.iter().filter(move |change| change.address.kind == kind)
+    }
+
+    /// Whether a resource before this one gives up its value of an attribute.
+    pub fn frees(&self, address: &Address, attribute: &str) -> bool {
+        self.earlier.iter().any(|change| {
+            change.address == *address
+                && change.problem.is_none()
+                && change.changed().iter().any(|changed| changed == attribute)
+        })
+    }
 }
 
 /// Makes the resources of one kind that a file declares.

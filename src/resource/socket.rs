@@ -2,14 +2,15 @@
 
 use super::provision::{SOCKET_ACCESS, SOCKET_GROUP};
 use super::{GroupMembership, PlanContext, Resource, Restart};
-use crate::address::{Address, Kind};
 use crate::config::Config;
-use crate::facts::{Facts, Observation};
 use crate::host::Ping;
 use crate::lima::Ssh;
 use crate::model::VmName;
+use crate::model::address::{Address, Kind};
+use crate::model::value::Attributes;
+use crate::plan::Observation;
 use crate::plan::{Change, Disruption, Problem, Reason, Step};
-use crate::value::Attributes;
+use crate::resource::facts::Facts;
 
 /// Who may open the socket.
 const ACCESS: &str = "access";

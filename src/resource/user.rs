@@ -1,13 +1,13 @@
 //! An account in the guest, beside Lima's own.
 
 use super::{PlanContext, Resource, Vm, seen, unseen};
-use crate::address::{Address, Kind};
 use crate::config::{self, Config};
 use crate::guest::{GuestFacts, Operation};
 use crate::lima::Ssh;
+use crate::model::address::{Address, Kind};
+use crate::model::value::Attributes;
 use crate::model::{UnixName, UserRef, VmName};
 use crate::plan::{Change, Problem, Reason, Step};
-use crate::value::Attributes;
 
 const UID: &str = "uid";
 

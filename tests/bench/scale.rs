@@ -5,13 +5,14 @@ use std::time::Instant;
 
 use containai::config::{self, Config};
 use containai::docker::metadata_path;
-use containai::graph::Graph;
 use containai::host::System;
 use containai::model::ContextName;
-use containai::observe::observe_all;
 use containai::plan::{Plan, PlanDocument};
+use containai::reconcile::apply;
+use containai::reconcile::graph::Graph;
+use containai::reconcile::observe::observe_all;
+use containai::report;
 use containai::simulate::{Instance, LINUX, SimulatedHost, World};
-use containai::{apply, report};
 
 use crate::figure;
 

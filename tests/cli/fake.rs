@@ -34,7 +34,7 @@ pub fn without_a_socket() -> Sandbox {
     sandbox.directory("lima");
     sandbox.directory("lima/containai-secure");
     sandbox.directory("lima/containai-secure/sock");
-    let keys = lima::template(&config::parse(FILE).unwrap());
+    let keys = containai::resource::template(&config::parse(FILE).unwrap());
     sandbox.write("lima/containai-secure/lima.yaml", &lima::to_yaml(&keys));
     sandbox.fake_program("limactl", &limactl(&listed(&sandbox, "Running"), "exit 7"));
     sandbox.fake_program("ssh", SSH);

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use containai::config;
-use containai::digest::sha256;
+use containai::model::digest::sha256;
 use containai::simulate::Fault;
 use serde_json::Value;
 

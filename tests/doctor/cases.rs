@@ -3,11 +3,11 @@
 use containai::config::{self, Config};
 use containai::docker::{ContextMetadata, Environment};
 use containai::doctor::{Case, Code, Finding, Severity, diagnose, is_healthy, treatment};
-use containai::facts::Facts;
-use containai::graph::Graph;
 use containai::host::Ping;
 use containai::lima::{Agent, Status};
 use containai::plan::Plan;
+use containai::reconcile::graph::Graph;
+use containai::resource::facts::Facts;
 
 use super::table::{Bent, CASES, SYSBOX, fail_dockerd, install_sysbox, leave_docker};
 use crate::support::machine::{bend_guest, bend_vm, config, config_with, healthy, put_down};

@@ -1,13 +1,13 @@
 //! Each fault of the simulated host: its code, what mends it, and what that disturbs.
 
-use containai::apply;
 use containai::config::{self, Config};
 use containai::docker::Environment;
 use containai::doctor::{Case, Code, Finding, Severity, diagnose, is_healthy, treatment};
-use containai::graph::Graph;
 use containai::host::System;
-use containai::observe::observe;
 use containai::plan::Plan;
+use containai::reconcile::apply;
+use containai::reconcile::graph::Graph;
+use containai::reconcile::observe::observe;
 use containai::simulate::{FAULTS, Fault, LINUX, SimulatedHost, World};
 
 use crate::support::trials;

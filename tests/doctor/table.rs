@@ -2,11 +2,12 @@
 
 use containai::docker::{ContextMetadata, Environment};
 use containai::doctor::{Code, Severity};
-use containai::facts::{Facts, Observation};
 use containai::guest::{Container, DOCKER_SERVICE, Group, GuestFacts, Section, Unfinished, Unit};
 use containai::host::Ping;
 use containai::lima::{Agent, Status, UserFile};
+use containai::plan::Observation;
 use containai::plan::Reason;
+use containai::resource::facts::Facts;
 
 use crate::support::machine::{bend_guest, bend_vm, config, fresh, put_down, stop_dockerd};
 

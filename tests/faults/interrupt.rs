@@ -6,12 +6,12 @@ use std::net::TcpListener;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use containai::apply::{Outcome, apply};
 use containai::config;
-use containai::graph::Graph;
 use containai::host::{CommandSpec, System};
-use containai::observe::observe;
 use containai::plan::Plan;
+use containai::reconcile::apply::{Outcome, apply};
+use containai::reconcile::graph::Graph;
+use containai::reconcile::observe::observe;
 use containai::simulate::{LINUX, SimulatedHost, World};
 
 use super::Running;

@@ -6,13 +6,14 @@ use std::path::Path;
 use std::str::from_utf8;
 
 use containai::config;
-use containai::diagnostic::render;
+use containai::config::diagnostic::render;
 use containai::docker::client::{ComposeProgram, ComposeService, Inside, Inspected, Override};
 use containai::docker::{ContextMetadata, current_context};
 use containai::guest::{Document, GuestFacts, daemon_json};
-use containai::lima::{find_instances, gave_up, message, parse_version, template, to_yaml};
+use containai::lima::{find_instances, gave_up, message, parse_version, to_yaml};
 use containai::model::ServiceName;
-use containai::report::printable;
+use containai::model::printable;
+use containai::resource::template;
 
 /// The mark of the documents that are tried.
 const MARK: &str = "m";

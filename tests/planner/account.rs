@@ -1,7 +1,7 @@
 //! Groups and accounts in the guest.
 
-use containai::address::Kind;
 use containai::guest::{Account, Group, GuestFacts};
+use containai::model::address::Kind;
 use containai::plan::{Action, Disruption};
 
 use super::{change, effects, plan, reasons, steps};

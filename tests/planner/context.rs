@@ -1,7 +1,7 @@
 //! The Docker context, and whose it is.
 
-use containai::address::Kind;
 use containai::docker::ContextMetadata;
+use containai::model::address::Kind;
 use containai::plan::{Action, Reason};
 
 use super::{change, effects, plan, steps};

@@ -1,10 +1,11 @@
 //! Groups: configured and effective, the session that everything rides on, and the socket.
 
-use containai::address::{Address, Kind};
-use containai::graph::Graph;
 use containai::guest::{Group, Section};
 use containai::host::Ping;
-use containai::plan::{Action, Context, Disruption, Plan};
+use containai::model::address::{Address, Kind};
+use containai::plan::{Action, Disruption, Plan};
+use containai::resource::PlanContext;
+use containai::reconcile::graph::Graph;
 
 use super::provision::named;
 use super::{change, effects, plan, reasons, steps, stops};
@@ -33,7 +34,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
 const SOCKET: &str = "/home/dev/.lima/containai-secure/sock/docker.sock";
 
 /// The session has not got the group, though it is configured.
-fn lose_docker(facts: &mut containai::facts::Facts) {
+fn lose_docker(facts: &mut containai::resource::facts::Facts) {
     bend_guest(facts, |guest| {
         guest.session_groups.remove("docker");
     });
@@ -113,7 +114,7 @@ fn a_refresh_without_effect_is_followed_by_a_restart() {
     lose_docker(&mut facts);
     let graph = Graph::new(&[&config]).unwrap();
     let restart = graph.ordered().find(|node| node.address.kind == Kind::Restart).unwrap();
-    let plan = |tried| restart.resource.plan(Context { facts: &facts, earlier: &[], tried });
+    let plan = |tried| restart.resource.plan(PlanContext { facts: &facts, earlier: &[], tried });
     let first = plan(Disruption::None);
     let second = plan(first.disruption);
     assert_eq!(second.disruption, Disruption::VmRestart);

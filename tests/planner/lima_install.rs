@@ -1,11 +1,11 @@
 //! Lima itself: missing or too old, and how it comes.
 
-use containai::address::Kind;
 use containai::config::Config;
-use containai::facts::Facts;
+use containai::model::address::Kind;
+use containai::model::value::Known;
 use containai::plan::{Action, Change, Operation};
+use containai::resource::facts::Facts;
 use containai::simulate::MACOS;
-use containai::value::Known;
 
 use super::{change, effects, plan, reasons, steps};
 use crate::support::machine::{config_with, fresh, healthy};
@@ -37,8 +37,8 @@ fn without_lima(config: &Config) -> Facts {
     let needs = containai::plan::Reason::After(containai::resource::LimaInstall::own_address());
     let mut facts = fresh(config);
     facts.tools.limactl = None;
-    facts.vm = containai::facts::Observation::Unobservable(needs.clone());
-    facts.guest = containai::facts::Observation::Unobservable(needs);
+    facts.vm = containai::plan::Observation::Unobservable(needs.clone());
+    facts.guest = containai::plan::Observation::Unobservable(needs);
     facts
 }
 

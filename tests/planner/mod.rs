@@ -10,11 +10,11 @@ mod sysbox;
 mod vm;
 mod vm_yaml;
 
-use containai::address::Kind;
 use containai::config::Config;
-use containai::facts::Facts;
-use containai::graph::Graph;
+use containai::model::address::Kind;
 use containai::plan::{Action, Change, Disruption, Operation, Plan};
+use containai::reconcile::graph::Graph;
+use containai::resource::facts::Facts;
 use libtest_mimic::Trial;
 
 use crate::support::machine::{bend_guest, config, fresh, healthy, stop_dockerd};

@@ -1,11 +1,11 @@
 //! daemon.json, Docker and Sysbox in the guest, and how the running daemon takes them over.
 
-use containai::address::Kind;
 use containai::config;
-use containai::facts::{Facts, HostFile};
 use containai::guest::{DOCKER_SERVICE, GuestFacts, LoadedJson, Section, Unit};
 use containai::host::Ping;
+use containai::model::address::Kind;
 use containai::plan::{Action, Change, Disruption, Plan, Reason};
+use containai::resource::facts::{Facts, HostFile};
 
 use super::{change, effects, plan, reasons, steps, stops};
 use crate::support::machine::{bend_guest, config, config_with, healthy};

@@ -4,15 +4,16 @@ mod created;
 mod lists;
 mod verdicts;
 
-use containai::address::Kind;
 use containai::config::Config;
 use containai::docker::client::{
-    Accounts, Api, ClientFacts, ComposeError, ComposeFacts, ComposeLabels, ComposeMount,
-    ComposeProgram, ComposeProject, ComposeService, ContainerState, EngineSockets, Inside,
-    Inspected, MountSeen, Process, Seen, SocketSeen,
+    Accounts, Api, ComposeError, ComposeLabels, ComposeMount, ComposeProgram, ComposeProject,
+    ComposeService, ContainerState, Inside, Inspected, MountSeen, Process, Seen, SocketSeen,
 };
-use containai::facts::{Facts, Observation};
+use containai::model::address::Kind;
+use containai::plan::Observation;
 use containai::plan::{Action, Change, Disruption, Operation, Plan, Reason};
+use containai::resource::facts::Facts;
+use containai::resource::socket_client::{ClientFacts, ComposeFacts, EngineSockets};
 
 use super::{change, effects, plan, steps, stops};
 use crate::support::machine::{bend_guest, bend_vm, config_with, healthy};
@@ -349,7 +350,7 @@ fn clients_of_one_compose_file_take_turns() {
         "{COMPOSE}[[socket_clients]]\ncontainer = \"second\"\ncompose_file = \"/d/dind.yml\"\n\
          service = \"other\"\n"
     ));
-    let graph = containai::graph::Graph::new(&[&config]).unwrap();
+    let graph = containai::reconcile::graph::Graph::new(&[&config]).unwrap();
     let edges: Vec<String> =
         graph.edges().map(|(from, to, edge)| format!("{from} {edge:?} {to}")).collect();
     let turn = "socket_client.mcp-manager Notifies socket_client.second".to_owned();
@@ -358,7 +359,7 @@ fn clients_of_one_compose_file_take_turns() {
 
 fn a_client_of_another_engine_waits_for_nothing_of_this_one() {
     let config = declares("context = \"dind\"\n");
-    let graph = containai::graph::Graph::new(&[&config]).unwrap();
+    let graph = containai::reconcile::graph::Graph::new(&[&config]).unwrap();
     let mut edges = graph.edges();
     assert!(!edges.any(|(_, to, _)| to.kind == Kind::SocketClient));
     // Its own context by name is no other.

@@ -1,12 +1,12 @@
 //! Sysbox in the guest: its package, its services, and who stops with them.
 
-use containai::address::Kind;
 use containai::config::Config;
-use containai::facts::Facts;
 use containai::guest::{Container, DOCKER_SERVICE, Unfinished};
 use containai::host::Input;
+use containai::model::address::Kind;
 use containai::plan::{Action, Change, Declared, Disruption, Operation, Plan, Unshown};
 use containai::report;
+use containai::resource::facts::Facts;
 
 use super::provision::{daemon_json, named, with_keys};
 use super::{change, plan, reasons, steps, stops};

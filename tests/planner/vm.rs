@@ -1,13 +1,14 @@
 //! The VM: its states, its settings, and what cannot change.
 
-use containai::address::Kind;
 use containai::config::Config;
-use containai::facts::{Facts, Observation};
 use containai::guest::GuestFacts;
 use containai::host::Ping;
 use containai::lima::{Agent, Status};
+use containai::model::address::Kind;
+use containai::model::value::Known;
+use containai::plan::Observation;
 use containai::plan::{Action, Disruption, Reason, Unshown};
-use containai::value::Known;
+use containai::resource::facts::Facts;
 use serde_json::{Value, json};
 
 use super::{change, effects, plan, reasons, steps, stops};

@@ -1,10 +1,11 @@
 //! The VM's YAML: whose its entries are, which forms mean the same, and that Lima judges a new one.
 
-use containai::address::Kind;
-use containai::facts::{Facts, Observation};
 use containai::lima::UserFile;
+use containai::model::address::Kind;
+use containai::model::value::Known;
 use containai::plan::Action;
-use containai::value::Known;
+use containai::plan::Observation;
+use containai::resource::facts::Facts;
 use serde_json::{Value, json};
 
 use super::{change, plan, steps};

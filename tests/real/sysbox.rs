@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use containai::digest::sha256;
+use containai::model::digest::sha256;
 
 use super::declared::Declared;
 use super::engine::{Engine, NAME, shared};

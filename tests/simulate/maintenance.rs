@@ -3,10 +3,10 @@
 use containai::config::{self, Config};
 use containai::docker::Environment;
 use containai::doctor::{Case, Code, diagnose, treatment};
-use containai::graph::Graph;
 use containai::host::System;
-use containai::observe::observe;
 use containai::plan::Plan;
+use containai::reconcile::graph::Graph;
+use containai::reconcile::observe::observe;
 use containai::simulate::{Call, Fault, File, LINUX, SimulatedHost, World, run};
 use serde_json::Value;
 
@@ -80,7 +80,7 @@ fn doctor_fixes(host: &SimulatedHost<'_>, config: &Config) -> Vec<(Code, String)
     let case = Case { config, is_declared: true, facts: &facts, environment, plan: &plan };
     let findings = diagnose(&case);
     let (graph, part) = treatment(&case, &findings).unwrap().unwrap();
-    let done = containai::apply::apply(host, &[config], &graph, &part, &|_| {});
+    let done = containai::reconcile::apply::apply(host, &[config], &graph, &part, &|_| {});
     assert!(!done.failed(), "{}", failures(&done));
     findings.into_iter().map(|finding| (finding.code, finding.cause)).collect()
 }

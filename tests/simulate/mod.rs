@@ -15,12 +15,12 @@ mod property;
 mod several;
 mod width;
 
-use containai::apply::{ApplyError, Outcome, Report};
 use containai::config::Config;
-use containai::graph::Graph;
 use containai::host::{Host, Probe};
-use containai::observe::observe;
 use containai::plan::Plan;
+use containai::reconcile::apply::{ApplyError, Outcome, Report};
+use containai::reconcile::graph::Graph;
+use containai::reconcile::observe::observe;
 use libtest_mimic::Trial;
 
 /// Faults that `cai` tells of and leaves to a person.
@@ -81,5 +81,5 @@ fn effects(plan: &Plan) -> String {
 fn apply(host: &dyn Host, config: &Config) -> Report {
     let graph = Graph::new(&[config]).unwrap();
     let plan = plan(host, config);
-    containai::apply::apply(host, &[config], &graph, &plan, &|_| {})
+    containai::reconcile::apply::apply(host, &[config], &graph, &plan, &|_| {})
 }

@@ -4,7 +4,7 @@
 use containai::config;
 use containai::host::System;
 use containai::lima::Meaning;
-use containai::observe::judge_all;
+use containai::reconcile::observe::judge_all;
 use containai::simulate::{Call, LINUX, SimulatedHost, World, run};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};

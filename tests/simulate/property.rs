@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use containai::address::Address;
-use containai::apply;
 use containai::config::{self, Config};
-use containai::event::Event;
-use containai::graph::Graph;
 use containai::host::System;
+use containai::model::address::Address;
+use containai::reconcile::apply;
+use containai::reconcile::apply::event::Event;
+use containai::reconcile::graph::Graph;
 use containai::simulate::{FAULTS, Fault, LINUX, MACOS, SimulatedHost, World};
 use proptest::prelude::*;
 use proptest::sample::subsequence;

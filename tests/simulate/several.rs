@@ -3,12 +3,12 @@
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use containai::apply::{Outcome, Report, apply};
 use containai::config::{self, Config};
-use containai::graph::Graph;
 use containai::host::{CommandSpec, Failure, Host, Probe, System};
-use containai::observe::observe_all;
 use containai::plan::Plan;
+use containai::reconcile::apply::{Outcome, Report, apply};
+use containai::reconcile::graph::Graph;
+use containai::reconcile::observe::observe_all;
 use containai::simulate::{LINUX, SimulatedHost, World};
 
 use super::{effects, failures};
@@ -94,8 +94,8 @@ fn accounts_of_one_guest_are_made_in_the_order_of_the_file() {
     let plan = plan(&simulated, &[&config]);
     let order = std::sync::Mutex::new(Vec::new());
     let report = apply(&simulated, &[&config], &graph, &plan, &|event| {
-        use containai::address::Kind;
-        use containai::event::Event;
+        use containai::model::address::Kind;
+        use containai::reconcile::apply::event::Event;
         match event {
             Event::ResourceStarted(change) if change.address.kind == Kind::Group => {
                 most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);

@@ -2,13 +2,14 @@
 
 use containai::config::{self, Config};
 use containai::docker::ContextMetadata;
-use containai::facts::{Facts, Observation, Tools, VmFacts};
 use containai::guest::{
     Account, Container, DOCKER_SERVICE, DaemonJson, Group, GuestFacts, GuestSocket, LoadedJson,
     Section, Unit,
 };
 use containai::host::Ping;
 use containai::lima::{self, Status};
+use containai::plan::Observation;
+use containai::resource::facts::{Facts, Tools, VmFacts};
 
 pub const DIRECTORY: &str = "/home/dev/.lima/containai-secure";
 
@@ -53,8 +54,8 @@ pub fn healthy(config: &Config) -> Facts {
             disk: Some(50 << 30),
             arch: Some("x86_64".into()),
             vm_type: Some("qemu".into()),
-            yaml: lima::template(config),
-            text: lima::to_yaml(&lima::template(config)),
+            yaml: containai::resource::template(config),
+            text: lima::to_yaml(&containai::resource::template(config)),
         }),
         guest: Observation::Present(guest()),
         agent: None,

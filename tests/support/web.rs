@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-use containai::digest::sha256;
+use containai::model::digest::sha256;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use tar::{EntryType, Header};

@@ -9,8 +9,8 @@ mod spinners;
 use std::sync::{Mutex, PoisonError};
 
 use super::Terminal;
-use crate::event::{Event, Listener};
 use crate::host::{Host, Patience};
+use crate::reconcile::apply::event::{Event, Listener};
 use crate::report;
 use reminder::Reminder;
 use spinners::Spinners;

@@ -6,8 +6,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::address::Address;
-use crate::event::Event;
+use crate::model::address::Address;
+use crate::reconcile::apply::event::Event;
 use crate::report;
 
 /// How long a step may take without a word about it.
@@ -124,7 +124,7 @@ impl Steps {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::address::Kind;
+    use crate::model::address::Kind;
     use crate::plan::Step;
 
     fn reminded(steps: &mut Steps, now: Instant) -> Vec<String> {

@@ -13,8 +13,8 @@ use indicatif::{
 };
 
 use super::Terminal;
-use crate::address::Address;
-use crate::event::Event;
+use crate::model::address::Address;
+use crate::reconcile::apply::event::Event;
 use crate::report;
 
 /// How often a line is drawn, so that it turns and its clock runs.

@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use super::Check;
 use crate::config::de::Node;
+use crate::config::diagnostic::Diagnostic;
 use crate::config::suggest;
-use crate::diagnostic::Diagnostic;
 use crate::model::daemon_key::{DAEMON_KEYS, DaemonKey, ValueType, is_log_driver, knows_runtime};
 use crate::model::{Ipv4Network, is_unshowable};
 

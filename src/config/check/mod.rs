@@ -14,8 +14,8 @@ mod socket_clients;
 mod vm;
 
 use crate::config::de::Node;
+use crate::config::diagnostic::{Diagnostic, line_of};
 use crate::config::types::{Config, Context, File, default_users};
-use crate::diagnostic::{Diagnostic, line_of};
 use crate::model::{ContextName, UserRef, is_unshowable};
 
 /// Checks `file`, read from the table `root` of `source`, and settles what was left open in it.

@@ -2,9 +2,9 @@
 
 use super::{Check, of};
 use crate::config::de::Node;
+use crate::config::diagnostic::Diagnostic;
 use crate::config::suggest::shown;
 use crate::config::types::{Image, Mount, Variable, Vm, VmType};
-use crate::diagnostic::Diagnostic;
 use crate::model::{Arch, clean_path};
 
 /// Directories of a guest that Lima does not hide behind a mount (`Validate` of Lima 2.2.0).

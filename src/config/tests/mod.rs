@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::parse;
-use crate::diagnostic::render;
+use crate::config::diagnostic::render;
 
 mod daemon;
 mod engine;

@@ -2,8 +2,8 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 
 use super::{hints, refuses};
+use crate::config::diagnostic::render;
 use crate::config::{parse, resolve};
-use crate::diagnostic::render;
 
 #[test]
 fn what_cai_writes_itself_is_no_key_of_limas() {

@@ -7,7 +7,7 @@ use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::model::EnvName;
-use crate::redact::SENSITIVE;
+use crate::model::redact::SENSITIVE;
 
 /// A value of `[vm.env]`: a string, or a table that says where it is from and whether to hide it.
 #[derive(Clone, Default, PartialEq, Eq)]

@@ -1,9 +1,9 @@
-//! Containers that use a Docker socket: what is seen of them, and what that means.
+//! Containers that use a Docker socket: what is seen of them.
 //!
 //! - `inspect` reads what the daemon says of a container; `inside` and `accounts` what is seen inside,
 //!   by the two scripts beside it and, where the image has no shell, by `docker top` and
 //!   `docker cp`; `command` holds the command lines.
-//! - `verdict` is the one judgement: what is wrong, by its `code`, and by which evidence.
+//! - `code` names what can be wrong.
 //! - `compose` selects a Compose project, `service` reads Compose's configuration of a service,
 //!   and `overlay` writes the override.
 //!
@@ -20,7 +20,6 @@ mod inside;
 mod inspect;
 mod overlay;
 mod service;
-mod verdict;
 
 pub use accounts::{Accounts, UnixAccount, UnixGroup};
 pub use code::ClientCode;
@@ -32,35 +31,6 @@ pub(crate) use inspect::canonical;
 pub use inspect::{ComposeLabels, ContainerState, Inspected, MadeContainer, MountSeen};
 pub use overlay::{ComposeError, MARK, Override, override_path};
 pub use service::{ComposeMount, ComposeService};
-pub use verdict::{ClientVerdict, Evidence, verdict};
-pub(crate) use verdict::{foreseen, gid, host_mount, service_mounts_host, title, uid};
-
-use std::path::PathBuf;
-
-use crate::facts::Observation;
-
-/// What was seen of one client.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClientFacts {
-    /// The container.
-    pub container: Observation<Seen>,
-    /// Its compose file, where the file names one.
-    pub compose: Option<ComposeFacts>,
-    /// What its health URL answered, where the file names one and the container runs: what is
-    /// wrong, if anything.
-    pub health: Option<Result<(), String>>,
-    /// The sockets of the file's own engine, if that engine runs the container.
-    pub engine: Option<EngineSockets>,
-}
-
-/// The sockets of an engine in a VM.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EngineSockets {
-    /// The forwarded socket on this machine.
-    pub forwarded: PathBuf,
-    /// The group of the guest's socket, now or after the plan is applied.
-    pub gid: Option<u32>,
-}
 
 /// A container that exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,15 +43,4 @@ pub struct Seen {
     pub inside: Option<Inside>,
     /// The last lines of its log, where it does not run, or not well.
     pub log: Vec<String>,
-}
-
-/// A compose file on this machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ComposeFacts {
-    /// Its project; `None` without a program that runs compose files.
-    pub project: Option<ComposeProject>,
-    /// The service from its files, without the override that `cai` writes.
-    pub service: Result<ComposeService, ComposeError>,
-    /// What is in the file beside it that `cai` writes.
-    pub override_text: Option<String>,
 }

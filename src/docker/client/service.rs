@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::inspect::covering;
 use super::{ComposeError, ComposeProgram};
-use crate::digest::sha256;
+use crate::model::digest::sha256;
 use crate::model::{ServiceName, VolumeSource};
 
 /// The parts of a service that `cai` uses, after variables, `extends`, `include` and every file of

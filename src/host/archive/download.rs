@@ -100,7 +100,7 @@ fn keep(
             source: source.into(),
         })?;
         if read == 0 {
-            return Ok(crate::digest::hexadecimal(&hash.finalize()));
+            return Ok(crate::model::digest::hexadecimal(&hash.finalize()));
         }
         length += read as u64;
         if length > LIMIT {

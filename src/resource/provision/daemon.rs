@@ -3,17 +3,17 @@
 use serde_json::{Map, Value, json};
 
 use super::{SYSBOX_RUNTIME, hidden, network};
-use crate::address::{Address, Kind};
 use crate::config::Config;
-use crate::facts::Facts;
 use crate::guest::daemon_json::{SECCOMP_KEY, edited, from_text, without};
 use crate::guest::{GuestFacts, Loaded, LoadedJson, Operation, SECCOMP_PROFILE};
 use crate::lima::Ssh;
 use crate::model::VmName;
+use crate::model::address::{Address, Kind};
 use crate::model::daemon_key::knows_runtime;
+use crate::model::value::{Attributes, Known};
 use crate::plan::{Action, Change, Problem, Reason, Step};
+use crate::resource::facts::Facts;
 use crate::resource::{PlanContext, Resource, Vm, seen, unseen};
-use crate::value::{Attributes, Known};
 
 /// The file, and the attribute that holds its text.
 pub(in crate::resource) const FILE: &str = "/etc/docker/daemon.json";

@@ -1,15 +1,15 @@
 //! Docker in the guest: installed, started, and answering root.
 
-use crate::address::Address;
 use crate::config::{Config, DockerSource, Strategy};
 use crate::guest::{
     DOCKER_GROUP, DOCKER_SERVICE, GuestFacts, GuestSocket, Operation, provisioning,
 };
 use crate::lima::{GUEST_SOCKET, Ssh};
+use crate::model::address::Address;
+use crate::model::value::Attributes;
 use crate::model::{UnixName, VmName};
 use crate::plan::{Change, Disruption, Problem, Reason, Step};
 use crate::resource::{Group, PlanContext, Resource, Vm, containers, restrained, seen, unseen};
-use crate::value::Attributes;
 
 use super::{ProvisionDaemon, hidden, is_kept_alive, keeps_containers};
 

@@ -15,7 +15,7 @@ pub(super) use docker::{SOCKET_ACCESS, SOCKET_GROUP};
 pub(super) use hidden::{at_restart as hidden_at_restart, by as hidden_by};
 pub use sysbox::ProvisionSysbox;
 
-use crate::address::{Address, Kind};
+use crate::model::address::{Address, Kind};
 
 /// The address of one of them.
 fn address(name: &str) -> Address {

@@ -3,16 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use super::{ProvisionDocker, SYSBOX_RUNTIME};
-use crate::address::Address;
 use crate::config::{Config, Strategy, Sysbox};
-use crate::facts::{Facts, Observation};
 use crate::guest::{Container, GuestFacts, Operation, Unfinished, sysbox_package};
 use crate::host::CommandSpec;
 use crate::lima::Ssh;
+use crate::model::address::Address;
+use crate::model::value::Attributes;
 use crate::model::{Arch, VmName};
+use crate::plan::Observation;
 use crate::plan::{Change, Disruption, Problem, Reason, Step};
+use crate::resource::facts::Facts;
 use crate::resource::{PlanContext, Resource, Vm, containers, restrained, seen, unseen};
-use crate::value::Attributes;
 
 const UNITS: [&str; 3] = ["sysbox.service", "sysbox-mgr.service", "sysbox-fs.service"];
 const PACKAGE: &str = "sysbox-ce";

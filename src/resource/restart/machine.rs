@@ -1,8 +1,8 @@
 //! The machine that runs, against the one that a start would give.
 
-use crate::facts::Facts;
 use crate::guest::GuestFacts;
 use crate::plan::Reason;
+use crate::resource::facts::Facts;
 
 /// Where the running machine is not the one that Lima would start now: its YAML was edited, and the
 /// VM not restarted. Lima's merged configuration counts, so that a user's override of all instances

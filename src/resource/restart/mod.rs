@@ -11,13 +11,13 @@ use super::{
     PlanContext, ProvisionDaemon, ProvisionDocker, ProvisionSysbox, Resource, Vm, containers,
     restrained,
 };
-use crate::address::{Address, Kind};
 use crate::config::{Config, Strategy, User};
-use crate::facts::Observation;
 use crate::guest::GuestFacts;
+use crate::model::address::{Address, Kind};
+use crate::model::value::Attributes;
 use crate::model::{UserRef, VmName};
+use crate::plan::Observation;
 use crate::plan::{Action, Change, Disruption, Reason};
-use crate::value::Attributes;
 
 /// The pending restart of a VM, of whatever degree.
 #[derive(Debug)]

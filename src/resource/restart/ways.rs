@@ -1,11 +1,11 @@
 //! The ways in which something that runs takes over what is configured, mildest first.
 
-use crate::facts::Facts;
 use crate::guest::{GuestFacts, Operation};
 use crate::lima::{Limactl, Ssh};
 use crate::model::VmName;
 use crate::plan::{Change, Disruption, Step};
 use crate::resource::containers;
+use crate::resource::facts::Facts;
 
 /// The way into the guest.
 pub(super) fn ssh(facts: &Facts, name: &VmName) -> Option<Ssh> {

@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use super::need::Need;
+use super::{ClientFacts, verdict};
 use crate::config::{self, MountMode};
-use crate::docker::client::{self, Api, ClientFacts, Seen};
-use crate::value::Attributes;
+use crate::docker::client::{Api, Seen};
+use crate::model::value::Attributes;
 
 /// What a container is.
 pub(super) fn attributes(client: &config::SocketClient, seen: &Seen) -> Attributes {
@@ -17,7 +18,7 @@ pub(super) fn attributes(client: &config::SocketClient, seen: &Seen) -> Attribut
             .with("mode", if mount.writable { "rw" } else { "ro" });
     }
     let Some(inside) = &seen.inside else { return attributes };
-    if let Some(process) = inside.process(client::uid(client, seen)) {
+    if let Some(process) = inside.process(verdict::uid(client, seen)) {
         if client.user.is_some() {
             let account = seen.accounts.by_uid(process.uid);
             let name = account.map_or_else(|| process.uid.to_string(), |it| it.name.clone());
@@ -44,7 +45,7 @@ pub(super) fn after(client: &config::SocketClient, facts: &ClientFacts, need: &N
     let seen = facts.container.present();
     let described = facts.compose.as_ref().and_then(|compose| compose.service.as_ref().ok());
     let described = described.and_then(|service| service.mount_of(&client.socket));
-    let gid = client::gid(client, facts);
+    let gid = verdict::gid(client, facts);
     let mount = seen.and_then(|seen| seen.inspected.mount_of(&client.socket));
     let volume = match (&client.volume, mount) {
         (Some(volume), _) if need.mount => Some(volume.to_string()),
@@ -64,7 +65,7 @@ pub(super) fn after(client: &config::SocketClient, facts: &ClientFacts, need: &N
         attributes = attributes.with("volume", volume).with("mode", mode.as_str());
     }
     let program = seen.and_then(|seen| {
-        let uid = client::uid(client, seen);
+        let uid = verdict::uid(client, seen);
         let process = seen.inside.as_ref()?.process(uid)?;
         Some((uid.unwrap_or(process.uid), process.all_groups()))
     });

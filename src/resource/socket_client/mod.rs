@@ -2,23 +2,29 @@
 //! program has the socket's group, and Docker's API answers in it.
 
 mod attributes;
+mod facts;
 mod need;
 mod remediation;
+mod verdict;
 
 use std::time::Duration;
 
 use super::{DockerContext, PlanContext, Resource};
-use crate::address::{Address, Kind};
 use crate::config::{self, Config};
-use crate::docker::client::{ClientCommands, ClientFacts, Seen, override_path, title, verdict};
-use crate::facts::Observation;
+use crate::docker::client::{ClientCommands, Seen, override_path};
 use crate::guest::Container;
 use crate::model::ContextName;
+use crate::model::address::{Address, Kind};
+use crate::model::value::Attributes;
+use crate::plan::Observation;
 use crate::plan::{Change, Disruption, Problem, Ready, Reason, Step, Wait};
-use crate::value::Attributes;
 use attributes::{after, attributes};
 use need::Need;
 use remediation::Remedy;
+
+pub use facts::{ClientFacts, ComposeFacts, EngineSockets};
+pub use verdict::{ClientVerdict, Evidence, verdict};
+pub(crate) use verdict::{gid, title};
 
 /// How long a container that was made anew may take to be well.
 const HEALTH: Duration = Duration::from_secs(3 * 60);
@@ -67,7 +73,7 @@ impl SocketClient {
         attributes.with("api", "answers")
     }
 
-    fn unseen(&self, facts: &crate::facts::Facts, reason: Option<Reason>) -> Change {
+    fn unseen(&self, facts: &crate::resource::facts::Facts, reason: Option<Reason>) -> Change {
         let after = || Reason::After(self.requires.clone().unwrap_or_else(|| self.address.clone()));
         let reason = reason.unwrap_or_else(after);
         let mut change = Change::deferred(&self.address, self.wanted(), reason);
@@ -104,7 +110,7 @@ impl SocketClient {
         earlier.find(|change| change.may_stop(title(&self.client, facts)))
     }
 
-    fn commands(&self, facts: &crate::facts::Facts) -> Option<ClientCommands> {
+    fn commands(&self, facts: &crate::resource::facts::Facts) -> Option<ClientCommands> {
         Some(ClientCommands::new(facts.tools.docker.clone()?, self.context.clone()))
     }
 

@@ -1,10 +1,8 @@
 //! What a container needs to use its socket.
 
+use super::{ClientFacts, ClientVerdict, verdict};
 use crate::config::{MountMode, SocketClient};
-use crate::docker::client::{
-    self, ClientCode, ClientFacts, ClientVerdict, ComposeService, MountSeen, Process, Seen,
-    SocketSeen,
-};
+use crate::docker::client::{ClientCode, ComposeService, MountSeen, Process, Seen, SocketSeen};
 use crate::model::{ContextName, VolumeSource};
 use crate::plan::ClientProblem;
 
@@ -41,8 +39,8 @@ pub(super) fn needed(
         return before_creation(client, facts);
     };
     let mut need = Need::default();
-    let name = || client::title(client, facts).to_owned();
-    let gid = client::gid(client, facts);
+    let name = || verdict::title(client, facts).to_owned();
+    let gid = verdict::gid(client, facts);
     let mount = seen.inspected.mount_of(&client.socket);
     if let Some(mount) = mount {
         need.mode = is_other_mode(client, mount.writable);
@@ -55,13 +53,13 @@ pub(super) fn needed(
         None | Some(ClientCode::MountReadonly | ClientCode::Unhealthy) => {}
         Some(ClientCode::ContainerAbsent) => {
             need.start = true;
-            need.group = client::foreseen(client, facts, seen).is_some();
+            need.group = verdict::foreseen(client, facts, seen).is_some();
         }
         Some(ClientCode::Restarting) => {
-            need.group = client::foreseen(client, facts, seen).is_some();
+            need.group = verdict::foreseen(client, facts, seen).is_some();
         }
         Some(ClientCode::HostSocket) if need.mount => {}
-        Some(ClientCode::HostSocket) if client::service_mounts_host(client, facts) => {
+        Some(ClientCode::HostSocket) if verdict::service_mounts_host(client, facts) => {
             return Err(host_socket(client, facts));
         }
         Some(ClientCode::HostSocket) => need.start = true,
@@ -99,7 +97,7 @@ pub(super) fn needed(
         return Err(ClientProblem::Ends { container: name(), why });
     }
     if need.group && seen.inspected.group_add.contains(&gid.to_string()) {
-        let process = seen.inside.as_ref().and_then(|it| it.process(client::uid(client, seen)));
+        let process = seen.inside.as_ref().and_then(|it| it.process(verdict::uid(client, seen)));
         return Err(ClientProblem::ImageGroup {
             container: name(),
             user: process.map_or_else(|| "USER".into(), |process| user_name(process, seen)),
@@ -126,7 +124,7 @@ fn before_creation(client: &SocketClient, facts: &ClientFacts) -> Result<Need, C
     let service = described(facts);
     need.user = instead_of_services(client, facts);
     new_mount(client, service, &mut need);
-    if client::host_mount(client, facts).is_some() && !need.mount {
+    if verdict::host_mount(client, facts).is_some() && !need.mount {
         return Err(host_socket(client, facts));
     }
     Ok(need)
@@ -151,13 +149,13 @@ fn is_other_mode(client: &SocketClient, writable: bool) -> bool {
 }
 
 fn host_socket(client: &SocketClient, facts: &ClientFacts) -> ClientProblem {
-    let path = client::host_mount(client, facts).unwrap_or_default();
+    let path = verdict::host_mount(client, facts).unwrap_or_default();
     ClientProblem::HostSocket { path, file: client.compose().map(|(file, _)| file) }
 }
 
 fn no_volume(client: &SocketClient, facts: &ClientFacts) -> ClientProblem {
     let file = client.compose().map(|(file, _)| file);
-    let container = client::title(client, facts).to_owned();
+    let container = verdict::title(client, facts).to_owned();
     ClientProblem::NoVolume { container, socket: client.socket.clone(), file }
 }
 
@@ -185,10 +183,10 @@ fn user(
     seen: &Seen,
     need: &mut Need,
 ) -> Result<(), ClientProblem> {
-    let container = || client::title(client, facts).to_owned();
-    let gid = client::gid(client, facts);
-    let process = seen.inside.as_ref().and_then(|it| it.process(client::uid(client, seen)));
-    let Some(uid) = client::uid(client, seen) else {
+    let container = || verdict::title(client, facts).to_owned();
+    let gid = verdict::gid(client, facts);
+    let process = seen.inside.as_ref().and_then(|it| it.process(verdict::uid(client, seen)));
+    let Some(uid) = verdict::uid(client, seen) else {
         return match (&client.user, process) {
             (Some(user), Some(_)) => {
                 let user = user.to_string();

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::need::Need;
+use super::{ClientFacts, ComposeFacts, verdict};
 use crate::config::{MountMode, SocketClient};
 use crate::docker::client::{
-    self, ClientFacts, ComposeFacts, ComposeProject, ComposeService, MountSeen, Override, Seen,
-    override_path,
+    self, ComposeProject, ComposeService, MountSeen, Override, Seen, override_path,
 };
 use crate::model::{ServiceName, VolumeSource};
 use crate::plan::ClientProblem;
@@ -30,7 +30,7 @@ pub(super) fn remedy<'a>(
     facts: &'a ClientFacts,
     need: &Need,
 ) -> Result<Remedy<'a>, ClientProblem> {
-    let container = || client::title(client, facts).to_owned();
+    let container = || verdict::title(client, facts).to_owned();
     let seen = facts.container.present();
     let (Some((file, service)), Some(compose)) = (client.compose(), &facts.compose) else {
         let options = options(client, facts, need);
@@ -93,7 +93,7 @@ fn overriding(
     let seen = facts.container.present();
     let mut needed = Override { user: need.user.clone(), ..Override::default() };
     if need.group {
-        let own = client::gid(client, facts).to_string();
+        let own = verdict::gid(client, facts).to_string();
         let is_new = !service.groups.contains(&own);
         if is_new && project.program.replaces_groups() {
             needed.groups.clone_from(&service.groups);
@@ -169,7 +169,7 @@ fn options(client: &SocketClient, facts: &ClientFacts, need: &Need) -> Vec<Strin
         options.push(format!("-v {source}:{target}:{mode}"));
     }
     if need.group || seen.is_none() {
-        options.push(format!("--group-add {}", client::gid(client, facts)));
+        options.push(format!("--group-add {}", verdict::gid(client, facts)));
     }
     if let Some(user) = &need.user {
         options.push(format!("--user {user}"));

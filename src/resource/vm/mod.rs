@@ -1,6 +1,7 @@
 //! The virtual machine: it exists, runs, and its `lima.yaml` says what the file says.
 
 mod same;
+mod template;
 
 use std::collections::BTreeMap;
 
@@ -9,18 +10,21 @@ use serde_json::{Map, Value};
 
 use same::is_same;
 
+pub use template::template;
+
 use super::provision::hidden_by;
 use super::{LimaInstall, PlanContext, Resource, containers, restrained, seen};
-use crate::address::{Address, Kind};
 use crate::config::{Config, Strategy};
-use crate::facts::{Facts, Observation, VmFacts};
 use crate::guest::Operation;
 use crate::host::Ping;
 use crate::lima::{self, Agent, Limactl, Meaning, Override, Status};
+use crate::model::address::{Address, Kind};
+use crate::model::redact;
+use crate::model::value::Attributes;
 use crate::model::{ByteSize, VmName, listed};
+use crate::plan::Observation;
 use crate::plan::{Change, Disruption, Problem, Ready, Reason, Step, Wait};
-use crate::redact;
-use crate::value::Attributes;
+use crate::resource::facts::{Facts, VmFacts};
 
 /// Keys of `lima.yaml` that an existing machine cannot take over: the guest was made from them.
 const IMMUTABLE: [&str; 4] = ["images", "arch", "vmType", "user"];
@@ -54,7 +58,7 @@ impl Vm {
         Self {
             address: Self::own_address(config),
             name: config.vm.name.clone(),
-            keys: lima::template(config),
+            keys: template::template(config),
             defaulted: defaulted(config),
             runs: config.vm.running,
             protect: config.vm.protect,

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::facts::VmFacts;
 use crate::lima::{self, Meaning};
 use crate::model::ByteSize;
+use crate::resource::facts::VmFacts;
 
 /// Keys that matter when the VM boots and not before: what they say is done over ssh at once, so a
 /// running VM is not restarted for them. They are written when it is down anyway.

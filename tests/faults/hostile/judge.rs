@@ -5,13 +5,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use containai::apply::{self, Outcome};
 use containai::config::Config;
-use containai::facts::Facts;
-use containai::graph::Graph;
 use containai::host::{CommandSpec, Input, System};
-use containai::observe::observe;
 use containai::plan::{Declared, Operation, Plan};
+use containai::reconcile::apply::{self, Outcome};
+use containai::reconcile::graph::Graph;
+use containai::reconcile::observe::observe;
+use containai::resource::facts::Facts;
 use containai::simulate::{SimulatedHost, World};
 use containai::{lima, report};
 use serde_json::Value;
@@ -48,7 +48,7 @@ fn is_obeyed(character: char) -> bool {
 
 /// Whether the YAML for a new VM holds what is meant, as far as another reader of YAML tells.
 pub fn is_only_data(config: &Config) {
-    let keys = lima::template(config);
+    let keys = containai::resource::template(config);
     let read: Value = serde_yaml::from_str(&lima::to_yaml(&keys)).unwrap();
     assert_eq!(read, Value::Object(keys));
 }
@@ -127,7 +127,7 @@ fn judge_command(command: &CommandSpec, config: &Config, lines: &mut BTreeSet<St
     let Some(Input::Text(text)) = &command.stdin else { return };
     if name == "limactl" {
         let read: Value = serde_yaml::from_str(text).unwrap();
-        assert_eq!(read, Value::Object(lima::template(config)), "{text}");
+        assert_eq!(read, Value::Object(containai::resource::template(config)), "{text}");
     } else {
         assert!(!text.contains(TOKEN), "spliced into a script: {text}");
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use containai::config;
-use containai::diagnostic::{Diagnostic, line_of, render};
+use containai::config::diagnostic::{Diagnostic, line_of, render};
 
 use super::base::{Gap, places, table};
 use super::judge::{

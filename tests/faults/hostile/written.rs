@@ -200,7 +200,7 @@ fn a_file_reads_back() {
         let values = config.vm.env.values().map(|it| it.value.as_deref()).collect::<Vec<_>>();
         assert_eq!(values, [Some(text.as_str())]);
         assert_eq!(config.docker.daemon["labels"], json!([format!("a={text}")]));
-        let keys = containai::lima::template(&config);
+        let keys = containai::resource::template(&config);
         let yaml: Value = serde_yaml::from_str(&to_yaml(&keys)).unwrap();
         assert_eq!((&yaml["env"]["A"], &yaml["message"]), (&json!(text), &json!(text)));
     });

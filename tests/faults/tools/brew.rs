@@ -2,12 +2,12 @@
 
 use std::sync::atomic::AtomicBool;
 
-use containai::apply::{Outcome, apply};
 use containai::config;
-use containai::graph::Graph;
 use containai::host::{CommandSpec, Host, System};
-use containai::observe::observe;
 use containai::plan::Plan;
+use containai::reconcile::apply::{Outcome, apply};
+use containai::reconcile::graph::Graph;
+use containai::reconcile::observe::observe;
 use containai::report;
 use containai::simulate::{MACOS, SimulatedHost, World};
 

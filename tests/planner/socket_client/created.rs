@@ -1,8 +1,8 @@
 //! The needs of a container that does not exist yet, by Compose's configuration of its service.
 
-use containai::address::Kind;
 use containai::docker::client::{ComposeProgram, ComposeService, SocketSeen};
-use containai::facts::Observation;
+use containai::model::address::Kind;
+use containai::plan::Observation;
 use containai::plan::{Action, Disruption};
 
 use super::{

@@ -1,8 +1,8 @@
 //! The lists of groups and mounts in an override, with those of the other files.
 
-use containai::address::Kind;
 use containai::docker::client::{ComposeProgram, ComposeService, Seen};
-use containai::facts::Observation;
+use containai::model::address::Kind;
+use containai::plan::Observation;
 
 use super::{
     COMPOSE, bent, change, client, declares, denied, facts, mounted, plan, project, seen, service,

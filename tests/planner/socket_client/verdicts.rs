@@ -1,11 +1,10 @@
 //! What is wrong with a client: every code, and what is the cause and what only a difference.
 
 use containai::docker::Environment;
-use containai::docker::client::{
-    Accounts, Api, ClientCode, ClientFacts, ContainerState, Seen, SocketSeen, verdict,
-};
+use containai::docker::client::{Accounts, Api, ClientCode, ContainerState, Seen, SocketSeen};
 use containai::doctor::{Case, diagnose};
-use containai::facts::Observation;
+use containai::plan::Observation;
+use containai::resource::socket_client::{ClientFacts, verdict};
 
 use super::{
     COMPOSE, bent, client, declares, denied, facts, inside, plan, plan_of, planned, seen, written,

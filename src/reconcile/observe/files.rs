@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use super::ObserveError;
 use crate::config::Config;
-use crate::digest::sha256;
 use crate::docker::{self, ContextMetadata};
-use crate::facts::HostFile;
 use crate::host::{self, Probe};
 use crate::lima::UserFile;
+use crate::model::digest::sha256;
+use crate::resource::facts::HostFile;
 
 /// The name of the user's current Docker context; `None` where that is `default`.
 ///

@@ -178,7 +178,7 @@ fn forms(secret: String) -> Vec<String> {
         secret.replace('\'', "''"),
         secret.replace('\'', "'\\''"),
         secret.escape_debug().to_string(),
-        crate::report::printable(&secret).into_owned(),
+        crate::model::printable(&secret).into_owned(),
         secret,
     ];
     forms.sort();

@@ -6,7 +6,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
 
 use super::{Graph, GraphError};
-use crate::address::Address;
+use crate::model::address::Address;
 
 impl Graph {
     /// The same with only these of its resources. What came before another through one that is left
@@ -53,8 +53,8 @@ impl Graph {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::address::Kind;
-    use crate::graph::Edge;
+    use crate::model::address::Kind;
+    use crate::reconcile::graph::Edge;
 
     #[test]
     fn a_part_keeps_the_order_across_what_is_left_out() {

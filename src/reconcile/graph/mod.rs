@@ -11,9 +11,9 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
 use serde::Serialize;
 
-use crate::address::{Address, Kind};
 use crate::config::Config;
 use crate::model::VmName;
+use crate::model::address::{Address, Kind};
 use crate::resource::{KINDS, Resource};
 
 /// What one resource is to another.
@@ -238,8 +238,9 @@ fn order(graph: &DiGraph<Node, Edge>) -> Result<Vec<NodeIndex>, GraphError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Change, Context};
-    use crate::value::Attributes;
+    use crate::model::value::Attributes;
+    use crate::plan::Change;
+    use crate::resource::PlanContext;
 
     #[derive(Debug)]
     struct Stub(Address, Vec<Address>);
@@ -251,7 +252,7 @@ mod tests {
         fn requires(&self) -> Vec<Address> {
             self.1.clone()
         }
-        fn plan(&self, _: Context<'_>) -> Change {
+        fn plan(&self, _: PlanContext<'_>) -> Change {
             Change::create(&self.0, Attributes::default())
         }
     }

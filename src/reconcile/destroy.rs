@@ -1,13 +1,14 @@
 //! What it takes to destroy what a file declares: the way back, in the other direction.
 
-use super::{Change, Plan, Problem, Reason, Step};
-use crate::address::{Address, Kind};
 use crate::config::Config;
 use crate::docker::Docker;
-use crate::facts::{Facts, Observation};
 use crate::lima::{Limactl, Status};
+use crate::model::address::{Address, Kind};
+use crate::model::value::Attributes;
+use crate::plan::Observation;
+use crate::plan::{Change, Plan, Problem, Reason, Step};
+use crate::resource::facts::Facts;
 use crate::resource::{LimaInstall, Vm};
-use crate::value::Attributes;
 
 /// Keys of the VM's YAML that tell what would be lost.
 const SHOWN: [&str; 3] = ["cpus", "memory", "disk"];

@@ -1,6 +1,7 @@
 //! Does what a plan says, in its order, and looks again after each resource.
 
 mod destroy;
+pub mod event;
 mod machine;
 mod outcome;
 mod queue;
@@ -14,11 +15,11 @@ pub use destroy::destroy;
 pub use outcome::{ApplyError, Counts, Outcome, Report, Result as ResourceResult};
 
 use crate::config::Config;
-use crate::event::{Event, Listener};
-use crate::graph::Graph;
 use crate::host::Host;
-use crate::parallel::AT_ONCE;
+use crate::host::parallel::AT_ONCE;
 use crate::plan::{Change, Plan};
+use crate::reconcile::apply::event::{Event, Listener};
+use crate::reconcile::graph::Graph;
 use machine::Machine;
 use queue::Queue;
 

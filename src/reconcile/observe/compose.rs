@@ -7,14 +7,15 @@ use super::ObserveError;
 use super::files::read;
 use crate::config::SocketClient;
 use crate::docker::client::{
-    ClientCommands, ComposeError, ComposeFacts, ComposeLabels, ComposeProgram, ComposeProject,
-    ComposeService, override_path,
+    ClientCommands, ComposeError, ComposeLabels, ComposeProgram, ComposeProject, ComposeService,
+    override_path,
 };
+use crate::host::parallel::each;
 use crate::host::{CommandError, CommandSpec, Probe};
 use crate::model::ServiceName;
-use crate::parallel::each;
-use crate::redact;
-use crate::report::shortened;
+use crate::model::redact;
+use crate::model::shortened;
+use crate::resource::socket_client::ComposeFacts;
 
 /// A client, and the labels of its container.
 pub(super) type MadeBy<'a> = (&'a SocketClient, Option<&'a ComposeLabels>);

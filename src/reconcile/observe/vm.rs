@@ -8,12 +8,13 @@ use super::files::{context, missing, read_existing, seccomp_profile};
 use super::{Lima, Machine, ObserveError};
 use crate::config::Config;
 use crate::docker::ContextMetadata;
-use crate::facts::{Facts, HostFile, Observation, Tools, VmFacts};
 use crate::guest::{Document, GuestFacts, probe};
 use crate::host::{CommandError, random};
 use crate::lima::{self, Agent, Instance, Limactl, Ssh, Status};
+use crate::plan::Observation;
 use crate::plan::Reason;
 use crate::resource::LimaInstall;
+use crate::resource::facts::{Facts, HostFile, Tools, VmFacts};
 
 /// What can be seen of a file before `limactl` has said anything.
 pub(super) struct Early {

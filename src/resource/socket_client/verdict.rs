@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use super::{Api, ClientCode, ClientFacts, MountSeen, Process, Seen, SocketSeen, canonical};
+use super::ClientFacts;
 use crate::config::{MountMode, SocketClient};
-use crate::facts::Observation;
+use crate::docker::client::{Api, ClientCode, MountSeen, Process, Seen, SocketSeen, canonical};
+use crate::plan::Observation;
 
 /// Something that was measured: what, and what it was.
 pub type Evidence = (&'static str, String);

@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use super::{ApplyError, Outcome, run};
 use crate::config::Config;
-use crate::event::{Event, Listener};
-use crate::facts::Facts;
-use crate::graph::Node;
 use crate::host::Host;
-use crate::observe::{ObserveError, judge, observe};
-use crate::plan::{Action, Change, Context, Disruption, Plan};
+use crate::plan::{Action, Change, Disruption, Plan};
+use crate::reconcile::apply::event::{Event, Listener};
+use crate::reconcile::graph::Node;
+use crate::reconcile::observe::{ObserveError, judge, observe};
+use crate::resource::PlanContext;
+use crate::resource::facts::Facts;
 
 /// One file, and what was last seen of its machine.
 pub(super) struct Machine<'a> {
@@ -63,7 +64,7 @@ impl<'a> Machine<'a> {
     /// foresee any more.
     fn plan(&self, node: &Node, tried: Disruption) -> Result<Change, ApplyError> {
         let facts = self.facts()?;
-        let change = node.resource.plan(Context { facts: &facts, earlier: &[], tried });
+        let change = node.resource.plan(PlanContext { facts: &facts, earlier: &[], tried });
         Ok(change.scoped(node.scope()))
     }
 

@@ -9,33 +9,12 @@ use serde_json::{Map, Value};
 
 use crate::config::Config;
 use crate::docker::ContextMetadata;
-use crate::docker::client::ClientFacts;
 use crate::guest::GuestFacts;
 use crate::host::{Ping, Platform};
 use crate::lima::{Agent, Ssh, Status, UserFile};
-use crate::plan::Reason;
-use crate::redact;
-
-/// What was seen of something.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Observation<T> {
-    /// It does not exist.
-    Absent,
-    /// It exists and is like this.
-    Present(T),
-    /// It could not be looked at.
-    Unobservable(Reason),
-}
-
-impl<T> Observation<T> {
-    /// What it is like, where it could be seen.
-    pub fn present(&self) -> Option<&T> {
-        match self {
-            Self::Present(value) => Some(value),
-            Self::Absent | Self::Unobservable(_) => None,
-        }
-    }
-}
+use crate::model::redact;
+use crate::plan::Observation;
+use crate::resource::socket_client::ClientFacts;
 
 /// What was observed for one file.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,18 +7,20 @@ use std::thread;
 
 use super::ObserveError;
 use super::compose::{Compose, MadeBy};
-use crate::address::{Address, Kind};
 use crate::config::{Config, SocketClient};
 use crate::docker::client::{
-    self, Accounts, Api, ClientCommands, ClientFacts, ComposeFacts, EngineSockets, Inside,
-    Inspected, MadeContainer, Seen, SocketSeen, answer, is_version, processes_of_top,
+    self, Accounts, Api, ClientCommands, Inside, Inspected, MadeContainer, Seen, SocketSeen,
+    answer, is_version, processes_of_top,
 };
-use crate::facts::{Facts, Observation};
 use crate::guest::{Document, probe};
+use crate::host::parallel::{each, join};
 use crate::host::{CommandError, CommandSpec, ExitStatus, Output, Probe, random};
+use crate::model::address::{Address, Kind};
 use crate::model::{ContextName, UnixName};
-use crate::parallel::{each, join};
+use crate::plan::Observation;
 use crate::plan::Reason;
+use crate::resource::facts::Facts;
+use crate::resource::socket_client::{self, ClientFacts, ComposeFacts, EngineSockets};
 
 /// What is seen of the clients of a file, by their names in it. Without any, this asks nothing.
 pub(super) fn clients(
@@ -327,7 +329,7 @@ impl Look<'_> {
         let seen = Seen { inspected: inspected.clone(), accounts, inside, log: Vec::new() };
         let container = Observation::Present(seen);
         let engine = client.context.is_none().then(|| self.engine.clone());
-        client::gid(client, &ClientFacts { container, compose: None, health: None, engine })
+        socket_client::gid(client, &ClientFacts { container, compose: None, health: None, engine })
     }
 
     fn shellless(&self, client: &SocketClient, name: &str, commands: &ClientCommands) -> Inside {

@@ -2,19 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::GUEST_SOCKET;
-use super::entries::with_forwards;
 use crate::config::{Config, Image, Mount, PortForward};
 use crate::guest::provisioning;
-
-/// How the YAML of an instance that `cai` made begins.
-const MARK: &str = "# Managed by cai";
-
-/// Whether `cai` made the instance with this YAML. Lima keeps the comments of a file that it edits.
-pub fn is_marked(yaml: &str) -> bool {
-    let mut head = yaml.lines().take_while(|line| line.is_empty() || line.starts_with('#'));
-    head.any(|line| line.starts_with(MARK))
-}
+use crate::lima::{GUEST_SOCKET, with_forwards};
 
 /// The keys of Lima's YAML that the file determines, in the order they are written.
 /// A key that the file leaves out is not here: Lima's default, or the hand that set it, stays.
@@ -65,56 +55,6 @@ pub fn template(config: &Config) -> Map<String, Value> {
     }
     keys.extend(vm.lima.clone());
     keys
-}
-
-/// The text that `limactl create` reads.
-pub fn to_yaml(keys: &Map<String, Value>) -> String {
-    // JSON values all have a form in YAML, and memory takes them all.
-    let body =
-        serde_yaml::to_string(keys).unwrap_or_else(|_| Value::from(keys.clone()).to_string());
-    format!("{MARK}: change containai.toml, then run `cai apply`.\n{body}")
-}
-
-/// The text of an instance's YAML with other values for some of its keys. Everything else stays as
-/// it is, with its comments, where that can be told from the text.
-pub fn edited(text: &str, yaml: &Map<String, Value>, keys: &Map<String, Value>) -> String {
-    let mut wanted = yaml.clone();
-    wanted.extend(keys.clone());
-    // JSON values all have a form in YAML.
-    let body = |keys: &Map<String, Value>| serde_yaml::to_string(keys).unwrap_or_default();
-    let names = |line: &str| keys.keys().any(|key| names(line, key));
-    let mut kept = String::new();
-    let mut is_replaced = false;
-    for line in text.lines() {
-        let begins = line.starts_with(|c: char| !c.is_whitespace() && !"#-]}".contains(c));
-        if begins {
-            is_replaced = names(line);
-        }
-        // A comment at the margin belongs to what follows it.
-        if !is_replaced || line.starts_with('#') {
-            kept.push_str(line);
-            kept.push('\n');
-        }
-    }
-    kept.push_str(&body(keys));
-    // An odd text may have been cut in the wrong place.
-    match serde_yaml::from_str::<Map<String, Value>>(&kept) {
-        Ok(read) if read == wanted => kept,
-        _ => head(text) + &body(&wanted),
-    }
-}
-
-/// Whether a line of YAML begins a top-level key.
-fn names(line: &str, key: &str) -> bool {
-    let line = line.trim_start_matches(['"', '\'']);
-    let rest = line.strip_prefix(key).map(|rest| rest.trim_start_matches(['"', '\'']).trim_start());
-    rest.is_some_and(|rest| rest.starts_with(':'))
-}
-
-/// The comments that a YAML begins with.
-fn head(text: &str) -> String {
-    let head = text.lines().take_while(|line| line.is_empty() || line.starts_with('#'));
-    head.flat_map(|line| [line, "\n"]).collect()
 }
 
 fn image(image: &Image) -> Value {
@@ -168,6 +108,7 @@ fn port_forward(forward: &PortForward) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lima::{is_marked, to_yaml};
 
     #[test]
     fn what_is_written_as_yaml_reads_back_the_same() {
@@ -180,42 +121,6 @@ mod tests {
         assert!(is_marked(&text));
         let read: Value = serde_yaml::from_str(&text).unwrap();
         assert_eq!(read, Value::Object(keys));
-    }
-
-    #[test]
-    fn what_is_not_edited_stays_as_it_is() {
-        let edit = |text: &str| {
-            let yaml: Map<String, Value> = serde_yaml::from_str(text).unwrap();
-            let keys = json!({"env": {"A": "2: #"}, "cpus": 4});
-            edited(text, &yaml, keys.as_object().unwrap())
-        };
-        let new = "env:\n  A: '2: #'\ncpus: 4\n";
-        for (text, kept) in [
-            (
-                "# Managed by cai\nenv:\n  # mine\n  A: 1\nmemory: 1GiB # one\n",
-                "# Managed by cai\nmemory: 1GiB # one\n",
-            ),
-            ("cpus: 1\n# x\n\"env\": {A: 1}\nenvy: 2\n", "# x\nenvy: 2\n"),
-            (
-                "images:\n- location: a\n# two\n- location: b\ncpus: 1\n",
-                "images:\n- location: a\n# two\n- location: b\n",
-            ),
-            ("memory: 1GiB", "memory: 1GiB\n"),
-        ] {
-            assert_eq!(edit(text), format!("{kept}{new}"));
-        }
-        // Where the text cannot be cut, its comments go and its values stay.
-        let odd = "# Managed by cai\n{env: {A: 1}, memory: 1GiB} # x\n";
-        assert_eq!(edit(odd), "# Managed by cai\nenv:\n  A: '2: #'\nmemory: 1GiB\ncpus: 4\n");
-    }
-
-    #[test]
-    fn a_mark_is_a_comment_at_the_top() {
-        assert!(is_marked("# by hand\n\n# Managed by cai: x\ncpus: 1\n"));
-        for yaml in ["", "cpus: 1\n", "cpus: 1\n# Managed by cai\n", "message: '# Managed by cai'"]
-        {
-            assert!(!is_marked(yaml), "{yaml:?}");
-        }
     }
 
     #[test]

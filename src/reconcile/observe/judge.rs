@@ -1,8 +1,8 @@
 //! Runs `limactl validate` for a change before it is shown or applied.
 
+use crate::host::parallel::each;
 use crate::host::{CommandError, CommandSpec, Probe};
 use crate::lima::Verdict;
-use crate::parallel::each;
 use crate::plan::{Change, Plan, Problem, Reason};
 
 /// Lima's verdict on a YAML.

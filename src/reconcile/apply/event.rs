@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::address::Address;
-use crate::apply::{ApplyError, Outcome, ResourceResult};
+use crate::model::address::Address;
 use crate::plan::{Change, Step};
+use crate::reconcile::apply::{ApplyError, Outcome, ResourceResult};
 
 /// Something that happened.
 #[derive(Debug)]

@@ -4,15 +4,15 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::doctor::Finding;
-use crate::graph::GraphError;
 use crate::host::{Exposed, INTERRUPTED, LockError};
-use crate::observe::ObserveError;
 use crate::plan::SavedPlanError;
+use crate::reconcile::graph::GraphError;
+use crate::reconcile::observe::ObserveError;
 
 /// Why a command of `cai` did not do what was asked. Each ends the process with
 /// [`Error::exit_code`].
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(super) enum Error {
     /// The command line names what there is not.
     #[error("{why}")]
     Usage {
@@ -167,7 +167,7 @@ fn locked(vm: &str, why: &LockError) -> String {
 impl Error {
     /// 1 failed · 2 the plan has changes · 3 the file is wrong · 4 refused · 5 locked · 6 stale plan · 64 usage · 130
     /// interrupted.
-    pub fn exit_code(&self) -> u8 {
+    pub(super) fn exit_code(&self) -> u8 {
         match self {
             Self::Changes => 2,
             Self::NoFile
@@ -197,7 +197,7 @@ impl Error {
     }
 
     /// Whether the command has already told all about it.
-    pub fn is_told(&self) -> bool {
+    pub(super) fn is_told(&self) -> bool {
         match self {
             Self::Changes
             | Self::Differs
@@ -212,7 +212,7 @@ impl Error {
     }
 
     /// What to do.
-    pub fn hint(&self) -> Option<&str> {
+    pub(super) fn hint(&self) -> Option<&str> {
         match self {
             Self::SavedPlan { source: SavedPlanError::Exposed(exposed), .. } => {
                 Some(if exposed.is_foreign {

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::address::Address;
 use crate::host::{ArchiveError, CommandError, Failure};
-use crate::observe::ObserveError;
+use crate::model::address::Address;
 use crate::plan::{Change, Problem, Reason, Unshown};
+use crate::reconcile::observe::ObserveError;
 
 /// How one resource ended.
 #[derive(Debug)]
@@ -108,7 +108,7 @@ pub enum ApplyError {
         source: io::Error,
     },
     /// What a step waited for did not come.
-    #[error("not ready after {}: {what} says {last:?}", crate::report::duration(*after))]
+    #[error("not ready after {}: {what} says {last:?}", crate::model::duration(*after))]
     NotReady {
         /// What was asked.
         what: String,

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::{ApplyError, wait};
-use crate::address::Address;
-use crate::event::{Event, Listener};
 use crate::host::{CommandSpec, Failure, Host};
+use crate::model::address::Address;
 use crate::plan::{Operation, Step};
+use crate::reconcile::apply::event::{Event, Listener};
 
 /// Does one step of a resource, or what is to be done if it fails. With a limit, its command may
 /// take just so long.

@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use super::{ApplyError, Outcome, Report, ResourceResult, run};
-use crate::address::Address;
-use crate::event::{Event, Listener};
 use crate::host::Host;
-use crate::observe::ObserveError;
+use crate::model::address::Address;
 use crate::plan::{Action, Change, Plan};
+use crate::reconcile::apply::event::{Event, Listener};
+use crate::reconcile::observe::ObserveError;
 
 /// Takes away what a plan of [`Plan::destroy`] says, in its order. `look` makes that plan with
 /// fresh facts.

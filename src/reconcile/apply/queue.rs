@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::{Outcome, ResourceResult};
-use crate::address::{Address, Kind};
-use crate::graph::{Edge, Graph, Node};
+use crate::model::address::{Address, Kind};
+use crate::reconcile::graph::{Edge, Graph, Node};
 
 /// The resources of a graph while they are applied by several threads.
 pub(super) struct Queue<'a> {

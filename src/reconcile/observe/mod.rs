@@ -16,10 +16,10 @@ use std::thread;
 use semver::{Version, VersionReq};
 
 use crate::config::{self, Config};
-use crate::facts::Facts;
+use crate::host::parallel::{each, join};
 use crate::host::{CommandError, CommandSpec, Exposed, Output, Probe};
 use crate::lima::{self, Instance, Limactl, Release, UserFile};
-use crate::parallel::{each, join};
+use crate::resource::facts::Facts;
 use files::{home_of, lima_files, lima_releases};
 
 pub use environment::docker_environment;

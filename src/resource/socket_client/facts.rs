@@ -1,0 +1,40 @@
+//! What was observed of a container that uses a Docker socket.
+
+use std::path::PathBuf;
+
+use crate::docker::client::{ComposeError, ComposeProject, ComposeService, Seen};
+use crate::plan::Observation;
+
+/// What was seen of one client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientFacts {
+    /// The container.
+    pub container: Observation<Seen>,
+    /// Its compose file, where the file names one.
+    pub compose: Option<ComposeFacts>,
+    /// What its health URL answered, where the file names one and the container runs: what is
+    /// wrong, if anything.
+    pub health: Option<Result<(), String>>,
+    /// The sockets of the file's own engine, if that engine runs the container.
+    pub engine: Option<EngineSockets>,
+}
+
+/// The sockets of an engine in a VM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineSockets {
+    /// The forwarded socket on this machine.
+    pub forwarded: PathBuf,
+    /// The group of the guest's socket, now or after the plan is applied.
+    pub gid: Option<u32>,
+}
+
+/// A compose file on this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ComposeFacts {
+    /// Its project; `None` without a program that runs compose files.
+    pub project: Option<ComposeProject>,
+    /// The service from its files, without the override that `cai` writes.
+    pub service: Result<ComposeService, ComposeError>,
+    /// What is in the file beside it that `cai` writes.
+    pub override_text: Option<String>,
+}
