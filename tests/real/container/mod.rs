@@ -77,10 +77,10 @@ fn boot(connection: UnixStream) -> io::Result<()> {
         for _ in lines.map_while(Result::ok) {
             let _ = sender.send(Signal::SIGTERM);
         }
-        let _ = sender.send(Signal::SIGHUP);
+        let _ = sender.send(Signal::SIGUSR1);
     });
     if network.is_err() {
-        kill(process(&machine), Signal::SIGHUP)?;
+        kill(process(&machine), Signal::SIGUSR1)?;
     }
     let ended = wait(&mut machine, &signals);
     if let Ok(mut network) = network {
@@ -101,7 +101,7 @@ fn start(request: &Request, directory: &Path) -> io::Result<Child> {
     fs::create_dir(&root)?;
     let console = File::create(&request.console)?;
     Command::new("setpriv")
-        .args(["--pdeathsig=HUP", "unshare", "--mount", "--net", BOOT])
+        .args(["--pdeathsig=USR1", "unshare", "--mount", "--net", BOOT])
         .args([&root, &request.disk, &request.cidata])
         .args([&request.cpus.to_string(), &request.hostname])
         .stdin(Stdio::null())
