@@ -1,8 +1,8 @@
 //! `cai apply`
 
-use super::deep::Verified;
 use super::plan::Planned;
-use super::{Consent, Global, Limits, Terminal, deep, file, guard, progress};
+use super::smoke_test::Verified;
+use super::{Consent, Global, Limits, Terminal, file, progress, smoke_test, vm_lock};
 use crate::cli::error::Error;
 use crate::host::Host;
 use crate::model::address::Kind;
@@ -18,7 +18,7 @@ pub(super) fn run(
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
     let files = file::load_all(host, global, terminal)?;
-    let _locks = guard::lock(host, &files, "cai apply", limits)?;
+    let _locks = vm_lock::lock(host, &files, "cai apply", limits)?;
     let planned =
         Planned::new(host, files, terminal)?.limited(limits).hiding_data_of(&consent.replace);
     if !planned.plan.is_empty() {
@@ -73,7 +73,7 @@ pub(super) fn perform(
     let last_words = report::finished(&report, &usable.collect::<Vec<_>>());
     // What was done is told, also to whoever does not wait for the check.
     let _patience = progress::patience(host, terminal);
-    let check = |terminal: &mut Terminal| deep::verify(host, planned, &report, terminal);
+    let check = |terminal: &mut Terminal| smoke_test::verify(host, planned, &report, terminal);
     tell_end(&report, &last_words, check, &planned.declared(), global, terminal)
 }
 

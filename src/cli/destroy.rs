@@ -1,9 +1,9 @@
 //! `cai destroy`
 
 use super::apply::tell_end;
-use super::deep::Verified;
+use super::smoke_test::Verified;
 use super::terminal::Hidden;
-use super::{Global, Limits, Terminal, file, guard, progress};
+use super::{Global, Limits, Terminal, file, progress, vm_lock};
 use crate::cli::error::Error;
 use crate::config::Config;
 use crate::host::{Host, Probe};
@@ -20,7 +20,7 @@ pub(super) fn run(
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
     let file = file::load(host, global, terminal)?;
-    let _locks = guard::lock(host, std::slice::from_ref(&file), "cai destroy", limits)?;
+    let _locks = vm_lock::lock(host, std::slice::from_ref(&file), "cai destroy", limits)?;
     let name = file.config.vm.name.as_str();
     let hidden = terminal.hidden();
     let plan = look(host, &file.config, &hidden)?.limited(limits.timeout);

@@ -7,9 +7,9 @@ use super::apply::{agree, perform};
 use super::bundle::{self, Subject};
 use super::file;
 use super::options::{Doctor, Replace};
-use super::patient::{self, Invalid, Patient};
 use super::plan::Planned;
-use super::{Consent, Global, Terminal, deep, guard};
+use super::target::{self, Invalid, Patient};
+use super::{Consent, Global, Terminal, smoke_test, vm_lock};
 use crate::cli::error::Error;
 use crate::docker::Environment;
 use crate::doctor::{self, Attempt, Case, Code, Finding, Severity};
@@ -30,7 +30,7 @@ pub(super) fn run(
     options: &Doctor,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
-    let opened = patient::open(host, global, terminal);
+    let opened = target::open(host, global, terminal);
     if opened.is_err() && options.bundle.is_some() {
         terminal.complain("No archive was written.");
     }
@@ -40,12 +40,12 @@ pub(super) fn run(
     };
     let files = std::slice::from_ref(&patient.file);
     let _locks = if options.fix {
-        guard::lock(host, files, "cai doctor --fix", &options.limits)?
+        vm_lock::lock(host, files, "cai doctor --fix", &options.limits)?
     } else {
         Vec::new()
     };
     let probe = Deadline::new(host, options.limits.timeout.unwrap_or(DEADLINE));
-    let mut examination = Examination::new(&probe, &patient, terminal)?;
+    let mut examination = DoctorReport::new(&probe, &patient, terminal)?;
     if let Some(path) = &options.bundle {
         let path = file::within(global, path);
         let written = bundle::write(host, &probe, &examination.subject(&patient), &path, terminal);
@@ -93,21 +93,21 @@ fn refuse(
 }
 
 /// What tells one finding from another.
-type Ailment = (Code, Option<Address>);
+type FindingKey = (Code, Option<Address>);
 
-fn ailment(finding: &Finding) -> Ailment {
+fn ailment(finding: &Finding) -> FindingKey {
     (finding.code, finding.address.clone())
 }
 
 /// What was seen and found.
-pub(super) struct Examination {
+pub(super) struct DoctorReport {
     /// What was seen, with what is planned about it, where it could be looked at.
     pub(super) seen: Option<(Facts, Plan)>,
     environment: Environment,
     pub(super) findings: Vec<Finding>,
 }
 
-impl Examination {
+impl DoctorReport {
     fn new(probe: &dyn Probe, patient: &Patient, terminal: &Terminal) -> Result<Self, Error> {
         let environment = docker_environment(probe);
         let config = &patient.file.config;
@@ -163,12 +163,12 @@ impl Examination {
             terminal.talk("No container was started: dockerd has to answer first.");
             return Ok(());
         };
-        self.findings.splice(0..0, deep::attempt(host, &attempt, limit, terminal)?);
+        self.findings.splice(0..0, smoke_test::attempt(host, &attempt, limit, terminal)?);
         Ok(())
     }
 
     /// The errors that can be mended.
-    fn ailments(&self) -> impl Iterator<Item = Ailment> {
+    fn ailments(&self) -> impl Iterator<Item = FindingKey> {
         let errors = self.findings.iter().filter(|it| it.fixable && it.severity == Severity::Error);
         errors.map(ailment)
     }
@@ -229,13 +229,13 @@ fn mend(
     global: &Global,
     options: &Doctor,
     patient: &Patient,
-    mut examination: Examination,
+    mut examination: DoctorReport,
     terminal: &mut Terminal,
-) -> Result<Examination, Error> {
+) -> Result<DoctorReport, Error> {
     let mut known = BTreeSet::new();
     loop {
         let now: BTreeSet<_> = examination.ailments().collect();
-        examination = treat(host, global, options, patient, examination, &known, terminal)?;
+        examination = fix(host, global, options, patient, examination, &known, terminal)?;
         known.extend(now);
         if examination.starts_nothing() || examination.ailments().all(|it| known.contains(&it)) {
             return Ok(examination);
@@ -244,15 +244,15 @@ fn mend(
 }
 
 /// Applies what the findings need of the plan, and looks again.
-fn treat(
+fn fix(
     host: &dyn Host,
     global: &Global,
     options: &Doctor,
     patient: &Patient,
-    examination: Examination,
-    known: &BTreeSet<Ailment>,
+    examination: DoctorReport,
+    known: &BTreeSet<FindingKey>,
     terminal: &mut Terminal,
-) -> Result<Examination, Error> {
+) -> Result<DoctorReport, Error> {
     let is_new = |it: &&Finding| !known.contains(&ailment(it));
     let findings: Vec<Finding> = examination.findings.iter().filter(is_new).cloned().collect();
     let treatment = match examination.case(patient) {
@@ -291,7 +291,7 @@ fn treat(
         Err(error) => return Err(error),
     };
     let probe = Deadline::new(host, options.limits.timeout.unwrap_or(DEADLINE));
-    let mut examination = Examination::new(&probe, patient, terminal)?;
+    let mut examination = DoctorReport::new(&probe, patient, terminal)?;
     examination.findings.splice(0..0, found);
     Ok(examination)
 }

@@ -15,7 +15,7 @@ pub(super) fn run(code: Option<&str>, json: bool, terminal: &mut Terminal) -> Re
     };
     if json {
         let codes: Vec<Explained> = codes.into_iter().map(Explained::from).collect();
-        return terminal.json(&Document { format_version: FORMAT_VERSION, codes });
+        return terminal.json(&ExplainDocument { format_version: FORMAT_VERSION, codes });
     }
     match (code, codes.as_slice()) {
         (Some(_), [code]) => terminal.data(&report::explanation(*code, terminal.width())),
@@ -25,7 +25,7 @@ pub(super) fn run(code: Option<&str>, json: bool, terminal: &mut Terminal) -> Re
 
 /// What `cai explain --json` prints.
 #[derive(Serialize)]
-struct Document {
+struct ExplainDocument {
     format_version: u32,
     codes: Vec<Explained>,
 }

@@ -2,28 +2,28 @@
 
 mod apply;
 mod bundle;
-mod deep;
 mod destroy;
 mod doctor;
 mod error;
 mod explain;
 mod file;
 mod graph;
-mod guard;
 mod init;
+mod line_prefix;
 mod manual;
-mod marked;
 mod options;
-mod patient;
 mod plan;
 mod progress;
 mod render;
 mod saved;
 mod setup;
 mod simulate;
+mod smoke_test;
 mod status;
+mod target;
 mod terminal;
 mod validate;
+mod vm_lock;
 
 use std::process::ExitCode;
 

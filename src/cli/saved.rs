@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::options::quoted;
 use super::plan::Planned;
-use super::{Consent, Global, Limits, Terminal, apply, file, guard};
+use super::{Consent, Global, Limits, Terminal, apply, file, vm_lock};
 use crate::cli::error::Error;
 use crate::host::{Host, Probe, random};
 use crate::model::printable;
@@ -130,7 +130,7 @@ pub(super) fn apply(
     if !changed.is_empty() {
         return Err(stale(changed));
     }
-    let _locks = guard::lock(host, &files, "cai apply", limits)?;
+    let _locks = vm_lock::lock(host, &files, "cai apply", limits)?;
     let planned =
         Planned::new(host, files, terminal)?.limited(limits).hiding_data_of(&consent.replace);
     let declared = planned.declared();

@@ -1,7 +1,7 @@
 //! `cai setup`
 
 use super::plan::{self, Planned};
-use super::{Consent, Global, Limits, Terminal, apply, file, guard, init};
+use super::{Consent, Global, Limits, Terminal, apply, file, init, vm_lock};
 use crate::cli::error::Error;
 use crate::host::Host;
 
@@ -18,7 +18,8 @@ pub(super) fn run(
     let template = found.is_none().then(|| init::template(global));
     let source = found.as_ref().or(template.as_ref()).ok_or(Error::NoFile)?;
     let files = vec![source.parse(host, terminal)?];
-    let _locks = if dry_run { Vec::new() } else { guard::lock(host, &files, "cai setup", limits)? };
+    let _locks =
+        if dry_run { Vec::new() } else { vm_lock::lock(host, &files, "cai setup", limits)? };
     let planned =
         Planned::new(host, files, terminal)?.limited(limits).hiding_data_of(&consent.replace);
     if dry_run {

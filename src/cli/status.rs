@@ -23,7 +23,7 @@ pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> 
     if global.json {
         terminal.json(&document("machines", &machines)?)?;
     } else {
-        let lines: Vec<String> = machines.iter().map(Machine::in_a_line).collect();
+        let lines: Vec<String> = machines.iter().map(MachineStatus::in_a_line).collect();
         terminal
             .data(&lines.iter().map(|line| report::on_a_line(line) + "\n").collect::<String>())?;
     }
@@ -31,7 +31,7 @@ pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> 
 }
 
 /// How each file's machine is.
-fn machines(planned: &Planned) -> Vec<Machine<'_>> {
+fn machines(planned: &Planned) -> Vec<MachineStatus<'_>> {
     let (own, shared): (Vec<_>, Vec<_>) = planned.plan.by_file().partition(|changes| {
         planned.files.len() == 1 || changes.iter().any(|change| change.address.scope.is_some())
     });
@@ -39,18 +39,18 @@ fn machines(planned: &Planned) -> Vec<Machine<'_>> {
     files
         .map(|((file, facts), own)| {
             let changes: Vec<&Change> = shared.iter().copied().flatten().chain(own).collect();
-            Machine::new(file, facts, &changes)
+            MachineStatus::new(file, facts, &changes)
         })
         .collect()
 }
 
 /// How one file's machine is, as `cai status --json` prints it.
 #[derive(Serialize)]
-struct Machine<'a> {
+struct MachineStatus<'a> {
     file: &'a str,
     vm: Vm<'a>,
     engine: Engine<'a>,
-    context: Context<'a>,
+    context: ContextStatus<'a>,
     /// Whether all is as the file says.
     as_declared: bool,
     /// The resources that are not.
@@ -76,17 +76,18 @@ struct Engine<'a> {
 }
 
 #[derive(Serialize)]
-struct Context<'a> {
+struct ContextStatus<'a> {
     name: &'a str,
     /// Where it leads; `null` where there is none.
     host: Option<&'a str>,
     as_declared: bool,
 }
 
-impl<'a> Machine<'a> {
+impl<'a> MachineStatus<'a> {
     fn new(file: &'a File, facts: &'a Facts, changes: &[&'a Change]) -> Self {
         let ping = facts.socket.as_ref();
-        let mut context = changes.iter().filter(|change| change.address.kind == Kind::Context);
+        let mut context =
+            changes.iter().filter(|change| change.address.kind == Kind::Context);
         let pending: Vec<&Change> =
             changes.iter().copied().filter(|change| !change.is_without_effect()).collect();
         Self {
@@ -113,7 +114,7 @@ impl<'a> Machine<'a> {
                 socket: facts.docker_socket(),
                 ping,
             },
-            context: Context {
+            context: ContextStatus {
                 name: file.config.context.name.as_str(),
                 host: facts.context.as_ref().map(|context| context.host.as_str()),
                 as_declared: context.all(|change| change.is_without_effect()),

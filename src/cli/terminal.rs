@@ -7,7 +7,7 @@ use anstream::{AutoStream, ColorChoice};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::marked::Marked;
+use super::line_prefix::Marked;
 use super::options::{Color, Global};
 use crate::cli::error::Error;
 use crate::config::Config;

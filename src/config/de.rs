@@ -7,7 +7,7 @@ use serde::de::{DeserializeSeed, IntoDeserializer, MapAccess, SeqAccess, Visitor
 use toml::Spanned;
 use toml::de::{DeInteger, DeValue};
 
-use super::mistake::{Identity, Mistake, Refused};
+use super::parse_error::{Identity, Mistake, Refused};
 use super::suggest;
 use crate::config::diagnostic::Diagnostic;
 

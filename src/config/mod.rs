@@ -15,13 +15,13 @@
 mod check;
 mod de;
 pub mod diagnostic;
-mod local;
-mod mistake;
+mod local_paths;
+mod multi_file;
 mod parse;
+mod parse_error;
 mod pattern;
 mod rules;
 mod schema;
-mod several;
 mod suggest;
 #[cfg(test)]
 mod tests;
@@ -30,9 +30,9 @@ mod types;
 mod variables;
 mod warning;
 
+pub use multi_file::{Conflict, together};
 pub use parse::parse;
 pub use schema::schema;
-pub use several::{Conflict, together};
 pub use suggest::nearest;
 pub use types::{
     Config, Context, Docker, DockerSource, Group, Image, Install, LeftOut, Lima, Mount, MountMode,

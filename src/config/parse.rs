@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::de::{Node, integer};
-use super::mistake::Refused;
+use super::parse_error::Refused;
 use super::types::{Config, File, LeftOut};
 use super::{check, suggest};
 use crate::config::diagnostic::{Diagnostic, line_of};

@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::Config;
 use super::de::Node;
-use super::mistake::Refused;
+use super::parse_error::Refused;
 use crate::config::diagnostic::Diagnostic;
 use crate::model::EnvName;
 use crate::model::redact;

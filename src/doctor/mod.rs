@@ -62,7 +62,7 @@ pub fn diagnose(case: &Case<'_>) -> Vec<Finding> {
     findings.extend(client::judge(case));
     findings.extend(drift::judge(case, &findings));
     for finding in &mut findings {
-        treatment::settle(case, finding);
+        treatment::classify(case, finding);
     }
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     findings

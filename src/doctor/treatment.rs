@@ -27,7 +27,7 @@ const WITHOUT_FILE: [Code; 11] = [
 ];
 
 /// Finds out whether `--fix` can repair it, and says what to do.
-pub(super) fn settle(case: &Case<'_>, finding: &mut Finding) {
+pub(super) fn classify(case: &Case<'_>, finding: &mut Finding) {
     if !case.is_declared {
         leave_wishes_alone(finding);
     }

@@ -40,16 +40,16 @@ fn state() -> MutexGuard<'static, State> {
 
 /// While this lives, the first interrupt lets the running commands end by themselves.
 #[derive(Debug)]
-pub struct Patience(());
+pub struct GracefulInterrupt(());
 
-impl Drop for Patience {
+impl Drop for GracefulInterrupt {
     fn drop(&mut self) {
         state().patient = None;
     }
 }
 
 /// From now on an interrupt ends the running commands, and this process with exit code
-/// [`INTERRUPTED`]; see [`Patience`] for the exception. The second one ends this process also then,
+/// [`INTERRUPTED`]; see [`GracefulInterrupt`] for the exception. The second one ends this process also then,
 /// where no command is left whose end could be told: in the middle of a download. To be called once.
 ///
 /// # Errors
@@ -76,9 +76,9 @@ pub fn handle() -> Result<(), ctrlc::Error> {
     })
 }
 
-pub(super) fn patiently(heard: Heard) -> Patience {
+pub(super) fn patiently(heard: Heard) -> GracefulInterrupt {
     state().patient = Some(heard);
-    Patience(())
+    GracefulInterrupt(())
 }
 
 pub(super) fn interrupted() -> bool {

@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::private::{self, Exposed};
+use super::permissions::{self, Exposed};
 
 /// How often a lock that another process holds is tried again.
 const TRY_EVERY: Duration = Duration::from_millis(100);
@@ -56,7 +56,7 @@ pub enum LockError {
 pub(super) fn take(path: &Path, holder: &str, wait: Duration) -> Result<Lock, LockError> {
     let failed = |source| LockError::File { path: path.to_owned(), source };
     if let Some(directory) = path.parent() {
-        private::make(directory).map_err(|error| match error.downcast() {
+        permissions::make(directory).map_err(|error| match error.downcast() {
             Ok(exposed) => LockError::Exposed(exposed),
             Err(error) => failed(error),
         })?;

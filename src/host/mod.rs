@@ -4,20 +4,20 @@
 //! `.clippy.toml` refuses processes and files everywhere else in the crate.
 
 mod archive;
+mod atomic_write;
 mod command;
 mod deadline;
 mod interrupt;
 mod lock;
 pub mod parallel;
+mod permissions;
 mod platform;
-mod private;
 mod process;
 mod random;
 mod read;
 mod system;
 mod tail;
 mod web;
-mod whole;
 
 use std::ffi::OsString;
 use std::io;
@@ -30,10 +30,10 @@ use serde::Serialize;
 pub use archive::{Archive, ArchiveError};
 pub use command::{CommandError, CommandSpec, ExitStatus, Failure, Input, Output};
 pub use deadline::Deadline;
-pub use interrupt::{Heard, INTERRUPTED, Patience, handle as handle_interrupts};
+pub use interrupt::{GracefulInterrupt, Heard, INTERRUPTED, handle as handle_interrupts};
 pub use lock::{Lock, LockError};
+pub use permissions::Exposed;
 pub use platform::{Os, Platform};
-pub use private::Exposed;
 pub use random::random;
 pub use system::System;
 
@@ -160,7 +160,7 @@ pub trait Host: Probe {
     /// Lets what runs end by itself at the first interrupt, of which `heard` is told, as long as
     /// the answer lives. Without one, or at the second interrupt, the commands that this process
     /// started are ended.
-    fn patiently(&self, heard: Heard) -> Patience;
+    fn patiently(&self, heard: Heard) -> GracefulInterrupt;
 
     /// Whether there was an interrupt.
     fn interrupted(&self) -> bool;

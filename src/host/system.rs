@@ -12,13 +12,13 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::socket::{self, AddressFamily, SockFlag, SockType, UnixAddr};
 
 use super::archive::{self, Archive, ArchiveError};
-use super::interrupt::{self, Heard, Patience};
+use super::atomic_write::write;
+use super::interrupt::{self, GracefulInterrupt, Heard};
 use super::lock::{self, Lock, LockError};
-use super::private;
+use super::permissions;
 use super::process::{OUTPUT_LIMIT, traced};
 use super::read;
 use super::web;
-use super::whole::write;
 use super::{CommandError, CommandSpec, Host, NoText, Output, Ping, Platform, Probe};
 
 /// How long a Docker socket may take to answer. Through a forward it takes about 0.2 s (measured).
@@ -127,11 +127,11 @@ impl Probe for System {
     }
 
     fn check_private(&self, directory: &Path) -> io::Result<()> {
-        private::check(directory)
+        permissions::check(directory)
     }
 
     fn check_private_file(&self, file: &Path) -> io::Result<()> {
-        private::check_file(file)
+        permissions::check_file(file)
     }
 
     fn is_exposed(&self, socket: &Path) -> bool {
@@ -159,7 +159,7 @@ impl Host for System {
         lock::take(file, holder, wait)
     }
 
-    fn patiently(&self, heard: Heard) -> Patience {
+    fn patiently(&self, heard: Heard) -> GracefulInterrupt {
         interrupt::patiently(heard)
     }
 
@@ -172,7 +172,7 @@ impl Host for System {
     }
 
     fn make_directory(&self, path: &Path) -> io::Result<()> {
-        private::make(path)
+        permissions::make(path)
     }
 
     fn remove_file(&self, path: &Path) -> io::Result<()> {

@@ -28,7 +28,7 @@ pub use observation::Observation;
 pub use promise::Unshown;
 pub use reason::{Problem, Reason};
 pub use saved::{SavedFile, SavedPlan, SavedPlanError};
-pub use step::{Operation, Ready, Step, Wait};
+pub use step::{Ready, Step, StepAction, Wait};
 
 /// What every resource of a graph would do, in the order in which it would be done.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -12,14 +12,14 @@ pub struct Step {
     /// What it does, in words for a person.
     pub title: String,
     /// What is done.
-    pub operation: Operation,
+    pub operation: StepAction,
     /// The commands to run, in order, if the step fails, to undo its effects.
     pub rescue: Vec<CommandSpec>,
 }
 
 /// What a step does.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Operation {
+pub enum StepAction {
     /// Runs a command, which must exit with 0.
     Run(CommandSpec),
     /// Runs a command that may find nothing to do, and says so by failing: what it should have
@@ -85,33 +85,33 @@ impl fmt::Display for Ready {
 impl Step {
     /// Runs a command.
     pub fn run(title: impl Into<String>, command: CommandSpec) -> Self {
-        Self { title: title.into(), operation: Operation::Run(command), rescue: Vec::new() }
+        Self { title: title.into(), operation: StepAction::Run(command), rescue: Vec::new() }
     }
 
     /// Runs a command that may fail.
     pub fn attempt(title: impl Into<String>, command: CommandSpec) -> Self {
-        Self { title: title.into(), operation: Operation::Try(command), rescue: Vec::new() }
+        Self { title: title.into(), operation: StepAction::Try(command), rescue: Vec::new() }
     }
 
     /// Removes a file.
     pub fn remove(title: impl Into<String>, path: PathBuf) -> Self {
-        Self { title: title.into(), operation: Operation::RemoveFile(path), rescue: Vec::new() }
+        Self { title: title.into(), operation: StepAction::RemoveFile(path), rescue: Vec::new() }
     }
 
     /// Installs what is in an archive.
     pub fn unpack(title: impl Into<String>, archive: Archive) -> Self {
-        Self { title: title.into(), operation: Operation::Unpack(archive), rescue: Vec::new() }
+        Self { title: title.into(), operation: StepAction::Unpack(archive), rescue: Vec::new() }
     }
 
     /// Writes a text file that everybody may read.
     pub fn write(title: impl Into<String>, path: PathBuf, text: String) -> Self {
-        let operation = Operation::WriteFile { path, text, mode: 0o644 };
+        let operation = StepAction::WriteFile { path, text, mode: 0o644 };
         Self { title: title.into(), operation, rescue: Vec::new() }
     }
 
     /// Waits until something is ready.
     pub fn wait(title: impl Into<String>, wait: Wait) -> Self {
-        Self { title: title.into(), operation: Operation::Await(wait), rescue: Vec::new() }
+        Self { title: title.into(), operation: StepAction::Await(wait), rescue: Vec::new() }
     }
 
     /// Adds a command to run if the step fails, after the earlier ones.

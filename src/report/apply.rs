@@ -10,7 +10,7 @@ use super::{failure, on_a_line};
 use crate::lima;
 use crate::model::address::Address;
 use crate::model::{duration, printable};
-use crate::plan::Operation;
+use crate::plan::StepAction;
 use crate::reconcile::apply::event::Event;
 use crate::reconcile::apply::{ApplyError, Counts, Outcome, Report};
 
@@ -21,11 +21,11 @@ pub fn progress(event: &Event<'_>) -> Option<String> {
         Event::ResourceStarted(_) | Event::StepStarted(..) | Event::StepSays(..) => None,
         Event::StepFinished(address, step, took) => {
             let end = match step.operation {
-                Operation::RemoveFile(_) | Operation::WriteFile { .. } => String::new(),
-                Operation::Run(_)
-                | Operation::Try(_)
-                | Operation::Unpack(_)
-                | Operation::Await(_) => paint(DIM, format!(" ({})", duration(*took))),
+                StepAction::RemoveFile(_) | StepAction::WriteFile { .. } => String::new(),
+                StepAction::Run(_)
+                | StepAction::Try(_)
+                | StepAction::Unpack(_)
+                | StepAction::Await(_) => paint(DIM, format!(" ({})", duration(*took))),
             };
             Some(format!("{} ... done{end}", doing(address, &step.title)))
         }

@@ -13,8 +13,8 @@ use super::world::{Computer, World};
 use super::{brew, docker, limactl, socket, ssh, store};
 use crate::docker::client::MARK;
 use crate::host::{
-    Archive, ArchiveError, CommandError, CommandSpec, Failure, Heard, Host, Input, Lock, LockError,
-    Output, Patience, Ping, Platform, Probe,
+    Archive, ArchiveError, CommandError, CommandSpec, Failure, GracefulInterrupt, Heard, Host,
+    Input, Lock, LockError, Output, Ping, Platform, Probe,
 };
 
 /// A program that is simulated.
@@ -355,7 +355,7 @@ impl Host for SimulatedHost<'_> {
         Ok(lock)
     }
 
-    fn patiently(&self, heard: Heard) -> Patience {
+    fn patiently(&self, heard: Heard) -> GracefulInterrupt {
         self.real.patiently(heard)
     }
 

@@ -4,8 +4,8 @@ use containai::guest::{Group, Section};
 use containai::host::Ping;
 use containai::model::address::{Address, Kind};
 use containai::plan::{Action, Disruption, Plan};
-use containai::resource::PlanContext;
 use containai::reconcile::graph::Graph;
+use containai::resource::PlanContext;
 
 use super::provision::named;
 use super::{change, effects, plan, reasons, steps, stops};

@@ -3,7 +3,7 @@
 use containai::config::Config;
 use containai::model::address::Kind;
 use containai::model::value::Known;
-use containai::plan::{Action, Change, Operation};
+use containai::plan::{Action, Change, StepAction};
 use containai::resource::facts::Facts;
 use containai::simulate::MACOS;
 
@@ -96,7 +96,7 @@ fn without_lima_the_release_archive_is_installed_first() {
     assert_eq!(install.after.text("sha256"), Some(SHA256));
     assert_eq!(install.after.text("into"), Some(into));
     let [step] = &install.steps[..] else { panic!("{:?}", install.steps) };
-    let Operation::Unpack(archive) = &step.operation else { panic!("{step:?}") };
+    let StepAction::Unpack(archive) = &step.operation else { panic!("{step:?}") };
     assert_eq!((archive.url.as_str(), archive.sha256.as_str()), (URL, SHA256));
     assert_eq!(archive.directory.to_str(), Some(into));
 }

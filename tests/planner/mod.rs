@@ -12,7 +12,7 @@ mod vm_yaml;
 
 use containai::config::Config;
 use containai::model::address::Kind;
-use containai::plan::{Action, Change, Disruption, Operation, Plan};
+use containai::plan::{Action, Change, Disruption, Plan, StepAction};
 use containai::reconcile::graph::Graph;
 use containai::resource::facts::Facts;
 use libtest_mimic::Trial;
@@ -60,12 +60,12 @@ fn change(plan: &Plan, kind: Kind) -> &Change {
 
 /// The steps of a change, as one would type them.
 fn steps(change: &Change) -> Vec<String> {
-    let operation = |operation: &Operation| match operation {
-        Operation::Run(command) | Operation::Try(command) => command.to_string(),
-        Operation::RemoveFile(path) => format!("rm {}", path.display()),
-        Operation::Unpack(archive) => format!("unpack {}", archive.url),
-        Operation::WriteFile { path, .. } => format!("write {}", path.display()),
-        Operation::Await(wait) => format!("await {}", wait.until),
+    let operation = |operation: &StepAction| match operation {
+        StepAction::Run(command) | StepAction::Try(command) => command.to_string(),
+        StepAction::RemoveFile(path) => format!("rm {}", path.display()),
+        StepAction::Unpack(archive) => format!("unpack {}", archive.url),
+        StepAction::WriteFile { path, .. } => format!("write {}", path.display()),
+        StepAction::Await(wait) => format!("await {}", wait.until),
     };
     change.steps.iter().map(|step| operation(&step.operation)).collect()
 }

@@ -11,7 +11,7 @@ use containai::docker::client::{
 };
 use containai::model::address::Kind;
 use containai::plan::Observation;
-use containai::plan::{Action, Change, Disruption, Operation, Plan, Reason};
+use containai::plan::{Action, Change, Disruption, Plan, Reason, StepAction};
 use containai::resource::facts::Facts;
 use containai::resource::socket_client::{ClientFacts, ComposeFacts, EngineSockets};
 
@@ -170,7 +170,7 @@ fn written(change: &Change) -> String {
         .steps
         .iter()
         .find_map(|step| match &step.operation {
-            Operation::WriteFile { text, .. } => Some(text.clone()),
+            StepAction::WriteFile { text, .. } => Some(text.clone()),
             _ => None,
         })
         .unwrap_or_default()

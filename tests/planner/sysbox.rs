@@ -4,7 +4,7 @@ use containai::config::Config;
 use containai::guest::{Container, DOCKER_SERVICE, Unfinished};
 use containai::host::Input;
 use containai::model::address::Kind;
-use containai::plan::{Action, Change, Declared, Disruption, Operation, Plan, Unshown};
+use containai::plan::{Action, Change, Declared, Disruption, Plan, StepAction, Unshown};
 use containai::report;
 use containai::resource::facts::Facts;
 
@@ -194,7 +194,7 @@ fn a_half_configured_package_is_explained_and_not_removed() {
 
 /// The containers that the first step notes, in its order.
 fn noted(change: &Change) -> Vec<String> {
-    let Operation::Run(command) = &change.steps[0].operation else { panic!("{:?}", change.steps) };
+    let StepAction::Run(command) = &change.steps[0].operation else { panic!("{:?}", change.steps) };
     let Some(Input::Text(script)) = &command.stdin else { panic!("it reads nothing") };
     let note = containai::guest::input(script).unwrap();
     note.lines().map(|line| line.split('|').nth(1).unwrap().to_owned()).collect()

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use containai::host::{
-    Archive, ArchiveError, CommandError, CommandSpec, Failure, Heard, Host, Lock, LockError,
-    Output, Patience, Ping, Platform, Probe,
+    Archive, ArchiveError, CommandError, CommandSpec, Failure, GracefulInterrupt, Heard, Host,
+    Lock, LockError, Output, Ping, Platform, Probe,
 };
 
 /// What to do instead of running a command; `None` lets it run.
@@ -90,7 +90,7 @@ impl Host for Interposed<'_> {
     fn lock(&self, file: &Path, holder: &str, wait: Duration) -> Result<Lock, LockError> {
         self.host.lock(file, holder, wait)
     }
-    fn patiently(&self, heard: Heard) -> Patience {
+    fn patiently(&self, heard: Heard) -> GracefulInterrupt {
         self.host.patiently(heard)
     }
     fn interrupted(&self) -> bool {

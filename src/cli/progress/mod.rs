@@ -9,7 +9,7 @@ mod spinners;
 use std::sync::{Mutex, PoisonError};
 
 use super::Terminal;
-use crate::host::{Host, Patience};
+use crate::host::{GracefulInterrupt, Host};
 use crate::reconcile::apply::event::{Event, Listener};
 use crate::report;
 use reminder::Reminder;
@@ -21,7 +21,7 @@ const INTERRUPTED: &str =
 
 /// As long as the answer lives, the first interrupt lets what runs end by itself, and the second one
 /// ends that and no more.
-pub(super) fn patience(host: &dyn Host, terminal: &Terminal) -> Patience {
+pub(super) fn patience(host: &dyn Host, terminal: &Terminal) -> GracefulInterrupt {
     let aside = terminal.aside();
     host.patiently(Box::new(move || aside(INTERRUPTED)))
 }

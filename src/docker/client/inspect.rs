@@ -98,7 +98,7 @@ impl Inspected {
     /// # Errors
     /// When it is no such list.
     pub fn parse(text: &str) -> Result<BTreeMap<String, Self>, serde_json::Error> {
-        let containers: Vec<Document> = serde_json::from_str(text)?;
+        let containers: Vec<InspectDocument> = serde_json::from_str(text)?;
         let named = containers.into_iter().map(|document| {
             let container = document.into_inspected();
             (container.name.clone(), container)
@@ -141,7 +141,7 @@ fn nullable<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Document {
+struct InspectDocument {
     id: String,
     name: String,
     #[serde(default)]
@@ -200,7 +200,7 @@ struct Config {
     labels: BTreeMap<String, String>,
 }
 
-impl Document {
+impl InspectDocument {
     fn into_inspected(self) -> Inspected {
         let mounts = self.mounts.into_iter().map(|mount| MountSeen {
             volume: Some(mount.name).filter(|name| mount.kind == "volume" && !name.is_empty()),

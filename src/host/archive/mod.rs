@@ -10,8 +10,8 @@ use std::io::{self, Seek};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use super::private::{self, Exposed};
-use super::whole;
+use super::atomic_write;
+use super::permissions::{self, Exposed};
 use crate::model::Sha256;
 
 /// A `.tar.gz` to install: plain data.
@@ -148,7 +148,7 @@ pub(super) fn install(archive: &Archive) -> Result<(), ArchiveError> {
     let Archive { url, sha256, directory } = archive;
     let place = directory.parent().unwrap_or(Path::new("/"));
     let unwritten = |source| ArchiveError::Write { path: place.to_owned(), source };
-    private::make(place).map_err(|error| match error.downcast() {
+    permissions::make(place).map_err(|error| match error.downcast() {
         Ok(exposed) => ArchiveError::Exposed(exposed),
         Err(error) => unwritten(error),
     })?;
@@ -161,14 +161,14 @@ pub(super) fn install(archive: &Archive) -> Result<(), ArchiveError> {
         return Err(ArchiveError::Checksum { url, expected, actual });
     }
     file.rewind().map_err(unwritten)?;
-    let _alone = whole::sweep(place);
+    let _alone = atomic_write::sweep(place);
     let work = tempfile::Builder::new()
-        .prefix(whole::PREFIX)
+        .prefix(atomic_write::PREFIX)
         .permissions(Permissions::from_mode(0o700))
         .tempdir_in(place)
         .map_err(unwritten)?;
     let new = work.path().join("new");
-    private::make(&new).map_err(unwritten)?;
+    permissions::make(&new).map_err(unwritten)?;
     unpack::unpack(file, &new).map_err(|why| why.of(url))?;
     let moved = |source| ArchiveError::Write { path: directory.clone(), source };
     replace(directory, &new, &work.path().join("old")).map_err(moved)?;

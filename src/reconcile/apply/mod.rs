@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub use destroy::destroy;
-pub use outcome::{ApplyError, Counts, Outcome, Report, Result as ResourceResult};
+pub use outcome::{ApplyError, Counts, Outcome, Report, ResourceResult};
 
 use crate::config::Config;
 use crate::host::Host;

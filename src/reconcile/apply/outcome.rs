@@ -53,7 +53,7 @@ impl From<ApplyError> for Outcome {
 
 /// How one resource ended, and how long it took.
 #[derive(Debug)]
-pub struct Result {
+pub struct ResourceResult {
     /// Which.
     pub address: Address,
     /// How it ended.
@@ -66,7 +66,7 @@ pub struct Result {
 #[derive(Debug, Default)]
 pub struct Report {
     /// One for each.
-    pub results: Vec<Result>,
+    pub results: Vec<ResourceResult>,
     /// How long all of it took.
     pub took: Duration,
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{ApplyError, wait};
 use crate::host::{CommandSpec, Failure, Host};
 use crate::model::address::Address;
-use crate::plan::{Operation, Step};
+use crate::plan::{Step, StepAction};
 use crate::reconcile::apply::event::{Event, Listener};
 
 /// Does one step of a resource, or what is to be done if it fails. With a limit, its command may
@@ -36,27 +36,27 @@ pub(super) fn step(
 
 fn operation(
     host: &dyn Host,
-    operation: &Operation,
+    operation: &StepAction,
     limit: Option<Duration>,
     heard: &dyn Fn(&str),
 ) -> Result<(), ApplyError> {
     match operation {
-        Operation::Run(command) => {
+        StepAction::Run(command) => {
             host.execute(&limited(command, limit), heard)?;
         }
-        Operation::Try(command) => match host.execute(&limited(command, limit), heard) {
+        StepAction::Try(command) => match host.execute(&limited(command, limit), heard) {
             Err(error) if !matches!(error.failure, Failure::Status(_)) => return Err(error.into()),
             _ => {}
         },
-        Operation::RemoveFile(path) => {
+        StepAction::RemoveFile(path) => {
             host.remove_file(path)
                 .map_err(|source| ApplyError::Remove { path: path.clone(), source })?;
         }
-        Operation::Unpack(archive) => host.install_archive(archive)?,
-        Operation::WriteFile { path, text, mode } => host
+        StepAction::Unpack(archive) => host.install_archive(archive)?,
+        StepAction::WriteFile { path, text, mode } => host
             .write_file(path, text, *mode)
             .map_err(|source| ApplyError::Write { path: path.clone(), source })?,
-        Operation::Await(wait) => wait::ready(host, wait, limit)?,
+        StepAction::Await(wait) => wait::ready(host, wait, limit)?,
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The resources of one file or several, and the order in which they are applied.
 
-mod only;
+mod target;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap};

@@ -4,7 +4,7 @@
 
 mod daemon;
 mod machine;
-mod ways;
+mod steps;
 
 use super::provision::{hidden_at_restart, keeps_containers};
 use super::{
@@ -150,7 +150,7 @@ impl Restart {
         let before = Self::attributes(has.cloned().collect(), loaded);
         let mut change = Change::between(&self.address, before, Self::attributes(groups, true));
         let mut pending = self.pending(guest, context);
-        let ssh = ways::ssh(facts, &self.name);
+        let ssh = steps::ssh(facts, &self.name);
         let start_left = |change| containers::start_left(change, guest, ssh.as_ref());
         if pending.reasons.is_empty() {
             let is_left = !guest.stopped_by_cai.is_empty();
@@ -171,7 +171,7 @@ impl Restart {
             change.hides = hidden_at_restart(guest, &self.name, context, keeps);
         }
         if way == Disruption::VmRestart {
-            let change = start_left(ways::vm(change, guest, facts, &self.name));
+            let change = start_left(steps::vm(change, guest, facts, &self.name));
             return restrained(change, self.strategy);
         }
         let mut change = match way {
@@ -180,16 +180,16 @@ impl Restart {
                 if keeps_containers && is_bridge_kept(&change, guest) {
                     change = change.because(Reason::BridgeKept);
                 }
-                ways::daemon_restart(change, keeps_containers, guest, facts, &self.name)
+                steps::daemon_restart(change, keeps_containers, guest, facts, &self.name)
             }
             _ if pending.disruption == Disruption::Reload || has_daemon_reason(&change) => {
-                ways::reload(change, facts, &self.name)
+                steps::reload(change, facts, &self.name)
             }
             _ => change,
         };
         change = start_left(change);
         if pending.session {
-            change = ways::session(change, facts, &self.name);
+            change = steps::session(change, facts, &self.name);
             if self.strategy == Strategy::Auto {
                 change = change.falling_back(Disruption::VmRestart, guest.containers.as_deref());
             }

@@ -1,6 +1,6 @@
 //! The virtual machine: it exists, runs, and its `lima.yaml` says what the file says.
 
-mod same;
+mod equivalence;
 mod template;
 
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use semver::VersionReq;
 use serde_json::{Map, Value};
 
-use same::is_same;
+use equivalence::is_same;
 
 pub use template::template;
 
@@ -107,7 +107,7 @@ impl Vm {
             let same = self.defaulted.contains(&key)
                 || is_overridden(key)
                 || is_same(key, actual, wanted, vm, boots, &meaning(facts, key));
-            let actual = actual.cloned().or_else(|| same::given(key, vm));
+            let actual = actual.cloned().or_else(|| equivalence::given(key, vm));
             Some((key.to_owned(), if same { wanted.clone() } else { actual? }))
         });
         Attributes::from(keys.collect::<Map<_, _>>())

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::rules;
-use super::yaml::{self, Machine};
+use super::yaml::{self, MachineDefaults};
 use crate::host::Os;
 use crate::simulate::guest::{Guest, Keys};
 use crate::simulate::template;
@@ -21,7 +21,7 @@ impl Config {
     pub(in crate::simulate) fn fill(world: &World, given: Value, directory: &Path) -> Self {
         let computer = &world.computer;
         let mac = computer.platform.os == Os::MacOs;
-        let machine = Machine {
+        let machine = MachineDefaults {
             vm_type: if mac { "vz" } else { "qemu" },
             arch: &computer.platform.arch.to_string(),
             cpus: usize::try_from(computer.cpus).unwrap_or(1),

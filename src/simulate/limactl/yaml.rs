@@ -28,7 +28,7 @@ fn is_text(value: &Value) -> bool {
 
 /// The machine that a YAML is filled in for.
 #[derive(Debug, Clone, Copy)]
-pub struct Machine<'a> {
+pub struct MachineDefaults<'a> {
     /// The kind of VM that Lima takes here.
     pub vm_type: &'a str,
     /// The architecture.
@@ -71,7 +71,7 @@ pub fn typed(text: &str) -> Result<Value, String> {
 }
 
 /// Fills in what a YAML leaves open, its entries too. Templates in it stay as they are.
-pub fn filled(machine: &Machine<'_>, given: Value) -> Value {
+pub fn filled(machine: &MachineDefaults<'_>, given: Value) -> Value {
     let mut config = json!({
         "vmType": machine.vm_type,
         "os": "Linux",

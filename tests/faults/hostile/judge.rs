@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use containai::config::Config;
 use containai::host::{CommandSpec, Input, System};
-use containai::plan::{Declared, Operation, Plan};
+use containai::plan::{Declared, Plan, StepAction};
 use containai::reconcile::apply::{self, Outcome};
 use containai::reconcile::graph::Graph;
 use containai::reconcile::observe::observe;
@@ -99,15 +99,15 @@ pub fn apply(world: World, config: &Config) -> World {
 pub fn judge(plan: &Plan, config: &Config, lines: &mut BTreeSet<String>) {
     for step in plan.changes.iter().flat_map(|change| &change.steps) {
         match &step.operation {
-            Operation::Run(command) | Operation::Try(command) => {
+            StepAction::Run(command) | StepAction::Try(command) => {
                 judge_command(command, config, lines);
             }
             // An override of a compose file is YAML.
-            Operation::WriteFile { text, .. } => {
+            StepAction::WriteFile { text, .. } => {
                 assert!(serde_yaml::from_str::<Value>(text).is_ok(), "{text}");
             }
-            Operation::RemoveFile(path) => assert!(!path.to_str().unwrap().contains(TOKEN)),
-            Operation::Unpack(_) | Operation::Await(_) => {}
+            StepAction::RemoveFile(path) => assert!(!path.to_str().unwrap().contains(TOKEN)),
+            StepAction::Unpack(_) | StepAction::Await(_) => {}
         }
     }
 }

@@ -2,7 +2,7 @@
 use std::path::Path;
 
 use containai::simulate::rules;
-use containai::simulate::yaml::{self, Machine};
+use containai::simulate::yaml::{self, MachineDefaults};
 use serde_json::{Value, json};
 
 use super::Result;
@@ -34,7 +34,7 @@ impl Config {
         let given = yaml::parse(text)?;
         let user = HostUser::current()?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let machine = Machine {
+        let machine = MachineDefaults {
             vm_type: "qemu",
             arch: "x86_64",
             cpus: cores,
