@@ -374,7 +374,7 @@ fn containers_are_started_in_order_and_what_fails_is_named_and_kept() {
     assert_eq!(guest.run(&Operation::StartContainers).0, Some(0), "nothing is left to start");
 }
 
-/// It is not there, or it is another package.
+/// The first address serves nothing, or another package.
 fn the_second_address_is_tried_when_the_first_fails() {
     let guest = Guest::new(PRETTY, 0);
     let curl = "read -r line; while [ \"$1\" != -o ]; do shift; done
@@ -392,13 +392,13 @@ fn the_second_address_is_tried_when_the_first_fails() {
     for reason in [
         "the package could not be downloaded from absent.example\n",
         &format!("the package from wrong.example is {other}, but should be {sha256}\n"),
-        "no source has the package of Sysbox 0.7.1\n",
+        "the Sysbox 0.7.1 package is not available from any source\n",
     ] {
         assert!(error.contains(reason), "{reason:?} is missing: {error}");
     }
     assert!(!error.contains("secret"), "{error}");
     let package = guest.0.path("var/lib/cai/packages/sysbox-ce_0.7.1.deb");
-    assert!(!package.with_extension("deb.part").exists(), "a refused package is left");
+    assert!(!package.with_extension("deb.part").exists(), "a rejected package was left behind");
     for first in [absent, wrong] {
         let (status, error) = fetch(&[first, "https://right.example/s.deb", absent]);
         assert_eq!(status, Some(0), "{error}");

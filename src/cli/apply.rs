@@ -126,7 +126,7 @@ impl Consent {
                 );
                 self.to_loss(name, &what, "the replacement", command)?;
             }
-            // Whether it hides any is known, and asked about, during the apply.
+            // Whether a deferred change hides data is known, and checked, during the apply.
             if let Some(hides) = change.hides.as_ref().filter(|_| change.action != Action::Deferred)
             {
                 self.to_loss(

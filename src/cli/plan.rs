@@ -97,7 +97,7 @@ impl Planned {
         self
     }
 
-    /// Allows that the data of this VM is hidden, also where that shows only during the apply.
+    /// Allows the apply to hide data of this VM, even if that was unknown to the plan.
     pub(super) fn hiding_data_of(mut self, replace: &Replace) -> Self {
         self.plan = self.plan.hiding_data_of(replace.allow_replace.clone());
         self

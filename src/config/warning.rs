@@ -149,15 +149,15 @@ impl Config {
         Some(Warning::new(format!("Sysbox {version}: {fault}"), hint))
     }
 
-    /// From Sysbox's user guide (security.md, "Directed userns ID mapping") and its issue 1007.
+    /// See Sysbox's user guide (security.md, "Directed userns ID mapping") and its issue 1007.
     fn remapped_sysbox(&self) -> Option<Warning> {
         let remap = self.docker.daemon.get("userns-remap")?;
         (remap != "").then(|| {
             Warning::new(
-                "`userns-remap` together with Sysbox, which does not test this \
-                 (nestybox/sysbox#1007): Sysbox then takes Docker's mapping of user IDs, and the \
-                 owners of bind-mounted files must be set by hand",
-                "leave `userns-remap` out of `[docker.daemon]`: Sysbox maps the user IDs of its \
+                "`userns-remap` together with Sysbox is not tested by Sysbox's developers \
+                 (nestybox/sysbox#1007): Sysbox then uses Docker's mapping of user IDs, and you must \
+                 set the owners of bind-mounted files manually",
+                "remove `userns-remap` from `[docker.daemon]`: Sysbox maps the user IDs of its \
                  containers itself",
             )
         })

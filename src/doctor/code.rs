@@ -133,13 +133,13 @@ codes! {
          so (`default_runtime = true` under [sysbox])."
     ContainersLeftStopped "containers_left_stopped" "cai stopped containers and did not start them again"
         "A restart of Sysbox, dockerd or the VM stops containers. cai records them in the guest and \
-         starts them again afterwards. It was interrupted in between, or one of them did not start. The \
-         next apply starts them, and so does --fix."
+         starts them again afterwards. cai was interrupted before that, or a container did not start. \
+         The next apply starts them, and so does --fix."
     DaemonJsonDrift "daemon_json_drift" "dockerd's configuration is not the file's"
         "/etc/docker/daemon.json in the guest lacks keys of the file or has other values, or the \
          running daemon has not loaded it. `cai plan` shows which, line by line. What others wrote \
-         there stays. A file that dockerd would not start with is reported, too: it is not JSON, or \
-         its default-runtime is not defined."
+         there stays. This code also covers a file that keeps dockerd from starting, because it is not \
+         JSON or its default-runtime is not defined."
     VmDrift "vm_drift" "the VM is not the one that the file describes"
         "Its lima.yaml differs from the file, or it runs with other processors or memory than its \
          lima.yaml says. The engine works; the change needs a restart of the VM, which `cai plan` \

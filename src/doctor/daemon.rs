@@ -29,7 +29,7 @@ pub(super) fn judge(case: &Case<'_>, guest: &GuestFacts, others: &[Finding]) -> 
         let finding = finding.because(problem.to_string()).by_hand(problem.hint());
         return (!told(Code::DockerdDown)).then_some(finding);
     }
-    // Any other difference is from a wish, which only a file can state.
+    // Without a file, no other difference is drift.
     if !case.is_declared {
         return None;
     }
@@ -66,8 +66,8 @@ pub(super) fn judge(case: &Case<'_>, guest: &GuestFacts, others: &[Finding]) -> 
     })
 }
 
-/// The keys that a change writes otherwise, without those that another finding explains; another file,
-/// such as the seccomp profile, by its path.
+/// The keys that a change alters, except those that another finding explains. Another file, such as the
+/// seccomp profile, is listed by its path.
 fn changed(change: &Change, told: impl Fn(Code) -> bool) -> BTreeSet<String> {
     let mut names: BTreeSet<String> = change.changed().into_iter().collect();
     if !names.remove(FILE) {

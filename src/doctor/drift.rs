@@ -142,7 +142,7 @@ fn pair(is: Option<String>, wanted: Option<String>) -> Value {
     }
 }
 
-/// A finding for each that cannot be done, and one for all that can.
+/// One finding for each change that has a problem, and one for all changes that can be made.
 fn others(case: &Case<'_>, changes: &[&Change]) -> Vec<Finding> {
     let stuck = treatment::stuck(case).unwrap_or_default();
     let mut findings = Vec::new();
@@ -158,13 +158,13 @@ fn others(case: &Case<'_>, changes: &[&Change]) -> Vec<Finding> {
         findings.push(if waiting.is_empty() {
             finding
         } else {
-            finding.so(format!("not as the file says either: {}", listed(&waiting)))
+            finding.so(format!("also differs from the file: {}", listed(&waiting)))
         });
     }
     let rest = changes.iter().filter(|change| !stuck.contains_key(&change.address));
     let rest: Vec<&Change> = rest.copied().collect();
     if !rest.is_empty() {
-        let why = format!("not as the file says: {}", listed(addresses(&rest)));
+        let why = format!("differs from the file: {}", listed(addresses(&rest)));
         findings.push(differing(&rest).because(why).by_hand("see `cai plan`").repaired_by_all());
     }
     findings

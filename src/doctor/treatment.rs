@@ -143,7 +143,7 @@ fn possible(case: &Case<'_>) -> Vec<Address> {
     addresses.filter(|address| !stuck.contains_key(address)).cloned().collect()
 }
 
-/// The resources that a problem stands in the way of, each with the one that has the problem.
+/// The resources that a problem blocks, each with the resource that has the problem.
 pub(super) fn stuck<'a>(case: &Case<'a>) -> Result<BTreeMap<&'a Address, &'a Address>, GraphError> {
     let graph = Graph::new(&[case.config])?;
     let changes = &case.plan.changes;

@@ -238,8 +238,8 @@ pub const DAEMON_KEYS: &[DaemonKey] = {
     ]
 };
 
-/// Whether a dockerd with these keys knows a runtime. It has `runc`, and takes a name with a dot for
-/// that of a containerd shim (`isPermissibleC8dRuntimeName` of moby; Docker 23 and later).
+/// Whether dockerd with these keys knows a runtime. It always knows `runc`, and treats a name with a dot
+/// as that of a containerd shim (`isPermissibleC8dRuntimeName` in moby; Docker 23 and later).
 pub fn knows_runtime(keys: &Map<String, Value>, name: &str) -> bool {
     let declared = keys.get("runtimes").and_then(Value::as_object);
     let is_shim = name.contains('.') && !name.starts_with('.') && !name.contains('/');

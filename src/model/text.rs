@@ -35,7 +35,7 @@ pub(crate) fn listed<T: AsRef<str>>(names: impl IntoIterator<Item = T>) -> Strin
     names.collect::<Vec<_>>().join(", ")
 }
 
-/// The shortest spelling of a path, as Go's `path.Clean` has it: without looking at a file system.
+/// The shortest equivalent path, like Go's `path.Clean`. It does not access the file system.
 pub(crate) fn clean_path(path: &str) -> String {
     let is_rooted = path.starts_with('/');
     let mut parts: Vec<&str> = Vec::new();

@@ -165,10 +165,11 @@ impl ClientProblem {
                 "see whether the daemon runs that keeps its socket in {what}, then run cai again"
             ),
             Self::NoVolume { file, .. } => {
-                let place = file.as_ref().map(|file| format!("; or mount it in {}", file.display()));
+                let file = file.as_ref().map(|file| file.display());
+                let place = file.map(|file| format!("; or add the mount to {file}"));
                 format!(
-                    "write volume = \"…\" in its [[socket_clients]]: the volume or directory that \
-                     holds the socket{}",
+                    "write volume = \"…\" in its [[socket_clients]] table: the volume or directory \
+                     that holds the socket{}",
                     place.unwrap_or_default()
                 )
             }

@@ -65,7 +65,7 @@ impl fmt::Display for Hides {
     }
 }
 
-/// What to do before data of this VM is lost or hidden by `command`. Something in the file forces `it`.
+/// The hint for when `command` would lose or hide data of this VM. A change in the file forces `it`.
 pub fn loss_hint(command: &str, vm: &str, it: &str) -> String {
     format!(
         "save what you need, then run `{command} --allow-replace {vm}`; or revert the change in the \

@@ -37,7 +37,7 @@ pub struct Plan {
     pub changes: Vec<Change>,
     /// The most that the command of one step may take; without it, each has a limit of its own.
     pub limit: Option<Duration>,
-    /// The VM whose data the user agreed in advance to lose sight of.
+    /// The VM whose data the user agreed in advance to hide.
     pub may_hide: Option<String>,
 }
 
@@ -49,7 +49,7 @@ impl Plan {
         self
     }
 
-    /// Allows that data of this VM is hidden, also where that shows only during the apply.
+    /// Allows the apply to hide data of this VM, even if that was unknown to the plan.
     #[must_use]
     pub fn hiding_data_of(mut self, vm: Option<String>) -> Self {
         self.may_hide = vm;

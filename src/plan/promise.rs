@@ -1,18 +1,18 @@
-//! What a shown plan allows: no more than it showed.
+//! Checks that an apply does no more than the plan showed.
 
 use std::fmt;
 
 use super::{Action, Change, Disruption, Hides};
 use crate::model::listed;
 
-/// The first part of a change that the shown plan did not have.
+/// The first effect of a change that the plan did not show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unshown {
-    /// The resource existed.
+    /// The resource no longer exists.
     Gone,
     /// It hides data, and the user did not agree to that.
     Hides(Hides),
-    /// It disturbs more.
+    /// It causes a stronger disruption.
     Disruption(Disruption),
     /// It stops these containers.
     Stops(Vec<String>),
@@ -35,18 +35,18 @@ impl fmt::Display for Unshown {
                 listed(names)
             ),
             Self::StopsUnlisted => f.write_str(
-                "changed since the plan: dockerd no longer lists the containers that it stops",
+                "changed since the plan: the containers that it stops can no longer be listed",
             ),
         }
     }
 }
 
 impl Change {
-    /// The first part of `now` that this shown change does not allow. A resource is planned a second
-    /// time just before its steps run, with fresh facts; nothing may be disturbed that the shown plan
-    /// did not say. A session refresh is always allowed: what runs does not notice it. So is what the
-    /// boot of the VM that the plan showed has already stopped. `may_hide` is whether the user agreed
-    /// in advance that data of this VM is hidden.
+    /// The first effect of `now` that this shown change does not allow. A resource is planned a second
+    /// time, with fresh facts, just before its steps run. It may then disturb nothing that the shown
+    /// plan did not name. A session refresh is always allowed, because running processes do not notice
+    /// it. So is an effect on something that the shown boot of the VM already stopped. `may_hide` says
+    /// whether the user agreed in advance to hide data of this VM.
     pub fn lacks(&self, now: &Self, may_hide: bool) -> Option<Unshown> {
         if self.before.is_some() && now.before.is_none() {
             return Some(Unshown::Gone);
@@ -63,9 +63,8 @@ impl Change {
         if now.disruption.may_stop_containers() { self.stops_unshown(now) } else { None }
     }
 
-    /// Whether the other may hide this data. A change that could not be planned in full did not show
-    /// the data; the user's consent in advance stands for that. A VM that the plan creates contains no
-    /// data.
+    /// Whether the new change may hide this data. A deferred change could not show the data, so the
+    /// user must have agreed in advance. A VM that the plan creates contains no data.
     fn may_hide(&self, hides: &Hides, agreed: bool) -> bool {
         match (self.action, &self.before) {
             (Action::Deferred, _) => agreed,
@@ -77,7 +76,7 @@ impl Change {
         }
     }
 
-    /// The containers that the other stops and this one did not show.
+    /// The containers that `now` stops and this change did not show.
     fn stops_unshown(&self, now: &Self) -> Option<Unshown> {
         let shown = self.stops.as_ref()?;
         let Some(stops) = &now.stops else { return Some(Unshown::StopsUnlisted) };

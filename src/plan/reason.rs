@@ -325,10 +325,10 @@ pub enum Problem {
     /// dockerd's configuration cannot be merged with; the words of the parser.
     #[error("{0}")]
     DaemonJson(String),
-    /// The daemon's configuration would name a default runtime that dockerd does not know.
+    /// The default runtime in dockerd's configuration is not defined.
     #[error(
         "default-runtime in /etc/docker/daemon.json names {0}, which is not defined there: dockerd \
-         does not start with it"
+         would not start"
     )]
     UnknownRuntime(String),
     /// Sysbox has no package for this architecture.

@@ -135,7 +135,7 @@ pub(super) fn hint(error: &ApplyError) -> Option<String> {
         ApplyError::NotShown(Unshown::Hides(hides)) => {
             Some(loss_hint("cai apply", &hides.vm, "it"))
         }
-        ApplyError::NotShown(_) => Some("run `cai plan` to see the present plan".into()),
+        ApplyError::NotShown(_) => Some("run `cai plan` to see the current plan".into()),
         ApplyError::Command(error) if took_too_long(error) => {
             let more = humantime::format_duration(error.command.timeout * 2).to_string();
             Some(format!(

@@ -189,7 +189,7 @@ fn write_change(out: &mut Page, change: &Change) -> std::fmt::Result {
     let hides = change.hides.as_ref().filter(|_| !change.reasons.iter().any(is_said));
     match hides {
         Some(hides) if change.action == Action::Deferred => {
-            loss(out, &format!("may turn out to hide data, by {}", listed(&hides.keys)))?;
+            loss(out, &format!("data may no longer be visible: {}", listed(&hides.keys)))?;
         }
         Some(hides) => loss(out, &hides.to_string())?,
         None => {}

@@ -135,7 +135,7 @@ fn a_service_with_another_user_converges_in_one_apply() {
     assert!(machine.world().contains("\"user\":\"1001\""), "{}", machine.world());
 }
 
-/// It is created: its image may create the socket itself.
+/// The container is created, because its image may create the socket itself.
 fn a_service_without_a_mount_is_named_by_the_first_apply() {
     let compose = "services:\n  manager:\n    container_name: portainer\n";
     let machine = Simulated::new("dind.yml", compose, "");
@@ -151,14 +151,14 @@ fn an_included_service_is_overridden_by_another_document() {
     machine.sandbox.directory("home/part");
     let service = "services:\n  manager:\n    container_name: manager\n    \
                    volumes: [\"sock:/var/run\"]\n";
-    // Two files may include the same service, if it is the same.
+    // Two included files may declare the same service if their declarations are identical.
     for file in ["home/part/inc.yml", "home/part/same.yml"] {
         machine.sandbox.write(file, &format!("name: other\n{service}volumes:\n  sock:\n"));
     }
     machine.converges();
     assert!(machine.world().contains("\"group_add\":[\"2375\"]"), "{}", machine.world());
     assert!(machine.world().contains("\"project\":\"home\""), "{}", machine.world());
-    // A second document overrides the first, and the same document cannot.
+    // A second document may override an included service. The document that includes it may not.
     let own = "services:\n  manager:\n    group_add: [7]\n";
     machine.sandbox.write("home/dind.yml", &format!("{include}---\n{own}"));
     machine.cai(&["simulate", "reset"]).success();

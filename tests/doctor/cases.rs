@@ -131,7 +131,7 @@ fn two_causes_are_two_findings() {
 fn a_missing_sysbox_explains_its_own_runtime_alone() {
     let config =
         config_with(&format!("{SYSBOX}[docker.daemon.runtimes.crun]\npath = \"/usr/bin/crun\"\n"));
-    // The package was purged, which removed its runtime; crun is as the file says, or is not.
+    // Purging the package removed its runtime. crun matches the file, or differs from it.
     for (path, expected) in [
         ("/usr/bin/crun", &[Code::SysboxMissing][..]),
         ("/usr/local/bin/crun", &[Code::SysboxMissing, Code::DaemonJsonDrift]),
@@ -193,7 +193,7 @@ fn without_a_file_only_failures_are_findings() {
         (case.bend)(&mut facts, &mut environment);
         let is_drift = match case.code {
             Code::VmDrift | Code::VmOverridden => true,
-            // dockerd would not start with the others.
+            // In the other cases, dockerd would not start.
             Code::DaemonJsonDrift => case.fixable,
             _ => false,
         };

@@ -162,7 +162,7 @@ fn a_file_that_is_no_json_stops_the_plan() {
 }
 
 fn a_default_runtime_that_is_not_defined_stops_the_plan() {
-    // The file's own key changes, or nothing does.
+    // Without and with a change to a declared key.
     for config in [config(), config_with("[docker.daemon]\ndebug = true\n")] {
         let planned = |keys: &str| {
             let mut facts = healthy(&config);

@@ -276,7 +276,7 @@ fn another_image_is_a_replacement_and_all_in_the_vm_is_made_anew() {
     let mut milder = vm.clone();
     milder.disruption = Disruption::VmRestart;
     let unshown = Some(Unshown::Disruption(Disruption::Replace));
-    assert_eq!(milder.lacks(vm, false), unshown, "a plan that showed a restart allows it");
+    assert_eq!(milder.lacks(vm, false), unshown, "a plan that showed only a restart");
 }
 
 fn a_protected_vm_is_unprotected_before_it_is_replaced() {

@@ -15,8 +15,7 @@ use crate::support::slowest::trial;
 use crate::support::tally::REAL_FAULTS;
 use crate::support::trials;
 
-/// Those that need more than a fault that is struck and fixed by `--fix`, and the group in which they
-/// run.
+/// The codes that need more than a fault that `--fix` repairs, each with the group in which it runs.
 const OTHERS: &[(Code, &str, fn())] = &[
     (Code::VmAbsent, "restart", vm_absent),
     (Code::VmStarting, "vm", vm::starting),

@@ -199,7 +199,7 @@ pub const FAULTS: &[Fault] = &[
         Code::ContainersLeftStopped,
         &["! restart.containai-secure", "cai stopped keeper and did not start it again"],
         |engine| {
-            // As a run of cai that ended before it started the container again.
+            // The state after a run of cai that ended before it started the container again.
             engine.guest(
                 "line='{{.Id}}|{{slice .Name 1}}|{{.HostConfig.Runtime}}|{{.State.StartedAt}}|\
                  {{.HostConfig.AutoRemove}}'; \

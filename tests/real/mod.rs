@@ -1,12 +1,12 @@
 //! The suite on a real guest, with a real `docker`, a real dockerd and a real ssh.
 //!
-//! With `CAI_TEST_REAL_CONTAINER` set, the guest is a systemd container (`container/`), which runs
-//! everything but `vm.rs`. With `CAI_TEST_REAL_VM` it is a virtual machine, which runs everything; its
+//! With `CAI_TEST_REAL_CONTAINER` set, the guest is a systemd container (`container/`), and everything
+//! except `vm.rs` runs. With `CAI_TEST_REAL_VM`, it is a virtual machine, and everything runs. Its
 //! processor is emulated, so that takes an hour. With neither, the scenarios are reported as ignored.
 //!
-//! The suite's `limactl` is the stand-in in `limactl/`, and its guest's disk is what `image/` makes.
-//! With `CAI_TEST_LIMACTL=/path` it is that one, and with `CAI_TEST_VM_CONFIG=/path` the images
-//! come from that file, a piece of a `containai.toml` with `[[vm.images]]` and perhaps `[vm.lima]`.
+//! The suite's `limactl` is the stand-in in `limactl/`, and `image/` builds the guest's disk.
+//! `CAI_TEST_LIMACTL=/path` names another `limactl`. `CAI_TEST_VM_CONFIG=/path` names a file with the
+//! images: a part of a `containai.toml` with `[[vm.images]]` and, if needed, `[vm.lima]`.
 
 pub mod container;
 mod daemon;

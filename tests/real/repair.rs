@@ -1,4 +1,4 @@
-//! A repair that no code of the doctor tells from another.
+//! A repair that has no doctor code of its own.
 
 use super::engine::shared;
 use crate::support::trials;

@@ -1,4 +1,4 @@
-//! What a connection that sleeps or is gone does to an engine.
+//! An engine whose connection is suspended or killed.
 
 use containai::doctor::Code;
 use nix::unistd::Pid;

@@ -1,6 +1,6 @@
 //! Sysbox from a package on this machine: a stand-in that the test builds from `sysbox_package/`, or the
-//! real one that `CAI_TEST_SYSBOX_PACKAGE` names, for whose services a container is not enough. The stand-in
-//! behaves towards Docker as Sysbox's own does, and its runtime is runc.
+//! real package that `CAI_TEST_SYSBOX_PACKAGE` names. The real services do not run in a container. The
+//! stand-in affects Docker like the real package, but its runtime is runc.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! What concerns the machine itself: its boot, its hardware, its end. It needs a virtual machine.
+//! Scenarios about the machine itself: its boot, hardware and shutdown. They need a virtual machine.
 
 use std::process::{Output, Stdio};
 
@@ -32,7 +32,7 @@ fn from_nothing_to_an_engine_in_one_apply() {
     let (plan, apply) = engine.first.as_ref().unwrap();
     assert!(plan.success().contains("no VM yet"), "{plan}");
     assert!(plan.success().contains("session refresh"), "{plan}");
-    assert!(plan.success().contains("\u{1b}["), "no colours: {plan}");
+    assert!(plan.success().contains("\u{1b}["), "no colors: {plan}");
     apply.success();
     engine.works();
     let again = engine.cai(&["apply", "--yes"]);
@@ -46,7 +46,7 @@ fn a_vm_that_was_killed_is_started_past_its_stale_socket() {
     engine.is_broken();
     engine.plan_says(&["~ vm.containai-secure", "\"Stopped\" -> \"Running\""]);
     engine.apply_mends();
-    // What dockerd loaded at this boot is known, so a key that somebody adds is no reason for more.
+    // cai knows what dockerd loaded at this boot, so a key that someone adds needs no restart.
     engine.guest(
         "file=/etc/docker/daemon.json; \
          sudo sed -i '1s/{/{\\n    \"max-concurrent-uploads\": 4,/' $file && \
@@ -66,7 +66,7 @@ fn a_change_of_memory_and_disk_is_one_restart() {
     engine.plan_says(&[
         "~ vm.containai-secure  VM restart",
         "memory = \"2GiB\" -> \"3GiB\"",
-        // Its name is as wide as the widest.
+        // The name is padded to the width of the longest one.
         "disk   = \"8GiB\" -> \"10GiB\"",
         "restarts 1 container: keeper",
         "1 restart.",
@@ -76,13 +76,13 @@ fn a_change_of_memory_and_disk_is_one_restart() {
     assert!(after.0 > before.0 + (900 << 10), "{before:?} before, {after:?} after");
     assert!(after.1 > before.1 + (1800 << 10), "{before:?} before, {after:?} after");
     assert_eq!(after.2, before.2 + 1, "it was restarted more than once");
-    // The container's process ignores SIGTERM, as the first of a container does that is not told.
+    // The container's process ignores SIGTERM, like any PID 1 without a handler for it.
     let ended = "sudo journalctl --boot=-1 --output=cat --quiet | grep -c 'Stopped docker-.*scope'";
-    assert_eq!(engine.guest(ended), "1", "the container's end was left to the end of the machine");
+    assert_eq!(engine.guest(ended), "1", "the container ran until the machine was shut down");
 }
 
 fn a_vm_that_sleeps_is_a_finding_and_wakes_up_well() {
-    // At the same time, for each waits for as long as it may.
+    // The commands run at the same time, because each waits until its timeout.
     let look = |engine: &Engine| {
         let begin = |word: &str| {
             let mut command = engine.command(&["cai", word]);
@@ -102,7 +102,7 @@ fn a_vm_that_sleeps_is_a_finding_and_wakes_up_well() {
     ASLEEP.case(|| sleeps(process::machine, look));
 }
 
-/// Stands before ssh: nobody can look at the guest before Lima says that the VM has started.
+/// A wrapper around ssh: cai cannot reach the guest before Lima says that the VM has started.
 const DEAF: &str = r#"
 PATH=${PATH#*:}
 case "$*" in
@@ -112,13 +112,13 @@ esac
 exec ssh "$@"
 "#;
 
-/// The reports of `doctor` and `plan` while the VM starts, and that `apply` waits for the start.
+/// Checks what `doctor` and `plan` report while the VM starts, and that `apply` waits for the start.
 pub fn starting() {
     let engine = shared();
     engine.limactl(&["stop", NAME]).success();
     killed(&engine, "during 1");
     engine.awaits_status("Running");
-    // So that the start is not over before anybody has looked.
+    // Keeps the VM from finishing its start before `doctor` has looked.
     let machine = Frozen::new(process::machine(&engine));
     let finding = finding(&engine, &["--timeout=5s"], Code::VmStarting);
     assert!(saw(&finding, "ssh_master", "false"), "{finding:#}");
@@ -136,7 +136,7 @@ pub fn starting() {
     });
 }
 
-/// The report of `doctor` about a VM that does not answer, and what it says to do.
+/// Checks what `doctor` reports about a VM that does not answer, and that its remedy works.
 pub fn unreachable() {
     let engine = shared();
     let boots = engine.boots();
@@ -145,7 +145,7 @@ pub fn unreachable() {
     assert!(saw(&finding, "ssh", "did not end"), "{finding:#}");
     assert!(saw(&finding, "host_agent", "said that the start is over"), "{finding:#}");
     assert_eq!(finding["fixable"], false, "{finding:#}");
-    // What it says to do by hand is done to the letter.
+    // The remedy is run exactly as printed.
     let remedy = finding["remedy"].as_str().unwrap();
     let mended = engine.command(&["sh", "-c", remedy]).status().unwrap();
     assert!(mended.success(), "{remedy}: {mended}");

@@ -279,8 +279,8 @@ fn hiding_data_of_a_stopped_vm_needs_its_name_as_well() {
 
     let world = stopped();
     let planned = world.cai(&["plan"]);
-    assert!(planned.success().contains("may turn out to hide data, by data-root"), "{planned}");
-    // Whether it does is known once the VM runs.
+    assert!(planned.success().contains("data may no longer be visible: data-root"), "{planned}");
+    // Whether data is hidden is known once the VM runs.
     let refused = world.cai(&["apply", "--yes"]);
     let why = refused.fails_with(1);
     for part in [

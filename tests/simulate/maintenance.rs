@@ -72,7 +72,7 @@ fn strike(host: &SimulatedHost<'_>, config: &Config, fault: &str) {
         .unwrap();
 }
 
-/// The codes and causes of the findings, which the doctor then fixes.
+/// Fixes all findings, and returns their codes and causes.
 fn doctor_fixes(host: &SimulatedHost<'_>, config: &Config) -> Vec<(Code, String)> {
     let facts = observe(host, config).unwrap();
     let plan = Plan::new(&Graph::new(&[config]).unwrap(), std::slice::from_ref(&facts));
@@ -106,7 +106,7 @@ fn a_container_of_sysbox_is_started_again_by_doctor() {
     assert_eq!(after[0], before[1]);
 }
 
-/// Also beside another finding that the pending restart repairs.
+/// Also together with another finding that the pending restart fixes.
 fn a_container_that_was_left_stopped_is_named_and_started_by_doctor() {
     let config = config::parse("version = 1").unwrap();
     for others in [&[][..], &[("session", Code::SessionStale)]] {

@@ -56,17 +56,17 @@ pub static SECRETS: Family =
 pub static TOOLS: Family = Family::new("tools", "a call with something wrong, then run again");
 pub static SYSTEM: Family = Family::new("system", "a machine that is in the way, then run again");
 pub static REAL_FAULTS: Family =
-    Family::new("faults, real guest", "a fault, named by doctor and mended, its restarts counted");
+    Family::new("faults, real guest", "a fault, found by doctor and fixed, its restarts counted");
 pub static REAL_KILLED: Family = Family::new(
     "killed, real guest",
-    "cai killed in a repair, then run again, the containers alive",
+    "cai killed during a repair, then run again, the containers alive",
 );
 pub static ASLEEP: Family = Family::new(
     "asleep, real guest",
-    "what stands still or is gone, named, and well when it wakes",
+    "a process suspended or killed, reported, and healthy afterward",
 );
 pub static REAL_SOAK: Family =
-    Family::new("soak, real guest", "random faults at once, mended, no container lost undeclared");
+    Family::new("soak, real guest", "random faults at once, fixed, no container lost unannounced");
 
 pub static FUZZED: Family =
     Family::new("fuzzed", "what a file, Lima, a guest or Docker could say, by chance");

@@ -84,7 +84,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         let Some(place) = daemon.get("data-root") else { return };
         if place.text().is_some_and(|path| !path.is_empty() && !path.starts_with('/')) {
             let message = "`data-root` must be an absolute path";
-            let hint = "write the directory in the guest from its root, such as \"/srv/docker\"";
+            let hint = "write the full path of a directory in the guest, such as \"/srv/docker\"";
             self.refuse(place.span(), message, hint);
         }
     }

@@ -39,13 +39,13 @@ fn sysbox_under_dockers_own_mapping_is_named() {
     let warnings = config(remapped).warnings();
     assert_eq!(warnings.len(), 1, "{warnings:#?}");
     assert!(warnings[0].message.starts_with("`userns-remap` together with Sysbox"));
-    assert!(warnings[0].hint.starts_with("leave `userns-remap` out of `[docker.daemon]`"));
+    assert!(warnings[0].hint.starts_with("remove `userns-remap` from `[docker.daemon]`"));
     let alone = format!("{remapped}[sysbox]\nenabled = false\n");
     assert_eq!(messages(&alone), [""; 0]);
     assert_eq!(messages("[docker.daemon]\nuserns-remap = \"\"\n"), [""; 0]);
 }
 
-/// Someone copies from it.
+/// Users copy from the example.
 #[test]
 fn the_example_with_every_option_needs_no_word() {
     let example = include_str!("../../../examples/every-option.toml");

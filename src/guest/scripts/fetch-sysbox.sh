@@ -17,7 +17,7 @@ download() {
   printf '%s\n' "$1" | sed 's/[\\"]/\\&/g; s/.*/url = "&"/' |
     curl -fsSL --proto '=https' --proto-redir '=https' --retry 3 -o "$package.part" -K -
 }
-# Keeps the package that came from $1 if it is the right one.
+# Keeps the package from $1 if its checksum is right.
 sha256=$3
 keep() {
   actual=$(sum "$package.part")
@@ -29,14 +29,14 @@ keep() {
     return 1
   fi
 }
-# A package from an earlier attempt is used if it is the right one.
+# A package from an earlier attempt is used if its checksum is right.
 if [ -e "$package" ] && [ "$(sum "$package")" = "$sha256" ]; then
   exit 0
 fi
 case $sources in
 https://*)
   while IFS= read -r source; do
-    # The rest of the address may hold a password.
+    # Show only the host: the rest of the URL may contain a password.
     host=${source#https://} host=${host%%/*} host=${host##*@}
     if ! download "$source"; then
       echo >&2 "cai: the package could not be downloaded from $host"
@@ -46,7 +46,7 @@ https://*)
   done <<CAI_SOURCES
 $sources
 CAI_SOURCES
-  echo >&2 "cai: no source has the package of Sysbox $2"
+  echo >&2 "cai: the Sysbox $2 package is not available from any source"
   exit 4
   ;;
 "$package") mv "$package" "$package.part" ;;

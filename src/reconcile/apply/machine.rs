@@ -20,7 +20,7 @@ pub(super) struct Machine<'a> {
     config: &'a Config,
     /// The most that the command of one step may take.
     limit: Option<Duration>,
-    /// Whether the user agreed in advance that data in it is hidden.
+    /// Whether the user agreed in advance to hide data in the VM.
     may_hide: bool,
     notify: Listener<'a>,
     /// Counts the beginnings and ends of steps: what was seen before the last of them is old.
@@ -85,7 +85,7 @@ impl<'a> Machine<'a> {
         }
         match (after.action, after.problem.take()) {
             (Action::NoOp, _) => Ok(Outcome::Applied),
-            // The steps revealed it.
+            // The steps revealed a problem.
             (_, Some(problem)) => Err(ApplyError::Impossible(problem)),
             // Whether it came out well is not known.
             (Action::Deferred, None) => Err(ApplyError::StillUnobservable(after.reasons)),

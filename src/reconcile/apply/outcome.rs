@@ -129,7 +129,7 @@ pub enum ApplyError {
     /// What it needs was applied, and still it cannot be looked at.
     #[error("it still cannot be looked at")]
     StillUnobservable(Vec<Reason>),
-    /// It now needs more than the plan showed.
+    /// The resource now needs more than the plan showed.
     #[error("{0}")]
     NotShown(Unshown),
     /// All steps succeeded, and it is not as it should be.

@@ -113,7 +113,7 @@ impl ProvisionDaemon {
         let mut change = Change::between(&self.address, before, after);
         let due = from_text(&wanted);
         if let Some(problem) = unknown_runtime(&due) {
-            // The file may be as declared, and dockerd does not start with it.
+            // The problem must be shown even if the file needs no change.
             if change.action == Action::NoOp {
                 change.action = Action::Refresh;
             }
@@ -170,8 +170,8 @@ pub(in crate::resource) fn is_kept_alive(keys: &Map<String, Value>) -> bool {
     keys.get("live-restore") == Some(&Value::Bool(true))
 }
 
-/// The default runtime of these keys, where dockerd does not know it. It is someone else's key: the check
-/// of the file refuses one.
+/// The default runtime in these keys, if dockerd does not know it. `containai.toml` never sets such a
+/// runtime, because its check rejects it.
 fn unknown_runtime(keys: &Map<String, Value>) -> Option<Problem> {
     let name = keys.get(DEFAULT_RUNTIME)?.as_str().filter(|name| !name.is_empty())?;
     (!knows_runtime(keys, name)).then(|| Problem::UnknownRuntime(name.to_owned()))

@@ -118,7 +118,7 @@ pub(super) fn needed(
 
 /// The settings that a service without a container lacks, by Compose's configuration.
 fn before_creation(client: &SocketClient, facts: &ClientFacts) -> Result<Need, ClientProblem> {
-    // The image is unknown: it may create the socket itself, and adding a group that it already has is
+    // The image is unknown. It may create the socket itself, and adding a group that it already has is
     // harmless.
     let mut need = Need { start: true, group: client.compose_file.is_some(), ..Need::default() };
     let service = described(facts);
@@ -130,7 +130,7 @@ fn before_creation(client: &SocketClient, facts: &ClientFacts) -> Result<Need, C
     Ok(need)
 }
 
-/// The settings of its mount that a new container of a service lacks.
+/// Adds the mount settings that a new container of the service would lack.
 fn new_mount(client: &SocketClient, service: Option<&ComposeService>, need: &mut Need) {
     let mount = service.and_then(|service| Some((service, service.mount_of(&client.socket)?)));
     let is_other =
@@ -159,8 +159,8 @@ fn no_volume(client: &SocketClient, facts: &ClientFacts) -> ClientProblem {
     ClientProblem::NoVolume { container, socket: client.socket.clone(), file }
 }
 
-/// The declared user, in Docker's words, if the service sets another one. If it sets none, the
-/// image decides, and its entrypoint may change the user.
+/// The declared user, in Docker's notation, if the service sets another one. If the service sets none,
+/// the image decides, and its entrypoint may change the user.
 fn instead_of_services(client: &SocketClient, facts: &ClientFacts) -> Option<String> {
     let service = described(facts)?.user.as_deref()?;
     let uid = client.uid.map(|uid| uid.to_string());
@@ -176,7 +176,7 @@ fn user_in(word: &str) -> &str {
     word.split(':').next().unwrap_or_default()
 }
 
-/// Whether its program runs as the declared user, or will when it is started.
+/// Checks whether the program runs as the declared user, or will once it is started.
 fn user(
     client: &SocketClient,
     facts: &ClientFacts,

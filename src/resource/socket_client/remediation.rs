@@ -1,4 +1,4 @@
-//! The remediation of a container: its Compose service, and an override beside the compose file.
+//! The remediation of a container: its Compose service and an override next to the compose file.
 
 use std::path::{Path, PathBuf};
 
@@ -11,20 +11,20 @@ use crate::docker::client::{
 use crate::model::{ServiceName, VolumeSource};
 use crate::plan::ClientProblem;
 
-/// A Compose service, and its override.
+/// A Compose service and its override.
 #[derive(Debug)]
 pub(super) struct Remedy<'a> {
     pub(super) project: &'a ComposeProject,
     pub(super) described: &'a ComposeService,
     pub(super) file: PathBuf,
     pub(super) service: &'a ServiceName,
-    /// Whether there is an override by `cai` already.
+    /// Whether an override written by `cai` already exists.
     pub(super) written: bool,
-    /// The text of the override, where it changes.
+    /// The new text of the override, if it changes.
     pub(super) text: Option<String>,
 }
 
-/// The service and the override that fix these needs.
+/// The service and the override that meet these needs.
 pub(super) fn remedy<'a>(
     client: &'a SocketClient,
     facts: &'a ClientFacts,
@@ -76,7 +76,7 @@ fn usable<'a>(
     Ok((project, compose.service.as_ref().map_err(wrong)?))
 }
 
-/// What stands in the way of making a container that was not seen, or that something will stop.
+/// The problem that prevents creating a container that was not observed or that something will stop.
 pub(super) fn obstacle(client: &SocketClient, facts: &ClientFacts) -> Option<ClientProblem> {
     let ((file, _), compose) = (client.compose()?, facts.compose.as_ref()?);
     usable(&file, compose).err()
@@ -136,7 +136,7 @@ fn overriding(
     needed
 }
 
-/// What a container mounts, as a compose file writes it: without the project before a volume.
+/// The source of a mount as a compose file writes it: a volume without the project's prefix.
 fn mounted(seen: &Seen, mount: &MountSeen) -> String {
     let project = seen.inspected.compose.as_ref().map(|labels| format!("{}_", labels.project));
     let short = project.and_then(|project| mount.volume.as_deref()?.strip_prefix(&project));
@@ -155,7 +155,7 @@ fn target_of(client: &SocketClient) -> String {
     target.unwrap_or(socket).to_string_lossy().into_owned()
 }
 
-/// The options of `docker run` that have to change.
+/// The options of `docker run` that must change.
 fn options(client: &SocketClient, facts: &ClientFacts, need: &Need) -> Vec<String> {
     let seen = facts.container.present();
     let mount = seen.and_then(|seen| seen.inspected.mount_of(&client.socket));

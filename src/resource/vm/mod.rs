@@ -293,10 +293,10 @@ impl Vm {
                     self.runs.then(|| hidden_by(guest, &self.name, &loaded, &due)).flatten();
                 let change = containers::remember(change.hiding_data(hides), guest, &ssh);
                 match vm.status {
-                    // Its machine is killed, and what the guest has not written by then is lost.
+                    // The VM is killed, and the guest loses data that is not yet on disk.
                     Status::Broken => {
                         let sync = Operation::System(&["sync"]).command(&ssh);
-                        change.step(Step::attempt("write the guest's data to its disk", sync))
+                        change.step(Step::attempt("flush the guest's data to disk", sync))
                     }
                     _ => change,
                 }

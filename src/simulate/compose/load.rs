@@ -83,7 +83,7 @@ impl Loader<'_> {
         own.or_else(|| Some(in_file()?.1.clone()))
     }
 
-    /// Files merged in order, after the includes of each of their documents.
+    /// Merges the documents of all files in order, each with its includes.
     fn files(&mut self, files: &[PathBuf], directory: &Path, depth: u32) -> Result<Value, Reply> {
         let mut whole = Value::Mapping(Mapping::new());
         for file in files {

@@ -7,8 +7,8 @@ use crate::simulate::reply::Reply;
 /// The sections of a document that `include` adds to.
 const IMPORTED: [&str; 5] = ["services", "networks", "volumes", "secrets", "configs"];
 
-/// Adds included resources to a document. A resource of both must be the same (measured with 2.26).
-/// Only another document can override it.
+/// Adds included resources to a document. A resource in both must be identical (measured with Compose
+/// 2.26). Only another document can override it.
 pub(super) fn import(document: &mut Value, mut included: Value) -> Result<(), Reply> {
     let Some(sections) = included.as_mapping_mut() else { return Ok(()) };
     sections.retain(|section, _| section.as_str().is_some_and(|it| IMPORTED.contains(&it)));

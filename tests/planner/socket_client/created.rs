@@ -67,7 +67,7 @@ fn a_stopped_container_without_the_volume_is_recreated_with_it() {
     let lines = format!("volume = \"sock\"\n{COMPOSE}");
     let text = written(&planned(&lines, without()));
     assert!(text.ends_with("    volumes:\n    - sock:/var/run:rw\n"), "{text}");
-    // Compose adds what the service mounts now.
+    // Compose adds the mounts that the service now declares.
     assert_eq!(written(&planned(&lines, service())), "");
     // A container that exists may have created its socket itself.
     assert!(planned(COMPOSE, without()).problem.is_none());
@@ -75,7 +75,7 @@ fn a_stopped_container_without_the_volume_is_recreated_with_it() {
     assert!(hint.contains("-v sock:/var/run:rw"), "{hint}");
 }
 
-/// The service, if it sets a user.
+/// The service with a user.
 fn run_as(user: &str) -> ComposeService {
     ComposeService { user: Some(user.into()), ..service() }
 }
@@ -97,7 +97,7 @@ fn a_user_that_the_service_sets_is_replaced_by_the_declared_one() {
     let change = created(&lines(both), run_as("root"));
     assert_eq!(change.after.text("user"), Some("mcp"));
     assert!(change.changed().contains(&"uid".into()), "{:?}", change.changed());
-    // It is the declared user already, or the image decides.
+    // The service already sets the declared user, or the image decides.
     for (declared, set) in [(both, "mcp"), (both, "1001"), (both, "mcp:docker"), ("", "root")] {
         let text = written(&created(&lines(declared), run_as(set)));
         assert!(!text.contains("user:"), "{declared}{set}: {text}");
@@ -123,7 +123,7 @@ fn a_stopped_container_is_recreated_as_the_declared_user() {
         let change = planned("root", status, "root");
         assert!(written(&change).ends_with("    user: mcp\n"), "{status}: {}", written(&change));
     }
-    // It was created with the declared user: nothing to write, and nothing that would stop the loop.
+    // It was created with the declared user, so no override can stop the restart loop.
     assert_eq!(written(&planned("mcp", "exited", "root")), "");
     let problem = planned("mcp", "restarting", "root").problem.unwrap().to_string();
     assert!(problem.contains("ends again and again"), "{problem}");

@@ -1,16 +1,16 @@
-//! Machines that are systemd containers, the guests of most scenarios.
+//! Guests that are systemd containers. Most scenarios use them.
 //!
 //! QEMU without hardware acceleration takes a minute to boot, and everything in its guest takes ten times
 //! as long as on the host. A container of systemd-nspawn boots the same disk with the same systemd, sshd,
 //! dockerd and apt in a few seconds. Its network has the same addresses as QEMU's and Lima's. It shares the
 //! host's kernel, so scenarios about the machine itself use QEMU (`vm.rs`).
 //!
-//! Known differences: `/proc/meminfo` is a file with the configured memory, an affinity limits the
-//! processors, control groups for memory and processors are missing, and `/proc/sys` outside of `net` is
+//! Known differences: `/proc/meminfo` is a file with the configured memory, CPU affinity limits the
+//! processors, the cgroup controllers for memory and CPU are missing, and `/proc/sys` outside of `net` is
 //! read-only.
 //!
-//! Booting a container needs root, and `limactl` refuses root. The test process boots it, at the request of
-//! the process that `limactl` starts as the machine.
+//! Booting a container needs root, but `limactl` refuses to run as root. The test process therefore boots
+//! the container, at the request of the process that `limactl` starts as the machine.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, BufRead, BufReader, Write};
@@ -28,23 +28,24 @@ use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-/// The name of the socket where the tests listen, beside `LIMA_HOME`.
+/// The name of the socket on which the tests listen, next to `LIMA_HOME`.
 pub const SOCKET: &str = "containers.sock";
-/// What the other side writes to press the power button. If it hangs up, the plug is pulled.
+/// The message that presses the power button. Closing the connection pulls the plug.
 pub const POWER_BUTTON: &str = "power button";
 
 const BOOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/real/container/boot");
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// What to boot; a line of JSON.
+/// A request to boot a container, sent as one line of JSON.
 #[derive(Serialize, Deserialize)]
 pub struct Request {
     pub hostname: String,
     pub cpus: u64,
-    /// Raw disks.
+    /// The root disk, in raw format.
     pub disk: PathBuf,
+    /// The cidata disk, in raw format.
     pub cidata: PathBuf,
-    /// The file for the output of the console.
+    /// The file for the console's output.
     pub console: PathBuf,
     /// The port of the guest's sshd on this host.
     pub ssh_port: u16,
@@ -57,13 +58,13 @@ pub fn serve(socket: &Path) {
     thread::spawn(move || {
         for connection in listener.incoming() {
             if let Err(error) = connection.and_then(boot) {
-                eprintln!("the container of a test: {error}");
+                eprintln!("failed to run a test's container: {error}");
             }
         }
     });
 }
 
-/// Boots a container and waits for its end, which the other side sees as the end of the connection.
+/// Boots a container, waits until it exits, and then closes the connection to tell the other side.
 fn boot(connection: UnixStream) -> io::Result<()> {
     let mut lines = BufReader::new(connection.try_clone()?).lines();
     let Some(line) = lines.next() else { return Ok(()) };
@@ -144,7 +145,7 @@ fn connect(request: &Request, machine: &Child, directory: &Path) -> io::Result<C
     if reply.contains("error") { Err(io::Error::other(reply)) } else { Ok(network) }
 }
 
-/// Passes signals on to the machine until it has ended.
+/// Passes signals on to the machine until it exits.
 fn wait(machine: &mut Child, signals: &Receiver<Signal>) -> io::Result<()> {
     while machine.try_wait()?.is_none() {
         match signals.recv_timeout(PAUSE) {

@@ -55,8 +55,8 @@ fn fill(tree: &Path, instance: &Instance) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The `/proc/meminfo` of this host with the memory that the configuration asks for. A kernel keeps a
-/// part of a machine's memory for itself.
+/// This host's `/proc/meminfo` with the configured memory, minus the part that a kernel reserves for
+/// itself.
 fn memory_info(config: &Config) -> std::io::Result<String> {
     let kibibytes = (config.bytes("memory").map_err(std::io::Error::other)? >> 10) * 97 / 100;
     let host = fs::read_to_string("/proc/meminfo")?;

@@ -1,5 +1,5 @@
-//! The machine of an instance: a virtual machine of QEMU, or a systemd container where the tests offer
-//! to boot one.
+//! The machine of an instance: a QEMU virtual machine, or a systemd container if the tests boot
+//! containers.
 use std::fs::OpenOptions;
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
@@ -15,7 +15,7 @@ use super::instance::{self, Instance};
 use super::{Result, qemu};
 use crate::real::container::{POWER_BUTTON, Request, SOCKET};
 
-/// Where the tests boot containers, if they do.
+/// The socket of the tests, if they boot containers.
 fn containers() -> Option<PathBuf> {
     let socket = instance::lima_home().with_file_name(SOCKET);
     socket.exists().then_some(socket)
@@ -25,7 +25,7 @@ pub(super) fn is_container() -> bool {
     containers().is_some()
 }
 
-/// Starts the machine, in a process group of its own: it outlives a host agent that is killed.
+/// Starts the machine in its own process group, so it outlives a host agent that is killed.
 pub(super) fn spawn(instance: &Instance, cidata: &Path, ssh_port: u16) -> Result<Child> {
     if !is_container() {
         return qemu::spawn(instance, cidata, ssh_port);
@@ -58,13 +58,12 @@ pub(super) fn power_down(instance: &Instance, machine: Pid) -> std::io::Result<(
     if is_container() { Ok(kill(machine, Signal::SIGTERM)?) } else { qemu::power_down(instance) }
 }
 
-/// `limactl machine`: the process that stands for a machine that is a container. If it is killed, the
-/// container is too.
+/// `limactl machine`: the process that represents a container. Killing it also kills the container.
 pub(super) fn run(arguments: &Parsed) -> Result<ExitCode> {
-    let failed = |error: std::io::Error| format!("the container: {error}");
+    let failed = |error: std::io::Error| format!("the container failed: {error}");
     let power = SigSet::from_iter([Signal::SIGTERM]);
     power.thread_block().map_err(|error| error.to_string())?;
-    let socket = containers().ok_or("nobody boots containers")?;
+    let socket = containers().ok_or("no test process boots containers")?;
     let mut tests = UnixStream::connect(socket).map_err(failed)?;
     writeln!(tests, "{}", arguments.only()?).map_err(failed)?;
     OpenOptions::new()

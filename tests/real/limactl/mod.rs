@@ -1,4 +1,4 @@
-//! A stand-in for `limactl` that drives a real guest: a virtual machine of QEMU, or a systemd container.
+//! A stand-in for `limactl` that drives a real guest: a QEMU virtual machine or a systemd container.
 //!
 //! It has the command line, the messages, the exit codes, the files and the ssh sessions of
 //! Lima 2.2.0 as far as `cai` meets them, and what runs behind it is real: a
