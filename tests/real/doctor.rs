@@ -44,7 +44,7 @@ const NOT_OF_A_GUEST: &[Code] = &[
 pub fn trials() -> Vec<Trial> {
     let name = |group: &str, code: Code| format!("real::{group}::{code}");
     let faults = FAULTS.iter().map(|fault| {
-        let name = name(if fault.restarts > 0 { "restart" } else { "doctor" }, fault.code);
+        let name = name(fault.group, fault.code);
         trial(name, move || REAL_FAULTS.case(|| is_named_and_mended(fault)))
     });
     let others = OTHERS

@@ -20,6 +20,8 @@ pub struct Fault {
     pub plan: &'static [&'static str],
     /// How often the VM is started for its repair. With 0, containers live on.
     pub restarts: usize,
+    /// The group of its trial.
+    pub group: &'static str,
 }
 
 /// A fault that costs no restart of the VM.
@@ -29,13 +31,20 @@ const fn fault(
     strike: fn(&Engine),
     is_evident: fn(&Value) -> bool,
 ) -> Fault {
-    Fault { code, prepare: |_| {}, strike, is_evident, plan, restarts: 0 }
+    Fault { code, prepare: |_| {}, strike, is_evident, plan, restarts: 0, group: "doctor" }
 }
 
 impl Fault {
     /// It takes a start of the VM.
     const fn restarts(mut self) -> Self {
         self.restarts = 1;
+        self.group = "restart";
+        self
+    }
+
+    /// It concerns the machine itself.
+    const fn of_vm(mut self) -> Self {
+        self.group = "vm";
         self
     }
 
@@ -201,7 +210,8 @@ pub const FAULTS: &[Fault] = &[
         |engine| {
             // The state after a run of cai that ended before it started the container again.
             engine.guest(
-                "line='{{.Id}}|{{slice .Name 1}}|{{.HostConfig.Runtime}}|{{.State.StartedAt}}|\
+                "sudo docker inspect keeper >/dev/null 2>&1 || exit 0; \
+                 line='{{.Id}}|{{slice .Name 1}}|{{.HostConfig.Runtime}}|{{.State.StartedAt}}|\
                  {{.HostConfig.AutoRemove}}'; \
                  sudo docker inspect --format \"$line\" keeper | \
                  sudo tee /var/lib/cai/stopped-containers && sudo docker stop --time 1 keeper",
@@ -242,7 +252,9 @@ pub const FAULTS: &[Fault] = &[
         |engine| process::end(process::agent(engine)),
         |it| saw(it, "status", "Broken") && saw(it, "guest_answers", "true"),
     )
-    .restarts(),
+    .restarts()
+    // A container keeps the writes that a killed VM loses.
+    .of_vm(),
     fault(
         Code::VmDrift,
         &[

@@ -37,7 +37,7 @@ case $sources in
 https://*)
   while IFS= read -r source; do
     # Show only the host: the rest of the URL may contain a password.
-    host=${source#https://} host=${host%%/*} host=${host##*@}
+    host=${source#https://} host=${host%%[/?#]*} host=${host##*@}
     if ! download "$source"; then
       echo >&2 "cai: the package could not be downloaded from $host"
     elif keep "$host"; then

@@ -18,7 +18,7 @@ use std::net::Shutdown;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -57,15 +57,27 @@ pub fn serve(socket: &Path) {
     fs::set_permissions(socket, Permissions::from_mode(0o666)).unwrap();
     thread::spawn(move || {
         for connection in listener.incoming() {
-            if let Err(error) = connection.and_then(boot) {
+            if let Err(error) = connection.and_then(answer) {
                 eprintln!("failed to run a test's container: {error}");
             }
         }
     });
 }
 
-/// Boots a container, waits until it exits, and then closes the connection to tell the other side.
-fn boot(connection: UnixStream) -> io::Result<()> {
+/// Serves one connection. An error is the reply; the other side sees the end of the machine as the end of
+/// the connection.
+fn answer(connection: UnixStream) -> io::Result<()> {
+    let result = boot(&connection);
+    if let Err(error) = &result {
+        // If the plug was pulled, nobody listens.
+        let _ = writeln!(&connection, "{error}");
+    }
+    connection.shutdown(Shutdown::Both)?;
+    result
+}
+
+/// Boots a container and waits for its end.
+fn boot(connection: &UnixStream) -> io::Result<()> {
     let mut lines = BufReader::new(connection.try_clone()?).lines();
     let Some(line) = lines.next() else { return Ok(()) };
     let request: Request = serde_json::from_str(&line?)?;
@@ -74,22 +86,18 @@ fn boot(connection: UnixStream) -> io::Result<()> {
     let network = connect(&request, &machine, directory.path());
 
     let (sender, signals) = mpsc::channel();
+    if network.is_err() {
+        kill(process(&machine), Signal::SIGUSR1)?;
+    }
     thread::spawn(move || {
         for _ in lines.map_while(Result::ok) {
             let _ = sender.send(Signal::SIGTERM);
         }
         let _ = sender.send(Signal::SIGUSR1);
     });
-    if network.is_err() {
-        kill(process(&machine), Signal::SIGUSR1)?;
-    }
-    let ended = wait(&mut machine, &signals);
-    if let Ok(mut network) = network {
-        network.kill()?;
-        network.wait()?;
-    }
-    connection.shutdown(Shutdown::Both)?;
-    ended
+    let status = wait(&mut machine, &signals)?;
+    network?;
+    if status.success() { Ok(()) } else { Err(io::Error::other(format!("boot: {status}"))) }
 }
 
 fn process(child: &Child) -> Pid {
@@ -111,15 +119,26 @@ fn start(request: &Request, directory: &Path) -> io::Result<Child> {
         .spawn()
 }
 
+/// The process that connects a machine to its network.
+struct Network(Child);
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// Connects the machine to a user-mode network, like QEMU's.
-fn connect(request: &Request, machine: &Child, directory: &Path) -> io::Result<Child> {
+fn connect(request: &Request, machine: &Child, directory: &Path) -> io::Result<Network> {
     let namespace = |process: &str| fs::read_link(format!("/proc/{process}/ns/net"));
     let (ours, id) = (namespace("self")?, machine.id().to_string());
+    // If the machine has ended already, reading its namespace fails.
     while namespace(&id)? == ours {
         thread::sleep(PAUSE);
     }
     let socket = directory.join("network.sock");
-    let mut network = Command::new("setpriv")
+    let child = Command::new("setpriv")
         .args(["--pdeathsig=KILL", "slirp4netns", "--cidr=192.168.5.0/24", "--api-socket"])
         .arg(&socket)
         .args([&id, "eth0"])
@@ -127,11 +146,12 @@ fn connect(request: &Request, machine: &Child, directory: &Path) -> io::Result<C
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()?;
+    let mut network = Network(child);
     let mut connection = loop {
         if let Ok(connection) = UnixStream::connect(&socket) {
             break connection;
         }
-        if let Some(status) = network.try_wait()? {
+        if let Some(status) = network.0.try_wait()? {
             return Err(io::Error::other(format!("slirp4netns: {status}")));
         }
         thread::sleep(PAUSE);
@@ -146,13 +166,15 @@ fn connect(request: &Request, machine: &Child, directory: &Path) -> io::Result<C
 }
 
 /// Passes signals on to the machine until it exits.
-fn wait(machine: &mut Child, signals: &Receiver<Signal>) -> io::Result<()> {
-    while machine.try_wait()?.is_none() {
+fn wait(machine: &mut Child, signals: &Receiver<Signal>) -> io::Result<ExitStatus> {
+    loop {
+        if let Some(status) = machine.try_wait()? {
+            return Ok(status);
+        }
         match signals.recv_timeout(PAUSE) {
             Ok(signal) => kill(process(machine), signal)?,
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => thread::sleep(PAUSE),
         }
     }
-    Ok(())
 }

@@ -1,7 +1,7 @@
 //! The machine of an instance: a QEMU virtual machine, or a systemd container if the tests boot
 //! containers.
 use std::fs::OpenOptions;
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -79,6 +79,9 @@ pub(super) fn run(arguments: &Parsed) -> Result<ExitCode> {
             let _ = writeln!(button, "{POWER_BUTTON}");
         }
     });
-    tests.read_to_end(&mut Vec::new()).map_err(failed)?;
+    let error = std::io::read_to_string(&tests).map_err(failed)?;
+    if !error.is_empty() {
+        return Err(error);
+    }
     Ok(ExitCode::SUCCESS)
 }
