@@ -126,7 +126,7 @@ impl Consent {
                 );
                 self.to_loss(name, &what, "the replacement", command)?;
             }
-            // Whether a deferred change hides data is known, and checked, during the apply.
+            // Only the apply of a deferred change can tell whether it hides data. It stops if it does.
             if let Some(hides) = change.hides.as_ref().filter(|_| change.action != Action::Deferred)
             {
                 self.to_loss(

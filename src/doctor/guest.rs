@@ -5,7 +5,7 @@ use crate::guest::{DOCKER_GROUP, DOCKER_SERVICE, GuestFacts};
 use crate::lima::GUEST_SOCKET;
 use crate::model::address::Kind;
 use crate::model::{UnixName, listed};
-use crate::plan::Reason;
+use crate::plan::{Disruption, Reason};
 
 /// Lines of a log that are evidence enough.
 const LOG: usize = 20;
@@ -156,16 +156,18 @@ fn user(case: &Case<'_>, guest: &GuestFacts) -> Option<Finding> {
 
 /// The containers that the pending restart starts, because an interrupted run left them stopped.
 pub(super) fn left_stopped(case: &Case<'_>) -> Option<Finding> {
-    let reasons = case.effect(&case.restart()).into_iter().flat_map(|change| &change.reasons);
-    let mut left = reasons.filter_map(|reason| match reason {
+    let change = case.effect(&case.restart())?;
+    let mut left = change.reasons.iter().filter_map(|reason| match reason {
         Reason::LeftStopped(names) => Some((names, reason.to_string())),
         _ => None,
     });
     let (names, why) = left.next()?;
     let finding = Finding::new(Code::ContainersLeftStopped, case.restart())
         .saw("containers", names.as_slice())
-        .because(why)
-        .repaired_by([case.restart()]);
+        .because(why);
+    // A repair must not stop or hide more than the finding is about.
+    let is_mild = change.hides.is_none() && change.disruption < Disruption::VmRestart;
+    let finding = if is_mild { finding.repaired_by([case.restart()]) } else { finding };
     Some(finding.by_hand(format!("in the guest: sudo docker start {}", names.join(" "))))
 }
 

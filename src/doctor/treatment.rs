@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Case, Code, Finding, Repair, Severity};
 use crate::model::address::{Address, Kind};
-use crate::plan::Plan;
+use crate::plan::{Disruption, Plan};
 use crate::reconcile::graph::{Edge, Graph, GraphError};
 use crate::resource::socket_client::title;
 
@@ -55,9 +55,15 @@ fn obstacle(case: &Case<'_>, finding: &Finding) -> Result<(), Option<String>> {
     let wanted = addresses(case, std::iter::once(finding)).ok_or(None)?;
     let (_, plan) = part(case, &wanted).map_err(|_| None)?;
     let is_own = |address: &Address| finding.address.as_ref() == Some(address);
-    let (of_part, of_all) = (plan.problems(), case.plan.problems());
-    let own = of_all.filter(|(address, _)| is_own(address));
-    if let Some((address, problem)) = own.chain(of_part).next() {
+    // Data must be given up by name, which only apply takes.
+    let mut hides = plan.effective().filter_map(|change| change.hides.as_ref());
+    if let Some(hides) = hides.next() {
+        return Err(Some(format!("cai apply --allow-replace {}", hides.vm)));
+    }
+    let restarts = plan.effective().any(|it| it.disruption >= Disruption::DaemonRestart);
+    let matters = |address: &Address| is_own(address) || restarts && *address == Case::daemon();
+    let of_all = case.plan.problems().filter(|(address, _)| matters(address));
+    if let Some((address, problem)) = of_all.chain(plan.problems()).next() {
         let hint = problem.hint();
         return Err(Some(if is_own(address) {
             hint

@@ -72,6 +72,9 @@ impl Meaning<'_> {
             Holds::Size => lima_yaml::bytes(text).map_or_else(|| text.into(), Value::from),
             Holds::Number => text.parse::<u64>().map_or_else(|_| text.into(), Value::from),
             Holds::Address => address(text).into(),
+            // Lima expands templates in it, which may hold anything.
+            Holds::GuestPath if text.contains("{{") => text.into(),
+            Holds::GuestPath => clean(Path::new(text)).into(),
             Holds::HostPath => self.host_path(text).into(),
             Holds::Flag | Holds::Open => value.clone(),
         };
@@ -207,7 +210,7 @@ mod tests {
             (
                 "mounts",
                 json!([{"location": "{{.Home}}/a"}]),
-                json!([{"location": "~/./a", "mountPoint": "/home/dev/a"}]),
+                json!([{"location": "~/./a", "mountPoint": "/home/dev/./a/"}]),
             ),
             (
                 "mounts",

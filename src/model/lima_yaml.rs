@@ -19,6 +19,8 @@ pub enum Holds {
     Size,
     /// An IP address.
     Address,
+    /// A path of the guest.
+    GuestPath,
     /// A path of the host, where `~` is the home directory.
     HostPath,
     /// Whatever Lima, or a driver, makes of it.
@@ -29,7 +31,7 @@ pub enum Holds {
 /// without a fixed default has an empty one.
 type Key = (&'static str, Holds, &'static str);
 
-use Holds::{Address, Flag, HostPath, Number, Open, Size, Text, Word};
+use Holds::{Address, Flag, GuestPath, HostPath, Number, Open, Size, Text, Word};
 
 #[rustfmt::skip]
 const KEYS: &[Key] = &[
@@ -59,7 +61,7 @@ const KEYS: &[Key] = &[
     ("additionalDisks[].fsType", Text, ""),
     ("additionalDisks[].fsArgs[]", Text, ""),
     ("mounts[].location", HostPath, ""),
-    ("mounts[].mountPoint", Text, ""),
+    ("mounts[].mountPoint", GuestPath, ""),
     ("mounts[].writable", Flag, "false"),
     ("mounts[].sshfs.cache", Flag, "true"),
     ("mounts[].sshfs.followSymlinks", Flag, "false"),

@@ -13,7 +13,7 @@ use crate::lima;
 use crate::model::listed;
 use crate::model::redact;
 use crate::model::{printable, shortened};
-use crate::plan::{Action, Change, Problem, Reason, Unshown, loss_hint};
+use crate::plan::{Action, Change, Problem, Reason, Unshown};
 use crate::reconcile::apply::ApplyError;
 use crate::reconcile::observe::ObserveError;
 
@@ -132,9 +132,11 @@ pub(super) fn hint(error: &ApplyError) -> Option<String> {
         )),
         ApplyError::NotConverged(change) => Some(still_differs(change)),
         ApplyError::Archive(error) => Some(error.hint()),
-        ApplyError::NotShown(Unshown::Hides(hides)) => {
-            Some(loss_hint("cai apply", &hides.vm, "it"))
-        }
+        ApplyError::NotShown(Unshown::Hides(hides)) => Some(format!(
+            "save what you need, then run the same command with --allow-replace {}; or revert \
+                 the change in the file that forces it",
+            hides.vm
+        )),
         ApplyError::NotShown(_) => Some("run `cai plan` to see the current plan".into()),
         ApplyError::Command(error) if took_too_long(error) => {
             let more = humantime::format_duration(error.command.timeout * 2).to_string();

@@ -9,7 +9,7 @@ use crate::guest::Container;
 use crate::model::address::Kind;
 use crate::model::listed;
 use crate::plan::Observation;
-use crate::plan::{Action, Change, Declared, Disruption, Plan, Reason};
+use crate::plan::{Action, Change, Declared, Disruption, Hides, Plan, Reason};
 use crate::resource::facts::Facts;
 
 /// The width of the longest sign: `-/+`.
@@ -184,12 +184,18 @@ fn write_change(out: &mut Page, change: &Change) -> std::fmt::Result {
     if change.disruption == Disruption::Replace || is_deleted {
         comment(out, LOST)?;
     }
-    // The change that writes the file already shows it.
-    let is_said = |reason: &Reason| matches!(reason, Reason::DaemonWillPredate(_));
-    let hides = change.hides.as_ref().filter(|_| !change.reasons.iter().any(is_said));
+    let hides = change.hides.as_ref().filter(|hides| !is_said(hides, change));
     match hides {
         Some(hides) if change.action == Action::Deferred => {
-            loss(out, &format!("data may no longer be visible: {}", listed(&hides.keys)))?;
+            let keys = listed(&hides.keys);
+            comment(
+                out,
+                &format!(
+                    "if {keys} changes, data will no longer be visible, and apply needs \
+                     --allow-replace {}",
+                    hides.vm
+                ),
+            )?;
         }
         Some(hides) => loss(out, &hides.to_string())?,
         None => {}
@@ -218,6 +224,19 @@ pub(super) fn is_shown(reason: &Reason) -> bool {
     let by_attributes =
         matches!(reason, Reason::Differs(_) | Reason::ForcesReplacement(_) | Reason::Unwanted);
     by_attributes || reason.is_remark()
+}
+
+/// Whether the change that writes the file already shows that data is hidden.
+fn is_said(hides: &Hides, change: &Change) -> bool {
+    let written = change.reasons.iter().filter_map(|reason| match reason {
+        Reason::DaemonWillPredate(keys) => Some(keys),
+        _ => None,
+    });
+    let written: Vec<&String> = written.flatten().collect();
+    // A key is shown with the part of it that matters: `features.containerd-snapshotter`.
+    let is_written =
+        |key: &String| written.iter().any(|it| key.split('.').next() == Some(it.as_str()));
+    hides.running.is_empty() && hides.keys.iter().all(is_written)
 }
 
 fn write_stops(out: &mut Page, change: &Change) -> std::fmt::Result {

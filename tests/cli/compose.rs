@@ -132,7 +132,7 @@ fn a_service_with_another_user_converges_in_one_apply() {
                    volumes: [\"sock:/var/run\"]\nvolumes:\n  sock:\n";
     let machine = Simulated::new("dind.yml", compose, "user = \"client\"\nuid = 1001\n");
     machine.converges();
-    assert!(machine.world().contains("\"user\":\"1001\""), "{}", machine.world());
+    assert!(machine.world().contains("\"user\":\"1001:2375\""), "{}", machine.world());
 }
 
 /// The container is created, because its image may create the socket itself.

@@ -1,11 +1,12 @@
 //! daemon.json, Docker and Sysbox in the guest, and how the running daemon takes them over.
 
 use containai::config;
-use containai::guest::{DOCKER_SERVICE, GuestFacts, LoadedJson, Section, Unit};
+use containai::guest::{DOCKER_SERVICE, Engine, GuestFacts, LoadedJson, Section, Unit};
 use containai::host::Ping;
 use containai::model::address::Kind;
 use containai::plan::{Action, Change, Disruption, Plan, Reason};
 use containai::resource::facts::{Facts, HostFile};
+use serde_json::json;
 
 use super::{change, effects, plan, reasons, steps, stops};
 use crate::support::machine::{bend_guest, config, config_with, healthy};
@@ -22,6 +23,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_daemon_that_never_took_its_file_over_does_so,
         a_file_that_is_no_json_stops_the_plan,
         a_default_runtime_that_is_not_defined_stops_the_plan,
+        a_runtime_from_dockerds_command_line_may_be_the_default,
         a_failed_boot_script_is_run_again,
         a_socket_of_another_group_is_given_back,
         a_socket_that_others_may_open_is_closed,
@@ -190,7 +192,20 @@ fn a_default_runtime_that_is_not_defined_stops_the_plan() {
         ] {
             assert_eq!(planned(good).problems().count(), 0, "{good}");
         }
+        assert_eq!(planned("\"default-runtime\": 5").problems().count(), 1, "a number");
     }
+}
+
+fn a_runtime_from_dockerds_command_line_may_be_the_default() {
+    let config = config();
+    let mut facts = healthy(&config);
+    with_keys(&mut facts, "\"default-runtime\": \"nvidia\"");
+    let runtimes = json!({"runtimes": {"nvidia": {}, "runc": {}}});
+    let in_force = runtimes.as_object().unwrap().clone();
+    bend_guest(&mut facts, |guest| {
+        guest.engine = Some(Engine { in_force, ..Engine::default() });
+    });
+    assert_eq!(plan(&config, &facts).problems().count(), 0);
 }
 
 fn a_failed_boot_script_is_run_again() {

@@ -2,8 +2,9 @@
 
 use containai::config::{self, Config};
 use containai::host::System;
+use containai::model::digest::sha256;
 use containai::plan::{Change, Disruption, Plan};
-use containai::simulate::{Call, Fault, Guest, LINUX, SimulatedHost, World, run};
+use containai::simulate::{Call, Fault, File, Guest, LINUX, SimulatedHost, World, run};
 use serde_json::{Value, json};
 
 use super::{apply, effects, failures, plan};
@@ -25,6 +26,8 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         hiding_data_needs_the_name_of_the_vm,
         hiding_data_of_a_stopped_vm_needs_its_name_as_well,
         a_log_driver_that_does_not_exist_is_found_without_a_container,
+        a_file_that_dockerd_would_not_start_with_is_not_loaded_by_doctor,
+        a_restart_says_what_a_key_of_someone_else_hides,
     ]
 }
 
@@ -237,6 +240,54 @@ fn a_network_key_that_cai_chose_gives_way_to_the_files() {
 
 const WITHOUT_SYSBOX: &str = "version = 1\n[sysbox]\nenabled = false\n";
 
+/// A running container, and a daemon.json that somebody edited and dockerd has not loaded.
+fn edited(keys: &str) -> FakeWorld {
+    let world = FakeWorld::converged(WITHOUT_SYSBOX);
+    world.change(|world| {
+        run_container(world);
+        world.clock += 60;
+        let guest = world.instances.get_mut("containai-secure").unwrap().guest.as_mut().unwrap();
+        let text = format!("{{\"live-restore\": true, {keys}}}\n");
+        let (sha256, modified) = (sha256(text.as_bytes()), world.clock);
+        guest.files.insert(FILE.into(), File { text, sha256, modified });
+    });
+    world
+}
+
+fn a_file_that_dockerd_would_not_start_with_is_not_loaded_by_doctor() {
+    let container = |world: &FakeWorld| {
+        let guest = world.world().instances["containai-secure"].guest.clone().unwrap();
+        (guest.dockerd.is_some(), guest.containers[0].running, guest.containers[0].started)
+    };
+    let world = edited("\"default-runtime\": \"crun\"");
+    let before = container(&world);
+    // Other processors would need a restart of the VM, after which dockerd does not start.
+    world.sandbox.write("home/containai.toml", &format!("{WITHOUT_SYSBOX}[vm]\ncpus = 3\n"));
+    let fixed = world.cai(&["doctor", "--fix", "--yes"]);
+    assert!(fixed.stdout.contains("crun"), "{fixed}");
+    assert_eq!(container(&world), before, "{fixed}");
+    // A stale session needs neither.
+    let config = config::parse(WITHOUT_SYSBOX).unwrap();
+    world.change(|world| assert!(Fault::find("session").unwrap().strike(world, &config)));
+    let fixed = world.cai(&["doctor", "--fix", "--yes"]);
+    assert!(fixed.stderr.contains("open a new session ... done"), "{fixed}");
+    let left = world.cai(&["doctor"]);
+    assert!(!left.stdout.contains("session_stale"), "{left}");
+    assert_eq!(container(&world), before, "{fixed}");
+}
+
+fn a_restart_says_what_a_key_of_someone_else_hides() {
+    let world = edited("\"data-root\": \"/mnt/x\"");
+    world
+        .sandbox
+        .write("home/containai.toml", &format!("{WITHOUT_SYSBOX}[docker.daemon]\nmtu = 1400\n"));
+    let plan = world.cai(&["plan"]);
+    let text = plan.success().replace("\n      #", "");
+    for part in ["1 container, 1 image, 0 volumes will no longer be visible: data-root", "agent"] {
+        assert!(text.contains(part), "{part:?} is missing: {plan}");
+    }
+}
+
 fn hiding_data_needs_the_name_of_the_vm() {
     let world = FakeWorld::converged(WITHOUT_SYSBOX);
     world.change(run_container);
@@ -279,13 +330,13 @@ fn hiding_data_of_a_stopped_vm_needs_its_name_as_well() {
 
     let world = stopped();
     let planned = world.cai(&["plan"]);
-    assert!(planned.success().contains("data may no longer be visible: data-root"), "{planned}");
+    assert!(planned.success().contains("if data-root changes"), "{planned}");
     // Whether data is hidden is known once the VM runs.
     let refused = world.cai(&["apply", "--yes"]);
     let why = refused.fails_with(1);
     for part in [
         "provision.daemon: not applied: in the VM containai-secure, 1 container, 1 image, 0 volumes will",
-        "run `cai apply --allow-replace containai-secure`",
+        "run the same command with --allow-replace containai-secure",
     ] {
         assert!(why.contains(part), "{part:?} is missing: {refused}");
     }

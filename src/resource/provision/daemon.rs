@@ -112,7 +112,7 @@ impl ProvisionDaemon {
         let after = self.attributes(after, sha256);
         let mut change = Change::between(&self.address, before, after);
         let due = from_text(&wanted);
-        if let Some(problem) = unknown_runtime(&due) {
+        if let Some(problem) = unknown_runtime(&due, guest) {
             // The problem must be shown even if the file needs no change.
             if change.action == Action::NoOp {
                 change.action = Action::Refresh;
@@ -157,6 +157,23 @@ pub(in crate::resource) fn written(context: PlanContext<'_>) -> Option<&Change> 
     earlier.find(|change| change.address == own && !change.is_without_effect())
 }
 
+/// Why dockerd would not start: because of the file that a change before this one writes, or else because
+/// of the present one.
+pub(in crate::resource) fn obstacle(
+    guest: &GuestFacts,
+    context: PlanContext<'_>,
+) -> Option<Problem> {
+    let text = match written(context) {
+        Some(Change { problem: Some(problem), .. }) => return Some(problem.clone()),
+        Some(change) => change.after.text(FILE),
+        None => None,
+    };
+    match text.map_or_else(|| guest.daemon_json.keys(), |text| Ok(from_text(text))) {
+        Ok(keys) => unknown_runtime(&keys, guest),
+        Err(why) => Some(Problem::DaemonJson(why.to_string())),
+    }
+}
+
 /// Whether containers live on while the daemon reloads and then restarts: by what it will find in its
 /// file, which somebody may have changed, and which only a part of the plan writes.
 pub(in crate::resource) fn keeps_containers(guest: &GuestFacts, context: PlanContext<'_>) -> bool {
@@ -172,9 +189,18 @@ pub(in crate::resource) fn is_kept_alive(keys: &Map<String, Value>) -> bool {
 
 /// The default runtime in these keys, if dockerd does not know it. `containai.toml` never sets such a
 /// runtime, because its check rejects it.
-fn unknown_runtime(keys: &Map<String, Value>) -> Option<Problem> {
-    let name = keys.get(DEFAULT_RUNTIME)?.as_str().filter(|name| !name.is_empty())?;
-    (!knows_runtime(keys, name)).then(|| Problem::UnknownRuntime(name.to_owned()))
+fn unknown_runtime(keys: &Map<String, Value>, guest: &GuestFacts) -> Option<Problem> {
+    let name = match keys.get(DEFAULT_RUNTIME)? {
+        Value::String(name) if name.is_empty() => return None,
+        Value::String(name) => name,
+        other => return Some(Problem::UnknownRuntime(other.to_string())),
+    };
+    let has =
+        |keys: &Map<String, Value>| keys.get("runtimes").is_some_and(|it| it.get(name).is_some());
+    // dockerd can also get a runtime from its command line.
+    let is_flag = guest.engine.as_ref().is_some_and(|engine| has(&engine.in_force))
+        && !has(&guest.daemon_json.loaded_keys());
+    (!knows_runtime(keys, name) && !is_flag).then(|| Problem::UnknownRuntime(name.to_owned()))
 }
 
 /// The keys that the file determines.

@@ -64,8 +64,11 @@ pub(in crate::resource) fn by(
 
 /// The data that these keys may hide in a guest that cannot be observed.
 pub(super) fn possible(vm: &VmName, keys: &Map<String, Value>) -> Option<Hides> {
-    let hiding =
-        keys.iter().filter(|(name, value)| effect(name, None, Some(value)) == Effect::HidesData);
+    // The object `features` is replaced as a whole, so what it leaves out also counts.
+    let may_hide = |name: &str, value: &Value| {
+        name == "features" || effect(name, None, Some(value)) == Effect::HidesData
+    };
+    let hiding = keys.iter().filter(|(name, value)| may_hide(name, value));
     let keys: Vec<String> = hiding.map(|(name, _)| shown(name).to_owned()).collect();
     let hides = Hides { vm: vm.to_string(), keys, stored: None, running: Vec::new() };
     (!hides.keys.is_empty()).then_some(hides)

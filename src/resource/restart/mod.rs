@@ -6,7 +6,7 @@ mod daemon;
 mod machine;
 mod steps;
 
-use super::provision::{hidden_at_restart, keeps_containers};
+use super::provision::{hidden_at_restart, keeps_containers, obstacle};
 use super::{
     PlanContext, ProvisionDaemon, ProvisionDocker, ProvisionSysbox, Resource, Vm, containers,
     restrained,
@@ -136,7 +136,9 @@ impl Restart {
         if !joined.is_empty() {
             pending.add(Disruption::SessionRefresh, Reason::SessionWillPredate(joined));
         }
-        if let Some(unloaded) = daemon::unloaded(&self.daemon, guest, context, vm_restarts) {
+        // A reload or restart that must fail would keep everything else from being done.
+        let unloaded = daemon::unloaded(&self.daemon, guest, context, vm_restarts);
+        if let Some(unloaded) = unloaded.filter(|_| obstacle(guest, context).is_none()) {
             pending.add(unloaded.way, unloaded.reason);
         }
         pending

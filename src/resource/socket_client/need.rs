@@ -164,11 +164,14 @@ fn no_volume(client: &SocketClient, facts: &ClientFacts) -> ClientProblem {
 fn instead_of_services(client: &SocketClient, facts: &ClientFacts) -> Option<String> {
     let service = described(facts)?.user.as_deref()?;
     let uid = client.uid.map(|uid| uid.to_string());
-    let declared = [uid, client.user.as_ref().map(ToString::to_string)];
-    let mut declared = declared.into_iter().flatten();
-    let first = declared.next()?;
-    let own = user_in(service);
-    (first != own && declared.all(|name| name != own)).then_some(first)
+    let name = client.user.as_ref().map(ToString::to_string);
+    let own = Some(user_in(service));
+    if uid.as_deref() == own || name.as_deref() == own {
+        return None;
+    }
+    // Without a group, Docker gives a number that the image does not know the group root.
+    let number = uid.map(|uid| format!("{uid}:{}", verdict::gid(client, facts)));
+    number.or(name)
 }
 
 /// The user in Docker's `USER:GROUP`.

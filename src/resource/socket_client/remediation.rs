@@ -108,7 +108,10 @@ fn overriding(
         let described = service.mount_of(&client.socket);
         let target = described.map(|mount| &mount.target);
         let target = target.or(mount.map(|mount| &mount.destination));
-        let target = target.map_or_else(|| target_of(client), Clone::clone);
+        let own = target_of(client);
+        // A socket is mounted at its own path, wherever its directory was mounted before.
+        let target = target.filter(|_| !(need.mount && own == client.socket));
+        let target = target.map_or(own, Clone::clone);
         let written = described.filter(|_| !need.mount).map(|mount| mount.source.clone());
         let (source, is_declared) = match (written, seen.zip(mount).filter(|_| !need.mount)) {
             (Some(source), _) => (Some(source), true),

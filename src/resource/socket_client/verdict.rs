@@ -91,11 +91,17 @@ fn source(client: &SocketClient, facts: &ClientFacts) -> Option<String> {
 
 /// The same path from the service's mount, or else from the file.
 fn service_source(client: &SocketClient, facts: &ClientFacts) -> Option<String> {
-    let service = facts.compose.as_ref().and_then(|compose| compose.service.as_ref().ok());
-    match service.and_then(|service| service.mount_of(&client.socket)) {
-        Some(mount) => source_path(client, &mount.source, &mount.target),
-        None => Some(client.volume.as_ref().filter(|volume| volume.is_path())?.to_string()),
+    let socket = Path::new(&client.socket).file_name()?.to_str()?;
+    // The volume in the file replaces what the service mounts.
+    if let Some(volume) = client.volume.as_ref().filter(|volume| volume.is_path()) {
+        let path = Path::new(volume.as_str());
+        let is_socket = path.file_name().is_some_and(|name| name == socket);
+        let path = if is_socket { path.to_owned() } else { path.join(socket) };
+        return Some(path.to_string_lossy().into_owned());
     }
+    let service = facts.compose.as_ref().and_then(|compose| compose.service.as_ref().ok());
+    let mount = service?.mount_of(&client.socket)?;
+    source_path(client, &mount.source, &mount.target)
 }
 
 fn source_path(client: &SocketClient, source: &str, target: &str) -> Option<String> {

@@ -84,10 +84,10 @@ fn a_user_that_the_service_sets_is_replaced_by_the_declared_one() {
     let both = "user = \"mcp\"\nuid = 1001\n";
     let lines = |declared: &str| format!("{declared}{COMPOSE}");
     for (declared, set, word) in [
-        (both, "root", "'1001'"),
-        (both, "0:0", "'1001'"),
+        (both, "root", "1001:2375"),
+        (both, "0:0", "1001:2375"),
         ("user = \"mcp\"\n", "1001:1001", "mcp"),
-        ("uid = 1001\n", "mcp", "'1001'"),
+        ("uid = 1001\n", "mcp", "1001:2375"),
     ] {
         let change = created(&lines(declared), run_as(set));
         let text = written(&change);
