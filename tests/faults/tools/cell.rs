@@ -71,8 +71,12 @@ fn is_gone(fault: Fault) -> bool {
 }
 
 /// Steps that come after another one while independent resources look again.
-const AMONG_LOOKS: [&str; 3] =
-    ["ssh: install Sysbox", "ssh: stop a container", "ssh: start the containers"];
+const AMONG_LOOKS: [&str; 4] = [
+    "ssh: download Sysbox",
+    "ssh: install Sysbox",
+    "ssh: stop a container",
+    "ssh: start the containers",
+];
 
 /// A machine on which a call is made, and that it is on again after each fault.
 pub struct Bench {
