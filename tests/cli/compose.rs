@@ -11,6 +11,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         the_engines_own_socket_is_used_with_its_own_group,
         a_mount_of_this_machines_socket_is_named,
         a_service_with_another_user_converges_in_one_apply,
+        a_stopped_container_is_judged_by_its_changed_service,
         a_service_without_a_mount_is_named_by_the_first_apply,
         an_included_service_is_overridden_by_another_document,
         what_cannot_be_simulated_is_told_and_left_out,
@@ -133,6 +134,35 @@ fn a_service_with_another_user_converges_in_one_apply() {
     let machine = Simulated::new("dind.yml", compose, "user = \"client\"\nuid = 1001\n");
     machine.converges();
     assert!(machine.world().contains("\"user\":\"1001:2375\""), "{}", machine.world());
+}
+
+fn a_stopped_container_is_judged_by_its_changed_service() {
+    let compose = "services:\n  manager:\n    container_name: m\n    group_add: [2375]\n    \
+                   volumes: [\"sock:/var/run\"]\nvolumes:\n  sock:\n";
+    let mount = "    volumes: [\"sock:/var/run\"]\n";
+    for (declared, old, new) in [
+        ("uid = 1001\n", "container_name: m\n", "container_name: m\n    user: root\n"),
+        ("volume = \"sock\"\n", mount, ""),
+        ("mode = \"rw\"\n", ":/var/run", ":/var/run:ro"),
+        ("", "    group_add: [2375]\n", ""),
+    ] {
+        let machine = Simulated::new("dc.yml", compose, declared);
+        machine.converges();
+        machine.cai(&["simulate", "break", "client-absent"]).success();
+        machine.sandbox.write("home/dc.yml", &compose.replace(old, new));
+        machine.converges();
+        // The override already has what the service lacks.
+        machine.cai(&["simulate", "break", "client-absent"]).success();
+        machine.converges();
+    }
+    // The changed service would mount a socket of this machine.
+    let machine = Simulated::new("dc.yml", compose, "");
+    machine.converges();
+    machine.cai(&["simulate", "break", "client-absent"]).success();
+    let host = "${HOME}/.lima/containai-secure/sock/docker.sock:/var/run/docker.sock";
+    machine.sandbox.write("home/dc.yml", &compose.replace("sock:/var/run", host));
+    let refused = machine.cai(&["plan"]);
+    assert!(refused.fails_with(1).contains("mount /var/run/docker.sock instead"), "{refused}");
 }
 
 /// The container is created, because its image may create the socket itself.
