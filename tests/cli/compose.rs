@@ -10,6 +10,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_default_override_and_a_container_without_a_name_are_found,
         the_engines_own_socket_is_used_with_its_own_group,
         a_mount_of_this_machines_socket_is_named,
+        a_socket_is_found_wherever_its_directory_is_mounted,
         a_service_with_another_user_converges_in_one_apply,
         a_stopped_container_is_judged_by_its_changed_service,
         a_service_without_a_mount_is_named_by_the_first_apply,
@@ -114,6 +115,10 @@ fn the_engines_own_socket_is_used_with_its_own_group() {
 fn a_mount_of_this_machines_socket_is_named() {
     let compose = "services:\n  manager:\n    container_name: portainer\n    \
                    volumes: [\"${HOME}/.lima/containai-secure/sock/docker.sock:/var/run/docker.sock\"]\n";
+    // Compose expands a variable and a tilde.
+    let tilde = Simulated::new("dind.yml", &compose.replace("${HOME}", "~"), "");
+    let refused = tilde.cai(&["apply", "--yes"]);
+    assert!(refused.fails_with(1).contains("mount /var/run/docker.sock instead"), "{refused}");
     let machine = Simulated::new("dind.yml", compose, "");
     let refused = machine.cai(&["apply", "--yes"]);
     assert!(refused.fails_with(1).contains("mount /var/run/docker.sock instead"), "{refused}");
@@ -126,6 +131,23 @@ fn a_mount_of_this_machines_socket_is_named() {
         &compose.replace("${HOME}/.lima/containai-secure/sock", "/var/run"),
     );
     machine.converges();
+}
+
+fn a_socket_is_found_wherever_its_directory_is_mounted() {
+    for (mount, socket) in [("sock:/dind", "/dind"), ("/var/run:/host", "/host")] {
+        let compose = format!(
+            "services:\n  manager:\n    container_name: m\n    \
+             volumes: [\"data:/data\", \"{mount}\"]\nvolumes:\n  data:\n  sock:\n"
+        );
+        let lines = format!("socket = \"{socket}/docker.sock\"\nmode = \"rw\"\n");
+        let machine = Simulated::new("dind.yml", &compose, &lines);
+        machine.converges();
+        machine.cai(&["simulate", "break", "client-mount"]).success();
+        let doctor = machine.cai(&["doctor"]);
+        doctor.fails_with(1);
+        assert!(doctor.stdout.contains("client_mount_readonly"), "{doctor}");
+        machine.converges();
+    }
 }
 
 fn a_service_with_another_user_converges_in_one_apply() {
