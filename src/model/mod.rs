@@ -12,6 +12,7 @@ pub mod digest;
 mod display;
 mod ipv4_network;
 pub mod lima_yaml;
+pub mod log_option;
 mod name;
 pub mod redact;
 mod requirement;

@@ -331,6 +331,17 @@ pub enum Problem {
          would not start"
     )]
     UnknownRuntime(String),
+    /// Another log driver would start with the options of the present one.
+    #[error(
+        "log-opts in /etc/docker/daemon.json has options that log driver {driver} may not have: \
+         {options}; dockerd might not start", options = listed(.options)
+    )]
+    LogOptionsLeft {
+        /// The declared driver.
+        driver: String,
+        /// The options.
+        options: Vec<String>,
+    },
     /// Sysbox has no package for this architecture.
     #[error("Sysbox has no package for {0}")]
     SysboxArch(String),
@@ -413,6 +424,10 @@ impl Problem {
             Self::UnknownRuntime(name) => format!(
                 "in the guest, define {name} under \"runtimes\" in that file, or remove \
                  \"default-runtime\" from it"
+            ),
+            Self::LogOptionsLeft { driver, .. } => format!(
+                "write log-opts with the options of {driver} under [docker.daemon]; log-opts = {{}} \
+                 removes all options"
             ),
             Self::SysboxArch(_) => "write enabled = false under [sysbox]".into(),
             Self::SysboxPackage { .. } => {

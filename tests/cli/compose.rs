@@ -10,7 +10,9 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_default_override_and_a_container_without_a_name_are_found,
         the_engines_own_socket_is_used_with_its_own_group,
         a_mount_of_this_machines_socket_is_named,
+        a_socket_is_found_wherever_its_directory_is_mounted,
         a_service_with_another_user_converges_in_one_apply,
+        a_stopped_container_is_judged_by_its_changed_service,
         a_service_without_a_mount_is_named_by_the_first_apply,
         an_included_service_is_overridden_by_another_document,
         what_cannot_be_simulated_is_told_and_left_out,
@@ -113,6 +115,10 @@ fn the_engines_own_socket_is_used_with_its_own_group() {
 fn a_mount_of_this_machines_socket_is_named() {
     let compose = "services:\n  manager:\n    container_name: portainer\n    \
                    volumes: [\"${HOME}/.lima/containai-secure/sock/docker.sock:/var/run/docker.sock\"]\n";
+    // Compose expands a variable and a tilde.
+    let tilde = Simulated::new("dind.yml", &compose.replace("${HOME}", "~"), "");
+    let refused = tilde.cai(&["apply", "--yes"]);
+    assert!(refused.fails_with(1).contains("mount /var/run/docker.sock instead"), "{refused}");
     let machine = Simulated::new("dind.yml", compose, "");
     let refused = machine.cai(&["apply", "--yes"]);
     assert!(refused.fails_with(1).contains("mount /var/run/docker.sock instead"), "{refused}");
@@ -127,12 +133,58 @@ fn a_mount_of_this_machines_socket_is_named() {
     machine.converges();
 }
 
+fn a_socket_is_found_wherever_its_directory_is_mounted() {
+    for (mount, socket) in [("sock:/dind", "/dind"), ("/var/run:/host", "/host")] {
+        let compose = format!(
+            "services:\n  manager:\n    container_name: m\n    \
+             volumes: [\"data:/data\", \"{mount}\"]\nvolumes:\n  data:\n  sock:\n"
+        );
+        let lines = format!("socket = \"{socket}/docker.sock\"\nmode = \"rw\"\n");
+        let machine = Simulated::new("dind.yml", &compose, &lines);
+        machine.converges();
+        machine.cai(&["simulate", "break", "client-mount"]).success();
+        let doctor = machine.cai(&["doctor"]);
+        doctor.fails_with(1);
+        assert!(doctor.stdout.contains("client_mount_readonly"), "{doctor}");
+        machine.converges();
+    }
+}
+
 fn a_service_with_another_user_converges_in_one_apply() {
     let compose = "services:\n  manager:\n    container_name: manager\n    user: root\n    \
                    volumes: [\"sock:/var/run\"]\nvolumes:\n  sock:\n";
     let machine = Simulated::new("dind.yml", compose, "user = \"client\"\nuid = 1001\n");
     machine.converges();
     assert!(machine.world().contains("\"user\":\"1001:2375\""), "{}", machine.world());
+}
+
+fn a_stopped_container_is_judged_by_its_changed_service() {
+    let compose = "services:\n  manager:\n    container_name: m\n    group_add: [2375]\n    \
+                   volumes: [\"sock:/var/run\"]\nvolumes:\n  sock:\n";
+    let mount = "    volumes: [\"sock:/var/run\"]\n";
+    for (declared, old, new) in [
+        ("uid = 1001\n", "container_name: m\n", "container_name: m\n    user: root\n"),
+        ("volume = \"sock\"\n", mount, ""),
+        ("mode = \"rw\"\n", ":/var/run", ":/var/run:ro"),
+        ("", "    group_add: [2375]\n", ""),
+    ] {
+        let machine = Simulated::new("dc.yml", compose, declared);
+        machine.converges();
+        machine.cai(&["simulate", "break", "client-absent"]).success();
+        machine.sandbox.write("home/dc.yml", &compose.replace(old, new));
+        machine.converges();
+        // The override already has what the service lacks.
+        machine.cai(&["simulate", "break", "client-absent"]).success();
+        machine.converges();
+    }
+    // The changed service would mount a socket of this machine.
+    let machine = Simulated::new("dc.yml", compose, "");
+    machine.converges();
+    machine.cai(&["simulate", "break", "client-absent"]).success();
+    let host = "${HOME}/.lima/containai-secure/sock/docker.sock:/var/run/docker.sock";
+    machine.sandbox.write("home/dc.yml", &compose.replace("sock:/var/run", host));
+    let refused = machine.cai(&["plan"]);
+    assert!(refused.fails_with(1).contains("mount /var/run/docker.sock instead"), "{refused}");
 }
 
 /// The container is created, because its image may create the socket itself.

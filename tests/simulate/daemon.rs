@@ -14,6 +14,7 @@ use crate::support::trials;
 pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
         the_options_of_a_log_driver_are_what_the_file_says,
+        options_that_another_log_driver_may_not_have_stop_the_plan,
         the_image_store_needs_a_restart_and_hides_what_is_stored,
         a_store_that_changes_hides_what_is_in_the_old_one,
         a_restart_for_another_reason_names_what_an_edited_file_hides,
@@ -82,6 +83,25 @@ fn the_options_of_a_log_driver_are_what_the_file_says() {
     converges(&host, &config("log-driver = \"journald\"\nlog-opts = { tag = \"x\" }"));
     assert_eq!(file(&host)["log-opts"], json!({"tag": "x"}));
     assert_eq!(guest(&host).dockerd.unwrap().loaded["log-driver"], "journald");
+}
+
+fn options_that_another_log_driver_may_not_have_stop_the_plan() {
+    let host = host("log-driver = \"journald\"\nlog-opts = { tag = \"x\", env = \"a\" }");
+    // Options that the other driver has are kept.
+    converges(&host, &config("log-driver = \"syslog\""));
+    let planned = plan(&host, &config("log-driver = \"local\""));
+    let problem = planned.changes.iter().find_map(|it| it.problem.as_ref()).expect("a problem");
+    let options = "options that log driver local may not have: tag, env";
+    assert!(problem.to_string().contains(options), "{problem}");
+    assert!(problem.hint().contains("log-opts = {} removes all options"), "{}", problem.hint());
+    converges(&host, &config("log-driver = \"local\"\nlog-opts = {}"));
+    assert_eq!(file(&host)["log-opts"], json!({}));
+    // Declared options are not left over, even if they are the present ones.
+    for driver in ["journald", "gelf"] {
+        let declared = format!("log-driver = \"{driver}\"\nlog-opts = {{ tag = \"x\" }}");
+        converges(&host, &config(&declared));
+    }
+    converges(&host, &config("log-driver = \"none\""));
 }
 
 fn the_image_store_needs_a_restart_and_hides_what_is_stored() {

@@ -113,7 +113,7 @@ impl Inspected {
 }
 
 /// The innermost mount that contains a path of a container.
-pub(super) fn covering<'a, T>(
+pub(crate) fn covering<'a, T>(
     path: &str,
     mounts: &'a [T],
     target: impl Fn(&'a T) -> &'a str,

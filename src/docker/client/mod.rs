@@ -27,8 +27,8 @@ pub use command::ClientCommands;
 pub use compose::{ComposeProgram, ComposeProject};
 pub use inside::{Api, Inside, Process, SocketSeen};
 pub(crate) use inside::{answer, is_version, top as processes_of_top};
-pub(crate) use inspect::canonical;
 pub use inspect::{ComposeLabels, ContainerState, Inspected, MadeContainer, MountSeen};
+pub(crate) use inspect::{canonical, covering};
 pub use overlay::{ComposeError, MARK, Override, override_path};
 pub use service::{ComposeMount, ComposeService};
 

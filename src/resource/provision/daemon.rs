@@ -10,6 +10,7 @@ use crate::lima::Ssh;
 use crate::model::VmName;
 use crate::model::address::{Address, Kind};
 use crate::model::daemon_key::knows_runtime;
+use crate::model::log_option::{log_driver, log_options};
 use crate::model::value::{Attributes, Known};
 use crate::plan::{Action, Change, Problem, Reason, Step};
 use crate::resource::facts::Facts;
@@ -18,6 +19,7 @@ use crate::resource::{PlanContext, Resource, Vm, seen, unseen};
 /// The file, and the attribute that holds its text.
 pub(in crate::resource) const FILE: &str = "/etc/docker/daemon.json";
 const DEFAULT_RUNTIME: &str = "default-runtime";
+const LOG_OPTIONS: &str = "log-opts";
 
 /// The daemon's configuration.
 #[derive(Debug)]
@@ -79,6 +81,26 @@ impl ProvisionDaemon {
         text
     }
 
+    /// The options that the declared log driver may not have. They stay in the file if it does not
+    /// declare options.
+    fn log_options_left(
+        &self,
+        present: &Map<String, Value>,
+        due: &Map<String, Value>,
+    ) -> Option<Problem> {
+        let driver = log_driver(due);
+        // dockerd does not check the options of `none`.
+        if [log_driver(present), "none"].contains(&driver) || self.owned.contains_key(LOG_OPTIONS) {
+            return None;
+        }
+        let known = log_options(driver).unwrap_or_default();
+        let options = due.get(LOG_OPTIONS)?.as_object()?.keys();
+        let options = options.filter(|it| !known.contains(&it.as_str())).cloned();
+        let options: Vec<String> = options.collect();
+        let driver = driver.to_owned();
+        (!options.is_empty()).then_some(Problem::LogOptionsLeft { driver, options })
+    }
+
     fn attributes(&self, text: Option<&str>, profile: Option<&str>) -> Attributes {
         let attributes = match text {
             Some(text) => Attributes::default().with(FILE, text),
@@ -111,8 +133,10 @@ impl ProvisionDaemon {
         let before = self.attributes(text, guest.seccomp_profile.as_deref());
         let after = self.attributes(after, sha256);
         let mut change = Change::between(&self.address, before, after);
+        let present = from_text(text.unwrap_or_default());
         let due = from_text(&wanted);
-        if let Some(problem) = unknown_runtime(&due, guest) {
+        let problem = unknown_runtime(&due, guest);
+        if let Some(problem) = problem.or_else(|| self.log_options_left(&present, &due)) {
             // The problem must be shown even if the file needs no change.
             if change.action == Action::NoOp {
                 change.action = Action::Refresh;
@@ -123,7 +147,6 @@ impl ProvisionDaemon {
         if changed.is_empty() {
             return change;
         }
-        let present = from_text(text.unwrap_or_default());
         let hides = hidden::by(guest, &self.name, &present, &due);
         change = change.because(Reason::Differs(changed.clone())).hiding_data(hides);
         if let Some(profile) =

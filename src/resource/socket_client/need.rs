@@ -42,7 +42,10 @@ pub(super) fn needed(
     let name = || verdict::title(client, facts).to_owned();
     let gid = verdict::gid(client, facts);
     let mount = seen.inspected.mount_of(&client.socket);
-    if let Some(mount) = mount {
+    // What Compose starts has the mount of its service.
+    let is_created =
+        verdict.code == Some(ClientCode::ContainerAbsent) && described(facts).is_some();
+    if let Some(mount) = mount.filter(|_| !is_created) {
         need.mode = is_other_mode(client, mount.writable);
         let is_other = |volume| !is_mount_of(mount, volume, seen, described(facts));
         need.mount = client.volume.as_ref().is_some_and(is_other);
@@ -113,7 +116,37 @@ pub(super) fn needed(
         let command = format!("docker --context {context} restart {}", name());
         return Err(ClientProblem::Restart { container: name(), command });
     }
+    if !need.is_empty() {
+        of_new_container(client, facts, seen, &mut need)?;
+    }
     Ok(need)
+}
+
+/// Adds what the new container will lack. Compose creates it from the service, which may have changed
+/// since the present container was created.
+fn of_new_container(
+    client: &SocketClient,
+    facts: &ClientFacts,
+    seen: &Seen,
+    need: &mut Need,
+) -> Result<(), ClientProblem> {
+    let Some(service) = described(facts) else { return Ok(()) };
+    new_mount(client, Some(service), need);
+    if !need.mount && verdict::service_mounts_host(client, facts) {
+        return Err(host_socket(client, facts));
+    }
+    let present = &seen.inspected;
+    let user = service.user.as_ref().unwrap_or(&present.user);
+    if need.user.is_none() && *user != present.user {
+        let declared = instead_of_services(client, facts);
+        let is_kept = is_declared_user(client, seen, user_in(&present.user));
+        need.user = declared.map(|it| if is_kept { present.user.clone() } else { it });
+    }
+    let user = need.user.as_ref().unwrap_or(user);
+    let gid = verdict::gid(client, facts).to_string();
+    need.group |= present.group_add.contains(&gid) && !service.groups.contains(&gid)
+        || verdict::outside_group(client, facts, seen, user, &service.groups).is_some();
+    Ok(())
 }
 
 /// The settings that a service without a container lacks, by Compose's configuration.
@@ -135,8 +168,8 @@ fn new_mount(client: &SocketClient, service: Option<&ComposeService>, need: &mut
     let mount = service.and_then(|service| Some((service, service.mount_of(&client.socket)?)));
     let is_other =
         |volume| mount.is_none_or(|(service, mount)| !service.is_mount_of(mount, volume));
-    need.mode = mount.is_some_and(|(_, mount)| is_other_mode(client, mount.writable));
-    need.mount = client.volume.as_ref().is_some_and(is_other);
+    need.mode |= mount.is_some_and(|(_, mount)| is_other_mode(client, mount.writable));
+    need.mount |= client.volume.as_ref().is_some_and(is_other);
 }
 
 /// Compose's configuration of the service, if it can be read.
@@ -149,7 +182,9 @@ fn is_other_mode(client: &SocketClient, writable: bool) -> bool {
 }
 
 fn host_socket(client: &SocketClient, facts: &ClientFacts) -> ClientProblem {
-    let path = verdict::host_mount(client, facts).unwrap_or_default();
+    let path = verdict::service_host_mount(client, facts)
+        .or_else(|| verdict::host_mount(client, facts))
+        .unwrap_or_default();
     ClientProblem::HostSocket { path, file: client.compose().map(|(file, _)| file) }
 }
 
@@ -210,8 +245,7 @@ fn user(
         Some(account) => account.name.clone(),
         None => format!("{uid}:{gid}"),
     };
-    let made_with = user_in(&seen.inspected.user);
-    if made_with == uid.to_string() || account.is_some_and(|account| account.name == made_with) {
+    if is_declared_user(client, seen, user_in(&seen.inspected.user)) {
         return match process {
             Some(_) => Err(ClientProblem::ImageUser { container: container(), user: word }),
             None => Ok(()),
@@ -221,6 +255,14 @@ fn user(
     need.group |= !is_in_group && !seen.inspected.group_add.contains(&gid.to_string());
     need.user = Some(word);
     Ok(())
+}
+
+/// Whether a user in Docker's notation is the declared one.
+fn is_declared_user(client: &SocketClient, seen: &Seen, user: &str) -> bool {
+    let uid = verdict::uid(client, seen);
+    let account = uid.and_then(|uid| seen.accounts.by_uid(uid));
+    uid.is_some_and(|uid| user == uid.to_string())
+        || account.is_some_and(|account| user == account.name)
 }
 
 fn user_name(process: &Process, seen: &Seen) -> String {

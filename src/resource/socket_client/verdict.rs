@@ -119,7 +119,12 @@ pub(crate) fn host_mount(client: &SocketClient, facts: &ClientFacts) -> Option<S
 /// Whether a new container would also mount it.
 pub(crate) fn service_mounts_host(client: &SocketClient, facts: &ClientFacts) -> bool {
     let described = facts.compose.as_ref().is_some_and(|compose| compose.service.is_ok());
-    !described || service_source(client, facts).is_some_and(|it| is_forwarded(&it, facts))
+    !described || service_host_mount(client, facts).is_some()
+}
+
+/// The path of this machine's forwarded socket, if the service mounts it.
+pub(crate) fn service_host_mount(client: &SocketClient, facts: &ClientFacts) -> Option<String> {
+    service_source(client, facts).filter(|source| is_forwarded(source, facts))
 }
 
 fn is_forwarded(source: &str, facts: &ClientFacts) -> bool {
@@ -308,11 +313,23 @@ fn groups(process: &Process) -> String {
 /// What will be denied to the program of a container that does not run long enough to be looked
 /// at, by what it is made with.
 pub(crate) fn foreseen(client: &SocketClient, facts: &ClientFacts, seen: &Seen) -> Option<String> {
+    outside_group(client, facts, seen, &seen.inspected.user, &seen.inspected.group_add)
+}
+
+/// The same for a container of the same image with another user, in Docker's notation, and with other
+/// added groups.
+pub(crate) fn outside_group(
+    client: &SocketClient,
+    facts: &ClientFacts,
+    seen: &Seen,
+    user: &str,
+    groups: &[String],
+) -> Option<String> {
     let gid = gid(client, facts);
-    if seen.inspected.group_add.contains(&gid.to_string()) {
+    if groups.contains(&gid.to_string()) {
         return None;
     }
-    let (user, with_groups) = seen.accounts.meant_by(&seen.inspected.user)?;
+    let (user, with_groups) = seen.accounts.meant_by(user)?;
     let is_in = user.uid == 0 || user.gid == gid || (with_groups && seen.accounts.lists(user, gid));
     (!is_in).then(|| format!("it is made to run as {}, who is not in the group {gid}", user.name))
 }

@@ -141,7 +141,7 @@ impl Loader<'_> {
         depth: u32,
     ) -> Result<Value, Reply> {
         let mut own = document["services"].get(name).cloned().unwrap_or_default();
-        absolute(&mut own, directory);
+        absolute(&mut own, directory, &self.world.computer.home);
         let Some(extends) = own.as_mapping_mut().and_then(|own| own.remove("extends")) else {
             return Ok(own);
         };
@@ -219,9 +219,13 @@ fn variables(text: &str) -> Vec<(String, String)> {
 }
 
 /// Makes the sources of a service's mounts absolute.
-fn absolute(service: &mut Value, directory: &Path) {
+fn absolute(service: &mut Value, directory: &Path, home: &Path) {
     let Some(mounts) = service.get_mut("volumes").and_then(Value::as_sequence_mut) else { return };
     let resolved = |source: &str| {
+        if let Some(below) = source.strip_prefix('~') {
+            let path = home.join(below.trim_start_matches('/'));
+            return Some(path.display().to_string());
+        }
         let is_path = source == "." || source.starts_with("./") || source.starts_with("../");
         let path: PathBuf = directory.join(source).components().collect();
         is_path.then(|| path.display().to_string())

@@ -117,7 +117,7 @@ fn print(project: &Project, names: &[String]) -> Result<Reply, Reply> {
         let mounts = own["volumes"].as_array().into_iter().flatten().filter_map(mount);
         let mut listed = Vec::new();
         for Mount { source, destination, writable } in mounts {
-            let is_path = source.starts_with(['/', '~']);
+            let is_path = source.starts_with('/');
             let kind = if is_path { "bind" } else { "volume" };
             if !is_path {
                 let (name, external) =
@@ -176,16 +176,15 @@ impl Service {
             ..Made::default()
         };
         let mut external = Vec::new();
-        let mut mounts = own["volumes"].as_array().into_iter().flatten().filter_map(mount);
-        // What else is mounted does not matter here.
-        if let Some(mut mount) = mounts.rfind(holds_sockets) {
-            if !mount.source.starts_with(['/', '~']) {
+        let mounts = own["volumes"].as_array().into_iter().flatten().filter_map(mount);
+        for mut mount in mounts {
+            if !mount.source.starts_with('/') {
                 let (name, is_external) =
                     volume(project, &mount.source).map_err(|volume| undefined(service, &volume))?;
                 external.extend(is_external.then(|| name.clone()));
                 mount.source = name;
             }
-            made.mount = Some(mount);
+            made.mounts.push(mount);
         }
         let name = own["container_name"].as_str().map(str::to_owned);
         Ok(Self {
@@ -196,11 +195,6 @@ impl Service {
             skipped: project.skipped.clone(),
         })
     }
-}
-
-/// A mount of a directory with a socket, or of a socket.
-fn holds_sockets(mount: &Mount) -> bool {
-    mount.destination.ends_with("/run") || mount.destination.ends_with("docker.sock")
 }
 
 fn mount(entry: &Value) -> Option<Mount> {
@@ -224,8 +218,8 @@ impl Service {
         if let Some(volume) = external.iter().find(|it| !guest.volumes.contains_key(*it)) {
             return Reply::failed(1, format!("external volume \"{volume}\" not found"));
         }
-        let volume = made.mount.iter().map(|it| &it.source).find(|it| !it.starts_with('/'));
-        if let Some(volume) = volume {
+        let sources = made.mounts.iter().map(|it| &it.source);
+        for volume in sources.filter(|it| !it.starts_with('/')) {
             let socket = VolumeSocket { gid: SOCKET_GROUP, answers: true };
             guest.volumes.entry(volume.clone()).or_insert(Some(socket));
         }

@@ -61,7 +61,7 @@ fn make(guest: &mut Guest, client: &SocketClient, now: u64) {
         compose::labels(&project, service.as_str(), &file.to_string_lossy(), directory)
     });
     let made = Made {
-        mount: Some(Mount { source, destination, writable: client.mode != Some(MountMode::Ro) }),
+        mounts: vec![Mount { source, destination, writable: client.mode != Some(MountMode::Ro) }],
         labels: labels.unwrap_or_default(),
         ..Made::default()
     };
@@ -94,6 +94,16 @@ impl World {
             let container = position(guest, declared).map(|index| &mut guest.containers[index]);
             if let Some(client) = container.and_then(|it| it.client.as_mut()) {
                 act(client);
+            }
+        });
+    }
+
+    /// Does something to the mount of its socket.
+    fn on_mount(&mut self, engine: &Engine<'_>, act: impl FnOnce(&mut Mount)) {
+        let Some(declared) = engine.client else { return };
+        self.on_client(engine, |client| {
+            if let Some(mount) = client.made.mount_of_mut(&declared.socket) {
+                act(mount);
             }
         });
     }
@@ -139,20 +149,12 @@ pub(super) fn mount_another(world: &mut World, engine: &Engine<'_>) {
     world.on_guest(engine, |guest, _| {
         guest.volumes.insert(EMPTY.into(), None);
     });
-    world.on_client(engine, |client| {
-        if let Some(mount) = &mut client.made.mount {
-            EMPTY.clone_into(&mut mount.source);
-        }
-    });
+    world.on_mount(engine, |mount| EMPTY.clone_into(&mut mount.source));
 }
 
 pub(super) fn mount_host(world: &mut World, engine: &Engine<'_>) {
     let directory = world.computer.lima_home.join(engine.vm).join("sock").display().to_string();
-    world.on_client(engine, |client| {
-        if let Some(mount) = &mut client.made.mount {
-            mount.source = directory;
-        }
-    });
+    world.on_mount(engine, |mount| mount.source = directory);
 }
 
 pub(super) fn renumber(world: &mut World, engine: &Engine<'_>) {
@@ -169,18 +171,12 @@ pub(super) fn join_later(world: &mut World, engine: &Engine<'_>) {
 }
 
 pub(super) fn mount_read_only(world: &mut World, engine: &Engine<'_>) {
-    world.on_client(engine, |client| {
-        if let Some(mount) = &mut client.made.mount {
-            mount.writable = false;
-        }
-    });
+    world.on_mount(engine, |mount| mount.writable = false);
 }
 
 pub(super) fn end_daemon(world: &mut World, engine: &Engine<'_>) {
     let mut source = None;
-    world.on_client(engine, |client| {
-        source = client.made.mount.as_ref().map(|mount| mount.source.clone());
-    });
+    world.on_mount(engine, |mount| source = Some(mount.source.clone()));
     world.on_guest(engine, |guest, _| {
         let socket = source.and_then(|source| guest.volumes.get_mut(&source)?.as_mut());
         if let Some(socket) = socket {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Guest;
-use crate::docker::client::{Process, canonical};
+use crate::docker::client::{Process, canonical, covering};
 use crate::simulate::log::timestamp;
 
 /// A container.
@@ -75,8 +75,8 @@ impl Default for Image {
 /// What a container was made with.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Made {
-    /// What is mounted over the directory of the socket.
-    pub mount: Option<Mount>,
+    /// Its mounts, without anonymous volumes.
+    pub mounts: Vec<Mount>,
     /// The user, in Docker's words, where that is not the image's.
     pub user: Option<String>,
     /// The groups that were added.
@@ -111,6 +111,19 @@ pub(in crate::simulate) const SOCKET_GROUP: u32 = 2375;
 impl Mount {
     fn is_volume(&self) -> bool {
         !self.source.starts_with('/')
+    }
+}
+
+impl Made {
+    /// The mount that contains a path of the container.
+    fn mount_of(&self, path: &str) -> Option<&Mount> {
+        covering(path, &self.mounts, |mount| &mount.destination)
+    }
+
+    /// The same mount, to change it.
+    pub(in crate::simulate) fn mount_of_mut(&mut self, path: &str) -> Option<&mut Mount> {
+        let found = self.mount_of(path)?.clone();
+        self.mounts.iter_mut().find(|mount| **mount == found)
     }
 }
 
@@ -189,7 +202,7 @@ impl Container {
             "exited" => (137, 0),
             _ => (0, 0),
         };
-        let mounts = client.made.mount.iter().map(|mount| {
+        let mounts = client.made.mounts.iter().map(|mount| {
             let Mount { source, destination, writable } = mount;
             let (kind, name) = if mount.is_volume() { ("volume", &**source) } else { ("bind", "") };
             json!({"Type": kind, "Name": name, "Source": source, "Destination": destination,
@@ -223,7 +236,7 @@ impl Guest {
     /// The socket at a path of a container, where there is one. A path that is mounted is one of the
     /// guest, which has one socket.
     pub(super) fn socket_in(&self, client: &Client, path: &str) -> Option<VolumeSocket> {
-        let mount = client.made.mount.as_ref()?;
+        let mount = client.made.mount_of(path)?;
         let (path, at) = (canonical(path), canonical(&mount.destination));
         let lies_there = path.strip_suffix("/docker.sock") == Some(&at) || path == at;
         if !lies_there {
@@ -241,7 +254,7 @@ impl Guest {
     /// Whether a path of a container is a directory that Docker created because the source of the
     /// mount did not exist.
     pub(super) fn is_made_directory(&self, client: &Client, path: &str) -> bool {
-        let mount = client.made.mount.as_ref();
+        let mount = client.made.mount_of(path);
         let is_at = mount.is_some_and(|it| canonical(&it.destination) == canonical(path));
         is_at && self.socket_in(client, path).is_none()
     }
@@ -265,9 +278,11 @@ impl Guest {
         container.running = true;
         if let Some(client) = &mut container.client {
             (client.uid, client.groups) = client.identity();
-            let at = client.made.mount.as_ref().map_or("", |mount| &mount.destination);
-            let socket =
-                self.socket_in(client, &format!("{}/docker.sock", at.trim_end_matches('/')));
+            let within = |mount: &Mount| {
+                let at = mount.destination.trim_end_matches('/');
+                self.socket_in(client, &format!("{at}/docker.sock"))
+            };
+            let socket = client.made.mounts.iter().find_map(within);
             let may = socket.is_some_and(|it| client.process(None).may_connect(0o660, 0, it.gid));
             client.restarting = client.image.gives_up && !may;
             container.running = !client.restarting;

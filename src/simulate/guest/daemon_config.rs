@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::{DAEMON_JSON, Guest};
 use crate::model::Ipv4Network;
 use crate::model::daemon_key::{DaemonKey, ValueType, knows_runtime};
+use crate::model::log_option::{log_driver, log_options};
 
 /// Names of flags that dockerd accepts as keys and then ignores, for the key has another name.
 const FLAGS: [&str; 12] = [
@@ -23,15 +24,6 @@ const FLAGS: [&str; 12] = [
 ];
 const STORAGE_DRIVERS: [&str; 6] =
     ["btrfs", "fuse-overlayfs", "overlay2", "overlayfs", "vfs", "zfs"];
-/// The options of the log drivers that check them.
-const LOG_OPTS: [(&str, &[&str]); 3] = [
-    (
-        "json-file",
-        &["compress", "env", "env-regex", "labels", "labels-regex", "max-file", "max-size", "tag"],
-    ),
-    ("local", &["compress", "max-file", "max-size"]),
-    ("journald", &["env", "env-regex", "labels", "labels-regex", "tag"]),
-];
 
 impl Guest {
     /// The keys of `daemon.json`; an error if dockerd cannot decode it. `dockerd --validate`
@@ -166,8 +158,8 @@ fn texts<'a>(keys: &'a Map<String, Value>, key: &str) -> Vec<&'a str> {
 
 /// An option that the log driver does not know.
 fn unknown_log_opt(keys: &Map<String, Value>) -> Option<String> {
-    let driver = keys.get("log-driver").and_then(Value::as_str).unwrap_or("json-file");
-    let (_, known) = LOG_OPTS.iter().find(|(name, _)| *name == driver)?;
+    let driver = log_driver(keys);
+    let known = log_options(driver)?;
     let options = keys.get("log-opts").and_then(Value::as_object)?;
     let unknown = options.keys().find(|option| !known.contains(&option.as_str()))?;
     Some(format!("unknown log opt '{unknown}' for {driver} log driver"))

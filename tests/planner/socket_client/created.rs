@@ -116,15 +116,19 @@ fn a_stopped_container_is_recreated_as_the_declared_user() {
             seen.inspected.group_add = vec!["2375".into()];
         });
         let mut client = client(Observation::Present(stopped));
-        client.compose.as_mut().unwrap().service = Ok(run_as(runs_as));
+        let service = ComposeService { groups: vec!["2375".into()], ..run_as(runs_as) };
+        client.compose.as_mut().unwrap().service = Ok(service);
         change(&plan(&config, &facts(&config, client)), Kind::SocketClient).clone()
     };
     for status in ["exited", "restarting"] {
         let change = planned("root", status, "root");
         assert!(written(&change).ends_with("    user: mcp\n"), "{status}: {}", written(&change));
     }
+    assert_eq!(written(&planned("mcp", "exited", "mcp")), "");
+    // Compose creates it again if its service has another user by now.
+    let text = written(&planned("mcp", "exited", "root"));
+    assert!(text.ends_with("    user: mcp\n"), "{text}");
     // It was created with the declared user, so no override can stop the restart loop.
-    assert_eq!(written(&planned("mcp", "exited", "root")), "");
     let problem = planned("mcp", "restarting", "root").problem.unwrap().to_string();
     assert!(problem.contains("ends again and again"), "{problem}");
 }
