@@ -71,10 +71,10 @@ fn every_module_uses_only_those_below_it() {
             match rank(other) {
                 Some(theirs) if theirs <= own => {}
                 Some(_) => {
-                    wrong.push(format!("src/{}:{line}: {module} is below {other}", file.display()))
+                    wrong.push(format!("src/{}:{line}: {module} is below {other}", file.display()));
                 }
                 None => {
-                    wrong.push(format!("src/{}:{line}: {other:?} is not a layer", file.display()))
+                    wrong.push(format!("src/{}:{line}: {other:?} is not a layer", file.display()));
                 }
             }
         }
