@@ -95,7 +95,7 @@ fn refuse(
 /// What tells one finding from another.
 type FindingKey = (Code, Option<Address>);
 
-fn ailment(finding: &Finding) -> FindingKey {
+fn key(finding: &Finding) -> FindingKey {
     (finding.code, finding.address.clone())
 }
 
@@ -168,9 +168,9 @@ impl DoctorReport {
     }
 
     /// The errors that can be mended.
-    fn ailments(&self) -> impl Iterator<Item = FindingKey> {
+    fn keys(&self) -> impl Iterator<Item = FindingKey> {
         let errors = self.findings.iter().filter(|it| it.fixable && it.severity == Severity::Error);
-        errors.map(ailment)
+        errors.map(key)
     }
 
     /// Whether it was tried to start a container, in vain.
@@ -234,10 +234,10 @@ fn mend(
 ) -> Result<DoctorReport, Error> {
     let mut known = BTreeSet::new();
     loop {
-        let now: BTreeSet<_> = examination.ailments().collect();
+        let now: BTreeSet<_> = examination.keys().collect();
         examination = fix(host, global, options, patient, examination, &known, terminal)?;
         known.extend(now);
-        if examination.starts_nothing() || examination.ailments().all(|it| known.contains(&it)) {
+        if examination.starts_nothing() || examination.keys().all(|it| known.contains(&it)) {
             return Ok(examination);
         }
     }
@@ -253,7 +253,7 @@ fn fix(
     known: &BTreeSet<FindingKey>,
     terminal: &mut Terminal,
 ) -> Result<DoctorReport, Error> {
-    let is_new = |it: &&Finding| !known.contains(&ailment(it));
+    let is_new = |it: &&Finding| !known.contains(&key(it));
     let findings: Vec<Finding> = examination.findings.iter().filter(is_new).cloned().collect();
     let treatment = match examination.case(patient) {
         Some(case) => doctor::treatment(&case, &findings)?,

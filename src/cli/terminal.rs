@@ -11,6 +11,7 @@ use super::line_prefix::Marked;
 use super::options::{Color, Global};
 use crate::cli::error::Error;
 use crate::config::Config;
+use crate::model::printable_json;
 use crate::model::redact::Redactor;
 use crate::plan::{FORMAT_VERSION, Plan};
 use crate::report;
@@ -203,7 +204,7 @@ impl Terminal {
     fn write_json(&mut self, document: &Value) -> Result<(), Error> {
         let text = serde_json::to_string_pretty(document);
         let text = text.map_err(|error| Error::Output(error.into()))?;
-        self.write(&format!("{}\n", crate::model::printable_json(&text)))
+        self.write(&format!("{}\n", printable_json(&text)))
     }
 
     /// Prints what was asked for as it is: it is for a program, and has no colours that could be

@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::guest::{GuestFacts, Operation};
 use crate::host::{CommandError, CommandSpec, Failure, Output};
 use crate::lima::Ssh;
+use crate::model::daemon_key::SYSBOX_RUNTIME;
 use crate::model::daemon_key::is_log_driver;
 use crate::model::shortened;
 use crate::resource::facts::Facts;
@@ -14,7 +15,6 @@ use crate::resource::facts::Facts;
 /// How much of what was said is evidence: lines, and the characters of each.
 const LINES: usize = 20;
 const LINE: usize = 500;
-const SYSBOX: &str = "sysbox-runc";
 
 /// A throw-away container with each runtime that should work.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,14 +35,15 @@ impl Attempt {
     /// Sysbox is wanted where it is known.
     pub fn on(case: &Case<'_>) -> Option<Self> {
         let guest = case.facts.guest.present().filter(|guest| guest.docker_answers())?;
-        let is_known = |guest: &GuestFacts| guest.runtimes.iter().any(|name| name == SYSBOX);
+        let is_known =
+            |guest: &GuestFacts| guest.runtimes.iter().any(|name| name == SYSBOX_RUNTIME);
         let sysbox = if case.is_declared { case.config.sysbox.enabled } else { is_known(guest) };
         Self::of(case.config, case.facts, sysbox)
     }
 
     fn of(config: &Config, facts: &Facts, sysbox: bool) -> Option<Self> {
         let ssh = Ssh::new(facts.tools.ssh.clone()?, &facts.directory, &config.vm.name);
-        let runtimes = if sysbox { vec!["runc", SYSBOX] } else { vec!["runc"] };
+        let runtimes = if sysbox { vec!["runc", SYSBOX_RUNTIME] } else { vec!["runc"] };
         let command = Operation::TryContainer(&runtimes).command(&ssh);
         Some(Self { runtimes, command })
     }

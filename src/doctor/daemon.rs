@@ -6,12 +6,11 @@ use serde_json::{Map, Value};
 
 use super::{Case, Code, Finding, Repair, Severity};
 use crate::guest::GuestFacts;
+use crate::model::daemon_key::{DEFAULT_RUNTIME, SYSBOX_RUNTIME};
 use crate::model::listed;
 use crate::plan::{Change, Reason};
 
 const FILE: &str = "/etc/docker/daemon.json";
-const DEFAULT: &str = "default-runtime";
-const RUNTIME: &str = "sysbox-runc";
 
 /// Where it is not the file's; `others` were found before it.
 pub(super) fn judge(case: &Case<'_>, guest: &GuestFacts, others: &[Finding]) -> Option<Finding> {
@@ -55,7 +54,7 @@ pub(super) fn judge(case: &Case<'_>, guest: &GuestFacts, others: &[Finding]) -> 
     let finding = finding.saw("keys", keys).saw("not_loaded", unloaded).because(because);
     let lacks_sysbox = case.config.sysbox.enabled
         && guest.docker_answers()
-        && !guest.runtimes.iter().any(|name| name == RUNTIME);
+        && !guest.runtimes.iter().any(|name| name == SYSBOX_RUNTIME);
     Some(if lacks_sysbox && !told(Code::SysboxMissing) {
         finding
             .severity(Severity::Error)
@@ -82,9 +81,9 @@ fn changed(change: &Change, told: impl Fn(Code) -> bool) -> BTreeSet<String> {
     if before == after {
         names.insert("its layout".into());
     }
-    if told(Code::SysboxDefault) && before.get(DEFAULT) == Some(&RUNTIME.into()) {
-        before.remove(DEFAULT);
-        after.remove(DEFAULT);
+    if told(Code::SysboxDefault) && before.get(DEFAULT_RUNTIME) == Some(&SYSBOX_RUNTIME.into()) {
+        before.remove(DEFAULT_RUNTIME);
+        after.remove(DEFAULT_RUNTIME);
     }
     // A purge of Sysbox's package removes its runtime from the file.
     if told(Code::SysboxMissing) {
@@ -99,7 +98,7 @@ fn changed(change: &Change, told: impl Fn(Code) -> bool) -> BTreeSet<String> {
 fn leave_out_runtime(keys: &mut Map<String, Value>) {
     let runtimes = keys.get_mut("runtimes").and_then(Value::as_object_mut);
     let is_empty = runtimes.is_some_and(|runtimes| {
-        runtimes.remove(RUNTIME);
+        runtimes.remove(SYSBOX_RUNTIME);
         runtimes.is_empty()
     });
     if is_empty {

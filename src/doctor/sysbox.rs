@@ -2,10 +2,10 @@
 
 use super::{Case, Code, Finding, Severity};
 use crate::guest::{GuestFacts, Unfinished};
+use crate::model::daemon_key::SYSBOX_RUNTIME;
 use crate::model::listed;
 
 const PACKAGE: &str = "sysbox-ce";
-const RUNTIME: &str = "sysbox-runc";
 const UNITS: [&str; 3] = ["sysbox.service", "sysbox-mgr.service", "sysbox-fs.service"];
 
 /// What is wrong with Sysbox, where it is wanted; without a file, where it was.
@@ -16,7 +16,7 @@ pub(super) fn judge(case: &Case<'_>, guest: &GuestFacts) -> Vec<Finding> {
     let is_installed = guest.packages.contains_key(PACKAGE);
     let is_unfinished = guest.unfinished.contains_key(PACKAGE);
     let is_configured = guest.daemon_json.keys().is_ok_and(|keys| {
-        keys.get("runtimes").is_some_and(|runtimes| runtimes.get(RUNTIME).is_some())
+        keys.get("runtimes").is_some_and(|runtimes| runtimes.get(SYSBOX_RUNTIME).is_some())
     });
     let is_wanted =
         if case.is_declared { case.config.sysbox.enabled } else { is_installed || is_configured };
@@ -25,7 +25,7 @@ pub(super) fn judge(case: &Case<'_>, guest: &GuestFacts) -> Vec<Finding> {
     if is_wanted {
         findings.extend(missing(case, guest, is_installed, is_configured));
     }
-    if guest.runtimes.first().is_some_and(|default| default == RUNTIME)
+    if guest.runtimes.first().is_some_and(|default| default == SYSBOX_RUNTIME)
         && !case.config.sysbox.default_runtime
     {
         findings.push(default(case, guest));
@@ -85,7 +85,7 @@ fn missing(
     let is_explained = case.effect(&Case::daemon()).is_some()
         || case.effect(&case.restart()).is_some()
         || !is_configured;
-    let is_known = guest.runtimes.iter().any(|name| name == RUNTIME);
+    let is_known = guest.runtimes.iter().any(|name| name == SYSBOX_RUNTIME);
     (guest.docker_answers() && !is_known && !is_explained).then(|| {
         seen(Code::SysboxMissing)
             .because("dockerd does not know the runtime sysbox-runc, though daemon.json has it")
@@ -95,7 +95,7 @@ fn missing(
 
 fn default(case: &Case<'_>, guest: &GuestFacts) -> Finding {
     let finding = Finding::new(Code::SysboxDefault, Case::daemon())
-        .saw("default_runtime", RUNTIME)
+        .saw("default_runtime", SYSBOX_RUNTIME)
         .saw("runtimes", guest.runtimes.clone())
         .because("dockerd takes sysbox-runc for every container that names no runtime")
         .repaired_by([Case::daemon(), case.restart()]);

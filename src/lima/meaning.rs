@@ -4,10 +4,11 @@
 //! Rules: `FillDefault` and `FillPortForwardDefaults` of Lima 2.2.0.
 
 use std::net::IpAddr;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
+use crate::model::clean_path;
 use crate::model::lima_yaml::{self, Holds};
 
 type Shape = fn(&Meaning<'_>, &mut Map<String, Value>);
@@ -74,7 +75,7 @@ impl Meaning<'_> {
             Holds::Address => address(text).into(),
             // Lima expands templates in it, which may hold anything.
             Holds::GuestPath if text.contains("{{") => text.into(),
-            Holds::GuestPath => clean(Path::new(text)).into(),
+            Holds::GuestPath => clean_path(text).into(),
             Holds::HostPath => self.host_path(text).into(),
             Holds::Flag | Holds::Open => value.clone(),
         };
@@ -95,12 +96,12 @@ impl Meaning<'_> {
             }
             _ => PathBuf::from(&text),
         };
-        clean(&path)
+        clean_path(&path.to_string_lossy())
     }
 
     /// The path of a socket on the host: a relative one is beside the instance's others.
     pub(super) fn host_socket(&self, text: &str) -> String {
-        clean(&self.directory.join("sock").join(self.expanded(text)))
+        clean_path(&self.directory.join("sock").join(self.expanded(text)).to_string_lossy())
     }
 
     fn expanded(&self, text: &str) -> String {
@@ -110,19 +111,6 @@ impl Meaning<'_> {
         let text = text.replace("{{.Dir}}", &directory).replace("{{.Name}}", &name);
         text.replace("{{.Home}}", &home)
     }
-}
-
-/// As Go's `filepath.Clean`, for an absolute path.
-fn clean(path: &Path) -> String {
-    let mut parts = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir => drop(parts.pop()),
-            part => parts.push(part),
-        }
-    }
-    parts.to_string_lossy().into_owned()
 }
 
 fn address(text: &str) -> String {

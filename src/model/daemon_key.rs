@@ -238,6 +238,11 @@ pub const DAEMON_KEYS: &[DaemonKey] = {
     ]
 };
 
+/// The runtime that Sysbox adds.
+pub const SYSBOX_RUNTIME: &str = "sysbox-runc";
+/// The key of the runtime of containers that name none.
+pub const DEFAULT_RUNTIME: &str = "default-runtime";
+
 /// Whether dockerd with these keys knows a runtime. It always knows `runc`, and treats a name with a dot
 /// as that of a containerd shim (`isPermissibleC8dRuntimeName` in moby; Docker 23 and later).
 pub fn knows_runtime(keys: &Map<String, Value>, name: &str) -> bool {

@@ -40,7 +40,7 @@ pub fn printable_json(json: &str) -> Cow<'_, str> {
     let mut safe = String::with_capacity(json.len() + 16);
     for character in json.chars() {
         if is_harmful(character) {
-            // Outside of a text there is none; each is one unit of UTF-16.
+            // These characters occur only in strings, and each is one UTF-16 code unit.
             let _ = write!(safe, "\\u{:04x}", u32::from(character));
         } else {
             safe.push(character);
@@ -53,7 +53,7 @@ fn is_harmful(character: char) -> bool {
     is_unshowable(character) && character != '\n' && character != '\t'
 }
 
-/// A time span, as precise as it is useful: `0.3 s`, `12 s`, `3 min 5 s`.
+/// A time span, rounded for reading: `0.3 s`, `12 s`, `3 min 5 s`.
 pub fn duration(span: Duration) -> String {
     let seconds = span.as_secs();
     match seconds {

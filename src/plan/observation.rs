@@ -1,8 +1,8 @@
-//! What an observation of something can be.
+//! The result of an observation.
 
 use super::Reason;
 
-/// What was seen of something.
+/// The result of an observation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Observation<T> {
     /// It does not exist.
@@ -14,7 +14,7 @@ pub enum Observation<T> {
 }
 
 impl<T> Observation<T> {
-    /// What it is like, where it could be seen.
+    /// The observed value, if there is one.
     pub fn present(&self) -> Option<&T> {
         match self {
             Self::Present(value) => Some(value),

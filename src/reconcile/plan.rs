@@ -1,4 +1,4 @@
-//! Planning: every resource of a graph, against what was observed.
+//! Planning: compares every resource of a graph with the observed facts.
 
 use std::borrow::Cow;
 
@@ -22,7 +22,7 @@ impl<'a> FilePlan<'a> {
         let context =
             PlanContext { facts: &self.facts, earlier: &self.changes, tried: Disruption::None };
         let change = resource.plan(context);
-        // What is in the VM goes with it, and is made anew.
+        // Everything in the VM is replaced with it.
         if change.disruption == Disruption::Replace {
             self.facts = Cow::Owned(self.facts.without_vm());
         }

@@ -57,7 +57,7 @@ pub trait Resource: fmt::Debug + Send + Sync {
 /// What a resource may look at while it plans.
 #[derive(Debug, Clone, Copy)]
 pub struct PlanContext<'a> {
-    /// What was observed.
+    /// The observed facts.
     pub facts: &'a Facts,
     /// What the resources of the same file before it in the graph plan.
     pub earlier: &'a [Change],

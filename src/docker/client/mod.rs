@@ -1,4 +1,4 @@
-//! Containers that use a Docker socket: what is seen of them.
+//! Reads Docker's and Compose's reports about containers that use a Docker socket.
 //!
 //! - `inspect` reads what the daemon says of a container; `inside` and `accounts` what is seen inside,
 //!   by the two scripts beside it and, where the image has no shell, by `docker top` and

@@ -9,7 +9,7 @@ use crate::guest::{GuestFacts, Loaded, LoadedJson, Operation, SECCOMP_PROFILE};
 use crate::lima::Ssh;
 use crate::model::VmName;
 use crate::model::address::{Address, Kind};
-use crate::model::daemon_key::knows_runtime;
+use crate::model::daemon_key::{DEFAULT_RUNTIME, knows_runtime};
 use crate::model::log_option::{log_driver, log_options};
 use crate::model::value::{Attributes, Known};
 use crate::plan::{Action, Change, Problem, Reason, Step};
@@ -18,7 +18,6 @@ use crate::resource::{PlanContext, Resource, Vm, seen, unseen};
 
 /// The file, and the attribute that holds its text.
 pub(in crate::resource) const FILE: &str = "/etc/docker/daemon.json";
-const DEFAULT_RUNTIME: &str = "default-runtime";
 const LOG_OPTIONS: &str = "log-opts";
 
 /// The daemon's configuration.

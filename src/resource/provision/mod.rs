@@ -16,11 +16,9 @@ pub(super) use hidden::{at_restart as hidden_at_restart, by as hidden_by};
 pub use sysbox::ProvisionSysbox;
 
 use crate::model::address::{Address, Kind};
+use crate::model::daemon_key::SYSBOX_RUNTIME;
 
 /// The address of one of them.
 fn address(name: &str) -> Address {
     Address::new(Kind::Provision, name)
 }
-
-/// The name of Sysbox's runtime.
-const SYSBOX_RUNTIME: &str = "sysbox-runc";

@@ -1,11 +1,11 @@
-//! What was observed of a container that uses a Docker socket.
+//! The observed facts about a container that uses a Docker socket.
 
 use std::path::PathBuf;
 
 use crate::docker::client::{ComposeError, ComposeProject, ComposeService, Seen};
 use crate::plan::Observation;
 
-/// What was seen of one client.
+/// The observed facts about one client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientFacts {
     /// The container.
@@ -35,6 +35,6 @@ pub struct ComposeFacts {
     pub project: Option<ComposeProject>,
     /// The service from its files, without the override that `cai` writes.
     pub service: Result<ComposeService, ComposeError>,
-    /// What is in the file beside it that `cai` writes.
+    /// The text of the override that `cai` writes beside it.
     pub override_text: Option<String>,
 }
