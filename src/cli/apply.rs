@@ -6,8 +6,10 @@ use super::{Consent, Global, Limits, Terminal, file, progress, smoke_test, vm_lo
 use crate::cli::error::Error;
 use crate::host::Host;
 use crate::model::address::Kind;
-use crate::plan::{Action, Declared, Plan, loss_hint};
+use crate::model::{VmName, listed};
+use crate::plan::{Action, Declared, loss_hint};
 use crate::reconcile::apply::{Report, apply};
+use crate::reconcile::record::{WriteRecordError, adopt};
 use crate::report::{self, ReportDocument};
 
 pub(super) fn run(
@@ -42,7 +44,7 @@ pub(super) fn agree(
         terminal.complain(&planned.text(terminal.width()));
     }
     terminal.refuse_problems(&planned.plan)?;
-    consent.to_replacements(&planned.plan, command)?;
+    consent.to_replacements(planned, command)?;
     consent.to_install(planned, command, terminal)?;
     consent.to_plan(command, terminal)
 }
@@ -54,7 +56,11 @@ pub(super) fn perform(
     planned: &Planned,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
-    let Planned { graph, plan, .. } = planned;
+    let Planned { graph, plan, facts, .. } = planned;
+    if plan.is_empty() {
+        adopt(host, &planned.configs(), graph, facts)
+            .map_err(|WriteRecordError { path, source }| Error::WriteFile { path, source })?;
+    }
     if plan.is_empty() && !global.json {
         return terminal.data(&planned.text(terminal.width()));
     }
@@ -117,7 +123,9 @@ pub(super) fn tell_end(
 impl Consent {
     /// A yes is not enough for a replacement or a change that hides data: the user must give the
     /// name of the VM.
-    pub(super) fn to_replacements(&self, plan: &Plan, command: &str) -> Result<(), Error> {
+    pub(super) fn to_replacements(&self, planned: &Planned, command: &str) -> Result<(), Error> {
+        let plan = &planned.plan;
+        let vm = planned.files.first().map_or("", |file| file.config.vm.name.as_str());
         for change in plan.effective() {
             if change.action == Action::Replace {
                 let name = &change.address.name;
@@ -125,6 +133,17 @@ impl Consent {
                     "it would delete the VM {name} with every container, image, volume and file in it"
                 );
                 self.to_loss(name, &what, "the replacement", command)?;
+            }
+            if change.strands_containers() {
+                let names = change
+                    .stops
+                    .as_ref()
+                    .map(|stops| listed(stops.iter().map(|container| &container.name)));
+                let names = names.as_deref().unwrap_or("containers of unknown names");
+                let what = format!("{names} would stop and could not start again");
+                let scope = change.address.scope.as_ref();
+                let vm = scope.map_or(vm, VmName::as_str);
+                self.to_loss(vm, &what, "it", command)?;
             }
             // Only the apply of a deferred change can tell whether it hides data. It stops if it does.
             if let Some(hides) = change.hides.as_ref().filter(|_| change.action != Action::Deferred)

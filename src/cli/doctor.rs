@@ -119,7 +119,10 @@ impl DoctorReport {
             }
         };
         terminal.hide(facts.secrets(config));
-        let plan = Plan::new(&Graph::new(&[config])?, std::slice::from_ref(&facts));
+        let plan = {
+            let facts = std::slice::from_ref(&facts);
+            Plan::new(&Graph::observed(&[config], facts)?, facts)
+        };
         let plan = match judge_all(probe, plan) {
             Ok(plan) => plan,
             Err(error) => {

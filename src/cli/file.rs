@@ -8,7 +8,7 @@ use crate::config::diagnostic::{self, Diagnostic};
 use crate::config::{self, Config};
 use crate::host::{self, NoText, Probe};
 use crate::model::digest::sha256;
-use crate::model::redact;
+use crate::model::{clean_path, redact};
 use crate::plan::{Declared, SavedFile};
 use crate::report::on_a_line;
 
@@ -205,7 +205,8 @@ impl Source {
             path: here.join(&self.path).to_string_lossy().into_owned(),
             sha256: sha256(self.text.as_bytes()),
         };
-        let config = config.located(&directory, home.as_deref());
+        let mut config = config.located(&directory, home.as_deref());
+        config.file = Some(clean_path(&saved.path).into());
         File { shown: self.shown(), config, saved, unset }
     }
 

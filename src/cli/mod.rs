@@ -17,6 +17,7 @@ mod progress;
 mod render;
 mod saved;
 mod setup;
+mod show;
 mod simulate;
 mod smoke_test;
 mod status;
@@ -127,6 +128,7 @@ fn run_on(
         Command::Status => status::run(host, global, terminal),
         Command::Doctor(options) => doctor::run(host, global, options, terminal),
         Command::Explain { code } => explain::run(code.as_deref(), global.json, terminal),
+        Command::Show => show::run(host, global, terminal),
         Command::Render => render::run(host, global, terminal),
         Command::Graph { format } => graph::run(host, global, *format, terminal),
         // Not a document about a host: it is the same on a simulated one.

@@ -163,6 +163,11 @@ pub(super) enum Command {
         #[command(flatten)]
         limits: Limits,
     },
+    /// Show what cai manages in the VM: what it created, and what was there before
+    ///
+    /// Reads the record of earlier applies. When something leaves the file, the next apply deletes it
+    /// only if the record says that cai created it.
+    Show,
     /// Print the Lima YAML of the file; looks at nothing else
     Render,
     /// Print the resources of the file and what depends on what; looks at nothing else
@@ -208,6 +213,7 @@ impl Command {
                 | Self::Plan { .. }
                 | Self::Apply { .. }
                 | Self::Status
+                | Self::Show
                 | Self::Graph { .. }
         )
     }

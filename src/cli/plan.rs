@@ -68,8 +68,8 @@ impl Planned {
     ) -> Result<Self, Error> {
         files.iter().try_for_each(File::needs_variables)?;
         let configs: Vec<&Config> = files.iter().map(|file| &file.config).collect();
-        let graph = Graph::new(&configs)?;
         let facts = observe_all(probe, &configs)?;
+        let graph = Graph::observed(&configs, &facts)?;
         let seen = configs.iter().zip(&facts);
         terminal.hide(seen.flat_map(|(config, facts)| facts.secrets(config)));
         let plan = judged(probe, Plan::new(&graph, &facts))?;

@@ -143,7 +143,7 @@ pub(super) fn apply(
         terminal.talk(&planned.text(terminal.width()));
         terminal.refuse_problems(&planned.plan)?;
         let words = format!("apply {}", quoted(plan));
-        consent.to_replacements(&planned.plan, &global.command(&words))?;
+        consent.to_replacements(&planned, &global.command(&words))?;
     }
     apply::perform(host, global, &planned, terminal)
 }

@@ -193,8 +193,8 @@ fn build(host: &SimulatedHost<'_>, config: &Config, terminal: &mut Terminal) -> 
         return Ok(());
     }
     terminal.talk("There is no engine yet; building the one that the file declares.");
-    let graph = Graph::new(&[config])?;
     let facts = observe(host, config)?;
+    let graph = Graph::observed(&[config], std::slice::from_ref(&facts))?;
     terminal.hide(facts.secrets(config));
     let plan = Plan::new(&graph, &[facts]);
     terminal.refuse_problems(&plan)?;

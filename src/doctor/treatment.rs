@@ -107,8 +107,9 @@ pub fn treatment(
 /// A part of the plan, with the containers of the file that it stops.
 fn part(case: &Case<'_>, addresses: &BTreeSet<Address>) -> Result<(Graph, Plan), GraphError> {
     let part = |addresses: &BTreeSet<Address>| {
-        let graph = Graph::new(&[case.config])?.only(addresses)?;
-        let plan = Plan::new(&graph, std::slice::from_ref(case.facts));
+        let facts = std::slice::from_ref(case.facts);
+        let graph = Graph::observed(&[case.config], facts)?.only(addresses)?;
+        let plan = Plan::new(&graph, facts);
         Ok((graph, plan))
     };
     let (graph, plan) = part(addresses)?;
@@ -151,7 +152,7 @@ fn possible(case: &Case<'_>) -> Vec<Address> {
 
 /// The resources that a problem blocks, each with the resource that has the problem.
 pub(super) fn stuck<'a>(case: &Case<'a>) -> Result<BTreeMap<&'a Address, &'a Address>, GraphError> {
-    let graph = Graph::new(&[case.config])?;
+    let graph = Graph::observed(&[case.config], std::slice::from_ref(case.facts))?;
     let changes = &case.plan.changes;
     let mut stuck = BTreeMap::new();
     for (position, change) in changes.iter().enumerate() {

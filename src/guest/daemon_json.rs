@@ -127,9 +127,12 @@ pub fn edited(text: &str, owned: &Map<String, Value>) -> String {
     json_edit::set_within(&json_edit::set(text, &others), RUNTIMES, runtimes)
 }
 
-/// The text without a key.
+/// The text without a key, or, as `runtimes.NAME`, without that runtime.
 pub fn without(text: &str, key: &str) -> String {
-    json_edit::remove(text, key)
+    match key.strip_prefix("runtimes.") {
+        Some(name) => json_edit::remove_within(text, RUNTIMES, name),
+        None => json_edit::remove(text, key),
+    }
 }
 
 /// The keys of a text; none where it is not a JSON object.

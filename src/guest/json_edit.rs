@@ -125,6 +125,25 @@ pub(super) fn set_within(text: &str, key: &str, entries: &Map<String, Value>) ->
     text
 }
 
+/// Removes an entry of the object that is the value of a key. An object without entries goes, too.
+pub(super) fn remove_within(text: &str, key: &str, entry: &str) -> String {
+    let (found, _) = members(text);
+    let Some(member) = found.iter().rev().find(|member| member.name == key) else {
+        return text.to_owned();
+    };
+    let inner = &text[member.value.clone()];
+    if !inner.starts_with('{') {
+        return text.to_owned();
+    }
+    let rest = remove(inner, entry);
+    if members(&rest).0.is_empty() {
+        return remove(text, key);
+    }
+    let mut text = text.to_owned();
+    text.replace_range(member.value.clone(), &rest);
+    text
+}
+
 /// Removes a key.
 pub(super) fn remove(text: &str, key: &str) -> String {
     let (found, _) = members(text);
@@ -238,6 +257,17 @@ mod tests {
         assert_eq!(edited, expected);
         let added = set_within("{\n  \"a\": 1\n}", "runtimes", &keys(json!({"s": {}})));
         assert_eq!(added, "{\n  \"a\": 1,\n  \"runtimes\": {\n    \"s\": {}\n  }\n}");
+    }
+
+    #[test]
+    fn an_entry_goes_and_with_the_last_one_its_object() {
+        let text = "{\n  \"r\": {\"a\": {\"r\": 1}, \"b\": {}},\n  \"c\": 3\n}\n";
+        let one = remove_within(text, "r", "a");
+        assert_eq!(one, "{\n  \"r\": {\"b\": {}},\n  \"c\": 3\n}\n");
+        assert_eq!(remove_within(&one, "r", "b"), "{\n  \"c\": 3\n}\n");
+        for (key, entry) in [("c", "a"), ("d", "a"), ("r", "d")] {
+            assert_eq!(remove_within(text, key, entry), text);
+        }
     }
 
     #[test]

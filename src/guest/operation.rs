@@ -21,6 +21,8 @@ const NOT_OLDER: &str = include_str!("scripts/not-older.sh");
 const DAEMON_JSON: &str = include_str!("scripts/daemon-json.sh");
 /// The end of each script that starts Sysbox's services.
 const CHECK_SYSBOX: &str = include_str!("scripts/sysbox-check.sh");
+/// The functions of scripts that install or remove Sysbox's package.
+const SYSBOX_PACKAGE: &str = include_str!("scripts/sysbox-package.sh");
 /// Where packages are kept in the guest.
 const PACKAGES: &str = "/var/lib/cai/packages";
 /// Where a seccomp profile of the host is put in the guest.
@@ -87,6 +89,8 @@ pub enum Operation<'a> {
         /// The version to remove first, as dpkg reports it.
         replaces: Option<&'a str>,
     },
+    /// Purges Sysbox's package.
+    RemoveSysbox,
     /// Restarts Sysbox's services and checks that they run.
     RestartSysbox,
     /// Records containers that are about to stop, in the order in which they were started.
@@ -142,9 +146,13 @@ impl Operation<'_> {
                 script_that_reads("fetch-sysbox", &[version, sha256], body, &sources)
             }
             Self::InstallSysbox { version, replaces } => {
-                let body =
-                    [DAEMON_JSON, CHECK_SYSBOX, include_str!("scripts/install-sysbox.sh")].concat();
+                let body = include_str!("scripts/install-sysbox.sh");
+                let body = [DAEMON_JSON, CHECK_SYSBOX, SYSBOX_PACKAGE, body].concat();
                 script("install-sysbox", &[version, replaces.unwrap_or_default()], body)
+            }
+            Self::RemoveSysbox => {
+                let body = [SYSBOX_PACKAGE, include_str!("scripts/remove-sysbox.sh")].concat();
+                script("remove-sysbox", &[], body)
             }
             Self::RestartSysbox => {
                 let body =

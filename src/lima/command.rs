@@ -102,14 +102,17 @@ impl Limactl {
             .stdin(yaml)
     }
 
-    /// Sets top-level keys of a stopped instance's YAML.
+    /// Sets top-level keys of a stopped instance's YAML, and deletes those whose value is `null`.
     ///
     /// The values are written as JSON, which Lima's expression language (yq) reads as literals. What
     /// its releases make of a backslash in a literal differs, so a value with one goes as Base64.
     pub fn edit(&self, name: &VmName, keys: &Map<String, Value>) -> CommandSpec {
         let assignments: Vec<String> = keys
             .iter()
-            .map(|(key, value)| format!(".{} = {}", Value::from(key.as_str()), literal(value)))
+            .map(|(key, value)| match (Value::from(key.as_str()), value) {
+                (key, Value::Null) => format!("del(.{key})"),
+                (key, value) => format!(".{key} = {}", literal(value)),
+            })
             .collect();
         let expression = assignments.join(" | ");
         self.quiet().args(["edit", name.as_str(), "--set", expression.as_str()])
@@ -131,13 +134,12 @@ mod tests {
 
     #[test]
     fn an_edit_carries_values_as_json() {
-        let keys =
-            serde_json::json!({"cpus": 4, "memory": "8GiB", "env": {"A": "it's"}, "b": "\\n"});
+        let keys = serde_json::json!({"cpus": 4, "memory": "8GiB", "env": {"A": "it's"}, "b": "\\n", "c": null});
         let limactl = Limactl::new("limactl".into());
         let edit = limactl.edit(&"vm".parse().unwrap(), keys.as_object().unwrap());
         assert_eq!(
             edit.args.last().unwrap().to_str().unwrap(),
-            r#"."cpus" = 4 | ."memory" = "8GiB" | ."env" = {"A":"it's"} | ."b" = ("IlxcbiI=" | @base64d | from_json)"#
+            r#"."cpus" = 4 | ."memory" = "8GiB" | ."env" = {"A":"it's"} | ."b" = ("IlxcbiI=" | @base64d | from_json) | del(."c")"#
         );
     }
 }

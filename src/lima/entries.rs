@@ -49,13 +49,15 @@ pub fn merged(
         let list = List { key, own, before: declared_before(yaml), meaning };
         keys.insert(key.into(), list.merged(there).into());
     }
-    // Keep the archives, which only matter if containerd is used.
-    if let (Some(Value::Object(own)), Some(Value::Object(there))) =
-        (wanted.get("containerd"), yaml.get("containerd"))
-    {
-        let mut table = there.clone();
-        table.extend(own.clone());
-        keys.insert("containerd".into(), table.into());
+    // Keep the archives of containerd, which only matter if it is used, and others' variables.
+    for key in ["containerd", "env"] {
+        if let (Some(Value::Object(own)), Some(Value::Object(there))) =
+            (wanted.get(key), yaml.get(key))
+        {
+            let mut table = there.clone();
+            table.extend(own.clone());
+            keys.insert(key.into(), table.into());
+        }
     }
     keys
 }

@@ -113,27 +113,42 @@ pub struct UnreadableList {
 struct Named {
     #[serde(default)]
     name: Value,
+    #[serde(default)]
+    dir: Value,
 }
 
-/// The instances of these names in the list, by name: one JSON object on each line, nothing at all
+/// The instances in a list.
+#[derive(Debug, Default)]
+pub struct Instances {
+    /// Those of the wanted names, by name.
+    pub found: BTreeMap<String, Instance>,
+    /// The directories of the others, by name.
+    pub others: BTreeMap<String, PathBuf>,
+}
+
+/// Finds the instances of these names in the list: one JSON object on each line, nothing at all
 /// where there is none. What other instances look like is no matter, as long as it is JSON.
 ///
 /// # Errors
 /// When a line is no JSON object, or one of these instances is not what Lima prints of one.
-pub fn find_instances(
-    stdout: &str,
-    names: &BTreeSet<&str>,
-) -> Result<BTreeMap<String, Instance>, UnreadableList> {
+pub fn find_instances(stdout: &str, names: &BTreeSet<&str>) -> Result<Instances, UnreadableList> {
     let lines = stdout.lines().enumerate().filter(|(_, text)| !text.trim().is_empty());
-    let mut found = BTreeMap::new();
+    let mut instances = Instances::default();
     for (index, text) in lines {
         let unreadable = |source| UnreadableList { line: index + 1, source };
         let line: Named = serde_json::from_str(text).map_err(unreadable)?;
-        if let Some(name) = line.name.as_str().filter(|name| names.contains(name)) {
-            found.insert(name.to_owned(), serde_json::from_str(text).map_err(unreadable)?);
+        match (line.name.as_str(), line.dir.as_str()) {
+            (Some(name), _) if names.contains(name) => {
+                let instance = serde_json::from_str(text).map_err(unreadable)?;
+                instances.found.insert(name.to_owned(), instance);
+            }
+            (Some(name), Some(directory)) => {
+                instances.others.insert(name.to_owned(), directory.into());
+            }
+            _ => {}
         }
     }
-    Ok(found)
+    Ok(instances)
 }
 
 #[cfg(test)]
@@ -141,7 +156,7 @@ mod tests {
     use super::*;
 
     fn find_instance(stdout: &str, name: &str) -> Result<Option<Instance>, UnreadableList> {
-        Ok(find_instances(stdout, &BTreeSet::from([name]))?.remove(name))
+        Ok(find_instances(stdout, &BTreeSet::from([name]))?.found.remove(name))
     }
 
     #[test]

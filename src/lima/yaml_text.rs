@@ -19,11 +19,13 @@ pub fn to_yaml(keys: &Map<String, Value>) -> String {
     format!("{MARK}: change containai.toml, then run `cai apply`.\n{body}")
 }
 
-/// The text of an instance's YAML with other values for some of its keys. Everything else stays as
-/// it is, with its comments, where that can be told from the text.
+/// The text of an instance's YAML with other values for some of its keys, and without those whose
+/// value is `null`. Everything else stays as it is, with its comments, where that can be told from
+/// the text.
 pub fn edited(text: &str, yaml: &Map<String, Value>, keys: &Map<String, Value>) -> String {
     let mut wanted = yaml.clone();
     wanted.extend(keys.clone());
+    wanted.retain(|key, value| !value.is_null() || !keys.contains_key(key));
     // JSON values all have a form in YAML.
     let body = |keys: &Map<String, Value>| serde_yaml::to_string(keys).unwrap_or_default();
     let names = |line: &str| keys.keys().any(|key| names(line, key));
@@ -40,7 +42,11 @@ pub fn edited(text: &str, yaml: &Map<String, Value>, keys: &Map<String, Value>) 
             kept.push('\n');
         }
     }
-    kept.push_str(&body(keys));
+    let set = keys.iter().filter(|(_, value)| !value.is_null());
+    let set: Map<String, Value> = set.map(|(key, value)| (key.clone(), value.clone())).collect();
+    if !set.is_empty() {
+        kept.push_str(&body(&set));
+    }
     // An odd text may have been cut in the wrong place.
     match serde_yaml::from_str::<Map<String, Value>>(&kept) {
         Ok(read) if read == wanted => kept,
@@ -89,6 +95,10 @@ mod tests {
         ] {
             assert_eq!(edit(text), format!("{kept}{new}"));
         }
+        let text = "# Managed by cai\ncpus: 1 # a\n# b\nmemory: 1GiB\n";
+        let yaml: Map<String, Value> = serde_yaml::from_str(text).unwrap();
+        let none = Map::from_iter([("cpus".to_owned(), Value::Null)]);
+        assert_eq!(edited(text, &yaml, &none), "# Managed by cai\n# b\nmemory: 1GiB\n");
         // Where the text cannot be cut, its comments go and its values stay.
         let odd = "# Managed by cai\n{env: {A: 1}, memory: 1GiB} # x\n";
         assert_eq!(edit(odd), "# Managed by cai\nenv:\n  A: '2: #'\nmemory: 1GiB\ncpus: 4\n");

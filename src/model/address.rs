@@ -2,6 +2,7 @@
 //! `agents/vm.agents`.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
@@ -32,20 +33,24 @@ pub enum Kind {
     SocketClient,
 }
 
+/// The kinds by their names.
+const NAMES: [(&str, Kind); 10] = [
+    ("lima_install", Kind::LimaInstall),
+    ("vm", Kind::Vm),
+    ("provision", Kind::Provision),
+    ("group", Kind::Group),
+    ("user", Kind::User),
+    ("group_membership", Kind::GroupMembership),
+    ("restart", Kind::Restart),
+    ("socket", Kind::Socket),
+    ("context", Kind::Context),
+    ("socket_client", Kind::SocketClient),
+];
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::LimaInstall => "lima_install",
-            Self::Vm => "vm",
-            Self::Provision => "provision",
-            Self::Group => "group",
-            Self::User => "user",
-            Self::GroupMembership => "group_membership",
-            Self::Restart => "restart",
-            Self::Socket => "socket",
-            Self::Context => "context",
-            Self::SocketClient => "socket_client",
-        })
+        let name = NAMES.iter().find(|(_, kind)| kind == self).map(|(name, _)| *name);
+        f.write_str(name.unwrap_or_default())
     }
 }
 
@@ -75,6 +80,22 @@ impl Address {
             self.scope = scope.cloned();
         }
         self
+    }
+}
+
+/// A text that is not the address of a resource.
+#[derive(Debug, thiserror::Error)]
+#[error("not the address of a resource")]
+pub struct NotAnAddress;
+
+/// As [`Display`](fmt::Display) writes it, without a scope.
+impl FromStr for Address {
+    type Err = NotAnAddress;
+
+    fn from_str(text: &str) -> Result<Self, NotAnAddress> {
+        let (kind, name) = text.split_once('.').ok_or(NotAnAddress)?;
+        let (_, kind) = NAMES.iter().find(|(own, _)| *own == kind).ok_or(NotAnAddress)?;
+        Ok(Self::new(*kind, name))
     }
 }
 

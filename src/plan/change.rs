@@ -29,6 +29,8 @@ pub enum Action {
     Replace,
     /// It is taken away: what it holds is lost.
     Delete,
+    /// It is no longer declared and stays, because `cai` did not create it. `cai` forgets it.
+    Release,
     /// It is as configured, but what runs has not taken it over yet, or does not run.
     Refresh,
     /// It cannot be looked at yet; it is planned again when what it needs is there.
@@ -44,6 +46,7 @@ impl Action {
             Self::Update => "update",
             Self::Replace => "replace",
             Self::Delete => "delete",
+            Self::Release => "release",
             Self::Refresh => "refresh",
             Self::Deferred => "deferred",
         }
@@ -63,6 +66,8 @@ pub enum Disruption {
     SessionRefresh,
     /// One container is made anew. Others live on.
     ContainerRecreation,
+    /// The containers that need what is deleted stop for good. Others live on.
+    ContainerStop,
     /// Sysbox's services restart. The containers that run with it stop, and no others.
     SysboxRestart,
     /// dockerd restarts. Its containers stop, unless live-restore is on.
@@ -94,6 +99,7 @@ impl fmt::Display for Disruption {
             Self::Reload => "dockerd reload",
             Self::SessionRefresh => "session refresh",
             Self::ContainerRecreation => "container recreation",
+            Self::ContainerStop => "container stop",
             Self::SysboxRestart => "Sysbox restart",
             Self::DaemonRestart => "dockerd restart",
             Self::VmStop => "VM stop",
@@ -186,6 +192,11 @@ impl Change {
         Self::new(address, Action::Delete, Some(before), Attributes::default())
     }
 
+    /// A resource that is no longer declared and stays as it is.
+    pub fn release(address: &Address, before: Attributes) -> Self {
+        Self { action: Action::Release, ..Self::between(address, before.clone(), before) }
+    }
+
     /// Makes it a replacement, for these attributes can only be those of a new one.
     #[must_use]
     pub fn replacing(mut self, forced_by: Vec<String>) -> Self {
@@ -252,6 +263,21 @@ impl Change {
         self
     }
 
+    /// Says which keys in it are no longer declared: those that are removed, and those that stay.
+    #[must_use]
+    pub fn retracting(mut self, removed: Vec<String>, released: Vec<String>) -> Self {
+        if !removed.is_empty() {
+            self.reasons.push(Reason::KeysNoLongerDeclared(removed));
+        }
+        if !released.is_empty() {
+            self.reasons.push(Reason::KeysReleased(released));
+            if self.action == Action::NoOp {
+                self.action = Action::Release;
+            }
+        }
+        self
+    }
+
     /// Sets the command that checks the YAML.
     #[must_use]
     pub fn judged_by(mut self, command: CommandSpec) -> Self {
@@ -298,6 +324,12 @@ impl Change {
         self.fallback = Some(disruption);
         self.stops = stops.map(<[Container]>::to_vec);
         self
+    }
+
+    /// Whether it stops containers for good, because it deletes what they need.
+    pub fn strands_containers(&self) -> bool {
+        self.disruption == Disruption::ContainerStop
+            && self.stops.as_ref().is_none_or(|stops| !stops.is_empty())
     }
 
     /// Says why it cannot be done; then it has no steps.

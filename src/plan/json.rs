@@ -35,7 +35,7 @@ pub struct ResourceChange<'a> {
     pub address: &'a Address,
     /// `vm`.
     pub kind: String,
-    /// `no-op`, `create`, `update`, `replace`, `delete`, `refresh` or `deferred`.
+    /// `no-op`, `create`, `update`, `replace`, `delete`, `release`, `refresh` or `deferred`.
     pub action: &'static str,
     /// Why.
     pub reasons: Vec<Explained<'a, Reason>>,
@@ -51,7 +51,7 @@ pub struct ResourceChange<'a> {
     pub sensitive: Vec<String>,
     /// The names of the attributes that change.
     pub changed: Vec<String>,
-    /// `none`, `reload`, `session-refresh`, `container-recreation`, `sysbox-restart`,
+    /// `none`, `reload`, `session-refresh`, `container-recreation`, `container-stop`, `sysbox-restart`,
     /// `daemon-restart`, `vm-stop`, `vm-restart` or `replace`.
     pub disruption: Disruption,
     /// What is done if that has no effect.
@@ -98,6 +98,7 @@ pub struct Summary {
     pub update: usize,
     pub replace: usize,
     pub delete: usize,
+    pub release: usize,
     pub refresh: usize,
     pub deferred: usize,
 }
@@ -114,6 +115,7 @@ impl<'a> PlanDocument<'a> {
                 update: plan.count(Action::Update),
                 replace: plan.count(Action::Replace),
                 delete: plan.count(Action::Delete),
+                release: plan.count(Action::Release),
                 refresh: plan.count(Action::Refresh),
                 deferred: plan.count(Action::Deferred),
             },

@@ -12,6 +12,8 @@ pub enum Unshown {
     Gone,
     /// It hides data, and the user did not agree to that.
     Hides(Hides),
+    /// It stops containers for good, and the user did not agree to that.
+    Strands(Vec<String>),
     /// It causes a stronger disruption.
     Disruption(Disruption),
     /// It stops these containers.
@@ -25,6 +27,9 @@ impl fmt::Display for Unshown {
         match self {
             Self::Gone => f.write_str("changed since the plan: it no longer exists"),
             Self::Hides(hides) => write!(f, "not applied: in the VM {}, {hides}", hides.vm),
+            Self::Strands(names) => {
+                write!(f, "not applied: {} would stop and could not start again", listed(names))
+            }
             Self::Disruption(disruption) => write!(
                 f,
                 "changed since the plan: it now needs a {disruption}, which the plan did not show"
@@ -55,6 +60,10 @@ impl Change {
             && !self.may_hide(hides, may_hide)
         {
             return Some(Unshown::Hides(hides.clone()));
+        }
+        if now.strands_containers() && self.action == Action::Deferred {
+            let names = now.stops.iter().flatten().map(|container| container.name.clone());
+            return (!may_hide).then(|| Unshown::Strands(names.collect()));
         }
         let shown = self.disruption.max(self.fallback.unwrap_or_default());
         if now.disruption > shown.max(Disruption::SessionRefresh) {

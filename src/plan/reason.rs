@@ -27,6 +27,23 @@ pub enum Reason {
     Unwanted,
     /// `cai` did not make it: it does not carry the mark.
     NotMadeByCai,
+    /// The file declared it when it was applied before.
+    NoLongerDeclared,
+    /// The file declared these keys when it was applied before, and `cai` set them.
+    KeysNoLongerDeclared(Vec<String>),
+    /// These keys are no longer declared and stay, because `cai` found them, or they were changed
+    /// since.
+    KeysReleased(Vec<String>),
+    /// The VM has no record, so what has left the file since an earlier apply is unknown. No reason to
+    /// change anything.
+    NoRecord,
+    /// Another file was applied to this VM last. No reason to change anything.
+    AppliedFrom(String),
+    /// This file was applied to another VM, which it no longer declares. No reason to change
+    /// anything: a VM is only deleted on command.
+    FormerVm(String),
+    /// What a removal leaves.
+    Note(&'static str),
     /// A file of the user's that Lima merges into every instance has a say in this VM. No reason
     /// to change anything: an edit of the instance would have no effect.
     Overridden(Override),
@@ -81,6 +98,8 @@ pub enum Reason {
         /// The groups that the session has.
         session: Vec<String>,
     },
+    /// The session has these groups, which the login user is no longer in.
+    SessionOutlives(Vec<String>),
     /// The login user joins these groups by this plan, after the session began.
     SessionWillPredate(Vec<String>),
     /// dockerd runs, and has not loaded these keys of its configuration.
@@ -134,6 +153,9 @@ impl Reason {
                 | Self::OtherPackage { .. }
                 | Self::NoDocker
                 | Self::MoreCpus { .. }
+                | Self::NoRecord
+                | Self::AppliedFrom(_)
+                | Self::FormerVm(_)
         )
     }
 }
@@ -147,6 +169,31 @@ impl fmt::Display for Reason {
                 write!(f, "{} cannot change on one that exists", listed(names))
             }
             Self::NotMadeByCai => f.write_str("cai did not make it"),
+            Self::NoLongerDeclared => f.write_str("no longer in containai.toml"),
+            Self::KeysNoLongerDeclared(keys) => {
+                write!(f, "no longer in containai.toml: {}", listed(keys))
+            }
+            Self::KeysReleased(keys) => write!(
+                f,
+                "no longer in containai.toml, but cai did not set {}: cai leaves {} there",
+                listed(keys),
+                if keys.len() == 1 { "it" } else { "them" }
+            ),
+            Self::NoRecord => f.write_str(
+                "the VM has no record of earlier applies, so what has left the file since is not \
+                 removed",
+            ),
+            Self::AppliedFrom(file) => write!(
+                f,
+                "{} was applied to this VM last: what only that file declares is no longer declared",
+                in_a_line(file)
+            ),
+            Self::FormerVm(name) => write!(
+                f,
+                "the VM {name} is no longer in the file, and cai leaves it. To delete it and all that is \
+                 in it: limactl unprotect {name} && limactl delete --force {name}"
+            ),
+            Self::Note(why) => f.write_str(why),
             Self::Unwanted => f.write_str("it is to be destroyed"),
             Self::Overridden(Override { file, key, value }) => {
                 let key = in_a_line(key);
@@ -188,6 +235,9 @@ impl fmt::Display for Reason {
                 listed(missing),
                 listed(session)
             ),
+            Self::SessionOutlives(groups) => {
+                write!(f, "the open session keeps {} until it is renewed", listed(groups))
+            }
             Self::SessionWillPredate(groups) => {
                 write!(f, "the open session will predate {}", listed(groups))
             }
@@ -442,7 +492,7 @@ impl Problem {
             Self::NoAccess { .. } => "`cai doctor` shows who may, and who it is".into(),
             Self::ContextInUse(_) => {
                 "make another one the current one (docker context use default), \
-                 then run `cai destroy` again"
+                 then run the command again"
                     .into()
             }
             Self::SocketClient(problem) => problem.hint(),

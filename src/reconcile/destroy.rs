@@ -1,8 +1,9 @@
 //! What it takes to destroy what a file declares: the way back, in the other direction.
 
 use crate::config::Config;
-use crate::docker::Docker;
+use crate::docker::{ContextMetadata, Docker};
 use crate::lima::{Limactl, Status};
+use crate::model::ContextName;
 use crate::model::address::{Address, Kind};
 use crate::model::value::Attributes;
 use crate::plan::Observation;
@@ -21,31 +22,36 @@ impl Plan {
     /// A context that `cai` did not make is left alone. A VM that it did not make has a reason
     /// that says so: it needs a consent of its own. `current` is the current Docker context.
     pub fn destroy(config: &Config, facts: &Facts, current: Option<&str>) -> Self {
-        let changes = [context(config, facts, current), vm(config, facts)];
-        Self { changes: changes.into_iter().flatten().collect(), ..Self::default() }
+        let former = facts.former.contexts.iter().filter(|(_, context)| context.is_marked());
+        let contexts = facts.context.iter().map(|context| (&config.context.name, context));
+        let contexts = contexts.chain(former).map(|(name, it)| context(name, it, facts, current));
+        Self { changes: contexts.chain(vm(config, facts)).collect(), ..Self::default() }
     }
 }
 
-fn context(config: &Config, facts: &Facts, current: Option<&str>) -> Option<Change> {
-    let actual = facts.context.as_ref()?;
-    let name = &config.context.name;
+fn context(
+    name: &ContextName,
+    actual: &ContextMetadata,
+    facts: &Facts,
+    current: Option<&str>,
+) -> Change {
     let address = Address::new(Kind::Context, name.as_str());
     let before = Attributes::default()
         .with("host", actual.host.as_str())
         .with("description", actual.description.as_str());
     if !actual.is_marked() {
         let change = Change::between(&address, before.clone(), before);
-        return Some(change.because(Reason::NotMadeByCai));
+        return change.because(Reason::NotMadeByCai);
     }
     let change = Change::delete(&address, before).because(Reason::Unwanted);
     if current == Some(name.as_str()) {
-        return Some(change.blocked(Problem::ContextInUse(name.to_string())));
+        return change.blocked(Problem::ContextInUse(name.to_string()));
     }
     let Some(program) = &facts.tools.docker else {
-        return Some(change.blocked(Problem::DockerMissing));
+        return change.blocked(Problem::DockerMissing);
     };
     let command = Docker::new(program.clone()).remove_context(name);
-    Some(change.step(Step::run(format!("remove the Docker context {name}"), command)))
+    change.step(Step::run(format!("remove the Docker context {name}"), command))
 }
 
 fn vm(config: &Config, facts: &Facts) -> Option<Change> {

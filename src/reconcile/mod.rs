@@ -5,3 +5,4 @@ mod destroy;
 pub mod graph;
 pub mod observe;
 mod plan;
+pub mod record;

@@ -9,6 +9,7 @@ mod graph;
 mod json;
 mod palette;
 mod plan;
+mod record;
 mod text;
 
 pub use apply::{destroyed, finished, progress, running, still_running};
@@ -17,4 +18,5 @@ pub use error::{error, failure, problem, warning};
 pub use graph::{EdgeDocument, GraphDocument, dot, mermaid};
 pub use json::{CommandDocument, ErrorDocument, ReportDocument, ResultDocument};
 pub use plan::{destruction, plan};
+pub use record::record;
 pub use text::{WIDTH, on_a_line};

@@ -27,6 +27,7 @@ pub(super) fn sign(action: Action) -> (&'static str, Style) {
         Action::Update => ("~", CHANGED),
         Action::Replace => ("-/+", REMOVED),
         Action::Delete => ("-", REMOVED),
+        Action::Release => (".", DIM),
         Action::Refresh => ("!", REFRESHED),
         Action::Deferred => ("?", DIM),
     }

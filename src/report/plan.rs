@@ -128,6 +128,7 @@ fn write_summary(out: &mut Page, plan: &Plan) -> std::fmt::Result {
     for milder in [
         Disruption::DaemonRestart,
         Disruption::SysboxRestart,
+        Disruption::ContainerStop,
         Disruption::ContainerRecreation,
         Disruption::SessionRefresh,
     ] {
@@ -139,6 +140,12 @@ fn write_summary(out: &mut Page, plan: &Plan) -> std::fmt::Result {
             count => {
                 let _ = write!(line, ", {count} times {milder}");
             }
+        }
+    }
+    match plan.count(Action::Release) {
+        0 => {}
+        count => {
+            let _ = write!(line, ", {count} to release");
         }
     }
     line.push('.');
@@ -164,9 +171,12 @@ fn write_change(out: &mut Page, change: &Change) -> std::fmt::Result {
         Disruption::None => String::new(),
         disruption => format!("  {}", paint(CHANGED, disruption)),
     };
+    let is_former = change.reasons.contains(&Reason::NoLongerDeclared);
+    let former =
+        if is_former { paint(style, "  no longer in containai.toml") } else { String::new() };
     writeln!(
         out,
-        "{}{} {}{disruption}",
+        "{}{} {}{former}{disruption}",
         " ".repeat(SIGNS - sign.len()),
         paint(style, sign),
         paint(STRONG, on_a_line(&change.address.to_string()))
@@ -175,7 +185,7 @@ fn write_change(out: &mut Page, change: &Change) -> std::fmt::Result {
         Action::Create => attributes::write_created(out, &change.shown().1)?,
         Action::Update | Action::Replace => attributes::write_updated(out, change)?,
         Action::Delete => attributes::write_deleted(out, change)?,
-        Action::NoOp | Action::Refresh | Action::Deferred => {}
+        Action::NoOp | Action::Refresh | Action::Deferred | Action::Release => {}
     }
     for reason in change.reasons.iter().filter(|reason| !is_shown(reason)) {
         comment(out, &reason.to_string())?;
@@ -223,7 +233,7 @@ fn write_problem(out: &mut Page, problem: &str) -> std::fmt::Result {
 pub(super) fn is_shown(reason: &Reason) -> bool {
     let by_attributes =
         matches!(reason, Reason::Differs(_) | Reason::ForcesReplacement(_) | Reason::Unwanted);
-    by_attributes || reason.is_remark()
+    by_attributes || *reason == Reason::NoLongerDeclared || reason.is_remark()
 }
 
 /// Whether the change that writes the file already shows that data is hidden.

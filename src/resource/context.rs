@@ -1,12 +1,14 @@
 //! The Docker context on the host. It leads to the VM's socket, and is never made the current one.
 
+use super::record::{Keys, Record, Recorded};
+use super::removal::{Removable, Removal};
 use super::{PlanContext, Resource, Socket, Vm};
 use crate::config::Config;
 use crate::docker::{ContextMetadata, Docker, MARK};
 use crate::model::ContextName;
 use crate::model::address::{Address, Kind};
 use crate::model::value::Attributes;
-use crate::plan::{Change, Problem, Reason, Step};
+use crate::plan::{Change, Observation, Problem, Reason, Step};
 use crate::resource::facts::Facts;
 
 /// How the forwarded socket of any VM ends.
@@ -46,6 +48,13 @@ impl DockerContext {
     /// Its address.
     pub fn own_address(config: &Config) -> Address {
         Address::new(Kind::Context, config.context.name.as_str())
+    }
+
+    /// The removal of a context that had this VM under another name.
+    pub fn removal(config: &Config, _: &Record, address: &Address) -> Option<Box<dyn Resource>> {
+        let name = address.name.parse().ok()?;
+        let former = Former { name, own_socket: Self::new(config).own_socket };
+        Some(Removal::new(address, vec![Self::own_address(config)], former).boxed())
     }
 
     fn wanted(&self, facts: &Facts) -> ContextMetadata {
@@ -113,5 +122,47 @@ impl Resource for DockerContext {
                 docker.update_context(&self.name, &wanted),
             )),
         }
+    }
+    fn recorded(&self, facts: &Facts) -> Option<Recorded> {
+        let actual = facts.context.as_ref();
+        // Its mark says so, even without a record.
+        let is_own = actual.is_some_and(ContextMetadata::is_marked);
+        let keys = Keys { is_own, ..Keys::default() };
+        Some(Recorded { exists: actual.is_some(), is_declared: true, keys, path: None })
+    }
+}
+
+/// A context that the file no longer names.
+#[derive(Debug)]
+struct Former {
+    name: ContextName,
+    /// How the socket of this VM ends in any home of Lima.
+    own_socket: String,
+}
+
+impl Removable for Former {
+    fn actual(&self, facts: &Facts) -> Observation<Attributes> {
+        facts
+            .former
+            .contexts
+            .get(&self.name)
+            .map_or(Observation::Absent, |context| Observation::Present(attributes(context)))
+    }
+
+    fn kept(&self, facts: &Facts) -> Option<&'static str> {
+        let context = facts.former.contexts.get(&self.name)?;
+        let is_own = context.is_marked() && context.host.ends_with(&self.own_socket);
+        (!is_own).then_some("it stays, because it has been changed since")
+    }
+
+    fn delete(&self, change: Change, facts: &Facts) -> Change {
+        if facts.former.current_context.as_deref() == Some(self.name.as_str()) {
+            return change.blocked(Problem::ContextInUse(self.name.to_string()));
+        }
+        let Some(program) = &facts.tools.docker else {
+            return change.blocked(Problem::DockerMissing);
+        };
+        let command = Docker::new(program.clone()).remove_context(&self.name);
+        change.step(Step::run(format!("remove the Docker context {}", self.name), command))
     }
 }

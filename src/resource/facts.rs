@@ -12,8 +12,10 @@ use crate::docker::ContextMetadata;
 use crate::guest::GuestFacts;
 use crate::host::{Ping, Platform};
 use crate::lima::{Agent, Ssh, Status, UserFile};
-use crate::model::redact;
+use crate::model::address::Address;
+use crate::model::{ContextName, redact};
 use crate::plan::Observation;
+use crate::resource::record::{Entry, Record};
 use crate::resource::socket_client::ClientFacts;
 
 /// What was observed for one file.
@@ -33,6 +35,10 @@ pub struct Facts {
     pub home: Option<PathBuf>,
     /// The instance's directory, or where it will be.
     pub directory: PathBuf,
+    /// The record of earlier applies. `None` if the VM has none.
+    pub record: Option<Record>,
+    /// What earlier applies left on this machine.
+    pub former: Former,
     /// The instance.
     pub vm: Observation<VmFacts>,
     /// The guest, which can be looked at while the VM runs.
@@ -54,6 +60,19 @@ pub struct Facts {
     pub context: Option<ContextMetadata>,
     /// The containers that use a Docker socket, by their names in the file.
     pub clients: BTreeMap<String, ClientFacts>,
+}
+
+/// What earlier applies left on this machine, and the file no longer declares.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Former {
+    /// Other VMs that this file was applied to.
+    pub vms: Vec<String>,
+    /// The Docker contexts that the record lists.
+    pub contexts: BTreeMap<ContextName, ContextMetadata>,
+    /// The current Docker context, if there are any.
+    pub current_context: Option<String>,
+    /// The overrides of Compose files that the record lists, by their paths.
+    pub overrides: BTreeMap<PathBuf, String>,
 }
 
 /// A file of the host that goes into the guest.
@@ -113,6 +132,7 @@ impl Facts {
         Self {
             vm: Observation::Absent,
             guest: Observation::Absent,
+            record: None,
             agent: None,
             master: false,
             socket: None,
@@ -137,6 +157,16 @@ impl Facts {
             secrets.extend(redact::secrets(&guest.daemon_json.loaded_keys()));
         }
         secrets
+    }
+
+    /// Whether the record says that `cai` created this resource.
+    pub fn owns(&self, address: &Address) -> bool {
+        self.record.as_ref().is_some_and(|record| record.owns(address))
+    }
+
+    /// The record's entry of a resource.
+    pub fn recorded(&self, address: &Address) -> Option<&Entry> {
+        self.record.as_ref()?.entry(address)
     }
 
     /// Where the forwarded Docker socket is.

@@ -1,13 +1,18 @@
 //! A group in the guest, with the number that the file says.
 
-use super::{PlanContext, Resource, Restart, Vm, seen, unseen};
+use super::record::{Record, Recorded};
+use super::removal::{Removable, Removal};
+use super::{
+    PlanContext, Resource, Restart, Vm, group_membership, in_seen_guest, recorded, seen, unseen,
+};
 use crate::config::Config;
 use crate::guest::{DOCKER_GROUP, GuestFacts, Operation};
 use crate::lima::{GUEST_SOCKET, Ssh};
 use crate::model::address::{Address, Kind};
 use crate::model::value::Attributes;
 use crate::model::{UnixName, VmName};
-use crate::plan::{Change, Problem, Reason, Step};
+use crate::plan::{Change, Observation, Problem, Reason, Step};
+use crate::resource::facts::Facts;
 
 const GID: &str = "gid";
 
@@ -41,6 +46,24 @@ impl Group {
     /// The address of a group, if the file declares it.
     pub fn declared(config: &Config, name: &UnixName) -> Option<Address> {
         config.groups.iter().any(|group| group.name == *name).then(|| Self::address_of(name))
+    }
+
+    /// The removal of a group that the file no longer declares, and that no declared user is in.
+    pub fn removal(
+        config: &Config,
+        record: &Record,
+        address: &Address,
+    ) -> Option<Box<dyn Resource>> {
+        let name: UnixName = config.vm.running.then(|| address.name.parse().ok())??;
+        if config.users.iter().any(|user| user.groups.contains(&name)) {
+            return None;
+        }
+        let of_this =
+            |it: &Address| group_membership::parts(it).is_some_and(|(_, group)| group == name);
+        let mut requires = vec![Vm::own_address(config)];
+        requires.extend(record.addresses().filter(of_this));
+        let former = Former { vm: config.vm.name.clone(), name };
+        Some(Removal::new(address, requires, former).boxed())
     }
 
     fn attributes(&self, gid: Option<u32>) -> Attributes {
@@ -115,5 +138,41 @@ impl Resource for Group {
             Some((guest, ssh)) => self.update(guest, context, &ssh),
             None => unseen(&self.address, self.attributes(self.gid), facts, &self.vm),
         }
+    }
+
+    fn recorded(&self, facts: &Facts) -> Option<Recorded> {
+        recorded(facts, |guest| guest.groups.contains_key(self.name.as_str()))
+    }
+}
+
+/// A group that the file no longer declares.
+#[derive(Debug)]
+struct Former {
+    vm: VmName,
+    name: UnixName,
+}
+
+impl Removable for Former {
+    fn actual(&self, facts: &Facts) -> Observation<Attributes> {
+        in_seen_guest(facts, |guest| {
+            let group = guest.groups.get(self.name.as_str())?;
+            Some(Attributes::default().with("name", self.name.as_str()).with(GID, group.gid))
+        })
+    }
+
+    fn kept(&self, facts: &Facts) -> Option<&'static str> {
+        let guest = facts.guest.present()?;
+        let gid = guest.groups.get(self.name.as_str())?.gid;
+        if self.name.as_str() == DOCKER_GROUP {
+            return Some("it stays, because Docker needs it");
+        }
+        let is_first = guest.accounts.values().any(|account| account.gid == gid);
+        is_first.then_some("it stays, because it is the first group of a user")
+    }
+
+    fn delete(&self, change: Change, facts: &Facts) -> Change {
+        let Some((_, ssh)) = seen(facts, &self.vm) else { return change };
+        let command = Operation::System(&["groupdel", self.name.as_str()]).command(&ssh);
+        change.step(Step::run("delete the group", command))
     }
 }

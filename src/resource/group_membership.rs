@@ -1,7 +1,11 @@
 //! A guest user's membership in a group, as configured. Whether a session has it is another
 //! question: see [`super::Restart`].
 
-use super::{Group, PlanContext, ProvisionDocker, Resource, Restart, User, Vm, seen, unseen};
+use super::record::{Record, Recorded};
+use super::removal::{Removable, Removal};
+use super::{
+    Group, PlanContext, ProvisionDocker, Resource, Restart, User, Vm, in_seen_guest, seen, unseen,
+};
 use crate::config::{Config, nearest};
 use crate::guest::{DOCKER_GROUP, GuestFacts, Operation};
 use crate::lima::Ssh;
@@ -52,6 +56,15 @@ impl GroupMembership {
         })
     }
 
+    /// The removal of a membership that the file no longer declares.
+    pub fn removal(config: &Config, _: &Record, address: &Address) -> Option<Box<dyn Resource>> {
+        let (user, group) = config.vm.running.then(|| parts(address))??;
+        let restart = vec![Restart::address_of(&config.vm.name)];
+        let former = Former { vm: config.vm.name.clone(), user, group };
+        let removal = Removal::new(address, vec![Vm::own_address(config)], former);
+        Some(removal.before(restart).boxed())
+    }
+
     /// The addresses of those of the login user.
     pub fn of_login_user(config: &Config) -> Vec<Address> {
         Self::all(config)
@@ -61,10 +74,7 @@ impl GroupMembership {
     }
 
     fn user<'a>(&'a self, facts: &'a Facts) -> Option<&'a str> {
-        match &self.user {
-            UserRef::LimaUser => facts.login_user(),
-            UserRef::Named(name) => Some(name.as_str()),
-        }
+        name(&self.user, facts)
     }
 
     fn attributes(&self, facts: &Facts, member: bool) -> Attributes {
@@ -87,10 +97,12 @@ impl GroupMembership {
         }
         if !self.member {
             let actual = self.attributes(context.facts, true);
-            let leave = Operation::System(&["gpasswd", "-d", user, group]).command(ssh);
-            return Change::between(&self.address, actual, wanted)
-                .because(Reason::Differs(vec!["member".into()]))
-                .step(Step::run(format!("take {user} out of {group}"), leave));
+            let change = match context.facts.recorded(&self.address) {
+                Some(_) => Change::delete(&self.address, actual).because(Reason::NoLongerDeclared),
+                None => Change::between(&self.address, actual, wanted)
+                    .because(Reason::Differs(vec!["member".into()])),
+            };
+            return leave(change, user, group, ssh);
         }
         let change = Change::create(&self.address, wanted).because(Reason::NotMember {
             user: user.to_owned(),
@@ -167,5 +179,68 @@ impl Resource for GroupMembership {
             (Observation::Absent, false) => Change::between(&self.address, wanted.clone(), wanted),
             _ => unseen(&self.address, wanted, facts, &self.requires[0]),
         }
+    }
+
+    fn recorded(&self, facts: &Facts) -> Option<Recorded> {
+        let guest = facts.guest.present()?;
+        let exists = guest.is_member(self.user(facts)?, self.group.as_str());
+        Some(Recorded { exists, is_declared: self.member, ..Recorded::default() })
+    }
+}
+
+/// The user and the group of the membership at this address.
+pub(super) fn parts(address: &Address) -> Option<(UserRef, UnixName)> {
+    if address.kind != Kind::GroupMembership {
+        return None;
+    }
+    // Names may contain dots.
+    address.name.match_indices('.').find_map(|(at, _)| {
+        let (user, group) = address.name.split_at(at);
+        Some((user.parse().ok()?, group[1..].parse().ok()?))
+    })
+}
+
+/// A membership that the file no longer declares.
+#[derive(Debug)]
+struct Former {
+    vm: VmName,
+    user: UserRef,
+    group: UnixName,
+}
+
+impl Former {
+    fn user<'a>(&'a self, facts: &'a Facts) -> Option<&'a str> {
+        name(&self.user, facts)
+    }
+}
+
+impl Removable for Former {
+    fn actual(&self, facts: &Facts) -> Observation<Attributes> {
+        in_seen_guest(facts, |guest| {
+            let (user, group) = (self.user(facts)?, self.group.as_str());
+            guest.is_member(user, group).then(|| {
+                Attributes::default().with("user", user).with("group", group).with("member", true)
+            })
+        })
+    }
+
+    fn delete(&self, change: Change, facts: &Facts) -> Change {
+        match (seen(facts, &self.vm), self.user(facts)) {
+            (Some((_, ssh)), Some(user)) => leave(change, user, self.group.as_str(), &ssh),
+            _ => change,
+        }
+    }
+}
+
+fn leave(change: Change, user: &str, group: &str, ssh: &Ssh) -> Change {
+    let leave = Operation::System(&["gpasswd", "-d", user, group]).command(ssh);
+    change.step(Step::run(format!("take {user} out of {group}"), leave))
+}
+
+/// The name of a user in the guest.
+fn name<'a>(user: &'a UserRef, facts: &'a Facts) -> Option<&'a str> {
+    match user {
+        UserRef::LimaUser => facts.login_user(),
+        UserRef::Named(name) => Some(name.as_str()),
     }
 }

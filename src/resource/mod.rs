@@ -9,6 +9,8 @@ mod group;
 mod group_membership;
 mod lima_install;
 mod provision;
+pub mod record;
+mod removal;
 mod restart;
 mod socket;
 pub mod socket_client;
@@ -21,10 +23,11 @@ use crate::config::{Config, Strategy};
 use crate::guest::GuestFacts;
 use crate::lima::Ssh;
 use crate::model::VmName;
-use crate::model::address::Address;
+use crate::model::address::{Address, Kind};
 use crate::model::value::Attributes;
 use crate::plan::{Change, Disruption, Observation, Problem, Reason};
 use crate::resource::facts::Facts;
+use crate::resource::record::{Record, Recorded};
 
 pub use context::DockerContext;
 pub use group::Group;
@@ -52,6 +55,12 @@ pub trait Resource: fmt::Debug + Send + Sync {
 
     /// What it would do. A pure function: the same facts give the same change.
     fn plan(&self, context: PlanContext<'_>) -> Change;
+
+    /// It in terms of the record. `None` if the record does not list its kind, or it could not be
+    /// looked at.
+    fn recorded(&self, _facts: &Facts) -> Option<Recorded> {
+        None
+    }
 }
 
 /// What a resource may look at while it plans.
@@ -68,7 +77,7 @@ pub struct PlanContext<'a> {
 
 impl<'a> PlanContext<'a> {
     /// The planned changes of a kind, among those before this resource.
-    pub fn earlier(&self, kind: crate::model::address::Kind) -> impl Iterator<Item = &'a Change> {
+    pub fn earlier(&self, kind: Kind) -> impl Iterator<Item = &'a Change> {
         self.earlier.iter().filter(move |change| change.address.kind == kind)
     }
 
@@ -82,24 +91,99 @@ impl<'a> PlanContext<'a> {
     }
 }
 
-/// Makes the resources of one kind that a file declares.
-pub type Constructor = fn(&Config) -> Vec<Box<dyn Resource>>;
+/// One kind.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry {
+    /// Its name.
+    pub kind: Kind,
+    /// Makes the resources that a file declares.
+    pub declare: fn(&Config) -> Vec<Box<dyn Resource>>,
+    /// Makes the removal of a recorded resource that the file does not declare. `None` if nothing is
+    /// to be removed.
+    pub remove: Remove,
+}
+
+type Remove = fn(&Config, &Record, &Address) -> Option<Box<dyn Resource>>;
+
+/// For kinds that have no removal of their own: they are not recorded, or go with the VM.
+const NEVER: Remove = |_, _, _| None;
 
 /// All kinds, in the order in which a plan lists independent ones.
-pub const KINDS: &[Constructor] = &[
-    |config| one(LimaInstall::new(&config.lima)),
-    |config| one(Vm::new(config)),
-    |config| many(in_guest(config).flat_map(Group::all)),
-    |config| many(in_guest(config).flat_map(User::all)),
-    |config| many(in_guest(config).map(ProvisionDaemon::new)),
-    |config| many(in_guest(config).map(ProvisionDocker::new)),
-    |config| many(in_guest(config).filter_map(ProvisionSysbox::new)),
-    |config| many(in_guest(config).flat_map(GroupMembership::all)),
-    |config| many(in_guest(config).map(Restart::new)),
-    |config| many(in_guest(config).map(Socket::new)),
-    |config| one(DockerContext::new(config)),
-    |config| many(SocketClient::all(config)),
+pub const KINDS: &[Entry] = &[
+    Entry {
+        kind: Kind::LimaInstall,
+        declare: |config| one(LimaInstall::new(&config.lima)),
+        remove: NEVER,
+    },
+    Entry { kind: Kind::Vm, declare: |config| one(Vm::new(config)), remove: NEVER },
+    Entry {
+        kind: Kind::Group,
+        declare: |config| many(in_guest(config).flat_map(Group::all)),
+        remove: Group::removal,
+    },
+    Entry {
+        kind: Kind::User,
+        declare: |config| many(in_guest(config).flat_map(User::all)),
+        remove: User::removal,
+    },
+    Entry {
+        kind: Kind::Provision,
+        declare: |config| many(in_guest(config).map(ProvisionDaemon::new)),
+        remove: NEVER,
+    },
+    Entry {
+        kind: Kind::Provision,
+        declare: |config| many(in_guest(config).map(ProvisionDocker::new)),
+        remove: NEVER,
+    },
+    Entry {
+        kind: Kind::Provision,
+        declare: |config| many(in_guest(config).filter_map(ProvisionSysbox::new)),
+        remove: ProvisionSysbox::removal,
+    },
+    Entry {
+        kind: Kind::GroupMembership,
+        declare: |config| many(in_guest(config).flat_map(GroupMembership::all)),
+        remove: GroupMembership::removal,
+    },
+    Entry {
+        kind: Kind::Restart,
+        declare: |config| many(in_guest(config).map(Restart::new)),
+        remove: NEVER,
+    },
+    Entry {
+        kind: Kind::Socket,
+        declare: |config| many(in_guest(config).map(Socket::new)),
+        remove: NEVER,
+    },
+    Entry {
+        kind: Kind::Context,
+        declare: |config| one(DockerContext::new(config)),
+        remove: DockerContext::removal,
+    },
+    Entry {
+        kind: Kind::SocketClient,
+        declare: |config| many(SocketClient::all(config)),
+        remove: SocketClient::removal,
+    },
 ];
+
+/// The removals of what the record lists and the file no longer declares. `declared` are the
+/// resources of the file.
+pub fn removals(
+    config: &Config,
+    record: &Record,
+    declared: &[Box<dyn Resource>],
+) -> Vec<Box<dyn Resource>> {
+    let is_declared = |address: &Address| declared.iter().any(|it| it.address() == address);
+    let former = record.addresses().filter(|address| !is_declared(address));
+    former
+        .filter_map(|address| {
+            let mut kinds = KINDS.iter().filter(|entry| entry.kind == address.kind);
+            kinds.find_map(|entry| (entry.remove)(config, record, &address))
+        })
+        .collect()
+}
 
 /// The file, where its VM is to run: what is inside one that is not is left as it is.
 fn in_guest(config: &Config) -> impl Iterator<Item = &Config> {
@@ -129,6 +213,26 @@ fn unseen(address: &Address, wanted: Attributes, facts: &Facts, vm: &Address) ->
             Change::create(address, wanted).because(Reason::After(vm.clone()))
         }
     }
+}
+
+/// What exists of something in the guest that is no longer declared. `None` means nothing.
+fn in_seen_guest(
+    facts: &Facts,
+    actual: impl FnOnce(&GuestFacts) -> Option<Attributes>,
+) -> Observation<Attributes> {
+    match &facts.guest {
+        Observation::Present(guest) => {
+            actual(guest).map_or(Observation::Absent, Observation::Present)
+        }
+        Observation::Absent => Observation::Absent,
+        Observation::Unobservable(reason) => Observation::Unobservable(reason.clone()),
+    }
+}
+
+/// A declared resource in terms of the record, if the guest could be looked at.
+fn recorded(facts: &Facts, exists: impl FnOnce(&GuestFacts) -> bool) -> Option<Recorded> {
+    let exists = exists(facts.guest.present()?);
+    Some(Recorded { exists, is_declared: true, ..Recorded::default() })
 }
 
 /// Refuses a restart that would stop a container or the VM if the file says

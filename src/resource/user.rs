@@ -1,13 +1,16 @@
 //! An account in the guest, beside Lima's own.
 
-use super::{PlanContext, Resource, Vm, seen, unseen};
+use super::record::{Record, Recorded};
+use super::removal::{Removable, Removal};
+use super::{PlanContext, Resource, Vm, group_membership, in_seen_guest, recorded, seen, unseen};
 use crate::config::{self, Config};
 use crate::guest::{GuestFacts, Operation};
 use crate::lima::Ssh;
 use crate::model::address::{Address, Kind};
 use crate::model::value::Attributes;
 use crate::model::{UnixName, UserRef, VmName};
-use crate::plan::{Change, Problem, Reason, Step};
+use crate::plan::{Change, Observation, Problem, Reason, Step};
+use crate::resource::facts::Facts;
 
 const UID: &str = "uid";
 
@@ -43,6 +46,23 @@ impl User {
     /// The address of an account.
     pub fn address_of(name: &UnixName) -> Address {
         Address::new(Kind::User, name.as_str())
+    }
+
+    /// The removal of an account that the file no longer declares.
+    pub fn removal(
+        config: &Config,
+        record: &Record,
+        address: &Address,
+    ) -> Option<Box<dyn Resource>> {
+        let name: UnixName = config.vm.running.then(|| address.name.parse().ok())??;
+        let of_this = |it: &Address| {
+            group_membership::parts(it)
+                .is_some_and(|(user, _)| user == UserRef::Named(name.clone()))
+        };
+        let mut requires = vec![Vm::own_address(config)];
+        requires.extend(record.addresses().filter(of_this));
+        let former = Former { vm: config.vm.name.clone(), name };
+        Some(Removal::new(address, requires, former).boxed())
     }
 
     fn attributes(&self, uid: Option<u32>, shell: Option<&str>) -> Attributes {
@@ -123,5 +143,39 @@ impl Resource for User {
             Some((guest, ssh)) => self.update(guest, context, &ssh),
             None => unseen(&self.address, self.wanted(), facts, &self.vm),
         }
+    }
+
+    fn recorded(&self, facts: &Facts) -> Option<Recorded> {
+        recorded(facts, |guest| guest.accounts.contains_key(self.name.as_str()))
+    }
+}
+
+/// An account that the file no longer declares.
+#[derive(Debug)]
+struct Former {
+    vm: VmName,
+    name: UnixName,
+}
+
+impl Removable for Former {
+    fn actual(&self, facts: &Facts) -> Observation<Attributes> {
+        in_seen_guest(facts, |guest| {
+            let account = guest.accounts.get(self.name.as_str())?;
+            let attributes = Attributes::default().with("name", self.name.as_str());
+            Some(attributes.with(UID, account.uid).with("shell", account.shell.as_str()))
+        })
+    }
+
+    fn kept(&self, facts: &Facts) -> Option<&'static str> {
+        let is_login = facts.login_user() == Some(self.name.as_str());
+        is_login.then_some("it stays, because it is the login user of the VM")
+    }
+
+    fn delete(&self, change: Change, facts: &Facts) -> Change {
+        let Some((_, ssh)) = seen(facts, &self.vm) else { return change };
+        let command = Operation::System(&["userdel", self.name.as_str()]).command(&ssh);
+        change
+            .because(Reason::Note("its home directory stays"))
+            .step(Step::run("delete the account", command))
     }
 }

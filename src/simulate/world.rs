@@ -140,7 +140,8 @@ impl World {
     /// A text file of this world.
     pub fn file(&self, path: &Path) -> Option<String> {
         if let Some((instance, file)) = self.instance_file(path) {
-            return instance.file(file.to_str()?);
+            let own = instance.file(file.to_str()?);
+            return own.or_else(|| self.files.get(path).cloned());
         }
         let store = self.computer.docker_config.join("contexts/meta");
         if let Ok(rest) = path.strip_prefix(store) {

@@ -27,7 +27,7 @@ mod tools;
 use libtest_mimic::Trial;
 
 /// Every command there is.
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "init",
     "setup",
     "validate",
@@ -37,6 +37,7 @@ const COMMANDS: [&str; 15] = [
     "doctor",
     "explain",
     "destroy",
+    "show",
     "render",
     "graph",
     "schema",

@@ -56,7 +56,7 @@ fn as_json_a_plan_is_one_document_and_nothing_else() {
     assert_eq!(document["file"], "containai.toml");
     assert_eq!(
         document["summary"],
-        json!({"create": 1, "update": 0, "replace": 0, "delete": 0, "refresh": 0, "deferred": 0})
+        json!({"create": 1, "update": 0, "replace": 0, "delete": 0, "release": 0, "refresh": 0, "deferred": 0})
     );
     let vm = of(&document, "vm.containai-secure");
     assert_eq!((&vm["kind"], &vm["action"]), (&json!("vm"), &json!("no-op")));

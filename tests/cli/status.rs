@@ -69,6 +69,7 @@ fn as_json_it_is_one_document() {
                 "ping": {"answer": "answered", "data": {"api_version": "1.41"}},
             },
             "context": {"name": "containai-secure", "host": null, "as_declared": false},
+            "former_vms": [],
             "as_declared": false,
             "pending": ["context.containai-secure"],
         })

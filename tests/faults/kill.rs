@@ -18,6 +18,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_fresh_apply_killed_anywhere_is_finished_by_the_next,
         a_repair_killed_anywhere_is_finished_by_the_next,
         a_resize_killed_anywhere_is_finished_by_the_next,
+        a_removal_killed_anywhere_is_finished_by_the_next,
         a_destroy_killed_anywhere_is_finished_by_the_next,
         a_refused_replacement_changes_nothing,
         a_file_that_is_written_is_whole_or_not_there,
@@ -40,7 +41,7 @@ fn killed_anywhere(case: &Case) -> usize {
     (case.prepare)(&undisturbed);
     undisturbed.calls();
     undisturbed.cai(case.command).success();
-    let expected = essence(&undisturbed.world());
+    let expected = (essence(&undisturbed.world()), record(&undisturbed));
     let mut tried = 0;
     for phase in ["before", "after"] {
         for number in 1.. {
@@ -58,11 +59,22 @@ fn killed_anywhere(case: &Case) -> usize {
             KILLED.case(|| {
                 let again = world.cai(case.command);
                 assert!(again.status.success(), "killed {point}: {again}");
-                assert_eq!(essence(&world.world()), expected, "killed {point}: {again}");
+                let (left, recorded) = (essence(&world.world()), record(&world));
+                assert_eq!(recorded, expected.1, "killed {point}: {again}");
+                assert_eq!(left, expected.0, "killed {point}: {again}");
             });
         }
     }
     tried
+}
+
+/// What the record says, without the path of the file.
+fn record(world: &FakeWorld) -> Option<Value> {
+    let path = world.sandbox.path("lima/containai-secure/cai.json");
+    let text = std::fs::read_to_string(path).ok()?;
+    let mut record: Value = serde_json::from_str(&text).unwrap();
+    record.as_object_mut().unwrap().remove("file");
+    Some(record)
 }
 
 /// A world without what differs between any two runs: times, process ids, and who wrote what in a
@@ -129,6 +141,20 @@ fn a_resize_killed_anywhere_is_finished_by_the_next() {
     };
     let tried = killed_anywhere(&Case { prepare, command: &["apply", "--yes"] });
     assert!(tried >= 6, "only {tried} points");
+}
+
+/// A user, a group, a key of `daemon.json` and a variable leave the file.
+fn a_removal_killed_anywhere_is_finished_by_the_next() {
+    let prepare = |world: &FakeWorld| {
+        let more = "[vm.env]\nTEAM = \"blue\"\n[docker.daemon]\nlog-driver = \"journald\"\n\
+            [[groups]]\nname = \"agents\"\n\
+            [[users]]\nname = \"bob\"\ngroups = [\"agents\"]\n";
+        world.sandbox.write("home/containai.toml", &format!("{FILE}{more}"));
+        applied(world);
+        world.sandbox.write("home/containai.toml", FILE);
+    };
+    let tried = killed_anywhere(&Case { prepare, command: &["apply", "--yes"] });
+    assert!(tried > 10, "only {tried} points");
 }
 
 fn a_destroy_killed_anywhere_is_finished_by_the_next() {

@@ -46,7 +46,7 @@ pub fn config(data: &[u8]) {
 pub fn limactl_list(data: &[u8]) {
     let Ok(text) = from_utf8(data) else { return };
     let name = "containai-secure";
-    match find_instances(text, &BTreeSet::from([name])) {
+    match find_instances(text, &BTreeSet::from([name])).map(|instances| instances.found) {
         Ok(found) => {
             assert!(found.keys().all(|own| own == name));
             for instance in found.values() {

@@ -1,9 +1,11 @@
 //! dockerd's configuration on the simulated host: loaded, refused, restored, hidden.
 
 use containai::config::{self, Config};
-use containai::host::System;
+use containai::host::{Host, System};
 use containai::model::digest::sha256;
 use containai::plan::{Change, Disruption, Plan};
+use containai::reconcile::observe::observe;
+use containai::resource::record::Record;
 use containai::simulate::{Call, Fault, File, Guest, LINUX, SimulatedHost, World, run};
 use serde_json::{Value, json};
 
@@ -87,6 +89,9 @@ fn the_options_of_a_log_driver_are_what_the_file_says() {
 
 fn options_that_another_log_driver_may_not_have_stop_the_plan() {
     let host = host("log-driver = \"journald\"\nlog-opts = { tag = \"x\", env = \"a\" }");
+    // They would go with their line if the record said that `cai` set them.
+    let facts = observe(&host, &config("")).unwrap();
+    host.remove_file(&Record::path(&facts.directory)).unwrap();
     // Options that the other driver has are kept.
     converges(&host, &config("log-driver = \"syslog\""));
     let planned = plan(&host, &config("log-driver = \"local\""));

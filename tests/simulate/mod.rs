@@ -12,6 +12,7 @@ mod maintenance;
 mod others;
 mod programs;
 mod property;
+mod removal;
 mod several;
 mod width;
 
@@ -40,6 +41,7 @@ pub fn trials() -> Vec<Trial> {
         others::trials(),
         programs::trials(),
         property::trials(),
+        removal::trials(),
         several::trials(),
         width::trials(),
     ]
@@ -49,7 +51,14 @@ pub fn trials() -> Vec<Trial> {
 }
 
 fn plan(host: &dyn Probe, config: &Config) -> Plan {
-    Plan::new(&Graph::new(&[config]).unwrap(), &[observe(host, config).unwrap()])
+    planned(host, config).1
+}
+
+fn planned(host: &dyn Probe, config: &Config) -> (Graph, Plan) {
+    let facts = [observe(host, config).unwrap()];
+    let graph = Graph::observed(&[config], &facts).unwrap();
+    let plan = Plan::new(&graph, &facts);
+    (graph, plan)
 }
 
 /// Why what failed in an apply did, in words.
@@ -79,7 +88,6 @@ fn effects(plan: &Plan) -> String {
 }
 
 fn apply(host: &dyn Host, config: &Config) -> Report {
-    let graph = Graph::new(&[config]).unwrap();
-    let plan = plan(host, config);
+    let (graph, plan) = planned(host, config);
     containai::reconcile::apply::apply(host, &[config], &graph, &plan, &|_| {})
 }

@@ -23,6 +23,7 @@ const LIMA_MISSING: &str = "lima-missing";
 pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
         plan_apply_plan_is_empty_in_every_world,
+        a_file_after_another_leaves_what_it_leaves_alone,
         a_plan_never_changes_the_world,
         steps_run_only_after_what_they_require,
         independent_resources_keep_the_order_of_the_file,
@@ -173,6 +174,44 @@ fn plan_apply_plan_is_empty_in_every_world() {
         prop_assert!(again.is_empty(), "{}", effects(&again));
         Ok(())
     });
+}
+
+/// Nothing of the first file is left, apart from what `cai` does not manage: Docker's version, and
+/// what a VM keeps.
+fn a_file_after_another_leaves_what_it_leaves_alone() {
+    let cases = Cases { cases: 96, failure_persistence: None, ..Cases::default() };
+    TestRunner::new(cases)
+        .run(&(file(), file()), |(first, second)| {
+            let [both, alone] = [0, 1].map(|_| SimulatedHost::new(&System, World::new(LINUX)));
+            let [first, second] = [first, second].map(|text| {
+                // Its disk cannot shrink, an installed engine is not replaced, and Docker's group stays.
+                let kept = [
+                    "disk = \"60GiB\"\n",
+                    "[[groups]]\nname = \"docker\"\ngid = 2375\n",
+                    "[docker]\nsource = \"distro\"\n",
+                    "[docker]\nsource = \"docker-ce\"\nversion = \"28.5.1\"\n",
+                ];
+                let text = kept.iter().fold(text, |text, line| text.replace(line, ""));
+                // Free ids depend on what was there before. Four processors are Lima's default, for
+                // which no key is written.
+                let text = text.replace("cpus = 4", "cpus = 3");
+                let text = text.replace("\"anyone\"\n", "\"anyone\"\ngid = 3003\n");
+                config::parse(&text.replace("\"guest\"\n", "\"guest\"\nuid = 3002\n")).unwrap()
+            });
+            for (host, config) in [(&both, &first), (&both, &second), (&alone, &second)] {
+                let report = super::apply(host, config);
+                prop_assert!(!report.failed(), "{}", failures(&report));
+                let again = plan(host, config);
+                prop_assert!(again.is_empty(), "{}", effects(&again));
+            }
+            for (one, other) in
+                super::removal::snapshot(&both).iter().zip(super::removal::snapshot(&alone))
+            {
+                prop_assert_eq!(one, &other);
+            }
+            Ok(())
+        })
+        .unwrap();
 }
 
 fn a_plan_never_changes_the_world() {

@@ -157,6 +157,10 @@ fn write_files(before: &World, after: &World) {
     for path in before.all_files().iter().filter(|path| !files.contains(path)) {
         fs::remove_file(path).unwrap();
     }
+    // Lima deletes others' files with the instance.
+    for name in before.instances.keys().filter(|name| !after.instances.contains_key(*name)) {
+        let _ = fs::remove_dir_all(after.computer.lima_home.join(name));
+    }
     for path in files.iter().filter(|path| before.file(path) != after.file(path)) {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, after.file(path).unwrap()).unwrap();

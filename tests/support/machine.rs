@@ -9,7 +9,8 @@ use containai::guest::{
 use containai::host::Ping;
 use containai::lima::{self, Status};
 use containai::plan::Observation;
-use containai::resource::facts::{Facts, Tools, VmFacts};
+use containai::resource::facts::{Facts, Former, Tools, VmFacts};
+use containai::resource::record::Record;
 
 pub const DIRECTORY: &str = "/home/dev/.lima/containai-secure";
 
@@ -43,6 +44,8 @@ pub fn healthy(config: &Config) -> Facts {
         lima_releases: "/home/dev/.local/share/cai/lima".into(),
         lima_files: vec![],
         home: Some("/home/dev".into()),
+        record: Some(Record::default()),
+        former: Former::default(),
         directory: DIRECTORY.into(),
         vm: Observation::Present(VmFacts {
             status: Status::Running,

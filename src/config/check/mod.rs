@@ -59,7 +59,18 @@ pub(super) fn check(
     for client in &mut socket_clients {
         client.context.take_if(|named| *named == context.name);
     }
-    Some(Config { lima, vm, docker, sysbox, groups, users, context, restart, socket_clients })
+    Some(Config {
+        file: None,
+        lima,
+        vm,
+        docker,
+        sysbox,
+        groups,
+        users,
+        context,
+        restart,
+        socket_clients,
+    })
 }
 
 struct Check<'a, 'i> {

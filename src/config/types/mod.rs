@@ -10,6 +10,8 @@ mod sysbox;
 mod variable;
 mod vm;
 
+use std::path::PathBuf;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -76,6 +78,8 @@ pub(super) struct FileContext {
 /// A `containai.toml`, checked, with its defaults filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
+    /// The path of the file; `None` for a text that was not read from one.
+    pub file: Option<PathBuf>,
     /// `[lima]`: the Lima on this machine.
     pub lima: Lima,
     /// `[vm]`: the VM.

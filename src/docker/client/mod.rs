@@ -29,7 +29,9 @@ pub use inside::{Api, Inside, Process, SocketSeen};
 pub(crate) use inside::{answer, is_version, top as processes_of_top};
 pub use inspect::{ComposeLabels, ContainerState, Inspected, MadeContainer, MountSeen};
 pub(crate) use inspect::{canonical, covering};
-pub use overlay::{ComposeError, MARK, Override, override_path};
+pub use overlay::{
+    ComposeError, MARK, Override, overridden_services, override_path, without_service,
+};
 pub use service::{ComposeMount, ComposeService};
 
 /// A container that exists.

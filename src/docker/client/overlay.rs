@@ -139,6 +139,33 @@ impl Override {
     }
 }
 
+/// The services that an override of `cai` changes.
+pub fn overridden_services(text: &str) -> Vec<String> {
+    let document = Some(text).filter(|text| text.starts_with(MARK)).and_then(|it| parse(it).ok());
+    let services = document.as_ref().and_then(|it| it.get("services")?.as_mapping());
+    let names = services.into_iter().flatten().filter_map(|(name, _)| name.as_str());
+    names.map(str::to_owned).collect()
+}
+
+/// The text of an override without a service. `None` if nothing is left to override.
+///
+/// # Errors
+/// When it cannot be preserved.
+pub fn without_service(text: &str, service: &str) -> Result<Option<String>, ComposeError> {
+    let mut document = parse(text)?;
+    let Some(services) = document.get_mut("services").and_then(Value::as_mapping_mut) else {
+        return Ok(None);
+    };
+    services.remove(service);
+    if services.is_empty() {
+        return Ok(None);
+    }
+    match serde_yaml::to_string(&document) {
+        Ok(body) if parse(&body).as_ref() == Ok(&document) => Ok(Some(format!("{HEADER}{body}"))),
+        _ => Err(ComposeError::Unwritable),
+    }
+}
+
 /// A group, by its name or number.
 fn word(group: &Value) -> Option<String> {
     group.as_str().map(|name| name.replace("$$", "$")).or_else(|| Some(group.as_u64()?.to_string()))

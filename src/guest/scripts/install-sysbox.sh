@@ -1,28 +1,7 @@
 # Installs Sysbox from the package that fetch-sysbox.sh put into the guest, or completes an interrupted
 # installation. $2: its version. $3: the version to remove first, as dpkg reports it, or nothing;
 # Sysbox does not support upgrades in place.
-set -eu
-umask 022
-export DEBIAN_FRONTEND=noninteractive
 package=/var/lib/cai/packages/sysbox-ce_$2.deb
-view=$(mktemp -d)
-trap 'rm -rf "$view"' EXIT
-trap 'exit 143' HUP INT TERM
-status() { dpkg-query -W -f='${db:Status-Status}' sysbox-ce 2>/dev/null || true; }
-
-# The package's scripts look for two network keys in daemon.json by text. Without them they refuse to be
-# configured, or, with 10 or 20 containers, miscount them and restart docker. On removal they delete
-# the runtime. So they run with a copy of /etc/docker in its place, in which both keys are found.
-look() {
-  if [ -d /etc/docker ]; then cp -a /etc/docker/. "$view"; else mkdir /etc/docker; fi
-  if [ -e /etc/docker/daemon.json ] && command -v jq >/dev/null; then
-    jq --indent 4 'if (.bip // "") == "" then .bip = "172.20.0.1/16" else . end
-      | if (."default-address-pools" // []) == [] then ."default-address-pools" = [{base: "172.25.0.0/16", size: 24}] else . end' \
-      /etc/docker/daemon.json >"$view/daemon.json"
-  fi
-}
-apart() { unshare --mount sh -c 'mount --bind "$0" /etc/docker && exec "$@"' "$view" "$@"; }
-apt() { apart apt-get -q -y -o DPkg::Lock::Timeout=600 "$@"; }
 # The package lists are only fetched if the first try fails, so that a guest without a network can be
 # repaired.
 install() {
@@ -43,15 +22,9 @@ if [ -n "$needs" ]; then
   look
 fi
 
-# Since 25.04, Ubuntu's AppArmor profile of fusermount3 keeps sysbox-fs from mounting (sysbox#947).
-profile=/etc/apparmor.d/fusermount3
-if [ -e "$profile" ] && (. /etc/os-release && [ "$ID" = ubuntu ] && [ "${VERSION_ID%%.*}" -ge 25 ]); then
-  exception=/etc/apparmor.d/local/fusermount3
+if needs_exception; then
   mkdir -p "${exception%/*}"
-  for rule in \
-    'mount fstype=@{fuse_types} options=(nosuid,nodev,rw) -> /var/lib/sysboxfs/**/,' \
-    'mount fstype=@{fuse_types} options=(nosuid,nodev,ro) -> /var/lib/sysboxfs/**/,' \
-    'umount /var/lib/sysboxfs/**/,'; do
+  rules | while IFS= read -r rule; do
     grep -qxF "$rule" "$exception" 2>/dev/null || printf '%s\n' "$rule" >>"$exception"
   done
   apparmor_parser -r "$profile"

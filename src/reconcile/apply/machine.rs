@@ -9,8 +9,9 @@ use crate::config::Config;
 use crate::host::Host;
 use crate::plan::{Action, Change, Disruption, Plan};
 use crate::reconcile::apply::event::{Event, Listener};
-use crate::reconcile::graph::Node;
+use crate::reconcile::graph::{Graph, Node};
 use crate::reconcile::observe::{ObserveError, judge, observe};
+use crate::reconcile::record::{Keeper, WriteRecordError};
 use crate::resource::PlanContext;
 use crate::resource::facts::Facts;
 
@@ -26,6 +27,7 @@ pub(super) struct Machine<'a> {
     /// Counts the beginnings and ends of steps: what was seen before the last of them is old.
     age: AtomicU64,
     facts: Mutex<Option<(u64, Arc<Facts>)>>,
+    record: Keeper<'a>,
 }
 
 impl<'a> Machine<'a> {
@@ -43,6 +45,7 @@ impl<'a> Machine<'a> {
             notify,
             age: AtomicU64::new(0),
             facts: Mutex::new(None),
+            record: Keeper::new(host, config),
         }
     }
 
@@ -55,7 +58,7 @@ impl<'a> Machine<'a> {
         {
             return Ok(Arc::clone(facts));
         }
-        let facts = Arc::new(observe(self.host, self.config)?);
+        let facts = Arc::new(self.record.seen(observe(self.host, self.config)?));
         *seen = Some((age, Arc::clone(&facts)));
         Ok(facts)
     }
@@ -68,19 +71,52 @@ impl<'a> Machine<'a> {
         Ok(change.scoped(node.scope()))
     }
 
+    /// Writes down what became of a resource, by its fresh facts.
+    fn finish(&self, node: &Node, action: Action) -> Result<(), ApplyError> {
+        let facts = self.facts()?;
+        let changed = self.record.finish(node.resource.as_ref(), action, &facts)?;
+        if let Some(record) = changed {
+            let mut seen = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some((_, facts)) = &mut *seen {
+                Arc::make_mut(facts).record = Some(record);
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings the record up to date with what was seen last: dockerd may have dropped a removed key
+    /// only when it restarted. Does not look again.
+    pub(super) fn settle(&self, graph: &Graph, file: usize) -> Result<(), WriteRecordError> {
+        let seen = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
+        let age = self.age.load(Ordering::SeqCst);
+        let Some((_, facts)) = seen.as_ref().filter(|(then, _)| *then == age) else {
+            return Ok(());
+        };
+        for node in graph.ordered().filter(|node| node.file == file) {
+            self.record.finish(node.resource.as_ref(), Action::NoOp, facts)?;
+        }
+        Ok(())
+    }
+
     /// Makes a resource as it should be, as far as what was shown allows it.
     pub(super) fn apply(&self, node: &Node, shown: &Change) -> Result<Outcome, ApplyError> {
         let change = self.plan(node, Disruption::None)?;
         if change.action == Action::NoOp {
+            self.finish(node, Action::NoOp)?;
             return Ok(Outcome::Unchanged);
         }
         (self.notify)(&Event::ResourceStarted(&change));
         let change = judge(self.host, change).map_err(ObserveError::from)?;
+        if !change.steps.is_empty() {
+            self.record.begin(node.resource.as_ref(), change.action, &*self.facts()?)?;
+        }
         self.perform(&change, shown)?;
+        self.finish(node, change.action)?;
         let mut after = self.plan(node, Disruption::None)?;
         if after.action != Action::NoOp && change.fallback.is_some() {
             let stronger = self.plan(node, change.disruption)?;
             self.perform(&stronger, shown)?;
+            self.finish(node, change.action)?;
             after = self.plan(node, Disruption::None)?;
         }
         match (after.action, after.problem.take()) {

@@ -63,6 +63,10 @@ pub fn apply(
             scope.spawn(work);
         }
     });
+    for (file, machine) in machines.iter().enumerate() {
+        // What could not be written now is written by the next run.
+        let _ = machine.settle(graph, file);
+    }
     Report { results: queue.results(), took: began.elapsed() }
 }
 

@@ -10,6 +10,7 @@ use crate::host::{ArchiveError, CommandError, Failure};
 use crate::model::address::Address;
 use crate::plan::{Change, Problem, Reason, Unshown};
 use crate::reconcile::observe::ObserveError;
+use crate::reconcile::record::WriteRecordError;
 
 /// How one resource ended.
 #[derive(Debug)]
@@ -99,7 +100,7 @@ pub enum ApplyError {
         /// Why.
         source: io::Error,
     },
-    /// A step's file could not be written.
+    /// A step's file, or the record, could not be written.
     #[error("{} could not be written", path.display())]
     Write {
         /// Which.
@@ -135,6 +136,12 @@ pub enum ApplyError {
     /// All steps succeeded, and it is not as it should be.
     #[error("did not converge: every step succeeded, and it still differs")]
     NotConverged(Box<Change>),
+}
+
+impl From<WriteRecordError> for ApplyError {
+    fn from(WriteRecordError { path, source }: WriteRecordError) -> Self {
+        Self::Write { path, source }
+    }
 }
 
 impl From<CommandError> for ApplyError {

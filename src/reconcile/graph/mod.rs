@@ -14,7 +14,9 @@ use serde::Serialize;
 use crate::config::Config;
 use crate::model::VmName;
 use crate::model::address::{Address, Kind};
-use crate::resource::{KINDS, Resource};
+use crate::resource::facts::Facts;
+use crate::resource::record::Record;
+use crate::resource::{KINDS, Resource, removals};
 
 /// What one resource is to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -87,10 +89,28 @@ impl Graph {
     /// When the resources cannot be ordered, which no file can cause by itself; or when two files
     /// declare the same VM.
     pub fn new(configs: &[&Config]) -> Result<Self, GraphError> {
+        Self::with_records(configs, &[])
+    }
+
+    /// The same, with the removals of what earlier applies recorded and the files no longer declare.
+    ///
+    /// # Errors
+    /// As [`Graph::new`].
+    pub fn observed(configs: &[&Config], facts: &[Facts]) -> Result<Self, GraphError> {
+        let records: Vec<_> = facts.iter().map(|facts| facts.record.as_ref()).collect();
+        Self::with_records(configs, &records)
+    }
+
+    fn with_records(configs: &[&Config], records: &[Option<&Record>]) -> Result<Self, GraphError> {
         let mut nodes = Vec::new();
         for (file, config) in configs.iter().enumerate() {
             let scope = (configs.len() > 1).then_some(&config.vm.name);
-            let resources = KINDS.iter().flat_map(|kind| kind(config));
+            let mut resources: Vec<_> =
+                KINDS.iter().flat_map(|kind| (kind.declare)(config)).collect();
+            if let Some(Some(record)) = records.get(file) {
+                resources.extend(removals(config, record, &resources));
+            }
+            let resources = resources.into_iter();
             // There is one Lima on a machine, and all files say the same of it.
             let own = resources.filter(|it| file == 0 || it.address().kind != Kind::LimaInstall);
             nodes.extend(own.map(|it| Self::node(file, scope, it)));

@@ -10,7 +10,9 @@ use crate::docker::{self, ContextMetadata};
 use crate::host::{self, Probe};
 use crate::lima::UserFile;
 use crate::model::digest::sha256;
+use crate::model::{ContextName, VmName};
 use crate::resource::facts::HostFile;
+use crate::resource::record::Record;
 
 /// The name of the user's current Docker context; `None` where that is `default`.
 ///
@@ -125,12 +127,31 @@ pub(super) fn missing(probe: &dyn Probe, config: &Config) -> BTreeSet<PathBuf> {
     paths.filter(is_missing).collect()
 }
 
+/// The record of a VM, where Lima keeps it by default.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn recorded(probe: &dyn Probe, vm: &VmName) -> Result<Option<Record>, ObserveError> {
+    record(probe, &lima_home(probe)?.join(vm.as_str()))
+}
+
+/// The record of the VM in this directory.
+pub(super) fn record(probe: &dyn Probe, directory: &Path) -> Result<Option<Record>, ObserveError> {
+    let path = Record::path(directory);
+    let Some(text) = read(probe, &path)? else {
+        return Ok(None);
+    };
+    Record::read(&text)
+        .map(Some)
+        .map_err(|source| ObserveError::Content { path, source: source.into() })
+}
+
 pub(super) fn context(
     probe: &dyn Probe,
-    config: &Config,
+    name: &ContextName,
     docker_config: &Path,
 ) -> Result<Option<ContextMetadata>, ObserveError> {
-    let path = docker::metadata_path(docker_config, &config.context.name);
+    let path = docker::metadata_path(docker_config, name);
     let Some(text) = read(probe, &path)? else {
         return Ok(None);
     };

@@ -5,6 +5,7 @@ mod clients;
 mod compose;
 mod environment;
 mod files;
+mod former;
 mod judge;
 mod vm;
 
@@ -18,12 +19,12 @@ use semver::{Version, VersionReq};
 use crate::config::{self, Config};
 use crate::host::parallel::{each, join};
 use crate::host::{CommandError, CommandSpec, Exposed, Output, Probe};
-use crate::lima::{self, Instance, Limactl, Release, UserFile};
+use crate::lima::{self, Instances, Limactl, Release, UserFile};
 use crate::resource::facts::Facts;
-use files::{home_of, lima_files, lima_releases};
+use files::{home_of, lima_files, lima_releases, record};
 
 pub use environment::docker_environment;
-pub use files::{current_context, lima_home, state_directory};
+pub use files::{current_context, lima_home, recorded, state_directory};
 pub use judge::{ask_lima, judge, judge_all};
 
 /// Why the machine could not be looked at.
@@ -152,8 +153,9 @@ struct Machine<'a> {
 struct Lima {
     program: PathBuf,
     version: Version,
-    /// The instances of the files, by name.
-    instances: BTreeMap<String, Instance>,
+    instances: Instances,
+    /// The files that the other instances were applied from, by the names of the instances.
+    former: BTreeMap<String, PathBuf>,
 }
 
 impl<'a> Machine<'a> {
@@ -187,14 +189,28 @@ impl<'a> Machine<'a> {
                 let instances = self.instances(&limactl, configs);
                 (join(version), instances)
             });
-            let program = program.clone();
-            return Ok(Some(Lima { program, version: version?, instances: instances? }));
+            return Ok(Some(self.known(program.clone(), version?, instances?)?));
         }
         let Some((program, version)) = self.limactl()? else {
             return Ok(None);
         };
         let instances = self.instances(&Limactl::new(program.clone()), configs)?;
-        Ok(Some(Lima { program, version, instances }))
+        Ok(Some(self.known(program, version, instances)?))
+    }
+
+    fn known(
+        &self,
+        program: PathBuf,
+        version: Version,
+        instances: Instances,
+    ) -> Result<Lima, ObserveError> {
+        let mut former = BTreeMap::new();
+        for (name, directory) in &instances.others {
+            // Others' instances, which may be unreadable, are none of this file's concern.
+            let file = record(self.probe, directory).ok().flatten().and_then(|record| record.file);
+            former.extend(file.map(|file| (name.clone(), file)));
+        }
+        Ok(Lima { program, version, instances, former })
     }
 
     /// The first that will do; where none does, the first.
@@ -249,11 +265,7 @@ impl<'a> Machine<'a> {
         })
     }
 
-    fn instances(
-        &self,
-        limactl: &Limactl,
-        configs: &[&Config],
-    ) -> Result<BTreeMap<String, Instance>, CommandError> {
+    fn instances(&self, limactl: &Limactl, configs: &[&Config]) -> Result<Instances, CommandError> {
         let command = limactl.list();
         let output = self.succeed(&command)?;
         let names = configs.iter().map(|config| config.vm.name.as_str()).collect();

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::clients::clients;
-use super::files::{context, missing, read_existing, seccomp_profile};
+use super::files::{context, missing, read_existing, record, seccomp_profile};
+use super::former::former;
 use super::{Lima, Machine, ObserveError};
 use crate::config::Config;
 use crate::docker::ContextMetadata;
@@ -14,7 +15,8 @@ use crate::lima::{self, Agent, Instance, Limactl, Ssh, Status};
 use crate::plan::Observation;
 use crate::plan::Reason;
 use crate::resource::LimaInstall;
-use crate::resource::facts::{Facts, HostFile, Tools, VmFacts};
+use crate::resource::facts::{Facts, Former, HostFile, Tools, VmFacts};
+use crate::resource::record::Record;
 
 /// What can be seen of a file before `limactl` has said anything.
 pub(super) struct Early {
@@ -24,6 +26,8 @@ pub(super) struct Early {
     missing: BTreeSet<PathBuf>,
     seccomp_profile: Option<HostFile>,
     context: Option<ContextMetadata>,
+    record: Option<Record>,
+    former: Former,
     /// The guest, where Lima's ssh master lives. It only counts where the VM turns out to run.
     guest: Option<Observation<GuestFacts>>,
 }
@@ -33,12 +37,15 @@ impl Machine<'_> {
     pub(super) fn early(&self, config: &Config) -> Result<Early, ObserveError> {
         let directory = self.lima_home.join(config.vm.name.as_str());
         let master = self.probe.listens(&Ssh::control_socket(&directory));
+        let record = record(self.probe, &directory)?;
         let has_lima = !self.limactls.is_empty();
         let guest = (master && has_lima).then(|| self.guest(config, &directory));
         Ok(Early {
             missing: missing(self.probe, config),
             seccomp_profile: seccomp_profile(self.probe, config)?,
-            context: context(self.probe, config, &self.docker_config)?,
+            context: context(self.probe, &config.context.name, &self.docker_config)?,
+            former: former(self.probe, config, record.as_ref(), &self.docker_config)?,
+            record,
             directory,
             master,
             guest,
@@ -52,7 +59,8 @@ impl Machine<'_> {
         early: Early,
         lima: Option<&Lima>,
     ) -> Result<Facts, ObserveError> {
-        let Early { directory, master, missing, seccomp_profile, context, guest } = early;
+        let Early { directory, record, former, master, missing, seccomp_profile, context, guest } =
+            early;
         let after_lima = || Reason::After(LimaInstall::own_address());
         let mut facts = Facts {
             platform: self.probe.platform(),
@@ -67,6 +75,8 @@ impl Machine<'_> {
             lima_files: self.lima_files.clone(),
             home: self.probe.env("HOME").map(PathBuf::from),
             directory,
+            record,
+            former,
             vm: Observation::Unobservable(after_lima()),
             guest: Observation::Unobservable(after_lima()),
             agent: None,
@@ -78,10 +88,15 @@ impl Machine<'_> {
             context,
             clients: BTreeMap::new(),
         };
-        match lima.map(|lima| lima.instances.get(config.vm.name.as_str())) {
+        if let Some(lima) = lima {
+            let former = lima.former.iter().filter(|(_, file)| config.file.as_ref() == Some(file));
+            facts.former.vms = former.map(|(name, _)| name.clone()).collect();
+        }
+        match lima.map(|lima| lima.instances.found.get(config.vm.name.as_str())) {
             None => {}
             Some(None) => {
                 self.refuse_unlisted(&facts.directory, lima)?;
+                facts.record = None;
                 facts.vm = Observation::Absent;
                 facts.guest = Observation::Absent;
                 facts.master = false;

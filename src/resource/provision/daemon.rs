@@ -14,11 +14,14 @@ use crate::model::log_option::{log_driver, log_options};
 use crate::model::value::{Attributes, Known};
 use crate::plan::{Action, Change, Problem, Reason, Step};
 use crate::resource::facts::Facts;
+use crate::resource::record::{Keys, Recorded, Undeclared};
 use crate::resource::{PlanContext, Resource, Vm, seen, unseen};
 
 /// The file, and the attribute that holds its text.
 pub(in crate::resource) const FILE: &str = "/etc/docker/daemon.json";
 const LOG_OPTIONS: &str = "log-opts";
+/// How the record names an entry of `runtimes`.
+const RUNTIME: &str = "runtimes.";
 
 /// The daemon's configuration.
 #[derive(Debug)]
@@ -55,7 +58,7 @@ impl ProvisionDaemon {
     /// The keys that this may write.
     pub(in crate::resource) fn concerns(config: &Config) -> Vec<String> {
         let mut keys: Vec<String> = owned(config).keys().cloned().collect();
-        for key in ["bip", "default-address-pools", DEFAULT_RUNTIME] {
+        for key in network::KEYS.into_iter().chain([DEFAULT_RUNTIME]) {
             if config.sysbox.enabled && !keys.iter().any(|own| own == key) {
                 keys.push(key.into());
             }
@@ -63,10 +66,11 @@ impl ProvisionDaemon {
         keys
     }
 
-    /// The desired text of the file, given its present text. If the keys already have their values,
-    /// the text is unchanged.
-    fn wanted(&self, present: &str) -> String {
-        let mut text = edited(present, &self.owned);
+    /// The desired text of the file, given its present text and the keys to remove. If the keys
+    /// already have their values, the text is unchanged.
+    fn wanted(&self, present: &str, remove: &[String]) -> String {
+        let text = remove.iter().fold(present.to_owned(), |text, key| without(&text, key));
+        let mut text = edited(&text, &self.owned);
         if self.sysbox {
             for key in network::displaced(&from_text(&text), &self.owned) {
                 text = without(&text, key);
@@ -78,6 +82,35 @@ impl ProvisionDaemon {
             text = edited(&text, &Map::from_iter([(DEFAULT_RUNTIME.into(), "runc".into())]));
         }
         text
+    }
+
+    /// Whether it may write a key, as the record names it.
+    fn may_write(&self, key: &str) -> bool {
+        let is_owned = match key.strip_prefix(RUNTIME) {
+            Some(name) => self.owned.get("runtimes").is_some_and(|it| it.get(name).is_some()),
+            None => self.owned.contains_key(key),
+        };
+        is_owned || (self.sysbox && network::KEYS.contains(&key))
+    }
+
+    /// The keys of the file, in terms of the record.
+    fn keys(&self, guest: &GuestFacts) -> Keys {
+        let file = &guest.daemon_json;
+        let text = file.text.as_deref().unwrap_or_default();
+        let mut declared = self.owned.clone();
+        if self.sysbox {
+            // They are the user's own, or chosen by `cai`.
+            let wanted = from_text(&self.wanted(text, &[]));
+            let network = network::KEYS.iter().filter_map(|key| wanted.get_key_value(*key));
+            declared.extend(network.map(|(key, value)| (key.clone(), value.clone())));
+        }
+        let loaded = if guest.docker_runs() { file.loaded_keys() } else { Map::new() };
+        Keys {
+            declared: flattened(declared),
+            present: flattened(from_text(text)),
+            loaded: flattened(loaded),
+            is_own: false,
+        }
     }
 
     /// The options that the declared log driver may not have. They stay in the file if it does not
@@ -100,20 +133,16 @@ impl ProvisionDaemon {
         (!options.is_empty()).then_some(Problem::LogOptionsLeft { driver, options })
     }
 
-    fn attributes(&self, text: Option<&str>, profile: Option<&str>) -> Attributes {
-        let attributes = match text {
-            Some(text) => Attributes::default().with(FILE, text),
-            None => Attributes::default(),
-        };
-        match profile {
-            Some(sha256) if self.seccomp => attributes.with(SECCOMP_PROFILE, sha256),
-            _ => attributes,
-        }
+    fn attributes(text: Option<&str>, profile: Option<&str>) -> Attributes {
+        let text = text.map(|text| (FILE, text));
+        let profile = profile.map(|sha256| (SECCOMP_PROFILE, sha256));
+        let attributes = text.into_iter().chain(profile);
+        attributes.fold(Attributes::default(), |it, (name, value)| it.with(name, value))
     }
 
     fn fresh(&self, facts: &Facts) -> Attributes {
         let profile = facts.seccomp_profile.as_ref().map(|profile| profile.sha256.as_str());
-        self.attributes(Some(&self.wanted("")), profile)
+        Self::attributes(Some(&self.wanted("", &[])), profile)
     }
 
     fn update(&self, guest: &GuestFacts, facts: &Facts, ssh: &Ssh) -> Change {
@@ -125,13 +154,23 @@ impl ProvisionDaemon {
                 .blocked(Problem::DaemonJson(why.to_string()));
         }
         let text = file.text.as_deref();
-        let wanted = self.wanted(text.unwrap_or_default());
+        let record = facts.record.clone().unwrap_or_default();
+        let Undeclared { remove, release } = record.undeclared(&self.address, &self.keys(guest));
+        let wanted = self.wanted(text.unwrap_or_default(), &remove);
         // An empty file and one without keys say the same.
         let as_it_is = wanted == text.unwrap_or_default();
         let after = if as_it_is { text } else { Some(wanted.as_str()) };
-        let before = self.attributes(text, guest.seccomp_profile.as_deref());
-        let after = self.attributes(after, sha256);
+        // The profile that an earlier apply put there goes with its key.
+        let is_former = !self.seccomp
+            && facts.recorded(&self.address).is_some_and(|it| it.keys.contains_key(SECCOMP_KEY));
+        let profile_there = guest.seccomp_profile.as_deref().filter(|_| self.seccomp || is_former);
+        let before = Self::attributes(text, profile_there);
+        let mut after = Self::attributes(after, sha256);
+        if is_former && profile_there.is_some() {
+            after = after.with(SECCOMP_PROFILE, Value::Null);
+        }
         let mut change = Change::between(&self.address, before, after);
+        change = change.retracting(remove, release);
         let present = from_text(text.unwrap_or_default());
         let due = from_text(&wanted);
         let problem = unknown_runtime(&due, guest);
@@ -148,9 +187,8 @@ impl ProvisionDaemon {
         }
         let hides = hidden::by(guest, &self.name, &present, &due);
         change = change.because(Reason::Differs(changed.clone())).hiding_data(hides);
-        if let Some(profile) =
-            profile.filter(|_| changed.iter().any(|name| name == SECCOMP_PROFILE))
-        {
+        let profile_changes = changed.iter().any(|name| name == SECCOMP_PROFILE);
+        if let Some(profile) = profile.filter(|_| profile_changes) {
             let push = Operation::Push { from: profile.path.clone(), to: SECCOMP_PROFILE };
             change = change.step(Step::run("copy the seccomp profile", push.command(ssh)));
         }
@@ -165,11 +203,26 @@ impl ProvisionDaemon {
                     text,
                 };
                 let write = write.command(ssh);
-                change.step(Step::run("write daemon.json", write))
+                change = change.step(Step::run("write daemon.json", write));
             }
-            _ => change,
+            _ => {}
         }
+        if profile.is_none() && profile_changes {
+            let remove = Operation::System(&["rm", "-f", SECCOMP_PROFILE]).command(ssh);
+            change = change.step(Step::run("delete the seccomp profile", remove));
+        }
+        change
     }
+}
+
+/// The keys with the entries of `runtimes` as keys of their own, because others register theirs
+/// there.
+fn flattened(mut keys: Map<String, Value>) -> Map<String, Value> {
+    if let Some(Value::Object(runtimes)) = keys.get("runtimes").cloned() {
+        keys.shift_remove("runtimes");
+        keys.extend(runtimes.into_iter().map(|(name, it)| (format!("{RUNTIME}{name}"), it)));
+    }
+    keys
 }
 
 /// The text that the plan writes before this.
@@ -262,9 +315,18 @@ impl Resource for ProvisionDaemon {
             return self.update(guest, facts, &ssh);
         }
         let change = unseen(&self.address, self.fresh(facts), facts, &self.vm);
+        let former = facts.recorded(&self.address).into_iter().flat_map(|entry| entry.keys.keys());
+        let former = former.filter(|key| !self.may_write(key)).cloned().collect();
+        let change = change.retracting(former, Vec::new());
         if change.action != Action::Deferred {
             return change;
         }
         change.hiding_data(hidden::possible(&self.name, &self.owned))
+    }
+
+    fn recorded(&self, facts: &Facts) -> Option<Recorded> {
+        let guest = facts.guest.present()?;
+        let exists = guest.daemon_json.text.is_some();
+        Some(Recorded { exists, is_declared: true, keys: self.keys(guest), path: None })
     }
 }

@@ -6,6 +6,8 @@ use crate::model::Ipv4Network;
 
 const BIP: &str = "bip";
 const ADDRESS_POOLS: &str = "default-address-pools";
+/// The network keys.
+pub(super) const KEYS: [&str; 2] = [BIP, ADDRESS_POOLS];
 /// The address of the bridge. The first is what Sysbox's package would write.
 const BRIDGES: [&str; 4] = ["172.20.0.1/16", "172.21.0.1/16", "172.30.0.1/16", "10.220.0.1/16"];
 /// The pools. The first is what Sysbox's package would write.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{ProvisionDocker, SYSBOX_RUNTIME};
+use super::{ProvisionDaemon, ProvisionDocker, SYSBOX_RUNTIME};
 use crate::config::{Config, Strategy, Sysbox};
 use crate::guest::{Container, GuestFacts, Operation, Unfinished, sysbox_package};
 use crate::host::CommandSpec;
@@ -13,7 +13,11 @@ use crate::model::{Arch, VmName};
 use crate::plan::Observation;
 use crate::plan::{Change, Disruption, Problem, Reason, Step};
 use crate::resource::facts::Facts;
-use crate::resource::{PlanContext, Resource, Vm, containers, restrained, seen, unseen};
+use crate::resource::record::{Record, Recorded};
+use crate::resource::removal::{Removable, Removal};
+use crate::resource::{
+    PlanContext, Resource, Vm, containers, in_seen_guest, recorded, restrained, seen, unseen,
+};
 
 const UNITS: [&str; 3] = ["sysbox.service", "sysbox-mgr.service", "sysbox-fs.service"];
 const PACKAGE: &str = "sysbox-ce";
@@ -41,6 +45,17 @@ impl ProvisionSysbox {
             wanted: config.sysbox.clone(),
             strategy: config.restart.strategy,
         })
+    }
+
+    /// The removal of Sysbox, if the file does not enable it.
+    pub fn removal(config: &Config, _: &Record, address: &Address) -> Option<Box<dyn Resource>> {
+        if config.sysbox.enabled || !config.vm.running || *address != super::address("sysbox") {
+            return None;
+        }
+        let former = Former { name: config.vm.name.clone() };
+        let removal = Removal::new(address, vec![Vm::own_address(config)], former);
+        // Its containers must stop before dockerd forgets their runtime.
+        Some(removal.before(vec![ProvisionDaemon::own_address()]).boxed())
     }
 
     fn attributes(version: Option<&str>, services: bool) -> Attributes {
@@ -73,7 +88,7 @@ impl ProvisionSysbox {
     fn update(&self, guest: &GuestFacts, facts: &Facts, ssh: &Ssh) -> Change {
         let installed = guest.packages.get(PACKAGE);
         let unfinished = guest.unfinished.get(PACKAGE);
-        let present = installed.or(unfinished.map(|unfinished| &unfinished.version));
+        let present = reported(guest);
         let active = UNITS.iter().all(|unit| guest.is_active(unit));
         let shown = present.map(|reported| self.shown(reported));
         let (mut before, mut after) = (Self::attributes(shown.as_deref(), active), self.fresh());
@@ -94,12 +109,7 @@ impl ProvisionSysbox {
             }
             None => change,
         };
-        // Its services hold the file systems of the containers that run with it: without them those
-        // do not work, so Sysbox's documentation has them stopped first.
-        let running: Option<Vec<Container>> = guest.containers.as_ref().map(|containers| {
-            let of_sysbox = containers.iter().filter(|it| it.runtime == SYSBOX_RUNTIME);
-            of_sysbox.cloned().collect()
-        });
+        let running = running(guest);
         // Some may still run after the package was removed.
         let change = if running.as_ref().is_none_or(|list| !list.is_empty()) {
             change.disturbing(Disruption::SysboxRestart, running.as_deref())
@@ -126,7 +136,7 @@ impl ProvisionSysbox {
     fn install(
         &self,
         change: Change,
-        present: Option<&String>,
+        present: Option<&str>,
         guest: &GuestFacts,
         facts: &Facts,
         ssh: &Ssh,
@@ -161,8 +171,7 @@ impl ProvisionSysbox {
         let change =
             change.step(Step::run(format!("{title} Sysbox's package"), fetch.command(ssh)));
         let change = stop_containers(change, guest, ssh, Step::run);
-        let other = |reported: &&String| !self.wanted.version.is_package(reported);
-        let replaces = present.filter(other).map(String::as_str);
+        let replaces = present.filter(|reported| !self.wanted.version.is_package(reported));
         let install = Operation::InstallSysbox { version: &version, replaces };
         let title = format!("install Sysbox {version}");
         let change = change.step(Step::run(title, install.command(ssh)));
@@ -170,7 +179,14 @@ impl ProvisionSysbox {
     }
 }
 
-/// Stops the containers that the change says it stops.
+/// The running containers of Sysbox; `None` if they cannot be listed. Its services hold their file
+/// systems, so Sysbox's documentation has them stopped before the services.
+fn running(guest: &GuestFacts) -> Option<Vec<Container>> {
+    let containers = guest.containers.as_ref()?.iter();
+    Some(containers.filter(|it| it.runtime == SYSBOX_RUNTIME).cloned().collect())
+}
+
+/// Stops the containers that the change says it stops, after it records those that start again.
 fn stop_containers(
     change: Change,
     guest: &GuestFacts,
@@ -206,5 +222,38 @@ impl Resource for ProvisionSysbox {
             Some(problem) if facts.guest == Observation::Absent => change.blocked(problem),
             _ => change,
         }
+    }
+
+    fn recorded(&self, facts: &Facts) -> Option<Recorded> {
+        recorded(facts, |guest| reported(guest).is_some())
+    }
+}
+
+/// Sysbox that the file no longer enables.
+#[derive(Debug)]
+struct Former {
+    name: VmName,
+}
+
+/// The version of the package, however complete its installation is.
+fn reported(guest: &GuestFacts) -> Option<&str> {
+    let unfinished = || guest.unfinished.get(PACKAGE).map(|unfinished| &unfinished.version);
+    guest.packages.get(PACKAGE).or_else(unfinished).map(String::as_str)
+}
+
+impl Removable for Former {
+    fn actual(&self, facts: &Facts) -> Observation<Attributes> {
+        in_seen_guest(facts, |guest| Some(Attributes::default().with("version", reported(guest)?)))
+    }
+
+    fn delete(&self, change: Change, facts: &Facts) -> Change {
+        let Some((guest, ssh)) = seen(facts, &self.name) else { return change };
+        let running = running(guest);
+        let change = match &running {
+            Some(list) if list.is_empty() => change,
+            stops => change.disturbing(Disruption::ContainerStop, stops.as_deref()),
+        };
+        let change = stop_containers(change, guest, &ssh, Step::attempt);
+        change.step(Step::run("purge Sysbox", Operation::RemoveSysbox.command(&ssh)))
     }
 }

@@ -6,6 +6,8 @@ mod daemon;
 mod machine;
 mod steps;
 
+use std::collections::BTreeSet;
+
 use super::provision::{hidden_at_restart, keeps_containers, obstacle};
 use super::{
     PlanContext, ProvisionDaemon, ProvisionDocker, ProvisionSysbox, Resource, Vm, containers,
@@ -18,6 +20,7 @@ use crate::model::value::Attributes;
 use crate::model::{UserRef, VmName};
 use crate::plan::Observation;
 use crate::plan::{Action, Change, Disruption, Reason};
+use crate::resource::facts::Facts;
 
 /// The pending restart of a VM, of whatever degree.
 #[derive(Debug)]
@@ -68,6 +71,19 @@ impl Restart {
     /// The address of a VM's restart.
     pub fn address_of(name: &VmName) -> Address {
         Address::new(Kind::Restart, name.as_str())
+    }
+
+    /// The keys that the daemon has to have loaded, or has to have dropped.
+    fn keys(&self, facts: &Facts) -> Vec<String> {
+        let recorded = facts.recorded(&ProvisionDaemon::own_address());
+        let names = recorded.iter().flat_map(|entry| entry.keys.keys());
+        // An entry of an object takes effect with it.
+        let names = names.map(|name| name.split('.').next().unwrap_or(name).to_owned());
+        let mut keys = self.daemon.clone();
+        keys.extend(names);
+        let mut seen = BTreeSet::new();
+        keys.retain(|key| seen.insert(key.clone()));
+        keys
     }
 
     fn attributes(groups: Vec<String>, loaded: bool) -> Attributes {
@@ -132,12 +148,16 @@ impl Restart {
                 pending.add(Disruption::SessionRefresh, reason);
             }
         }
+        let left = outlived(guest, context);
+        if !left.is_empty() {
+            pending.add(Disruption::SessionRefresh, Reason::SessionOutlives(left));
+        }
         let joined = self.joined(context);
         if !joined.is_empty() {
             pending.add(Disruption::SessionRefresh, Reason::SessionWillPredate(joined));
         }
         // A reload or restart that must fail would keep everything else from being done.
-        let unloaded = daemon::unloaded(&self.daemon, guest, context, vm_restarts);
+        let unloaded = daemon::unloaded(&self.keys(context.facts), guest, context, vm_restarts);
         if let Some(unloaded) = unloaded.filter(|_| obstacle(guest, context).is_none()) {
             pending.add(unloaded.way, unloaded.reason);
         }
@@ -148,7 +168,7 @@ impl Restart {
         let facts = context.facts;
         let groups = self.needed(guest);
         let has = groups.iter().filter(|group| guest.session_groups.contains(*group));
-        let loaded = daemon::unloaded(&self.daemon, guest, context, false).is_none();
+        let loaded = daemon::unloaded(&self.keys(facts), guest, context, false).is_none();
         let before = Self::attributes(has.cloned().collect(), loaded);
         let mut change = Change::between(&self.address, before, Self::attributes(groups, true));
         let mut pending = self.pending(guest, context);
@@ -198,6 +218,25 @@ impl Restart {
         }
         restrained(change, self.strategy)
     }
+}
+
+/// The groups that the login user is no longer in, or leaves by what is planned before this
+/// resource, and that its session still has.
+fn outlived(guest: &GuestFacts, context: PlanContext<'_>) -> Vec<String> {
+    let configured = guest.fresh_groups_of(&guest.user);
+    let leaves = context
+        .earlier(Kind::GroupMembership)
+        .filter(|change| change.action == Action::Delete && change.problem.is_none())
+        .filter_map(|change| change.before.as_ref())
+        .filter(|before| before.text("user") == Some(&guest.user))
+        .filter_map(|before| before.text("group"));
+    let leaves: Vec<&str> = leaves.collect();
+    // Without the account, its first group is unknown.
+    let known = guest.accounts.contains_key(&guest.user);
+    let named = |group: &&String| guest.groups.contains_key(*group);
+    let is_left =
+        |group: &&String| known && !configured.contains(*group) || leaves.contains(&group.as_str());
+    guest.session_groups.iter().filter(named).filter(is_left).cloned().collect()
 }
 
 fn has_daemon_reason(change: &Change) -> bool {

@@ -3,12 +3,14 @@
 
 mod attributes;
 mod facts;
+mod former;
 mod need;
 mod remediation;
 mod verdict;
 
 use std::time::Duration;
 
+use super::record::{Record, Recorded};
 use super::{DockerContext, PlanContext, Resource};
 use crate::config::{self, Config};
 use crate::docker::client::{ClientCommands, Seen, override_path};
@@ -18,6 +20,7 @@ use crate::model::address::{Address, Kind};
 use crate::model::value::Attributes;
 use crate::plan::Observation;
 use crate::plan::{Change, Disruption, Problem, Ready, Reason, Step, Wait};
+use crate::resource::facts::Facts;
 use attributes::{after, attributes};
 use need::Need;
 use remediation::Remedy;
@@ -63,6 +66,16 @@ impl SocketClient {
         clients.iter().enumerate().map(resource).collect()
     }
 
+    /// The removal of a client's settings from the override of its Compose file.
+    pub fn removal(
+        config: &Config,
+        record: &Record,
+        address: &Address,
+    ) -> Option<Box<dyn Resource>> {
+        let is_declared = config.socket_clients.iter().any(|it| it.name() == address.name);
+        if is_declared { None } else { former::removal(record, address) }
+    }
+
     /// What it should be, where it was not seen.
     fn wanted(&self) -> Attributes {
         let attributes = Attributes::default().with("running", true);
@@ -73,7 +86,7 @@ impl SocketClient {
         attributes.with("api", "answers")
     }
 
-    fn unseen(&self, facts: &crate::resource::facts::Facts, reason: Option<Reason>) -> Change {
+    fn unseen(&self, facts: &Facts, reason: Option<Reason>) -> Change {
         let after = || Reason::After(self.requires.clone().unwrap_or_else(|| self.address.clone()));
         let reason = reason.unwrap_or_else(after);
         let mut change = Change::deferred(&self.address, self.wanted(), reason);
@@ -110,7 +123,7 @@ impl SocketClient {
         earlier.find(|change| change.may_stop(title(&self.client, facts)))
     }
 
-    fn commands(&self, facts: &crate::resource::facts::Facts) -> Option<ClientCommands> {
+    fn commands(&self, facts: &Facts) -> Option<ClientCommands> {
         Some(ClientCommands::new(facts.tools.docker.clone()?, self.context.clone()))
     }
 
@@ -257,5 +270,11 @@ impl Resource for SocketClient {
                 }
             }
         }
+    }
+    fn recorded(&self, facts: &Facts) -> Option<Recorded> {
+        let (file, service) = self.client.compose()?;
+        let facts = facts.clients.get(&self.client.name())?;
+        let text = facts.compose.as_ref()?.override_text.as_deref().unwrap_or_default();
+        former::recorded(override_path(&file), service.as_str(), text)
     }
 }

@@ -1,14 +1,17 @@
 //! The virtual machine: it exists, runs, and its `lima.yaml` says what the file says.
 
 mod equivalence;
+mod former;
 mod template;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use semver::VersionReq;
 use serde_json::{Map, Value};
 
 use equivalence::is_same;
+use former::Wanted;
 
 pub use template::template;
 
@@ -25,6 +28,7 @@ use crate::model::{ByteSize, VmName, listed};
 use crate::plan::Observation;
 use crate::plan::{Change, Disruption, Problem, Ready, Reason, Step, Wait};
 use crate::resource::facts::{Facts, VmFacts};
+use crate::resource::record::{Keys, Recorded, Undeclared};
 
 /// Keys of `lima.yaml` that an existing machine cannot take over: the guest was made from them.
 const IMMUTABLE: [&str; 4] = ["images", "arch", "vmType", "user"];
@@ -46,6 +50,8 @@ pub struct Vm {
     /// Whether Lima is to protect it from removal.
     protect: bool,
     strategy: Strategy,
+    /// The path of the file.
+    file: Option<PathBuf>,
     /// The versions of Lima that the file accepts, because the rules depend on the version.
     accepted: VersionReq,
     /// Whether the value of a variable of the guest must not be shown, for those of the file.
@@ -63,6 +69,7 @@ impl Vm {
             runs: config.vm.running,
             protect: config.vm.protect,
             strategy: config.restart.strategy,
+            file: config.file.clone(),
             accepted: config.lima.version.clone(),
             variables: config
                 .vm
@@ -78,6 +85,19 @@ impl Vm {
         Address::new(Kind::Vm, config.vm.name.as_str())
     }
 
+    /// The keys of its YAML, in terms of the record.
+    fn recorded_keys(&self, vm: &VmFacts, facts: &Facts) -> Keys {
+        // The YAML of a VM that `cai` made is its own work, also without a record.
+        let is_own = vm.managed && facts.recorded(&self.address).is_none();
+        former::keys(self.declared(), &vm.yaml, is_own)
+    }
+
+    /// The keys that the file names.
+    fn declared(&self) -> Map<String, Value> {
+        let named = self.keys.iter().filter(|(key, _)| !self.defaulted.contains(&key.as_str()));
+        named.map(|(key, value)| (key.clone(), value.clone())).collect()
+    }
+
     fn wanted(&self, keys: &Map<String, Value>) -> Attributes {
         let status = if self.runs { Status::Running } else { Status::Stopped };
         Attributes::from(keys.clone())
@@ -91,7 +111,7 @@ impl Vm {
         &self,
         vm: &VmFacts,
         facts: &Facts,
-        keys: &Map<String, Value>,
+        Wanted { keys, removed }: &Wanted,
         boots: bool,
         overrides: &[Override],
     ) -> Attributes {
@@ -104,6 +124,9 @@ impl Vm {
         let keys = keys.iter().filter_map(|(key, wanted)| {
             let key = key.as_str();
             let actual = vm.yaml.get(key);
+            if removed.iter().any(|name| name == key) {
+                return Some((key.to_owned(), actual.unwrap_or(wanted).clone()));
+            }
             let same = self.defaulted.contains(&key)
                 || is_overridden(key)
                 || is_same(key, actual, wanted, vm, boots, &meaning(facts, key));
@@ -206,10 +229,14 @@ impl Vm {
         limactl: &Limactl,
     ) -> Change {
         let is_starting = self.runs && facts.is_starting();
-        let keys = lima::merged(&self.keys, &vm.yaml, &meaning(facts, ""));
+        let record = facts.record.clone().unwrap_or_default();
+        let Undeclared { remove, release } =
+            record.undeclared(&self.address, &self.recorded_keys(vm, facts));
+        let wanted = former::wanted(&self.keys, vm, &remove, &meaning(facts, ""));
         let compared = |boots: bool| {
-            let actual = self.actual(vm, facts, &keys, boots, overrides);
-            let change = Change::between(&self.address, actual, self.wanted(&keys));
+            let actual = self.actual(vm, facts, &wanted, boots, overrides);
+            let change = Change::between(&self.address, actual, self.wanted(&wanted.keys))
+                .retracting(remove.clone(), release.clone());
             let mut edited = change.changed();
             edited.retain(|name| name != STATUS && name != PROTECTED);
             (change, edited)
@@ -239,7 +266,7 @@ impl Vm {
         }
         change = self.take_down(change, !edited.is_empty(), vm, facts, limactl);
         if !edited.is_empty() {
-            let values = keys.into_iter().filter(|(key, _)| edited.contains(key)).collect();
+            let values = wanted.keys.into_iter().filter(|(key, _)| edited.contains(key)).collect();
             change = self.edit(change, &values, vm, facts, limactl);
             if let Some((_, ssh)) = seen(facts, &self.name) {
                 change = containers::or_resume(change, &ssh);
@@ -345,9 +372,31 @@ impl Resource for Vm {
         let sensitive = self.sensitive(context.facts.vm.present());
         self.change(context.facts).hiding(sensitive)
     }
+
+    fn recorded(&self, facts: &Facts) -> Option<Recorded> {
+        let declared = Recorded { is_declared: true, ..Recorded::default() };
+        match &facts.vm {
+            Observation::Present(vm) => {
+                let keys = self.recorded_keys(vm, facts);
+                Some(Recorded { exists: true, keys, ..declared })
+            }
+            Observation::Absent => {
+                let keys = former::keys(self.declared(), &Map::new(), false);
+                Some(Recorded { keys, ..declared })
+            }
+            Observation::Unobservable(_) => None,
+        }
+    }
 }
 
 impl Vm {
+    /// The other file that was applied last, whose declarations this one replaces.
+    fn applied_from(&self, facts: &Facts) -> Option<Reason> {
+        let last = facts.record.as_ref()?.file.as_ref()?;
+        let is_other = self.file.as_ref().is_some_and(|file| file != last);
+        is_other.then(|| Reason::AppliedFrom(last.display().to_string()))
+    }
+
     /// QEMU shares the existing processors; Apple's virtualization framework refuses to start.
     fn more_cpus(&self, facts: &Facts) -> Option<Reason> {
         let declared = u32::try_from(self.keys.get("cpus")?.as_u64()?).ok()?;
@@ -380,7 +429,12 @@ impl Vm {
             }
         };
         let more_cpus = self.more_cpus(facts);
+        let no_record = matches!(facts.vm, Observation::Present(_)) && facts.record.is_none();
         let remarks = overrides.into_iter().map(Reason::Overridden).chain(more_cpus);
+        let remarks = remarks
+            .chain(no_record.then_some(Reason::NoRecord))
+            .chain(self.applied_from(facts))
+            .chain(facts.former.vms.iter().cloned().map(Reason::FormerVm));
         remarks.fold(change, Change::because)
     }
 }

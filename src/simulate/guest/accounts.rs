@@ -1,5 +1,5 @@
-//! Users and groups: `useradd`, `usermod`, `groupadd`, `groupmod`, `gpasswd`, with the exit codes
-//! of Debian's `passwd` package.
+//! Users and groups: `useradd`, `usermod`, `userdel`, `groupadd`, `groupmod`, `groupdel`, `gpasswd`,
+//! with the exit codes of Debian's `passwd` package.
 
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +53,8 @@ impl Guest {
             "groupmod" => Self::groupmod,
             "useradd" => Self::useradd,
             "usermod" => Self::usermod,
+            "userdel" => Self::userdel,
+            "groupdel" => Self::groupdel,
             _ => Self::gpasswd,
         };
         match command(self, words) {
@@ -183,6 +185,42 @@ impl Guest {
                 shell.clone_into(&mut account.shell);
             }
         }
+        Ok(())
+    }
+
+    /// The account goes with its memberships and its own group, and its home directory stays.
+    fn userdel(&mut self, words: &[String]) -> Result<()> {
+        let arguments = parse("userdel", words, &[])?;
+        let name = one("userdel", &arguments)?;
+        if name == self.user {
+            let message = format!("userdel: user {name} is currently used by process 1012");
+            return Err(Reply::failed(BUSY, message));
+        }
+        let Some(account) = self.users.remove(name) else {
+            return Err(Reply::failed(NO_SUCH, format!("userdel: user '{name}' does not exist")));
+        };
+        for group in self.groups.values_mut() {
+            group.members.retain(|member| member != name);
+        }
+        let is_own = |group: &Group| group.gid == account.gid && group.members.is_empty();
+        if self.groups.get(name).is_some_and(is_own) {
+            self.groups.remove(name);
+        }
+        Ok(())
+    }
+
+    /// Files, sockets and sessions keep the number.
+    fn groupdel(&mut self, words: &[String]) -> Result<()> {
+        let arguments = parse("groupdel", words, &[])?;
+        let name = one("groupdel", &arguments)?;
+        let Some(gid) = self.groups.get(name).map(|group| group.gid) else {
+            return Err(Reply::failed(NO_SUCH, format!("groupdel: group '{name}' does not exist")));
+        };
+        if let Some((user, _)) = self.users.iter().find(|(_, account)| account.gid == gid) {
+            let message = format!("groupdel: cannot remove the primary group of user '{user}'");
+            return Err(Reply::failed(BUSY, message));
+        }
+        self.groups.remove(name);
         Ok(())
     }
 

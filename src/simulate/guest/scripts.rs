@@ -21,6 +21,10 @@ const SCRIPTS: &[(&str, Script)] = &[
     ("restart-docker", restart_docker),
     ("fetch-sysbox", fetch_sysbox),
     ("install-sysbox", install_sysbox),
+    ("remove-sysbox", |guest, _, caller| {
+        guest.purge_sysbox(is_apart(caller), caller.now);
+        Reply::done()
+    }),
     ("restart-sysbox", |guest, _, caller| {
         guest.systemctl_words(&["restart", "sysbox.service"], caller)
     }),
@@ -355,11 +359,16 @@ fn fetch_sysbox(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Repl
 }
 
 /// `VERSION [VERSION_TO_REMOVE]`
+/// Whether the package's scripts see a copy of `daemon.json`.
+fn is_apart(caller: Caller<'_>) -> bool {
+    caller.script().contains("mount --bind")
+}
+
 fn install_sysbox(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Reply {
     let [version, replaced] = words else {
         return Reply::unknown("guest", "these arguments of install-sysbox");
     };
-    let apart = caller.script().contains("mount --bind");
+    let apart = is_apart(caller);
     // Where it fails, the package's state says so below.
     let _ = guest.configure_sysbox(apart, caller.now);
     if guest.packages.get(SYSBOX) == Some(replaced) {

@@ -24,11 +24,13 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("gpasswd", |guest, words, caller| guest.account_command("gpasswd", words, caller)),
     ("grep", |guest, words, _| guest.grep(words)),
     ("groupadd", |guest, words, caller| guest.account_command("groupadd", words, caller)),
+    ("groupdel", |guest, words, caller| guest.account_command("groupdel", words, caller)),
     ("groupmod", |guest, words, caller| guest.account_command("groupmod", words, caller)),
     ("id", |guest, words, caller| guest.id(words, caller)),
     ("install", |guest, words, caller| guest.receive("install", words, caller)),
     ("journalctl", |guest, _, _| Reply { stdout: guest.log_tail(), ..Reply::done() }),
     ("provision_log", |guest, _, _| guest.provision_log()),
+    ("rm", |guest, words, caller| guest.rm(words, caller)),
     ("sh", scripts::sh),
     ("sha256sum", |guest, words, _| {
         guest.about_files("sha256sum", words, |path, file| format!("{}  {path}\n", file.sha256))
@@ -40,6 +42,7 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("tail", |guest, words, _| guest.about_files("tail", words, |_, file| file.text.clone())),
     ("true", |_, _, _| Reply::done()),
     ("useradd", |guest, words, caller| guest.account_command("useradd", words, caller)),
+    ("userdel", |guest, words, caller| guest.account_command("userdel", words, caller)),
     ("usermod", |guest, words, caller| guest.account_command("usermod", words, caller)),
 ];
 
@@ -90,6 +93,17 @@ impl Guest {
                 1,
                 format!("chgrp: cannot access '{path}': No such file or directory"),
             ),
+        }
+    }
+
+    /// `rm -f PATH`
+    fn rm(&mut self, words: &[String], caller: Caller<'_>) -> Reply {
+        match words {
+            [flag, path] if flag == "-f" && caller.root => {
+                self.files.remove(path);
+                Reply::done()
+            }
+            _ => Reply::unknown("rm", "these arguments"),
         }
     }
 

@@ -188,6 +188,7 @@ pub(super) fn delete(
         }
         let directory = world.directory(name);
         world.instances.remove(name);
+        world.files.retain(|path, _| !path.starts_with(&directory));
         world.pass(STOP);
         log.info(&format!("Deleted `{name}` (`{}`)", directory.display()));
     }

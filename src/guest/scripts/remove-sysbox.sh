@@ -1,0 +1,18 @@
+# Purges Sysbox, with the account that its package leaves, and the AppArmor rules of install-sysbox.sh.
+look
+if [ -n "$(status)" ]; then apt purge sysbox-ce; fi
+case $(status) in
+'' | not-installed) ;;
+*)
+  echo >&2 "cai: dpkg says that sysbox-ce is $(status), not purged"
+  exit 1
+  ;;
+esac
+# An account of a person has an id from 1000 on.
+if uid=$(id -u sysbox 2>/dev/null) && [ "$uid" -lt 1000 ]; then userdel sysbox; fi
+if needs_exception && [ -e "$exception" ]; then
+  rules | grep -vxFf - "$exception" >"$exception.new" || true
+  mv "$exception.new" "$exception"
+  apparmor_parser -r "$profile"
+fi
+rm -f /var/lib/cai/packages/sysbox-ce_*.deb

@@ -1,0 +1,43 @@
+//! What earlier applies left on this machine, by the record.
+
+use std::path::Path;
+
+use super::ObserveError;
+use super::files::{context, current_context, read};
+use crate::config::Config;
+use crate::host::Probe;
+use crate::model::ContextName;
+use crate::model::address::Kind;
+use crate::resource::facts::Former;
+use crate::resource::record::Record;
+
+/// Looks at the recorded contexts that the file no longer names, and the recorded overrides.
+pub(super) fn former(
+    probe: &dyn Probe,
+    config: &Config,
+    record: Option<&Record>,
+    docker_config: &Path,
+) -> Result<Former, ObserveError> {
+    let mut former = Former::default();
+    let Some(record) = record else { return Ok(former) };
+    for address in record.addresses() {
+        match address.kind {
+            Kind::Context if address.name != config.context.name.as_str() => {
+                let Ok(name) = address.name.parse::<ContextName>() else { continue };
+                let metadata = context(probe, &name, docker_config)?;
+                former.contexts.extend(metadata.map(|metadata| (name, metadata)));
+            }
+            Kind::SocketClient => {
+                let path = record.entry(&address).and_then(|entry| entry.path.clone());
+                let Some(path) = path else { continue };
+                let text = read(probe, &path)?;
+                former.overrides.extend(text.map(|text| (path, text)));
+            }
+            _ => {}
+        }
+    }
+    if !former.contexts.is_empty() {
+        former.current_context = current_context(probe)?;
+    }
+    Ok(former)
+}

@@ -1,0 +1,99 @@
+//! Deletes what the file no longer declares, if `cai` created it.
+
+use std::fmt;
+
+use super::record::Recorded;
+use super::{PlanContext, Resource};
+use crate::model::address::Address;
+use crate::model::value::Attributes;
+use crate::plan::{Change, Observation, Reason};
+use crate::resource::facts::Facts;
+
+/// What is specific to a kind.
+pub(super) trait Removable: fmt::Debug + Send + Sync {
+    /// What exists of it.
+    fn actual(&self, facts: &Facts) -> Observation<Attributes>;
+
+    /// Why it stays, although `cai` created it.
+    fn kept(&self, _facts: &Facts) -> Option<&'static str> {
+        None
+    }
+
+    /// Adds the steps that delete it.
+    fn delete(&self, change: Change, facts: &Facts) -> Change;
+}
+
+/// A resource that the file no longer declares.
+#[derive(Debug)]
+pub(super) struct Removal<R> {
+    address: Address,
+    requires: Vec<Address>,
+    notifies: Vec<Address>,
+    what: R,
+}
+
+impl<R: Removable + 'static> Removal<R> {
+    /// The removal of the resource at this address, after those that it requires.
+    pub(super) fn new(address: &Address, requires: Vec<Address>, what: R) -> Self {
+        Self { address: address.clone(), requires, notifies: Vec::new(), what }
+    }
+
+    /// The resources that must come after it.
+    pub(super) fn before(mut self, notifies: Vec<Address>) -> Self {
+        self.notifies = notifies;
+        self
+    }
+
+    pub(super) fn boxed(self) -> Box<dyn Resource> {
+        Box::new(self)
+    }
+}
+
+impl<R: Removable> Resource for Removal<R> {
+    fn address(&self) -> &Address {
+        &self.address
+    }
+
+    fn requires(&self) -> Vec<Address> {
+        self.requires.clone()
+    }
+
+    fn notifies(&self) -> Vec<Address> {
+        self.notifies.clone()
+    }
+
+    fn plan(&self, context: PlanContext<'_>) -> Change {
+        let facts = context.facts;
+        let gone = || Change::between(&self.address, Attributes::default(), Attributes::default());
+        let Some(entry) = facts.recorded(&self.address) else {
+            return gone();
+        };
+        match self.what.actual(facts) {
+            Observation::Absent => gone(),
+            Observation::Unobservable(reason) => {
+                Change::deferred(&self.address, Attributes::default(), reason)
+                    .because(Reason::NoLongerDeclared)
+            }
+            Observation::Present(before) => match self.what.kept(facts) {
+                _ if !entry.origin.is_own() => Change::release(&self.address, before)
+                    .because(Reason::NoLongerDeclared)
+                    .because(Reason::Note("it stays, because cai did not create it")),
+                Some(why) => Change::release(&self.address, before)
+                    .because(Reason::NoLongerDeclared)
+                    .because(Reason::Note(why)),
+                None => {
+                    let change = Change::delete(&self.address, before);
+                    self.what.delete(change.because(Reason::NoLongerDeclared), facts)
+                }
+            },
+        }
+    }
+
+    fn recorded(&self, facts: &Facts) -> Option<Recorded> {
+        let exists = match self.what.actual(facts) {
+            Observation::Unobservable(_) => return None,
+            actual => actual.present().is_some(),
+        };
+        Some(Recorded { exists, ..Recorded::default() })
+    }
+}

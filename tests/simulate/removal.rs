@@ -1,0 +1,196 @@
+//! What leaves the file leaves the machine, if `cai` put it there.
+
+use std::collections::BTreeMap;
+
+use containai::config::{self, Config};
+use containai::host::{Host, System};
+use containai::plan::Action;
+use containai::reconcile::observe::observe;
+use containai::resource::record::{Origin, Record};
+use containai::simulate::{Call, Guest, LINUX, SimulatedHost, World, run};
+
+use super::{apply, effects, failures, plan};
+use crate::support::trials;
+
+pub fn trials() -> Vec<libtest_mimic::Trial> {
+    trials![
+        all_that_was_declared_goes_line_by_line,
+        what_was_there_before_is_released_and_stays,
+        a_vm_without_a_record_is_adopted_and_loses_nothing,
+        sysbox_takes_its_containers_along,
+    ]
+}
+
+/// Each kind of line, and what removes it: the lines that a file has in its tables, by table.
+const LINES: [(&str, &str); 9] = [
+    ("vm", "env = { TEAM = \"blue\" }"),
+    ("vm.lima", "message = \"by the team\""),
+    ("docker.daemon", "log-driver = \"journald\""),
+    ("docker.daemon", "mtu = 1400"),
+    ("sysbox", "enabled = true"),
+    ("context", "name = \"of-the-team\""),
+    ("[groups]", "name = \"agents\"\ngid = 4242"),
+    ("[users]", "name = \"bob\"\nuid = 2001\ngroups = [\"docker\", \"agents\"]"),
+    ("[users]", "name = \"@lima\"\ngroups = [\"docker\"]"),
+];
+
+/// A file with these lines.
+fn file(lines: &[(&str, &str)]) -> Config {
+    let mut text = "version = 1\n".to_owned();
+    if !lines.iter().any(|(table, _)| *table == "sysbox") {
+        text.push_str("[sysbox]\nenabled = false\n");
+    }
+    let mut table = "";
+    for (own, line) in lines {
+        if *own != table || own.starts_with('[') {
+            text.push_str(&format!("[{own}]\n"));
+        }
+        table = own;
+        text.push_str(&format!("{line}\n"));
+    }
+    config::parse(&text).unwrap_or_else(|errors| panic!("{text}: {errors:?}"))
+}
+
+fn applied(host: &SimulatedHost<'_>, config: &Config) {
+    let report = apply(host, config);
+    assert!(!report.failed(), "{}", failures(&report));
+    assert!(plan(host, config).is_empty(), "{}", effects(&plan(host, config)));
+}
+
+fn guest(world: &World) -> Guest {
+    world.instances["containai-secure"].guest.clone().unwrap()
+}
+
+/// All that `cai` may change, without times and the order of keys.
+pub fn snapshot(host: &SimulatedHost<'_>) -> Vec<String> {
+    let world = host.world();
+    let guest = guest(&world);
+    let yaml: BTreeMap<String, serde_json::Value> =
+        serde_yaml::from_str(&world.instances["containai-secure"].yaml).unwrap();
+    let packages: Vec<&String> = guest.packages.keys().collect();
+    let daemon: BTreeMap<String, serde_json::Value> =
+        serde_json::from_str(&guest.files["/etc/docker/daemon.json"].text).unwrap();
+    vec![
+        format!("{:#?}", guest.users),
+        format!("{:#?}", guest.groups),
+        format!("{packages:?}"),
+        format!("{daemon:?}"),
+        format!("{yaml:?}"),
+        format!("{:?}", world.contexts.values().collect::<Vec<_>>()),
+    ]
+}
+
+fn record(host: &SimulatedHost<'_>, config: &Config) -> Record {
+    observe(host, config).unwrap().record.unwrap()
+}
+
+fn all_that_was_declared_goes_line_by_line() {
+    let host = SimulatedHost::new(&System, World::new(LINUX));
+    let minimal = [("[users]", "name = \"@lima\"\ngroups = [\"docker\"]")];
+    applied(&host, &file(&minimal));
+    let before = snapshot(&host);
+    let daemon = guest(&host.world()).files["/etc/docker/daemon.json"].text.clone();
+    let mut lines = LINES.to_vec();
+    applied(&host, &file(&lines));
+    assert_ne!(snapshot(&host), before);
+    // The login user stays, as in the minimal file.
+    while lines.len() > 1 {
+        let (_, line) = lines.remove(lines.len() - 2);
+        let config = file(&lines);
+        let plan = plan(&host, &config);
+        assert!(!plan.is_empty(), "{line}");
+        assert!(
+            effects(&plan).contains("no longer in containai.toml"),
+            "{line}:\n{}",
+            effects(&plan)
+        );
+        applied(&host, &config);
+    }
+    let text = |host: &SimulatedHost<'_>| {
+        guest(&host.world()).files["/etc/docker/daemon.json"].text.clone()
+    };
+    assert_eq!(text(&host), daemon);
+    for (now, before) in snapshot(&host).iter().zip(&before) {
+        assert_eq!(now, before);
+    }
+}
+
+fn what_was_there_before_is_released_and_stays() {
+    let host = SimulatedHost::new(&System, World::new(LINUX));
+    let minimal = file(&LINES[8..]);
+    applied(&host, &minimal);
+    host.change(|world| {
+        let guest = world.instances.get_mut("containai-secure").unwrap().guest.as_mut().unwrap();
+        let bob = guest.users["dev"].clone();
+        guest.users.insert("bob".into(), containai::simulate::Account { uid: 2001, ..bob });
+    })
+    .unwrap();
+    applied(
+        &host,
+        &file(&[LINES[7], LINES[8]].map(|(table, line)| {
+            (table, if line.contains("bob") { "name = \"bob\"\nuid = 2001" } else { line })
+        })),
+    );
+    let plan = plan(&host, &minimal);
+    let change = plan.effective().next().unwrap();
+    assert_eq!((change.address.to_string().as_str(), change.action), ("user.bob", Action::Release));
+    assert!(effects(&plan).contains("cai did not create it"), "{}", effects(&plan));
+    applied(&host, &minimal);
+    assert!(guest(&host.world()).users.contains_key("bob"));
+    assert!(record(&host, &minimal).entry(&"user.bob".parse().unwrap()).is_none());
+}
+
+fn a_vm_without_a_record_is_adopted_and_loses_nothing() {
+    let host = SimulatedHost::new(&System, World::new(LINUX));
+    let full = file(&LINES);
+    applied(&host, &full);
+    let path = Record::path(&observe(&host, &full).unwrap().directory);
+    host.remove_file(&path).unwrap();
+    // Nobody can know what a file said when it was applied last.
+    let changed = effects(&plan(&host, &file(&LINES[4..])));
+    assert!(!changed.contains("no longer in"), "{changed}");
+    containai::reconcile::record::adopt(
+        &host,
+        &[&full],
+        &containai::reconcile::graph::Graph::new(&[&full]).unwrap(),
+        &[observe(&host, &full).unwrap()],
+    )
+    .unwrap();
+    let adopted = record(&host, &full);
+    let origin = |address: &str| adopted.entry(&address.parse().unwrap()).unwrap().origin;
+    assert_eq!(origin("user.bob"), Origin::Found);
+    // `cai` wrote the whole lima.yaml of a VM that has its mark.
+    assert_eq!(origin("vm.containai-secure"), Origin::Created);
+    let env = &adopted.entry(&"vm.containai-secure".parse().unwrap()).unwrap().keys["env.TEAM"];
+    assert_eq!(env.origin, Origin::Created);
+}
+
+fn sysbox_takes_its_containers_along() {
+    let host = SimulatedHost::new(&System, World::new(LINUX));
+    applied(&host, &file(&[LINES[4], LINES[8]]));
+    host.change(|world| {
+        for (name, runtime) in [("nested", "sysbox-runc"), ("plain", "runc")] {
+            let runtime = format!("--runtime={runtime}");
+            let line =
+                ["--context", "containai-secure", "run", "-d", &runtime, "--name", name, "i"];
+            let args = line.map(str::to_owned);
+            let reply = run(world, "docker", &Call { args: &args, ..Call::default() });
+            assert_eq!(reply.map(|reply| reply.code), Some(0), "{name}");
+        }
+    })
+    .unwrap();
+    let minimal = file(&LINES[8..]);
+    let plan = plan(&host, &minimal);
+    let removal = plan.effective().find(|change| change.action == Action::Delete).unwrap();
+    assert_eq!(removal.address.to_string(), "provision.sysbox");
+    assert!(removal.strands_containers());
+    let stops: Vec<_> = removal.stops.iter().flatten().map(|it| it.name.as_str()).collect();
+    assert_eq!(stops, ["nested"]);
+    assert!(removal.restarted().is_empty());
+    applied(&host, &minimal);
+    let guest = guest(&host.world());
+    let running: Vec<_> =
+        guest.containers.iter().filter(|it| it.running).map(|it| &it.name).collect();
+    assert_eq!(running, ["plain"]);
+    assert!(!guest.packages.contains_key("sysbox-ce"));
+}
