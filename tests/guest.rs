@@ -1,7 +1,7 @@
-//! The scripts for a guest, run by a real shell with fake tools around them.
+//! The scripts that change a guest, run by a real shell with fake tools around them.
 
 use containai::config::DockerSource;
-use containai::guest::{Document, GuestFacts, Loaded, Operation, probe, provisioning};
+use containai::guest::{Loaded, Operation, provisioning};
 use containai::host::Input;
 use containai::lima::Ssh;
 use containai::model::digest::sha256;
@@ -11,108 +11,12 @@ use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
-        a_stopped_daemon_is_not_asked_anything,
-        a_running_daemon_lists_its_containers_and_runtimes,
-        the_daemon_is_asked_while_the_rest_is_looked_at,
-        a_daemon_that_does_not_answer_root_is_no_empty_list,
-        a_guest_without_docker_is_a_whole_report,
-        what_a_tool_prints_cannot_end_the_report,
         a_boot_keeps_what_the_daemon_has_loaded,
         what_is_written_when_the_clock_went_back_is_not_older_than_the_daemon,
         what_daemon_json_gets_comes_by_standard_input,
         a_file_that_dockerd_runs_with_is_the_one_that_comes_back,
         a_version_is_all_of_a_packages_or_its_first_numbers,
     ]
-}
-
-/// What the script says in a guest whose `docker.service` is in this state.
-fn look(sandbox: &Sandbox, active: &str) -> GuestFacts {
-    sandbox.fake_program(
-        "systemctl",
-        &format!(
-            "case \"$1\" in is-active) echo {active} ;; \
-             show) printf 'Id=docker.service\\nLoadState=loaded\\nActiveState={active}\\n\
-             UnitFileState=enabled\\n' ;; esac"
-        ),
-    );
-    sandbox.fake_program("sudo", "shift; exec \"$@\"");
-    sandbox.write("home/probe.sh", probe::SCRIPT);
-    let ran = sandbox.run(&["sh", "probe.sh", "mark"]);
-    let document = Document::parse(ran.success(), "mark");
-    GuestFacts::read(&document.unwrap_or_else(|error| panic!("{error}: {ran}")))
-}
-
-fn a_stopped_daemon_is_not_asked_anything() {
-    let sandbox = Sandbox::new();
-    sandbox.fake_program("docker", "touch \"$HOME/asked\"");
-    sandbox.fake_program("dockerd", "touch \"$HOME/asked\"");
-    let guest = look(&sandbox, "inactive");
-    assert!(!guest.docker_runs());
-    assert!(!sandbox.path("home/asked").exists(), "the question would have started it");
-    assert_eq!(guest.containers, None, "with live-restore they go on without it");
-}
-
-fn a_running_daemon_lists_its_containers_and_runtimes() {
-    let sandbox = Sandbox::new();
-    sandbox.fake_program(
-        "docker",
-        "case \"$*\" in *' ps '*) echo abc; echo def ;; \
-         *' inspect '*abc\\ def) echo 'abc|one|runc|2026'; echo 'def|two|sysbox-runc|2026' ;; \
-         *' info '*) echo 'runc io.containerd.runc.v2 runc sysbox-runc '; echo /nosuch ;; *) exit 9 ;; esac",
-    );
-    let guest = look(&sandbox, "active");
-    let containers = guest.containers.as_ref().unwrap();
-    let shown: Vec<(&str, &str)> = containers
-        .iter()
-        .map(|container| (container.name.as_str(), container.runtime.as_str()))
-        .collect();
-    assert_eq!(shown, [("one", "runc"), ("two", "sysbox-runc")]);
-    assert_eq!(guest.runtimes[0], "runc");
-    assert!(guest.docker_answers());
-}
-
-fn the_daemon_is_asked_while_the_rest_is_looked_at() {
-    let sandbox = Sandbox::new();
-    sandbox.write("home/asked", "");
-    // More than a pipe holds, and each question is answered once the rest is looked at.
-    sandbox.fake_program(
-        "docker",
-        "echo . >>\"$HOME/asked\"; n=0; \
-         until [ -e \"$HOME/looked\" ] || [ $n = 50 ]; do sleep 0.1; n=$((n + 1)); done; \
-         case \"$*\" in *' ps '*) echo abc ;; *' info '*) echo 'runc second'; echo /nosuch ;; \
-         *) for i in $(seq 3000); do echo \"abc$i|one|runc|2026-11-21T00:00:00Z\"; done ;; esac",
-    );
-    sandbox.fake_program(
-        "dpkg",
-        "n=0; until [ \"$(wc -l <\"$HOME/asked\")\" -eq 2 ] || [ $n = 50 ]; do \
-         sleep 0.1; n=$((n + 1)); done; touch \"$HOME/looked\"; echo \"waited $n\"",
-    );
-    let guest = look(&sandbox, "active");
-    assert_ne!(guest.arch, "waited 50", "nobody asked the daemon meanwhile");
-    assert_eq!(guest.containers.map(|list| list.len()), Some(3000));
-    assert_eq!(guest.runtimes, ["runc", "second"]);
-}
-
-fn a_daemon_that_does_not_answer_root_is_no_empty_list() {
-    let sandbox = Sandbox::new();
-    sandbox.fake_program("docker", "echo 'Cannot connect' >&2; exit 1");
-    let guest = look(&sandbox, "active");
-    assert!(!guest.docker_answers());
-    assert_eq!(guest.containers, None);
-}
-
-fn a_guest_without_docker_is_a_whole_report() {
-    let sandbox = Sandbox::new();
-    let guest = look(&sandbox, "inactive");
-    assert!(!guest.user.is_empty() && guest.groups.contains_key("root"), "{guest:?}");
-    assert!(guest.accounts.contains_key("root") && !guest.session_groups.is_empty());
-}
-
-fn what_a_tool_prints_cannot_end_the_report() {
-    let sandbox = Sandbox::new();
-    sandbox.fake_program("docker", "echo '@other end'; echo 'abc|x|runc|2026'");
-    let guest = look(&sandbox, "active");
-    assert_eq!(guest.containers.map(|list| list.len()), Some(1));
 }
 
 /// The script of every boot in a guest whose dockerd started at this second, with a `daemon.json`

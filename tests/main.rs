@@ -30,6 +30,7 @@ mod guest;
 mod host;
 mod layers;
 mod planner;
+mod probe;
 mod real;
 mod simulate;
 mod support;
@@ -62,6 +63,7 @@ fn trials() -> Vec<libtest_mimic::Trial> {
         host::trials(),
         layers::trials(),
         planner::trials(),
+        probe::trials(),
         real::trials(),
         simulate::trials(),
         sysbox::trials(),

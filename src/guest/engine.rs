@@ -1,12 +1,12 @@
 //! The running dockerd's report about itself.
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::Document;
+use super::answers::{Answers, or_empty};
 use crate::model::daemon_key::SNAPSHOTTER;
 
-/// The engine as `docker info` describes it, and how much is stored in it.
+/// The engine as it describes itself, and how much is stored in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Engine {
     /// How many containers there are, the stopped ones included.
@@ -21,83 +21,77 @@ pub struct Engine {
     pub in_force: Map<String, Value>,
 }
 
-/// The second line of the section `runtimes`, in its order.
-#[derive(Deserialize)]
-struct Info(
-    /// `Containers`, `Images`
-    u64,
-    u64,
-    /// `Driver`, `DriverStatus`
-    String,
-    #[serde(deserialize_with = "or_empty")] Vec<(String, String)>,
-    /// `LoggingDriver`, `Plugins.Log`
-    String,
-    #[serde(deserialize_with = "or_empty")] Vec<String>,
-    /// `Labels`, `LiveRestoreEnabled`, `Debug`
+/// The parts of `/info` that are read. The docker client also takes a missing one as empty.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct Info {
+    containers: u64,
+    images: u64,
+    docker_root_dir: String,
+    driver: String,
     #[serde(deserialize_with = "or_empty")]
-    Vec<String>,
-    bool,
-    bool,
-    /// `RegistryConfig.Mirrors`, `DefaultRuntime`, `Runtimes`
+    driver_status: Vec<(String, String)>,
+    logging_driver: String,
+    plugins: Plugins,
     #[serde(deserialize_with = "or_empty")]
-    Vec<String>,
-    String,
-    Map<String, Value>,
-);
+    labels: Vec<String>,
+    live_restore_enabled: bool,
+    debug: bool,
+    #[serde(deserialize_with = "or_empty")]
+    registry_config: RegistryConfig,
+    default_runtime: String,
+    #[serde(deserialize_with = "or_empty")]
+    runtimes: Map<String, Value>,
+}
 
-/// Go prints an empty list as `null`.
-fn or_empty<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
-    deserializer: D,
-) -> Result<T, D::Error> {
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct Plugins {
+    #[serde(deserialize_with = "or_empty")]
+    log: Vec<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct RegistryConfig {
+    #[serde(deserialize_with = "or_empty")]
+    mirrors: Vec<String>,
 }
 
 impl Engine {
-    /// Reads what follows the first line of the section `runtimes`: the path of the data root, a
-    /// line of JSON, and the entries of the directory of volumes, where a directory is a volume.
-    pub(super) fn read(document: &Document) -> Option<Self> {
-        let mut lines = document.text("runtimes")?.lines().skip(1);
-        let data_root = lines.next()?;
-        let Info(
-            containers,
-            images,
-            driver,
-            driver_status,
-            logging_driver,
-            log_drivers,
-            labels,
-            live_restore,
-            debug,
-            mirrors,
-            default_runtime,
-            runtimes,
-        ) = serde_json::from_str(lines.next()?).ok()?;
-        let entries: Vec<&str> = lines.collect();
-        // The line that says that the directory was listed.
-        let listed = entries.contains(&"volumes");
-        let volumes = entries.iter().filter(|entry| entry.ends_with('/')).count();
+    pub(super) fn read(answers: &Answers<'_>) -> Option<Self> {
+        let info: Info = answers.get("/info")?;
         let is_containerd = |(name, value): &(String, String)| {
             name == "driver-type" && value.starts_with("io.containerd.snapshotter")
         };
         let in_force = json!({
-            "data-root": data_root,
-            "debug": debug,
-            "default-runtime": default_runtime,
-            "features": { SNAPSHOTTER: driver_status.iter().any(is_containerd) },
-            "labels": labels,
-            "live-restore": live_restore,
-            "log-driver": logging_driver,
-            "registry-mirrors": mirrors,
-            "runtimes": runtimes,
-            "storage-driver": driver,
+            "data-root": info.docker_root_dir,
+            "debug": info.debug,
+            "default-runtime": info.default_runtime,
+            "features": { SNAPSHOTTER: info.driver_status.iter().any(is_containerd) },
+            "labels": info.labels,
+            "live-restore": info.live_restore_enabled,
+            "log-driver": info.logging_driver,
+            "registry-mirrors": info.registry_config.mirrors,
+            "runtimes": info.runtimes,
+            "storage-driver": info.driver,
         });
         Some(Self {
-            containers,
-            images,
-            volumes: listed.then_some(volumes).and_then(|count| u64::try_from(count).ok()),
-            log_drivers,
+            containers: info.containers,
+            images: info.images,
+            volumes: answers.get("volumes"),
+            log_drivers: info.plugins.log,
             in_force: in_force.as_object().cloned().unwrap_or_default(),
         })
+    }
+
+    /// The default runtime and then the others.
+    pub(super) fn runtimes(&self) -> Vec<String> {
+        let default = self.in_force.get("default-runtime").and_then(Value::as_str);
+        let all = self.in_force.get("runtimes").and_then(Value::as_object);
+        let others = all.into_iter().flat_map(Map::keys).map(String::as_str);
+        let others = others.filter(|name| Some(*name) != default);
+        default.into_iter().chain(others).map(str::to_owned).collect()
     }
 
     /// Whether dockerd reports that a value of daemon.json is in force. `None` if it does not
@@ -138,38 +132,49 @@ fn set(list: &Value) -> std::collections::BTreeSet<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::guest::Document;
 
-    /// As dockerd 20.10 prints it, with two volumes.
-    const SECTION: &str = r#"@m runtimes
-runc crun runc
-/var/lib/docker
-[3,2,"vfs",null,"json-file",["journald","json-file"],["a=b"],true,true,["https://m.example/"],"runc",{"crun":{"path":"/usr/bin/crun"},"runc":{"path":"runc"}}]
-backingFsBlockDev
-data/
-metadata.db
-other/
-volumes
+    /// An answer of dockerd 20.10, without most of the keys that are not read.
+    const INFO: &str = r#"{"ID":"5CXX:WAND","Containers":3,"ContainersRunning":1,"Images":2,"Driver":"vfs","DriverStatus":null,"Plugins":{"Volume":["local"],"Authorization":null,"Log":["journald","json-file"]},"Debug":true,"LoggingDriver":"json-file","OSType":"linux","RegistryConfig":{"InsecureRegistryCIDRs":["127.0.0.0/8"],"IndexConfigs":{"docker.io":{"Name":"docker.io","Mirrors":["https://m.example/"],"Secure":true,"Official":true}},"Mirrors":["https://m.example/"]},"GenericResources":null,"DockerRootDir":"/var/lib/docker","Labels":["a=b"],"Runtimes":{"crun":{"path":"/usr/bin/crun"},"runc":{"path":"runc"}},"DefaultRuntime":"runc","LiveRestoreEnabled":true,"Warnings":null}"#;
 
-@m = 0
-@m end
-"#;
+    fn engine(info: &str, volumes: &str) -> Option<Engine> {
+        let section = format!("@m api\n/containers/json []\n{info}\n{volumes}\n\n@m = 0\n@m end");
+        Engine::read(&Answers::read(&Document::parse(&section, "m").unwrap()))
+    }
 
-    fn engine(section: &str) -> Option<Engine> {
-        Engine::read(&Document::parse(section, "m").unwrap())
+    fn with(volumes: &str) -> Engine {
+        engine(&format!("/info {INFO}"), volumes).unwrap()
     }
 
     #[test]
     fn what_is_stored_is_counted() {
-        let read = engine(SECTION).unwrap();
+        let read = with("volumes 2");
         assert_eq!((read.containers, read.images, read.volumes), (3, 2, Some(2)));
-        let unlisted = engine(&SECTION.replace("\nvolumes\n", "\n")).unwrap();
-        assert_eq!(unlisted.volumes, None);
-        assert_eq!(engine("@m runtimes\nrunc runc\n\n@m = 0\n@m end"), None);
+        assert_eq!(read.in_force["data-root"], "/var/lib/docker");
+        assert_eq!(read.log_drivers, ["journald", "json-file"]);
+        assert_eq!(with("").volumes, None);
+        assert_eq!(engine("", ""), None);
+        assert_eq!(engine(&format!("/info {}", &INFO[..90]), "volumes 2"), None, "it is cut off");
+    }
+
+    #[test]
+    fn what_a_daemon_leaves_out_is_empty() {
+        let read = engine("/info {\"RegistryConfig\":null,\"Labels\":null}", "").unwrap();
+        assert_eq!(read.has("registry-mirrors", &json!(["https://m.example"])), Some(false));
+        assert_eq!(read.has("labels", &json!([])), Some(true));
+    }
+
+    #[test]
+    fn the_default_runtime_is_the_first_one() {
+        let info = INFO.replace(r#""DefaultRuntime":"runc""#, r#""DefaultRuntime":"crun""#);
+        assert_eq!(with("").runtimes(), ["runc", "crun"]);
+        let read = engine(&format!("/info {info}"), "").unwrap();
+        assert_eq!(read.runtimes(), ["crun", "runc"]);
     }
 
     #[test]
     fn what_is_in_force_is_told_from_what_is_not() {
-        let engine = engine(SECTION).unwrap();
+        let engine = with("");
         for (key, value, expected) in [
             ("live-restore", json!(true), Some(true)),
             ("live-restore", json!(false), Some(false)),

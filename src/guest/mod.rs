@@ -1,20 +1,26 @@
 //! The guest: the script that looks at it, what that script prints, and the scripts that change it.
 
+mod accounts;
+mod answers;
 mod clock;
+mod containers;
 pub mod daemon_json;
 mod document;
 mod engine;
 mod facts;
 mod json_edit;
 mod operation;
+mod packages;
 pub mod probe;
 pub mod provisioning;
+mod socket;
 
+pub use accounts::{Account, Group};
+pub use containers::Container;
 pub use daemon_json::{DaemonJson, LoadedJson};
 pub use document::{Document, Section, UnreadableDocument};
 pub use engine::Engine;
-pub use facts::{
-    Account, Container, DOCKER_GROUP, DOCKER_SERVICE, Group, GuestFacts, GuestSocket, Unfinished,
-    Unit,
-};
+pub use facts::{DOCKER_GROUP, DOCKER_SERVICE, GuestFacts};
 pub use operation::{Loaded, Operation, SECCOMP_PROFILE, input, sysbox_package};
+pub use packages::{Unfinished, Unit};
+pub use socket::GuestSocket;

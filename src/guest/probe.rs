@@ -1,6 +1,7 @@
-//! The one script that looks at a guest, at everything that any resource wants to know. The docker
-//! client takes longer than all the rest (measured: 0.6 s of processor time for each question in an
-//! emulated guest), so it is asked at the same time.
+//! The one script that looks at a guest, at everything that any resource wants to know. It asks
+//! dockerd's API without the docker client. For 3 containers that takes 8 ms of processor time, and 3
+//! starts of the client took 70 ms; for 50 containers, 15 and 120 ms (measured with Docker 20.10). In an
+//! emulated guest, each start of the client took 0.6 s.
 
 use crate::host::CommandSpec;
 use crate::lima::Ssh;

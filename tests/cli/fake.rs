@@ -94,7 +94,7 @@ section dockerd /usr/sbin/dockerd
 section units 'Id=docker.service
 ActiveState=active
 UnitFileState=enabled'
-section containers ''
+section api '/containers/json []'
 section daemon_json '{"live-restore": true}'
 printf '@%s end\n' "$mark"
 "#;

@@ -12,6 +12,7 @@ mod features;
 mod image;
 mod inside;
 mod matrix;
+mod probe;
 mod project;
 mod reload;
 mod script;
@@ -33,6 +34,7 @@ pub fn trials() -> Vec<Trial> {
         doctor::trials(),
         project::trials(),
         reload::trials(),
+        probe::trials(),
         features::trials(),
     ];
     let all = all.into_iter().flatten().map(|trial| {

@@ -37,6 +37,12 @@ fn printed(beginning: &str) -> Vec<String> {
     found
 }
 
+/// The answers of dockerd's API about one container.
+const API: &str = r#"/containers/json [{"Id":"0a1b","Names":["/agent"],"Labels":{}}]
+/containers/0a1b/json {"Id":"0a1b","Name":"/agent","State":{"StartedAt":"2026-01-01T00:00:00Z"},"HostConfig":{"AutoRemove":false,"Runtime":"runc"}}
+/info {"Containers":1,"Images":2,"Driver":"overlay2","DriverStatus":[["Supports d_type","true"]],"Plugins":{"Log":["json-file"]},"Debug":false,"LoggingDriver":"json-file","RegistryConfig":{"Mirrors":["https://a.example/"]},"DockerRootDir":"/var/lib/docker","Labels":null,"Runtimes":{"runc":{"path":"runc"}},"DefaultRuntime":"runc","LiveRestoreEnabled":true}
+volumes 3"#;
+
 /// A document with a section for each that is read, and one that is cut off.
 fn guest_documents() -> Vec<String> {
     let sections = [
@@ -64,8 +70,8 @@ fn guest_documents() -> Vec<String> {
             "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  /etc/docker/daemon.json",
         ),
         ("written", "/etc/docker/daemon.json|1767225600"),
-        ("containers", "0a1b|agent|runc|2026-01-01T00:00:00.000000000Z"),
-        ("runtimes", "runc io.containerd.runc.v2 runc sysbox-runc"),
+        ("api", API),
+        ("stopped", "0a1c|agent|runc|2026-01-01T00:00:00.000000000Z|false"),
         ("kind", "socket"),
         ("bits", "660 0 2375"),
         ("group", "docker:x:2375:manager"),

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::api::info;
 use super::{Caller, Container, DOCKER, Guest};
-use crate::model::daemon_key::{LOG_DRIVERS, is_log_driver};
+use crate::model::daemon_key::is_log_driver;
 use crate::simulate::arguments::Arguments;
-use crate::simulate::log::timestamp;
 use crate::simulate::reply::Reply;
 use crate::simulate::template;
 
@@ -98,63 +98,8 @@ fn version(guest: &Guest) -> Value {
     json!({"Server": {"Version": guest.docker_version()}})
 }
 
-/// What `docker info` says.
-fn info(guest: &Guest) -> Value {
-    let runtimes = guest.runtime_names().into_iter().map(|name| {
-        let path = if name == "sysbox-runc" { "/usr/bin/sysbox-runc" } else { "runc" };
-        (name, json!({"path": path}))
-    });
-    json!({
-        "ServerVersion": guest.docker_version(),
-        "DefaultRuntime": guest.default_runtime(),
-        "Runtimes": Value::Object(runtimes.collect()),
-        "ContainersRunning": guest.running().count(),
-    })
-}
-
 impl Guest {
-    /// What cai's probe asks for through `docker info`: Go's `range` and `with` are beyond the
-    /// templates here.
-    pub(super) fn engine_report(&self) -> String {
-        let place = self.place.clone().unwrap_or_default();
-        let loaded = self.dockerd.as_ref().map(|daemon| &daemon.loaded);
-        let value = |key: &str| loaded.and_then(|keys| keys.get(key)).cloned();
-        let is_set = |key: &str| value(key) == Some(Value::Bool(true));
-        let info = info(self);
-        let status = if place.containerd {
-            json!([["driver-type", "io.containerd.snapshotter.v1"]])
-        } else {
-            json!([["Supports d_type", "true"]])
-        };
-        let log_drivers: Vec<&str> =
-            LOG_DRIVERS.into_iter().filter(|name| !matches!(*name, "none" | "etwlogs")).collect();
-        let mirrors = value("registry-mirrors").and_then(|it| it.as_array().cloned());
-        let mirrors: Vec<String> = mirrors
-            .into_iter()
-            .flatten()
-            .filter_map(|it| Some(format!("{}/", it.as_str()?.trim_end_matches('/'))))
-            .collect();
-        let report = json!([
-            self.containers.len(),
-            self.images.len(),
-            place.driver,
-            status,
-            value("log-driver").unwrap_or_else(|| "json-file".into()),
-            log_drivers,
-            value("labels"),
-            is_set("live-restore"),
-            is_set("debug"),
-            mirrors,
-            info["DefaultRuntime"],
-            info["Runtimes"],
-        ]);
-        let volumes: String = self.volumes.keys().map(|name| name.to_owned() + "/\n").collect();
-        let names = self.runtime_names().join(" ");
-        let data_root = place.data_root;
-        format!("{} {names} \n{data_root}\n{report}\n{volumes}volumes\n", self.default_runtime())
-    }
-
-    fn runtime_names(&self) -> Vec<String> {
+    pub(super) fn runtime_names(&self) -> Vec<String> {
         let mut names = self.runtimes();
         if self.is_old_docker() {
             names.push("io.containerd.runtime.v1.linux".into());
@@ -185,14 +130,6 @@ impl Guest {
             line + "\n"
         });
         Reply { stdout: lines.collect(), ..Reply::done() }
-    }
-
-    /// One line for each running container, as cai's probe asks for it through `docker inspect`.
-    pub(super) fn inspect_running(&self) -> String {
-        self.running().fold(String::new(), |lines, container| {
-            let Container { id, name, runtime, .. } = container;
-            lines + &format!("{id}|{name}|{runtime}|{}|false\n", timestamp(container.started))
-        })
     }
 
     /// The containers of these names; what is missing is complained

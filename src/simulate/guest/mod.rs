@@ -1,6 +1,7 @@
 //! The guest of a simulated instance: its disk, and what runs while it is switched on.
 
 mod accounts;
+mod api;
 mod client;
 mod container;
 mod daemon_config;

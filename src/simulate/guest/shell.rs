@@ -1,7 +1,7 @@
 //! The commands of a guest: what cai and its probe run there, and what people type to look around.
 //! A command that is not in [`PROGRAMS`] fails with 127 and says who does not know it.
 
-use super::{Caller, DOCKER_SERVICE, Guest, client, document, scripts};
+use super::{Caller, DOCKER_SERVICE, Guest, api, client, document, scripts};
 use crate::simulate::log::timestamp;
 use crate::simulate::reply::Reply;
 
@@ -29,6 +29,7 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("id", |guest, words, caller| guest.id(words, caller)),
     ("install", |guest, words, caller| guest.receive("install", words, caller)),
     ("journalctl", |guest, _, _| Reply { stdout: guest.log_tail(), ..Reply::done() }),
+    ("perl", api::answers),
     ("provision_log", |guest, _, _| guest.provision_log()),
     ("rm", |guest, words, caller| guest.rm(words, caller)),
     ("sh", scripts::sh),
