@@ -8,7 +8,7 @@ use crate::host::Host;
 use crate::model::address::Kind;
 use crate::model::{VmName, listed};
 use crate::plan::{Action, Declared, loss_hint};
-use crate::reconcile::apply::{Report, apply};
+use crate::reconcile::apply::{Report, apply_fresh};
 use crate::reconcile::record::{WriteRecordError, adopt};
 use crate::report::{self, ReportDocument};
 
@@ -26,7 +26,7 @@ pub(super) fn run(
     if !planned.plan.is_empty() {
         agree(&planned, consent, &global.command("apply --yes"), terminal)?;
     }
-    perform(host, global, &planned, terminal)
+    perform(host, global, &planned, consent.yes, terminal)
 }
 
 /// Shows a plan, and gets a yes to it. `command` is how to say yes in advance.
@@ -49,11 +49,13 @@ pub(super) fn agree(
     consent.to_plan(command, terminal)
 }
 
-/// Does what a plan says, and tells how it ended.
+/// Does what a plan says, and tells how it ended. Without a question in between, what the plan has
+/// seen `is_fresh`.
 pub(super) fn perform(
     host: &dyn Host,
     global: &Global,
     planned: &Planned,
+    is_fresh: bool,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
     let Planned { graph, plan, facts, .. } = planned;
@@ -68,7 +70,8 @@ pub(super) fn perform(
         Report::of_nothing(plan)
     } else {
         progress::tell(host, terminal, |notify| {
-            apply(host, &planned.configs(), graph, plan, notify)
+            let facts = is_fresh.then(|| facts.clone());
+            apply_fresh(host, &planned.configs(), graph, plan, facts, notify)
         })
     };
     let configs = planned.configs();

@@ -286,7 +286,7 @@ fn fix(
     agreed?;
     // One document is printed, and that is of the diagnosis.
     let global = Global { json: false, ..global.clone() };
-    let found = match perform(host, &global, &planned, terminal) {
+    let found = match perform(host, &global, &planned, options.yes, terminal) {
         // What failed is told; whether it was of use shows when one looks again.
         Ok(()) | Err(Error::Failed) => Vec::new(),
         // A look does not show that.

@@ -145,5 +145,5 @@ pub(super) fn apply(
         let words = format!("apply {}", quoted(plan));
         consent.to_replacements(&planned, &global.command(&words))?;
     }
-    apply::perform(host, global, &planned, terminal)
+    apply::perform(host, global, &planned, true, terminal)
 }

@@ -34,5 +34,5 @@ pub(super) fn run(
     if let Some(template) = &template {
         init::write(host, template, terminal)?;
     }
-    apply::perform(host, global, &planned, terminal)
+    apply::perform(host, global, &planned, consent.yes, terminal)
 }

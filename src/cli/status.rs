@@ -12,7 +12,7 @@ use crate::cli::error::Error;
 use crate::host::{Host, Ping};
 use crate::lima::Status;
 use crate::model::address::{Address, Kind};
-use crate::plan::{Change, Observation, Reason};
+use crate::plan::{Change, Observation};
 use crate::report;
 use crate::resource::facts::Facts;
 
@@ -23,8 +23,8 @@ pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> 
         terminal.json(&document("machines", &machines)?)?;
     } else {
         let mut lines: Vec<String> = machines.iter().map(MachineStatus::in_a_line).collect();
-        let former = planned.facts.iter().flat_map(|facts| &facts.former.vms);
-        lines.extend(former.map(|name| Reason::FormerVm(name.clone()).to_string()));
+        let former = planned.facts.iter().flat_map(|facts| facts.former.reasons());
+        lines.extend(former.map(|reason| reason.to_string()));
         terminal
             .data(&lines.iter().map(|line| report::on_a_line(line) + "\n").collect::<String>())?;
     }
@@ -53,7 +53,7 @@ struct MachineStatus<'a> {
     engine: Engine<'a>,
     context: ContextStatus<'a>,
     /// The VMs that the file was applied to before.
-    former_vms: &'a [String],
+    former_vms: Vec<&'a str>,
     /// Whether all is as the file says.
     as_declared: bool,
     /// The resources that are not.
@@ -121,7 +121,7 @@ impl<'a> MachineStatus<'a> {
                 host: facts.context.as_ref().map(|context| context.host.as_str()),
                 as_declared: context.all(|change| change.is_without_effect()),
             },
-            former_vms: &facts.former.vms,
+            former_vms: facts.former.vms.keys().map(String::as_str).collect(),
             as_declared: pending.is_empty(),
             pending: pending.into_iter().map(|change| &change.address).collect(),
         }

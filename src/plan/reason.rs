@@ -41,7 +41,12 @@ pub enum Reason {
     AppliedFrom(String),
     /// This file was applied to another VM, which it no longer declares. No reason to change
     /// anything: a VM is only deleted on command.
-    FormerVm(String),
+    FormerVm {
+        /// The VM.
+        name: String,
+        /// Its Docker contexts, without the one that the file names.
+        contexts: Vec<String>,
+    },
     /// What a removal leaves.
     Note(&'static str),
     /// A file of the user's that Lima merges into every instance has a say in this VM. No reason
@@ -155,7 +160,7 @@ impl Reason {
                 | Self::MoreCpus { .. }
                 | Self::NoRecord
                 | Self::AppliedFrom(_)
-                | Self::FormerVm(_)
+                | Self::FormerVm { .. }
         )
     }
 }
@@ -188,11 +193,14 @@ impl fmt::Display for Reason {
                 "{} was applied to this VM last: what only that file declares is no longer declared",
                 in_a_line(file)
             ),
-            Self::FormerVm(name) => write!(
-                f,
-                "the VM {name} is no longer in the file, and cai leaves it. To delete it and all that is \
-                 in it: limactl unprotect {name} && limactl delete --force {name}"
-            ),
+            Self::FormerVm { name, contexts } => {
+                write!(
+                    f,
+                    "the VM {name} is no longer in the file, and cai leaves it. To delete it and all that \
+                     is in it: limactl unprotect {name} && limactl delete --force {name}"
+                )?;
+                contexts.iter().try_for_each(|it| write!(f, " && docker context rm {it}"))
+            }
             Self::Note(why) => f.write_str(why),
             Self::Unwanted => f.write_str("it is to be destroyed"),
             Self::Overridden(Override { file, key, value }) => {

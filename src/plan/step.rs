@@ -1,5 +1,6 @@
 //! Steps are data: one interpreter runs them, and decides nothing.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -112,6 +113,22 @@ impl Step {
     /// Waits until something is ready.
     pub fn wait(title: impl Into<String>, wait: Wait) -> Self {
         Self { title: title.into(), operation: StepAction::Await(wait), rescue: Vec::new() }
+    }
+
+    /// Whether it can change nothing but the guest and its connection: `limactl` would list the same
+    /// afterwards.
+    pub fn is_in_guest(&self) -> bool {
+        let programs = ["ssh", "docker", "docker-compose"];
+        let is_harmless = |command: &CommandSpec| {
+            let name = command.program.file_name().and_then(OsStr::to_str);
+            name.is_some_and(|name| programs.contains(&name))
+        };
+        let is_own = match &self.operation {
+            StepAction::Run(command) | StepAction::Try(command) => is_harmless(command),
+            StepAction::RemoveFile(_) | StepAction::WriteFile { .. } => true,
+            StepAction::Unpack(_) | StepAction::Await(_) => false,
+        };
+        is_own && self.rescue.iter().all(is_harmless)
     }
 
     /// Adds a command to run if the step fails, after the earlier ones.

@@ -14,7 +14,7 @@ use crate::host::{Ping, Platform};
 use crate::lima::{Agent, Ssh, Status, UserFile};
 use crate::model::address::Address;
 use crate::model::{ContextName, redact};
-use crate::plan::Observation;
+use crate::plan::{Observation, Reason};
 use crate::resource::record::{Entry, Record};
 use crate::resource::socket_client::ClientFacts;
 
@@ -65,14 +65,25 @@ pub struct Facts {
 /// What earlier applies left on this machine, and the file no longer declares.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Former {
-    /// Other VMs that this file was applied to.
-    pub vms: Vec<String>,
+    /// Other VMs that this file was applied to, each with its Docker contexts.
+    pub vms: BTreeMap<String, Vec<String>>,
     /// The Docker contexts that the record lists.
     pub contexts: BTreeMap<ContextName, ContextMetadata>,
     /// The current Docker context, if there are any.
     pub current_context: Option<String>,
     /// The overrides of Compose files that the record lists, by their paths.
     pub overrides: BTreeMap<PathBuf, String>,
+}
+
+impl Former {
+    /// The remarks about the other VMs.
+    pub fn reasons(&self) -> impl Iterator<Item = Reason> {
+        let vms = self.vms.iter();
+        vms.map(|(name, contexts)| Reason::FormerVm {
+            name: name.clone(),
+            contexts: contexts.clone(),
+        })
+    }
 }
 
 /// A file of the host that goes into the guest.

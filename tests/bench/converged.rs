@@ -14,7 +14,7 @@ use crate::figure;
 const RUNS: usize = 15;
 
 /// How long the real programs take about, on a machine that is not busy.
-fn takes(program: &str, arguments: &[String]) -> Duration {
+pub fn takes(program: &str, arguments: &[String]) -> Duration {
     Duration::from_millis(match program {
         "limactl" if arguments.iter().any(|argument| argument == "list") => 50,
         "limactl" => 20,

@@ -2,6 +2,7 @@
 //!
 //! - a converged `cai plan` against its slowest single probe, with fake programs that take as long
 //!   as real ones do;
+//! - what a repair looks at, in full looks at a machine;
 //! - 100, 1,000 and 10,000 files planned together on the simulated host, each in a process of its
 //!   own, so that its memory can be told.
 #![expect(
@@ -25,6 +26,7 @@ mod converged;
 mod fake_fault;
 #[path = "../support/fake_world.rs"]
 mod fake_world;
+mod looks;
 #[path = "../support/sandbox.rs"]
 mod sandbox;
 mod scale;
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let mut holds = converged::run();
+    holds &= looks::run();
     holds &= scale::run();
     if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

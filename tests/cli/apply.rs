@@ -190,7 +190,8 @@ fn a_stronger_step_than_the_plan_showed_is_not_taken() {
         line("Running")
     );
     sandbox.fake_program("limactl", &fake::limactl_that(&list, "exit 7"));
-    let ran = sandbox.cai(&["apply", "--yes"]);
+    // While the question waits for its answer, the machine may change.
+    let ran = sandbox.cai_on_terminal(&["apply"], "yes");
     let error = ran.fails_with(1);
     assert!(error.contains("changed since the plan: it now needs a VM restart"), "{ran}");
     assert_eq!(fake::calls(&sandbox), [""; 0], "{ran}");

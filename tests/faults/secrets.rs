@@ -88,6 +88,8 @@ fn search(ran: &Ran, sandbox: &Sandbox) {
         assert!(!ran.stdout.contains(needle) && !shown.contains(needle), "{needle} in {ran}");
     }
     let mut paths = vec![sandbox.home()];
+    let record = sandbox.path("lima/containai-secure/cai.json");
+    paths.extend(record.exists().then_some(record));
     while let Some(path) = paths.pop() {
         if path.is_dir() {
             paths.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
@@ -135,6 +137,7 @@ fn calls(command: &Command, path: &str) -> Vec<Vec<&'static str>> {
         ],
         "explain" => &[&["explain"], &["explain", "vm_drift"]],
         "destroy" => &[&["destroy"], &["destroy", "--allow-destroy", "containai-secure"]],
+        "show" => &[&["show"]],
         "render" => &[&["render"]],
         "graph" => &[&["graph"], &["graph", "--format", "mermaid"]],
         "schema" => &[&["schema"]],

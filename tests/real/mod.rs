@@ -20,6 +20,7 @@ mod image;
 mod kill;
 pub mod limactl;
 mod process;
+mod removal;
 mod repair;
 mod restart;
 mod shell;
@@ -59,6 +60,7 @@ pub fn trials() -> Vec<Trial> {
         kill::trials(),
         sleep::trials(),
         sysbox::trials(),
+        removal::trials(),
         distro::trials(),
     ];
     let everywhere = everywhere.into_iter().flatten().map(|trial| {

@@ -57,15 +57,24 @@ fn package(engine: &Engine) -> Package {
     Package { path, version, sha256 }
 }
 
-/// Declares Sysbox from the package, for whatever machine this is.
-fn declare(engine: &Engine, version: &str, sha256: &str) {
+/// The table `[sysbox]` for the package, which it puts beside the `containai.toml`.
+pub fn table(engine: &Engine) -> String {
+    let Package { version, sha256, .. } = package(engine);
+    table_of(&version, &sha256)
+}
+
+/// The table for whatever machine this is.
+fn table_of(version: &str, sha256: &str) -> String {
     let package = |arch: &str| {
         format!(
             "[[sysbox.packages]]\narch = \"{arch}\"\nurl = \"./{PACKAGE}\"\nsha256 = \"{sha256}\"\n"
         )
     };
-    let sysbox = format!("version = \"{version}\"\n{}{}", package("x86_64"), package("aarch64"));
-    engine.declare(&Declared { sysbox: &sysbox, ..Declared::default() });
+    format!("version = \"{version}\"\n{}{}", package("x86_64"), package("aarch64"))
+}
+
+fn declare(engine: &Engine, version: &str, sha256: &str) {
+    engine.declare(&Declared { sysbox: &table_of(version, sha256), ..Declared::default() });
 }
 
 /// Has `cai` install it.

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use containai::config::{self, Config};
+use containai::docker::Environment;
+use containai::doctor::{Case, Code, diagnose};
 use containai::host::{Host, System};
 use containai::plan::Action;
 use containai::reconcile::observe::observe;
@@ -18,6 +20,12 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         what_was_there_before_is_released_and_stays,
         a_vm_without_a_record_is_adopted_and_loses_nothing,
         sysbox_takes_its_containers_along,
+        a_log_driver_that_does_not_exist_goes_with_its_line,
+        a_sensitive_variable_goes_with_its_line,
+        a_default_runtime_goes_with_sysbox,
+        a_renamed_vm_is_named_and_stays,
+        a_current_context_is_not_removed,
+        another_file_for_the_same_vm_is_named,
     ]
 }
 
@@ -193,4 +201,112 @@ fn sysbox_takes_its_containers_along() {
         guest.containers.iter().filter(|it| it.running).map(|it| &it.name).collect();
     assert_eq!(running, ["plain"]);
     assert!(!guest.packages.contains_key("sysbox-ce"));
+}
+
+/// What the doctor finds.
+fn found(host: &SimulatedHost<'_>, config: &Config) -> Vec<Code> {
+    let facts = observe(host, config).unwrap();
+    let plan = plan(host, config);
+    let environment = &Environment::default();
+    let case = Case { config, is_declared: true, facts: &facts, environment, plan: &plan };
+    diagnose(&case).iter().map(|finding| finding.code).collect()
+}
+
+/// R4 of the cases from the field.
+fn a_log_driver_that_does_not_exist_goes_with_its_line() {
+    let host = SimulatedHost::new(&System, World::new(LINUX));
+    let wrong = file(&[("docker.daemon", "log-driver = \"no/such:latest\""), LINES[8]]);
+    apply(&host, &wrong);
+    assert_eq!(guest(&host.world()).dockerd.unwrap().loaded["log-driver"], "no/such:latest");
+    let minimal = file(&LINES[8..]);
+    assert_ne!(found(&host, &minimal), [], "no container can start");
+    applied(&host, &minimal);
+    assert_eq!(guest(&host.world()).dockerd.unwrap().loaded.get("log-driver"), None);
+    assert_eq!(found(&host, &minimal), []);
+}
+
+/// F1 of the cases from the field.
+fn a_sensitive_variable_goes_with_its_line() {
+    let host = SimulatedHost::new(&System, World::new(LINUX));
+    let variable = "env = { TOKEN = { value = \"hunter2hunter2\", sensitive = true } }";
+    let config = file(&[("vm", variable), LINES[8]]);
+    applied(&host, &config);
+    let record = record(&host, &config).text();
+    assert!(record.contains("env.TOKEN") && !record.contains("hunter2"), "{record}");
+    let minimal = file(&LINES[8..]);
+    assert!(
+        !format!("{:?}", plan(&host, &minimal).effective().next().unwrap().shown())
+            .contains("hunter2")
+    );
+    applied(&host, &minimal);
+    assert!(!host.world().instances["containai-secure"].yaml.contains("hunter2"));
+}
+
+/// F2 of the cases from the field.
+fn a_default_runtime_goes_with_sysbox() {
+    let host = SimulatedHost::new(&System, World::new(LINUX));
+    applied(&host, &file(&[("sysbox", "default_runtime = true"), LINES[8]]));
+    let without = file(&LINES[8..]);
+    assert!(!plan(&host, &without).is_empty());
+    assert_ne!(found(&host, &without), []);
+    applied(&host, &without);
+    assert_eq!(found(&host, &without), []);
+    let dockerd = guest(&host.world()).dockerd.unwrap();
+    assert_eq!(dockerd.loaded.get("default-runtime"), None);
+}
+
+/// A file at this path.
+fn at(path: &str, lines: &[(&str, &str)]) -> Config {
+    Config { file: Some(path.into()), ..file(lines) }
+}
+
+/// U2 of the cases from the field.
+fn a_renamed_vm_is_named_and_stays() {
+    let host = SimulatedHost::new(&System, World::new(LINUX));
+    applied(&host, &at("/team/containai.toml", &LINES[8..]));
+    let lines = [("vm", "name = \"other\""), LINES[8]];
+    // Another file has nothing to do with it.
+    assert!(!effects(&plan(&host, &at("/else/containai.toml", &lines))).contains("limactl"));
+    let renamed = at("/team/containai.toml", &lines);
+    let says = effects(&plan(&host, &renamed));
+    for words in [
+        "the VM containai-secure is no longer in the file, and cai leaves it",
+        "limactl unprotect containai-secure && limactl delete --force containai-secure",
+        "docker context rm containai-secure",
+    ] {
+        assert!(says.contains(words), "{words}: {says}");
+    }
+    applied(&host, &renamed);
+    assert!(host.world().instances.contains_key("containai-secure"));
+}
+
+fn a_current_context_is_not_removed() {
+    let host = SimulatedHost::new(&System, World::new(LINUX));
+    applied(&host, &file(&[("context", "name = \"old\""), LINES[8]]));
+    let renamed = file(&[("context", "name = \"new\""), LINES[8]]);
+    let config = host.world().computer.docker_config.join("config.json");
+    let use_context = |name: &str| {
+        let text = format!("{{\"currentContext\": \"{name}\"}}");
+        host.change(|world| world.files.insert(config.clone(), text)).unwrap();
+    };
+    use_context("old");
+    let blocked = plan(&host, &renamed);
+    let (address, problem) = blocked.problems().next().unwrap();
+    assert_eq!(address.to_string(), "context.old");
+    assert!(problem.hint().contains("docker context use default"), "{}", problem.hint());
+    use_context("default");
+    applied(&host, &renamed);
+    let contexts: String = host.world().contexts.into_values().collect();
+    assert!(contexts.contains("\"new\"") && !contexts.contains("\"old\""), "{contexts}");
+}
+
+fn another_file_for_the_same_vm_is_named() {
+    let host = SimulatedHost::new(&System, World::new(LINUX));
+    applied(&host, &at("/team/containai.toml", &LINES[6..]));
+    let plan = plan(&host, &at("/else/containai.toml", &LINES[8..]));
+    let reasons = plan.changes.iter().flat_map(|change| &change.reasons);
+    let reasons: Vec<String> = reasons.map(ToString::to_string).collect();
+    let said = "/team/containai.toml was applied to this VM last";
+    assert!(reasons.iter().any(|reason| reason.starts_with(said)), "{reasons:?}");
+    assert!(effects(&plan).contains("Delete user.bob"), "{}", effects(&plan));
 }

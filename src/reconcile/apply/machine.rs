@@ -10,10 +10,17 @@ use crate::host::Host;
 use crate::plan::{Action, Change, Disruption, Plan};
 use crate::reconcile::apply::event::{Event, Listener};
 use crate::reconcile::graph::{Graph, Node};
-use crate::reconcile::observe::{ObserveError, judge, observe};
+use crate::reconcile::observe::{ObserveError, judge, observe, observe_again};
 use crate::reconcile::record::{Keeper, WriteRecordError};
 use crate::resource::PlanContext;
 use crate::resource::facts::Facts;
+
+/// What was seen of a machine, and when.
+struct Seen {
+    age: u64,
+    host_age: u64,
+    facts: Arc<Facts>,
+}
 
 /// One file, and what was last seen of its machine.
 pub(super) struct Machine<'a> {
@@ -26,7 +33,9 @@ pub(super) struct Machine<'a> {
     notify: Listener<'a>,
     /// Counts the beginnings and ends of steps: what was seen before the last of them is old.
     age: AtomicU64,
-    facts: Mutex<Option<(u64, Arc<Facts>)>>,
+    /// Counts those of the steps that may change more than the guest.
+    host_age: AtomicU64,
+    seen: Mutex<Option<Seen>>,
     record: Keeper<'a>,
 }
 
@@ -35,6 +44,7 @@ impl<'a> Machine<'a> {
         host: &'a dyn Host,
         config: &'a Config,
         plan: &Plan,
+        facts: Option<Facts>,
         notify: Listener<'a>,
     ) -> Self {
         Self {
@@ -44,22 +54,30 @@ impl<'a> Machine<'a> {
             may_hide: plan.may_hide.as_deref() == Some(config.vm.name.as_str()),
             notify,
             age: AtomicU64::new(0),
-            facts: Mutex::new(None),
+            host_age: AtomicU64::new(0),
+            seen: Mutex::new(facts.map(|facts| Seen {
+                age: 0,
+                host_age: 0,
+                facts: Arc::new(facts),
+            })),
             record: Keeper::new(host, config),
         }
     }
 
     /// What the machine is like now. One thread looks, the others wait for what it sees.
     fn facts(&self) -> Result<Arc<Facts>, ObserveError> {
-        let mut seen = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let age = self.age.load(Ordering::SeqCst);
-        if let Some((then, facts)) = &*seen
-            && *then == age
-        {
-            return Ok(Arc::clone(facts));
-        }
-        let facts = Arc::new(self.record.seen(observe(self.host, self.config)?));
-        *seen = Some((age, Arc::clone(&facts)));
+        let host_age = self.host_age.load(Ordering::SeqCst);
+        let facts = match &*seen {
+            Some(seen) if seen.age == age => return Ok(Arc::clone(&seen.facts)),
+            Some(seen) if seen.host_age == host_age => {
+                observe_again(self.host, self.config, &seen.facts)?
+            }
+            _ => observe(self.host, self.config)?,
+        };
+        let facts = Arc::new(self.record.seen(facts));
+        *seen = Some(Seen { age, host_age, facts: Arc::clone(&facts) });
         Ok(facts)
     }
 
@@ -76,9 +94,9 @@ impl<'a> Machine<'a> {
         let facts = self.facts()?;
         let changed = self.record.finish(node.resource.as_ref(), action, &facts)?;
         if let Some(record) = changed {
-            let mut seen = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some((_, facts)) = &mut *seen {
-                Arc::make_mut(facts).record = Some(record);
+            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(seen) = &mut *seen {
+                Arc::make_mut(&mut seen.facts).record = Some(record);
             }
         }
         Ok(())
@@ -87,13 +105,13 @@ impl<'a> Machine<'a> {
     /// Brings the record up to date with what was seen last: dockerd may have dropped a removed key
     /// only when it restarted. Does not look again.
     pub(super) fn settle(&self, graph: &Graph, file: usize) -> Result<(), WriteRecordError> {
-        let seen = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let age = self.age.load(Ordering::SeqCst);
-        let Some((_, facts)) = seen.as_ref().filter(|(then, _)| *then == age) else {
+        let Some(seen) = seen.as_ref().filter(|seen| seen.age == age) else {
             return Ok(());
         };
         for node in graph.ordered().filter(|node| node.file == file) {
-            self.record.finish(node.resource.as_ref(), Action::NoOp, facts)?;
+            self.record.finish(node.resource.as_ref(), Action::NoOp, &seen.facts)?;
         }
         Ok(())
     }
@@ -147,8 +165,14 @@ impl<'a> Machine<'a> {
             (self.notify)(&Event::StepStarted(address, step));
             let started = Instant::now();
             self.age.fetch_add(1, Ordering::SeqCst);
+            if !step.is_in_guest() {
+                self.host_age.fetch_add(1, Ordering::SeqCst);
+            }
             let result = run::step(self.host, address, step, self.limit, self.notify);
             self.age.fetch_add(1, Ordering::SeqCst);
+            if !step.is_in_guest() {
+                self.host_age.fetch_add(1, Ordering::SeqCst);
+            }
             if let Err(error) = result {
                 (self.notify)(&Event::StepFailed(address, step, &error));
                 return Err(error);

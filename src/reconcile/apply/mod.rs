@@ -17,17 +17,15 @@ pub use outcome::{ApplyError, Counts, Outcome, Report, ResourceResult};
 use crate::config::Config;
 use crate::host::Host;
 use crate::host::parallel::AT_ONCE;
+use crate::model::address::Kind;
 use crate::plan::{Change, Plan};
 use crate::reconcile::apply::event::{Event, Listener};
 use crate::reconcile::graph::Graph;
+use crate::resource::facts::Facts;
 use machine::Machine;
 use queue::Queue;
 
-/// Applies a plan of these files. Each resource is planned again with fresh facts just before its
-/// steps run, and after them it must have nothing left to do. What does not depend on each other is
-/// done at the same time.
-///
-/// A failure stops what depends on it, and nothing else.
+/// Applies a plan of these files, as [`apply_fresh`] does, after another look at the machine.
 pub fn apply(
     host: &dyn Host,
     configs: &[&Config],
@@ -35,9 +33,30 @@ pub fn apply(
     plan: &Plan,
     notify: Listener<'_>,
 ) -> Report {
+    apply_fresh(host, configs, graph, plan, None, notify)
+}
+
+/// Applies a plan of these files. Each resource is planned again with fresh facts just before its
+/// steps run, and after them it must have nothing left to do. What does not depend on each other is
+/// done at the same time. `facts` are those of the plan, if they are still fresh: nobody was asked
+/// since.
+///
+/// A failure stops what depends on it, and nothing else.
+pub fn apply_fresh(
+    host: &dyn Host,
+    configs: &[&Config],
+    graph: &Graph,
+    plan: &Plan,
+    facts: Option<Vec<Facts>>,
+    notify: Listener<'_>,
+) -> Report {
     let began = Instant::now();
-    let machines: Vec<_> =
-        configs.iter().map(|config| Machine::new(host, config, plan, notify)).collect();
+    // Lima is installed once for all files.
+    let installs = plan.effective().any(|change| change.address.kind == Kind::LimaInstall);
+    let mut facts = facts.filter(|_| !installs).into_iter().flatten();
+    let machines =
+        configs.iter().map(|config| Machine::new(host, config, plan, facts.next(), notify));
+    let machines: Vec<_> = machines.collect();
     let queue = Queue::new(graph);
     let work = || {
         while let Some(turn) = queue.next() {

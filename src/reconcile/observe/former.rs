@@ -1,5 +1,6 @@
 //! What earlier applies left on this machine, by the record.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::ObserveError;
@@ -40,4 +41,19 @@ pub(super) fn former(
         former.current_context = current_context(probe)?;
     }
     Ok(former)
+}
+
+/// The other VMs that this file was applied to, with the contexts that the file does not name.
+pub(super) fn former_vms(
+    config: &Config,
+    records: &BTreeMap<String, Record>,
+) -> BTreeMap<String, Vec<String>> {
+    let of_file = |record: &&Record| config.file.is_some() && record.file == config.file;
+    let contexts = |record: &Record| {
+        let contexts = record.addresses().filter(|address| address.kind == Kind::Context);
+        let others = contexts.filter(|address| address.name != config.context.name.as_str());
+        others.map(|address| address.name).collect()
+    };
+    let records = records.iter().filter(|(_, record)| of_file(record));
+    records.map(|(name, record)| (name.clone(), contexts(record))).collect()
 }

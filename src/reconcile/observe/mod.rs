@@ -21,6 +21,7 @@ use crate::host::parallel::{each, join};
 use crate::host::{CommandError, CommandSpec, Exposed, Output, Probe};
 use crate::lima::{self, Instances, Limactl, Release, UserFile};
 use crate::resource::facts::Facts;
+use crate::resource::record::Record;
 use files::{home_of, lima_files, lima_releases, record};
 
 pub use environment::docker_environment;
@@ -99,6 +100,21 @@ pub fn observe(probe: &dyn Probe, config: &Config) -> Result<Facts, ObserveError
     machine.complete(config, early?, lima?.as_ref())
 }
 
+/// Looks again after steps that `limactl` and its files do not notice.
+///
+/// # Errors
+/// As [`observe`].
+pub fn observe_again(
+    probe: &dyn Probe,
+    config: &Config,
+    before: &Facts,
+) -> Result<Facts, ObserveError> {
+    match Machine::new(probe, &config.lima)?.again(config, before)? {
+        Some(facts) => Ok(facts),
+        None => observe(probe, config),
+    }
+}
+
 /// Looks at everything that several files speak of, which were brought
 /// [`together`](config::together): the facts of each, in their order.
 ///
@@ -154,8 +170,8 @@ struct Lima {
     program: PathBuf,
     version: Version,
     instances: Instances,
-    /// The files that the other instances were applied from, by the names of the instances.
-    former: BTreeMap<String, PathBuf>,
+    /// The records of the other instances, by name.
+    former: BTreeMap<String, Record>,
 }
 
 impl<'a> Machine<'a> {
@@ -207,8 +223,8 @@ impl<'a> Machine<'a> {
         let mut former = BTreeMap::new();
         for (name, directory) in &instances.others {
             // Others' instances, which may be unreadable, are none of this file's concern.
-            let file = record(self.probe, directory).ok().flatten().and_then(|record| record.file);
-            former.extend(file.map(|file| (name.clone(), file)));
+            let record = record(self.probe, directory).ok().flatten();
+            former.extend(record.map(|record| (name.clone(), record)));
         }
         Ok(Lima { program, version, instances, former })
     }

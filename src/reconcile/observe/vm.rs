@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::clients::clients;
 use super::files::{context, missing, read_existing, record, seccomp_profile};
-use super::former::former;
+use super::former::{former, former_vms};
 use super::{Lima, Machine, ObserveError};
 use crate::config::Config;
 use crate::docker::ContextMetadata;
@@ -89,8 +89,7 @@ impl Machine<'_> {
             clients: BTreeMap::new(),
         };
         if let Some(lima) = lima {
-            let former = lima.former.iter().filter(|(_, file)| config.file.as_ref() == Some(file));
-            facts.former.vms = former.map(|(name, _)| name.clone()).collect();
+            facts.former.vms = former_vms(config, &lima.former);
         }
         match lima.map(|lima| lima.instances.found.get(config.vm.name.as_str())) {
             None => {}
@@ -127,27 +126,7 @@ impl Machine<'_> {
         facts: &mut Facts,
     ) -> Result<(), ObserveError> {
         facts.directory.clone_from(&instance.dir);
-        facts.guest = match &instance.status {
-            // A guest whose host agent died goes on, and its containers with it.
-            Status::Running | Status::Broken => {
-                seen.unwrap_or_else(|| self.guest(config, &instance.dir))
-            }
-            status => Observation::Unobservable(Reason::VmIs(status.clone())),
-        };
-        if instance.status == Status::Running {
-            // Evidence, where it can be had; nothing depends on it.
-            let events = self.probe.read_file(&Agent::events(&instance.dir));
-            facts.agent = events.ok().flatten().and_then(|events| Agent::read(&events));
-        }
-        let asking_changes_nothing = match &facts.guest {
-            Observation::Present(guest) => guest.docker_runs(),
-            // Nothing behind the socket: this only tells a stale file.
-            _ => instance.status == Status::Stopped,
-        };
-        if asking_changes_nothing {
-            facts.socket = Some(self.probe.ping(&facts.docker_socket()));
-            facts.exposed = self.probe.is_exposed(&facts.docker_socket());
-        }
+        self.inside(config, &instance.status, seen, facts);
         let path = instance.dir.join("lima.yaml");
         let text = read_existing(self.probe, &path)?;
         facts.vm = Observation::Present(VmFacts {
@@ -165,6 +144,62 @@ impl Machine<'_> {
             text,
         });
         Ok(())
+    }
+
+    /// Looks into the VM, and at its socket.
+    fn inside(
+        &self,
+        config: &Config,
+        status: &Status,
+        seen: Option<Observation<GuestFacts>>,
+        facts: &mut Facts,
+    ) {
+        facts.guest = match status {
+            // A guest whose host agent died goes on, and its containers with it.
+            Status::Running | Status::Broken => {
+                seen.unwrap_or_else(|| self.guest(config, &facts.directory))
+            }
+            status => Observation::Unobservable(Reason::VmIs(status.clone())),
+        };
+        facts.agent = None;
+        if *status == Status::Running {
+            // Evidence, where it can be had; nothing depends on it.
+            let events = self.probe.read_file(&Agent::events(&facts.directory));
+            facts.agent = events.ok().flatten().and_then(|events| Agent::read(&events));
+        }
+        let asking_changes_nothing = match &facts.guest {
+            Observation::Present(guest) => guest.docker_runs(),
+            // Nothing behind the socket: this only tells a stale file.
+            _ => *status == Status::Stopped,
+        };
+        (facts.socket, facts.exposed) = (None, false);
+        if asking_changes_nothing {
+            facts.socket = Some(self.probe.ping(&facts.docker_socket()));
+            facts.exposed = self.probe.is_exposed(&facts.docker_socket());
+        }
+    }
+
+    /// Looks again at all that a command in the guest can change, and asks `limactl` nothing. `None`
+    /// if the guest does not answer any more.
+    pub(super) fn again(
+        &self,
+        config: &Config,
+        before: &Facts,
+    ) -> Result<Option<Facts>, ObserveError> {
+        let Some(VmFacts { status: Status::Running, .. }) = before.vm.present() else {
+            return Ok(None);
+        };
+        let Early { record, former, master, missing, seccomp_profile, context, guest, .. } =
+            self.early(config)?;
+        let former = Former { vms: before.former.vms.clone(), ..former };
+        let mut facts =
+            Facts { record, former, master, missing, seccomp_profile, context, ..before.clone() };
+        self.inside(config, &Status::Running, guest, &mut facts);
+        if facts.guest.present().is_none() {
+            return Ok(None);
+        }
+        facts.clients = clients(self.probe, config, &facts)?;
+        Ok(Some(facts))
     }
 
     fn guest(&self, config: &Config, directory: &Path) -> Observation<GuestFacts> {

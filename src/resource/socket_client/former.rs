@@ -27,10 +27,16 @@ pub(super) fn recorded(path: PathBuf, service: &str, text: &str) -> Option<Recor
     Some(Recorded { exists, is_declared: true, keys, path: Some(path) })
 }
 
-/// The removal of a recorded client.
-pub(super) fn removal(record: &Record, address: &Address) -> Option<Box<dyn Resource>> {
+/// The removal of a recorded client. `declared` are the overrides and services of the file.
+pub(super) fn removal(
+    record: &Record,
+    address: &Address,
+    declared: &[(PathBuf, String)],
+) -> Option<Box<dyn Resource>> {
     let entry = record.entry(address)?;
-    let former = Former { path: entry.path.clone()?, service: entry.keys.keys().next()?.clone() };
+    let (path, service) = (entry.path.clone()?, entry.keys.keys().next()?.clone());
+    let is_declared = declared.contains(&(path.clone(), service.clone()));
+    let former = Former { path, service, is_declared };
     Some(Removal::new(address, Vec::new(), former).boxed())
 }
 
@@ -39,11 +45,13 @@ struct Former {
     /// The override.
     path: PathBuf,
     service: String,
+    /// Whether the file declares the same service under another name.
+    is_declared: bool,
 }
 
 impl Former {
     fn text<'a>(&self, facts: &'a Facts) -> Option<&'a str> {
-        let text = facts.former.overrides.get(&self.path)?;
+        let text = facts.former.overrides.get(&self.path).filter(|_| !self.is_declared)?;
         overridden_services(text).contains(&self.service).then_some(text)
     }
 }

@@ -72,8 +72,15 @@ impl SocketClient {
         record: &Record,
         address: &Address,
     ) -> Option<Box<dyn Resource>> {
-        let is_declared = config.socket_clients.iter().any(|it| it.name() == address.name);
-        if is_declared { None } else { former::removal(record, address) }
+        let clients = config.socket_clients.iter();
+        let is_declared = clients.clone().any(|it| it.name() == address.name);
+        let declared = clients.filter_map(config::SocketClient::compose);
+        let declared = declared.map(|(file, service)| (override_path(&file), service.to_string()));
+        if is_declared {
+            None
+        } else {
+            former::removal(record, address, &declared.collect::<Vec<_>>())
+        }
     }
 
     /// What it should be, where it was not seen.

@@ -434,7 +434,7 @@ impl Vm {
         let remarks = remarks
             .chain(no_record.then_some(Reason::NoRecord))
             .chain(self.applied_from(facts))
-            .chain(facts.former.vms.iter().cloned().map(Reason::FormerVm));
+            .chain(facts.former.reasons());
         remarks.fold(change, Change::because)
     }
 }
