@@ -142,7 +142,7 @@ impl Consent {
                     .stops
                     .as_ref()
                     .map(|stops| listed(stops.iter().map(|container| &container.name)));
-                let names = names.as_deref().unwrap_or("containers of unknown names");
+                let names = names.as_deref().unwrap_or("containers that could not be listed");
                 let what = format!("{names} would stop and could not start again");
                 let scope = change.address.scope.as_ref();
                 let vm = scope.map_or(vm, VmName::as_str);

@@ -163,10 +163,10 @@ pub(super) enum Command {
         #[command(flatten)]
         limits: Limits,
     },
-    /// Show what cai manages in the VM: what it created, and what was there before
+    /// Show the resources that cai manages, and which of them it created
     ///
-    /// Reads the record of earlier applies. When something leaves the file, the next apply deletes it
-    /// only if the record says that cai created it.
+    /// Reads the record of earlier applies. If something is deleted from the file, the next apply
+    /// removes it only if the record says that cai created it.
     Show,
     /// Print the Lima YAML of the file; looks at nothing else
     Render,

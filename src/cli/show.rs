@@ -1,5 +1,7 @@
 //! `cai show`
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::file;
@@ -9,28 +11,48 @@ use crate::cli::error::Error;
 use crate::host::Host;
 use crate::reconcile::observe::recorded;
 use crate::report;
-use crate::resource::record::Record;
+use crate::resource::record::{Entry, Origin, Record};
 
 /// One VM, as `cai show --json` prints it.
 #[derive(Serialize)]
 struct Shown<'a> {
     file: &'a str,
     vm: &'a str,
-    /// `null` if the VM has none.
-    record: Option<Record>,
+    /// The resources by address; `null` if the VM has no record.
+    resources: Option<BTreeMap<String, ShownEntry>>,
+}
+
+/// One resource.
+#[derive(Serialize)]
+struct ShownEntry {
+    origin: Origin,
+    /// Its keys, if it shares them with others.
+    keys: BTreeMap<String, Origin>,
+}
+
+fn resources(record: &Record) -> BTreeMap<String, ShownEntry> {
+    let shown = |entry: &Entry| ShownEntry {
+        origin: entry.origin,
+        // The hash of a short secret would tell it.
+        keys: entry.keys.iter().map(|(name, key)| (name.clone(), key.origin)).collect(),
+    };
+    record.resources.iter().map(|(address, entry)| (address.clone(), shown(entry))).collect()
 }
 
 pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> Result<(), Error> {
     let files = file::load_all(host, global, terminal)?;
-    let mut machines = Vec::new();
-    for file in &files {
-        let vm = &file.config.vm.name;
-        let record = recorded(host, vm)?;
-        machines.push(Shown { file: &file.shown, vm: vm.as_str(), record });
-    }
+    let records = files.iter().map(|file| recorded(host, &file.config.vm.name));
+    let records = records.collect::<Result<Vec<_>, _>>()?;
+    let machines = files.iter().zip(&records);
     if global.json {
-        return terminal.json(&document("machines", &machines)?);
+        let shown = machines.map(|(file, record)| Shown {
+            file: &file.shown,
+            vm: file.config.vm.name.as_str(),
+            resources: record.as_ref().map(resources),
+        });
+        return terminal.json(&document("machines", &shown.collect::<Vec<_>>())?);
     }
-    let texts = machines.iter().map(|it| report::record(it.vm, it.record.as_ref()));
+    let texts = machines
+        .map(|(file, record)| report::record(file.config.vm.name.as_str(), record.as_ref()));
     terminal.data(&texts.collect::<Vec<_>>().join("\n"))
 }

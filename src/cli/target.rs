@@ -57,7 +57,11 @@ pub(super) fn open(
         found.unwrap_or_else(|| Source { path: file::place(global), text: "version = 1\n".into() });
     let (mistakes, config, error) = match source.parse(host, terminal) {
         Ok(file) => match file.needs_variables() {
-            Ok(()) => return Ok(Ok(Patient { file, is_declared })),
+            Ok(()) => {
+                let mut file = file;
+                file.config.has_record = is_declared;
+                return Ok(Ok(Patient { file, is_declared }));
+            }
             Err(error) => {
                 let mistakes = file.config.without_value();
                 let mistakes = mistakes.map(|name| format!("{name} gives the file no value"));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Case, Code, Finding, Repair, Severity};
 use crate::model::address::{Address, Kind};
-use crate::plan::{Disruption, Plan};
+use crate::plan::{Action, Change, Disruption, Plan};
 use crate::reconcile::graph::{Edge, Graph, GraphError};
 use crate::resource::socket_client::title;
 
@@ -57,8 +57,9 @@ fn obstacle(case: &Case<'_>, finding: &Finding) -> Result<(), Option<String>> {
     let is_own = |address: &Address| finding.address.as_ref() == Some(address);
     // Data must be given up by name, which only apply takes.
     let mut hides = plan.effective().filter_map(|change| change.hides.as_ref());
-    if let Some(hides) = hides.next() {
-        return Err(Some(format!("cai apply --allow-replace {}", hides.vm)));
+    let strands = plan.effective().any(Change::strands_containers);
+    if strands || hides.next().is_some() {
+        return Err(Some(format!("cai apply --allow-replace {}", case.name())));
     }
     let restarts = plan.effective().any(|it| it.disruption >= Disruption::DaemonRestart);
     let matters = |address: &Address| is_own(address) || restarts && *address == Case::daemon();
@@ -146,7 +147,9 @@ fn addresses<'a>(
 /// All that nothing stands in the way of: where a context cannot be changed, the VM still starts.
 fn possible(case: &Case<'_>) -> Vec<Address> {
     let Ok(stuck) = stuck(case) else { return Vec::new() };
-    let addresses = case.plan.changes.iter().map(|change| &change.address);
+    // Nothing that is no longer declared keeps an engine from working.
+    let needed = case.plan.changes.iter().filter(|change| change.action != Action::Delete);
+    let addresses = needed.map(|change| &change.address);
     addresses.filter(|address| !stuck.contains_key(address)).cloned().collect()
 }
 

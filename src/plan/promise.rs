@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Action, Change, Disruption, Hides};
+use super::{Action, Change, Disruption, Hides, Reason};
 use crate::model::listed;
 
 /// The first effect of a change that the plan did not show.
@@ -10,6 +10,8 @@ use crate::model::listed;
 pub enum Unshown {
     /// The resource no longer exists.
     Gone,
+    /// It is deleted now.
+    Deletes,
     /// It hides data, and the user did not agree to that.
     Hides(Hides),
     /// It stops containers for good, and the user did not agree to that.
@@ -26,6 +28,7 @@ impl fmt::Display for Unshown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Gone => f.write_str("changed since the plan: it no longer exists"),
+            Self::Deletes => f.write_str("changed since the plan: it would now be deleted"),
             Self::Hides(hides) => write!(f, "not applied: in the VM {}, {hides}", hides.vm),
             Self::Strands(names) => {
                 write!(f, "not applied: {} would stop and could not start again", listed(names))
@@ -55,6 +58,11 @@ impl Change {
     pub fn lacks(&self, now: &Self, may_hide: bool) -> Option<Unshown> {
         if self.before.is_some() && now.before.is_none() {
             return Some(Unshown::Gone);
+        }
+        let may_delete = self.action == Action::Delete
+            || self.action == Action::Deferred && self.reasons.contains(&Reason::NoLongerDeclared);
+        if now.action == Action::Delete && !may_delete {
+            return Some(Unshown::Deletes);
         }
         if let Some(hides) = &now.hides
             && !self.may_hide(hides, may_hide)

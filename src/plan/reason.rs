@@ -180,24 +180,24 @@ impl fmt::Display for Reason {
             }
             Self::KeysReleased(keys) => write!(
                 f,
-                "no longer in containai.toml, but cai did not set {}: cai leaves {} there",
-                listed(keys),
-                if keys.len() == 1 { "it" } else { "them" }
+                "no longer in containai.toml; kept, because cai did not set it or it was changed since: \
+                 {}",
+                listed(keys)
             ),
             Self::NoRecord => f.write_str(
-                "the VM has no record of earlier applies, so what has left the file since is not \
-                 removed",
+                "the VM has no record of earlier applies, so anything already deleted from the file is \
+                 not removed",
             ),
             Self::AppliedFrom(file) => write!(
                 f,
-                "{} was applied to this VM last: what only that file declares is no longer declared",
+                "{} was applied to this VM last; anything that only that file declares will be removed",
                 in_a_line(file)
             ),
             Self::FormerVm { name, contexts } => {
                 write!(
                     f,
-                    "the VM {name} is no longer in the file, and cai leaves it. To delete it and all that \
-                     is in it: limactl unprotect {name} && limactl delete --force {name}"
+                    "the VM {name} is no longer in the file; cai does not delete it. To delete it and \
+                     everything in it: limactl unprotect {name} && limactl delete --force {name}"
                 )?;
                 contexts.iter().try_for_each(|it| write!(f, " && docker context rm {it}"))
             }

@@ -9,7 +9,7 @@ use crate::model::value::Attributes;
 use crate::plan::Observation;
 use crate::plan::{Change, Plan, Problem, Reason, Step};
 use crate::resource::facts::Facts;
-use crate::resource::{LimaInstall, Vm};
+use crate::resource::{DockerContext, LimaInstall, Vm};
 
 /// Keys of the VM's YAML that tell what would be lost.
 const SHOWN: [&str; 3] = ["cpus", "memory", "disk"];
@@ -22,7 +22,8 @@ impl Plan {
     /// A context that `cai` did not make is left alone. A VM that it did not make has a reason
     /// that says so: it needs a consent of its own. `current` is the current Docker context.
     pub fn destroy(config: &Config, facts: &Facts, current: Option<&str>) -> Self {
-        let former = facts.former.contexts.iter().filter(|(_, context)| context.is_marked());
+        let former = facts.former.contexts.iter();
+        let former = former.filter(|(name, _)| DockerContext::is_former(config, facts, name));
         let contexts = facts.context.iter().map(|context| (&config.context.name, context));
         let contexts = contexts.chain(former).map(|(name, it)| context(name, it, facts, current));
         Self { changes: contexts.chain(vm(config, facts)).collect(), ..Self::default() }

@@ -67,15 +67,19 @@ impl<'a> Keeper<'a> {
         facts: &Facts,
         change: impl FnOnce(&mut Record),
     ) -> Result<Option<Record>, WriteRecordError> {
+        if !self.config.has_record {
+            return Ok(None);
+        }
         let mut own = self.record.lock().unwrap_or_else(PoisonError::into_inner);
         let before = own.clone().or_else(|| facts.record.clone());
         let mut record = before.clone().unwrap_or_default();
-        record.file.clone_from(&self.config.file);
+        if self.config.file.is_some() {
+            record.file.clone_from(&self.config.file);
+        }
         change(&mut record);
         if before.as_ref() == Some(&record) {
             return Ok(None);
         }
-        *own = Some(record.clone());
         // Lima refuses to create an instance whose directory exists.
         if facts.vm.present().is_some() {
             let path = Record::path(&facts.directory);
@@ -83,6 +87,7 @@ impl<'a> Keeper<'a> {
                 .write_file(&path, &record.text(), 0o600)
                 .map_err(|source| WriteRecordError { path, source })?;
         }
+        *own = Some(record.clone());
         Ok(Some(record))
     }
 }

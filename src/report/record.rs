@@ -9,7 +9,7 @@ use crate::resource::record::{Origin, Record};
 /// What `cai` manages in a VM, and who created it.
 pub fn record(vm: &str, record: Option<&Record>) -> String {
     let Some(record) = record else {
-        return format!("{}: no record. cai apply writes one.\n", paint(STRONG, vm));
+        return format!("{}: no record yet; cai apply writes one\n", paint(STRONG, vm));
     };
     let file = record.file.as_ref().map(|file| format!(" · {}", file.display()));
     let file = file.unwrap_or_default();
@@ -33,7 +33,7 @@ pub fn record(vm: &str, record: Option<&Record>) -> String {
 fn word(origin: Origin) -> &'static str {
     match origin {
         Origin::Created => "created by cai",
-        Origin::Creating => "created by cai, not finished",
-        Origin::Found => "was there before",
+        Origin::Creating => "creation interrupted",
+        Origin::Found => "found",
     }
 }

@@ -57,6 +57,13 @@ impl DockerContext {
         Some(Removal::new(address, vec![Self::own_address(config)], former).boxed())
     }
 
+    /// Whether an earlier apply created this context for the VM of the file, under a name that the file
+    /// no longer has.
+    pub(crate) fn is_former(config: &Config, facts: &Facts, name: &ContextName) -> bool {
+        let former = Former { name: name.clone(), own_socket: Self::new(config).own_socket };
+        facts.owns(&Address::new(Kind::Context, name.as_str())) && former.kept(facts).is_none()
+    }
+
     fn wanted(&self, facts: &Facts) -> ContextMetadata {
         let host = format!("unix://{}", facts.docker_socket().display());
         ContextMetadata { host, description: self.description.clone() }
@@ -152,7 +159,7 @@ impl Removable for Former {
     fn kept(&self, facts: &Facts) -> Option<&'static str> {
         let context = facts.former.contexts.get(&self.name)?;
         let is_own = context.is_marked() && context.host.ends_with(&self.own_socket);
-        (!is_own).then_some("it stays, because it has been changed since")
+        (!is_own).then_some("kept: changed since cai created it")
     }
 
     fn delete(&self, change: Change, facts: &Facts) -> Change {

@@ -175,6 +175,12 @@ impl Facts {
         self.record.as_ref().is_some_and(|record| record.owns(address))
     }
 
+    /// Whether the record says that `cai` set this key of a resource.
+    pub fn sets(&self, address: &Address, key: &str) -> bool {
+        let key = self.recorded(address).and_then(|entry| entry.keys.get(key));
+        key.is_some_and(|key| key.origin.is_own())
+    }
+
     /// The record's entry of a resource.
     pub fn recorded(&self, address: &Address) -> Option<&Entry> {
         self.record.as_ref()?.entry(address)

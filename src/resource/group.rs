@@ -62,7 +62,13 @@ impl Group {
             |it: &Address| group_membership::parts(it).is_some_and(|(_, group)| group == name);
         let mut requires = vec![Vm::own_address(config)];
         requires.extend(record.addresses().filter(of_this));
-        let former = Former { vm: config.vm.name.clone(), name };
+        let stays = |name: &str| config.users.iter().any(|user| user.name.as_str() == name);
+        let users = record.addresses().filter(|it| it.kind == Kind::User && !stays(&it.name));
+        let users: Vec<Address> = users.filter(|user| record.owns(user)).collect();
+        let leaving = users.iter().map(|user| user.name.clone()).collect();
+        // Its user goes first, and may take the group along.
+        requires.extend(users.into_iter().filter(|user| user.name == name.as_str()));
+        let former = Former { vm: config.vm.name.clone(), name, leaving };
         Some(Removal::new(address, requires, former).boxed())
     }
 
@@ -150,6 +156,8 @@ impl Resource for Group {
 struct Former {
     vm: VmName,
     name: UnixName,
+    /// The users that are deleted as well.
+    leaving: Vec<String>,
 }
 
 impl Removable for Former {
@@ -164,10 +172,11 @@ impl Removable for Former {
         let guest = facts.guest.present()?;
         let gid = guest.groups.get(self.name.as_str())?.gid;
         if self.name.as_str() == DOCKER_GROUP {
-            return Some("it stays, because Docker needs it");
+            return Some("kept: Docker needs it");
         }
-        let is_first = guest.accounts.values().any(|account| account.gid == gid);
-        is_first.then_some("it stays, because it is the first group of a user")
+        let mut others = guest.accounts.iter().filter(|(name, _)| !self.leaving.contains(name));
+        let is_primary = others.any(|(_, account)| account.gid == gid);
+        is_primary.then_some("kept: it is a user's primary group")
     }
 
     fn delete(&self, change: Change, facts: &Facts) -> Change {

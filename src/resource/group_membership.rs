@@ -60,7 +60,9 @@ impl GroupMembership {
     pub fn removal(config: &Config, _: &Record, address: &Address) -> Option<Box<dyn Resource>> {
         let (user, group) = config.vm.running.then(|| parts(address))??;
         let restart = vec![Restart::address_of(&config.vm.name)];
-        let former = Former { vm: config.vm.name.clone(), user, group };
+        let members = config.users.iter().filter(|user| user.groups.contains(&group));
+        let members = members.map(|user| user.name.clone()).collect();
+        let former = Former { vm: config.vm.name.clone(), user, group, members };
         let removal = Removal::new(address, vec![Vm::own_address(config)], former);
         Some(removal.before(restart).boxed())
     }
@@ -90,7 +92,8 @@ impl GroupMembership {
         let group = self.group.as_str();
         let is_member = guest.is_member(user, group);
         // Lima's login user has its own reasons to be in groups, also where the file calls it by name.
-        let may_stay = !self.member && user == guest.user;
+        let is_own = context.facts.owns(&self.address);
+        let may_stay = !self.member && user == guest.user && !is_own;
         let wanted = self.attributes(context.facts, if may_stay { is_member } else { self.member });
         if may_stay || is_member == self.member {
             return Change::between(&self.address, wanted.clone(), wanted);
@@ -193,11 +196,8 @@ pub(super) fn parts(address: &Address) -> Option<(UserRef, UnixName)> {
     if address.kind != Kind::GroupMembership {
         return None;
     }
-    // Names may contain dots.
-    address.name.match_indices('.').find_map(|(at, _)| {
-        let (user, group) = address.name.split_at(at);
-        Some((user.parse().ok()?, group[1..].parse().ok()?))
-    })
+    let (user, group) = address.name.split_once('.')?;
+    Some((user.parse().ok()?, group.parse().ok()?))
 }
 
 /// A membership that the file no longer declares.
@@ -206,6 +206,8 @@ struct Former {
     vm: VmName,
     user: UserRef,
     group: UnixName,
+    /// The declared members. The login user may be among them under its other name.
+    members: Vec<UserRef>,
 }
 
 impl Former {
@@ -218,7 +220,8 @@ impl Removable for Former {
     fn actual(&self, facts: &Facts) -> Observation<Attributes> {
         in_seen_guest(facts, |guest| {
             let (user, group) = (self.user(facts)?, self.group.as_str());
-            guest.is_member(user, group).then(|| {
+            let is_declared = self.members.iter().any(|it| name(it, facts) == Some(user));
+            (!is_declared && guest.is_member(user, group)).then(|| {
                 Attributes::default().with("user", user).with("group", group).with("member", true)
             })
         })
@@ -234,7 +237,7 @@ impl Removable for Former {
 
 fn leave(change: Change, user: &str, group: &str, ssh: &Ssh) -> Change {
     let leave = Operation::System(&["gpasswd", "-d", user, group]).command(ssh);
-    change.step(Step::run(format!("take {user} out of {group}"), leave))
+    change.step(Step::run(format!("remove {user} from {group}"), leave))
 }
 
 /// The name of a user in the guest.

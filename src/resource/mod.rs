@@ -25,7 +25,7 @@ use crate::lima::Ssh;
 use crate::model::VmName;
 use crate::model::address::{Address, Kind};
 use crate::model::value::Attributes;
-use crate::plan::{Change, Disruption, Observation, Problem, Reason};
+use crate::plan::{Action, Change, Disruption, Observation, Problem, Reason};
 use crate::resource::facts::Facts;
 use crate::resource::record::{Record, Recorded};
 
@@ -86,7 +86,8 @@ impl<'a> PlanContext<'a> {
         self.earlier.iter().any(|change| {
             change.address == *address
                 && change.problem.is_none()
-                && change.changed().iter().any(|changed| changed == attribute)
+                && (change.action == Action::Delete
+                    || change.changed().iter().any(|changed| changed == attribute))
         })
     }
 }

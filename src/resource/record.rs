@@ -42,13 +42,25 @@ pub struct Entry {
     pub path: Option<PathBuf>,
 }
 
+impl Key {
+    /// Whether `cai` set this value.
+    fn set(&self, value: &Value) -> bool {
+        let hash = hash(value);
+        hash == self.sha256 || Some(hash) == self.next
+    }
+}
+
 /// One key of a resource.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Key {
     /// Who set it.
     pub origin: Origin,
-    /// The SHA-256 of its declared value, as compact JSON.
+    /// The SHA-256 of the value that was set last, as compact JSON.
+    #[serde(default)]
     pub sha256: String,
+    /// The SHA-256 of the value that was about to be set. After an interruption either may be there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// Who created something.
@@ -74,16 +86,10 @@ impl Origin {
     }
 }
 
-/// A record that cannot be used.
+/// A newer `cai` wrote the record.
 #[derive(Debug, thiserror::Error)]
-pub enum RecordError {
-    /// It is not JSON of this form.
-    #[error("it is not a record of cai: {0}")]
-    Invalid(#[from] serde_json::Error),
-    /// A newer `cai` wrote it.
-    #[error("a newer cai wrote it (format {0}); update cai")]
-    Newer(u32),
-}
+#[error("a newer cai wrote it (format {0}); update cai")]
+pub struct NewerRecord(u64);
 
 /// A resource in terms of the record.
 #[derive(Debug, Default)]
@@ -105,10 +111,34 @@ pub struct Keys {
     pub declared: Map<String, Value>,
     /// The present keys, among them those of others.
     pub present: Map<String, Value>,
-    /// The keys that a running program has loaded, which may be gone from its file.
-    pub loaded: Map<String, Value>,
+    /// The keys that a running program may have loaded, although they are gone from its file.
+    pub loaded: Loaded,
     /// Whether everything there was written by `cai`, even without a record.
     pub is_own: bool,
+}
+
+/// The keys that a running program has loaded.
+#[derive(Debug)]
+pub enum Loaded {
+    /// These.
+    Keys(Map<String, Value>),
+    /// Nobody knows.
+    Unknown,
+}
+
+impl Default for Loaded {
+    fn default() -> Self {
+        Self::Keys(Map::new())
+    }
+}
+
+impl Loaded {
+    fn may_have(&self, key: &str) -> bool {
+        match self {
+            Self::Keys(keys) => keys.contains_key(key),
+            Self::Unknown => true,
+        }
+    }
 }
 
 /// The keys that are no longer declared.
@@ -132,22 +162,22 @@ impl Record {
         directory.join("cai.json")
     }
 
-    /// Reads a record.
+    /// Reads a record. `None` if the text is not one: then nothing is known, and nothing removed.
     ///
     /// # Errors
-    /// When the text is not a record, or a newer `cai` wrote it.
-    pub fn read(text: &str) -> Result<Self, RecordError> {
-        let version = serde_json::from_str::<Value>(text)?;
-        let version = version.get("version").and_then(Value::as_u64).unwrap_or_default();
-        match u32::try_from(version) {
-            Ok(version) if version <= VERSION => Ok(serde_json::from_str(text)?),
-            version => Err(RecordError::Newer(version.unwrap_or(u32::MAX))),
+    /// When a newer `cai` wrote it.
+    pub fn read(text: &str) -> Result<Option<Self>, NewerRecord> {
+        let version = serde_json::from_str::<Value>(text).ok();
+        match version.and_then(|record| record.get("version")?.as_u64()) {
+            Some(version) if version > u64::from(VERSION) => Err(NewerRecord(version)),
+            Some(1..) => Ok(serde_json::from_str(text).ok()),
+            _ => Ok(None),
         }
     }
 
     /// Its text.
     pub fn text(&self) -> String {
-        // A map with text as keys can always be written to memory.
+        // Only a path that is not UTF-8 cannot be written, and `containai.toml` names none.
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
     }
 
@@ -175,7 +205,7 @@ impl Record {
                 continue;
             }
             match present {
-                Some(value) if !key.origin.is_own() || hash(value) != key.sha256 => {
+                Some(value) if !key.origin.is_own() || !key.set(value) => {
                     undeclared.release.push(name.clone());
                 }
                 Some(_) => undeclared.remove.push(name.clone()),
@@ -188,70 +218,82 @@ impl Record {
     /// Records what is about to be done to a resource. After an interruption, this tells what `cai`
     /// created.
     pub fn begin(&mut self, address: &Address, action: Action, recorded: &Recorded) {
-        if action == Action::Replace {
-            self.resources.retain(|name, _| is_on_host(name));
-        }
-        if !recorded.is_declared {
+        // The record of a VM goes with its directory.
+        if !recorded.is_declared || action == Action::Replace {
             return;
         }
-        let exists = recorded.exists && action != Action::Replace;
-        let is_found = exists && !recorded.keys.is_own;
+        let is_found = recorded.exists && !recorded.keys.is_own;
         let origin = if is_found { Origin::Found } else { Origin::Creating };
-        let entry = self.resources.entry(unscoped(address)).or_insert_with(|| Entry {
-            origin,
-            keys: BTreeMap::new(),
-            path: None,
-        });
+        let entry = self.resources.entry(unscoped(address)).or_insert_with(|| Entry::new(origin));
         // It was found once and is gone, so the new one is not the one that was found.
-        if !exists && entry.origin == Origin::Found {
+        if !recorded.exists && entry.origin == Origin::Found {
             entry.origin = Origin::Creating;
         }
         entry.path.clone_from(&recorded.path);
-        entry.update(&recorded.keys, Origin::Creating);
+        entry.begin(&recorded.keys);
     }
 
-    /// Records that a resource is as declared, released, or gone.
+    /// Records that a resource is as declared, released, or gone; or, after a failure, what is there.
     pub fn finish(&mut self, address: &Address, action: Action, recorded: &Recorded) {
         let name = unscoped(address);
-        if !recorded.is_declared {
-            if !recorded.exists || action == Action::Release {
-                self.resources.remove(&name);
-            }
+        let is_released = action == Action::Release && !recorded.is_declared;
+        if !recorded.exists || is_released {
+            self.resources.remove(&name);
+        }
+        if !recorded.exists || !recorded.is_declared {
             return;
         }
-        if !recorded.exists {
-            return;
+        if action == Action::Replace {
+            self.resources.retain(|name, _| is_on_host(name));
         }
         let undeclared = self.undeclared(address, &recorded.keys);
-        let origin = if recorded.keys.is_own { Origin::Created } else { Origin::Found };
-        let entry = self.resources.entry(name).or_insert_with(|| Entry {
-            origin,
-            keys: BTreeMap::new(),
-            path: None,
-        });
+        let is_own = recorded.keys.is_own || action == Action::Replace;
+        let origin = if is_own { Origin::Created } else { Origin::Found };
+        let entry = self.resources.entry(name).or_insert_with(|| Entry::new(origin));
         entry.origin = entry.origin.finished();
         entry.path.clone_from(&recorded.path);
-        entry.update(&recorded.keys, Origin::Created);
-        let keys = &recorded.keys;
-        entry.keys.retain(|name, key| {
-            key.origin = key.origin.finished();
-            let is_gone = !keys.present.contains_key(name) && !keys.loaded.contains_key(name);
-            keys.declared.contains_key(name) || (!is_gone && !undeclared.release.contains(name))
-        });
+        entry.finish(&recorded.keys, is_own, &undeclared.release);
     }
 }
 
 impl Entry {
-    /// Adds the declared keys. A new one is `origin`, unless it has the declared value already.
-    fn update(&mut self, keys: &Keys, origin: Origin) {
+    fn new(origin: Origin) -> Self {
+        Self { origin, keys: BTreeMap::new(), path: None }
+    }
+
+    /// Notes the values that are about to be set.
+    fn begin(&mut self, keys: &Keys) {
         for (name, value) in &keys.declared {
-            let is_found = keys.present.get(name) == Some(value) && !keys.is_own;
-            let new = Key {
-                origin: if is_found { Origin::Found } else { origin },
-                sha256: String::new(),
-            };
-            self.keys.entry(name.clone()).or_insert(new).sha256 = hash(value);
+            let is_there = keys.present.get(name) == Some(value);
+            let origin = if is_there && !keys.is_own { Origin::Found } else { Origin::Creating };
+            let key = self.keys.entry(name.clone()).or_insert_with(|| Key::new(origin));
+            if !is_there {
+                // From now on the value is `cai`'s.
+                key.origin = if key.origin.is_own() { key.origin } else { Origin::Creating };
+                key.next = Some(hash(value));
+            }
         }
+    }
+
+    /// Notes the values that are there.
+    fn finish(&mut self, keys: &Keys, is_own: bool, released: &[String]) {
+        let origin = if is_own { Origin::Created } else { Origin::Found };
+        for (name, value) in &keys.declared {
+            if keys.present.get(name) == Some(value) {
+                let key = self.keys.entry(name.clone()).or_insert_with(|| Key::new(origin));
+                (key.sha256, key.next, key.origin) = (hash(value), None, key.origin.finished());
+            }
+        }
+        self.keys.retain(|name, _| {
+            let is_there = keys.present.contains_key(name) || keys.loaded.may_have(name);
+            keys.declared.contains_key(name) || (is_there && !released.contains(name))
+        });
+    }
+}
+
+impl Key {
+    fn new(origin: Origin) -> Self {
+        Self { origin, sha256: String::new(), next: None }
     }
 }
 
@@ -293,10 +335,12 @@ mod tests {
     fn a_record_survives_being_written_and_a_newer_one_is_refused() {
         let mut record = Record::default();
         record.begin(&daemon(), Action::Update, &keys(json!({"mtu": 1400}), json!({})));
-        assert_eq!(Record::read(&record.text()).unwrap(), record);
+        assert_eq!(Record::read(&record.text()).unwrap(), Some(record.clone()));
         let newer = record.text().replacen("\"version\": 1", "\"version\": 2", 1);
-        assert!(matches!(Record::read(&newer), Err(RecordError::Newer(2))));
-        assert!(Record::read("[").is_err() && Record::read("{}").is_err());
+        assert!(Record::read(&newer).unwrap_err().to_string().contains("update cai"));
+        for wrong in ["[", "{}", "{\"version\": 0}", &record.text()[..40]] {
+            assert_eq!(Record::read(wrong).unwrap(), None, "{wrong}");
+        }
     }
 
     #[test]
@@ -337,11 +381,68 @@ mod tests {
         assert_eq!(left, ["mtu"]);
         // dockerd still runs with it.
         let mut gone = keys(json!({}), json!({}));
-        gone.keys.loaded = map(json!({"mtu": 1400}));
+        gone.keys.loaded = Loaded::Keys(map(json!({"mtu": 1400})));
         record.finish(&daemon(), Action::Update, &gone);
         assert_eq!(record.entry(&daemon()).unwrap().keys.len(), 1);
-        gone.keys.loaded = Map::new();
+        gone.keys.loaded = Loaded::Unknown;
+        record.finish(&daemon(), Action::Update, &gone);
+        assert_eq!(record.entry(&daemon()).unwrap().keys.len(), 1);
+        gone.keys.loaded = Loaded::default();
         record.finish(&daemon(), Action::Update, &gone);
         assert!(record.entry(&daemon()).unwrap().keys.is_empty());
+    }
+
+    #[test]
+    fn after_an_interruption_either_value_is_cais_own() {
+        let mut record = Record::default();
+        let (one, two) = (json!({"mtu": 1400}), json!({"mtu": 1450}));
+        record.begin(&daemon(), Action::Update, &keys(one.clone(), json!({})));
+        record.finish(&daemon(), Action::Update, &keys(one.clone(), one.clone()));
+        record.begin(&daemon(), Action::Update, &keys(two.clone(), one.clone()));
+        // The step failed, and what is there is looked at again.
+        record.finish(&daemon(), Action::NoOp, &keys(two.clone(), one.clone()));
+        for present in [one, two] {
+            let now = keys(json!({}), present);
+            assert_eq!(record.undeclared(&daemon(), &now.keys).remove, ["mtu"]);
+        }
+    }
+
+    #[test]
+    fn a_found_value_that_cai_changed_is_cais_own() {
+        let mut record = Record::default();
+        let (found, new) = (json!({"mtu": 1400}), json!({"mtu": 1450}));
+        record.finish(&daemon(), Action::NoOp, &keys(found.clone(), found.clone()));
+        record.begin(&daemon(), Action::Update, &keys(new.clone(), found));
+        record.finish(&daemon(), Action::Update, &keys(new.clone(), new.clone()));
+        assert_eq!(record.undeclared(&daemon(), &keys(json!({}), new).keys).remove, ["mtu"]);
+    }
+
+    #[test]
+    fn a_failed_creation_leaves_nothing() {
+        let user = Address::new(Kind::User, "bob");
+        let gone = Recorded { is_declared: true, ..Recorded::default() };
+        let mut record = Record::default();
+        record.begin(&user, Action::Create, &gone);
+        record.finish(&user, Action::NoOp, &gone);
+        assert_eq!(record.entry(&user), None);
+    }
+
+    #[test]
+    fn a_replaced_vm_takes_what_was_in_it_out_of_the_record() {
+        let [vm, user, context] =
+            [Kind::Vm, Kind::User, Kind::Context].map(|it| Address::new(it, "a"));
+        let mut record = Record::default();
+        let found = keys(json!({"cpus": 4}), json!({"cpus": 4}));
+        for address in [&vm, &user, &context] {
+            record.finish(address, Action::NoOp, &found);
+        }
+        // While the old VM may still be there, all of it stays.
+        let before = record.clone();
+        record.begin(&vm, Action::Replace, &found);
+        assert_eq!(record, before);
+        record.finish(&vm, Action::Replace, &found);
+        assert_eq!(record.entry(&user), None);
+        assert!(record.entry(&context).is_some());
+        assert_eq!(record.entry(&vm).unwrap().keys["cpus"].origin, Origin::Created);
     }
 }

@@ -19,6 +19,11 @@ pub(super) trait Removable: fmt::Debug + Send + Sync {
         None
     }
 
+    /// What the plan says if it cannot be looked at yet.
+    fn foretold(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Adds the steps that delete it.
     fn delete(&self, change: Change, facts: &Facts) -> Change;
 }
@@ -71,13 +76,14 @@ impl<R: Removable> Resource for Removal<R> {
         match self.what.actual(facts) {
             Observation::Absent => gone(),
             Observation::Unobservable(reason) => {
-                Change::deferred(&self.address, Attributes::default(), reason)
-                    .because(Reason::NoLongerDeclared)
+                let change = Change::deferred(&self.address, Attributes::default(), reason);
+                let change = change.because(Reason::NoLongerDeclared);
+                self.what.foretold().map(Reason::Note).into_iter().fold(change, Change::because)
             }
             Observation::Present(before) => match self.what.kept(facts) {
                 _ if !entry.origin.is_own() => Change::release(&self.address, before)
                     .because(Reason::NoLongerDeclared)
-                    .because(Reason::Note("it stays, because cai did not create it")),
+                    .because(Reason::Note("kept: not created by cai")),
                 Some(why) => Change::release(&self.address, before)
                     .because(Reason::NoLongerDeclared)
                     .because(Reason::Note(why)),

@@ -168,7 +168,7 @@ impl Removable for Former {
 
     fn kept(&self, facts: &Facts) -> Option<&'static str> {
         let is_login = facts.login_user() == Some(self.name.as_str());
-        is_login.then_some("it stays, because it is the login user of the VM")
+        is_login.then_some("kept: it is the login user of the VM")
     }
 
     fn delete(&self, change: Change, facts: &Facts) -> Change {

@@ -13,6 +13,7 @@ mod others;
 mod programs;
 mod property;
 mod removal;
+mod removal_edges;
 mod several;
 mod width;
 
@@ -42,6 +43,7 @@ pub fn trials() -> Vec<Trial> {
         programs::trials(),
         property::trials(),
         removal::trials(),
+        removal_edges::trials(),
         several::trials(),
         width::trials(),
     ]

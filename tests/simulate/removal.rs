@@ -20,9 +20,9 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         what_was_there_before_is_released_and_stays,
         a_vm_without_a_record_is_adopted_and_loses_nothing,
         sysbox_takes_its_containers_along,
-        a_log_driver_that_does_not_exist_goes_with_its_line,
-        a_sensitive_variable_goes_with_its_line,
-        a_default_runtime_goes_with_sysbox,
+        a_log_driver_that_does_not_exist_is_removed_with_its_line,
+        a_sensitive_variable_is_removed_with_its_line,
+        a_default_runtime_is_removed_with_sysbox,
         a_renamed_vm_is_named_and_stays,
         a_current_context_is_not_removed,
         another_file_for_the_same_vm_is_named,
@@ -30,7 +30,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
 }
 
 /// Each kind of line, and what removes it: the lines that a file has in its tables, by table.
-const LINES: [(&str, &str); 9] = [
+pub const LINES: [(&str, &str); 9] = [
     ("vm", "env = { TEAM = \"blue\" }"),
     ("vm.lima", "message = \"by the team\""),
     ("docker.daemon", "log-driver = \"journald\""),
@@ -43,7 +43,7 @@ const LINES: [(&str, &str); 9] = [
 ];
 
 /// A file with these lines.
-fn file(lines: &[(&str, &str)]) -> Config {
+pub fn file(lines: &[(&str, &str)]) -> Config {
     let mut text = "version = 1\n".to_owned();
     if !lines.iter().any(|(table, _)| *table == "sysbox") {
         text.push_str("[sysbox]\nenabled = false\n");
@@ -59,13 +59,13 @@ fn file(lines: &[(&str, &str)]) -> Config {
     config::parse(&text).unwrap_or_else(|errors| panic!("{text}: {errors:?}"))
 }
 
-fn applied(host: &SimulatedHost<'_>, config: &Config) {
+pub fn applied(host: &SimulatedHost<'_>, config: &Config) {
     let report = apply(host, config);
     assert!(!report.failed(), "{}", failures(&report));
     assert!(plan(host, config).is_empty(), "{}", effects(&plan(host, config)));
 }
 
-fn guest(world: &World) -> Guest {
+pub fn guest(world: &World) -> Guest {
     world.instances["containai-secure"].guest.clone().unwrap()
 }
 
@@ -88,7 +88,7 @@ pub fn snapshot(host: &SimulatedHost<'_>) -> Vec<String> {
     ]
 }
 
-fn record(host: &SimulatedHost<'_>, config: &Config) -> Record {
+pub fn record(host: &SimulatedHost<'_>, config: &Config) -> Record {
     observe(host, config).unwrap().record.unwrap()
 }
 
@@ -142,7 +142,7 @@ fn what_was_there_before_is_released_and_stays() {
     let plan = plan(&host, &minimal);
     let change = plan.effective().next().unwrap();
     assert_eq!((change.address.to_string().as_str(), change.action), ("user.bob", Action::Release));
-    assert!(effects(&plan).contains("cai did not create it"), "{}", effects(&plan));
+    assert!(effects(&plan).contains("not created by cai"), "{}", effects(&plan));
     applied(&host, &minimal);
     assert!(guest(&host.world()).users.contains_key("bob"));
     assert!(record(&host, &minimal).entry(&"user.bob".parse().unwrap()).is_none());
@@ -212,8 +212,8 @@ fn found(host: &SimulatedHost<'_>, config: &Config) -> Vec<Code> {
     diagnose(&case).iter().map(|finding| finding.code).collect()
 }
 
-/// R4 of the cases from the field.
-fn a_log_driver_that_does_not_exist_goes_with_its_line() {
+/// A key that was removed is no longer in force, and containers start again.
+fn a_log_driver_that_does_not_exist_is_removed_with_its_line() {
     let host = SimulatedHost::new(&System, World::new(LINUX));
     let wrong = file(&[("docker.daemon", "log-driver = \"no/such:latest\""), LINES[8]]);
     apply(&host, &wrong);
@@ -225,8 +225,8 @@ fn a_log_driver_that_does_not_exist_goes_with_its_line() {
     assert_eq!(found(&host, &minimal), []);
 }
 
-/// F1 of the cases from the field.
-fn a_sensitive_variable_goes_with_its_line() {
+/// The value is gone from the VM, and was never in the record.
+fn a_sensitive_variable_is_removed_with_its_line() {
     let host = SimulatedHost::new(&System, World::new(LINUX));
     let variable = "env = { TOKEN = { value = \"hunter2hunter2\", sensitive = true } }";
     let config = file(&[("vm", variable), LINES[8]]);
@@ -242,8 +242,8 @@ fn a_sensitive_variable_goes_with_its_line() {
     assert!(!host.world().instances["containai-secure"].yaml.contains("hunter2"));
 }
 
-/// F2 of the cases from the field.
-fn a_default_runtime_goes_with_sysbox() {
+/// Plan, doctor and apply agree.
+fn a_default_runtime_is_removed_with_sysbox() {
     let host = SimulatedHost::new(&System, World::new(LINUX));
     applied(&host, &file(&[("sysbox", "default_runtime = true"), LINES[8]]));
     let without = file(&LINES[8..]);
@@ -260,7 +260,7 @@ fn at(path: &str, lines: &[(&str, &str)]) -> Config {
     Config { file: Some(path.into()), ..file(lines) }
 }
 
-/// U2 of the cases from the field.
+/// A VM is only deleted on command.
 fn a_renamed_vm_is_named_and_stays() {
     let host = SimulatedHost::new(&System, World::new(LINUX));
     applied(&host, &at("/team/containai.toml", &LINES[8..]));
@@ -270,7 +270,7 @@ fn a_renamed_vm_is_named_and_stays() {
     let renamed = at("/team/containai.toml", &lines);
     let says = effects(&plan(&host, &renamed));
     for words in [
-        "the VM containai-secure is no longer in the file, and cai leaves it",
+        "the VM containai-secure is no longer in the file; cai does not delete it",
         "limactl unprotect containai-secure && limactl delete --force containai-secure",
         "docker context rm containai-secure",
     ] {

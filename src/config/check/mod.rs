@@ -61,6 +61,7 @@ pub(super) fn check(
     }
     Some(Config {
         file: None,
+        has_record: true,
         lima,
         vm,
         docker,

@@ -80,6 +80,8 @@ pub(super) struct FileContext {
 pub struct Config {
     /// The path of the file; `None` for a text that was not read from one.
     pub file: Option<PathBuf>,
+    /// Whether the record of earlier applies counts. Without a file, nothing has left it.
+    pub has_record: bool,
     /// `[lima]`: the Lima on this machine.
     pub lima: Lima,
     /// `[vm]`: the VM.

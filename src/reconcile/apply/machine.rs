@@ -128,7 +128,11 @@ impl<'a> Machine<'a> {
         if !change.steps.is_empty() {
             self.record.begin(node.resource.as_ref(), change.action, &*self.facts()?)?;
         }
-        self.perform(&change, shown)?;
+        if let Err(error) = self.perform(&change, shown) {
+            // A creation that failed must not make someone else's later one `cai`'s.
+            let _ = if self.host.interrupted() { Ok(()) } else { self.finish(node, Action::NoOp) };
+            return Err(error);
+        }
         self.finish(node, change.action)?;
         let mut after = self.plan(node, Disruption::None)?;
         if after.action != Action::NoOp && change.fallback.is_some() {

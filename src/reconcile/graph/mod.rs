@@ -108,7 +108,8 @@ impl Graph {
             let mut resources: Vec<_> =
                 KINDS.iter().flat_map(|kind| (kind.declare)(config)).collect();
             if let Some(Some(record)) = records.get(file) {
-                resources.extend(removals(config, record, &resources));
+                // First, because another account may take over the id of a deleted one.
+                resources.splice(..0, removals(config, record, &resources));
             }
             let resources = resources.into_iter();
             // There is one Lima on a machine, and all files say the same of it.

@@ -141,9 +141,7 @@ pub(super) fn record(probe: &dyn Probe, directory: &Path) -> Result<Option<Recor
     let Some(text) = read(probe, &path)? else {
         return Ok(None);
     };
-    Record::read(&text)
-        .map(Some)
-        .map_err(|source| ObserveError::Content { path, source: source.into() })
+    Record::read(&text).map_err(|source| ObserveError::Content { path, source: source.into() })
 }
 
 pub(super) fn context(

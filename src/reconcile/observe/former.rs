@@ -8,7 +8,7 @@ use super::files::{context, current_context, read};
 use crate::config::Config;
 use crate::host::Probe;
 use crate::model::ContextName;
-use crate::model::address::Kind;
+use crate::model::address::{Address, Kind};
 use crate::resource::facts::Former;
 use crate::resource::record::Record;
 
@@ -50,7 +50,9 @@ pub(super) fn former_vms(
 ) -> BTreeMap<String, Vec<String>> {
     let of_file = |record: &&Record| config.file.is_some() && record.file == config.file;
     let contexts = |record: &Record| {
-        let contexts = record.addresses().filter(|address| address.kind == Kind::Context);
+        let is_own = |it: &Address| it.kind == Kind::Context && record.owns(it);
+        let contexts = record.addresses().filter(is_own);
+        let contexts = contexts.filter(|it| it.name.parse::<ContextName>().is_ok());
         let others = contexts.filter(|address| address.name != config.context.name.as_str());
         others.map(|address| address.name).collect()
     };

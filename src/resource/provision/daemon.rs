@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{SYSBOX_RUNTIME, hidden, network};
 use crate::config::Config;
 use crate::guest::daemon_json::{SECCOMP_KEY, edited, from_text, without};
-use crate::guest::{GuestFacts, Loaded, LoadedJson, Operation, SECCOMP_PROFILE};
+use crate::guest::{self, GuestFacts, LoadedJson, Operation, SECCOMP_PROFILE};
 use crate::lima::Ssh;
 use crate::model::VmName;
 use crate::model::address::{Address, Kind};
@@ -14,7 +14,7 @@ use crate::model::log_option::{log_driver, log_options};
 use crate::model::value::{Attributes, Known};
 use crate::plan::{Action, Change, Problem, Reason, Step};
 use crate::resource::facts::Facts;
-use crate::resource::record::{Keys, Recorded, Undeclared};
+use crate::resource::record::{Keys, Loaded, Recorded, Undeclared};
 use crate::resource::{PlanContext, Resource, Vm, seen, unseen};
 
 /// The file, and the attribute that holds its text.
@@ -94,23 +94,37 @@ impl ProvisionDaemon {
     }
 
     /// The keys of the file, in terms of the record.
-    fn keys(&self, guest: &GuestFacts) -> Keys {
+    fn keys(&self, guest: &GuestFacts, facts: &Facts) -> Keys {
         let file = &guest.daemon_json;
         let text = file.text.as_deref().unwrap_or_default();
         let mut declared = self.owned.clone();
         if self.sysbox {
-            // They are the user's own, or chosen by `cai`.
+            // They are the user's own, or chosen by `cai`. What the file declared before is neither.
             let wanted = from_text(&self.wanted(text, &[]));
+            let is_former = |key: &str, value: &Value| {
+                facts.sets(&self.address, key) && !network::is_chosen(key, value)
+            };
             let network = network::KEYS.iter().filter_map(|key| wanted.get_key_value(*key));
-            declared.extend(network.map(|(key, value)| (key.clone(), value.clone())));
+            let network = network.filter(|(key, value)| !is_former(key, value));
+            for (key, value) in network {
+                declared.entry(key.clone()).or_insert_with(|| value.clone());
+            }
         }
-        let loaded = if guest.docker_runs() { file.loaded_keys() } else { Map::new() };
-        Keys {
-            declared: flattened(declared),
-            present: flattened(from_text(text)),
-            loaded: flattened(loaded),
-            is_own: false,
-        }
+        let loaded = match file.loaded {
+            _ if !guest.docker_runs() => Loaded::default(),
+            LoadedJson::Unknown => Loaded::Unknown,
+            _ => Loaded::Keys(flattened(file.loaded_keys())),
+        };
+        let loaded = match loaded {
+            // Its profile is deleted last.
+            Loaded::Keys(mut keys) if guest.seccomp_profile.is_some() => {
+                keys.insert(SECCOMP_KEY.into(), SECCOMP_PROFILE.into());
+                Loaded::Keys(keys)
+            }
+            loaded => loaded,
+        };
+        let present = flattened(from_text(text));
+        Keys { declared: flattened(declared), present, loaded, is_own: false }
     }
 
     /// The options that the declared log driver may not have. They stay in the file if it does not
@@ -155,20 +169,15 @@ impl ProvisionDaemon {
         }
         let text = file.text.as_deref();
         let record = facts.record.clone().unwrap_or_default();
-        let Undeclared { remove, release } = record.undeclared(&self.address, &self.keys(guest));
+        let Undeclared { remove, release } =
+            record.undeclared(&self.address, &self.keys(guest, facts));
         let wanted = self.wanted(text.unwrap_or_default(), &remove);
         // An empty file and one without keys say the same.
         let as_it_is = wanted == text.unwrap_or_default();
         let after = if as_it_is { text } else { Some(wanted.as_str()) };
-        // The profile that an earlier apply put there goes with its key.
-        let is_former = !self.seccomp
-            && facts.recorded(&self.address).is_some_and(|it| it.keys.contains_key(SECCOMP_KEY));
-        let profile_there = guest.seccomp_profile.as_deref().filter(|_| self.seccomp || is_former);
+        let profile_there = guest.seccomp_profile.as_deref().filter(|_| self.seccomp);
         let before = Self::attributes(text, profile_there);
-        let mut after = Self::attributes(after, sha256);
-        if is_former && profile_there.is_some() {
-            after = after.with(SECCOMP_PROFILE, Value::Null);
-        }
+        let after = Self::attributes(after, sha256);
         let mut change = Change::between(&self.address, before, after);
         change = change.retracting(remove, release);
         let present = from_text(text.unwrap_or_default());
@@ -187,8 +196,9 @@ impl ProvisionDaemon {
         }
         let hides = hidden::by(guest, &self.name, &present, &due);
         change = change.because(Reason::Differs(changed.clone())).hiding_data(hides);
-        let profile_changes = changed.iter().any(|name| name == SECCOMP_PROFILE);
-        if let Some(profile) = profile.filter(|_| profile_changes) {
+        if let Some(profile) =
+            profile.filter(|_| changed.iter().any(|name| name == SECCOMP_PROFILE))
+        {
             let push = Operation::Push { from: profile.path.clone(), to: SECCOMP_PROFILE };
             change = change.step(Step::run("copy the seccomp profile", push.command(ssh)));
         }
@@ -197,8 +207,8 @@ impl ProvisionDaemon {
                 let write = Operation::WriteDaemonJson {
                     expected: file.sha256.clone(),
                     loaded: match file.loaded {
-                        LoadedJson::Current => Loaded::Current,
-                        LoadedJson::Older(_) | LoadedJson::Unknown => Loaded::Keep,
+                        LoadedJson::Current => guest::Loaded::Current,
+                        LoadedJson::Older(_) | LoadedJson::Unknown => guest::Loaded::Keep,
                     },
                     text,
                 };
@@ -206,10 +216,6 @@ impl ProvisionDaemon {
                 change = change.step(Step::run("write daemon.json", write));
             }
             _ => {}
-        }
-        if profile.is_none() && profile_changes {
-            let remove = Operation::System(&["rm", "-f", SECCOMP_PROFILE]).command(ssh);
-            change = change.step(Step::run("delete the seccomp profile", remove));
         }
         change
     }
@@ -316,17 +322,21 @@ impl Resource for ProvisionDaemon {
         }
         let change = unseen(&self.address, self.fresh(facts), facts, &self.vm);
         let former = facts.recorded(&self.address).into_iter().flat_map(|entry| entry.keys.keys());
-        let former = former.filter(|key| !self.may_write(key)).cloned().collect();
-        let change = change.retracting(former, Vec::new());
+        let former_names: Vec<String> =
+            former.filter(|key| !self.may_write(key)).cloned().collect();
+        let change = change.retracting(former_names.clone(), Vec::new());
         if change.action != Action::Deferred {
             return change;
         }
-        change.hiding_data(hidden::possible(&self.name, &self.owned))
+        // A key that goes may hide data as well.
+        let mut keys = self.owned.clone();
+        keys.extend(former_names.into_iter().map(|name| (name, Value::Bool(true))));
+        change.hiding_data(hidden::possible(&self.name, &keys))
     }
 
     fn recorded(&self, facts: &Facts) -> Option<Recorded> {
         let guest = facts.guest.present()?;
         let exists = guest.daemon_json.text.is_some();
-        Some(Recorded { exists, is_declared: true, keys: self.keys(guest), path: None })
+        Some(Recorded { exists, is_declared: true, keys: self.keys(guest, facts), path: None })
     }
 }

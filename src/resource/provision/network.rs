@@ -43,14 +43,14 @@ pub(super) fn displaced(
     keys: &Map<String, Value>,
     declared: &Map<String, Value>,
 ) -> Vec<&'static str> {
-    let is_chosen = |key: &str, choices: [Value; 4]| {
-        !declared.contains_key(key) && keys.get(key).is_some_and(|value| choices.contains(value))
+    let is_chosen = |key: &str| {
+        !declared.contains_key(key) && keys.get(key).is_some_and(|value| is_chosen(key, value))
     };
     let bridge = network(keys.get(BIP));
     let fixed = network(keys.get("fixed-cidr"));
     let pools = pools(keys.get(ADDRESS_POOLS));
     let mut displaced = Vec::new();
-    if is_chosen(BIP, BRIDGES.map(Value::from))
+    if is_chosen(BIP)
         && let Some(bridge) = bridge
         && (has_bridge(keys)
             || fixed.is_some_and(|fixed| !bridge.contains(fixed))
@@ -58,13 +58,21 @@ pub(super) fn displaced(
     {
         displaced.push(BIP);
     }
-    if is_chosen(ADDRESS_POOLS, POOLS.map(pool))
+    if is_chosen(ADDRESS_POOLS)
         && let Some(taken) = bridge.or(fixed)
         && pools.iter().any(|pool| pool.overlaps(taken))
     {
         displaced.push(ADDRESS_POOLS);
     }
     displaced
+}
+
+/// Whether a value is one that `cai` or Sysbox's package chooses.
+pub(super) fn is_chosen(key: &str, value: &Value) -> bool {
+    match key {
+        BIP => BRIDGES.map(Value::from).contains(value),
+        _ => POOLS.map(pool).contains(value),
+    }
 }
 
 /// A pool of networks, as the value of its key.

@@ -246,6 +246,10 @@ impl Removable for Former {
         in_seen_guest(facts, |guest| Some(Attributes::default().with("version", reported(guest)?)))
     }
 
+    fn foretold(&self) -> Option<&'static str> {
+        Some("if containers run with Sysbox, apply needs --allow-replace with the name of the VM")
+    }
+
     fn delete(&self, change: Change, facts: &Facts) -> Change {
         let Some((guest, ssh)) = seen(facts, &self.name) else { return change };
         let running = running(guest);

@@ -1,11 +1,11 @@
 //! The running daemon, against its configuration.
 
 use crate::guest::daemon_json::{SECCOMP_KEY, from_text};
-use crate::guest::{GuestFacts, SECCOMP_PROFILE};
+use crate::guest::{GuestFacts, LoadedJson, SECCOMP_PROFILE};
 use crate::model::daemon_key::{Effect, effect};
 use crate::plan::{Disruption, Reason};
-use crate::resource::PlanContext;
 use crate::resource::provision::{DAEMON_JSON, written};
+use crate::resource::{PlanContext, ProvisionDaemon};
 
 /// The part of its configuration that the running daemon has not loaded.
 pub(super) struct Unloaded {
@@ -45,7 +45,12 @@ pub(super) fn unloaded(
         let engine = guest.engine.as_ref().filter(|_| !vm_restarts)?;
         engine.has(key, due.get(key)?)
     };
-    let differs = |key: &str| loaded.get(key) != due.get(key);
+    // If nobody knows what is loaded, a key that `cai` removed may still be.
+    let is_unknown = guest.daemon_json.loaded == LoadedJson::Unknown && !vm_restarts;
+    let daemon = ProvisionDaemon::own_address();
+    let may_be_loaded =
+        |key: &str| is_unknown && !due.contains_key(key) && context.facts.sets(&daemon, key);
+    let differs = |key: &str| loaded.get(key) != due.get(key) || may_be_loaded(key);
     let lacks = |key: &&String| {
         let is_loaded = reported(key).unwrap_or_else(|| !differs(key));
         !is_loaded || (profile && *key == SECCOMP_KEY)

@@ -8,13 +8,14 @@ mod steps;
 
 use std::collections::BTreeSet;
 
-use super::provision::{hidden_at_restart, keeps_containers, obstacle};
+use super::provision::{DAEMON_JSON, hidden_at_restart, keeps_containers, obstacle, written};
 use super::{
     PlanContext, ProvisionDaemon, ProvisionDocker, ProvisionSysbox, Resource, Vm, containers,
     restrained,
 };
 use crate::config::{Config, Strategy, User};
 use crate::guest::GuestFacts;
+use crate::guest::daemon_json::{SECCOMP_KEY, from_text};
 use crate::model::address::{Address, Kind};
 use crate::model::value::Attributes;
 use crate::model::{UserRef, VmName};
@@ -32,6 +33,8 @@ pub struct Restart {
     users: Vec<User>,
     /// The keys of its configuration that the daemon has to have loaded.
     daemon: Vec<String>,
+    /// Whether the file declares a seccomp profile.
+    seccomp: bool,
     strategy: Strategy,
     name: VmName,
 }
@@ -63,6 +66,7 @@ impl Restart {
             requires,
             users: config.users.clone(),
             daemon: ProvisionDaemon::concerns(config),
+            seccomp: config.docker.seccomp_profile.is_some(),
             strategy: config.restart.strategy,
             name: config.vm.name.clone(),
         }
@@ -173,11 +177,15 @@ impl Restart {
         let mut change = Change::between(&self.address, before, Self::attributes(groups, true));
         let mut pending = self.pending(guest, context);
         let ssh = steps::ssh(facts, &self.name);
-        let start_left = |change| containers::start_left(change, guest, ssh.as_ref());
+        let drops_profile = !self.seccomp && drops_profile(guest, context);
+        let finish = |change| {
+            let change = containers::start_left(change, guest, ssh.as_ref());
+            if drops_profile { steps::drop_profile(change, ssh.as_ref()) } else { change }
+        };
         if pending.reasons.is_empty() {
-            let is_left = !guest.stopped_by_cai.is_empty();
+            let is_left = !guest.stopped_by_cai.is_empty() || drops_profile;
             change.action = if is_left { Action::Refresh } else { Action::NoOp };
-            return start_left(change);
+            return finish(change);
         }
         change.action = Action::Refresh;
         if context.tried != Disruption::None && pending.session {
@@ -193,7 +201,7 @@ impl Restart {
             change.hides = hidden_at_restart(guest, &self.name, context, keeps);
         }
         if way == Disruption::VmRestart {
-            let change = start_left(steps::vm(change, guest, facts, &self.name));
+            let change = finish(steps::vm(change, guest, facts, &self.name));
             return restrained(change, self.strategy);
         }
         let mut change = match way {
@@ -209,7 +217,7 @@ impl Restart {
             }
             _ => change,
         };
-        change = start_left(change);
+        change = finish(change);
         if pending.session {
             change = steps::session(change, facts, &self.name);
             if self.strategy == Strategy::Auto {
@@ -218,6 +226,17 @@ impl Restart {
         }
         restrained(change, self.strategy)
     }
+}
+
+/// Whether the seccomp profile of an earlier apply is still there, and no key will name it. It goes
+/// after the restart: until then, dockerd may start with the file that names it.
+fn drops_profile(guest: &GuestFacts, context: PlanContext<'_>) -> bool {
+    let text = written(context).and_then(|change| change.after.text(DAEMON_JSON));
+    let present = || guest.daemon_json.keys().unwrap_or_default();
+    let due = text.map_or_else(present, from_text);
+    let daemon = ProvisionDaemon::own_address();
+    let was_set = context.facts.sets(&daemon, SECCOMP_KEY);
+    was_set && guest.seccomp_profile.is_some() && !due.contains_key(SECCOMP_KEY)
 }
 
 /// The groups that the login user is no longer in, or leaves by what is planned before this

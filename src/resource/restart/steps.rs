@@ -1,9 +1,9 @@
 //! The ways in which something that runs takes over what is configured, mildest first.
 
-use crate::guest::{GuestFacts, Operation};
+use crate::guest::{GuestFacts, Operation, SECCOMP_PROFILE};
 use crate::lima::{Limactl, Ssh};
 use crate::model::VmName;
-use crate::plan::{Change, Disruption, Step};
+use crate::plan::{Change, Disruption, Reason, Step};
 use crate::resource::containers;
 use crate::resource::facts::Facts;
 
@@ -65,6 +65,14 @@ pub(super) fn session(change: Change, facts: &Facts, name: &VmName) -> Change {
         .step(Step::remove("remove the stale socket", facts.docker_socket()))
         .step(Step::run("open a new session", ssh.run(&["true"])))
         .step(Step::run("forward the Docker socket again", ssh.forward()))
+}
+
+/// Deletes the seccomp profile that the daemon no longer uses.
+pub(super) fn drop_profile(change: Change, ssh: Option<&Ssh>) -> Change {
+    let Some(ssh) = ssh else { return change };
+    let remove = Operation::System(&["rm", "-f", SECCOMP_PROFILE]).command(ssh);
+    let change = change.because(Reason::Note("the seccomp profile is no longer in containai.toml"));
+    change.step(Step::run("delete the seccomp profile", remove))
 }
 
 /// Restarts the VM, and every container in it.

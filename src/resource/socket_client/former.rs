@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
+use crate::config::Config;
 use crate::docker::client::{overridden_services, without_service};
-use crate::model::address::Address;
+use crate::model::address::{Address, Kind};
 use crate::model::value::Attributes;
 use crate::plan::{Change, ClientProblem, Observation, Problem, Reason, Step};
-use crate::resource::Resource;
 use crate::resource::facts::Facts;
 use crate::resource::record::{Keys, Record, Recorded};
 use crate::resource::removal::{Removable, Removal};
@@ -29,19 +29,27 @@ pub(super) fn recorded(path: PathBuf, service: &str, text: &str) -> Option<Recor
 
 /// The removal of a recorded client. `declared` are the overrides and services of the file.
 pub(super) fn removal(
+    config: &Config,
     record: &Record,
     address: &Address,
     declared: &[(PathBuf, String)],
-) -> Option<Box<dyn Resource>> {
+) -> Option<Removal<Former>> {
     let entry = record.entry(address)?;
     let (path, service) = (entry.path.clone()?, entry.keys.keys().next()?.clone());
     let is_declared = declared.contains(&(path.clone(), service.clone()));
+    // The removal before it writes the same override.
+    let is_removed = |it: &Address| config.socket_clients.iter().all(|own| own.name() != it.name);
+    let mut same = record.addresses().filter(|it| {
+        let other = record.entry(it).and_then(|entry| entry.path.as_ref());
+        it.kind == Kind::SocketClient && is_removed(it) && other == Some(&path)
+    });
+    let before = same.by_ref().take_while(|it| it != address).last();
     let former = Former { path, service, is_declared };
-    Some(Removal::new(address, Vec::new(), former).boxed())
+    Some(Removal::new(address, before.into_iter().collect(), former))
 }
 
 #[derive(Debug)]
-struct Former {
+pub(super) struct Former {
     /// The override.
     path: PathBuf,
     service: String,
@@ -66,7 +74,7 @@ impl Removable for Former {
     }
 
     fn delete(&self, change: Change, facts: &Facts) -> Change {
-        let note = "its container keeps its settings until Compose makes it again";
+        let note = "its container keeps its settings until Compose recreates it";
         let change = change.because(Reason::Note(note));
         let path = self.path.display();
         match without_service(self.text(facts).unwrap_or_default(), &self.service) {

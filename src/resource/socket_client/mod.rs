@@ -77,10 +77,15 @@ impl SocketClient {
         let declared = clients.filter_map(config::SocketClient::compose);
         let declared = declared.map(|(file, service)| (override_path(&file), service.to_string()));
         if is_declared {
-            None
-        } else {
-            former::removal(record, address, &declared.collect::<Vec<_>>())
+            return None;
         }
+        let removal = former::removal(config, record, address, &declared.collect::<Vec<_>>())?;
+        // They write the same override.
+        let same = Self::all(config).into_iter().filter(|client| {
+            let file = client.client.compose().map(|(file, _)| override_path(&file));
+            file.is_some() && file == record.entry(address).and_then(|entry| entry.path.clone())
+        });
+        Some(removal.before(same.map(|client| client.address).collect()).boxed())
     }
 
     /// What it should be, where it was not seen.

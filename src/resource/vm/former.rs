@@ -23,7 +23,7 @@ pub(super) struct Wanted {
 /// The keys in terms of the record. Each variable is a key of its own.
 pub(super) fn keys(declared: Map<String, Value>, yaml: &Map<String, Value>, is_own: bool) -> Keys {
     let present = flattened(yaml.clone());
-    Keys { declared: flattened(declared), present, loaded: Map::new(), is_own }
+    Keys { declared: flattened(declared), present, is_own, ..Keys::default() }
 }
 
 fn flattened(mut keys: Map<String, Value>) -> Map<String, Value> {
@@ -55,7 +55,7 @@ pub(super) fn wanted(
             _ => Map::new(),
         };
         for variable in variables {
-            env.shift_remove(variable.trim_start_matches(VARIABLE));
+            env.shift_remove(variable.strip_prefix(VARIABLE).unwrap_or(variable));
         }
         let env = if env.is_empty() { Value::Null } else { env.into() };
         keys.insert(ENV.into(), env);

@@ -89,7 +89,12 @@ impl Vm {
     fn recorded_keys(&self, vm: &VmFacts, facts: &Facts) -> Keys {
         // The YAML of a VM that `cai` made is its own work, also without a record.
         let is_own = vm.managed && facts.recorded(&self.address).is_none();
-        former::keys(self.declared(), &vm.yaml, is_own)
+        let mut keys = former::keys(self.declared(), &vm.yaml, is_own);
+        // A list that has `cai`'s default again is done.
+        keys.present.retain(|key, value| {
+            !self.defaulted.contains(&key.as_str()) || self.keys.get(key) != Some(value)
+        });
+        keys
     }
 
     /// The keys that the file names.
@@ -203,7 +208,10 @@ impl Vm {
     }
 
     fn holds_secrets(&self, keys: &Map<String, Value>) -> bool {
-        let marked = keys.contains_key(ENV) && self.variables.values().any(|sensitive| *sensitive);
+        // The variables of others may be secret.
+        let is_open = |name: &String| self.variables.get(name) == Some(&false);
+        let env = keys.get(ENV).and_then(Value::as_object);
+        let marked = env.is_some_and(|env| !env.keys().all(is_open));
         marked || keys.iter().any(|(key, value)| redact::value(key, value) != *value)
     }
 

@@ -104,10 +104,10 @@ pub const CALLS: &[Call] = &[
         .role(Role::Lists)
         .command(&["plan"]),
     step("limactl list, in an apply", "limactl list", "limactl list --json", |world| {
-        strike(world, "context-endpoint");
+        strike(world, "vm-stopped");
     })
     .role(Role::Lists)
-    .number(3),
+    .number(2),
     step(
         "limactl create",
         " create --name=",

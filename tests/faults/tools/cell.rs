@@ -104,10 +104,9 @@ impl Bench {
         let mut matching = (0..calls.len()).filter(|place| calls[*place].contains(call.words));
         let before = matching.nth(call.number - 1);
         let before = before.unwrap_or_else(|| panic!("{}: {calls:#?}", call.name));
-        // Before the first step is looked once for the plan and once for the step; while it runs,
-        // others may look again.
+        // Before the first step is looked once, for the plan; while it runs, others may look again.
         let is_first = !calls[..before].iter().any(|call| changes_something(call));
-        let before = if is_first { before.min(2 * looks) } else { before };
+        let before = if is_first { before.min(looks) } else { before };
         Self { call, machine, prepared, file, before, finishes: HashSet::new() }
     }
 
