@@ -16,5 +16,7 @@ case $(status) in
   exit 1
   ;;
 esac
-# An account of a person has an id from 1000 on.
-if uid=$(id -u sysbox 2>/dev/null) && [ "$uid" -lt 1000 ]; then userdel sysbox; fi
+# The package makes its account by `useradd -s /bin/false sysbox`, which gives it no home directory.
+case $(getent passwd sysbox || true) in
+*:/bin/false) [ -e /home/sysbox ] || userdel sysbox ;;
+esac
