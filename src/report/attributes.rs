@@ -126,20 +126,18 @@ fn as_text(value: &Value) -> String {
 
 fn known_text(value: Option<&Known<Value>>) -> String {
     match value {
-        Some(Known::Known(Value::Null)) => String::new(),
+        Some(Known::Known(Value::Null)) | None => String::new(),
         Some(Known::Known(value)) => as_text(value),
         Some(Known::Unknown) => "(known after apply)\n".into(),
-        None => String::new(),
     }
 }
 
 fn short(name: &str, value: Option<&Known<Value>>) -> String {
     match value {
-        Some(Known::Known(Value::Null)) => paint(DIM, "(none)"),
+        Some(Known::Known(Value::Null)) | None => paint(DIM, "(none)"),
         Some(Known::Known(value)) => {
             printable(&redact::value(name, value).to_string()).into_owned()
         }
         Some(Known::Unknown) => paint(DIM, "(known after apply)"),
-        None => paint(DIM, "(none)"),
     }
 }

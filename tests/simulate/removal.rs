@@ -51,10 +51,10 @@ pub fn file(lines: &[(&str, &str)]) -> Config {
     let mut table = "";
     for (own, line) in lines {
         if *own != table || own.starts_with('[') {
-            text.push_str(&format!("[{own}]\n"));
+            text.extend(["[", own, "]\n"]);
         }
         table = own;
-        text.push_str(&format!("{line}\n"));
+        text.extend([line, "\n"]);
     }
     config::parse(&text).unwrap_or_else(|errors| panic!("{text}: {errors:?}"))
 }

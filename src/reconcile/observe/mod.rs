@@ -205,28 +205,23 @@ impl<'a> Machine<'a> {
                 let instances = self.instances(&limactl, configs);
                 (join(version), instances)
             });
-            return Ok(Some(self.known(program.clone(), version?, instances?)?));
+            return Ok(Some(self.known(program.clone(), version?, instances?)));
         }
         let Some((program, version)) = self.limactl()? else {
             return Ok(None);
         };
         let instances = self.instances(&Limactl::new(program.clone()), configs)?;
-        Ok(Some(self.known(program, version, instances)?))
+        Ok(Some(self.known(program, version, instances)))
     }
 
-    fn known(
-        &self,
-        program: PathBuf,
-        version: Version,
-        instances: Instances,
-    ) -> Result<Lima, ObserveError> {
+    fn known(&self, program: PathBuf, version: Version, instances: Instances) -> Lima {
         let mut former = BTreeMap::new();
         for (name, directory) in &instances.others {
             // Others' instances, which may be unreadable, are none of this file's concern.
             let record = record(self.probe, directory).ok().flatten();
             former.extend(record.map(|record| (name.clone(), record)));
         }
-        Ok(Lima { program, version, instances, former })
+        Lima { program, version, instances, former }
     }
 
     /// The first that will do; where none does, the first.

@@ -37,10 +37,7 @@ impl Machine<'_> {
     pub(super) fn early(&self, config: &Config) -> Result<Early, ObserveError> {
         let directory = self.lima_home.join(config.vm.name.as_str());
         let master = self.probe.listens(&Ssh::control_socket(&directory));
-        let record = match config.has_record {
-            true => record(self.probe, &directory)?,
-            false => None,
-        };
+        let record = if config.has_record { record(self.probe, &directory)? } else { None };
         let has_lima = !self.limactls.is_empty();
         let guest = (master && has_lima).then(|| self.guest(config, &directory));
         Ok(Early {

@@ -14,7 +14,7 @@ use crate::resource::record::{Keys, Record, Recorded};
 use crate::resource::removal::{Removable, Removal};
 
 /// A client in terms of the record: the service is its key in the override.
-pub(super) fn recorded(path: PathBuf, service: &str, text: &str) -> Option<Recorded> {
+pub(super) fn recorded(path: PathBuf, service: &str, text: &str) -> Recorded {
     let exists = overridden_services(text).iter().any(|name| name == service);
     let key = |it: bool| it.then(|| (service.to_owned(), Value::Bool(true)));
     // Nobody else writes to a file with the mark of `cai`.
@@ -24,7 +24,7 @@ pub(super) fn recorded(path: PathBuf, service: &str, text: &str) -> Option<Recor
         is_own: true,
         ..Keys::default()
     };
-    Some(Recorded { exists, is_declared: true, keys, path: Some(path) })
+    Recorded { exists, is_declared: true, keys, path: Some(path) }
 }
 
 /// The removal of a recorded client. `declared` are the overrides and services of the file.

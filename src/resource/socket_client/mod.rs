@@ -287,6 +287,6 @@ impl Resource for SocketClient {
         let (file, service) = self.client.compose()?;
         let facts = facts.clients.get(&self.client.name())?;
         let text = facts.compose.as_ref()?.override_text.as_deref().unwrap_or_default();
-        former::recorded(override_path(&file), service.as_str(), text)
+        Some(former::recorded(override_path(&file), service.as_str(), text))
     }
 }
