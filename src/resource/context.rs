@@ -47,7 +47,7 @@ impl DockerContext {
 
     /// Its address.
     pub fn own_address(config: &Config) -> Address {
-        Address::new(Kind::Context, config.context.name.as_str())
+        Address::new(Kind::CONTEXT, config.context.name.as_str())
     }
 
     /// The removal of a context that had this VM under another name.

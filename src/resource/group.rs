@@ -40,7 +40,7 @@ impl Group {
 
     /// The address of a group.
     pub fn address_of(name: &UnixName) -> Address {
-        Address::new(Kind::Group, name.as_str())
+        Address::new(Kind::GROUP, name.as_str())
     }
 
     /// The address of a group, if the file declares it.
@@ -78,7 +78,7 @@ impl Group {
     fn taken(&self, guest: &GuestFacts, context: PlanContext<'_>) -> Option<Problem> {
         let gid = self.gid?;
         let holder = guest.group_with(gid)?;
-        let is_freed = context.frees(&Address::new(Kind::Group, holder), GID);
+        let is_freed = context.frees(&Address::new(Kind::GROUP, holder), GID);
         (!is_freed).then(|| Problem::GidTaken { gid, holder: holder.to_owned() })
     }
 

@@ -1,6 +1,6 @@
 //! The kinds of resources: what each one is, should be, and does about the difference.
 //!
-//! A new kind is one file here, one line in [`KINDS`], and its word in [`crate::model::address::Kind`].
+//! A new kind is one file here, and one line in [`KINDS`].
 
 mod containers;
 mod context;
@@ -18,12 +18,13 @@ mod user;
 mod vm;
 
 use std::fmt;
+use std::str::FromStr;
 
 use crate::config::{Config, Strategy};
 use crate::guest::GuestFacts;
 use crate::lima::Ssh;
 use crate::model::VmName;
-use crate::model::address::{Address, Kind};
+use crate::model::address::{Address, Kind, NotAnAddress};
 use crate::model::value::Attributes;
 use crate::plan::{Change, Disruption, Observation, Problem, Reason};
 use crate::resource::facts::Facts;
@@ -111,62 +112,74 @@ const NEVER: Remove = |_, _, _| None;
 /// All kinds, in the order in which a plan lists independent ones.
 pub const KINDS: &[Entry] = &[
     Entry {
-        kind: Kind::LimaInstall,
+        kind: Kind::LIMA_INSTALL,
         declare: |config| one(LimaInstall::new(&config.lima)),
         remove: NEVER,
     },
-    Entry { kind: Kind::Vm, declare: |config| one(Vm::new(config)), remove: NEVER },
+    Entry { kind: Kind::VM, declare: |config| one(Vm::new(config)), remove: NEVER },
     Entry {
-        kind: Kind::Group,
+        kind: Kind::GROUP,
         declare: |config| many(in_guest(config).flat_map(Group::all)),
         remove: Group::removal,
     },
     Entry {
-        kind: Kind::User,
+        kind: Kind::USER,
         declare: |config| many(in_guest(config).flat_map(User::all)),
         remove: User::removal,
     },
     Entry {
-        kind: Kind::Provision,
+        kind: Kind::PROVISION,
         declare: |config| many(in_guest(config).map(ProvisionDaemon::new)),
         remove: NEVER,
     },
     Entry {
-        kind: Kind::Provision,
+        kind: Kind::PROVISION,
         declare: |config| many(in_guest(config).map(ProvisionDocker::new)),
         remove: NEVER,
     },
     Entry {
-        kind: Kind::Provision,
+        kind: Kind::PROVISION,
         declare: |config| many(in_guest(config).filter_map(ProvisionSysbox::new)),
         remove: ProvisionSysbox::removal,
     },
     Entry {
-        kind: Kind::GroupMembership,
+        kind: Kind::GROUP_MEMBERSHIP,
         declare: |config| many(in_guest(config).flat_map(GroupMembership::all)),
         remove: GroupMembership::removal,
     },
     Entry {
-        kind: Kind::Restart,
+        kind: Kind::RESTART,
         declare: |config| many(in_guest(config).map(Restart::new)),
         remove: NEVER,
     },
     Entry {
-        kind: Kind::Socket,
+        kind: Kind::SOCKET,
         declare: |config| many(in_guest(config).map(Socket::new)),
         remove: NEVER,
     },
     Entry {
-        kind: Kind::Context,
+        kind: Kind::CONTEXT,
         declare: |config| one(DockerContext::new(config)),
         remove: DockerContext::removal,
     },
     Entry {
-        kind: Kind::SocketClient,
+        kind: Kind::SOCKET_CLIENT,
         declare: |config| many(SocketClient::all(config)),
         remove: SocketClient::removal,
     },
 ];
+
+/// As it is displayed, without a scope, and of a kind that there is.
+impl FromStr for Address {
+    type Err = NotAnAddress;
+
+    fn from_str(text: &str) -> Result<Self, NotAnAddress> {
+        let (name, rest) = text.split_once('.').ok_or(NotAnAddress)?;
+        let mut kinds = KINDS.iter().map(|entry| entry.kind);
+        let kind = kinds.find(|kind| kind.name() == name).ok_or(NotAnAddress)?;
+        Ok(Self::new(kind, rest))
+    }
+}
 
 /// The removals of what the record lists and the file no longer declares. `declared` are the
 /// resources of the file.

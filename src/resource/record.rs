@@ -258,7 +258,7 @@ impl Entry {
 /// Whether a resource is on this machine, and not in the VM.
 fn is_on_host(name: &str) -> bool {
     let kind = name.parse().map(|address: Address| address.kind);
-    matches!(kind, Ok(Kind::Context | Kind::SocketClient))
+    matches!(kind, Ok(Kind::CONTEXT | Kind::SOCKET_CLIENT))
 }
 
 /// A record belongs to one VM, so the scope among several files is left out.
@@ -286,7 +286,7 @@ mod tests {
     }
 
     fn daemon() -> Address {
-        Address::new(Kind::Provision, "daemon")
+        Address::new(Kind::PROVISION, "daemon")
     }
 
     #[test]
@@ -301,7 +301,7 @@ mod tests {
 
     #[test]
     fn what_was_begun_and_exists_was_created() {
-        let user = Address::new(Kind::User, "bob");
+        let user = Address::new(Kind::USER, "bob");
         let (gone, there) = (
             Recorded { is_declared: true, ..Recorded::default() },
             Recorded { exists: true, is_declared: true, ..Recorded::default() },

@@ -42,9 +42,9 @@ pub enum GraphError {
     #[error("{from} depends on {to}, which there is not")]
     Unknown {
         /// The resource that names it.
-        from: Address,
+        from: Box<Address>,
         /// The one that is missing.
-        to: Address,
+        to: Box<Address>,
     },
 }
 
@@ -112,7 +112,7 @@ impl Graph {
             }
             let resources = resources.into_iter();
             // There is one Lima on a machine, and all files say the same of it.
-            let own = resources.filter(|it| file == 0 || it.address().kind != Kind::LimaInstall);
+            let own = resources.filter(|it| file == 0 || it.address().kind != Kind::LIMA_INSTALL);
             nodes.extend(own.map(|it| Self::node(file, scope, it)));
         }
         Self::of(nodes)
@@ -136,8 +136,9 @@ impl Graph {
             let node: &Node = &graph[index];
             let find = |other: Address| {
                 let other = other.scoped(node.scope());
-                let from = node.address.clone();
-                nodes.get(&other).copied().ok_or(GraphError::Unknown { from, to: other })
+                let from = Box::new(node.address.clone());
+                let found = nodes.get(&other).copied();
+                found.ok_or_else(|| GraphError::Unknown { from, to: Box::new(other) })
             };
             for other in node.resource.requires() {
                 edges.push((find(other)?, index, Edge::Requires));
@@ -278,7 +279,7 @@ mod tests {
     }
 
     fn graph(nodes: &[(&str, &[&str])]) -> Result<Vec<String>, GraphError> {
-        let address = |name: &&str| Address::new(Kind::Vm, *name);
+        let address = |name: &&str| Address::new(Kind::VM, *name);
         let nodes = nodes.iter().map(|(name, requires)| {
             let requires = requires.iter().map(address).collect();
             Graph::node(0, None, Box::new(Stub(address(name), requires)))
@@ -300,7 +301,7 @@ mod tests {
 
     #[test]
     fn what_comes_before_and_after_is_known_by_position() {
-        let address = |name: &str| Address::new(Kind::Vm, name);
+        let address = |name: &str| Address::new(Kind::VM, name);
         let stub = |name, requires: &[&str]| {
             let requires = requires.iter().map(|name| address(name)).collect();
             Graph::node(0, None, Box::new(Stub(address(name), requires)))

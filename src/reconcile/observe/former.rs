@@ -22,12 +22,12 @@ pub(super) fn former(
     let Some(record) = record else { return Ok(former) };
     for address in record.addresses() {
         match address.kind {
-            Kind::Context if address.name != config.context.name.as_str() => {
+            Kind::CONTEXT if address.name != config.context.name.as_str() => {
                 let Ok(name) = address.name.parse::<ContextName>() else { continue };
                 let metadata = context(probe, &name, docker_config)?;
                 former.contexts.extend(metadata.map(|metadata| (name, metadata)));
             }
-            Kind::SocketClient => {
+            Kind::SOCKET_CLIENT => {
                 let path = record.entry(&address).and_then(|entry| entry.path.clone());
                 let Some(path) = path else { continue };
                 let text = read(probe, &path)?;

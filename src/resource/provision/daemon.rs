@@ -228,7 +228,7 @@ fn flattened(mut keys: Map<String, Value>) -> Map<String, Value> {
 /// The text that the plan writes before this.
 pub(in crate::resource) fn written(context: PlanContext<'_>) -> Option<&Change> {
     let own = ProvisionDaemon::own_address();
-    let mut earlier = context.earlier(Kind::Provision);
+    let mut earlier = context.earlier(Kind::PROVISION);
     earlier.find(|change| change.address == own && !change.is_without_effect())
 }
 
