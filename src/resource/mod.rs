@@ -22,6 +22,7 @@ use std::str::FromStr;
 
 use crate::config::{Config, Strategy};
 use crate::guest::GuestFacts;
+use crate::guest::probe::Look;
 use crate::lima::Ssh;
 use crate::model::VmName;
 use crate::model::address::{Address, Kind, NotAnAddress};
@@ -56,6 +57,11 @@ pub trait Resource: fmt::Debug + Send + Sync {
 
     /// What it would do. A pure function: the same facts give the same change.
     fn plan(&self, context: PlanContext<'_>) -> Change;
+
+    /// What it wants to have looked at in the guest, besides what the probe always looks at.
+    fn looks(&self) -> Vec<Look> {
+        Vec::new()
+    }
 
     /// It in terms of the record. `None` if the record does not list its kind, or it could not be
     /// looked at.
@@ -181,9 +187,17 @@ impl FromStr for Address {
     }
 }
 
-/// The removals of what the record lists and the file no longer declares. `declared` are the
-/// resources of the file.
-pub fn removals(
+/// The resources that a file declares, and the removals of what the record lists and the file no
+/// longer declares.
+pub fn all(config: &Config, record: Option<&Record>) -> Vec<Box<dyn Resource>> {
+    let mut resources: Vec<_> = KINDS.iter().flat_map(|kind| (kind.declare)(config)).collect();
+    if let Some(record) = record {
+        resources.extend(removals(config, record, &resources));
+    }
+    resources
+}
+
+fn removals(
     config: &Config,
     record: &Record,
     declared: &[Box<dyn Resource>],

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::record::Recorded;
 use super::{PlanContext, Resource};
+use crate::guest::probe::Look;
 use crate::model::address::Address;
 use crate::model::value::Attributes;
 use crate::plan::{Change, Observation, Reason};
@@ -17,6 +18,11 @@ pub(super) trait Removable: fmt::Debug + Send + Sync {
     /// Why it stays, although `cai` created it.
     fn kept(&self, _facts: &Facts) -> Option<&'static str> {
         None
+    }
+
+    /// As [`Resource::looks`].
+    fn looks(&self) -> Vec<Look> {
+        Vec::new()
     }
 
     /// Adds the steps that delete it.
@@ -60,6 +66,10 @@ impl<R: Removable> Resource for Removal<R> {
 
     fn notifies(&self) -> Vec<Address> {
         self.notifies.clone()
+    }
+
+    fn looks(&self) -> Vec<Look> {
+        self.what.looks()
     }
 
     fn plan(&self, context: PlanContext<'_>) -> Change {

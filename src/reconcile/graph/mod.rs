@@ -16,7 +16,7 @@ use crate::model::VmName;
 use crate::model::address::{Address, Kind};
 use crate::resource::facts::Facts;
 use crate::resource::record::Record;
-use crate::resource::{KINDS, Resource, removals};
+use crate::resource::{self, Resource};
 
 /// What one resource is to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -105,12 +105,8 @@ impl Graph {
         let mut nodes = Vec::new();
         for (file, config) in configs.iter().enumerate() {
             let scope = (configs.len() > 1).then_some(&config.vm.name);
-            let mut resources: Vec<_> =
-                KINDS.iter().flat_map(|kind| (kind.declare)(config)).collect();
-            if let Some(Some(record)) = records.get(file) {
-                resources.extend(removals(config, record, &resources));
-            }
-            let resources = resources.into_iter();
+            let record = records.get(file).copied().flatten();
+            let resources = resource::all(config, record).into_iter();
             // There is one Lima on a machine, and all files say the same of it.
             let own = resources.filter(|it| file == 0 || it.address().kind != Kind::LIMA_INSTALL);
             nodes.extend(own.map(|it| Self::node(file, scope, it)));

@@ -9,20 +9,23 @@ use super::former::former;
 use super::{Lima, Machine, ObserveError};
 use crate::config::Config;
 use crate::docker::ContextMetadata;
-use crate::guest::{Document, GuestFacts, probe};
+use crate::guest::probe::{self, Look};
+use crate::guest::{Document, GuestFacts};
 use crate::host::{CommandError, random};
 use crate::lima::{self, Agent, Instance, Limactl, Ssh, Status};
 use crate::plan::Observation;
 use crate::plan::Reason;
-use crate::resource::LimaInstall;
 use crate::resource::facts::{Facts, Former, HostFile, Tools, VmFacts};
 use crate::resource::record::Record;
+use crate::resource::{self, LimaInstall};
 
 /// What can be seen of a file before `limactl` has said anything.
 pub(super) struct Early {
     /// The VM's directory, or where it will be.
     directory: PathBuf,
     master: bool,
+    /// What the resources want to have looked at in the guest.
+    looks: Vec<Look>,
     missing: BTreeSet<PathBuf>,
     seccomp_profile: Option<HostFile>,
     context: Option<ContextMetadata>,
@@ -39,7 +42,9 @@ impl Machine<'_> {
         let master = self.probe.listens(&Ssh::control_socket(&directory));
         let record = record(self.probe, &directory)?;
         let has_lima = !self.limactls.is_empty();
-        let guest = (master && has_lima).then(|| self.guest(config, &directory));
+        let resources = resource::all(config, record.as_ref());
+        let looks: Vec<Look> = resources.iter().flat_map(|resource| resource.looks()).collect();
+        let guest = (master && has_lima).then(|| self.guest(config, &directory, &looks));
         Ok(Early {
             missing: missing(self.probe, config),
             seccomp_profile: seccomp_profile(self.probe, config)?,
@@ -48,6 +53,7 @@ impl Machine<'_> {
             record,
             directory,
             master,
+            looks,
             guest,
         })
     }
@@ -59,8 +65,17 @@ impl Machine<'_> {
         early: Early,
         lima: Option<&Lima>,
     ) -> Result<Facts, ObserveError> {
-        let Early { directory, record, former, master, missing, seccomp_profile, context, guest } =
-            early;
+        let Early {
+            directory,
+            record,
+            former,
+            master,
+            looks,
+            missing,
+            seccomp_profile,
+            context,
+            guest,
+        } = early;
         let after_lima = || Reason::After(LimaInstall::own_address());
         let mut facts = Facts {
             platform: self.probe.platform(),
@@ -101,7 +116,10 @@ impl Machine<'_> {
                 facts.guest = Observation::Absent;
                 facts.master = false;
             }
-            Some(Some(instance)) => self.vm(config, instance, guest, &mut facts)?,
+            Some(Some(instance)) => {
+                let guest = || guest.unwrap_or_else(|| self.guest(config, &instance.dir, &looks));
+                self.vm(instance, guest, &mut facts)?;
+            }
         }
         facts.clients = clients(self.probe, config, &facts)?;
         Ok(facts)
@@ -121,17 +139,14 @@ impl Machine<'_> {
 
     fn vm(
         &self,
-        config: &Config,
         instance: &Instance,
-        seen: Option<Observation<GuestFacts>>,
+        guest: impl FnOnce() -> Observation<GuestFacts>,
         facts: &mut Facts,
     ) -> Result<(), ObserveError> {
         facts.directory.clone_from(&instance.dir);
         facts.guest = match &instance.status {
             // A guest whose host agent died goes on, and its containers with it.
-            Status::Running | Status::Broken => {
-                seen.unwrap_or_else(|| self.guest(config, &instance.dir))
-            }
+            Status::Running | Status::Broken => guest(),
             status => Observation::Unobservable(Reason::VmIs(status.clone())),
         };
         if instance.status == Status::Running {
@@ -167,7 +182,7 @@ impl Machine<'_> {
         Ok(())
     }
 
-    fn guest(&self, config: &Config, directory: &Path) -> Observation<GuestFacts> {
+    fn guest(&self, config: &Config, directory: &Path, looks: &[Look]) -> Observation<GuestFacts> {
         let Some(program) = self.ssh.clone() else {
             return Observation::Unobservable(Reason::GuestSilent(
                 "there is no ssh on PATH".into(),
@@ -175,7 +190,7 @@ impl Machine<'_> {
         };
         let ssh = Ssh::new(program, directory, &config.vm.name);
         let mark = probe::mark(random());
-        let command = probe::look(&ssh, &mark);
+        let command = probe::look(&ssh, &mark, looks);
         let result = self.probe.query(&command).and_then(|output| {
             let output = output.successful(&command)?;
             Document::parse(&output.stdout, &mark)
