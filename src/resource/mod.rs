@@ -18,16 +18,17 @@ mod user;
 mod vm;
 
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::config::{Config, Strategy};
-use crate::guest::GuestFacts;
 use crate::guest::probe::Look;
+use crate::guest::{Contents, GuestFacts, Operation, sent_file};
 use crate::lima::Ssh;
 use crate::model::VmName;
 use crate::model::address::{Address, Kind, NotAnAddress};
 use crate::model::value::Attributes;
-use crate::plan::{Change, Disruption, Observation, Problem, Reason};
+use crate::plan::{Change, Disruption, Observation, Problem, Reason, Step};
 use crate::resource::facts::Facts;
 use crate::resource::record::{Record, Recorded};
 
@@ -60,6 +61,11 @@ pub trait Resource: fmt::Debug + Send + Sync {
 
     /// What it wants to have looked at in the guest, besides what the probe always looks at.
     fn looks(&self) -> Vec<Look> {
+        Vec::new()
+    }
+
+    /// The files of this machine that it puts into the guest.
+    fn host_files(&self) -> Vec<PathBuf> {
         Vec::new()
     }
 
@@ -253,6 +259,30 @@ fn in_seen_guest(
         }
         Observation::Absent => Observation::Absent,
         Observation::Unobservable(reason) => Observation::Unobservable(reason.clone()),
+    }
+}
+
+/// A file that is put into the guest.
+struct Pushed<'a> {
+    from: Contents<'a>,
+    to: &'a str,
+    sha256: &'a str,
+    /// In octal digits.
+    mode: &'a str,
+    /// The user and the group.
+    owner: (&'a str, &'a str),
+}
+
+impl Pushed<'_> {
+    /// Adds the steps that put it there. `what` is the file, in words.
+    fn steps(&self, change: Change, what: &str, ssh: &Ssh) -> Change {
+        let Self { from, to, sha256, mode, owner } = *self;
+        let sent = sent_file(to);
+        let send = Operation::Send { from, to: &sent };
+        let place = Operation::Place { sent: &sent, to, sha256, mode, owner };
+        change
+            .step(Step::run(format!("copy {what}"), send.command(ssh)))
+            .step(Step::run(format!("put {what} in its place"), place.command(ssh)))
     }
 }
 

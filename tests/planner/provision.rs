@@ -115,7 +115,7 @@ fn a_seccomp_profile_with_another_text_restarts_the_daemon() {
     config.docker.seccomp_profile = Some("/p.json".into());
     let mut facts = healthy(&config);
     let keys = "{\"live-restore\": true, \"seccomp-profile\": \"/etc/docker/cai-seccomp.json\"}";
-    facts.seccomp_profile = Some(HostFile { path: "/p.json".into(), sha256: "new".into() });
+    facts.files = [("/p.json".into(), HostFile { sha256: "new".into(), text: None })].into();
     bend_guest(&mut facts, |guest| {
         guest.daemon_json.text = Some(keys.into());
         guest.seccomp_profile = Some("old".into());

@@ -66,7 +66,7 @@ pub fn healthy(config: &Config) -> Facts {
         socket: Some(Ping::Answered { api_version: "1.41".into() }),
         exposed: false,
         missing: std::collections::BTreeSet::default(),
-        seccomp_profile: None,
+        files: std::collections::BTreeMap::new(),
         context: Some(ContextMetadata {
             host: format!("unix://{DIRECTORY}/sock/docker.sock"),
             description: "Docker in the Lima VM containai-secure, managed by cai".into(),

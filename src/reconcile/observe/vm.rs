@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::clients::clients;
-use super::files::{context, missing, read_existing, record, seccomp_profile};
+use super::files::{context, host_files, missing, read_existing, record};
 use super::former::former;
 use super::{Lima, Machine, ObserveError};
 use crate::config::Config;
@@ -27,7 +27,7 @@ pub(super) struct Early {
     /// What the resources want to have looked at in the guest.
     looks: Vec<Look>,
     missing: BTreeSet<PathBuf>,
-    seccomp_profile: Option<HostFile>,
+    files: BTreeMap<PathBuf, HostFile>,
     context: Option<ContextMetadata>,
     record: Option<Record>,
     former: Former,
@@ -44,10 +44,11 @@ impl Machine<'_> {
         let has_lima = !self.limactls.is_empty();
         let resources = resource::all(config, record.as_ref());
         let looks: Vec<Look> = resources.iter().flat_map(|resource| resource.looks()).collect();
+        let files = resources.iter().flat_map(|resource| resource.host_files());
         let guest = (master && has_lima).then(|| self.guest(config, &directory, &looks));
         Ok(Early {
             missing: missing(self.probe, config),
-            seccomp_profile: seccomp_profile(self.probe, config)?,
+            files: host_files(self.probe, files)?,
             context: context(self.probe, &config.context.name, &self.docker_config)?,
             former: former(self.probe, config, record.as_ref(), &self.docker_config)?,
             record,
@@ -65,17 +66,8 @@ impl Machine<'_> {
         early: Early,
         lima: Option<&Lima>,
     ) -> Result<Facts, ObserveError> {
-        let Early {
-            directory,
-            record,
-            former,
-            master,
-            looks,
-            missing,
-            seccomp_profile,
-            context,
-            guest,
-        } = early;
+        let Early { directory, record, former, master, looks, missing, files, context, guest } =
+            early;
         let after_lima = || Reason::After(LimaInstall::own_address());
         let mut facts = Facts {
             platform: self.probe.platform(),
@@ -99,7 +91,7 @@ impl Machine<'_> {
             socket: None,
             exposed: false,
             missing,
-            seccomp_profile,
+            files,
             context,
             clients: BTreeMap::new(),
         };
