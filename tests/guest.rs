@@ -1,5 +1,9 @@
 //! The scripts that change a guest, run by a real shell with fake tools around them.
 
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::Path;
+
 use containai::config::DockerSource;
 use containai::guest::{Loaded, Operation, provisioning};
 use containai::host::Input;
@@ -16,6 +20,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         what_daemon_json_gets_comes_by_standard_input,
         a_file_that_dockerd_runs_with_is_the_one_that_comes_back,
         a_version_is_all_of_a_packages_or_its_first_numbers,
+        a_file_is_put_there_as_a_whole_or_not_at_all,
     ]
 }
 
@@ -168,4 +173,50 @@ fn a_version_is_all_of_a_packages_or_its_first_numbers() {
     let ran = sandbox.run(&["sh", "choose.sh", "run", "source", "20.1"]);
     let why = "cai: there is no version 20.1 of docker-ce, but: 5:28.5.1-1~ubuntu.24.04~noble 24.0.7-0ubuntu4.1";
     assert!(ran.fails_with(1).contains(why), "{ran}");
+}
+
+fn a_file_is_put_there_as_a_whole_or_not_at_all() {
+    let sandbox = Sandbox::new();
+    let path = sandbox.path("a b/$(c)/file");
+    let target = path.to_str().unwrap();
+    let push = |text: &str, sha256: &str| {
+        sandbox.write("home/sent", text);
+        let sent = sandbox.path("home/sent");
+        let place = Operation::Place {
+            sent: sent.to_str().unwrap(),
+            to: target,
+            sha256,
+            mode: "640",
+            owner: ("USER", "GROUP"),
+        };
+        let command = place.command(&Ssh::new("ssh".into(), Path::new("/"), &"a".parse().unwrap()));
+        let Some(Input::Text(script)) = command.stdin else { panic!("it reads the script") };
+        let line = command.args.last().unwrap().to_str().unwrap().replace("sudo -n ", "");
+        let line = line.replace("USER", "\"$(id -u)\"").replace("GROUP", "\"$(id -g)\"");
+        sandbox.write("home/script.sh", &script);
+        sandbox.run(&["sh", "-c", &format!("{line} <script.sh")])
+    };
+    let sum = |text: &str| sha256(text.as_bytes());
+    push("one\n", &sum("one\n")).success();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "one\n");
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o640);
+    let directory = fs::metadata(path.parent().unwrap()).unwrap();
+    assert_eq!(directory.permissions().mode() & 0o7777, 0o755);
+    // The connection ended, or the file changed after the plan.
+    let ran = push("tw", &sum("two\n"));
+    assert!(ran.fails_with(3).contains("is not what the plan shows"), "{ran}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), "one\n");
+    push("three", &sum("three")).success();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "three");
+    // A link is replaced, and not what it leads to; a directory stays.
+    let other = sandbox.path("home/other");
+    fs::write(&other, "other").unwrap();
+    fs::remove_file(&path).unwrap();
+    symlink(&other, &path).unwrap();
+    push("four", &sum("four")).success();
+    assert_eq!(fs::read_to_string(&other).unwrap(), "other");
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    push("five", &sum("five")).fails_with(1);
+    assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "nothing is left");
 }

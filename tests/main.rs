@@ -28,6 +28,7 @@ mod faults;
 mod fuzz;
 mod guest;
 mod host;
+mod kinds;
 mod layers;
 mod planner;
 mod probe;
@@ -61,6 +62,7 @@ fn trials() -> Vec<libtest_mimic::Trial> {
         fuzz::trials(),
         guest::trials(),
         host::trials(),
+        kinds::trials(),
         layers::trials(),
         planner::trials(),
         probe::trials(),

@@ -6,7 +6,8 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use containai::guest::{Document, GuestFacts, probe};
+use containai::guest::probe::{self, Look};
+use containai::guest::{Document, GuestFacts};
 
 use crate::support::sandbox::Sandbox;
 use crate::support::trials;
@@ -22,11 +23,16 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_failed_report_of_the_engine_hides_no_container,
         a_guest_without_docker_is_a_whole_report,
         what_a_tool_prints_cannot_end_the_report,
+        what_a_kind_looks_at_is_an_argument,
     ]
 }
 
 /// What the script says in a guest whose `docker.service` is in this state.
 pub fn look(sandbox: &Sandbox, active: &str, socket: &Path) -> GuestFacts {
+    look_at(sandbox, active, socket, &[])
+}
+
+fn look_at(sandbox: &Sandbox, active: &str, socket: &Path, looks: &[Look]) -> GuestFacts {
     sandbox.fake_program(
         "systemctl",
         &format!(
@@ -38,9 +44,12 @@ pub fn look(sandbox: &Sandbox, active: &str, socket: &Path) -> GuestFacts {
     sandbox.fake_program("sudo", "shift; exec \"$@\"");
     // It needs no docker client.
     sandbox.fake_program("docker", "exit 9");
-    let script = probe::SCRIPT.replace("/var/run/docker.sock", &socket.display().to_string());
+    let (script, arguments) = probe::script(looks);
+    let script = script.replace("/var/run/docker.sock", &socket.display().to_string());
     sandbox.write("home/probe.sh", &script);
-    let ran = sandbox.run(&["sh", "probe.sh", "mark"]);
+    let arguments = arguments.iter().map(String::as_str);
+    let words: Vec<&str> = ["sh", "probe.sh", "mark"].into_iter().chain(arguments).collect();
+    let ran = sandbox.run(&words);
     let document = Document::parse(ran.success(), "mark");
     GuestFacts::read(&document.unwrap_or_else(|error| panic!("{error}: {ran}")))
 }
@@ -249,4 +258,22 @@ fn what_a_tool_prints_cannot_end_the_report() {
     let sandbox = Sandbox::new();
     sandbox.fake_program("dpkg", "echo '@other end'; echo amd64");
     assert_eq!(ask(&sandbox, usual).arch, "@other end\namd64");
+}
+
+fn what_a_kind_looks_at_is_an_argument() {
+    let sandbox = Sandbox::new();
+    let look = |section: &str, argument: &str| Look {
+        section: section.into(),
+        command: "printf '%s\\n'",
+        arguments: vec![argument.into()],
+    };
+    let hostile = "$(touch asked) `touch asked` '; touch asked; \" * ${1} \\";
+    let mut looks = vec![look("words", "a b"), look("odd $(touch asked)", hostile)];
+    // More than nine arguments, and those of one section in one command.
+    looks.extend((0..10).map(|count| look("words", &count.to_string())));
+    let guest = look_at(&sandbox, "inactive", &sandbox.path("docker.sock"), &looks);
+    let text = |section| guest.document.text(section).unwrap().to_owned();
+    assert_eq!(text("words"), "a b\n0\n1\n2\n3\n4\n5\n6\n7\n8\n9");
+    assert_eq!(text("odd $(touch asked)"), hostile);
+    assert!(!sandbox.path("home/asked").exists());
 }

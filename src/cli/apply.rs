@@ -184,7 +184,7 @@ impl Consent {
         terminal: &mut Terminal,
     ) -> Result<(), Error> {
         let mut changes = planned.plan.effective();
-        let change = changes.find(|change| change.address.kind == Kind::LimaInstall);
+        let change = changes.find(|change| change.address.kind == Kind::LIMA_INSTALL);
         match change {
             Some(change) if planned.asks_to_install() => {
                 let what = match (change.after.text("version"), change.after.text("into")) {

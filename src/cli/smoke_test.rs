@@ -56,7 +56,7 @@ pub(super) fn verify(
     let changed = |vm: &str| {
         report.results.iter().any(|result| {
             let scope = result.address.scope.as_ref();
-            result.address.kind == Kind::Provision
+            result.address.kind == Kind::PROVISION
                 && matches!(result.outcome, Outcome::Applied)
                 && scope.is_none_or(|scope| scope.as_str() == vm)
         })

@@ -89,7 +89,7 @@ struct ContextStatus<'a> {
 impl<'a> MachineStatus<'a> {
     fn new(file: &'a File, facts: &'a Facts, changes: &[&'a Change]) -> Self {
         let ping = facts.socket.as_ref();
-        let mut context = changes.iter().filter(|change| change.address.kind == Kind::Context);
+        let mut context = changes.iter().filter(|change| change.address.kind == Kind::CONTEXT);
         let pending: Vec<&Change> =
             changes.iter().copied().filter(|change| !change.is_without_effect()).collect();
         Self {

@@ -59,7 +59,7 @@ pub(super) fn open(
         Ok(file) => match file.needs_variables() {
             Ok(()) => {
                 let mut file = file;
-                file.config.has_record = is_declared;
+                file.config.ignores_record = !is_declared;
                 return Ok(Ok(Patient { file, is_declared }));
             }
             Err(error) => {

@@ -20,11 +20,7 @@ impl Config {
                 text.clone_into(path);
             }
         };
-        self.docker.seccomp_profile.iter_mut().for_each(locate);
-        let packages = self.sysbox.packages.iter_mut().map(|package| &mut package.url);
-        packages.filter(|url| !url.starts_with("https://")).for_each(locate);
-        let clients = self.socket_clients.iter_mut();
-        clients.filter_map(|client| client.compose_file.as_mut()).for_each(locate);
+        self.local_paths().for_each(locate);
         self
     }
 }

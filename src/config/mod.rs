@@ -34,10 +34,6 @@ pub use multi_file::{Conflict, together};
 pub use parse::parse;
 pub use schema::schema;
 pub use suggest::nearest;
-pub use types::{
-    Config, Context, Docker, DockerSource, Group, Image, Install, LeftOut, Lima, Mount, MountMode,
-    PackageSource, PortForward, Proto, Restart, SocketClient, Strategy, Sysbox, SysboxPackage,
-    User, Variable, Vm, VmType,
-};
+pub use types::*;
 pub use variables::resolve;
 pub use warning::Warning;

@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::de::{Node, integer};
 use super::parse_error::Refused;
-use super::types::{Config, File, LeftOut};
+use super::types::{Config, LeftOut};
 use super::{check, suggest};
 use crate::config::diagnostic::{Diagnostic, line_of};
 
@@ -37,8 +37,8 @@ pub fn parse(source: &str) -> Result<Config, Vec<Diagnostic>> {
         return Err(vec![only]);
     }
     let mut found = Vec::new();
-    let config = read::<File>(&document, &mut found).and_then(|(file, refused)| {
-        check::check(file, Node::new(&document, &refused), source, &mut found)
+    let config = read::<Config>(&document, &mut found).and_then(|(config, refused)| {
+        check::check(config, Node::new(&document, &refused), source, &mut found)
     });
     drop_consequences(&mut found, &diagnostics, source);
     diagnostics.append(&mut found);

@@ -5,12 +5,12 @@ use schemars::generate::SchemaSettings;
 use schemars::transform::{RecursiveTransform, Transform};
 use serde_json::Value;
 
-use super::types::File;
+use super::types::Config;
 
 /// The JSON Schema (draft 2020-12) of a `containai.toml`.
 pub fn schema() -> Value {
     let settings = SchemaSettings::draft2020_12().for_deserialize();
-    let mut schema = settings.into_generator().into_root_schema_for::<File>();
+    let mut schema = settings.into_generator().into_root_schema_for::<Config>();
     RecursiveTransform(without_null).transform(&mut schema);
     RecursiveTransform(paragraphs).transform(&mut schema);
     schema.to_value()

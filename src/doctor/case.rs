@@ -51,7 +51,7 @@ impl Case<'_> {
     }
 
     pub(super) fn sysbox() -> Address {
-        Address::new(Kind::Provision, "sysbox")
+        Address::new(Kind::PROVISION, "sysbox")
     }
 
     pub(super) fn restart(&self) -> Address {
@@ -63,7 +63,7 @@ impl Case<'_> {
     }
 
     pub(super) fn context(&self) -> Address {
-        Address::new(Kind::Context, self.config.context.name.as_str())
+        Address::new(Kind::CONTEXT, self.config.context.name.as_str())
     }
 
     /// The memberships of the login user that the file declares.

@@ -16,7 +16,7 @@ pub(super) fn judge(case: &Case<'_>) -> Vec<Finding> {
         if let (Observation::Unobservable(reason @ Reason::EngineSilent(_)), Some(_)) =
             (&seen.container, &case.facts.tools.docker)
         {
-            let address = Address::new(Kind::SocketClient, client.name());
+            let address = Address::new(Kind::SOCKET_CLIENT, client.name());
             let finding = Finding::new(Code::Unobservable, address).because(reason.to_string());
             return Some(
                 finding
@@ -26,7 +26,7 @@ pub(super) fn judge(case: &Case<'_>) -> Vec<Finding> {
         }
         let verdict = verdict(client, seen);
         let code = verdict.code?;
-        let address = Address::new(Kind::SocketClient, client.name());
+        let address = Address::new(Kind::SOCKET_CLIENT, client.name());
         let mut finding = Finding::new(named(code), address.clone()).because(verdict.cause);
         for (name, value) in verdict.evidence {
             finding = finding.saw(name, value);

@@ -40,9 +40,9 @@ pub(super) fn judge(case: &Case<'_>, found: &[Finding]) -> Vec<Finding> {
     let is_machine = |reason: &Reason| matches!(reason, Reason::MachineDiffers { .. });
     let rest = case.plan.effective().filter(|change| {
         !told.contains(&change.address)
-            && change.address.kind != Kind::Vm
+            && change.address.kind != Kind::VM
             && change.action != Action::Deferred
-            && !(change.address.kind == Kind::Restart && change.reasons.iter().any(is_machine))
+            && !(change.address.kind == Kind::RESTART && change.reasons.iter().any(is_machine))
             && !follows(change, case)
     });
     let rest: Vec<&Change> = rest.collect();
@@ -65,7 +65,7 @@ fn follows(change: &Change, case: &Case<'_>) -> bool {
         matches!(reason, Reason::SessionWillPredate(_) | Reason::DaemonWillPredate(_))
     };
     let others = || case.plan.effective().filter(|other| other.address != change.address);
-    change.address.kind == Kind::Restart
+    change.address.kind == Kind::RESTART
         && change.reasons.iter().all(is_after)
         && others().next().is_some()
 }

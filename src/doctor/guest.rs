@@ -174,7 +174,7 @@ pub(super) fn left_stopped(case: &Case<'_>) -> Option<Finding> {
 /// Whether the plan adds the login user to the group, and its access depends on that.
 fn depends_on_joining(case: &Case<'_>, guest: &GuestFacts) -> bool {
     let mut joins = case.plan.effective().filter(|change| {
-        change.address.kind == Kind::GroupMembership
+        change.address.kind == Kind::GROUP_MEMBERSHIP
             && change.after.text("user") == Some(&guest.user)
             && change.after.text("group") == Some(DOCKER_GROUP)
     });

@@ -123,7 +123,7 @@ fn part(case: &Case<'_>, addresses: &BTreeSet<Address>) -> Result<(Graph, Plan),
             let name = seen.map_or_else(|| client.title(), |seen| title(client, seen));
             plan.changes.iter().any(|it| it.may_stop(name))
         })
-        .map(|client| Address::new(Kind::SocketClient, client.name()));
+        .map(|client| Address::new(Kind::SOCKET_CLIENT, client.name()));
     let whole: BTreeSet<Address> = stopped.chain(addresses.iter().cloned()).collect();
     if whole == *addresses { Ok((graph, plan)) } else { part(&whole) }
 }

@@ -63,6 +63,8 @@ pub struct GuestFacts {
     /// The containers that `cai` stopped and has not started again, in the order in which they were
     /// started.
     pub stopped_by_cai: Vec<Container>,
+    /// The whole document, for what a kind of resource looks at besides.
+    pub document: Document,
 }
 
 impl GuestFacts {
@@ -102,6 +104,7 @@ impl GuestFacts {
             docker_as_root,
             stopped_by_cai: containers::stopped(document, containers.as_deref()),
             containers,
+            document: document.clone(),
         }
     }
 

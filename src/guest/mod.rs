@@ -21,6 +21,8 @@ pub use daemon_json::{DaemonJson, LoadedJson};
 pub use document::{Document, Section, UnreadableDocument};
 pub use engine::Engine;
 pub use facts::{DOCKER_GROUP, DOCKER_SERVICE, GuestFacts};
-pub use operation::{Loaded, Operation, SECCOMP_PROFILE, input, sysbox_package};
+pub use operation::{
+    Contents, Loaded, Operation, SECCOMP_PROFILE, input, sent_file, sysbox_package,
+};
 pub use packages::{Unfinished, Unit};
 pub use socket::GuestSocket;

@@ -1,6 +1,6 @@
 //! What `cai` changes in a guest: fixed scripts that root runs, with their values as arguments.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -10,6 +10,7 @@ use super::{Container, provisioning};
 use crate::config::DockerSource;
 use crate::host::CommandSpec;
 use crate::lima::Ssh;
+use crate::model::digest::sha256;
 
 /// An install downloads and unpacks packages, on a slow guest too.
 const INSTALL: Duration = Duration::from_secs(30 * 60);
@@ -35,6 +36,15 @@ pub enum Loaded {
     Current,
     /// It runs with something older, of which a copy is kept already.
     Keep,
+}
+
+/// What a file of the guest should hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Contents<'a> {
+    /// A text.
+    Text(&'a str),
+    /// Whatever is in a file of the host.
+    File(&'a Path),
 }
 
 /// One change of a guest.
@@ -66,12 +76,26 @@ pub enum Operation<'a> {
         /// Whether the previous daemon.json is restored if dockerd does not start with the new one.
         restore: bool,
     },
-    /// Copies a file of the host into the guest; root owns it.
-    Push {
-        /// The file on the host.
-        from: PathBuf,
+    /// Sends a file into the guest, where only root can read it.
+    Send {
+        /// What it holds.
+        from: Contents<'a>,
         /// Its path in the guest.
         to: &'a str,
+    },
+    /// Puts a file that was sent in its place, as a whole: whoever reads it sees the old one or the new
+    /// one.
+    Place {
+        /// Where it was sent to.
+        sent: &'a str,
+        /// Its place.
+        to: &'a str,
+        /// The SHA-256 that it must have.
+        sha256: &'a str,
+        /// Its mode, in octal digits.
+        mode: &'a str,
+        /// The user and the group that own it.
+        owner: (&'a str, &'a str),
     },
     /// Downloads or copies Sysbox's package into the guest and verifies it.
     FetchSysbox {
@@ -136,9 +160,17 @@ impl Operation<'_> {
                 let value = if *restore { "restore" } else { "keep" };
                 script("restart-docker", &[value], [DAEMON_JSON, body].concat())
             }
-            Self::Push { from, to } => {
-                let line = ["sudo", "-n", "install", "-D", "-m", "644", "/dev/stdin", to];
-                ssh.run(&line).stdin_file(from).timeout(INSTALL)
+            Self::Send { from, to } => {
+                let line = ["sudo", "-n", "install", "-D", "-m", "600", "/dev/stdin", to];
+                let command = ssh.run(&line).timeout(INSTALL);
+                match from {
+                    Contents::Text(text) => command.stdin(*text),
+                    Contents::File(path) => command.stdin_file(*path),
+                }
+            }
+            Self::Place { sent, to, sha256: sum, mode, owner: (user, group) } => {
+                let body = include_str!("scripts/place-file.sh").into();
+                script("place-file", &[sent, to, sum, mode, user, group], body)
             }
             Self::FetchSysbox { version, sha256, sources } => {
                 let body = include_str!("scripts/fetch-sysbox.sh").into();
@@ -196,6 +228,11 @@ pub fn input(script: &str) -> Option<String> {
     let (_, rest) = script.split_once(&format!("<<'{INPUT}'\n"))?;
     let bytes = STANDARD.decode(rest.split_once('\n')?.0).ok()?;
     String::from_utf8(bytes).ok()
+}
+
+/// Where a file is sent before it is put in its place.
+pub fn sent_file(place: &str) -> String {
+    format!("/var/lib/cai/sent/{}", sha256(place.as_bytes()))
 }
 
 /// Where a pushed package of Sysbox goes in the guest.

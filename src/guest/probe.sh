@@ -80,8 +80,9 @@ ask_dockerd() {
 # Only an active daemon is asked: with socket activation, a question to a stopped one would start it.
 # The rest is looked at meanwhile. Its output waits in the pipe, because dockerd has a time limit.
 if active; then
-  system | { ask_dockerd; cat; }
+  { system; looks "$@"; } | { ask_dockerd; cat; }
 else
   system
+  looks "$@"
 fi
 printf '@%s end\n' "$mark"

@@ -2,55 +2,51 @@
 //! `agents/vm.agents`.
 
 use std::fmt;
-use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
 use crate::model::VmName;
 
-/// A kind of resource, in the order in which a graph lists them.
+/// A kind of resource, by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Kind {
-    /// The `limactl` program.
-    LimaInstall,
-    /// The virtual machine.
-    Vm,
-    /// Docker in the guest.
-    Provision,
-    /// A group in the guest.
-    Group,
-    /// An account in the guest.
-    User,
-    /// A guest user's membership in a group.
-    GroupMembership,
-    /// The session that everything rides on has what was configured.
-    Restart,
-    /// The Docker socket on the host.
-    Socket,
-    /// The Docker context on the host.
-    Context,
-    /// A container that uses a Docker socket.
-    SocketClient,
-}
+pub struct Kind(&'static str);
 
-/// The kinds by their names.
-const NAMES: [(&str, Kind); 10] = [
-    ("lima_install", Kind::LimaInstall),
-    ("vm", Kind::Vm),
-    ("provision", Kind::Provision),
-    ("group", Kind::Group),
-    ("user", Kind::User),
-    ("group_membership", Kind::GroupMembership),
-    ("restart", Kind::Restart),
-    ("socket", Kind::Socket),
-    ("context", Kind::Context),
-    ("socket_client", Kind::SocketClient),
-];
+impl Kind {
+    /// The `limactl` program.
+    pub const LIMA_INSTALL: Self = Self::new("lima_install");
+    /// The virtual machine.
+    pub const VM: Self = Self::new("vm");
+    /// Docker in the guest.
+    pub const PROVISION: Self = Self::new("provision");
+    /// A group in the guest.
+    pub const GROUP: Self = Self::new("group");
+    /// An account in the guest.
+    pub const USER: Self = Self::new("user");
+    /// A guest user's membership in a group.
+    pub const GROUP_MEMBERSHIP: Self = Self::new("group_membership");
+    /// The session that everything rides on has what was configured.
+    pub const RESTART: Self = Self::new("restart");
+    /// The Docker socket on the host.
+    pub const SOCKET: Self = Self::new("socket");
+    /// The Docker context on the host.
+    pub const CONTEXT: Self = Self::new("context");
+    /// A container that uses a Docker socket.
+    pub const SOCKET_CLIENT: Self = Self::new("socket_client");
+
+    /// The kind of this name. One that only its own module names has its constant there.
+    pub const fn new(name: &'static str) -> Self {
+        Self(name)
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        self.0
+    }
+}
 
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = NAMES.iter().find(|(_, kind)| kind == self).map(|(name, _)| *name);
-        f.write_str(name.unwrap_or_default())
+        f.write_str(self.0)
     }
 }
 
@@ -76,7 +72,7 @@ impl Address {
     /// stays.
     #[must_use]
     pub fn scoped(mut self, scope: Option<&VmName>) -> Self {
-        if self.kind != Kind::LimaInstall {
+        if self.kind != Kind::LIMA_INSTALL {
             self.scope = scope.cloned();
         }
         self
@@ -87,17 +83,6 @@ impl Address {
 #[derive(Debug, thiserror::Error)]
 #[error("not the address of a resource")]
 pub struct NotAnAddress;
-
-/// As [`Display`](fmt::Display) writes it, without a scope.
-impl FromStr for Address {
-    type Err = NotAnAddress;
-
-    fn from_str(text: &str) -> Result<Self, NotAnAddress> {
-        let (kind, name) = text.split_once('.').ok_or(NotAnAddress)?;
-        let (_, kind) = NAMES.iter().find(|(own, _)| *own == kind).ok_or(NotAnAddress)?;
-        Ok(Self::new(*kind, name))
-    }
-}
 
 /// As it is shown: `vm.containai-secure`.
 impl Serialize for Address {

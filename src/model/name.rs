@@ -40,6 +40,13 @@ impl Default for VmName {
     }
 }
 
+/// That of the VM where a file gives neither a name.
+impl Default for ContextName {
+    fn default() -> Self {
+        Self(VmName::default().0)
+    }
+}
+
 impl UnixName {
     /// The group `docker`, whose members may use the engine's socket.
     pub fn docker() -> Self {

@@ -414,6 +414,16 @@ pub enum Problem {
     /// A file of this machine that has to go into the guest is not there.
     #[error("there is no file {0}")]
     FileMissing(String),
+    /// What only one kind of resource knows.
+    #[error("{text}")]
+    Own {
+        /// Its name, for programs.
+        code: &'static str,
+        /// What is wrong.
+        text: String,
+        /// What to do.
+        hint: String,
+    },
     /// A restart is due, and the file forbids it.
     #[error("it needs a {0}, and the file says strategy = \"never\" under [restart]")]
     RestartForbidden(super::Disruption),
@@ -494,6 +504,7 @@ impl Problem {
             Self::FileMissing(_) => {
                 "put it there, or name another; a path is seen from where containai.toml is".into()
             }
+            Self::Own { hint, .. } => hint.clone(),
             Self::RestartForbidden(_) => {
                 "write strategy = \"auto\", or restart by hand when it suits".into()
             }

@@ -36,7 +36,7 @@ fn context(
     facts: &Facts,
     current: Option<&str>,
 ) -> Change {
-    let address = Address::new(Kind::Context, name.as_str());
+    let address = Address::new(Kind::CONTEXT, name.as_str());
     let before = Attributes::default()
         .with("host", actual.host.as_str())
         .with("description", actual.description.as_str());

@@ -67,7 +67,7 @@ impl<'a> Keeper<'a> {
         facts: &Facts,
         change: impl FnOnce(&mut Record),
     ) -> Result<Option<Record>, WriteRecordError> {
-        if !self.config.has_record {
+        if self.config.ignores_record {
             return Ok(None);
         }
         let mut own = self.record.lock().unwrap_or_else(PoisonError::into_inner);

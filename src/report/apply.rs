@@ -157,7 +157,7 @@ mod tests {
     const TITLE: &str = "start the VM, and wait for Docker in it";
 
     fn shown(said: &str, seconds: u64, columns: usize) -> String {
-        let address = Address::new(Kind::Vm, "containai-secure");
+        let address = Address::new(Kind::VM, "containai-secure");
         let line = running(&address, TITLE, said, Duration::from_secs(seconds), columns);
         let plain = strip_str(&line).to_string();
         assert!(measure_text_width(&plain) <= columns, "{columns} columns: {plain:?}");

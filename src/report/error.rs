@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn what_did_not_converge_is_told_without_empty_parts() {
-        let address = Address::new(Kind::SocketClient, "manager");
+        let address = Address::new(Kind::SOCKET_CLIENT, "manager");
         let user = |name: &str| Attributes::default().with("user", name);
         let update = || Change::between(&address, user("root"), user("mcp"));
         let refresh =

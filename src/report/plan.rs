@@ -190,7 +190,7 @@ fn write_change(out: &mut Page, change: &Change) -> std::fmt::Result {
     for reason in change.reasons.iter().filter(|reason| !is_shown(reason)) {
         comment(out, &reason.to_string())?;
     }
-    let is_deleted = change.action == Action::Delete && change.address.kind == Kind::Vm;
+    let is_deleted = change.action == Action::Delete && change.address.kind == Kind::VM;
     if change.disruption == Disruption::Replace || is_deleted {
         comment(out, LOST)?;
     }

@@ -47,7 +47,7 @@ impl DockerContext {
 
     /// Its address.
     pub fn own_address(config: &Config) -> Address {
-        Address::new(Kind::Context, config.context.name.as_str())
+        Address::new(Kind::CONTEXT, config.context.name.as_str())
     }
 
     /// The removal of a context that had this VM under another name.
@@ -61,7 +61,7 @@ impl DockerContext {
     /// no longer has.
     pub(crate) fn is_former(config: &Config, facts: &Facts, name: &ContextName) -> bool {
         let former = Former { name: name.clone(), own_socket: Self::new(config).own_socket };
-        facts.owns(&Address::new(Kind::Context, name.as_str())) && former.kept(facts).is_none()
+        facts.owns(&Address::new(Kind::CONTEXT, name.as_str())) && former.kept(facts).is_none()
     }
 
     fn wanted(&self, facts: &Facts) -> ContextMetadata {

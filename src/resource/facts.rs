@@ -54,8 +54,8 @@ pub struct Facts {
     pub exposed: bool,
     /// Files of the host that the file names, and that are not there.
     pub missing: BTreeSet<PathBuf>,
-    /// The seccomp profile on the host, where the file names one.
-    pub seccomp_profile: Option<HostFile>,
+    /// The files of the host that go into the guest, by their paths.
+    pub files: BTreeMap<PathBuf, HostFile>,
     /// The Docker context.
     pub context: Option<ContextMetadata>,
     /// The containers that use a Docker socket, by their names in the file.
@@ -89,10 +89,10 @@ impl Former {
 /// A file of the host that goes into the guest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostFile {
-    /// Its path.
-    pub path: PathBuf,
     /// The SHA-256 of what it holds.
     pub sha256: String,
+    /// What it holds, if that is a text.
+    pub text: Option<String>,
 }
 
 /// The tools that were found on `PATH`; `limactl` also where `cai` installs it.

@@ -40,7 +40,7 @@ impl Group {
 
     /// The address of a group.
     pub fn address_of(name: &UnixName) -> Address {
-        Address::new(Kind::Group, name.as_str())
+        Address::new(Kind::GROUP, name.as_str())
     }
 
     /// The address of a group, if the file declares it.
@@ -63,7 +63,7 @@ impl Group {
         let mut requires = vec![Vm::own_address(config)];
         requires.extend(record.addresses().filter(of_this));
         let stays = |name: &str| config.users.iter().any(|user| user.name.as_str() == name);
-        let users = record.addresses().filter(|it| it.kind == Kind::User && !stays(&it.name));
+        let users = record.addresses().filter(|it| it.kind == Kind::USER && !stays(&it.name));
         let users: Vec<Address> = users.filter(|user| record.owns(user)).collect();
         let leaving = users.iter().map(|user| user.name.clone()).collect();
         // Its user goes first, and may take the group along.
@@ -84,7 +84,7 @@ impl Group {
     fn taken(&self, guest: &GuestFacts, context: PlanContext<'_>) -> Option<Problem> {
         let gid = self.gid?;
         let holder = guest.group_with(gid)?;
-        let is_freed = context.frees(&Address::new(Kind::Group, holder), GID);
+        let is_freed = context.frees(&Address::new(Kind::GROUP, holder), GID);
         (!is_freed).then(|| Problem::GidTaken { gid, holder: holder.to_owned() })
     }
 

@@ -46,7 +46,7 @@ impl GroupMembership {
                 }
             }
             wanted.into_iter().map(move |(group, member)| Self {
-                address: Address::new(Kind::GroupMembership, format!("{}.{group}", user.name)),
+                address: Address::new(Kind::GROUP_MEMBERSHIP, format!("{}.{group}", user.name)),
                 requires: requires(config, &user.name, &group),
                 name: config.vm.name.clone(),
                 user: user.name.clone(),
@@ -135,7 +135,7 @@ impl GroupMembership {
     fn comes_first(&self, guest: &GuestFacts, context: PlanContext<'_>) -> Option<Address> {
         let address = Group::address_of(&self.group);
         let is_made = context
-            .earlier(Kind::Group)
+            .earlier(Kind::GROUP)
             .any(|change| change.address == address && change.action == Action::Create);
         let is_installed = self.group.as_str() == DOCKER_GROUP && !guest.dockerd_installed;
         match (is_made, is_installed) {
@@ -193,7 +193,7 @@ impl Resource for GroupMembership {
 
 /// The user and the group of the membership at this address.
 pub(super) fn parts(address: &Address) -> Option<(UserRef, UnixName)> {
-    if address.kind != Kind::GroupMembership {
+    if address.kind != Kind::GROUP_MEMBERSHIP {
         return None;
     }
     let (user, group) = address.name.split_once('.')?;

@@ -38,7 +38,7 @@ impl LimaInstall {
 
     /// There is one Lima on a machine.
     pub fn own_address() -> Address {
-        Address::new(Kind::LimaInstall, "lima")
+        Address::new(Kind::LIMA_INSTALL, "lima")
     }
 
     /// The command by which a person installs what a file wants: what comes from elsewhere is

@@ -1,6 +1,6 @@
 //! The kinds of resources: what each one is, should be, and does about the difference.
 //!
-//! A new kind is one file here, one line in [`KINDS`], and its word in [`crate::model::address::Kind`].
+//! A new kind is one file here, and one line in [`KINDS`].
 
 mod containers;
 mod context;
@@ -18,14 +18,17 @@ mod user;
 mod vm;
 
 use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
 
 use crate::config::{Config, Strategy};
-use crate::guest::GuestFacts;
+use crate::guest::probe::Look;
+use crate::guest::{Contents, GuestFacts, Operation, sent_file};
 use crate::lima::Ssh;
 use crate::model::VmName;
-use crate::model::address::{Address, Kind};
+use crate::model::address::{Address, Kind, NotAnAddress};
 use crate::model::value::Attributes;
-use crate::plan::{Action, Change, Disruption, Observation, Problem, Reason};
+use crate::plan::{Action, Change, Disruption, Observation, Problem, Reason, Step};
 use crate::resource::facts::Facts;
 use crate::resource::record::{Record, Recorded};
 
@@ -55,6 +58,16 @@ pub trait Resource: fmt::Debug + Send + Sync {
 
     /// What it would do. A pure function: the same facts give the same change.
     fn plan(&self, context: PlanContext<'_>) -> Change;
+
+    /// What it wants to have looked at in the guest, besides what the probe always looks at.
+    fn looks(&self) -> Vec<Look> {
+        Vec::new()
+    }
+
+    /// The files of this machine that it puts into the guest.
+    fn host_files(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
 
     /// It in terms of the record. `None` if the record does not list its kind, or it could not be
     /// looked at.
@@ -112,66 +125,87 @@ const NEVER: Remove = |_, _, _| None;
 /// All kinds, in the order in which a plan lists independent ones.
 pub const KINDS: &[Entry] = &[
     Entry {
-        kind: Kind::LimaInstall,
+        kind: Kind::LIMA_INSTALL,
         declare: |config| one(LimaInstall::new(&config.lima)),
         remove: NEVER,
     },
-    Entry { kind: Kind::Vm, declare: |config| one(Vm::new(config)), remove: NEVER },
+    Entry { kind: Kind::VM, declare: |config| one(Vm::new(config)), remove: NEVER },
     Entry {
-        kind: Kind::Group,
+        kind: Kind::GROUP,
         declare: |config| many(in_guest(config).flat_map(Group::all)),
         remove: Group::removal,
     },
     Entry {
-        kind: Kind::User,
+        kind: Kind::USER,
         declare: |config| many(in_guest(config).flat_map(User::all)),
         remove: User::removal,
     },
     Entry {
-        kind: Kind::Provision,
+        kind: Kind::PROVISION,
         declare: |config| many(in_guest(config).map(ProvisionDaemon::new)),
         remove: NEVER,
     },
     Entry {
-        kind: Kind::Provision,
+        kind: Kind::PROVISION,
         declare: |config| many(in_guest(config).map(ProvisionDocker::new)),
         remove: NEVER,
     },
     Entry {
-        kind: Kind::Provision,
+        kind: Kind::PROVISION,
         declare: |config| many(in_guest(config).filter_map(ProvisionSysbox::new)),
         remove: ProvisionSysbox::removal,
     },
     Entry {
-        kind: Kind::GroupMembership,
+        kind: Kind::GROUP_MEMBERSHIP,
         declare: |config| many(in_guest(config).flat_map(GroupMembership::all)),
         remove: GroupMembership::removal,
     },
     Entry {
-        kind: Kind::Restart,
+        kind: Kind::RESTART,
         declare: |config| many(in_guest(config).map(Restart::new)),
         remove: NEVER,
     },
     Entry {
-        kind: Kind::Socket,
+        kind: Kind::SOCKET,
         declare: |config| many(in_guest(config).map(Socket::new)),
         remove: NEVER,
     },
     Entry {
-        kind: Kind::Context,
+        kind: Kind::CONTEXT,
         declare: |config| one(DockerContext::new(config)),
         remove: DockerContext::removal,
     },
     Entry {
-        kind: Kind::SocketClient,
+        kind: Kind::SOCKET_CLIENT,
         declare: |config| many(SocketClient::all(config)),
         remove: SocketClient::removal,
     },
 ];
 
-/// The removals of what the record lists and the file no longer declares. `declared` are the
-/// resources of the file.
-pub fn removals(
+/// As it is displayed, without a scope, and of a kind that there is.
+impl FromStr for Address {
+    type Err = NotAnAddress;
+
+    fn from_str(text: &str) -> Result<Self, NotAnAddress> {
+        let (name, rest) = text.split_once('.').ok_or(NotAnAddress)?;
+        let mut kinds = KINDS.iter().map(|entry| entry.kind);
+        let kind = kinds.find(|kind| kind.name() == name).ok_or(NotAnAddress)?;
+        Ok(Self::new(kind, rest))
+    }
+}
+
+/// The resources that a file declares, and the removals of what the record lists and the file no
+/// longer declares.
+pub fn all(config: &Config, record: Option<&Record>) -> Vec<Box<dyn Resource>> {
+    let mut resources: Vec<_> = KINDS.iter().flat_map(|kind| (kind.declare)(config)).collect();
+    if let Some(record) = record {
+        // First, because another account may take over the id of a deleted one.
+        resources.splice(..0, removals(config, record, &resources));
+    }
+    resources
+}
+
+fn removals(
     config: &Config,
     record: &Record,
     declared: &[Box<dyn Resource>],
@@ -227,6 +261,30 @@ fn in_seen_guest(
         }
         Observation::Absent => Observation::Absent,
         Observation::Unobservable(reason) => Observation::Unobservable(reason.clone()),
+    }
+}
+
+/// A file that is put into the guest.
+struct Pushed<'a> {
+    from: Contents<'a>,
+    to: &'a str,
+    sha256: &'a str,
+    /// In octal digits.
+    mode: &'a str,
+    /// The user and the group.
+    owner: (&'a str, &'a str),
+}
+
+impl Pushed<'_> {
+    /// Adds the steps that put it there. `what` is the file, in words.
+    fn steps(&self, change: Change, what: &str, ssh: &Ssh) -> Change {
+        let Self { from, to, sha256, mode, owner } = *self;
+        let sent = sent_file(to);
+        let send = Operation::Send { from, to: &sent };
+        let place = Operation::Place { sent: &sent, to, sha256, mode, owner };
+        change
+            .step(Step::run(format!("copy {what}"), send.command(ssh)))
+            .step(Step::run(format!("put {what} in its place"), place.command(ssh)))
     }
 }
 

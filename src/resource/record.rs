@@ -300,7 +300,7 @@ impl Key {
 /// Whether a resource is on this machine, and not in the VM.
 fn is_on_host(name: &str) -> bool {
     let kind = name.parse().map(|address: Address| address.kind);
-    matches!(kind, Ok(Kind::Context | Kind::SocketClient))
+    matches!(kind, Ok(Kind::CONTEXT | Kind::SOCKET_CLIENT))
 }
 
 /// A record belongs to one VM, so the scope among several files is left out.
@@ -328,7 +328,7 @@ mod tests {
     }
 
     fn daemon() -> Address {
-        Address::new(Kind::Provision, "daemon")
+        Address::new(Kind::PROVISION, "daemon")
     }
 
     #[test]
@@ -345,7 +345,7 @@ mod tests {
 
     #[test]
     fn what_was_begun_and_exists_was_created() {
-        let user = Address::new(Kind::User, "bob");
+        let user = Address::new(Kind::USER, "bob");
         let (gone, there) = (
             Recorded { is_declared: true, ..Recorded::default() },
             Recorded { exists: true, is_declared: true, ..Recorded::default() },
@@ -419,7 +419,7 @@ mod tests {
 
     #[test]
     fn a_failed_creation_leaves_nothing() {
-        let user = Address::new(Kind::User, "bob");
+        let user = Address::new(Kind::USER, "bob");
         let gone = Recorded { is_declared: true, ..Recorded::default() };
         let mut record = Record::default();
         record.begin(&user, Action::Create, &gone);
@@ -430,7 +430,7 @@ mod tests {
     #[test]
     fn a_replaced_vm_takes_what_was_in_it_out_of_the_record() {
         let [vm, user, context] =
-            [Kind::Vm, Kind::User, Kind::Context].map(|it| Address::new(it, "a"));
+            [Kind::VM, Kind::USER, Kind::CONTEXT].map(|it| Address::new(it, "a"));
         let mut record = Record::default();
         let found = keys(json!({"cpus": 4}), json!({"cpus": 4}));
         for address in [&vm, &user, &context] {

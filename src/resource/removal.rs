@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::record::Recorded;
 use super::{PlanContext, Resource};
+use crate::guest::probe::Look;
 use crate::model::address::Address;
 use crate::model::value::Attributes;
 use crate::plan::{Change, Observation, Reason};
@@ -22,6 +23,11 @@ pub(super) trait Removable: fmt::Debug + Send + Sync {
     /// What the plan says if it cannot be looked at yet.
     fn foretold(&self) -> Option<&'static str> {
         None
+    }
+
+    /// As [`Resource::looks`].
+    fn looks(&self) -> Vec<Look> {
+        Vec::new()
     }
 
     /// Adds the steps that delete it.
@@ -65,6 +71,10 @@ impl<R: Removable> Resource for Removal<R> {
 
     fn notifies(&self) -> Vec<Address> {
         self.notifies.clone()
+    }
+
+    fn looks(&self) -> Vec<Look> {
+        self.what.looks()
     }
 
     fn plan(&self, context: PlanContext<'_>) -> Change {

@@ -34,7 +34,7 @@ impl Socket {
 
     /// Its address.
     pub fn own_address(config: &Config) -> Address {
-        Address::new(Kind::Socket, config.vm.name.as_str())
+        Address::new(Kind::SOCKET, config.vm.name.as_str())
     }
 
     fn forward(&self, change: Change, facts: &Facts, ping: &Ping) -> Change {
@@ -67,7 +67,7 @@ impl Socket {
 /// Whether the guest's socket gets its group back by what is planned before.
 fn gets_group(context: PlanContext<'_>) -> bool {
     let docker = super::ProvisionDocker::own_address();
-    context.earlier(Kind::Provision).any(|change| {
+    context.earlier(Kind::PROVISION).any(|change| {
         let gives = |name: &String| name == SOCKET_GROUP || name == SOCKET_ACCESS;
         change.address == docker && change.problem.is_none() && change.changed().iter().any(gives)
     })
@@ -93,7 +93,7 @@ impl Resource for Socket {
         // A renewed session, or VM, makes the forward anew; whether more is needed shows then.
         let renewed = |change: &&Change| change.disruption >= Disruption::SessionRefresh;
         let refreshes =
-            context.earlier(Kind::Vm).chain(context.earlier(Kind::Restart)).find(renewed);
+            context.earlier(Kind::VM).chain(context.earlier(Kind::RESTART)).find(renewed);
         match (&facts.guest, &facts.socket) {
             (Observation::Absent, _) => Change::create(&self.address, wanted)
                 .because(Reason::After(Restart::address_of(&self.name))),

@@ -45,7 +45,7 @@ impl User {
 
     /// The address of an account.
     pub fn address_of(name: &UnixName) -> Address {
-        Address::new(Kind::User, name.as_str())
+        Address::new(Kind::USER, name.as_str())
     }
 
     /// The removal of an account that the file no longer declares.
@@ -85,7 +85,7 @@ impl User {
         let uid = self.uid?;
         let own = guest.accounts.get(self.name.as_str()).map(|account| account.uid);
         let holder = guest.user_with(uid).filter(|_| own != Some(uid))?;
-        let is_freed = context.frees(&Address::new(Kind::User, holder), UID);
+        let is_freed = context.frees(&Address::new(Kind::USER, holder), UID);
         (!is_freed).then(|| Problem::UidTaken { uid, holder: holder.to_owned() })
     }
 

@@ -47,7 +47,8 @@ pub fn run() -> bool {
     let calls = world.calls();
     let directory = world.sandbox.path("lima/containai-secure");
     let name = "containai-secure".parse().unwrap();
-    let look = probe::look(&Ssh::new(world.sandbox.path("bin/ssh"), &directory, &name), "mark");
+    let look =
+        probe::look(&Ssh::new(world.sandbox.path("bin/ssh"), &directory, &name), "mark", &[]);
     let Some(Input::Text(script)) = &look.stdin else { panic!("the script is a text") };
 
     let plan = median(|| {

@@ -32,23 +32,23 @@ fn a_group_is_made_before_its_members_join() {
     assert_eq!(
         effects(&plan),
         [
-            (Kind::Group, Action::Create),
-            (Kind::GroupMembership, Action::Create),
-            (Kind::Restart, Action::Refresh),
+            (Kind::GROUP, Action::Create),
+            (Kind::GROUP_MEMBERSHIP, Action::Create),
+            (Kind::RESTART, Action::Refresh),
         ]
     );
-    assert!(steps(change(&plan, Kind::Group))[0].ends_with("'sudo -n groupadd -g 3000 agents'"));
+    assert!(steps(change(&plan, Kind::GROUP))[0].ends_with("'sudo -n groupadd -g 3000 agents'"));
     assert_eq!(plan.problems().count(), 0);
 }
 
 fn another_number_for_docker_moves_its_socket_and_renews_the_session() {
     let config = config_with("[[groups]]\nname = \"docker\"\ngid = 2375\n");
     let plan = plan(&config, &healthy(&config));
-    let group = change(&plan, Kind::Group);
+    let group = change(&plan, Kind::GROUP);
     let steps = steps(group);
     assert!(steps[0].ends_with("'sudo -n groupmod -g 2375 docker'"), "{steps:?}");
     assert!(steps[1].ends_with("'sudo -n chgrp docker /var/run/docker.sock'"), "{steps:?}");
-    let restart = change(&plan, Kind::Restart);
+    let restart = change(&plan, Kind::RESTART);
     assert_eq!(restart.disruption, Disruption::SessionRefresh, "{}", reasons(restart));
 }
 
@@ -57,14 +57,14 @@ fn an_account_is_made_with_what_the_file_says() {
         "[[users]]\nname = \"ci\"\nuid = 4001\nshell = \"/bin/sh\"\ngroups = [\"docker\"]\n",
     );
     let plan = plan(&config, &healthy(&config));
-    let user = change(&plan, Kind::User);
+    let user = change(&plan, Kind::USER);
     assert!(
         steps(user)[0].ends_with("'sudo -n useradd -m -u 4001 -s /bin/sh ci'"),
         "{:?}",
         steps(user)
     );
     let order: Vec<Kind> = plan.effective().map(|change| change.address.kind).collect();
-    assert_eq!(order, [Kind::User, Kind::GroupMembership]);
+    assert_eq!(order, [Kind::USER, Kind::GROUP_MEMBERSHIP]);
 }
 
 fn what_the_file_leaves_out_of_an_account_is_left_alone() {
@@ -79,7 +79,7 @@ fn what_the_file_leaves_out_of_an_account_is_left_alone() {
         guest.accounts.insert("ci".into(), account(1500));
     });
     let plan = plan(&config, &facts);
-    assert!(steps(change(&plan, Kind::User))[0].ends_with("'sudo -n usermod -u 4001 ci'"));
+    assert!(steps(change(&plan, Kind::USER))[0].ends_with("'sudo -n usermod -u 4001 ci'"));
 }
 
 fn a_user_who_is_no_longer_listed_leaves_the_group() {
@@ -120,7 +120,7 @@ fn the_login_user_by_its_own_name_is_the_login_user() {
         guest.session_groups.remove("docker");
     });
     let plan = plan(&config, &facts);
-    assert_eq!(change(&plan, Kind::Restart).disruption, Disruption::SessionRefresh);
+    assert_eq!(change(&plan, Kind::RESTART).disruption, Disruption::SessionRefresh);
 }
 
 fn the_login_user_by_its_own_name_stays_in_what_the_file_leaves_out() {
@@ -149,7 +149,7 @@ fn an_id_that_another_has_is_told_with_its_holder() {
             plan.problems().map(|(address, problem)| format!("{address}: {problem}")).collect();
         assert_eq!(problems, [expected]);
         // Nothing follows a change that will not happen.
-        assert!(!effects(&plan).iter().any(|(kind, _)| *kind == Kind::Restart), "{lines}");
+        assert!(!effects(&plan).iter().any(|(kind, _)| *kind == Kind::RESTART), "{lines}");
     }
 }
 

@@ -28,9 +28,9 @@ fn a_context_that_leads_elsewhere_is_updated_if_cai_made_it() {
     let mut facts = healthy(&config);
     facts.context = Some(context("unix:///old", "Docker in the Lima VM old, managed by cai"));
     let plan = plan(&config, &facts);
-    assert_eq!(effects(&plan), [(Kind::Context, Action::Update)]);
+    assert_eq!(effects(&plan), [(Kind::CONTEXT, Action::Update)]);
     assert_eq!(
-        steps(change(&plan, Kind::Context)),
+        steps(change(&plan, Kind::CONTEXT)),
         ["docker context update --description \
           'Docker in the Lima VM containai-secure, managed by cai' --docker \
           '\"host=unix:///home/dev/.lima/containai-secure/sock/docker.sock\"' containai-secure"]
@@ -58,7 +58,7 @@ fn a_context_made_by_hand_for_this_vm_is_taken_over() {
     let mut facts = healthy(&config);
     facts.context = Some(context("unix:///home/dev/.lima/containai-secure/sock/docker.sock", ""));
     let plan = plan(&config, &facts);
-    assert_eq!(effects(&plan), [(Kind::Context, Action::Update)]);
+    assert_eq!(effects(&plan), [(Kind::CONTEXT, Action::Update)]);
     assert_eq!(plan.problems().count(), 0);
 }
 
@@ -67,7 +67,7 @@ fn a_context_of_somebody_else_stops_the_plan() {
     let mut facts = healthy(&config);
     facts.context = Some(context("ssh://prod.example", "production"));
     let plan = plan(&config, &facts);
-    let context = change(&plan, Kind::Context);
+    let context = change(&plan, Kind::CONTEXT);
     assert!(context.steps.is_empty());
     let problem = context.problem.as_ref().unwrap();
     assert!(problem.to_string().contains("ssh://prod.example"), "{problem}");
@@ -81,14 +81,14 @@ fn without_docker_the_plan_says_what_to_install() {
     assert!(plan(&config, &facts).is_empty(), "nothing needs it now");
     facts.context = None;
     let plan = plan(&config, &facts);
-    let problem = change(&plan, Kind::Context).problem.as_ref().unwrap();
+    let problem = change(&plan, Kind::CONTEXT).problem.as_ref().unwrap();
     assert_eq!(problem.to_string(), "the docker command is not on PATH");
 }
 
 fn a_context_that_nobody_can_use_is_told() {
     let config = config();
     let mut facts = healthy(&config);
-    let plan_of = |facts: &_| change(&plan(&config, facts), Kind::Context).clone();
+    let plan_of = |facts: &_| change(&plan(&config, facts), Kind::CONTEXT).clone();
     assert_eq!(plan_of(&facts).reasons, []);
     facts.tools.docker = None;
     let change = plan_of(&facts);

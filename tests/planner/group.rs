@@ -65,15 +65,15 @@ fn a_user_who_is_not_in_the_group_joins_it_and_the_session_is_renewed() {
     assert_eq!(
         effects(&plan),
         [
-            (Kind::GroupMembership, Action::Create),
-            (Kind::Restart, Action::Refresh),
-            (Kind::Socket, Action::Deferred),
+            (Kind::GROUP_MEMBERSHIP, Action::Create),
+            (Kind::RESTART, Action::Refresh),
+            (Kind::SOCKET, Action::Deferred),
         ]
     );
-    let membership = change(&plan, Kind::GroupMembership);
+    let membership = change(&plan, Kind::GROUP_MEMBERSHIP);
     assert_eq!(reasons(membership), "dev is a member of: adm");
     assert!(steps(membership)[0].ends_with("'sudo -n usermod -aG docker dev'"));
-    let restart = change(&plan, Kind::Restart);
+    let restart = change(&plan, Kind::RESTART);
     assert_eq!(restart.disruption, Disruption::SessionRefresh);
     assert_eq!(steps(restart), refresh());
     assert_eq!(plan.disrupting(Disruption::VmRestart), 0);
@@ -87,9 +87,9 @@ fn a_session_that_predates_the_group_is_renewed_gracefully() {
     let plan = plan(&config, &facts);
     assert_eq!(
         effects(&plan),
-        [(Kind::Restart, Action::Refresh), (Kind::Socket, Action::Deferred)]
+        [(Kind::RESTART, Action::Refresh), (Kind::SOCKET, Action::Deferred)]
     );
-    let restart = change(&plan, Kind::Restart);
+    let restart = change(&plan, Kind::RESTART);
     assert_eq!(reasons(restart), "the open session predates docker; it has: dev");
     assert_eq!(steps(restart), refresh());
     assert_eq!(restart.fallback, Some(Disruption::VmRestart), "the fallback must be shown");
@@ -102,7 +102,7 @@ fn without_a_live_session_a_new_one_is_opened() {
     facts.master = false;
     facts.socket = Some(Ping::Refused);
     let plan = plan(&config, &facts);
-    let socket = change(&plan, Kind::Socket);
+    let socket = change(&plan, Kind::SOCKET);
     let steps = steps(socket);
     assert!(steps[0].ends_with("lima-containai-secure true"), "{steps:?}");
     assert!(steps[1].starts_with("rm ") && steps[2].contains("-O forward"), "{steps:?}");
@@ -113,7 +113,7 @@ fn a_refresh_without_effect_is_followed_by_a_restart() {
     let mut facts = healthy(&config);
     lose_docker(&mut facts);
     let graph = Graph::new(&[&config]).unwrap();
-    let restart = graph.ordered().find(|node| node.address.kind == Kind::Restart).unwrap();
+    let restart = graph.ordered().find(|node| node.address.kind == Kind::RESTART).unwrap();
     let plan = |tried| restart.resource.plan(PlanContext { facts: &facts, earlier: &[], tried });
     let first = plan(Disruption::None);
     let second = plan(first.disruption);
@@ -153,9 +153,9 @@ fn a_group_that_docker_will_bring_does_not() {
     facts.socket = None;
     let plan = plan(&config, &facts);
     assert_eq!(plan.problems().count(), 0);
-    assert_eq!(change(&plan, Kind::Provision).action, Action::Update);
-    assert_eq!(change(&plan, Kind::GroupMembership).action, Action::Create);
-    assert_eq!(change(&plan, Kind::Restart).action, Action::Refresh);
+    assert_eq!(change(&plan, Kind::PROVISION).action, Action::Update);
+    assert_eq!(change(&plan, Kind::GROUP_MEMBERSHIP).action, Action::Create);
+    assert_eq!(change(&plan, Kind::RESTART).action, Action::Refresh);
 }
 
 fn a_stopped_daemon_is_started_without_asking_its_socket() {
@@ -168,10 +168,10 @@ fn a_stopped_daemon_is_started_without_asking_its_socket() {
     let plan = plan(&config, &facts);
     assert_eq!(
         effects(&plan),
-        [(Kind::Provision, Action::Update), (Kind::Socket, Action::Deferred)]
+        [(Kind::PROVISION, Action::Update), (Kind::SOCKET, Action::Deferred)]
     );
-    assert_eq!(change(&plan, Kind::Provision).changed(), ["docker.service", "answers_root"]);
-    assert_eq!(change(&plan, Kind::Provision).disruption, Disruption::None);
+    assert_eq!(change(&plan, Kind::PROVISION).changed(), ["docker.service", "answers_root"]);
+    assert_eq!(change(&plan, Kind::PROVISION).disruption, Disruption::None);
 }
 
 fn what_a_stopped_daemon_left_running_is_not_said_to_be_nothing() {
@@ -183,7 +183,7 @@ fn what_a_stopped_daemon_left_running_is_not_said_to_be_nothing() {
     });
     facts.socket = None;
     let plan = plan(&config, &facts);
-    let vm = change(&plan, Kind::Vm);
+    let vm = change(&plan, Kind::VM);
     assert_eq!((vm.disruption, &vm.stops), (Disruption::VmRestart, &None));
 }
 
@@ -197,7 +197,7 @@ fn a_daemon_that_does_not_answer_root_is_restarted() {
     });
     facts.socket = Some(Ping::Closed);
     let plan = plan(&config, &facts);
-    let provision = change(&plan, Kind::Provision);
+    let provision = change(&plan, Kind::PROVISION);
     assert_eq!(provision.disruption, Disruption::DaemonRestart);
     assert_eq!(provision.stops, None, "they could not be listed");
     assert!(steps(provision)[0].contains("restart-docker"), "{:?}", steps(provision));
@@ -213,7 +213,7 @@ fn a_part_of_a_plan_stops_what_the_rest_would_have_kept() {
     });
     facts.socket = Some(Ping::Closed);
     let docker = |address: &str| {
-        let kept = address.split(' ').map(|name| Address::new(Kind::Provision, name)).collect();
+        let kept = address.split(' ').map(|name| Address::new(Kind::PROVISION, name)).collect();
         let graph = Graph::new(&[&config]).unwrap().only(&kept).unwrap();
         let plan = Plan::new(&graph, std::slice::from_ref(&facts));
         stops(named(&plan, "provision.docker")).join(" ")
@@ -244,9 +244,9 @@ fn a_socket_that_somebody_removed_comes_back_with_its_daemon() {
         let plan = plan(&config, &facts);
         assert_eq!(
             effects(&plan),
-            [(Kind::Provision, Action::Update), (Kind::Socket, Action::Deferred)]
+            [(Kind::PROVISION, Action::Update), (Kind::SOCKET, Action::Deferred)]
         );
-        let provision = change(&plan, Kind::Provision);
+        let provision = change(&plan, Kind::PROVISION);
         assert_eq!(reasons(provision), "the guest's Docker socket /var/run/docker.sock is missing");
         assert_eq!(provision.disruption, Disruption::DaemonRestart);
         assert_eq!(provision.stops, stops);
@@ -262,8 +262,8 @@ fn a_dead_forward_is_made_again_and_nothing_else() {
         let mut facts = healthy(&config);
         facts.socket = Some(ping);
         let plan = plan(&config, &facts);
-        assert_eq!(effects(&plan), [(Kind::Socket, Action::Update)]);
-        let steps = steps(change(&plan, Kind::Socket));
+        assert_eq!(effects(&plan), [(Kind::SOCKET, Action::Update)]);
+        let steps = steps(change(&plan, Kind::SOCKET));
         let all = refresh();
         assert_eq!(steps, [&all[0], &all[2], &all[4]].map(String::as_str));
     }
@@ -274,7 +274,7 @@ fn an_image_without_the_docker_it_should_have_stops_the_plan() {
     let mut facts = healthy(&config);
     bend_guest(&mut facts, |guest| guest.dockerd_installed = false);
     let plan = plan(&config, &facts);
-    let problem = change(&plan, Kind::Provision).problem.as_ref().unwrap();
+    let problem = change(&plan, Kind::PROVISION).problem.as_ref().unwrap();
     assert!(problem.hint().contains("source = \"distro\""), "{}", problem.hint());
 }
 
@@ -283,8 +283,8 @@ fn groups_of_other_users_do_not_concern_the_session() {
     let plan = plan(&config, &healthy(&config));
     assert_eq!(
         effects(&plan),
-        [(Kind::User, Action::Create), (Kind::GroupMembership, Action::Create)]
+        [(Kind::USER, Action::Create), (Kind::GROUP_MEMBERSHIP, Action::Create)]
     );
-    let membership = change(&plan, Kind::GroupMembership);
+    let membership = change(&plan, Kind::GROUP_MEMBERSHIP);
     assert_eq!(membership.address.to_string(), "group_membership.ci.adm");
 }

@@ -56,7 +56,7 @@ fn on_a_mac(mut facts: Facts, brew: bool) -> Facts {
 }
 
 fn planned(config: &Config, facts: &Facts) -> Change {
-    change(&plan(config, facts), Kind::LimaInstall).clone()
+    change(&plan(config, facts), Kind::LIMA_INSTALL).clone()
 }
 
 /// What stands in the way, and what to do about it.
@@ -66,7 +66,7 @@ fn problem(config: &Config, facts: &Facts) -> (String, String) {
     let problems: Vec<_> = plan.problems().collect();
     let [(address, problem)] = problems[..] else { panic!("{problems:?}") };
     assert_eq!(address.to_string(), "lima_install.lima");
-    assert!(change(&plan, Kind::LimaInstall).steps.is_empty(), "it would be done all the same");
+    assert!(change(&plan, Kind::LIMA_INSTALL).steps.is_empty(), "it would be done all the same");
     (problem.to_string(), problem.hint())
 }
 
@@ -75,19 +75,19 @@ fn without_lima_the_release_archive_is_installed_first() {
     let facts = without_lima(&config);
     let plan = plan(&config, &facts);
     let deferred = [
-        Kind::Vm,
-        Kind::Provision,
-        Kind::Provision,
-        Kind::GroupMembership,
-        Kind::Restart,
-        Kind::Socket,
+        Kind::VM,
+        Kind::PROVISION,
+        Kind::PROVISION,
+        Kind::GROUP_MEMBERSHIP,
+        Kind::RESTART,
+        Kind::SOCKET,
     ];
-    let mut expected = vec![(Kind::LimaInstall, Action::Create)];
+    let mut expected = vec![(Kind::LIMA_INSTALL, Action::Create)];
     expected.extend(deferred.map(|kind| (kind, Action::Deferred)));
-    expected.push((Kind::Context, Action::Create));
+    expected.push((Kind::CONTEXT, Action::Create));
     assert_eq!(effects(&plan), expected);
     assert_eq!(plan.problems().count(), 0);
-    let install = change(&plan, Kind::LimaInstall);
+    let install = change(&plan, Kind::LIMA_INSTALL);
     let into = "/home/dev/.local/share/cai/lima/2.2.0";
     let after: Vec<_> = install.after.iter().map(|(name, _)| name).collect();
     assert_eq!(after, ["version", "from", "sha256", "into"]);

@@ -91,18 +91,18 @@ fn a_fresh_machine_gets_everything_in_order() {
     assert_eq!(
         effects(&plan),
         [
-            (Kind::Vm, Action::Create),
-            (Kind::Provision, Action::Create),
-            (Kind::Provision, Action::Create),
-            (Kind::GroupMembership, Action::Create),
-            (Kind::Restart, Action::Refresh),
-            (Kind::Socket, Action::Create),
-            (Kind::Context, Action::Create),
+            (Kind::VM, Action::Create),
+            (Kind::PROVISION, Action::Create),
+            (Kind::PROVISION, Action::Create),
+            (Kind::GROUP_MEMBERSHIP, Action::Create),
+            (Kind::RESTART, Action::Refresh),
+            (Kind::SOCKET, Action::Create),
+            (Kind::CONTEXT, Action::Create),
         ]
     );
     assert_eq!(plan.disrupting(Disruption::VmRestart), 0, "a new VM needs no restart");
     assert_eq!(
-        steps(change(&plan, Kind::Vm)),
+        steps(change(&plan, Kind::VM)),
         [
             "limactl --tty=false create --name=containai-secure -",
             "limactl --tty=false protect containai-secure",

@@ -72,11 +72,11 @@ fn a_key_that_can_be_reloaded_is_reloaded() {
     let plan = plan(&config, &healthy(&config));
     assert_eq!(
         effects(&plan),
-        [(Kind::Provision, Action::Update), (Kind::Restart, Action::Refresh)]
+        [(Kind::PROVISION, Action::Update), (Kind::RESTART, Action::Refresh)]
     );
     let write = steps(named(&plan, "provision.daemon"));
     assert!(write[0].contains("write-daemon-json"), "{write:?}");
-    let restart = change(&plan, Kind::Restart);
+    let restart = change(&plan, Kind::RESTART);
     assert_eq!(restart.disruption, Disruption::Reload, "{}", reasons(restart));
     assert!(steps(restart)[0].contains("reload-docker"));
     assert_eq!(restart.fallback, None);
@@ -85,7 +85,7 @@ fn a_key_that_can_be_reloaded_is_reloaded() {
 fn a_key_that_cannot_restarts_the_daemon_and_keeps_containers() {
     let config = config_with("[docker.daemon]\nbip = \"10.9.0.1/24\"\n");
     let plan = plan(&config, &healthy(&config));
-    let restart = change(&plan, Kind::Restart);
+    let restart = change(&plan, Kind::RESTART);
     assert_eq!(restart.disruption, Disruption::DaemonRestart);
     assert_eq!(stops(restart), [""; 0], "live-restore keeps them");
     let steps = steps(restart);
@@ -98,16 +98,16 @@ fn a_key_that_cannot_restarts_the_daemon_and_keeps_containers() {
 fn without_live_restore_the_plan_says_what_stops() {
     let config = config_with("[docker.daemon]\nbip = \"10.9.0.1/24\"\nlive-restore = false\n");
     let plan = plan(&config, &healthy(&config));
-    assert_eq!(stops(change(&plan, Kind::Restart)), ["agent-1"]);
+    assert_eq!(stops(change(&plan, Kind::RESTART)), ["agent-1"]);
 }
 
 fn a_bridge_with_containers_keeps_its_address_and_the_plan_says_so() {
     let config = config_with("[docker.daemon]\nbip = \"10.9.0.1/24\"\n");
     let mut facts = healthy(&config);
     let why = "while a container runs, dockerd leaves its bridge as it is";
-    assert!(reasons(change(&plan(&config, &facts), Kind::Restart)).contains(why));
+    assert!(reasons(change(&plan(&config, &facts), Kind::RESTART)).contains(why));
     bend_guest(&mut facts, |guest| guest.containers = Some(vec![]));
-    assert!(!reasons(change(&plan(&config, &facts), Kind::Restart)).contains(why));
+    assert!(!reasons(change(&plan(&config, &facts), Kind::RESTART)).contains(why));
 }
 
 fn a_seccomp_profile_with_another_text_restarts_the_daemon() {
@@ -115,14 +115,14 @@ fn a_seccomp_profile_with_another_text_restarts_the_daemon() {
     config.docker.seccomp_profile = Some("/p.json".into());
     let mut facts = healthy(&config);
     let keys = "{\"live-restore\": true, \"seccomp-profile\": \"/etc/docker/cai-seccomp.json\"}";
-    facts.seccomp_profile = Some(HostFile { path: "/p.json".into(), sha256: "new".into() });
+    facts.files = [("/p.json".into(), HostFile { sha256: "new".into(), text: None })].into();
     bend_guest(&mut facts, |guest| {
         guest.daemon_json.text = Some(keys.into());
         guest.seccomp_profile = Some("old".into());
     });
     let due = |facts: &Facts| {
         let plan = plan(&config, facts);
-        let restart = change(&plan, Kind::Restart);
+        let restart = change(&plan, Kind::RESTART);
         assert_eq!(restart.disruption, Disruption::DaemonRestart);
         (reasons(restart), effects(&plan).len())
     };
@@ -149,8 +149,8 @@ fn a_daemon_that_never_took_its_file_over_does_so() {
         with_keys(&mut facts, "\"debug\": true");
         bend_guest(&mut facts, |guest| guest.daemon_json.loaded = loaded);
         let plan = plan(&config, &facts);
-        assert_eq!(effects(&plan), [(Kind::Restart, Action::Refresh)]);
-        assert_eq!(change(&plan, Kind::Restart).disruption, disruption);
+        assert_eq!(effects(&plan), [(Kind::RESTART, Action::Refresh)]);
+        assert_eq!(change(&plan, Kind::RESTART).disruption, disruption);
     }
 }
 
@@ -290,8 +290,8 @@ fn a_socket_that_others_may_open_is_closed() {
     assert_eq!(docker.changed(), ["socket_access"]);
     let facts = Facts { exposed: true, ..healthy(&config) };
     let on_host = plan(&config, &facts);
-    let socket = change(&on_host, Kind::Socket);
-    assert_eq!(effects(&on_host), [(Kind::Socket, Action::Update)]);
+    let socket = change(&on_host, Kind::SOCKET);
+    assert_eq!(effects(&on_host), [(Kind::SOCKET, Action::Update)]);
     assert!(reasons(socket).contains("other users of this machine may open"), "{socket:?}");
     assert!(steps(socket)[2].contains("-O forward"), "{:?}", steps(socket));
 }
@@ -325,7 +325,7 @@ fn a_socket_that_is_closed_to_its_group_is_opened_to_it() {
     assert_eq!(docker.changed(), ["socket_access"]);
     assert_eq!(
         effects(&plan),
-        [(Kind::Provision, Action::Update), (Kind::Socket, Action::Deferred)]
+        [(Kind::PROVISION, Action::Update), (Kind::SOCKET, Action::Deferred)]
     );
     assert_eq!(plan.problems().count(), 0);
 }
@@ -370,7 +370,7 @@ fn what_strategy_never_forbids_is_named() {
         "[docker.daemon]\nlive-restore = false\nbip = \"10.9.0.1/24\"\n[restart]\nstrategy = \"never\"\n",
     );
     let plan = plan(&config, &healthy(&config));
-    let restart = change(&plan, Kind::Restart);
+    let restart = change(&plan, Kind::RESTART);
     assert_eq!(stops(restart), ["agent-1"]);
     assert_eq!(steps(restart), [""; 0]);
 }
@@ -378,7 +378,7 @@ fn what_strategy_never_forbids_is_named() {
 fn strategy_vm_restarts_the_vm_for_everything() {
     let config = config_with("[docker.daemon]\ndebug = true\n[restart]\nstrategy = \"vm\"\n");
     let plan = plan(&config, &healthy(&config));
-    let restart = change(&plan, Kind::Restart);
+    let restart = change(&plan, Kind::RESTART);
     assert_eq!(restart.disruption, Disruption::VmRestart);
     assert_eq!(stops(restart), ["agent-1"]);
 }

@@ -148,7 +148,7 @@ fn created(lines: &str, service: ComposeService) -> Change {
     let config = declares(lines);
     let mut client = client(Observation::Absent);
     client.compose.as_mut().unwrap().service = Ok(service);
-    change(&plan(&config, &facts(&config, client)), Kind::SocketClient).clone()
+    change(&plan(&config, &facts(&config, client)), Kind::SOCKET_CLIENT).clone()
 }
 
 fn facts(config: &Config, client: ClientFacts) -> Facts {
@@ -161,7 +161,7 @@ fn plan_of(lines: &str, seen: Seen) -> Plan {
 }
 
 fn planned(lines: &str, seen: Seen) -> Change {
-    change(&plan_of(lines, seen), Kind::SocketClient).clone()
+    change(&plan_of(lines, seen), Kind::SOCKET_CLIENT).clone()
 }
 
 /// The file that a change writes.
@@ -196,8 +196,8 @@ fn a_client_that_works_needs_nothing() {
 
 fn a_service_is_made_anew_with_only_what_it_lacks() {
     let plan = plan_of(COMPOSE, denied());
-    let change = change(&plan, Kind::SocketClient);
-    assert_eq!(effects(&plan), [(Kind::SocketClient, Action::Update)]);
+    let change = change(&plan, Kind::SOCKET_CLIENT);
+    assert_eq!(effects(&plan), [(Kind::SOCKET_CLIENT, Action::Update)]);
     assert_eq!(change.disruption, Disruption::ContainerRecreation);
     assert_eq!(stops(change), ["mcp-manager"]);
     assert_eq!(change.changed(), ["groups", "api", "dind.cai.yml"]);
@@ -222,7 +222,7 @@ fn another_compose_file_is_another_plan() {
         let service = ComposeService { fingerprint, ..service() };
         client.compose.as_mut().unwrap().service = Ok(service);
         let plan = plan(&config, &facts(&config, client));
-        change(&plan, Kind::SocketClient).clone()
+        change(&plan, Kind::SOCKET_CLIENT).clone()
     };
     let (one, other) = (planned("sha256:1"), planned("sha256:2"));
     assert_eq!(steps(&one), steps(&other));
@@ -237,12 +237,12 @@ fn an_override_that_is_there_is_kept_and_used() {
     let text = "# Managed by cai\nservices:\n  other:\n    user: x\n";
     client.compose.as_mut().unwrap().override_text = Some(text.into());
     let plan = plan(&config, &facts(&config, client.clone()));
-    let first = written(change(&plan, Kind::SocketClient));
+    let first = written(change(&plan, Kind::SOCKET_CLIENT));
     assert!(first.contains("user: x") && first.contains("group_add"), "{first}");
     // As after a crash between the file and the container.
     client.compose.as_mut().unwrap().override_text = Some(first);
     let plan = super::plan(&config, &facts(&config, client));
-    let steps = steps(change(&plan, Kind::SocketClient));
+    let steps = steps(change(&plan, Kind::SOCKET_CLIENT));
     assert_eq!(steps.len(), 1, "{steps:?}");
     assert!(steps[0].contains("-f /d/dind.cai.yml"), "{steps:?}");
 }
@@ -252,7 +252,7 @@ fn an_override_of_somebody_else_stands_in_the_way() {
     let mut client = client(Observation::Present(denied()));
     client.compose.as_mut().unwrap().override_text = Some("services: {}\n".into());
     let plan = plan(&config, &facts(&config, client));
-    let problem = change(&plan, Kind::SocketClient).problem.as_ref().unwrap().to_string();
+    let problem = change(&plan, Kind::SOCKET_CLIENT).problem.as_ref().unwrap().to_string();
     assert!(problem.contains("/d/dind.cai.yml") && problem.contains("did not write"), "{problem}");
 }
 
@@ -286,7 +286,7 @@ fn what_only_the_image_or_the_daemon_can_change_is_said() {
     let mut without = client(Observation::Present(denied()));
     without.compose.as_mut().unwrap().project = None;
     let plan = plan(&config, &facts(&config, without));
-    let problem = change(&plan, Kind::SocketClient).problem.as_ref().unwrap();
+    let problem = change(&plan, Kind::SOCKET_CLIENT).problem.as_ref().unwrap();
     assert!(problem.hint().contains("docker-compose"), "{}", problem.hint());
 }
 
@@ -319,7 +319,7 @@ fn a_user_that_the_file_names_is_taken() {
 fn a_container_that_is_not_there_is_made() {
     let config = declares(COMPOSE);
     let plan = plan(&config, &facts(&config, client(Observation::Absent)));
-    let change = change(&plan, Kind::SocketClient);
+    let change = change(&plan, Kind::SOCKET_CLIENT);
     assert_eq!((change.action, change.disruption), (Action::Create, Disruption::None));
     // Nothing says what project it would be of: that is Compose's to know.
     let up = "docker --context containai-secure compose -f /d/dind.yml -f /d/dind.cai.yml up -d \
@@ -327,7 +327,7 @@ fn a_container_that_is_not_there_is_made() {
     assert_eq!(steps(change), ["write /d/dind.cai.yml", up]);
     let config = declares("volume = \"sock\"\n");
     let plan = super::plan(&config, &facts(&config, client(Observation::Absent)));
-    let hint = super::change(&plan, Kind::SocketClient).problem.as_ref().unwrap().hint();
+    let hint = super::change(&plan, Kind::SOCKET_CLIENT).problem.as_ref().unwrap().hint();
     assert!(hint.contains("-v sock:/var/run:rw --group-add 2375"), "{hint}");
 }
 
@@ -361,7 +361,7 @@ fn a_client_of_another_engine_waits_for_nothing_of_this_one() {
     let config = declares("context = \"dind\"\n");
     let graph = containai::reconcile::graph::Graph::new(&[&config]).unwrap();
     let mut edges = graph.edges();
-    assert!(!edges.any(|(_, to, _)| to.kind == Kind::SocketClient));
+    assert!(!edges.any(|(_, to, _)| to.kind == Kind::SOCKET_CLIENT));
     // Its own context by name is no other.
     let config = declares("context = \"containai-secure\"\n");
     assert_eq!(config.socket_clients[0].context, None);
@@ -371,7 +371,7 @@ fn an_engine_that_does_not_answer_defers() {
     let config = declares(COMPOSE);
     let reason = Reason::EngineSilent("no".into());
     let facts = facts(&config, client(Observation::Unobservable(reason)));
-    assert_eq!(effects(&plan(&config, &facts)), [(Kind::SocketClient, Action::Deferred)]);
+    assert_eq!(effects(&plan(&config, &facts)), [(Kind::SOCKET_CLIENT, Action::Deferred)]);
 }
 
 fn a_container_that_could_not_be_made_again_is_not_stopped() {
@@ -389,7 +389,7 @@ fn a_container_that_could_not_be_made_again_is_not_stopped() {
             guest.containers.as_mut().unwrap()[0].name = "mcp-manager".into();
         });
         let plan = plan(&config, &facts);
-        let problem = change(&plan, Kind::SocketClient).problem.as_ref().unwrap();
+        let problem = change(&plan, Kind::SOCKET_CLIENT).problem.as_ref().unwrap();
         assert_eq!(problem.to_string(), "/d/dind.yml: the file does not exist");
     }
     let mut facts = without_file(Observation::Present(seen()));

@@ -246,7 +246,7 @@ fn what_an_interrupted_run_left_stopped_is_started() {
         assert!(plan(&config, &facts).is_empty());
         bend_guest(&mut facts, |guest| guest.stopped_by_cai.push(container("keep", "runc")));
         let plan = plan(&config, &facts);
-        let restart = change(&plan, Kind::Restart);
+        let restart = change(&plan, Kind::RESTART);
         assert_eq!((restart.action, restart.disruption), (Action::Refresh, Disruption::None));
         assert!(reasons(restart).contains("cai stopped keep and did not start it again"));
         follow(restart, &["remember-containers", "start-containers"]);

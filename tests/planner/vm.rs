@@ -61,15 +61,15 @@ fn a_stopped_vm_is_started_and_the_rest_looked_at_then() {
     assert_eq!(
         effects(&plan),
         [
-            (Kind::Vm, Action::Update),
-            (Kind::Provision, Action::Deferred),
-            (Kind::Provision, Action::Deferred),
-            (Kind::GroupMembership, Action::Deferred),
-            (Kind::Restart, Action::Deferred),
-            (Kind::Socket, Action::Deferred),
+            (Kind::VM, Action::Update),
+            (Kind::PROVISION, Action::Deferred),
+            (Kind::PROVISION, Action::Deferred),
+            (Kind::GROUP_MEMBERSHIP, Action::Deferred),
+            (Kind::RESTART, Action::Deferred),
+            (Kind::SOCKET, Action::Deferred),
         ]
     );
-    let vm = change(&plan, Kind::Vm);
+    let vm = change(&plan, Kind::VM);
     assert_eq!(steps(vm), ["limactl --tty=false start --timeout=1800s containai-secure"]);
     assert_eq!((vm.disruption, vm.changed()), (Disruption::None, vec!["status".to_owned()]));
 }
@@ -79,7 +79,7 @@ fn a_stale_socket_is_removed_before_the_vm_starts() {
     let mut facts = healthy(&config);
     put_down(&mut facts, Status::Stopped);
     facts.socket = Some(Ping::Refused);
-    let steps = steps(change(&plan(&config, &facts), Kind::Vm));
+    let steps = steps(change(&plan(&config, &facts), Kind::VM));
     assert_eq!(steps[0], "rm /home/dev/.lima/containai-secure/sock/docker.sock");
     assert!(steps[1].contains(" start "), "{steps:?}");
 }
@@ -92,7 +92,7 @@ fn a_broken_vm_is_ended_by_force_and_the_plan_says_what_stops() {
     let mut facts = healthy(&config);
     bend_vm(&mut facts, |vm| vm.status = Status::Broken);
     let plan = plan(&config, &facts);
-    let vm = change(&plan, Kind::Vm);
+    let vm = change(&plan, Kind::VM);
     let steps = steps(vm);
     assert!(steps[0].contains("remember-containers"), "{steps:?}");
     assert!(steps[1].ends_with("'sudo -n sync'"), "{steps:?}");
@@ -126,7 +126,7 @@ fn what_lima_took_by_itself_is_no_reason_to_replace_the_vm() {
     assert!(plan(&config, &facts).is_empty(), "{:?}", effects(&plan(&config, &facts)));
     bend_vm(&mut facts, |vm| vm.vm_type = Some("vz".into()));
     let plan = plan(&config, &facts);
-    let change = change(&plan, Kind::Vm);
+    let change = change(&plan, Kind::VM);
     assert_eq!(change.action, Action::Replace);
     assert_eq!(change.before.as_ref().unwrap().text("vmType"), Some("vz"));
 }
@@ -140,7 +140,7 @@ fn a_changed_setting_is_one_restart_with_one_edit() {
         vm.cpus = Some(2);
     });
     let plan = plan(&config, &facts);
-    let vm = change(&plan, Kind::Vm);
+    let vm = change(&plan, Kind::VM);
     assert_eq!(vm.changed(), ["cpus", "memory"]);
     // What Lima gives where the YAML says nothing.
     assert_eq!(vm.before.as_ref().unwrap().get("cpus"), Some(&Known::Known(2.into())));
@@ -164,7 +164,7 @@ fn a_changed_setting_of_a_stopped_vm_needs_no_stop() {
     put_down(&mut facts, Status::Stopped);
     set(&mut facts, "cpus", 2);
     let plan = plan(&config, &facts);
-    let vm = change(&plan, Kind::Vm);
+    let vm = change(&plan, Kind::VM);
     let steps = steps(vm);
     assert!(steps[0].contains(" edit ") && steps[1].contains(" start "), "{steps:?}");
     assert_eq!(vm.disruption, Disruption::None);
@@ -191,8 +191,8 @@ fn a_vm_edited_but_not_restarted_is_restarted() {
         let mut facts = healthy(&config);
         bend_guest(&mut facts, bend);
         let plan = plan(&config, &facts);
-        let restart = change(&plan, Kind::Restart);
-        assert_eq!(effects(&plan), [(Kind::Restart, Action::Refresh)]);
+        let restart = change(&plan, Kind::RESTART);
+        assert_eq!(effects(&plan), [(Kind::RESTART, Action::Refresh)]);
         assert_eq!(restart.disruption, Disruption::VmRestart, "{}", reasons(restart));
         assert_eq!(stops(restart), ["agent-1"]);
     }
@@ -208,8 +208,8 @@ fn a_restart_for_settings_also_renews_the_session() {
     set(&mut facts, "cpus", 2);
     facts.socket = Some(Ping::Closed);
     let plan = plan(&config, &facts);
-    assert_eq!(change(&plan, Kind::Vm).disruption, Disruption::VmRestart);
-    assert_eq!(change(&plan, Kind::Restart).action, Action::NoOp);
+    assert_eq!(change(&plan, Kind::VM).disruption, Disruption::VmRestart);
+    assert_eq!(change(&plan, Kind::RESTART).action, Action::NoOp);
     assert_eq!(plan.disrupting(Disruption::VmRestart), 1);
 }
 
@@ -232,7 +232,7 @@ fn a_disk_cannot_shrink() {
             vm.yaml.extend(there.map(|size| ("disk".to_owned(), size.into())));
         });
         let plan = plan(&config, &facts);
-        let vm = change(&plan, Kind::Vm);
+        let vm = change(&plan, Kind::VM);
         let problem = vm.problem.as_ref().unwrap().to_string();
         assert_eq!(problem, "the disk cannot shrink from 100GiB to 50GiB");
         assert!(vm.steps.is_empty(), "steps for what cannot be done: {:?}", steps(vm));
@@ -247,7 +247,7 @@ fn another_image_is_a_replacement_and_all_in_the_vm_is_made_anew() {
     // A new disk may be smaller.
     set(&mut facts, "disk", "100GiB");
     let plan = plan(&config, &facts);
-    let vm = change(&plan, Kind::Vm);
+    let vm = change(&plan, Kind::VM);
     assert_eq!((vm.action, vm.disruption), (Action::Replace, Disruption::Replace));
     assert_eq!(vm.reasons, [Reason::ForcesReplacement(vec!["images".into()])]);
     assert_eq!(stops(vm), ["agent-1"]);
@@ -265,12 +265,12 @@ fn another_image_is_a_replacement_and_all_in_the_vm_is_made_anew() {
     assert_eq!(
         effects(&plan),
         [
-            (Kind::Vm, Action::Replace),
-            (Kind::Provision, Action::Create),
-            (Kind::Provision, Action::Create),
-            (Kind::GroupMembership, Action::Create),
-            (Kind::Restart, Action::Refresh),
-            (Kind::Socket, Action::Create),
+            (Kind::VM, Action::Replace),
+            (Kind::PROVISION, Action::Create),
+            (Kind::PROVISION, Action::Create),
+            (Kind::GROUP_MEMBERSHIP, Action::Create),
+            (Kind::RESTART, Action::Refresh),
+            (Kind::SOCKET, Action::Create),
         ]
     );
     let mut milder = vm.clone();
@@ -289,7 +289,7 @@ fn a_protected_vm_is_unprotected_before_it_is_replaced() {
         vm.managed = false;
     });
     let plan = plan(&config, &facts);
-    let vm = change(&plan, Kind::Vm);
+    let vm = change(&plan, Kind::VM);
     assert!(vm.reasons.contains(&Reason::NotMadeByCai), "{}", reasons(vm));
     assert_eq!(
         steps(vm)[..2],
@@ -305,7 +305,7 @@ fn a_broken_vm_is_ended_by_force_before_it_is_replaced() {
     let mut facts = healthy(&config);
     set(&mut facts, "images", json!([{"location": "/x"}]));
     bend_vm(&mut facts, |vm| vm.status = Status::Broken);
-    let steps = steps(change(&plan(&config, &facts), Kind::Vm));
+    let steps = steps(change(&plan(&config, &facts), Kind::VM));
     assert_eq!(steps[0], "limactl --tty=false stop -f containai-secure");
     assert_eq!(steps[2], "limactl --tty=false delete containai-secure");
 }
@@ -333,7 +333,7 @@ fn an_older_script_of_our_own_is_no_reason_for_a_restart() {
     assert!(plan(&config, &facts).is_empty(), "a running VM");
     put_down(&mut facts, Status::Stopped);
     let stopped = plan(&config, &facts);
-    assert_eq!(change(&stopped, Kind::Vm).changed(), ["provision", "status"], "one that is down");
+    assert_eq!(change(&stopped, Kind::VM).changed(), ["provision", "status"], "one that is down");
     let mut facts = healthy(&config);
     set(
         &mut facts,
@@ -342,11 +342,11 @@ fn an_older_script_of_our_own_is_no_reason_for_a_restart() {
     );
     set(&mut facts, "cpus", 2);
     let edited = plan(&config, &facts);
-    assert_eq!(change(&edited, Kind::Vm).changed(), ["cpus", "provision"], "one that goes down");
+    assert_eq!(change(&edited, Kind::VM).changed(), ["cpus", "provision"], "one that goes down");
     let mut facts = healthy(&config);
     set(&mut facts, "provision", json!([{"mode": "system", "script": "curl x | sh"}]));
     let foreign = plan(&config, &facts);
-    assert_eq!(change(&foreign, Kind::Vm).changed(), ["provision"], "somebody else's");
+    assert_eq!(change(&foreign, Kind::VM).changed(), ["provision"], "somebody else's");
 }
 
 fn a_user_override_of_all_instances_is_no_difference() {
@@ -363,7 +363,7 @@ fn a_rejected_edit_does_not_leave_the_vm_down() {
     let mut facts = healthy(&config);
     set(&mut facts, "cpus", 2);
     let plan = plan(&config, &facts);
-    let edit = &change(&plan, Kind::Vm).steps[2];
+    let edit = &change(&plan, Kind::VM).steps[2];
     let rescue: Vec<String> = edit.rescue.iter().map(ToString::to_string).collect();
     assert!(rescue[0].contains(" start "), "nothing starts the VM again: {rescue:?}");
     assert!(rescue[1].contains("start-containers"), "its containers stay stopped: {rescue:?}");
@@ -374,7 +374,7 @@ fn a_state_of_a_newer_lima_stops_the_plan() {
     let mut facts = healthy(&config);
     put_down(&mut facts, Status::Other("Hibernated".into()));
     let plan = plan(&config, &facts);
-    let problem = change(&plan, Kind::Vm).problem.as_ref().unwrap().to_string();
+    let problem = change(&plan, Kind::VM).problem.as_ref().unwrap().to_string();
     assert!(problem.contains("Hibernated"), "{problem}");
 }
 
@@ -384,9 +384,9 @@ fn a_running_vm_whose_guest_is_silent_is_left_alone() {
     facts.guest = Observation::Unobservable(Reason::GuestSilent("ssh: timed out".into()));
     facts.socket = None;
     let plan = plan(&config, &facts);
-    assert_eq!(change(&plan, Kind::Vm).action, Action::NoOp);
-    assert_eq!(change(&plan, Kind::Provision).action, Action::Deferred);
-    assert!(reasons(change(&plan, Kind::Provision)).contains("ssh: timed out"));
+    assert_eq!(change(&plan, Kind::VM).action, Action::NoOp);
+    assert_eq!(change(&plan, Kind::PROVISION).action, Action::Deferred);
+    assert!(reasons(change(&plan, Kind::PROVISION)).contains("ssh: timed out"));
 }
 
 fn a_start_that_is_under_way_is_waited_for() {
@@ -403,7 +403,7 @@ fn a_start_that_is_under_way_is_waited_for() {
     facts.socket = None;
     for facts in [facts, installing] {
         let plan = plan(&config, &facts);
-        let vm = change(&plan, Kind::Vm);
+        let vm = change(&plan, Kind::VM);
         assert_eq!(steps(vm), ["await /home/dev/.lima/containai-secure/ha.stdout.log"]);
         assert_eq!((vm.disruption, vm.changed()), (Disruption::None, vec!["status".to_owned()]));
         assert!(reasons(vm).contains("its start is not over yet"), "{}", reasons(vm));
@@ -421,14 +421,14 @@ fn a_vm_that_is_not_to_run_is_stopped_and_its_inside_left_alone() {
     let config = containai::config::parse("version = 1\n[vm]\nrunning = false\n").unwrap();
     let mut facts = healthy(&config);
     let plan_running = plan(&config, &facts);
-    let vm = change(&plan_running, Kind::Vm);
+    let vm = change(&plan_running, Kind::VM);
     assert_eq!(steps(vm), ["limactl --tty=false stop containai-secure"]);
     assert_eq!((vm.disruption, stops(vm)), (Disruption::VmStop, vec!["agent-1"]));
-    assert_eq!(effects(&plan_running), [(Kind::Vm, Action::Update)]);
+    assert_eq!(effects(&plan_running), [(Kind::VM, Action::Update)]);
     put_down(&mut facts, Status::Stopped);
     assert!(plan(&config, &facts).is_empty());
     let fresh = plan(&config, &crate::support::machine::fresh(&config));
-    let made: Vec<String> = steps(change(&fresh, Kind::Vm));
+    let made: Vec<String> = steps(change(&fresh, Kind::VM));
     assert!(!made.iter().any(|step| step.contains(" start ")), "{made:?}");
 }
 
@@ -437,7 +437,7 @@ fn protection_is_put_on_and_taken_off_without_a_restart() {
     let mut facts = healthy(&config);
     bend_vm(&mut facts, |vm| vm.protected = false);
     let plan_protects = plan(&config, &facts);
-    let vm = change(&plan_protects, Kind::Vm);
+    let vm = change(&plan_protects, Kind::VM);
     assert_eq!(steps(vm), ["limactl --tty=false protect containai-secure"]);
     assert_eq!(vm.disruption, Disruption::None);
     let open = containai::config::parse(
@@ -446,18 +446,18 @@ fn protection_is_put_on_and_taken_off_without_a_restart() {
     .unwrap();
     let plan = plan(&open, &healthy(&open));
     let unprotect = ["limactl --tty=false unprotect containai-secure"];
-    assert_eq!(steps(change(&plan, Kind::Vm)), unprotect);
+    assert_eq!(steps(change(&plan, Kind::VM)), unprotect);
 }
 
 fn more_processors_than_the_host_has_are_told_and_no_reason_to_change_anything() {
     let config = config();
     let mut facts = healthy(&config);
-    assert_eq!(change(&plan(&config, &facts), Kind::Vm).reasons, []);
+    assert_eq!(change(&plan(&config, &facts), Kind::VM).reasons, []);
     facts.cpus = Some(2);
     let few = plan(&config, &facts);
     assert!(few.is_empty(), "{:?}", effects(&few));
     let expected = "the file gives the VM 4 CPUs, but this machine has 2";
-    assert_eq!(reasons(change(&few, Kind::Vm)), expected);
+    assert_eq!(reasons(change(&few, Kind::VM)), expected);
     facts.cpus = None;
-    assert_eq!(change(&plan(&config, &facts), Kind::Vm).reasons, []);
+    assert_eq!(change(&plan(&config, &facts), Kind::VM).reasons, []);
 }

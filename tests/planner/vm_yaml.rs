@@ -89,7 +89,7 @@ fn another_form_of_the_same_is_no_difference() {
         let mut facts = healthy(&config);
         set(&mut facts, key, value.clone());
         let plan = plan(&config, &facts);
-        assert!(plan.is_empty(), "{key}: {value:?}: {:?}", change(&plan, Kind::Vm).changed());
+        assert!(plan.is_empty(), "{key}: {value:?}: {:?}", change(&plan, Kind::VM).changed());
     }
 }
 
@@ -115,7 +115,7 @@ fn another_meaning_is_a_difference() {
         let mut facts = healthy(&config);
         set(&mut facts, key, Some(value.clone()));
         let plan = plan(&config, &facts);
-        assert_eq!(change(&plan, Kind::Vm).changed(), [key], "{value}");
+        assert_eq!(change(&plan, Kind::VM).changed(), [key], "{value}");
     }
 }
 
@@ -125,14 +125,14 @@ fn a_default_of_the_users_own_is_not_limas() {
     set(&mut facts, "nestedVirtualization", None);
     let keys = json!({"nestedVirtualization": true}).as_object().unwrap().clone();
     facts.lima_files = vec![UserFile { path: "/l/_config/default.yaml".into(), wins: false, keys }];
-    assert_eq!(change(&plan(&config, &facts), Kind::Vm).changed(), ["nestedVirtualization"]);
+    assert_eq!(change(&plan(&config, &facts), Kind::VM).changed(), ["nestedVirtualization"]);
 }
 
 /// The entries that a list has after the change.
 fn after(facts: &Facts, file: &str, key: &str) -> Vec<Value> {
     let config = config_with(file);
     let plan = plan(&config, facts);
-    match change(&plan, Kind::Vm).after.get(key) {
+    match change(&plan, Kind::VM).after.get(key) {
         Some(Known::Known(Value::Array(list))) => list.clone(),
         other => panic!("{key}: {other:?}"),
     }
@@ -169,7 +169,7 @@ fn a_script_of_cai_is_added_where_none_is() {
     let own = json!({"script": "#!/bin/sh\ntrue"});
     set(&mut facts, "provision", Some(json!([own])));
     let plan = plan(&config, &facts);
-    assert_eq!(change(&plan, Kind::Vm).changed(), ["provision"]);
+    assert_eq!(change(&plan, Kind::VM).changed(), ["provision"]);
     let provision = after(&facts, "", "provision");
     assert_eq!((provision.len(), &provision[0]), (2, &own));
     assert!(provision[1]["script"].as_str().unwrap().contains("Written by cai"));
@@ -190,7 +190,7 @@ fn a_replaced_vm_is_made_from_the_file_alone() {
         vm.yaml["provision"].as_array_mut().unwrap().push(json!({"script": "#!/bin/sh"}));
     });
     let plan = plan(&config, &facts);
-    let vm = change(&plan, Kind::Vm);
+    let vm = change(&plan, Kind::VM);
     assert_eq!(vm.action, Action::Replace);
     let provision = vm.after.get("provision").cloned();
     assert!(matches!(provision, Some(Known::Known(Value::Array(list))) if list.len() == 1));
@@ -201,7 +201,7 @@ fn lima_judges_what_a_change_would_write() {
     let healthy = healthy(&config);
     let judged = |facts: &Facts| {
         let plan = plan(&config, facts);
-        let vm = change(&plan, Kind::Vm);
+        let vm = change(&plan, Kind::VM);
         let command = vm.judge.as_ref()?;
         assert_eq!(command.to_string(), "limactl validate /dev/stdin");
         Some((format!("{:?}", command.stdin), steps(vm)))
@@ -229,5 +229,5 @@ fn lima_judges_what_a_change_would_write() {
 fn a_lima_that_the_file_does_not_accept_judges_nothing() {
     let config = config_with("[lima]\nversion = \">=3\"\n");
     let facts = Facts { vm: Observation::Absent, ..healthy(&config) };
-    assert_eq!(change(&plan(&config, &facts), Kind::Vm).judge, None);
+    assert_eq!(change(&plan(&config, &facts), Kind::VM).judge, None);
 }

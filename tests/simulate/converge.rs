@@ -66,7 +66,7 @@ fn a_guest_with_dockers_repository_gets_docker_from_it() {
     host.change(|world| {
         Fault::find("provision-failed").unwrap().strike(world, &config);
         let guest = world.instances.values_mut().next().unwrap().guest.as_mut().unwrap();
-        let file = File { text: text.into(), sha256: String::new(), modified: 0 };
+        let file = File { text: text.into(), ..File::default() };
         guest.files.insert("/etc/apt/sources.list.d/docker.sources".into(), file);
     })
     .unwrap();

@@ -274,7 +274,7 @@ fn edited(keys: &str) -> FakeWorld {
         let guest = world.instances.get_mut("containai-secure").unwrap().guest.as_mut().unwrap();
         let text = format!("{{\"live-restore\": true, {keys}}}\n");
         let (sha256, modified) = (sha256(text.as_bytes()), world.clock);
-        guest.files.insert(FILE.into(), File { text, sha256, modified });
+        guest.files.insert(FILE.into(), File { text, sha256, modified, ..File::default() });
     });
     world
 }

@@ -122,7 +122,7 @@ fn a_container_that_was_left_stopped_is_named_and_started_by_doctor() {
             plain.running = false;
             let text = format!("{}|plain|runc|2026-11-21T00:00:00Z|false\n", plain.id);
             let (sha256, modified) = (String::new(), 0);
-            guest.files.insert(file, File { text, sha256, modified });
+            guest.files.insert(file, File { text, sha256, modified, ..File::default() });
         })
         .unwrap();
         let mut found = doctor_fixes(&host, &config);

@@ -97,11 +97,11 @@ fn accounts_of_one_guest_are_made_in_the_order_of_the_file() {
         use containai::model::address::Kind;
         use containai::reconcile::apply::event::Event;
         match event {
-            Event::ResourceStarted(change) if change.address.kind == Kind::Group => {
+            Event::ResourceStarted(change) if change.address.kind == Kind::GROUP => {
                 most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                 order.lock().unwrap().push(change.address.name.clone());
             }
-            Event::ResourceFinished(result) if result.address.kind == Kind::Group => {
+            Event::ResourceFinished(result) if result.address.kind == Kind::GROUP => {
                 running.fetch_sub(1, Ordering::SeqCst);
             }
             _ => {}

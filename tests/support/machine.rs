@@ -3,8 +3,8 @@
 use containai::config::{self, Config};
 use containai::docker::ContextMetadata;
 use containai::guest::{
-    Account, Container, DOCKER_SERVICE, DaemonJson, Group, GuestFacts, GuestSocket, LoadedJson,
-    Section, Unit,
+    Account, Container, DOCKER_SERVICE, DaemonJson, Document, Group, GuestFacts, GuestSocket,
+    LoadedJson, Section, Unit,
 };
 use containai::host::Ping;
 use containai::lima::{self, Status};
@@ -66,7 +66,7 @@ pub fn healthy(config: &Config) -> Facts {
         socket: Some(Ping::Answered { api_version: "1.41".into() }),
         exposed: false,
         missing: std::collections::BTreeSet::default(),
-        seccomp_profile: None,
+        files: std::collections::BTreeMap::new(),
         context: Some(ContextMetadata {
             host: format!("unix://{DIRECTORY}/sock/docker.sock"),
             description: "Docker in the Lima VM containai-secure, managed by cai".into(),
@@ -126,6 +126,7 @@ pub fn guest() -> GuestFacts {
         containers: Some(vec![container("agent-1", "runc")]),
         unfinished: std::collections::BTreeMap::default(),
         stopped_by_cai: Vec::new(),
+        document: Document::default(),
     }
 }
 

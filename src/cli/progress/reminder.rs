@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn a_step_is_recalled_when_it_takes_long_and_each_minute_then() {
-        let address = Address::new(Kind::Vm, "a");
+        let address = Address::new(Kind::VM, "a");
         let step = Step::remove("wait", "/nosuch".into());
         let start = Instant::now();
         let after = |seconds| start + Duration::from_secs(seconds);

@@ -6,7 +6,7 @@ use crate::config::de::Node;
 pub(super) const RUNTIME: &str = "sysbox-runc";
 
 impl<'a, 'i: 'a> Check<'a, 'i> {
-    pub(super) fn daemon(&mut self) {
+    pub(in crate::config) fn daemon(&mut self) {
         let Some(daemon) = self.at(&["docker", "daemon"]) else { return };
         if let Some(runtime) = daemon.get("runtimes").and_then(|all| all.get(RUNTIME)) {
             let message = "the runtime `sysbox-runc` cannot be set here: cai writes it itself";

@@ -15,7 +15,7 @@ use crate::model::{Ipv4Network, is_unshowable};
 const PROXIES: [&str; 3] = ["http-proxy", "https-proxy", "no-proxy"];
 
 impl<'a, 'i: 'a> Check<'a, 'i> {
-    pub(super) fn daemon_keys(&mut self, keys: &Map<String, Value>) {
+    pub(in crate::config) fn daemon_keys(&mut self, keys: &Map<String, Value>) {
         let Some(daemon) = self.at(&["docker", "daemon"]) else { return };
         for (key, span) in daemon.keys() {
             self.daemon_key(key, span);

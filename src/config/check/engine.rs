@@ -3,11 +3,11 @@
 use super::{Check, of};
 use crate::config::de::Node;
 use crate::config::suggest;
-use crate::config::types::{Docker, DockerSource, File, Lima, Sysbox};
+use crate::config::types::{Config, Docker, DockerSource, Lima, Sysbox};
 use crate::model::{Arch, spelled_out};
 
 impl<'a, 'i: 'a> Check<'a, 'i> {
-    pub(super) fn lima(&mut self, lima: &Lima) {
+    pub(in crate::config) fn lima(&mut self, lima: &Lima) {
         if let (Some(release), Some(place)) = (&lima.release, self.at(&["lima", "release"]))
             && !lima.version.matches(release)
         {
@@ -29,7 +29,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         }
     }
 
-    pub(super) fn docker(&mut self, docker: &Docker) {
+    pub(in crate::config) fn docker(&mut self, docker: &Docker) {
         if docker.source == DockerSource::Preinstalled {
             let hint = "nothing is installed with `source = \"preinstalled\"`: leave it out, or \
                         write another source";
@@ -37,8 +37,8 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         }
     }
 
-    pub(super) fn sysbox(&mut self, file: &File) {
-        let sysbox = &file.sysbox;
+    pub(in crate::config) fn sysbox(&mut self, config: &Config) {
+        let sysbox = &config.sysbox;
         let places = self.elements(&["sysbox", "packages"]);
         let arches = sysbox.packages.iter().zip(places);
         let arches = arches.map(|(package, place)| (package.arch, of(place, "arch")));
@@ -54,7 +54,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         // One that was refused may have been it.
         let written = self.at(&["sysbox", "packages"]).map_or(0, Node::count);
         if written == sysbox.packages.len() {
-            self.package(sysbox, file.vm.arch);
+            self.package(sysbox, config.vm.arch);
         }
     }
 

@@ -9,7 +9,7 @@ use crate::config::types::{Group, User};
 use crate::model::{UnixName, UserRef};
 
 impl<'a, 'i: 'a> Check<'a, 'i> {
-    pub(super) fn groups(&mut self, groups: &[Group]) {
+    pub(in crate::config) fn groups(&mut self, groups: &[Group]) {
         let places = self.elements(&["groups"]);
         let both = || groups.iter().zip(&places);
         let names = both().map(|(group, place)| (&group.name, of(*place, "name")));
@@ -18,7 +18,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         self.refuse_twice(gids.collect(), |gid| format!("a second group with the id {gid}"));
     }
 
-    pub(super) fn users(&mut self, users: &[User]) {
+    pub(in crate::config) fn users(&mut self, users: &[User]) {
         let places = self.elements(&["users"]);
         let is_lima = |(user, _): &(&User, _)| user.name == UserRef::LimaUser;
         let entry = users.iter().zip(&places).find(is_lima);
@@ -46,7 +46,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
     }
 
     /// A membership of a group that nothing makes would fail when the VM is built already.
-    pub(super) fn misspelt_groups(&mut self, groups: &[Group], users: &[User]) {
+    pub(in crate::config) fn misspelt_groups(&mut self, groups: &[Group], users: &[User]) {
         let declared = groups.iter().map(|group| group.name.as_str());
         let known: Vec<&str> = declared.chain(["docker"]).collect();
         let places = self.elements(&["users"]);

@@ -15,74 +15,42 @@ mod vm;
 
 use crate::config::de::Node;
 use crate::config::diagnostic::{Diagnostic, line_of};
-use crate::config::types::{Config, Context, File, default_users};
+use crate::config::types::{Config, default_users};
 use crate::model::{ContextName, UserRef, is_unshowable};
 
-/// Checks `file`, read from the table `root` of `source`, and settles what was left open in it.
+/// Checks `config`, read from the table `root` of `source`, and settles what was left open in it.
 /// None only if it could not be settled, which is a diagnostic too.
 pub(super) fn check(
-    file: File,
+    mut config: Config,
     root: Node<'_, '_>,
     source: &str,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Config> {
     let mut check = Check { root, source, diagnostics };
-    check.version(&file);
-    check.lima(&file.lima);
-    check.vm(&file.vm);
-    check.daemon();
-    check.daemon_keys(&file.docker.daemon);
-    check.docker(&file.docker);
-    check.sysbox(&file);
-    check.groups(&file.groups);
-    check.users(&file.users);
-    check.misspelt_groups(&file.groups, &file.users);
-    check.socket_clients(&file.socket_clients);
+    check.version(&config);
+    config.check(&mut check);
     check.characters();
-    let context = check.context(&file)?;
-    let File {
-        version: _,
-        lima,
-        vm,
-        docker,
-        sysbox,
-        groups,
-        mut users,
-        context: _,
-        restart,
-        mut socket_clients,
-    } = file;
+    check.context(&mut config)?;
     // The engine is for the VM's login user, whoever else uses it.
-    if !users.iter().any(|user| user.name == UserRef::LimaUser) {
-        users.splice(0..0, default_users());
+    if !config.users.iter().any(|user| user.name == UserRef::LimaUser) {
+        config.users.splice(0..0, default_users());
     }
-    for client in &mut socket_clients {
-        client.context.take_if(|named| *named == context.name);
+    for client in &mut config.socket_clients {
+        client.context.take_if(|named| *named == config.context.name);
     }
-    Some(Config {
-        file: None,
-        has_record: true,
-        lima,
-        vm,
-        docker,
-        sysbox,
-        groups,
-        users,
-        context,
-        restart,
-        socket_clients,
-    })
+    Some(config)
 }
 
-struct Check<'a, 'i> {
+/// The rules, with the text that they are about.
+pub(super) struct Check<'a, 'i> {
     root: Node<'a, 'i>,
     source: &'a str,
     diagnostics: &'a mut Vec<Diagnostic>,
 }
 
 impl<'a, 'i: 'a> Check<'a, 'i> {
-    fn version(&mut self, file: &File) {
-        if file.version.is_none() && self.at(&["version"]).is_none() {
+    fn version(&mut self, config: &Config) {
+        if config.version.is_none() && self.at(&["version"]).is_none() {
             let missing =
                 Diagnostic::new("the file does not say which version of the format it is");
             self.diagnostics.push(missing.at(0..0).hint("write `version = 1` at the top"));
@@ -90,20 +58,20 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
     }
 
     /// The context is named like the VM, where that is a name for a context.
-    fn context(&mut self, file: &File) -> Option<Context> {
-        let description = file.context.description.clone();
-        if let Some(name) = &file.context.name {
-            return Some(Context { name: name.clone(), description });
+    fn context(&mut self, config: &mut Config) -> Option<()> {
+        if self.at(&["context", "name"]).is_some() {
+            return Some(());
         }
-        match file.vm.name.as_str().parse::<ContextName>() {
-            Ok(name) => Some(Context { name, description }),
+        match config.vm.name.as_str().parse::<ContextName>() {
+            Ok(name) => {
+                config.context.name = name;
+                Some(())
+            }
             Err(error) => {
-                if self.at(&["context", "name"]).is_none() {
-                    let span = self.at(&["vm", "name"]).map_or(0..0, Node::span);
-                    let hint = "the Docker context is named like the VM: give it another `name` \
-                                under `[context]`";
-                    self.diagnostics.push(Diagnostic::new(error.to_string()).at(span).hint(hint));
-                }
+                let span = self.at(&["vm", "name"]).map_or(0..0, Node::span);
+                let hint = "the Docker context is named like the VM: give it another `name` \
+                            under `[context]`";
+                self.refuse(span, error.to_string(), hint);
                 None
             }
         }
@@ -124,7 +92,12 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         }
     }
 
-    fn refuse(&mut self, span: Range<usize>, message: impl Into<String>, hint: impl Into<String>) {
+    pub(super) fn refuse(
+        &mut self,
+        span: Range<usize>,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
         self.diagnostics.push(Diagnostic::new(message).at(span).hint(hint));
     }
 
@@ -139,12 +112,12 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         path.iter().try_fold(self.root, |node, key| node.get(key))
     }
 
-    fn elements(&self, path: &[&str]) -> Vec<Node<'a, 'i>> {
+    pub(super) fn elements(&self, path: &[&str]) -> Vec<Node<'a, 'i>> {
         self.at(path).into_iter().flat_map(Node::elements).collect()
     }
 
     /// Refuses every item that came before. `message` says what the second one is.
-    fn refuse_twice<T: Eq + Hash + Copy>(
+    pub(super) fn refuse_twice<T: Eq + Hash + Copy>(
         &mut self,
         items: Vec<(T, Range<usize>)>,
         message: impl Fn(T) -> String,
@@ -161,6 +134,6 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
 }
 
 /// Where the key of a table stands, or the table that lacks it.
-fn of(table: Node<'_, '_>, key: &str) -> Range<usize> {
+pub(super) fn of(table: Node<'_, '_>, key: &str) -> Range<usize> {
     table.get(key).unwrap_or(table).span()
 }

@@ -4,7 +4,7 @@ use super::{Check, of};
 use crate::config::types::SocketClient;
 
 impl<'a, 'i: 'a> Check<'a, 'i> {
-    pub(super) fn socket_clients(&mut self, clients: &[SocketClient]) {
+    pub(in crate::config) fn socket_clients(&mut self, clients: &[SocketClient]) {
         let places = self.elements(&["socket_clients"]);
         let names: Vec<String> = clients.iter().map(SocketClient::name).collect();
         let containers =

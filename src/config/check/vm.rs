@@ -12,7 +12,7 @@ const SYSTEM_PATHS: [&str; 10] =
     ["/", "/bin", "/dev", "/etc", "/home", "/opt", "/sbin", "/tmp", "/usr", "/var"];
 
 impl<'a, 'i: 'a> Check<'a, 'i> {
-    pub(super) fn vm(&mut self, vm: &Vm) {
+    pub(in crate::config) fn vm(&mut self, vm: &Vm) {
         self.arch(vm);
         self.rosetta(vm);
         self.images(&vm.images);

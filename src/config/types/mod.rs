@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::check::Check;
 use super::{pattern, rules};
 use crate::model::ContextName;
 
@@ -28,87 +29,93 @@ pub use sysbox::{PackageSource, Sysbox, SysboxPackage};
 pub use variable::Variable;
 pub use vm::{Image, LeftOut, Mount, Vm, VmType};
 
-/// A Docker engine in a Lima VM, as `cai` reads it. All but `version` may be left out.
-// The file as it is written. What depends on another key of it is still open here, and is settled
-// in `Config`.
-#[derive(Debug, Deserialize, JsonSchema)]
+/// A `containai.toml`, checked, with its defaults filled in. A table has its line here, and below
+/// what is to be checked in it and which of its values are paths.
+// `parse` reads it from the text, and `check` settles what depends on another key.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(title = "containai.toml")]
-pub(super) struct File {
+#[schemars(
+    title = "containai.toml",
+    description = "A Docker engine in a Lima VM, as `cai` reads it. All but `version` may be left \
+                   out."
+)]
+pub struct Config {
+    /// The path of the file; `None` for a text that was not read from one.
+    #[serde(skip)]
+    pub file: Option<PathBuf>,
+    /// Whether the record of earlier applies does not count. Without a file, nothing has left it.
+    #[serde(skip)]
+    pub ignores_record: bool,
     /// The version of the file's format.
     // Its absence is reported by `check`, so that a missing version hides no other mistake.
     #[schemars(required, with = "i64", extend("const" = 1))]
-    pub(super) version: Option<i64>,
-    #[serde(default)]
-    pub(super) lima: Lima,
-    #[serde(default)]
-    pub(super) vm: Vm,
-    #[serde(default)]
-    pub(super) docker: Docker,
-    #[serde(default)]
-    pub(super) sysbox: Sysbox,
-    /// Groups of the guest.
-    #[serde(default)]
-    pub(super) groups: Vec<Group>,
-    /// Users of the guest. Without any, Lima's user in `docker`.
-    #[serde(default = "guest::default_users")]
-    pub(super) users: Vec<User>,
-    #[serde(default)]
-    pub(super) context: FileContext,
-    #[serde(default)]
-    pub(super) restart: Restart,
-    /// Containers that use a Docker socket.
-    #[serde(default)]
-    pub(super) socket_clients: Vec<SocketClient>,
-}
-
-/// `[context]`: the Docker context on this machine.
-#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-#[schemars(rename = "Context")]
-pub(super) struct FileContext {
-    /// Its name; without one, that of the VM.
-    pub(super) name: Option<ContextName>,
-    /// What `docker context ls` says of it, in one line.
-    #[serde(deserialize_with = "rules::description")]
-    #[schemars(regex(pattern = pattern::PLAIN))]
-    pub(super) description: Option<String>,
-}
-
-/// A `containai.toml`, checked, with its defaults filled in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Config {
-    /// The path of the file; `None` for a text that was not read from one.
-    pub file: Option<PathBuf>,
-    /// Whether the record of earlier applies counts. Without a file, nothing has left it.
-    pub has_record: bool,
+    pub version: Option<i64>,
     /// `[lima]`: the Lima on this machine.
+    #[serde(default)]
     pub lima: Lima,
     /// `[vm]`: the VM.
+    #[serde(default)]
     pub vm: Vm,
     /// `[docker]`: the engine in the VM.
+    #[serde(default)]
     pub docker: Docker,
     /// `[sysbox]`: the runtime `sysbox-runc` in the VM.
+    #[serde(default)]
     pub sysbox: Sysbox,
-    /// `[[groups]]`: groups of the guest, in the file's order.
+    /// Groups of the guest.
+    #[serde(default)]
     pub groups: Vec<Group>,
-    /// `[[users]]`: users of the guest, in the file's order. Lima's user is in `docker` where it is not
-    /// among them.
+    /// Users of the guest. Without any, Lima's user in `docker`.
+    #[serde(default = "guest::default_users")]
     pub users: Vec<User>,
     /// `[context]`: the Docker context on this machine.
+    #[serde(default)]
     pub context: Context,
     /// `[restart]`: how what changed takes effect.
+    #[serde(default)]
     pub restart: Restart,
-    /// `[[socket_clients]]`: containers that use a Docker socket, in the file's order.
+    /// Containers that use a Docker socket.
+    #[serde(default)]
     pub socket_clients: Vec<SocketClient>,
 }
 
+impl Config {
+    /// The rules of each table that a single value cannot break.
+    pub(super) fn check(&self, check: &mut Check<'_, '_>) {
+        check.lima(&self.lima);
+        check.vm(&self.vm);
+        check.daemon();
+        check.daemon_keys(&self.docker.daemon);
+        check.docker(&self.docker);
+        check.sysbox(self);
+        check.groups(&self.groups);
+        check.users(&self.users);
+        check.misspelt_groups(&self.groups, &self.users);
+        check.socket_clients(&self.socket_clients);
+    }
+
+    /// The values that are paths of this machine.
+    pub(super) fn local_paths(&mut self) -> impl Iterator<Item = &mut String> {
+        let profile = self.docker.seccomp_profile.iter_mut();
+        let packages = self.sysbox.packages.iter_mut().map(|package| &mut package.url);
+        let packages = packages.filter(|url| !url.starts_with("https://"));
+        let clients = self.socket_clients.iter_mut();
+        let clients = clients.filter_map(|client| client.compose_file.as_mut());
+        profile.chain(packages).chain(clients)
+    }
+}
+
 /// `[context]`: the Docker context on this machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Context {
-    /// Its name; that of the VM where the file gives none.
+    /// Its name; without one, that of the VM.
+    #[serde(default)]
+    #[schemars(with = "Option<ContextName>", default = "Option::<ContextName>::default")]
     pub name: ContextName,
-    /// What `docker context ls` says of it, in one line; none leaves the words to `cai`.
+    /// What `docker context ls` says of it, in one line.
+    #[serde(default, deserialize_with = "rules::description")]
+    #[schemars(regex(pattern = pattern::PLAIN))]
     pub description: Option<String>,
 }
 

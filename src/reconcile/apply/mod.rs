@@ -52,7 +52,7 @@ pub fn apply_fresh(
 ) -> Report {
     let began = Instant::now();
     // Lima is installed once for all files.
-    let installs = plan.effective().any(|change| change.address.kind == Kind::LimaInstall);
+    let installs = plan.effective().any(|change| change.address.kind == Kind::LIMA_INSTALL);
     let mut facts = facts.filter(|_| !installs).into_iter().flatten();
     let machines =
         configs.iter().map(|config| Machine::new(host, config, plan, facts.next(), notify));

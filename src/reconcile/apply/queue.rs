@@ -119,18 +119,20 @@ impl State {
         Some((position, node))
     }
 
-    /// What it requires and cannot have.
+    /// The first that it requires and cannot have.
     fn stands_in_the_way(&self, graph: &Graph, position: usize) -> Option<Address> {
         let required = graph.before(position).filter(|(_, edge)| *edge == Edge::Requires);
-        let results = required.filter_map(|(position, _)| self.results.get(position)?.as_ref());
+        let results = required
+            .filter_map(|(position, _)| Some((position, self.results.get(position)?.as_ref()?)));
         let failed = results
-            .filter(|result| !matches!(result.outcome, Outcome::Applied | Outcome::Unchanged));
-        failed.map(|result| &result.address).min().cloned()
+            .filter(|(_, result)| !matches!(result.outcome, Outcome::Applied | Outcome::Unchanged));
+        let first = failed.min_by_key(|(position, _)| *position);
+        first.map(|(_, result)| result.address.clone())
     }
 }
 
 /// Accounts and groups of one guest take turns, in the order of the file: they share one database,
 /// and a new one without a number of its own gets the next that is free.
 fn changes_accounts(node: &Node) -> bool {
-    matches!(node.address.kind, Kind::Group | Kind::User | Kind::GroupMembership)
+    matches!(node.address.kind, Kind::GROUP | Kind::USER | Kind::GROUP_MEMBERSHIP)
 }

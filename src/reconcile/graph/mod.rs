@@ -16,7 +16,7 @@ use crate::model::VmName;
 use crate::model::address::{Address, Kind};
 use crate::resource::facts::Facts;
 use crate::resource::record::Record;
-use crate::resource::{KINDS, Resource, removals};
+use crate::resource::{self, Resource};
 
 /// What one resource is to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -42,9 +42,9 @@ pub enum GraphError {
     #[error("{from} depends on {to}, which there is not")]
     Unknown {
         /// The resource that names it.
-        from: Address,
+        from: Box<Address>,
         /// The one that is missing.
-        to: Address,
+        to: Box<Address>,
     },
 }
 
@@ -105,15 +105,10 @@ impl Graph {
         let mut nodes = Vec::new();
         for (file, config) in configs.iter().enumerate() {
             let scope = (configs.len() > 1).then_some(&config.vm.name);
-            let mut resources: Vec<_> =
-                KINDS.iter().flat_map(|kind| (kind.declare)(config)).collect();
-            if let Some(Some(record)) = records.get(file) {
-                // First, because another account may take over the id of a deleted one.
-                resources.splice(..0, removals(config, record, &resources));
-            }
-            let resources = resources.into_iter();
+            let record = records.get(file).copied().flatten();
+            let resources = resource::all(config, record).into_iter();
             // There is one Lima on a machine, and all files say the same of it.
-            let own = resources.filter(|it| file == 0 || it.address().kind != Kind::LimaInstall);
+            let own = resources.filter(|it| file == 0 || it.address().kind != Kind::LIMA_INSTALL);
             nodes.extend(own.map(|it| Self::node(file, scope, it)));
         }
         Self::of(nodes)
@@ -137,8 +132,9 @@ impl Graph {
             let node: &Node = &graph[index];
             let find = |other: Address| {
                 let other = other.scoped(node.scope());
-                let from = node.address.clone();
-                nodes.get(&other).copied().ok_or(GraphError::Unknown { from, to: other })
+                let from = Box::new(node.address.clone());
+                let found = nodes.get(&other).copied();
+                found.ok_or_else(|| GraphError::Unknown { from, to: Box::new(other) })
             };
             for other in node.resource.requires() {
                 edges.push((find(other)?, index, Edge::Requires));
@@ -279,7 +275,7 @@ mod tests {
     }
 
     fn graph(nodes: &[(&str, &[&str])]) -> Result<Vec<String>, GraphError> {
-        let address = |name: &&str| Address::new(Kind::Vm, *name);
+        let address = |name: &&str| Address::new(Kind::VM, *name);
         let nodes = nodes.iter().map(|(name, requires)| {
             let requires = requires.iter().map(address).collect();
             Graph::node(0, None, Box::new(Stub(address(name), requires)))
@@ -301,7 +297,7 @@ mod tests {
 
     #[test]
     fn what_comes_before_and_after_is_known_by_position() {
-        let address = |name: &str| Address::new(Kind::Vm, name);
+        let address = |name: &str| Address::new(Kind::VM, name);
         let stub = |name, requires: &[&str]| {
             let requires = requires.iter().map(|name| address(name)).collect();
             Graph::node(0, None, Box::new(Stub(address(name), requires)))

@@ -62,10 +62,10 @@ mod tests {
         let graph = Graph::new(&[&config]).unwrap();
         let kept = graph.ordered().map(|node| node.address.clone());
         let kept: BTreeSet<Address> =
-            kept.filter(|it| matches!(it.kind, Kind::Socket | Kind::Vm | Kind::Context)).collect();
+            kept.filter(|it| matches!(it.kind, Kind::SOCKET | Kind::VM | Kind::CONTEXT)).collect();
         let part = graph.only(&kept).unwrap();
         let kinds: Vec<Kind> = part.ordered().map(|node| node.address.kind).collect();
-        assert_eq!(kinds, [Kind::Vm, Kind::Socket, Kind::Context]);
+        assert_eq!(kinds, [Kind::VM, Kind::SOCKET, Kind::CONTEXT]);
         let mut before = part.before(1);
         assert!(before.any(|it| it == (0, Edge::Requires)), "through the restart");
     }

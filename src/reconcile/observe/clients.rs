@@ -155,7 +155,7 @@ impl Look<'_> {
         if is_there && answers {
             self.containers(context, names)
         } else {
-            Err(Reason::After(Address::new(Kind::Context, context.as_str())))
+            Err(Reason::After(Address::new(Kind::CONTEXT, context.as_str())))
         }
     }
 

@@ -1,6 +1,6 @@
 //! Files and variables of this machine that matter to a plan.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -104,15 +104,19 @@ fn path_variable(probe: &dyn Probe, name: &'static str) -> Result<Option<PathBuf
     }
 }
 
-pub(super) fn seccomp_profile(
+/// Those of the files that go into the guest that exist.
+pub(super) fn host_files(
     probe: &dyn Probe,
-    config: &Config,
-) -> Result<Option<HostFile>, ObserveError> {
-    let Some(path) = config.docker.seccomp_profile.as_ref().map(PathBuf::from) else {
-        return Ok(None);
-    };
-    let text = read_existing(probe, &path)?;
-    Ok(Some(HostFile { path, sha256: sha256(text.as_bytes()) }))
+    paths: impl IntoIterator<Item = PathBuf>,
+) -> Result<BTreeMap<PathBuf, HostFile>, ObserveError> {
+    let mut files = BTreeMap::new();
+    for path in paths {
+        let error = |source| ObserveError::File { path: path.clone(), source };
+        let Some(bytes) = probe.read_bytes(&path).map_err(error)? else { continue };
+        let sha256 = sha256(&bytes);
+        files.insert(path, HostFile { sha256, text: String::from_utf8(bytes).ok() });
+    }
+    Ok(files)
 }
 
 /// Files that go into the guest, by what the file says, and are not there.

@@ -23,12 +23,12 @@ pub(super) fn former(
     let Some(record) = record else { return Ok(former) };
     for address in record.addresses() {
         match address.kind {
-            Kind::Context if address.name != config.context.name.as_str() => {
+            Kind::CONTEXT if address.name != config.context.name.as_str() => {
                 let Ok(name) = address.name.parse::<ContextName>() else { continue };
                 let metadata = context(probe, &name, docker_config)?;
                 former.contexts.extend(metadata.map(|metadata| (name, metadata)));
             }
-            Kind::SocketClient => {
+            Kind::SOCKET_CLIENT => {
                 let path = record.entry(&address).and_then(|entry| entry.path.clone());
                 let Some(path) = path else { continue };
                 let text = read(probe, &path)?;
@@ -50,7 +50,7 @@ pub(super) fn former_vms(
 ) -> BTreeMap<String, Vec<String>> {
     let of_file = |record: &&Record| config.file.is_some() && record.file == config.file;
     let contexts = |record: &Record| {
-        let is_own = |it: &Address| it.kind == Kind::Context && record.owns(it);
+        let is_own = |it: &Address| it.kind == Kind::CONTEXT && record.owns(it);
         let contexts = record.addresses().filter(is_own);
         let contexts = contexts.filter(|it| it.name.parse::<ContextName>().is_ok());
         let others = contexts.filter(|address| address.name != config.context.name.as_str());

@@ -4,27 +4,30 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::clients::clients;
-use super::files::{context, missing, read_existing, record, seccomp_profile};
+use super::files::{context, host_files, missing, read_existing, record};
 use super::former::{former, former_vms};
 use super::{Lima, Machine, ObserveError};
 use crate::config::Config;
 use crate::docker::ContextMetadata;
-use crate::guest::{Document, GuestFacts, probe};
+use crate::guest::probe::{self, Look};
+use crate::guest::{Document, GuestFacts};
 use crate::host::{CommandError, random};
 use crate::lima::{self, Agent, Instance, Limactl, Ssh, Status};
 use crate::plan::Observation;
 use crate::plan::Reason;
-use crate::resource::LimaInstall;
 use crate::resource::facts::{Facts, Former, HostFile, Tools, VmFacts};
 use crate::resource::record::Record;
+use crate::resource::{self, LimaInstall};
 
 /// What can be seen of a file before `limactl` has said anything.
 pub(super) struct Early {
     /// The VM's directory, or where it will be.
     directory: PathBuf,
     master: bool,
+    /// What the resources want to have looked at in the guest.
+    looks: Vec<Look>,
     missing: BTreeSet<PathBuf>,
-    seccomp_profile: Option<HostFile>,
+    files: BTreeMap<PathBuf, HostFile>,
     context: Option<ContextMetadata>,
     record: Option<Record>,
     former: Former,
@@ -37,17 +40,21 @@ impl Machine<'_> {
     pub(super) fn early(&self, config: &Config) -> Result<Early, ObserveError> {
         let directory = self.lima_home.join(config.vm.name.as_str());
         let master = self.probe.listens(&Ssh::control_socket(&directory));
-        let record = if config.has_record { record(self.probe, &directory)? } else { None };
+        let record = if config.ignores_record { None } else { record(self.probe, &directory)? };
         let has_lima = !self.limactls.is_empty();
-        let guest = (master && has_lima).then(|| self.guest(config, &directory));
+        let resources = resource::all(config, record.as_ref());
+        let looks: Vec<Look> = resources.iter().flat_map(|resource| resource.looks()).collect();
+        let files = resources.iter().flat_map(|resource| resource.host_files());
+        let guest = (master && has_lima).then(|| self.guest(config, &directory, &looks));
         Ok(Early {
             missing: missing(self.probe, config),
-            seccomp_profile: seccomp_profile(self.probe, config)?,
+            files: host_files(self.probe, files)?,
             context: context(self.probe, &config.context.name, &self.docker_config)?,
             former: former(self.probe, config, record.as_ref(), &self.docker_config)?,
             record,
             directory,
             master,
+            looks,
             guest,
         })
     }
@@ -59,7 +66,7 @@ impl Machine<'_> {
         early: Early,
         lima: Option<&Lima>,
     ) -> Result<Facts, ObserveError> {
-        let Early { directory, record, former, master, missing, seccomp_profile, context, guest } =
+        let Early { directory, record, former, master, looks, missing, files, context, guest } =
             early;
         let after_lima = || Reason::After(LimaInstall::own_address());
         let mut facts = Facts {
@@ -84,7 +91,7 @@ impl Machine<'_> {
             socket: None,
             exposed: false,
             missing,
-            seccomp_profile,
+            files,
             context,
             clients: BTreeMap::new(),
         };
@@ -100,7 +107,10 @@ impl Machine<'_> {
                 facts.guest = Observation::Absent;
                 facts.master = false;
             }
-            Some(Some(instance)) => self.vm(config, instance, guest, &mut facts)?,
+            Some(Some(instance)) => {
+                let guest = || guest.unwrap_or_else(|| self.guest(config, &instance.dir, &looks));
+                self.vm(instance, guest, &mut facts)?;
+            }
         }
         facts.clients = clients(self.probe, config, &facts)?;
         Ok(facts)
@@ -120,13 +130,12 @@ impl Machine<'_> {
 
     fn vm(
         &self,
-        config: &Config,
         instance: &Instance,
-        seen: Option<Observation<GuestFacts>>,
+        guest: impl FnOnce() -> Observation<GuestFacts>,
         facts: &mut Facts,
     ) -> Result<(), ObserveError> {
         facts.directory.clone_from(&instance.dir);
-        self.inside(config, &instance.status, seen, facts);
+        self.inside(&instance.status, guest, facts);
         let path = instance.dir.join("lima.yaml");
         let text = read_existing(self.probe, &path)?;
         facts.vm = Observation::Present(VmFacts {
@@ -149,16 +158,13 @@ impl Machine<'_> {
     /// Looks into the VM, and at its socket.
     fn inside(
         &self,
-        config: &Config,
         status: &Status,
-        seen: Option<Observation<GuestFacts>>,
+        guest: impl FnOnce() -> Observation<GuestFacts>,
         facts: &mut Facts,
     ) {
         facts.guest = match status {
             // A guest whose host agent died goes on, and its containers with it.
-            Status::Running | Status::Broken => {
-                seen.unwrap_or_else(|| self.guest(config, &facts.directory))
-            }
+            Status::Running | Status::Broken => guest(),
             status => Observation::Unobservable(Reason::VmIs(status.clone())),
         };
         facts.agent = None;
@@ -189,12 +195,12 @@ impl Machine<'_> {
         let Some(VmFacts { status: Status::Running, .. }) = before.vm.present() else {
             return Ok(None);
         };
-        let Early { record, former, master, missing, seccomp_profile, context, guest, .. } =
+        let Early { record, former, master, looks, missing, files, context, guest, .. } =
             self.early(config)?;
         let former = Former { vms: before.former.vms.clone(), ..former };
-        let mut facts =
-            Facts { record, former, master, missing, seccomp_profile, context, ..before.clone() };
-        self.inside(config, &Status::Running, guest, &mut facts);
+        let mut facts = Facts { record, former, master, missing, files, context, ..before.clone() };
+        let guest = || guest.unwrap_or_else(|| self.guest(config, &before.directory, &looks));
+        self.inside(&Status::Running, guest, &mut facts);
         if facts.guest.present().is_none() {
             return Ok(None);
         }
@@ -202,7 +208,7 @@ impl Machine<'_> {
         Ok(Some(facts))
     }
 
-    fn guest(&self, config: &Config, directory: &Path) -> Observation<GuestFacts> {
+    fn guest(&self, config: &Config, directory: &Path, looks: &[Look]) -> Observation<GuestFacts> {
         let Some(program) = self.ssh.clone() else {
             return Observation::Unobservable(Reason::GuestSilent(
                 "there is no ssh on PATH".into(),
@@ -210,7 +216,7 @@ impl Machine<'_> {
         };
         let ssh = Ssh::new(program, directory, &config.vm.name);
         let mark = probe::mark(random());
-        let command = probe::look(&ssh, &mark);
+        let command = probe::look(&ssh, &mark, looks);
         let result = self.probe.query(&command).and_then(|output| {
             let output = output.successful(&command)?;
             Document::parse(&output.stdout, &mark)

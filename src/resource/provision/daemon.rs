@@ -1,11 +1,13 @@
 //! `/etc/docker/daemon.json` in the guest: the keys that the file owns, merged with what is there.
 
+use std::path::PathBuf;
+
 use serde_json::{Map, Value, json};
 
 use super::{SYSBOX_RUNTIME, hidden, network};
 use crate::config::Config;
 use crate::guest::daemon_json::{SECCOMP_KEY, edited, from_text, without};
-use crate::guest::{self, GuestFacts, LoadedJson, Operation, SECCOMP_PROFILE};
+use crate::guest::{self, Contents, GuestFacts, LoadedJson, Operation, SECCOMP_PROFILE};
 use crate::lima::Ssh;
 use crate::model::VmName;
 use crate::model::address::{Address, Kind};
@@ -13,9 +15,9 @@ use crate::model::daemon_key::{DEFAULT_RUNTIME, knows_runtime};
 use crate::model::log_option::{log_driver, log_options};
 use crate::model::value::{Attributes, Known};
 use crate::plan::{Action, Change, Problem, Reason, Step};
-use crate::resource::facts::Facts;
+use crate::resource::facts::{Facts, HostFile};
 use crate::resource::record::{Keys, Loaded, Recorded, Undeclared};
-use crate::resource::{PlanContext, Resource, Vm, seen, unseen};
+use crate::resource::{PlanContext, Pushed, Resource, Vm, seen, unseen};
 
 /// The file, and the attribute that holds its text.
 pub(in crate::resource) const FILE: &str = "/etc/docker/daemon.json";
@@ -33,7 +35,8 @@ pub struct ProvisionDaemon {
     /// Whether Sysbox is wanted, which needs network keys.
     sysbox: bool,
     sysbox_is_default: bool,
-    seccomp: bool,
+    /// The seccomp profile on the host.
+    seccomp: Option<PathBuf>,
 }
 
 impl ProvisionDaemon {
@@ -46,7 +49,7 @@ impl ProvisionDaemon {
             owned: owned(config),
             sysbox: config.sysbox.enabled,
             sysbox_is_default: config.sysbox.default_runtime,
-            seccomp: config.docker.seccomp_profile.is_some(),
+            seccomp: config.docker.seccomp_profile.as_ref().map(PathBuf::from),
         }
     }
 
@@ -154,13 +157,18 @@ impl ProvisionDaemon {
         attributes.fold(Attributes::default(), |it, (name, value)| it.with(name, value))
     }
 
+    /// The seccomp profile on the host.
+    fn profile<'a>(&self, facts: &'a Facts) -> Option<&'a HostFile> {
+        facts.files.get(self.seccomp.as_ref()?)
+    }
+
     fn fresh(&self, facts: &Facts) -> Attributes {
-        let profile = facts.seccomp_profile.as_ref().map(|profile| profile.sha256.as_str());
+        let profile = self.profile(facts).map(|profile| profile.sha256.as_str());
         Self::attributes(Some(&self.wanted("", &[])), profile)
     }
 
     fn update(&self, guest: &GuestFacts, facts: &Facts, ssh: &Ssh) -> Change {
-        let profile = facts.seccomp_profile.as_ref();
+        let profile = self.profile(facts);
         let sha256 = profile.map(|profile| profile.sha256.as_str());
         let file = &guest.daemon_json;
         if let Err(why) = file.keys() {
@@ -175,7 +183,7 @@ impl ProvisionDaemon {
         // An empty file and one without keys say the same.
         let as_it_is = wanted == text.unwrap_or_default();
         let after = if as_it_is { text } else { Some(wanted.as_str()) };
-        let profile_there = guest.seccomp_profile.as_deref().filter(|_| self.seccomp);
+        let profile_there = guest.seccomp_profile.as_deref().filter(|_| self.seccomp.is_some());
         let before = Self::attributes(text, profile_there);
         let after = Self::attributes(after, sha256);
         let mut change = Change::between(&self.address, before, after);
@@ -196,11 +204,16 @@ impl ProvisionDaemon {
         }
         let hides = hidden::by(guest, &self.name, &present, &due);
         change = change.because(Reason::Differs(changed.clone())).hiding_data(hides);
-        if let Some(profile) =
-            profile.filter(|_| changed.iter().any(|name| name == SECCOMP_PROFILE))
-        {
-            let push = Operation::Push { from: profile.path.clone(), to: SECCOMP_PROFILE };
-            change = change.step(Step::run("copy the seccomp profile", push.command(ssh)));
+        let profile_changes = changed.iter().any(|name| name == SECCOMP_PROFILE);
+        if let (Some(path), Some(profile), true) = (&self.seccomp, profile, profile_changes) {
+            change = Pushed {
+                from: Contents::File(path),
+                to: SECCOMP_PROFILE,
+                sha256: &profile.sha256,
+                mode: "644",
+                owner: ("root", "root"),
+            }
+            .steps(change, "the seccomp profile", ssh);
         }
         match change.after.get(FILE) {
             Some(Known::Known(Value::String(text))) if !as_it_is => {
@@ -234,7 +247,7 @@ fn flattened(mut keys: Map<String, Value>) -> Map<String, Value> {
 /// The text that the plan writes before this.
 pub(in crate::resource) fn written(context: PlanContext<'_>) -> Option<&Change> {
     let own = ProvisionDaemon::own_address();
-    let mut earlier = context.earlier(Kind::Provision);
+    let mut earlier = context.earlier(Kind::PROVISION);
     earlier.find(|change| change.address == own && !change.is_without_effect())
 }
 
@@ -315,8 +328,17 @@ impl Resource for ProvisionDaemon {
         vec![self.vm.clone()]
     }
 
+    fn host_files(&self) -> Vec<PathBuf> {
+        self.seccomp.clone().into_iter().collect()
+    }
+
     fn plan(&self, context: PlanContext<'_>) -> Change {
         let facts = context.facts;
+        let missing = self.seccomp.as_ref().filter(|path| !facts.files.contains_key(*path));
+        if let Some(path) = missing {
+            return Change::deferred(&self.address, self.fresh(facts), Reason::Absent)
+                .blocked(Problem::FileMissing(path.display().to_string()));
+        }
         if let Some((guest, ssh)) = seen(facts, &self.name) {
             return self.update(guest, facts, &ssh);
         }

@@ -20,5 +20,5 @@ use crate::model::daemon_key::SYSBOX_RUNTIME;
 
 /// The address of one of them.
 fn address(name: &str) -> Address {
-    Address::new(Kind::Provision, name)
+    Address::new(Kind::PROVISION, name)
 }

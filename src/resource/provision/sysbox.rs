@@ -1,10 +1,10 @@
 //! Sysbox in the guest: its package, its services, and its runtime in the running daemon.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::{ProvisionDaemon, ProvisionDocker, SYSBOX_RUNTIME};
 use crate::config::{Config, Strategy, Sysbox};
-use crate::guest::{Container, GuestFacts, Operation, Unfinished, sysbox_package};
+use crate::guest::{Container, Contents, GuestFacts, Operation, Unfinished, sysbox_package};
 use crate::host::CommandSpec;
 use crate::lima::Ssh;
 use crate::model::address::Address;
@@ -157,7 +157,7 @@ impl ProvisionSysbox {
         let pushed = sysbox_package(&version);
         let change = match local {
             Some(from) => {
-                let push = Operation::Push { from: PathBuf::from(from), to: &pushed };
+                let push = Operation::Send { from: Contents::File(Path::new(from)), to: &pushed };
                 change.step(Step::run("copy Sysbox's package", push.command(ssh)))
             }
             None => change,

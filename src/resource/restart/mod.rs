@@ -74,7 +74,7 @@ impl Restart {
 
     /// The address of a VM's restart.
     pub fn address_of(name: &VmName) -> Address {
-        Address::new(Kind::Restart, name.as_str())
+        Address::new(Kind::RESTART, name.as_str())
     }
 
     /// The keys that the daemon has to have loaded, or has to have dropped.
@@ -115,12 +115,12 @@ impl Restart {
     fn joined(&self, context: PlanContext<'_>) -> Vec<String> {
         let login = context.facts.login_user();
         let joins = context
-            .earlier(Kind::GroupMembership)
+            .earlier(Kind::GROUP_MEMBERSHIP)
             .filter(|change| change.after.text("user") == login)
             .filter(|change| change.action == Action::Create && change.problem.is_none())
             .filter_map(|change| change.after.text("group"));
         let moves = context
-            .earlier(Kind::Group)
+            .earlier(Kind::GROUP)
             .filter(|change| change.action == Action::Update && change.problem.is_none())
             .filter_map(|change| change.after.text("name"));
         let guest = context.facts.guest.present();
@@ -139,7 +139,7 @@ impl Restart {
     fn pending(&self, guest: &GuestFacts, context: PlanContext<'_>) -> Pending {
         let mut pending = Pending::default();
         let vm_restarts =
-            context.earlier(Kind::Vm).any(|change| change.disruption >= Disruption::VmRestart);
+            context.earlier(Kind::VM).any(|change| change.disruption >= Disruption::VmRestart);
         if !vm_restarts {
             for reason in machine::differences(guest, context.facts) {
                 pending.add(Disruption::VmRestart, reason);
@@ -244,7 +244,7 @@ fn drops_profile(guest: &GuestFacts, context: PlanContext<'_>) -> bool {
 fn outlived(guest: &GuestFacts, context: PlanContext<'_>) -> Vec<String> {
     let configured = guest.fresh_groups_of(&guest.user);
     let leaves = context
-        .earlier(Kind::GroupMembership)
+        .earlier(Kind::GROUP_MEMBERSHIP)
         .filter(|change| change.action == Action::Delete && change.problem.is_none())
         .filter_map(|change| change.before.as_ref())
         .filter(|before| before.text("user") == Some(&guest.user))

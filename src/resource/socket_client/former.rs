@@ -41,7 +41,7 @@ pub(super) fn removal(
     let is_removed = |it: &Address| config.socket_clients.iter().all(|own| own.name() != it.name);
     let mut same = record.addresses().filter(|it| {
         let other = record.entry(it).and_then(|entry| entry.path.as_ref());
-        it.kind == Kind::SocketClient && is_removed(it) && other == Some(&path)
+        it.kind == Kind::SOCKET_CLIENT && is_removed(it) && other == Some(&path)
     });
     let before = same.by_ref().take_while(|it| it != address).last();
     let former = Former { path, service, is_declared };

@@ -51,7 +51,7 @@ impl SocketClient {
         let clients: Vec<_> =
             clients.filter(|it| config.vm.running || it.context.is_some()).collect();
         let address =
-            |client: &config::SocketClient| Address::new(Kind::SocketClient, client.name());
+            |client: &config::SocketClient| Address::new(Kind::SOCKET_CLIENT, client.name());
         let next = |index: usize, file: &Option<String>| {
             let mut later = clients.iter().skip(index + 1);
             later.find(|it| file.is_some() && it.compose_file == *file).map(|it| address(it))
@@ -130,7 +130,7 @@ impl SocketClient {
         facts: &ClientFacts,
     ) -> Option<&'a Change> {
         self.requires.as_ref()?;
-        let kinds = [Kind::Vm, Kind::Provision, Kind::Restart].into_iter();
+        let kinds = [Kind::VM, Kind::PROVISION, Kind::RESTART].into_iter();
         let mut earlier = kinds.flat_map(|kind| context.earlier(kind));
         earlier.find(|change| change.may_stop(title(&self.client, facts)))
     }

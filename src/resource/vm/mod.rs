@@ -82,7 +82,7 @@ impl Vm {
 
     /// Its address.
     pub fn own_address(config: &Config) -> Address {
-        Address::new(Kind::Vm, config.vm.name.as_str())
+        Address::new(Kind::VM, config.vm.name.as_str())
     }
 
     /// The keys of its YAML, in terms of the record.

@@ -11,6 +11,8 @@ use crate::simulate::reply::Reply;
 /// What is read of the script.
 #[derive(Default)]
 struct Script<'a> {
+    /// Its arguments, `${1}` first.
+    arguments: &'a [String],
     /// Its variables with a fixed value.
     variables: Vec<(&'a str, &'a str)>,
     /// The lines of its functions.
@@ -21,13 +23,14 @@ struct Script<'a> {
 
 /// Whether `sh` was started to read the probe script.
 pub(super) fn is_probe(name: &str, words: &[String], caller: Caller<'_>) -> bool {
-    let reads = matches!(words, [flag, dashes, _] if flag == "-s" && dashes == "--");
+    let reads = matches!(words, [flag, dashes, _, ..] if flag == "-s" && dashes == "--");
     name == "sh" && reads && !caller.root && caller.script().contains(" section ")
 }
 
 pub(super) fn print(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Reply {
-    let mark = words.last().map(String::as_str).unwrap_or_default();
-    let script = Script::read(caller.script());
+    let arguments = words.get(2..).unwrap_or_default();
+    let mark = arguments.first().map(String::as_str).unwrap_or_default();
+    let script = Script { arguments, ..Script::read(caller.script()) };
     let mut reply = Reply::done();
     // Whether the lines at this point are run: all, or one branch of `if active`.
     let mut runs = true;
@@ -109,6 +112,10 @@ impl<'a> Script<'a> {
     }
 
     fn expand(&self, word: String) -> String {
+        let place = word.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')?.parse().ok());
+        if let Some(place) = place.and_then(|place: usize| place.checked_sub(1)) {
+            return self.arguments.get(place).cloned().unwrap_or_default();
+        }
         let expand =
             |word: String, (name, value): &(&str, &str)| word.replace(&format!("${name}"), value);
         self.variables.iter().fold(word, expand)

@@ -7,13 +7,16 @@ use super::scripts::STOPPED_CONTAINERS;
 use super::{Caller, DOCKER_SERVICE, File, Guest, PROVISION_FAILED, PROVISION_LOG, ROOT};
 use crate::simulate::reply::Reply;
 
+/// The SHA-256 of nothing.
+const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
 impl Guest {
     /// Prints something about each of the words that is a file.
     pub(super) fn about_files(
         &self,
         name: &str,
         words: &[String],
-        what: fn(&str, &File) -> String,
+        what: impl Fn(&str, &File) -> String,
     ) -> Reply {
         let mut reply = Reply::done();
         for path in words.iter().filter(|word| word.starts_with('/')) {
@@ -123,7 +126,7 @@ impl Guest {
         }
     }
 
-    /// `stat -L -c '%F|%a|%U|%u|%G|%g' SOCKET`, `stat -c '%n|%Y' FILES`
+    /// `stat [-L] -c FORMAT PATHS`, of the socket or of files.
     pub(super) fn stat(&self, words: &[String]) -> Reply {
         let path = words.last().map(String::as_str).unwrap_or_default();
         if path.ends_with("docker.sock") {
@@ -137,8 +140,15 @@ impl Guest {
             let uid = self.users.get(owner).map_or(0, |account| account.uid);
             return Reply::line(format!("socket|660|{owner}|{uid}|{name}|{gid}"));
         }
+        let format = words.iter().skip_while(|word| *word != "-c").nth(1);
+        let format = format.cloned().unwrap_or_default();
         self.about_files("stat: cannot statx", words, |path, file| {
-            format!("{path}|{}\n", file.modified)
+            let root = (ROOT.to_owned(), ROOT.to_owned());
+            let (user, group) = file.owner.as_ref().unwrap_or(&root);
+            let kind = if file.sha256 == EMPTY { "regular empty file" } else { "regular file" };
+            let line = format.replace("%Y", &file.modified.to_string()).replace("%F", kind);
+            let line = line.replace("%a", file.mode.as_deref().unwrap_or("644"));
+            line.replace("%U", user).replace("%G", group).replace("%n", path) + "\n"
         })
     }
 

@@ -89,7 +89,7 @@ pub struct Guest {
 }
 
 /// A file of a guest.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct File {
     /// Its text; nothing is kept of what is no text.
     pub text: String,
@@ -97,6 +97,12 @@ pub struct File {
     pub sha256: String,
     /// When it was written, in seconds.
     pub modified: u64,
+    /// Its mode, in octal digits; none is 644.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
+    /// The user and the group that own it; none is root.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<(String, String)>,
 }
 
 /// A machine as it was switched on.
@@ -194,7 +200,8 @@ impl Guest {
     pub(super) fn write(&mut self, path: &str, contents: impl AsRef<[u8]>, now: u64) {
         let contents = contents.as_ref();
         let text = String::from_utf8(contents.to_vec()).unwrap_or_default();
-        let file = File { text, sha256: super::world::sha256(contents), modified: now };
+        let sha256 = super::world::sha256(contents);
+        let file = File { text, sha256, modified: now, ..File::default() };
         self.files.insert(path.to_owned(), file);
     }
 

@@ -4,7 +4,9 @@
 use super::packages::{
     DISTRO, DOCKER_CE, DOCKER_CE_SUFFIX, DOCKER_CE_VERSION, SYSBOX, SYSBOX_UNITS,
 };
-use super::{Caller, DAEMON_JSON, DOCKER_SERVICE, DOCKER_SOCKET, Guest, PROVISION_FAILED, shell};
+use super::{
+    Caller, DAEMON_JSON, DOCKER_SERVICE, DOCKER_SOCKET, File, Guest, PROVISION_FAILED, ROOT, shell,
+};
 use crate::guest::input;
 use crate::simulate::reply::Reply;
 
@@ -19,6 +21,7 @@ const SCRIPTS: &[(&str, Script)] = &[
     ("write-daemon-json", write_daemon_json),
     ("reload-docker", reload_docker),
     ("restart-docker", restart_docker),
+    ("place-file", place_file),
     ("fetch-sysbox", fetch_sysbox),
     ("install-sysbox", install_sysbox),
     ("remove-sysbox", |guest, _, caller| {
@@ -233,6 +236,30 @@ impl Guest {
         let why = self.log.last().cloned().unwrap_or_default();
         Reply::failed(1, format!("Job for {DOCKER_SERVICE} failed. {why}"))
     }
+}
+
+/// `SENT PLACE SHA256 MODE USER GROUP`
+fn place_file(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Reply {
+    let [sent, path, sha256, mode, user, group] = words else {
+        return Reply::unknown("guest", "these arguments of place-file");
+    };
+    let Some(file) = guest.files.remove(sent) else {
+        return Reply::failed(1, format!("sha256sum: {sent}: No such file or directory"));
+    };
+    if file.sha256 != *sha256 {
+        return Reply::failed(3, format!("what arrived for {path} is not what the plan shows"));
+    }
+    if !guest.users.contains_key(user) {
+        return Reply::failed(1, format!("install: invalid user: '{user}'"));
+    }
+    if !guest.groups.contains_key(group) {
+        return Reply::failed(1, format!("install: invalid group: '{group}'"));
+    }
+    let is_root = user == ROOT && group == ROOT;
+    let owner = (!is_root).then(|| (user.clone(), group.clone()));
+    let mode = (mode != "644").then(|| mode.clone());
+    guest.files.insert(path.clone(), File { modified: caller.now, mode, owner, ..file });
+    Reply::done()
 }
 
 /// `EXPECTED_SHA256|absent current|keep`, and reads the text.

@@ -27,6 +27,7 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("groupdel", |guest, words, caller| guest.account_command("groupdel", words, caller)),
     ("groupmod", |guest, words, caller| guest.account_command("groupmod", words, caller)),
     ("id", |guest, words, caller| guest.id(words, caller)),
+    ("head", |guest, words, _| guest.about_files("head", words, |_, file| file.text.clone())),
     ("install", |guest, words, caller| guest.receive("install", words, caller)),
     ("journalctl", |guest, _, _| Reply { stdout: guest.log_tail(), ..Reply::done() }),
     ("perl", api::answers),

@@ -278,7 +278,7 @@ pub const CALLS: &[Call] = &[
     step(
         "ssh: copy a file",
         "install -D",
-        "ssh -F {dir}/ssh.config lima-containai-secure 'sudo -n install -D -m 644 /dev/stdin",
+        "ssh -F {dir}/ssh.config lima-containai-secure 'sudo -n install -D -m 600 /dev/stdin",
         |world| {
             world.sandbox.write("home/seccomp.json", "{\"defaultAction\": \"SCMP_ACT_ALLOW\"}");
             declare(world, "[docker]\nseccomp_profile = \"./seccomp.json\"\n");

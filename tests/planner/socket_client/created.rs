@@ -61,7 +61,7 @@ fn a_stopped_container_without_the_volume_is_recreated_with_it() {
             seen.inspected.state.status = "exited".into();
         })));
         client.compose.as_mut().unwrap().service = Ok(service);
-        change(&plan(&config, &facts(&config, client)), Kind::SocketClient).clone()
+        change(&plan(&config, &facts(&config, client)), Kind::SOCKET_CLIENT).clone()
     };
     let without = || ComposeService { mounts: Vec::new(), ..service() };
     let lines = format!("volume = \"sock\"\n{COMPOSE}");
@@ -118,7 +118,7 @@ fn a_stopped_container_is_recreated_as_the_declared_user() {
         let mut client = client(Observation::Present(stopped));
         let service = ComposeService { groups: vec!["2375".into()], ..run_as(runs_as) };
         client.compose.as_mut().unwrap().service = Ok(service);
-        change(&plan(&config, &facts(&config, client)), Kind::SocketClient).clone()
+        change(&plan(&config, &facts(&config, client)), Kind::SOCKET_CLIENT).clone()
     };
     for status in ["exited", "restarting"] {
         let change = planned("root", status, "root");
@@ -166,7 +166,7 @@ fn a_container_is_called_what_compose_calls_it() {
         client.compose.as_mut().unwrap().project = Some(project);
         let mut facts = facts(&config, client.clone());
         facts.clients = [("manager".into(), client)].into();
-        change(&plan(&config, &facts), Kind::SocketClient).clone()
+        change(&plan(&config, &facts), Kind::SOCKET_CLIENT).clone()
     };
     let awaited = |change| steps(change).pop().unwrap();
     let change = planned(Observation::Absent, ComposeProgram::Plugin);

@@ -32,7 +32,7 @@ fn overridden(
     let compose = client.compose.as_mut().unwrap();
     (compose.project, compose.service) = (Some(project), Ok(service));
     let plan = plan(&config, &facts(&config, client));
-    let text = written(change(&plan, Kind::SocketClient));
+    let text = written(change(&plan, Kind::SOCKET_CLIENT));
     text.split_once("manager:\n").map(|(_, rest)| rest.to_owned()).unwrap_or_default()
 }
 
@@ -71,7 +71,7 @@ fn a_group_that_the_files_add_by_now_leaves_the_override() {
         "# Managed by cai\nservices:\n  manager:\n    user: mcp\n    group_add:\n    - '2375'\n";
     compose.override_text = Some(text.into());
     let plan = plan(&config, &facts(&config, client));
-    let text = written(change(&plan, Kind::SocketClient));
+    let text = written(change(&plan, Kind::SOCKET_CLIENT));
     assert!(text.ends_with("services:\n  manager:\n    user: mcp\n"), "{text}");
 }
 
