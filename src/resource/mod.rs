@@ -280,10 +280,10 @@ impl Pushed<'_> {
     fn steps(&self, change: Change, what: &str, ssh: &Ssh) -> Change {
         let Self { from, to, sha256, mode, owner } = *self;
         let sent = sent_file(to);
-        let send = Operation::Send { from, to: &sent };
+        let copy = Operation::Send { from, to: &sent };
         let place = Operation::Place { sent: &sent, to, sha256, mode, owner };
         change
-            .step(Step::run(format!("copy {what}"), send.command(ssh)))
+            .step(Step::run(format!("copy {what}"), copy.command(ssh)))
             .step(Step::run(format!("put {what} in its place"), place.command(ssh)))
     }
 }

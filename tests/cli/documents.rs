@@ -40,7 +40,12 @@ fn every_example_is_valid_and_can_be_planned() {
     assert!(examples.len() >= 5, "{examples:?}");
     for example in examples {
         // Where a team would have it, with the files that it names.
-        sandbox.write("home/containai.toml", &std::fs::read_to_string(&example).unwrap());
+        let text = std::fs::read_to_string(&example).unwrap();
+        sandbox.write("home/containai.toml", &text);
+        let names = text.split('"').filter_map(|quoted| quoted.strip_prefix("./"));
+        for name in names.filter(|name| !name.contains('/')) {
+            sandbox.write(&format!("home/{name}"), "of the team\n");
+        }
         sandbox.write("home/seccomp.json", "{\"defaultAction\": \"SCMP_ACT_ERRNO\"}");
         let package = "home/packages/sysbox-ce_0.7.1-0.linux_amd64.deb";
         sandbox.cai(&["validate"]).success();
