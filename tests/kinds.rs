@@ -15,7 +15,7 @@ use containai::reconcile::apply::{Report, apply};
 use containai::reconcile::graph::Graph;
 use containai::reconcile::observe::observe;
 use containai::resource::KINDS;
-use containai::simulate::{Fault, Guest, LINUX, SimulatedHost, World};
+use containai::simulate::{Fault, File, Guest, LINUX, SimulatedHost, World};
 
 use crate::support::sandbox::Sandbox;
 use crate::support::trials;
@@ -27,6 +27,9 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         every_kind_is_made_and_stays_as_it_is,
         every_kind_leaves_with_its_lines,
         every_kind_is_found_by_the_doctor,
+        a_file_is_after_its_owner_and_stays_if_it_was_there,
+        a_file_without_a_source_or_an_owner_stops_the_plan,
+        a_file_is_shown_by_its_lines_without_secrets,
     ]
 }
 
@@ -84,6 +87,13 @@ const ROWS: &[Row] = &[
                 bob.uid = 2002;
             }
         },
+    },
+    Row {
+        kind: "file",
+        table: "files",
+        lines: "[[files]]\npath = \"/etc/team/a b.conf\"\nsource = \"DIR/file\"\nmode = \"0600\"\n",
+        removal: Deletes("file./etc/team/a b.conf"),
+        spoil: |world, _| drop(guest(world).files.remove("/etc/team/a b.conf")),
     },
     Row {
         kind: "provision",
@@ -253,5 +263,89 @@ fn every_kind_is_found_by_the_doctor() {
                 || listed.any(|it| it.as_str().is_some_and(|it| it.starts_with(&prefix)))
         };
         assert!(findings.iter().any(tells), "{}: {findings:?}", row.kind);
+    }
+}
+
+/// A file at this path, with more lines.
+fn at(path: &str, lines: &str) -> (Config, Sandbox) {
+    file(&format!("[[files]]\npath = {path:?}\n{lines}\n"))
+}
+
+fn a_file_is_after_its_owner_and_stays_if_it_was_there() {
+    let path = "/opt/team/file";
+    let users = "[[users]]\nname = \"bob\"\n[[groups]]\nname = \"agents\"\n";
+    let (config, sandbox) =
+        at(path, &format!("source = \"DIR/bytes\"\nowner = \"bob:agents\"\n{users}"));
+    fs::write(sandbox.path("home/bytes"), [0, 0xff, b'\n']).unwrap();
+    let host = SimulatedHost::new(&System, World::new(LINUX));
+    converge(&host, &config, "file");
+    let seen = host.change(|world| guest(world).files[path].clone()).unwrap();
+    assert_eq!(seen.owner, Some(("bob".into(), "agents".into())));
+    let (_, plan) = planned(&host, &config);
+    let shown = plan.changes.iter().find(|change| change.address.kind == Kind::new("file"));
+    assert!(shown.unwrap().after.text("content").unwrap().starts_with("sha256:"));
+
+    let (config, _sandbox) = at("/etc/motd", "content = \"hello\\n\"");
+    let (without, _) = file("");
+    let host = SimulatedHost::new(&System, World::new(LINUX));
+    converge(&host, &without, "file");
+    host.change(|world| {
+        let other = File { text: "other\n".into(), sha256: "0".repeat(64), ..File::default() };
+        guest(world).files.insert("/etc/motd".into(), other);
+    })
+    .unwrap();
+    converge(&host, &config, "file");
+    let (_, plan) = planned(&host, &without);
+    let actions: Vec<Action> = plan.effective().map(|change| change.action).collect();
+    assert_eq!(actions, [Action::Release]);
+    converge(&host, &without, "file");
+    assert_eq!(
+        host.change(|world| guest(world).files["/etc/motd"].text.clone()).unwrap(),
+        "hello\n"
+    );
+}
+
+fn a_file_without_a_source_or_an_owner_stops_the_plan() {
+    let (without, _) = file("");
+    for (lines, why) in [
+        ("source = \"DIR/nosuch\"", "there is no file "),
+        ("content = \"\"\nowner = \"nobody-here\"", "the user nobody-here does not exist"),
+        ("content = \"\"\nowner = \"root:nobody-here\"", "the group nobody-here does not exist"),
+    ] {
+        let (config, _sandbox) = at("/etc/a", lines);
+        let host = SimulatedHost::new(&System, World::new(LINUX));
+        let is_missing = |plan: &Plan| {
+            let mut problems = plan.problems().map(|(_, problem)| problem.to_string());
+            problems.any(|problem| problem.starts_with(why))
+        };
+        if lines.starts_with("source") {
+            assert!(is_missing(&planned(&host, &config).1), "{lines}: before there is a VM");
+        }
+        converge(&host, &without, "file");
+        assert!(is_missing(&planned(&host, &config).1), "{lines}");
+    }
+}
+
+fn a_file_is_shown_by_its_lines_without_secrets() {
+    let sandbox = Sandbox::new();
+    let write = |content: &str| {
+        let file = format!("version = 1\n[[files]]\npath = \"/etc/team\"\ncontent = {content:?}\n");
+        sandbox.write("home/containai.toml", &file);
+    };
+    write("one\ntwo\nPASSWORD=oldsecret\n");
+    let made = sandbox.cai(&["--simulate", "apply", "--yes"]);
+    made.success();
+    let made = made.to_string();
+    assert!(made.contains("+ file./etc/team") && !made.contains("oldsecret"), "{made}");
+    write("one\nthree\nPASSWORD=newsecret\n");
+    let plan = sandbox.cai(&["--simulate", "plan"]);
+    let shown = plan.success();
+    assert!(
+        shown.contains("- two") && shown.contains("+ three") && shown.contains("  one"),
+        "{plan}"
+    );
+    let json = sandbox.cai(&["--simulate", "plan", "--json"]);
+    for text in [shown, json.success()] {
+        assert!(!text.contains("oldsecret") && !text.contains("newsecret"), "{text}");
     }
 }

@@ -5,6 +5,7 @@
 mod containers;
 mod context;
 pub mod facts;
+mod file;
 mod group;
 mod group_membership;
 mod lima_install;
@@ -33,6 +34,7 @@ use crate::resource::facts::Facts;
 use crate::resource::record::{Record, Recorded};
 
 pub use context::DockerContext;
+pub use file::File;
 pub use group::Group;
 pub use group_membership::GroupMembership;
 pub use lima_install::LimaInstall;
@@ -139,6 +141,11 @@ pub const KINDS: &[Entry] = &[
         kind: Kind::USER,
         declare: |config| many(in_guest(config).flat_map(User::all)),
         remove: User::removal,
+    },
+    Entry {
+        kind: file::KIND,
+        declare: |config| many(in_guest(config).flat_map(File::all)),
+        remove: File::removal,
     },
     Entry {
         kind: Kind::PROVISION,

@@ -2,6 +2,7 @@
 //! schema says of them.
 
 mod docker;
+mod file;
 mod guest;
 mod lima;
 mod port_forward;
@@ -20,6 +21,7 @@ use super::{pattern, rules};
 use crate::model::ContextName;
 
 pub use docker::{Docker, DockerSource};
+pub use file::{File, Owner};
 pub(super) use guest::default_users;
 pub use guest::{Group, User};
 pub use lima::{Install, Lima};
@@ -68,6 +70,9 @@ pub struct Config {
     /// Users of the guest. Without any, Lima's user in `docker`.
     #[serde(default = "guest::default_users")]
     pub users: Vec<User>,
+    /// Files in the guest.
+    #[serde(default)]
+    pub files: Vec<File>,
     /// `[context]`: the Docker context on this machine.
     #[serde(default)]
     pub context: Context,
@@ -91,6 +96,7 @@ impl Config {
         check.groups(&self.groups);
         check.users(&self.users);
         check.misspelt_groups(&self.groups, &self.users);
+        file::check(check, &self.files);
         check.socket_clients(&self.socket_clients);
     }
 
@@ -101,7 +107,8 @@ impl Config {
         let packages = packages.filter(|url| !url.starts_with("https://"));
         let clients = self.socket_clients.iter_mut();
         let clients = clients.filter_map(|client| client.compose_file.as_mut());
-        profile.chain(packages).chain(clients)
+        let files = self.files.iter_mut().filter_map(|file| file.source.as_mut());
+        profile.chain(packages).chain(files).chain(clients)
     }
 }
 

@@ -1,0 +1,326 @@
+//! A file in the guest.
+
+use std::path::PathBuf;
+
+use super::record::{Record, Recorded};
+use super::removal::{Removable, Removal};
+use super::{
+    Group, PlanContext, ProvisionDocker, Pushed, Resource, User, Vm, in_seen_guest, recorded, seen,
+    unseen,
+};
+use crate::config::{self, Config};
+use crate::guest::probe::Look;
+use crate::guest::{Contents, DOCKER_GROUP, GuestFacts, Operation};
+use crate::lima::Ssh;
+use crate::model::VmName;
+use crate::model::address::{Address, Kind};
+use crate::model::digest::sha256;
+use crate::model::value::Attributes;
+use crate::plan::{Change, Observation, Problem, Reason, Step};
+use crate::resource::facts::Facts;
+
+pub(super) const KIND: Kind = Kind::new("file");
+
+/// The sections of the guest's document; those of one file have its path behind the name.
+const STATUS: &str = "file_status";
+const SUM: &str = "file_sum";
+const TEXT: &str = "file_text";
+/// The longest text that is shown, in bytes. `looks` asks for no more.
+const MOST: usize = 65536;
+
+const ROOT: &str = "root";
+
+/// A file in the guest.
+#[derive(Debug)]
+pub struct File {
+    address: Address,
+    requires: Vec<Address>,
+    vm: VmName,
+    wanted: config::File,
+    /// Whether the file declares its user and its group, or Docker's package makes the group.
+    comes: (bool, bool),
+}
+
+impl File {
+    /// All that the file declares.
+    pub fn all(config: &Config) -> impl Iterator<Item = Self> + '_ {
+        config.files.iter().map(|file| {
+            let config::Owner { user, group } = &file.owner;
+            let user = user.parse().ok().map(|user| User::address_of(&user));
+            let user = user.filter(|it| User::all(config).any(|user| user.address() == it));
+            let of_docker = (group == DOCKER_GROUP).then(ProvisionDocker::own_address);
+            let group = group.parse().ok().and_then(|group| Group::declared(config, &group));
+            let comes = (user.is_some(), group.is_some() || of_docker.is_some());
+            let owner = user.into_iter().chain(group).chain(of_docker);
+            Self {
+                address: Address::new(KIND, &*file.path),
+                requires: [Vm::own_address(config)].into_iter().chain(owner).collect(),
+                vm: config.vm.name.clone(),
+                wanted: file.clone(),
+                comes,
+            }
+        })
+    }
+
+    /// The removal of a file that `containai.toml` no longer declares.
+    pub fn removal(config: &Config, _: &Record, address: &Address) -> Option<Box<dyn Resource>> {
+        let former = Former { vm: config.vm.name.clone(), path: address.name.clone() };
+        let requires = vec![Vm::own_address(config)];
+        config.vm.running.then(|| Removal::new(address, requires, former).boxed())
+    }
+
+    /// What it should hold: the SHA-256, and the text if it is one. `None` if there is no such file on
+    /// this machine.
+    fn content<'a>(&'a self, facts: &'a Facts) -> Option<(String, Option<&'a str>)> {
+        if let Some(text) = &self.wanted.content {
+            return Some((sha256(text.as_bytes()), Some(text)));
+        }
+        let source = facts.files.get(&self.source()?)?;
+        Some((source.sha256.clone(), source.text.as_deref()))
+    }
+
+    fn source(&self) -> Option<PathBuf> {
+        self.wanted.source.as_ref().map(PathBuf::from)
+    }
+
+    fn attributes(&self, content: Option<(&str, Option<&str>)>) -> Attributes {
+        let config::Owner { user, group } = &self.wanted.owner;
+        attributes(content, self.wanted.mode, &format!("{user}:{group}"))
+    }
+
+    fn update(&self, guest: &GuestFacts, facts: &Facts, ssh: &Ssh) -> Change {
+        let Some((sum, text)) = self.content(facts) else {
+            return Change::create(&self.address, self.attributes(None));
+        };
+        let wanted = self.attributes(Some((&sum, text)));
+        let change = match Actual::read(guest, &self.wanted.path) {
+            None => Change::create(&self.address, wanted).because(Reason::Absent),
+            Some(actual) => {
+                let is_same = actual.sha256 == sum;
+                let text = if is_same { text } else { actual.text.as_deref() };
+                let change = Change::between(&self.address, actual.attributes(text), wanted);
+                if let Some(problem) = actual.problem(&self.wanted.path) {
+                    return change.blocked(problem);
+                }
+                if change.is_without_effect() {
+                    return change;
+                }
+                let changed = change.changed();
+                change.because(Reason::Differs(changed))
+            }
+        };
+        if let Some(problem) = self.nobody(guest) {
+            return change.blocked(problem);
+        }
+        let source = self.source();
+        let from = match (&self.wanted.content, &source) {
+            (None, Some(path)) => Contents::File(path),
+            (text, _) => Contents::Text(text.as_deref().unwrap_or_default()),
+        };
+        let config::Owner { user, group } = &self.wanted.owner;
+        let (to, mode) = (self.wanted.path.as_str(), format!("{:o}", self.wanted.mode));
+        Pushed { from, to, sha256: &sum, mode: &mode, owner: (user, group) }
+            .steps(change, "the file", ssh)
+    }
+
+    /// The problem if its owner is nobody.
+    fn nobody(&self, guest: &GuestFacts) -> Option<Problem> {
+        let config::Owner { user, group } = &self.wanted.owner;
+        if user != ROOT && !self.comes.0 && !guest.accounts.contains_key(user) {
+            return Some(Problem::Own {
+                code: "file-owner",
+                text: format!("the user {user} does not exist in the guest"),
+                hint: format!("declare {user} under [[users]], and cai adds it"),
+            });
+        }
+        (group != ROOT && !self.comes.1 && !guest.groups.contains_key(group))
+            .then(|| Problem::GroupMissing { group: group.clone(), meant: None })
+    }
+}
+
+impl Resource for File {
+    fn address(&self) -> &Address {
+        &self.address
+    }
+
+    fn requires(&self) -> Vec<Address> {
+        self.requires.clone()
+    }
+
+    fn looks(&self) -> Vec<Look> {
+        looks(&self.wanted.path)
+    }
+
+    fn host_files(&self) -> Vec<PathBuf> {
+        self.source().into_iter().collect()
+    }
+
+    fn plan(&self, context: PlanContext<'_>) -> Change {
+        let facts = context.facts;
+        let wanted = self.content(facts);
+        let change = if let Some((guest, ssh)) = seen(facts, &self.vm) {
+            self.update(guest, facts, &ssh)
+        } else {
+            let shown = wanted.as_ref().map(|(sum, text)| (sum.as_str(), *text));
+            unseen(&self.address, self.attributes(shown), facts, &self.requires[0])
+        };
+        match (&wanted, &self.wanted.source) {
+            (None, Some(path)) => change.blocked(Problem::FileMissing(path.clone())),
+            _ => change,
+        }
+    }
+
+    fn recorded(&self, facts: &Facts) -> Option<Recorded> {
+        recorded(facts, |guest| Actual::read(guest, &self.wanted.path).is_some())
+    }
+}
+
+/// The sections that tell of a file. Root asks, because others may not be allowed to read it. The time
+/// is for a pipe in its place, which has no end.
+fn looks(path: &str) -> Vec<Look> {
+    let look = |section: String, command| {
+        let arguments = vec![path.to_owned()];
+        Look { section, command, arguments }
+    };
+    vec![
+        look(STATUS.into(), "sudo -n stat -c '%F|%a|%U:%G|%n'"),
+        look(format!("{SUM} {path}"), "sudo -n timeout 10 sha256sum"),
+        look(format!("{TEXT} {path}"), "sudo -n timeout 10 head -c 65536"),
+    ]
+}
+
+/// A text is shown as it is, anything else by its SHA-256.
+fn attributes(content: Option<(&str, Option<&str>)>, mode: u32, owner: &str) -> Attributes {
+    let content = content.map(|(sum, text)| match text {
+        Some(text) if text.len() <= MOST && !text.contains('\0') => text.to_owned(),
+        _ => format!("sha256:{sum}"),
+    });
+    let attributes = match content {
+        Some(content) => Attributes::default().with("content", content),
+        None => Attributes::default(),
+    };
+    attributes.with("mode", format!("{mode:04o}")).with("owner", owner)
+}
+
+/// What is at a path in the guest.
+struct Actual<'a> {
+    kind: &'a str,
+    mode: u32,
+    owner: &'a str,
+    sha256: &'a str,
+    /// What it holds, if that is a text that is not too long.
+    text: Option<String>,
+}
+
+impl<'a> Actual<'a> {
+    /// Reads the sections. `None` if there is nothing.
+    fn read(guest: &'a GuestFacts, path: &str) -> Option<Self> {
+        let document = &guest.document;
+        let mut lines = document.lines(STATUS).map(|line| line.splitn(4, '|').collect::<Vec<_>>());
+        let (kind, mode, owner) = lines.find_map(|parts| match parts[..] {
+            [kind, mode, owner, name] if name == path => Some((kind, mode, owner)),
+            _ => None,
+        })?;
+        // A backslash before the sum says that one is in the name, too.
+        let sum = document.text(&format!("{SUM} {path}")).unwrap_or_default();
+        let sum = sum.trim_start_matches('\\').get(..64).unwrap_or_default();
+        // The document does not keep the line breaks at the end; the sum tells what they were.
+        let text = document.text(&format!("{TEXT} {path}")).unwrap_or_default();
+        let mut texts = [text.to_owned(), format!("{text}\n")].into_iter();
+        Some(Self {
+            kind,
+            mode: u32::from_str_radix(mode, 8).unwrap_or_default(),
+            owner,
+            sha256: sum,
+            text: texts.find(|text| sha256(text.as_bytes()) == sum),
+        })
+    }
+
+    fn is_file(&self) -> bool {
+        self.kind.starts_with("regular")
+    }
+
+    /// What it is, shown with this text.
+    fn attributes(&self, text: Option<&str>) -> Attributes {
+        attributes(self.is_file().then_some((self.sha256, text)), self.mode, self.owner)
+    }
+
+    fn problem(&self, path: &str) -> Option<Problem> {
+        (!self.is_file()).then(|| Problem::Own {
+            code: "file-in-the-way",
+            text: format!("{path} in the guest is a {}", self.kind),
+            hint: "move it away in the guest, or choose another path".into(),
+        })
+    }
+}
+
+/// A file that `containai.toml` no longer declares.
+#[derive(Debug)]
+struct Former {
+    vm: VmName,
+    path: String,
+}
+
+impl Removable for Former {
+    fn actual(&self, facts: &Facts) -> Observation<Attributes> {
+        in_seen_guest(facts, |guest| {
+            let actual = Actual::read(guest, &self.path)?;
+            Some(actual.attributes(actual.text.as_deref()))
+        })
+    }
+
+    fn kept(&self, facts: &Facts) -> Option<&'static str> {
+        let is_file = Actual::read(facts.guest.present()?, &self.path)?.is_file();
+        (!is_file).then_some("kept: it is no longer a file")
+    }
+
+    fn looks(&self) -> Vec<Look> {
+        looks(&self.path)
+    }
+
+    fn delete(&self, change: Change, facts: &Facts) -> Change {
+        let Some((_, ssh)) = seen(facts, &self.vm) else { return change };
+        let command = Operation::System(&["rm", "-f", &self.path]).command(&ssh);
+        change.step(Step::run("delete the file", command))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::guest::Document;
+
+    fn guest(sections: &[(&str, &str)]) -> GuestFacts {
+        let sections = sections.iter().map(|(name, text)| format!("@m {name}\n{text}\n@m = 0\n"));
+        let text = sections.collect::<String>() + "@m end\n";
+        GuestFacts::read(&Document::parse(&text, "m").unwrap())
+    }
+
+    #[test]
+    fn a_text_is_known_by_its_checksum() {
+        for (text, is_kept) in [("a\nb\n", true), ("a\nb", true), ("", true), ("a\n\n", false)] {
+            let sum = sha256(text.as_bytes());
+            let guest = guest(&[
+                (
+                    "file_status",
+                    "regular file|600|bob:root|/etc/a|b\nregular file|644|root:root|/a",
+                ),
+                ("file_sum /etc/a|b", &format!("{sum}  /etc/a|b")),
+                ("file_text /etc/a|b", text),
+            ]);
+            let actual = Actual::read(&guest, "/etc/a|b").unwrap();
+            assert_eq!((actual.mode, actual.owner, actual.sha256), (0o600, "bob:root", &*sum));
+            assert_eq!(actual.text.as_deref(), Some(text).filter(|_| is_kept), "{text:?}");
+            assert!(Actual::read(&guest, "/etc/a").is_none());
+        }
+    }
+
+    #[test]
+    fn what_is_no_file_is_left_alone() {
+        let guest = guest(&[("file_status", "directory|755|root:root|/a")]);
+        let actual = Actual::read(&guest, "/a").unwrap();
+        let problem = actual.problem("/a").unwrap();
+        assert_eq!(problem.to_string(), "/a in the guest is a directory");
+        assert_eq!(actual.attributes(None).get("content"), None);
+    }
+}
