@@ -18,7 +18,7 @@ use crate::resource::record::{Entry, Origin, Record};
 struct Shown<'a> {
     file: &'a str,
     vm: &'a str,
-    /// The resources by address; `null` if the VM has no record.
+    /// The resources by address; `null` without a record.
     resources: Option<BTreeMap<String, ShownEntry>>,
 }
 

@@ -20,8 +20,7 @@ pub fn to_yaml(keys: &Map<String, Value>) -> String {
 }
 
 /// The text of an instance's YAML with other values for some of its keys, and without those whose
-/// value is `null`. Everything else stays as it is, with its comments, where that can be told from
-/// the text.
+/// value is `null`. Everything else is kept, with its comments if the text can be cut.
 pub fn edited(text: &str, yaml: &Map<String, Value>, keys: &Map<String, Value>) -> String {
     let mut wanted = yaml.clone();
     wanted.extend(keys.clone());

@@ -66,7 +66,7 @@ pub enum Disruption {
     SessionRefresh,
     /// One container is made anew. Others live on.
     ContainerRecreation,
-    /// The containers that need what is deleted stop for good. Others live on.
+    /// The containers that need the deleted resource stop for good. Others keep running.
     ContainerStop,
     /// Sysbox's services restart. The containers that run with it stop, and no others.
     SysboxRestart,
@@ -192,7 +192,7 @@ impl Change {
         Self::new(address, Action::Delete, Some(before), Attributes::default())
     }
 
-    /// A resource that is no longer declared and stays as it is.
+    /// A resource that is no longer declared and is kept.
     pub fn release(address: &Address, before: Attributes) -> Self {
         Self { action: Action::Release, ..Self::between(address, before.clone(), before) }
     }

@@ -34,8 +34,7 @@ pub enum Reason {
     /// These keys are no longer declared and stay, because `cai` found them, or they were changed
     /// since.
     KeysReleased(Vec<String>),
-    /// The VM has no record, so what has left the file since an earlier apply is unknown. No reason to
-    /// change anything.
+    /// Without a record, earlier declarations are unknown. No reason to change anything.
     NoRecord,
     /// Another file was applied to this VM last. No reason to change anything.
     AppliedFrom(String),

@@ -34,13 +34,13 @@ impl<'a> Keeper<'a> {
         Self { host, config, record: Mutex::new(None) }
     }
 
-    /// The facts with the record as it is now. A VM that is being created has no file for it yet.
+    /// The facts with the current record. A VM that is being created has no file for it yet.
     pub(super) fn seen(&self, facts: Facts) -> Facts {
         let own = self.record.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Facts { record: own.or(facts.record), ..facts }
     }
 
-    /// Writes down what is about to be done to a resource.
+    /// Records the intent before the steps of a resource run.
     pub(super) fn begin(
         &self,
         resource: &dyn Resource,
@@ -51,7 +51,7 @@ impl<'a> Keeper<'a> {
         self.change(facts, |record| record.begin(resource.address(), action, &recorded)).map(drop)
     }
 
-    /// Writes down what became of a resource. The new record, if it changed.
+    /// Records the outcome. Returns the record if it changed.
     pub(super) fn finish(
         &self,
         resource: &dyn Resource,
@@ -92,8 +92,7 @@ impl<'a> Keeper<'a> {
     }
 }
 
-/// Records the resources of files that need no change, so that a later plan can tell what has left
-/// the file.
+/// Records the resources of files that need no change. A later plan then knows the former declarations.
 ///
 /// # Errors
 /// When a record cannot be written.

@@ -91,7 +91,7 @@ impl Former {
 pub struct HostFile {
     /// The SHA-256 of what it holds.
     pub sha256: String,
-    /// What it holds, if that is a text.
+    /// Its contents, if they are text.
     pub text: Option<String>,
 }
 

@@ -69,7 +69,7 @@ impl File {
         config.vm.running.then(|| Removal::new(address, requires, former).boxed())
     }
 
-    /// What it should hold: the SHA-256, and the text if it is one. `None` if there is no such file on
+    /// The desired contents: the SHA-256, and the text if it is one. `None` if no such file exists on
     /// this machine.
     fn content<'a>(&'a self, facts: &'a Facts) -> Option<(String, Option<&'a str>)> {
         if let Some(text) = &self.wanted.content {
@@ -176,7 +176,7 @@ impl Resource for File {
 }
 
 /// The sections that tell of a file. Root asks, because others may not be allowed to read it. The time
-/// is for a pipe in its place, which has no end.
+/// limit is for a pipe in its place, which never ends.
 fn looks(path: &str) -> Vec<Look> {
     let look = |section: String, command| {
         let arguments = vec![path.to_owned()];
@@ -189,7 +189,7 @@ fn looks(path: &str) -> Vec<Look> {
     ]
 }
 
-/// A text is shown as it is, anything else by its SHA-256.
+/// Text is shown; anything else is shown by its SHA-256.
 fn attributes(content: Option<(&str, Option<&str>)>, mode: u32, owner: &str) -> Attributes {
     let content = content.map(|(sum, text)| match text {
         Some(text) if text.len() <= MOST && !text.contains('\0') => text.to_owned(),
@@ -202,13 +202,13 @@ fn attributes(content: Option<(&str, Option<&str>)>, mode: u32, owner: &str) -> 
     attributes.with("mode", format!("{mode:04o}")).with("owner", owner)
 }
 
-/// What is at a path in the guest.
+/// The object at a path in the guest.
 struct Actual<'a> {
     kind: &'a str,
     mode: u32,
     owner: &'a str,
     sha256: &'a str,
-    /// What it holds, if that is a text that is not too long.
+    /// Its contents, if they are text and not too long.
     text: Option<String>,
 }
 
@@ -240,7 +240,7 @@ impl<'a> Actual<'a> {
         self.kind.starts_with("regular")
     }
 
-    /// What it is, shown with this text.
+    /// Its attributes, with this text.
     fn attributes(&self, text: Option<&str>) -> Attributes {
         attributes(self.is_file().then_some((self.sha256, text)), self.mode, self.owner)
     }

@@ -61,7 +61,7 @@ pub trait Resource: fmt::Debug + Send + Sync {
     /// What it would do. A pure function: the same facts give the same change.
     fn plan(&self, context: PlanContext<'_>) -> Change;
 
-    /// What it wants to have looked at in the guest, besides what the probe always looks at.
+    /// Its own sections of the guest's probe.
     fn looks(&self) -> Vec<Look> {
         Vec::new()
     }
@@ -71,7 +71,7 @@ pub trait Resource: fmt::Debug + Send + Sync {
         Vec::new()
     }
 
-    /// It in terms of the record. `None` if the record does not list its kind, or it could not be
+    /// This resource as the record describes it. `None` if the record does not list its kind, or it could not be
     /// looked at.
     fn recorded(&self, _facts: &Facts) -> Option<Recorded> {
         None
@@ -121,7 +121,7 @@ pub struct Entry {
 
 type Remove = fn(&Config, &Record, &Address) -> Option<Box<dyn Resource>>;
 
-/// For kinds that have no removal of their own: they are not recorded, or go with the VM.
+/// For kinds without removals: they are not recorded, are deleted with the VM, or remove keys themselves.
 const NEVER: Remove = |_, _, _| None;
 
 /// All kinds, in the order in which a plan lists independent ones.
@@ -189,7 +189,7 @@ pub const KINDS: &[Entry] = &[
     },
 ];
 
-/// As it is displayed, without a scope, and of a kind that there is.
+/// The displayed form, without a scope, of a known kind.
 impl FromStr for Address {
     type Err = NotAnAddress;
 
@@ -206,7 +206,7 @@ impl FromStr for Address {
 pub fn all(config: &Config, record: Option<&Record>) -> Vec<Box<dyn Resource>> {
     let mut resources: Vec<_> = KINDS.iter().flat_map(|kind| (kind.declare)(config)).collect();
     if let Some(record) = record {
-        // First, because another account may take over the id of a deleted one.
+        // First, so that a new account can have the id of a deleted one.
         resources.splice(..0, removals(config, record, &resources));
     }
     resources

@@ -215,8 +215,8 @@ impl Record {
         undeclared
     }
 
-    /// Records what is about to be done to a resource. After an interruption, this tells what `cai`
-    /// created.
+    /// Records the intent before the steps of a change, so that an interrupted creation is known as
+    /// `cai`'s.
     pub fn begin(&mut self, address: &Address, action: Action, recorded: &Recorded) {
         // The record of a VM goes with its directory.
         if !recorded.is_declared || action == Action::Replace {
@@ -233,7 +233,7 @@ impl Record {
         entry.begin(&recorded.keys);
     }
 
-    /// Records that a resource is as declared, released, or gone; or, after a failure, what is there.
+    /// Records the outcome by what exists now: created, found, released or gone.
     pub fn finish(&mut self, address: &Address, action: Action, recorded: &Recorded) {
         let name = unscoped(address);
         let is_released = action == Action::Release && !recorded.is_declared;
@@ -399,7 +399,7 @@ mod tests {
         record.begin(&daemon(), Action::Update, &keys(one.clone(), json!({})));
         record.finish(&daemon(), Action::Update, &keys(one.clone(), one.clone()));
         record.begin(&daemon(), Action::Update, &keys(two.clone(), one.clone()));
-        // The step failed, and what is there is looked at again.
+        // The step failed, and the old value is still there.
         record.finish(&daemon(), Action::NoOp, &keys(two.clone(), one.clone()));
         for present in [one, two] {
             let now = keys(json!({}), present);

@@ -10,7 +10,7 @@ use crate::model::value::Attributes;
 use crate::plan::{Change, Observation, Reason};
 use crate::resource::facts::Facts;
 
-/// What is specific to a kind.
+/// The part of a removal that depends on the kind.
 pub(super) trait Removable: fmt::Debug + Send + Sync {
     /// What exists of it.
     fn actual(&self, facts: &Facts) -> Observation<Attributes>;

@@ -18,7 +18,7 @@ use crate::config::diagnostic::{Diagnostic, line_of};
 use crate::config::types::{Config, default_users};
 use crate::model::{ContextName, UserRef, is_unshowable};
 
-/// Checks `config`, read from the table `root` of `source`, and settles what was left open in it.
+/// Checks `config`, read from the table `root` of `source`, and fills in the defaults that depend on other keys.
 /// None only if it could not be settled, which is a diagnostic too.
 pub(super) fn check(
     mut config: Config,

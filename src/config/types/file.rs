@@ -79,7 +79,7 @@ fn refused(path: &str) -> Option<&'static str> {
         "/etc/docker/cai-seccomp.json" => Some("write seccomp_profile under [docker]"),
         _ if is_below("/var/lib/cai") => Some("cai keeps its own files there"),
         _ if ["/proc", "/sys", "/dev"].into_iter().any(is_below) => {
-            Some("the kernel makes what is there")
+            Some("the kernel makes its files")
         }
         _ if ["/run", "/var/run"].into_iter().any(is_below) => {
             Some("every boot of the VM empties that directory")
@@ -118,7 +118,7 @@ fn source<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error
     Err(D::Error::custom(InvalidValue::new(&value, what, rule)))
 }
 
-/// A program with the setuid bit comes with a package, which knows what it does.
+/// Refuses the setuid bit: a program that needs it comes in a package.
 fn mode<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
     let value = String::deserialize(from)?;
     let is_octal = value.bytes().all(|digit| digit.is_ascii_digit());
@@ -190,8 +190,8 @@ mod tests {
             ("/etc/../a", "write \"/a\""),
             ("/etc//a/", "write \"/etc/a\""),
             ("/", "it is a directory"),
-            ("/proc/sys/a", "the kernel makes what is there"),
-            ("/dev/shm/a", "the kernel makes what is there"),
+            ("/proc/sys/a", "the kernel makes its files"),
+            ("/dev/shm/a", "the kernel makes its files"),
             ("/run/a", "every boot of the VM empties that directory"),
             ("/var/run/a", "every boot of the VM empties that directory"),
             ("/etc/docker/daemon.json", "write its keys under [docker.daemon]"),

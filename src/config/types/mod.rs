@@ -31,8 +31,8 @@ pub use sysbox::{PackageSource, Sysbox, SysboxPackage};
 pub use variable::Variable;
 pub use vm::{Image, LeftOut, Mount, Vm, VmType};
 
-/// A `containai.toml`, checked, with its defaults filled in. A table has its line here, and below
-/// what is to be checked in it and which of its values are paths.
+/// A `containai.toml`, checked, with its defaults filled in. Each table has a line here; its
+/// checks and its paths follow below.
 // `parse` reads it from the text, and `check` settles what depends on another key.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

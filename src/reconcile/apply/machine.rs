@@ -15,7 +15,7 @@ use crate::reconcile::record::{Keeper, WriteRecordError};
 use crate::resource::PlanContext;
 use crate::resource::facts::Facts;
 
-/// What was seen of a machine, and when.
+/// The last look at a machine, and its age.
 struct Seen {
     age: u64,
     host_age: u64,
@@ -102,8 +102,8 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// Brings the record up to date with what was seen last: dockerd may have dropped a removed key
-    /// only when it restarted. Does not look again.
+    /// Updates the record from the last look: dockerd may have dropped a removed key only when it
+    /// restarted.
     pub(super) fn settle(&self, graph: &Graph, file: usize) -> Result<(), WriteRecordError> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let age = self.age.load(Ordering::SeqCst);

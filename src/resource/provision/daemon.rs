@@ -234,8 +234,7 @@ impl ProvisionDaemon {
     }
 }
 
-/// The keys with the entries of `runtimes` as keys of their own, because others register theirs
-/// there.
+/// The keys, with each entry of `runtimes` as a key, because others register runtimes as well.
 fn flattened(mut keys: Map<String, Value>) -> Map<String, Value> {
     if let Some(Value::Object(runtimes)) = keys.get("runtimes").cloned() {
         keys.shift_remove("runtimes");

@@ -45,7 +45,7 @@ pub(super) fn unloaded(
         let engine = guest.engine.as_ref().filter(|_| !vm_restarts)?;
         engine.has(key, due.get(key)?)
     };
-    // If nobody knows what is loaded, a key that `cai` removed may still be.
+    // If the loaded file is unknown, dockerd may still run with a key that `cai` removed.
     let is_unknown = guest.daemon_json.loaded == LoadedJson::Unknown && !vm_restarts;
     let daemon = ProvisionDaemon::own_address();
     let may_be_loaded =

@@ -77,7 +77,7 @@ impl Restart {
         Address::new(Kind::RESTART, name.as_str())
     }
 
-    /// The keys that the daemon has to have loaded, or has to have dropped.
+    /// The keys that the daemon must have loaded or dropped.
     fn keys(&self, facts: &Facts) -> Vec<String> {
         let recorded = facts.recorded(&ProvisionDaemon::own_address());
         let names = recorded.iter().flat_map(|entry| entry.keys.keys());
@@ -239,8 +239,7 @@ fn drops_profile(guest: &GuestFacts, context: PlanContext<'_>) -> bool {
     was_set && guest.seccomp_profile.is_some() && !due.contains_key(SECCOMP_KEY)
 }
 
-/// The groups that the login user is no longer in, or leaves by what is planned before this
-/// resource, and that its session still has.
+/// The groups of the session that the login user has left, or leaves by an earlier change.
 fn outlived(guest: &GuestFacts, context: PlanContext<'_>) -> Vec<String> {
     let configured = guest.fresh_groups_of(&guest.user);
     let leaves = context

@@ -20,7 +20,7 @@ pub(super) struct Wanted {
     pub(super) removed: Vec<String>,
 }
 
-/// The keys in terms of the record. Each variable is a key of its own.
+/// The keys as the record names them. Each variable is a separate key.
 pub(super) fn keys(declared: Map<String, Value>, yaml: &Map<String, Value>, is_own: bool) -> Keys {
     let present = flattened(yaml.clone());
     Keys { declared: flattened(declared), present, is_own, ..Keys::default() }
