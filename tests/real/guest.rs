@@ -1,4 +1,4 @@
-//! Groups and users of the guest.
+//! Groups, users and files of the guest.
 
 use super::declared::Declared;
 use super::engine::shared;
@@ -9,6 +9,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         the_docker_group_moves_and_its_socket_follows,
         a_user_is_made_and_taken_out_of_a_group,
         a_group_and_its_first_member_come_in_one_apply,
+        a_file_comes_is_restored_and_goes,
     ]
 }
 
@@ -73,4 +74,37 @@ fn a_group_and_its_first_member_come_in_one_apply() {
     // With effect: what rides on Lima's connection has it.
     assert!(engine.guest("id -G").split(' ').any(|gid| gid == "3000"));
     assert_eq!(engine.boot(), boot, "the VM was restarted");
+}
+
+fn a_file_comes_is_restored_and_goes() {
+    let engine = shared();
+    let container = engine.container("keeper");
+    let (dockerd, boot) = (engine.dockerd(), engine.boot());
+    let file = "'/opt/a b/team'";
+    engine.write("team.txt", "of this\nmachine\n");
+    let tables = "[[files]]\npath = \"/opt/a b/team\"\nsource = \"./team.txt\"\nmode = \"0640\"\n\
+                  owner = \"root:docker\"\n";
+    engine.declare(&Declared { tables, ..Declared::default() });
+    engine.plan_says(&["+ file./opt/a b/team", "0 restarts"]);
+    engine.apply_mends();
+    let status = || engine.guest(&format!("sudo stat -c '%a %U %G' {file}"));
+    assert_eq!(status(), "640 root docker");
+    assert_eq!(engine.guest("stat -c '%a %U' '/opt/a b'"), "755 root");
+    assert_eq!(engine.guest(&format!("sudo cat {file}")), "of this\nmachine");
+
+    engine.guest(&format!("echo other | sudo tee {file} >/dev/null && sudo chmod 600 {file}"));
+    engine.plan_says(&["~ file./opt/a b/team", "- other", "+ of this", "\"0600\" -> \"0640\""]);
+    engine.apply_mends();
+    assert_eq!(status(), "640 root docker");
+
+    engine.declare(&Declared::default());
+    engine.plan_says(&["- file./opt/a b/team", "no longer in containai.toml", "0 restarts"]);
+    engine.apply_mends();
+    assert_eq!(
+        engine.guest("sudo find '/opt/a b' /var/lib/cai/sent -type f"),
+        "",
+        "nothing is left"
+    );
+    assert_eq!(engine.running(), container, "the container did not live on");
+    assert_eq!((engine.dockerd(), engine.boot()), (dockerd, boot), "something was restarted");
 }
