@@ -221,9 +221,12 @@ impl<'a> Actual<'a> {
             [kind, mode, owner, name] if name == path => Some((kind, mode, owner)),
             _ => None,
         })?;
-        // A backslash before the sum says that one is in the name, too.
-        let sum = document.text(&format!("{SUM} {path}")).unwrap_or_default();
-        let sum = sum.trim_start_matches('\\').get(..64).unwrap_or_default();
+        // sudo may complain before it, and a backslash before it says that the name has one.
+        let section = format!("{SUM} {path}");
+        let is_sum = |it: &&str| it.len() == 64 && it.bytes().all(|it| it.is_ascii_hexdigit());
+        let words = document.lines(&section).filter_map(|line| line.split(' ').next());
+        let sum = words.map(|word| word.trim_start_matches('\\')).find(is_sum);
+        let sum = sum.unwrap_or_default();
         // The document does not keep the line breaks at the end; the sum tells what they were.
         let text = document.text(&format!("{TEXT} {path}")).unwrap_or_default();
         let mut texts = [text.to_owned(), format!("{text}\n")].into_iter();
@@ -305,7 +308,7 @@ mod tests {
                     "file_status",
                     "regular file|600|bob:root|/etc/a|b\nregular file|644|root:root|/a",
                 ),
-                ("file_sum /etc/a|b", &format!("{sum}  /etc/a|b")),
+                ("file_sum /etc/a|b", &format!("sudo: no such host\n{sum}  /etc/a|b")),
                 ("file_text /etc/a|b", text),
             ]);
             let actual = Actual::read(&guest, "/etc/a|b").unwrap();

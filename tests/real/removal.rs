@@ -35,6 +35,8 @@ fn lose(engine: &Engine, declared: &Declared<'_>, words: &[&str]) {
 
 fn what_leaves_the_file_leaves_the_guest_line_by_line() {
     let engine = shared();
+    // An earlier scenario installed Sysbox by hand, so `cai` would leave it.
+    engine.guest("sudo dpkg --purge sysbox-ce; getent passwd sysbox && sudo userdel sysbox; true");
     let plain = Declared { tables: LIMA_USER, ..Declared::default() };
     engine.declare(&plain);
     // Two processors are what this guest has, so that no line about them is in the way.
