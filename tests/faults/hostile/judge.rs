@@ -171,7 +171,7 @@ pub fn machine(home: &mut PathBuf) -> World {
     let compose = "services:\n  manager:\n    image: a\n";
     let example = include_str!("../../../examples/every-option.toml");
     for name in example.split('"').filter_map(|quoted| quoted.strip_prefix("./")) {
-        let text = if name.ends_with(".yml") { compose } else { "{}" };
+        let text = if name.contains("compose") { compose } else { "{}" };
         world.files.insert(home.join("team").join(name), text.to_owned());
     }
     world

@@ -98,15 +98,19 @@ impl Bench {
         let file = std::fs::read_to_string(machine.sandbox.path("home/containai.toml")).unwrap();
         machine.calls();
         machine.cai(&["plan"]);
-        let looks = machine.calls().len();
+        let planned = machine.calls();
+        let judged = planned.iter().filter(|call| call.contains("limactl validate")).count();
         machine.cai(call.command).success();
         let calls = machine.calls();
         let mut matching = (0..calls.len()).filter(|place| calls[*place].contains(call.words));
         let before = matching.nth(call.number - 1);
         let before = before.unwrap_or_else(|| panic!("{}: {calls:#?}", call.name));
-        // Before the first step is looked once, for the plan; while it runs, others may look again.
+        // Before the first step, an apply looks once, and Lima judges twice; a destroy looks twice.
+        // While the step runs, others may look again.
+        let is_apply = call.command.contains(&"apply");
+        let first = planned.len() + if is_apply { judged } else { planned.len() };
         let is_first = !calls[..before].iter().any(|call| changes_something(call));
-        let before = if is_first { before.min(looks) } else { before };
+        let before = if is_first { before.min(first) } else { before };
         Self { call, machine, prepared, file, before, finishes: HashSet::new() }
     }
 
