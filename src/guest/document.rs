@@ -59,6 +59,11 @@ impl Document {
         Err(UnreadableDocument::CutOff)
     }
 
+    /// Drops all other sections: their meaning has been read.
+    pub fn keep(&mut self, wanted: impl Fn(&str) -> bool) {
+        self.sections.retain(|name, _| wanted(name));
+    }
+
     /// All sections, by name.
     pub fn sections(&self) -> impl Iterator<Item = (&str, &Section)> {
         self.sections.iter().map(|(name, section)| (name.as_str(), section))

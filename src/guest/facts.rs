@@ -63,7 +63,7 @@ pub struct GuestFacts {
     /// The containers that `cai` stopped and has not started again, in the order in which they were
     /// started.
     pub stopped_by_cai: Vec<Container>,
-    /// The whole document, for what a kind of resource looks at besides.
+    /// The sections that the kinds of resources have added.
     pub document: Document,
 }
 

@@ -223,7 +223,11 @@ impl Machine<'_> {
                 .map_err(|error| CommandError::unreadable(&command, output, error.to_string()))
         });
         match result {
-            Ok(document) => Observation::Present(GuestFacts::read(&document)),
+            Ok(document) => {
+                let mut facts = GuestFacts::read(&document);
+                facts.document.keep(|name| looks.iter().any(|look| look.section == name));
+                Observation::Present(facts)
+            }
             Err(error) => Observation::Unobservable(Reason::GuestSilent(error.in_a_line())),
         }
     }
