@@ -208,7 +208,7 @@ fn a_file_is_put_there_as_a_whole_or_not_at_all() {
     assert_eq!(fs::read_to_string(&path).unwrap(), "one\n");
     push("three", &sum("three")).success();
     assert_eq!(fs::read_to_string(&path).unwrap(), "three");
-    // A link is replaced, and not what it leads to; a directory stays.
+    // A link is replaced, not its target; a directory stays.
     let other = sandbox.path("home/other");
     fs::write(&other, "other").unwrap();
     fs::remove_file(&path).unwrap();

@@ -78,7 +78,7 @@ pub enum Operation<'a> {
     },
     /// Sends a file into the guest, where only root can read it.
     Send {
-        /// What it holds.
+        /// Its contents.
         from: Contents<'a>,
         /// Its path in the guest.
         to: &'a str,

@@ -418,9 +418,9 @@ pub enum Problem {
     Own {
         /// Its name, for programs.
         code: &'static str,
-        /// What is wrong.
+        /// The problem, for a person.
         text: String,
-        /// What to do.
+        /// The remedy.
         hint: String,
     },
     /// A restart is due, and the file forbids it.

@@ -1,13 +1,13 @@
 //! What it takes to destroy what a file declares: the way back, in the other direction.
 
 use crate::config::Config;
-use crate::docker::{ContextMetadata, Docker};
+use crate::docker::ContextMetadata;
 use crate::lima::{Limactl, Status};
 use crate::model::ContextName;
 use crate::model::address::{Address, Kind};
 use crate::model::value::Attributes;
 use crate::plan::Observation;
-use crate::plan::{Change, Plan, Problem, Reason, Step};
+use crate::plan::{Change, Plan, Problem, Reason};
 use crate::resource::facts::Facts;
 use crate::resource::{DockerContext, LimaInstall, Vm};
 
@@ -45,14 +45,7 @@ fn context(
         return change.because(Reason::NotMadeByCai);
     }
     let change = Change::delete(&address, before).because(Reason::Unwanted);
-    if current == Some(name.as_str()) {
-        return change.blocked(Problem::ContextInUse(name.to_string()));
-    }
-    let Some(program) = &facts.tools.docker else {
-        return change.blocked(Problem::DockerMissing);
-    };
-    let command = Docker::new(program.clone()).remove_context(name);
-    change.step(Step::run(format!("remove the Docker context {name}"), command))
+    DockerContext::delete(change, name, facts, current)
 }
 
 fn vm(config: &Config, facts: &Facts) -> Option<Change> {

@@ -34,7 +34,7 @@ impl<'a> Keeper<'a> {
         Self { host, config, record: Mutex::new(None) }
     }
 
-    /// The facts with the current record. A VM that is being created has no file for it yet.
+    /// The facts with the current record. While a VM is being created, its record is only in memory.
     pub(super) fn seen(&self, facts: Facts) -> Facts {
         let own = self.record.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Facts { record: own.or(facts.record), ..facts }
@@ -60,6 +60,19 @@ impl<'a> Keeper<'a> {
     ) -> Result<Option<Record>, WriteRecordError> {
         let Some(recorded) = resource.recorded(facts) else { return Ok(None) };
         self.change(facts, |record| record.finish(resource.address(), action, &recorded))
+    }
+
+    /// Records several outcomes at once, by the same facts.
+    pub(super) fn finish_all<'r>(
+        &self,
+        resources: impl Iterator<Item = &'r dyn Resource>,
+        facts: &Facts,
+    ) -> Result<(), WriteRecordError> {
+        let known = resources.filter_map(|it| Some((it.address(), it.recorded(facts)?)));
+        let finish = |record: &mut Record| {
+            known.for_each(|(address, it)| record.finish(address, Action::NoOp, &it));
+        };
+        self.change(facts, finish).map(drop)
     }
 
     fn change(
@@ -102,11 +115,8 @@ pub fn adopt(
     graph: &Graph,
     facts: &[Facts],
 ) -> Result<(), WriteRecordError> {
-    let keepers: Vec<_> = configs.iter().map(|config| Keeper::new(host, config)).collect();
-    for node in graph.ordered() {
-        if let (Some(keeper), Some(facts)) = (keepers.get(node.file), facts.get(node.file)) {
-            keeper.finish(node.resource.as_ref(), Action::NoOp, facts)?;
-        }
-    }
-    Ok(())
+    let files = configs.iter().zip(facts).enumerate();
+    files.into_iter().try_for_each(|(file, (config, facts))| {
+        Keeper::new(host, config).finish_all(graph.of_file(file), facts)
+    })
 }

@@ -50,7 +50,7 @@ impl DockerContext {
         Address::new(Kind::CONTEXT, config.context.name.as_str())
     }
 
-    /// The removal of a context that had this VM under another name.
+    /// The removal of a context that led to this VM under another name.
     pub fn removal(config: &Config, _: &Record, address: &Address) -> Option<Box<dyn Resource>> {
         let name = address.name.parse().ok()?;
         let former = Former { name, own_socket: Self::new(config).own_socket };
@@ -62,6 +62,23 @@ impl DockerContext {
     pub(crate) fn is_former(config: &Config, facts: &Facts, name: &ContextName) -> bool {
         let former = Former { name: name.clone(), own_socket: Self::new(config).own_socket };
         facts.owns(&Address::new(Kind::CONTEXT, name.as_str())) && former.kept(facts).is_none()
+    }
+
+    /// Adds the step that deletes a context, unless it is the current one.
+    pub(crate) fn delete(
+        change: Change,
+        name: &ContextName,
+        facts: &Facts,
+        current: Option<&str>,
+    ) -> Change {
+        if current == Some(name.as_str()) {
+            return change.blocked(Problem::ContextInUse(name.to_string()));
+        }
+        let Some(program) = &facts.tools.docker else {
+            return change.blocked(Problem::DockerMissing);
+        };
+        let command = Docker::new(program.clone()).remove_context(name);
+        change.step(Step::run(format!("remove the Docker context {name}"), command))
     }
 
     fn wanted(&self, facts: &Facts) -> ContextMetadata {
@@ -132,7 +149,7 @@ impl Resource for DockerContext {
     }
     fn recorded(&self, facts: &Facts) -> Option<Recorded> {
         let actual = facts.context.as_ref();
-        // Its mark says so, even without a record.
+        // Its mark proves that `cai` created it, even without a record.
         let is_own = actual.is_some_and(ContextMetadata::is_marked);
         let keys = Keys { is_own, ..Keys::default() };
         Some(Recorded { exists: actual.is_some(), is_declared: true, keys, path: None })
@@ -163,13 +180,7 @@ impl Removable for Former {
     }
 
     fn delete(&self, change: Change, facts: &Facts) -> Change {
-        if facts.former.current_context.as_deref() == Some(self.name.as_str()) {
-            return change.blocked(Problem::ContextInUse(self.name.to_string()));
-        }
-        let Some(program) = &facts.tools.docker else {
-            return change.blocked(Problem::DockerMissing);
-        };
-        let command = Docker::new(program.clone()).remove_context(&self.name);
-        change.step(Step::run(format!("remove the Docker context {}", self.name), command))
+        let current = facts.former.current_context.as_deref();
+        DockerContext::delete(change, &self.name, facts, current)
     }
 }

@@ -15,7 +15,7 @@ use crate::lima::{Agent, Ssh, Status, UserFile};
 use crate::model::address::Address;
 use crate::model::{ContextName, redact};
 use crate::plan::{Observation, Reason};
-use crate::resource::record::{Entry, Record};
+use crate::resource::record::{Entry, Keys, Record, Undeclared};
 use crate::resource::socket_client::ClientFacts;
 
 /// What was observed for one file.
@@ -179,6 +179,12 @@ impl Facts {
     pub fn sets(&self, address: &Address, key: &str) -> bool {
         let key = self.recorded(address).and_then(|entry| entry.keys.get(key));
         key.is_some_and(|key| key.origin.is_own())
+    }
+
+    /// The recorded keys of a resource that are no longer declared.
+    pub fn undeclared(&self, address: &Address, keys: &Keys) -> Undeclared {
+        let record = self.record.as_ref();
+        record.map(|record| record.undeclared(address, keys)).unwrap_or_default()
     }
 
     /// The record's entry of a resource.

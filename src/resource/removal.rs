@@ -90,18 +90,16 @@ impl<R: Removable> Resource for Removal<R> {
                 let change = change.because(Reason::NoLongerDeclared);
                 self.what.foretold().map(Reason::Note).into_iter().fold(change, Change::because)
             }
-            Observation::Present(before) => match self.what.kept(facts) {
-                _ if !entry.origin.is_own() => Change::release(&self.address, before)
-                    .because(Reason::NoLongerDeclared)
-                    .because(Reason::Note("kept: not created by cai")),
-                Some(why) => Change::release(&self.address, before)
-                    .because(Reason::NoLongerDeclared)
-                    .because(Reason::Note(why)),
-                None => {
+            Observation::Present(before) => {
+                let found = (!entry.origin.is_own()).then_some("kept: not created by cai");
+                if let Some(why) = found.or_else(|| self.what.kept(facts)) {
+                    let change = Change::release(&self.address, before);
+                    change.because(Reason::NoLongerDeclared).because(Reason::Note(why))
+                } else {
                     let change = Change::delete(&self.address, before);
                     self.what.delete(change.because(Reason::NoLongerDeclared), facts)
                 }
-            },
+            }
         }
     }
 

@@ -192,7 +192,7 @@ fn a_file_after_another_leaves_what_it_leaves_alone() {
                     "[docker]\nsource = \"docker-ce\"\nversion = \"28.5.1\"\n",
                 ];
                 let text = kept.iter().fold(text, |text, line| text.replace(line, ""));
-                // Free ids depend on what was there before. Four processors are Lima's default, for
+                // Free ids depend on earlier accounts. Four processors are Lima's default, for
                 // which no key is written.
                 let text = text.replace("cpus = 4", "cpus = 3");
                 let text = text.replace("\"anyone\"\n", "\"anyone\"\ngid = 3003\n");

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::{ApplyError, Outcome, run};
 use crate::config::Config;
 use crate::host::Host;
-use crate::plan::{Action, Change, Disruption, Plan};
+use crate::plan::{Action, Change, Disruption, Plan, Step};
 use crate::reconcile::apply::event::{Event, Listener};
 use crate::reconcile::graph::{Graph, Node};
 use crate::reconcile::observe::{ObserveError, judge, observe, observe_again};
@@ -110,10 +110,7 @@ impl<'a> Machine<'a> {
         let Some(seen) = seen.as_ref().filter(|seen| seen.age == age) else {
             return Ok(());
         };
-        for node in graph.ordered().filter(|node| node.file == file) {
-            self.record.finish(node.resource.as_ref(), Action::NoOp, &seen.facts)?;
-        }
-        Ok(())
+        self.record.finish_all(graph.of_file(file), &seen.facts)
     }
 
     /// Makes a resource as it should be, as far as what was shown allows it.
@@ -151,6 +148,14 @@ impl<'a> Machine<'a> {
         }
     }
 
+    /// Makes the last look too old, because this step begins or ends.
+    fn outdate(&self, step: &Step) {
+        self.age.fetch_add(1, Ordering::SeqCst);
+        if !step.is_in_guest() {
+            self.host_age.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
     fn perform(&self, change: &Change, shown: &Change) -> Result<(), ApplyError> {
         if let Some(problem) = &change.problem {
             return Err(ApplyError::Impossible(problem.clone()));
@@ -168,15 +173,9 @@ impl<'a> Machine<'a> {
             }
             (self.notify)(&Event::StepStarted(address, step));
             let started = Instant::now();
-            self.age.fetch_add(1, Ordering::SeqCst);
-            if !step.is_in_guest() {
-                self.host_age.fetch_add(1, Ordering::SeqCst);
-            }
+            self.outdate(step);
             let result = run::step(self.host, address, step, self.limit, self.notify);
-            self.age.fetch_add(1, Ordering::SeqCst);
-            if !step.is_in_guest() {
-                self.host_age.fetch_add(1, Ordering::SeqCst);
-            }
+            self.outdate(step);
             if let Err(error) = result {
                 (self.notify)(&Event::StepFailed(address, step, &error));
                 return Err(error);

@@ -155,6 +155,12 @@ impl Graph {
         self.order.iter().map(|index| &self.nodes[*index])
     }
 
+    /// The resources of one file, in the same order.
+    pub fn of_file(&self, file: usize) -> impl Iterator<Item = &dyn Resource> {
+        let own = self.ordered().filter(move |node| node.file == file);
+        own.map(|node| node.resource.as_ref())
+    }
+
     /// The resource at a position.
     pub fn at(&self, position: usize) -> Option<&Node> {
         self.order.get(position).map(|index| &self.nodes[*index])

@@ -89,11 +89,8 @@ impl ProvisionDaemon {
 
     /// Whether it may write a key, as the record names it.
     fn may_write(&self, key: &str) -> bool {
-        let is_owned = match key.strip_prefix(RUNTIME) {
-            Some(name) => self.owned.get("runtimes").is_some_and(|it| it.get(name).is_some()),
-            None => self.owned.contains_key(key),
-        };
-        is_owned || (self.sysbox && network::KEYS.contains(&key))
+        flattened(self.owned.clone()).contains_key(key)
+            || (self.sysbox && network::KEYS.contains(&key))
     }
 
     /// The keys of the file, in terms of the record.
@@ -113,18 +110,16 @@ impl ProvisionDaemon {
                 declared.entry(key.clone()).or_insert_with(|| value.clone());
             }
         }
-        let loaded = match file.loaded {
-            _ if !guest.docker_runs() => Loaded::default(),
-            LoadedJson::Unknown => Loaded::Unknown,
-            _ => Loaded::Keys(flattened(file.loaded_keys())),
-        };
-        let loaded = match loaded {
-            // Its profile is deleted last.
-            Loaded::Keys(mut keys) if guest.seccomp_profile.is_some() => {
+        let runs = guest.docker_runs();
+        let loaded = if runs && file.loaded == LoadedJson::Unknown {
+            Loaded::Unknown
+        } else {
+            let mut keys = if runs { flattened(file.loaded_keys()) } else { Map::new() };
+            if guest.seccomp_profile.is_some() {
+                // The profile is deleted last.
                 keys.insert(SECCOMP_KEY.into(), SECCOMP_PROFILE.into());
-                Loaded::Keys(keys)
             }
-            loaded => loaded,
+            Loaded::Keys(keys)
         };
         let present = flattened(from_text(text));
         Keys { declared: flattened(declared), present, loaded, is_own: false }
@@ -176,9 +171,8 @@ impl ProvisionDaemon {
                 .blocked(Problem::DaemonJson(why.to_string()));
         }
         let text = file.text.as_deref();
-        let record = facts.record.clone().unwrap_or_default();
         let Undeclared { remove, release } =
-            record.undeclared(&self.address, &self.keys(guest, facts));
+            facts.undeclared(&self.address, &self.keys(guest, facts));
         let wanted = self.wanted(text.unwrap_or_default(), &remove);
         // An empty file and one without keys say the same.
         let as_it_is = wanted == text.unwrap_or_default();

@@ -34,7 +34,7 @@ fn flattened(mut keys: Map<String, Value>) -> Map<String, Value> {
     keys
 }
 
-/// The declared keys with the entries of others, and without what is no longer declared.
+/// The declared keys with the entries of others, and without undeclared ones.
 pub(super) fn wanted(
     declared: &Map<String, Value>,
     vm: &VmFacts,

@@ -237,9 +237,8 @@ impl Vm {
         limactl: &Limactl,
     ) -> Change {
         let is_starting = self.runs && facts.is_starting();
-        let record = facts.record.clone().unwrap_or_default();
         let Undeclared { remove, release } =
-            record.undeclared(&self.address, &self.recorded_keys(vm, facts));
+            facts.undeclared(&self.address, &self.recorded_keys(vm, facts));
         let wanted = former::wanted(&self.keys, vm, &remove, &meaning(facts, ""));
         let compared = |boots: bool| {
             let actual = self.actual(vm, facts, &wanted, boots, overrides);

@@ -375,12 +375,12 @@ fn fetch_sysbox(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Repl
     }
 }
 
-/// `VERSION [VERSION_TO_REMOVE]`
 /// Whether the package's scripts see a copy of `daemon.json`.
 fn is_apart(caller: Caller<'_>) -> bool {
     caller.script().contains("mount --bind")
 }
 
+/// `VERSION [VERSION_TO_REMOVE]`
 fn install_sysbox(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Reply {
     let [version, replaced] = words else {
         return Reply::unknown("guest", "these arguments of install-sysbox");
