@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::host::CommandSpec;
 use crate::model::ContextName;
@@ -18,7 +18,7 @@ pub fn metadata_path(docker_config: &Path, name: &ContextName) -> PathBuf {
 }
 
 /// What `cai` reads of a context's `meta.json`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ContextMetadata {
     /// The `host=` of its `docker` endpoint.
     pub host: String,

@@ -3,9 +3,8 @@
 use super::{Case, Code, Finding};
 use crate::guest::{DOCKER_GROUP, DOCKER_SERVICE, GuestFacts};
 use crate::lima::GUEST_SOCKET;
-use crate::model::address::Kind;
 use crate::model::{UnixName, listed};
-use crate::plan::{Disruption, Reason};
+use crate::plan::{Disruption, Reason, SideEffect};
 
 /// Lines of a log that are evidence enough.
 const LOG: usize = 20;
@@ -174,9 +173,10 @@ pub(super) fn left_stopped(case: &Case<'_>) -> Option<Finding> {
 /// Whether the plan adds the login user to the group, and its access depends on that.
 fn depends_on_joining(case: &Case<'_>, guest: &GuestFacts) -> bool {
     let mut joins = case.plan.effective().filter(|change| {
-        change.address.kind == Kind::GROUP_MEMBERSHIP
-            && change.after.text("user") == Some(&guest.user)
-            && change.after.text("group") == Some(DOCKER_GROUP)
+        change.side_effects.iter().any(|effect| {
+            matches!(effect, SideEffect::Joins { user, group }
+                if *user == guest.user && group == DOCKER_GROUP)
+        })
     });
     let is_needed = |reason: &Reason| !matches!(reason, Reason::OwnsSocket(_));
     case.is_declared && joins.any(|change| change.reasons.iter().all(is_needed))

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
 
 /// A value, or that it is not known yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,23 +14,31 @@ pub enum Known<T> {
     Unknown,
 }
 
+/// Stands for an unknown value in serialized attributes. No text from outside has it: an argument or a
+/// line cannot hold a NUL.
+const UNKNOWN: &str = "\0unknown";
+
+impl<T: Serialize> Serialize for Known<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Known(value) => value.serialize(serializer),
+            Self::Unknown => serializer.serialize_str(UNKNOWN),
+        }
+    }
+}
+
 /// The attributes of a resource, in the order in which they are shown. A copy shares them until it
 /// is changed: those of a VM hold whole scripts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Attributes(Arc<Vec<(String, Known<Value>)>>);
 
 impl Attributes {
-    /// Adds an attribute that is known.
-    #[must_use]
-    pub fn with(self, name: &str, value: impl Into<Value>) -> Self {
-        self.with_known(name, Known::Known(value.into()))
-    }
-
-    /// Adds an attribute.
-    #[must_use]
-    pub fn with_known(mut self, name: &str, value: Known<Value>) -> Self {
-        Arc::make_mut(&mut self.0).push((name.to_owned(), value));
-        self
+    /// The fields of a state, in their order. `()` has none.
+    pub fn of(state: impl Serialize) -> Self {
+        match serde_json::to_value(state) {
+            Ok(Value::Object(fields)) => fields.into(),
+            _ => Self::default(),
+        }
     }
 
     /// The attribute of this name.
@@ -85,9 +94,19 @@ impl Attributes {
     }
 }
 
-impl From<serde_json::Map<String, Value>> for Attributes {
-    fn from(map: serde_json::Map<String, Value>) -> Self {
-        let known = |(name, value)| (name, Known::Known(value));
-        Self(Arc::new(map.into_iter().map(known).collect()))
+impl From<Map<String, Value>> for Attributes {
+    fn from(fields: Map<String, Value>) -> Self {
+        let known = |value: Value| match value {
+            Value::String(text) if text == UNKNOWN => Known::Unknown,
+            value => Known::Known(value),
+        };
+        let fields = fields.into_iter().map(|(name, value)| (name, known(value)));
+        Self(Arc::new(fields.collect()))
+    }
+}
+
+impl Serialize for Attributes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
     }
 }

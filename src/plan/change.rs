@@ -1,11 +1,10 @@
 //! What one resource would do.
 
 use std::cmp::Ordering;
-use std::fmt;
 
 use serde::Serialize;
 
-use super::{Hides, Problem, Reason, Step};
+use super::{Disruption, Hides, Problem, Reason, SideEffect, Step};
 use crate::guest::Container;
 use crate::host::CommandSpec;
 use crate::model::VmName;
@@ -53,62 +52,6 @@ impl Action {
     }
 }
 
-/// How much of what runs a change disturbs, least first.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Disruption {
-    /// Nothing that runs notices.
-    #[default]
-    None,
-    /// dockerd takes over its configuration while it runs.
-    Reload,
-    /// Lima's ssh connection is renewed. Containers and open shells live on.
-    SessionRefresh,
-    /// One container is made anew. Others live on.
-    ContainerRecreation,
-    /// The containers that need the deleted resource stop for good. Others keep running.
-    ContainerStop,
-    /// Sysbox's services restart. The containers that run with it stop, and no others.
-    SysboxRestart,
-    /// dockerd restarts. Its containers stop, unless live-restore is on.
-    DaemonRestart,
-    /// The VM stops, and every container in it with it.
-    VmStop,
-    /// The VM restarts, and every container in it stops.
-    VmRestart,
-    /// The VM is deleted and made anew: every container, image and volume in it is lost.
-    Replace,
-}
-
-impl Disruption {
-    /// Whether containers can stop by it.
-    pub fn may_stop_containers(self) -> bool {
-        self >= Self::ContainerRecreation
-    }
-
-    /// Whether the containers that it stops are started again.
-    pub fn starts_again(self) -> bool {
-        matches!(self, Self::SysboxRestart | Self::DaemonRestart | Self::VmRestart)
-    }
-}
-
-impl fmt::Display for Disruption {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::None => "no disruption",
-            Self::Reload => "dockerd reload",
-            Self::SessionRefresh => "session refresh",
-            Self::ContainerRecreation => "container recreation",
-            Self::ContainerStop => "container stop",
-            Self::SysboxRestart => "Sysbox restart",
-            Self::DaemonRestart => "dockerd restart",
-            Self::VmStop => "VM stop",
-            Self::VmRestart => "VM restart",
-            Self::Replace => "VM replacement",
-        })
-    }
-}
-
 /// Orders containers by when they were started. Docker leaves out the zeros at the end of a fraction.
 pub fn by_start(one: &Container, other: &Container) -> Ordering {
     let started = |it: &Container| it.started.trim_end_matches('Z').to_owned();
@@ -147,6 +90,8 @@ pub struct Change {
     /// The attributes, and the keys in them, whose values must not be shown. The steps need them, so
     /// they are in `before` and `after`; [`Change::shown`] leaves them out.
     pub sensitive: Vec<(&'static str, String)>,
+    /// What it does that the changes after it depend on.
+    pub side_effects: Vec<SideEffect>,
 }
 
 impl Change {
@@ -170,11 +115,13 @@ impl Change {
             steps: Vec::new(),
             problem: None,
             sensitive: Vec::new(),
+            side_effects: Vec::new(),
         }
     }
 
     /// What it would do for a resource that is like `before` and should be like `after`.
-    pub fn between(address: &Address, before: Attributes, after: Attributes) -> Self {
+    pub fn between(address: &Address, before: impl Serialize, after: impl Serialize) -> Self {
+        let (before, after) = (Attributes::of(before), Attributes::of(after));
         let same = after.changed_from(&before).is_empty();
         let action = if same { Action::NoOp } else { Action::Update };
         // Where there is no attribute more than that, one copy of both is enough.
@@ -182,19 +129,25 @@ impl Change {
         Self::new(address, action, Some(before), after)
     }
 
+    /// A resource that is as it should be.
+    pub fn unchanged(address: &Address, state: impl Serialize) -> Self {
+        let state = Attributes::of(state);
+        Self::new(address, Action::NoOp, Some(state.clone()), state)
+    }
+
     /// A resource that is absent and should be like `after`.
-    pub fn create(address: &Address, after: Attributes) -> Self {
-        Self::new(address, Action::Create, None, after)
+    pub fn create(address: &Address, after: impl Serialize) -> Self {
+        Self::new(address, Action::Create, None, Attributes::of(after))
     }
 
     /// A resource that is like `before` and should not be.
-    pub fn delete(address: &Address, before: Attributes) -> Self {
-        Self::new(address, Action::Delete, Some(before), Attributes::default())
+    pub fn delete(address: &Address, before: impl Serialize) -> Self {
+        Self::new(address, Action::Delete, Some(Attributes::of(before)), Attributes::default())
     }
 
     /// A resource that is no longer declared and is kept.
-    pub fn release(address: &Address, before: Attributes) -> Self {
-        Self { action: Action::Release, ..Self::between(address, before.clone(), before) }
+    pub fn release(address: &Address, before: impl Serialize) -> Self {
+        Self { action: Action::Release, ..Self::unchanged(address, before) }
     }
 
     /// Makes it a replacement, for these attributes can only be those of a new one.
@@ -205,8 +158,8 @@ impl Change {
     }
 
     /// A resource that cannot be looked at yet.
-    pub fn deferred(address: &Address, after: Attributes, reason: Reason) -> Self {
-        Self::new(address, Action::Deferred, None, after).because(reason)
+    pub fn deferred(address: &Address, after: impl Serialize, reason: Reason) -> Self {
+        Self::new(address, Action::Deferred, None, Attributes::of(after)).because(reason)
     }
 
     /// The same, named as among the resources of several files.
@@ -253,6 +206,20 @@ impl Change {
     #[must_use]
     pub fn because(mut self, reason: Reason) -> Self {
         self.reasons.push(reason);
+        self
+    }
+
+    /// Adds the names of the attributes that change as a reason.
+    #[must_use]
+    pub fn because_differs(self) -> Self {
+        let changed = self.changed();
+        self.because(Reason::Differs(changed))
+    }
+
+    /// Says what it does that the changes after it depend on.
+    #[must_use]
+    pub fn causing(mut self, side_effect: SideEffect) -> Self {
+        self.side_effects.push(side_effect);
         self
     }
 
@@ -336,6 +303,7 @@ impl Change {
     #[must_use]
     pub fn blocked(mut self, problem: Problem) -> Self {
         self.steps.clear();
+        self.side_effects.clear();
         self.judge = None;
         self.problem = Some(problem);
         self

@@ -4,22 +4,25 @@ mod change;
 mod client;
 mod declared;
 mod diff;
+mod disruption;
 mod hides;
 mod json;
 mod observation;
 mod promise;
 mod reason;
 mod saved;
+mod side_effect;
 mod step;
 
 use std::time::Duration;
 
 use crate::model::address::Address;
 
-pub use change::{Action, Change, Disruption, by_start};
+pub use change::{Action, Change, by_start};
 pub use client::ClientProblem;
 pub use declared::{Declared, Files};
 pub use diff::{Line, Origin, text_diff};
+pub use disruption::Disruption;
 pub use hides::{Hides, Stored, loss_hint};
 pub use json::{
     Explained, ExplainedProblem, FORMAT_VERSION, PlanDocument, ResourceChange, Summary,
@@ -28,6 +31,7 @@ pub use observation::Observation;
 pub use promise::Unshown;
 pub use reason::{Problem, Reason};
 pub use saved::{SavedFile, SavedPlan, SavedPlanError};
+pub use side_effect::SideEffect;
 pub use step::{Ready, Step, StepAction, Wait};
 
 /// What every resource of a graph would do, in the order in which it would be done.

@@ -21,4 +21,12 @@ impl<T> Observation<T> {
             Self::Absent | Self::Unobservable(_) => None,
         }
     }
+
+    /// The observed value itself, if there is one.
+    pub fn into_present(self) -> Option<T> {
+        match self {
+            Self::Present(value) => Some(value),
+            Self::Absent | Self::Unobservable(_) => None,
+        }
+    }
 }

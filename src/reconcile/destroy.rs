@@ -1,18 +1,32 @@
 //! What it takes to destroy what a file declares: the way back, in the other direction.
 
+use std::borrow::Cow;
+
+use serde::Serialize;
+use serde_json::Value;
+
 use crate::config::Config;
 use crate::docker::ContextMetadata;
 use crate::lima::{Limactl, Status};
 use crate::model::ContextName;
 use crate::model::address::{Address, Kind};
-use crate::model::value::Attributes;
 use crate::plan::Observation;
 use crate::plan::{Change, Plan, Problem, Reason};
 use crate::resource::facts::Facts;
 use crate::resource::{DockerContext, LimaInstall, Vm};
 
-/// Keys of the VM's YAML that tell what would be lost.
-const SHOWN: [&str; 3] = ["cpus", "memory", "disk"];
+/// The VM that would be lost.
+#[derive(Serialize)]
+struct Lost<'a> {
+    status: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cpus: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disk: Option<Value>,
+    directory: Cow<'a, str>,
+}
 
 impl Plan {
     /// Plans to take away what `cai` made for a file: first the context, then the VM that it leads
@@ -37,14 +51,10 @@ fn context(
     current: Option<&str>,
 ) -> Change {
     let address = Address::new(Kind::CONTEXT, name.as_str());
-    let before = Attributes::default()
-        .with("host", actual.host.as_str())
-        .with("description", actual.description.as_str());
     if !actual.is_marked() {
-        let change = Change::between(&address, before.clone(), before);
-        return change.because(Reason::NotMadeByCai);
+        return Change::unchanged(&address, actual).because(Reason::NotMadeByCai);
     }
-    let change = Change::delete(&address, before).because(Reason::Unwanted);
+    let change = Change::delete(&address, actual).because(Reason::Unwanted);
     DockerContext::delete(change, name, facts, current)
 }
 
@@ -52,7 +62,7 @@ fn vm(config: &Config, facts: &Facts) -> Option<Change> {
     let address = Vm::own_address(config);
     let Some((program, _)) = &facts.tools.limactl else {
         // Whether there is a VM, only limactl can tell.
-        let change = Change::delete(&address, Attributes::default()).because(Reason::Unwanted);
+        let change = Change::delete(&address, ()).because(Reason::Unwanted);
         let problem = match LimaInstall::by_hand(&config.lima, facts) {
             Ok(install) => Problem::LimaMissing { install },
             Err(problem) => problem,
@@ -63,17 +73,18 @@ fn vm(config: &Config, facts: &Facts) -> Option<Change> {
         Observation::Absent => return None,
         Observation::Present(vm) => vm,
         Observation::Unobservable(reason) => {
-            return Some(Change::deferred(&address, Attributes::default(), reason.clone()));
+            return Some(Change::deferred(&address, (), reason.clone()));
         }
     };
-    let mut before = Attributes::default().with("status", vm.status.to_string());
-    for key in SHOWN {
-        if let Some(value) = vm.yaml.get(key) {
-            before = before.with(key, value.clone());
-        }
-    }
-    before = before.with("directory", facts.directory.to_string_lossy().as_ref());
-    let mut change = Change::delete(&address, before).because(Reason::Unwanted);
+    let shown = |key: &str| vm.yaml.get(key).cloned();
+    let lost = Lost {
+        status: vm.status.to_string(),
+        cpus: shown("cpus"),
+        memory: shown("memory"),
+        disk: shown("disk"),
+        directory: facts.directory.to_string_lossy(),
+    };
+    let mut change = Change::delete(&address, lost).because(Reason::Unwanted);
     if !vm.managed {
         change = change.because(Reason::NotMadeByCai);
     }

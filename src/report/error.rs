@@ -184,12 +184,11 @@ fn join(reasons: &[Reason]) -> String {
 mod tests {
     use super::*;
     use crate::model::address::{Address, Kind};
-    use crate::model::value::Attributes;
 
     #[test]
     fn what_did_not_converge_is_told_without_empty_parts() {
         let address = Address::new(Kind::SOCKET_CLIENT, "manager");
-        let user = |name: &str| Attributes::default().with("user", name);
+        let user = |name: &str| serde_json::json!({"user": name});
         let update = || Change::between(&address, user("root"), user("mcp"));
         let refresh =
             Change { action: Action::Refresh, ..Change::between(&address, user("a"), user("a")) };

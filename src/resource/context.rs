@@ -7,7 +7,6 @@ use crate::config::Config;
 use crate::docker::{ContextMetadata, Docker, MARK};
 use crate::model::ContextName;
 use crate::model::address::{Address, Kind};
-use crate::model::value::Attributes;
 use crate::plan::{Change, Observation, Problem, Reason, Step};
 use crate::resource::facts::Facts;
 
@@ -53,15 +52,16 @@ impl DockerContext {
     /// The removal of a context that led to this VM under another name.
     pub fn removal(config: &Config, _: &Record, address: &Address) -> Option<Box<dyn Resource>> {
         let name = address.name.parse().ok()?;
-        let former = Former { name, own_socket: Self::new(config).own_socket };
-        Some(Removal::new(address, vec![Self::own_address(config)], former).boxed())
+        let undeclared = Undeclared { name, own_socket: Self::new(config).own_socket };
+        Some(Removal::new(address, vec![Self::own_address(config)], undeclared).boxed())
     }
 
     /// Whether an earlier apply created this context for the VM of the file, under a name that the file
     /// no longer has.
     pub(crate) fn is_former(config: &Config, facts: &Facts, name: &ContextName) -> bool {
-        let former = Former { name: name.clone(), own_socket: Self::new(config).own_socket };
-        facts.owns(&Address::new(Kind::CONTEXT, name.as_str())) && former.kept(facts).is_none()
+        let undeclared =
+            Undeclared { name: name.clone(), own_socket: Self::new(config).own_socket };
+        facts.owns(&Address::new(Kind::CONTEXT, name.as_str())) && undeclared.kept(facts).is_none()
     }
 
     /// Adds the step that deletes a context, unless it is the current one.
@@ -95,12 +95,6 @@ impl DockerContext {
     }
 }
 
-fn attributes(context: &ContextMetadata) -> Attributes {
-    Attributes::default()
-        .with("host", context.host.as_str())
-        .with("description", context.description.as_str())
-}
-
 impl Resource for DockerContext {
     fn address(&self) -> &Address {
         &self.address
@@ -114,39 +108,34 @@ impl Resource for DockerContext {
         let facts = context.facts;
         let wanted = self.wanted(facts);
         let change = match &facts.context {
-            None => Change::create(&self.address, attributes(&wanted)).because(Reason::Absent),
+            None => Change::create(&self.address, &wanted).because(Reason::Absent),
+            Some(actual) if *actual == wanted => {
+                let change = Change::unchanged(&self.address, wanted);
+                let is_usable = facts.tools.docker.is_some();
+                return if is_usable { change } else { change.because(Reason::NoDocker) };
+            }
             Some(actual) => {
-                let change =
-                    Change::between(&self.address, attributes(actual), attributes(&wanted));
-                let changed = change.changed();
-                if changed.is_empty() {
-                    let is_of_use = facts.tools.docker.is_some();
-                    return if is_of_use { change } else { change.because(Reason::NoDocker) };
-                }
+                let change = Change::between(&self.address, actual, &wanted);
                 if !self.is_ours(actual, &wanted) {
                     return change.blocked(Problem::ForeignContext {
                         name: self.name.to_string(),
                         host: actual.host.clone(),
                     });
                 }
-                change.because(Reason::Differs(changed))
+                change.because_differs()
             }
         };
         let Some(program) = &facts.tools.docker else {
             return change.blocked(Problem::DockerMissing);
         };
         let docker = Docker::new(program.clone());
-        match &facts.context {
-            None => change.step(Step::run(
-                format!("create the Docker context {}", self.name),
-                docker.create_context(&self.name, &wanted),
-            )),
-            Some(_) => change.step(Step::run(
-                format!("update the Docker context {}", self.name),
-                docker.update_context(&self.name, &wanted),
-            )),
-        }
+        let (verb, command) = match &facts.context {
+            None => ("create", docker.create_context(&self.name, &wanted)),
+            Some(_) => ("update", docker.update_context(&self.name, &wanted)),
+        };
+        change.step(Step::run(format!("{verb} the Docker context {}", self.name), command))
     }
+
     fn recorded(&self, facts: &Facts) -> Option<Recorded> {
         let actual = facts.context.as_ref();
         // Its mark proves that `cai` created it, even without a record.
@@ -158,19 +147,18 @@ impl Resource for DockerContext {
 
 /// A context that the file no longer names.
 #[derive(Debug)]
-struct Former {
+struct Undeclared {
     name: ContextName,
     /// How the socket of this VM ends in any home of Lima.
     own_socket: String,
 }
 
-impl Removable for Former {
-    fn actual(&self, facts: &Facts) -> Observation<Attributes> {
-        facts
-            .former
-            .contexts
-            .get(&self.name)
-            .map_or(Observation::Absent, |context| Observation::Present(attributes(context)))
+impl Removable for Undeclared {
+    type State<'a> = &'a ContextMetadata;
+
+    fn actual<'a>(&'a self, facts: &'a Facts) -> Observation<&'a ContextMetadata> {
+        let context = facts.former.contexts.get(&self.name);
+        context.map_or(Observation::Absent, Observation::Present)
     }
 
     fn kept(&self, facts: &Facts) -> Option<&'static str> {

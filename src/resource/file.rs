@@ -2,21 +2,19 @@
 
 use std::path::PathBuf;
 
+use serde::Serialize;
+
 use super::record::{Record, Recorded};
 use super::removal::{Removable, Removal};
-use super::{
-    Group, PlanContext, ProvisionDocker, Pushed, Resource, User, Vm, in_seen_guest, recorded, seen,
-    unseen,
-};
+use super::vm_ref::{VmRef, in_seen_guest, recorded};
+use super::{Group, PlanContext, ProvisionDocker, Pushed, Resource, User};
 use crate::config::{self, Config};
 use crate::guest::probe::Look;
-use crate::guest::{Contents, DOCKER_GROUP, GuestFacts, Operation};
+use crate::guest::{Contents, DOCKER_GROUP, GuestFacts};
 use crate::lima::Ssh;
-use crate::model::VmName;
 use crate::model::address::{Address, Kind};
 use crate::model::digest::sha256;
-use crate::model::value::Attributes;
-use crate::plan::{Change, Observation, Problem, Reason, Step};
+use crate::plan::{Change, Observation, Problem, Reason};
 use crate::resource::facts::Facts;
 
 pub(super) const KIND: Kind = Kind::new("file");
@@ -34,11 +32,34 @@ const ROOT: &str = "root";
 #[derive(Debug)]
 pub struct File {
     address: Address,
+    /// Its owner, where the file declares it.
     requires: Vec<Address>,
-    vm: VmName,
-    wanted: config::File,
-    /// Whether the file declares its user and its group, or Docker's package makes the group.
+    vm: VmRef,
+    desired: config::File,
+    /// Its user and group, as `chown` takes them.
+    owner: String,
+    /// Whether `containai.toml` declares its user and its group, or Docker's package creates the group.
     comes: (bool, bool),
+}
+
+/// The state of a file.
+#[derive(Debug, Serialize)]
+struct State<'a> {
+    /// The text, or the SHA-256 of anything else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content: Option<String>,
+    mode: String,
+    owner: &'a str,
+}
+
+impl<'a> State<'a> {
+    fn new(content: Option<(&str, Option<&str>)>, mode: u32, owner: &'a str) -> Self {
+        let content = content.map(|(sum, text)| match text {
+            Some(text) if text.len() <= MOST && !text.contains('\0') => text.to_owned(),
+            _ => format!("sha256:{sum}"),
+        });
+        Self { content, mode: format!("{mode:04o}"), owner }
+    }
 }
 
 impl File {
@@ -52,11 +73,13 @@ impl File {
             let group = group.parse().ok().and_then(|group| Group::declared(config, &group));
             let comes = (user.is_some(), group.is_some() || of_docker.is_some());
             let owner = user.into_iter().chain(group).chain(of_docker);
+            let vm = VmRef::of(config);
             Self {
                 address: Address::new(KIND, &*file.path),
-                requires: [Vm::own_address(config)].into_iter().chain(owner).collect(),
-                vm: config.vm.name.clone(),
-                wanted: file.clone(),
+                requires: [vm.address.clone()].into_iter().chain(owner).collect(),
+                vm,
+                desired: file.clone(),
+                owner: format!("{}:{}", file.owner.user, file.owner.group),
                 comes,
             }
         })
@@ -64,15 +87,15 @@ impl File {
 
     /// The removal of a file that `containai.toml` no longer declares.
     pub fn removal(config: &Config, _: &Record, address: &Address) -> Option<Box<dyn Resource>> {
-        let former = Former { vm: config.vm.name.clone(), path: address.name.clone() };
-        let requires = vec![Vm::own_address(config)];
-        config.vm.running.then(|| Removal::new(address, requires, former).boxed())
+        let vm = VmRef::running(config)?;
+        let requires = vec![vm.address.clone()];
+        Some(Removal::new(address, requires, Undeclared { vm, path: address.name.clone() }).boxed())
     }
 
     /// The desired contents: the SHA-256, and the text if it is one. `None` if no such file exists on
     /// this machine.
     fn content<'a>(&'a self, facts: &'a Facts) -> Option<(String, Option<&'a str>)> {
-        if let Some(text) = &self.wanted.content {
+        if let Some(text) = &self.desired.content {
             return Some((sha256(text.as_bytes()), Some(text)));
         }
         let source = facts.files.get(&self.source()?)?;
@@ -80,52 +103,50 @@ impl File {
     }
 
     fn source(&self) -> Option<PathBuf> {
-        self.wanted.source.as_ref().map(PathBuf::from)
+        self.desired.source.as_ref().map(PathBuf::from)
     }
 
-    fn attributes(&self, content: Option<(&str, Option<&str>)>) -> Attributes {
-        let config::Owner { user, group } = &self.wanted.owner;
-        attributes(content, self.wanted.mode, &format!("{user}:{group}"))
+    fn state(&self, content: Option<(&str, Option<&str>)>) -> State<'_> {
+        State::new(content, self.desired.mode, &self.owner)
     }
 
     fn update(&self, guest: &GuestFacts, facts: &Facts, ssh: &Ssh) -> Change {
         let Some((sum, text)) = self.content(facts) else {
-            return Change::create(&self.address, self.attributes(None));
+            return Change::create(&self.address, self.state(None));
         };
-        let wanted = self.attributes(Some((&sum, text)));
-        let change = match Actual::read(guest, &self.wanted.path) {
-            None => Change::create(&self.address, wanted).because(Reason::Absent),
+        let desired = self.state(Some((&sum, text)));
+        let change = match Actual::read(guest, &self.desired.path) {
+            None => Change::create(&self.address, desired).because(Reason::Absent),
             Some(actual) => {
                 let is_same = actual.sha256 == sum;
                 let text = if is_same { text } else { actual.text.as_deref() };
-                let change = Change::between(&self.address, actual.attributes(text), wanted);
-                if let Some(problem) = actual.problem(&self.wanted.path) {
+                let change = Change::between(&self.address, actual.state(text), desired);
+                if let Some(problem) = actual.problem(&self.desired.path) {
                     return change.blocked(problem);
                 }
                 if change.is_without_effect() {
                     return change;
                 }
-                let changed = change.changed();
-                change.because(Reason::Differs(changed))
+                change.because_differs()
             }
         };
         if let Some(problem) = self.nobody(guest) {
             return change.blocked(problem);
         }
         let source = self.source();
-        let from = match (&self.wanted.content, &source) {
+        let from = match (&self.desired.content, &source) {
             (None, Some(path)) => Contents::File(path),
             (text, _) => Contents::Text(text.as_deref().unwrap_or_default()),
         };
-        let config::Owner { user, group } = &self.wanted.owner;
-        let (to, mode) = (self.wanted.path.as_str(), format!("{:o}", self.wanted.mode));
+        let config::Owner { user, group } = &self.desired.owner;
+        let (to, mode) = (self.desired.path.as_str(), format!("{:o}", self.desired.mode));
         Pushed { from, to, sha256: &sum, mode: &mode, owner: (user, group) }
             .steps(change, "the file", ssh)
     }
 
     /// The problem if its owner is nobody.
     fn nobody(&self, guest: &GuestFacts) -> Option<Problem> {
-        let config::Owner { user, group } = &self.wanted.owner;
+        let config::Owner { user, group } = &self.desired.owner;
         if user != ROOT && !self.comes.0 && !guest.accounts.contains_key(user) {
             return Some(Problem::Own {
                 code: "file-owner",
@@ -148,7 +169,7 @@ impl Resource for File {
     }
 
     fn looks(&self) -> Vec<Look> {
-        looks(&self.wanted.path)
+        looks(&self.desired.path)
     }
 
     fn host_files(&self) -> Vec<PathBuf> {
@@ -157,21 +178,21 @@ impl Resource for File {
 
     fn plan(&self, context: PlanContext<'_>) -> Change {
         let facts = context.facts;
-        let wanted = self.content(facts);
-        let change = if let Some((guest, ssh)) = seen(facts, &self.vm) {
+        let due = self.content(facts);
+        let change = if let Some((guest, ssh)) = self.vm.seen(facts) {
             self.update(guest, facts, &ssh)
         } else {
-            let shown = wanted.as_ref().map(|(sum, text)| (sum.as_str(), *text));
-            unseen(&self.address, self.attributes(shown), facts, &self.requires[0])
+            let shown = due.as_ref().map(|(sum, text)| (sum.as_str(), *text));
+            self.vm.unseen(&self.address, self.state(shown), facts)
         };
-        match (&wanted, &self.wanted.source) {
+        match (&due, &self.desired.source) {
             (None, Some(path)) => change.blocked(Problem::FileMissing(path.clone())),
             _ => change,
         }
     }
 
     fn recorded(&self, facts: &Facts) -> Option<Recorded> {
-        recorded(facts, |guest| Actual::read(guest, &self.wanted.path).is_some())
+        recorded(facts, |guest| Actual::read(guest, &self.desired.path).is_some())
     }
 }
 
@@ -187,19 +208,6 @@ fn looks(path: &str) -> Vec<Look> {
         look(format!("{SUM} {path}"), "sudo -n timeout 10 sha256sum"),
         look(format!("{TEXT} {path}"), "sudo -n timeout 10 head -c 65536"),
     ]
-}
-
-/// Text is shown; anything else is shown by its SHA-256.
-fn attributes(content: Option<(&str, Option<&str>)>, mode: u32, owner: &str) -> Attributes {
-    let content = content.map(|(sum, text)| match text {
-        Some(text) if text.len() <= MOST && !text.contains('\0') => text.to_owned(),
-        _ => format!("sha256:{sum}"),
-    });
-    let attributes = match content {
-        Some(content) => Attributes::default().with("content", content),
-        None => Attributes::default(),
-    };
-    attributes.with("mode", format!("{mode:04o}")).with("owner", owner)
 }
 
 /// The object at a path in the guest.
@@ -243,9 +251,9 @@ impl<'a> Actual<'a> {
         self.kind.starts_with("regular")
     }
 
-    /// Its attributes, with this text.
-    fn attributes(&self, text: Option<&str>) -> Attributes {
-        attributes(self.is_file().then_some((self.sha256, text)), self.mode, self.owner)
+    /// Its state, with this text.
+    fn state(&self, text: Option<&str>) -> State<'a> {
+        State::new(self.is_file().then_some((self.sha256, text)), self.mode, self.owner)
     }
 
     fn problem(&self, path: &str) -> Option<Problem> {
@@ -259,16 +267,18 @@ impl<'a> Actual<'a> {
 
 /// A file that `containai.toml` no longer declares.
 #[derive(Debug)]
-struct Former {
-    vm: VmName,
+struct Undeclared {
+    vm: VmRef,
     path: String,
 }
 
-impl Removable for Former {
-    fn actual(&self, facts: &Facts) -> Observation<Attributes> {
+impl Removable for Undeclared {
+    type State<'a> = State<'a>;
+
+    fn actual<'a>(&'a self, facts: &'a Facts) -> Observation<State<'a>> {
         in_seen_guest(facts, |guest| {
             let actual = Actual::read(guest, &self.path)?;
-            Some(actual.attributes(actual.text.as_deref()))
+            Some(actual.state(actual.text.as_deref()))
         })
     }
 
@@ -282,9 +292,7 @@ impl Removable for Former {
     }
 
     fn delete(&self, change: Change, facts: &Facts) -> Change {
-        let Some((_, ssh)) = seen(facts, &self.vm) else { return change };
-        let command = Operation::System(&["rm", "-f", &self.path]).command(&ssh);
-        change.step(Step::run("delete the file", command))
+        self.vm.step(change, "delete the file", &["rm", "-f", &self.path], facts)
     }
 }
 
@@ -324,6 +332,6 @@ mod tests {
         let actual = Actual::read(&guest, "/a").unwrap();
         let problem = actual.problem("/a").unwrap();
         assert_eq!(problem.to_string(), "/a in the guest is a directory");
-        assert_eq!(actual.attributes(None).get("content"), None);
+        assert_eq!(actual.state(None).content, None);
     }
 }

@@ -1,28 +1,33 @@
-//! A group in the guest, with the number that the file says.
+//! A group in the guest, with the gid that the file says.
+
+use serde::Serialize;
 
 use super::record::{Record, Recorded};
 use super::removal::{Removable, Removal};
-use super::{
-    PlanContext, Resource, Restart, Vm, group_membership, in_seen_guest, recorded, seen, unseen,
-};
+use super::vm_ref::{VmRef, in_seen_guest, recorded};
+use super::{PlanContext, Resource, Restart, group_membership};
 use crate::config::Config;
-use crate::guest::{DOCKER_GROUP, GuestFacts, Operation};
-use crate::lima::{GUEST_SOCKET, Ssh};
+use crate::guest::{DOCKER_GROUP, GuestFacts};
+use crate::lima::GUEST_SOCKET;
+use crate::model::UnixName;
 use crate::model::address::{Address, Kind};
-use crate::model::value::Attributes;
-use crate::model::{UnixName, VmName};
-use crate::plan::{Change, Observation, Problem, Reason, Step};
+use crate::plan::{Change, Observation, Problem, Reason, SideEffect};
 use crate::resource::facts::Facts;
 
-const GID: &str = "gid";
-
-/// A group in the guest.
+/// A declared group.
 #[derive(Debug)]
 pub struct Group {
     address: Address,
-    vm: Address,
-    vm_name: VmName,
+    vm: VmRef,
     name: UnixName,
+    gid: Option<u32>,
+}
+
+/// The state of a group. Without a gid in the file, any gid is accepted.
+#[derive(Debug, PartialEq, Serialize)]
+struct State<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
     gid: Option<u32>,
 }
 
@@ -31,8 +36,7 @@ impl Group {
     pub fn all(config: &Config) -> impl Iterator<Item = Self> + '_ {
         config.groups.iter().map(|group| Self {
             address: Self::address_of(&group.name),
-            vm: Vm::own_address(config),
-            vm_name: config.vm.name.clone(),
+            vm: VmRef::of(config),
             name: group.name.clone(),
             gid: group.gid,
         })
@@ -54,13 +58,14 @@ impl Group {
         record: &Record,
         address: &Address,
     ) -> Option<Box<dyn Resource>> {
-        let name: UnixName = config.vm.running.then(|| address.name.parse().ok())??;
+        let vm = VmRef::running(config)?;
+        let name: UnixName = address.name.parse().ok()?;
         if config.users.iter().any(|user| user.groups.contains(&name)) {
             return None;
         }
         let of_this =
             |it: &Address| group_membership::parts(it).is_some_and(|(_, group)| group == name);
-        let mut requires = vec![Vm::own_address(config)];
+        let mut requires = vec![vm.address.clone()];
         requires.extend(record.addresses().filter(of_this));
         let stays = |name: &str| config.users.iter().any(|user| user.name.as_str() == name);
         let users = record.addresses().filter(|it| it.kind == Kind::USER && !stays(&it.name));
@@ -68,61 +73,56 @@ impl Group {
         let leaving = users.iter().map(|user| user.name.clone()).collect();
         // Its user goes first, and may take the group along.
         requires.extend(users.into_iter().filter(|user| user.name == name.as_str()));
-        let former = Former { vm: config.vm.name.clone(), name, leaving };
-        Some(Removal::new(address, requires, former).boxed())
+        Some(Removal::new(address, requires, Undeclared { vm, name, leaving }).boxed())
     }
 
-    fn attributes(&self, gid: Option<u32>) -> Attributes {
-        let attributes = Attributes::default().with("name", self.name.as_str());
-        match gid {
-            Some(gid) => attributes.with(GID, gid),
-            None => attributes,
-        }
+    fn desired(&self) -> State<'_> {
+        State { name: self.name.as_str(), gid: self.gid }
     }
 
-    /// The problem if its id is taken.
+    /// The problem if its gid is taken.
     fn taken(&self, guest: &GuestFacts, context: PlanContext<'_>) -> Option<Problem> {
         let gid = self.gid?;
         let holder = guest.group_with(gid)?;
-        let is_freed = context.frees(&Address::new(Kind::GROUP, holder), GID);
-        (!is_freed).then(|| Problem::GidTaken { gid, holder: holder.to_owned() })
+        let frees =
+            |effect: &SideEffect| matches!(effect, SideEffect::FreesGid(it) if it == holder);
+        (!context.causes(frees)).then(|| Problem::GidTaken { gid, holder: holder.to_owned() })
     }
 
-    fn update(&self, guest: &GuestFacts, context: PlanContext<'_>, ssh: &Ssh) -> Change {
-        let wanted = self.attributes(self.gid);
-        let name = self.name.as_str();
-        let number = self.gid.map(|gid| gid.to_string());
-        let change = match guest.groups.get(name) {
-            None => Change::create(&self.address, wanted).because(Reason::Absent),
-            // Without a number in the file, any will do.
-            Some(group) => Change::between(
-                &self.address,
-                self.attributes(self.gid.and(Some(group.gid))),
-                wanted,
-            ),
+    fn update(&self, guest: &GuestFacts, context: PlanContext<'_>) -> Change {
+        let (facts, desired, name) = (context.facts, self.desired(), self.name.as_str());
+        let actual = actual(&self.name, guest);
+        let change = match &actual {
+            None => Change::create(&self.address, &desired).because(Reason::Absent),
+            Some(State { gid, .. }) if desired.gid.is_none() || *gid == desired.gid => {
+                return Change::unchanged(&self.address, desired);
+            }
+            Some(actual) => Change::between(&self.address, actual, &desired)
+                .causing(SideEffect::FreesGid(name.to_owned()))
+                .causing(SideEffect::RenumbersGroup(name.to_owned())),
         };
-        if change.is_without_effect() {
-            return change;
-        }
         if let Some(problem) = self.taken(guest, context) {
             return change.blocked(problem);
         }
-        let exists = guest.groups.contains_key(name);
-        let words: Vec<&str> = match (exists, &number) {
-            (true, Some(gid)) => vec!["groupmod", "-g", gid, name],
-            (_, Some(gid)) => vec!["groupadd", "-g", gid, name],
-            (_, None) => vec!["groupadd", name],
+        let gid = desired.gid.map(|gid| gid.to_string());
+        let (title, command) = match (&actual, &gid) {
+            (Some(_), Some(gid)) => ("change the group's gid", vec!["groupmod", "-g", gid, name]),
+            (_, Some(gid)) => ("create the group", vec!["groupadd", "-g", gid, name]),
+            (_, None) => ("create the group", vec!["groupadd", name]),
         };
-        let title = if exists { "give the group its number" } else { "make the group" };
-        let change = change.step(Step::run(title, Operation::System(&words).command(ssh)));
+        let change = self.vm.step(change, title, &command, facts);
         if name == DOCKER_GROUP && guest.socket.is_some() {
-            // The socket was made with the old number.
-            let words = ["chgrp", DOCKER_GROUP, GUEST_SOCKET];
-            let chgrp = Operation::System(&words).command(ssh);
-            return change.step(Step::run("give the Docker socket to the group", chgrp));
+            // The socket was created with the old gid.
+            let command = ["chgrp", DOCKER_GROUP, GUEST_SOCKET];
+            return self.vm.step(change, "give the Docker socket to the group", &command, facts);
         }
         change
     }
+}
+
+fn actual<'a>(name: &'a UnixName, guest: &GuestFacts) -> Option<State<'a>> {
+    let name = name.as_str();
+    Some(State { name, gid: Some(guest.groups.get(name)?.gid) })
 }
 
 impl Resource for Group {
@@ -131,18 +131,17 @@ impl Resource for Group {
     }
 
     fn requires(&self) -> Vec<Address> {
-        vec![self.vm.clone()]
+        vec![self.vm.address.clone()]
     }
 
     fn notifies(&self) -> Vec<Address> {
-        vec![Restart::address_of(&self.vm_name)]
+        vec![Restart::address_of(&self.vm.name)]
     }
 
     fn plan(&self, context: PlanContext<'_>) -> Change {
-        let facts = context.facts;
-        match seen(facts, &self.vm_name) {
-            Some((guest, ssh)) => self.update(guest, context, &ssh),
-            None => unseen(&self.address, self.attributes(self.gid), facts, &self.vm),
+        match self.vm.seen(context.facts) {
+            Some((guest, _)) => self.update(guest, context),
+            None => self.vm.unseen(&self.address, self.desired(), context.facts),
         }
     }
 
@@ -153,19 +152,18 @@ impl Resource for Group {
 
 /// A group that the file no longer declares.
 #[derive(Debug)]
-struct Former {
-    vm: VmName,
+struct Undeclared {
+    vm: VmRef,
     name: UnixName,
     /// The users that are deleted as well.
     leaving: Vec<String>,
 }
 
-impl Removable for Former {
-    fn actual(&self, facts: &Facts) -> Observation<Attributes> {
-        in_seen_guest(facts, |guest| {
-            let group = guest.groups.get(self.name.as_str())?;
-            Some(Attributes::default().with("name", self.name.as_str()).with(GID, group.gid))
-        })
+impl Removable for Undeclared {
+    type State<'a> = State<'a>;
+
+    fn actual<'a>(&'a self, facts: &'a Facts) -> Observation<State<'a>> {
+        in_seen_guest(facts, |guest| actual(&self.name, guest))
     }
 
     fn kept(&self, facts: &Facts) -> Option<&'static str> {
@@ -180,8 +178,8 @@ impl Removable for Former {
     }
 
     fn delete(&self, change: Change, facts: &Facts) -> Change {
-        let Some((_, ssh)) = seen(facts, &self.vm) else { return change };
-        let command = Operation::System(&["groupdel", self.name.as_str()]).command(&ssh);
-        change.step(Step::run("delete the group", command))
+        let name = self.name.as_str();
+        let change = change.causing(SideEffect::FreesGid(name.to_owned()));
+        self.vm.step(change, "delete the group", &["groupdel", name], facts)
     }
 }

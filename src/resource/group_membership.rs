@@ -1,30 +1,44 @@
 //! A guest user's membership in a group, as configured. Whether a session has it is another
 //! question: see [`super::Restart`].
 
+use serde::Serialize;
+
 use super::record::{Record, Recorded};
 use super::removal::{Removable, Removal};
-use super::{
-    Group, PlanContext, ProvisionDocker, Resource, Restart, User, Vm, in_seen_guest, seen, unseen,
-};
+use super::vm_ref::{VmRef, in_seen_guest};
+use super::{Group, PlanContext, ProvisionDocker, Resource, Restart, User, Vm};
 use crate::config::{Config, nearest};
-use crate::guest::{DOCKER_GROUP, GuestFacts, Operation};
-use crate::lima::Ssh;
+use crate::guest::{DOCKER_GROUP, GuestFacts};
 use crate::model::address::{Address, Kind};
-use crate::model::value::{Attributes, Known};
-use crate::model::{UnixName, UserRef, VmName};
+use crate::model::value::Known;
+use crate::model::{UnixName, UserRef};
 use crate::plan::Observation;
-use crate::plan::{Action, Change, Problem, Reason, Step};
+use crate::plan::{Action, Change, Problem, Reason, SideEffect};
 use crate::resource::facts::Facts;
 
-/// A user's membership in a group, or that there is none.
+/// A user's membership in a group, or that the user is not a member.
 #[derive(Debug)]
 pub struct GroupMembership {
     address: Address,
     requires: Vec<Address>,
-    name: VmName,
+    vm: VmRef,
     user: UserRef,
     group: UnixName,
     member: bool,
+}
+
+/// The state of a membership. Lima's login user is unknown until the VM exists.
+#[derive(Debug, Serialize)]
+struct State<'a> {
+    user: Known<&'a str>,
+    group: &'a str,
+    member: bool,
+}
+
+impl<'a> State<'a> {
+    fn new(user: Option<&'a str>, group: &'a UnixName, member: bool) -> Self {
+        Self { user: user.map_or(Known::Unknown, Known::Known), group: group.as_str(), member }
+    }
 }
 
 impl GroupMembership {
@@ -48,7 +62,7 @@ impl GroupMembership {
             wanted.into_iter().map(move |(group, member)| Self {
                 address: Address::new(Kind::GROUP_MEMBERSHIP, format!("{}.{group}", user.name)),
                 requires: requires(config, &user.name, &group),
-                name: config.vm.name.clone(),
+                vm: VmRef::of(config),
                 user: user.name.clone(),
                 group,
                 member,
@@ -58,12 +72,13 @@ impl GroupMembership {
 
     /// The removal of a membership that the file no longer declares.
     pub fn removal(config: &Config, _: &Record, address: &Address) -> Option<Box<dyn Resource>> {
-        let (user, group) = config.vm.running.then(|| parts(address))??;
+        let vm = VmRef::running(config)?;
+        let (user, group) = parts(address)?;
         let restart = vec![Restart::address_of(&config.vm.name)];
         let members = config.users.iter().filter(|user| user.groups.contains(&group));
         let members = members.map(|user| user.name.clone()).collect();
-        let former = Former { vm: config.vm.name.clone(), user, group, members };
-        let removal = Removal::new(address, vec![Vm::own_address(config)], former);
+        let requires = vec![vm.address.clone()];
+        let removal = Removal::new(address, requires, Undeclared { vm, user, group, members });
         Some(removal.before(restart).boxed())
     }
 
@@ -75,52 +90,48 @@ impl GroupMembership {
             .collect()
     }
 
-    fn user<'a>(&'a self, facts: &'a Facts) -> Option<&'a str> {
-        name(&self.user, facts)
+    fn state<'a>(&'a self, facts: &'a Facts, member: bool) -> State<'a> {
+        State::new(name(&self.user, facts), &self.group, member)
     }
 
-    fn attributes(&self, facts: &Facts, member: bool) -> Attributes {
-        let user = self.user(facts).map_or(Known::Unknown, |user| Known::Known(user.into()));
-        Attributes::default()
-            .with_known("user", user)
-            .with("group", self.group.as_str())
-            .with("member", member)
-    }
-
-    fn update(&self, guest: &GuestFacts, context: PlanContext<'_>, ssh: &Ssh) -> Change {
-        let user = self.user(context.facts).unwrap_or_default();
-        let group = self.group.as_str();
-        let is_member = guest.is_member(user, group);
+    fn update(&self, guest: &GuestFacts, context: PlanContext<'_>) -> Change {
+        let facts = context.facts;
+        let user = name(&self.user, facts).unwrap_or_default();
+        let is_member = guest.is_member(user, self.group.as_str());
         // Lima's login user has its own reasons to be in groups, also where the file calls it by name.
-        let is_own = context.facts.owns(&self.address);
+        let is_own = facts.owns(&self.address);
         let may_stay = !self.member && user == guest.user && !is_own;
-        let wanted = self.attributes(context.facts, if may_stay { is_member } else { self.member });
         if may_stay || is_member == self.member {
-            return Change::between(&self.address, wanted.clone(), wanted);
+            return Change::unchanged(&self.address, self.state(facts, is_member));
         }
-        if !self.member {
-            let actual = self.attributes(context.facts, true);
-            let change = match context.facts.recorded(&self.address) {
-                Some(_) => Change::delete(&self.address, actual).because(Reason::NoLongerDeclared),
-                None => Change::between(&self.address, actual, wanted)
-                    .because(Reason::Differs(vec!["member".into()])),
-            };
-            return leave(change, user, group, ssh);
+        if self.member {
+            return self.join(user, guest, context);
         }
-        let change = Change::create(&self.address, wanted).because(Reason::NotMember {
-            user: user.to_owned(),
-            configured: guest.groups_of(user),
-        });
+        let actual = self.state(facts, true);
+        let change = match facts.recorded(&self.address) {
+            Some(_) => Change::delete(&self.address, actual).because(Reason::NoLongerDeclared),
+            None => {
+                Change::between(&self.address, actual, self.state(facts, false)).because_differs()
+            }
+        };
+        leave(change, user, &self.group, &self.vm, facts)
+    }
+
+    fn join(&self, user: &str, guest: &GuestFacts, context: PlanContext<'_>) -> Change {
+        let (facts, group) = (context.facts, self.group.as_str());
+        let joins = SideEffect::Joins { user: user.to_owned(), group: group.to_owned() };
+        let change = Change::create(&self.address, self.state(facts, true))
+            .because(Reason::NotMember { user: user.to_owned(), configured: guest.groups_of(user) })
+            .causing(joins);
         let change = if user == guest.user && !guest.needs_group(group) {
             change.because(Reason::OwnsSocket(user.to_owned()))
         } else {
             change
         };
-        let coming = self.comes_first(guest, context);
-        match (guest.groups.contains_key(group), coming) {
+        match (guest.groups.contains_key(group), self.comes_first(guest, context)) {
             (true, _) => {
-                let join = Operation::System(&["usermod", "-aG", group, user]).command(ssh);
-                change.step(Step::run(format!("add {user} to {group}"), join))
+                let title = format!("add {user} to {group}");
+                self.vm.step(change, &title, &["usermod", "-aG", group, user], facts)
             }
             (false, Some(address)) => change.because(Reason::After(address)),
             (false, None) => {
@@ -168,25 +179,25 @@ impl Resource for GroupMembership {
     }
 
     fn notifies(&self) -> Vec<Address> {
-        vec![Restart::address_of(&self.name)]
+        vec![Restart::address_of(&self.vm.name)]
     }
 
     fn plan(&self, context: PlanContext<'_>) -> Change {
         let facts = context.facts;
-        if let Some((guest, ssh)) = seen(facts, &self.name) {
-            return self.update(guest, context, &ssh);
+        if let Some((guest, _)) = self.vm.seen(facts) {
+            return self.update(guest, context);
         }
-        let wanted = self.attributes(facts, self.member);
+        let desired = self.state(facts, self.member);
         match (&facts.guest, self.member) {
-            // A user who is not there is in no group.
-            (Observation::Absent, false) => Change::between(&self.address, wanted.clone(), wanted),
-            _ => unseen(&self.address, wanted, facts, &self.requires[0]),
+            // A user that does not exist is in no group.
+            (Observation::Absent, false) => Change::unchanged(&self.address, desired),
+            _ => self.vm.unseen(&self.address, desired, facts),
         }
     }
 
     fn recorded(&self, facts: &Facts) -> Option<Recorded> {
         let guest = facts.guest.present()?;
-        let exists = guest.is_member(self.user(facts)?, self.group.as_str());
+        let exists = guest.is_member(name(&self.user, facts)?, self.group.as_str());
         Some(Recorded { exists, is_declared: self.member, ..Recorded::default() })
     }
 }
@@ -202,42 +213,40 @@ pub(super) fn parts(address: &Address) -> Option<(UserRef, UnixName)> {
 
 /// A membership that the file no longer declares.
 #[derive(Debug)]
-struct Former {
-    vm: VmName,
+struct Undeclared {
+    vm: VmRef,
     user: UserRef,
     group: UnixName,
     /// The declared members. The login user may be among them under its other name.
     members: Vec<UserRef>,
 }
 
-impl Former {
-    fn user<'a>(&'a self, facts: &'a Facts) -> Option<&'a str> {
-        name(&self.user, facts)
-    }
-}
+impl Removable for Undeclared {
+    type State<'a> = State<'a>;
 
-impl Removable for Former {
-    fn actual(&self, facts: &Facts) -> Observation<Attributes> {
+    fn actual<'a>(&'a self, facts: &'a Facts) -> Observation<State<'a>> {
         in_seen_guest(facts, |guest| {
-            let (user, group) = (self.user(facts)?, self.group.as_str());
+            let user = name(&self.user, facts)?;
             let is_declared = self.members.iter().any(|it| name(it, facts) == Some(user));
-            (!is_declared && guest.is_member(user, group)).then(|| {
-                Attributes::default().with("user", user).with("group", group).with("member", true)
-            })
+            let is_there = !is_declared && guest.is_member(user, self.group.as_str());
+            is_there.then(|| State::new(Some(user), &self.group, true))
         })
     }
 
     fn delete(&self, change: Change, facts: &Facts) -> Change {
-        match (seen(facts, &self.vm), self.user(facts)) {
-            (Some((_, ssh)), Some(user)) => leave(change, user, self.group.as_str(), &ssh),
-            _ => change,
+        match name(&self.user, facts) {
+            Some(user) => leave(change, user, &self.group, &self.vm, facts),
+            None => change,
         }
     }
 }
 
-fn leave(change: Change, user: &str, group: &str, ssh: &Ssh) -> Change {
-    let leave = Operation::System(&["gpasswd", "-d", user, group]).command(ssh);
-    change.step(Step::run(format!("remove {user} from {group}"), leave))
+fn leave(change: Change, user: &str, group: &UnixName, vm: &VmRef, facts: &Facts) -> Change {
+    let group = group.as_str();
+    let change =
+        change.causing(SideEffect::Leaves { user: user.to_owned(), group: group.to_owned() });
+    let title = format!("remove {user} from {group}");
+    vm.step(change, &title, &["gpasswd", "-d", user, group], facts)
 }
 
 /// The name of a user in the guest.

@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use super::{PlanContext, Resource};
 use crate::config::{Install, Lima};
 use crate::host::{Archive, CommandSpec, Os};
 use crate::lima::{Release, platform_key};
 use crate::model::address::{Address, Kind};
-use crate::model::value::{Attributes, Known};
+use crate::model::value::Known;
 use crate::plan::{Change, Problem, Reason, Step};
 use crate::resource::facts::Facts;
 
@@ -20,6 +22,26 @@ const HOMEBREW: Duration = Duration::from_secs(60 * 60);
 pub struct LimaInstall {
     address: Address,
     lima: Lima,
+}
+
+/// The state of an installation.
+#[derive(Debug, Serialize)]
+struct State {
+    /// Homebrew says which version it has only once it has installed it.
+    version: Known<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    into: Option<String>,
+}
+
+impl State {
+    fn version(version: impl ToString) -> Self {
+        let version = Known::Known(version.to_string());
+        Self { version, from: None, sha256: None, into: None }
+    }
 }
 
 /// How Lima comes onto a machine.
@@ -86,11 +108,11 @@ impl LimaInstall {
         }
         let change = match self.way(facts) {
             Way::Homebrew { program, verb } => {
-                // It has one version, and only says which when it has installed it.
-                let after = Attributes::default().with_known("version", Known::Unknown);
+                let from = Some("Homebrew".to_owned());
+                let after = State { version: Known::Unknown, from, sha256: None, into: None };
                 let command = CommandSpec::new(program).args([verb, "lima"]).timeout(HOMEBREW);
                 let step = Step::run(format!("{verb} Lima with Homebrew"), command);
-                self.change(facts, after.with("from", "Homebrew")).step(step)
+                self.change(facts, after).step(step)
             }
             Way::Archive(release) => self.unpack(facts, release),
         };
@@ -104,12 +126,12 @@ impl LimaInstall {
     fn unpack(&self, facts: &Facts, release: Release) -> Change {
         let directory = release.directory(&facts.lima_releases);
         let Release { version, url, sha256 } = release;
-        let mut after =
-            Attributes::default().with("version", version.to_string()).with("from", url.as_str());
-        if let Some(sha256) = &sha256 {
-            after = after.with("sha256", sha256.as_str());
-        }
-        let after = after.with("into", directory.to_string_lossy().as_ref());
+        let after = State {
+            from: Some(url.clone()),
+            sha256: sha256.as_ref().map(ToString::to_string),
+            into: Some(directory.to_string_lossy().into_owned()),
+            ..State::version(&version)
+        };
         let change = self.change(facts, after);
         let required = &self.lima.version;
         if !required.matches(&version) {
@@ -123,16 +145,15 @@ impl LimaInstall {
         change.step(Step::unpack(title, Archive { url, sha256, directory }))
     }
 
-    fn change(&self, facts: &Facts, after: Attributes) -> Change {
+    fn change(&self, facts: &Facts, after: State) -> Change {
         let Some((_, found)) = &facts.tools.limactl else {
             return Change::create(&self.address, after).because(Reason::Absent);
         };
-        let before = Attributes::default().with("version", found.to_string());
-        Change::between(&self.address, before, after)
+        Change::between(&self.address, State::version(found), after)
     }
 
-    fn required(&self) -> Attributes {
-        Attributes::default().with("version", self.lima.version.to_string())
+    fn required(&self) -> State {
+        State::version(&self.lima.version)
     }
 
     fn missing(&self, facts: &Facts) -> Problem {
@@ -163,7 +184,7 @@ impl Resource for LimaInstall {
         let tools = &context.facts.tools;
         match &tools.limactl {
             Some((_, found)) if self.lima.version.matches(found) => {
-                let change = Change::between(&self.address, self.required(), self.required());
+                let change = Change::unchanged(&self.address, self.required());
                 // Lima cannot do without it either, but says so only when a VM has been made.
                 if tools.ssh.is_some() { change } else { change.blocked(Problem::SshMissing) }
             }

@@ -17,6 +17,7 @@ mod socket;
 pub mod socket_client;
 mod user;
 mod vm;
+mod vm_ref;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -24,12 +25,10 @@ use std::str::FromStr;
 
 use crate::config::{Config, Strategy};
 use crate::guest::probe::Look;
-use crate::guest::{Contents, GuestFacts, Operation, sent_file};
+use crate::guest::{Contents, Operation, sent_file};
 use crate::lima::Ssh;
-use crate::model::VmName;
 use crate::model::address::{Address, Kind, NotAnAddress};
-use crate::model::value::Attributes;
-use crate::plan::{Action, Change, Disruption, Observation, Problem, Reason, Step};
+use crate::plan::{Change, Disruption, Problem, SideEffect, Step};
 use crate::resource::facts::Facts;
 use crate::resource::record::{Record, Recorded};
 
@@ -96,14 +95,14 @@ impl<'a> PlanContext<'a> {
         self.earlier.iter().filter(move |change| change.address.kind == kind)
     }
 
-    /// Whether a resource before this one gives up its value of an attribute.
-    pub fn frees(&self, address: &Address, attribute: &str) -> bool {
-        self.earlier.iter().any(|change| {
-            change.address == *address
-                && change.problem.is_none()
-                && (change.action == Action::Delete
-                    || change.changed().iter().any(|changed| changed == attribute))
-        })
+    /// Whether one of them has such an effect.
+    pub fn causes(&self, is_such: impl Fn(&SideEffect) -> bool) -> bool {
+        self.side_effects().any(is_such)
+    }
+
+    /// What the changes before this resource do that others depend on.
+    pub fn side_effects(&self) -> impl Iterator<Item = &'a SideEffect> {
+        self.earlier.iter().flat_map(|change| &change.side_effects)
     }
 }
 
@@ -227,7 +226,7 @@ fn removals(
         .collect()
 }
 
-/// The file, where its VM is to run: what is inside one that is not is left as it is.
+/// The file, if its VM is to run: what is inside a stopped VM stays as it is.
 fn in_guest(config: &Config) -> impl Iterator<Item = &Config> {
     config.vm.running.then_some(config).into_iter()
 }
@@ -238,37 +237,6 @@ fn one(resource: impl Resource + 'static) -> Vec<Box<dyn Resource>> {
 
 fn many<R: Resource + 'static>(resources: impl IntoIterator<Item = R>) -> Vec<Box<dyn Resource>> {
     resources.into_iter().map(|resource| Box::new(resource) as Box<dyn Resource>).collect()
-}
-
-/// The guest as it was seen, and the way into it. A guest can only have been seen through ssh.
-fn seen<'a>(facts: &'a Facts, vm: &VmName) -> Option<(&'a GuestFacts, Ssh)> {
-    let program = facts.tools.ssh.clone()?;
-    Some((facts.guest.present()?, Ssh::new(program, &facts.directory, vm)))
-}
-
-/// What a resource in the guest plans when it was not seen: it will come with the VM, or is looked
-/// at again when the guest can be.
-fn unseen(address: &Address, wanted: Attributes, facts: &Facts, vm: &Address) -> Change {
-    match &facts.guest {
-        Observation::Unobservable(reason) => Change::deferred(address, wanted, reason.clone()),
-        Observation::Absent | Observation::Present(_) => {
-            Change::create(address, wanted).because(Reason::After(vm.clone()))
-        }
-    }
-}
-
-/// What exists of something in the guest that is no longer declared. `None` means nothing.
-fn in_seen_guest(
-    facts: &Facts,
-    actual: impl FnOnce(&GuestFacts) -> Option<Attributes>,
-) -> Observation<Attributes> {
-    match &facts.guest {
-        Observation::Present(guest) => {
-            actual(guest).map_or(Observation::Absent, Observation::Present)
-        }
-        Observation::Absent => Observation::Absent,
-        Observation::Unobservable(reason) => Observation::Unobservable(reason.clone()),
-    }
 }
 
 /// A file that is put into the guest.
@@ -293,12 +261,6 @@ impl Pushed<'_> {
             .step(Step::run(format!("copy {what}"), copy.command(ssh)))
             .step(Step::run(format!("put {what} in its place"), place.command(ssh)))
     }
-}
-
-/// A declared resource in terms of the record, if the guest could be looked at.
-fn recorded(facts: &Facts, exists: impl FnOnce(&GuestFacts) -> bool) -> Option<Recorded> {
-    let exists = exists(facts.guest.present()?);
-    Some(Recorded { exists, is_declared: true, ..Recorded::default() })
 }
 
 /// Refuses a restart that would stop a container or the VM if the file says

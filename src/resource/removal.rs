@@ -2,18 +2,24 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 use super::record::Recorded;
 use super::{PlanContext, Resource};
 use crate::guest::probe::Look;
 use crate::model::address::Address;
-use crate::model::value::Attributes;
 use crate::plan::{Change, Observation, Reason};
 use crate::resource::facts::Facts;
 
-/// The part of a removal that depends on the kind.
+/// A resource that can be found and deleted, whether the file declares it or not.
 pub(super) trait Removable: fmt::Debug + Send + Sync {
+    /// What is known of it. Its fields are the attributes in a plan.
+    type State<'a>: Serialize
+    where
+        Self: 'a;
+
     /// What exists of it.
-    fn actual(&self, facts: &Facts) -> Observation<Attributes>;
+    fn actual<'a>(&'a self, facts: &'a Facts) -> Observation<Self::State<'a>>;
 
     /// Why it stays, although `cai` created it.
     fn kept(&self, _facts: &Facts) -> Option<&'static str> {
@@ -79,14 +85,14 @@ impl<R: Removable> Resource for Removal<R> {
 
     fn plan(&self, context: PlanContext<'_>) -> Change {
         let facts = context.facts;
-        let gone = || Change::between(&self.address, Attributes::default(), Attributes::default());
+        let gone = || Change::unchanged(&self.address, ());
         let Some(entry) = facts.recorded(&self.address) else {
             return gone();
         };
         match self.what.actual(facts) {
             Observation::Absent => gone(),
             Observation::Unobservable(reason) => {
-                let change = Change::deferred(&self.address, Attributes::default(), reason);
+                let change = Change::deferred(&self.address, (), reason);
                 let change = change.because(Reason::NoLongerDeclared);
                 self.what.foretold().map(Reason::Note).into_iter().fold(change, Change::because)
             }

@@ -1,26 +1,43 @@
 //! The Docker socket on the host: something answers on it.
 
-use super::provision::{SOCKET_ACCESS, SOCKET_GROUP};
-use super::{GroupMembership, PlanContext, Resource, Restart};
-use crate::config::Config;
-use crate::host::Ping;
-use crate::lima::Ssh;
-use crate::model::VmName;
-use crate::model::address::{Address, Kind};
-use crate::model::value::Attributes;
-use crate::plan::Observation;
-use crate::plan::{Change, Disruption, Problem, Reason, Step};
-use crate::resource::facts::Facts;
+use serde::Serialize;
 
-/// Who may open the socket.
-const ACCESS: &str = "access";
+use super::vm_ref::VmRef;
+use super::{GroupMembership, PlanContext, ProvisionDocker, Resource, Restart};
+use crate::config::Config;
+use crate::guest::GuestFacts;
+use crate::host::Ping;
+use crate::model::address::{Address, Kind};
+use crate::plan::Observation;
+use crate::plan::{Change, Disruption, Problem, Reason, SideEffect, Step};
+use crate::resource::facts::Facts;
 
 /// The Docker socket on the host.
 #[derive(Debug)]
 pub struct Socket {
     address: Address,
     requires: Vec<Address>,
-    name: VmName,
+    vm: VmRef,
+}
+
+/// The state of the socket.
+#[derive(Debug, PartialEq, Serialize)]
+struct State {
+    path: String,
+    answer: String,
+    /// Who may open it. ssh creates it for its owner alone, which is not worth a line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access: Option<&'static str>,
+}
+
+impl State {
+    fn new(facts: &Facts, answer: impl ToString, access: &'static str) -> Self {
+        Self {
+            path: facts.docker_socket().to_string_lossy().into_owned(),
+            answer: answer.to_string(),
+            access: facts.exposed.then_some(access),
+        }
+    }
 }
 
 impl Socket {
@@ -29,12 +46,48 @@ impl Socket {
         let mut requires = vec![Restart::address_of(&config.vm.name)];
         // The forward opens the guest's socket with the groups of the login user.
         requires.extend(GroupMembership::of_login_user(config));
-        Self { address: Self::own_address(config), requires, name: config.vm.name.clone() }
+        Self { address: Self::own_address(config), requires, vm: VmRef::of(config) }
     }
 
     /// Its address.
     pub fn own_address(config: &Config) -> Address {
         Address::new(Kind::SOCKET, config.vm.name.as_str())
+    }
+
+    fn update(
+        &self,
+        guest: &GuestFacts,
+        ping: &Ping,
+        desired: State,
+        context: PlanContext<'_>,
+    ) -> Change {
+        let facts = context.facts;
+        let actual = State::new(facts, ping, "others");
+        if actual == desired {
+            return Change::unchanged(&self.address, desired);
+        }
+        let after =
+            |address: Address| Change::deferred(&self.address, &desired, Reason::After(address));
+        // A new session, or a restart of the VM, forwards the socket again. Whether more is needed is
+        // known after that.
+        let renewed = |change: &&Change| change.disruption >= Disruption::SessionRefresh;
+        let mut renewals = context.earlier(Kind::VM).chain(context.earlier(Kind::RESTART));
+        if let Some(renewal) = renewals.find(renewed) {
+            return after(renewal.address.clone());
+        }
+        let change = Change::between(&self.address, actual, &desired);
+        if !ping.answers() && !guest.session_reaches_docker() {
+            return if context.causes(|effect| *effect == SideEffect::OpensSocket) {
+                after(ProvisionDocker::own_address())
+            } else {
+                change.blocked(Problem::NoAccess { user: guest.user.clone() })
+            };
+        }
+        if !ping.answers() && !guest.docker_answers() {
+            // Whether the forward is dead as well is known once dockerd answers.
+            return after(ProvisionDocker::own_address());
+        }
+        self.forward(change, facts, ping)
     }
 
     fn forward(&self, change: Change, facts: &Facts, ping: &Ping) -> Change {
@@ -49,10 +102,9 @@ impl Socket {
                 if facts.master { Disruption::None } else { Disruption::SessionRefresh },
                 Some(&[]),
             );
-        let Some(program) = &facts.tools.ssh else {
+        let Some(ssh) = self.vm.ssh(facts) else {
             return change.blocked(Problem::SshMissing);
         };
-        let ssh = Ssh::new(program.clone(), &facts.directory, &self.name);
         let change = if facts.master {
             change.step(Step::attempt("cancel the dead forward", ssh.cancel_forward()))
         } else {
@@ -62,20 +114,6 @@ impl Socket {
             .step(Step::remove("remove the stale socket", facts.docker_socket()))
             .step(Step::run("forward the Docker socket", ssh.forward()))
     }
-}
-
-/// Whether the guest's socket gets its group back by what is planned before.
-fn gets_group(context: PlanContext<'_>) -> bool {
-    let docker = super::ProvisionDocker::own_address();
-    context.earlier(Kind::PROVISION).any(|change| {
-        let gives = |name: &String| name == SOCKET_GROUP || name == SOCKET_ACCESS;
-        change.address == docker && change.problem.is_none() && change.changed().iter().any(gives)
-    })
-}
-
-fn answers(answer: impl Into<serde_json::Value>, facts: &Facts) -> Attributes {
-    let path = facts.docker_socket();
-    Attributes::default().with("path", path.to_string_lossy().as_ref()).with("answer", answer)
 }
 
 impl Resource for Socket {
@@ -89,60 +127,19 @@ impl Resource for Socket {
 
     fn plan(&self, context: PlanContext<'_>) -> Change {
         let facts = context.facts;
-        let wanted = answers("answers", facts);
-        // A renewed session, or VM, makes the forward anew; whether more is needed shows then.
-        let renewed = |change: &&Change| change.disruption >= Disruption::SessionRefresh;
-        let refreshes =
-            context.earlier(Kind::VM).chain(context.earlier(Kind::RESTART)).find(renewed);
+        let desired = State::new(facts, "answers", "owner");
         match (&facts.guest, &facts.socket) {
-            (Observation::Absent, _) => Change::create(&self.address, wanted)
-                .because(Reason::After(Restart::address_of(&self.name))),
-            (Observation::Present(guest), Some(ping)) => {
-                let (mut actual, mut wanted) = (answers(ping.to_string(), facts), wanted);
-                // Not worth a line where it is as ssh makes it: for its owner alone.
-                if facts.exposed {
-                    actual = actual.with(ACCESS, "others");
-                    wanted = wanted.with(ACCESS, "owner");
-                }
-                let change = Change::between(&self.address, actual, wanted);
-                match (ping.answers(), refreshes) {
-                    (true, None) if facts.exposed => self.forward(change, facts, ping),
-                    (true, Some(restart)) if facts.exposed => Change::deferred(
-                        &self.address,
-                        change.after,
-                        Reason::After(restart.address.clone()),
-                    ),
-                    (true, _) => change,
-                    (false, Some(restart)) => Change::deferred(
-                        &self.address,
-                        change.after,
-                        Reason::After(restart.address.clone()),
-                    ),
-                    (false, None) if !guest.session_reaches_docker() && gets_group(context) => {
-                        let reason = Reason::After(super::ProvisionDocker::own_address());
-                        Change::deferred(&self.address, change.after, reason)
-                    }
-                    (false, None) if !guest.session_reaches_docker() => {
-                        change.blocked(Problem::NoAccess { user: guest.user.clone() })
-                    }
-                    // Whether the forward is dead, too, shows when the daemon answers.
-                    (false, None) if !guest.docker_answers() => Change::deferred(
-                        &self.address,
-                        change.after,
-                        Reason::After(super::ProvisionDocker::own_address()),
-                    ),
-                    (false, None) => self.forward(change, facts, ping),
-                }
-            }
+            (Observation::Absent, _) => Change::create(&self.address, desired)
+                .because(Reason::After(Restart::address_of(&self.vm.name))),
+            (Observation::Present(guest), Some(ping)) => self.update(guest, ping, desired, context),
             (Observation::Unobservable(reason), _) => {
-                Change::deferred(&self.address, wanted, reason.clone())
+                Change::deferred(&self.address, desired, reason.clone())
             }
-            // The daemon does not run: a question would start it.
-            (Observation::Present(_), None) => Change::deferred(
-                &self.address,
-                wanted,
-                Reason::After(super::ProvisionDocker::own_address()),
-            ),
+            // dockerd does not run, and a request would start it.
+            (Observation::Present(_), None) => {
+                let docker = ProvisionDocker::own_address();
+                Change::deferred(&self.address, desired, Reason::After(docker))
+            }
         }
     }
 }

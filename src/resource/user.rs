@@ -1,32 +1,46 @@
-//! An account in the guest, beside Lima's own.
+//! An account in the guest, besides Lima's own.
+
+use serde::Serialize;
 
 use super::record::{Record, Recorded};
 use super::removal::{Removable, Removal};
-use super::{PlanContext, Resource, Vm, group_membership, in_seen_guest, recorded, seen, unseen};
+use super::vm_ref::{VmRef, in_seen_guest, recorded};
+use super::{PlanContext, Resource, group_membership};
 use crate::config::{self, Config};
-use crate::guest::{GuestFacts, Operation};
-use crate::lima::Ssh;
+use crate::guest::GuestFacts;
 use crate::model::address::{Address, Kind};
-use crate::model::value::Attributes;
-use crate::model::{UnixName, UserRef, VmName};
-use crate::plan::{Change, Observation, Problem, Reason, Step};
+use crate::model::{UnixName, UserRef};
+use crate::plan::{Change, Observation, Problem, Reason, SideEffect};
 use crate::resource::facts::Facts;
 
-const UID: &str = "uid";
-
-/// An account in the guest.
+/// A declared account.
 #[derive(Debug)]
 pub struct User {
     address: Address,
-    vm: Address,
-    vm_name: VmName,
-    name: UnixName,
+    account: Account,
     uid: Option<u32>,
     shell: Option<String>,
 }
 
+/// An account in the guest, declared or not.
+#[derive(Debug)]
+struct Account {
+    vm: VmRef,
+    name: UnixName,
+}
+
+/// The state of an account. Where the file leaves a field out, any value is accepted.
+#[derive(Debug, PartialEq, Serialize)]
+struct State<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uid: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shell: Option<&'a str>,
+}
+
 impl User {
-    /// All that the file declares. Lima makes its login user itself.
+    /// All that the file declares. Lima creates its login user itself.
     pub fn all(config: &Config) -> impl Iterator<Item = Self> + '_ {
         config.users.iter().filter_map(|user| {
             let config::User { name: UserRef::Named(name), uid, shell, .. } = user else {
@@ -34,9 +48,7 @@ impl User {
             };
             Some(Self {
                 address: Self::address_of(name),
-                vm: Vm::own_address(config),
-                vm_name: config.vm.name.clone(),
-                name: name.clone(),
+                account: Account { vm: VmRef::of(config), name: name.clone() },
                 uid: *uid,
                 shell: shell.clone(),
             })
@@ -54,77 +66,67 @@ impl User {
         record: &Record,
         address: &Address,
     ) -> Option<Box<dyn Resource>> {
-        let name: UnixName = config.vm.running.then(|| address.name.parse().ok())??;
+        let vm = VmRef::running(config)?;
+        let name: UnixName = address.name.parse().ok()?;
         let of_this = |it: &Address| {
             group_membership::parts(it)
                 .is_some_and(|(user, _)| user == UserRef::Named(name.clone()))
         };
-        let mut requires = vec![Vm::own_address(config)];
+        let mut requires = vec![vm.address.clone()];
         requires.extend(record.addresses().filter(of_this));
-        let former = Former { vm: config.vm.name.clone(), name };
-        Some(Removal::new(address, requires, former).boxed())
+        Some(Removal::new(address, requires, Account { vm, name }).boxed())
     }
 
-    fn attributes(&self, uid: Option<u32>, shell: Option<&str>) -> Attributes {
-        let mut attributes = Attributes::default().with("name", self.name.as_str());
-        if let Some(uid) = uid {
-            attributes = attributes.with(UID, uid);
-        }
-        match shell {
-            Some(shell) => attributes.with("shell", shell),
-            None => attributes,
-        }
+    fn desired(&self) -> State<'_> {
+        State { name: self.account.name.as_str(), uid: self.uid, shell: self.shell.as_deref() }
     }
 
-    fn wanted(&self) -> Attributes {
-        self.attributes(self.uid, self.shell.as_deref())
-    }
-
-    /// The problem if its id is taken.
+    /// The problem if its uid is taken.
     fn taken(&self, guest: &GuestFacts, context: PlanContext<'_>) -> Option<Problem> {
         let uid = self.uid?;
-        let own = guest.accounts.get(self.name.as_str()).map(|account| account.uid);
+        let own = guest.accounts.get(self.account.name.as_str()).map(|account| account.uid);
         let holder = guest.user_with(uid).filter(|_| own != Some(uid))?;
-        let is_freed = context.frees(&Address::new(Kind::USER, holder), UID);
-        (!is_freed).then(|| Problem::UidTaken { uid, holder: holder.to_owned() })
+        let frees =
+            |effect: &SideEffect| matches!(effect, SideEffect::FreesUid(it) if it == holder);
+        (!context.causes(frees)).then(|| Problem::UidTaken { uid, holder: holder.to_owned() })
     }
 
-    fn update(&self, guest: &GuestFacts, context: PlanContext<'_>, ssh: &Ssh) -> Change {
-        let change = self.change(guest, ssh);
-        match self.taken(guest, context) {
-            Some(problem) if !change.is_without_effect() => change.blocked(problem),
-            _ => change,
-        }
-    }
-
-    fn change(&self, guest: &GuestFacts, ssh: &Ssh) -> Change {
-        let uid = self.uid.map(|uid| uid.to_string());
-        let mut options = Vec::new();
-        options.extend(uid.iter().flat_map(|uid| ["-u", uid]));
-        options.extend(self.shell.iter().flat_map(|shell| ["-s", shell]));
-        let name = self.name.as_str();
-        match guest.accounts.get(name) {
-            None => {
-                let words = [&["useradd", "-m"], &options[..], &[name]].concat();
-                Change::create(&self.address, self.wanted())
-                    .because(Reason::Absent)
-                    .step(Step::run("make the account", Operation::System(&words).command(ssh)))
-            }
-            Some(account) => {
-                // What the file leaves out is left as it is.
-                let shell = self.shell.as_ref().map(|_| account.shell.as_str());
-                let actual = self.attributes(self.uid.and(Some(account.uid)), shell);
-                let change = Change::between(&self.address, actual, self.wanted());
-                if change.is_without_effect() {
-                    return change;
+    fn update(&self, guest: &GuestFacts, context: PlanContext<'_>) -> Change {
+        let facts = context.facts;
+        let desired = self.desired();
+        let change = match self.account.actual(facts).into_present() {
+            None => Change::create(&self.address, &desired).because(Reason::Absent),
+            Some(actual) => {
+                let actual = State {
+                    uid: desired.uid.and(actual.uid),
+                    shell: desired.shell.and(actual.shell),
+                    ..actual
+                };
+                if actual == desired {
+                    return Change::unchanged(&self.address, desired);
                 }
-                let words = [&["usermod"], &options[..], &[name]].concat();
-                let changed = change.changed();
-                change
-                    .because(Reason::Differs(changed))
-                    .step(Step::run("change the account", Operation::System(&words).command(ssh)))
+                let change = Change::between(&self.address, &actual, &desired).because_differs();
+                if actual.uid == desired.uid {
+                    change
+                } else {
+                    change.causing(SideEffect::FreesUid(actual.name.to_owned()))
+                }
             }
+        };
+        if let Some(problem) = self.taken(guest, context) {
+            return change.blocked(problem);
         }
+        let uid = desired.uid.map(|uid| uid.to_string());
+        let options = uid.iter().flat_map(|uid| ["-u", uid]);
+        let options = options.chain(desired.shell.iter().flat_map(|shell| ["-s", shell]));
+        let (title, program): (_, &[&str]) = if change.before.is_none() {
+            ("create the account", &["useradd", "-m"])
+        } else {
+            ("change the account", &["usermod"])
+        };
+        let command: Vec<&str> =
+            program.iter().copied().chain(options).chain([desired.name]).collect();
+        self.account.vm.step(change, title, &command, facts)
     }
 }
 
@@ -134,35 +136,32 @@ impl Resource for User {
     }
 
     fn requires(&self) -> Vec<Address> {
-        vec![self.vm.clone()]
+        vec![self.account.vm.address.clone()]
     }
 
     fn plan(&self, context: PlanContext<'_>) -> Change {
-        let facts = context.facts;
-        match seen(facts, &self.vm_name) {
-            Some((guest, ssh)) => self.update(guest, context, &ssh),
-            None => unseen(&self.address, self.wanted(), facts, &self.vm),
+        match self.account.vm.seen(context.facts) {
+            Some((guest, _)) => self.update(guest, context),
+            None => self.account.vm.unseen(&self.address, self.desired(), context.facts),
         }
     }
 
     fn recorded(&self, facts: &Facts) -> Option<Recorded> {
-        recorded(facts, |guest| guest.accounts.contains_key(self.name.as_str()))
+        recorded(facts, |guest| guest.accounts.contains_key(self.account.name.as_str()))
     }
 }
 
-/// An account that the file no longer declares.
-#[derive(Debug)]
-struct Former {
-    vm: VmName,
-    name: UnixName,
-}
+impl Removable for Account {
+    type State<'a> = State<'a>;
 
-impl Removable for Former {
-    fn actual(&self, facts: &Facts) -> Observation<Attributes> {
+    fn actual<'a>(&'a self, facts: &'a Facts) -> Observation<State<'a>> {
         in_seen_guest(facts, |guest| {
             let account = guest.accounts.get(self.name.as_str())?;
-            let attributes = Attributes::default().with("name", self.name.as_str());
-            Some(attributes.with(UID, account.uid).with("shell", account.shell.as_str()))
+            Some(State {
+                name: self.name.as_str(),
+                uid: Some(account.uid),
+                shell: Some(&account.shell),
+            })
         })
     }
 
@@ -172,10 +171,10 @@ impl Removable for Former {
     }
 
     fn delete(&self, change: Change, facts: &Facts) -> Change {
-        let Some((_, ssh)) = seen(facts, &self.vm) else { return change };
-        let command = Operation::System(&["userdel", self.name.as_str()]).command(&ssh);
-        change
+        let name = self.name.as_str();
+        let change = change
             .because(Reason::Note("its home directory stays"))
-            .step(Step::run("delete the account", command))
+            .causing(SideEffect::FreesUid(name.to_owned()));
+        self.vm.step(change, "delete the account", &["userdel", name], facts)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{SYSBOX_RUNTIME, hidden, network};
@@ -9,18 +10,15 @@ use crate::config::Config;
 use crate::guest::daemon_json::{SECCOMP_KEY, edited, from_text, without};
 use crate::guest::{self, Contents, GuestFacts, LoadedJson, Operation, SECCOMP_PROFILE};
 use crate::lima::Ssh;
-use crate::model::VmName;
 use crate::model::address::{Address, Kind};
 use crate::model::daemon_key::{DEFAULT_RUNTIME, knows_runtime};
 use crate::model::log_option::{log_driver, log_options};
-use crate::model::value::{Attributes, Known};
-use crate::plan::{Action, Change, Problem, Reason, Step};
+use crate::plan::{Action, Change, Problem, Reason, SideEffect, Step};
 use crate::resource::facts::{Facts, HostFile};
 use crate::resource::record::{Keys, Loaded, Recorded, Undeclared};
-use crate::resource::{PlanContext, Pushed, Resource, Vm, seen, unseen};
+use crate::resource::vm_ref::VmRef;
+use crate::resource::{PlanContext, Pushed, Resource};
 
-/// The file, and the attribute that holds its text.
-pub(in crate::resource) const FILE: &str = "/etc/docker/daemon.json";
 const LOG_OPTIONS: &str = "log-opts";
 /// How the record names an entry of `runtimes`.
 const RUNTIME: &str = "runtimes.";
@@ -29,8 +27,7 @@ const RUNTIME: &str = "runtimes.";
 #[derive(Debug)]
 pub struct ProvisionDaemon {
     address: Address,
-    vm: Address,
-    name: VmName,
+    vm: VmRef,
     owned: Map<String, Value>,
     /// Whether Sysbox is wanted, which needs network keys.
     sysbox: bool,
@@ -39,13 +36,21 @@ pub struct ProvisionDaemon {
     seccomp: Option<PathBuf>,
 }
 
+/// The state of the configuration: the text of the file, and the SHA-256 of the seccomp profile.
+#[derive(Debug, PartialEq, Serialize)]
+struct State<'a> {
+    #[serde(rename = "/etc/docker/daemon.json", skip_serializing_if = "Option::is_none")]
+    text: Option<&'a str>,
+    #[serde(rename = "/etc/docker/cai-seccomp.json", skip_serializing_if = "Option::is_none")]
+    profile: Option<&'a str>,
+}
+
 impl ProvisionDaemon {
     /// As the file declares it.
     pub fn new(config: &Config) -> Self {
         Self {
             address: Self::own_address(),
-            vm: Vm::own_address(config),
-            name: config.vm.name.clone(),
+            vm: VmRef::of(config),
             owned: owned(config),
             sysbox: config.sysbox.enabled,
             sysbox_is_default: config.sysbox.default_runtime,
@@ -145,86 +150,84 @@ impl ProvisionDaemon {
         (!options.is_empty()).then_some(Problem::LogOptionsLeft { driver, options })
     }
 
-    fn attributes(text: Option<&str>, profile: Option<&str>) -> Attributes {
-        let text = text.map(|text| (FILE, text));
-        let profile = profile.map(|sha256| (SECCOMP_PROFILE, sha256));
-        let attributes = text.into_iter().chain(profile);
-        attributes.fold(Attributes::default(), |it, (name, value)| it.with(name, value))
-    }
-
     /// The seccomp profile on the host.
     fn profile<'a>(&self, facts: &'a Facts) -> Option<&'a HostFile> {
         facts.files.get(self.seccomp.as_ref()?)
     }
 
-    fn fresh(&self, facts: &Facts) -> Attributes {
-        let profile = self.profile(facts).map(|profile| profile.sha256.as_str());
-        Self::attributes(Some(&self.wanted("", &[])), profile)
+    /// The SHA-256 of the seccomp profile on the host.
+    fn profile_sum<'a>(&self, facts: &'a Facts) -> Option<&'a str> {
+        self.profile(facts).map(|profile| profile.sha256.as_str())
     }
 
     fn update(&self, guest: &GuestFacts, facts: &Facts, ssh: &Ssh) -> Change {
-        let profile = self.profile(facts);
-        let sha256 = profile.map(|profile| profile.sha256.as_str());
         let file = &guest.daemon_json;
         if let Err(why) = file.keys() {
-            return Change::deferred(&self.address, self.fresh(facts), Reason::Absent)
+            let text = self.wanted("", &[]);
+            let state = State { text: Some(&text), profile: self.profile_sum(facts) };
+            return Change::deferred(&self.address, state, Reason::Absent)
                 .blocked(Problem::DaemonJson(why.to_string()));
         }
-        let text = file.text.as_deref();
         let Undeclared { remove, release } =
             facts.undeclared(&self.address, &self.keys(guest, facts));
-        let wanted = self.wanted(text.unwrap_or_default(), &remove);
-        // An empty file and one without keys say the same.
-        let as_it_is = wanted == text.unwrap_or_default();
-        let after = if as_it_is { text } else { Some(wanted.as_str()) };
-        let profile_there = guest.seccomp_profile.as_deref().filter(|_| self.seccomp.is_some());
-        let before = Self::attributes(text, profile_there);
-        let after = Self::attributes(after, sha256);
-        let mut change = Change::between(&self.address, before, after);
-        change = change.retracting(remove, release);
-        let present = from_text(text.unwrap_or_default());
-        let due = from_text(&wanted);
+        let present = file.text.as_deref().unwrap_or_default();
+        let wanted = self.wanted(present, &remove);
+        let profile = guest.seccomp_profile.as_deref().filter(|_| self.seccomp.is_some());
+        let actual = State { text: file.text.as_deref(), profile };
+        // An empty file and one without keys mean the same.
+        let text = if wanted == present { actual.text } else { Some(wanted.as_str()) };
+        let desired = State { text, profile: self.profile_sum(facts) };
+        let change = Change::between(&self.address, &actual, &desired).retracting(remove, release);
+        let (present, due) = (from_text(present), from_text(&wanted));
         let problem = unknown_runtime(&due, guest);
         if let Some(problem) = problem.or_else(|| self.log_options_left(&present, &due)) {
             // The problem must be shown even if the file needs no change.
-            if change.action == Action::NoOp {
-                change.action = Action::Refresh;
-            }
-            return change.blocked(problem);
+            let is_unchanged = change.action == Action::NoOp;
+            let action = if is_unchanged { Action::Refresh } else { change.action };
+            return Change { action, ..change }.blocked(problem);
         }
-        let changed = change.changed();
-        if changed.is_empty() {
+        if actual == desired {
             return change;
         }
-        let hides = hidden::by(guest, &self.name, &present, &due);
-        change = change.because(Reason::Differs(changed.clone())).hiding_data(hides);
-        let profile_changes = changed.iter().any(|name| name == SECCOMP_PROFILE);
-        if let (Some(path), Some(profile), true) = (&self.seccomp, profile, profile_changes) {
-            change = Pushed {
-                from: Contents::File(path),
-                to: SECCOMP_PROFILE,
-                sha256: &profile.sha256,
-                mode: "644",
-                owner: ("root", "root"),
-            }
-            .steps(change, "the seccomp profile", ssh);
+        let hides = hidden::by(guest, &self.vm.name, &present, &due);
+        let change = change.because_differs().hiding_data(hides);
+        self.write(change, &actual, &desired, guest, ssh)
+    }
+
+    /// Adds the steps that write what differs.
+    fn write(
+        &self,
+        change: Change,
+        actual: &State<'_>,
+        desired: &State<'_>,
+        guest: &GuestFacts,
+        ssh: &Ssh,
+    ) -> Change {
+        let mut change = change;
+        if let (Some(path), Some(sha256)) = (&self.seccomp, desired.profile)
+            && actual.profile != desired.profile
+        {
+            let from = Contents::File(path);
+            let (mode, owner) = ("644", ("root", "root"));
+            change = Pushed { from, to: SECCOMP_PROFILE, sha256, mode, owner }
+                .steps(change, "the seccomp profile", ssh)
+                .causing(SideEffect::WritesSeccompProfile);
         }
-        match change.after.get(FILE) {
-            Some(Known::Known(Value::String(text))) if !as_it_is => {
-                let write = Operation::WriteDaemonJson {
-                    expected: file.sha256.clone(),
-                    loaded: match file.loaded {
-                        LoadedJson::Current => guest::Loaded::Current,
-                        LoadedJson::Older(_) | LoadedJson::Unknown => guest::Loaded::Keep,
-                    },
-                    text,
-                };
-                let write = write.command(ssh);
-                change = change.step(Step::run("write daemon.json", write));
-            }
-            _ => {}
+        let Some(text) = desired.text else { return change };
+        let change = change.causing(SideEffect::DaemonJson(text.to_owned()));
+        if actual.text == desired.text {
+            return change;
         }
-        change
+        let file = &guest.daemon_json;
+        let write = Operation::WriteDaemonJson {
+            expected: file.sha256.clone(),
+            loaded: match file.loaded {
+                LoadedJson::Current => guest::Loaded::Current,
+                LoadedJson::Older(_) | LoadedJson::Unknown => guest::Loaded::Keep,
+            },
+            text,
+        };
+        change.step(Step::run("write daemon.json", write.command(ssh)))
     }
 }
 
@@ -237,11 +240,23 @@ fn flattened(mut keys: Map<String, Value>) -> Map<String, Value> {
     keys
 }
 
-/// The text that the plan writes before this.
-pub(in crate::resource) fn written(context: PlanContext<'_>) -> Option<&Change> {
-    let own = ProvisionDaemon::own_address();
-    let mut earlier = context.earlier(Kind::PROVISION);
-    earlier.find(|change| change.address == own && !change.is_without_effect())
+/// The text of daemon.json after the changes before this one, if one of them writes to its directory.
+pub(in crate::resource) fn written(context: PlanContext<'_>) -> Option<&str> {
+    context.side_effects().find_map(|effect| match effect {
+        SideEffect::DaemonJson(text) => Some(text.as_str()),
+        _ => None,
+    })
+}
+
+/// The keys of daemon.json after the changes before this one.
+pub(in crate::resource) fn due(
+    guest: &GuestFacts,
+    context: PlanContext<'_>,
+) -> Result<Map<String, Value>, Problem> {
+    match written(context) {
+        Some(text) => Ok(from_text(text)),
+        None => guest.daemon_json.keys().map_err(|why| Problem::DaemonJson(why.to_string())),
+    }
 }
 
 /// Why dockerd would not start: because of the file that a change before this one writes, or else because
@@ -250,23 +265,21 @@ pub(in crate::resource) fn obstacle(
     guest: &GuestFacts,
     context: PlanContext<'_>,
 ) -> Option<Problem> {
-    let text = match written(context) {
-        Some(Change { problem: Some(problem), .. }) => return Some(problem.clone()),
-        Some(change) => change.after.text(FILE),
-        None => None,
-    };
-    match text.map_or_else(|| guest.daemon_json.keys(), |text| Ok(from_text(text))) {
+    let own = ProvisionDaemon::own_address();
+    let mut earlier = context.earlier(Kind::PROVISION).filter(|change| change.address == own);
+    if let Some(problem) = earlier.find_map(|change| change.problem.clone()) {
+        return Some(problem);
+    }
+    match due(guest, context) {
         Ok(keys) => unknown_runtime(&keys, guest),
-        Err(why) => Some(Problem::DaemonJson(why.to_string())),
+        Err(problem) => Some(problem),
     }
 }
 
-/// Whether containers live on while the daemon reloads and then restarts: by what it will find in its
-/// file, which somebody may have changed, and which only a part of the plan writes.
+/// Whether containers keep running while dockerd reloads and then restarts: by the file that it will
+/// find, which someone may have changed, and of which a plan writes only a part.
 pub(in crate::resource) fn keeps_containers(guest: &GuestFacts, context: PlanContext<'_>) -> bool {
-    let text = written(context).and_then(|change| change.after.text(FILE));
-    let found = || guest.daemon_json.keys().unwrap_or_default();
-    is_kept_alive(&text.map_or_else(found, from_text))
+    is_kept_alive(&due(guest, context).unwrap_or_default())
 }
 
 /// Whether they live on with these keys in force.
@@ -318,7 +331,7 @@ impl Resource for ProvisionDaemon {
     }
 
     fn requires(&self) -> Vec<Address> {
-        vec![self.vm.clone()]
+        vec![self.vm.address.clone()]
     }
 
     fn host_files(&self) -> Vec<PathBuf> {
@@ -327,15 +340,17 @@ impl Resource for ProvisionDaemon {
 
     fn plan(&self, context: PlanContext<'_>) -> Change {
         let facts = context.facts;
+        let text = self.wanted("", &[]);
+        let fresh = State { text: Some(&text), profile: self.profile_sum(facts) };
         let missing = self.seccomp.as_ref().filter(|path| !facts.files.contains_key(*path));
         if let Some(path) = missing {
-            return Change::deferred(&self.address, self.fresh(facts), Reason::Absent)
+            return Change::deferred(&self.address, fresh, Reason::Absent)
                 .blocked(Problem::FileMissing(path.display().to_string()));
         }
-        if let Some((guest, ssh)) = seen(facts, &self.name) {
+        if let Some((guest, ssh)) = self.vm.seen(facts) {
             return self.update(guest, facts, &ssh);
         }
-        let change = unseen(&self.address, self.fresh(facts), facts, &self.vm);
+        let change = self.vm.unseen(&self.address, fresh, facts);
         let former = facts.recorded(&self.address).into_iter().flat_map(|entry| entry.keys.keys());
         let former_names: Vec<String> =
             former.filter(|key| !self.may_write(key)).cloned().collect();
@@ -346,7 +361,7 @@ impl Resource for ProvisionDaemon {
         // A key that goes may hide data as well.
         let mut keys = self.owned.clone();
         keys.extend(former_names.into_iter().map(|name| (name, Value::Bool(true))));
-        change.hiding_data(hidden::possible(&self.name, &keys))
+        change.hiding_data(hidden::possible(&self.vm.name, &keys))
     }
 
     fn recorded(&self, facts: &Facts) -> Option<Recorded> {

@@ -1,46 +1,59 @@
 //! Docker in the guest: installed, started, and answering root.
 
+use serde::Serialize;
+
 use crate::config::{Config, DockerSource, Strategy};
 use crate::guest::{
     DOCKER_GROUP, DOCKER_SERVICE, GuestFacts, GuestSocket, Operation, provisioning,
 };
 use crate::lima::{GUEST_SOCKET, Ssh};
+use crate::model::UnixName;
 use crate::model::address::Address;
-use crate::model::value::Attributes;
-use crate::model::{UnixName, VmName};
-use crate::plan::{Change, Disruption, Problem, Reason, Step};
-use crate::resource::{Group, PlanContext, Resource, Vm, containers, restrained, seen, unseen};
+use crate::plan::{Change, Disruption, Problem, Reason, SideEffect, Step};
+use crate::resource::vm_ref::VmRef;
+use crate::resource::{Group, PlanContext, Resource, containers, restrained};
 
 use super::{ProvisionDaemon, hidden, is_kept_alive, keeps_containers};
-
-/// Who may connect to the socket, where that is everybody, or root alone.
-pub(in crate::resource) const SOCKET_ACCESS: &str = "socket_access";
-pub(in crate::resource) const SOCKET_GROUP: &str = "socket_group";
-const ANSWERS: &str = "answers_root";
 
 /// Docker in the guest.
 #[derive(Debug)]
 pub struct ProvisionDocker {
     address: Address,
-    vm: Address,
+    vm: VmRef,
     requires: Vec<Address>,
-    name: VmName,
     source: DockerSource,
     version: Option<String>,
     strategy: Strategy,
 }
 
+/// The state of Docker.
+#[derive(Debug, PartialEq, Serialize)]
+struct State {
+    dockerd: &'static str,
+    #[serde(rename = "docker.service")]
+    service: String,
+    at_boot: String,
+    boot_script: String,
+    answers_root: bool,
+    socket_group: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
+    /// Who may connect to the socket, if that is everyone or only its owner.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    socket_access: Option<&'static str>,
+}
+
 impl ProvisionDocker {
     /// As the file declares it.
     pub fn new(config: &Config) -> Self {
-        let mut requires = vec![Vm::own_address(config), ProvisionDaemon::own_address()];
+        let vm = VmRef::of(config);
+        let mut requires = vec![vm.address.clone(), ProvisionDaemon::own_address()];
         // Docker's package takes the group that is there.
         requires.extend(Group::declared(config, &UnixName::docker()));
         Self {
             address: Self::own_address(),
-            vm: Vm::own_address(config),
+            vm,
             requires,
-            name: config.vm.name.clone(),
             source: config.docker.source,
             version: config.docker.version.as_ref().map(ToString::to_string),
             strategy: config.restart.strategy,
@@ -52,26 +65,25 @@ impl ProvisionDocker {
         super::address("docker")
     }
 
-    fn wanted(&self) -> Attributes {
-        let attributes = Attributes::default()
-            .with("dockerd", "installed")
-            .with(DOCKER_SERVICE, "active")
-            .with("at_boot", "enabled")
-            .with("boot_script", "succeeded")
-            .with(ANSWERS, true)
-            .with(SOCKET_GROUP, DOCKER_GROUP);
-        match &self.version {
-            Some(version) => attributes.with("version", version.as_str()),
-            None => attributes,
+    fn desired(&self) -> State {
+        State {
+            dockerd: "installed",
+            service: "active".into(),
+            at_boot: "enabled".into(),
+            boot_script: "succeeded".into(),
+            answers_root: true,
+            socket_group: DOCKER_GROUP.into(),
+            version: self.version.clone(),
+            socket_access: None,
         }
     }
 
-    fn actual(&self, guest: &GuestFacts) -> Attributes {
+    fn actual(&self, guest: &GuestFacts) -> State {
         let unit = guest.units.get(DOCKER_SERVICE).cloned().unwrap_or_default();
         // Units without an [Install] section, or an alias, say "static" and "alias"; they do start.
         let at_boot = match unit.enabled.as_str() {
-            "disabled" | "masked" | "" => unit.enabled.as_str(),
-            _ => "enabled",
+            "disabled" | "masked" | "" => unit.enabled,
+            _ => "enabled".into(),
         };
         let boot_script = match &guest.provision_failed {
             Some(status) => format!("failed with exit status {status}"),
@@ -82,101 +94,145 @@ impl ProvisionDocker {
             Some(socket) if guest.groups.contains_key(DOCKER_GROUP) => socket.group.as_str(),
             _ => DOCKER_GROUP,
         };
-        let attributes = Attributes::default()
-            .with("dockerd", if guest.dockerd_installed { "installed" } else { "missing" })
-            .with(DOCKER_SERVICE, unit.active)
-            .with("at_boot", at_boot)
-            .with("boot_script", boot_script)
-            .with(ANSWERS, guest.docker_answers())
-            .with(SOCKET_GROUP, socket_group);
-        let installed =
-            provisioning::package(self.source).and_then(|name| guest.packages.get(name));
-        match (&self.version, installed) {
-            // Docker's own packages have an epoch before the version, and the distribution behind.
-            (Some(wanted), Some(installed)) if is_version(installed, wanted) => {
-                attributes.with("version", wanted.as_str())
-            }
-            (Some(_), Some(installed)) => attributes.with("version", installed.as_str()),
-            _ => attributes,
+        let package = provisioning::package(self.source);
+        let installed = package.and_then(|name| guest.packages.get(name));
+        // Docker's own packages have an epoch before the version, and the distribution behind it.
+        let shown = |wanted: &String| match installed {
+            Some(installed) if is_version(installed, wanted) => Some(wanted.clone()),
+            installed => installed.cloned(),
+        };
+        State {
+            dockerd: if guest.dockerd_installed { "installed" } else { "missing" },
+            service: unit.active,
+            at_boot,
+            boot_script,
+            answers_root: guest.docker_answers(),
+            socket_group: socket_group.into(),
+            version: self.version.as_ref().and_then(shown),
+            socket_access: guest.socket.as_ref().and_then(access),
         }
     }
 
     fn update(&self, guest: &GuestFacts, context: PlanContext<'_>, ssh: &Ssh) -> Change {
-        let (mut actual, mut wanted) = (self.actual(guest), self.wanted());
-        // Not worth a line where it is as it should be, which is how dockerd makes it.
-        if let Some(others) = guest.socket.as_ref().and_then(access) {
-            actual = actual.with(SOCKET_ACCESS, others);
-            wanted = wanted.with(SOCKET_ACCESS, "its group");
-        }
-        let change = Change::between(&self.address, actual, wanted);
+        let (actual, mut desired) = (self.actual(guest), self.desired());
+        // Shown only where it is not as dockerd creates it.
+        desired.socket_access = actual.socket_access.map(|_| "its group");
+        let change = Change::between(&self.address, &actual, &desired);
         let change = self.other_package(guest).into_iter().fold(change, Change::because);
         if !guest.dockerd_installed && self.source == DockerSource::Preinstalled {
             return change.blocked(Problem::NotPreinstalled);
         }
-        let changed = change.changed();
-        if changed.is_empty() {
+        if actual == desired {
             return change;
         }
-        let silent = guest.docker_as_root.as_ref().filter(|_| !guest.docker_answers());
-        let change = match silent {
-            Some(_) if guest.socket.is_none() => {
-                let keeps = keeps_containers(guest, context);
-                let stops = guest.stopped_with_daemon(keeps);
-                let change = change
-                    .disturbing(Disruption::DaemonRestart, stops)
-                    .hiding_data(hidden::at_restart(guest, &self.name, context, keeps));
-                bring_socket_back(containers::remember(change, guest, ssh), ssh)
-            }
-            // It does not list its containers, so they cannot be recorded.
-            Some(words) => change
-                .because(Reason::DaemonSilent(words.text.clone()))
-                .disturbing(Disruption::DaemonRestart, guest.containers.as_deref())
-                .hiding_data(hidden::at_restart(guest, &self.name, context, false))
-                .step(Step::run(
-                    "restart dockerd",
-                    Operation::RestartDocker { restore: false }.command(ssh),
-                )),
-            None => change.because(Reason::Differs(changed.clone())),
+        let is_silent = guest.docker_as_root.is_some() && !guest.docker_answers();
+        let change = if is_silent {
+            self.wake(change, guest, context, ssh)
+        } else {
+            change.because_differs()
         };
-        // The package restarts what runs when it is replaced: the old one goes with what it has
-        // loaded, and the new one comes with the file.
-        let change = if guest.docker_runs() && changed.iter().any(|name| name == "version") {
-            let loaded = guest.daemon_json.loaded_keys();
-            let keeps = is_kept_alive(&loaded) && keeps_containers(guest, context);
-            let stops = guest.stopped_with_daemon(keeps);
-            let change = change
-                .disturbing(Disruption::DaemonRestart, stops)
-                .hiding_data(hidden::at_restart(guest, &self.name, context, keeps));
-            containers::remember(change, guest, ssh)
+        let change = if guest.docker_runs() && actual.version != desired.version {
+            self.replace_package(change, guest, context, ssh)
         } else {
             change
         };
-        // Once it is restarted it answers, and its socket has the group and the mode.
-        let of_socket = |name: &String| name == SOCKET_GROUP || name == SOCKET_ACCESS;
-        let by_restart = |name: &String| of_socket(name) || (name == ANSWERS && silent.is_some());
-        if silent.is_some() && changed.iter().all(by_restart) {
+        // A restarted dockerd answers, and its socket has the group and the mode.
+        let of_socket =
+            (actual.socket_group != desired.socket_group, actual.socket_access.is_some());
+        let is_installed = State {
+            socket_group: desired.socket_group.clone(),
+            socket_access: desired.socket_access,
+            answers_root: actual.answers_root || is_silent,
+            ..actual
+        } == desired;
+        let change = if of_socket == (false, false) {
+            change
+        } else {
+            change.causing(SideEffect::OpensSocket)
+        };
+        if is_silent && is_installed {
             return containers::resume_early(change, ssh);
         }
-        let takes_on = |wanted: &str| changed.iter().any(|name| name == wanted);
-        let mut change = change;
-        if changed.iter().any(|name| !of_socket(name)) {
-            let install =
-                Operation::Docker { source: self.source, version: self.version.as_deref() };
-            let install = install.command(ssh);
-            change = change.step(Step::run("install and start Docker in the guest", install));
-            change = containers::or_resume(change, ssh);
-        }
-        // What is installed and runs stays, with the socket that it made.
-        if takes_on(SOCKET_GROUP) {
-            let chgrp = Operation::System(&["chgrp", DOCKER_GROUP, GUEST_SOCKET]).command(ssh);
-            change = change.step(Step::run("give the Docker socket to its group", chgrp));
-        }
-        if takes_on(SOCKET_ACCESS) {
-            let chmod = Operation::System(&["chmod", "660", GUEST_SOCKET]).command(ssh);
-            change = change.step(Step::run("open the Docker socket to its group alone", chmod));
-        }
-        containers::resume_early(change, ssh)
+        let change = if is_installed { change } else { self.install(change, ssh) };
+        containers::resume_early(open_socket(change, of_socket, ssh), ssh)
     }
+
+    /// dockerd runs and does not answer even root, so it restarts.
+    fn wake(
+        &self,
+        change: Change,
+        guest: &GuestFacts,
+        context: PlanContext<'_>,
+        ssh: &Ssh,
+    ) -> Change {
+        let restart = Operation::RestartDocker { restore: false }.command(ssh);
+        let keeps = guest.socket.is_none() && keeps_containers(guest, context);
+        let hides = hidden::at_restart(guest, &self.vm.name, context, keeps);
+        if guest.socket.is_some() {
+            let words = guest.docker_as_root.as_ref().map(|it| it.text.clone()).unwrap_or_default();
+            // It does not list its containers, so they cannot be recorded.
+            return change
+                .because(Reason::DaemonSilent(words))
+                .disturbing(Disruption::DaemonRestart, guest.containers.as_deref())
+                .hiding_data(hides)
+                .step(Step::run("restart dockerd", restart));
+        }
+        let stops = guest.stopped_with_daemon(keeps);
+        let change = change.disturbing(Disruption::DaemonRestart, stops).hiding_data(hides);
+        // It reloads first, so that live-restore is in force when it goes down: then its containers
+        // keep running (measured with Docker 20.10).
+        let reload = Operation::System(&["systemctl", "reload", DOCKER_SERVICE]).command(ssh);
+        containers::remember(change, guest, ssh)
+            .because(Reason::SocketMissing)
+            .step(Step::run("reload dockerd", reload))
+            .step(Step::run("restart dockerd with its socket", restart))
+    }
+
+    /// The package restarts a running dockerd when it is replaced: the old one stops with the
+    /// configuration that it has loaded, and the new one starts with that of the file.
+    fn replace_package(
+        &self,
+        change: Change,
+        guest: &GuestFacts,
+        context: PlanContext<'_>,
+        ssh: &Ssh,
+    ) -> Change {
+        let loaded = guest.daemon_json.loaded_keys();
+        let keeps = is_kept_alive(&loaded) && keeps_containers(guest, context);
+        let change = change
+            .disturbing(Disruption::DaemonRestart, guest.stopped_with_daemon(keeps))
+            .hiding_data(hidden::at_restart(guest, &self.vm.name, context, keeps));
+        containers::remember(change, guest, ssh)
+    }
+
+    fn install(&self, change: Change, ssh: &Ssh) -> Change {
+        let install = Operation::Docker { source: self.source, version: self.version.as_deref() };
+        let step = Step::run("install and start Docker in the guest", install.command(ssh));
+        containers::or_resume(change.step(step), ssh)
+    }
+
+    /// An engine that came from elsewhere. It is replaced only for a declared version.
+    fn other_package(&self, guest: &GuestFacts) -> Option<Reason> {
+        let source = provisioning::package(self.source)?;
+        let installed =
+            provisioning::PACKAGES.iter().find(|it| guest.packages.contains_key(**it))?;
+        (*installed != source && self.version.is_none() && guest.dockerd_installed)
+            .then(|| Reason::OtherPackage { installed: (*installed).to_owned(), source })
+    }
+}
+
+/// Corrects the group and the access of the socket. A running dockerd keeps the socket that it has.
+fn open_socket(change: Change, (group, access): (bool, bool), ssh: &Ssh) -> Change {
+    let mut change = change;
+    if group {
+        let chgrp = Operation::System(&["chgrp", DOCKER_GROUP, GUEST_SOCKET]).command(ssh);
+        change = change.step(Step::run("give the Docker socket to its group", chgrp));
+    }
+    if access {
+        let chmod = Operation::System(&["chmod", "660", GUEST_SOCKET]).command(ssh);
+        change = change.step(Step::run("open the Docker socket to its group alone", chmod));
+    }
+    change
 }
 
 /// Who may connect to the socket, where it is not its group.
@@ -200,28 +256,6 @@ fn is_version(installed: &str, wanted: &str) -> bool {
     })
 }
 
-impl ProvisionDocker {
-    /// An engine that came from elsewhere. Where a version is declared, it is replaced for that.
-    fn other_package(&self, guest: &GuestFacts) -> Option<Reason> {
-        let source = provisioning::package(self.source)?;
-        let installed =
-            provisioning::PACKAGES.iter().find(|it| guest.packages.contains_key(**it))?;
-        (*installed != source && self.version.is_none() && guest.dockerd_installed)
-            .then(|| Reason::OtherPackage { installed: (*installed).to_owned(), source })
-    }
-}
-
-/// dockerd runs, and nobody reaches it. It reloads first, so that live-restore is in force when it
-/// goes down: then its containers keep running (measured with Docker 20.10).
-fn bring_socket_back(change: Change, ssh: &Ssh) -> Change {
-    let reload = Operation::System(&["systemctl", "reload", DOCKER_SERVICE]).command(ssh);
-    let restart = Operation::RestartDocker { restore: false }.command(ssh);
-    change
-        .because(Reason::SocketMissing)
-        .step(Step::run("reload dockerd", reload))
-        .step(Step::run("restart dockerd with its socket", restart))
-}
-
 impl Resource for ProvisionDocker {
     fn address(&self) -> &Address {
         &self.address
@@ -233,9 +267,9 @@ impl Resource for ProvisionDocker {
 
     fn plan(&self, context: PlanContext<'_>) -> Change {
         let facts = context.facts;
-        match seen(facts, &self.name) {
+        match self.vm.seen(facts) {
             Some((guest, ssh)) => restrained(self.update(guest, context, &ssh), self.strategy),
-            None => unseen(&self.address, self.wanted(), facts, &self.vm),
+            None => self.vm.unseen(&self.address, self.desired(), facts),
         }
     }
 }

@@ -2,8 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{DAEMON_JSON, written};
-use crate::guest::daemon_json::from_text;
+use super::due;
 use crate::guest::{GuestFacts, LoadedJson};
 use crate::model::daemon_key::{DAEMON_KEYS, Effect, SNAPSHOTTER, effect};
 use crate::model::{VmName, clean_path};
@@ -24,9 +23,7 @@ pub(in crate::resource) fn at_restart(
     if guest.daemon_json.loaded == LoadedJson::Unknown && guest.engine.is_none() {
         return None;
     }
-    let text = written(context).and_then(|change| change.after.text(DAEMON_JSON));
-    let present = || guest.daemon_json.keys().unwrap_or_default();
-    let due = text.map_or_else(present, from_text);
+    let due = due(guest, context).unwrap_or_default();
     let mut hides = by(guest, vm, &guest.daemon_json.loaded_keys(), &due)?;
     if keeps_containers {
         hides.running = guest.containers.iter().flatten().map(|it| it.name.clone()).collect();

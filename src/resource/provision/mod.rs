@@ -9,9 +9,8 @@ mod sysbox;
 
 pub use daemon::ProvisionDaemon;
 use daemon::is_kept_alive;
-pub(super) use daemon::{FILE as DAEMON_JSON, keeps_containers, obstacle, written};
+pub(super) use daemon::{due, keeps_containers, obstacle, written};
 pub use docker::ProvisionDocker;
-pub(super) use docker::{SOCKET_ACCESS, SOCKET_GROUP};
 pub(super) use hidden::{at_restart as hidden_at_restart, by as hidden_by};
 pub use sysbox::ProvisionSysbox;
 

@@ -2,22 +2,22 @@
 
 use std::path::Path;
 
+use serde::Serialize;
+
 use super::{ProvisionDaemon, ProvisionDocker, SYSBOX_RUNTIME};
 use crate::config::{Config, Strategy, Sysbox};
 use crate::guest::{Container, Contents, GuestFacts, Operation, Unfinished, sysbox_package};
 use crate::host::CommandSpec;
 use crate::lima::Ssh;
+use crate::model::Arch;
 use crate::model::address::Address;
-use crate::model::value::Attributes;
-use crate::model::{Arch, VmName};
 use crate::plan::Observation;
 use crate::plan::{Change, Disruption, Problem, Reason, Step};
 use crate::resource::facts::Facts;
 use crate::resource::record::{Record, Recorded};
 use crate::resource::removal::{Removable, Removal};
-use crate::resource::{
-    PlanContext, Resource, Vm, containers, in_seen_guest, recorded, restrained, seen, unseen,
-};
+use crate::resource::vm_ref::{VmRef, in_seen_guest, recorded};
+use crate::resource::{PlanContext, Resource, containers, restrained};
 
 const UNITS: [&str; 3] = ["sysbox.service", "sysbox-mgr.service", "sysbox-fs.service"];
 const PACKAGE: &str = "sysbox-ce";
@@ -26,12 +26,23 @@ const PACKAGE: &str = "sysbox-ce";
 #[derive(Debug)]
 pub struct ProvisionSysbox {
     address: Address,
-    vm: Address,
-    name: VmName,
+    vm: VmRef,
     /// The VM's architecture, where the file says it.
     arch: Option<Arch>,
     wanted: Sysbox,
     strategy: Strategy,
+}
+
+/// The state of Sysbox.
+#[derive(Debug, PartialEq, Serialize)]
+struct State {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    services: Option<&'static str>,
+    /// dpkg's state of the package, if its installation is incomplete.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    package: Option<String>,
 }
 
 impl ProvisionSysbox {
@@ -39,8 +50,7 @@ impl ProvisionSysbox {
     pub fn new(config: &Config) -> Option<Self> {
         config.sysbox.enabled.then(|| Self {
             address: super::address("sysbox"),
-            vm: Vm::own_address(config),
-            name: config.vm.name.clone(),
+            vm: VmRef::of(config),
             arch: config.vm.arch,
             wanted: config.sysbox.clone(),
             strategy: config.restart.strategy,
@@ -49,27 +59,27 @@ impl ProvisionSysbox {
 
     /// The removal of Sysbox, if the file does not enable it.
     pub fn removal(config: &Config, _: &Record, address: &Address) -> Option<Box<dyn Resource>> {
-        if config.sysbox.enabled || !config.vm.running || *address != super::address("sysbox") {
+        if config.sysbox.enabled || *address != super::address("sysbox") {
             return None;
         }
-        let former = Former { name: config.vm.name.clone() };
-        let removal = Removal::new(address, vec![Vm::own_address(config)], former);
+        let vm = VmRef::running(config)?;
+        let removal = Removal::new(address, vec![vm.address.clone()], Undeclared { vm });
         // Its containers must stop before dockerd forgets their runtime.
         Some(removal.before(vec![ProvisionDaemon::own_address()]).boxed())
     }
 
-    fn attributes(version: Option<&str>, services: bool) -> Attributes {
-        let services = if services { "active" } else { "inactive" };
-        let attributes = Attributes::default();
-        match version {
-            Some(version) => attributes.with("version", version),
-            None => attributes,
-        }
-        .with("services", services)
+    fn desired(&self) -> State {
+        let version = Some(self.wanted.version.to_string());
+        State { version, services: Some("active"), package: None }
     }
 
-    fn fresh(&self) -> Attributes {
-        Self::attributes(Some(&self.wanted.version.to_string()), true)
+    fn actual(&self, guest: &GuestFacts) -> State {
+        let active = UNITS.iter().all(|unit| guest.is_active(unit));
+        State {
+            version: reported(guest).map(|reported| self.shown(reported)),
+            services: Some(if active { "active" } else { "inactive" }),
+            package: guest.unfinished.get(PACKAGE).map(|it| it.status.clone()),
+        }
     }
 
     /// The path of its package, if that is a file of this machine that does not exist.
@@ -88,21 +98,12 @@ impl ProvisionSysbox {
     fn update(&self, guest: &GuestFacts, facts: &Facts, ssh: &Ssh) -> Change {
         let installed = guest.packages.get(PACKAGE);
         let unfinished = guest.unfinished.get(PACKAGE);
-        let present = reported(guest);
-        let active = UNITS.iter().all(|unit| guest.is_active(unit));
-        let shown = present.map(|reported| self.shown(reported));
-        let (mut before, mut after) = (Self::attributes(shown.as_deref(), active), self.fresh());
-        // Shown only if the installation is incomplete.
-        if let Some(Unfinished { status, .. }) = unfinished {
-            before = before.with("package", status.as_str());
-            after = after.with("package", "installed");
+        let (actual, mut desired) = (self.actual(guest), self.desired());
+        desired.package = unfinished.map(|_| "installed".to_owned());
+        if actual == desired {
+            return Change::unchanged(&self.address, desired);
         }
-        let change = Change::between(&self.address, before, after);
-        let changed = change.changed();
-        if changed.is_empty() {
-            return change;
-        }
-        let change = change.because(Reason::Differs(changed));
+        let change = Change::between(&self.address, actual, desired).because_differs();
         let change = match unfinished {
             Some(Unfinished { status, .. }) => {
                 change.because(Reason::Unfinished { package: PACKAGE, status: status.clone() })
@@ -119,7 +120,7 @@ impl ProvisionSysbox {
         if installed.is_some_and(|reported| self.wanted.version.is_package(reported)) {
             return Self::restart(change, guest, ssh);
         }
-        self.install(change, present, guest, facts, ssh)
+        self.install(change, reported(guest), guest, facts, ssh)
     }
 
     /// Its services restart, and its containers with them.
@@ -208,15 +209,15 @@ impl Resource for ProvisionSysbox {
     }
 
     fn requires(&self) -> Vec<Address> {
-        vec![self.vm.clone(), ProvisionDocker::own_address()]
+        vec![self.vm.address.clone(), ProvisionDocker::own_address()]
     }
 
     fn plan(&self, context: PlanContext<'_>) -> Change {
         let facts = context.facts;
-        if let Some((guest, ssh)) = seen(facts, &self.name) {
+        if let Some((guest, ssh)) = self.vm.seen(facts) {
             return restrained(self.update(guest, facts, &ssh), self.strategy);
         }
-        let change = unseen(&self.address, self.fresh(), facts, &self.vm);
+        let change = self.vm.unseen(&self.address, self.desired(), facts);
         match self.missing(self.arch.unwrap_or(facts.platform.arch), facts) {
             // Before there is a VM that could not be finished.
             Some(problem) if facts.guest == Observation::Absent => change.blocked(problem),
@@ -231,8 +232,8 @@ impl Resource for ProvisionSysbox {
 
 /// Sysbox that the file no longer enables.
 #[derive(Debug)]
-struct Former {
-    name: VmName,
+struct Undeclared {
+    vm: VmRef,
 }
 
 /// The version of the package, however complete its installation is.
@@ -241,9 +242,14 @@ fn reported(guest: &GuestFacts) -> Option<&str> {
     guest.packages.get(PACKAGE).or_else(unfinished).map(String::as_str)
 }
 
-impl Removable for Former {
-    fn actual(&self, facts: &Facts) -> Observation<Attributes> {
-        in_seen_guest(facts, |guest| Some(Attributes::default().with("version", reported(guest)?)))
+impl Removable for Undeclared {
+    type State<'a> = State;
+
+    fn actual<'a>(&'a self, facts: &'a Facts) -> Observation<State> {
+        in_seen_guest(facts, |guest| {
+            let version = Some(reported(guest)?.to_owned());
+            Some(State { version, services: None, package: None })
+        })
     }
 
     fn foretold(&self) -> Option<&'static str> {
@@ -251,7 +257,7 @@ impl Removable for Former {
     }
 
     fn delete(&self, change: Change, facts: &Facts) -> Change {
-        let Some((guest, ssh)) = seen(facts, &self.name) else { return change };
+        let Some((guest, ssh)) = self.vm.seen(facts) else { return change };
         let running = running(guest);
         let change = match &running {
             Some(list) if list.is_empty() => change,

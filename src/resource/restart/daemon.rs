@@ -1,10 +1,10 @@
 //! The running daemon, against its configuration.
 
 use crate::guest::daemon_json::{SECCOMP_KEY, from_text};
-use crate::guest::{GuestFacts, LoadedJson, SECCOMP_PROFILE};
+use crate::guest::{GuestFacts, LoadedJson};
 use crate::model::daemon_key::{Effect, effect};
-use crate::plan::{Disruption, Reason};
-use crate::resource::provision::{DAEMON_JSON, written};
+use crate::plan::{Disruption, Reason, SideEffect};
+use crate::resource::provision::written;
 use crate::resource::{PlanContext, ProvisionDaemon};
 
 /// The part of its configuration that the running daemon has not loaded.
@@ -22,12 +22,9 @@ pub(super) fn unloaded(
     context: PlanContext<'_>,
     vm_restarts: bool,
 ) -> Option<Unloaded> {
-    let written = written(context);
-    let text = written.and_then(|change| change.after.text(DAEMON_JSON));
-    let profile = match written {
-        Some(change) if change.changed().iter().any(|name| name == SECCOMP_PROFILE) => true,
-        _ => guest.daemon_json.profile_is_newer && !vm_restarts,
-    };
+    let text = written(context);
+    let profile = context.causes(|effect| *effect == SideEffect::WritesSeccompProfile)
+        || (guest.daemon_json.profile_is_newer && !vm_restarts);
     let present = guest.daemon_json.keys().unwrap_or_default();
     let (loaded, due, reason): (_, _, fn(Vec<String>) -> Reason) = match (text, vm_restarts) {
         // A VM that boots before the file is written starts the daemon with the old one.

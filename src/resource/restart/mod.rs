@@ -8,19 +8,21 @@ mod steps;
 
 use std::collections::BTreeSet;
 
-use super::provision::{DAEMON_JSON, hidden_at_restart, keeps_containers, obstacle, written};
+use serde::Serialize;
+
+use super::provision::{due, hidden_at_restart, keeps_containers, obstacle};
+use super::vm_ref::VmRef;
 use super::{
-    PlanContext, ProvisionDaemon, ProvisionDocker, ProvisionSysbox, Resource, Vm, containers,
+    PlanContext, ProvisionDaemon, ProvisionDocker, ProvisionSysbox, Resource, containers,
     restrained,
 };
 use crate::config::{Config, Strategy, User};
 use crate::guest::GuestFacts;
-use crate::guest::daemon_json::{SECCOMP_KEY, from_text};
+use crate::guest::daemon_json::SECCOMP_KEY;
 use crate::model::address::{Address, Kind};
-use crate::model::value::Attributes;
 use crate::model::{UserRef, VmName};
 use crate::plan::Observation;
-use crate::plan::{Action, Change, Disruption, Reason};
+use crate::plan::{Action, Change, Disruption, Reason, SideEffect};
 use crate::resource::facts::Facts;
 
 /// The pending restart of a VM, of whatever degree.
@@ -36,7 +38,15 @@ pub struct Restart {
     /// Whether the file declares a seccomp profile.
     seccomp: bool,
     strategy: Strategy,
-    name: VmName,
+    vm: VmRef,
+}
+
+/// What runs, as far as a restart changes it.
+#[derive(Debug, Serialize)]
+struct State {
+    /// The groups of the session that the login user needs.
+    session_has: Vec<String>,
+    daemon_json_loaded: bool,
 }
 
 /// What is pending.
@@ -59,7 +69,8 @@ impl Pending {
 impl Restart {
     /// As the file declares it.
     pub fn new(config: &Config) -> Self {
-        let mut requires = vec![Vm::own_address(config), ProvisionDocker::own_address()];
+        let vm = VmRef::of(config);
+        let mut requires = vec![vm.address.clone(), ProvisionDocker::own_address()];
         requires.extend(ProvisionSysbox::new(config).map(|sysbox| sysbox.address().clone()));
         Self {
             address: Self::address_of(&config.vm.name),
@@ -68,7 +79,7 @@ impl Restart {
             daemon: ProvisionDaemon::concerns(config),
             seccomp: config.docker.seccomp_profile.is_some(),
             strategy: config.restart.strategy,
-            name: config.vm.name.clone(),
+            vm,
         }
     }
 
@@ -88,10 +99,6 @@ impl Restart {
         let mut seen = BTreeSet::new();
         keys.retain(|key| seen.insert(key.clone()));
         keys
-    }
-
-    fn attributes(groups: Vec<String>, loaded: bool) -> Attributes {
-        Attributes::default().with("session_has", groups).with("daemon_json_loaded", loaded)
     }
 
     /// The groups that the login user should be in with effect.
@@ -114,23 +121,18 @@ impl Restart {
     /// before this resource.
     fn joined(&self, context: PlanContext<'_>) -> Vec<String> {
         let login = context.facts.login_user();
-        let joins = context
-            .earlier(Kind::GROUP_MEMBERSHIP)
-            .filter(|change| change.after.text("user") == login)
-            .filter(|change| change.action == Action::Create && change.problem.is_none())
-            .filter_map(|change| change.after.text("group"));
-        let moves = context
-            .earlier(Kind::GROUP)
-            .filter(|change| change.action == Action::Update && change.problem.is_none())
-            .filter_map(|change| change.after.text("name"));
+        let joined = context.side_effects().filter_map(|effect| match effect {
+            SideEffect::Joins { user, group } if login == Some(user) => Some(group),
+            SideEffect::RenumbersGroup(group) => Some(group),
+            _ => None,
+        });
         let guest = context.facts.guest.present();
-        let needs = |group: &&str| guest.is_none_or(|guest| guest.needs_group(group));
+        let needs = |group: &&String| guest.is_none_or(|guest| guest.needs_group(group));
+        let declared = self.groups(login);
         let mut groups: Vec<String> = Vec::new();
-        for group in joins.chain(moves).filter(needs) {
-            if self.groups(login).iter().any(|own| own == group)
-                && !groups.iter().any(|own| own == group)
-            {
-                groups.push(group.to_owned());
+        for group in joined.filter(needs) {
+            if declared.contains(group) && !groups.contains(group) {
+                groups.push(group.clone());
             }
         }
         groups
@@ -173,10 +175,12 @@ impl Restart {
         let groups = self.needed(guest);
         let has = groups.iter().filter(|group| guest.session_groups.contains(*group));
         let loaded = daemon::unloaded(&self.keys(facts), guest, context, false).is_none();
-        let before = Self::attributes(has.cloned().collect(), loaded);
-        let mut change = Change::between(&self.address, before, Self::attributes(groups, true));
+        let session_has = has.cloned().collect();
+        let before = State { session_has, daemon_json_loaded: loaded };
+        let after = State { session_has: groups, daemon_json_loaded: true };
+        let mut change = Change::between(&self.address, before, after);
         let mut pending = self.pending(guest, context);
-        let ssh = steps::ssh(facts, &self.name);
+        let ssh = self.vm.ssh(facts);
         let drops_profile = !self.seccomp && drops_profile(guest, context);
         let finish = |change| {
             let change = containers::start_left(change, guest, ssh.as_ref());
@@ -198,10 +202,10 @@ impl Restart {
         change.reasons = pending.reasons;
         if way >= Disruption::DaemonRestart {
             let keeps = way == Disruption::DaemonRestart && keeps_containers(guest, context);
-            change.hides = hidden_at_restart(guest, &self.name, context, keeps);
+            change.hides = hidden_at_restart(guest, &self.vm.name, context, keeps);
         }
         if way == Disruption::VmRestart {
-            let change = finish(steps::vm(change, guest, facts, &self.name));
+            let change = finish(steps::restart_vm(change, guest, facts, &self.vm));
             return restrained(change, self.strategy);
         }
         let mut change = match way {
@@ -210,16 +214,16 @@ impl Restart {
                 if keeps_containers && is_bridge_kept(&change, guest) {
                     change = change.because(Reason::BridgeKept);
                 }
-                steps::daemon_restart(change, keeps_containers, guest, facts, &self.name)
+                steps::daemon_restart(change, keeps_containers, guest, facts, &self.vm)
             }
             _ if pending.disruption == Disruption::Reload || has_daemon_reason(&change) => {
-                steps::reload(change, facts, &self.name)
+                steps::reload(change, facts, &self.vm)
             }
             _ => change,
         };
         change = finish(change);
         if pending.session {
-            change = steps::session(change, facts, &self.name);
+            change = steps::session(change, facts, &self.vm);
             if self.strategy == Strategy::Auto {
                 change = change.falling_back(Disruption::VmRestart, guest.containers.as_deref());
             }
@@ -231,29 +235,24 @@ impl Restart {
 /// Whether the seccomp profile of an earlier apply is still there, and no key will name it. It goes
 /// after the restart: until then, dockerd may start with the file that names it.
 fn drops_profile(guest: &GuestFacts, context: PlanContext<'_>) -> bool {
-    let text = written(context).and_then(|change| change.after.text(DAEMON_JSON));
-    let present = || guest.daemon_json.keys().unwrap_or_default();
-    let due = text.map_or_else(present, from_text);
     let daemon = ProvisionDaemon::own_address();
     let was_set = context.facts.sets(&daemon, SECCOMP_KEY);
+    let due = due(guest, context).unwrap_or_default();
     was_set && guest.seccomp_profile.is_some() && !due.contains_key(SECCOMP_KEY)
 }
 
 /// The groups of the session that the login user has left, or leaves by an earlier change.
 fn outlived(guest: &GuestFacts, context: PlanContext<'_>) -> Vec<String> {
     let configured = guest.fresh_groups_of(&guest.user);
-    let leaves = context
-        .earlier(Kind::GROUP_MEMBERSHIP)
-        .filter(|change| change.action == Action::Delete && change.problem.is_none())
-        .filter_map(|change| change.before.as_ref())
-        .filter(|before| before.text("user") == Some(&guest.user))
-        .filter_map(|before| before.text("group"));
-    let leaves: Vec<&str> = leaves.collect();
+    let leaves = |group: &String| {
+        context.causes(|effect| {
+            matches!(effect, SideEffect::Leaves { user, group: left } if *user == guest.user && left == group)
+        })
+    };
     // Without the account, its first group is unknown.
     let known = guest.accounts.contains_key(&guest.user);
     let named = |group: &&String| guest.groups.contains_key(*group);
-    let is_left =
-        |group: &&String| known && !configured.contains(*group) || leaves.contains(&group.as_str());
+    let is_left = |group: &&String| known && !configured.contains(*group) || leaves(group);
     guest.session_groups.iter().filter(named).filter(is_left).cloned().collect()
 }
 
@@ -290,7 +289,7 @@ impl Resource for Restart {
             Observation::Present(guest) => self.plan_running(guest, context),
             Observation::Absent => {
                 let groups = self.groups(None);
-                let wanted = Self::attributes(groups.clone(), true);
+                let wanted = State { session_has: groups.clone(), daemon_json_loaded: true };
                 let mut pending = Pending::default();
                 let reason = Reason::DaemonWillPredate(self.daemon.clone());
                 pending.add(daemon::way_for(&self.daemon), reason);
@@ -309,7 +308,8 @@ impl Resource for Restart {
                 change
             }
             Observation::Unobservable(reason) => {
-                let wanted = Self::attributes(self.groups(context.facts.login_user()), true);
+                let session_has = self.groups(context.facts.login_user());
+                let wanted = State { session_has, daemon_json_loaded: true };
                 // dockerd may run with an older configuration; what it would stop is not known yet.
                 Change::deferred(&self.address, wanted, reason.clone())
                     .falling_back(Disruption::DaemonRestart, None)

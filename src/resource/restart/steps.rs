@@ -2,22 +2,16 @@
 
 use crate::guest::{GuestFacts, Operation, SECCOMP_PROFILE};
 use crate::lima::{Limactl, Ssh};
-use crate::model::VmName;
 use crate::plan::{Change, Disruption, Reason, Step};
 use crate::resource::containers;
 use crate::resource::facts::Facts;
-
-/// The way into the guest.
-pub(super) fn ssh(facts: &Facts, name: &VmName) -> Option<Ssh> {
-    let program = facts.tools.ssh.clone()?;
-    Some(Ssh::new(program, &facts.directory, name))
-}
+use crate::resource::vm_ref::VmRef;
 
 /// dockerd takes over what it can while it runs.
-pub(super) fn reload(change: Change, facts: &Facts, name: &VmName) -> Change {
+pub(super) fn reload(change: Change, facts: &Facts, vm: &VmRef) -> Change {
     let disruption = change.disruption.max(Disruption::Reload);
     let change = change.disturbing(disruption, Some(&[]));
-    let Some(ssh) = ssh(facts, name) else { return change };
+    let Some(ssh) = vm.ssh(facts) else { return change };
     let reload = Operation::ReloadDocker { record: true };
     change.step(Step::run("reload dockerd", reload.command(&ssh)))
 }
@@ -31,11 +25,11 @@ pub(super) fn daemon_restart(
     keeps_containers: bool,
     guest: &GuestFacts,
     facts: &Facts,
-    name: &VmName,
+    vm: &VmRef,
 ) -> Change {
     let stops = guest.stopped_with_daemon(keeps_containers);
     let change = change.disturbing(Disruption::DaemonRestart, stops);
-    let Some(ssh) = ssh(facts, name) else { return change };
+    let Some(ssh) = vm.ssh(facts) else { return change };
     let reload = Operation::ReloadDocker { record: false };
     let restart = Operation::RestartDocker { restore: true };
     // Noted after the reload: nothing stops for a file that dockerd refuses.
@@ -49,11 +43,11 @@ pub(super) fn daemon_restart(
 ///
 /// Measured on Lima 2.2.0: it takes about 1.5 s, containers and open shells live on, and Lima's
 /// own sockets come back by themselves.
-pub(super) fn session(change: Change, facts: &Facts, name: &VmName) -> Change {
+pub(super) fn session(change: Change, facts: &Facts, vm: &VmRef) -> Change {
     let stops = change.stops.clone();
     let disruption = change.disruption.max(Disruption::SessionRefresh);
     let change = change.disturbing(disruption, stops.as_deref());
-    let Some(ssh) = ssh(facts, name) else { return change };
+    let Some(ssh) = vm.ssh(facts) else { return change };
     let change = if facts.master {
         change
             .step(Step::attempt("cancel the socket's forward", ssh.cancel_forward()))
@@ -76,14 +70,14 @@ pub(super) fn drop_profile(change: Change, ssh: Option<&Ssh>) -> Change {
 }
 
 /// Restarts the VM, and every container in it.
-pub(super) fn vm(change: Change, guest: &GuestFacts, facts: &Facts, name: &VmName) -> Change {
+pub(super) fn restart_vm(change: Change, guest: &GuestFacts, facts: &Facts, vm: &VmRef) -> Change {
     let change = change.disturbing(Disruption::VmRestart, guest.containers.as_deref());
     let Some((program, _)) = &facts.tools.limactl else { return change };
-    let Some(ssh) = ssh(facts, name) else { return change };
+    let Some(ssh) = vm.ssh(facts) else { return change };
     let limactl = Limactl::new(program.clone());
     let change = containers::remember(change, guest, &ssh)
-        .step(Step::run("stop the VM", limactl.stop(name)))
+        .step(Step::run("stop the VM", limactl.stop(&vm.name)))
         .step(Step::remove("remove the stale socket", facts.docker_socket()))
-        .step(Step::run("start the VM, and wait for Docker in it", limactl.start(name)));
+        .step(Step::run("start the VM, and wait for Docker in it", limactl.start(&vm.name)));
     containers::resume(change, &ssh)
 }

@@ -1,11 +1,11 @@
 //! A container that uses a Docker socket: it runs, its socket is mounted as the file says, its
 //! program has the socket's group, and Docker's API answers in it.
 
-mod attributes;
 mod facts;
-mod former;
 mod need;
 mod remediation;
+mod state;
+mod undeclared;
 mod verdict;
 
 use std::time::Duration;
@@ -17,13 +17,12 @@ use crate::docker::client::{ClientCommands, Seen, override_path};
 use crate::guest::Container;
 use crate::model::ContextName;
 use crate::model::address::{Address, Kind};
-use crate::model::value::Attributes;
 use crate::plan::Observation;
 use crate::plan::{Change, Disruption, Problem, Ready, Reason, Step, Wait};
 use crate::resource::facts::Facts;
-use attributes::{after, attributes};
 use need::Need;
 use remediation::Remedy;
+use state::State;
 
 pub use facts::{ClientFacts, ComposeFacts, EngineSockets};
 pub use verdict::{ClientVerdict, Evidence, verdict};
@@ -79,7 +78,7 @@ impl SocketClient {
         if is_declared {
             return None;
         }
-        let removal = former::removal(config, record, address, &declared.collect::<Vec<_>>())?;
+        let removal = undeclared::removal(config, record, address, &declared.collect::<Vec<_>>())?;
         // They write the same override.
         let same = Self::all(config).into_iter().filter(|client| {
             let file = client.client.compose().map(|(file, _)| override_path(&file));
@@ -88,20 +87,10 @@ impl SocketClient {
         Some(removal.before(same.map(|client| client.address).collect()).boxed())
     }
 
-    /// What it should be, where it was not seen.
-    fn wanted(&self) -> Attributes {
-        let attributes = Attributes::default().with("running", true);
-        let attributes = match self.client.mode {
-            Some(mode) => attributes.with("mode", mode.as_str()),
-            None => attributes,
-        };
-        attributes.with("api", "answers")
-    }
-
     fn unseen(&self, facts: &Facts, reason: Option<Reason>) -> Change {
         let after = || Reason::After(self.requires.clone().unwrap_or_else(|| self.address.clone()));
         let reason = reason.unwrap_or_else(after);
-        let mut change = Change::deferred(&self.address, self.wanted(), reason);
+        let mut change = Change::deferred(&self.address, state::unseen(&self.client), reason);
         // In a VM that is yet to be made there is no container to make anew.
         let may_be_there = self.requires.is_none() || facts.vm != Observation::Absent;
         if may_be_there && self.client.compose().is_some() {
@@ -147,7 +136,7 @@ impl SocketClient {
         facts: &ClientFacts,
         remedy: Remedy<'_>,
     ) -> Change {
-        let Remedy { project, described, file, service, written, text } = remedy;
+        let Remedy { project, described, file, service, written, text, .. } = remedy;
         let own = override_path(&file);
         let seen = facts.container.present();
         let expected = || described.container(service, &project.program);
@@ -175,6 +164,67 @@ impl SocketClient {
             format!("wait for {name} to be well"),
             Wait { until, at_most: HEALTH },
         ))
+    }
+
+    fn change(
+        &self,
+        seen: Option<&Seen>,
+        facts: &ClientFacts,
+        commands: &ClientCommands,
+        context: PlanContext<'_>,
+    ) -> Change {
+        let verdict = verdict(&self.client, facts);
+        let actual = seen.map(|seen| state::actual(&self.client, seen));
+        let (need, remedy) = match need::needed(&self.client, facts, &verdict, &self.context) {
+            Ok(need) if need.is_empty() => return self.unneeded(actual, facts, context),
+            Ok(need) => {
+                let remedy = remediation::remedy(&self.client, facts, &need);
+                (need, remedy)
+            }
+            Err(problem) => (Need::default(), Err(problem)),
+        };
+        let desired = state::desired(&self.client, facts, &need);
+        let (actual, desired) = match &remedy {
+            Ok(remedy) => (
+                actual.map(|it| remedy.shown(it, remedy.before)),
+                remedy.shown(desired, remedy.after()),
+            ),
+            Err(_) => (actual, desired),
+        };
+        let change = match actual {
+            None => Change::create(&self.address, desired),
+            Some(actual) => Change::between(&self.address, actual, desired),
+        };
+        let change = match verdict.code {
+            Some(code) => change.because(Reason::SocketClient { code, cause: verdict.cause }),
+            None => change,
+        };
+        let change = match remedy {
+            Err(problem) => return change.blocked(Problem::SocketClient(problem)),
+            Ok(remedy) => self.remedy(change, commands, facts, remedy),
+        };
+        match seen.and_then(Self::stopped) {
+            Some(stopped) => change.disturbing(Disruption::ContainerRecreation, Some(&[stopped])),
+            None => change,
+        }
+    }
+
+    /// Nothing is wrong with it now.
+    fn unneeded(
+        &self,
+        actual: Option<State>,
+        facts: &ClientFacts,
+        context: PlanContext<'_>,
+    ) -> Change {
+        match (self.stopped_before(context, facts), actual) {
+            (Some(earlier), _) => {
+                let reason = Reason::After(earlier.address.clone());
+                let change = Change::deferred(&self.address, state::unseen(&self.client), reason);
+                self.or_blocked(change, facts)
+            }
+            (None, Some(actual)) => Change::unchanged(&self.address, actual),
+            (None, None) => Change::unchanged(&self.address, ()),
+        }
     }
 
     /// The container that its recreation stops, where it runs.
@@ -218,75 +268,13 @@ impl Resource for SocketClient {
             Observation::Absent => None,
             Observation::Present(seen) => Some(seen),
         };
-        let verdict = verdict(&self.client, facts);
-        let need = need::needed(&self.client, facts, &verdict, &self.context);
-        let was = seen.map(|seen| attributes(&self.client, seen));
-        let (need, remedy) = match need {
-            Ok(need) if need.is_empty() => {
-                if let Some(earlier) = self.stopped_before(context, facts) {
-                    let reason = Reason::After(earlier.address.clone());
-                    let change = Change::deferred(&self.address, self.wanted(), reason);
-                    return self.or_blocked(change, facts);
-                }
-                let same = was.unwrap_or_default();
-                return Change::between(&self.address, same.clone(), same);
-            }
-            Ok(need) => {
-                let remedy = remediation::remedy(&self.client, facts, &need);
-                (need, remedy)
-            }
-            Err(problem) => (Need::default(), Err(problem)),
-        };
-        let text = remedy.as_ref().ok().and_then(|remedy| {
-            let (file, _) = self.client.compose()?;
-            let before = facts.compose.as_ref()?.override_text.clone();
-            Some((override_path(&file), before, remedy.text.clone()?))
-        });
-        let after = after(&self.client, facts, &need);
-        let (before, after) = match text {
-            None => (was, after),
-            Some((path, before, text)) => {
-                // The step says where it is.
-                let name = path.file_name().unwrap_or_default().to_string_lossy();
-                let was = was.map(|was| match before {
-                    Some(before) => was.with(&name, before),
-                    None => was,
-                });
-                (was, after.with(&name, text))
-            }
-        };
-        // The rest of Compose's configuration is not shown, but a change of it is detected.
-        let sum = remedy.as_ref().ok().map(|remedy| remedy.described.fingerprint.clone());
-        let with_sum = |attributes: Attributes| match &sum {
-            Some(sum) => attributes.with("compose_file", sum.as_str()),
-            None => attributes,
-        };
-        let (before, after) = (before.map(with_sum), with_sum(after));
-        let change = match before {
-            None => Change::create(&self.address, after),
-            Some(before) => Change::between(&self.address, before, after),
-        };
-        let change = match verdict.code {
-            Some(code) => change.because(Reason::SocketClient { code, cause: verdict.cause }),
-            None => change,
-        };
-        match remedy {
-            Err(problem) => change.blocked(Problem::SocketClient(problem)),
-            Ok(remedy) => {
-                let change = self.remedy(change, &commands, facts, remedy);
-                match seen.and_then(Self::stopped) {
-                    Some(stopped) => {
-                        change.disturbing(Disruption::ContainerRecreation, Some(&[stopped]))
-                    }
-                    None => change,
-                }
-            }
-        }
+        self.change(seen, facts, &commands, context)
     }
+
     fn recorded(&self, facts: &Facts) -> Option<Recorded> {
         let (file, service) = self.client.compose()?;
         let facts = facts.clients.get(&self.client.name())?;
         let text = facts.compose.as_ref()?.override_text.as_deref().unwrap_or_default();
-        Some(former::recorded(override_path(&file), service.as_str(), text))
+        Some(undeclared::recorded(override_path(&file), service.as_str(), text))
     }
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::need::Need;
+use super::state::State;
 use super::{ClientFacts, ComposeFacts, verdict};
 use crate::config::{MountMode, SocketClient};
 use crate::docker::client::{
@@ -20,8 +21,27 @@ pub(super) struct Remedy<'a> {
     pub(super) service: &'a ServiceName,
     /// Whether an override written by `cai` already exists.
     pub(super) written: bool,
+    /// The present text of the override.
+    pub(super) before: Option<&'a str>,
     /// The new text of the override, if it changes.
     pub(super) text: Option<String>,
+}
+
+impl Remedy<'_> {
+    /// The new text of the override, if it changes.
+    pub(super) fn after(&self) -> Option<&str> {
+        self.text.as_deref()
+    }
+
+    /// Adds this text of the override to a state, if the override changes, and a checksum of the rest.
+    pub(super) fn shown(&self, mut state: State, text: Option<&str>) -> State {
+        let path = override_path(&self.file);
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let text = text.filter(|_| self.text.is_some()).map(|text| (name, text.to_owned()));
+        state.overrides.extend(text);
+        state.compose_file = Some(self.described.fingerprint.clone());
+        state
+    }
 }
 
 /// The service and the override that meet these needs.
@@ -60,7 +80,7 @@ pub(super) fn remedy<'a>(
     } else {
         None
     };
-    Ok(Remedy { project, described, file, service, written, text })
+    Ok(Remedy { project, described, file, service, written, before: present, text })
 }
 
 /// The project and the service of a compose file, if both can be used.

@@ -1,22 +1,24 @@
 //! The virtual machine: it exists, runs, and its `lima.yaml` says what the file says.
 
 mod equivalence;
-mod former;
 mod template;
+mod undeclared;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use semver::VersionReq;
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use equivalence::is_same;
-use former::Wanted;
+use undeclared::Wanted;
 
 pub use template::template;
 
 use super::provision::hidden_by;
-use super::{LimaInstall, PlanContext, Resource, containers, restrained, seen};
+use super::vm_ref::VmRef;
+use super::{LimaInstall, PlanContext, Resource, containers, restrained};
 use crate::config::{Config, Strategy};
 use crate::guest::Operation;
 use crate::host::Ping;
@@ -32,8 +34,6 @@ use crate::resource::record::{Keys, Recorded, Undeclared};
 
 /// Keys of `lima.yaml` that an existing machine cannot take over: the guest was made from them.
 const IMMUTABLE: [&str; 4] = ["images", "arch", "vmType", "user"];
-const STATUS: &str = "status";
-const PROTECTED: &str = "protected";
 const ENV: &str = "env";
 
 /// The virtual machine.
@@ -56,6 +56,23 @@ pub struct Vm {
     accepted: VersionReq,
     /// Whether the value of a variable of the guest must not be shown, for those of the file.
     variables: BTreeMap<String, bool>,
+}
+
+/// The state of the VM: the keys of its YAML, and what is not in it.
+#[derive(Debug, PartialEq, Serialize)]
+struct State {
+    #[serde(flatten)]
+    keys: Map<String, Value>,
+    protected: bool,
+    status: String,
+}
+
+impl State {
+    /// The keys of the YAML that are not as in the other state.
+    fn edited(&self, desired: &Self) -> Vec<String> {
+        let differs = |(key, value): &(&String, &Value)| self.keys.get(*key) != Some(value);
+        desired.keys.iter().filter(differs).map(|(key, _)| key.clone()).collect()
+    }
 }
 
 impl Vm {
@@ -85,11 +102,15 @@ impl Vm {
         Address::new(Kind::VM, config.vm.name.as_str())
     }
 
+    fn guest(&self) -> VmRef {
+        VmRef { address: self.address.clone(), name: self.name.clone() }
+    }
+
     /// The keys of its YAML, in terms of the record.
     fn recorded_keys(&self, vm: &VmFacts, facts: &Facts) -> Keys {
         // The YAML of a VM that `cai` made is its own work, also without a record.
         let is_own = vm.managed && facts.recorded(&self.address).is_none();
-        let mut keys = former::keys(self.declared(), &vm.yaml, is_own);
+        let mut keys = undeclared::keys(self.declared(), &vm.yaml, is_own);
         // A list that has `cai`'s default again is done.
         keys.present.retain(|key, value| {
             !self.defaulted.contains(&key.as_str()) || self.keys.get(key) != Some(value)
@@ -103,11 +124,9 @@ impl Vm {
         named.map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 
-    fn wanted(&self, keys: &Map<String, Value>) -> Attributes {
+    fn desired(&self, keys: Map<String, Value>) -> State {
         let status = if self.runs { Status::Running } else { Status::Stopped };
-        Attributes::from(keys.clone())
-            .with(PROTECTED, self.protect)
-            .with(STATUS, status.to_string())
+        State { keys, protected: self.protect, status: status.to_string() }
     }
 
     /// The keys that the file determines, as the machine has them, with its status. `boots` says
@@ -119,7 +138,7 @@ impl Vm {
         Wanted { keys, removed }: &Wanted,
         boots: bool,
         overrides: &[Override],
-    ) -> Attributes {
+    ) -> State {
         let is_starting = self.runs && facts.is_starting();
         // Lima calls it Running as soon as its machine runs.
         let status = if is_starting { "Starting".to_owned() } else { vm.status.to_string() };
@@ -138,19 +157,17 @@ impl Vm {
             let actual = actual.cloned().or_else(|| equivalence::given(key, vm));
             Some((key.to_owned(), if same { wanted.clone() } else { actual? }))
         });
-        Attributes::from(keys.collect::<Map<_, _>>())
-            .with(PROTECTED, vm.protected)
-            .with(STATUS, status)
+        State { keys: keys.collect(), protected: vm.protected, status }
     }
 
     fn create(&self, facts: &Facts, limactl: &Limactl) -> Change {
-        let change = Change::create(&self.address, self.wanted(&self.keys));
+        let change = Change::create(&self.address, self.desired(self.keys.clone()));
         self.make(change.because(Reason::Absent), facts, limactl)
     }
 
     fn replace(&self, change: Change, vm: &VmFacts, facts: &Facts, limactl: &Limactl) -> Change {
         // Others' entries are deleted with the VM.
-        let change = Change { after: self.wanted(&self.keys), ..change };
+        let change = Change { after: Attributes::of(self.desired(self.keys.clone())), ..change };
         let containers = facts.guest.present().and_then(|guest| guest.containers.as_deref());
         let mut change = change.disturbing(Disruption::Replace, containers);
         if !vm.managed {
@@ -239,13 +256,13 @@ impl Vm {
         let is_starting = self.runs && facts.is_starting();
         let Undeclared { remove, release } =
             facts.undeclared(&self.address, &self.recorded_keys(vm, facts));
-        let wanted = former::wanted(&self.keys, vm, &remove, &meaning(facts, ""));
+        let wanted = undeclared::wanted(&self.keys, vm, &remove, &meaning(facts, ""));
         let compared = |boots: bool| {
             let actual = self.actual(vm, facts, &wanted, boots, overrides);
-            let change = Change::between(&self.address, actual, self.wanted(&wanted.keys))
+            let desired = self.desired(wanted.keys.clone());
+            let edited = actual.edited(&desired);
+            let change = Change::between(&self.address, actual, desired)
                 .retracting(remove.clone(), release.clone());
-            let mut edited = change.changed();
-            edited.retain(|name| name != STATUS && name != PROTECTED);
             (change, edited)
         };
         let (mut change, mut edited) = compared(vm.status != Status::Running);
@@ -260,11 +277,11 @@ impl Vm {
         if !forced_by.is_empty() && !matches!(vm.status, Status::Other(_)) {
             return self.replace(change.replacing(forced_by), vm, facts, limactl);
         }
-        if let Some(problem) = impossible(&change, vm) {
+        let disk = edited.iter().find(|key| *key == "disk").and_then(|key| wanted.keys.get(key));
+        if let Some(problem) = impossible(disk, vm) {
             return change.blocked(problem);
         }
-        let changed = change.changed();
-        change = change.because(Reason::Differs(changed));
+        change = change.because_differs();
         if self.runs && vm.status != Status::Running {
             change = change.because(Reason::VmIs(vm.status.clone()));
         }
@@ -275,7 +292,7 @@ impl Vm {
         if !edited.is_empty() {
             let values = wanted.keys.into_iter().filter(|(key, _)| edited.contains(key)).collect();
             change = self.edit(change, &values, vm, facts, limactl);
-            if let Some((_, ssh)) = seen(facts, &self.name) {
+            if let Some((_, ssh)) = self.guest().seen(facts) {
                 change = containers::or_resume(change, &ssh);
             }
         }
@@ -292,7 +309,7 @@ impl Vm {
             change = change.step(Step::remove("remove the stale socket", facts.docker_socket()));
         }
         let change = change.step(self.start(limactl));
-        match seen(facts, &self.name) {
+        match self.guest().seen(facts) {
             Some((_, ssh)) => containers::resume_early(change, &ssh),
             None => change,
         }
@@ -319,7 +336,7 @@ impl Vm {
         };
         let running = facts.guest.present().and_then(|guest| guest.containers.as_deref());
         let change = change.disturbing(disruption, running);
-        let change = match seen(facts, &self.name) {
+        let change = match self.guest().seen(facts) {
             Some((guest, ssh)) => {
                 let due = guest.daemon_json.keys().unwrap_or_default();
                 let loaded = guest.daemon_json.loaded_keys();
@@ -388,7 +405,7 @@ impl Resource for Vm {
                 Some(Recorded { exists: true, keys, ..declared })
             }
             Observation::Absent => {
-                let keys = former::keys(self.declared(), &Map::new(), false);
+                let keys = undeclared::keys(self.declared(), &Map::new(), false);
                 Some(Recorded { keys, ..declared })
             }
             Observation::Unobservable(_) => None,
@@ -414,7 +431,7 @@ impl Vm {
     fn change(&self, facts: &Facts) -> Change {
         let Some((program, _)) = &facts.tools.limactl else {
             let reason = Reason::After(LimaInstall::own_address());
-            return Change::deferred(&self.address, self.wanted(&self.keys), reason);
+            return Change::deferred(&self.address, self.desired(self.keys.clone()), reason);
         };
         let limactl = Limactl::new(program.clone());
         let overrides = lima::overrides(&facts.lima_files, &self.keys);
@@ -432,7 +449,7 @@ impl Vm {
             },
             Observation::Present(vm) => self.update(vm, facts, &overrides, &limactl),
             Observation::Unobservable(reason) => {
-                Change::deferred(&self.address, self.wanted(&self.keys), reason.clone())
+                Change::deferred(&self.address, self.desired(self.keys.clone()), reason.clone())
             }
         };
         let more_cpus = self.more_cpus(facts);
@@ -468,14 +485,11 @@ fn defaulted(config: &Config) -> Vec<&'static str> {
 }
 
 /// Why the machine cannot become what the file says.
-fn impossible(change: &Change, vm: &VmFacts) -> Option<Problem> {
+fn impossible(disk: Option<&Value>, vm: &VmFacts) -> Option<Problem> {
     if let Status::Other(word) = &vm.status {
         return Some(Problem::VmState(word.clone()));
     }
-    if !change.changed().iter().any(|name| name == "disk") {
-        return None;
-    }
-    let wanted = change.after.text("disk")?.parse::<ByteSize>().ok()?;
+    let wanted = disk?.as_str()?.parse::<ByteSize>().ok()?;
     let actual = vm.disk.and_then(|bytes| ByteSize::try_from(bytes).ok())?;
     (wanted < actual)
         .then(|| Problem::DiskShrinks { from: actual.to_string(), to: wanted.to_string() })

@@ -1,13 +1,14 @@
 //! The settings of a client that the file no longer declares, in the override of its Compose file.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::config::Config;
 use crate::docker::client::{overridden_services, without_service};
 use crate::model::address::{Address, Kind};
-use crate::model::value::Attributes;
 use crate::plan::{Change, ClientProblem, Observation, Problem, Reason, Step};
 use crate::resource::facts::Facts;
 use crate::resource::record::{Keys, Record, Recorded};
@@ -33,7 +34,7 @@ pub(super) fn removal(
     record: &Record,
     address: &Address,
     declared: &[(PathBuf, String)],
-) -> Option<Removal<Former>> {
+) -> Option<Removal<Undeclared>> {
     let entry = record.entry(address)?;
     let (path, service) = (entry.path.clone()?, entry.keys.keys().next()?.clone());
     let is_declared = declared.contains(&(path.clone(), service.clone()));
@@ -44,12 +45,12 @@ pub(super) fn removal(
         it.kind == Kind::SOCKET_CLIENT && is_removed(it) && other == Some(&path)
     });
     let before = same.by_ref().take_while(|it| it != address).last();
-    let former = Former { path, service, is_declared };
-    Some(Removal::new(address, before.into_iter().collect(), former))
+    let undeclared = Undeclared { path, service, is_declared };
+    Some(Removal::new(address, before.into_iter().collect(), undeclared))
 }
 
 #[derive(Debug)]
-pub(super) struct Former {
+pub(super) struct Undeclared {
     /// The override.
     path: PathBuf,
     service: String,
@@ -57,20 +58,26 @@ pub(super) struct Former {
     is_declared: bool,
 }
 
-impl Former {
+impl Undeclared {
     fn text<'a>(&self, facts: &'a Facts) -> Option<&'a str> {
         let text = facts.former.overrides.get(&self.path).filter(|_| !self.is_declared)?;
         overridden_services(text).contains(&self.service).then_some(text)
     }
 }
 
-impl Removable for Former {
-    fn actual(&self, facts: &Facts) -> Observation<Attributes> {
-        let path = self.path.to_string_lossy();
-        self.text(facts).map_or(Observation::Absent, |_| {
-            let attributes = Attributes::default().with("override", path.as_ref());
-            Observation::Present(attributes.with("service", self.service.as_str()))
-        })
+/// Where the settings are.
+#[derive(Debug, Serialize)]
+pub(super) struct Place<'a> {
+    r#override: Cow<'a, str>,
+    service: &'a str,
+}
+
+impl Removable for Undeclared {
+    type State<'a> = Place<'a>;
+
+    fn actual<'a>(&'a self, facts: &'a Facts) -> Observation<Place<'a>> {
+        let place = Place { r#override: self.path.to_string_lossy(), service: &self.service };
+        self.text(facts).map_or(Observation::Absent, |_| Observation::Present(place))
     }
 
     fn delete(&self, change: Change, facts: &Facts) -> Change {
