@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 
-use super::{Case, Code, Finding};
 use crate::config::Config;
 use crate::guest::{GuestFacts, Operation};
 use crate::host::{CommandError, CommandSpec, Failure, Output};
 use crate::lima::Ssh;
 use crate::model::daemon_key::SYSBOX_RUNTIME;
-use crate::model::daemon_key::is_log_driver;
 use crate::model::shortened;
+use crate::plan::{Code, Finding};
+use crate::resource::Case;
 use crate::resource::facts::Facts;
 
 /// How much of what was said is evidence: lines, and the characters of each.
@@ -81,28 +81,6 @@ impl Attempt {
                     "mend what keeps the command from running, then run `cai doctor --deep` again",
                 ),
         }
-    }
-
-    /// The finding about an unknown log driver. dockerd starts with any log driver, but containers
-    /// do not (measured with Docker 20.10), so no container needs to be started to find this out.
-    pub(super) fn without_log_driver(case: &Case<'_>, guest: &GuestFacts) -> Option<Finding> {
-        let engine = guest.engine.as_ref()?;
-        let driver = engine.in_force.get("log-driver")?.as_str()?;
-        // If the list is empty, this dockerd does not report it.
-        let is_known = engine.log_drivers.is_empty()
-            || engine.log_drivers.iter().any(|name| name == driver)
-            || is_log_driver(driver);
-        (!is_known).then(|| {
-            Finding::new(Code::ContainerStartFailed, Case::daemon())
-                .saw("log_driver", driver)
-                .saw("log_drivers", engine.log_drivers.clone())
-                .because(format!("the log driver {driver} in daemon.json does not exist"))
-                .so("no container can start, though `docker info` is healthy")
-                .repaired_by([Case::daemon(), case.restart()])
-                .by_hand(
-                    "write log-driver = \"json-file\" under [docker.daemon], then run cai apply",
-                )
-        })
     }
 
     fn finding(&self, error: &CommandError, words: &[Cow<'_, str>]) -> Finding {

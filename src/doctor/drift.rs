@@ -2,15 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use super::{Case, Code, Finding, Repair, Severity, treatment};
-use crate::lima::Override;
 use crate::model::address::{Address, Kind};
 use crate::model::listed;
-use crate::model::redact;
-use crate::model::value::Known;
 use crate::plan::{Action, Change, Reason};
+use crate::resource::Vm;
 
 /// Where these are found, what else differs cannot be known, or is no matter yet.
 const BLINDING: [Code; 5] = [
@@ -20,8 +16,6 @@ const BLINDING: [Code; 5] = [
     Code::VmStarting,
     Code::VmUnreachable,
 ];
-/// The longest value that is evidence and not a text.
-const SHORT: usize = 60;
 
 /// What is left of the plan when `found` are taken from it. Without a file there is no wish that
 /// anything could differ from.
@@ -32,7 +26,7 @@ pub(super) fn judge(case: &Case<'_>, found: &[Finding]) -> Vec<Finding> {
         return Vec::new();
     }
     let told: BTreeSet<&Address> = found.iter().flat_map(mended).collect();
-    let mut findings: Vec<Finding> = vm(case).into_iter().chain(overridden(case)).collect();
+    let mut findings: Vec<Finding> = Vm::drift(case).collect();
     // What is inside of a VM that is made anew is new, too.
     if case.effect(&case.vm()).is_some_and(|change| change.action == Action::Replace) {
         return findings;
@@ -68,78 +62,6 @@ fn follows(change: &Change, case: &Case<'_>) -> bool {
     change.address.kind == Kind::RESTART
         && change.reasons.iter().all(is_after)
         && others().next().is_some()
-}
-
-fn vm(case: &Case<'_>) -> Option<Finding> {
-    let change = case.effect(&case.vm()).filter(|change| change.action != Action::Deferred);
-    let restart = case.effect(&case.restart());
-    let runs = restart.into_iter().flat_map(|change| &change.reasons);
-    let runs: Vec<&Reason> =
-        runs.filter(|reason| matches!(reason, Reason::MachineDiffers { .. })).collect();
-    if change.is_none() && runs.is_empty() {
-        return None;
-    }
-    let mut finding = Finding::new(Code::VmDrift, change.map_or(case.restart(), |_| case.vm()))
-        .severity(Severity::Warning)
-        .repaired_by([case.vm(), case.restart(), case.socket()])
-        .by_hand("cai apply");
-    let names = change.map(Change::changed).unwrap_or_default();
-    let mut causes: Vec<String> = runs.iter().map(ToString::to_string).collect();
-    if let (Some(change), false) = (change, names.is_empty()) {
-        let (before, after) = change.shown();
-        for name in &names {
-            let before = before.as_ref().and_then(|before| shown(name, before.get(name)));
-            finding = finding.saw(name, pair(before, shown(name, after.get(name))));
-        }
-        causes.push(format!("the VM's {} are not what the file says", listed(&names)));
-    }
-    for reason in &runs {
-        if let Reason::MachineDiffers { what, runs, configured } = reason {
-            finding = finding.saw(what, pair(Some(runs.clone()), Some(configured.clone())));
-        }
-    }
-    if change.is_some_and(|change| change.action == Action::Replace) {
-        finding.repair = Repair::None;
-        finding = finding.by_hand(format!("cai apply --allow-replace {}", case.name()));
-    }
-    Some(finding.because(causes.join("; ")))
-}
-
-/// What the user's own files of Lima say about every VM.
-fn overridden(case: &Case<'_>) -> Option<Finding> {
-    let changes = case.plan.changes.iter().filter(|change| change.address == case.vm());
-    let reasons = changes.flat_map(|change| &change.reasons);
-    let told = reasons.filter_map(|reason| match reason {
-        Reason::Overridden(told) => Some((told, reason.to_string())),
-        _ => None,
-    });
-    let (told, why): (Vec<&Override>, Vec<String>) = told.unzip();
-    let file = &told.first()?.file;
-    let keys: Vec<String> = told.iter().map(|told| told.key.clone()).collect();
-    Some(
-        Finding::new(Code::VmOverridden, case.vm())
-            .severity(Severity::Notice)
-            .saw("keys", keys)
-            .because(why.join("; "))
-            .by_hand(format!("edit {file}, if that is not wanted; it matters to every VM")),
-    )
-}
-
-/// A value as evidence; a long one is for `cai plan`.
-fn shown(name: &str, value: Option<&Known<Value>>) -> Option<String> {
-    let Known::Known(value) = value? else { return None };
-    let text = match redact::value(name, value) {
-        Value::String(text) => text,
-        value => value.to_string(),
-    };
-    (text.len() <= SHORT).then_some(text)
-}
-
-fn pair(is: Option<String>, wanted: Option<String>) -> Value {
-    match (is, wanted) {
-        (Some(is), Some(wanted)) => format!("{is}, wanted {wanted}").into(),
-        _ => "see `cai plan`".into(),
-    }
 }
 
 /// One finding for each change that has a problem, and one for all changes that can be made.

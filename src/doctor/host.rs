@@ -1,85 +1,13 @@
-//! The tools of the host, and what of it could not be looked at.
+//! What could not be looked at.
 
-use super::{Case, Code, Finding};
-use crate::host::Ping;
 use crate::model::redact;
 use crate::model::shortened;
-use crate::plan::Observation;
+use crate::plan::{Code, Finding};
 use crate::reconcile::observe::ObserveError;
 use crate::resource::LimaInstall;
 
 /// What to do about what has no remedy of its own.
 const UNKNOWN: &str = "mend what the finding names, then run `cai doctor` again";
-
-/// What is missing on the host.
-pub(super) fn tools(case: &Case<'_>) -> Vec<Finding> {
-    [lima(case), ssh(case), docker(case), path(case)].into_iter().flatten().collect()
-}
-
-fn lima(case: &Case<'_>) -> Option<Finding> {
-    let facts = case.facts;
-    let required = &case.config.lima.version;
-    let finding = match &facts.tools.limactl {
-        None => Finding::new(Code::LimaMissing, Case::lima())
-            .because("limactl is neither on PATH nor where cai installs it")
-            .so("whether there is a VM, and how it is, cannot be told"),
-        Some((path, version)) if !required.matches(version) => {
-            Finding::new(Code::LimaTooOld, Case::lima())
-                .saw("limactl", path.display().to_string())
-                .saw("version", version.to_string())
-                .because(format!("limactl is {version}, and {} requires {required}", case.file()))
-        }
-        Some(_) => return None,
-    };
-    let finding = finding.saw("required", required.to_string()).repaired_by_all();
-    let remedy = LimaInstall::by_hand(&case.config.lima, facts);
-    Some(finding.by_hand(remedy.unwrap_or_else(|problem| problem.hint())))
-}
-
-fn ssh(case: &Case<'_>) -> Option<Finding> {
-    if case.facts.tools.ssh.is_some() {
-        return None;
-    }
-    let finding = Finding::new(Code::SshMissing, Case::lima());
-    Some(
-        finding
-            .because("ssh is not on PATH")
-            .so("neither Lima nor cai can reach the guest")
-            .by_hand("install the OpenSSH client"),
-    )
-}
-
-fn docker(case: &Case<'_>) -> Option<Finding> {
-    if case.facts.tools.docker.is_some() {
-        return None;
-    }
-    let finding = Finding::new(Code::DockerCliMissing, case.context());
-    Some(
-        finding
-            .because("the docker command is not on PATH")
-            .so("the engine cannot be used from this machine, nor its context changed")
-            .by_hand("install the docker command line client; no daemon is needed here"),
-    )
-}
-
-fn path(case: &Case<'_>) -> Option<Finding> {
-    let (path, length, limit) = case.facts.long_socket_path()?;
-    if case.facts.socket.as_ref().is_some_and(Ping::answers) {
-        return None;
-    }
-    let finding = Finding::new(Code::SocketPathTooLong, case.vm())
-        .saw("path", path.display().to_string())
-        .saw("bytes", length)
-        .saw("limit", limit)
-        .because(format!(
-            "the longest path of the VM's sockets has {length} bytes, and {limit} are allowed"
-        ))
-        .by_hand("choose a shorter `name` under [vm], or set LIMA_HOME to a shorter path");
-    Some(match case.facts.vm {
-        Observation::Absent => finding.so("there is no VM, and Lima would refuse to make it"),
-        _ => finding,
-    })
-}
 
 /// The finding of a machine that could not be looked at.
 pub fn unobservable(error: &ObserveError) -> Finding {

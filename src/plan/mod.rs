@@ -2,9 +2,11 @@
 
 mod change;
 mod client;
+mod code;
 mod declared;
 mod diff;
 mod disruption;
+mod finding;
 mod hides;
 mod json;
 mod observation;
@@ -20,9 +22,11 @@ use crate::model::address::Address;
 
 pub use change::{Action, Change, by_start};
 pub use client::ClientProblem;
+pub use code::Code;
 pub use declared::{Declared, Files};
 pub use diff::{Line, Origin, text_diff};
 pub use disruption::Disruption;
+pub use finding::{Finding, Repair, Severity};
 pub use hides::{Hides, Stored, loss_hint};
 pub use json::{
     Explained, ExplainedProblem, FORMAT_VERSION, PlanDocument, ResourceChange, Summary,

@@ -2,8 +2,10 @@
 //!
 //! A new kind is one file here, and one line in [`KINDS`].
 
+mod case;
 mod containers;
 mod context;
+mod diagnosis;
 pub mod facts;
 mod file;
 mod group;
@@ -32,7 +34,9 @@ use crate::plan::{Change, Disruption, Problem, SideEffect, Step};
 use crate::resource::facts::Facts;
 use crate::resource::record::{Record, Recorded};
 
+pub use case::Case;
 pub use context::DockerContext;
+pub use diagnosis::diagnose;
 pub use file::File;
 pub use group::Group;
 pub use group_membership::GroupMembership;

@@ -7,6 +7,10 @@ mod hidden;
 mod network;
 mod sysbox;
 
+pub(super) use daemon::diagnosis as daemon_diagnosis;
+pub(super) use docker::diagnosis as docker_diagnosis;
+pub(super) use sysbox::diagnosis as sysbox_diagnosis;
+
 pub use daemon::ProvisionDaemon;
 use daemon::is_kept_alive;
 pub(super) use daemon::{due, keeps_containers, obstacle, written};

@@ -3,6 +3,7 @@
 //! between a change and its restart is repaired by the next run.
 
 mod daemon;
+pub(super) mod diagnosis;
 mod machine;
 mod steps;
 

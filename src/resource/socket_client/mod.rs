@@ -1,6 +1,7 @@
 //! A container that uses a Docker socket: it runs, its socket is mounted as the file says, its
 //! program has the socket's group, and Docker's API answers in it.
 
+pub(super) mod diagnosis;
 mod facts;
 mod need;
 mod remediation;

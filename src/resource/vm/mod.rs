@@ -1,5 +1,6 @@
 //! The virtual machine: it exists, runs, and its `lima.yaml` says what the file says.
 
+pub(super) mod diagnosis;
 mod equivalence;
 mod template;
 mod undeclared;
@@ -18,7 +19,7 @@ pub use template::template;
 
 use super::provision::hidden_by;
 use super::vm_ref::VmRef;
-use super::{LimaInstall, PlanContext, Resource, containers, restrained};
+use super::{Case, LimaInstall, PlanContext, Resource, containers, restrained};
 use crate::config::{Config, Strategy};
 use crate::guest::Operation;
 use crate::host::Ping;
@@ -28,7 +29,7 @@ use crate::model::redact;
 use crate::model::value::Attributes;
 use crate::model::{ByteSize, VmName, listed};
 use crate::plan::Observation;
-use crate::plan::{Change, Disruption, Problem, Ready, Reason, Step, Wait};
+use crate::plan::{Change, Disruption, Finding, Problem, Ready, Reason, Step, Wait};
 use crate::resource::facts::{Facts, VmFacts};
 use crate::resource::record::{Keys, Recorded, Undeclared};
 
@@ -95,6 +96,11 @@ impl Vm {
                 .map(|(name, variable)| (name.to_string(), variable.sensitive))
                 .collect(),
         }
+    }
+
+    /// How it differs from the file, as findings.
+    pub(crate) fn drift(case: &Case<'_>) -> impl Iterator<Item = Finding> {
+        diagnosis::drift(case).into_iter().chain(diagnosis::overridden(case))
     }
 
     /// Its address.

@@ -1,19 +1,24 @@
-//! dockerd's configuration.
+//! How dockerd's configuration differs from the file, and why no container can start with it.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::{Case, Code, Finding, Repair, Severity};
-use crate::guest::GuestFacts;
-use crate::model::daemon_key::{DEFAULT_RUNTIME, SYSBOX_RUNTIME};
+use crate::guest::daemon_json::from_text;
+use crate::guest::{GuestFacts, SECCOMP_PROFILE};
+use crate::model::daemon_key::{DEFAULT_RUNTIME, SYSBOX_RUNTIME, is_log_driver};
 use crate::model::listed;
-use crate::plan::{Change, Reason};
+use crate::plan::{Change, Code, Finding, Reason, Repair, Severity, SideEffect};
+use crate::resource::Case;
 
 const FILE: &str = "/etc/docker/daemon.json";
 
-/// Where it is not the file's; `others` were found before it.
-pub(super) fn judge(case: &Case<'_>, guest: &GuestFacts, others: &[Finding]) -> Option<Finding> {
+/// How it differs from the file. `others` were found before it.
+pub(in crate::resource) fn drift(
+    case: &Case<'_>,
+    guest: &GuestFacts,
+    others: &[Finding],
+) -> Option<Finding> {
     let told = |code| others.iter().any(|other| other.code == code);
     // There it comes with Docker, or is the reason why dockerd does not start, and is told there.
     if told(Code::ProvisionFailed) {
@@ -32,7 +37,7 @@ pub(super) fn judge(case: &Case<'_>, guest: &GuestFacts, others: &[Finding]) -> 
     if !case.is_declared {
         return None;
     }
-    let keys = written.map(|change| changed(change, told)).unwrap_or_default();
+    let keys = written.map(|change| changed(change, guest, told)).unwrap_or_default();
     let unloaded = case.effect(&case.restart()).map(unloaded).unwrap_or_default();
     let because = match (keys.is_empty(), unloaded.is_empty()) {
         (true, true) => return None,
@@ -67,19 +72,31 @@ pub(super) fn judge(case: &Case<'_>, guest: &GuestFacts, others: &[Finding]) -> 
 
 /// The keys that a change alters, except those that another finding explains. Another file, such as the
 /// seccomp profile, is listed by its path.
-fn changed(change: &Change, told: impl Fn(Code) -> bool) -> BTreeSet<String> {
-    let mut names: BTreeSet<String> = change.changed().into_iter().collect();
-    if !names.remove(FILE) {
-        return names;
+fn changed(change: &Change, guest: &GuestFacts, told: impl Fn(Code) -> bool) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for effect in &change.side_effects {
+        match effect {
+            SideEffect::WritesSeccompProfile => {
+                names.insert(SECCOMP_PROFILE.to_owned());
+            }
+            SideEffect::DaemonJson(text) if guest.daemon_json.text.as_ref() != Some(text) => {
+                let before = guest.daemon_json.keys().unwrap_or_default();
+                names.extend(differing(before, from_text(text), &told));
+            }
+            _ => {}
+        }
     }
-    let keys = |text: Option<&str>| -> Map<String, Value> {
-        text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
-    };
-    let mut before = keys(change.before.as_ref().and_then(|before| before.text(FILE)));
-    let mut after = keys(change.after.text(FILE));
-    // The same keys, and not in the form that Sysbox's package can read.
+    names
+}
+
+fn differing(
+    mut before: Map<String, Value>,
+    mut after: Map<String, Value>,
+    told: impl Fn(Code) -> bool,
+) -> Vec<String> {
+    // The same keys, but not in the form that Sysbox's package can read.
     if before == after {
-        names.insert("its layout".into());
+        return vec!["its layout".into()];
     }
     if told(Code::SysboxDefault) && before.get(DEFAULT_RUNTIME) == Some(&SYSBOX_RUNTIME.into()) {
         before.remove(DEFAULT_RUNTIME);
@@ -91,8 +108,7 @@ fn changed(change: &Change, told: impl Fn(Code) -> bool) -> BTreeSet<String> {
         leave_out_runtime(&mut after);
     }
     let differs = |key: &&String| before.get(*key) != after.get(*key);
-    let differing = after.keys().chain(before.keys()).filter(differs).cloned();
-    names.into_iter().chain(differing).collect()
+    after.keys().chain(before.keys()).filter(differs).cloned().collect()
 }
 
 fn leave_out_runtime(keys: &mut Map<String, Value>) {
@@ -113,4 +129,24 @@ fn unloaded(change: &Change) -> Vec<String> {
         _ => None,
     });
     keys.flatten().collect()
+}
+
+/// The finding about an unknown log driver. dockerd starts with any log driver, but containers
+/// do not (measured with Docker 20.10), so no container needs to be started to find this out.
+pub(in crate::resource) fn log_driver(case: &Case<'_>, guest: &GuestFacts) -> Option<Finding> {
+    let engine = guest.engine.as_ref()?;
+    let driver = engine.in_force.get("log-driver")?.as_str()?;
+    // If the list is empty, this dockerd does not report it.
+    let is_known = engine.log_drivers.is_empty()
+        || engine.log_drivers.iter().any(|name| name == driver)
+        || is_log_driver(driver);
+    (!is_known).then(|| {
+        Finding::new(Code::ContainerStartFailed, Case::daemon())
+            .saw("log_driver", driver)
+            .saw("log_drivers", engine.log_drivers.clone())
+            .because(format!("the log driver {driver} in daemon.json does not exist"))
+            .so("no container can start, though `docker info` is healthy")
+            .repaired_by([Case::daemon(), case.restart()])
+            .by_hand("write log-driver = \"json-file\" under [docker.daemon], then run cai apply")
+    })
 }

@@ -1,12 +1,10 @@
 //! A guest user's membership in a group, as configured. Whether a session has it is another
 //! question: see [`super::Restart`].
 
+pub(super) mod diagnosis;
+
 use serde::Serialize;
 
-use super::record::{Record, Recorded};
-use super::removal::{Removable, Removal};
-use super::vm_ref::{VmRef, in_seen_guest};
-use super::{Group, PlanContext, ProvisionDocker, Resource, Restart, User, Vm};
 use crate::config::{Config, nearest};
 use crate::guest::{DOCKER_GROUP, GuestFacts};
 use crate::model::address::{Address, Kind};
@@ -15,6 +13,10 @@ use crate::model::{UnixName, UserRef};
 use crate::plan::Observation;
 use crate::plan::{Action, Change, Problem, Reason, SideEffect};
 use crate::resource::facts::Facts;
+use crate::resource::record::{Record, Recorded};
+use crate::resource::removal::{Removable, Removal};
+use crate::resource::vm_ref::{VmRef, in_seen_guest};
+use crate::resource::{Group, PlanContext, ProvisionDocker, Resource, Restart, User, Vm};
 
 /// A user's membership in a group, or that the user is not a member.
 #[derive(Debug)]

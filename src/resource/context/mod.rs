@@ -1,14 +1,16 @@
 //! The Docker context on the host. It leads to the VM's socket, and is never made the current one.
 
-use super::record::{Keys, Record, Recorded};
-use super::removal::{Removable, Removal};
-use super::{PlanContext, Resource, Socket, Vm};
+pub(super) mod diagnosis;
+
 use crate::config::Config;
 use crate::docker::{ContextMetadata, Docker, MARK};
 use crate::model::ContextName;
 use crate::model::address::{Address, Kind};
 use crate::plan::{Change, Observation, Problem, Reason, Step};
 use crate::resource::facts::Facts;
+use crate::resource::record::{Keys, Record, Recorded};
+use crate::resource::removal::{Removable, Removal};
+use crate::resource::{PlanContext, Resource, Socket, Vm};
 
 /// How the forwarded socket of any VM ends.
 const SOCKET: &str = "/sock/docker.sock";

@@ -1,11 +1,12 @@
 //! The `limactl` program: it is there, and new enough.
 
+pub(super) mod diagnosis;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{PlanContext, Resource};
 use crate::config::{Install, Lima};
 use crate::host::{Archive, CommandSpec, Os};
 use crate::lima::{Release, platform_key};
@@ -13,6 +14,7 @@ use crate::model::address::{Address, Kind};
 use crate::model::value::Known;
 use crate::plan::{Change, Problem, Reason, Step};
 use crate::resource::facts::Facts;
+use crate::resource::{PlanContext, Resource};
 
 /// How long Homebrew may take: it may fetch QEMU and all that it needs, too.
 const HOMEBREW: Duration = Duration::from_secs(60 * 60);

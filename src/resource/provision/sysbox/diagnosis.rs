@@ -1,15 +1,14 @@
-//! Sysbox: its package, its services, and whether it is the default runtime.
+//! Why no container can start with Sysbox, or every container does.
 
-use super::{Case, Code, Finding, Severity};
+use super::{PACKAGE, UNITS};
 use crate::guest::{GuestFacts, Unfinished};
 use crate::model::daemon_key::SYSBOX_RUNTIME;
 use crate::model::listed;
+use crate::plan::{Code, Finding, Severity};
+use crate::resource::Case;
 
-const PACKAGE: &str = "sysbox-ce";
-const UNITS: [&str; 3] = ["sysbox.service", "sysbox-mgr.service", "sysbox-fs.service"];
-
-/// What is wrong with Sysbox, where it is wanted; without a file, where it was.
-pub(super) fn judge(case: &Case<'_>, guest: &GuestFacts) -> Vec<Finding> {
+/// What is wrong with Sysbox, if the file enables it; without a file, if it is there.
+pub(in crate::resource) fn diagnose(case: &Case<'_>, guest: &GuestFacts) -> Vec<Finding> {
     if !guest.dockerd_installed {
         return Vec::new();
     }

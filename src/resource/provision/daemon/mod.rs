@@ -1,11 +1,12 @@
 //! `/etc/docker/daemon.json` in the guest: the keys that the file owns, merged with what is there.
 
+pub(in crate::resource) mod diagnosis;
+
 use std::path::PathBuf;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{SYSBOX_RUNTIME, hidden, network};
 use crate::config::Config;
 use crate::guest::daemon_json::{SECCOMP_KEY, edited, from_text, without};
 use crate::guest::{self, Contents, GuestFacts, LoadedJson, Operation, SECCOMP_PROFILE};
@@ -15,6 +16,7 @@ use crate::model::daemon_key::{DEFAULT_RUNTIME, knows_runtime};
 use crate::model::log_option::{log_driver, log_options};
 use crate::plan::{Action, Change, Problem, Reason, SideEffect, Step};
 use crate::resource::facts::{Facts, HostFile};
+use crate::resource::provision::{SYSBOX_RUNTIME, hidden, network};
 use crate::resource::record::{Keys, Loaded, Recorded, Undeclared};
 use crate::resource::vm_ref::VmRef;
 use crate::resource::{PlanContext, Pushed, Resource};
@@ -60,7 +62,7 @@ impl ProvisionDaemon {
 
     /// Its address.
     pub fn own_address() -> Address {
-        super::address("daemon")
+        crate::resource::provision::address("daemon")
     }
 
     /// The keys that this may write.

@@ -1,14 +1,20 @@
-//! The VM, from outside.
+//! Why the VM does not run or its guest does not answer, and how it differs from the file.
 
-use super::{Case, Code, Finding, Severity};
+use serde_json::Value;
+
 use crate::host::Ping;
-use crate::lima::{Agent, Status};
-use crate::plan::Observation;
-use crate::plan::Reason;
+use crate::lima::{Agent, Override, Status};
+use crate::model::value::Known;
+use crate::model::{listed, redact};
+use crate::plan::{Action, Change, Code, Finding, Observation, Reason, Repair, Severity};
+use crate::resource::Case;
 use crate::resource::facts::VmFacts;
 
-/// Why the guest cannot be looked at, or the VM is not one that can be worked with.
-pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
+/// The longest value that is evidence and not a text.
+const SHORT: usize = 60;
+
+/// Why the VM does not run, or its guest does not answer.
+pub(in crate::resource) fn diagnose(case: &Case<'_>) -> Option<Finding> {
     let facts = case.facts;
     let vm = match &facts.vm {
         Observation::Absent => return absent(case),
@@ -138,7 +144,100 @@ fn still_starting(case: &Case<'_>, finding: Finding) -> Finding {
 }
 
 /// What is wrong inside of a VM that is still starting, which is no fault yet.
-pub(super) fn starting(case: &Case<'_>, inside: &[Finding]) -> Finding {
+pub(in crate::resource) fn starting(case: &Case<'_>, inside: &[Finding]) -> Finding {
     let finding = still_starting(case, Finding::new(Code::VmStarting, case.vm()));
     inside.iter().fold(finding, |finding, it| finding.so(it.cause.clone()))
+}
+
+/// The path of its sockets is too long.
+pub(in crate::resource) fn socket_path(case: &Case<'_>) -> Option<Finding> {
+    let (path, length, limit) = case.facts.long_socket_path()?;
+    if case.facts.socket.as_ref().is_some_and(Ping::answers) {
+        return None;
+    }
+    let finding = Finding::new(Code::SocketPathTooLong, case.vm())
+        .saw("path", path.display().to_string())
+        .saw("bytes", length)
+        .saw("limit", limit)
+        .because(format!(
+            "the longest path of the VM's sockets has {length} bytes, and {limit} are allowed"
+        ))
+        .by_hand("choose a shorter `name` under [vm], or set LIMA_HOME to a shorter path");
+    Some(match case.facts.vm {
+        Observation::Absent => finding.so("there is no VM, and Lima would refuse to make it"),
+        _ => finding,
+    })
+}
+
+/// How it differs from the file.
+pub(in crate::resource) fn drift(case: &Case<'_>) -> Option<Finding> {
+    let change = case.effect(&case.vm()).filter(|change| change.action != Action::Deferred);
+    let restart = case.effect(&case.restart());
+    let runs = restart.into_iter().flat_map(|change| &change.reasons);
+    let runs: Vec<&Reason> =
+        runs.filter(|reason| matches!(reason, Reason::MachineDiffers { .. })).collect();
+    if change.is_none() && runs.is_empty() {
+        return None;
+    }
+    let mut finding = Finding::new(Code::VmDrift, change.map_or(case.restart(), |_| case.vm()))
+        .severity(Severity::Warning)
+        .repaired_by([case.vm(), case.restart(), case.socket()])
+        .by_hand("cai apply");
+    let names = change.map(Change::changed).unwrap_or_default();
+    let mut causes: Vec<String> = runs.iter().map(ToString::to_string).collect();
+    if let (Some(change), false) = (change, names.is_empty()) {
+        let (before, after) = change.shown();
+        for name in &names {
+            let before = before.as_ref().and_then(|before| shown(name, before.get(name)));
+            finding = finding.saw(name, pair(before, shown(name, after.get(name))));
+        }
+        causes.push(format!("the VM's {} are not what the file says", listed(&names)));
+    }
+    for reason in &runs {
+        if let Reason::MachineDiffers { what, runs, configured } = reason {
+            finding = finding.saw(what, pair(Some(runs.clone()), Some(configured.clone())));
+        }
+    }
+    if change.is_some_and(|change| change.action == Action::Replace) {
+        finding.repair = Repair::None;
+        finding = finding.by_hand(format!("cai apply --allow-replace {}", case.name()));
+    }
+    Some(finding.because(causes.join("; ")))
+}
+
+/// What the user's own files of Lima say about every VM.
+pub(in crate::resource) fn overridden(case: &Case<'_>) -> Option<Finding> {
+    let changes = case.plan.changes.iter().filter(|change| change.address == case.vm());
+    let reasons = changes.flat_map(|change| &change.reasons);
+    let told = reasons.filter_map(|reason| match reason {
+        Reason::Overridden(told) => Some((told, reason.to_string())),
+        _ => None,
+    });
+    let (told, why): (Vec<&Override>, Vec<String>) = told.unzip();
+    let file = &told.first()?.file;
+    let keys: Vec<String> = told.iter().map(|told| told.key.clone()).collect();
+    Some(
+        Finding::new(Code::VmOverridden, case.vm())
+            .severity(Severity::Notice)
+            .saw("keys", keys)
+            .because(why.join("; "))
+            .by_hand(format!("edit {file}, if that is not wanted; it matters to every VM")),
+    )
+}
+
+/// A value as evidence; a long one is for `cai plan`.
+fn shown(name: &str, value: Option<&Known<Value>>) -> Option<String> {
+    let Known::Known(value) = value? else { return None };
+    let text = match redact::value(name, value) {
+        Value::String(text) => text,
+        value => value.to_string(),
+    };
+    (text.len() <= SHORT).then_some(text)
+}
+
+fn pair(is: Option<String>, wanted: Option<String>) -> Value {
+    match (is, wanted) {
+        (Some(is), Some(wanted)) => format!("{is}, wanted {wanted}").into(),
+        _ => "see `cai plan`".into(),
+    }
 }

@@ -1,10 +1,11 @@
 //! Sysbox in the guest: its package, its services, and its runtime in the running daemon.
 
+pub(in crate::resource) mod diagnosis;
+
 use std::path::Path;
 
 use serde::Serialize;
 
-use super::{ProvisionDaemon, ProvisionDocker, SYSBOX_RUNTIME};
 use crate::config::{Config, Strategy, Sysbox};
 use crate::guest::{Container, Contents, GuestFacts, Operation, Unfinished, sysbox_package};
 use crate::host::CommandSpec;
@@ -14,6 +15,7 @@ use crate::model::address::Address;
 use crate::plan::Observation;
 use crate::plan::{Change, Disruption, Problem, Reason, Step};
 use crate::resource::facts::Facts;
+use crate::resource::provision::{ProvisionDaemon, ProvisionDocker, SYSBOX_RUNTIME};
 use crate::resource::record::{Record, Recorded};
 use crate::resource::removal::{Removable, Removal};
 use crate::resource::vm_ref::{VmRef, in_seen_guest, recorded};
@@ -49,7 +51,7 @@ impl ProvisionSysbox {
     /// As the file declares it; nothing where it is not wanted.
     pub fn new(config: &Config) -> Option<Self> {
         config.sysbox.enabled.then(|| Self {
-            address: super::address("sysbox"),
+            address: crate::resource::provision::address("sysbox"),
             vm: VmRef::of(config),
             arch: config.vm.arch,
             wanted: config.sysbox.clone(),
@@ -59,7 +61,7 @@ impl ProvisionSysbox {
 
     /// The removal of Sysbox, if the file does not enable it.
     pub fn removal(config: &Config, _: &Record, address: &Address) -> Option<Box<dyn Resource>> {
-        if config.sysbox.enabled || *address != super::address("sysbox") {
+        if config.sysbox.enabled || *address != crate::resource::provision::address("sysbox") {
             return None;
         }
         let vm = VmRef::running(config)?;

@@ -26,53 +26,53 @@ pub struct Case<'a> {
 
 impl Case<'_> {
     /// What is planned about a resource, if anything.
-    pub(super) fn effect(&self, address: &Address) -> Option<&Change> {
+    pub(crate) fn effect(&self, address: &Address) -> Option<&Change> {
         self.plan.effective().find(|change| change.address == *address)
     }
 
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         self.config.vm.name.as_str()
     }
 
-    pub(super) fn lima() -> Address {
+    pub(crate) fn lima() -> Address {
         LimaInstall::own_address()
     }
 
-    pub(super) fn vm(&self) -> Address {
+    pub(crate) fn vm(&self) -> Address {
         Vm::own_address(self.config)
     }
 
-    pub(super) fn docker() -> Address {
+    pub(crate) fn docker() -> Address {
         ProvisionDocker::own_address()
     }
 
-    pub(super) fn daemon() -> Address {
+    pub(crate) fn daemon() -> Address {
         ProvisionDaemon::own_address()
     }
 
-    pub(super) fn sysbox() -> Address {
+    pub(crate) fn sysbox() -> Address {
         Address::new(Kind::PROVISION, "sysbox")
     }
 
-    pub(super) fn restart(&self) -> Address {
+    pub(crate) fn restart(&self) -> Address {
         Restart::address_of(&self.config.vm.name)
     }
 
-    pub(super) fn socket(&self) -> Address {
+    pub(crate) fn socket(&self) -> Address {
         Socket::own_address(self.config)
     }
 
-    pub(super) fn context(&self) -> Address {
+    pub(crate) fn context(&self) -> Address {
         Address::new(Kind::CONTEXT, self.config.context.name.as_str())
     }
 
     /// The memberships of the login user that the file declares.
-    pub(super) fn memberships(&self) -> Vec<Address> {
+    pub(crate) fn memberships(&self) -> Vec<Address> {
         GroupMembership::of_login_user(self.config)
     }
 
     /// The file, as it is called in a sentence.
-    pub(super) fn file(&self) -> &'static str {
+    pub(crate) fn file(&self) -> &'static str {
         if self.is_declared { "the file" } else { "cai" }
     }
 }

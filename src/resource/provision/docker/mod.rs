@@ -1,5 +1,7 @@
 //! Docker in the guest: installed, started, and answering root.
 
+pub(in crate::resource) mod diagnosis;
+
 use serde::Serialize;
 
 use crate::config::{Config, DockerSource, Strategy};
@@ -13,7 +15,7 @@ use crate::plan::{Change, Disruption, Problem, Reason, SideEffect, Step};
 use crate::resource::vm_ref::VmRef;
 use crate::resource::{Group, PlanContext, Resource, containers, restrained};
 
-use super::{ProvisionDaemon, hidden, is_kept_alive, keeps_containers};
+use crate::resource::provision::{ProvisionDaemon, hidden, is_kept_alive, keeps_containers};
 
 /// Docker in the guest.
 #[derive(Debug)]
@@ -62,7 +64,7 @@ impl ProvisionDocker {
 
     /// Its address.
     pub fn own_address() -> Address {
-        super::address("docker")
+        crate::resource::provision::address("docker")
     }
 
     fn desired(&self) -> State {

@@ -1,15 +1,14 @@
 //! Containers that use a Docker socket: whether each reaches the daemon, and why not.
 
-use super::{Case, Code, Finding, Severity};
+use super::{title, verdict};
 use crate::docker::client::ClientCode;
 use crate::model::address::{Address, Kind};
-use crate::plan::Observation;
-use crate::plan::Reason;
-use crate::resource::socket_client::{title, verdict};
+use crate::plan::{Code, Finding, Observation, Reason, Severity};
+use crate::resource::Case;
 
 /// What is wrong with the clients that the file declares. One whose engine is known not to answer
 /// has no finding of its own: that is the engine's.
-pub(super) fn judge(case: &Case<'_>) -> Vec<Finding> {
+pub(in crate::resource) fn diagnose(case: &Case<'_>) -> Vec<Finding> {
     let clients = case.config.socket_clients.iter();
     let findings = clients.filter_map(|client| {
         let seen = case.facts.clients.get(&client.name())?;

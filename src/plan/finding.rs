@@ -67,7 +67,7 @@ pub enum Repair {
 
 impl Finding {
     /// An error of this kind, about a resource.
-    pub(super) fn new(code: Code, address: impl Into<Option<Address>>) -> Self {
+    pub fn new(code: Code, address: impl Into<Option<Address>>) -> Self {
         Self {
             code,
             severity: Severity::Error,
@@ -82,43 +82,50 @@ impl Finding {
     }
 
     /// Says how bad it is.
-    pub(super) fn severity(mut self, severity: Severity) -> Self {
+    #[must_use]
+    pub fn severity(mut self, severity: Severity) -> Self {
         self.severity = severity;
         self
     }
 
     /// Adds evidence.
-    pub(super) fn saw(mut self, name: &str, value: impl Into<Value>) -> Self {
+    #[must_use]
+    pub fn saw(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.observed.insert(name.to_owned(), value.into());
         self
     }
 
     /// Says what the cause is.
-    pub(super) fn because(mut self, cause: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn because(mut self, cause: impl Into<String>) -> Self {
         self.cause = cause.into();
         self
     }
 
     /// Says what comes of it.
-    pub(super) fn so(mut self, consequence: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn so(mut self, consequence: impl Into<String>) -> Self {
         self.consequences.push(consequence.into());
         self
     }
 
     /// Says what to do where `--fix` does not do it.
-    pub(super) fn by_hand(mut self, remedy: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn by_hand(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = remedy.into();
         self
     }
 
     /// Says which resources of a plan repair it.
-    pub(super) fn repaired_by(mut self, addresses: impl IntoIterator<Item = Address>) -> Self {
+    #[must_use]
+    pub fn repaired_by(mut self, addresses: impl IntoIterator<Item = Address>) -> Self {
         self.repair = Repair::Only(addresses.into_iter().collect());
         self
     }
 
     /// Says that a whole plan repairs it.
-    pub(super) fn repaired_by_all(mut self) -> Self {
+    #[must_use]
+    pub fn repaired_by_all(mut self) -> Self {
         self.repair = Repair::All;
         self
     }

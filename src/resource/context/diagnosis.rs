@@ -1,11 +1,28 @@
-//! The Docker context, and what leads the docker command past it.
+//! Why the docker command does not reach this engine: it is missing, or something leads it elsewhere.
 
-use super::{CONTESTED, Case, Code, Finding, Severity};
 use crate::docker::ContextMetadata;
-use crate::plan::Problem;
+use crate::plan::{Code, Finding, Problem, Severity};
+use crate::resource::Case;
 
-/// What is wrong with it.
-pub(super) fn judge(case: &Case<'_>) -> Vec<Finding> {
+/// The name of a VM and a context that another installation of ContainAI would remove.
+const CONTESTED: &str = "containai-secure";
+
+/// The docker command is missing.
+pub(in crate::resource) fn command(case: &Case<'_>) -> Option<Finding> {
+    if case.facts.tools.docker.is_some() {
+        return None;
+    }
+    let finding = Finding::new(Code::DockerCliMissing, case.context());
+    Some(
+        finding
+            .because("the docker command is not on PATH")
+            .so("the engine cannot be used from this machine, nor its context changed")
+            .by_hand("install the docker command line client; no daemon is needed here"),
+    )
+}
+
+/// What is wrong with the context.
+pub(in crate::resource) fn diagnose(case: &Case<'_>) -> Vec<Finding> {
     let endpoint = format!("unix://{}", case.facts.docker_socket().display());
     let context = match &case.facts.context {
         // Where there is no VM, it comes with it.

@@ -1,0 +1,53 @@
+//! What is wrong with an engine, asked kind by kind, from the outside in.
+
+use super::facts::Facts;
+use super::{
+    Case, context, group_membership, lima_install, provision, restart, socket, socket_client, vm,
+};
+use crate::guest::GuestFacts;
+use crate::lima::Agent;
+use crate::plan::{Finding, Observation};
+
+/// What is wrong. One cause is one finding, and what comes of it is listed under it: a dead dockerd is not
+/// a silent socket as well. The docker command's messages on the host are no evidence; the guest is asked
+/// (see [`crate::host::Ping`]).
+pub fn diagnose(case: &Case<'_>) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = lima_install::diagnosis::diagnose(case)
+        .chain(context::diagnosis::command(case))
+        .chain(vm::diagnosis::socket_path(case))
+        .collect();
+    let vm = vm::diagnosis::diagnose(case);
+    let is_down = vm.is_some() || !case.config.vm.running;
+    findings.extend(vm);
+    let Facts { guest, agent, .. } = case.facts;
+    if let (Observation::Present(guest), false) = (guest, is_down) {
+        let inside = in_guest(case, guest);
+        findings.extend(match agent {
+            Some(Agent::Starting) if !inside.is_empty() => {
+                vec![vm::diagnosis::starting(case, &inside)]
+            }
+            _ => inside,
+        });
+    }
+    findings.extend(context::diagnosis::diagnose(case));
+    findings.extend(socket_client::diagnosis::diagnose(case));
+    findings
+}
+
+/// What is wrong in the guest. Who is in which group does not depend on whether dockerd runs.
+fn in_guest(case: &Case<'_>, guest: &GuestFacts) -> Vec<Finding> {
+    let mut findings: Vec<Finding> =
+        provision::docker_diagnosis::diagnose(case, guest).into_iter().collect();
+    if guest.dockerd_installed {
+        let membership = group_membership::diagnosis::diagnose(case, guest);
+        findings.extend(membership.or_else(|| restart::diagnosis::session(case, guest)));
+    }
+    let socket = socket::diagnose(case, guest, &mut findings);
+    findings.extend(socket);
+    findings.extend(provision::sysbox_diagnosis::diagnose(case, guest));
+    findings.extend(restart::diagnosis::left_stopped(case));
+    let drift = provision::daemon_diagnosis::drift(case, guest, &findings);
+    findings.extend(drift);
+    findings.extend(provision::daemon_diagnosis::log_driver(case, guest));
+    findings
+}
