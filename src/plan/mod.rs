@@ -10,6 +10,7 @@ mod finding;
 mod hides;
 mod json;
 mod observation;
+mod problem;
 mod promise;
 mod reason;
 mod saved;
@@ -32,8 +33,9 @@ pub use json::{
     Explained, ExplainedProblem, FORMAT_VERSION, PlanDocument, ResourceChange, Summary,
 };
 pub use observation::Observation;
+pub use problem::Problem;
 pub use promise::Unshown;
-pub use reason::{Problem, Reason};
+pub use reason::Reason;
 pub use saved::{SavedFile, SavedPlan, SavedPlanError};
 pub use side_effect::SideEffect;
 pub use step::{Ready, Step, StepAction, Wait};

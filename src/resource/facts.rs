@@ -54,7 +54,7 @@ pub struct Facts {
     pub exposed: bool,
     /// Files of the host that the file names, and that are not there.
     pub missing: BTreeSet<PathBuf>,
-    /// The files of the host that go into the guest, by their paths.
+    /// The files of the host that the resources read, by their paths.
     pub files: BTreeMap<PathBuf, HostFile>,
     /// The Docker context.
     pub context: Option<ContextMetadata>,
@@ -67,12 +67,10 @@ pub struct Facts {
 pub struct Former {
     /// Other VMs that this file was applied to, each with its Docker contexts.
     pub vms: BTreeMap<String, Vec<String>>,
-    /// The Docker contexts that the record lists.
+    /// The Docker contexts that are to be removed.
     pub contexts: BTreeMap<ContextName, ContextMetadata>,
     /// The current Docker context, if there are any.
     pub current_context: Option<String>,
-    /// The overrides of Compose files that the record lists, by their paths.
-    pub overrides: BTreeMap<PathBuf, String>,
 }
 
 impl Former {
@@ -86,7 +84,7 @@ impl Former {
     }
 }
 
-/// A file of the host that goes into the guest.
+/// A file of the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostFile {
     /// The SHA-256 of what it holds.

@@ -87,7 +87,7 @@ impl File {
 
     /// The removal of a file that `containai.toml` no longer declares.
     pub fn removal(config: &Config, _: &Record, address: &Address) -> Option<Box<dyn Resource>> {
-        let vm = VmRef::running(config)?;
+        let vm = VmRef::of(config);
         let requires = vec![vm.address.clone()];
         Some(Removal::new(address, requires, Undeclared { vm, path: address.name.clone() }).boxed())
     }

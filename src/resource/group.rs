@@ -58,7 +58,7 @@ impl Group {
         record: &Record,
         address: &Address,
     ) -> Option<Box<dyn Resource>> {
-        let vm = VmRef::running(config)?;
+        let vm = VmRef::of(config);
         let name: UnixName = address.name.parse().ok()?;
         if config.users.iter().any(|user| user.groups.contains(&name)) {
             return None;

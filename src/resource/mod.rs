@@ -29,6 +29,7 @@ use crate::config::{Config, Strategy};
 use crate::guest::probe::Look;
 use crate::guest::{Contents, Operation, sent_file};
 use crate::lima::Ssh;
+use crate::model::ContextName;
 use crate::model::address::{Address, Kind, NotAnAddress};
 use crate::plan::{Change, Disruption, Problem, SideEffect, Step};
 use crate::resource::facts::Facts;
@@ -47,6 +48,8 @@ pub use socket::Socket;
 pub use socket_client::SocketClient;
 pub use user::User;
 pub use vm::{Vm, template};
+
+use Place::{Guest, Host};
 
 /// One thing that the file declares.
 pub trait Resource: fmt::Debug + Send + Sync {
@@ -69,9 +72,14 @@ pub trait Resource: fmt::Debug + Send + Sync {
         Vec::new()
     }
 
-    /// The files of this machine that it puts into the guest.
+    /// The files of this machine that it reads.
     fn host_files(&self) -> Vec<PathBuf> {
         Vec::new()
+    }
+
+    /// The Docker context of this machine that it manages.
+    fn docker_context(&self) -> Option<&ContextName> {
+        None
     }
 
     /// This resource as the record describes it. `None` if the record does not list its kind, or it could not be
@@ -110,11 +118,22 @@ impl<'a> PlanContext<'a> {
     }
 }
 
+/// Where the resources of a kind are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// On this machine. They outlive the VM.
+    Host,
+    /// In the guest, or they exist only while it runs. In a stopped VM they stay as they are.
+    Guest,
+}
+
 /// One kind.
 #[derive(Debug, Clone, Copy)]
-pub struct Entry {
+pub struct KindEntry {
     /// Its name.
     pub kind: Kind,
+    /// Where its resources are.
+    pub place: Place,
     /// Makes the resources that a file declares.
     pub declare: fn(&Config) -> Vec<Box<dyn Resource>>,
     /// Makes the removal of a recorded resource that the file does not declare. `None` if nothing is
@@ -128,69 +147,93 @@ type Remove = fn(&Config, &Record, &Address) -> Option<Box<dyn Resource>>;
 const NEVER: Remove = |_, _, _| None;
 
 /// All kinds, in the order in which a plan lists independent ones.
-pub const KINDS: &[Entry] = &[
-    Entry {
+pub const KINDS: &[KindEntry] = &[
+    KindEntry {
         kind: Kind::LIMA_INSTALL,
+        place: Host,
         declare: |config| one(LimaInstall::new(&config.lima)),
         remove: NEVER,
     },
-    Entry { kind: Kind::VM, declare: |config| one(Vm::new(config)), remove: NEVER },
-    Entry {
+    KindEntry {
+        kind: Kind::VM,
+        place: Host,
+        declare: |config| one(Vm::new(config)),
+        remove: NEVER,
+    },
+    KindEntry {
         kind: Kind::GROUP,
-        declare: |config| many(in_guest(config).flat_map(Group::all)),
+        place: Guest,
+        declare: |config| many(Group::all(config)),
         remove: Group::removal,
     },
-    Entry {
+    KindEntry {
         kind: Kind::USER,
-        declare: |config| many(in_guest(config).flat_map(User::all)),
+        place: Guest,
+        declare: |config| many(User::all(config)),
         remove: User::removal,
     },
-    Entry {
+    KindEntry {
         kind: file::KIND,
-        declare: |config| many(in_guest(config).flat_map(File::all)),
+        place: Guest,
+        declare: |config| many(File::all(config)),
         remove: File::removal,
     },
-    Entry {
+    KindEntry {
         kind: Kind::PROVISION,
-        declare: |config| many(in_guest(config).map(ProvisionDaemon::new)),
+        place: Guest,
+        declare: |config| one(ProvisionDaemon::new(config)),
         remove: NEVER,
     },
-    Entry {
+    KindEntry {
         kind: Kind::PROVISION,
-        declare: |config| many(in_guest(config).map(ProvisionDocker::new)),
+        place: Guest,
+        declare: |config| one(ProvisionDocker::new(config)),
         remove: NEVER,
     },
-    Entry {
+    KindEntry {
         kind: Kind::PROVISION,
-        declare: |config| many(in_guest(config).filter_map(ProvisionSysbox::new)),
+        place: Guest,
+        declare: |config| many(ProvisionSysbox::new(config)),
         remove: ProvisionSysbox::removal,
     },
-    Entry {
+    KindEntry {
         kind: Kind::GROUP_MEMBERSHIP,
-        declare: |config| many(in_guest(config).flat_map(GroupMembership::all)),
+        place: Guest,
+        declare: |config| many(GroupMembership::all(config)),
         remove: GroupMembership::removal,
     },
-    Entry {
+    KindEntry {
         kind: Kind::RESTART,
-        declare: |config| many(in_guest(config).map(Restart::new)),
+        place: Guest,
+        declare: |config| one(Restart::new(config)),
         remove: NEVER,
     },
-    Entry {
+    KindEntry {
         kind: Kind::SOCKET,
-        declare: |config| many(in_guest(config).map(Socket::new)),
+        place: Guest,
+        declare: |config| one(Socket::new(config)),
         remove: NEVER,
     },
-    Entry {
+    KindEntry {
         kind: Kind::CONTEXT,
+        place: Host,
         declare: |config| one(DockerContext::new(config)),
         remove: DockerContext::removal,
     },
-    Entry {
+    KindEntry {
         kind: Kind::SOCKET_CLIENT,
+        place: Host,
         declare: |config| many(SocketClient::all(config)),
         remove: SocketClient::removal,
     },
 ];
+
+impl KindEntry {
+    /// Whether a plan of this file may look at its resources.
+    fn is_within_reach(&self, config: &Config) -> bool {
+        self.place == Host || config.vm.running
+    }
+}
 
 /// The displayed form, without a scope, of a known kind.
 impl FromStr for Address {
@@ -207,7 +250,8 @@ impl FromStr for Address {
 /// The resources that a file declares, and the removals of what the record lists and the file no
 /// longer declares.
 pub fn all(config: &Config, record: Option<&Record>) -> Vec<Box<dyn Resource>> {
-    let mut resources: Vec<_> = KINDS.iter().flat_map(|kind| (kind.declare)(config)).collect();
+    let kinds = KINDS.iter().filter(|kind| kind.is_within_reach(config));
+    let mut resources: Vec<_> = kinds.flat_map(|kind| (kind.declare)(config)).collect();
     if let Some(record) = record {
         // First, so that a new account can have the id of a deleted one.
         resources.splice(..0, removals(config, record, &resources));
@@ -224,15 +268,11 @@ fn removals(
     let former = record.addresses().filter(|address| !is_declared(address));
     former
         .filter_map(|address| {
-            let mut kinds = KINDS.iter().filter(|entry| entry.kind == address.kind);
-            kinds.find_map(|entry| (entry.remove)(config, record, &address))
+            let kinds = KINDS.iter().filter(|kind| kind.is_within_reach(config));
+            let mut kinds = kinds.filter(|kind| kind.kind == address.kind);
+            kinds.find_map(|kind| (kind.remove)(config, record, &address))
         })
         .collect()
-}
-
-/// The file, if its VM is to run: what is inside a stopped VM stays as it is.
-fn in_guest(config: &Config) -> impl Iterator<Item = &Config> {
-    config.vm.running.then_some(config).into_iter()
 }
 
 fn one(resource: impl Resource + 'static) -> Vec<Box<dyn Resource>> {

@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::model::address::{Address, Kind};
+use crate::model::address::Address;
 use crate::model::digest::sha256;
 use crate::plan::Action;
+use crate::resource::{KINDS, Place};
 
 /// The version of the file's format.
 const VERSION: u32 = 1;
@@ -244,7 +245,7 @@ impl Record {
             return;
         }
         if action == Action::Replace {
-            self.resources.retain(|name, _| is_on_host(name));
+            self.resources.retain(|other, _| *other != name && is_on_host(other));
         }
         let undeclared = self.undeclared(address, &recorded.keys);
         let is_own = recorded.keys.is_own || action == Action::Replace;
@@ -299,8 +300,8 @@ impl Key {
 
 /// Whether a resource is on this machine, and not in the VM.
 fn is_on_host(name: &str) -> bool {
-    let kind = name.parse().map(|address: Address| address.kind);
-    matches!(kind, Ok(Kind::CONTEXT | Kind::SOCKET_CLIENT))
+    let Ok(Address { kind, .. }) = name.parse() else { return false };
+    KINDS.iter().any(|entry| entry.kind == kind && entry.place == Place::Host)
 }
 
 /// A record belongs to one VM, so the scope among several files is left out.
@@ -317,6 +318,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::model::address::Kind;
 
     fn map(value: Value) -> Map<String, Value> {
         value.as_object().cloned().unwrap_or_default()

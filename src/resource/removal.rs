@@ -1,12 +1,14 @@
 //! Deletes what the file no longer declares, if `cai` created it.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use serde::Serialize;
 
 use super::record::Recorded;
 use super::{PlanContext, Resource};
 use crate::guest::probe::Look;
+use crate::model::ContextName;
 use crate::model::address::Address;
 use crate::plan::{Change, Observation, Reason};
 use crate::resource::facts::Facts;
@@ -34,6 +36,16 @@ pub(super) trait Removable: fmt::Debug + Send + Sync {
     /// As [`Resource::looks`].
     fn looks(&self) -> Vec<Look> {
         Vec::new()
+    }
+
+    /// As [`Resource::host_files`].
+    fn host_files(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
+    /// As [`Resource::docker_context`].
+    fn docker_context(&self) -> Option<&ContextName> {
+        None
     }
 
     /// Adds the steps that delete it.
@@ -81,6 +93,14 @@ impl<R: Removable> Resource for Removal<R> {
 
     fn looks(&self) -> Vec<Look> {
         self.what.looks()
+    }
+
+    fn host_files(&self) -> Vec<PathBuf> {
+        self.what.host_files()
+    }
+
+    fn docker_context(&self) -> Option<&ContextName> {
+        self.what.docker_context()
     }
 
     fn plan(&self, context: PlanContext<'_>) -> Change {

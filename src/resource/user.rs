@@ -66,7 +66,7 @@ impl User {
         record: &Record,
         address: &Address,
     ) -> Option<Box<dyn Resource>> {
-        let vm = VmRef::running(config)?;
+        let vm = VmRef::of(config);
         let name: UnixName = address.name.parse().ok()?;
         let of_this = |it: &Address| {
             group_membership::parts(it)

@@ -24,11 +24,6 @@ impl VmRef {
         Self { address: Vm::own_address(config), name: config.vm.name.clone() }
     }
 
-    /// The VM of the file, if it is to run: what is inside a stopped VM stays as it is.
-    pub(super) fn running(config: &Config) -> Option<Self> {
-        config.vm.running.then(|| Self::of(config))
-    }
-
     /// The way into the guest.
     pub(super) fn ssh(&self, facts: &Facts) -> Option<Ssh> {
         Some(Ssh::new(facts.tools.ssh.clone()?, &facts.directory, &self.name))

@@ -4,38 +4,27 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::ObserveError;
-use super::files::{context, current_context, read};
+use super::files::{context, current_context};
 use crate::config::Config;
 use crate::host::Probe;
 use crate::model::ContextName;
 use crate::model::address::{Address, Kind};
+use crate::resource::Resource;
 use crate::resource::facts::Former;
 use crate::resource::record::Record;
 
-/// Looks at the recorded contexts that the file no longer names, and the recorded overrides.
+/// Looks at the contexts of these resources that the file does not name.
 pub(super) fn former(
     probe: &dyn Probe,
     config: &Config,
-    record: Option<&Record>,
+    resources: &[Box<dyn Resource>],
     docker_config: &Path,
 ) -> Result<Former, ObserveError> {
     let mut former = Former::default();
-    let Some(record) = record else { return Ok(former) };
-    for address in record.addresses() {
-        match address.kind {
-            Kind::CONTEXT if address.name != config.context.name.as_str() => {
-                let Ok(name) = address.name.parse::<ContextName>() else { continue };
-                let metadata = context(probe, &name, docker_config)?;
-                former.contexts.extend(metadata.map(|metadata| (name, metadata)));
-            }
-            Kind::SOCKET_CLIENT => {
-                let path = record.entry(&address).and_then(|entry| entry.path.clone());
-                let Some(path) = path else { continue };
-                let text = read(probe, &path)?;
-                former.overrides.extend(text.map(|text| (path, text)));
-            }
-            _ => {}
-        }
+    let names = resources.iter().filter_map(|resource| resource.docker_context());
+    for name in names.filter(|name| **name != config.context.name) {
+        let metadata = context(probe, name, docker_config)?;
+        former.contexts.extend(metadata.map(|metadata| (name.clone(), metadata)));
     }
     if !former.contexts.is_empty() {
         former.current_context = current_context(probe)?;

@@ -138,6 +138,10 @@ impl Resource for DockerContext {
         change.step(Step::run(format!("{verb} the Docker context {}", self.name), command))
     }
 
+    fn docker_context(&self) -> Option<&ContextName> {
+        Some(&self.name)
+    }
+
     fn recorded(&self, facts: &Facts) -> Option<Recorded> {
         let actual = facts.context.as_ref();
         // Its mark proves that `cai` created it, even without a record.
@@ -161,6 +165,10 @@ impl Removable for Undeclared {
     fn actual<'a>(&'a self, facts: &'a Facts) -> Observation<&'a ContextMetadata> {
         let context = facts.former.contexts.get(&self.name);
         context.map_or(Observation::Absent, Observation::Present)
+    }
+
+    fn docker_context(&self) -> Option<&ContextName> {
+        Some(&self.name)
     }
 
     fn kept(&self, facts: &Facts) -> Option<&'static str> {

@@ -74,7 +74,7 @@ impl GroupMembership {
 
     /// The removal of a membership that the file no longer declares.
     pub fn removal(config: &Config, _: &Record, address: &Address) -> Option<Box<dyn Resource>> {
-        let vm = VmRef::running(config)?;
+        let vm = VmRef::of(config);
         let (user, group) = parts(address)?;
         let restart = vec![Restart::address_of(&config.vm.name)];
         let members = config.users.iter().filter(|user| user.groups.contains(&group));

@@ -39,8 +39,6 @@ pub(super) fn needed(
         return before_creation(client, facts);
     };
     let mut need = Need::default();
-    let name = || verdict::title(client, facts).to_owned();
-    let gid = verdict::gid(client, facts);
     let mount = seen.inspected.mount_of(&client.socket);
     // What Compose starts has the mount of its service.
     let is_created =
@@ -52,6 +50,27 @@ pub(super) fn needed(
     } else if seen.inside.is_none() {
         new_mount(client, described(facts), &mut need);
     }
+    by_verdict(client, facts, seen, verdict, &mut need)?;
+    user(client, facts, seen, &mut need)?;
+    if let Some(problem) = futile(client, facts, seen, verdict, &need, context) {
+        return Err(problem);
+    }
+    if !need.is_empty() {
+        of_new_container(client, facts, seen, &mut need)?;
+    }
+    Ok(need)
+}
+
+/// Adds what the verdict asks for.
+fn by_verdict(
+    client: &SocketClient,
+    facts: &ClientFacts,
+    seen: &Seen,
+    verdict: &ClientVerdict,
+    need: &mut Need,
+) -> Result<(), ClientProblem> {
+    let mount = seen.inspected.mount_of(&client.socket);
+    let gid = verdict::gid(client, facts);
     match verdict.code {
         None | Some(ClientCode::MountReadonly | ClientCode::Unhealthy) => {}
         Some(ClientCode::ContainerAbsent) => {
@@ -94,14 +113,27 @@ pub(super) fn needed(
             need.group = true;
         }
     }
-    user(client, facts, seen, &mut need)?;
+    Ok(())
+}
+
+/// Why a new container would not help, or a restart is enough.
+fn futile(
+    client: &SocketClient,
+    facts: &ClientFacts,
+    seen: &Seen,
+    verdict: &ClientVerdict,
+    need: &Need,
+    context: &ContextName,
+) -> Option<ClientProblem> {
+    let name = || verdict::title(client, facts).to_owned();
+    let gid = verdict::gid(client, facts);
     if verdict.code == Some(ClientCode::Restarting) && need.is_empty() {
         let why = seen.log.last().cloned().unwrap_or_else(|| verdict.cause.clone());
-        return Err(ClientProblem::Ends { container: name(), why });
+        return Some(ClientProblem::Ends { container: name(), why });
     }
     if need.group && seen.inspected.group_add.contains(&gid.to_string()) {
         let process = seen.inside.as_ref().and_then(|it| it.process(verdict::uid(client, seen)));
-        return Err(ClientProblem::ImageGroup {
+        return Some(ClientProblem::ImageGroup {
             container: name(),
             user: process.map_or_else(|| "USER".into(), |process| user_name(process, seen)),
             group: client.group.to_string(),
@@ -112,14 +144,11 @@ pub(super) fn needed(
     let is_stale = verdict.code == Some(ClientCode::SessionStale);
     let only_group = Need { group: true, ..Need::default() };
     let by_name = !seen.inspected.user.contains(':');
-    if is_stale && need == only_group && by_name && client.compose_file.is_none() {
+    if is_stale && *need == only_group && by_name && client.compose_file.is_none() {
         let command = format!("docker --context {context} restart {}", name());
-        return Err(ClientProblem::Restart { container: name(), command });
+        return Some(ClientProblem::Restart { container: name(), command });
     }
-    if !need.is_empty() {
-        of_new_container(client, facts, seen, &mut need)?;
-    }
-    Ok(need)
+    None
 }
 
 /// Adds what the new container will lack. Compose creates it from the service, which may have changed

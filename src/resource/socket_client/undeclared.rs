@@ -60,7 +60,8 @@ pub(super) struct Undeclared {
 
 impl Undeclared {
     fn text<'a>(&self, facts: &'a Facts) -> Option<&'a str> {
-        let text = facts.former.overrides.get(&self.path).filter(|_| !self.is_declared)?;
+        let file = facts.files.get(&self.path).filter(|_| !self.is_declared)?;
+        let text = file.text.as_deref()?;
         overridden_services(text).contains(&self.service).then_some(text)
     }
 }
@@ -78,6 +79,10 @@ impl Removable for Undeclared {
     fn actual<'a>(&'a self, facts: &'a Facts) -> Observation<Place<'a>> {
         let place = Place { r#override: self.path.to_string_lossy(), service: &self.service };
         self.text(facts).map_or(Observation::Absent, |_| Observation::Present(place))
+    }
+
+    fn host_files(&self) -> Vec<PathBuf> {
+        vec![self.path.clone()]
     }
 
     fn delete(&self, change: Change, facts: &Facts) -> Change {

@@ -144,52 +144,11 @@ fn answers(seen: &Seen) -> bool {
 }
 
 fn judge(client: &SocketClient, facts: &ClientFacts, seen: &Seen) -> (Option<ClientCode>, String) {
-    let state = &seen.inspected.state;
-    let name = title(client, facts);
-    if !answers(seen)
-        && let Some(path) = host_mount(client, facts)
-    {
-        return (Some(ClientCode::HostSocket), mounts_host_socket(client, facts, &path));
+    if let Some((code, cause)) = before_its_program(client, facts, seen) {
+        return (Some(code), cause);
     }
-    let last_words = seen.log.last().map(|line| format!("; its log ends: {line}"));
-    let last_words = last_words.unwrap_or_default();
-    if state.restarts_in_a_loop() {
-        let why = foreseen(client, facts, seen).map(|why| format!("; {why}")).unwrap_or_default();
-        let cause = format!(
-            "{name} was restarted {} times, last after exit status {}, and cannot be looked at \
-             from inside{last_words}{why}",
-            state.restarts, state.exit_code
-        );
-        return (Some(ClientCode::Restarting), cause);
-    }
-    let Some(inside) = seen.inside.as_ref().filter(|_| state.runs()) else {
-        let how = match state.status.as_str() {
-            "exited" => format!("it ended with exit status {}", state.exit_code),
-            status => format!("it is {status}"),
-        };
-        let error = if state.error.is_empty() { last_words } else { format!(": {}", state.error) };
-        let cause = format!("{name} does not run: {how}{error}");
-        return (Some(ClientCode::ContainerAbsent), cause);
-    };
-    let socket = &client.socket;
-    let is_missing = match inside.socket {
-        SocketSeen::Missing => Some(format!("there is nothing at {socket} in {name}")),
-        SocketSeen::NotASocket => Some(format!(
-            "what is at {socket} in {name} is no socket, as Docker makes a directory \
-                          where there was nothing to mount"
-        )),
-        SocketSeen::Socket { .. } | SocketSeen::Unknown => None,
-    };
-    if let Some(cause) = is_missing {
-        let mount = match seen.inspected.mount_of(socket) {
-            Some(MountSeen { destination, .. }) if destination == socket => String::new(),
-            Some(mount) => {
-                format!(", although {} is mounted at {}", mount.what(), mount.destination)
-            }
-            None => ", and nothing is mounted there".to_owned(),
-        };
-        return (Some(ClientCode::SocketMissing), format!("{cause}{mount}"));
-    }
+    let Some(inside) = &seen.inside else { return (None, String::new()) };
+    let (name, socket) = (title(client, facts), &client.socket);
     match &inside.api {
         Api::Answers => well(client, facts, seen),
         Api::Denied(words) => denied(client, facts, seen, words),
@@ -206,6 +165,57 @@ fn judge(client: &SocketClient, facts: &ClientFacts, seen: &Seen) -> (Option<Cli
             _ => (None, format!("the API could not be tested: {why}")),
         },
     }
+}
+
+/// What is wrong whatever its program may do: the container does not run, or it has no socket.
+fn before_its_program(
+    client: &SocketClient,
+    facts: &ClientFacts,
+    seen: &Seen,
+) -> Option<(ClientCode, String)> {
+    let state = &seen.inspected.state;
+    let name = title(client, facts);
+    if !answers(seen)
+        && let Some(path) = host_mount(client, facts)
+    {
+        return Some((ClientCode::HostSocket, mounts_host_socket(client, facts, &path)));
+    }
+    let last_words = seen.log.last().map(|line| format!("; its log ends: {line}"));
+    let last_words = last_words.unwrap_or_default();
+    if state.restarts_in_a_loop() {
+        let why = foreseen(client, facts, seen).map(|why| format!("; {why}")).unwrap_or_default();
+        let cause = format!(
+            "{name} was restarted {} times, last after exit status {}, and cannot be looked at \
+             from inside{last_words}{why}",
+            state.restarts, state.exit_code
+        );
+        return Some((ClientCode::Restarting, cause));
+    }
+    let Some(inside) = seen.inside.as_ref().filter(|_| state.runs()) else {
+        let how = match state.status.as_str() {
+            "exited" => format!("it ended with exit status {}", state.exit_code),
+            status => format!("it is {status}"),
+        };
+        let error = if state.error.is_empty() { last_words } else { format!(": {}", state.error) };
+        let cause = format!("{name} does not run: {how}{error}");
+        return Some((ClientCode::ContainerAbsent, cause));
+    };
+    let socket = &client.socket;
+    let is_missing = match inside.socket {
+        SocketSeen::Missing => Some(format!("there is nothing at {socket} in {name}")),
+        SocketSeen::NotASocket => Some(format!(
+            "what is at {socket} in {name} is no socket, as Docker makes a directory \
+                          where there was nothing to mount"
+        )),
+        SocketSeen::Socket { .. } | SocketSeen::Unknown => None,
+    };
+    let cause = is_missing?;
+    let mount = match seen.inspected.mount_of(socket) {
+        Some(MountSeen { destination, .. }) if destination == socket => String::new(),
+        Some(mount) => format!(", although {} is mounted at {}", mount.what(), mount.destination),
+        None => ", and nothing is mounted there".to_owned(),
+    };
+    Some((ClientCode::SocketMissing, format!("{cause}{mount}")))
 }
 
 /// The id of the user that the file names, where it can be known.

@@ -64,7 +64,7 @@ impl ProvisionSysbox {
         if config.sysbox.enabled || *address != crate::resource::provision::address("sysbox") {
             return None;
         }
-        let vm = VmRef::running(config)?;
+        let vm = VmRef::of(config);
         let removal = Removal::new(address, vec![vm.address.clone()], Undeclared { vm });
         // Its containers must stop before dockerd forgets their runtime.
         Some(removal.before(vec![ProvisionDaemon::own_address()]).boxed())
