@@ -308,7 +308,7 @@ fn a_file_is_after_its_owner_and_stays_if_it_was_there() {
 fn a_file_without_a_source_or_an_owner_stops_the_plan() {
     let (without, _) = file("");
     for (lines, why) in [
-        ("source = \"DIR/nosuch\"", "there is no file "),
+        ("source = \"DIR/nosuch\"", "does not exist"),
         ("content = \"\"\nowner = \"nobody-here\"", "the user nobody-here does not exist"),
         ("content = \"\"\nowner = \"root:nobody-here\"", "the group nobody-here does not exist"),
     ] {
@@ -316,7 +316,7 @@ fn a_file_without_a_source_or_an_owner_stops_the_plan() {
         let host = SimulatedHost::new(&System, World::new(LINUX));
         let is_missing = |plan: &Plan| {
             let mut problems = plan.problems().map(|(_, problem)| problem.to_string());
-            problems.any(|problem| problem.starts_with(why))
+            problems.any(|problem| problem.contains(why))
         };
         if lines.starts_with("source") {
             assert!(is_missing(&planned(&host, &config).1), "{lines}: before there is a VM");

@@ -78,7 +78,7 @@ fn agree(
     }
     let foreign = plan.effective().find(|change| change.reasons.contains(&Reason::NotMadeByCai));
     if let Some(change) = foreign {
-        return Err(refused(format!("cai did not make {}", change.address)));
+        return Err(refused(format!("{} was not created by cai", change.address)));
     }
     match terminal.ask(&format!("Type {name} to destroy it:"), name) {
         Some(true) => Ok(()),

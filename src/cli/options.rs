@@ -154,7 +154,7 @@ pub(super) enum Command {
     /// Delete the VM with all that is in it, and its context: what cai made, and nothing else
     ///
     /// Shows what it would destroy, and does it once the VM's name is typed. A Docker context that
-    /// cai did not make is left alone. A VM that cai did not make is destroyed only with
+    /// cai did not create stays. A VM that cai did not create is destroyed only with
     /// --allow-destroy.
     Destroy {
         /// The VM that may be destroyed, without asking

@@ -1,4 +1,4 @@
-//! Whether containers start, which only starting one shows.
+//! Whether containers start: only starting one shows that.
 
 use std::borrow::Cow;
 
@@ -12,11 +12,11 @@ use crate::plan::{Code, Finding};
 use crate::resource::Case;
 use crate::resource::facts::Facts;
 
-/// How much of what was said is evidence: lines, and the characters of each.
+/// How much output is shown as evidence: lines, and characters of each line.
 const LINES: usize = 20;
 const LINE: usize = 500;
 
-/// A throw-away container with each runtime that should work.
+/// A throw-away container with each declared runtime.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
     /// The runtimes.
@@ -48,7 +48,7 @@ impl Attempt {
         Some(Self { runtimes, command })
     }
 
-    /// Whether they did: by what the script printed, for an exit status of 0 alone is no evidence.
+    /// Checks that they started. The script prints each runtime: an exit status of 0 alone proves nothing.
     ///
     /// # Errors
     /// When the output does not name each runtime.
@@ -61,7 +61,7 @@ impl Attempt {
         Err(CommandError::unreadable(&self.command, output, why))
     }
 
-    /// The finding of an attempt that failed, with the daemon's own words.
+    /// The finding about a failed attempt, with dockerd's message.
     pub fn failed(&self, error: &CommandError) -> Finding {
         let (stdout, stderr) = error.streams().unwrap_or_default();
         let lines = stderr.lines().chain(stdout.lines()).filter(|line| !line.trim().is_empty());
@@ -69,16 +69,16 @@ impl Attempt {
         let finding = self.finding(error, &words);
         match (words.first(), &error.failure) {
             (Some(first), Failure::Status(_)) => finding
-                .because(format!("dockerd answers, and a container did not start: {first}"))
-                .so("no image can be run, though `docker info` is healthy")
+                .because(format!("dockerd answers, but a container did not start: {first}"))
+                .so("no image can be run, although `docker info` is healthy")
                 .by_hand(
-                    "mend what the daemon says in the guest, then run `cai doctor --deep` again",
+                    "fix what dockerd reports in the guest, then run `cai doctor --deep` again",
                 ),
             _ => finding
-                .because(format!("dockerd answers, and no container was seen to start: {error}"))
-                .so("whether an image can be run cannot be told")
+                .because(format!("dockerd answers, but the container test failed: {error}"))
+                .so("whether an image can be run is unknown")
                 .by_hand(
-                    "mend what keeps the command from running, then run `cai doctor --deep` again",
+                    "fix what keeps the command from running, then run `cai doctor --deep` again",
                 ),
         }
     }

@@ -1,4 +1,4 @@
-//! What differs from the file, and keeps nothing from working.
+//! Differences from the file that keep nothing from working.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::model::listed;
 use crate::plan::{Action, Change, Reason};
 use crate::resource::Vm;
 
-/// Where these are found, what else differs cannot be known, or is no matter yet.
+/// If one of these is found, other differences are unknown or do not matter yet.
 const BLINDING: [Code; 5] = [
     Code::SshMissing,
     Code::SocketPathTooLong,
@@ -17,8 +17,7 @@ const BLINDING: [Code; 5] = [
     Code::VmUnreachable,
 ];
 
-/// What is left of the plan when `found` are taken from it. Without a file there is no wish that
-/// anything could differ from.
+/// The changes that no finding in `found` explains. Without a file nothing can differ.
 pub(super) fn judge(case: &Case<'_>, found: &[Finding]) -> Vec<Finding> {
     let is_blind =
         |finding: &Finding| finding.repair == Repair::All || BLINDING.contains(&finding.code);
@@ -27,7 +26,7 @@ pub(super) fn judge(case: &Case<'_>, found: &[Finding]) -> Vec<Finding> {
     }
     let told: BTreeSet<&Address> = found.iter().flat_map(mended).collect();
     let mut findings: Vec<Finding> = Vm::drift(case).collect();
-    // What is inside of a VM that is made anew is new, too.
+    // A recreated VM has no other differences.
     if case.effect(&case.vm()).is_some_and(|change| change.action == Action::Replace) {
         return findings;
     }
@@ -44,7 +43,7 @@ pub(super) fn judge(case: &Case<'_>, found: &[Finding]) -> Vec<Finding> {
     findings
 }
 
-/// What is told by a finding: its resource, and what mends it.
+/// The resources that a finding explains: its own, and those that repair it.
 fn mended(finding: &Finding) -> impl Iterator<Item = &Address> {
     let repair = match &finding.repair {
         Repair::Only(addresses) => addresses.as_slice(),
@@ -53,7 +52,7 @@ fn mended(finding: &Finding) -> impl Iterator<Item = &Address> {
     finding.address.iter().chain(repair)
 }
 
-/// Whether a restart only follows what is planned before it, which is told itself.
+/// Whether a restart only follows earlier changes, which have their own findings.
 fn follows(change: &Change, case: &Case<'_>) -> bool {
     let is_after = |reason: &Reason| {
         matches!(reason, Reason::SessionWillPredate(_) | Reason::DaemonWillPredate(_))

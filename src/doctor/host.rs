@@ -1,4 +1,4 @@
-//! What could not be looked at.
+//! Findings about things that could not be read.
 
 use crate::model::redact;
 use crate::model::shortened;
@@ -6,10 +6,10 @@ use crate::plan::{Code, Finding};
 use crate::reconcile::observe::ObserveError;
 use crate::resource::LimaInstall;
 
-/// What to do about what has no remedy of its own.
-const UNKNOWN: &str = "mend what the finding names, then run `cai doctor` again";
+/// The remedy if there is none of its own.
+const UNKNOWN: &str = "fix what the finding names, then run `cai doctor` again";
 
-/// The finding of a machine that could not be looked at.
+/// The finding about a machine that could not be observed.
 pub fn unobservable(error: &ObserveError) -> Finding {
     match error {
         ObserveError::Command(error) => {
@@ -25,8 +25,8 @@ pub fn unobservable(error: &ObserveError) -> Finding {
                 .saw("stdout", words(&redact::foreign(streams.0)))
                 .saw("stderr", words(&redact::foreign(streams.1)))
                 .because(error.in_a_line())
-                .so("whether there is a VM, and how it is, cannot be told")
-                .by_hand(format!("run `{}` by hand, and mend what it says", error.command))
+                .so("the state of the VM is unknown")
+                .by_hand(format!("run `{}` yourself and fix what it reports", error.command))
         }
         other => {
             let causes = std::iter::successors(std::error::Error::source(other), |it| it.source());
@@ -34,32 +34,32 @@ pub fn unobservable(error: &ObserveError) -> Finding {
             Finding::new(Code::Unobservable, None)
                 .saw("causes", causes.clone())
                 .because([&[other.to_string()], causes.as_slice()].concat().join(": "))
-                .so("nothing else could be looked at")
+                .so("nothing else could be checked")
                 .by_hand(other.hint().unwrap_or(UNKNOWN))
         }
     }
 }
 
-/// The finding of a wrong file.
+/// The finding about a file with errors.
 pub fn invalid_file(file: &str, mistakes: Vec<String>) -> Finding {
     let count = match mistakes.len() {
-        1 => "a mistake".to_owned(),
-        count => format!("{count} mistakes"),
+        1 => "an error".to_owned(),
+        count => format!("{count} errors"),
     };
     Finding::new(Code::ConfigInvalid, None)
         .saw("file", file)
         .saw("mistakes", mistakes)
         .because(format!("{file} has {count}"))
-        .so("nothing was looked at")
-        .by_hand("mend the file; `cai validate` shows each mistake on its line")
+        .so("nothing was checked")
+        .by_hand("fix the file; `cai validate` shows each error on its line")
 }
 
-/// A file that is not there, or whose text cannot be had.
+/// The finding about a file that does not exist or cannot be read.
 pub fn unreadable_file(file: &str, why: String) -> Finding {
     Finding::new(Code::ConfigInvalid, None)
         .saw("file", file)
         .saw("mistakes", vec![why])
         .because(format!("{file} could not be read"))
-        .so("nothing was looked at")
-        .by_hand("make it a text that you can read, or name another file with --file")
+        .so("nothing was checked")
+        .by_hand("make it a readable text file, or name another file with --file")
 }

@@ -15,7 +15,7 @@ pub use container::Attempt;
 pub use host::{invalid_file, unobservable, unreadable_file};
 pub use treatment::treatment;
 
-/// What is wrong, the worst first, and otherwise from the outside in.
+/// What is wrong: the worst first, otherwise from the outside in.
 pub fn diagnose(case: &Case<'_>) -> Vec<Finding> {
     let mut findings = crate::resource::diagnose(case);
     findings.extend(drift::judge(case, &findings));
@@ -26,7 +26,7 @@ pub fn diagnose(case: &Case<'_>) -> Vec<Finding> {
     findings
 }
 
-/// Whether nothing was found but what is only worth knowing.
+/// Whether there are only notices.
 pub fn is_healthy(findings: &[Finding]) -> bool {
     findings.iter().all(|finding| finding.severity == Severity::Notice)
 }

@@ -12,32 +12,32 @@ use crate::model::address::Address;
 use crate::model::redact::SENSITIVE;
 use crate::model::value::Attributes;
 
-/// What stands for a sensitive value that is not the one before.
-const ANOTHER: &str = "(sensitive value, another one)";
+/// Shown for a sensitive value that differs from the one before.
+const ANOTHER: &str = "(sensitive value, changed)";
 
 /// What is done to a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Action {
-    /// Nothing: it is as it should be.
+    /// Nothing.
     NoOp,
-    /// It is made.
+    /// It is created.
     Create,
     /// It is changed in place.
     Update,
-    /// It is taken away and made anew: what it holds is lost.
+    /// It is deleted and recreated: its contents are lost.
     Replace,
-    /// It is taken away: what it holds is lost.
+    /// It is deleted: its contents are lost.
     Delete,
     /// It is no longer declared and stays, because `cai` did not create it. `cai` forgets it.
     Release,
-    /// It is as configured, but what runs has not taken it over yet, or does not run.
+    /// It is configured as declared, but what runs has not loaded that, or does not run.
     Refresh,
-    /// It cannot be looked at yet; it is planned again when what it needs is there.
+    /// It cannot be observed yet. It is planned again once its requirements exist.
     Deferred,
 }
 
 impl Action {
-    /// Its word in JSON.
+    /// Its name in JSON.
     pub fn word(self) -> &'static str {
         match self {
             Self::NoOp => "no-op",
@@ -67,16 +67,15 @@ pub struct Change {
     pub action: Action,
     /// Why.
     pub reasons: Vec<Reason>,
-    /// What it is; `None` where it is absent or could not be looked at.
+    /// The state before. `None` if it does not exist or could not be observed.
     pub before: Option<Attributes>,
-    /// What it should be.
+    /// The desired state.
     pub after: Attributes,
-    /// What it disturbs.
+    /// How much it disturbs.
     pub disruption: Disruption,
-    /// What it would disturb if the milder way turns out to have no effect.
+    /// How much it would disturb if the milder way has no effect.
     pub fallback: Option<Disruption>,
-    /// The containers that it stops, or would stop by its fallback; `None` where they could not be
-    /// listed.
+    /// The containers that it stops, or would stop by its fallback. `None` if they could not be listed.
     pub stops: Option<Vec<Container>>,
     /// A read-only command of Lima that checks the YAML that the steps would produce. It runs
     /// before the plan is shown, and before the first step.
@@ -88,7 +87,7 @@ pub struct Change {
     /// Why it cannot be done.
     pub problem: Option<Problem>,
     /// The attributes, and the keys in them, whose values must not be shown. The steps need them, so
-    /// they are in `before` and `after`; [`Change::shown`] leaves them out.
+    /// `before` and `after` have them; [`Change::shown`] replaces them.
     pub sensitive: Vec<(&'static str, String)>,
     /// What it does that the changes after it depend on.
     pub side_effects: Vec<SideEffect>,
@@ -119,50 +118,50 @@ impl Change {
         }
     }
 
-    /// What it would do for a resource that is like `before` and should be like `after`.
+    /// The change of a resource from `before` to `after`.
     pub fn between(address: &Address, before: impl Serialize, after: impl Serialize) -> Self {
         let (before, after) = (Attributes::of(before), Attributes::of(after));
         let same = after.changed_from(&before).is_empty();
         let action = if same { Action::NoOp } else { Action::Update };
-        // Where there is no attribute more than that, one copy of both is enough.
+        // If both are equal, one copy is enough.
         let before = if before == after { after.clone() } else { before };
         Self::new(address, action, Some(before), after)
     }
 
-    /// A resource that is as it should be.
+    /// A resource without a change.
     pub fn unchanged(address: &Address, state: impl Serialize) -> Self {
         let state = Attributes::of(state);
         Self::new(address, Action::NoOp, Some(state.clone()), state)
     }
 
-    /// A resource that is absent and should be like `after`.
+    /// The creation of a resource.
     pub fn create(address: &Address, after: impl Serialize) -> Self {
         Self::new(address, Action::Create, None, Attributes::of(after))
     }
 
-    /// A resource that is like `before` and should not be.
+    /// The deletion of a resource.
     pub fn delete(address: &Address, before: impl Serialize) -> Self {
         Self::new(address, Action::Delete, Some(Attributes::of(before)), Attributes::default())
     }
 
-    /// A resource that is no longer declared and is kept.
+    /// A resource that is no longer declared and stays.
     pub fn release(address: &Address, before: impl Serialize) -> Self {
         Self { action: Action::Release, ..Self::unchanged(address, before) }
     }
 
-    /// Makes it a replacement, for these attributes can only be those of a new one.
+    /// Makes it a replacement, because these attributes can only be set on creation.
     #[must_use]
     pub fn replacing(mut self, forced_by: Vec<String>) -> Self {
         self.action = Action::Replace;
         self.because(Reason::ForcesReplacement(forced_by))
     }
 
-    /// A resource that cannot be looked at yet.
+    /// A resource that cannot be observed yet.
     pub fn deferred(address: &Address, after: impl Serialize, reason: Reason) -> Self {
         Self::new(address, Action::Deferred, None, Attributes::of(after)).because(reason)
     }
 
-    /// The same, named as among the resources of several files.
+    /// The same change, with addresses as they are among the resources of several files.
     #[must_use]
     pub fn scoped(mut self, scope: Option<&VmName>) -> Self {
         self.address = self.address.scoped(scope);
@@ -174,15 +173,15 @@ impl Change {
         self
     }
 
-    /// Says what of it must not be shown.
+    /// Sets the values that must not be shown.
     #[must_use]
     pub fn hiding(mut self, sensitive: Vec<(&'static str, String)>) -> Self {
         self.sensitive = sensitive;
         self
     }
 
-    /// What it is and what it should be, for people and programs: without the values that must not be
-    /// shown, but so that it can be seen whether they differ.
+    /// The states before and after, for people and programs. Sensitive values are replaced, but a reader
+    /// still sees whether they differ.
     pub fn shown(&self) -> (Option<Attributes>, Attributes) {
         let (mut before, mut after) = (self.before.clone(), self.after.clone());
         for (attribute, key) in &self.sensitive {
@@ -230,7 +229,7 @@ impl Change {
         self
     }
 
-    /// Says which keys in it are no longer declared: those that are removed, and those that stay.
+    /// Sets the keys that are no longer declared: those that are removed, and those that stay.
     #[must_use]
     pub fn retracting(mut self, removed: Vec<String>, released: Vec<String>) -> Self {
         if !removed.is_empty() {
@@ -252,7 +251,7 @@ impl Change {
         self
     }
 
-    /// Says what it disturbs, and which containers it stops by that.
+    /// Sets how much it disturbs, and the containers that it stops.
     #[must_use]
     pub fn disturbing(mut self, disruption: Disruption, stops: Option<&[Container]>) -> Self {
         self.disruption = disruption;
@@ -285,7 +284,7 @@ impl Change {
         self.action != Action::NoOp && self.stops.as_ref().is_none_or(stops)
     }
 
-    /// Says what is done if the milder way has no effect.
+    /// Sets what is done if the milder way has no effect.
     #[must_use]
     pub fn falling_back(mut self, disruption: Disruption, stops: Option<&[Container]>) -> Self {
         self.fallback = Some(disruption);
@@ -299,7 +298,7 @@ impl Change {
             && self.stops.as_ref().is_none_or(|stops| !stops.is_empty())
     }
 
-    /// Says why it cannot be done; then it has no steps.
+    /// Sets why it cannot be done. It then has no steps.
     #[must_use]
     pub fn blocked(mut self, problem: Problem) -> Self {
         self.steps.clear();
@@ -309,7 +308,7 @@ impl Change {
         self
     }
 
-    /// Whether it is as it should be.
+    /// Whether nothing changes.
     pub fn is_without_effect(&self) -> bool {
         self.action == Action::NoOp
     }
@@ -322,7 +321,7 @@ impl Change {
         }
     }
 
-    /// Whether this attribute is why it is replaced, and not changed in place.
+    /// Whether this attribute is the reason for a replacement.
     pub fn is_forced_by(&self, attribute: &str) -> bool {
         self.reasons.iter().any(|reason| match reason {
             Reason::ForcesReplacement(names) => names.iter().any(|name| name == attribute),

@@ -1,39 +1,39 @@
-//! Why a container that uses a Docker socket cannot be mended.
+//! Why a container that uses a Docker socket cannot be fixed.
 
 use std::path::PathBuf;
 
 use serde::Serialize;
 
-/// What stands in the way. In JSON as [`Problem`](super::Problem) is.
+/// Why it cannot be fixed. In JSON as [`Problem`](super::Problem) is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize)]
 #[serde(tag = "kind", content = "data", rename_all = "kebab-case")]
 pub enum ClientProblem {
-    /// No compose file is named by which it could be made anew.
-    #[error("{container} has to be made anew, and the file names no compose file for that")]
+    /// The file does not name a compose file to recreate it from.
+    #[error("cai cannot create {container}: the file does not name its compose file")]
     NoCompose {
         /// The container.
         container: String,
-        /// The options of `docker run` that differ; none where it has only to be started.
+        /// The options of `docker run` that differ; none if it only needs to be started.
         options: Vec<String>,
     },
-    /// A restart is enough, and the file names no compose file.
-    #[error("{container} has to be restarted")]
+    /// A restart is enough, but the file does not name a compose file.
+    #[error("{container} must be restarted")]
     Restart {
         /// The container.
         container: String,
         /// The command that does it.
         command: String,
     },
-    /// The daemon gives its socket another group than the file says.
-    #[error("the socket belongs to the group {socket}, and the file says {file}")]
+    /// The daemon gives its socket another group than the declared one.
+    #[error("the socket belongs to group {socket}, but the file says {file}")]
     SocketGid {
         /// The socket's group.
         socket: u32,
         /// The file's.
         file: u32,
     },
-    /// The container has the group, and its program gave it up.
-    #[error("{container} is made with the group {gid}, and its entrypoint does not keep it")]
+    /// The container has the group, but its program gave it up.
+    #[error("{container} was created with group {gid}, but its entrypoint drops it")]
     ImageGroup {
         /// The container.
         container: String,
@@ -44,24 +44,24 @@ pub enum ClientProblem {
         /// The group's id.
         gid: u32,
     },
-    /// The container is made with the user, and its program runs as another.
-    #[error("{container} is made with the user {user}, and its entrypoint takes another")]
+    /// The container was created with the user, but its program runs as another.
+    #[error("{container} was created with user {user}, but its entrypoint switches to another")]
     ImageUser {
         /// The container.
         container: String,
         /// The user.
         user: String,
     },
-    /// The image has no user of that name, and the file no id for it.
-    #[error("the image of {container} has no user {user}")]
+    /// The user does not exist in the image, and the file does not give its uid.
+    #[error("the user {user} does not exist in the image of {container}")]
     NoUser {
         /// The container.
         container: String,
         /// The user.
         user: String,
     },
-    /// The mode of the socket lets no group use it.
-    #[error("the socket has mode {0}, which lets no group use it")]
+    /// The mode of the socket does not let a group use it.
+    #[error("the socket has mode {0}, which does not let its group use it")]
     SocketMode(String),
     /// The container mounts the host's forwarded socket, which does not exist in the guest.
     #[error("{path} is a socket of this machine, but dockerd runs in the guest")]
@@ -71,16 +71,16 @@ pub enum ClientProblem {
         /// The compose file that mounts it, where one is named.
         file: Option<PathBuf>,
     },
-    /// What is mounted holds no socket.
-    #[error("{what} is mounted at {at}, and holds no socket")]
+    /// The mounted volume or directory does not contain a socket.
+    #[error("{what} is mounted at {at} but does not contain a socket")]
     NoSocket {
-        /// What is mounted.
+        /// The volume or directory.
         what: String,
-        /// Where.
+        /// The mount point.
         at: String,
     },
     /// Nothing is mounted, and the file does not say what to mount.
-    #[error("{container} mounts nothing at {socket}, and the file names no volume for it")]
+    #[error("{container} mounts nothing at {socket}, and the file does not name a volume for it")]
     NoVolume {
         /// The container.
         container: String,
@@ -89,21 +89,21 @@ pub enum ClientProblem {
         /// The compose file, if the file names one.
         file: Option<PathBuf>,
     },
-    /// The permissions suffice, and no daemon answers.
+    /// The permissions suffice, but the daemon does not answer.
     #[error("{0}")]
     NoDaemon(String),
-    /// It ends again and again, and not for want of the socket's group.
-    #[error("{container} ends again and again: {why}")]
+    /// It keeps restarting, but not because it lacks the socket's group.
+    #[error("{container} keeps restarting: {why}")]
     Ends {
         /// The container.
         container: String,
-        /// The last words of its log.
+        /// The last line of its log.
         why: String,
     },
-    /// Neither `docker compose` nor `docker-compose`.
-    #[error("there is neither `docker compose` nor docker-compose")]
+    /// Compose is not installed.
+    #[error("neither `docker compose` nor docker-compose is installed")]
     ComposeMissing,
-    /// A compose file that is not there or cannot be worked with.
+    /// The compose file is missing or cannot be used.
     #[error("{}: {why}", path.display())]
     ComposeFile {
         /// Its path.
@@ -111,14 +111,14 @@ pub enum ClientProblem {
         /// What is wrong with it.
         why: String,
     },
-    /// Compose did not make the container, or not as this service.
-    #[error("{container} was made {by}, and not as the service {service}")]
+    /// Compose did not create the container, or created it as another service.
+    #[error("{container} was created {by}, not as the service {service}")]
     OtherMaker {
         /// The container.
         container: String,
-        /// How it was made.
+        /// How it was created.
         by: String,
-        /// The service that the file names.
+        /// The declared service.
         service: String,
     },
 }
@@ -131,38 +131,37 @@ impl ClientProblem {
                 format!("start it (docker start {container}), or name its compose_file and service")
             }
             Self::NoCompose { options, .. } => format!(
-                "make it anew with: docker run … {}; or name its compose_file and service",
+                "recreate it with: docker run … {}; or name its compose_file and service",
                 options.join(" ")
             ),
             Self::Restart { command, .. } => {
                 format!("run: {command}; or name its compose_file and service")
             }
             Self::SocketGid { socket, file } => format!(
-                "write gid = {socket} for it; or give the socket the group {file}, where its \
-                 daemon is ([[groups]] name = \"docker\", gid = {file}; or dockerd --group {file})"
+                "write gid = {socket} for it; or change the group of the socket to {file} where its \
+                 daemon runs ([[groups]] name = \"docker\", gid = {file}; or dockerd --group {file})"
             ),
             Self::ImageGroup { user, group, gid, .. } => format!(
-                "only its image can change that, by a line in its Dockerfile: RUN addgroup -g \
-                 {gid} {group} && adduser {user} {group}"
+                "this needs a change to its image, in the Dockerfile: RUN addgroup -g {gid} {group} && \
+                 adduser {user} {group}"
             ),
             Self::ImageUser { user, .. } => {
-                format!("only its image can change that: let its entrypoint run as {user}")
+                format!("this needs a change to its image: its entrypoint must run as {user}")
             }
             Self::NoUser { user, .. } => format!(
-                "write its uid; or add it to the image, by a line in its Dockerfile: RUN adduser \
-                 -D {user}"
+                "write its uid; or add it to the image, in the Dockerfile: RUN adduser -D {user}"
             ),
-            Self::SocketMode(_) => "give it mode 660 where its daemon is".into(),
+            Self::SocketMode(_) => "change its mode to 660 where its daemon runs".into(),
             Self::HostSocket { file, .. } => {
                 let place = file.as_ref().map(|file| format!(" in {}", file.display()));
                 format!(
-                    "mount /var/run/docker.sock instead{}: the source of a mount is a path of the \
+                    "mount /var/run/docker.sock instead{}: the source of a mount is a path in the \
                      guest, where dockerd runs",
                     place.unwrap_or_default()
                 )
             }
             Self::NoSocket { what, .. } => format!(
-                "see whether the daemon runs that keeps its socket in {what}, then run cai again"
+                "make sure that the daemon whose socket is in {what} runs, then run cai again"
             ),
             Self::NoVolume { file, .. } => {
                 let file = file.as_ref().map(|file| file.display());
@@ -174,8 +173,9 @@ impl ClientProblem {
                 )
             }
             Self::NoDaemon(_) => {
-                "see to the daemon behind the socket. A socket that is mounted by itself is the old \
-                 one after its daemon restarted: mount its directory, or restart the container"
+                "check the daemon behind the socket. After that daemon restarts, a container that mounts \
+                 only the socket file still has the old one: mount its directory, or restart the \
+                 container"
                     .into()
             }
             Self::Ends { container, .. } => format!("see `docker logs {container}`"),
@@ -190,8 +190,8 @@ impl ClientProblem {
                 path.display()
             ),
             Self::OtherMaker { container, .. } => format!(
-                "name the service that made it; or remove it (docker rm -f {container}) and run \
-                 cai again"
+                "name the service that created it; or remove it (docker rm -f {container}) and run cai \
+                 again"
             ),
         }
     }

@@ -1,28 +1,28 @@
-//! The codes of findings: one table of their names, what they mean, and what `cai explain` says.
+//! The codes of findings: their names, their meanings, and the texts of `cai explain`.
 
 use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-/// Makes the codes and their table from one list, so that none can lack a text.
+/// Defines the codes and their texts in one list, so that no code can lack a text.
 macro_rules! codes {
     ($($code:ident $name:literal $meaning:literal $text:literal)*) => {
-        /// What a finding is about: a word that stays the same, for scripts and for `cai explain`.
+        /// What a finding is about. The names are stable, for scripts and for `cai explain`.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Code {
             $(#[doc = concat!("`", $name, "`: ", $meaning, ".")] $code,)*
         }
 
         impl Code {
-            /// Every code, from the outside in: in the order in which they are judged.
+            /// Every code, from the outside in.
             pub const ALL: &[Self] = &[$(Self::$code),*];
 
-            /// Its word.
+            /// Its name.
             pub fn name(self) -> &'static str {
                 match self { $(Self::$code => $name,)* }
             }
 
-            /// What it means, in a line.
+            /// Its meaning, in one line.
             pub fn meaning(self) -> &'static str {
                 match self { $(Self::$code => $meaning,)* }
             }
@@ -36,89 +36,89 @@ macro_rules! codes {
 }
 
 codes! {
-    ConfigInvalid "config_invalid" "the file is wrong"
-        "containai.toml has mistakes, so nobody knows what the machine should be. All of them are \
-         shown on the file's own lines, and nothing is looked at until they are mended."
+    ConfigInvalid "config_invalid" "the file has errors"
+        "containai.toml has errors, so the desired state is unknown. Each error is shown on the file's \
+         own lines. Nothing is checked until they are fixed."
     Unobservable "unobservable" "a file or variable that matters cannot be read"
-        "Something on this machine that a diagnosis needs gives no answer: HOME is not set, a \
-         variable such as LIMA_HOME is no absolute path, or a file of Lima or Docker cannot be \
-         read or understood. What it is stands in the finding."
-    LimaMissing "lima_missing" "there is no limactl"
-        "No limactl is on PATH, nor where cai installs it. Without it nothing is known of the VM, \
-         which may well run. Where the file allows it, cai installs Lima itself."
-    LimaTooOld "lima_too_old" "limactl is not a version that the file accepts"
-        "The file says under [lima] which versions will do; without a word, 1.1 and later. An \
-         older Lima lacks what the VM needs."
-    LimaFailed "lima_failed" "limactl does not answer as it should"
-        "`limactl --version` or `limactl list --json` failed, hung, or printed what cannot be \
-         read. The finding has its own words. A hanging one is killed after a while."
-    SshMissing "ssh_missing" "there is no ssh"
-        "Lima and cai both reach the VM through the OpenSSH client, which is not on PATH."
-    DockerCliMissing "docker_cli_missing" "there is no docker command"
-        "The docker command line client is not on PATH. The engine in the VM does not need it, but \
-         contexts cannot be made without it, and you cannot use the engine from here. No daemon is \
-         needed on this machine."
-    SocketPathTooLong "socket_path_too_long" "the VM's sockets would have too long a path"
-        "A Unix socket's path may have 103 bytes on macOS and 107 on Linux. Lima keeps the sockets \
-         of a VM in its directory, and refuses a VM where the longest does not fit. A shorter name \
-         of the VM, or a shorter LIMA_HOME, helps."
-    VmAbsent "vm_absent" "Lima has no VM of this name"
-        "The VM was never made, was deleted, or is in another LIMA_HOME. Everything in it, \
-         images and volumes too, went with it; `cai apply` makes a new one from the file."
+        "The diagnosis needs something on this machine that cannot be read: HOME is not set, a variable \
+         such as LIMA_HOME is not an absolute path, or a file of Lima or Docker is unreadable or \
+         invalid. The finding names it."
+    LimaMissing "lima_missing" "limactl is not installed"
+        "limactl is neither on PATH nor where cai installs it. Without it, nothing is known about the VM, \
+         which may still run. If the file allows it, cai installs Lima."
+    LimaTooOld "lima_too_old" "the file does not accept the installed version of limactl"
+        "The file lists the accepted versions under [lima]; the default is 1.1 and later. Older versions \
+         of Lima lack features that the VM needs."
+    LimaFailed "lima_failed" "limactl failed"
+        "`limactl --version` or `limactl list --json` failed, hung, or printed something that cannot be \
+         parsed. The finding has the output. cai stops a command that hangs after a while."
+    SshMissing "ssh_missing" "ssh is not installed"
+        "Lima and cai reach the VM through the OpenSSH client, which is not on PATH. Install it, then run \
+         `cai doctor` again."
+    DockerCliMissing "docker_cli_missing" "the docker command is not installed"
+        "The Docker command line client is not on PATH. The engine in the VM does not need it, but \
+         contexts cannot be created without it, and you cannot use the engine from here. This machine \
+         does not need a Docker daemon."
+    SocketPathTooLong "socket_path_too_long" "the paths of the VM's sockets are too long"
+        "The path of a Unix socket can have 103 bytes on macOS and 107 on Linux. Lima keeps the sockets \
+         of a VM in its directory and refuses a VM whose longest path does not fit. Use a shorter VM \
+         name or a shorter LIMA_HOME."
+    VmAbsent "vm_absent" "the VM does not exist"
+        "The VM was never created, was deleted, or is in another LIMA_HOME. If it was deleted, so was \
+         everything in it, including images and volumes. `cai apply` creates a new one from the file."
     VmStopped "vm_stopped" "the VM is stopped"
-        "It was stopped, or this machine was restarted. Its disk is as it was. After a crash the \
-         Docker socket's file may still be there, with nobody behind it."
-    VmBroken "vm_broken" "one half of the VM is gone"
-        "A running VM is a machine and Lima's host agent beside it. One of the two ended by \
-         itself, and Lima can neither start nor stop such a VM. `limactl stop -f` ends what is \
-         left, and then it can be started. It is never necessary to delete it."
+        "Someone stopped it, or this machine was restarted. Its disk is intact. After a crash, the file \
+         of the Docker socket may still exist although nothing listens on it."
+    VmBroken "vm_broken" "half of the VM is gone"
+        "A running VM consists of a virtual machine and Lima's host agent. One of them has ended, and \
+         Lima can neither start nor stop such a VM. `limactl stop -f` ends the other one; then the VM \
+         can be started. You never need to delete it for this."
     VmStarting "vm_starting" "the VM is still starting"
-        "Lima's host agent has not yet said that the start is over. A first boot installs \
-         packages, which takes minutes. Until then, what does not answer is no fault."
-    VmUnreachable "vm_unreachable" "the VM runs, and its guest does not answer"
-        "Lima says that the VM runs, and a command over ssh failed or did not end in time. The \
-         guest may hang, have no memory left, or have lost its network; Lima's logs of it are in \
-         its directory (`cai doctor --bundle` collects them)."
-    ProvisionFailed "provision_failed" "Docker was not installed, or not started, when the VM booted"
-        "The script that installs and starts Docker on every boot failed, or there is no dockerd in \
-         spite of it. `limactl start` succeeds all the same. The finding has the last lines of its \
-         log, and of dockerd's; most often the guest could not reach the packages' server, or \
-         dockerd does not start with its /etc/docker/daemon.json."
+        "Lima's host agent has not reported yet that the VM has started. A first boot installs packages, \
+         which takes minutes. Until then, a service that does not answer is not a fault."
+    VmUnreachable "vm_unreachable" "the VM runs, but its guest does not answer"
+        "Lima reports the VM as running, but a command over ssh failed or timed out. The guest may hang, \
+         be out of memory, or have lost its network. Lima's logs are in the VM's directory; `cai doctor \
+         --bundle` collects them."
+    ProvisionFailed "provision_failed" "Docker was not installed or not started when the VM booted"
+        "The script that installs and starts Docker at every boot failed, or dockerd is missing although \
+         it succeeded. `limactl start` succeeds anyway. The finding has the last lines of the script's \
+         log and of dockerd's. Most often the guest could not reach the package server, or dockerd does \
+         not start with its /etc/docker/daemon.json."
     DockerdDown "dockerd_down" "dockerd does not run, or does not answer even root"
-        "The daemon in the guest is stopped, failed to start, or hangs. On the host that looks the \
-         same as a missing group: the connection is closed without an answer. The finding has the \
-         last lines of the daemon's log. Containers may go on without it (live-restore)."
-    GuestSocketMissing "guest_socket_missing" "dockerd runs, and its socket in the guest is gone"
-        "Somebody removed /var/run/docker.sock in the guest. systemd goes on listening where \
-         nobody comes any more, so only a restart of its socket unit brings the file back. \
-         Containers keep running."
-    GuestSocketGroup "guest_socket_group" "the socket in the guest is not the group docker's to open"
-        "The socket should belong to the group docker, whose members may open it (mode 0660). A \
-         group that got another number, or a hand, made it another's, or closed it to its group."
+        "dockerd in the guest is stopped, failed to start, or hangs. From the host this looks like a \
+         missing group membership: the connection is closed without an answer. The finding has the last \
+         lines of dockerd's log. Containers may keep running without it (live-restore)."
+    GuestSocketMissing "guest_socket_missing" "dockerd runs, but its socket in the guest is missing"
+        "Someone removed /var/run/docker.sock in the guest. systemd still listens on the removed file, so \
+         only a restart of its socket unit recreates it. Containers keep running."
+    GuestSocketGroup "guest_socket_group" "the group docker cannot open the socket in the guest"
+        "The socket must belong to the group docker and let it connect (mode 0660). The group's gid \
+         changed, or someone changed the socket's group or mode."
     GroupMissing "group_missing" "the VM's user is not in the group docker"
-        "Lima's connection to the guest is that of the VM's login user, and only members of the \
-         group docker, or the socket's owner, may open Docker's socket there. On the host the \
-         connection is closed without an answer, exactly as with a stopped daemon, so the docker \
-         command's message proves nothing. Joining is not enough: the open session must be \
-         renewed, too, which takes about a second and stops no containers."
-    SessionStale "session_stale" "the open session began before the user joined the group"
-        "A login session keeps the groups that it began with. Lima opens one ssh connection when \
-         the VM starts, and every `limactl shell` and the forwarded Docker socket ride on it. So \
-         `id USER` shows the group, and the socket still refuses. The usual advice is to restart \
-         the VM; a new connection does it, and containers and open shells live on."
-    HostSocketMissing "host_socket_missing" "the engine answers, and its socket here is gone"
-        "In the guest all is well, but the forwarded socket on this machine has no file. It was \
-         removed, or the forward was never made. A new forward is enough."
-    ForwardDead "forward_dead" "the engine answers, and the forward to it is dead"
-        "In the guest all is well, and the socket on this machine is stale or closes at once: the \
-         ssh forward behind it ended, or rides on a connection that is gone. The docker command \
-         asks whether the daemon is running; it is. A new forward is enough."
-    HostSocketPermission "host_socket_permission" "you may not open the socket on this machine"
-        "The forwarded socket exists, and the system refuses this user. Its mode or that of a \
-         directory above it was changed, or another user owns it. A new forward makes it anew."
-    SysboxMissing "sysbox_missing" "sysbox-runc is not there"
-        "The file asks for Sysbox, and its package is not installed in the guest, or the running \
-         daemon does not know its runtime. Containers with `--runtime=sysbox-runc` cannot start."
+        "Lima connects to the guest as the VM's login user. Only members of the group docker and the \
+         socket's owner can open Docker's socket there. On the host the connection is closed without an \
+         answer, exactly as if dockerd were stopped, so the docker command's message proves nothing. \
+         Adding the user is not enough: the SSH session must be renewed as well. That takes about a \
+         second and stops no containers."
+    SessionStale "session_stale" "the SSH session started before the user joined the group"
+        "A login session keeps the groups that it started with. Lima opens one SSH connection when the VM \
+         starts; every `limactl shell` and the forwarded Docker socket use it. So `id USER` shows the \
+         group, but the socket still refuses. The usual advice is to restart the VM. A new connection is \
+         enough: containers and open shells keep running."
+    HostSocketMissing "host_socket_missing" "the engine answers, but its host socket is missing"
+        "Everything in the guest works, but the forwarded socket on this machine does not exist. Someone \
+         removed it, or it was never forwarded. cai forwards it again."
+    ForwardDead "forward_dead" "the engine answers, but its host socket does not"
+        "Everything in the guest works, but nothing answers on the socket on this machine: the SSH forward \
+         behind it ended, or its connection is gone. The docker command asks whether the daemon is \
+         running; it is. cai forwards the socket again."
+    HostSocketPermission "host_socket_permission" "you cannot open the socket on this machine"
+        "The forwarded socket exists, but the system denies access. Its mode or that of a parent directory \
+         changed, or another user owns it. Forwarding it again recreates it."
+    SysboxMissing "sysbox_missing" "sysbox-runc is not available"
+        "The file enables Sysbox, but its package is not installed in the guest, or the running dockerd \
+         does not know its runtime. Containers with `--runtime=sysbox-runc` cannot start."
     SysboxUnfinished "sysbox_unfinished" "the installation of Sysbox is incomplete"
         "dpkg unpacked the package sysbox-ce but could not configure it. sysbox-runc is in the \
          guest, but its services are not enabled, and every other apt-get install fails until this \
@@ -126,83 +126,81 @@ codes! {
          keys, or a program that the package needs but does not declare is missing, such as \
          sysctl."
     SysboxServicesDown "sysbox_services_down" "a service of Sysbox does not run"
-        "Containers with sysbox-runc need sysbox-mgr and sysbox-fs. One of them is not active; \
-         such containers cannot start, and those that run may not work."
-    SysboxDefault "sysbox_default" "sysbox-runc is the default runtime, and should not be"
-        "Every container gets sysbox-runc unless it names another runtime. The file does not say \
-         so (`default_runtime = true` under [sysbox])."
+        "Containers with sysbox-runc need sysbox-mgr and sysbox-fs. One of them is not active: such \
+         containers cannot start, and running ones may not work."
+    SysboxDefault "sysbox_default" "sysbox-runc is the default runtime but should not be"
+        "Every container that names no runtime gets sysbox-runc. The file does not say so \
+         (`default_runtime = true` under [sysbox])."
     ContainersLeftStopped "containers_left_stopped" "cai stopped containers and did not start them again"
         "A restart of Sysbox, dockerd or the VM stops containers. cai records them in the guest and \
          starts them again afterwards. cai was interrupted before that, or a container did not start. \
          The next apply starts them, and so does --fix."
-    DaemonJsonDrift "daemon_json_drift" "dockerd's configuration is not the file's"
+    DaemonJsonDrift "daemon_json_drift" "dockerd's configuration differs from the file"
         "/etc/docker/daemon.json in the guest lacks keys of the file or has other values, or the \
-         running daemon has not loaded it. `cai plan` shows which, line by line. What others wrote \
-         there stays. This code also covers a file that keeps dockerd from starting, because it is not \
-         JSON or its default-runtime is not defined."
-    VmDrift "vm_drift" "the VM is not the one that the file describes"
-        "Its lima.yaml differs from the file, or it runs with other processors or memory than its \
-         lima.yaml says. The engine works; the change needs a restart of the VM, which `cai plan` \
-         shows with the containers that it stops."
-    VmOverridden "vm_overridden" "a file of Lima's own has a say in the VM"
+         running dockerd has not loaded it. `cai plan` shows the differences line by line. Keys of others \
+         stay. This code also covers a file that keeps dockerd from starting, because it is not JSON or \
+         its default-runtime is not defined."
+    VmDrift "vm_drift" "the VM differs from the file"
+        "The VM's lima.yaml differs from the file, or the VM runs with other CPUs or memory than its \
+         lima.yaml says. The engine works. The change needs a restart of the VM; `cai plan` shows it with \
+         the containers that it stops."
+    VmOverridden "vm_overridden" "one of Lima's own files affects the VM"
         "Lima merges `_config/override.yaml` and `_config/default.yaml` of its directory into every \
-         VM, and the first counts more than the VM's own YAML: no change of the file could have an \
-         effect. So cai says what they change and leaves that as it is. What they add, such as \
-         mounts, the VM has beside what the file declares."
-    Drift "drift" "something else is not as the file says"
-        "The engine works, and there are differences that have no code of their own: see \
-         `cai plan`."
-    ContainerStartFailed "container_start_failed" "dockerd answers, and no container starts"
+         VM. The first takes precedence over the VM's own YAML, so an edit of the VM would have no effect. \
+         cai reports what these files change and does not edit them. What they add, such as mounts, the \
+         VM has in addition to what the file declares."
+    Drift "drift" "something else differs from the file"
+        "The engine works, but there are differences without a code of their own: see `cai plan`."
+    ContainerStartFailed "container_start_failed" "dockerd answers, but containers do not start"
         "A healthy `docker info` does not mean that containers start: a Debian guest without the \
-         package apparmor answers everything and fails every `docker run`. `cai doctor --deep` \
-         tries it with an image made on the spot, without network; the finding has the daemon's \
-         own words."
-    ContextMissing "context_missing" "the Docker context is not there"
-        "`docker --context NAME` finds no such context. It was removed, or DOCKER_CONFIG is another \
-         directory than before. The engine itself is not touched by that."
-    ContextEndpoint "context_endpoint" "the Docker context leads somewhere else"
-        "The context exists, and its endpoint is not the socket of this VM. cai changes it back \
-         only where it made it, or where it leads to this VM anyway."
-    ContextShadowed "context_shadowed" "a variable leads docker somewhere else"
-        "DOCKER_HOST comes before DOCKER_CONTEXT, and both before the current context; only \
-         `--context` and `-H` come before them. With one of them set, `docker` without --context \
-         does not reach this engine. It is a remark, not a fault."
-    ClientContainerAbsent "client_container_absent" "a container of the file is not there, or has ended"
-        "[[socket_clients]] names a container that is not there or has ended. Where the file names a \
-         compose file and its service, --fix starts that service and no other."
-    ClientRestarting "client_restarting" "a container of the file is started over and over"
-        "It cannot be looked at from inside while it comes and goes. Its image and how it was made say \
-         what its program would lack, and its log what it said last."
+         package apparmor answers everything but fails every `docker run`. `cai doctor --deep` starts a \
+         container from an image that it builds on the spot, without network. The finding has dockerd's \
+         message."
+    ContextMissing "context_missing" "the Docker context does not exist"
+        "`docker --context NAME` does not find the context. It was removed, or DOCKER_CONFIG is another \
+         directory than before. The engine itself is not affected."
+    ContextEndpoint "context_endpoint" "the Docker context has another endpoint"
+        "The context exists, but its endpoint is not the socket of this VM. cai changes it back only if \
+         cai created it or if it belongs to this VM anyway."
+    ContextShadowed "context_shadowed" "a variable takes precedence over the Docker context"
+        "DOCKER_HOST takes precedence over DOCKER_CONTEXT, and both take precedence over the current \
+         context; only `--context` and `-H` override them. With one of them set, `docker` without \
+         --context does not reach this engine. This is a notice, not a fault."
+    ClientContainerAbsent "client_container_absent" "a declared container does not exist or has exited"
+        "[[socket_clients]] names a container that does not exist or has exited. If the file names its \
+         compose file and service, --fix starts that service and no other."
+    ClientRestarting "client_restarting" "a declared container keeps restarting"
+        "It cannot be inspected from inside while it restarts. The finding goes by its image, its options \
+         and the last lines of its log."
     ClientHostSocket "client_host_socket" "a container mounts this machine's socket, not the guest's"
-        "dockerd runs in the guest, so the source of a mount is a path of the guest. The forwarded \
+        "dockerd runs in the guest, so the source of a mount is a path in the guest. The forwarded \
          socket in Lima's directory exists on this machine only. In the guest, that path does not \
          exist, or no daemon listens on it. Mount /var/run/docker.sock instead."
-    ClientSocketMissing "client_socket_missing" "there is no socket where a container looks for one"
-        "The container has no socket where its program looks for one: nothing is mounted there, or a \
-         directory that Docker made where there was nothing to mount."
-    ClientGidMismatch "client_gid_mismatch" "a container's socket belongs to a group of another number"
-        "A socket belongs to a number, and a group of the same name may have another number in the \
-         container. What can be given from outside is the number, by group_add; what only the image can \
-         change is told with its line."
+    ClientSocketMissing "client_socket_missing" "a container's socket is missing"
+        "The container has no socket where its program looks for one: nothing is mounted there, or there \
+         is a directory, which Docker creates if the source of a mount does not exist."
+    ClientGidMismatch "client_gid_mismatch" "a container's socket belongs to a group with another gid"
+        "A socket belongs to a gid, and a group of the same name can have another gid in the container. \
+         cai can add the gid with group_add. If only the image can change it, the finding has the line for \
+         its Dockerfile."
     ClientSessionStale "client_session_stale" "a container's program is older than its user's group"
-        "As on a VM: whoever was put into a group in a running container is in it for the next \
-         program, and not for the one that runs. The container has to be made anew, or restarted."
+        "As on a VM, a user who joins a group in a running container has it in the next program that \
+         starts, not in the running one. The container must be recreated or restarted."
     ClientUserNotInGroup "client_user_not_in_group" "a container's user is not in the socket's group"
-        "The groups of the program that runs were read, not those of a file in its image. The number of \
-         the socket's group is not among them."
-    ClientApiDenied "client_api_denied" "a container may use the socket, and no daemon answers it"
-        "A real question was asked from inside, as the user of the program. It may open the socket, and \
-         got no answer: the daemon behind it does not run, or the socket is a stale one."
-    ClientMountReadonly "client_mount_readonly" "a container's socket is mounted read-only, and works"
-        "A read-only mount never keeps a program from connecting to a socket in it (measured). It only \
+        "The socket's gid is not among the groups of the running program. cai reads those of the program, \
+         not /etc/group of its image."
+    ClientApiDenied "client_api_denied" "a container can open the socket, but no daemon answers"
+        "A request to the Docker API, sent from inside as the program's user, got no answer. The \
+         permissions suffice: the daemon behind the socket does not run, or the socket is stale."
+    ClientMountReadonly "client_mount_readonly" "a container's socket is mounted read-only and works"
+        "A read-only mount does not keep a program from connecting to a socket in it (measured). It only \
          differs from the file."
-    ClientUnhealthy "client_unhealthy" "a container reaches the daemon, and is not healthy"
-        "Its own health check, or the URL that the file names, says that it is not well. The socket is \
-         not why."
-    ContainaiConflict "containai_conflict" "another ContainAI may take this name for its own"
-        "The `cai setup` of another ContainAI installation removes a context or VM of the name \
-         containai-secure that stands in its way. One of that name is here and does not bear this \
-         cai's mark. Use another name under [vm] and [context], or only one of the two programs."
+    ClientUnhealthy "client_unhealthy" "a container reaches the daemon but is not healthy"
+        "Its health check, or the URL in the file, reports a problem. The socket is not the cause."
+    ContainaiConflict "containai_conflict" "another ContainAI may claim this name"
+        "The `cai setup` of another ContainAI installation removes a context or VM named \
+         containai-secure that is in its way. One exists here without this cai's mark. Use another name \
+         under [vm] and [context], or only one of the two programs."
 }
 
 impl Code {

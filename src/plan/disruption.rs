@@ -8,36 +8,52 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Disruption {
-    /// Nothing that runs notices.
+    /// Nothing.
     #[default]
     None,
-    /// dockerd takes over its configuration while it runs.
+    /// dockerd reloads its configuration while it runs.
     Reload,
-    /// Lima's ssh connection is renewed. Containers and open shells live on.
+    /// Lima's ssh connection is renewed. Containers and open shells keep running.
     SessionRefresh,
-    /// One container is made anew. Others live on.
+    /// One container is recreated. Others keep running.
     ContainerRecreation,
     /// The containers that need the deleted resource stop for good. Others keep running.
     ContainerStop,
-    /// Sysbox's services restart. The containers that run with it stop, and no others.
+    /// Sysbox's services restart. Only the containers that run with Sysbox stop.
     SysboxRestart,
     /// dockerd restarts. Its containers stop, unless live-restore is on.
     DaemonRestart,
-    /// The VM stops, and every container in it with it.
+    /// The VM stops, with every container in it.
     VmStop,
-    /// The VM restarts, and every container in it stops.
+    /// The VM restarts, which stops every container in it.
     VmRestart,
-    /// The VM is deleted and made anew: every container, image and volume in it is lost.
+    /// The VM is deleted and recreated: every container, image and volume in it is lost.
     Replace,
 }
 
 impl Disruption {
+    /// What `cai` does, as a verb.
+    pub fn verb(self) -> &'static str {
+        match self {
+            Self::None => "disturb nothing",
+            Self::Reload => "reload dockerd",
+            Self::SessionRefresh => "renew the SSH session",
+            Self::ContainerRecreation => "recreate the container",
+            Self::ContainerStop => "stop the containers",
+            Self::SysboxRestart => "restart Sysbox",
+            Self::DaemonRestart => "restart dockerd",
+            Self::VmStop => "stop the VM",
+            Self::VmRestart => "restart the VM",
+            Self::Replace => "replace the VM",
+        }
+    }
+
     /// Whether containers can stop by it.
     pub fn may_stop_containers(self) -> bool {
         self >= Self::ContainerRecreation
     }
 
-    /// Whether the containers that it stops are started again.
+    /// Whether `cai` starts the stopped containers again.
     pub fn starts_again(self) -> bool {
         matches!(self, Self::SysboxRestart | Self::DaemonRestart | Self::VmRestart)
     }

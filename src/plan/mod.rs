@@ -35,7 +35,7 @@ pub use json::{
 pub use observation::Observation;
 pub use problem::Problem;
 pub use promise::Unshown;
-pub use reason::Reason;
+pub use reason::{DaemonKeys, Reason};
 pub use saved::{SavedFile, SavedPlan, SavedPlanError};
 pub use side_effect::SideEffect;
 pub use step::{Ready, Step, StepAction, Wait};

@@ -16,26 +16,26 @@ pub enum Problem {
         /// The command that installs it.
         install: String,
     },
-    /// The installed Lima is not what the file requires.
-    #[error("limactl is {found}, and the file requires {}", spelled_out(.required))]
+    /// The file does not accept the installed version of Lima.
+    #[error("limactl is {found}, but the file requires {}", spelled_out(.required))]
     LimaVersion {
         /// The installed version.
         found: Version,
         /// The requirement.
         required: VersionReq,
-        /// The command that installs one that will do.
+        /// The command that installs an accepted version.
         install: String,
     },
-    /// The release of Lima that would be installed will not do either.
-    #[error("cai would install Lima {version}, and the file requires {}", spelled_out(.required))]
+    /// The file does not accept the release of Lima that `cai` would install either.
+    #[error("cai would install Lima {version}, but the file requires {}", spelled_out(.required))]
     LimaRelease {
         /// The release.
         version: Version,
         /// The requirement.
         required: VersionReq,
     },
-    /// Nobody said what the archive of this release of Lima should be.
-    #[error("there is no checksum of Lima {version} for {platform}")]
+    /// The checksum of this release of Lima is unknown.
+    #[error("the checksum of Lima {version} for {platform} is unknown")]
     LimaChecksum {
         /// The release.
         version: Version,
@@ -48,34 +48,34 @@ pub enum Problem {
     /// No `docker` on `PATH`.
     #[error("the docker command is not on PATH")]
     DockerMissing,
-    /// The path of a socket of the VM has more bytes than the system allows.
-    #[error("{path} has {length} bytes, and a socket's path here may have {limit}")]
+    /// The path of a socket of the VM is longer than the system allows.
+    #[error("{path} has {length} bytes, but the path of a socket can have at most {limit}")]
     SocketPath {
-        /// The longest of them.
+        /// The longest path.
         path: String,
-        /// Its bytes.
+        /// Its length in bytes.
         length: usize,
-        /// How many there may be.
+        /// The limit in bytes.
         limit: usize,
     },
     /// Lima cannot shrink a disk.
     #[error("the disk cannot shrink from {from} to {to}")]
     DiskShrinks {
-        /// Its size.
+        /// The present size.
         from: String,
-        /// The size that the file says.
+        /// The declared size.
         to: String,
     },
-    /// The VM is in a state this program does not know.
-    #[error("Lima says that the VM is {0:?}")]
+    /// The VM is in a state that this program does not know.
+    #[error("Lima reports the unknown state {0:?} for the VM")]
     VmState(String),
-    /// Lima refuses the YAML that the VM would have; its output.
+    /// Lima refuses the VM's new YAML; its output.
     #[error("Lima refuses this VM: {0}")]
     LimaRefuses(String),
-    /// The image should hold Docker and does not.
-    #[error("the guest has no dockerd, and the file says that it is preinstalled")]
+    /// The image should contain Docker but does not.
+    #[error("dockerd is not in the guest, but the file says that it is preinstalled")]
     NotPreinstalled,
-    /// A group of the file that the guest does not have.
+    /// A declared group does not exist in the guest.
     #[error("the group {group} does not exist in the guest")]
     GroupMissing {
         /// The group.
@@ -83,7 +83,7 @@ pub enum Problem {
         /// A group of the guest with a similar name.
         meant: Option<String>,
     },
-    /// Another group of the guest has the id that the file gives a group.
+    /// Another group of the guest has the declared gid.
     #[error("gid {gid} belongs to group {holder}")]
     GidTaken {
         /// The id.
@@ -91,7 +91,7 @@ pub enum Problem {
         /// The group that has it.
         holder: String,
     },
-    /// Another user of the guest has the id that the file gives a user.
+    /// Another user of the guest has the declared uid.
     #[error("uid {uid} belongs to user {holder}")]
     UidTaken {
         /// The id.
@@ -99,7 +99,7 @@ pub enum Problem {
         /// The user who has it.
         holder: String,
     },
-    /// dockerd's configuration cannot be merged with; the words of the parser.
+    /// dockerd's configuration cannot be read; the parser's message.
     #[error("{0}")]
     DaemonJson(String),
     /// The default runtime in dockerd's configuration is not defined.
@@ -108,9 +108,9 @@ pub enum Problem {
          would not start"
     )]
     UnknownRuntime(String),
-    /// Another log driver would start with the options of the present one.
+    /// The new log driver would get the options of the present one.
     #[error(
-        "log-opts in /etc/docker/daemon.json has options that log driver {driver} may not have: \
+        "log-opts in /etc/docker/daemon.json has options that log driver {driver} does not accept: \
          {options}; dockerd might not start", options = listed(.options)
     )]
     LogOptionsLeft {
@@ -119,21 +119,21 @@ pub enum Problem {
         /// The options.
         options: Vec<String>,
     },
-    /// Sysbox has no package for this architecture.
-    #[error("Sysbox has no package for {0}")]
+    /// Sysbox does not exist for this architecture.
+    #[error("Sysbox does not exist for {0}")]
     SysboxArch(String),
     /// The file names no package of this version for this architecture.
-    #[error("the file names no package of Sysbox {version} for {arch}")]
+    #[error("the file does not name a package of Sysbox {version} for {arch}")]
     SysboxPackage {
         /// The version.
         version: String,
         /// The architecture.
         arch: String,
     },
-    /// A file of this machine that has to go into the guest is not there.
-    #[error("there is no file {0}")]
+    /// A file of this machine that is copied into the guest does not exist.
+    #[error("the file {0} does not exist")]
     FileMissing(String),
-    /// What only one kind of resource knows.
+    /// A problem of only one kind of resource.
     #[error("{text}")]
     Own {
         /// Its name, for programs.
@@ -143,11 +143,11 @@ pub enum Problem {
         /// The remedy.
         hint: String,
     },
-    /// A restart is due, and the file forbids it.
-    #[error("it needs a {0}, and the file says strategy = \"never\" under [restart]")]
+    /// The change needs a restart, which the file forbids.
+    #[error("it needs a {0}, but the file has strategy = \"never\" under [restart]")]
     RestartForbidden(super::Disruption),
-    /// The login user may not open the Docker socket, and nothing in the plan would change that.
-    #[error("{user} may not open the Docker socket in the guest")]
+    /// The login user cannot open the Docker socket, and nothing in the plan changes that.
+    #[error("{user} cannot open the Docker socket in the guest")]
     NoAccess {
         /// The login user.
         user: String,
@@ -155,15 +155,15 @@ pub enum Problem {
     /// Docker refuses to remove the current context.
     #[error("the Docker context {0} is the current one, which docker refuses to remove")]
     ContextInUse(String),
-    /// A container that uses a Docker socket cannot be mended by `cai`.
+    /// `cai` cannot fix a container that uses a Docker socket.
     #[error("{0}")]
     SocketClient(ClientProblem),
-    /// A context of this name leads somewhere else, and `cai` did not make it.
-    #[error("the Docker context {name} leads to {host}, and cai did not make it")]
+    /// A context of this name has another endpoint, and `cai` did not create it.
+    #[error("the Docker context {name} has the endpoint {host} and was not created by cai")]
     ForeignContext {
         /// Its name.
         name: String,
-        /// Where it leads.
+        /// Its endpoint.
         host: String,
     },
 }
@@ -182,8 +182,8 @@ impl Problem {
                        under [lima.sha256]"
             }
             Self::LimaChecksum { version, platform } => format!(
-                "write {platform} = \"…\" under [lima.sha256]: the digits are in SHA256SUMS, \
-                 beside the archives of Lima {version}"
+                "write {platform} = \"…\" under [lima.sha256]; SHA256SUMS, next to the archives of Lima \
+                 {version}, has it"
             ),
             Self::SshMissing => "install the OpenSSH client".into(),
             Self::DockerMissing => {
@@ -207,7 +207,7 @@ impl Problem {
             }
             Self::GidTaken { holder, .. } => another_id("gid", "[[groups]]", holder),
             Self::UidTaken { holder, .. } => another_id("uid", "[[users]]", holder),
-            Self::DaemonJson(_) => "mend it or remove it in the guest, then run cai again".into(),
+            Self::DaemonJson(_) => "fix or remove it in the guest, then run cai again".into(),
             Self::UnknownRuntime(name) => format!(
                 "in the guest, define {name} under \"runtimes\" in that file, or remove \
                  \"default-runtime\" from it"
@@ -218,19 +218,18 @@ impl Problem {
             ),
             Self::SysboxArch(_) => "write enabled = false under [sysbox]".into(),
             Self::SysboxPackage { .. } => {
-                "give [[sysbox.packages]] with its arch, url and sha256".into()
+                "add a [[sysbox.packages]] table with arch, url and sha256".into()
             }
             Self::FileMissing(_) => {
-                "put it there, or name another; a path is seen from where containai.toml is".into()
+                "create it, or name another file; paths are relative to containai.toml".into()
             }
             Self::Own { hint, .. } => hint.clone(),
             Self::RestartForbidden(_) => {
-                "write strategy = \"auto\", or restart by hand when it suits".into()
+                "write strategy = \"auto\", or restart it manually when that is convenient".into()
             }
-            Self::NoAccess { .. } => "`cai doctor` shows who may, and who it is".into(),
+            Self::NoAccess { .. } => "`cai doctor` shows who can open it".into(),
             Self::ContextInUse(_) => {
-                "make another one the current one (docker context use default), \
-                 then run the command again"
+                "switch to another context (docker context use default), then run the command again"
                     .into()
             }
             Self::SocketClient(problem) => problem.hint(),

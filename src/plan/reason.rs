@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+
+use super::Disruption;
 
 use crate::docker::client::ClientCode;
 use crate::host::Ping;
@@ -15,15 +17,15 @@ use crate::model::{in_a_line, listed};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", content = "data", rename_all = "kebab-case")]
 pub enum Reason {
-    /// There is no such thing yet.
+    /// It does not exist.
     Absent,
-    /// These attributes are not what the file says.
+    /// These attributes differ from the file.
     Differs(Vec<String>),
-    /// These attributes are not what the file says, and can only be those of a new one.
+    /// These attributes differ from the file and can only be set when it is created.
     ForcesReplacement(Vec<String>),
-    /// The command was to destroy it.
+    /// `cai destroy` was run.
     Unwanted,
-    /// `cai` did not make it: it does not carry the mark.
+    /// `cai` did not create it: it does not have the mark.
     NotMadeByCai,
     /// The file declared it when it was applied before.
     NoLongerDeclared,
@@ -46,55 +48,59 @@ pub enum Reason {
     },
     /// What a removal leaves.
     Note(&'static str),
-    /// A file of the user's that Lima merges into every instance has a say in this VM. No reason
-    /// to change anything: an edit of the instance would have no effect.
+    /// A file of the user that Lima merges into every instance affects this VM. No reason to change
+    /// anything: an edit of the instance would have no effect.
     Overridden(Override),
-    /// Lima warns of something in the VM's YAML; its output. No reason to change anything.
+    /// Lima's warning about the VM's YAML. No reason to change anything.
     LimaWarns(String),
     /// The login user opens the Docker socket as its owner, so nothing depends on its membership. No
     /// reason to change anything.
     OwnsSocket(String),
-    /// The engine was there before, and is another package than a new one would be. No reason to
-    /// change anything: `docker.source` says what is installed where there is no engine.
+    /// The installed engine is not the package of `docker.source`. No reason to change anything: that key
+    /// applies only where no engine is installed.
     OtherPackage {
-        /// The package that is installed.
+        /// The installed package.
         installed: String,
-        /// The one that would be.
+        /// The package that `docker.source` would install.
         source: &'static str,
     },
-    /// There is no docker command, so nobody can use the context. No reason to change anything: it
-    /// is not for `cai` to install.
+    /// There is no docker command, so nobody can use the context. No reason to change anything: `cai`
+    /// does not install it.
     NoDocker,
     /// The VM is in this state.
     VmIs(Status),
     /// A start of the VM is under way.
     VmStarts,
-    /// It can only be looked at after this resource is applied.
+    /// It is known only after this resource is applied.
     After(Address),
-    /// The guest of a running VM does not answer; the words of the command that asked.
+    /// The guest of a running VM does not answer; the output of the command that asked.
     GuestSilent(String),
-    /// dockerd runs and does not answer even root.
+    /// dockerd runs but does not answer even root.
     DaemonSilent(String),
-    /// An engine could not be asked for its containers; the words of the command that asked.
+    /// An engine could not be asked for its containers; the output of the command that asked.
     EngineSilent(String),
-    /// A container that uses a Docker socket cannot, or is not as the file says.
+    /// A container cannot use its Docker socket, or differs from the file.
     SocketClient {
         /// What is wrong.
         code: ClientCode,
         /// Why.
         cause: String,
     },
-    /// dockerd runs, and the file of its socket in the guest is gone.
+    /// dockerd runs, but its socket in the guest is missing.
     SocketMissing,
     /// The user is not a member.
     NotMember {
         /// The user.
         user: String,
-        /// The groups whose member the user is.
+        /// The group.
+        group: String,
+        /// The groups that the user is in.
         configured: Vec<String>,
     },
-    /// The login user is in these groups, but the session that everything rides on began before.
+    /// The login user joined these groups after the SSH session started that everything uses.
     SessionPredates {
+        /// The login user.
+        user: String,
         /// The groups that the session lacks.
         missing: Vec<String>,
         /// The groups that the session has.
@@ -102,13 +108,13 @@ pub enum Reason {
     },
     /// The session has these groups, which the login user is no longer in.
     SessionOutlives(Vec<String>),
-    /// The login user joins these groups by this plan, after the session began.
+    /// The plan adds the login user to these groups, and the SSH session is older.
     SessionWillPredate(Vec<String>),
-    /// dockerd runs, and has not loaded these keys of its configuration.
-    DaemonPredates(Vec<String>),
-    /// These keys of dockerd's configuration change by this plan.
-    DaemonWillPredate(Vec<String>),
-    /// dockerd restarts while containers run, and its bridge keeps its address.
+    /// dockerd runs but has not loaded these keys of its configuration.
+    DaemonPredates(DaemonKeys),
+    /// The plan changes these keys of dockerd's configuration.
+    DaemonWillPredate(DaemonKeys),
+    /// dockerd restarts while containers run, so its bridge keeps its address.
     BridgeKept,
     /// The file gives the VM more processors than this machine has. No reason to change anything.
     MoreCpus {
@@ -127,9 +133,9 @@ pub enum Reason {
         /// Its state as dpkg reports it.
         status: String,
     },
-    /// The renewed session still lacks its groups.
+    /// The renewed SSH session still lacks its groups.
     RefreshHadNoEffect,
-    /// The machine that runs is not the one that Lima's YAML describes.
+    /// The running machine differs from Lima's YAML.
     MachineDiffers {
         /// Which property.
         what: &'static str,
@@ -144,8 +150,36 @@ pub enum Reason {
     SocketExposed,
 }
 
+/// Names from outside, each on one line.
+fn join(names: &[String]) -> String {
+    names.iter().map(|name| in_a_line(name)).collect::<Vec<_>>().join(", ")
+}
+
+/// Keys of dockerd's configuration, and how dockerd loads them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DaemonKeys {
+    /// The keys.
+    pub keys: Vec<String>,
+    /// A reload or a restart.
+    pub way: Disruption,
+}
+
+/// In JSON, only the keys: the change itself has its disruption.
+impl Serialize for DaemonKeys {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.keys.serialize(serializer)
+    }
+}
+
+impl fmt::Display for DaemonKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verb = if self.way == Disruption::Reload { "reload" } else { "be restarted to load" };
+        write!(f, "dockerd must {verb}: {}", join(&self.keys))
+    }
+}
+
 impl Reason {
-    /// Whether it is only worth knowing, and changes nothing.
+    /// Whether it is only worth knowing and changes nothing.
     pub fn is_remark(&self) -> bool {
         matches!(
             self,
@@ -165,12 +199,12 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Absent => f.write_str("there is none yet"),
-            Self::Differs(names) => write!(f, "because of {}", listed(names)),
+            Self::Absent => f.write_str("does not exist"),
+            Self::Differs(names) => write!(f, "differs in {}", listed(names)),
             Self::ForcesReplacement(names) => {
-                write!(f, "{} cannot change on one that exists", listed(names))
+                write!(f, "{} cannot be changed in place", listed(names))
             }
-            Self::NotMadeByCai => f.write_str("cai did not make it"),
+            Self::NotMadeByCai => f.write_str("not created by cai"),
             Self::NoLongerDeclared => f.write_str("no longer in containai.toml"),
             Self::KeysNoLongerDeclared(keys) => {
                 write!(f, "no longer in containai.toml: {}", listed(keys))
@@ -199,62 +233,56 @@ impl fmt::Display for Reason {
                 contexts.iter().try_for_each(|it| write!(f, " && docker context rm {it}"))
             }
             Self::Note(why) => f.write_str(why),
-            Self::Unwanted => f.write_str("it is to be destroyed"),
+            Self::Unwanted => f.write_str("to be destroyed"),
             Self::Overridden(Override { file, key, value }) => {
                 let key = in_a_line(key);
                 match value {
-                    Some(value) => write!(f, "{file} sets {key} of every VM to {value}")?,
-                    None => write!(f, "{file} has a say in {key} of every VM")?,
+                    Some(value) => write!(f, "{file} sets {key} to {value} for every VM")?,
+                    None => write!(f, "{file} affects {key} of every VM")?,
                 }
-                f.write_str(", which cai leaves as it is")
+                f.write_str("; cai does not change that")
             }
             Self::LimaWarns(warning) => write!(f, "Lima warns: {}", in_a_line(warning)),
             Self::OwnsSocket(user) => {
                 write!(f, "{user} owns the Docker socket and does not need this group")
             }
             Self::OtherPackage { installed, source } => {
-                write!(f, "the engine is {installed}, not {source}; cai leaves it as it is")
+                write!(f, "the installed engine is {installed}, not {source}; cai does not replace it")
             }
-            Self::NoDocker => {
-                f.write_str("there is no docker command on PATH, so the context is of no use yet")
-            }
-            Self::VmIs(status) => write!(f, "the VM is {status}"),
-            Self::VmStarts => f.write_str("its start is not over yet"),
-            Self::After(address) => write!(f, "looked at again after {address}"),
+            Self::NoDocker => f.write_str("the docker command, which uses the context, is not on PATH"),
+            Self::VmIs(Status::Other(state)) => write!(f, "the VM is {state}"),
+            Self::VmIs(status) => write!(f, "the VM is {}", status.to_string().to_lowercase()),
+            Self::VmStarts => f.write_str("the VM is still starting"),
+            Self::After(address) => write!(f, "known after {address}"),
             Self::GuestSilent(words) => write!(f, "the guest does not answer: {words}"),
-            Self::DaemonSilent(words) => write!(f, "dockerd runs and does not answer: {words}"),
+            Self::DaemonSilent(words) => write!(f, "dockerd runs but does not answer: {words}"),
             Self::EngineSilent(words) => write!(f, "its engine does not answer: {words}"),
             Self::SocketClient { code, cause } => write!(f, "{code}: {cause}"),
             Self::SocketMissing => {
                 write!(f, "the guest's Docker socket {GUEST_SOCKET} is missing")
             }
-            Self::NotMember { user, configured } if configured.is_empty() => {
-                write!(f, "{user} is a member of no group")
+            Self::NotMember { user, group, configured } => {
+                write!(f, "{user} is not in group {group}")?;
+                match configured.as_slice() {
+                    [] => Ok(()),
+                    groups => write!(f, " (groups: {})", join(groups)),
+                }
             }
-            Self::NotMember { user, configured } => {
-                write!(f, "{user} is a member of: {}", listed(configured))
-            }
-            Self::SessionPredates { missing, session } => write!(
+            Self::SessionPredates { user, missing, .. } => write!(
                 f,
-                "the open session predates {}; it has: {}",
-                listed(missing),
-                listed(session)
+                "{user} was added to {} after the current SSH session started",
+                listed(missing)
             ),
             Self::SessionOutlives(groups) => {
-                write!(f, "the open session keeps {} until it is renewed", listed(groups))
+                write!(f, "the current SSH session keeps {} until it is renewed", listed(groups))
             }
             Self::SessionWillPredate(groups) => {
-                write!(f, "the open session will predate {}", listed(groups))
+                write!(f, "the current SSH session will not have {}", listed(groups))
             }
-            Self::DaemonPredates(keys) => {
-                write!(f, "dockerd runs without what daemon.json says of {}", listed(keys))
-            }
-            Self::DaemonWillPredate(keys) => {
-                write!(f, "dockerd has to take over {}", listed(keys))
-            }
+            Self::DaemonPredates(keys) | Self::DaemonWillPredate(keys) => write!(f, "{keys}"),
             Self::BridgeKept => f.write_str(
-                "while a container runs, dockerd leaves its bridge as it is: bip takes effect at \
-                 its first start without one",
+                "dockerd keeps the address of its bridge while a container runs: bip takes effect \
+                 when dockerd first starts without one",
             ),
             Self::MoreCpus { declared, host } => {
                 write!(f, "the file gives the VM {declared} CPUs, but this machine has {host}")
@@ -268,17 +296,17 @@ impl fmt::Display for Reason {
             Self::Unfinished { package, status } => write!(
                 f,
                 "the installation of {package} is incomplete ({status}): it does not work, and apt \
-                 fails until it is finished"
+                 fails until it is completed"
             ),
-            Self::RefreshHadNoEffect => f.write_str("a renewed session still lacks its groups"),
+            Self::RefreshHadNoEffect => f.write_str("the renewed SSH session still lacks its groups"),
             Self::MachineDiffers { what, runs, configured } => {
-                write!(f, "the VM runs with {runs} {what}, and {configured} is configured")
+                write!(f, "the VM runs with {runs} {what}, but {configured} is configured")
             }
             Self::SocketExposed => f.write_str(
-                "other users of this machine may open the host socket, and be root in the VM",
+                "other users of this machine can open the host socket, which makes them root in the VM",
             ),
             Self::ForwardDead(ping) => {
-                write!(f, "dockerd answers in the guest, the host socket is {ping}")
+                write!(f, "dockerd answers in the guest, but the host socket is {ping}")
             }
         }
     }

@@ -1,4 +1,4 @@
-//! An apply as text: a line for each step, and how it ended.
+//! An apply as text: one line for each step, and a summary.
 
 use std::time::Duration;
 
@@ -99,31 +99,31 @@ fn one_line(said: &str) -> String {
     printable(&words.join(" ")).into_owned()
 }
 
-/// The last words of a destroy.
+/// The summary of a destroy.
 pub fn destroyed(report: &Report) -> String {
     let Counts { applied, failed, skipped, cancelled, .. } = report.counts();
     if failed + cancelled == 0 {
-        return format!("{} {applied} taken away.", paint(ADDED, "Destroyed:"));
+        return format!("{} {applied} destroyed.", paint(ADDED, "Destroy complete:"));
     }
     if failed == 0 {
         return interrupted(applied, cancelled, "cai destroy");
     }
     format!(
-        "{} {applied} taken away, {failed} failed, {skipped} skipped. After mending the cause, \
-         `cai destroy` goes on from here.",
+        "{} {applied} destroyed, {failed} failed, {skipped} skipped. Completed steps are kept. Fix \
+         the cause and run cai destroy again.",
         paint(ERROR, "Destroy failed:")
     )
 }
 
 fn interrupted(applied: usize, cancelled: usize, command: &str) -> String {
     format!(
-        "{} {applied} done, {cancelled} not finished. What was done stays; `{command}` goes on from \
-         here.",
+        "{} {applied} done, {cancelled} not finished. Completed steps are kept. Run {command} to \
+         finish.",
         paint(ERROR, "Interrupted:")
     )
 }
 
-/// The last words: what was done, or what to do next. `contexts` are those that can be used now.
+/// The summary: what was done, or what to do next. `contexts` can be used now.
 pub fn finished(report: &Report, contexts: &[&str]) -> String {
     let Counts { applied, failed, skipped, cancelled, .. } = report.counts();
     if failed == 0 && cancelled > 0 {
@@ -131,8 +131,8 @@ pub fn finished(report: &Report, contexts: &[&str]) -> String {
     }
     if failed == 0 {
         let done = match applied {
-            0 => "Nothing was left to do".to_owned(),
-            _ => format!("Apply complete: {applied} changed in {}", duration(report.took)),
+            0 => "Nothing to do".to_owned(),
+            _ => format!("Apply complete: {applied} changed ({})", duration(report.took)),
         };
         let done = paint(ADDED, done);
         return match contexts {
@@ -142,8 +142,8 @@ pub fn finished(report: &Report, contexts: &[&str]) -> String {
         };
     }
     format!(
-        "{} {applied} changed, {failed} failed, {skipped} skipped{}. What was done stays; after \
-         mending the cause, `cai apply` goes on from here.",
+        "{} {applied} changed, {failed} failed, {skipped} skipped{}. Completed steps are kept. Fix \
+         the cause and run cai apply again.",
         paint(ERROR, "Apply failed:"),
         if cancelled == 0 { String::new() } else { format!(", {cancelled} not finished") }
     )

@@ -90,7 +90,7 @@ fn state(facts: &Facts) -> String {
     let vm = match &facts.vm {
         Observation::Present(vm) => format!("VM {}", vm.status),
         Observation::Absent => "no VM".into(),
-        Observation::Unobservable(_) => "VM not known".into(),
+        Observation::Unobservable(_) => "state unknown".into(),
     };
     let containers = facts.guest.present().and_then(|guest| guest.containers.as_ref());
     let containers = match containers.map(Vec::len) {

@@ -126,8 +126,8 @@ pub(super) fn hint(error: &ApplyError) -> Option<String> {
     match error {
         ApplyError::Impossible(problem) => Some(problem.hint()),
         ApplyError::StillUnobservable(reasons) => Some(format!(
-            "{}. If it is still starting, run `cai apply` again in a while; else end it with \
-             `limactl stop -f` and run `cai apply`",
+            "{}. If it is still starting, run cai apply again later; otherwise end it with \
+             `limactl stop -f` and run cai apply",
             join(reasons)
         )),
         ApplyError::NotConverged(change) => Some(still_differs(change)),

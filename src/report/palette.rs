@@ -6,7 +6,7 @@ use crate::plan::Action;
 
 /// What is added.
 pub(super) const ADDED: Style = AnsiColor::Green.on_default();
-/// What is taken away.
+/// What is deleted.
 pub(super) const REMOVED: Style = AnsiColor::Red.on_default();
 /// What is changed.
 pub(super) const CHANGED: Style = AnsiColor::Yellow.on_default();

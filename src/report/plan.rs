@@ -1,4 +1,4 @@
-//! A plan as text: one block for each change, and nothing that does not change.
+//! A plan as text: one block for each change.
 
 use std::fmt::Write as _;
 
@@ -85,10 +85,12 @@ pub fn destruction(plan: &Plan, name: &str, file: &str, width: usize) -> String 
 fn write_destruction(out: &mut Page, plan: &Plan, name: &str, file: &str) -> std::fmt::Result {
     let left_alone = plan.changes.iter().filter(|change| change.action == Action::NoOp);
     let left_alone: Vec<String> = left_alone
-        .map(|change| format!("{} is left alone: cai did not make it.", change.address))
+        .map(|change| format!("{} stays: it was not created by cai.", change.address))
         .collect();
     if plan.is_empty() {
-        let rest = format!(" There is no VM {name}, and no context that cai made for it.");
+        let rest = format!(
+            " The VM {name} does not exist, and neither does a context that cai created for it."
+        );
         headline(out, STRONG, "Nothing to destroy.", &rest)?;
     } else {
         writeln!(out, "{} · {}", paint(STRONG, name), on_a_line(file))?;
@@ -104,12 +106,12 @@ fn write_destruction(out: &mut Page, plan: &Plan, name: &str, file: &str) -> std
 /// What the VM is right now, in a few words.
 fn state(facts: &Facts) -> String {
     match (&facts.vm, &facts.guest) {
-        (Observation::Absent, _) => "no VM yet".into(),
-        (Observation::Unobservable(_), _) => "VM not known".into(),
+        (Observation::Absent, _) => "the VM does not exist".into(),
+        (Observation::Unobservable(_), _) => "state unknown".into(),
         (Observation::Present(vm), Observation::Present(guest)) => {
             let containers = guest.containers.as_ref();
             let containers = containers.map(|list| counted(list.len(), "container"));
-            format!("VM {}, {}", vm.status, containers.as_deref().unwrap_or("containers not known"))
+            format!("VM {}, {}", vm.status, containers.as_deref().unwrap_or("containers unknown"))
         }
         (Observation::Present(vm), _) => format!("VM {}", vm.status),
     }
@@ -153,8 +155,8 @@ fn write_summary(out: &mut Page, plan: &Plan) -> std::fmt::Result {
     headline(out, STRONG, "Plan:", &line)?;
     match plan.count(Action::Deferred) {
         0 => Ok(()),
-        1 => writeln!(out, "1 is looked at again on the way."),
-        count => writeln!(out, "{count} are looked at again on the way."),
+        1 => writeln!(out, "1 more is known only after apply."),
+        count => writeln!(out, "{count} more are known only after apply."),
     }
 }
 
@@ -239,7 +241,7 @@ pub(super) fn is_shown(reason: &Reason) -> bool {
 /// Whether the change that writes the file already shows that data is hidden.
 fn is_said(hides: &Hides, change: &Change) -> bool {
     let written = change.reasons.iter().filter_map(|reason| match reason {
-        Reason::DaemonWillPredate(keys) => Some(keys),
+        Reason::DaemonWillPredate(written) => Some(&written.keys),
         _ => None,
     });
     let written: Vec<&String> = written.flatten().collect();
@@ -251,21 +253,21 @@ fn is_said(hides: &Hides, change: &Change) -> bool {
 
 fn write_stops(out: &mut Page, change: &Change) -> std::fmt::Result {
     if let (Action::Deferred, Some(disruption)) = (change.action, change.fallback) {
-        return comment(out, &format!("may turn out to need a {disruption}"));
+        return comment(out, &format!("may need a {disruption} (known after apply)"));
     }
     if !change.disruption.may_stop_containers() && change.fallback.is_none() {
         return Ok(());
     }
     let stops = match &change.stops {
         None if change.disruption == Disruption::SysboxRestart => {
-            "stops every container that runs with Sysbox; they could not be listed".to_owned()
+            "stops all Sysbox containers, which could not be listed".to_owned()
         }
-        None => "stops every container; they could not be listed".to_owned(),
+        None => "stops all containers, which could not be listed".to_owned(),
         Some(stops) if stops.is_empty() => "stops no containers".to_owned(),
         Some(stops) => stopped(stops, &change.restarted()),
     };
     match change.fallback {
-        Some(fallback) => comment(out, &format!("only if that has no effect: {fallback}, {stops}")),
+        Some(fallback) => comment(out, &format!("fallback: {} ({stops})", fallback.verb())),
         None => comment(out, &stops),
     }
 }

@@ -135,7 +135,7 @@ pub struct VmFacts {
 }
 
 impl Facts {
-    /// The same without the VM, as it will be once the VM is taken away.
+    /// The same without the VM: as it will be once the VM is deleted.
     #[must_use]
     pub fn without_vm(&self) -> Self {
         Self {

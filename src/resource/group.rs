@@ -114,7 +114,7 @@ impl Group {
         if name == DOCKER_GROUP && guest.socket.is_some() {
             // The socket was created with the old gid.
             let command = ["chgrp", DOCKER_GROUP, GUEST_SOCKET];
-            return self.vm.step(change, "give the Docker socket to the group", &command, facts);
+            return self.vm.step(change, "change the group of the Docker socket", &command, facts);
         }
         change
     }

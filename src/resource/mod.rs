@@ -303,7 +303,7 @@ impl Pushed<'_> {
         let place = Operation::Place { sent: &sent, to, sha256, mode, owner };
         change
             .step(Step::run(format!("copy {what}"), copy.command(ssh)))
-            .step(Step::run(format!("put {what} in its place"), place.command(ssh)))
+            .step(Step::run(format!("move {what} into place"), place.command(ssh)))
     }
 }
 

@@ -97,7 +97,7 @@ impl Socket {
         };
         let change = change
             .because(reason)
-            // Where the session lives, nothing but the forward is made anew.
+            // If the session is alive, only the forward is renewed.
             .disturbing(
                 if facts.master { Disruption::None } else { Disruption::SessionRefresh },
                 Some(&[]),
@@ -154,8 +154,8 @@ pub(super) fn diagnose(
     let path = case.facts.docker_socket().display().to_string();
     let Some(ping) = &case.facts.socket else {
         let first = inside.first_mut()?;
-        first.consequences.insert(0, format!("nobody can use the engine through {path}"));
-        first.observed.insert("host_socket".into(), "not asked: that could start dockerd".into());
+        first.consequences.insert(0, format!("the engine cannot be used through {path}"));
+        first.observed.insert("host_socket".into(), "not tested: that could start dockerd".into());
         return None;
     };
     let code = match ping {
@@ -164,7 +164,7 @@ pub(super) fn diagnose(
         Ping::Missing => Code::HostSocketMissing,
         Ping::Refused | Ping::Closed | Ping::Failed(_) => Code::ForwardDead,
     };
-    // Only that this user may not connect is known whatever is behind it.
+    // A denied connection says nothing about the guest.
     if let (Some(first), true) = (inside.first_mut(), code != Code::HostSocketPermission) {
         first.consequences.insert(0, format!("the socket on this machine, {path}, is {ping}"));
         first.observed.insert("host_socket".into(), ping.to_string().into());
@@ -174,14 +174,17 @@ pub(super) fn diagnose(
         .saw("path", path.as_str())
         .saw("host_socket", ping.to_string())
         .saw("ssh_master", case.facts.master)
-        .saw("guest", if guest.docker_answers() { "dockerd answers root" } else { "not well" })
+        .saw(
+            "guest",
+            if guest.docker_answers() { "dockerd answers root" } else { "dockerd does not answer" },
+        )
         .repaired_by([case.socket()])
         .by_hand("cai apply");
     Some(match code {
-        Code::HostSocketPermission => finding.because(format!("you may not open {path}")),
+        Code::HostSocketPermission => finding.because(format!("you cannot open {path}")),
         Code::HostSocketMissing => {
-            finding.because(format!("dockerd answers in the guest, and {path} is missing"))
+            finding.because(format!("dockerd answers in the guest, but {path} is missing"))
         }
-        _ => finding.because(format!("dockerd answers in the guest, and {path} is {ping}")),
+        _ => finding.because(format!("dockerd answers in the guest, but {path} is {ping}")),
     })
 }

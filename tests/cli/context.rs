@@ -56,7 +56,7 @@ fn a_context_of_somebody_else_is_refused_and_left_alone() {
     sandbox.run(&["docker", "context", "create", "containai-secure", "--docker", host]).success();
     let ran = sandbox.cai(&["apply", "--yes"]);
     let error = ran.fails_with(1);
-    assert!(error.contains("ssh://prod.example") && error.contains("cai did not make it"), "{ran}");
+    assert!(error.contains("ssh://prod.example") && error.contains("not created by cai"), "{ran}");
     assert_eq!(endpoint(&sandbox), "ssh://prod.example");
 }
 

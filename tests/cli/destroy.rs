@@ -79,7 +79,7 @@ fn without_a_name_nothing_is_destroyed() {
 fn the_vm_and_its_context_are_destroyed_once_the_name_is_typed() {
     let sandbox = made("Running", "");
     let ran = sandbox.cai_on_terminal(&["destroy"], "containai-secure");
-    assert!(ran.status.success() && ran.stderr.contains("Destroyed: 2 taken away"), "{ran}");
+    assert!(ran.status.success() && ran.stderr.contains("Destroy complete: 2 destroyed"), "{ran}");
     assert_eq!(
         fake::calls(&sandbox),
         ["--tty=false stop containai-secure", "--tty=false delete containai-secure"]
@@ -124,7 +124,7 @@ fn a_vm_that_cai_did_not_make_needs_its_name_on_the_command_line() {
     sandbox.write(path, yaml.split_once('\n').unwrap().1);
     let ran = sandbox.cai_on_terminal(&["destroy"], "containai-secure");
     let error = ran.fails_with(4);
-    assert!(error.contains("cai did not make vm.containai-secure"), "{ran}");
+    assert!(error.contains("vm.containai-secure was not created by cai"), "{ran}");
     assert!(!error.contains("Type "), "{ran}");
     assert_eq!(fake::calls(&sandbox), [""; 0]);
     sandbox.cai(&NAME).success();
@@ -138,10 +138,10 @@ fn a_context_that_cai_did_not_make_is_left_alone() {
     deleting(&sandbox, "Stopped", "");
     let ran = sandbox.cai(&NAME);
     ran.success();
-    assert!(ran.stderr.contains("context.containai-secure is left alone"), "{ran}");
+    assert!(ran.stderr.contains("context.containai-secure stays"), "{ran}");
     assert!(contexts(&sandbox).contains(&"containai-secure".to_owned()));
     let again = sandbox.cai(&NAME);
-    assert!(again.success().contains("context.containai-secure is left alone"), "{again}");
+    assert!(again.success().contains("context.containai-secure stays"), "{again}");
 }
 
 fn the_current_context_stops_it_before_anything_is_lost() {
@@ -170,7 +170,7 @@ fn a_vm_that_is_still_there_is_no_success() {
     sandbox.fake_program("limactl", &list);
     let ran = sandbox.cai(&NAME);
     assert!(ran.fails_with(1).contains("vm.containai-secure: did not converge"), "{ran}");
-    assert!(ran.stderr.contains("1 taken away, 1 failed"), "{ran}");
+    assert!(ran.stderr.contains("1 destroyed, 1 failed"), "{ran}");
 }
 
 fn without_limactl_nobody_knows_what_there_is() {

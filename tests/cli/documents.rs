@@ -53,7 +53,10 @@ fn every_example_is_valid_and_can_be_planned() {
             let plan = sandbox.cai(&["plan"]);
             let told = plan.fails_with(1);
             let path = sandbox.home().join("./packages/sysbox-ce_0.7.1-0.linux_amd64.deb");
-            assert!(told.contains(&format!("there is no file {}", path.display())), "{plan}");
+            assert!(
+                told.contains(&format!("the file {} does not exist", path.display())),
+                "{plan}"
+            );
         }
         sandbox.directory("home/packages");
         sandbox.write(package, "a package");

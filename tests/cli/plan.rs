@@ -68,7 +68,7 @@ fn as_json_a_plan_is_one_document_and_nothing_else() {
             "address": "context.containai-secure",
             "kind": "context",
             "action": "create",
-            "reasons": [{"kind": "absent", "text": "there is none yet"}],
+            "reasons": [{"kind": "absent", "text": "does not exist"}],
             "before": null,
             "after": {
                 "host": format!("unix://{}", socket.display()),
@@ -113,7 +113,7 @@ fn as_json_reasons_and_problems_have_a_kind_and_a_text() {
         json!([{
             "kind": "after",
             "data": "lima_install.lima",
-            "text": "looked at again after lima_install.lima",
+            "text": "known after lima_install.lima",
         }])
     );
 }
@@ -152,7 +152,7 @@ fn what_lima_is_told_for_every_vm_is_said_and_left() {
     let said = ran.success().split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(said.contains("No changes."), "{ran}");
     let path = machine.sandbox.path(file);
-    let note = format!("{} sets cpus of every VM to 3", path.display());
+    let note = format!("{} sets cpus to 3 for every VM", path.display());
     assert!(said.replace("# ", "").contains(&note), "{ran}");
     assert!(!said.contains("ssh"), "the file says nothing about it: {ran}");
     let document = document(&machine.cai(&["plan", "--json"]));

@@ -93,7 +93,7 @@ fn a_container_is_looked_at_with_few_processes() {
         "      groups       = [1001] -> [1001,2375]\n",
         "      api          = \"denied\" -> \"answers\"\n",
         "        + services:\n        +   manager:\n        +     group_add:\n        +     - '2375'\n",
-        "      # client_user_not_in_group: the socket belongs to the group 2375; the\n",
+        "      # client_user_not_in_group: the socket belongs to group 2375; the program\n",
         "      # stops 1 container: manager (since 2026-11-21)\n",
         "0 restarts, 1 container recreation.",
     ] {
@@ -116,7 +116,7 @@ fn a_service_is_made_anew_by_the_plugin_and_waited_for() {
     let before = std::fs::read(sandbox.path("home/dind.yml")).unwrap();
     let ran = sandbox.cai(&["apply", "--yes"]);
     ran.success();
-    assert!(ran.stderr.contains("wait for manager to be well ... done"), "{ran}");
+    assert!(ran.stderr.contains("wait until manager is healthy ... done"), "{ran}");
     let made = std::fs::read_to_string(sandbox.path("home/made")).unwrap();
     let home = sandbox.home().display().to_string();
     assert_eq!(
@@ -194,7 +194,7 @@ fn a_simulated_engine_says_which_containers_there_are() {
     sandbox.write("home/containai.toml", &format!("{file}{entry}"));
     let plan = cai(&["plan"]);
     plan.fails_with(1);
-    assert!(plan.stdout.contains("there is no container manager"), "{plan}");
+    assert!(plan.stdout.contains("client_container_absent: the container manager"), "{plan}");
     assert!(plan.stderr.contains("-v sock:/var/run:rw --group-add 2375"), "{plan}");
 }
 

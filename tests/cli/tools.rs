@@ -44,7 +44,7 @@ fn an_old_limactl_is_named_with_both_versions() {
     assert!(plan.contains("version = \"0.23.2\" -> \"2.2.0\""), "{ran}");
     sandbox.write("home/containai.toml", &format!("{}[lima]\ninstall = \"never\"\n", fake::FILE));
     let ran = sandbox.cai(&["plan"]);
-    assert!(ran.fails_with(1).contains("limactl is 0.23.2, and the file requires >=1.1"), "{ran}");
+    assert!(ran.fails_with(1).contains("limactl is 0.23.2, but the file requires >=1.1"), "{ran}");
 }
 
 fn a_tool_that_prints_garbage_is_named_with_what_it_printed() {

@@ -74,7 +74,7 @@ const CASES: &[Wrong] = &[
         ClientCode::SocketMissing,
         "mounts_another_directory",
         ("socket", "missing"),
-        "there is nothing at /var/run/docker.sock",
+        "/var/run/docker.sock does not exist",
         |setting| {
             std::fs::create_dir_all(shared().path("empty")).unwrap();
             let lines = format!("volume = \"{}\"\n", shared().path("shared").display());
@@ -118,7 +118,7 @@ const CASES: &[Wrong] = &[
         ClientCode::UserNotInGroup,
         "user_in_no_group",
         ("groups", "1001"),
-        "the socket belongs to the group 2375; the program runs as 1001 (mcp)",
+        "the socket belongs to group 2375; the program runs as 1001 (mcp)",
         |setting| Case::new(&Setting { image: Image::manager(GROUP, false), ..setting }),
     ),
     wrong(

@@ -132,7 +132,7 @@ fn a_container_is_found_by_its_labels(composer: Composer) {
     project.write("dind.yml", &SERVICE.replace("    container_name: NAME\n", ""));
     let name = project.container();
     let ran = project.case.apply_mends();
-    assert!(ran.stderr.contains("to be well ... done"), "{ran}");
+    assert!(ran.stderr.contains("is healthy ... done"), "{ran}");
     project.composer.made(project.case.daemon, &name);
     // A broken container has Compose's name, and is repaired in place.
     project.case.daemon.docker(&["stop", &name]);

@@ -178,7 +178,7 @@ fn its_own_health_check_is_waited_for() {
         ..Setting::new(image)
     });
     let ran = case.apply_mends();
-    assert!(ran.stderr.contains("to be well ... done"), "{ran}");
+    assert!(ran.stderr.contains("is healthy ... done"), "{ran}");
     let format = "{{.State.Health.Status}}";
     assert_eq!(case.daemon.docker(&["inspect", "--format", format, &case.name]), "healthy");
 }

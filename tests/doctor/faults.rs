@@ -194,7 +194,7 @@ fn a_container_that_a_restart_ends_runs_again() {
     let plan = Plan::new(&Graph::new(&[&config]).unwrap(), std::slice::from_ref(&facts));
     let client = plan.changes.iter().find(|it| it.address.to_string().contains("mcp-manager"));
     let reasons: Vec<String> = client.unwrap().reasons.iter().map(ToString::to_string).collect();
-    assert_eq!(reasons, ["looked at again after restart.containai-secure"]);
+    assert_eq!(reasons, ["known after restart.containai-secure"]);
     // A repair of the VM starts it, too.
     treat(&host, &config);
     assert_eq!(found(&host, &config), []);

@@ -318,17 +318,17 @@ pub const CASES: &[Bent] = &[
     })
     .warns()
     .by_hand(),
-    bent(Code::VmDrift, ("cpus", "\"2, wanted 4\""), |facts, _| {
+    bent(Code::VmDrift, ("cpus", "\"2, declared 4\""), |facts, _| {
         bend_vm(facts, |vm| {
             vm.yaml.insert("cpus".into(), 2.into());
         });
     })
     .warns(),
-    bent(Code::VmDrift, ("cpus", "\"3, wanted 4\""), |facts, _| {
+    bent(Code::VmDrift, ("cpus", "\"3, declared 4\""), |facts, _| {
         bend_guest(facts, |guest| guest.cpus = Some(3));
     })
     .warns(),
-    bent(Code::VmDrift, ("disk", "\"80GiB, wanted 50GiB\""), |facts, _| {
+    bent(Code::VmDrift, ("disk", "\"80GiB, declared 50GiB\""), |facts, _| {
         bend_vm(facts, |vm| {
             vm.disk = Some(80 << 30);
             vm.yaml.insert("disk".into(), "80GiB".into());
@@ -349,7 +349,7 @@ pub const CASES: &[Bent] = &[
         .warns()
         .with("[[users]]\nname = \"ci\"\ngroups = [\"docker\"]\n[[users]]\nname = \"@lima\"\ngroups = [\"docker\"]\n"),
     bent(Code::ContextMissing, ("wanted", ENDPOINT), |facts, _| facts.context = None),
-    bent(Code::ContextEndpoint, ("leads_to", "\"unix:///elsewhere.sock\""), |facts, _| {
+    bent(Code::ContextEndpoint, ("endpoint", "\"unix:///elsewhere.sock\""), |facts, _| {
         if let Some(context) = &mut facts.context {
             context.host = "unix:///elsewhere.sock".into();
         }
@@ -367,7 +367,7 @@ pub const CASES: &[Bent] = &[
         bend_vm(facts, |vm| vm.managed = false);
     })
     .notes(),
-    bent(Code::ContainaiConflict, ("leads_to", "\"tcp://192.0.2.1:2375\""), |facts, _| {
+    bent(Code::ContainaiConflict, ("endpoint", "\"tcp://192.0.2.1:2375\""), |facts, _| {
         facts.context = Some(ContextMetadata {
             host: "tcp://192.0.2.1:2375".into(),
             description: "ContainAI secure engine".into(),

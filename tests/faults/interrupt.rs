@@ -71,7 +71,7 @@ fn the_first_interrupt_lets_the_running_step_end_and_begins_no_other() {
     File::create(sandbox.path("home/go")).unwrap().write_all(b"go\n").unwrap();
     let (code, said) = cai.end();
     assert_eq!(code, Some(130), "{said}");
-    assert!(said.contains("`cai apply` goes on from here"), "{said}");
+    assert!(said.contains("Run cai apply to finish"), "{said}");
     let calls = calls(&sandbox);
     assert!(calls.contains("create") && !calls.contains(" start"), "{calls}");
 }

@@ -280,7 +280,7 @@ fn a_plan_shows_that_a_secret_changes_and_lima_gets_it() {
     let plan = searched(&world, &["plan"], TWO);
     let plan = plan.success();
     assert!(plan.contains("- FROM_ENV: (sensitive value)\n"), "{plan}");
-    assert!(plan.contains("+ FROM_ENV: (sensitive value, another one)\n"), "{plan}");
+    assert!(plan.contains("+ FROM_ENV: (sensitive value, changed)\n"), "{plan}");
     assert!(plan.contains("  MARKED: (sensitive value)\n"), "{plan}");
     let json: serde_json::Value =
         serde_json::from_str(searched(&world, &["--json", "plan"], TWO).success()).unwrap();

@@ -47,7 +47,7 @@ fn only_what_a_plan_says_is_declared() {
     let cases: [(_, _, _, &[&str]); 8] = [
         ("vm-restart", Value::Null, listed.clone(), &["plain"]),
         ("daemon-restart", Value::Null, json!([]), &[]),
-        // The plan says "only if that has no effect".
+        // The plan says "fallback".
         ("session-refresh", json!("vm-restart"), listed.clone(), &[]),
         ("session-refresh", json!("vm-restart"), Value::Null, &[]),
         ("none", Value::Null, listed, &[]),

@@ -71,7 +71,7 @@ fn a_user_who_is_not_in_the_group_joins_it_and_the_session_is_renewed() {
         ]
     );
     let membership = change(&plan, Kind::GROUP_MEMBERSHIP);
-    assert_eq!(reasons(membership), "dev is a member of: adm");
+    assert_eq!(reasons(membership), "dev is not in group docker (groups: adm)");
     assert!(steps(membership)[0].ends_with("'sudo -n usermod -aG docker dev'"));
     let restart = change(&plan, Kind::RESTART);
     assert_eq!(restart.disruption, Disruption::SessionRefresh);
@@ -90,7 +90,7 @@ fn a_session_that_predates_the_group_is_renewed_gracefully() {
         [(Kind::RESTART, Action::Refresh), (Kind::SOCKET, Action::Deferred)]
     );
     let restart = change(&plan, Kind::RESTART);
-    assert_eq!(reasons(restart), "the open session predates docker; it has: dev");
+    assert_eq!(reasons(restart), "dev was added to docker after the current SSH session started");
     assert_eq!(steps(restart), refresh());
     assert_eq!(restart.fallback, Some(Disruption::VmRestart), "the fallback must be shown");
     assert_eq!(stops(restart), ["agent-1"], "and what it would stop");
@@ -118,7 +118,7 @@ fn a_refresh_without_effect_is_followed_by_a_restart() {
     let first = plan(Disruption::None);
     let second = plan(first.disruption);
     assert_eq!(second.disruption, Disruption::VmRestart);
-    assert!(reasons(&second).contains("a renewed session still lacks its groups"));
+    assert!(reasons(&second).contains("the renewed SSH session still lacks its groups"));
     assert_eq!(first.lacks(&second, false), None, "the plan showed it as its fallback");
     assert!(steps(&second)[1].contains(" stop "), "{:?}", steps(&second));
     assert!(steps(&second).last().unwrap().contains("start-containers"), "{:?}", steps(&second));

@@ -181,7 +181,7 @@ fn where_it_is_never_to_be_installed_the_plan_says_how() {
         let (what, hint) = problem(&config, &bare);
         assert_eq!((what.as_str(), hint.as_str()), ("limactl is not on PATH", install));
         let (what, hint) = problem(&config, &old);
-        assert_eq!(what, "limactl is 1.0.7, and the file requires >=1.1");
+        assert_eq!(what, "limactl is 1.0.7, but the file requires >=1.1");
         assert_eq!(hint, upgrade);
     }
 }
@@ -202,7 +202,7 @@ fn a_command_to_copy_runs_nothing_that_a_file_says() {
 fn a_release_that_will_not_do_is_not_installed() {
     let config = config_with("[lima]\nversion = \">=3\"\n");
     let (what, hint) = problem(&config, &without_lima(&config));
-    assert_eq!(what, "cai would install Lima 2.2.0, and the file requires >=3");
+    assert_eq!(what, "cai would install Lima 2.2.0, but the file requires >=3");
     assert!(hint.contains("`release` under [lima]") && hint.contains("[lima.sha256]"), "{hint}");
 }
 
@@ -210,11 +210,11 @@ fn a_version_that_excludes_the_next_major_one_is_explained() {
     let open = "write version = \">=1.1\" under [lima] to accept it, or ";
     let config = config_with("[lima]\nversion = \"1.1\"\n");
     let (what, hint) = problem(&config, &without_lima(&config));
-    assert_eq!(what, "cai would install Lima 2.2.0, and the file requires >=1.1, <2.0");
+    assert_eq!(what, "cai would install Lima 2.2.0, but the file requires >=1.1, <2.0");
     assert!(hint.starts_with(open), "{hint}");
     let config = config_with("[lima]\nversion = \"1.1\"\ninstall = \"never\"\n");
     let (what, hint) = problem(&config, &with_lima(&config, "/bin/limactl", "2.2.0"));
-    assert_eq!(what, "limactl is 2.2.0, and the file requires >=1.1, <2.0");
+    assert_eq!(what, "limactl is 2.2.0, but the file requires >=1.1, <2.0");
     assert!(hint.starts_with(&format!("{open}run: ")), "{hint}");
 }
 
@@ -223,7 +223,7 @@ fn a_release_without_a_checksum_is_not_installed() {
     let lines = format!("release = \"2.1.4\"\n[lima.sha256]\nlinux-aarch64 = \"{digits}\"\n");
     let config = config_with(&format!("[lima]\n{lines}"));
     let (what, hint) = problem(&config, &without_lima(&config));
-    assert_eq!(what, "there is no checksum of Lima 2.1.4 for linux-x86_64");
+    assert_eq!(what, "the checksum of Lima 2.1.4 for linux-x86_64 is unknown");
     assert!(hint.starts_with("write linux-x86_64 = \"…\" under [lima.sha256]"), "{hint}");
     // That of the release that cai knows need not be written.
     let config = config_with("[lima]\nrelease = \"2.2.0\"\n");

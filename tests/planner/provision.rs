@@ -104,7 +104,7 @@ fn without_live_restore_the_plan_says_what_stops() {
 fn a_bridge_with_containers_keeps_its_address_and_the_plan_says_so() {
     let config = config_with("[docker.daemon]\nbip = \"10.9.0.1/24\"\n");
     let mut facts = healthy(&config);
-    let why = "while a container runs, dockerd leaves its bridge as it is";
+    let why = "dockerd keeps the address of its bridge";
     assert!(reasons(change(&plan(&config, &facts), Kind::RESTART)).contains(why));
     bend_guest(&mut facts, |guest| guest.containers = Some(vec![]));
     assert!(!reasons(change(&plan(&config, &facts), Kind::RESTART)).contains(why));
@@ -126,13 +126,13 @@ fn a_seccomp_profile_with_another_text_restarts_the_daemon() {
         assert_eq!(restart.disruption, Disruption::DaemonRestart);
         (reasons(restart), effects(&plan).len())
     };
-    assert_eq!(due(&facts), ("dockerd has to take over seccomp-profile".into(), 2));
+    assert_eq!(due(&facts), ("dockerd must be restarted to load: seccomp-profile".into(), 2));
     // The apply was interrupted between the two.
     bend_guest(&mut facts, |guest| {
         guest.seccomp_profile = Some("new".into());
         guest.daemon_json.profile_is_newer = true;
     });
-    let predates = "dockerd runs without what daemon.json says of seccomp-profile";
+    let predates = "dockerd must be restarted to load: seccomp-profile";
     assert_eq!(due(&facts), (predates.into(), 1));
     bend_guest(&mut facts, |guest| guest.daemon_json.profile_is_newer = false);
     assert!(plan(&config, &facts).is_empty());
@@ -292,7 +292,7 @@ fn a_socket_that_others_may_open_is_closed() {
     let on_host = plan(&config, &facts);
     let socket = change(&on_host, Kind::SOCKET);
     assert_eq!(effects(&on_host), [(Kind::SOCKET, Action::Update)]);
-    assert!(reasons(socket).contains("other users of this machine may open"), "{socket:?}");
+    assert!(reasons(socket).contains("other users of this machine can open"), "{socket:?}");
     assert!(steps(socket)[2].contains("-O forward"), "{:?}", steps(socket));
 }
 
@@ -351,7 +351,7 @@ fn strategy_never_allows_what_stops_nothing() {
 }
 
 fn strategy_never_forbids_what_stops_something() {
-    let why = "and the file says strategy = \"never\" under [restart]";
+    let why = "but the file has strategy = \"never\" under [restart]";
     let without = "[docker.daemon]\nlive-restore = false\nbip = \"10.9.0.1/24\"";
     let restart = format!("restart.containai-secure: it needs a dockerd restart, {why}");
     assert_eq!(never(without, |_| {}), Some(restart.clone()));

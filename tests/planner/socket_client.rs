@@ -278,7 +278,8 @@ fn what_only_the_image_or_the_daemon_can_change_is_said() {
     assert!(hint(COMPOSE, silent).contains("the daemon behind the socket"));
     let missing = bent(seen(), |seen| inside(seen).socket = SocketSeen::Missing);
     assert!(
-        hint(COMPOSE, missing).contains("dind_sock is mounted at /var/run, and holds no socket")
+        hint(COMPOSE, missing)
+            .contains("dind_sock is mounted at /var/run but does not contain a socket")
     );
     let by_hand = bent(denied(), |seen| seen.inspected.compose = None);
     assert!(hint(COMPOSE, by_hand).contains("without Compose"));
@@ -311,7 +312,7 @@ fn a_user_that_the_file_names_is_taken() {
     });
     assert!(plan_of(&lines, dropped).is_empty());
     let kept = bent(root(), |seen| seen.inspected.user = "mcp".into());
-    assert!(hint(&lines, kept).contains("its entrypoint takes another"));
+    assert!(hint(&lines, kept).contains("its entrypoint switches to another"));
     let nobody = format!("user = \"nosuch\"\n{COMPOSE}");
     assert!(hint(&nobody, seen()).contains("RUN adduser -D nosuch"));
 }
@@ -342,7 +343,7 @@ fn a_container_that_ends_at_once_is_judged_by_what_it_is_made_with() {
     assert_eq!(stops(&change), ["mcp-manager"]);
     // It has the group: whatever ends it, that is not it.
     let said = hint(COMPOSE, bent(seen(), restarting));
-    assert!(said.contains("ends again and again: permission denied"), "{said}");
+    assert!(said.contains("keeps restarting: permission denied"), "{said}");
 }
 
 fn clients_of_one_compose_file_take_turns() {

@@ -128,7 +128,7 @@ fn sysbox_of_an_unknown_machine_stops_the_plan() {
     bend_guest(&mut facts, |guest| guest.arch = "riscv64".into());
     let plan = plan(&config, &facts);
     let problem = named(&plan, "provision.sysbox").problem.as_ref().unwrap();
-    assert_eq!(problem.to_string(), "Sysbox has no package for riscv64");
+    assert_eq!(problem.to_string(), "Sysbox does not exist for riscv64");
 }
 
 /// dpkg reports `0.7.1.linux`; a plan that takes that for another version removes the right one.

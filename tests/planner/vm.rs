@@ -406,7 +406,7 @@ fn a_start_that_is_under_way_is_waited_for() {
         let vm = change(&plan, Kind::VM);
         assert_eq!(steps(vm), ["await /home/dev/.lima/containai-secure/ha.stdout.log"]);
         assert_eq!((vm.disruption, vm.changed()), (Disruption::None, vec!["status".to_owned()]));
-        assert!(reasons(vm).contains("its start is not over yet"), "{}", reasons(vm));
+        assert!(reasons(vm).contains("the VM is still starting"), "{}", reasons(vm));
     }
 }
 

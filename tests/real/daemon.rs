@@ -38,7 +38,7 @@ fn a_runtime_is_added_by_a_reload_beside_what_others_wrote() {
     engine.plan_says(&[
         "~ provision.daemon",
         "! restart.containai-secure  dockerd reload",
-        "dockerd has to take over runtimes",
+        "dockerd must reload: runtimes",
         "0 restarts",
     ]);
     engine.apply_mends();
@@ -63,7 +63,7 @@ fn a_network_key_is_taken_over_by_a_restart_of_dockerd() {
     engine.declare(&Declared { docker, ..Declared::default() });
     engine.plan_says(&[
         "! restart.containai-secure  dockerd restart",
-        "dockerd has to take over default-address-pools",
+        "dockerd must be restarted to load: default-address-pools",
         "stops no container",
         "0 restarts, 1 dockerd restart",
     ]);

@@ -71,7 +71,7 @@ pub const FAULTS: &[Fault] = &[
     ),
     fault(
         Code::DockerdDown,
-        &["~ provision.docker", "\"inactive\" -> \"active\"", "VM Running, containers not known"],
+        &["~ provision.docker", "\"inactive\" -> \"active\"", "VM Running, containers unknown"],
         |engine| {
             engine.guest("sudo systemctl stop docker.socket docker.service");
         },
@@ -102,7 +102,7 @@ pub const FAULTS: &[Fault] = &[
         &[
             "+ group_membership.@lima.docker",
             "! restart.containai-secure  session refresh",
-            "the open session will predate docker",
+            "the current SSH session will not have docker",
         ],
         leave_docker,
         |it| {
@@ -114,7 +114,7 @@ pub const FAULTS: &[Fault] = &[
     ),
     fault(
         Code::SessionStale,
-        &["! restart.containai-secure  session refresh", "the open session predates docker"],
+        &["! restart.containai-secure  session refresh", "after the current SSH session started"],
         |engine| {
             // The group is configured again, and the session keeps what it began with.
             leave_docker(engine);
@@ -235,7 +235,7 @@ pub const FAULTS: &[Fault] = &[
             let words = [&["docker", "context", "update", NAME][..], &elsewhere].concat();
             engine.command(&words).status().unwrap();
         },
-        |it| saw(it, "leads_to", "unix:///nosuch.sock"),
+        |it| saw(it, "endpoint", "unix:///nosuch.sock"),
     ),
     fault(
         Code::VmStopped,
@@ -264,7 +264,7 @@ pub const FAULTS: &[Fault] = &[
             "1 restart.",
         ],
         take_a_processor,
-        |it| saw(it, "cpus", "1, wanted 2"),
+        |it| saw(it, "cpus", "1, declared 2"),
     )
     .restarts(),
 ];

@@ -30,7 +30,7 @@ pub fn without_a_network() -> Vec<libtest_mimic::Trial> {
 fn from_nothing_to_an_engine_in_one_apply() {
     let engine = shared();
     let (plan, apply) = engine.first.as_ref().unwrap();
-    assert!(plan.success().contains("no VM yet"), "{plan}");
+    assert!(plan.success().contains("the VM does not exist"), "{plan}");
     assert!(plan.success().contains("session refresh"), "{plan}");
     assert!(plan.success().contains("\u{1b}["), "no colors: {plan}");
     apply.success();
@@ -102,7 +102,7 @@ fn a_vm_that_sleeps_is_a_finding_and_wakes_up_well() {
     ASLEEP.case(|| sleeps(process::machine, look));
 }
 
-/// A wrapper around ssh: cai cannot reach the guest before Lima says that the VM has started.
+/// A wrapper around ssh: cai cannot reach the guest before Lima reports that the VM has started.
 const DEAF: &str = r#"
 PATH=${PATH#*:}
 case "$*" in
@@ -143,7 +143,7 @@ pub fn unreachable() {
     let machine = Frozen::new(process::machine(&engine));
     let finding = finding(&engine, &["--timeout=5s"], Code::VmUnreachable);
     assert!(saw(&finding, "ssh", "did not end"), "{finding:#}");
-    assert!(saw(&finding, "host_agent", "said that the start is over"), "{finding:#}");
+    assert!(saw(&finding, "host_agent", "reported the end of the start"), "{finding:#}");
     assert_eq!(finding["fixable"], false, "{finding:#}");
     // The remedy is run exactly as printed.
     let remedy = finding["remedy"].as_str().unwrap();

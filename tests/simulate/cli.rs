@@ -64,7 +64,7 @@ fn a_newcomer_gets_an_engine_breaks_it_and_mends_it() {
     assert!(again.success().contains("No changes."), "{again}");
     sandbox.cai(&["simulate", "break", "session"]).success();
     let plan = sandbox.cai(&["--simulate", "plan"]);
-    assert!(plan.success().contains("session predates docker"), "{plan}");
+    assert!(plan.success().contains("after the current SSH session"), "{plan}");
     sandbox.cai(&["--simulate", "apply", "--yes"]).success();
     let again = sandbox.cai(&["plan", "--simulate"]);
     assert!(again.success().contains("No changes."), "{again}");
@@ -77,7 +77,7 @@ fn a_crashed_daemon_and_a_restart_of_the_vm_are_told_as_they_are() {
     sandbox.cai(&["simulate", "break", "dockerd"]).success();
     sandbox.write("home/containai.toml", "version = 1\n[vm]\ncpus = 4\n");
     let plan = sandbox.cai(&["--simulate", "plan"]);
-    for words in ["VM Running, containers not known", "stops every container; they could not"] {
+    for words in ["VM Running, containers unknown", "stops all containers, which could not"] {
         assert!(plan.success().contains(words), "{plan}");
     }
     sandbox.cai(&["--simulate", "apply", "--yes"]).success();
@@ -142,7 +142,7 @@ fn a_world_is_kept_where_it_is_asked_for() {
     sandbox.cai(&["--simulate=worlds/one", "apply", "--yes"]).success();
     assert!(sandbox.path("home/worlds/one/world.json").is_file());
     let other = sandbox.cai(&["--simulate=worlds/two", "plan"]);
-    assert!(other.success().contains("no VM yet"), "{other}");
+    assert!(other.success().contains("the VM does not exist"), "{other}");
     let variables = [("XDG_STATE_HOME", sandbox.path("state"))];
     let variables = variables.each_ref().map(|(name, path)| (*name, path.to_str().unwrap()));
     sandbox.cai_with(&["simulate", "reset"], &variables).success();
@@ -190,7 +190,7 @@ fn a_mac_is_simulated_anywhere() {
     // 104 bytes are all that a socket's path may have there.
     sandbox.write("home/long.toml", &format!("version = 1\n[vm]\nname = \"{}\"\n", "x".repeat(60)));
     let ran = sandbox.cai(&["-f", "long.toml", "--simulate", "apply", "--yes"]);
-    assert!(ran.fails_with(1).contains("a socket's path here may have 103"), "{ran}");
+    assert!(ran.fails_with(1).contains("the path of a socket can have at most 103"), "{ran}");
 }
 
 fn a_document_for_programs_says_that_it_is_simulated() {

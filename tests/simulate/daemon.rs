@@ -96,7 +96,7 @@ fn options_that_another_log_driver_may_not_have_stop_the_plan() {
     converges(&host, &config("log-driver = \"syslog\""));
     let planned = plan(&host, &config("log-driver = \"local\""));
     let problem = planned.changes.iter().find_map(|it| it.problem.as_ref()).expect("a problem");
-    let options = "options that log driver local may not have: tag, env";
+    let options = "options that log driver local does not accept: tag, env";
     assert!(problem.to_string().contains(options), "{problem}");
     assert!(problem.hint().contains("log-opts = {} removes all options"), "{}", problem.hint());
     converges(&host, &config("log-driver = \"local\"\nlog-opts = {}"));

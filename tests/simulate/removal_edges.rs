@@ -165,7 +165,7 @@ fn a_stopped_vm_says_what_will_be_removed() {
     .unwrap();
     let says = effects(&plan(&host, &plain));
     for words in [
-        "Deferred user.bob: the VM is Stopped; no longer in containai.toml",
+        "Deferred user.bob: the VM is stopped; no longer in containai.toml",
         "no longer in containai.toml: bip, default-address-pools, mtu, runtimes.sysbox-runc",
         "if containers run with Sysbox, apply needs --allow-replace",
     ] {

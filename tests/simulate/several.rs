@@ -148,7 +148,7 @@ fn two_files_look_at_one_lima() {
         plan.problems().map(|(address, problem)| format!("{address}: {problem}")).collect();
     assert_eq!(
         problems[0],
-        "lima_install.lima: cai would install Lima 2.2.0, and the file requires >=1.1, >=3"
+        "lima_install.lima: cai would install Lima 2.2.0, but the file requires >=1.1, >=3"
     );
 }
 

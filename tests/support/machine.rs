@@ -166,7 +166,7 @@ pub fn bend_vm(facts: &mut Facts, bend: impl FnOnce(&mut VmFacts)) {
     }
 }
 
-/// Lima says that the VM is in this state, and its guest cannot be asked.
+/// Lima reports the VM in this state, and its guest cannot be asked.
 pub fn put_down(facts: &mut Facts, status: Status) {
     facts.guest = Observation::Unobservable(containai::plan::Reason::VmIs(status.clone()));
     facts.master = false;

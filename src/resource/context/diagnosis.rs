@@ -16,8 +16,8 @@ pub(in crate::resource) fn command(case: &Case<'_>) -> Option<Finding> {
     Some(
         finding
             .because("the docker command is not on PATH")
-            .so("the engine cannot be used from this machine, nor its context changed")
-            .by_hand("install the docker command line client; no daemon is needed here"),
+            .so("you cannot use the engine from this machine, and cai cannot change its context")
+            .by_hand("install the docker command line client; this machine does not need a daemon"),
     )
 }
 
@@ -25,7 +25,7 @@ pub(in crate::resource) fn command(case: &Case<'_>) -> Option<Finding> {
 pub(in crate::resource) fn diagnose(case: &Case<'_>) -> Vec<Finding> {
     let endpoint = format!("unix://{}", case.facts.docker_socket().display());
     let context = match &case.facts.context {
-        // Where there is no VM, it comes with it.
+        // Without a VM, apply creates both.
         None => case.facts.vm.present().is_some().then(|| missing(case, &endpoint)),
         Some(context) if context.host != endpoint => Some(elsewhere(case, context, &endpoint)),
         Some(_) => None,
@@ -39,7 +39,7 @@ fn missing(case: &Case<'_>, endpoint: &str) -> Finding {
     let name = &case.config.context.name;
     Finding::new(Code::ContextMissing, case.context())
         .saw("wanted", endpoint)
-        .because(format!("there is no Docker context {name}"))
+        .because(format!("the Docker context {name} does not exist"))
         .so(format!("`docker --context {name}` does not work"))
         .repaired_by([case.context()])
         .by_hand("cai apply")
@@ -56,20 +56,23 @@ fn elsewhere(case: &Case<'_>, context: &ContextMetadata, endpoint: &str) -> Find
         Code::ContextEndpoint
     };
     let finding = Finding::new(code, case.context())
-        .saw("leads_to", context.host.as_str())
+        .saw("endpoint", context.host.as_str())
         .saw("wanted", endpoint)
         .saw("description", context.description.as_str())
         .so(format!("`docker --context {name}` does not reach this engine"))
         .repaired_by([case.context()])
         .by_hand("cai apply");
     finding.because(if is_foreign {
-        format!("the Docker context {name} leads to {}, and cai did not make it", context.host)
+        format!(
+            "the Docker context {name} has the endpoint {} and was not created by cai",
+            context.host
+        )
     } else {
-        format!("the Docker context {name} leads to {}", context.host)
+        format!("the Docker context {name} has the endpoint {}", context.host)
     })
 }
 
-/// A VM or context of the name that another ContainAI takes for its own, and without cai's mark.
+/// A VM or context with the name that another ContainAI claims, and without cai's mark.
 fn unmarked(case: &Case<'_>) -> Option<Finding> {
     let vm = case.facts.vm.present().filter(|_| case.name() == CONTESTED);
     let vm = vm.is_some_and(|vm| !vm.managed);
@@ -88,13 +91,13 @@ fn unmarked(case: &Case<'_>) -> Option<Finding> {
             .severity(Severity::Notice)
             .saw("vm_bears_the_mark", !vm)
             .saw("context_bears_the_mark", !context)
-            .because(format!("cai did not make {what} {CONTESTED}"))
-            .so("the `cai setup` of another ContainAI installation would remove what has this name")
+            .because(format!("cai did not create {what} {CONTESTED}"))
+            .so("the `cai setup` of another ContainAI installation would remove it")
             .by_hand("use only one of the two programs, or other names under [vm] and [context]"),
     )
 }
 
-/// A variable that leads docker past the context.
+/// A variable that takes precedence over the context.
 fn shadowed(case: &Case<'_>, endpoint: &str) -> Option<Finding> {
     let environment = case.environment;
     let name = case.config.context.name.as_str();
@@ -112,7 +115,7 @@ fn shadowed(case: &Case<'_>, endpoint: &str) -> Option<Finding> {
             .saw("DOCKER_CONTEXT", environment.docker_context.clone())
             .saw("current_context", environment.current_context.as_deref().unwrap_or("default"))
             .because(format!(
-                "{variable} is set to {value}, which comes before the current context"
+                "{variable} is set to {value}, which takes precedence over the current context"
             ))
             .so("`docker` without --context does not reach this engine")
             .by_hand(format!("unset {variable}")),

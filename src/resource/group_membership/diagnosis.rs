@@ -35,7 +35,7 @@ fn group_missing(case: &Case<'_>, guest: &GuestFacts) -> Finding {
     let membership = case.memberships().into_iter().find(|it| it.name.ends_with(".docker"));
     let finding = Finding::new(Code::GroupMissing, membership);
     let finding = saw_user(finding, guest)
-        .because(format!("{} is not in the group docker of the guest", guest.user))
+        .because(format!("{} is not in group docker in the guest", guest.user))
         .repaired_by(repaired)
         .by_hand("cai apply");
     refused(finding, guest)
@@ -45,7 +45,7 @@ pub(in crate::resource) fn refused(finding: Finding, guest: &GuestFacts) -> Find
     if guest.session_reaches_docker() {
         return finding;
     }
-    finding.so(format!("{} may not open {GUEST_SOCKET} in the guest", guest.user))
+    finding.so(format!("{} cannot open {GUEST_SOCKET} in the guest", guest.user))
 }
 
 pub(in crate::resource) fn saw_user(finding: Finding, guest: &GuestFacts) -> Finding {

@@ -123,7 +123,11 @@ impl GroupMembership {
         let (facts, group) = (context.facts, self.group.as_str());
         let joins = SideEffect::Joins { user: user.to_owned(), group: group.to_owned() };
         let change = Change::create(&self.address, self.state(facts, true))
-            .because(Reason::NotMember { user: user.to_owned(), configured: guest.groups_of(user) })
+            .because(Reason::NotMember {
+                user: user.to_owned(),
+                group: group.to_owned(),
+                configured: guest.groups_of(user),
+            })
             .causing(joins);
         let change = if user == guest.user && !guest.needs_group(group) {
             change.because(Reason::OwnsSocket(user.to_owned()))

@@ -14,12 +14,12 @@ fn lima(case: &Case<'_>) -> Option<Finding> {
     let finding = match &facts.tools.limactl {
         None => Finding::new(Code::LimaMissing, Case::lima())
             .because("limactl is neither on PATH nor where cai installs it")
-            .so("whether there is a VM, and how it is, cannot be told"),
+            .so("the state of the VM is unknown"),
         Some((path, version)) if !required.matches(version) => {
             Finding::new(Code::LimaTooOld, Case::lima())
                 .saw("limactl", path.display().to_string())
                 .saw("version", version.to_string())
-                .because(format!("limactl is {version}, and {} requires {required}", case.file()))
+                .because(format!("limactl is {version}, but {} requires {required}", case.file()))
         }
         Some(_) => return None,
     };

@@ -3,7 +3,7 @@
 use crate::guest::daemon_json::{SECCOMP_KEY, from_text};
 use crate::guest::{GuestFacts, LoadedJson};
 use crate::model::daemon_key::{Effect, effect};
-use crate::plan::{Disruption, Reason, SideEffect};
+use crate::plan::{DaemonKeys, Disruption, Reason, SideEffect};
 use crate::resource::provision::written;
 use crate::resource::{PlanContext, ProvisionDaemon};
 
@@ -26,7 +26,7 @@ pub(super) fn unloaded(
     let profile = context.causes(|effect| *effect == SideEffect::WritesSeccompProfile)
         || (guest.daemon_json.profile_is_newer && !vm_restarts);
     let present = guest.daemon_json.keys().unwrap_or_default();
-    let (loaded, due, reason): (_, _, fn(Vec<String>) -> Reason) = match (text, vm_restarts) {
+    let (loaded, due, reason): (_, _, fn(DaemonKeys) -> Reason) = match (text, vm_restarts) {
         // A VM that boots before the file is written starts the daemon with the old one.
         (Some(text), true) => (present, from_text(text), Reason::DaemonWillPredate),
         (Some(text), false) if guest.docker_runs() => {
@@ -59,7 +59,7 @@ pub(super) fn unloaded(
     };
     let way =
         if keys.iter().any(needs_restart) { Disruption::DaemonRestart } else { Disruption::Reload };
-    (!keys.is_empty()).then(|| Unloaded { reason: reason(keys), way })
+    (!keys.is_empty()).then(|| Unloaded { reason: reason(DaemonKeys { keys, way }), way })
 }
 
 /// How a daemon that has loaded none of these keys loads them.

@@ -1,4 +1,4 @@
-//! What runs and has not loaded what is configured, as far as something does not work for it.
+//! Why what runs does not work: the session is older than a membership, or containers were left stopped.
 
 use crate::guest::GuestFacts;
 use crate::model::listed;
@@ -15,7 +15,7 @@ pub(in crate::resource) fn session(case: &Case<'_>, guest: &GuestFacts) -> Optio
     }
     let finding = Finding::new(Code::SessionStale, case.restart())
         .because(format!(
-            "{user} is in {}, and the open session, which began before, is not",
+            "{user} was added to {} after the current SSH session started",
             listed(&missing)
         ))
         .repaired_by([case.restart(), case.socket()])

@@ -23,7 +23,7 @@ use crate::guest::daemon_json::SECCOMP_KEY;
 use crate::model::address::{Address, Kind};
 use crate::model::{UserRef, VmName};
 use crate::plan::Observation;
-use crate::plan::{Action, Change, Disruption, Reason, SideEffect};
+use crate::plan::{Action, Change, DaemonKeys, Disruption, Reason, SideEffect};
 use crate::resource::facts::Facts;
 
 /// The pending restart of a VM, of whatever degree.
@@ -151,7 +151,8 @@ impl Restart {
             let stale = guest.lacks_groups(self.groups(Some(&guest.user)));
             if !stale.is_empty() {
                 let session = guest.session_groups.iter().cloned().collect();
-                let reason = Reason::SessionPredates { missing: stale, session };
+                let user = guest.user.clone();
+                let reason = Reason::SessionPredates { user, missing: stale, session };
                 pending.add(Disruption::SessionRefresh, reason);
             }
         }
@@ -264,7 +265,7 @@ fn has_daemon_reason(change: &Change) -> bool {
 /// The keys that a reason says dockerd has to take over.
 fn daemon_keys(reason: &Reason) -> &[String] {
     match reason {
-        Reason::DaemonPredates(keys) | Reason::DaemonWillPredate(keys) => keys,
+        Reason::DaemonPredates(unloaded) | Reason::DaemonWillPredate(unloaded) => &unloaded.keys,
         _ => &[],
     }
 }
@@ -292,8 +293,8 @@ impl Resource for Restart {
                 let groups = self.groups(None);
                 let wanted = State { session_has: groups.clone(), daemon_json_loaded: true };
                 let mut pending = Pending::default();
-                let reason = Reason::DaemonWillPredate(self.daemon.clone());
-                pending.add(daemon::way_for(&self.daemon), reason);
+                let (keys, way) = (self.daemon.clone(), daemon::way_for(&self.daemon));
+                pending.add(way, Reason::DaemonWillPredate(DaemonKeys { keys, way }));
                 if !groups.is_empty() {
                     // Lima opens the session before the user is in any group.
                     let reason = Reason::SessionWillPredate(groups);

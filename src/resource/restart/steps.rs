@@ -50,8 +50,8 @@ pub(super) fn session(change: Change, facts: &Facts, vm: &VmRef) -> Change {
     let Some(ssh) = vm.ssh(facts) else { return change };
     let change = if facts.master {
         change
-            .step(Step::attempt("cancel the socket's forward", ssh.cancel_forward()))
-            .step(Step::attempt("let the old session end by itself", ssh.stop_master()))
+            .step(Step::attempt("cancel the forward of the socket", ssh.cancel_forward()))
+            .step(Step::attempt("end the old session once it is unused", ssh.stop_master()))
     } else {
         change
     };

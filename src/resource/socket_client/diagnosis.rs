@@ -6,8 +6,7 @@ use crate::model::address::{Address, Kind};
 use crate::plan::{Code, Finding, Observation, Reason, Severity};
 use crate::resource::Case;
 
-/// What is wrong with the clients that the file declares. One whose engine is known not to answer
-/// has no finding of its own: that is the engine's.
+/// What is wrong with the declared clients. If their engine does not answer, its own finding says so.
 pub(in crate::resource) fn diagnose(case: &Case<'_>) -> Vec<Finding> {
     let clients = case.config.socket_clients.iter();
     let findings = clients.filter_map(|client| {
@@ -19,8 +18,8 @@ pub(in crate::resource) fn diagnose(case: &Case<'_>) -> Vec<Finding> {
             let finding = Finding::new(Code::Unobservable, address).because(reason.to_string());
             return Some(
                 finding
-                    .so("whether the container reaches Docker cannot be told")
-                    .by_hand("mend what it says, then run `cai doctor` again"),
+                    .so("whether the container reaches Docker is unknown")
+                    .by_hand("fix that, then run `cai doctor` again"),
             );
         }
         let verdict = verdict(client, seen);
@@ -31,9 +30,9 @@ pub(in crate::resource) fn diagnose(case: &Case<'_>) -> Vec<Finding> {
             finding = finding.saw(name, value);
         }
         Some(match code {
-            // What makes it ill is its own affair.
+            // The socket is not the cause.
             ClientCode::Unhealthy => finding.severity(Severity::Warning).by_hand(format!(
-                "see what it says: docker --context {} logs {}",
+                "see its log: docker --context {} logs {}",
                 client.context.as_ref().unwrap_or(&case.config.context.name),
                 title(client, seen)
             )),

@@ -29,7 +29,7 @@ pub use facts::{ClientFacts, ComposeFacts, EngineSockets};
 pub use verdict::{ClientVerdict, Evidence, verdict};
 pub(crate) use verdict::{gid, title};
 
-/// How long a container that was made anew may take to be well.
+/// How long a recreated container may take to become healthy.
 const HEALTH: Duration = Duration::from_secs(3 * 60);
 
 /// A container that uses a Docker socket.
@@ -149,7 +149,7 @@ impl SocketClient {
             Some(text) => change.step(Step::write(format!("write {}", own.display()), own, text)),
             None => change,
         };
-        let change = change.step(Step::run(format!("make {name} as it says"), up));
+        let change = change.step(Step::run(format!("recreate {name} with Compose"), up));
         let until = match &self.client.health {
             None => return change,
             Some(check) => match check.url() {
@@ -162,7 +162,7 @@ impl SocketClient {
             },
         };
         change.step(Step::wait(
-            format!("wait for {name} to be well"),
+            format!("wait until {name} is healthy"),
             Wait { until, at_most: HEALTH },
         ))
     }

@@ -32,7 +32,7 @@ pub fn verdict(client: &SocketClient, facts: &ClientFacts) -> ClientVerdict {
             if let Some(path) = host_mount(client, facts) {
                 (Some(ClientCode::HostSocket), mounts_host_socket(client, facts, &path))
             } else {
-                let cause = format!("there is no container {}", title(client, facts));
+                let cause = format!("the container {} does not exist", title(client, facts));
                 (Some(ClientCode::ContainerAbsent), cause)
             }
         }
@@ -133,8 +133,8 @@ fn is_forwarded(source: &str, facts: &ClientFacts) -> bool {
 
 fn mounts_host_socket(client: &SocketClient, facts: &ClientFacts, path: &str) -> String {
     format!(
-        "{} mounts {path}, a socket of this machine; dockerd runs in the guest, and does not \
-         listen on that path",
+        "{} mounts {path}, a socket of this machine; dockerd runs in the guest and does not listen on \
+         that path",
         title(client, facts)
     )
 }
@@ -153,7 +153,7 @@ fn judge(client: &SocketClient, facts: &ClientFacts, seen: &Seen) -> (Option<Cli
         Api::Answers => well(client, facts, seen),
         Api::Denied(words) => denied(client, facts, seen, words),
         Api::Silent(words) => {
-            let cause = format!("{name} may use {socket}, and no daemon answers on it ({words})");
+            let cause = format!("{name} can open {socket}, but no daemon answers on it ({words})");
             (Some(ClientCode::ApiDenied), cause)
         }
         Api::Untested(why) => match (inside.process(uid(client, seen)), inside.socket) {
@@ -185,7 +185,7 @@ fn before_its_program(
     if state.restarts_in_a_loop() {
         let why = foreseen(client, facts, seen).map(|why| format!("; {why}")).unwrap_or_default();
         let cause = format!(
-            "{name} was restarted {} times, last after exit status {}, and cannot be looked at \
+            "{name} was restarted {} times, last after exit status {}, and cannot be inspected \
              from inside{last_words}{why}",
             state.restarts, state.exit_code
         );
@@ -202,7 +202,7 @@ fn before_its_program(
     };
     let socket = &client.socket;
     let is_missing = match inside.socket {
-        SocketSeen::Missing => Some(format!("there is nothing at {socket} in {name}")),
+        SocketSeen::Missing => Some(format!("{socket} does not exist in {name}")),
         SocketSeen::NotASocket => Some(format!(
             "what is at {socket} in {name} is no socket, as Docker makes a directory \
                           where there was nothing to mount"
@@ -235,7 +235,7 @@ fn well(client: &SocketClient, facts: &ClientFacts, seen: &Seen) -> (Option<Clie
         _ => None,
     };
     if let Some(why) = sick {
-        let cause = format!("Docker's API answers in {name}, and still {why}");
+        let cause = format!("Docker's API answers in {name}, but {why}");
         return (Some(ClientCode::Unhealthy), cause);
     }
     if is_readonly(client, seen) {
@@ -265,22 +265,22 @@ fn denied(
     });
     let (Some(process), Some(SocketSeen::Socket { mode, uid: owner, gid })) = (process, socket)
     else {
-        let cause = format!("{} may not use {} ({words})", title(client, facts), client.socket);
+        let cause = format!("{} cannot use {} ({words})", title(client, facts), client.socket);
         return (Some(ClientCode::ApiDenied), cause);
     };
     let who = who(process, seen);
     if process.may_connect(mode, owner, gid) {
-        let cause =
-            format!("the permissions let {who} use the socket, and it is refused ({words})");
+        let cause = format!(
+            "the permissions let {who} use the socket, but the connection is refused ({words})"
+        );
         return (Some(ClientCode::ApiDenied), cause);
     }
     if mode & 0o020 == 0 {
-        let cause = format!("the socket has mode {mode:o}, which lets no group use it");
+        let cause = format!("the socket has mode {mode:o}, which does not let its group use it");
         return (Some(ClientCode::ApiDenied), cause);
     }
     if gid != wanted {
-        let cause =
-            format!("the socket belongs to the group {gid}, and the file says {wanted}; {who}");
+        let cause = format!("the socket belongs to group {gid}, but the file says {wanted}; {who}");
         return (Some(ClientCode::GidMismatch), cause);
     }
     let account = seen.accounts.by_uid(process.uid);
@@ -302,7 +302,7 @@ fn denied(
             (Some(ClientCode::GidMismatch), cause)
         }
         _ => {
-            let cause = format!("the socket belongs to the group {gid}; {who}");
+            let cause = format!("the socket belongs to group {gid}; {who}");
             (Some(ClientCode::UserNotInGroup), cause)
         }
     }
@@ -341,7 +341,7 @@ pub(crate) fn outside_group(
     }
     let (user, with_groups) = seen.accounts.meant_by(user)?;
     let is_in = user.uid == 0 || user.gid == gid || (with_groups && seen.accounts.lists(user, gid));
-    (!is_in).then(|| format!("it is made to run as {}, who is not in the group {gid}", user.name))
+    (!is_in).then(|| format!("it is set to run as {}, who is not in group {gid}", user.name))
 }
 
 fn evidence(client: &SocketClient, seen: &Seen) -> Vec<Evidence> {
@@ -361,7 +361,7 @@ fn evidence(client: &SocketClient, seen: &Seen) -> Vec<Evidence> {
             SocketSeen::Socket { mode, uid, gid } => {
                 format!("mode {mode:o}, owner {uid}, group {gid}")
             }
-            SocketSeen::Unknown => "not known: the image has no stat and no ls".to_owned(),
+            SocketSeen::Unknown => "unknown: the image has neither stat nor ls".to_owned(),
         };
         evidence.push(("socket", socket));
         if let Some(process) = inside.process(uid(client, seen)) {

@@ -10,7 +10,7 @@ use crate::plan::{Action, Change, Code, Finding, Observation, Reason, Repair, Se
 use crate::resource::Case;
 use crate::resource::facts::VmFacts;
 
-/// The longest value that is evidence and not a text.
+/// The longest value that is shown as evidence.
 const SHORT: usize = 60;
 
 /// Why the VM does not run, or its guest does not answer.
@@ -26,7 +26,7 @@ pub(in crate::resource) fn diagnose(case: &Case<'_>) -> Option<Finding> {
         Status::Broken => Some(broken(case, vm)),
         Status::Other(word) => Some(
             seen(case, vm, Code::VmBroken)
-                .because(format!("Lima says that the VM is {word:?}, which cai does not know"))
+                .because(format!("Lima reports the unknown state {word:?} for the VM"))
                 .by_hand("see `limactl list`, then run `cai doctor` again"),
         ),
         Status::Running if case.config.vm.running => silent(case, vm),
@@ -43,36 +43,38 @@ fn seen(case: &Case<'_>, vm: &VmFacts, code: Code) -> Finding {
     }
 }
 
-/// The context leads to a socket that nobody serves.
+/// Nothing answers on the socket of the context.
 fn with_consequences(case: &Case<'_>, finding: Finding) -> Finding {
     let socket = case.facts.docker_socket();
     if case.facts.socket.as_ref().is_some_and(Ping::answers) {
-        return finding.so("the engine answers still, and Lima can neither stop nor start the VM");
+        return finding.so("the engine still answers, but Lima can neither stop nor start the VM");
     }
-    let finding = finding.so(format!("nobody answers on {}", socket.display()));
+    let finding = finding.so(format!("nothing answers on {}", socket.display()));
     match &case.facts.context {
         Some(context) if context.host == format!("unix://{}", socket.display()) => {
-            finding.so(format!("the Docker context {} leads nowhere", case.config.context.name))
+            finding.so(format!("the Docker context {} does not work", case.config.context.name))
         }
         _ => finding,
     }
 }
 
 fn absent(case: &Case<'_>) -> Option<Finding> {
-    // The reason why it cannot be made is told already.
+    // Another finding says why it cannot be created.
     if case.facts.long_socket_path().is_some() {
         return None;
     }
     let directory = case.facts.directory.display().to_string();
     let finding = Finding::new(Code::VmAbsent, case.vm())
         .saw("directory", directory)
-        .because(format!("Lima has no VM of the name {}", case.name()))
+        .because(format!("the VM {} does not exist", case.name()))
         .repaired_by_all()
         .by_hand("cai setup");
     let finding = with_consequences(case, finding);
     Some(match case.facts.context {
         Some(_) => finding,
-        None => finding.so(format!("there is no Docker context {} yet", case.config.context.name)),
+        None => {
+            finding.so(format!("the Docker context {} does not exist", case.config.context.name))
+        }
     })
 }
 
@@ -89,16 +91,18 @@ fn broken(case: &Case<'_>, vm: &VmFacts) -> Finding {
     let answers = case.facts.guest.present().is_some();
     let finding = seen(case, vm, Code::VmBroken)
         .saw("guest_answers", answers)
-        .because(format!("Lima says that the VM {name} is Broken: its machine or its agent ended"))
+        .because(format!(
+            "Lima reports the VM {name} as Broken: its machine or its host agent ended"
+        ))
         .repaired_by_all()
         .by_hand(format!("limactl stop -f {name} && limactl start {name}"));
     with_consequences(case, finding)
 }
 
-/// The VM runs, and its guest does not answer.
+/// The VM runs, but its guest does not answer.
 fn silent(case: &Case<'_>, vm: &VmFacts) -> Option<Finding> {
     let Observation::Unobservable(reason) = &case.facts.guest else { return None };
-    // That is why, and it is told already.
+    // Another finding says that ssh is missing.
     case.facts.tools.ssh.as_ref()?;
     let words = match reason {
         Reason::GuestSilent(words) => words.clone(),
@@ -114,7 +118,9 @@ fn silent(case: &Case<'_>, vm: &VmFacts) -> Option<Finding> {
         Code::VmStarting => still_starting(case, finding),
         _ => finding
             .saw("host_agent", agent(case))
-            .because(format!("Lima says that the VM {name} runs, and its guest does not answer"))
+            .because(format!(
+                "Lima reports the VM {name} as running, but its guest does not answer"
+            ))
             .by_hand(format!("limactl stop -f {name} && limactl start {name}")),
     };
     Some(with_consequences(case, finding))
@@ -122,10 +128,10 @@ fn silent(case: &Case<'_>, vm: &VmFacts) -> Option<Finding> {
 
 fn agent(case: &Case<'_>) -> &'static str {
     match case.facts.agent {
-        Some(Agent::Starting) => "has not said that the start is over",
-        Some(Agent::Started) => "said that the start is over",
-        Some(Agent::Exiting) => "said that it ends",
-        None => "left no events",
+        Some(Agent::Starting) => "has not reported the end of the start",
+        Some(Agent::Started) => "reported the end of the start",
+        Some(Agent::Exiting) => "reported that it exits",
+        None => "has left no events",
     }
 }
 
@@ -134,16 +140,16 @@ fn still_starting(case: &Case<'_>, finding: Finding) -> Finding {
         .severity(Severity::Error)
         .saw("host_agent", agent(case))
         .because(format!(
-            "the VM {} is still starting: Lima's host agent has not said that the start is over",
+            "the VM {} is still starting: Lima's host agent has not reported the end of the start",
             case.name()
         ))
         .by_hand(format!(
-            "wait, then run `cai doctor` again; if it never ends: limactl stop -f {}",
+            "wait, then run `cai doctor` again; if the start never ends: limactl stop -f {}",
             case.name()
         ))
 }
 
-/// What is wrong inside of a VM that is still starting, which is no fault yet.
+/// Faults inside a VM that is still starting may go away.
 pub(in crate::resource) fn starting(case: &Case<'_>, inside: &[Finding]) -> Finding {
     let finding = still_starting(case, Finding::new(Code::VmStarting, case.vm()));
     inside.iter().fold(finding, |finding, it| finding.so(it.cause.clone()))
@@ -160,11 +166,13 @@ pub(in crate::resource) fn socket_path(case: &Case<'_>) -> Option<Finding> {
         .saw("bytes", length)
         .saw("limit", limit)
         .because(format!(
-            "the longest path of the VM's sockets has {length} bytes, and {limit} are allowed"
+            "the longest path of the VM's sockets has {length} bytes, but only {limit} are allowed"
         ))
         .by_hand("choose a shorter `name` under [vm], or set LIMA_HOME to a shorter path");
     Some(match case.facts.vm {
-        Observation::Absent => finding.so("there is no VM, and Lima would refuse to make it"),
+        Observation::Absent => {
+            finding.so("the VM does not exist, and Lima would refuse to create it")
+        }
         _ => finding,
     })
 }
@@ -191,7 +199,7 @@ pub(in crate::resource) fn drift(case: &Case<'_>) -> Option<Finding> {
             let before = before.as_ref().and_then(|before| shown(name, before.get(name)));
             finding = finding.saw(name, pair(before, shown(name, after.get(name))));
         }
-        causes.push(format!("the VM's {} are not what the file says", listed(&names)));
+        causes.push(format!("the VM's settings differ from the file: {}", listed(&names)));
     }
     for reason in &runs {
         if let Reason::MachineDiffers { what, runs, configured } = reason {
@@ -205,7 +213,7 @@ pub(in crate::resource) fn drift(case: &Case<'_>) -> Option<Finding> {
     Some(finding.because(causes.join("; ")))
 }
 
-/// What the user's own files of Lima say about every VM.
+/// The user's own files of Lima, which apply to every VM.
 pub(in crate::resource) fn overridden(case: &Case<'_>) -> Option<Finding> {
     let changes = case.plan.changes.iter().filter(|change| change.address == case.vm());
     let reasons = changes.flat_map(|change| &change.reasons);
@@ -221,11 +229,11 @@ pub(in crate::resource) fn overridden(case: &Case<'_>) -> Option<Finding> {
             .severity(Severity::Notice)
             .saw("keys", keys)
             .because(why.join("; "))
-            .by_hand(format!("edit {file}, if that is not wanted; it matters to every VM")),
+            .by_hand(format!("edit {file} if this is not wanted; it applies to every VM")),
     )
 }
 
-/// A value as evidence; a long one is for `cai plan`.
+/// A value as evidence. `cai plan` shows long ones.
 fn shown(name: &str, value: Option<&Known<Value>>) -> Option<String> {
     let Known::Known(value) = value? else { return None };
     let text = match redact::value(name, value) {
@@ -237,7 +245,7 @@ fn shown(name: &str, value: Option<&Known<Value>>) -> Option<String> {
 
 fn pair(is: Option<String>, wanted: Option<String>) -> Value {
     match (is, wanted) {
-        (Some(is), Some(wanted)) => format!("{is}, wanted {wanted}").into(),
+        (Some(is), Some(wanted)) => format!("{is}, declared {wanted}").into(),
         _ => "see `cai plan`".into(),
     }
 }

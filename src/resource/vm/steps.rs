@@ -64,9 +64,7 @@ impl Vm {
             Status::Running if edits || !self.runs => {
                 Step::run("stop the VM", limactl.stop(&self.name))
             }
-            Status::Broken => {
-                Step::run("end what is left of the VM", limactl.stop_forced(&self.name))
-            }
+            Status::Broken => Step::run("end the rest of the VM", limactl.stop_forced(&self.name)),
             Status::Running | Status::Stopped | Status::Other(_) => return change,
         };
         let running = facts.guest.present().and_then(|guest| guest.containers.as_deref());
@@ -139,8 +137,9 @@ impl Vm {
             (false, true) => {
                 change.step(Step::run("protect the VM from removal", limactl.protect(&self.name)))
             }
-            (true, false) => change
-                .step(Step::run("take the VM's protection off", limactl.unprotect(&self.name))),
+            (true, false) => {
+                change.step(Step::run("remove the VM's protection", limactl.unprotect(&self.name)))
+            }
             _ => change,
         }
     }
@@ -151,12 +150,12 @@ impl Vm {
         match vm.status {
             Status::Running => steps.push(Step::run("stop the VM", limactl.stop(name))),
             Status::Broken => {
-                steps.push(Step::run("end what is left of the VM", limactl.stop_forced(name)));
+                steps.push(Step::run("end the rest of the VM", limactl.stop_forced(name)));
             }
             Status::Stopped | Status::Other(_) => {}
         }
         if vm.protected {
-            steps.push(Step::run("take the VM's protection off", limactl.unprotect(name)));
+            steps.push(Step::run("remove the VM's protection", limactl.unprotect(name)));
         }
         steps.push(Step::run("delete the VM", limactl.delete(name)));
         steps

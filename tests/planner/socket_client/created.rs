@@ -130,7 +130,7 @@ fn a_stopped_container_is_recreated_as_the_declared_user() {
     assert!(text.ends_with("    user: mcp\n"), "{text}");
     // It was created with the declared user, so no override can stop the restart loop.
     let problem = planned("mcp", "restarting", "root").problem.unwrap().to_string();
-    assert!(problem.contains("ends again and again"), "{problem}");
+    assert!(problem.contains("keeps restarting"), "{problem}");
 }
 
 fn a_group_that_is_left_out_is_the_sockets() {

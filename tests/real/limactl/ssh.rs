@@ -9,7 +9,7 @@ use super::Result;
 use super::create::succeeded;
 use super::instance::{self, Instance};
 
-/// Makes the key of this user's instances if there is none yet.
+/// Creates the key of this user's instances if it does not exist.
 pub(super) fn ensure_key() -> Result<()> {
     let directory = instance::lima_home().join("_config");
     let key = directory.join("user");

@@ -20,7 +20,7 @@ pub(in crate::resource) fn drift(
     others: &[Finding],
 ) -> Option<Finding> {
     let told = |code| others.iter().any(|other| other.code == code);
-    // There it comes with Docker, or is the reason why dockerd does not start, and is told there.
+    // That finding covers it: it comes with Docker, or keeps dockerd from starting.
     if told(Code::ProvisionFailed) {
         return None;
     }
@@ -41,7 +41,7 @@ pub(in crate::resource) fn drift(
     let unloaded = case.effect(&case.restart()).map(unloaded).unwrap_or_default();
     let because = match (keys.is_empty(), unloaded.is_empty()) {
         (true, true) => return None,
-        (false, _) => format!("{FILE} in the guest is not what the file says: {}", listed(&keys)),
+        (false, _) => format!("{FILE} in the guest differs from the file: {}", listed(&keys)),
         (true, false) => format!("dockerd has not loaded {} of {FILE}", listed(&unloaded)),
     };
     let keys: Vec<String> = keys.into_iter().collect();
@@ -122,10 +122,10 @@ fn leave_out_runtime(keys: &mut Map<String, Value>) {
     }
 }
 
-/// The keys that the running daemon has not loaded of the file as it is.
+/// The keys of the present file that the running dockerd has not loaded.
 fn unloaded(change: &Change) -> Vec<String> {
     let keys = change.reasons.iter().filter_map(|reason| match reason {
-        Reason::DaemonPredates(keys) => Some(keys.clone()),
+        Reason::DaemonPredates(unloaded) => Some(unloaded.keys.clone()),
         _ => None,
     });
     keys.flatten().collect()
@@ -145,7 +145,7 @@ pub(in crate::resource) fn log_driver(case: &Case<'_>, guest: &GuestFacts) -> Op
             .saw("log_driver", driver)
             .saw("log_drivers", engine.log_drivers.clone())
             .because(format!("the log driver {driver} in daemon.json does not exist"))
-            .so("no container can start, though `docker info` is healthy")
+            .so("no container can start, although `docker info` is healthy")
             .repaired_by([Case::daemon(), case.restart()])
             .by_hand("write log-driver = \"json-file\" under [docker.daemon], then run cai apply")
     })

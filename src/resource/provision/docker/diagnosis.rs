@@ -6,7 +6,7 @@ use crate::model::UnixName;
 use crate::plan::{Code, Finding};
 use crate::resource::Case;
 
-/// Lines of a log that are evidence enough.
+/// The number of log lines that are shown as evidence.
 const LOG: usize = 20;
 
 /// What is wrong.
@@ -27,9 +27,9 @@ fn unit(guest: &GuestFacts, name: &str) -> String {
 fn provisioning(case: &Case<'_>, guest: &GuestFacts) -> Option<Finding> {
     let why = match (&guest.provision_failed, guest.dockerd_installed) {
         (Some(status), _) => {
-            format!("the provisioning script failed on this boot with exit status {status}")
+            format!("the provisioning script failed at this boot with exit status {status}")
         }
-        (None, false) => "there is no dockerd in the guest, and no script failed".to_owned(),
+        (None, false) => "dockerd is not in the guest, although no script failed".to_owned(),
         (None, true) => return None,
     };
     let finding = Finding::new(Code::ProvisionFailed, Case::docker())
@@ -53,7 +53,7 @@ fn provisioning(case: &Case<'_>, guest: &GuestFacts) -> Option<Finding> {
     Some(if guest.dockerd_installed {
         finding
     } else {
-        finding.so("there is no Docker in the guest, and nothing that needs it")
+        finding.so("Docker and everything that needs it are missing in the guest")
     })
 }
 
@@ -68,7 +68,7 @@ fn daemon(case: &Case<'_>, guest: &GuestFacts) -> Option<Finding> {
             .by_hand("cai apply");
         match &guest.docker_as_root {
             Some(answer) if answer.status != 0 => {
-                finding.saw("root_was_told", answer.text.as_str()).saw("exit_status", answer.status)
+                finding.saw("root_got", answer.text.as_str()).saw("exit_status", answer.status)
             }
             _ => finding,
         }
@@ -87,15 +87,15 @@ fn daemon(case: &Case<'_>, guest: &GuestFacts) -> Option<Finding> {
     if guest.docker_answers() {
         return None;
     }
-    // First the daemon's configuration: with it, containers live on.
+    // The configuration first: with live-restore, containers keep running.
     let repaired = [Case::daemon(), Case::docker(), case.socket()];
     Some(if guest.socket.is_none() {
         finding(Code::GuestSocketMissing)
-            .because(format!("dockerd runs in the guest, and {GUEST_SOCKET} is missing there"))
+            .because(format!("dockerd runs in the guest, but {GUEST_SOCKET} is missing there"))
             .repaired_by(repaired)
     } else {
         finding(Code::DockerdDown)
-            .because("dockerd runs in the guest, and does not answer even root")
+            .because("dockerd runs in the guest but does not answer even root")
             .repaired_by(repaired)
     })
 }
@@ -107,9 +107,12 @@ fn socket_group(case: &Case<'_>, guest: &GuestFacts) -> Option<Finding> {
         return None;
     }
     let reason = if socket.group != docker.as_str() {
-        format!("{GUEST_SOCKET} in the guest belongs to the group {}", socket.group)
+        format!("{GUEST_SOCKET} in the guest belongs to group {}", socket.group)
     } else if socket.is_closed() {
-        format!("{GUEST_SOCKET} in the guest has mode {}, which keeps its group out", socket.mode)
+        format!(
+            "{GUEST_SOCKET} in the guest has mode {}, which does not let its group in",
+            socket.mode
+        )
     } else {
         return None;
     };

@@ -228,11 +228,11 @@ fn open_socket(change: Change, (group, access): (bool, bool), ssh: &Ssh) -> Chan
     let mut change = change;
     if group {
         let chgrp = Operation::System(&["chgrp", DOCKER_GROUP, GUEST_SOCKET]).command(ssh);
-        change = change.step(Step::run("give the Docker socket to its group", chgrp));
+        change = change.step(Step::run("change the group of the Docker socket", chgrp));
     }
     if access {
         let chmod = Operation::System(&["chmod", "660", GUEST_SOCKET]).command(ssh);
-        change = change.step(Step::run("open the Docker socket to its group alone", chmod));
+        change = change.step(Step::run("restrict the Docker socket to its group", chmod));
     }
     change
 }

@@ -77,17 +77,17 @@ fn missing(
         return Some(
             seen(Code::SysboxServicesDown)
                 .because(format!("{} {verb} not active in the guest", listed(&down)))
-                .so("no container can start with sysbox-runc, and those that run may not work"),
+                .so("no container can start with sysbox-runc, and running ones may not work"),
         );
     }
-    // Where its configuration lacks it, or was not loaded, that is the cause, and told as such.
+    // If its configuration lacks it or was not loaded, another finding says so.
     let is_explained = case.effect(&Case::daemon()).is_some()
         || case.effect(&case.restart()).is_some()
         || !is_configured;
     let is_known = guest.runtimes.iter().any(|name| name == SYSBOX_RUNTIME);
     (guest.docker_answers() && !is_known && !is_explained).then(|| {
         seen(Code::SysboxMissing)
-            .because("dockerd does not know the runtime sysbox-runc, though daemon.json has it")
+            .because("dockerd does not know the runtime sysbox-runc, although daemon.json has it")
             .by_hand("restart dockerd in the guest: sudo systemctl restart docker")
     })
 }
@@ -96,9 +96,9 @@ fn default(case: &Case<'_>, guest: &GuestFacts) -> Finding {
     let finding = Finding::new(Code::SysboxDefault, Case::daemon())
         .saw("default_runtime", SYSBOX_RUNTIME)
         .saw("runtimes", guest.runtimes.clone())
-        .because("dockerd takes sysbox-runc for every container that names no runtime")
+        .because("dockerd uses sysbox-runc for every container that names no runtime")
         .repaired_by([Case::daemon(), case.restart()]);
-    // A file that is not here may say so.
+    // The engine's own file, which is not here, may say so.
     let finding = finding.by_hand("cai apply, with the engine's containai.toml");
     if case.is_declared { finding } else { finding.severity(Severity::Notice) }
 }
