@@ -17,6 +17,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
         the_options_of_a_log_driver_are_what_the_file_says,
         options_that_another_log_driver_may_not_have_stop_the_plan,
+        options_of_every_log_driver_stay,
         the_image_store_needs_a_restart_and_hides_what_is_stored,
         a_store_that_changes_hides_what_is_in_the_old_one,
         a_restart_for_another_reason_names_what_an_edited_file_hides,
@@ -107,6 +108,22 @@ fn options_that_another_log_driver_may_not_have_stop_the_plan() {
         converges(&host, &config(&declared));
     }
     converges(&host, &config("log-driver = \"none\""));
+}
+
+/// dockerd reads these options itself.
+fn options_of_every_log_driver_stay() {
+    let options =
+        "{ mode = \"non-blocking\", max-buffer-size = \"4m\", cache-disabled = \"true\" }";
+    let host = host(&format!("log-driver = \"journald\"\nlog-opts = {options}"));
+    let before = file(&host)["log-opts"].clone();
+    // They would go with their line if the record said that `cai` set them.
+    let facts = observe(&host, &config("")).unwrap();
+    host.remove_file(&Record::path(&facts.directory)).unwrap();
+    // The options of `gelf` are not known.
+    for driver in ["json-file", "gelf"] {
+        converges(&host, &config(&format!("log-driver = \"{driver}\"")));
+        assert_eq!(file(&host)["log-opts"], before, "{driver}");
+    }
 }
 
 fn the_image_store_needs_a_restart_and_hides_what_is_stored() {

@@ -40,7 +40,7 @@ fn field() -> Vec<(&'static str, Value)> {
         "iptables": true,
         "labels": ["by=hand", "team=é \u{201c}x\u{201d}"],
         "log-driver": "json-file",
-        "log-opts": {"max-size": "10m", "max-file": "3"},
+        "log-opts": {"max-size": "10m", "mode": "non-blocking", "max-buffer-size": "4m"},
         "max-concurrent-downloads": 3,
         "max-concurrent-uploads": 5,
         "max-download-attempts": 5,
@@ -60,12 +60,13 @@ fn field() -> Vec<(&'static str, Value)> {
 }
 
 /// Lines of `[docker.daemon]`, each with another value than in [`field`].
-const DECLARED: [&str; 9] = [
+const DECLARED: [&str; 10] = [
     "debug = false",
     "dns = [\"198.51.100.1\"]",
     "features = { buildkit = false }",
     "insecure-registries = []",
     "labels = [\"by=cai\"]",
+    "log-driver = \"local\"",
     "log-opts = { max-size = \"1m\" }",
     "max-concurrent-downloads = 9",
     "mtu = 1400",

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::{DAEMON_JSON, Guest};
 use crate::model::Ipv4Network;
 use crate::model::daemon_key::{DaemonKey, ValueType, knows_runtime};
-use crate::model::log_option::{log_driver, log_options};
+use crate::model::log_option::{has_log_option, log_driver};
 
 /// Names of flags that dockerd accepts as keys and then ignores, for the key has another name.
 const FLAGS: [&str; 12] = [
@@ -159,9 +159,8 @@ fn texts<'a>(keys: &'a Map<String, Value>, key: &str) -> Vec<&'a str> {
 /// An option that the log driver does not know.
 fn unknown_log_opt(keys: &Map<String, Value>) -> Option<String> {
     let driver = log_driver(keys);
-    let known = log_options(driver)?;
     let options = keys.get("log-opts").and_then(Value::as_object)?;
-    let unknown = options.keys().find(|option| !known.contains(&option.as_str()))?;
+    let unknown = options.keys().find(|it| has_log_option(driver, it) == Some(false))?;
     Some(format!("unknown log opt '{unknown}' for {driver} log driver"))
 }
 

@@ -13,7 +13,7 @@ use crate::guest::{self, Contents, GuestFacts, LoadedJson, Operation, SECCOMP_PR
 use crate::lima::Ssh;
 use crate::model::address::{Address, Kind};
 use crate::model::daemon_key::{DEFAULT_RUNTIME, knows_runtime};
-use crate::model::log_option::{log_driver, log_options};
+use crate::model::log_option::{has_log_option, log_driver};
 use crate::plan::{Action, Change, Problem, Reason, SideEffect, Step};
 use crate::resource::facts::{Facts, HostFile};
 use crate::resource::provision::{SYSBOX_RUNTIME, hidden, network};
@@ -144,9 +144,8 @@ impl ProvisionDaemon {
         if [log_driver(present), "none"].contains(&driver) || self.owned.contains_key(LOG_OPTIONS) {
             return None;
         }
-        let known = log_options(driver).unwrap_or_default();
         let options = due.get(LOG_OPTIONS)?.as_object()?.keys();
-        let options = options.filter(|it| !known.contains(&it.as_str())).cloned();
+        let options = options.filter(|it| has_log_option(driver, it) != Some(true)).cloned();
         let options: Vec<String> = options.collect();
         let driver = driver.to_owned();
         (!options.is_empty()).then_some(Problem::LogOptionsLeft { driver, options })
