@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::suggest;
 use super::types::{Config, Group, Lima};
 use crate::model::daemon_key::DaemonKey;
+use crate::model::log_option::{has_log_option, log_driver};
 use crate::model::{Arch, SysboxVersion, UnixName, lima_yaml, listed, open_ended, spelled_out};
 
 /// Something that is as the file says, and that its reader should know of.
@@ -38,6 +39,7 @@ impl Config {
             ));
         }
         warnings.extend(self.unknown_daemon_keys());
+        warnings.extend(self.unknown_log_options());
         if self.sysbox.enabled {
             warnings.extend(self.old_sysbox());
             warnings.extend(self.remapped_sysbox());
@@ -127,6 +129,22 @@ impl Config {
                 format!("keys of daemon.json that cai does not know: {}", listed(unknown)),
                 "see the documentation of your version of dockerd, which does not start with a key \
                  that it does not know",
+            )
+        })
+    }
+
+    /// A newer dockerd may know more options of a log driver than `cai` does.
+    fn unknown_log_options(&self) -> Option<Warning> {
+        let daemon = &self.docker.daemon;
+        let driver = log_driver(daemon);
+        let options = daemon.get("log-opts")?.as_object()?.keys();
+        let unknown: Vec<&String> =
+            options.filter(|it| has_log_option(driver, it) == Some(false)).collect();
+        (!unknown.is_empty()).then(|| {
+            Warning::new(
+                format!("options that log driver {driver} does not have: {}", listed(unknown)),
+                "leave them out, or write the `log-driver` that has them: dockerd does not start \
+                 with an option that the driver does not know",
             )
         })
     }

@@ -129,3 +129,19 @@ fn a_key_that_lima_does_not_know_is_named_with_the_one_meant() {
     // A driver reads its own options.
     assert_eq!(messages("[vm.lima.vmOpts.qemu]\nnew = 1"), Vec::<String>::new());
 }
+
+#[test]
+fn options_of_another_log_driver_are_named() {
+    let daemon = |lines: &str| format!("[docker.daemon]\n{lines}\n");
+    let other = daemon("log-driver = \"journald\"\nlog-opts = { max-size = \"1m\", tag = \"x\" }");
+    assert_eq!(messages(&other), ["options that log driver journald does not have: max-size"]);
+    let misspelt = daemon("log-opts = { max-sise = \"1m\" }");
+    assert_eq!(messages(&misspelt), ["options that log driver json-file does not have: max-sise"]);
+    for good in [
+        "log-driver = \"local\"\nlog-opts = { max-size = \"1m\", mode = \"non-blocking\" }",
+        "log-driver = \"gelf\"\nlog-opts = { gelf-address = \"udp://192.0.2.1:1\" }",
+        "log-driver = \"none\"\nlog-opts = { max-size = \"1m\" }",
+    ] {
+        assert_eq!(messages(&daemon(good)), [""; 0], "{good}");
+    }
+}
