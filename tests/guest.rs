@@ -18,6 +18,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_boot_keeps_what_the_daemon_has_loaded,
         what_is_written_when_the_clock_went_back_is_not_older_than_the_daemon,
         what_daemon_json_gets_comes_by_standard_input,
+        a_file_that_dockerd_does_not_validate_is_not_written,
         a_file_that_dockerd_runs_with_is_the_one_that_comes_back,
         a_version_is_all_of_a_packages_or_its_first_numbers,
         a_file_is_put_there_as_a_whole_or_not_at_all,
@@ -115,6 +116,36 @@ fn operate(sandbox: &Sandbox, operation: Operation<'_>) -> Ran {
     let line = command.args.last().unwrap().to_string_lossy().into_owned();
     let (_, words) = line.split_once("sh -s -- ").unwrap();
     sandbox.run(&["sh", "-c", &format!("exec sh -s -- {words} <\"$HOME/script\"")])
+}
+
+/// A dockerd without that option, such as 20.10, is not asked.
+fn a_file_that_dockerd_does_not_validate_is_not_written() {
+    let sandbox = Sandbox::new();
+    for directory in ["docker", "record"] {
+        sandbox.directory(directory);
+    }
+    let (good, bad) = ("{\"debug\": true}\n", "{\"debug\": \"yes\"}\n");
+    let write = |expected: Option<String>, text: &str| {
+        let loaded = Loaded::Current;
+        let ran = operate(&sandbox, Operation::WriteDaemonJson { expected, loaded, text });
+        (ran, fs::read_to_string(sandbox.path("docker/daemon.json")).unwrap())
+    };
+    let dockerd = |help: &str| {
+        let refuses =
+            "grep -q yes \"$3\" && { echo >&2 \"cannot unmarshal string: debug\"; exit 1; }";
+        let script =
+            format!("case $1 in --help) echo '{help}' ;; --validate) {refuses} ;; esac; true\n");
+        sandbox.fake_program("dockerd", &script);
+    };
+    dockerd("--debug --validate");
+    assert_eq!(write(None, good).1, good);
+    let (ran, text) = write(Some(sha256(good.as_bytes())), bad);
+    assert!(ran.fails_with(1).contains("cannot unmarshal string: debug"), "{ran}");
+    assert_eq!(text, good);
+    let left = fs::read_dir(sandbox.path("docker")).unwrap().count();
+    assert_eq!(left, 1, "the rejected file was left behind");
+    dockerd("--debug");
+    assert_eq!(write(Some(sha256(good.as_bytes())), bad).1, bad);
 }
 
 fn a_file_that_dockerd_runs_with_is_the_one_that_comes_back() {

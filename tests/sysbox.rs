@@ -11,6 +11,7 @@ use containai::guest::{Container, Operation};
 use containai::host::Input;
 use containai::lima::Ssh;
 use containai::model::VmName;
+use containai::model::digest::sha256;
 
 use crate::support::sandbox::Sandbox;
 use crate::support::trials;
@@ -215,12 +216,17 @@ fn the_package_does_not_restart_docker_when_it_miscounts() {
 }
 
 fn a_half_configured_package_is_finished_and_not_removed() {
-    let guest = Guest::new(PRETTY, 3);
-    guest.set("status", "half-configured");
-    guest.set("version", "0.7.1.linux");
-    let (status, error) = guest.install(None);
-    assert_eq!((status, guest.state("status").as_str()), (Some(0), "installed"), "{error}");
-    assert!(guest.called("dpkg --configure -a") && !guest.called("purge"));
+    // Without the network keys, dpkg alone cannot finish it while there are containers.
+    for text in [PRETTY, COMPACT, WITHOUT] {
+        let guest = Guest::new(text, 3);
+        guest.set("status", "half-configured");
+        guest.set("version", "0.7.1.linux");
+        let (status, error) = guest.install(None);
+        assert_eq!((status, guest.state("status").as_str()), (Some(0), "installed"), "{error}");
+        assert!(guest.called("dpkg --configure -a") && !guest.called("purge"));
+        assert!(!guest.called("apt-get"), "it is not installed again: {}", guest.state("calls"));
+        assert_eq!(guest.daemon_json(), text);
+    }
     // If the installation cannot be finished, that is an error, and the next run tries again.
     let guest = Guest::new(PRETTY, 3);
     guest.set("status", "half-configured");
@@ -274,6 +280,14 @@ fn a_runtime_that_dockerd_does_not_know_fails_the_install() {
     assert_eq!(status, Some(1), "{error}");
     assert!(error.contains("dockerd does not know the runtime sysbox-runc"), "{error}");
     assert!(guest.called("systemctl reload docker.service"));
+    assert_eq!(guest.daemon_json(), PRETTY, "it is not cai's new file");
+    // dockerd refuses the file that cai has just written.
+    guest.0.write("var/lib/cai/daemon.json.previous", COMPACT);
+    guest.0.write("var/lib/cai/daemon.json.wrote", &sha256(PRETTY.as_bytes()));
+    let (status, error) = guest.run(&Operation::RestartSysbox);
+    assert_eq!(status, Some(1), "{error}");
+    assert!(error.contains("daemon.json is restored"), "{error}");
+    assert_eq!(guest.daemon_json(), COMPACT);
 }
 
 fn what_the_package_does_not_declare_is_installed() {
@@ -381,17 +395,17 @@ fn the_second_address_is_tried_when_the_first_fails() {
                 case $line in *absent*) exit 22 ;; *wrong*) echo other >\"$2\" ;; *) echo right >\"$2\" ;; esac";
     guest.0.fake_program("curl", curl);
     let (absent, wrong) = ("https://absent.example/s.deb", "https://user:secret@wrong.example/s");
-    let sha256 = containai::model::digest::sha256(b"right\n");
+    let right = sha256(b"right\n");
     let fetch = |sources: &[&str]| {
         let sources: Vec<String> = sources.iter().map(|it| (*it).to_owned()).collect();
-        guest.run(&Operation::FetchSysbox { version: "0.7.1", sha256: &sha256, sources: &sources })
+        guest.run(&Operation::FetchSysbox { version: "0.7.1", sha256: &right, sources: &sources })
     };
     let (status, error) = fetch(&[absent, wrong]);
     assert_eq!(status, Some(4), "{error}");
-    let other = containai::model::digest::sha256(b"other\n");
+    let other = sha256(b"other\n");
     for reason in [
         "the package could not be downloaded from absent.example\n",
-        &format!("the package from wrong.example is {other}, but should be {sha256}\n"),
+        &format!("the package from wrong.example is {other}, but should be {right}\n"),
         "the Sysbox 0.7.1 package is not available from any source\n",
     ] {
         assert!(error.contains(reason), "{reason:?} is missing: {error}");
