@@ -8,6 +8,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
         variables_extends_and_include_are_resolved,
         a_default_override_and_a_container_without_a_name_are_found,
+        a_container_of_compose_run_is_not_the_services,
         the_engines_own_socket_is_used_with_its_own_group,
         a_mount_of_this_machines_socket_is_named,
         a_socket_is_found_wherever_its_directory_is_mounted,
@@ -90,6 +91,25 @@ fn a_default_override_and_a_container_without_a_name_are_found() {
     let plan = machine.cai(&["plan"]);
     assert!(plan.success().contains("stops 1 container: home-manager-1"), "{plan}");
     machine.converges();
+}
+
+fn a_container_of_compose_run_is_not_the_services() {
+    let compose = "services:\n  manager:\n    image: x\n    volumes: [\"sock:/var/run\"]\nvolumes:\n  sock:\n";
+    let machine = Simulated::new("compose.yaml", compose, "");
+    machine.converges();
+    let file = machine.sandbox.path("home/world/world.json");
+    let text = std::fs::read_to_string(&file).unwrap();
+    // Only the container that `docker compose run` made is left.
+    let text = text.replace("home-manager-1", "home-manager-run-1");
+    let run = text.replace("\"oneoff\": \"False\"", "\"oneoff\": \"True\"");
+    assert_ne!(run, text);
+    std::fs::write(&file, run).unwrap();
+    machine.converges();
+    let world = machine.world();
+    assert!(
+        world.contains("\"home-manager-1\"") && world.contains("\"home-manager-run-1\""),
+        "{world}"
+    );
 }
 
 fn the_engines_own_socket_is_used_with_its_own_group() {
