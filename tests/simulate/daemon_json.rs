@@ -23,7 +23,9 @@ fn field() -> Vec<(&'static str, Value)> {
         "builder": {"gc": {"enabled": true, "defaultKeepStorage": "10GB"}},
         "cgroup-parent": "docker.slice",
         "debug": true,
-        "default-address-pools": [{"base": "10.201.0.0/16", "size": 24}],
+        "default-address-pools": [
+            {"base": "10.201.0.0/16", "size": 24}, {"base": "2001:db8::/104", "size": 112},
+        ],
         "default-shm-size": "64M",
         "default-ulimits": {"nofile": {"Name": "nofile", "Hard": 64000, "Soft": 64000}},
         "dns": ["192.0.2.1", "192.0.2.2"],

@@ -1,5 +1,7 @@
 //! The configurations that dockerd refuses, with the messages of dockerd 20.10 (measured).
 
+use std::net::IpAddr;
+
 use serde_json::{Map, Value};
 
 use super::{DAEMON_JSON, Guest};
@@ -139,11 +141,9 @@ impl Guest {
         pools.into_iter().flatten().find_map(|pool| {
             let base = pool.get("base").and_then(Value::as_str).unwrap_or_default();
             let size = pool.get("size").and_then(Value::as_u64).unwrap_or_default();
-            let why = match network(base) {
+            let why = match prefix(base) {
                 None => format!("invalid base pool \"{base}\": invalid CIDR address: {base}"),
-                Some(pool) if size < u64::from(pool.prefix()) => {
-                    format!("invalid pools size: {size}")
-                }
+                Some(prefix) if size < prefix => format!("invalid pools size: {size}"),
                 Some(_) => return None,
             };
             Some(format!("error obtaining controller instance: {why}"))
@@ -154,6 +154,13 @@ impl Guest {
 fn texts<'a>(keys: &'a Map<String, Value>, key: &str) -> Vec<&'a str> {
     let list = keys.get(key).and_then(Value::as_array);
     list.into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+/// The length of a network's prefix. The network may be one of IPv6.
+fn prefix(network: &str) -> Option<u64> {
+    let (address, prefix) = network.split_once('/')?;
+    let most = if address.parse::<IpAddr>().ok()?.is_ipv4() { 32 } else { 128 };
+    prefix.parse().ok().filter(|bits| *bits <= most)
 }
 
 /// An option that the log driver does not know.
