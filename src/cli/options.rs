@@ -113,7 +113,7 @@ pub(super) enum Command {
         #[command(flatten)]
         limits: Limits,
     },
-    /// Check the file, and nothing else
+    /// Check the file and, if limactl is installed, the VM it describes
     Validate,
     /// Show what would change on this machine; changes nothing
     Plan {

@@ -18,7 +18,7 @@ const ON_GITHUB: &str = "0.7.1";
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Sysbox {
-    /// Whether Sysbox is to be in the VM. If not, it is not installed, and not removed either.
+    /// Whether Sysbox is to be in the VM. If not, it is removed if `cai` installed it.
     pub enabled: bool,
     /// The version. Versions other than 0.7.1 and 0.7.0 need `[[sysbox.packages]]`, because `cai`
     /// installs nothing as root that it cannot verify.
