@@ -257,6 +257,10 @@ fn only_the_version_that_was_named_is_removed() {
 }
 
 fn a_service_that_does_not_run_fails_the_install() {
+    let guest = Guest::new(PRETTY, 0);
+    let (status, error) = guest.run(&Operation::RestartSysbox);
+    assert_eq!(status, Some(0), "{error}");
+    assert!(guest.called("systemctl restart sysbox.service"), "{}", guest.state("calls"));
     for unit in ["sysbox.service", "sysbox-mgr.service", "sysbox-fs.service"] {
         let guest = Guest::new(PRETTY, 0);
         guest.set(&format!("down-{unit}"), "");

@@ -283,8 +283,8 @@ fn a_network_key_that_cai_chose_gives_way_to_the_files() {
 const WITHOUT_SYSBOX: &str = "version = 1\n[sysbox]\nenabled = false\n";
 
 /// A running container, and a daemon.json that somebody edited and dockerd has not loaded.
-fn edited(keys: &str) -> FakeWorld {
-    let world = FakeWorld::converged(WITHOUT_SYSBOX);
+fn edited(file: &str, keys: &str) -> FakeWorld {
+    let world = FakeWorld::converged(file);
     world.change(|world| {
         run_container(world);
         world.clock += 60;
@@ -301,25 +301,28 @@ fn a_file_that_dockerd_would_not_start_with_is_not_loaded_by_doctor() {
         let guest = world.world().instances["containai-secure"].guest.clone().unwrap();
         (guest.dockerd.is_some(), guest.containers[0].running, guest.containers[0].started)
     };
-    let world = edited("\"default-runtime\": \"crun\"");
-    let before = container(&world);
-    // Other processors would need a restart of the VM, after which dockerd does not start.
-    world.sandbox.write("home/containai.toml", &format!("{WITHOUT_SYSBOX}[vm]\ncpus = 3\n"));
-    let fixed = world.cai(&["doctor", "--fix", "--yes"]);
-    assert!(fixed.stdout.contains("crun"), "{fixed}");
-    assert_eq!(container(&world), before, "{fixed}");
-    // A stale session needs neither.
-    let config = config::parse(WITHOUT_SYSBOX).unwrap();
-    world.change(|world| assert!(Fault::find("session").unwrap().strike(world, &config)));
-    let fixed = world.cai(&["doctor", "--fix", "--yes"]);
-    assert!(fixed.stderr.contains("open a new session ... done"), "{fixed}");
-    let left = world.cai(&["doctor"]);
-    assert!(!left.stdout.contains("session_stale"), "{left}");
-    assert_eq!(container(&world), before, "{fixed}");
+    // With Sysbox, dockerd must also load keys that cai owns.
+    for file in [WITHOUT_SYSBOX, "version = 1\n"] {
+        let world = edited(file, "\"default-runtime\": \"crun\"");
+        let before = container(&world);
+        // Other processors would need a restart of the VM, after which dockerd does not start.
+        world.sandbox.write("home/containai.toml", &format!("{file}[vm]\ncpus = 3\n"));
+        let fixed = world.cai(&["doctor", "--fix", "--yes"]);
+        assert!(fixed.stdout.contains("crun"), "{fixed}");
+        assert_eq!(container(&world), before, "{fixed}");
+        // A stale session needs neither.
+        let config = config::parse(file).unwrap();
+        world.change(|world| assert!(Fault::find("session").unwrap().strike(world, &config)));
+        let fixed = world.cai(&["doctor", "--fix", "--yes"]);
+        assert!(fixed.stderr.contains("open a new session ... done"), "{fixed}");
+        let left = world.cai(&["doctor"]);
+        assert!(!left.stdout.contains("session_stale"), "{left}");
+        assert_eq!(container(&world), before, "{fixed}");
+    }
 }
 
 fn a_restart_says_what_a_key_of_someone_else_hides() {
-    let world = edited("\"data-root\": \"/mnt/x\"");
+    let world = edited(WITHOUT_SYSBOX, "\"data-root\": \"/mnt/x\"");
     world
         .sandbox
         .write("home/containai.toml", &format!("{WITHOUT_SYSBOX}[docker.daemon]\nmtu = 1400\n"));
