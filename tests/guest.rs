@@ -20,6 +20,8 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         what_daemon_json_gets_comes_by_standard_input,
         a_file_that_dockerd_does_not_validate_is_not_written,
         a_file_that_dockerd_runs_with_is_the_one_that_comes_back,
+        a_file_that_dockerd_refuses_to_reload_is_restored,
+        only_the_reload_that_loads_every_key_is_recorded,
         a_version_is_all_of_a_packages_or_its_first_numbers,
         a_file_is_put_there_as_a_whole_or_not_at_all,
     ]
@@ -170,6 +172,64 @@ fn a_file_that_dockerd_runs_with_is_the_one_that_comes_back() {
     assert!(said.contains("the user nosuch does not exist"), "{ran}");
     assert!(said.contains("is restored, and dockerd runs with it"), "{ran}");
     assert_eq!(std::fs::read_to_string(&file).unwrap(), first);
+}
+
+/// A guest whose dockerd says this when it reloads, and the text of its file after a reload of `text`.
+fn reload(said: &str, record: bool, text: &str) -> (Sandbox, Ran, String) {
+    let sandbox = Sandbox::new();
+    for directory in ["docker", "record"] {
+        sandbox.directory(directory);
+    }
+    let calls = sandbox.path("calls");
+    sandbox.fake_program("systemctl", &format!("echo \"$1\" >>'{}'", calls.display()));
+    let cursor = "case \"$*\" in *--show-cursor*) echo '-- cursor: s=1' ;;";
+    sandbox.fake_program("journalctl", &format!("{cursor} *) echo '{said}' ;; esac"));
+    sandbox.fake_program("sleep", ":");
+    sandbox.write("docker/daemon.json", "{}\n");
+    let expected = Some(sha256(b"{}\n"));
+    let write = Operation::WriteDaemonJson { expected, loaded: Loaded::Current, text: NEW };
+    operate(&sandbox, write).success();
+    sandbox.write("docker/daemon.json", text);
+    let ran = operate(&sandbox, Operation::ReloadDocker { record });
+    let text = fs::read_to_string(sandbox.path("docker/daemon.json")).unwrap();
+    (sandbox, ran, text)
+}
+
+const NEW: &str = "{\"debug\": true}\n";
+
+fn a_file_that_dockerd_refuses_to_reload_is_restored() {
+    // Messages of dockerd 20.10 (measured).
+    for said in [
+        "unable to configure the Docker daemon with file /etc/docker/daemon.json: unexpected EOF",
+        "file configuration validation failed: bad attribute format: a",
+        "Error reconfiguring the daemon: invalid mirror: unsupported scheme",
+        "conflict labels for a=c and a=b",
+    ] {
+        let (sandbox, ran, text) = reload(said, true, NEW);
+        assert!(ran.fails_with(4).contains(said), "{ran}");
+        assert!(ran.stderr.contains("the previous file is restored"), "{ran}");
+        assert_eq!(text, "{}\n", "{said}");
+        let calls = fs::read_to_string(sandbox.path("calls")).unwrap();
+        assert_eq!(calls.matches("reload\n").count(), 2, "{calls}");
+        let loaded = fs::read_to_string(sandbox.path("record/daemon.json.loaded")).unwrap();
+        assert_eq!(loaded, "{}\n", "{said}");
+    }
+    // The file is no longer the one that cai wrote.
+    let (_, ran, text) = reload("Error reconfiguring the daemon", true, "{\"mtu\": 1}\n");
+    assert!(!ran.fails_with(4).contains("restored"), "{ran}");
+    assert_eq!(text, "{\"mtu\": 1}\n");
+}
+
+/// Another reload comes before a restart, which alone loads the rest.
+fn only_the_reload_that_loads_every_key_is_recorded() {
+    for (record, loaded, is_accepted) in [(true, NEW, true), (false, "{}\n", false)] {
+        let (sandbox, ran, text) = reload("Reloaded configuration: {}", record, NEW);
+        ran.success();
+        assert_eq!(text, NEW);
+        let copy = fs::read_to_string(sandbox.path("record/daemon.json.loaded")).unwrap();
+        assert_eq!(copy, loaded);
+        assert_eq!(!sandbox.path("record/daemon.json.previous").exists(), is_accepted);
+    }
 }
 
 /// As the plan compares it: a version that `apt` was given would else be found to be another one.
