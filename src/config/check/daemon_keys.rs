@@ -1,5 +1,6 @@
 //! The rules of the keys of `[docker.daemon]`: values that dockerd would refuse or ignore.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use serde_json::{Map, Value};
@@ -124,12 +125,19 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         }
     }
 
+    /// dockerd compares whole labels: it accepts a label that is written twice.
     fn daemon_labels(&mut self, daemon: Node<'a, 'i>) {
+        let mut labels = BTreeMap::new();
         for label in daemon.get("labels").into_iter().flat_map(Node::elements) {
+            let Some(text) = label.text() else { continue };
+            let other = text.split_once('=').and_then(|(key, _)| labels.insert(key, text));
             // Another rule reports characters that cannot be seen.
-            let is_label = |text: &str| text.contains('=') || text.contains(is_unshowable);
-            if label.text().is_some_and(|text| !is_label(text)) {
+            if !text.contains('=') && !text.contains(is_unshowable) {
                 self.refuse(label.span(), "a label is written as key=value", "write \"key=value\"");
+            } else if let Some(other) = other.filter(|other| *other != text) {
+                let message = format!("this label conflicts with {}", suggest::shown(other));
+                let hint = "leave one of them out: dockerd refuses two values of one key";
+                self.refuse(label.span(), message, hint);
             }
         }
     }

@@ -45,6 +45,7 @@ fn what_dockerd_does_not_start_with_is_refused() {
         ("registry-mirrors = [\"m.example\"]", "3:21 a registry mirror is a URL"),
         ("registry-mirrors = [\"https://u:p@m.example\"]", "3:21 a registry mirror is a URL"),
         ("labels = [\"a\"]", "3:11 a label is written as key=value"),
+        ("labels = [\"a=b\", \"a=c\"]", "3:18 this label conflicts with `a=b`"),
         ("bip = \"172.20.0.1\"", "3:7 \"172.20.0.1\" is not an IPv4 network"),
         ("bip = \"172.20.0.0/16\"", "3:7 `bip` is the address of the bridge"),
         ("bip = \"10.0.0.1/24\"\nbridge = \"none\"", "3:7 dockerd refuses `bip` together"),
@@ -59,6 +60,7 @@ fn what_dockerd_does_not_start_with_is_refused() {
         "log-driver = \"none\"",
         "data-root = \"/srv/docker/\"",
         "registry-mirrors = [\"http://m.example:5000/\"]",
+        "labels = [\"a=b\", \"a=b\", \"c=d\"]",
         "bip = \"10.0.0.1/24\"\nfixed-cidr = \"10.0.0.128/25\"",
         "bridge = \"none\"\nbip = \"\"",
     ] {
