@@ -21,6 +21,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     let installs = trials![
         the_package_does_not_see_that_network_keys_are_missing,
         the_package_does_not_restart_docker_when_it_miscounts,
+        what_the_package_does_not_write_does_not_matter,
         a_half_configured_package_is_finished_and_not_removed,
         only_the_version_that_was_named_is_removed,
         a_service_that_does_not_run_fails_the_install,
@@ -213,6 +214,30 @@ fn the_package_does_not_restart_docker_when_it_miscounts() {
     let (status, error) = guest.install(None);
     assert_eq!(status, Some(0), "{error}");
     assert!(!guest.called("systemctl restart docker"), "{}", guest.state("calls"));
+}
+
+/// The package's scripts do not fail for any of this, so `cai` must not rely on them.
+fn what_the_package_does_not_write_does_not_matter() {
+    // Without a default route it writes the runtime and no network keys.
+    let without_route = |guest: &Guest| guest.0.fake_program("ip", ":");
+    let by_hand = Guest::new("{}\n", 0);
+    without_route(&by_hand);
+    assert!(by_hand.dpkg_installs());
+    let text = by_hand.daemon_json();
+    assert!(text.contains("sysbox-runc") && !text.contains("bip"), "{text}");
+    let guest = Guest::new(PRETTY, 0);
+    without_route(&guest);
+    let (status, error) = guest.install(None);
+    assert_eq!((status, guest.daemon_json().as_str()), (Some(0), PRETTY), "{error}");
+    // In a file that is not JSON it writes nothing. `cai` stops before that.
+    let by_hand = Guest::new("{\n", 0);
+    assert!(by_hand.dpkg_installs());
+    assert_eq!(by_hand.daemon_json(), "{\n");
+    assert_ne!(Guest::new("{\n", 0).install(None).0, Some(0));
+    // Without a docker command it assumes that there are containers.
+    let by_hand = Guest::new(WITHOUT, 0);
+    by_hand.0.fake_program("docker", "exit 127");
+    assert!(!by_hand.dpkg_installs());
 }
 
 fn a_half_configured_package_is_finished_and_not_removed() {
