@@ -6,8 +6,7 @@ use super::{Consent, Global, Limits, Terminal, file, progress, smoke_test, vm_lo
 use crate::cli::error::Error;
 use crate::host::Host;
 use crate::model::address::Kind;
-use crate::model::{VmName, listed};
-use crate::plan::{Action, Declared, loss_hint};
+use crate::plan::Declared;
 use crate::reconcile::apply::{Report, apply_fresh};
 use crate::reconcile::record::{WriteRecordError, adopt};
 use crate::report::{self, ReportDocument};
@@ -124,55 +123,17 @@ pub(super) fn tell_end(
 }
 
 impl Consent {
-    /// A yes is not enough for a replacement or a change that hides data: the user must give the
-    /// name of the VM.
+    /// A yes is not enough for a loss: the user must name the VM.
     pub(super) fn to_replacements(&self, planned: &Planned, command: &str) -> Result<(), Error> {
-        let plan = &planned.plan;
-        let vm = planned.files.first().map_or("", |file| file.config.vm.name.as_str());
-        for change in plan.effective() {
-            if change.action == Action::Replace {
-                let name = &change.address.name;
-                let what = format!(
-                    "it would delete the VM {name} with every container, image, volume and file in it"
-                );
-                self.to_loss(name, &what, "the replacement", command)?;
-            }
-            if change.strands_containers() {
-                let names = change
-                    .stops
-                    .as_ref()
-                    .map(|stops| listed(stops.iter().map(|container| &container.name)));
-                let names = names.as_deref().unwrap_or("containers that could not be listed");
-                let what = format!("{names} would stop and could not start again");
-                let scope = change.address.scope.as_ref();
-                let vm = scope.map_or(vm, VmName::as_str);
-                self.to_loss(vm, &what, "it", command)?;
-            }
-            // Only the apply of a deferred change can tell whether it hides data. It stops if it does.
-            if let Some(hides) = change.hides.as_ref().filter(|_| change.action != Action::Deferred)
-            {
-                self.to_loss(
-                    &hides.vm,
-                    &format!("in the VM {}, {hides}", hides.vm),
-                    "it",
-                    command,
-                )?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Refuses to lose `what` in this VM without the flag. Something in the file forces `it`.
-    fn to_loss(&self, name: &str, what: &str, it: &str, command: &str) -> Result<(), Error> {
-        let why = match &self.replace.allow_replace {
-            Some(allowed) if allowed == name => return Ok(()),
-            None => String::new(),
-            Some(other) => format!(", and --allow-replace names {other}"),
+        let Some(file) = planned.files.first() else { return Ok(()) };
+        let allowed = self.replace.allow_replace.as_ref();
+        let losses = planned.plan.losses(file.config.vm.name.as_str());
+        let Some(loss) = losses.into_iter().find(|loss| allowed != Some(&loss.vm)) else {
+            return Ok(());
         };
-        Err(Error::Refused {
-            why: format!("not applied: {what}{why}"),
-            hint: loss_hint(command, name, it),
-        })
+        let other = allowed.map(|other| format!(", and --allow-replace names {other}"));
+        let why = format!("not applied: {}{}", loss.what, other.unwrap_or_default());
+        Err(Error::Refused { why, hint: loss.hint(command) })
     }
 
     /// Lima stays on the machine, whatever becomes of the VM: where the file does not say that it

@@ -64,11 +64,3 @@ impl fmt::Display for Hides {
         write!(f, "; still running but out of Docker's reach: {}", listed(&self.running))
     }
 }
-
-/// The hint for when `command` would lose or hide data of this VM. A change in the file forces `it`.
-pub fn loss_hint(command: &str, vm: &str, it: &str) -> String {
-    format!(
-        "save what you need, then run `{command} --allow-replace {vm}`; or revert the change in the \
-         file that forces {it}"
-    )
-}

@@ -9,6 +9,7 @@ mod disruption;
 mod finding;
 mod hides;
 mod json;
+mod loss;
 mod observation;
 mod problem;
 mod promise;
@@ -28,10 +29,11 @@ pub use declared::{Declared, Files};
 pub use diff::{Line, Origin, text_diff};
 pub use disruption::Disruption;
 pub use finding::{Finding, Repair, Severity};
-pub use hides::{Hides, Stored, loss_hint};
+pub use hides::{Hides, Stored};
 pub use json::{
     Explained, ExplainedProblem, FORMAT_VERSION, PlanDocument, ResourceChange, Summary,
 };
+pub use loss::Loss;
 pub use observation::Observation;
 pub use problem::Problem;
 pub use promise::Unshown;

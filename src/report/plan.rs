@@ -1,9 +1,10 @@
 //! A plan as text: one block for each change.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::attributes;
-use super::palette::{CHANGED, REMOVED, STRONG, paint, sign};
+use super::palette::{CHANGED, ERROR, REMOVED, STRONG, paint, sign};
 use super::text::{INDENT, Page, comment, headline, inner_lines, loss, on_a_line, wrapped};
 use crate::guest::Container;
 use crate::model::address::Kind;
@@ -71,7 +72,11 @@ fn write_plan(
             write_change(out, change)?;
         }
     }
-    if plan.is_empty() { Ok(()) } else { write_summary(out, plan) }
+    if plan.is_empty() {
+        return Ok(());
+    }
+    write_summary(out, plan)?;
+    write_consent(out, plan, declared)
 }
 
 /// What would be destroyed, with colours: one block for each, and what is left alone.
@@ -160,6 +165,20 @@ fn write_summary(out: &mut Page, plan: &Plan) -> std::fmt::Result {
     }
 }
 
+/// The VMs that must be named because something in them is lost.
+fn write_consent(out: &mut Page, plan: &Plan, declared: &[Declared<'_>]) -> std::fmt::Result {
+    let Some(Declared { vm, .. }) = declared.first() else { return Ok(()) };
+    let names: BTreeSet<String> = plan.losses(vm).into_iter().map(|loss| loss.vm).collect();
+    names.iter().try_for_each(|vm| {
+        headline(
+            out,
+            ERROR,
+            "Data or containers are lost:",
+            &format!(" apply needs --allow-replace {vm}."),
+        )
+    })
+}
+
 fn counted(count: usize, what: &str) -> String {
     match count {
         1 => format!("1 {what}"),
@@ -194,7 +213,7 @@ fn write_change(out: &mut Page, change: &Change) -> std::fmt::Result {
     }
     let is_deleted = change.action == Action::Delete && change.address.kind == Kind::VM;
     if change.disruption == Disruption::Replace || is_deleted {
-        comment(out, LOST)?;
+        loss(out, LOST)?;
     }
     let hides = change.hides.as_ref().filter(|hides| !is_said(hides, change));
     match hides {

@@ -338,6 +338,9 @@ fn hiding_data_needs_the_name_of_the_vm() {
     world.change(run_container);
     let text = format!("{WITHOUT_SYSBOX}[docker.daemon]\ndata-root = \"/srv/docker\"\n");
     world.sandbox.write("home/containai.toml", &text);
+    let plan = world.cai(&["plan"]);
+    let needs = "are lost: apply needs --allow-replace containai-secure.";
+    assert!(plan.success().contains(needs), "{plan}");
     let refused = world.cai(&["apply", "--yes"]);
     let why = refused.fails_with(4);
     for part in

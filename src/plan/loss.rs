@@ -1,0 +1,59 @@
+//! What a plan loses, so that the user must consent by naming the VM.
+
+use super::{Action, Change, Plan};
+use crate::model::{VmName, listed};
+
+/// Something that is lost in a VM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loss {
+    /// The VM whose name is the consent.
+    pub vm: String,
+    /// What is lost, as a sentence.
+    pub what: String,
+    /// What forces it: `the replacement` or `it`.
+    forced: &'static str,
+}
+
+impl Loss {
+    /// What to do if `command` would cause the loss.
+    pub fn hint(&self, command: &str) -> String {
+        let Self { vm, forced, .. } = self;
+        format!(
+            "save what you need, then run `{command} --allow-replace {vm}`; or revert the change in the \
+             file that forces {forced}"
+        )
+    }
+}
+
+impl Plan {
+    /// The losses of a plan. `vm` is the VM of a plan for one file. Only the apply of a deferred change can
+    /// tell whether it hides data; it stops if it does.
+    pub fn losses(&self, vm: &str) -> Vec<Loss> {
+        self.effective().flat_map(|change| change.losses(vm)).collect()
+    }
+}
+
+impl Change {
+    fn losses(&self, vm: &str) -> Vec<Loss> {
+        let mut losses = Vec::new();
+        if self.action == Action::Replace {
+            let vm = self.address.name.clone();
+            let what = format!(
+                "it would delete the VM {vm} with every container, image, volume and file in it"
+            );
+            losses.push(Loss { vm, what, forced: "the replacement" });
+        }
+        if self.strands_containers() {
+            let names = self.stops.as_ref().map(|stops| listed(stops.iter().map(|it| &it.name)));
+            let names = names.as_deref().unwrap_or("containers that could not be listed");
+            let what = format!("{names} would stop and could not start again");
+            let vm = self.address.scope.as_ref().map_or(vm, VmName::as_str).to_owned();
+            losses.push(Loss { vm, what, forced: "it" });
+        }
+        if let Some(hides) = self.hides.as_ref().filter(|_| self.action != Action::Deferred) {
+            let what = format!("in the VM {}, {hides}", hides.vm);
+            losses.push(Loss { vm: hides.vm.clone(), what, forced: "it" });
+        }
+        losses
+    }
+}
