@@ -1,4 +1,4 @@
-//! One archive for a bug report: what was gathered, without secrets.
+//! An archive for a bug report, without secrets.
 
 use std::io;
 
@@ -22,7 +22,7 @@ pub struct Bundle {
 }
 
 impl Bundle {
-    /// An empty one. What is added goes through the redactor.
+    /// An empty archive. The redactor handles everything that is added.
     pub fn new(redactor: Redactor) -> Self {
         Self { redactor, entries: Vec::new() }
     }
@@ -39,7 +39,7 @@ impl Bundle {
         self.entries.push((name.to_owned(), text));
     }
 
-    /// Adds YAML as what it means; what is no YAML, as a text.
+    /// Adds YAML by its meaning, or as text if it is not YAML.
     pub fn yaml(&mut self, name: &str, text: &str) {
         let value: Option<Value> = serde_yaml::from_str(text).ok();
         let clean = value.filter(Value::is_object).map(|value| self.redactor.document(&value));

@@ -31,8 +31,7 @@ impl Attempt {
         Self::of(config, facts, config.sysbox.enabled)
     }
 
-    /// For an engine that was looked at, if it could be tried: dockerd has to answer. Without a file,
-    /// Sysbox is wanted where it is known.
+    /// For an observed engine, if dockerd answers. Without a file, Sysbox is tried if dockerd knows it.
     pub fn on(case: &Case<'_>) -> Option<Self> {
         let guest = case.facts.guest.present().filter(|guest| guest.docker_answers())?;
         let is_known =

@@ -24,7 +24,7 @@ pub(super) fn judge(case: &Case<'_>, found: &[Finding]) -> Vec<Finding> {
     if !case.is_declared || found.iter().any(is_blind) {
         return Vec::new();
     }
-    let told: BTreeSet<&Address> = found.iter().flat_map(mended).collect();
+    let told: BTreeSet<&Address> = found.iter().flat_map(explained).collect();
     let mut findings: Vec<Finding> = Vm::drift(case).collect();
     // A recreated VM has no other differences.
     if case.effect(&case.vm()).is_some_and(|change| change.action == Action::Replace) {
@@ -44,7 +44,7 @@ pub(super) fn judge(case: &Case<'_>, found: &[Finding]) -> Vec<Finding> {
 }
 
 /// The resources that a finding explains: its own, and those that repair it.
-fn mended(finding: &Finding) -> impl Iterator<Item = &Address> {
+fn explained(finding: &Finding) -> impl Iterator<Item = &Address> {
     let repair = match &finding.repair {
         Repair::Only(addresses) => addresses.as_slice(),
         Repair::All | Repair::None => &[],

@@ -1,6 +1,6 @@
-//! What is wrong with an engine, why, and what repairs it: a pure function of the observed facts and of
-//! the plan. Each kind of resource says what is wrong with it (see [`crate::resource::diagnose`]); what merely
-//! differs from the file is added here, with the part of the plan that repairs each finding.
+//! Findings: faults of an engine, their causes, and the part of the plan that repairs them. A pure function
+//! of the facts and the plan. Each kind of resource finds its own faults (see [`crate::resource::diagnose`]);
+//! this layer adds plain differences from the file and the repairs.
 
 mod bundle;
 mod container;
@@ -15,7 +15,7 @@ pub use container::Attempt;
 pub use host::{invalid_file, unobservable, unreadable_file};
 pub use treatment::treatment;
 
-/// What is wrong: the worst first, otherwise from the outside in.
+/// Finds the faults: the worst first, otherwise from the outside in.
 pub fn diagnose(case: &Case<'_>) -> Vec<Finding> {
     let mut findings = crate::resource::diagnose(case);
     findings.extend(drift::judge(case, &findings));

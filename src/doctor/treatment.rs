@@ -1,4 +1,4 @@
-//! What `--fix` does about findings: the part of the plan that they need.
+//! The part of the plan that `--fix` applies.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::resource::socket_client::title;
 /// The command that repairs.
 const FIX: &str = "cai doctor --fix";
 
-/// What can be repaired without a file: what is not a matter of what somebody wished.
+/// Findings that can be repaired without a file, because they do not depend on its settings.
 const WITHOUT_FILE: [Code; 11] = [
     Code::DockerdDown,
     Code::GuestSocketMissing,
@@ -26,7 +26,7 @@ const WITHOUT_FILE: [Code; 11] = [
     Code::ContextEndpoint,
 ];
 
-/// Finds out whether `--fix` can repair it, and says what to do.
+/// Decides whether `--fix` can repair it, and sets the remedy.
 pub(super) fn classify(case: &Case<'_>, finding: &mut Finding) {
     if !case.is_declared {
         leave_wishes_alone(finding);
@@ -50,12 +50,12 @@ fn leave_wishes_alone(finding: &mut Finding) {
     }
 }
 
-/// What to do by hand, where `--fix` cannot repair it and that can be said.
+/// Checks that `--fix` can repair it. The error is the manual remedy, if one is known.
 fn obstacle(case: &Case<'_>, finding: &Finding) -> Result<(), Option<String>> {
     let wanted = addresses(case, std::iter::once(finding)).ok_or(None)?;
     let (_, plan) = part(case, &wanted).map_err(|_| None)?;
     let is_own = |address: &Address| finding.address.as_ref() == Some(address);
-    // Data must be given up by name, which only apply takes.
+    // The user must name the VM to lose data, and only apply takes the name.
     let mut hides = plan.effective().filter_map(|change| change.hides.as_ref());
     let strands = plan.effective().any(Change::strands_containers);
     if strands || hides.next().is_some() {
@@ -72,7 +72,7 @@ fn obstacle(case: &Case<'_>, finding: &Finding) -> Result<(), Option<String>> {
             format!("{address}: {problem}; {hint}")
         }));
     }
-    // A plan without it would change something else.
+    // Otherwise the plan would change something else.
     let is_planned = finding
         .address
         .as_ref()
@@ -80,11 +80,10 @@ fn obstacle(case: &Case<'_>, finding: &Finding) -> Result<(), Option<String>> {
     if is_planned { Ok(()) } else { Err(None) }
 }
 
-/// The part of the plan that the findings need; `None` where there is nothing to do about them.
+/// The part of the plan that repairs the findings. `None` if nothing can be repaired.
 ///
-/// What keeps the engine from working is repaired first, and nothing else is touched for it: a dead
-/// forward is no reason to restart the VM with other processors. Where nothing is broken, what
-/// differs from the file is made as it should be.
+/// Errors are repaired first, and nothing else changes with them: a dead forward is not a reason to restart
+/// the VM with other CPUs. Once nothing is broken, plain drift is applied.
 ///
 /// # Errors
 /// As [`Graph::new`].
@@ -114,7 +113,7 @@ fn part(case: &Case<'_>, addresses: &BTreeSet<Address>) -> Result<(Graph, Plan),
         Ok((graph, plan))
     };
     let (graph, plan) = part(addresses)?;
-    // Without a docker command nothing can be done for a container, whatever else is mended.
+    // Without the docker command, containers cannot be repaired.
     let clients = case.config.socket_clients.iter().filter(|_| case.facts.tools.docker.is_some());
     let stopped = clients
         .filter(|client| client.context.is_none())
@@ -128,7 +127,7 @@ fn part(case: &Case<'_>, addresses: &BTreeSet<Address>) -> Result<(Graph, Plan),
     if whole == *addresses { Ok((graph, plan)) } else { part(&whole) }
 }
 
-/// The resources that these findings need; `None` where they need none.
+/// The resources that repair these findings. `None` if there are none.
 fn addresses<'a>(
     case: &Case<'_>,
     findings: impl Iterator<Item = &'a Finding>,
@@ -144,10 +143,10 @@ fn addresses<'a>(
     (!wanted.is_empty()).then_some(wanted)
 }
 
-/// All that nothing stands in the way of: where a context cannot be changed, the VM still starts.
+/// The resources without a problem before them: even if the context cannot change, the VM starts.
 fn possible(case: &Case<'_>) -> Vec<Address> {
     let Ok(stuck) = stuck(case) else { return Vec::new() };
-    // Nothing that is no longer declared keeps an engine from working.
+    // A pending removal never keeps an engine from working.
     let needed = case.plan.changes.iter().filter(|change| change.action != Action::Delete);
     let addresses = needed.map(|change| &change.address);
     addresses.filter(|address| !stuck.contains_key(address)).cloned().collect()

@@ -1,4 +1,4 @@
-//! What a diagnosis goes by.
+//! The input of a diagnosis.
 
 use crate::config::Config;
 use crate::docker::Environment;
@@ -9,23 +9,23 @@ use crate::resource::{
     GroupMembership, LimaInstall, ProvisionDaemon, ProvisionDocker, Restart, Socket, Vm,
 };
 
-/// All that is known of an engine.
+/// Everything that is known about an engine.
 #[derive(Debug, Clone, Copy)]
 pub struct Case<'a> {
-    /// What the file says, or what one without a line would.
+    /// The file, or the defaults without a file.
     pub config: &'a Config,
-    /// Whether there is a file. Without one, what differs from its defaults is nobody's wish.
+    /// Whether a file exists. Without one, differences from the defaults do not matter.
     pub is_declared: bool,
-    /// What was observed.
+    /// The observed facts.
     pub facts: &'a Facts,
-    /// What leads the docker command elsewhere.
+    /// The settings that redirect the docker command.
     pub environment: &'a Environment,
-    /// What is planned about it.
+    /// Its plan.
     pub plan: &'a Plan,
 }
 
 impl Case<'_> {
-    /// What is planned about a resource, if anything.
+    /// The planned change of a resource, if it changes.
     pub(crate) fn effect(&self, address: &Address) -> Option<&Change> {
         self.plan.effective().find(|change| change.address == *address)
     }
@@ -71,7 +71,7 @@ impl Case<'_> {
         GroupMembership::of_login_user(self.config)
     }
 
-    /// The file, as it is called in a sentence.
+    /// The subject of a sentence about the desired state.
     pub(crate) fn file(&self) -> &'static str {
         if self.is_declared { "the file" } else { "cai" }
     }

@@ -1,4 +1,4 @@
-//! What is wrong with an engine, asked kind by kind, from the outside in.
+//! Diagnoses an engine kind by kind, from the outside in.
 
 use super::facts::Facts;
 use super::{
@@ -8,8 +8,8 @@ use crate::guest::GuestFacts;
 use crate::lima::Agent;
 use crate::plan::{Finding, Observation};
 
-/// What is wrong. One cause is one finding, and what comes of it is listed under it: a dead dockerd is not
-/// a silent socket as well. The docker command's messages on the host are no evidence; the guest is asked
+/// Finds the faults. Each cause is one finding, with its consequences: if dockerd is down, its silent socket
+/// is not another finding. The docker command's messages on the host prove nothing, so the guest is asked
 /// (see [`crate::host::Ping`]).
 pub fn diagnose(case: &Case<'_>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = lima_install::diagnosis::diagnose(case)
@@ -34,7 +34,7 @@ pub fn diagnose(case: &Case<'_>) -> Vec<Finding> {
     findings
 }
 
-/// What is wrong in the guest. Who is in which group does not depend on whether dockerd runs.
+/// Finds the faults in the guest. Memberships do not depend on dockerd.
 fn in_guest(case: &Case<'_>, guest: &GuestFacts) -> Vec<Finding> {
     let mut findings: Vec<Finding> =
         provision::docker_diagnosis::diagnose(case, guest).into_iter().collect();

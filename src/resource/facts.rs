@@ -1,4 +1,4 @@
-//! Everything that was observed of one machine: the only input of planning beside the file.
+//! Everything that was observed on one machine: with the file, the only input of planning.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -18,12 +18,12 @@ use crate::plan::{Observation, Reason};
 use crate::resource::record::{Entry, Keys, Record, Undeclared};
 use crate::resource::socket_client::ClientFacts;
 
-/// What was observed for one file.
+/// The observed facts for one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
-    /// What kind of machine this is.
+    /// The platform.
     pub platform: Platform,
-    /// The number of processors, if known.
+    /// The number of CPUs, if known.
     pub cpus: Option<u32>,
     /// The tools on the host.
     pub tools: Tools,
@@ -37,22 +37,22 @@ pub struct Facts {
     pub directory: PathBuf,
     /// The record of earlier applies. `None` if the VM has none.
     pub record: Option<Record>,
-    /// What earlier applies left on this machine.
+    /// Things from earlier applies on this machine.
     pub former: Former,
     /// The instance.
     pub vm: Observation<VmFacts>,
-    /// The guest, which can be looked at while the VM runs.
+    /// The guest, which can be observed while the VM runs.
     pub guest: Observation<GuestFacts>,
-    /// What Lima's host agent said last of the start of a VM that runs.
+    /// The last report of Lima's host agent about the start of a running VM.
     pub agent: Option<Agent>,
-    /// Whether Lima's ssh master connection lives.
+    /// Whether Lima's SSH master connection is alive.
     pub master: bool,
-    /// What answers on the host's socket. `None` where asking would have changed something: a
-    /// question to a stopped daemon starts it, by socket activation.
+    /// What answers on the host's socket. `None` if a request would have changed something: it starts a
+    /// stopped dockerd through socket activation.
     pub socket: Option<Ping>,
-    /// Whether other users of this machine may connect to that socket, and so are root in the VM.
+    /// Whether other users of this machine can connect to that socket, which makes them root in the VM.
     pub exposed: bool,
-    /// Files of the host that the file names, and that are not there.
+    /// Files of the host that the file names and that do not exist.
     pub missing: BTreeSet<PathBuf>,
     /// The files of the host that the resources read, by their paths.
     pub files: BTreeMap<PathBuf, HostFile>,
@@ -62,7 +62,7 @@ pub struct Facts {
     pub clients: BTreeMap<String, ClientFacts>,
 }
 
-/// What earlier applies left on this machine, and the file no longer declares.
+/// Things from earlier applies on this machine that the file no longer declares.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Former {
     /// Other VMs that this file was applied to, each with its Docker contexts.
@@ -87,7 +87,7 @@ impl Former {
 /// A file of the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostFile {
-    /// The SHA-256 of what it holds.
+    /// The SHA-256 of its contents.
     pub sha256: String,
     /// Its contents, if they are text.
     pub text: Option<String>,
@@ -111,21 +111,21 @@ pub struct Tools {
 pub struct VmFacts {
     /// Its state.
     pub status: Status,
-    /// The login user of its guest, where Lima says it.
+    /// The login user of its guest, if Lima reports it.
     pub user: Option<String>,
     /// Whether Lima protects it from removal.
     pub protected: bool,
-    /// Whether `cai` made it: its `lima.yaml` says so.
+    /// Whether `cai` created it: its `lima.yaml` has the mark.
     pub managed: bool,
-    /// Its processors, memory and disk (in bytes) by the merged configuration: what a start gives.
+    /// Its CPUs, memory and disk (in bytes) in Lima's merged configuration, which the next start uses.
     pub cpus: Option<u32>,
     /// See `cpus`.
     pub memory: Option<u64>,
     /// See `cpus`.
     pub disk: Option<u64>,
-    /// Its architecture, in Lima's words.
+    /// Its architecture, as Lima names it.
     pub arch: Option<String>,
-    /// Its virtualization, in Lima's words.
+    /// Its virtualization, as Lima names it.
     pub vm_type: Option<String>,
     /// Its own `lima.yaml`. Not the list's merged form: that holds Lima's defaults and the user's
     /// overrides, neither of which an edit could change.
@@ -151,8 +151,8 @@ impl Facts {
         }
     }
 
-    /// What must not be shown of the machine: the variables of the guest that the file marks, or
-    /// does not speak of, and what looks like a secret in its documents.
+    /// The values that must not be shown: variables of the guest that the file marks as sensitive or does
+    /// not declare, and values in its documents that look like secrets.
     pub fn secrets(&self, config: &Config) -> Vec<String> {
         let mut secrets = Vec::new();
         if let Some(vm) = self.vm.present() {
@@ -195,21 +195,21 @@ impl Facts {
         Ssh::docker_socket(&self.directory)
     }
 
-    /// Whether a start of the VM is under way, and its guest is not there yet, or Docker not in it.
+    /// Whether the VM is starting and its guest, or Docker in it, is not there yet.
     pub fn is_starting(&self) -> bool {
         let is_there = self.guest.present().is_some_and(|guest| guest.dockerd_installed);
         self.agent == Some(Agent::Starting) && !is_there
     }
 
-    /// The VM's longest socket path, its bytes and the most that it may have, where that is less.
+    /// The VM's longest socket path, its length and the limit in bytes, if it is too long.
     pub fn long_socket_path(&self) -> Option<(PathBuf, usize, usize)> {
         let path = Ssh::longest_socket(&self.directory);
-        // One byte ends it.
+        // The limit includes the terminating NUL.
         let (length, limit) = (path.as_os_str().len(), self.platform.socket_path_limit() - 1);
         (length > limit).then_some((path, length, limit))
     }
 
-    /// The login user of the guest, where it is known.
+    /// The login user of the guest, if known.
     pub fn login_user(&self) -> Option<&str> {
         match &self.guest {
             Observation::Present(guest) => Some(&guest.user),

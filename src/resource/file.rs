@@ -19,11 +19,11 @@ use crate::resource::facts::Facts;
 
 pub(super) const KIND: Kind = Kind::new("file");
 
-/// The sections of the guest's document; those of one file have its path behind the name.
+/// The sections of the guest's document. Those of one file have its path after the name.
 const STATUS: &str = "file_status";
 const SUM: &str = "file_sum";
 const TEXT: &str = "file_text";
-/// The longest text that is shown, in bytes. `looks` asks for no more.
+/// The longest text that is shown, in bytes. `looks` reads no more.
 const MOST: usize = 65536;
 
 const ROOT: &str = "root";
@@ -32,7 +32,7 @@ const ROOT: &str = "root";
 #[derive(Debug)]
 pub struct File {
     address: Address,
-    /// Its owner, where the file declares it.
+    /// The VM, and its owner if `containai.toml` declares it.
     requires: Vec<Address>,
     vm: VmRef,
     desired: config::File,
@@ -144,7 +144,7 @@ impl File {
             .steps(change, "the file", ssh)
     }
 
-    /// The problem if its owner is nobody.
+    /// The problem if its owner does not exist.
     fn nobody(&self, guest: &GuestFacts) -> Option<Problem> {
         let config::Owner { user, group } = &self.desired.owner;
         if user != ROOT && !self.comes.0 && !guest.accounts.contains_key(user) {
@@ -196,8 +196,8 @@ impl Resource for File {
     }
 }
 
-/// The sections that tell of a file. Root asks, because others may not be allowed to read it. The time
-/// limit is for a pipe in its place, which never ends.
+/// The sections about a file. Root reads it, because others may not have access. The time limit is for a
+/// pipe in its place, which never ends.
 fn looks(path: &str) -> Vec<Look> {
     let look = |section: String, command| {
         let arguments = vec![path.to_owned()];
@@ -229,13 +229,13 @@ impl<'a> Actual<'a> {
             [kind, mode, owner, name] if name == path => Some((kind, mode, owner)),
             _ => None,
         })?;
-        // sudo may complain before it, and a backslash before it says that the name has one.
+        // sudo may print a warning first, and a leading backslash means that the name contains one.
         let section = format!("{SUM} {path}");
         let is_sum = |it: &&str| it.len() == 64 && it.bytes().all(|it| it.is_ascii_hexdigit());
         let words = document.lines(&section).filter_map(|line| line.split(' ').next());
         let sum = words.map(|word| word.trim_start_matches('\\')).find(is_sum);
         let sum = sum.unwrap_or_default();
-        // The document does not keep the line breaks at the end; the sum tells what they were.
+        // The document does not keep line breaks at the end; the checksum tells whether there was one.
         let text = document.text(&format!("{TEXT} {path}")).unwrap_or_default();
         let mut texts = [text.to_owned(), format!("{text}\n")].into_iter();
         Some(Self {

@@ -71,7 +71,7 @@ impl Group {
         let users = record.addresses().filter(|it| it.kind == Kind::USER && !stays(&it.name));
         let users: Vec<Address> = users.filter(|user| record.owns(user)).collect();
         let leaving = users.iter().map(|user| user.name.clone()).collect();
-        // Its user goes first, and may take the group along.
+        // Its user is deleted first, which may delete the group as well.
         requires.extend(users.into_iter().filter(|user| user.name == name.as_str()));
         Some(Removal::new(address, requires, Undeclared { vm, name, leaving }).boxed())
     }

@@ -1,4 +1,4 @@
-//! The kinds of resources: what each one is, should be, and does about the difference.
+//! The kinds of resources. Each declares, observes, plans and removes its own.
 //!
 //! A new kind is one file here, and one line in [`KINDS`].
 
@@ -51,20 +51,20 @@ pub use vm::{Vm, template};
 
 use Place::{Guest, Host};
 
-/// One thing that the file declares.
+/// A resource that the file declares, or that is to be removed.
 pub trait Resource: fmt::Debug + Send + Sync {
-    /// Its name.
+    /// Its address.
     fn address(&self) -> &Address;
 
-    /// What must be applied before it.
+    /// The resources that must be applied before it.
     fn requires(&self) -> Vec<Address>;
 
-    /// What has to see what it changed.
+    /// The resources that must see its change.
     fn notifies(&self) -> Vec<Address> {
         Vec::new()
     }
 
-    /// What it would do. A pure function: the same facts give the same change.
+    /// Plans its change. A pure function: the same facts give the same change.
     fn plan(&self, context: PlanContext<'_>) -> Change;
 
     /// Its own sections of the guest's probe.
@@ -82,27 +82,26 @@ pub trait Resource: fmt::Debug + Send + Sync {
         None
     }
 
-    /// This resource as the record describes it. `None` if the record does not list its kind, or it could not be
-    /// looked at.
+    /// The resource in terms of the record. `None` if the record does not list its kind, or it could not be
+    /// observed.
     fn recorded(&self, _facts: &Facts) -> Option<Recorded> {
         None
     }
 }
 
-/// What a resource may look at while it plans.
+/// The input of a resource's plan.
 #[derive(Debug, Clone, Copy)]
 pub struct PlanContext<'a> {
     /// The observed facts.
     pub facts: &'a Facts,
-    /// What the resources of the same file before it in the graph plan.
+    /// The changes of the resources before it in the graph, of the same file.
     pub earlier: &'a [Change],
-    /// The disruption that was already tried in this run without the wanted effect, so that the
-    /// next stronger one is due.
+    /// The disruption that this run already tried without effect. The next stronger one is due.
     pub tried: Disruption,
 }
 
 impl<'a> PlanContext<'a> {
-    /// The planned changes of a kind, among those before this resource.
+    /// The changes of a kind among those before this resource.
     pub fn earlier(&self, kind: Kind) -> impl Iterator<Item = &'a Change> {
         self.earlier.iter().filter(move |change| change.address.kind == kind)
     }
@@ -112,7 +111,7 @@ impl<'a> PlanContext<'a> {
         self.side_effects().any(is_such)
     }
 
-    /// What the changes before this resource do that others depend on.
+    /// The side effects of the changes before this resource.
     pub fn side_effects(&self) -> impl Iterator<Item = &'a SideEffect> {
         self.earlier.iter().flat_map(|change| &change.side_effects)
     }
@@ -143,7 +142,8 @@ pub struct KindEntry {
 
 type Remove = fn(&Config, &Record, &Address) -> Option<Box<dyn Resource>>;
 
-/// For kinds without removals: they are not recorded, are deleted with the VM, or remove keys themselves.
+/// For kinds without removals: they are not recorded, are deleted with the VM, or remove keys in their own
+/// change.
 const NEVER: Remove = |_, _, _| None;
 
 /// All kinds, in the order in which a plan lists independent ones.
@@ -283,7 +283,7 @@ fn many<R: Resource + 'static>(resources: impl IntoIterator<Item = R>) -> Vec<Bo
     resources.into_iter().map(|resource| Box::new(resource) as Box<dyn Resource>).collect()
 }
 
-/// A file that is put into the guest.
+/// A file that is copied into the guest.
 struct Pushed<'a> {
     from: Contents<'a>,
     to: &'a str,
@@ -295,7 +295,7 @@ struct Pushed<'a> {
 }
 
 impl Pushed<'_> {
-    /// Adds the steps that put it there. `what` is the file, in words.
+    /// Adds the steps that copy it. `what` names the file.
     fn steps(&self, change: Change, what: &str, ssh: &Ssh) -> Change {
         let Self { from, to, sha256, mode, owner } = *self;
         let sent = sent_file(to);

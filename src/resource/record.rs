@@ -163,10 +163,10 @@ impl Record {
         directory.join("cai.json")
     }
 
-    /// Reads a record. `None` if the text is not one: then nothing is known, and nothing removed.
+    /// Reads a record. `None` if the text is not a record: then nothing is known, and nothing is removed.
     ///
     /// # Errors
-    /// When a newer `cai` wrote it.
+    /// If a newer `cai` wrote it.
     pub fn read(text: &str) -> Result<Option<Self>, NewerRecord> {
         let version = serde_json::from_str::<Value>(text).ok();
         match version.and_then(|record| record.get("version")?.as_u64()) {
@@ -219,7 +219,7 @@ impl Record {
     /// Records the intent before the steps of a change, so that an interrupted creation is known as
     /// `cai`'s.
     pub fn begin(&mut self, address: &Address, action: Action, recorded: &Recorded) {
-        // The record of a VM goes with its directory.
+        // The record of a VM is deleted with its directory.
         if !recorded.is_declared || action == Action::Replace {
             return;
         }
@@ -298,7 +298,7 @@ impl Key {
     }
 }
 
-/// Whether a resource is on this machine, and not in the VM.
+/// Whether a resource is on this machine and not in the VM.
 fn is_on_host(name: &str) -> bool {
     let Ok(Address { kind, .. }) = name.parse() else { return false };
     KINDS.iter().any(|entry| entry.kind == kind && entry.place == Place::Host)

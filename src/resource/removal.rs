@@ -15,12 +15,12 @@ use crate::resource::facts::Facts;
 
 /// A resource that can be found and deleted, whether the file declares it or not.
 pub(super) trait Removable: fmt::Debug + Send + Sync {
-    /// What is known of it. Its fields are the attributes in a plan.
+    /// Its observed state. The fields are the attributes in a plan.
     type State<'a>: Serialize
     where
         Self: 'a;
 
-    /// What exists of it.
+    /// Observes it.
     fn actual<'a>(&'a self, facts: &'a Facts) -> Observation<Self::State<'a>>;
 
     /// Why it stays, although `cai` created it.
@@ -28,7 +28,7 @@ pub(super) trait Removable: fmt::Debug + Send + Sync {
         None
     }
 
-    /// What the plan says if it cannot be looked at yet.
+    /// The remark in the plan if it cannot be observed yet.
     fn foretold(&self) -> Option<&'static str> {
         None
     }

@@ -1,4 +1,4 @@
-//! The Docker socket on the host: something answers on it.
+//! The Docker socket on the host.
 
 use serde::Serialize;
 
@@ -25,7 +25,7 @@ pub struct Socket {
 struct State {
     path: String,
     answer: String,
-    /// Who may open it. ssh creates it for its owner alone, which is not worth a line.
+    /// Who can open it. ssh creates it for its owner alone, which is not shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     access: Option<&'static str>,
 }
@@ -41,7 +41,7 @@ impl State {
 }
 
 impl Socket {
-    /// As the file declares it.
+    /// The socket of the file's VM.
     pub fn new(config: &Config) -> Self {
         let mut requires = vec![Restart::address_of(&config.vm.name)];
         // The forward opens the guest's socket with the groups of the login user.
@@ -144,8 +144,8 @@ impl Resource for Socket {
     }
 }
 
-/// What is wrong with it. If something in the guest is wrong, which makes the socket dead as well, the first
-/// finding says so instead.
+/// Why it does not work. If something in the guest is wrong, which stops the socket as well, the first
+/// finding lists it as a consequence.
 pub(super) fn diagnose(
     case: &Case<'_>,
     guest: &GuestFacts,

@@ -21,7 +21,7 @@ pub(in crate::resource) fn command(case: &Case<'_>) -> Option<Finding> {
     )
 }
 
-/// What is wrong with the context.
+/// Finds faults of the context.
 pub(in crate::resource) fn diagnose(case: &Case<'_>) -> Vec<Finding> {
     let endpoint = format!("unix://{}", case.facts.docker_socket().display());
     let context = match &case.facts.context {

@@ -6,7 +6,7 @@ use crate::model::UnixName;
 use crate::plan::{Code, Finding, Reason, SideEffect};
 use crate::resource::Case;
 
-/// What is wrong. Whether dockerd runs does not matter.
+/// Finds a missing membership, whether dockerd runs or not.
 pub(in crate::resource) fn diagnose(case: &Case<'_>, guest: &GuestFacts) -> Option<Finding> {
     let docker = UnixName::docker();
     let user = guest.user.as_str();

@@ -44,8 +44,8 @@ impl<'a> State<'a> {
 }
 
 impl GroupMembership {
-    /// All that the file declares: for each user its groups, and that a user of its own is in no
-    /// other group that the file speaks of. Memberships of others are not its business.
+    /// All that the file declares: for each user its groups, and that a declared user is in no other group
+    /// of the file. Other memberships are not managed.
     pub fn all(config: &Config) -> impl Iterator<Item = Self> + '_ {
         let docker = UnixName::docker();
         let known = move || {
@@ -56,7 +56,7 @@ impl GroupMembership {
             let mut wanted: Vec<(UnixName, bool)> =
                 user.groups.iter().map(|group| (group.clone(), true)).collect();
             for group in known() {
-                // Who Lima's login user is shows in the guest.
+                // The name of Lima's login user is known only in the guest.
                 if user.name != UserRef::LimaUser && wanted.iter().all(|(name, _)| *name != group) {
                     wanted.push((group, false));
                 }
@@ -148,7 +148,7 @@ impl GroupMembership {
         }
     }
 
-    /// What makes the group before this resource's turn.
+    /// The earlier change that creates the group.
     fn comes_first(&self, guest: &GuestFacts, context: PlanContext<'_>) -> Option<Address> {
         let address = Group::address_of(&self.group);
         let is_made = context

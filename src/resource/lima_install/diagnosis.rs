@@ -3,7 +3,7 @@
 use crate::plan::{Code, Finding};
 use crate::resource::{Case, LimaInstall};
 
-/// What is missing.
+/// Finds the missing tools.
 pub(in crate::resource) fn diagnose(case: &Case<'_>) -> impl Iterator<Item = Finding> {
     lima(case).into_iter().chain(ssh(case))
 }

@@ -1,4 +1,4 @@
-//! The `limactl` program: it is there, and new enough.
+//! The `limactl` program: installed, in a version that the file accepts.
 
 pub(super) mod diagnosis;
 
@@ -16,7 +16,7 @@ use crate::plan::{Change, Problem, Reason, Step};
 use crate::resource::facts::Facts;
 use crate::resource::{PlanContext, Resource};
 
-/// How long Homebrew may take: it may fetch QEMU and all that it needs, too.
+/// How long Homebrew may take: it may also download QEMU and its dependencies.
 const HOMEBREW: Duration = Duration::from_secs(60 * 60);
 
 /// The `limactl` program.
@@ -29,7 +29,7 @@ pub struct LimaInstall {
 /// The state of an installation.
 #[derive(Debug, Serialize)]
 struct State {
-    /// Homebrew says which version it has only once it has installed it.
+    /// With Homebrew, the version is known only after the installation.
     version: Known<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     from: Option<String>,
@@ -46,9 +46,9 @@ impl State {
     }
 }
 
-/// How Lima comes onto a machine.
+/// How Lima is installed.
 enum Way {
-    /// Homebrew installs or upgrades what it has.
+    /// Homebrew installs or upgrades its own version.
     Homebrew { program: PathBuf, verb: &'static str },
     /// The archive of a release is unpacked.
     Archive(Release),
@@ -60,16 +60,16 @@ impl LimaInstall {
         Self { address: Self::own_address(), lima: lima.clone() }
     }
 
-    /// There is one Lima on a machine.
+    /// Its address. A machine has one Lima.
     pub fn own_address() -> Address {
         Address::new(Kind::LIMA_INSTALL, "lima")
     }
 
-    /// The command by which a person installs what a file wants: what comes from elsewhere is
-    /// compared before root unpacks it.
+    /// The command with which a person installs the declared Lima. It compares the checksum of a download
+    /// before root unpacks it.
     ///
     /// # Errors
-    /// When nobody said what its checksum is.
+    /// If the checksum is unknown.
     pub fn by_hand(lima: &Lima, facts: &Facts) -> Result<String, Problem> {
         if facts.platform.os == Os::MacOs && facts.tools.brew.is_some() {
             let verb = if facts.tools.limactl.is_some() { "upgrade" } else { "install" };
@@ -89,8 +89,8 @@ impl LimaInstall {
         ))
     }
 
-    /// An archive goes where `cai` looks when the `limactl` on `PATH` will not do. Homebrew can
-    /// only mend its own, which is beside it: any other that is earlier on `PATH` would stay so.
+    /// An archive is unpacked where `cai` looks if it cannot use the `limactl` on `PATH`. Homebrew can only
+    /// upgrade the `limactl` in its own directory: another one that is earlier on `PATH` would stay first.
     fn way(&self, facts: &Facts) -> Way {
         let brew = facts.tools.brew.clone().filter(|_| facts.platform.os == Os::MacOs);
         let found = facts.tools.limactl.as_ref().map(|(path, _)| path);
@@ -103,7 +103,7 @@ impl LimaInstall {
         }
     }
 
-    /// What installs Lima, where it is missing or not the one that the file requires.
+    /// Installs Lima if it is missing or the file does not accept its version.
     fn install(&self, facts: &Facts) -> Change {
         if self.lima.install == Install::Never {
             return self.change(facts, self.required()).blocked(self.missing(facts));
@@ -118,7 +118,7 @@ impl LimaInstall {
             }
             Way::Archive(release) => self.unpack(facts, release),
         };
-        // Lima is of no use without it, and no VM would come.
+        // Lima cannot create a VM without ssh.
         match (&change.problem, &facts.tools.ssh) {
             (None, None) => change.blocked(Problem::SshMissing),
             _ => change,
@@ -187,7 +187,7 @@ impl Resource for LimaInstall {
         match &tools.limactl {
             Some((_, found)) if self.lima.version.matches(found) => {
                 let change = Change::unchanged(&self.address, self.required());
-                // Lima cannot do without it either, but says so only when a VM has been made.
+                // Lima needs ssh as well, but reports that only after it has created a VM.
                 if tools.ssh.is_some() { change } else { change.blocked(Problem::SshMissing) }
             }
             _ => self.install(context.facts),

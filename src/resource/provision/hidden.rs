@@ -61,7 +61,7 @@ pub(in crate::resource) fn by(
 
 /// The data that these keys may hide in a guest that cannot be observed.
 pub(super) fn possible(vm: &VmName, keys: &Map<String, Value>) -> Option<Hides> {
-    // The object `features` is replaced as a whole, so what it leaves out also counts.
+    // The object `features` is replaced as a whole, so missing entries count as well.
     let may_hide = |name: &str, value: &Value| {
         name == "features" || effect(name, None, Some(value)) == Effect::HidesData
     };

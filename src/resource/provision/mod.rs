@@ -1,5 +1,5 @@
-//! What is installed in the guest: the daemon's configuration first, then Docker, then Sysbox, so
-//! that nobody's containers have to go for it (see the notes on Sysbox's package).
+//! The software in the guest: dockerd's configuration first, then Docker, then Sysbox. In this order the
+//! package of Sysbox never needs to stop containers.
 
 mod daemon;
 mod docker;
@@ -21,7 +21,7 @@ pub use sysbox::ProvisionSysbox;
 use crate::model::address::{Address, Kind};
 use crate::model::daemon_key::SYSBOX_RUNTIME;
 
-/// The address of one of them.
+/// The address of one part.
 fn address(name: &str) -> Address {
     Address::new(Kind::PROVISION, name)
 }

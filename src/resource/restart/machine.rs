@@ -1,12 +1,12 @@
-//! The machine that runs, against the one that a start would give.
+//! Compares the running machine with its configuration.
 
 use crate::guest::GuestFacts;
 use crate::plan::Reason;
 use crate::resource::facts::Facts;
 
-/// Where the running machine is not the one that Lima would start now: its YAML was edited, and the
-/// VM not restarted. Lima's merged configuration counts, so that a user's override of all instances
-/// is no difference for ever.
+/// The differences between the running machine and the one that Lima would start now: its YAML was edited,
+/// but the VM was not restarted. Lima's merged configuration counts, because a user's override of all
+/// instances would otherwise always be a difference.
 pub(super) fn differences(guest: &GuestFacts, facts: &Facts) -> Vec<Reason> {
     let Some(vm) = facts.vm.present() else { return Vec::new() };
     let mut reasons = Vec::new();
@@ -31,8 +31,8 @@ pub(super) fn differences(guest: &GuestFacts, facts: &Facts) -> Vec<Reason> {
     reasons
 }
 
-/// Whether a kernel that manages `runs` bytes can be on a machine with `configured` bytes. The
-/// kernel keeps some for itself: 2 to 8 % (measured: 1967 of 2048 MiB), more on small machines.
+/// Whether a kernel that reports `runs` bytes can run on a machine with `configured` bytes. The kernel
+/// reserves 2 to 8 % (measured: 1967 of 2048 MiB), more on small machines.
 fn is_memory_of(runs: u64, configured: u64) -> bool {
     let reserve = configured / 8 + (64 << 20);
     runs <= configured && configured - runs <= reserve

@@ -1,6 +1,6 @@
-//! What runs has taken over what is configured: the daemon its configuration, the session its
-//! user's groups, the machine its processors and memory. A resource like any other, so that a crash
-//! between a change and its restart is repaired by the next run.
+//! Whether what runs has loaded its configuration: dockerd its keys, the SSH session its user's groups, the
+//! machine its CPUs and memory. It is a resource like any other, so the next run repairs a crash between a
+//! change and its restart.
 
 mod daemon;
 pub(super) mod diagnosis;
@@ -26,15 +26,14 @@ use crate::plan::Observation;
 use crate::plan::{Action, Change, DaemonKeys, Disruption, Reason, SideEffect};
 use crate::resource::facts::Facts;
 
-/// The pending restart of a VM, of whatever degree.
+/// The pending restart of a VM, dockerd or the SSH session.
 #[derive(Debug)]
 pub struct Restart {
     address: Address,
     requires: Vec<Address>,
-    /// The users of the file with their groups: which of them is Lima's login user may only show
-    /// in the guest.
+    /// The declared users with their groups. Which one is Lima's login user may be known only in the guest.
     users: Vec<User>,
-    /// The keys of its configuration that the daemon has to have loaded.
+    /// The keys of its configuration that dockerd must have loaded.
     daemon: Vec<String>,
     /// Whether the file declares a seccomp profile.
     seccomp: bool,
@@ -50,12 +49,12 @@ struct State {
     daemon_json_loaded: bool,
 }
 
-/// What is pending.
+/// The pending restarts.
 #[derive(Debug, Default)]
 struct Pending {
     reasons: Vec<Reason>,
     disruption: Disruption,
-    /// The session has to be renewed, whatever else is due.
+    /// The session must be renewed, in addition to anything else.
     session: bool,
 }
 
@@ -102,7 +101,7 @@ impl Restart {
         keys
     }
 
-    /// The groups that the login user should be in with effect.
+    /// The groups that the login user's session should have.
     fn groups(&self, login: Option<&str>) -> Vec<String> {
         let is_login = |user: &&User| match &user.name {
             UserRef::LimaUser => true,
@@ -118,8 +117,7 @@ impl Restart {
         groups.filter(|group| guest.needs_group(group)).collect()
     }
 
-    /// The login user's groups that it joins, or that get another number, by what is planned
-    /// before this resource.
+    /// The groups that the login user joins, or whose gid changes, by earlier changes.
     fn joined(&self, context: PlanContext<'_>) -> Vec<String> {
         let login = context.facts.login_user();
         let joined = context.side_effects().filter_map(|effect| match effect {
@@ -147,7 +145,7 @@ impl Restart {
             for reason in machine::differences(guest, context.facts) {
                 pending.add(Disruption::VmRestart, reason);
             }
-            // Not yet a member: that is the membership's change, and this one follows it.
+            // A missing membership is another change, which comes first.
             let stale = guest.lacks_groups(self.groups(Some(&guest.user)));
             if !stale.is_empty() {
                 let session = guest.session_groups.iter().cloned().collect();
@@ -164,7 +162,7 @@ impl Restart {
         if !joined.is_empty() {
             pending.add(Disruption::SessionRefresh, Reason::SessionWillPredate(joined));
         }
-        // A reload or restart that must fail would keep everything else from being done.
+        // A reload or restart that must fail would block everything else.
         let unloaded = daemon::unloaded(&self.keys(context.facts), guest, context, vm_restarts);
         if let Some(unloaded) = unloaded.filter(|_| obstacle(guest, context).is_none()) {
             pending.add(unloaded.way, unloaded.reason);
@@ -234,7 +232,7 @@ impl Restart {
     }
 }
 
-/// Whether the seccomp profile of an earlier apply is still there, and no key will name it. It goes
+/// Whether the seccomp profile of an earlier apply still exists although no key will name it. It is deleted
 /// after the restart: until then, dockerd may start with the file that names it.
 fn drops_profile(guest: &GuestFacts, context: PlanContext<'_>) -> bool {
     let daemon = ProvisionDaemon::own_address();
@@ -262,7 +260,7 @@ fn has_daemon_reason(change: &Change) -> bool {
     change.reasons.iter().any(|reason| !daemon_keys(reason).is_empty())
 }
 
-/// The keys that a reason says dockerd has to take over.
+/// The keys that dockerd must load according to a reason.
 fn daemon_keys(reason: &Reason) -> &[String] {
     match reason {
         Reason::DaemonPredates(unloaded) | Reason::DaemonWillPredate(unloaded) => &unloaded.keys,
@@ -270,8 +268,8 @@ fn daemon_keys(reason: &Reason) -> &[String] {
     }
 }
 
-/// Whether dockerd would start without giving its bridge another address: while a container runs,
-/// any, it keeps the old one (measured with Docker 20.10).
+/// Whether dockerd would keep the old address of its bridge: it does while any container runs (measured with
+/// Docker 20.10).
 fn is_bridge_kept(change: &Change, guest: &GuestFacts) -> bool {
     guest.containers.as_ref().is_none_or(|list| !list.is_empty())
         && change.reasons.iter().flat_map(daemon_keys).any(|key| key == "bip")
@@ -312,7 +310,7 @@ impl Resource for Restart {
             Observation::Unobservable(reason) => {
                 let session_has = self.groups(context.facts.login_user());
                 let wanted = State { session_has, daemon_json_loaded: true };
-                // dockerd may run with an older configuration; what it would stop is not known yet.
+                // dockerd may run with an older configuration. The containers that it would stop are unknown.
                 Change::deferred(&self.address, wanted, reason.clone())
                     .falling_back(Disruption::DaemonRestart, None)
             }

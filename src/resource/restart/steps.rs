@@ -1,4 +1,4 @@
-//! The ways in which something that runs takes over what is configured, mildest first.
+//! The ways to load a configuration, mildest first.
 
 use crate::guest::{GuestFacts, Operation, SECCOMP_PROFILE};
 use crate::lima::{Limactl, Ssh};
@@ -7,7 +7,7 @@ use crate::resource::containers;
 use crate::resource::facts::Facts;
 use crate::resource::vm_ref::VmRef;
 
-/// dockerd takes over what it can while it runs.
+/// dockerd loads what it can while it runs.
 pub(super) fn reload(change: Change, facts: &Facts, vm: &VmRef) -> Change {
     let disruption = change.disruption.max(Disruption::Reload);
     let change = change.disturbing(disruption, Some(&[]));
@@ -17,9 +17,8 @@ pub(super) fn reload(change: Change, facts: &Facts, vm: &VmRef) -> Change {
 }
 
 /// dockerd restarts. It reloads first, so that live-restore is in force when it goes down: then its
-/// containers keep running (measured with Docker 20.10). That reload takes over some keys and not
-/// those that the restart is for, so it leaves no record of what is loaded: a crash before the
-/// restart would leave it to nobody.
+/// containers keep running (measured with Docker 20.10). That reload does not load the keys that need the
+/// restart, so it does not record the file as loaded: after a crash in between, the next run restarts.
 pub(super) fn daemon_restart(
     change: Change,
     keeps_containers: bool,
@@ -32,17 +31,17 @@ pub(super) fn daemon_restart(
     let Some(ssh) = vm.ssh(facts) else { return change };
     let reload = Operation::ReloadDocker { record: false };
     let restart = Operation::RestartDocker { restore: true };
-    // Noted after the reload: nothing stops for a file that dockerd refuses.
+    // Recorded after the reload: nothing stops for a file that dockerd refuses.
     let change = change.step(Step::run("reload dockerd", reload.command(&ssh)));
     let change = containers::remember(change, guest, &ssh)
         .step(Step::run("restart dockerd", restart.command(&ssh)));
     containers::resume(containers::or_resume(change, &ssh), &ssh)
 }
 
-/// Renews the connection that everything rides on, without disturbing what rides on the old one.
+/// Renews the SSH connection that everything uses, without disturbing users of the old one.
 ///
-/// Measured on Lima 2.2.0: it takes about 1.5 s, containers and open shells live on, and Lima's
-/// own sockets come back by themselves.
+/// Measured on Lima 2.2.0: it takes about 1.5 s, containers and open shells keep running, and Lima recreates
+/// its own sockets.
 pub(super) fn session(change: Change, facts: &Facts, vm: &VmRef) -> Change {
     let stops = change.stops.clone();
     let disruption = change.disruption.max(Disruption::SessionRefresh);

@@ -1,4 +1,4 @@
-//! Containers that use a Docker socket: whether each reaches the daemon, and why not.
+//! Why a container that uses a Docker socket does not reach the daemon.
 
 use super::{title, verdict};
 use crate::docker::client::ClientCode;
@@ -36,7 +36,7 @@ pub(in crate::resource) fn diagnose(case: &Case<'_>) -> Vec<Finding> {
                 client.context.as_ref().unwrap_or(&case.config.context.name),
                 title(client, seen)
             )),
-            // It works all the same.
+            // It works anyway.
             ClientCode::MountReadonly => {
                 finding.severity(Severity::Warning).repaired_by([address]).by_hand("see `cai plan`")
             }

@@ -10,10 +10,9 @@ use crate::plan::Observation;
 pub struct ClientFacts {
     /// The container.
     pub container: Observation<Seen>,
-    /// Its compose file, where the file names one.
+    /// Its compose file, if the file names one.
     pub compose: Option<ComposeFacts>,
-    /// What its health URL answered, where the file names one and the container runs: what is
-    /// wrong, if anything.
+    /// The result of its health URL, if the file names one and the container runs.
     pub health: Option<Result<(), String>>,
     /// The sockets of the file's own engine, if that engine runs the container.
     pub engine: Option<EngineSockets>,
@@ -31,10 +30,10 @@ pub struct EngineSockets {
 /// A compose file on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ComposeFacts {
-    /// Its project; `None` without a program that runs compose files.
+    /// Its project. `None` if Compose is not installed.
     pub project: Option<ComposeProject>,
     /// The service from its files, without the override that `cai` writes.
     pub service: Result<ComposeService, ComposeError>,
-    /// The text of the override that `cai` writes beside it.
+    /// The text of the override that `cai` writes next to it.
     pub override_text: Option<String>,
 }

@@ -36,16 +36,16 @@ const HEALTH: Duration = Duration::from_secs(3 * 60);
 #[derive(Debug)]
 pub struct SocketClient {
     address: Address,
-    /// The file's own context, where its engine runs the container.
+    /// The file's own context, if its engine runs the container.
     requires: Option<Address>,
-    /// The next one of the same compose file: they write one override.
+    /// The next client of the same compose file: both write one override.
     next: Option<Address>,
     context: ContextName,
     client: config::SocketClient,
 }
 
 impl SocketClient {
-    /// As the file declares them; without those in a VM that is not to run.
+    /// All that the file declares, without those in a VM that is to be stopped.
     pub fn all(config: &Config) -> Vec<Self> {
         let clients = config.socket_clients.iter();
         let clients: Vec<_> =
@@ -92,7 +92,7 @@ impl SocketClient {
         let after = || Reason::After(self.requires.clone().unwrap_or_else(|| self.address.clone()));
         let reason = reason.unwrap_or_else(after);
         let mut change = Change::deferred(&self.address, state::unseen(&self.client), reason);
-        // In a VM that is yet to be made there is no container to make anew.
+        // A VM that does not exist yet has no container to recreate.
         let may_be_there = self.requires.is_none() || facts.vm != Observation::Absent;
         if may_be_there && self.client.compose().is_some() {
             change = change.falling_back(Disruption::ContainerRecreation, None);
@@ -103,7 +103,7 @@ impl SocketClient {
         change
     }
 
-    /// Stops the plan where the container could not be made again, before anything ends it.
+    /// Blocks the plan if the container could not be recreated, before anything stops it.
     fn or_blocked(&self, change: Change, facts: &ClientFacts) -> Change {
         match remediation::obstacle(&self.client, facts) {
             Some(problem) if change.problem.is_none() => {
@@ -113,7 +113,7 @@ impl SocketClient {
         }
     }
 
-    /// What stops the container before its turn. Whether it comes back by itself shows then.
+    /// The earlier change that stops the container. Whether it starts again is known after that.
     fn stopped_before<'a>(
         &self,
         context: PlanContext<'a>,
@@ -129,7 +129,7 @@ impl SocketClient {
         Some(ClientCommands::new(facts.tools.docker.clone()?, self.context.clone()))
     }
 
-    /// The steps that make a service anew, and wait for it to be well.
+    /// The steps that recreate a service and wait until it is healthy.
     fn remedy(
         &self,
         change: Change,
@@ -228,7 +228,7 @@ impl SocketClient {
         }
     }
 
-    /// The container that its recreation stops, where it runs.
+    /// The container that its recreation stops, if it runs.
     fn stopped(seen: &Seen) -> Option<Container> {
         let state = &seen.inspected.state;
         (state.runs() || state.restarts_in_a_loop()).then(|| Container {

@@ -6,19 +6,19 @@ use crate::docker::client::{ClientCode, ComposeService, MountSeen, Process, Seen
 use crate::model::{ContextName, VolumeSource};
 use crate::plan::ClientProblem;
 
-/// What is to be changed.
+/// The settings that must change.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is needed or not, whatever the others are")]
 pub(super) struct Need {
-    /// It has to be made or started.
+    /// It must be created or started.
     pub(super) start: bool,
     /// Another mode of its mount.
     pub(super) mode: bool,
-    /// Another mount, or one at all.
+    /// Another mount, or a mount if there is none.
     pub(super) mount: bool,
     /// The socket's group.
     pub(super) group: bool,
-    /// Another user, in Docker's words.
+    /// Another user, in Docker's notation.
     pub(super) user: Option<String>,
 }
 
@@ -28,7 +28,7 @@ impl Need {
     }
 }
 
-/// What a container needs, by what was found.
+/// What a container needs, given the verdict.
 pub(super) fn needed(
     client: &SocketClient,
     facts: &ClientFacts,
@@ -40,7 +40,7 @@ pub(super) fn needed(
     };
     let mut need = Need::default();
     let mount = seen.inspected.mount_of(&client.socket);
-    // What Compose starts has the mount of its service.
+    // A container that Compose starts has the mount of its service.
     let is_created =
         verdict.code == Some(ClientCode::ContainerAbsent) && described(facts).is_some();
     if let Some(mount) = mount.filter(|_| !is_created) {
@@ -140,7 +140,7 @@ fn futile(
             gid,
         });
     }
-    // The next start reads its groups anew, unless it is made with a group of its own.
+    // The next start reads its groups again, unless it was created with a group.
     let is_stale = verdict.code == Some(ClientCode::SessionStale);
     let only_group = Need { group: true, ..Need::default() };
     let by_name = !seen.inspected.user.contains(':');

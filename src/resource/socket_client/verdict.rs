@@ -1,4 +1,4 @@
-//! What is wrong with a client of a Docker socket, judged in the order socket, volume, group, user.
+//! Judges a client of a Docker socket, in the order socket, volume, group, user.
 
 use std::path::Path;
 
@@ -7,24 +7,24 @@ use crate::config::{MountMode, SocketClient};
 use crate::docker::client::{Api, ClientCode, MountSeen, Process, Seen, SocketSeen, canonical};
 use crate::plan::Observation;
 
-/// Something that was measured: what, and what it was.
+/// A measurement: its name and its result.
 pub type Evidence = (&'static str, String);
 
 /// What is wrong with a client, if anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientVerdict {
-    /// What is wrong. `None` where it works, as far as could be tested, and where the engine could
-    /// not be asked.
+    /// The code of the fault. `None` if it works, as far as that could be tested, or the engine could not be
+    /// asked.
     pub code: Option<ClientCode>,
-    /// Why, in a sentence without its full stop; what was found where nothing is wrong.
+    /// The cause, or the result if nothing is wrong: a sentence without a period.
     pub cause: String,
-    /// What was measured.
+    /// The measurements.
     pub evidence: Vec<Evidence>,
-    /// Whether the mount is not as the file says, beside what is wrong.
+    /// Whether the mount differs from the file, in addition to the fault.
     pub readonly: bool,
 }
 
-/// Judges a client by what was seen of it. Pure.
+/// Judges an observed client. Pure.
 pub fn verdict(client: &SocketClient, facts: &ClientFacts) -> ClientVerdict {
     let (code, cause) = match &facts.container {
         Observation::Unobservable(reason) => (None, reason.to_string()),
@@ -47,7 +47,7 @@ pub fn verdict(client: &SocketClient, facts: &ClientFacts) -> ClientVerdict {
     }
 }
 
-/// Whether the volume is mounted read-only against the file's word.
+/// Whether the volume is mounted read-only, but the file says otherwise.
 pub(crate) fn is_readonly(client: &SocketClient, seen: &Seen) -> bool {
     let mount = seen.inspected.mount_of(&client.socket);
     client.mode == Some(MountMode::Rw) && mount.is_some_and(|mount| !mount.writable)
@@ -204,8 +204,8 @@ fn before_its_program(
     let is_missing = match inside.socket {
         SocketSeen::Missing => Some(format!("{socket} does not exist in {name}")),
         SocketSeen::NotASocket => Some(format!(
-            "what is at {socket} in {name} is no socket, as Docker makes a directory \
-                          where there was nothing to mount"
+            "{socket} in {name} is not a socket; Docker creates a directory if the source of a \
+                          mount does not exist"
         )),
         SocketSeen::Socket { .. } | SocketSeen::Unknown => None,
     };
@@ -218,13 +218,13 @@ fn before_its_program(
     Some((ClientCode::SocketMissing, format!("{cause}{mount}")))
 }
 
-/// The id of the user that the file names, where it can be known.
+/// The uid of the declared user, if it is known.
 pub(crate) fn uid(client: &SocketClient, seen: &Seen) -> Option<u32> {
     let by_name = || seen.accounts.by_name(client.user.as_ref()?.as_str()).map(|user| user.uid);
     client.uid.or_else(by_name)
 }
 
-/// The API answers: what else is not as it should be?
+/// The API answers. Finds other differences.
 fn well(client: &SocketClient, facts: &ClientFacts, seen: &Seen) -> (Option<ClientCode>, String) {
     let name = title(client, facts);
     let sick = match (&client.health, &facts.health, &seen.inspected.state.health) {
@@ -248,7 +248,7 @@ fn well(client: &SocketClient, facts: &ClientFacts, seen: &Seen) -> (Option<Clie
     (None, format!("Docker's API answers in {name}"))
 }
 
-/// The process may not connect. Why: the group, or the user?
+/// The process cannot connect, because of its group or its user.
 fn denied(
     client: &SocketClient,
     facts: &ClientFacts,
@@ -258,7 +258,7 @@ fn denied(
     let wanted = gid(client, facts);
     let inside = seen.inside.as_ref();
     let process = inside.and_then(|inside| inside.process(uid(client, seen)));
-    // Without a word on the socket itself, the file's is taken for it.
+    // If the socket could not be inspected, the declared group counts.
     let socket = inside.map(|inside| match inside.socket {
         SocketSeen::Unknown => SocketSeen::Socket { mode: 0o660, uid: 0, gid: wanted },
         known => known,
@@ -308,7 +308,7 @@ fn denied(
     }
 }
 
-/// The user and the groups of a process, in words.
+/// The user and the groups of a process, as text.
 fn who(process: &Process, seen: &Seen) -> String {
     let name = seen.accounts.by_uid(process.uid);
     let name = name.map(|user| format!(" ({})", user.name)).unwrap_or_default();
@@ -320,8 +320,8 @@ fn groups(process: &Process) -> String {
     process.all_groups().iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
-/// What will be denied to the program of a container that does not run long enough to be looked
-/// at, by what it is made with.
+/// The access that a container's program will lack, by the container's options. For a container that does
+/// not run long enough to be inspected.
 pub(crate) fn foreseen(client: &SocketClient, facts: &ClientFacts, seen: &Seen) -> Option<String> {
     outside_group(client, facts, seen, &seen.inspected.user, &seen.inspected.group_add)
 }
@@ -374,7 +374,7 @@ fn evidence(client: &SocketClient, seen: &Seen) -> Vec<Evidence> {
     evidence
 }
 
-/// What came of the question, in words.
+/// The result of the API request, as text.
 pub(crate) fn api(api: &Api) -> String {
     match api {
         Api::Answers => "answers".to_owned(),

@@ -31,7 +31,7 @@ pub(super) fn is_same(
         said.or_else(|| Some(meant(&given(key, vm)?))).unwrap_or_default()
     };
     match (key, actual) {
-        // What it was made from counts, not what others would be made from.
+        // Only the image for its own architecture counts.
         ("images", Some(actual)) => image(actual, vm) == image(wanted, vm),
         ("images", None) => false,
         (key, Some(actual)) if AT_BOOT.contains(&key) && !boots && lima::has_script(actual) => true,

@@ -30,7 +30,7 @@ use crate::plan::{Change, Disruption, Finding, Problem, Reason, Step};
 use crate::resource::facts::{Facts, VmFacts};
 use crate::resource::record::{Keys, Recorded, Undeclared};
 
-/// Keys of `lima.yaml` that an existing machine cannot take over: the guest was made from them.
+/// Keys of `lima.yaml` that cannot change on an existing VM: the guest was created from them.
 const IMMUTABLE: [&str; 4] = ["images", "arch", "vmType", "user"];
 const ENV: &str = "env";
 
@@ -41,7 +41,7 @@ pub struct Vm {
     name: VmName,
     /// The keys of its YAML, with `cai`'s own entries in the lists that it shares with others.
     keys: Map<String, Value>,
-    /// Keys that the file leaves out: they make a new VM, and are no matter for one that exists.
+    /// Keys that the file leaves out. They create a new VM and do not matter for an existing one.
     defaulted: Vec<&'static str>,
     /// Whether it is to run.
     runs: bool,
@@ -56,7 +56,7 @@ pub struct Vm {
     variables: BTreeMap<String, bool>,
 }
 
-/// The state of the VM: the keys of its YAML, and what is not in it.
+/// The state of the VM: the keys of its YAML, and two settings that are not in the YAML.
 #[derive(Debug, PartialEq, Serialize)]
 struct State {
     #[serde(flatten)]
@@ -145,7 +145,7 @@ impl Vm {
         let is_starting = self.runs && facts.is_starting();
         // Lima calls it Running as soon as its machine runs.
         let status = if is_starting { "Starting".to_owned() } else { vm.status.to_string() };
-        // What it says could have no effect, and a restart for it would stop containers for nothing.
+        // An edit would have no effect, and a restart for it would stop containers for nothing.
         let is_overridden =
             |key: &str| overrides.iter().any(|it| it.key == key && it.value.is_some());
         let keys = keys.iter().filter_map(|(key, wanted)| {

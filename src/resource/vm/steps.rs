@@ -108,7 +108,7 @@ impl Vm {
             limactl.edit(&self.name, values)
         };
         let edit = Step::run(title, command);
-        // Lima refuses what it does not understand; a VM that ran must not stay down for that.
+        // If Lima refuses the edit, a VM that was running must start again.
         change.step(match vm.status {
             Status::Running if self.runs => edit.or_else(limactl.start(&self.name)),
             _ => edit,

@@ -1,4 +1,4 @@
-//! `/etc/docker/daemon.json` in the guest: the keys that the file owns, merged with what is there.
+//! `/etc/docker/daemon.json` in the guest: the declared keys, merged with those of others.
 
 pub(in crate::resource) mod diagnosis;
 

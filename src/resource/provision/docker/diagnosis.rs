@@ -9,7 +9,7 @@ use crate::resource::Case;
 /// The number of log lines that are shown as evidence.
 const LOG: usize = 20;
 
-/// What is wrong.
+/// Finds the first fault, from the installation to the socket.
 pub(in crate::resource) fn diagnose(case: &Case<'_>, guest: &GuestFacts) -> Option<Finding> {
     let is_installed = guest.dockerd_installed;
     let works = || daemon(case, guest).or_else(|| socket_group(case, guest));

@@ -7,7 +7,7 @@ use crate::model::listed;
 use crate::plan::{Code, Finding, Severity};
 use crate::resource::Case;
 
-/// What is wrong with Sysbox, if the file enables it; without a file, if it is there.
+/// Finds faults of Sysbox if the file enables it. Without a file, if it is installed.
 pub(in crate::resource) fn diagnose(case: &Case<'_>, guest: &GuestFacts) -> Vec<Finding> {
     if !guest.dockerd_installed {
         return Vec::new();
