@@ -2,22 +2,20 @@
 
 /// The flags that were given, and the words that are none.
 #[derive(Debug, Default)]
-pub(super) struct Arguments {
+pub struct Arguments {
     flags: Vec<(String, String)>,
-    pub(super) words: Vec<String>,
+    /// The other words.
+    pub words: Vec<String>,
 }
 
 impl Arguments {
-    /// Reads a command line. `known` names the flags; one that takes a value ends with `=`.
-    /// With `until_word`, everything from the first word on is a word.
+    /// Reads a command line. `known` names the flags, as `-f --force`: the last is the one to ask for.
+    /// One that takes a value ends with `=`. With `until_word`, everything from the first word on is a
+    /// word.
     ///
     /// # Errors
     /// Names a flag that is not known.
-    pub(super) fn parse(
-        arguments: &[String],
-        known: &[&str],
-        until_word: bool,
-    ) -> Result<Self, String> {
+    pub fn parse(arguments: &[String], known: &[&str], until_word: bool) -> Result<Self, String> {
         let mut parsed = Self::default();
         let mut rest = arguments.iter();
         while let Some(argument) = rest.next() {
@@ -34,39 +32,44 @@ impl Arguments {
                 Some((name, value)) => (name, Some(value.to_owned())),
                 None => (argument.as_str(), None),
             };
-            let takes_value = known.iter().any(|flag| flag.strip_suffix('=') == Some(name));
+            let is_own = |flag: &&&str| flag.trim_end_matches('=').split(' ').any(|it| it == name);
+            let flag = known.iter().find(is_own).ok_or_else(|| format!("the flag `{name}`"))?;
+            let without = || format!("the flag `{name}` without a value");
             let value = match inline {
-                Some(value) if takes_value || known.contains(&name) => value,
-                None if takes_value => rest
-                    .next()
-                    .cloned()
-                    .ok_or_else(|| format!("the flag `{name}` without a value"))?,
-                None if known.contains(&name) => "true".to_owned(),
-                _ => return Err(format!("the flag `{name}`")),
+                Some(value) => value,
+                None if flag.ends_with('=') => rest.next().cloned().ok_or_else(without)?,
+                None => "true".to_owned(),
             };
+            let name = flag.trim_end_matches('=').split(' ').next_back().unwrap_or_default();
             parsed.flags.push((name.to_owned(), value));
         }
         Ok(parsed)
     }
 
     /// The last value of a flag.
-    pub(super) fn value(&self, name: &str) -> Option<&str> {
+    pub fn value(&self, name: &str) -> Option<&str> {
         self.all(name).last()
     }
 
     /// Every value of a flag.
-    pub(super) fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
-        let values: Vec<&str> = self
-            .flags
-            .iter()
-            .filter(|(own, _)| own == name)
-            .map(|(_, value)| value.as_str())
-            .collect();
-        values.into_iter()
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        let own = self.flags.iter().filter(move |(own, _)| own == name);
+        own.map(|(_, value)| value.as_str())
+    }
+
+    /// The one word of a command that takes exactly one.
+    ///
+    /// # Errors
+    /// Says how many there are, as Lima does.
+    pub fn only(&self) -> Result<&str, String> {
+        match self.words.as_slice() {
+            [only] => Ok(only),
+            words => Err(format!("accepts 1 arg(s), received {}", words.len())),
+        }
     }
 
     /// Whether a switch is on.
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub fn has(&self, name: &str) -> bool {
         self.value(name).is_some_and(|value| value != "false")
     }
 }

@@ -119,7 +119,7 @@ fn ask(world: &mut World, host: &str, words: &[String], call: &Call<'_>) -> Repl
 }
 
 fn context(world: &mut World, command: &str, rest: &[String], call: &Call<'_>) -> Reply {
-    let flags = ["--description=", "--docker=", "--format=", "-f="];
+    let flags = ["--description=", "--docker=", "-f --format="];
     let arguments = match Arguments::parse(rest, &flags, false) {
         Ok(arguments) => arguments,
         Err(what) => return Reply::unknown(DOCKER, &format!("{what} of `context {command}`")),
@@ -170,7 +170,7 @@ fn list(world: &World, call: &Call<'_>) -> Reply {
 }
 
 fn inspect(world: &World, name: &str, arguments: &Arguments) -> Reply {
-    let format = arguments.value("--format").or_else(|| arguments.value("-f"));
+    let format = arguments.value("--format");
     let Some(mut meta) = read(world, name) else {
         let stdout = if format.is_none() { "[]\n".to_owned() } else { "\n".to_owned() };
         return Reply { stdout, ..Reply::failed(1, not_found(world, name)) };

@@ -28,14 +28,18 @@ impl Log {
 
     /// A line with one more field behind the message.
     pub(super) fn line(&mut self, level: &str, message: &str, field: Option<(&str, &str)>) {
-        let now = timestamp(self.clock);
-        // Writing to a string cannot fail.
-        let _ = write!(self.text, "time=\"{now}\" level={level} msg={}", value(message));
-        if let Some((name, content)) = field {
-            let _ = write!(self.text, " {name}={}", value(content));
-        }
-        self.text.push('\n');
+        self.text += &line(self.clock, level, message, field.as_slice());
     }
+}
+
+/// A line, with these fields behind the message.
+pub fn line(clock: u64, level: &str, message: &str, fields: &[(&str, &str)]) -> String {
+    let mut text = format!("time=\"{}\" level={level} msg={}", timestamp(clock), value(message));
+    for (name, content) in fields {
+        // Writing to a string cannot fail.
+        let _ = write!(text, " {name}={}", value(content));
+    }
+    text + "\n"
 }
 
 /// Quoted as logrus does: only what is not plain.
@@ -45,13 +49,23 @@ fn value(text: &str) -> String {
 }
 
 /// Quoted as Go's `%q` does.
-pub(super) fn go(text: &str) -> String {
-    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-    format!("\"{escaped}\"")
+pub fn go(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for c in text.chars() {
+        match c {
+            c if c.is_control() && !"\n\r\t".contains(c) => {
+                // Writing to a string cannot fail.
+                let _ = write!(quoted, "\\x{:02x}", u32::from(c));
+            }
+            '\'' => quoted.push(c),
+            c => quoted.extend(c.escape_debug()),
+        }
+    }
+    quoted + "\""
 }
 
 /// A time in UTC, to the second, as RFC 3339 has it.
-pub(super) fn timestamp(clock: u64) -> String {
+pub fn timestamp(clock: u64) -> String {
     let (days, second) = (clock / 86_400, clock % 86_400);
     // The Gregorian date, counting years from March so that the leap day is the last one.
     let days = days + 719_468;

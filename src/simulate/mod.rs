@@ -28,7 +28,7 @@ mod guest;
 mod host;
 mod instance;
 mod limactl;
-mod log;
+pub mod log;
 mod reply;
 mod show;
 mod socket;
@@ -37,6 +37,7 @@ pub mod store;
 mod template;
 mod world;
 
+pub use arguments::Arguments;
 pub use fault::{FAULTS, Fault};
 pub use guest::{
     Account, Client, Container, Dockerd, File, Group, Guest, Image, Machine, Made, Mount, Place,
@@ -44,6 +45,6 @@ pub use guest::{
 };
 pub use host::{SimulatedHost, run};
 pub use instance::{HostSocket, Instance, Session, Status};
-pub use limactl::{rules, yaml};
+pub use limactl::{expression, list::Listed, rules, yaml};
 pub use reply::{Call, Outside, Reply};
 pub use world::{Computer, LINUX, MACOS, World};

@@ -53,8 +53,8 @@ pub(in crate::simulate) fn client(
         "exec" => return asked(Guest::docker_exec),
         "cp" => return asked(Guest::docker_cp),
         "logs" => return asked(Guest::docker_logs),
-        "version" | "info" => &["--format=", "-f="],
-        "ps" => &["--format=", "-q", "-a", "--all", "--filter=", "--no-trunc"],
+        "version" | "info" => &["-f --format="],
+        "ps" => &["--format=", "-q", "-a --all", "--filter=", "--no-trunc"],
         "run" => &["--name=", "--runtime=", "-d", "--rm", "--restart="],
         "rm" | "stop" => &["-f"],
         "inspect" => &["--type=", "--format="],
@@ -84,7 +84,7 @@ pub(in crate::simulate) fn client(
 }
 
 fn formatted(value: &Value, arguments: &Arguments) -> Reply {
-    match arguments.value("--format").or_else(|| arguments.value("-f")) {
+    match arguments.value("--format") {
         Some(format) => match template::expand(format, value) {
             Ok(text) => Reply::line(text),
             Err(what) => Reply::unknown(DOCKER, &what),
@@ -109,7 +109,7 @@ impl Guest {
     }
 
     fn ps(&self, arguments: &Arguments) -> Reply {
-        let all = arguments.has("-a") || arguments.has("--all");
+        let all = arguments.has("--all");
         let wanted = |container: &Container| {
             let label = |it: &str| container.has_label(it.strip_prefix("label=").unwrap_or(it));
             arguments.all("--filter").all(label)

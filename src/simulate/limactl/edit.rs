@@ -2,7 +2,7 @@
 
 use super::validate::{self, Refusal};
 use super::yaml::{bytes, parse};
-use super::{Result, expression, only};
+use super::{Result, expression};
 use crate::simulate::arguments::Arguments;
 use crate::simulate::instance::Status;
 use crate::simulate::log::Log;
@@ -15,7 +15,7 @@ pub(super) fn edit(
     call: &Call<'_>,
     log: &mut Log,
 ) -> Result {
-    let name = only(arguments)?;
+    let name = arguments.only()?;
     let Some(instance) = world.instances.get(name) else {
         return Err(format!("instance `{name}` not found"));
     };

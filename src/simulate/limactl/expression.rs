@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 ///
 /// # Errors
 /// Names what is beyond this language.
-pub(in crate::simulate) fn apply(value: &mut Value, expression: &str) -> Result<(), String> {
+pub fn apply(value: &mut Value, expression: &str) -> Result<(), String> {
     let unknown =
         |rest: &str| format!("the simulated limactl does not know the expression `{rest}`");
     let mut rest = expression.trim();
@@ -35,10 +35,13 @@ pub(in crate::simulate) fn apply(value: &mut Value, expression: &str) -> Result<
 
 /// A JSON value, perhaps as `("BASE64" | @base64d | from_json)`, and what follows it.
 fn literal(text: &str) -> Option<(Value, &str)> {
-    let json = |text| {
+    let json = |text: &str| {
         let mut values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
-        let value = values.next()?.ok()?;
-        Some((value, values.byte_offset()))
+        let (value, end) = (values.next()?.ok()?, values.byte_offset());
+        // yq would take these for something else than JSON does.
+        let written = text[..end].replace("\\\\", "");
+        let is_plain = !["\\u", "\\/", "\\("].iter().any(|escape| written.contains(escape));
+        is_plain.then_some((value, end))
     };
     let text = text.trim_start();
     let Some(encoded) = text.strip_prefix('(') else {
@@ -61,7 +64,7 @@ fn path(text: &str) -> Option<(Vec<String>, &str)> {
             keys.push(values.next()?.ok()?);
             rest = &after[values.byte_offset()..];
         } else {
-            let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            let plain = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
             let end = after.find(|c| !plain(c)).unwrap_or(after.len());
             keys.push(after[..end].to_owned());
             rest = &after[end..];
@@ -104,7 +107,7 @@ mod tests {
 
     #[test]
     fn what_is_beyond_it_is_refused() {
-        for expression in [".a += 1", "select(.a)", ".a = $b", ". = 1", ".a"] {
+        for expression in [".a += 1", "select(.a)", ".a = $b", ". = 1", ".a", r#".a = "\u0041""#] {
             let error = apply(&mut json!({}), expression).unwrap_err();
             assert!(error.contains("does not know"), "{error}");
         }

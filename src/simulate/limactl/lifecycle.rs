@@ -1,7 +1,7 @@
 //! `limactl create`, `start`, `stop`, `delete`, `protect` and `unprotect`.
 
 use super::validate::{self, Refusal};
-use super::{Result, config, existing, expected, only};
+use super::{Result, config, existing, expected};
 use crate::simulate::arguments::Arguments;
 use crate::simulate::instance::{Instance, Status};
 use crate::simulate::log::{Log, go};
@@ -20,7 +20,7 @@ pub(super) fn create(
     call: &Call<'_>,
     log: &mut Log,
 ) -> Result {
-    let file = only(arguments)?;
+    let file = arguments.only()?;
     let text = match file {
         "-" => call.text().unwrap_or_default().to_owned(),
         path => world
@@ -57,7 +57,7 @@ pub(super) fn start(
     _: &Call<'_>,
     log: &mut Log,
 ) -> Result {
-    let name = only(arguments)?;
+    let name = arguments.only()?;
     let Some(config) = config(world, name) else {
         log.info(&format!(
             "Creating an instance `{name}` from template:default (Not from template:{name})"
@@ -110,10 +110,10 @@ pub(super) fn stop(
     _: &Call<'_>,
     log: &mut Log,
 ) -> Result {
-    let name = only(arguments)?;
+    let name = arguments.only()?;
     let (instance, config) = existing(world, name)?;
     let status = instance.status();
-    if arguments.has("-f") || arguments.has("--force") {
+    if arguments.has("--force") {
         let directory = world.directory(name);
         kill(instance, config.vm_type(), &directory.to_string_lossy(), log);
         change(world, name, Instance::kill);
@@ -170,7 +170,7 @@ pub(super) fn delete(
     _: &Call<'_>,
     log: &mut Log,
 ) -> Result {
-    let force = arguments.has("-f") || arguments.has("--force");
+    let force = arguments.has("--force");
     for name in &arguments.words {
         let Some(instance) = world.instances.get(name) else {
             log.warning(&format!("Ignoring non-existent instance `{name}`"));

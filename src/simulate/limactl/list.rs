@@ -1,10 +1,13 @@
 //! `limactl list`
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
-use super::{Config, Result};
+use super::yaml::bytes;
+use super::{Config, Result, rules};
+use crate::host::{Os, Platform};
 use crate::simulate::arguments::Arguments;
-use crate::simulate::instance::Instance;
 use crate::simulate::log::Log;
 use crate::simulate::reply::{Call, Reply};
 use crate::simulate::template;
@@ -31,79 +34,125 @@ pub(super) fn list(
         }
     }
     let mut reply = Reply::done();
-    for (name, instance) in &found {
+    let is_whole = found.len() == wanted.len();
+    for (name, instance) in found {
         let config = Config::fill(world, instance.parsed(), &world.directory(name));
         let error = instance.error(config.vm_type());
         if let Some(error) = &error {
             let message = format!("instance `{name}` has errors");
             log.line("warning", &message, Some(("errors", &format!("[{error}]"))));
         }
-        let shown = as_json(world, name, instance, config);
-        let line = match arguments.value("--format").or_else(|| arguments.value("-f")) {
-            _ if arguments.has("--json") => shown.to_string(),
-            Some(format) => template::expand(format, &fields(&shown, error.as_deref()))?,
+        let listed = Listed {
+            name,
+            status: instance.status().word(),
+            directory: &world.directory(name),
+            config: Some(&config.0),
+            ssh_port: instance.ssh_port,
+            agent: instance.agent,
+            driver: instance.driver,
+            errors: error.as_slice(),
+            protected: instance.protected,
+            version: &format!("v{LIMA_VERSION}"),
+            platform: world.computer.platform,
+            lima_home: &world.computer.lima_home,
+        };
+        let line = match arguments.value("--format") {
+            _ if arguments.has("--json") => listed.json().to_string(),
+            Some(format) => listed.format(format)?,
             None => return Err("the simulated limactl does not know the table of `list`".into()),
         };
         reply.stdout.push_str(&line);
         reply.stdout.push('\n');
     }
     // A name that is not there fails the whole command, after the others were listed.
-    if found.len() < wanted.len() {
+    if !is_whole {
         log.fatal("unmatched instances");
         reply.code = 1;
     }
     Ok(reply)
 }
 
-/// The fields that a template may name.
-fn fields(shown: &Value, error: Option<&str>) -> Value {
-    json!({
-        "Name": shown["name"],
-        "Status": shown["status"],
-        "Dir": shown["dir"],
-        "Errors": error.map_or("[]".to_owned(), |error| format!("[{error}]")),
-        "SSHLocalPort": shown["sshLocalPort"],
-        "Protected": shown["protected"],
-    })
+/// An instance, to be listed.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "each is what `list --json` shows under that name")]
+pub struct Listed<'a> {
+    pub name: &'a str,
+    pub status: &'a str,
+    pub directory: &'a Path,
+    /// `None` where its YAML cannot be read.
+    pub config: Option<&'a Value>,
+    /// 0 before the first start.
+    pub ssh_port: u16,
+    pub agent: Option<u32>,
+    pub driver: Option<u32>,
+    pub errors: &'a [String],
+    pub protected: bool,
+    pub version: &'a str,
+    pub platform: Platform,
+    pub lima_home: &'a Path,
 }
 
-fn as_json(world: &World, name: &str, instance: &Instance, config: Config) -> Value {
-    let lima_home = &world.computer.lima_home;
-    let mut json = json!({
-        "name": name,
-        "hostname": format!("lima-{name}"),
-        "status": instance.status().word(),
-        "dir": world.directory(name),
-        "vmType": config.vm_type(),
-        "arch": config.0["arch"],
-        "cpus": config.0["cpus"],
-        "memory": config.bytes("memory"),
-        "disk": config.bytes("disk"),
-    });
-    if instance.ssh_port != 0 {
-        json["sshLocalPort"] = json!(instance.ssh_port);
+impl Listed<'_> {
+    /// What `list --json` shows of it.
+    pub fn json(&self) -> Value {
+        let name = self.name;
+        let mut json = json!({
+            "name": name,
+            "hostname": format!("lima-{name}"),
+            "status": self.status,
+            "dir": self.directory,
+        });
+        if let Some(config) = self.config {
+            for key in ["vmType", "arch", "cpus"] {
+                json[key] = config[key].clone();
+            }
+            for key in ["memory", "disk"] {
+                json[key] = json!(rules::as_text(&config[key]).and_then(|size| bytes(&size)));
+            }
+        }
+        if self.ssh_port != 0 {
+            json["sshLocalPort"] = json!(self.ssh_port);
+        }
+        json["sshConfigFile"] = json!(self.directory.join("ssh.config"));
+        if let Some(pid) = self.agent {
+            json["hostAgentPID"] = json!(pid);
+        }
+        if let Some(pid) = self.driver {
+            json["driverPID"] = json!(pid);
+        }
+        if !self.errors.is_empty() {
+            // Go's errors have no fields that its JSON could show (transcript: hostagent_killed).
+            json["errors"] = json!([]);
+        }
+        if let Some(config) = self.config {
+            json["config"] = config.clone();
+        }
+        json["sshAddress"] = json!("127.0.0.1");
+        json["protected"] = json!(self.protected);
+        json["limaVersion"] = json!(self.version);
+        json["HostOS"] = json!(match self.platform.os {
+            Os::MacOs => "darwin",
+            Os::Linux => "linux",
+        });
+        json["HostArch"] = json!(self.platform.arch);
+        json["LimaHome"] = json!(self.lima_home);
+        json["IdentityFile"] = json!(self.lima_home.join("_config/user"));
+        json
     }
-    json["sshConfigFile"] = json!(world.directory(name).join("ssh.config"));
-    if let Some(pid) = instance.agent {
-        json["hostAgentPID"] = json!(pid);
+
+    /// A template of `list --format`, filled in.
+    ///
+    /// # Errors
+    /// Names a template that is not known.
+    pub fn format(&self, template: &str) -> Result<String> {
+        let fields = json!({
+            "Name": self.name,
+            "Status": self.status,
+            "Dir": self.directory,
+            "Errors": format!("[{}]", self.errors.join(" ")),
+            "SSHLocalPort": self.ssh_port,
+            "Protected": self.protected,
+        });
+        template::expand(template, &fields)
     }
-    if let Some(pid) = instance.driver {
-        json["driverPID"] = json!(pid);
-    }
-    if instance.error(config.vm_type()).is_some() {
-        // Go's errors have no fields that its JSON could show (transcript: hostagent_killed).
-        json["errors"] = json!([]);
-    }
-    json["config"] = config.0;
-    json["sshAddress"] = json!("127.0.0.1");
-    json["protected"] = json!(instance.protected);
-    json["limaVersion"] = json!(format!("v{LIMA_VERSION}"));
-    json["HostOS"] = json!(match world.computer.platform.os {
-        crate::host::Os::MacOs => "darwin",
-        crate::host::Os::Linux => "linux",
-    });
-    json["HostArch"] = json!(world.computer.platform.arch);
-    json["LimaHome"] = json!(lima_home);
-    json["IdentityFile"] = json!(lima_home.join("_config/user"));
-    json
 }

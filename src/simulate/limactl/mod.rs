@@ -3,9 +3,9 @@
 
 pub(super) mod config;
 mod edit;
-pub(super) mod expression;
+pub mod expression;
 mod lifecycle;
-mod list;
+pub(super) mod list;
 pub mod rules;
 mod shell;
 mod validate;
@@ -27,13 +27,13 @@ type Command = fn(&mut World, &Arguments, &Call<'_>, &mut Log) -> Result;
 /// The commands, with their flags. One that takes a value ends with `=`.
 const COMMANDS: &[(&str, &[&str], Command)] = &[
     ("create", &["--name="], lifecycle::create),
-    ("delete", &["-f", "--force"], lifecycle::delete),
+    ("delete", &["-f --force"], lifecycle::delete),
     ("edit", &["--set=", "--cpus=", "--memory=", "--disk="], edit::edit),
-    ("list", &["--json", "--format=", "-f="], list::list),
+    ("list", &["--json", "-f --format="], list::list),
     ("protect", &[], |world, arguments, _, log| lifecycle::protect(world, arguments, log, true)),
     ("shell", &["--workdir=", "--reconnect"], shell::shell),
     ("start", &["--timeout="], lifecycle::start),
-    ("stop", &["-f", "--force"], lifecycle::stop),
+    ("stop", &["-f --force"], lifecycle::stop),
     ("unprotect", &[], |world, arguments, _, log| lifecycle::protect(world, arguments, log, false)),
     ("validate", &[], validate::validate),
 ];
@@ -66,14 +66,6 @@ pub(super) fn run(world: &mut World, call: &Call<'_>) -> Reply {
     };
     reply.stderr.insert_str(0, &log.text);
     reply
-}
-
-/// The one name that a command takes.
-fn only(arguments: &Arguments) -> Result<&str> {
-    match arguments.words.as_slice() {
-        [only] => Ok(only),
-        words => Err(format!("accepts 1 arg(s), received {}", words.len())),
-    }
 }
 
 /// An instance that must be there, with its configuration.

@@ -7,14 +7,15 @@ use std::process::{Command, ExitCode, Stdio};
 
 use serde_json::Value;
 
-use super::command_line::Parsed;
+use containai::simulate::Arguments;
+
 use super::config::Config;
 use super::instance::{self, Instance};
 use super::{Result, VERSION, expression, log, machine, quote, ssh, unknown, validate};
 
-pub(super) fn create(arguments: &Parsed) -> Result<ExitCode> {
+pub(super) fn create(arguments: &Arguments) -> Result<ExitCode> {
     let file = arguments.only()?;
-    let name = match arguments.value("name") {
+    let name = match arguments.value("--name") {
         Some(name) => name.to_owned(),
         None if file == "-" => {
             return Err(
@@ -35,7 +36,7 @@ pub(super) fn create(arguments: &Parsed) -> Result<ExitCode> {
         return Err(format!("instance {} already exists", quote::name(&name)));
     }
     log::info("Terminal is not available, proceeding without opening an editor");
-    let text = arguments.all("set").try_fold(text, |text, set| expression::apply(&text, set))?;
+    let text = arguments.all("--set").try_fold(text, |text, set| expression::apply(&text, set))?;
     create_in(&dir, &name, &text)?;
     log::info(&format!("Run `limactl start {name}` to start the instance."));
     Ok(ExitCode::SUCCESS)

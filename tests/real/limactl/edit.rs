@@ -2,32 +2,33 @@
 use std::fs;
 use std::process::{Command, ExitCode};
 
-use super::command_line::Parsed;
+use containai::simulate::Arguments;
+
 use super::instance::{self, Instance, Status};
 use super::{Result, expression, log, quote, unknown, validate};
 
-pub(super) fn edit(arguments: &Parsed) -> Result<ExitCode> {
+pub(super) fn edit(arguments: &Arguments) -> Result<ExitCode> {
     let name = arguments.only()?;
     let instance = Instance::inspect(name)?
         .ok_or_else(|| format!("instance {} not found", quote::name(name)))?;
     if instance.status == Status::Running {
         return Err("cannot edit a running instance".to_owned());
     }
-    if arguments.has("start") {
+    if arguments.has("--start") {
         return Err(unknown("`edit --start`"));
     }
-    let mut expressions: Vec<String> = arguments.all("set").map(str::to_owned).collect();
-    if let Some(cpus) = arguments.value("cpus") {
+    let mut expressions: Vec<String> = arguments.all("--set").map(str::to_owned).collect();
+    if let Some(cpus) = arguments.value("--cpus") {
         expressions.push(format!(".cpus = {cpus}"));
     }
     for size in ["memory", "disk"] {
-        if let Some(gibibytes) = arguments.value(size) {
+        if let Some(gibibytes) = arguments.value(&format!("--{size}")) {
             expressions.push(format!(".{size} = \"{gibibytes}GiB\""));
         }
     }
     let file = instance.yaml();
     let before = fs::read_to_string(&file).map_err(|error| error.to_string())?;
-    let after = if expressions.is_empty() && arguments.has("tty") {
+    let after = if expressions.is_empty() && arguments.has("--tty") {
         opened(&before)?
     } else {
         expressions

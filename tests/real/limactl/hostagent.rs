@@ -17,7 +17,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{SigSet, Signal};
 use serde_json::{Value, json};
 
-use super::command_line::Parsed;
+use containai::simulate::Arguments;
+
 use super::instance::{self, Instance};
 use super::{Result, guest, log, machine, quote, ssh};
 
@@ -31,7 +32,7 @@ enum End {
     Machine(std::io::Result<ExitStatus>),
 }
 
-pub(super) fn run(arguments: &Parsed) -> Result<ExitCode> {
+pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let name = arguments.only()?;
     let instance = Instance::inspect(name)?.ok_or_else(|| format!("no instance {name}"))?;
     let pid_file = instance.dir.join("ha.pid");

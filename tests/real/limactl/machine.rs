@@ -10,7 +10,8 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::Pid;
 
-use super::command_line::Parsed;
+use containai::simulate::Arguments;
+
 use super::instance::{self, Instance};
 use super::{Result, qemu};
 use crate::real::container::{POWER_BUTTON, Request, SOCKET};
@@ -59,7 +60,7 @@ pub(super) fn power_down(instance: &Instance, machine: Pid) -> std::io::Result<(
 }
 
 /// `limactl machine`: the process that represents a container. Killing it also kills the container.
-pub(super) fn run(arguments: &Parsed) -> Result<ExitCode> {
+pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let failed = |error: std::io::Error| format!("the container failed: {error}");
     let power = SigSet::from_iter([Signal::SIGTERM]);
     power.thread_block().map_err(|error| error.to_string())?;
@@ -70,7 +71,7 @@ pub(super) fn run(arguments: &Parsed) -> Result<ExitCode> {
         .write(true)
         .create(true)
         .truncate(true)
-        .open(arguments.value("pidfile").unwrap_or_default())
+        .open(arguments.value("--pidfile").unwrap_or_default())
         .and_then(|mut file| writeln!(file, "{}", std::process::id()))
         .map_err(failed)?;
     let mut button = tests.try_clone().map_err(failed)?;

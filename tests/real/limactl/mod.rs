@@ -36,10 +36,28 @@ mod validate;
 
 use std::process::ExitCode;
 
-use command_line::{Flag, Invocation};
+use containai::simulate::Arguments;
 
 /// What a command says when it fails; `main` logs it as fatal.
 type Result<T> = std::result::Result<T, String>;
+
+type Command = fn(&Arguments) -> Result<ExitCode>;
+
+/// The commands, by their names, with their flags.
+const COMMANDS: &[(&[&str], &[&str], Command)] = &[
+    (&["list", "ls"], &["--json", "-f --format=", "-q --quiet"], list::list),
+    (&["create"], &["--name=", "--set="], create::create),
+    (&["start"], &["--timeout="], start::start),
+    (&["stop"], &["-f --force"], stop::stop),
+    (&["delete", "remove", "rm"], &["-f --force"], stop::delete),
+    (&["shell"], &["--workdir=", "--shell=", "--reconnect", "--start"], shell::shell),
+    (&["edit"], &["--set=", "--cpus=", "--memory=", "--disk=", "--start"], edit::edit),
+    (&["protect"], &[], |arguments| stop::protect(arguments, true)),
+    (&["unprotect"], &[], |arguments| stop::protect(arguments, false)),
+    (&["validate"], &[], validate::validate),
+    (&["hostagent"], &["--pidfile="], hostagent::run),
+    (&["machine"], &["--pidfile="], machine::run),
+];
 
 /// The release whose behaviour this follows.
 const VERSION: &str = "2.2.0";
@@ -54,7 +72,7 @@ pub(crate) fn main() -> ExitCode {
         eprintln!("limactl: must not run as the root user");
         return ExitCode::FAILURE;
     }
-    match run(arguments) {
+    match run(&arguments) {
         Ok(code) => code,
         Err(message) => {
             log::fatal(&message);
@@ -63,60 +81,11 @@ pub(crate) fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: Vec<String>) -> Result<ExitCode> {
-    let Invocation { command, arguments } = Invocation::split(arguments)?;
-    match command.as_str() {
-        "list" | "ls" => list::list(&command_line::parse(
-            &command,
-            &[Flag::switch("json"), Flag::value("format", 'f'), Flag::short("quiet", 'q')],
-            arguments,
-        )?),
-        "create" => create::create(&command_line::parse(
-            &command,
-            &[Flag::long("name"), Flag::long("set")],
-            arguments,
-        )?),
-        "start" => {
-            start::start(&command_line::parse(&command, &[Flag::long("timeout")], arguments)?)
-        }
-        "stop" => {
-            stop::stop(&command_line::parse(&command, &[Flag::short("force", 'f')], arguments)?)
-        }
-        "delete" | "remove" | "rm" => {
-            stop::delete(&command_line::parse(&command, &[Flag::short("force", 'f')], arguments)?)
-        }
-        "shell" => shell::shell(&command_line::parse_until_positional(
-            &command,
-            &[
-                Flag::long("workdir"),
-                Flag::long("shell"),
-                Flag::switch("reconnect"),
-                Flag::switch("start"),
-            ],
-            arguments,
-        )?),
-        "edit" => edit::edit(&command_line::parse(
-            &command,
-            &[
-                Flag::long("set"),
-                Flag::long("cpus"),
-                Flag::long("memory"),
-                Flag::long("disk"),
-                Flag::switch("start"),
-            ],
-            arguments,
-        )?),
-        "protect" => stop::protect(&command_line::parse(&command, &[], arguments)?, true),
-        "unprotect" => stop::protect(&command_line::parse(&command, &[], arguments)?, false),
-        "validate" => validate::validate(&command_line::parse(&command, &[], arguments)?),
-        "hostagent" => {
-            hostagent::run(&command_line::parse(&command, &[Flag::long("pidfile")], arguments)?)
-        }
-        "machine" => {
-            machine::run(&command_line::parse(&command, &[Flag::long("pidfile")], arguments)?)
-        }
-        other => Err(unknown(&format!("the command `{other}`"))),
-    }
+fn run(arguments: &[String]) -> Result<ExitCode> {
+    let (name, arguments) = command_line::split(arguments)?;
+    let command = COMMANDS.iter().find(|(names, ..)| names.contains(&name));
+    let (_, flags, command) = command.ok_or_else(|| unknown(&format!("the command `{name}`")))?;
+    command(&command_line::parse(name, flags, &arguments)?)
 }
 
 /// The refusal of something that real `limactl` may well know.

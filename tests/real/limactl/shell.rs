@@ -3,12 +3,13 @@ use std::io::IsTerminal as _;
 use std::os::unix::process::CommandExt as _;
 use std::process::ExitCode;
 
-use super::command_line::Parsed;
+use containai::simulate::Arguments;
+
 use super::instance::{Instance, Status};
 use super::{Result, log, quote, ssh, unknown};
 
-pub(super) fn shell(arguments: &Parsed) -> Result<ExitCode> {
-    let Some((name, command)) = arguments.positional.split_first() else {
+pub(super) fn shell(arguments: &Arguments) -> Result<ExitCode> {
+    let Some((name, command)) = arguments.words.split_first() else {
         return Err("requires instance name as first argument".to_owned());
     };
     let command = match command {
@@ -30,26 +31,26 @@ pub(super) fn shell(arguments: &Parsed) -> Result<ExitCode> {
     }
     let config = instance.config()?;
     if instance.status == Status::Stopped {
-        if arguments.has("start") {
+        if arguments.has("--start") {
             return Err(unknown("`shell --start`"));
         }
         return Err(format!(
             "instance {shown} is stopped, run `limactl start {name}` to start the instance"
         ));
     }
-    if arguments.has("reconnect") && instance.dir.join("ssh.sock").exists() {
+    if arguments.has("--reconnect") && instance.dir.join("ssh.sock").exists() {
         log::info(&format!("Exiting ssh session for the instance {shown}"));
         if !ssh::control(&instance, &["exit"]) {
             // The socket of a connection that is gone already would stop the next one.
             let _ = std::fs::remove_file(instance.dir.join("ssh.sock"));
         }
     }
-    let directory = match arguments.value("workdir") {
+    let directory = match arguments.value("--workdir") {
         Some(directory) => format!("cd {} || exit 1", quote::shell(directory)),
         // The current directory is never mounted.
         None => "false".to_owned(),
     };
-    let login_shell = arguments.value("shell").unwrap_or(config.text("/user/shell"));
+    let login_shell = arguments.value("--shell").unwrap_or(config.text("/user/shell"));
     let mut script = format!("{directory} ; exec {} -l", quote::shell(login_shell));
     if !command.is_empty() {
         script = format!("{script} -c {}", quote::shell(&words(command)));

@@ -7,13 +7,15 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::command_line::{Parsed, duration};
+use containai::simulate::Arguments;
+
+use super::command_line::duration;
 use super::instance::{Instance, Status};
 use super::{Result, create, log, quote, unknown};
 
-pub(super) fn start(arguments: &Parsed) -> Result<ExitCode> {
+pub(super) fn start(arguments: &Arguments) -> Result<ExitCode> {
     let name = arguments.only()?;
-    let timeout = duration(arguments.value("timeout").unwrap_or("10m"))?;
+    let timeout = duration(arguments.value("--timeout").unwrap_or("10m"))?;
     if name.contains('/') {
         return Err(unknown("`start` with a file; create the instance first"));
     }

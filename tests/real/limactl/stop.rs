@@ -6,14 +6,15 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 
-use super::command_line::Parsed;
+use containai::simulate::Arguments;
+
 use super::instance::{self, Instance, Status};
 use super::{Result, log, quote};
 
-pub(super) fn stop(arguments: &Parsed) -> Result<ExitCode> {
+pub(super) fn stop(arguments: &Arguments) -> Result<ExitCode> {
     let name = arguments.only()?;
     let instance = existing(name)?;
-    if arguments.has("force") {
+    if arguments.has("--force") {
         stop_forcibly(&instance);
         return Ok(ExitCode::SUCCESS);
     }
@@ -37,8 +38,8 @@ pub(super) fn stop(arguments: &Parsed) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-pub(super) fn delete(arguments: &Parsed) -> Result<ExitCode> {
-    for name in &arguments.positional {
+pub(super) fn delete(arguments: &Arguments) -> Result<ExitCode> {
+    for name in &arguments.words {
         let shown = quote::name(name);
         let Some(instance) = Instance::inspect(name)? else {
             log::warning(&format!("Ignoring non-existent instance {shown}"));
@@ -51,7 +52,7 @@ pub(super) fn delete(arguments: &Parsed) -> Result<ExitCode> {
                     .to_owned(),
             ));
         }
-        if instance.status != Status::Stopped && !arguments.has("force") {
+        if instance.status != Status::Stopped && !arguments.has("--force") {
             let status = quote::name(instance.status.name());
             return Err(failed(format!("expected status `Stopped`, got {status}")));
         }
@@ -63,8 +64,8 @@ pub(super) fn delete(arguments: &Parsed) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-pub(super) fn protect(arguments: &Parsed, protected: bool) -> Result<ExitCode> {
-    for name in &arguments.positional {
+pub(super) fn protect(arguments: &Arguments, protected: bool) -> Result<ExitCode> {
+    for name in &arguments.words {
         let shown = quote::name(name);
         let instance = existing(name)
             .map_err(|error| format!("failed to inspect instance {shown}: {error}"))?;

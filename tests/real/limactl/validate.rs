@@ -2,14 +2,14 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use containai::simulate::Arguments;
 use containai::simulate::{rules, yaml};
 
-use super::command_line::Parsed;
 use super::config::Config;
 use super::{Result, log, quote, unknown};
 
-pub(super) fn validate(arguments: &Parsed) -> Result<ExitCode> {
-    for file in &arguments.positional {
+pub(super) fn validate(arguments: &Arguments) -> Result<ExitCode> {
+    for file in &arguments.words {
         let text = std::fs::read_to_string(file)
             .map_err(|_| format!("open {file}: no such file or directory"))?;
         warn_of_unknown_keys(&text, file);
