@@ -23,7 +23,8 @@ pub struct PlanDocument<'a> {
     pub files: Files<'a>,
     /// One for each resource, in the order in which they would be applied; those that do not
     /// change too.
-    pub resource_changes: Vec<ResourceChange<'a>>,
+    #[serde(serialize_with = "resource_changes")]
+    pub resource_changes: &'a [Change],
     /// How many changes have each action.
     pub summary: Summary,
 }
@@ -34,7 +35,7 @@ pub struct ResourceChange<'a> {
     /// `vm.containai-secure`.
     pub address: &'a Address,
     /// `vm`.
-    pub kind: String,
+    pub kind: &'static str,
     /// `no-op`, `create`, `update`, `replace`, `delete`, `release`, `refresh` or `deferred`.
     pub action: &'static str,
     /// Why.
@@ -109,7 +110,7 @@ impl<'a> PlanDocument<'a> {
         Self {
             format_version: FORMAT_VERSION,
             files: Files::new(declared),
-            resource_changes: plan.changes.iter().map(ResourceChange::new).collect(),
+            resource_changes: &plan.changes,
             summary: Summary {
                 create: plan.count(Action::Create),
                 update: plan.count(Action::Update),
@@ -123,12 +124,17 @@ impl<'a> PlanDocument<'a> {
     }
 }
 
+/// Each is only made when it is written: those of many files would take much memory.
+fn resource_changes<S: Serializer>(changes: &[Change], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(changes.iter().map(ResourceChange::new))
+}
+
 impl<'a> ResourceChange<'a> {
     fn new(change: &'a Change) -> Self {
         let (before, after) = change.shown();
         Self {
             address: &change.address,
-            kind: change.address.kind.to_string(),
+            kind: change.address.kind.name(),
             action: change.action.word(),
             reasons: change
                 .reasons

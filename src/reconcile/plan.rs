@@ -2,49 +2,37 @@
 
 use std::borrow::Cow;
 
-use super::graph::Graph;
+use super::graph::{Graph, Node};
 use crate::plan::{Change, Disruption, Plan};
+use crate::resource::PlanContext;
 use crate::resource::facts::Facts;
-use crate::resource::{PlanContext, Resource};
-
-/// The plan of one file while it is made.
-struct FilePlan<'a> {
-    facts: Cow<'a, Facts>,
-    changes: Vec<Change>,
-}
-
-impl<'a> FilePlan<'a> {
-    fn new(facts: &'a Facts) -> Self {
-        Self { facts: Cow::Borrowed(facts), changes: Vec::new() }
-    }
-
-    fn plan(&mut self, resource: &dyn Resource) {
-        let context =
-            PlanContext { facts: &self.facts, earlier: &self.changes, tried: Disruption::None };
-        let change = resource.plan(context);
-        // Everything in the VM is replaced with it.
-        if change.disruption == Disruption::Replace {
-            self.facts = Cow::Owned(self.facts.without_vm());
-        }
-        self.changes.push(change);
-    }
-}
 
 impl Plan {
     /// Plans every resource of the graph against the facts: those of each of its files, in the
     /// order of the files.
     pub fn new(graph: &Graph, facts: &[Facts]) -> Self {
-        let mut files: Vec<FilePlan<'_>> = facts.iter().map(FilePlan::new).collect();
-        for node in graph.ordered() {
-            if let Some(file) = files.get_mut(node.file) {
-                file.plan(node.resource.as_ref());
-            }
+        let files = graph.files();
+        let mut changes = Vec::with_capacity(files.iter().map(Vec::len).sum());
+        for nodes in files {
+            changes.extend(of_file(&nodes, facts));
         }
-        let mut planned: Vec<_> = files.into_iter().map(|file| file.changes.into_iter()).collect();
-        // The order is the same as above, so the next of a file is the node's own.
-        let changes = graph
-            .ordered()
-            .filter_map(|node| Some(planned.get_mut(node.file)?.next()?.scoped(node.scope())));
-        Self { changes: changes.collect(), ..Self::default() }
+        Self { changes, ..Self::default() }
     }
+}
+
+fn of_file(nodes: &[&Node], facts: &[Facts]) -> Vec<Change> {
+    let mut changes = Vec::with_capacity(nodes.len());
+    let Some(facts) = nodes.first().and_then(|node| facts.get(node.file)) else { return changes };
+    let mut facts = Cow::Borrowed(facts);
+    for node in nodes {
+        let context = PlanContext { facts: &facts, earlier: &changes, tried: Disruption::None };
+        let change = node.resource.plan(context);
+        // Everything in the VM is replaced with it.
+        if change.disruption == Disruption::Replace {
+            facts = Cow::Owned(facts.without_vm());
+        }
+        changes.push(change);
+    }
+    let scoped = changes.into_iter().zip(nodes).map(|(change, node)| change.scoped(node.scope()));
+    scoped.collect()
 }

@@ -3,7 +3,7 @@
 mod target;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap, HashMap};
+use std::collections::{BinaryHeap, HashMap};
 
 use petgraph::Direction;
 use petgraph::algo::tarjan_scc;
@@ -75,7 +75,6 @@ impl Node {
 #[derive(Debug)]
 pub struct Graph {
     nodes: DiGraph<Node, Edge>,
-    indices: HashMap<Address, NodeIndex>,
     order: Vec<NodeIndex>,
     /// Where each node is in the order.
     positions: Vec<usize>,
@@ -155,6 +154,14 @@ impl Graph {
         self.order.iter().map(|index| &self.nodes[*index])
     }
 
+    /// The same, file by file: nothing of a file waits for anything of a later one.
+    pub fn files(&self) -> Vec<Vec<&Node>> {
+        let nodes = |order: &[NodeIndex]| order.iter().map(|index| &self.nodes[*index]).collect();
+        let is_same =
+            |one: &NodeIndex, other: &NodeIndex| self.nodes[*one].file == self.nodes[*other].file;
+        self.order.chunk_by(is_same).map(nodes).collect()
+    }
+
     /// The resources of one file, in the same order.
     pub fn of_file(&self, file: usize) -> impl Iterator<Item = &dyn Resource> {
         let own = self.ordered().filter(move |node| node.file == file);
@@ -213,20 +220,7 @@ impl Graph {
         for (position, index) in order.iter().enumerate() {
             positions[index.index()] = position;
         }
-        let address = |index: NodeIndex| graph[index].address.clone();
-        let indices = graph.node_indices().map(|index| (address(index), index)).collect();
-        Ok(Self { nodes: graph, indices, order, positions })
-    }
-
-    /// The addresses that a resource requires, directly.
-    pub fn requirements(&self, address: &Address) -> BTreeSet<Address> {
-        self.indices
-            .get(address)
-            .into_iter()
-            .flat_map(|index| self.before(self.positions[index.index()]))
-            .filter(|(_, edge)| *edge == Edge::Requires)
-            .filter_map(|(position, _)| Some(self.at(position)?.address.clone()))
-            .collect()
+        Ok(Self { nodes: graph, order, positions })
     }
 }
 
@@ -313,6 +307,19 @@ mod tests {
         assert_eq!(graph.after(0).collect::<Vec<_>>(), [(1, Edge::Requires)]);
         assert_eq!(graph.before(1).collect::<Vec<_>>(), [(0, Edge::Requires)]);
         assert_eq!(graph.before(0).count() + graph.after(1).count(), 0);
+    }
+
+    #[test]
+    fn the_resources_of_a_file_stand_together() {
+        let config = |name: &str| {
+            let text = format!("version = 1\n[vm]\nname = \"{name}\"\n");
+            crate::config::parse(&text).unwrap()
+        };
+        let graph = Graph::new(&[&config("vm-b"), &config("vm-a")]).unwrap();
+        let files = graph.files();
+        assert_eq!(files.iter().map(Vec::len).sum::<usize>(), graph.ordered().count());
+        let files = files.iter().map(|nodes| nodes.iter().map(|node| node.file).max());
+        assert_eq!(files.collect::<Vec<_>>(), [Some(0), Some(1)]);
     }
 
     #[test]
