@@ -64,7 +64,7 @@ impl Engine {
         let is_containerd = |(name, value): &(String, String)| {
             name == "driver-type" && value.starts_with("io.containerd.snapshotter")
         };
-        let in_force = json!({
+        let Value::Object(in_force) = json!({
             "data-root": info.docker_root_dir,
             "debug": info.debug,
             "default-runtime": info.default_runtime,
@@ -75,13 +75,15 @@ impl Engine {
             "registry-mirrors": info.registry_config.mirrors,
             "runtimes": info.runtimes,
             "storage-driver": info.driver,
-        });
+        }) else {
+            return None;
+        };
         Some(Self {
             containers: info.containers,
             images: info.images,
             volumes: answers.get("volumes"),
             log_drivers: info.plugins.log,
-            in_force: in_force.as_object().cloned().unwrap_or_default(),
+            in_force,
         })
     }
 

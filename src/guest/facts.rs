@@ -70,6 +70,17 @@ pub struct GuestFacts {
 impl GuestFacts {
     /// Reads a document. What a guest does not tell is absent, never an error.
     pub fn read(document: &Document) -> Self {
+        Self { document: document.clone(), ..Self::core(document) }
+    }
+
+    /// The same, with no sections but these: the meaning of the others has been read.
+    pub fn keeping(mut document: Document, wanted: impl Fn(&str) -> bool) -> Self {
+        let facts = Self::core(&document);
+        document.keep(wanted);
+        Self { document, ..facts }
+    }
+
+    fn core(document: &Document) -> Self {
         let text = |name| document.text(name).unwrap_or_default();
         let groups = accounts::groups(text("groups"));
         let answers = Answers::read(document);
@@ -104,7 +115,7 @@ impl GuestFacts {
             docker_as_root,
             stopped_by_cai: containers::stopped(document, containers.as_deref()),
             containers,
-            document: document.clone(),
+            document: Document::default(),
         }
     }
 

@@ -224,9 +224,8 @@ impl Machine<'_> {
         });
         match result {
             Ok(document) => {
-                let mut facts = GuestFacts::read(&document);
-                facts.document.keep(|name| looks.iter().any(|look| look.section == name));
-                Observation::Present(facts)
+                let is_own = |name: &str| looks.iter().any(|look| look.section == name);
+                Observation::Present(GuestFacts::keeping(document, is_own))
             }
             Err(error) => Observation::Unobservable(Reason::GuestSilent(error.in_a_line())),
         }

@@ -112,6 +112,9 @@ impl<'a> Script<'a> {
     }
 
     fn expand(&self, word: String) -> String {
+        if !word.contains('$') {
+            return word;
+        }
         let place = word.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')?.parse().ok());
         if let Some(place) = place.and_then(|place: usize| place.checked_sub(1)) {
             return self.arguments.get(place).cloned().unwrap_or_default();

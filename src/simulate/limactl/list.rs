@@ -1,5 +1,6 @@
 //! `limactl list`
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -34,9 +35,12 @@ pub(super) fn list(
         }
     }
     let mut reply = Reply::done();
+    // The YAML of many instances is the same.
+    let mut read = BTreeMap::new();
     let is_whole = found.len() == wanted.len();
     for (name, instance) in found {
-        let config = Config::fill(world, instance.parsed(), &world.directory(name));
+        let given = read.entry(&instance.yaml).or_insert_with(|| instance.parsed()).clone();
+        let config = Config::fill(world, given, &world.directory(name));
         let error = instance.error(config.vm_type());
         if let Some(error) = &error {
             let message = format!("instance `{name}` has errors");
@@ -46,7 +50,7 @@ pub(super) fn list(
             name,
             status: instance.status().word(),
             directory: &world.directory(name),
-            config: Some(&config.0),
+            config: Some(config.0),
             ssh_port: instance.ssh_port,
             agent: instance.agent,
             driver: instance.driver,
@@ -80,7 +84,7 @@ pub struct Listed<'a> {
     pub status: &'a str,
     pub directory: &'a Path,
     /// `None` where its YAML cannot be read.
-    pub config: Option<&'a Value>,
+    pub config: Option<Value>,
     /// 0 before the first start.
     pub ssh_port: u16,
     pub agent: Option<u32>,
@@ -94,7 +98,7 @@ pub struct Listed<'a> {
 
 impl Listed<'_> {
     /// What `list --json` shows of it.
-    pub fn json(&self) -> Value {
+    pub fn json(self) -> Value {
         let name = self.name;
         let mut json = json!({
             "name": name,
@@ -102,7 +106,7 @@ impl Listed<'_> {
             "status": self.status,
             "dir": self.directory,
         });
-        if let Some(config) = self.config {
+        if let Some(config) = &self.config {
             for key in ["vmType", "arch", "cpus"] {
                 json[key] = config[key].clone();
             }
@@ -125,7 +129,7 @@ impl Listed<'_> {
             json["errors"] = json!([]);
         }
         if let Some(config) = self.config {
-            json["config"] = config.clone();
+            json["config"] = config;
         }
         json["sshAddress"] = json!("127.0.0.1");
         json["protected"] = json!(self.protected);

@@ -78,14 +78,14 @@ fn show(instances: &[Instance], arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-fn listed(instance: &Instance, show: impl FnOnce(&Listed<'_>) -> Result<String>) -> Result<String> {
+fn listed(instance: &Instance, show: impl FnOnce(Listed<'_>) -> Result<String>) -> Result<String> {
     let version = std::fs::read_to_string(instance.dir.join("lima-version")).unwrap_or_default();
     let pid = |pid: Option<Pid>| pid.and_then(|pid| pid.as_raw().try_into().ok());
-    show(&Listed {
+    show(Listed {
         name: &instance.name,
         status: instance.status.name(),
         directory: &instance.dir,
-        config: instance.config.as_ref().map(|config| &config.0),
+        config: instance.config.as_ref().map(|config| config.0.clone()),
         ssh_port: instance.ssh_port(),
         agent: pid(instance.host_agent),
         driver: pid(instance.driver),
