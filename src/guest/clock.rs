@@ -1,24 +1,14 @@
 //! Times as the tools of a guest print them.
 
+use std::time::UNIX_EPOCH;
+
 /// The seconds since 1970 of a time that systemd printed in UTC: `Sat 2026-11-21 07:09:55 UTC`.
 pub(super) fn seconds(text: &str) -> Option<u64> {
     let [_weekday, date, time, "UTC"] = text.split_whitespace().collect::<Vec<_>>()[..] else {
         return None;
     };
-    let ([year, month, day], [hour, minute, second]) = (numbers(date, '-')?, numbers(time, ':')?);
-    // The Gregorian date, counting years from March so that the leap day is the last one.
-    let (month, year) =
-        if month > 2 { (month - 3, year) } else { (month + 9, year.checked_sub(1)?) };
-    let days = year * 365 + year / 4 - year / 100 + year / 400;
-    let days = (days + (153 * month + 2) / 5 + day).checked_sub(719_469)?;
-    Some(((days * 24 + hour) * 60 + minute) * 60 + second)
-}
-
-/// Three numbers with a sign between them, each small enough to reckon with.
-fn numbers(text: &str, sign: char) -> Option<[u64; 3]> {
-    let numbers: Option<Vec<u64>> =
-        text.split(sign).map(|digits| digits.parse::<u16>().ok().map(u64::from)).collect();
-    numbers?.try_into().ok()
+    let time = humantime::parse_rfc3339_weak(&format!("{date} {time}")).ok()?;
+    Some(time.duration_since(UNIX_EPOCH).ok()?.as_secs())
 }
 
 #[cfg(test)]

@@ -1,6 +1,10 @@
 //! What `limactl` says on standard error: logrus's text form (`FACTS.md`, "States").
 
 use std::fmt::Write as _;
+use std::time::{Duration, UNIX_EPOCH};
+
+/// The last second that has a year of four digits.
+const LAST: u64 = 253_402_300_799;
 
 /// The log of one command.
 #[derive(Debug, Default)]
@@ -66,18 +70,8 @@ pub fn go(text: &str) -> String {
 
 /// A time in UTC, to the second, as RFC 3339 has it.
 pub fn timestamp(clock: u64) -> String {
-    let (days, second) = (clock / 86_400, clock % 86_400);
-    // The Gregorian date, counting years from March so that the leap day is the last one.
-    let days = days + 719_468;
-    let (era, of_era) = (days / 146_097, days % 146_097);
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let from_march = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-    let year = era * 400 + year + u64::from(month <= 2);
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    let time = UNIX_EPOCH + Duration::from_secs(clock.min(LAST));
+    humantime::format_rfc3339_seconds(time).to_string()
 }
 
 #[cfg(test)]

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::instance::Instance;
 use crate::host::{Os, Platform};
 use crate::model::Arch;
+use crate::model::digest::sha256;
 
 /// When the first thing happens in a new world: 2026-01-01, in seconds of Unix time.
 const BEGINNING: u64 = 1_767_225_600;
@@ -183,11 +183,6 @@ impl World {
 pub const LINUX: Platform = Platform { os: Os::Linux, arch: Arch::X86_64 };
 /// A Mac with Apple Silicon.
 pub const MACOS: Platform = Platform { os: Os::MacOs, arch: Arch::Aarch64 };
-
-/// A SHA-256, in hexadecimal.
-pub(super) fn sha256(contents: impl AsRef<[u8]>) -> String {
-    Sha256::digest(contents).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
-}
 
 /// The directory of a context in Docker's store.
 pub(super) fn context_directory(name: &str) -> String {

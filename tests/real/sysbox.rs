@@ -53,7 +53,7 @@ fn package(engine: &Engine) -> Package {
     }
     let version = dpkg_deb(&["--field".as_ref(), path.as_os_str(), "Version".as_ref()]);
     let version = version.trim_end_matches(".linux").to_owned();
-    let sha256 = sha256(&std::fs::read(&path).unwrap());
+    let sha256 = sha256(std::fs::read(&path).unwrap());
     Package { path, version, sha256 }
 }
 

@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use super::arguments::Arguments;
 use super::guest::{Client, Container, Guest, Made, Mount, SOCKET_GROUP, VolumeSocket};
 use super::reply::{Call, Reply};
-use super::world::{World, sha256};
+use super::world::World;
+use crate::model::digest::sha256;
 use load::Project;
 
 const COMPOSE: &str = "docker compose";

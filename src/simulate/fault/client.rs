@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use super::Engine;
 use crate::config::{Config, MountMode, SocketClient};
+use crate::model::digest::sha256;
 use crate::simulate::compose;
 use crate::simulate::guest::{
     Client, Container, Guest, Image, Made, Mount, SOCKET_GROUP, VolumeSocket,
 };
-use crate::simulate::world::{World, sha256};
+use crate::simulate::world::World;
 
 /// The containers that a file declares on its own engine.
 pub(super) fn declared(config: &Config) -> impl Iterator<Item = &SocketClient> {

@@ -170,7 +170,7 @@ impl Guest {
             return Reply::failed(125, format!("docker: {why}"));
         }
         self.images.extend(arguments.words.first().cloned());
-        let id = super::super::world::sha256(format!("{now} {}", self.containers.len()));
+        let id = crate::model::digest::sha256(format!("{now} {}", self.containers.len()));
         if !arguments.has("--rm") {
             self.containers.push(Container {
                 name: arguments.value("--name").unwrap_or("agent").to_owned(),

@@ -200,7 +200,7 @@ impl Guest {
     pub(super) fn write(&mut self, path: &str, contents: impl AsRef<[u8]>, now: u64) {
         let contents = contents.as_ref();
         let text = String::from_utf8(contents.to_vec()).unwrap_or_default();
-        let sha256 = super::world::sha256(contents);
+        let sha256 = crate::model::digest::sha256(contents);
         let file = File { text, sha256, modified: now, ..File::default() };
         self.files.insert(path.to_owned(), file);
     }
