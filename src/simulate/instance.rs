@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::guest::{Guest, Machine};
 use super::limactl::config::Config;
 use super::world::LIMA_VERSION;
+use crate::lima::Status;
 
 /// Lima's control socket within an instance's directory.
 pub(super) const SSH_SOCKET: &str = "ssh.sock";
@@ -58,28 +59,6 @@ pub struct HostSocket {
     pub permitted: bool,
 }
 
-/// The state of an instance, as Lima tells it from its processes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
-    /// The machine and its host agent run.
-    Running,
-    /// Neither runs.
-    Stopped,
-    /// One of the two is gone.
-    Broken,
-}
-
-impl Status {
-    /// Lima's word for it.
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Self::Running => "Running",
-            Self::Stopped => "Stopped",
-            Self::Broken => "Broken",
-        }
-    }
-}
-
 impl Instance {
     /// One that was just created.
     pub(super) fn new(yaml: String) -> Self {
@@ -96,7 +75,7 @@ impl Instance {
         }
     }
 
-    /// Its state.
+    /// Its state, as Lima tells it from its processes.
     pub fn status(&self) -> Status {
         match (self.agent, self.driver) {
             (Some(_), Some(_)) => Status::Running,
@@ -154,7 +133,8 @@ impl Instance {
             self.ssh_port = 40_000 + u16::try_from(pid % 20_000).unwrap_or_default();
         }
         let machine = Machine {
-            boot_id: super::world::sha256(format!("{name} {}", self.boots))[..32].to_owned(),
+            boot_id: crate::model::digest::sha256(format!("{name} {}", self.boots))[..32]
+                .to_owned(),
             cpus: config.number("/cpus"),
             memory: config.bytes("memory").unwrap_or_default(),
         };

@@ -44,7 +44,7 @@ pub use guest::{
     Store, Unit, VolumeSocket,
 };
 pub use host::{SimulatedHost, run};
-pub use instance::{HostSocket, Instance, Session, Status};
+pub use instance::{HostSocket, Instance, Session};
 pub use limactl::{expression, list::Listed, rules, yaml};
 pub use reply::{Call, Outside, Reply};
 pub use world::{Computer, LINUX, MACOS, World};

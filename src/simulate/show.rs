@@ -22,7 +22,7 @@ impl fmt::Display for World {
             line(f, "installed", &path.display().to_string())?;
         }
         for (name, instance) in &self.instances {
-            writeln!(f, "VM {name}: {}", instance.status().word())?;
+            writeln!(f, "VM {name}: {}", instance.status())?;
             instance.show(f)?;
         }
         let contexts = self.contexts.values().filter_map(|text| {

@@ -8,10 +8,11 @@ use super::docker::metadata;
 use super::guest::{
     DAEMON_JSON, DOCKER, DOCKER_SERVICE, DOCKER_SOCKET, Guest, PROVISION_FAILED, PROVISION_LOG,
 };
-use super::instance::{Instance, Status};
+use super::instance::Instance;
 use super::limactl::config::Config as Merged;
 use super::world::{World, context_directory};
 use crate::config::{Config, SocketClient};
+use crate::lima::Status;
 
 /// A fault.
 #[derive(Debug, Clone, Copy)]

@@ -3,8 +3,8 @@
 use super::validate::{self, Refusal};
 use super::yaml::{bytes, parse};
 use super::{Result, expression};
+use crate::lima::Status;
 use crate::simulate::arguments::Arguments;
-use crate::simulate::instance::Status;
 use crate::simulate::log::Log;
 use crate::simulate::reply::{Call, Reply};
 use crate::simulate::world::World;

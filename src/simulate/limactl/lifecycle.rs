@@ -2,8 +2,9 @@
 
 use super::validate::{self, Refusal};
 use super::{Result, config, existing, expected};
+use crate::lima::Status;
 use crate::simulate::arguments::Arguments;
-use crate::simulate::instance::{Instance, Status};
+use crate::simulate::instance::Instance;
 use crate::simulate::log::{Log, go};
 use crate::simulate::reply::{Call, Reply};
 use crate::simulate::world::World;

@@ -48,7 +48,7 @@ pub(super) fn list(
         }
         let listed = Listed {
             name,
-            status: instance.status().word(),
+            status: &instance.status().to_string(),
             directory: &world.directory(name),
             config: Some(config.0),
             ssh_port: instance.ssh_port,

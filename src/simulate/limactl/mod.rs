@@ -12,10 +12,11 @@ mod validate;
 pub mod yaml;
 
 use super::arguments::Arguments;
-use super::instance::{Instance, Status};
+use super::instance::Instance;
 use super::log::Log;
 use super::reply::{Call, Reply};
 use super::world::{LIMA_VERSION, World};
+use crate::lima::Status;
 use config::Config;
 
 /// What a command says last when it fails; it is logged as fatal.
@@ -87,5 +88,5 @@ fn config(world: &World, name: &str) -> Option<Config> {
 }
 
 fn expected(status: Status, wanted: &str) -> String {
-    format!("expected status `{wanted}`, got `{}`", status.word())
+    format!("expected status `{wanted}`, got `{status}`")
 }

@@ -1,8 +1,8 @@
 //! `limactl shell`
 
 use super::{Result, config};
+use crate::lima::Status;
 use crate::simulate::arguments::Arguments;
-use crate::simulate::instance::Status;
 use crate::simulate::log::Log;
 use crate::simulate::reply::{Call, Reply};
 use crate::simulate::ssh;

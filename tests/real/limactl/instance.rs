@@ -2,6 +2,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+pub(super) use containai::lima::Status;
 use containai::simulate::yaml;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -44,25 +45,6 @@ pub(super) fn names() -> Vec<String> {
     names
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Status {
-    Running,
-    Stopped,
-    Broken,
-    Unknown,
-}
-
-impl Status {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Running => "Running",
-            Self::Stopped => "Stopped",
-            Self::Broken => "Broken",
-            Self::Unknown => "Unknown",
-        }
-    }
-}
-
 /// One instance as it was found.
 pub(super) struct Instance {
     pub(super) name: String,
@@ -81,7 +63,7 @@ impl Instance {
         let dir = directory(name)?;
         let mut instance = Self {
             name: name.to_owned(),
-            status: Status::Unknown,
+            status: Status::Other("Unknown".into()),
             config: None,
             errors: Vec::new(),
             host_agent: None,

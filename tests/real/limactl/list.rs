@@ -60,7 +60,7 @@ fn show(instances: &[Instance], arguments: &Arguments) -> Result<()> {
             "table" => println!(
                 "{}    {}    127.0.0.1:{port}    {}    {}    {}    {}",
                 instance.name,
-                instance.status.name(),
+                instance.status,
                 instance.config()?.number("/cpus"),
                 instance.config()?.text("/memory"),
                 instance.config()?.text("/disk"),
@@ -83,7 +83,7 @@ fn listed(instance: &Instance, show: impl FnOnce(Listed<'_>) -> Result<String>) 
     let pid = |pid: Option<Pid>| pid.and_then(|pid| pid.as_raw().try_into().ok());
     show(Listed {
         name: &instance.name,
-        status: instance.status.name(),
+        status: &instance.status.to_string(),
         directory: &instance.dir,
         config: instance.config.as_ref().map(|config| config.0.clone()),
         ssh_port: instance.ssh_port(),

@@ -18,10 +18,10 @@ pub(super) fn stop(arguments: &Arguments) -> Result<ExitCode> {
         stop_forcibly(&instance);
         return Ok(ExitCode::SUCCESS);
     }
-    let (Status::Running, Some(agent)) = (instance.status, instance.host_agent) else {
+    let (Status::Running, Some(agent)) = (&instance.status, instance.host_agent) else {
         return Err(format!(
             "expected status `Running`, got {} (maybe use `limactl stop -f`?)",
-            quote::name(instance.status.name())
+            quote::name(&instance.status.to_string())
         ));
     };
     log::info(&format!("Sending SIGINT to hostagent process {agent}"));
@@ -53,7 +53,7 @@ pub(super) fn delete(arguments: &Arguments) -> Result<ExitCode> {
             ));
         }
         if instance.status != Status::Stopped && !arguments.has("--force") {
-            let status = quote::name(instance.status.name());
+            let status = quote::name(&instance.status.to_string());
             return Err(failed(format!("expected status `Stopped`, got {status}")));
         }
         stop_forcibly(&instance);
