@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::InvalidValue;
+use super::text::written_as_text;
 
 /// A processor architecture, by the name that Lima and the kernel (`uname -m`) give it.
 #[derive(
@@ -39,6 +40,8 @@ impl Arch {
     }
 }
 
+written_as_text!(Arch);
+
 impl FromStr for Arch {
     type Err = InvalidValue;
 
@@ -52,20 +55,6 @@ impl FromStr for Arch {
             _ => r#"write "x86_64" or "aarch64""#,
         };
         Err(InvalidValue::new(value, "an architecture", rule))
-    }
-}
-
-impl TryFrom<String> for Arch {
-    type Error = InvalidValue;
-
-    fn try_from(value: String) -> Result<Self, InvalidValue> {
-        value.parse()
-    }
-}
-
-impl From<Arch> for String {
-    fn from(arch: Arch) -> Self {
-        arch.as_str().to_owned()
     }
 }
 

@@ -1,12 +1,10 @@
-use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::InvalidValue;
-use super::text::checked_text;
+use super::text::{checked_text, written_as_text};
 
 checked_text!(
     /// The name of a Lima VM, by Lima's rule (`pkg/identifiers`): groups of letters and digits,
@@ -116,46 +114,24 @@ impl UserRef {
     }
 }
 
-impl TryFrom<String> for UserRef {
-    type Error = InvalidValue;
-
-    fn try_from(value: String) -> Result<Self, InvalidValue> {
-        if value == Self::LIMA_USER {
-            return Ok(Self::LimaUser);
-        }
-        if value.starts_with('@') {
-            let rule = r#"write "@lima" for the VM's login user, or a user's name"#;
-            return Err(InvalidValue::new(&value, "a user", rule));
-        }
-        value.try_into().map(Self::Named)
-    }
-}
+written_as_text!(
+    UserRef,
+    "`@lima`, the VM's login user, or a user by name.",
+    r"^(@lima|[a-z_][a-z0-9_-]{0,31})$"
+);
 
 impl FromStr for UserRef {
     type Err = InvalidValue;
 
     fn from_str(value: &str) -> Result<Self, InvalidValue> {
-        value.to_owned().try_into()
-    }
-}
-
-impl From<UserRef> for String {
-    fn from(user: UserRef) -> Self {
-        user.as_str().to_owned()
-    }
-}
-
-impl JsonSchema for UserRef {
-    fn schema_name() -> Cow<'static, str> {
-        "UserRef".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "`@lima`, the VM's login user, or a user by name.",
-            "type": "string",
-            "pattern": r"^(@lima|[a-z_][a-z0-9_-]{0,31})$",
-        })
+        if value == Self::LIMA_USER {
+            return Ok(Self::LimaUser);
+        }
+        if value.starts_with('@') {
+            let rule = r#"write "@lima" for the VM's login user, or a user's name"#;
+            return Err(InvalidValue::new(value, "a user", rule));
+        }
+        value.parse().map(Self::Named)
     }
 }
 

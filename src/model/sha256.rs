@@ -1,11 +1,10 @@
-use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::InvalidValue;
+use super::text::written_as_text;
 
 /// A SHA-256 checksum: 64 hexadecimal digits, kept in lower case.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -19,10 +18,12 @@ impl Sha256 {
     }
 }
 
-impl TryFrom<String> for Sha256 {
-    type Error = InvalidValue;
+written_as_text!(Sha256, "A SHA-256 checksum: 64 hexadecimal digits.", "^[0-9A-Fa-f]{64}$");
 
-    fn try_from(value: String) -> Result<Self, InvalidValue> {
+impl FromStr for Sha256 {
+    type Err = InvalidValue;
+
+    fn from_str(value: &str) -> Result<Self, InvalidValue> {
         if value.len() == 64 && value.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Ok(Self(value.to_ascii_lowercase()));
         }
@@ -30,35 +31,7 @@ impl TryFrom<String> for Sha256 {
             Some(("sha256", _)) => "leave \"sha256:\" out, here it can be no other".to_owned(),
             _ => format!("write its 64 hexadecimal digits; these are {}", value.chars().count()),
         };
-        Err(InvalidValue::new(&value, "a SHA-256 checksum", rule))
-    }
-}
-
-impl FromStr for Sha256 {
-    type Err = InvalidValue;
-
-    fn from_str(value: &str) -> Result<Self, InvalidValue> {
-        value.to_owned().try_into()
-    }
-}
-
-impl From<Sha256> for String {
-    fn from(checksum: Sha256) -> Self {
-        checksum.0
-    }
-}
-
-impl JsonSchema for Sha256 {
-    fn schema_name() -> Cow<'static, str> {
-        "Sha256".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "A SHA-256 checksum: 64 hexadecimal digits.",
-            "type": "string",
-            "pattern": "^[0-9A-Fa-f]{64}$",
-        })
+        Err(InvalidValue::new(value, "a SHA-256 checksum", rule))
     }
 }
 

@@ -1,11 +1,10 @@
-use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::InvalidValue;
+use super::text::written_as_text;
 
 /// A size of memory or of a disk: at least one byte, written as a whole number and a binary unit
 /// ("8GiB").
@@ -41,6 +40,12 @@ impl ByteSize {
     }
 }
 
+written_as_text!(
+    ByteSize,
+    "A whole number and a binary unit, B, KiB, MiB, GiB or TiB: \"8GiB\".",
+    "^0*[1-9][0-9]*(B|KiB|MiB|GiB|TiB)$"
+);
+
 impl FromStr for ByteSize {
     type Err = InvalidValue;
 
@@ -66,14 +71,6 @@ impl FromStr for ByteSize {
     }
 }
 
-impl TryFrom<String> for ByteSize {
-    type Error = InvalidValue;
-
-    fn try_from(value: String) -> Result<Self, InvalidValue> {
-        value.parse()
-    }
-}
-
 /// From a number of bytes, as `limactl list --json` gives it.
 impl TryFrom<u64> for ByteSize {
     type Error = InvalidValue;
@@ -83,26 +80,6 @@ impl TryFrom<u64> for ByteSize {
             0 => Err(InvalidValue::new("0", "a size", "it must be more than zero")),
             bytes => Ok(Self(bytes)),
         }
-    }
-}
-
-impl From<ByteSize> for String {
-    fn from(size: ByteSize) -> Self {
-        size.to_string()
-    }
-}
-
-impl JsonSchema for ByteSize {
-    fn schema_name() -> Cow<'static, str> {
-        "ByteSize".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "A whole number and a binary unit, B, KiB, MiB, GiB or TiB: \"8GiB\".",
-            "type": "string",
-            "pattern": "^0*[1-9][0-9]*(B|KiB|MiB|GiB|TiB)$",
-        })
     }
 }
 

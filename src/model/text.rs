@@ -56,8 +56,47 @@ pub(crate) fn clean_path(path: &str) -> String {
     }
 }
 
+/// What serde and a schema need of a type that a file writes as a text: `FromStr` reads it, and
+/// `Display` writes it. `$pattern` tells an editor the same, as a regular expression of JSON Schema
+/// (ECMA 262).
+macro_rules! written_as_text {
+    ($name:ident) => {
+        impl TryFrom<String> for $name {
+            type Error = $crate::model::InvalidValue;
+
+            fn try_from(value: String) -> Result<Self, $crate::model::InvalidValue> {
+                value.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(it: $name) -> Self {
+                it.to_string()
+            }
+        }
+    };
+    ($name:ident, $description:expr, $pattern:literal) => {
+        $crate::model::text::written_as_text!($name);
+
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({
+                    "description": $description,
+                    "type": "string",
+                    "pattern": $pattern,
+                })
+            }
+        }
+    };
+}
+pub(super) use written_as_text;
+
 /// A newtype over a checked `String`. `$broken` gets the text and answers with the rule it breaks;
-/// `$pattern` says the same to an editor, as a regular expression of JSON Schema (ECMA 262).
+/// `$pattern` says the same.
 macro_rules! checked_text {
     ($(#[doc = $doc:literal])* $name:ident, $what:literal, $broken:ident, $pattern:literal) => {
         $(#[doc = $doc])*
@@ -74,44 +113,18 @@ macro_rules! checked_text {
             }
         }
 
-        impl TryFrom<String> for $name {
-            type Error = $crate::model::InvalidValue;
-
-            fn try_from(value: String) -> Result<Self, $crate::model::InvalidValue> {
-                match $broken(&value) {
-                    Some(rule) => Err($crate::model::InvalidValue::new(&value, $what, rule)),
-                    None => Ok(Self(value)),
-                }
-            }
-        }
-
         impl std::str::FromStr for $name {
             type Err = $crate::model::InvalidValue;
 
             fn from_str(value: &str) -> Result<Self, $crate::model::InvalidValue> {
-                value.to_owned().try_into()
+                match $broken(value) {
+                    Some(rule) => Err($crate::model::InvalidValue::new(value, $what, rule)),
+                    None => Ok(Self(value.to_owned())),
+                }
             }
         }
 
-        impl From<$name> for String {
-            fn from(name: $name) -> Self {
-                name.0
-            }
-        }
-
-        impl schemars::JsonSchema for $name {
-            fn schema_name() -> std::borrow::Cow<'static, str> {
-                stringify!($name).into()
-            }
-
-            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                schemars::json_schema!({
-                    "description": concat!($($doc, "\n"),*),
-                    "type": "string",
-                    "pattern": $pattern,
-                })
-            }
-        }
+        $crate::model::text::written_as_text!($name, concat!($($doc, "\n"),*), $pattern);
 
         impl AsRef<str> for $name {
             fn as_ref(&self) -> &str {

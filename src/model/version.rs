@@ -1,13 +1,11 @@
-use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use semver::{BuildMetadata, Prerelease, Version};
 use serde::{Deserialize, Serialize};
 
 use super::InvalidValue;
-use super::text::checked_text;
+use super::text::{checked_text, written_as_text};
 
 checked_text!(
     /// A version of Docker, as its package has it or up to a point of that: `28.5.1`, or a
@@ -60,46 +58,24 @@ impl Default for SysboxVersion {
     }
 }
 
-impl TryFrom<String> for SysboxVersion {
-    type Error = InvalidValue;
-
-    fn try_from(value: String) -> Result<Self, InvalidValue> {
-        match Version::parse(&value) {
-            Ok(version) if version.pre == Prerelease::EMPTY => Ok(Self(version)),
-            _ => {
-                let rule = r#"write three numbers such as "0.7.1", with "+" before a suffix"#;
-                Err(InvalidValue::new(&value, "a version of Sysbox", rule))
-            }
-        }
-    }
-}
+written_as_text!(
+    SysboxVersion,
+    "A version of Sysbox: three numbers, and perhaps a vendor's suffix \
+                            after \"+\".",
+    r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$"
+);
 
 impl FromStr for SysboxVersion {
     type Err = InvalidValue;
 
     fn from_str(value: &str) -> Result<Self, InvalidValue> {
-        value.to_owned().try_into()
-    }
-}
-
-impl From<SysboxVersion> for String {
-    fn from(version: SysboxVersion) -> Self {
-        version.to_string()
-    }
-}
-
-impl JsonSchema for SysboxVersion {
-    fn schema_name() -> Cow<'static, str> {
-        "SysboxVersion".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "A version of Sysbox: three numbers, and perhaps a vendor's suffix \
-                            after \"+\".",
-            "type": "string",
-            "pattern": r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$",
-        })
+        match Version::parse(value) {
+            Ok(version) if version.pre == Prerelease::EMPTY => Ok(Self(version)),
+            _ => {
+                let rule = r#"write three numbers such as "0.7.1", with "+" before a suffix"#;
+                Err(InvalidValue::new(value, "a version of Sysbox", rule))
+            }
+        }
     }
 }
 
