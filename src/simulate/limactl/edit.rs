@@ -2,19 +2,11 @@
 
 use super::validate::{self, Refusal};
 use super::yaml::{bytes, parse};
-use super::{Result, expression};
+use super::{Job, Result, expression};
 use crate::lima::Status;
-use crate::simulate::arguments::Arguments;
-use crate::simulate::log::Log;
-use crate::simulate::reply::{Call, Reply};
-use crate::simulate::world::World;
+use crate::simulate::reply::Reply;
 
-pub(super) fn edit(
-    world: &mut World,
-    arguments: &Arguments,
-    call: &Call<'_>,
-    log: &mut Log,
-) -> Result {
+pub(super) fn edit(Job { world, arguments, call, log }: Job<'_>) -> Result {
     let name = arguments.only()?;
     let Some(instance) = world.instances.get(name) else {
         return Err(format!("instance `{name}` not found"));

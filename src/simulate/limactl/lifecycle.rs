@@ -1,12 +1,11 @@
 //! `limactl create`, `start`, `stop`, `delete`, `protect` and `unprotect`.
 
 use super::validate::{self, Refusal};
-use super::{Result, config, existing, expected};
+use super::{Job, Result, config, existing, expected};
 use crate::lima::Status;
-use crate::simulate::arguments::Arguments;
 use crate::simulate::instance::Instance;
 use crate::simulate::log::{Log, go};
-use crate::simulate::reply::{Call, Reply};
+use crate::simulate::reply::Reply;
 use crate::simulate::world::World;
 
 /// What a boot and a stop took in the measurements, in seconds.
@@ -15,12 +14,7 @@ const STOP: u64 = 5;
 /// How long a start waits for its probes before it gives up.
 const PROBES: u64 = 600;
 
-pub(super) fn create(
-    world: &mut World,
-    arguments: &Arguments,
-    call: &Call<'_>,
-    log: &mut Log,
-) -> Result {
+pub(super) fn create(Job { world, arguments, call, log }: Job<'_>) -> Result {
     let file = arguments.only()?;
     let text = match file {
         "-" => call.text().unwrap_or_default().to_owned(),
@@ -52,12 +46,7 @@ pub(super) fn create(
     Ok(Reply::done())
 }
 
-pub(super) fn start(
-    world: &mut World,
-    arguments: &Arguments,
-    _: &Call<'_>,
-    log: &mut Log,
-) -> Result {
+pub(super) fn start(Job { world, arguments, log, .. }: Job<'_>) -> Result {
     let name = arguments.only()?;
     let Some(config) = config(world, name) else {
         log.info(&format!(
@@ -105,12 +94,7 @@ pub(super) fn start(
     Ok(Reply::done())
 }
 
-pub(super) fn stop(
-    world: &mut World,
-    arguments: &Arguments,
-    _: &Call<'_>,
-    log: &mut Log,
-) -> Result {
+pub(super) fn stop(Job { world, arguments, log, .. }: Job<'_>) -> Result {
     let name = arguments.only()?;
     let (instance, config) = existing(world, name)?;
     let status = instance.status();
@@ -165,12 +149,7 @@ fn kill(instance: &Instance, vm_type: &str, directory: &str, log: &mut Log) {
     }
 }
 
-pub(super) fn delete(
-    world: &mut World,
-    arguments: &Arguments,
-    _: &Call<'_>,
-    log: &mut Log,
-) -> Result {
+pub(super) fn delete(Job { world, arguments, log, .. }: Job<'_>) -> Result {
     let force = arguments.has("--force");
     for name in &arguments.words {
         let Some(instance) = world.instances.get(name) else {
@@ -196,12 +175,7 @@ pub(super) fn delete(
     Ok(Reply::done())
 }
 
-pub(super) fn protect(
-    world: &mut World,
-    arguments: &Arguments,
-    log: &mut Log,
-    wanted: bool,
-) -> Result {
+pub(super) fn protect(Job { world, arguments, log, .. }: Job<'_>, wanted: bool) -> Result {
     for name in &arguments.words {
         existing(world, name)
             .map_err(|error| format!("failed to inspect instance `{name}`: {error}"))?;

@@ -6,20 +6,13 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::yaml::bytes;
-use super::{Config, Result, rules};
+use super::{Config, Job, Result, rules};
 use crate::host::{Os, Platform};
-use crate::simulate::arguments::Arguments;
-use crate::simulate::log::Log;
-use crate::simulate::reply::{Call, Reply};
+use crate::simulate::reply::Reply;
 use crate::simulate::template;
-use crate::simulate::world::{LIMA_VERSION, World};
+use crate::simulate::world::LIMA_VERSION;
 
-pub(super) fn list(
-    world: &mut World,
-    arguments: &Arguments,
-    _: &Call<'_>,
-    log: &mut Log,
-) -> Result {
+pub(super) fn list(Job { world, arguments, log, .. }: Job<'_>) -> Result {
     if arguments.words.is_empty() && world.instances.is_empty() {
         log.warning("No instance found. Run `limactl create` to create an instance.");
         return Ok(Reply::done());

@@ -22,8 +22,15 @@ use config::Config;
 /// What a command says last when it fails; it is logged as fatal.
 type Result<T = Reply> = std::result::Result<T, String>;
 
-/// A command, with what it was given and where it logs.
-type Command = fn(&mut World, &Arguments, &Call<'_>, &mut Log) -> Result;
+/// What a command was given, and where it logs.
+struct Job<'a> {
+    world: &'a mut World,
+    arguments: &'a Arguments,
+    call: &'a Call<'a>,
+    log: &'a mut Log,
+}
+
+type Command = fn(Job<'_>) -> Result;
 
 /// The commands, with their flags. One that takes a value ends with `=`.
 const COMMANDS: &[(&str, &[&str], Command)] = &[
@@ -31,11 +38,11 @@ const COMMANDS: &[(&str, &[&str], Command)] = &[
     ("delete", &["-f --force"], lifecycle::delete),
     ("edit", &["--set=", "--cpus=", "--memory=", "--disk="], edit::edit),
     ("list", &["--json", "-f --format="], list::list),
-    ("protect", &[], |world, arguments, _, log| lifecycle::protect(world, arguments, log, true)),
+    ("protect", &[], |job| lifecycle::protect(job, true)),
     ("shell", &["--workdir=", "--reconnect"], shell::shell),
     ("start", &["--timeout="], lifecycle::start),
     ("stop", &["-f --force"], lifecycle::stop),
-    ("unprotect", &[], |world, arguments, _, log| lifecycle::protect(world, arguments, log, false)),
+    ("unprotect", &[], |job| lifecycle::protect(job, false)),
     ("validate", &[], validate::validate),
 ];
 
@@ -58,7 +65,8 @@ pub(super) fn run(world: &mut World, call: &Call<'_>) -> Reply {
         Err(what) => return Reply::unknown("limactl", &format!("{what} of `{name}`")),
     };
     let mut log = Log::at(world.clock);
-    let mut reply = match command(world, &arguments, call, &mut log) {
+    let job = Job { world, arguments: &arguments, call, log: &mut log };
+    let mut reply = match command(job) {
         Ok(reply) => reply,
         Err(message) => {
             log.fatal(&message);

@@ -1,19 +1,11 @@
 //! `limactl shell`
 
-use super::{Result, config};
+use super::{Job, Result, config};
 use crate::lima::Status;
-use crate::simulate::arguments::Arguments;
-use crate::simulate::log::Log;
-use crate::simulate::reply::{Call, Reply};
+use crate::simulate::reply::Reply;
 use crate::simulate::ssh;
-use crate::simulate::world::World;
 
-pub(super) fn shell(
-    world: &mut World,
-    arguments: &Arguments,
-    call: &Call<'_>,
-    log: &mut Log,
-) -> Result {
+pub(super) fn shell(Job { world, arguments, call, log }: Job<'_>) -> Result {
     let Some((name, command)) = arguments.words.split_first() else {
         return Err("requires instance name as first argument".into());
     };

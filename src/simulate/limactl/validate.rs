@@ -5,22 +5,16 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::config::Config;
-use super::{Result, rules, yaml};
+use super::{Job, Result, rules, yaml};
 use crate::host::Os;
-use crate::simulate::arguments::Arguments;
 use crate::simulate::log::Log;
-use crate::simulate::reply::{Call, Reply};
+use crate::simulate::reply::Reply;
 use crate::simulate::world::World;
 
 /// The path for a command's standard input.
 const STDIN: &str = "/dev/stdin";
 
-pub(super) fn validate(
-    world: &mut World,
-    arguments: &Arguments,
-    call: &Call<'_>,
-    log: &mut Log,
-) -> Result {
+pub(super) fn validate(Job { world, arguments, call, log }: Job<'_>) -> Result {
     for file in &arguments.words {
         let text = match file.as_str() {
             STDIN => call.text().map(str::to_owned),
