@@ -1,5 +1,6 @@
 //! Attributes: what a resource is, as values that can be compared and shown.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
@@ -12,6 +13,30 @@ pub enum Known<T> {
     Known(T),
     /// It is only known after apply.
     Unknown,
+}
+
+/// A value that its copies share until one of them is changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Shared<T>(Arc<T>);
+
+impl<T> From<T> for Shared<T> {
+    fn from(value: T) -> Self {
+        Self(Arc::new(value))
+    }
+}
+
+impl<T> Deref for Shared<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: Clone> DerefMut for Shared<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        Arc::make_mut(&mut self.0)
+    }
 }
 
 /// Stands for an unknown value in serialized attributes. No text from outside has it: an argument or a
@@ -46,20 +71,22 @@ impl Attributes {
         self.0.iter().find(|(own, _)| own == name).map(|(_, value)| value)
     }
 
-    /// The attribute of this name, if it is a known text.
-    pub fn text(&self, name: &str) -> Option<&str> {
+    /// The attribute of this name, if it is known.
+    pub fn known(&self, name: &str) -> Option<&Value> {
         match self.get(name)? {
-            Known::Known(value) => value.as_str(),
+            Known::Known(value) => Some(value),
             Known::Unknown => None,
         }
     }
 
+    /// The attribute of this name, if it is a known text.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.known(name)?.as_str()
+    }
+
     /// The value of a key in an attribute that is an object.
     pub fn value_in(&self, name: &str, key: &str) -> Option<&Value> {
-        match self.get(name)? {
-            Known::Known(value) => value.get(key),
-            Known::Unknown => None,
-        }
+        self.known(name)?.get(key)
     }
 
     /// Puts another value in its place.

@@ -13,6 +13,7 @@ use crate::guest::GuestFacts;
 use crate::host::{Ping, Platform};
 use crate::lima::{Agent, Ssh, Status, UserFile};
 use crate::model::address::Address;
+use crate::model::value::Shared;
 use crate::model::{ContextName, redact};
 use crate::plan::{Observation, Reason};
 use crate::resource::record::{Entry, Keys, Record, Undeclared};
@@ -129,9 +130,9 @@ pub struct VmFacts {
     pub vm_type: Option<String>,
     /// Its own `lima.yaml`. Not the list's merged form: that holds Lima's defaults and the user's
     /// overrides, neither of which an edit could change.
-    pub yaml: Map<String, Value>,
+    pub yaml: Shared<Map<String, Value>>,
     /// Its text, with its comments.
-    pub text: String,
+    pub text: Shared<String>,
 }
 
 impl Facts {

@@ -213,8 +213,8 @@ fn lima_judges_what_a_change_would_write() {
     bend_vm(&mut facts, |vm| {
         vm.yaml.insert("cpus".into(), 2.into());
         vm.yaml.insert("timezone".into(), "UTC".into());
-        vm.text = "cpus: 2\ntimezone: UTC # mine\n".to_owned()
-            + &serde_json::to_string(&vm.yaml).unwrap();
+        let yaml = serde_json::to_string(&*vm.yaml).unwrap();
+        *vm.text = format!("cpus: 2\ntimezone: UTC # mine\n{yaml}");
     });
     let (yaml, _) = judged(&facts).unwrap();
     assert!(yaml.contains("cpus: 4") && yaml.contains("timezone"), "{yaml}");

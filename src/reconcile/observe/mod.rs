@@ -12,14 +12,17 @@ mod vm;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use semver::{Version, VersionReq};
+use serde_json::{Map, Value};
 
 use crate::config::{self, Config};
 use crate::host::parallel::{each, join};
 use crate::host::{CommandError, CommandSpec, Exposed, Output, Probe};
 use crate::lima::{self, Instances, Limactl, Release, UserFile};
+use crate::model::value::Shared;
 use crate::resource::facts::Facts;
 use crate::resource::record::Record;
 use files::{home_of, lima_files, lima_releases, record};
@@ -163,7 +166,13 @@ struct Machine<'a> {
     limactls: Vec<PathBuf>,
     /// Which versions of it will do.
     accepted: VersionReq,
+    /// The files of instances, by their texts: those of many VMs are the same.
+    yamls: Mutex<BTreeMap<String, LimaYaml>>,
 }
+
+/// The `lima.yaml` of an instance: its keys, and its text.
+#[derive(Clone)]
+struct LimaYaml(Shared<Map<String, Value>>, Shared<String>);
 
 /// What `limactl` says.
 struct Lima {
@@ -192,7 +201,19 @@ impl<'a> Machine<'a> {
             brew: probe.find_program("brew"),
             limactls: probe.find_program("limactl").into_iter().chain(installed).collect(),
             accepted: lima.version.clone(),
+            yamls: Mutex::default(),
         })
+    }
+
+    /// What a text says, which is read once.
+    fn yaml(&self, text: String) -> Result<LimaYaml, serde_yaml::Error> {
+        let yamls = || self.yamls.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = yamls().get(&text) {
+            return Ok(known.clone());
+        }
+        let keys: Map<String, Value> = serde_yaml::from_str(&text)?;
+        let yaml = LimaYaml(keys.into(), text.clone().into());
+        Ok(yamls().entry(text).or_insert(yaml).clone())
     }
 
     /// Asks `limactl` for its version and its instances, where there is one.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::clients::clients;
 use super::files::{context, host_files, missing, read_existing, record};
 use super::former::{former, former_vms};
-use super::{Lima, Machine, ObserveError};
+use super::{Lima, LimaYaml, Machine, ObserveError};
 use crate::config::Config;
 use crate::docker::ContextMetadata;
 use crate::guest::probe::{self, Look};
@@ -138,18 +138,21 @@ impl Machine<'_> {
         self.inside(&instance.status, guest, facts);
         let path = instance.dir.join("lima.yaml");
         let text = read_existing(self.probe, &path)?;
+        let managed = lima::is_marked(&text);
+        let LimaYaml(yaml, text) = self
+            .yaml(text)
+            .map_err(|source| ObserveError::Content { path, source: source.into() })?;
         facts.vm = Observation::Present(VmFacts {
             status: instance.status.clone(),
             user: instance.user().map(str::to_owned),
             protected: instance.protected,
-            managed: lima::is_marked(&text),
+            managed,
             cpus: instance.cpus,
             memory: instance.memory,
             disk: instance.disk,
             arch: instance.arch.clone(),
             vm_type: instance.vm_type.clone(),
-            yaml: serde_yaml::from_str(&text)
-                .map_err(|source| ObserveError::Content { path, source: source.into() })?,
+            yaml,
             text,
         });
         Ok(())
