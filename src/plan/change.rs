@@ -79,9 +79,9 @@ pub struct Change {
     pub stops: Option<Vec<Container>>,
     /// A read-only command of Lima that checks the YAML that the steps would produce. It runs
     /// before the plan is shown, and before the first step.
-    pub judge: Option<CommandSpec>,
+    pub judge: Option<Box<CommandSpec>>,
     /// The data that dockerd will no longer show once the change has taken effect.
-    pub hides: Option<Hides>,
+    pub hides: Option<Box<Hides>>,
     /// How it is done, in order.
     pub steps: Vec<Step>,
     /// Why it cannot be done.
@@ -247,7 +247,7 @@ impl Change {
     /// Sets the command that checks the YAML.
     #[must_use]
     pub fn judged_by(mut self, command: CommandSpec) -> Self {
-        self.judge = Some(command);
+        self.judge = Some(Box::new(command));
         self
     }
 
@@ -262,7 +262,7 @@ impl Change {
     /// Sets the data that dockerd will no longer show.
     #[must_use]
     pub fn hiding_data(mut self, hides: Option<Hides>) -> Self {
-        self.hides = hides;
+        self.hides = hides.map(Box::new);
         self
     }
 

@@ -153,7 +153,7 @@ impl<'a> ResourceChange<'a> {
             disruption: change.disruption,
             fallback: change.fallback,
             stops: change.stops.as_deref(),
-            hides: change.hides.as_ref(),
+            hides: change.hides.as_deref(),
             restarts: change.restarted(),
             steps: change.steps.iter().map(|step| step.title.as_ref()).collect(),
             problem: change.problem.as_ref().map(|problem| ExplainedProblem {

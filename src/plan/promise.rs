@@ -67,7 +67,7 @@ impl Change {
         if let Some(hides) = &now.hides
             && !self.may_hide(hides, may_hide)
         {
-            return Some(Unshown::Hides(hides.clone()));
+            return Some(Unshown::Hides((**hides).clone()));
         }
         if now.strands_containers() && self.action == Action::Deferred {
             let names = now.stops.iter().flatten().map(|container| container.name.clone());

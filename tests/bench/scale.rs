@@ -115,7 +115,7 @@ pub fn run() -> bool {
     holds &= figure(
         "their memory, with the simulated host's",
         last[2] / f64::from(1 << 20),
-        1024.0,
+        700.0,
         " MiB",
     );
     for pair in results.windows(2) {

@@ -202,7 +202,7 @@ impl Restart {
         change.reasons = pending.reasons;
         if way >= Disruption::DaemonRestart {
             let keeps = way == Disruption::DaemonRestart && keeps_containers(guest, context);
-            change.hides = hidden_at_restart(guest, &self.vm.name, context, keeps);
+            change.hides = hidden_at_restart(guest, &self.vm.name, context, keeps).map(Box::new);
         }
         if way == Disruption::VmRestart {
             let change = finish(steps::restart_vm(change, guest, facts, &self.vm));
