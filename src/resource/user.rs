@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::record::{Record, Recorded};
 use super::removal::{Removable, Removal};
 use super::vm_ref::{VmRef, in_seen_guest, recorded};
-use super::{PlanContext, Resource, group_membership};
+use super::{Group, PlanContext, Resource, Vm, group_membership};
 use crate::config::{self, Config};
 use crate::guest::GuestFacts;
 use crate::model::address::{Address, Kind};
@@ -18,6 +18,8 @@ use crate::resource::facts::Facts;
 pub struct User {
     address: Address,
     account: Account,
+    /// The declared group of the same name.
+    group: Option<Address>,
     uid: Option<u32>,
     shell: Option<String>,
 }
@@ -27,6 +29,15 @@ pub struct User {
 struct Account {
     vm: VmRef,
     name: UnixName,
+    /// Whether the file declares a group of the same name, which `userdel` would delete.
+    has_declared_group: bool,
+}
+
+impl Account {
+    fn new(config: &Config, name: UnixName) -> Self {
+        let has_declared_group = Group::declared(config, &name).is_some();
+        Self { vm: VmRef::of(config), name, has_declared_group }
+    }
 }
 
 /// The state of an account. Where the file leaves a field out, any value is accepted.
@@ -48,7 +59,8 @@ impl User {
             };
             Some(Self {
                 address: Self::address_of(name),
-                account: Account { vm: VmRef::of(config), name: name.clone() },
+                account: Account::new(config, name.clone()),
+                group: Group::declared(config, name),
                 uid: *uid,
                 shell: shell.clone(),
             })
@@ -66,15 +78,14 @@ impl User {
         record: &Record,
         address: &Address,
     ) -> Option<Box<dyn Resource>> {
-        let vm = VmRef::of(config);
         let name: UnixName = address.name.parse().ok()?;
         let of_this = |it: &Address| {
             group_membership::parts(it)
                 .is_some_and(|(user, _)| user == UserRef::Named(name.clone()))
         };
-        let mut requires = vec![vm.address.clone()];
+        let mut requires = vec![Vm::own_address(config)];
         requires.extend(record.addresses().filter(of_this));
-        Some(Removal::new(address, requires, Account { vm, name }).boxed())
+        Some(Removal::new(address, requires, Account::new(config, name)).boxed())
     }
 
     fn desired(&self) -> State<'_> {
@@ -117,7 +128,11 @@ impl User {
             return change.blocked(problem);
         }
         let uid = desired.uid.map(|uid| uid.to_string());
-        let options = uid.iter().flat_map(|uid| ["-u", uid]);
+        // `useradd` refuses to create a group that exists (measured on Debian 12).
+        let exists = self.group.is_some() || guest.groups.contains_key(desired.name);
+        let group = Some(desired.name).filter(|_| exists && change.before.is_none());
+        let options = group.iter().flat_map(|group| ["-g", group]);
+        let options = options.chain(uid.iter().flat_map(|uid| ["-u", uid]));
         let options = options.chain(desired.shell.iter().flat_map(|shell| ["-s", shell]));
         let (title, program): (_, &[&str]) = if change.before.is_none() {
             ("create the account", &["useradd", "-m"])
@@ -136,7 +151,7 @@ impl Resource for User {
     }
 
     fn requires(&self) -> Vec<Address> {
-        vec![self.account.vm.address.clone()]
+        [self.account.vm.address.clone()].into_iter().chain(self.group.clone()).collect()
     }
 
     fn plan(&self, context: PlanContext<'_>) -> Change {
@@ -175,6 +190,12 @@ impl Removable for Account {
         let change = change
             .because(Reason::Note("its home directory stays"))
             .causing(SideEffect::FreesUid(name.to_owned()));
+        let change = if self.has_declared_group {
+            let keep = ["usermod", "-g", "nogroup", name];
+            self.vm.step(change, "keep the group of the account", &keep, facts)
+        } else {
+            change
+        };
         self.vm.step(change, "delete the account", &["userdel", name], facts)
     }
 }

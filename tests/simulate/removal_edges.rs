@@ -19,6 +19,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         an_id_goes_over_to_another_account,
         a_member_by_another_name_stays_a_member,
         a_group_and_its_user_leave_together,
+        a_group_outlives_the_user_of_its_name,
         a_network_key_of_the_file_leaves_while_sysbox_stays,
         a_seccomp_profile_is_deleted_after_its_key,
         a_profile_that_was_found_stays_with_its_key,
@@ -68,6 +69,17 @@ fn a_group_and_its_user_leave_together() {
     applied(&host, &plain);
     let guest = guest(&host.world());
     assert!(!guest.groups.contains_key("bob") && !guest.users.contains_key("ann"));
+}
+
+fn a_group_outlives_the_user_of_its_name() {
+    let group = ("[groups]", "name = \"bob\"\ngid = 2001");
+    let host = host(&[group, ("[users]", "name = \"bob\"\nuid = 2002"), LIMA_USER]);
+    let created = guest(&host.world());
+    assert_eq!((created.users["bob"].gid, created.groups["bob"].gid), (2001, 2001));
+    applied(&host, &file(&[group, LIMA_USER]));
+    let left = guest(&host.world());
+    assert!(!left.users.contains_key("bob"));
+    assert_eq!(left.groups["bob"].gid, 2001);
 }
 
 fn a_network_key_of_the_file_leaves_while_sysbox_stays() {

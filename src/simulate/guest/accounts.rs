@@ -122,12 +122,13 @@ impl Guest {
     }
 
     fn useradd(&mut self, words: &[String]) -> Result<()> {
-        let arguments = parse("useradd", words, &["-u=", "-s=", "-m", "-r"])?;
+        let arguments = parse("useradd", words, &["-u=", "-s=", "-g=", "-m", "-r"])?;
         let name = one("useradd", &arguments)?.to_owned();
         if self.users.contains_key(&name) {
             return Err(Reply::failed(EXISTS, format!("useradd: user '{name}' already exists")));
         }
-        if self.groups.contains_key(&name) {
+        let group = self.primary_group("useradd", &arguments)?;
+        if group.is_none() && self.groups.contains_key(&name) {
             let message = format!(
                 "useradd: group {name} exists - if you want to add this user to that group, use -g."
             );
@@ -141,16 +142,32 @@ impl Guest {
             Some(uid) => uid,
             None => (1000..60_000).find(|uid| !taken(*uid)).unwrap_or_default(),
         };
-        let gid = if self.has_gid(uid) { self.free_gid() } else { uid };
-        self.groups.insert(name.clone(), Group { gid, members: Vec::new() });
+        let gid = group.unwrap_or_else(|| {
+            let gid = if self.has_gid(uid) { self.free_gid() } else { uid };
+            self.groups.insert(name.clone(), Group { gid, members: Vec::new() });
+            gid
+        });
         let shell = arguments.value("-s").unwrap_or("/bin/sh").to_owned();
         let home = format!("/home/{name}");
         self.users.insert(name, Account { uid, gid, home, shell });
         Ok(())
     }
 
+    /// The gid of the group that `-g` names.
+    fn primary_group(&self, command: &str, arguments: &Arguments) -> Result<Option<u32>> {
+        let Some(name) = arguments.value("-g") else { return Ok(None) };
+        match self.groups.get(name) {
+            Some(group) => Ok(Some(group.gid)),
+            None if name == "nogroup" => Ok(Some(65534)),
+            None => {
+                let message = format!("{command}: group '{name}' does not exist");
+                Err(Reply::failed(NO_SUCH, message))
+            }
+        }
+    }
+
     fn usermod(&mut self, words: &[String]) -> Result<()> {
-        let arguments = parse("usermod", words, &["-aG=", "-u=", "-s="])?;
+        let arguments = parse("usermod", words, &["-aG=", "-g=", "-u=", "-s="])?;
         let name = one("usermod", &arguments)?;
         if !self.users.contains_key(name) {
             return Err(Reply::failed(NO_SUCH, format!("usermod: user '{name}' does not exist")));
@@ -160,6 +177,7 @@ impl Guest {
             let message = format!("usermod: group '{missing}' does not exist");
             return Err(Reply::failed(NO_SUCH, message));
         }
+        let gid = self.primary_group("usermod", &arguments)?;
         let uid = number("usermod", arguments.value("-u"))?;
         if uid.is_some() && name == self.user {
             // Its session is open: this very command came over it.
@@ -181,6 +199,7 @@ impl Guest {
         }
         if let Some(account) = self.users.get_mut(name) {
             account.uid = uid.unwrap_or(account.uid);
+            account.gid = gid.unwrap_or(account.gid);
             if let Some(shell) = arguments.value("-s") {
                 shell.clone_into(&mut account.shell);
             }
