@@ -66,6 +66,13 @@ impl Attributes {
         }
     }
 
+    /// Shares them with `other` if both are equal.
+    pub fn share(&mut self, other: &Self) {
+        if self == other {
+            self.0 = Arc::clone(&other.0);
+        }
+    }
+
     /// The attribute of this name.
     pub fn get(&self, name: &str) -> Option<&Known<Value>> {
         self.0.iter().find(|(own, _)| own == name).map(|(_, value)| value)

@@ -308,6 +308,16 @@ impl Change {
         self
     }
 
+    /// Shares the attributes that are equal to those of another change.
+    pub fn share(&mut self, other: &Self) {
+        self.after.share(&other.after);
+        if let Some(before) = &mut self.before {
+            // An unchanged resource has one copy of both.
+            before.share(&self.after);
+            before.share(other.before.as_ref().unwrap_or(&other.after));
+        }
+    }
+
     /// Whether nothing changes.
     pub fn is_without_effect(&self) -> bool {
         self.action == Action::NoOp

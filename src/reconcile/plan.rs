@@ -12,9 +12,13 @@ impl Plan {
     /// order of the files.
     pub fn new(graph: &Graph, facts: &[Facts]) -> Self {
         let files = graph.files();
-        let mut changes = Vec::with_capacity(files.iter().map(Vec::len).sum());
+        let mut changes: Vec<Change> = Vec::with_capacity(files.iter().map(Vec::len).sum());
         for nodes in files {
-            changes.extend(of_file(&nodes, facts));
+            let mut own = of_file(&nodes, facts);
+            // Most of many files are alike.
+            let previous = changes.len().saturating_sub(own.len());
+            own.iter_mut().zip(&changes[previous..]).for_each(|(own, it)| own.share(it));
+            changes.extend(own);
         }
         Self { changes, ..Self::default() }
     }

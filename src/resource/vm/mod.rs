@@ -38,6 +38,12 @@ const ENV: &str = "env";
 #[derive(Debug)]
 pub struct Vm {
     address: Address,
+    config: Config,
+}
+
+/// The VM that the file declares. Its keys hold whole scripts, so it exists only while a VM is planned.
+struct Desired {
+    address: Address,
     name: VmName,
     /// The keys of its YAML, with `cai`'s own entries in the lists that it shares with others.
     keys: Map<String, Value>,
@@ -76,8 +82,24 @@ impl State {
 impl Vm {
     /// As the file declares it.
     pub fn new(config: &Config) -> Self {
+        Self { address: Self::own_address(config), config: config.clone() }
+    }
+
+    /// How it differs from the file, as findings.
+    pub(crate) fn drift(case: &Case<'_>) -> impl Iterator<Item = Finding> {
+        diagnosis::drift(case).into_iter().chain(diagnosis::overridden(case))
+    }
+
+    /// Its address.
+    pub fn own_address(config: &Config) -> Address {
+        Address::new(Kind::VM, config.vm.name.as_str())
+    }
+}
+
+impl Desired {
+    fn new(config: &Config) -> Self {
         Self {
-            address: Self::own_address(config),
+            address: Vm::own_address(config),
             name: config.vm.name.clone(),
             keys: template::template(config),
             defaulted: defaulted(config),
@@ -93,16 +115,6 @@ impl Vm {
                 .map(|(name, variable)| (name.to_string(), variable.sensitive))
                 .collect(),
         }
-    }
-
-    /// How it differs from the file, as findings.
-    pub(crate) fn drift(case: &Case<'_>) -> impl Iterator<Item = Finding> {
-        diagnosis::drift(case).into_iter().chain(diagnosis::overridden(case))
-    }
-
-    /// Its address.
-    pub fn own_address(config: &Config) -> Address {
-        Address::new(Kind::VM, config.vm.name.as_str())
     }
 
     fn guest(&self) -> VmRef {
@@ -176,7 +188,7 @@ impl Vm {
         if !vm.managed {
             change = change.because(Reason::NotMadeByCai);
         }
-        change.steps = Self::removal(&self.name, vm, limactl);
+        change.steps = Vm::removal(&self.name, vm, limactl);
         self.make(change, facts, limactl)
     }
 
@@ -254,27 +266,25 @@ impl Resource for Vm {
     }
 
     fn plan(&self, context: PlanContext<'_>) -> Change {
-        let sensitive = self.sensitive(context.facts.vm.present());
-        self.change(context.facts).hiding(sensitive)
+        let desired = Desired::new(&self.config);
+        let sensitive = desired.sensitive(context.facts.vm.present());
+        desired.change(context.facts).hiding(sensitive)
     }
 
     fn recorded(&self, facts: &Facts) -> Option<Recorded> {
-        let declared = Recorded { is_declared: true, ..Recorded::default() };
-        match &facts.vm {
-            Observation::Present(vm) => {
-                let keys = self.recorded_keys(vm, facts);
-                Some(Recorded { exists: true, keys, ..declared })
-            }
+        let desired = Desired::new(&self.config);
+        let (exists, keys) = match &facts.vm {
+            Observation::Present(vm) => (true, desired.recorded_keys(vm, facts)),
             Observation::Absent => {
-                let keys = undeclared::keys(self.declared(), &Map::new(), false);
-                Some(Recorded { keys, ..declared })
+                (false, undeclared::keys(desired.declared(), &Map::new(), false))
             }
-            Observation::Unobservable(_) => None,
-        }
+            Observation::Unobservable(_) => return None,
+        };
+        Some(Recorded { exists, is_declared: true, keys, path: None })
     }
 }
 
-impl Vm {
+impl Desired {
     /// The other file that was applied last, whose declarations this one replaces.
     fn applied_from(&self, facts: &Facts) -> Option<Reason> {
         let last = facts.record.as_ref()?.file.as_ref()?;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{ENV, Vm};
+use super::{Desired, ENV, Vm};
 use crate::guest::Operation;
 use crate::host::Ping;
 use crate::lima::{self, Agent, Limactl, Status};
@@ -13,6 +13,25 @@ use crate::resource::provision::hidden_by;
 use crate::resource::{containers, restrained};
 
 impl Vm {
+    /// The steps that delete a VM with everything in it.
+    pub(crate) fn removal(name: &VmName, vm: &VmFacts, limactl: &Limactl) -> Vec<Step> {
+        let mut steps = Vec::new();
+        match vm.status {
+            Status::Running => steps.push(Step::run("stop the VM", limactl.stop(name))),
+            Status::Broken => {
+                steps.push(Step::run("end the rest of the VM", limactl.stop_forced(name)));
+            }
+            Status::Stopped | Status::Other(_) => {}
+        }
+        if vm.protected {
+            steps.push(Step::run("remove the VM's protection", limactl.unprotect(name)));
+        }
+        steps.push(Step::run("delete the VM", limactl.delete(name)));
+        steps
+    }
+}
+
+impl Desired {
     /// The steps of an update: the VM stops if it must, these keys are edited, and it starts again.
     pub(super) fn in_order(
         &self,
@@ -142,23 +161,6 @@ impl Vm {
             }
             _ => change,
         }
-    }
-
-    /// The steps that take a VM away, with all that is in it.
-    pub(crate) fn removal(name: &VmName, vm: &VmFacts, limactl: &Limactl) -> Vec<Step> {
-        let mut steps = Vec::new();
-        match vm.status {
-            Status::Running => steps.push(Step::run("stop the VM", limactl.stop(name))),
-            Status::Broken => {
-                steps.push(Step::run("end the rest of the VM", limactl.stop_forced(name)));
-            }
-            Status::Stopped | Status::Other(_) => {}
-        }
-        if vm.protected {
-            steps.push(Step::run("remove the VM's protection", limactl.unprotect(name)));
-        }
-        steps.push(Step::run("delete the VM", limactl.delete(name)));
-        steps
     }
 
     pub(super) fn holds_secrets(&self, keys: &Map<String, Value>) -> bool {
