@@ -135,7 +135,7 @@ const ROWS: &[Row] = &[
         table: "socket_clients",
         lines: "[[socket_clients]]\ncontainer = \"mcp-manager\"\nvolume = \"sock\"\n\
                 compose_file = \"DIR/dind.yml\"\nservice = \"manager\"\n",
-        removal: Never("it is the user's; tests/client shows what becomes of its override"),
+        removal: Deletes("socket_client.mcp-manager"),
         spoil: |world, config| strike("client-absent", world, config),
     },
 ];

@@ -373,7 +373,7 @@ impl Host for SimulatedHost<'_> {
     }
 
     fn remove_file(&self, path: &Path) -> io::Result<()> {
-        if !self.is_simulated(path) {
+        if !self.is_simulated(path) && !self.lock_world().files.contains_key(path) {
             return self.real.remove_file(path);
         }
         self.act(|world| socket::remove(world, path))
