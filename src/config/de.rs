@@ -1,4 +1,4 @@
-//! Reading a TOML value into a type, with errors ([`Mistake`]) that know which value is wrong.
+//! Deserializes TOML values, with errors ([`Mistake`]) that know which value is wrong.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use super::parse_error::{Identity, Mistake, Refused};
 use super::suggest;
 use crate::config::diagnostic::Diagnostic;
 
-/// A value in a document, to be read or looked at.
+/// A value in a document.
 #[derive(Clone, Copy)]
 pub(super) struct Node<'a, 'i> {
     value: &'a Spanned<DeValue<'i>>,
@@ -23,12 +23,12 @@ impl<'a, 'i> Node<'a, 'i> {
         Self { value, refused }
     }
 
-    /// Where it stands in the text; of a table with a header, the header.
+    /// Its place in the text. For a table with a header, that of the header.
     pub(super) fn span(self) -> Range<usize> {
         self.value.span()
     }
 
-    /// The value of a key of this table, whether it was refused or not.
+    /// The value of a key of this table, even if it was refused.
     pub(super) fn get(self, key: &str) -> Option<Self> {
         self.value.get_ref().get(key).map(|value| Self { value, ..self })
     }
@@ -39,23 +39,24 @@ impl<'a, 'i> Node<'a, 'i> {
         keys.map(|key| (key.get_ref().as_ref(), key.span()))
     }
 
-    /// The elements of this array, without those that were refused: one for one what was read.
+    /// The elements of this array, without those that were refused. They match the elements that
+    /// were read one to one.
     pub(super) fn elements(self) -> impl Iterator<Item = Self> {
         let elements = self.value.get_ref().as_array().into_iter().flat_map(|array| array.iter());
         elements.map(move |value| Self { value, ..self }).filter(|node| !node.is_refused())
     }
 
-    /// How many elements this array has, with those that were refused.
+    /// The number of elements of this array, including those that were refused.
     pub(super) fn count(self) -> usize {
         self.value.get_ref().as_array().map_or(0, |array| array.len())
     }
 
-    /// The text, if that is what this is.
+    /// The text, if this is a string.
     pub(super) fn text(self) -> Option<&'a str> {
         self.value.get_ref().as_str()
     }
 
-    /// The number, if this is a whole one that fits its 64 bits.
+    /// The number, if this is an integer of 64 bits.
     pub(super) fn whole_number(self) -> Option<i64> {
         match self.value.get_ref() {
             DeValue::Integer(number) => integer(number),
@@ -73,7 +74,7 @@ impl<'a, 'i> Node<'a, 'i> {
         matches!(self.value.get_ref(), DeValue::Boolean(false))
     }
 
-    /// Every text in this, with its place: keys, and strings. What was refused is passed over.
+    /// All keys and strings in this value, with their places. Refused values are skipped.
     pub(super) fn texts(self) -> Vec<(&'a str, Range<usize>)> {
         let (mut texts, mut rest) = (Vec::new(), vec![self]);
         while let Some(node) = rest.pop() {
@@ -98,12 +99,12 @@ impl<'a, 'i> Node<'a, 'i> {
         texts
     }
 
-    /// Its address, for it does not move.
+    /// Its address. The document does not move while it is read.
     pub(super) fn identity(self) -> Identity {
         std::ptr::from_ref(self.value).addr()
     }
 
-    /// Whether it was refused, which is told already.
+    /// Whether it was refused. Such an error has been reported.
     pub(super) fn is_refused(self) -> bool {
         self.refused.contains(self.identity())
     }
@@ -137,16 +138,15 @@ impl<'a, 'i> Node<'a, 'i> {
         let diagnostic = Diagnostic::new(format!("expected {expected}, found {found}"));
         Mistake::new(match (expected, self.value.get_ref()) {
             (WHOLE_NUMBER | TRUE_OR_FALSE, DeValue::String(_)) => {
-                diagnostic.hint("numbers, true and false are written without quotes")
+                diagnostic.hint("write numbers, true and false without quotes")
             }
             (STRING, DeValue::Integer(_) | DeValue::Float(_)) => {
-                diagnostic.hint("write it in quotes; a size with its unit, like \"8GiB\"")
+                diagnostic.hint("write it in quotes; a size needs a unit, such as \"8GiB\"")
             }
-            (ARRAY, DeValue::Table(_)) => {
-                diagnostic.hint("each table of an array has a header in double brackets: [[…]]")
-            }
+            (ARRAY, DeValue::Table(_)) => diagnostic
+                .hint("write a header in double brackets for each table of an array: [[…]]"),
             (TABLE, DeValue::Array(_)) => {
-                diagnostic.hint("a table has a header in single brackets, once: […]")
+                diagnostic.hint("write one header in single brackets for a table: […]")
             }
             _ => diagnostic,
         })
@@ -159,14 +159,14 @@ const STRING: &str = "a string";
 const ARRAY: &str = "an array";
 const TABLE: &str = "a table";
 
-/// The number, if it fits its 64 bits, as TOML asks.
+/// The number, if it fits into 64 bits, as TOML requires.
 pub(super) fn integer(number: &DeInteger<'_>) -> Option<i64> {
     i64::from_str_radix(number.as_str(), number.radix()).ok()
 }
 
-/// A method that wants one kind of value: what it is in words, and how a visitor gets it. A whole
-/// number is an `i64` in TOML; a field of another width needs its own line, or else serde's words
-/// for a wrong value.
+/// A method that expects one kind of value: its name in messages, and how a visitor reads it. A
+/// TOML integer is an `i64`. A field of another width needs its own line, or serde's message would
+/// be shown.
 macro_rules! wants {
     ($($method:ident $expected:expr, $pattern:pat => $visit:expr;)*) => {
         $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
@@ -194,7 +194,7 @@ impl<'de> serde::Deserializer<'de> for Node<'_, '_> {
             },
             DeValue::Float(number) => match number.as_str().parse::<f64>() {
                 Ok(number) if number.is_finite() => visitor.visit_f64(number),
-                _ => Err(unfit(number.as_str(), "is not a number that can be passed on")),
+                _ => Err(unfit(number.as_str(), "is not a finite number")),
             },
             DeValue::Boolean(value) => visitor.visit_bool(*value),
             DeValue::Datetime(datetime) => visitor.visit_string(datetime.to_string()),
@@ -233,7 +233,7 @@ impl<'de> serde::Deserializer<'de> for Node<'_, '_> {
         }
     }
 
-    /// TOML has no null: what is there is some value.
+    /// TOML has no null, so a key that exists has a value.
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
         visitor.visit_some(self)
     }
@@ -284,7 +284,7 @@ where
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Mistake> {
         match self.value.take() {
             Some(node) => node.read(seed),
-            None => Err(serde::de::Error::custom("a value was asked for before its key")),
+            None => Err(serde::de::Error::custom("a value was requested before its key")),
         }
     }
 }

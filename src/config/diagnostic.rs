@@ -1,4 +1,4 @@
-//! What is wrong with a file, shown on the file's own lines.
+//! Errors in a file, shown on the file's own lines.
 
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -7,33 +7,33 @@ use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
 
 use crate::model::is_unshowable;
 
-/// One thing wrong with a file: what, where, and what to do about it.
+/// An error in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
     /// What is wrong, in one line.
     pub message: String,
-    /// The bytes of the file it is about; none if it is about the file as a whole.
+    /// The bytes of the file that it is about; `None` if it is about the whole file.
     pub span: Option<Range<usize>>,
-    /// A few words to stand under the span.
+    /// A short text below the span.
     pub label: Option<String>,
     /// What to do.
     pub hint: Option<String>,
 }
 
 impl Diagnostic {
-    /// A diagnostic that says only what is wrong.
+    /// A diagnostic with only a message.
     pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), span: None, label: None, hint: None }
     }
 
-    /// The bytes of the file it is about.
+    /// Sets the bytes of the file that it is about.
     #[must_use]
     pub fn at(mut self, span: Range<usize>) -> Self {
         self.span = Some(span);
         self
     }
 
-    /// A few words to stand under the span.
+    /// A short text below the span.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
@@ -53,11 +53,11 @@ pub fn line_of(source: &str, offset: usize) -> usize {
     line_at(source, offset).0
 }
 
-/// The diagnostics as text for a terminal or a log, one after the other, each with its line of
-/// `source`. `origin` is the path shown; `color` turns ANSI colours on.
+/// The diagnostics as text, each with its line of `source`. `origin` is the path to show; `color`
+/// enables ANSI colors.
 ///
-/// Nothing in `source` can drive the terminal: control characters and those that turn the
-/// direction of text come out as visible stand-ins.
+/// Text of `source` cannot control the terminal: control characters and characters that change the
+/// text direction are replaced with visible ones.
 pub fn render(diagnostics: &[Diagnostic], source: &str, origin: &str, color: bool) -> String {
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     let mut text = String::new();
@@ -77,7 +77,7 @@ fn render_one(diagnostic: &Diagnostic, source: &str, origin: &str, renderer: &Re
         None => title.element(Origin::path(origin)),
         Some(span) => {
             let (number, start, line) = line_at(source, span.start);
-            // Of a value over several lines, the first says enough.
+            // For a value on several lines, only the first is shown.
             let mark = |offset: usize| visible(until(line, offset.saturating_sub(start))).len();
             let annotation = AnnotationKind::Primary
                 .span(mark(span.start)..mark(span.end).max(mark(span.start)))
@@ -92,7 +92,7 @@ fn render_one(diagnostic: &Diagnostic, source: &str, origin: &str, renderer: &Re
     renderer.render(&[group])
 }
 
-/// The line that holds the byte at `offset`: its number, where it starts, its text.
+/// The line with the byte at `offset`: its number, its start and its text.
 fn line_at(source: &str, offset: usize) -> (usize, usize, &str) {
     let before = until(source, offset);
     let start = before.rfind('\n').map_or(0, |newline| newline + 1);
@@ -109,16 +109,16 @@ fn until(text: &str, offset: usize) -> &str {
     &text[..end]
 }
 
-/// `text` with a visible character for each that a terminal would obey instead of showing; one
-/// for one, so that columns stay true. A tab stays; so does a new line, and a byte order mark,
-/// which no editor counts as a column, goes.
+/// `text` with control characters replaced one to one by visible characters, so that columns stay
+/// correct. Tabs and newlines stay. A byte order mark is removed, because editors do not count it
+/// as a column.
 fn visible(text: &str) -> String {
     let stand_in = |c: char| match c {
         '\u{feff}' => None,
         '\t' | '\n' => Some(c),
         '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)),
         '\u{7f}' => Some('␡'),
-        // What joins letters would make two columns one.
+        // A zero-width joiner would merge two columns.
         '\u{200c}' | '\u{200d}' => Some('\u{fffd}'),
         c if is_unshowable(c) => Some('\u{fffd}'),
         _ => Some(c),

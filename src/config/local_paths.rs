@@ -1,12 +1,12 @@
-//! Files of this machine that a file names: found from where the file is, not from where `cai` runs.
+//! Local paths in the file. They are relative to the file, not to the current directory.
 
 use std::path::Path;
 
 use super::Config;
 
 impl Config {
-    /// Makes every local path absolute: `~/` is the home directory, anything else is relative to
-    /// `directory`, which holds the file. Without a home directory `~/` stays as it is.
+    /// Makes each local path absolute. `~/` is the home directory; other paths are relative to
+    /// `directory`, which contains the file. Without a home directory, `~/` is kept.
     #[must_use]
     pub fn located(mut self, directory: &Path, home: Option<&Path>) -> Self {
         let locate = |path: &mut String| {
@@ -15,7 +15,7 @@ impl Config {
                 (Some(_), None) => return,
                 (None, _) => directory.join(&*path),
             };
-            // A path that is no text stays as it was written, and is not found under that name.
+            // A path that is not UTF-8 is kept unchanged; then the file is reported as missing.
             if let Some(text) = absolute.to_str() {
                 text.clone_into(path);
             }

@@ -1,15 +1,15 @@
-//! `containai.toml`: the types it is read into, and reading it.
+//! `containai.toml`: its types, its parser and its checks.
 //!
-//! Adding a key is adding a field to a type in `types`, with its default and, where a type cannot
-//! say it, a rule from `rules`. What a file gets wrong is collected, not stopped at:
+//! To add a key, add a field to a type in `types` with its default and, if the type does not
+//! restrict it enough, a rule from `rules`. All errors of a file are collected:
 //!
-//! - `parse` is the way through: text, TOML, types, checks; every mistake with its place.
-//! - `de` reads a TOML value into a type; a `mistake` knows which value is to blame, so that it can
-//!   be left out and the rest be read.
-//! - `rules` read single values, with the rules of `text` and their `pattern`s for editors; `check` has those
-//!   between values, and `warning` what is right and still worth a word.
-//! - `several` is what files have to agree on that are planned together.
-//! - `variables` are what a file leaves to the environment.
+//! - `parse` runs the stages: text, TOML, types, checks. Each error has its place in the file.
+//! - `de` reads a TOML value into a type. A `parse_error` knows the wrong value, so that the value
+//!   can be skipped and the rest can be read.
+//! - `rules` reads single values, with the rules of `text` and their `pattern`s for editors.
+//!   `check` has the rules between values. `warning` has warnings about valid files.
+//! - `multi_file` checks what files that are planned together must agree on.
+//! - `variables` reads values from environment variables.
 //! - `schema` describes the file to editors and other programs.
 
 mod check;

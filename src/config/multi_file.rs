@@ -1,4 +1,4 @@
-//! What several files have to agree on when they are planned together.
+//! Conflicts between files that are planned together, and the `[lima]` settings that they share.
 
 use std::collections::HashMap;
 
@@ -7,19 +7,19 @@ use super::{Config, Install, Lima};
 /// Two files that cannot be planned together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conflict {
-    /// The one that comes first, counted from 0.
+    /// The index of the first file, from 0.
     pub first: usize,
-    /// The other.
+    /// The index of the other file.
     pub second: usize,
-    /// What both declare, or say differently.
+    /// What both declare, or set to different values.
     pub what: String,
 }
 
-/// What a file says of a key of `[lima]`.
+/// Reads a key of `[lima]`.
 type Setting = fn(&Lima) -> Option<String>;
 
-/// Gives files that are planned together the Lima that suits all of them. A VM and a Docker context
-/// belong to one file, and there is one Lima on a machine.
+/// Gives files that are planned together the same `[lima]` settings, because a machine has one
+/// Lima. A VM or a Docker context can belong to only one file.
 ///
 /// # Errors
 /// The first conflict between files.
@@ -49,7 +49,7 @@ fn conflict(configs: &[&Config]) -> Option<Conflict> {
             }
         }
     }
-    // The keys that say which Lima is installed and from where.
+    // The keys that decide which Lima is installed and from where.
     let settings: [(&str, Setting); 2] = [
         ("release", |lima| lima.release.as_ref().map(ToString::to_string)),
         ("url", |lima| lima.url.clone()),
@@ -63,15 +63,15 @@ fn conflict(configs: &[&Config]) -> Option<Conflict> {
         if let Some((first, wanted)) = named.next()
             && let Some((second, _)) = named.find(|(_, other)| *other != wanted)
         {
-            let what = format!("name a `{name}` of Lima, and not the same one");
+            let what = format!("set `{name}` under [lima], but to different values");
             return Some(Conflict { first, second, what });
         }
     }
     None
 }
 
-/// The Lima that suits all of these files: every requirement, the strictest `install`, and the
-/// release, mirror and checksums that any of them names. `None` without a file.
+/// The merged `[lima]` settings: all version requirements, the strictest `install`, and the
+/// release, mirror and checksums of any file. `None` without a file.
 fn shared_lima(configs: &[&Config]) -> Option<Lima> {
     let mut lima = configs.first()?.lima.clone();
     for other in configs.iter().skip(1).map(|config| &config.lima) {
@@ -131,6 +131,6 @@ mod tests {
         let a = "[vm]\nname = \"one\"\n[lima]\nrelease = \"2.2.0\"\n[context]\nname = \"one\"\n";
         let b = "[vm]\nname = \"two\"\n[lima]\nrelease = \"2.1.0\"\n[context]\nname = \"two\"\n";
         let what = conflicts(a, b).unwrap();
-        assert_eq!(what, "name a `release` of Lima, and not the same one");
+        assert_eq!(what, "set `release` under [lima], but to different values");
     }
 }

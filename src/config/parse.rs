@@ -1,4 +1,4 @@
-//! The way through a file: text, TOML, types, checks. All mistakes are collected.
+//! Parses a file: text, TOML, types, checks. All errors are collected.
 
 use std::collections::HashSet;
 
@@ -12,20 +12,22 @@ use super::types::{Config, LeftOut};
 use super::{check, suggest};
 use crate::config::diagnostic::{Diagnostic, line_of};
 
-/// Nobody reads more, and looking for each costs a pass over the file.
+/// A limit, because finding each error costs a pass over the file.
 const MOST_DIAGNOSTICS: usize = 100;
 
-/// As many as the parser allows of brackets.
+/// The same as the parser's limit on brackets.
 const MOST_LEVELS: usize = 80;
 
-const TOO_DEEP: &str = "this is nested too deep to be read";
+const TOO_DEEP: &str = "this is nested too deeply";
 
-/// Reads a `containai.toml`. Every mistake in it is in the error, in the order of the file.
+/// Parses a `containai.toml`.
 ///
-/// Some files get fewer: one whose TOML is so broken that the parser cannot know what belongs
-/// where gets its TOML errors, one of another version or nested too deep gets only that, a table
-/// that lacks a key it must have is not compared with others, and after a hundred mistakes one
-/// more says that there are more.
+/// # Errors
+/// All errors, in the order of the file, except that:
+/// - If the TOML is so broken that its structure is unclear, only the TOML errors are reported.
+/// - If the file has another version or is nested too deeply, only that is reported.
+/// - A table that lacks a required key is not compared with others.
+/// - After 100 errors, one more says that there are more.
 pub fn parse(source: &str) -> Result<Config, Vec<Diagnostic>> {
     let (table, errors) = DeTable::parse_recoverable(source);
     let document = Spanned::new(0..0, DeValue::Table(table.into_inner()));
@@ -54,18 +56,18 @@ pub fn parse(source: &str) -> Result<Config, Vec<Diagnostic>> {
     }
 }
 
-/// Whether what the parser made of the file, in spite of `errors`, can be read on.
+/// Whether the table that the parser returned can be read despite `errors`.
 ///
-/// An error at a point means that something is missing there, and what follows may have been
-/// taken as part of something else. One at a range is a value that was passed over, or a second
+/// An error with an empty span means that something is missing there, and the text after it may be
+/// assigned to the wrong key. An error with a range is a value that was skipped, or a duplicate
 /// key.
 fn is_whole(errors: &[toml::de::Error]) -> bool {
     errors.len() <= MOST_DIAGNOSTICS
         && errors.iter().all(|error| error.span().is_some_and(|span| !span.is_empty()))
 }
 
-/// Reads a document as a `T`, leaving out one wrong value after the other until the rest can be
-/// read. Values refused on the way are as absent, except to [`Node::get`].
+/// Reads a document as a `T`. Skips one wrong value after the other until the rest can be read.
+/// Refused values count as absent, except to [`Node::get`].
 fn read<T: DeserializeOwned>(
     document: &Spanned<DeValue<'_>>,
     diagnostics: &mut Vec<Diagnostic>,
@@ -85,8 +87,8 @@ fn read<T: DeserializeOwned>(
     None
 }
 
-/// The parser bounds brackets and dots each, but not both together; what reads a value, or writes
-/// it as YAML, takes stack for each level.
+/// The parser limits brackets and dots separately, but not their sum. Each level takes stack when a
+/// value is read or written as YAML.
 fn too_deep(document: &Spanned<DeValue<'_>>) -> Option<Diagnostic> {
     let mut rest = vec![(document, 0)];
     while let Some((value, depth)) = rest.pop() {
@@ -102,30 +104,30 @@ fn too_deep(document: &Spanned<DeValue<'_>>) -> Option<Diagnostic> {
     None
 }
 
-/// A file of another version may differ in anything, so it is asked for before all else.
+/// A file of another version may have other keys, so the version is checked first.
 fn other_version(document: &Spanned<DeValue<'_>>) -> Option<Diagnostic> {
     let value = document.get_ref().get("version")?;
     let number = integer(value.get_ref().as_integer()?)?;
     let hint = match number {
         1 => return None,
-        2.. => "a newer cai may read it",
+        2.. => "use a newer version of cai",
         _ => "write `version = 1`",
     };
-    let message = format!("this cai reads version 1 of the file, not version {number}");
+    let message = format!("this version of cai supports format version 1, not {number}");
     Some(Diagnostic::new(message).at(value.span()).hint(hint))
 }
 
-/// What the TOML parser found. Its message is "what is wrong, expected what is possible".
+/// An error of the TOML parser, whose message has the form "PROBLEM, expected CHOICES".
 fn syntax(error: &toml::de::Error, source: &str) -> Diagnostic {
     let mut diagnostic = match error.message().split_once(", expected ") {
         _ if error.message() == "duplicate key" => {
             let key = error.span().and_then(|span| source.get(span)).unwrap_or_default();
-            Diagnostic::new(format!("the key {} is set a second time", suggest::shown(key)))
+            Diagnostic::new(format!("duplicate key {}", suggest::shown(key)))
         }
         _ if error.message().contains("recurs") => Diagnostic::new(TOO_DEEP),
-        // What starts like true or false; more often it is a word without its quotes.
+        // The value starts like true or false. More often it is a string without quotes.
         Some(("invalid boolean", _)) => {
-            Diagnostic::new("this is neither true or false, nor a string in quotes")
+            Diagnostic::new("this is neither true nor false, nor a string in quotes")
         }
         Some((message, "nothing")) => Diagnostic::new(message),
         Some((message, expected)) => Diagnostic::new(message).label(format!("expected {expected}")),
@@ -135,7 +137,7 @@ fn syntax(error: &toml::de::Error, source: &str) -> Diagnostic {
     diagnostic
 }
 
-/// Takes out of `found` what a TOML error made of the rest of its line.
+/// Removes errors from `found` that a TOML error on the same line caused.
 fn drop_consequences(found: &mut Vec<Diagnostic>, syntax: &[Diagnostic], source: &str) {
     let line = |diagnostic: &Diagnostic| {
         let span = diagnostic.span.as_ref()?;
@@ -150,7 +152,7 @@ fn in_order(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
     diagnostics.dedup();
     if diagnostics.len() > MOST_DIAGNOSTICS {
         diagnostics.truncate(MOST_DIAGNOSTICS);
-        let more = format!("there are more mistakes; these are the first {MOST_DIAGNOSTICS}");
+        let more = format!("the file has more errors; these are the first {MOST_DIAGNOSTICS}");
         diagnostics.push(Diagnostic::new(more));
     }
     diagnostics

@@ -1,4 +1,4 @@
-//! What goes wrong in reading a value, and which value is to blame.
+//! Errors of deserialization, and the values that caused them.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -8,11 +8,11 @@ use super::de::Node;
 use super::suggest;
 use crate::config::diagnostic::Diagnostic;
 
-/// Which value of a document: its address. Places in the text would not do, since the first table
-/// of an array and the array itself have the same.
+/// The address of a value in a document. Its place in the text is not unique: the first table of an
+/// array and the array itself have the same place.
 pub(super) type Identity = usize;
 
-/// The values of a document that were wrong, and are passed over as if they were not there.
+/// The invalid values of a document. They are treated as absent.
 #[derive(Debug, Default)]
 pub(super) struct Refused(HashSet<Identity>);
 
@@ -22,7 +22,7 @@ impl Refused {
         self.0.contains(&value)
     }
 
-    /// Refuses what `mistake` is about; false if there is nothing (more) to refuse.
+    /// Refuses the value that `mistake` is about. Returns `false` if no value was added.
     pub(super) fn insert(&mut self, mistake: &Mistake) -> bool {
         mistake.culprit.is_some_and(|culprit| self.0.insert(culprit))
     }
@@ -30,9 +30,8 @@ impl Refused {
 
 /// An error of deserialization.
 ///
-/// `toml`'s own errors are text for one reader. This one keeps what collecting needs: the place of
-/// the error, the value to leave out on the next try, and the keys or choices there are, for "did
-/// you mean".
+/// `toml`'s own errors are only text. This one keeps the place of the error, the value to skip on
+/// the next try, and the valid keys or values for "did you mean".
 #[derive(Debug)]
 pub(super) struct Mistake {
     diagnostic: Option<Box<Diagnostic>>,
@@ -45,16 +44,16 @@ impl Mistake {
         Self { diagnostic: Some(Box::new(diagnostic)), missing: None, culprit: None }
     }
 
-    /// What to tell; none where the mistake only follows from one that was told before.
+    /// The diagnostic; `None` if an error that was reported before caused this one.
     pub(super) fn into_diagnostic(self) -> Option<Diagnostic> {
         self.diagnostic.map(|diagnostic| *diagnostic)
     }
 
-    /// Blames `node`, marked at `span`, unless a value inside it is to blame already.
+    /// Assigns the error to `node`, marked at `span`, unless it belongs to a value inside `node`.
     pub(super) fn about(mut self, node: Node<'_, '_>, span: Range<usize>) -> Self {
         if self.culprit.is_none() {
             self.culprit = Some(node.identity());
-            // A key that is there but was refused has been reported for what is wrong with it.
+            // A key that exists but was refused has been reported.
             let known = self.missing.is_some_and(|key| node.get(key).is_some());
             match &mut self.diagnostic {
                 Some(diagnostic) if !known => diagnostic.span = Some(span),

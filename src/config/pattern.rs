@@ -1,7 +1,7 @@
-//! What `rules` checks, as regular expressions for the schema. They are a help to editors: what
-//! they let pass may still be refused, never the other way round.
+//! The checks of `rules` as regular expressions for the schema, to help editors. A value that
+//! matches may still be refused, but a value that does not match is always refused.
 
-/// Something, on one line.
+/// Non-empty text on one line.
 pub(super) const PLAIN: &str = r"^[^\u0000-\u001f\u007f-\u009f]+$";
 pub(super) const LOCATION: &str = r"^((https|file)://.|/|~/)";
 pub(super) const MOUNT_LOCATION: &str = r"^(/|~/|~$)";

@@ -1,4 +1,4 @@
-//! Reading values that have no type of their own, for `#[serde(deserialize_with)]`.
+//! Deserializers with checks, for `#[serde(deserialize_with)]`.
 
 use semver::{Version, VersionReq};
 use serde::de::Error as _;
@@ -7,9 +7,9 @@ use serde::{Deserialize, Deserializer};
 use super::text::{self, Rule};
 use crate::model::{ByteSize, InvalidValue};
 
-/// QEMU's largest machine, `q35` since QEMU 9.0.
+/// The maximum of QEMU's `q35` machine since QEMU 9.0.
 const MOST_CPUS: u32 = 4096;
-/// The minimum without a desktop in the installation guide of Debian 11, in bytes.
+/// The minimum without a desktop in Debian 11's installation guide, in bytes.
 const LEAST_MEMORY: u64 = 256 << 20;
 /// See [`LEAST_MEMORY`].
 const LEAST_DISK: u64 = 2 << 30;
@@ -17,7 +17,7 @@ const LEAST_DISK: u64 = 2 << 30;
 pub(super) fn requirement<'de, D: Deserializer<'de>>(from: D) -> Result<VersionReq, D::Error> {
     let value = String::deserialize(from)?;
     VersionReq::parse(&value).map_err(|error| {
-        let rule = format!("{error}; write one such as \">=1.1\"");
+        let rule = format!("{error}; write a requirement such as \">=1.1\"");
         D::Error::custom(InvalidValue::new(&value, "a version requirement", rule))
     })
 }
@@ -26,9 +26,9 @@ pub(super) fn cpus<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D:
     let value = i64::deserialize(from)?;
     match u32::try_from(value) {
         Ok(cpus @ 1..=MOST_CPUS) => Ok(Some(cpus)),
-        _ => {
-            Err(D::Error::custom(format!("a VM cannot have {value} CPUs: write 1 to {MOST_CPUS}")))
-        }
+        _ => Err(D::Error::custom(format!(
+            "a VM cannot have {value} CPUs: write a number from 1 to {MOST_CPUS}"
+        ))),
     }
 }
 
@@ -65,7 +65,9 @@ pub(super) fn port<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u16>, D:
     let value = i64::deserialize(from)?;
     match u16::try_from(value) {
         Ok(port @ 1..) => Ok(Some(port)),
-        _ => Err(D::Error::custom(format!("{value} is not a port: write one from 1 to 65535"))),
+        _ => {
+            Err(D::Error::custom(format!("{value} is not a port: write a number from 1 to 65535")))
+        }
     }
 }
 
@@ -77,14 +79,14 @@ pub(super) fn uid<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::
     id(from, "user")
 }
 
-/// Zero is root's, and the kernel takes the last one for "no change".
+/// Id 0 belongs to root. To the kernel, the largest id means "no change".
 fn id<'de, D: Deserializer<'de>>(from: D, of: &str) -> Result<Option<u32>, D::Error> {
     let value = i64::deserialize(from)?;
     match u32::try_from(value) {
-        Ok(0) => Err(D::Error::custom(format!("the {of} id 0 is root's: write another"))),
+        Ok(0) => Err(D::Error::custom(format!("the {of} id 0 belongs to root: write another id"))),
         Ok(id @ 1..=4_294_967_294) => Ok(Some(id)),
         _ => Err(D::Error::custom(format!(
-            "{value} is not a {of} id: write one from 1 to 4294967294"
+            "{value} is not a {of} id: write a number from 1 to 4294967294"
         ))),
     }
 }
@@ -128,7 +130,7 @@ pub(super) fn shell<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>
 }
 
 pub(super) fn description<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
-    checked(from, |value| text::plain(value, "a description on one line")).map(Some)
+    checked(from, |value| text::plain(value, "a one-line description")).map(Some)
 }
 
 pub(super) fn image_location<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
@@ -136,7 +138,7 @@ pub(super) fn image_location<'de, D: Deserializer<'de>>(from: D) -> Result<Strin
 }
 
 pub(super) fn boot_file<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
-    checked(from, |value| text::location(value, "the location of a file to boot")).map(Some)
+    checked(from, |value| text::location(value, "the location of a boot file")).map(Some)
 }
 
 pub(super) fn kernel_cmdline<'de, D: Deserializer<'de>>(

@@ -1,4 +1,4 @@
-//! The file, described to editors and other programs.
+//! The JSON Schema of the file, for editors and other programs.
 
 use schemars::Schema;
 use schemars::generate::SchemaSettings;
@@ -16,10 +16,10 @@ pub fn schema() -> Value {
     schema.to_value()
 }
 
-/// TOML has no null: a key is written or left out.
+/// Removes `null`, which TOML does not have.
 fn without_null(schema: &mut Schema) {
     match schema.get_mut("default") {
-        // That of a table says nothing that those of its keys do not.
+        // The default of a table repeats the defaults of its keys.
         Some(Value::Null | Value::Object(_)) => drop(schema.remove("default")),
         Some(Value::Array(values)) => {
             for value in values.iter_mut().filter_map(Value::as_object_mut) {
@@ -28,7 +28,7 @@ fn without_null(schema: &mut Schema) {
         }
         _ => {}
     }
-    // The width of Rust's integers is no format of JSON Schema; the bounds are there as well.
+    // Rust's integer widths are not formats of JSON Schema. The schema has bounds instead.
     if schema.get("type").is_some_and(|kind| mentions(kind, "integer")) {
         schema.remove("format");
     }
@@ -53,7 +53,7 @@ fn mentions(kind: &Value, name: &str) -> bool {
     kind == name || kind.as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == name))
 }
 
-/// Doc comments are broken into lines where a source file needs it; a paragraph has none.
+/// Joins the lines of each paragraph of a doc comment.
 fn paragraphs(schema: &mut Schema) {
     let Some(text) = schema.get("description").and_then(Value::as_str) else { return };
     let lines: Vec<&str> = text.lines().map(str::trim).collect();

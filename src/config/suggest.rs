@@ -1,22 +1,22 @@
-//! "Did you mean": the hint for a word that is none of those it could be.
+//! "Did you mean": the hint for an unknown key or value.
 
-/// Says which of `known` was meant by `word`, or else what the choice is. `kind` is the word for
-/// them in the singular ("key").
+/// Names the word of `known` that is most similar to `word`, or else lists them. `kind` is their
+/// name in the singular, such as "key".
 pub(super) fn hint(word: &str, known: &[&str], kind: &str) -> String {
     match nearest(word, known) {
         Some(meant) => format!("did you mean `{meant}`?"),
         None => match known {
-            [] => format!("there is no {kind} to write here"),
-            [only] => format!("the only {kind} here is `{only}`"),
+            [] => format!("no {kind} is valid here"),
+            [only] => format!("the only valid {kind} is `{only}`"),
             [rest @ .., last] => {
                 let rest: Vec<_> = rest.iter().map(|word| format!("`{word}`")).collect();
-                format!("the {kind}s here are {} and `{last}`", rest.join(", "))
+                format!("valid {kind}s are {} and `{last}`", rest.join(", "))
             }
         },
     }
 }
 
-/// A word of a file, as it is shown in a message: on one line, and not longer than reads well.
+/// A word of a file for a message: on one line, at most 64 characters.
 pub(super) fn shown(word: &str) -> String {
     match word.char_indices().nth(64) {
         Some((end, _)) => format!("`{}…`", word[..end].escape_debug()),
@@ -24,10 +24,10 @@ pub(super) fn shown(word: &str) -> String {
     }
 }
 
-/// The one of `known` that `word` is a misspelling of: at most one letter in three is wrong.
+/// The word of `known` that `word` misspells, with at most one wrong letter in three.
 pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let letters = word.chars().count();
-    // The distance takes time and memory in the product of the lengths, and the word is a file's.
+    // The cost grows with the product of the lengths, and `word` comes from a file.
     if letters > 64 {
         return None;
     }
@@ -57,11 +57,11 @@ mod tests {
         ] {
             assert_eq!(hint(word, &known, "key"), format!("did you mean `{meant}`?"));
         }
-        let all = "the keys here are `name`, `cpus`, `memory` and `mount_point`";
+        let all = "valid keys are `name`, `cpus`, `memory` and `mount_point`";
         for word in ["gpu_model", "", "x"] {
             assert_eq!(hint(word, &known, "key"), all, "{word}");
         }
-        assert_eq!(hint("gpu", &["source"], "key"), "the only key here is `source`");
+        assert_eq!(hint("gpu", &["source"], "key"), "the only valid key is `source`");
     }
 
     #[test]

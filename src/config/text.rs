@@ -1,10 +1,10 @@
-//! The rules of texts that have no type of their own.
+//! Checks of strings.
 
 use std::net::IpAddr;
 
 use crate::model::InvalidValue;
 
-/// Says what is wrong with a text.
+/// Checks a text.
 pub(super) type Rule = fn(&str) -> Result<(), InvalidValue>;
 
 fn holds(
@@ -16,13 +16,13 @@ fn holds(
     if holds { Ok(()) } else { Err(InvalidValue::new(value, what, rule)) }
 }
 
-/// Every text: something, on one line. Neither a path nor a kernel takes a control character.
+/// The check of all texts: not empty, and no control characters.
 pub(super) fn plain(value: &str, what: &'static str) -> Result<(), InvalidValue> {
     holds(!value.is_empty(), value, what, "it is empty")?;
-    holds(!value.chars().any(char::is_control), value, what, "it has a control character in it")
+    holds(!value.chars().any(char::is_control), value, what, "it contains a control character")
 }
 
-/// A path that means the same wherever `cai` is run from.
+/// Whether a path does not depend on the current directory.
 fn is_anchored(path: &str) -> bool {
     path.starts_with('/') || path.starts_with("~/")
 }
@@ -32,19 +32,18 @@ pub(super) fn location(value: &str, what: &'static str) -> Result<(), InvalidVal
     let is_url = ["https://", "file://"]
         .iter()
         .any(|scheme| value.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()));
-    let rule = r#"write a URL (https:// or file://), or a path from "/" or "~/""#;
+    let rule = r#"write a URL (https:// or file://), or a path that starts with "/" or "~/""#;
     holds(is_url || is_anchored(value), value, what, rule)
 }
 
-/// Lima has QEMU's arguments expanded as templates, with a function that connects to sockets.
+/// Lima expands QEMU's arguments as templates that can connect to sockets.
 pub(super) fn kernel_cmdline(value: &str) -> Result<(), InvalidValue> {
     let what = "a kernel command line";
     plain(value, what)?;
-    holds(!value.contains("{{"), value, what, r#"write it without "{{", which Lima would expand"#)
+    holds(!value.contains("{{"), value, what, r#"write it without "{{", which Lima expands"#)
 }
 
-/// What Lima expands in a template that is passed on: a name, whose value nobody but Lima and its
-/// user determine.
+/// The template names that `cai` passes on to Lima. Only Lima and its user determine their values.
 const NAMES: [&str; 11] = [
     ".Dir",
     ".GlobalTempDir",
@@ -59,28 +58,29 @@ const NAMES: [&str; 11] = [
     ".User",
 ];
 
-/// Why Lima (2.2.0, `pkg/limayaml` and `pkg/store`) must not expand this text: Go's templates have
-/// functions, methods and conditions, so that what comes of one need not be what it looks like.
+/// Why Lima must not expand this text. Lima 2.2.0 (`pkg/limayaml`, `pkg/store`) expands Go
+/// templates, whose functions, methods and conditions can produce any text.
 pub(super) fn broken_template(text: &str) -> Option<&'static str> {
     let mut templates = text.split("{{").skip(1);
     let is_name = |rest: &str| {
         rest.split_once("}}").is_some_and(|(inside, _)| NAMES.contains(&inside.trim()))
     };
     (!templates.all(is_name)).then_some(
-        "write names only, such as {{.Dir}}, {{.Home}}, {{.User}} and {{.Name}}; Lima expands the \
-         rest, too",
+        "write only names such as {{.Dir}}, {{.Home}}, {{.User}} and {{.Name}}, because Lima expands \
+         all templates",
     )
 }
 
-/// A path in one piece: Lima writes mounts into cloud-init's YAML and QEMU's options as they are,
-/// and expands templates in them.
+/// Whether Lima takes the text as one path: Lima writes mounts unquoted into cloud-init's YAML and
+/// QEMU's options, and expands templates in them.
 fn is_mountable(path: &str) -> bool {
     !path.contains(['[', ']', '{', '}', ',']) && !path.contains(": ") && !path.contains(" #")
 }
 
-const UNMOUNTABLE: &str = r#"write a path without "[", "]", "{", "}", ",", ": " and " #", which Lima would take for more than a path"#;
+const UNMOUNTABLE: &str =
+    r#"write a path without "[", "]", "{", "}", ",", ": " and " #", which Lima does not quote"#;
 
-/// Whether a path leads where it seems to.
+/// Whether a path has no `..`.
 fn is_straight(path: &str) -> bool {
     path.split('/').all(|part| part != "..")
 }
@@ -90,7 +90,7 @@ const CROOKED: &str = r#"write a path without "..""#;
 pub(super) fn mount_location(value: &str) -> Result<(), InvalidValue> {
     let what = "a directory to mount";
     plain(value, what)?;
-    let rule = r#"write a path from "/" or "~/", the same wherever cai is run from"#;
+    let rule = r#"write a path that starts with "/" or "~/""#;
     holds(value == "~" || is_anchored(value), value, what, rule)?;
     holds(is_straight(value), value, what, CROOKED)?;
     holds(is_mountable(value), value, what, UNMOUNTABLE)
@@ -99,7 +99,7 @@ pub(super) fn mount_location(value: &str) -> Result<(), InvalidValue> {
 pub(super) fn mount_point(value: &str) -> Result<(), InvalidValue> {
     let what = "a mount point";
     plain(value, what)?;
-    holds(value.starts_with('/'), value, what, r#"write a path in the VM, from "/""#)?;
+    holds(value.starts_with('/'), value, what, r#"write a path in the VM that starts with "/""#)?;
     holds(is_straight(value), value, what, CROOKED)?;
     holds(is_mountable(value), value, what, UNMOUNTABLE)
 }
@@ -111,14 +111,14 @@ pub(super) fn digest(value: &str) -> Result<(), InvalidValue> {
     let rule = match value.split_once(':') {
         Some(("sha256", hex)) if is_hex(hex, 64) => return Ok(()),
         Some(("sha512", hex)) if is_hex(hex, 128) => return Ok(()),
-        Some(("sha256", _)) => r#""sha256:" takes 64 hexadecimal digits in lower case"#,
-        Some(("sha512", _)) => r#""sha512:" takes 128 hexadecimal digits in lower case"#,
-        _ => r#"write "sha256:" or "sha512:" and the digits"#,
+        Some(("sha256", _)) => r#"write 64 lowercase hexadecimal digits after "sha256:""#,
+        Some(("sha512", _)) => r#"write 128 lowercase hexadecimal digits after "sha512:""#,
+        _ => r#"write "sha256:" or "sha512:", then the digits"#,
     };
     Err(InvalidValue::new(value, "a digest", rule))
 }
 
-/// A path of this machine that the file can be moved with, or that means the same everywhere.
+/// Whether this is an absolute path, or one that is relative to the file.
 pub(super) fn is_local(path: &str) -> bool {
     is_anchored(path) || path.starts_with("./") || path.starts_with("../")
 }
@@ -126,37 +126,37 @@ pub(super) fn is_local(path: &str) -> bool {
 pub(super) fn seccomp_profile(value: &str) -> Result<(), InvalidValue> {
     let what = "a seccomp profile";
     plain(value, what)?;
-    let rule = r#"write a path from "/" or "~/", or from "./", relative to this file"#;
+    let rule = r#"write a path that starts with "/" or "~/", or with "./" (relative to this file)"#;
     holds(is_local(value), value, what, rule)
 }
 
 pub(super) fn compose_file(value: &str) -> Result<(), InvalidValue> {
-    let what = "a path of a compose file";
+    let what = "the path of a compose file";
     plain(value, what)?;
-    let rule = r#"write a path from "/" or "~/", or from "./", relative to this file"#;
+    let rule = r#"write a path that starts with "/" or "~/", or with "./" (relative to this file)"#;
     holds(is_local(value) && !value.ends_with('/'), value, what, rule)
 }
 
 pub(super) fn container_socket(value: &str) -> Result<(), InvalidValue> {
-    let what = "a path of a socket in a container";
+    let what = "the path of a socket in a container";
     plain(value, what)?;
-    // Compose reads a colon as the end of a path, and a dollar sign as a variable of this machine.
-    let rule = r#"write a path from "/", and without ":" and "$""#;
+    // To Compose, a colon ends the path and a dollar sign starts a variable.
+    let rule = r#"write a path that starts with "/" and has no ":" and "$""#;
     let is_path = value.starts_with('/') && !value.ends_with('/') && !value.contains([':', '$']);
     holds(is_path, value, what, rule)
 }
 
 pub(super) fn package_url(value: &str) -> Result<(), InvalidValue> {
-    let what = "a place for a package";
+    let what = "the URL or path of a package";
     plain(value, what)?;
     let is_url = value.strip_prefix("https://").is_some_and(|rest| !rest.is_empty());
-    let rule = r#"write an https:// URL, or a path from "/", "~/", or "./", relative to this file"#;
+    let rule = r#"write an https:// URL, or a path that starts with "/", "~/" or "./""#;
     holds(is_url || is_local(value), value, what, rule)
 }
 
-/// Plain HTTP is for a server on this machine, such as a tunnel's end.
+/// Plain HTTP is accepted only for a server on this machine, such as the end of a tunnel.
 pub(super) fn mirror(value: &str) -> Result<(), InvalidValue> {
-    let what = "a URL of a mirror";
+    let what = "the URL of a mirror";
     plain(value, what)?;
     let is_own = |rest: &str| {
         ["localhost", "127.0.0.1", "[::1]"].iter().any(|host| {
@@ -166,44 +166,45 @@ pub(super) fn mirror(value: &str) -> Result<(), InvalidValue> {
     };
     let is_url = value.strip_prefix("https://").is_some_and(|rest| !rest.is_empty())
         || value.strip_prefix("http://").is_some_and(is_own);
-    holds(is_url, value, what, "write one with https://, or http:// to this machine itself")
+    holds(is_url, value, what, "write an https:// URL, or an http:// URL of this machine")
 }
 
 pub(super) fn ip(value: &str) -> Result<(), InvalidValue> {
-    let rule = r#"write one such as "127.0.0.1" or "::1""#;
+    let rule = r#"write an address such as "127.0.0.1" or "::1""#;
     holds(value.parse::<IpAddr>().is_ok(), value, "an IP address", rule)
 }
 
 pub(super) fn socket(value: &str) -> Result<(), InvalidValue> {
-    let what = "a path of a socket";
+    let what = "the path of a socket";
     plain(value, what)?;
-    let rule = r#"write a path from "/", or one of Lima's such as "{{.Dir}}/sock/my.sock""#;
+    let rule =
+        r#"write a path that starts with "/", or a template such as "{{.Dir}}/sock/my.sock""#;
     holds(value.starts_with('/') || value.starts_with("{{"), value, what, rule)?;
     holds(is_straight(value), value, what, CROOKED)?;
     if let Some(rule) = broken_template(value) {
         return Err(InvalidValue::new(value, what, rule));
     }
-    // Both ends are one argument of ssh, which takes these for more than a character.
-    let rule =
-        r#"write it without ":", "%", "$", "\", "[" and "]", which ssh does not take as they are"#;
+    // Both ends form one argument of ssh, to which these characters are special.
+    let rule = r#"write it without ":", "%", "$", "\", "[" and "]", which are special to ssh"#;
     holds(!value.contains([':', '%', '$', '\\', '[', ']']), value, what, rule)
 }
 
-/// Lima removes whatever is at this path before it makes the socket, a directory with all that is
-/// in it too (`forwardSSH` of Lima 2.2.0), so it must not be the name of anything else.
+/// Before Lima creates the socket, it removes whatever is at this path, even a directory with its
+/// content (`forwardSSH` of Lima 2.2.0). So the path must be that of a socket.
 pub(super) fn host_socket(value: &str) -> Result<(), InvalidValue> {
     socket(value)?;
-    let rule = r#"write a name that ends with ".sock": Lima removes what is there"#;
+    let rule =
+        r#"write a name that ends with ".sock", because Lima deletes an existing file there"#;
     let name = value.rsplit('/').next().unwrap_or_default();
     let is_sockets = name.strip_suffix(".sock").is_some_and(|stem| !stem.is_empty());
-    holds(is_sockets, value, "a path of a socket on this machine", rule)
+    holds(is_sockets, value, "the path of a socket on this machine", rule)
 }
 
-/// A colon would end the field in `/etc/passwd`.
+/// A colon separates fields in `/etc/passwd`.
 pub(super) fn shell(value: &str) -> Result<(), InvalidValue> {
     let what = "a login shell";
     plain(value, what)?;
-    let rule = r#"write a path in the VM, from "/" and without ":""#;
+    let rule = r#"write a path in the VM that starts with "/" and has no ":""#;
     holds(value.starts_with('/') && !value.contains(':'), value, what, rule)
 }
 
@@ -234,7 +235,7 @@ mod tests {
 
     #[test]
     fn what_is_mounted_is_a_path_of_this_machine_and_where_is_one_of_the_vm() {
-        // What Lima would make more of than a path.
+        // Paths that Lima would expand or split.
         let more = ["/a/../b", "/{{.Name}}", "/a, b", "/a]", "/a: b", "/a #b"];
         let refused = [["src", "./src", "~user", "https://a/b"].as_slice(), &more].concat();
         check(mount_location, pattern::MOUNT_LOCATION, &["~", "~/src", "/src", "/a b"], &refused);

@@ -1,4 +1,4 @@
-//! The values that a file leaves to the environment of `cai`.
+//! Values that a file reads from environment variables of `cai`.
 
 use std::ffi::OsString;
 
@@ -12,11 +12,11 @@ use crate::config::diagnostic::Diagnostic;
 use crate::model::EnvName;
 use crate::model::redact;
 
-/// Looks up what the file's variables are to be read from: `look` gives the value of a variable of
-/// the environment, where it is set. `source` is the text of the file.
+/// Reads the values of `[vm.env]` that come from the environment. `look` returns the value of an
+/// environment variable, if it is set. `source` is the text of the file.
 ///
 /// # Errors
-/// For each that is not set, or cannot be one of the guest. It stays without a value.
+/// One for each variable that is not set or whose value the guest cannot have. It stays without a value.
 pub fn resolve(
     config: &mut Config,
     source: &str,
@@ -27,18 +27,16 @@ pub fn resolve(
         let Some(env) = &variable.env else { continue };
         let (message, hint) = match look(env.as_str()).map(OsString::into_string) {
             None => (
-                format!("the environment variable {env} is not set, or empty"),
-                "set it where cai is run; its value becomes that of the guest's variable",
+                format!("the environment variable {env} is not set or is empty"),
+                "set it before you run cai; the guest's variable gets its value",
             ),
             Some(Err(_)) => (
                 format!("the value of the environment variable {env} is not UTF-8"),
-                "an environment variable of the guest is one line of plain text",
+                "the guest's environment variables are single lines of plain text",
             ),
             Some(Ok(value)) if value.contains(char::is_control) => (
-                format!(
-                    "the value of the environment variable {env} has a control character in it"
-                ),
-                "an environment variable of the guest is one line of plain text",
+                format!("the value of the environment variable {env} contains a control character"),
+                "the guest's environment variables are single lines of plain text",
             ),
             Some(Ok(value)) => {
                 variable.value = Some(value);
@@ -64,21 +62,21 @@ fn place(source: &str, path: &[&str]) -> Option<std::ops::Range<usize>> {
 }
 
 impl Config {
-    /// The variables of the environment that the file needs, and that gave it no value.
+    /// The environment variables that the file needs but that are not set.
     pub fn without_value(&self) -> impl Iterator<Item = &EnvName> {
         let variables = self.vm.env.values().filter(|variable| variable.value.is_none());
         variables.filter_map(|variable| variable.env.as_ref())
     }
 
-    /// Whether the value of this variable of the guest must not be shown. Of one that the file does
-    /// not speak of (any more), nobody knows.
+    /// Whether the value of this variable of the guest must be hidden. A variable that the file
+    /// does not declare may be sensitive, so it is hidden as well.
     pub fn hides(&self, name: &str) -> bool {
         let mut own = self.vm.env.iter().filter(|(own, _)| own.as_str() == name);
         own.next().is_none_or(|(_, variable)| variable.sensitive)
     }
 
-    /// What must not be shown of a file: the variables that it marks, the passwords in its URLs and
-    /// of its proxies, and what looks like a secret in the documents that it passes on.
+    /// The secrets of a file: its sensitive variables, the passwords in its URLs and proxies, and
+    /// values that look like secrets in `[docker.daemon]` and `[vm.lima]`.
     pub fn secrets(&self) -> Vec<String> {
         let (marked, plain): (Vec<_>, Vec<_>) =
             self.vm.env.values().partition(|variable| variable.sensitive);

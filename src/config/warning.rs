@@ -1,4 +1,4 @@
-//! What a file says that is right, and still worth a word.
+//! Warnings about valid files.
 
 use std::collections::BTreeSet;
 
@@ -10,10 +10,10 @@ use crate::model::daemon_key::DaemonKey;
 use crate::model::log_option::{has_log_option, log_driver};
 use crate::model::{Arch, SysboxVersion, UnixName, lima_yaml, listed, open_ended, spelled_out};
 
-/// Something that is as the file says, and that its reader should know of.
+/// A warning about a valid file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
-    /// What it is, and what comes of it, in one line.
+    /// The setting and its consequence, in one line.
     pub message: String,
     /// What to do about it.
     pub hint: String,
@@ -26,16 +26,16 @@ impl Warning {
 }
 
 impl Config {
-    /// What is worth a word, in the order of the file's tables.
+    /// The warnings, in the order of the file's tables.
     pub fn warnings(&self) -> Vec<Warning> {
         let mut warnings: Vec<Warning> = self.closed_lima().into_iter().collect();
         warnings.extend(self.unknown_lima_keys());
         warnings.extend(self.forwarded_agent());
         if self.docker.daemon.contains_key("hosts") {
             warnings.push(Warning::new(
-                "`hosts` in daemon.json: the unit of Docker's packages names its sockets too, and \
-                 dockerd does not start when both do",
-                "leave `hosts` out of `[docker.daemon]`, unless the image has a unit of its own",
+                "`hosts` in daemon.json: the systemd unit of Docker's packages sets the sockets as \
+                 well, and dockerd does not start if both do",
+                "remove `hosts` from `[docker.daemon]`, unless the image has its own systemd unit",
             ));
         }
         warnings.extend(self.unknown_daemon_keys());
@@ -50,7 +50,7 @@ impl Config {
         warnings
     }
 
-    /// A version such as "1.1" reads like a minimum, and is not one.
+    /// A version such as "1.1" looks like a minimum but excludes the next major version.
     fn closed_lima(&self) -> Option<Warning> {
         let (required, release) = (&self.lima.version, Lima::RELEASE);
         let open = open_ended(required, &release)?;
@@ -63,7 +63,7 @@ impl Config {
         ))
     }
 
-    /// Whether an image has them shows when the VM is there.
+    /// Whether the image has these groups is unknown until the VM exists.
     fn undeclared_groups(&self) -> impl Iterator<Item = Warning> {
         let is_declared = |name: &UnixName| self.groups.iter().any(|group| group.name == *name);
         let groups = self.users.iter().flat_map(|user| &user.groups);
@@ -71,12 +71,13 @@ impl Config {
         unknown.collect::<BTreeSet<_>>().into_iter().map(|name| {
             Warning::new(
                 format!("the group `{name}` of a user is not declared under [[groups]]"),
-                "declare it, unless the image has it: a user cannot join a group that does not exist",
+                "declare it, unless the image has it: a user cannot be added to a group that does not exist",
             )
         })
     }
 
-    /// Debian's policy gives the ids up to 99 to groups and users that are the same on every system.
+    /// Debian's policy reserves the ids up to 99 for groups and users that are the same on every
+    /// system.
     fn system_ids(&self) -> impl Iterator<Item = Warning> {
         let gids = self
             .groups
@@ -93,14 +94,14 @@ impl Config {
         })
     }
 
-    /// Lima ignores such a key, with a warning in the output of its own commands.
+    /// Lima ignores such a key and warns about it in the output of its commands.
     fn unknown_lima_keys(&self) -> Vec<Warning> {
         let unknown = lima_yaml::unknown(&Value::Object(self.vm.lima.clone()));
         let told = unknown.into_iter().map(|(path, name)| {
             let known = lima_yaml::names(&path);
             let hint = match suggest::nearest(&name, &known) {
                 Some(meant) => format!("did you mean `{meant}`?"),
-                None => "leave it out, unless a newer Lima has it".to_owned(),
+                None => "remove it, unless a newer Lima has it".to_owned(),
             };
             let place = if path.is_empty() { String::new() } else { format!(" in `{path}`") };
             let name = suggest::shown(&name);
@@ -109,13 +110,13 @@ impl Config {
         told.collect()
     }
 
-    /// Whoever is root in the guest can use the agent as long as the connection lives.
+    /// Root in the guest can use the agent while the connection exists.
     fn forwarded_agent(&self) -> Option<Warning> {
         let ssh = self.vm.lima.get("ssh")?;
         (ssh.get("forwardAgent") == Some(&true.into())).then(|| {
             Warning::new(
-                "`ssh.forwardAgent`: root in the VM can log in with your ssh keys elsewhere",
-                "leave `forwardAgent` out of `[vm.lima]`, unless the VM needs it",
+                "`ssh.forwardAgent`: root in the VM can use your SSH keys to log in to other machines",
+                "remove `forwardAgent` from `[vm.lima]`, unless the VM needs it",
             )
         })
     }
@@ -126,9 +127,9 @@ impl Config {
         let unknown: Vec<&String> = keys.filter(|key| DaemonKey::find(key).is_none()).collect();
         (!unknown.is_empty()).then(|| {
             Warning::new(
-                format!("keys of daemon.json that cai does not know: {}", listed(unknown)),
-                "see the documentation of your version of dockerd, which does not start with a key \
-                 that it does not know",
+                format!("unknown keys of daemon.json: {}", listed(unknown)),
+                "check the documentation of your version of dockerd: dockerd does not start with an \
+                 unknown key",
             )
         })
     }
@@ -142,15 +143,15 @@ impl Config {
             options.filter(|it| has_log_option(driver, it) == Some(false)).collect();
         (!unknown.is_empty()).then(|| {
             Warning::new(
-                format!("options that log driver {driver} does not have: {}", listed(unknown)),
-                "leave them out, or write the `log-driver` that has them: dockerd does not start \
-                 with an option that the driver does not know",
+                format!("unknown options of log driver {driver}: {}", listed(unknown)),
+                "remove them, or set the `log-driver` that has them: dockerd does not start with an \
+                 unknown option",
             )
         })
     }
 
-    /// The known faults of a release of Sysbox: nestybox/sysbox issues 973 (fixed in 0.7.0) and 998
-    /// (fixed in 0.7.1), and the CVEs that its own runc lacked the fixes for up to 0.6.7.
+    /// The known faults of Sysbox releases: nestybox/sysbox issues 973 (fixed in 0.7.0) and 998
+    /// (fixed in 0.7.1), and the CVEs that Sysbox's own runc does not fix up to 0.6.7.
     fn old_sysbox(&self) -> Option<Warning> {
         let version = &self.sysbox.version;
         let release = version.release();
@@ -181,7 +182,7 @@ impl Config {
         })
     }
 
-    /// The architectures that the VM can have: the one the file says, else those of its images.
+    /// The possible architectures of the VM: that of the file, or else those of its images.
     pub(super) fn arches(&self) -> impl Iterator<Item = Arch> {
         let all = [Arch::X86_64, Arch::Aarch64];
         all.into_iter().filter(|arch| match self.vm.arch {
@@ -194,8 +195,8 @@ impl Config {
         let version = &self.sysbox.version;
         self.sysbox.package(arch).is_none().then(|| {
             Warning::new(
-                format!("there is no package of Sysbox {version} for {arch}, but an image"),
-                format!("give its url and sha256 in [[sysbox.packages]] with arch = \"{arch}\""),
+                format!("the file has an image for {arch}, but no package of Sysbox {version}"),
+                format!("add a [[sysbox.packages]] table with arch = \"{arch}\", url and sha256"),
             )
         })
     }

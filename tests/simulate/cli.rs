@@ -221,7 +221,7 @@ fn values_that_cannot_be_meant_are_refused_or_explained() {
             assert!(all.contains(text), "{text:?} is missing: {ran}");
         }
     };
-    said("vm.cpus = 100000", 3, &["write 1 to 4096"]);
+    said("vm.cpus = 100000", 3, &["write a number from 1 to 4096"]);
     said("vm.memory = \"1B\"", 3, &["write 256MiB or more"]);
     said("vm.disk = \"1KiB\"", 3, &["write 2GiB or more"]);
     said("users = [{ name = \"ci\", groups = [\"dokcer\"] }]", 3, &["did you mean `docker`?"]);

@@ -1,4 +1,4 @@
-//! The rules of `[docker.daemon]`: what `cai` sets itself, and what would open the engine.
+//! The rules of `[docker.daemon]`: keys that `cai` sets, and keys that would expose the engine.
 
 use super::Check;
 use crate::config::de::Node;
@@ -9,27 +9,28 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
     pub(in crate::config) fn daemon(&mut self) {
         let Some(daemon) = self.at(&["docker", "daemon"]) else { return };
         if let Some(runtime) = daemon.get("runtimes").and_then(|all| all.get(RUNTIME)) {
-            let message = "the runtime `sysbox-runc` cannot be set here: cai writes it itself";
-            self.refuse(runtime.span(), message, "write `[sysbox]`");
+            let message = "the runtime `sysbox-runc` cannot be set here, because cai sets it";
+            self.refuse(runtime.span(), message, "use `[sysbox]` instead");
         }
         if let Some(runtime) = daemon.get("default-runtime") {
-            let hint = "write `default_runtime` under `[sysbox]`";
+            let hint = "set `default_runtime` under `[sysbox]` instead";
             if runtime.text() == Some(RUNTIME) {
-                let message = "`sysbox-runc` cannot be made the default here: cai does it itself";
+                let message =
+                    "`sysbox-runc` cannot be set as the default here, because cai sets it";
                 self.refuse(runtime.span(), message, hint);
             } else if self.is_true(&["sysbox", "default_runtime"]) {
-                let message = "`default-runtime` here, and `default_runtime` under `[sysbox]`";
-                self.refuse(runtime.span(), message, "leave one of them out");
+                let message = "`default-runtime` conflicts with `default_runtime` under `[sysbox]`";
+                self.refuse(runtime.span(), message, "remove one of them");
             }
         }
         if let Some(profile) = daemon.get("seccomp-profile") {
-            let message = "`seccomp-profile` cannot be set here: cai writes it itself";
-            self.refuse(profile.span(), message, "write `seccomp_profile` under `[docker]`");
+            let message = "`seccomp-profile` cannot be set here, because cai sets it";
+            self.refuse(profile.span(), message, "set `seccomp_profile` under `[docker]` instead");
         }
         self.hosts(daemon);
     }
 
-    /// What has no scheme is TCP to dockerd.
+    /// dockerd treats an address without a scheme as TCP.
     fn hosts(&mut self, daemon: Node<'a, 'i>) {
         let hosts = daemon.get("hosts");
         let listed = hosts.into_iter().flat_map(|hosts| {
@@ -39,9 +40,9 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         for host in listed.collect::<Vec<_>>() {
             let is_socket = |text: &str| text.starts_with("unix://") || text.starts_with("fd://");
             if host.text().is_some_and(|text| !is_socket(text)) {
-                let hint = "anyone who reaches that port is root in the VM; the Docker context \
-                            goes through the socket that cai forwards";
-                self.refuse(host.span(), "the engine is never offered over TCP", hint);
+                let hint = "anyone who can connect to that port is root in the VM; the Docker \
+                            context uses the socket that cai forwards";
+                self.refuse(host.span(), "cai does not expose Docker's API over TCP", hint);
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::config::suggest;
 use crate::model::daemon_key::{DAEMON_KEYS, DaemonKey, ValueType, is_log_driver, knows_runtime};
 use crate::model::{Ipv4Network, is_unshowable};
 
-/// Keys that dockerd has below another one. At the top it accepts and ignores them.
+/// Keys that dockerd reads below another key. At the top level it accepts and ignores them.
 const PROXIES: [&str; 3] = ["http-proxy", "https-proxy", "no-proxy"];
 
 impl<'a, 'i: 'a> Check<'a, 'i> {
@@ -39,7 +39,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         let shown = suggest::shown(key);
         if PROXIES.contains(&key) {
             let message = format!("dockerd ignores {shown} here");
-            self.refuse(span, message, "write it below `[docker.daemon.proxies]`");
+            self.refuse(span, message, "write it under `[docker.daemon.proxies]`");
             return;
         }
         let names: Vec<&str> = DAEMON_KEYS.iter().map(|known| known.name).collect();
@@ -72,7 +72,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
             }
             (_, ValueType::Text) => "write it in quotes",
             (_, ValueType::Number | ValueType::Bool) => "write it without quotes",
-            _ => "dockerd does not start with a value of another type",
+            _ => "dockerd does not start with a value of a different type",
         };
         let span = part.unwrap_or(place).span();
         if !self.diagnostics.iter().any(|other| other.span.as_ref() == Some(&span)) {
@@ -97,8 +97,8 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         };
         if !knows_runtime(keys, name) {
             let message = format!("the runtime {} is not declared", suggest::shown(name));
-            let hint = "declare it below `[docker.daemon.runtimes]`: dockerd does not start with a \
-                        default runtime that it does not know";
+            let hint = "declare it under `[docker.daemon.runtimes]`: dockerd does not start with an \
+                        unknown default runtime";
             self.refuse(place.span(), message, hint);
         }
     }
@@ -107,7 +107,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         let Some(place) = daemon.get("log-driver") else { return };
         let Some(name) = place.text().filter(|name| !is_log_driver(name)) else { return };
         let message = format!("unknown log driver {}", suggest::shown(name));
-        let hint = "containers would not start; write a plugin with its tag, such as \
+        let hint = "containers would not start with it; write a plugin with its tag, such as \
                     \"grafana/loki-docker-driver:latest\"";
         self.refuse(place.span(), message, hint);
     }
@@ -118,38 +118,37 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
             let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
             let host = rest.and_then(|rest| rest.split('/').next()).unwrap_or_default();
             if host.is_empty() || host.contains('@') || url.contains(['?', '#']) {
-                let message = "a registry mirror is a URL with a scheme and a host";
+                let message = "a registry mirror must be a URL with a scheme and a host";
                 let hint = "write \"https://HOST\" or \"http://HOST\", without a user or a query";
                 self.refuse(mirror.span(), message, hint);
             }
         }
     }
 
-    /// dockerd compares whole labels: it accepts a label that is written twice.
+    /// dockerd compares entire labels, so it accepts a label that is written twice.
     fn daemon_labels(&mut self, daemon: Node<'a, 'i>) {
         let mut labels = BTreeMap::new();
         for label in daemon.get("labels").into_iter().flat_map(Node::elements) {
             let Some(text) = label.text() else { continue };
             let other = text.split_once('=').and_then(|(key, _)| labels.insert(key, text));
-            // Another rule reports characters that cannot be seen.
+            // Another rule reports invisible characters.
             if !text.contains('=') && !text.contains(is_unshowable) {
-                self.refuse(label.span(), "a label is written as key=value", "write \"key=value\"");
+                self.refuse(label.span(), "a label must be key=value", "write \"key=value\"");
             } else if let Some(other) = other.filter(|other| *other != text) {
                 let message = format!("this label conflicts with {}", suggest::shown(other));
-                let hint = "leave one of them out: dockerd refuses two values of one key";
+                let hint = "remove one of them: dockerd refuses two values for one key";
                 self.refuse(label.span(), message, hint);
             }
         }
     }
 
-    /// The address of the bridge and the pools: dockerd takes networks from each, so no two may
-    /// overlap.
+    /// The network of the bridge and the address pools, which must not overlap.
     fn daemon_networks(&mut self, daemon: Node<'a, 'i>) {
         let bridge = daemon.get("bridge").and_then(Node::text).filter(|name| !name.is_empty());
         let bip = daemon.get("bip").filter(|bip| bip.text() != Some(""));
         if let (Some(bip), Some(_)) = (bip, bridge) {
             let message = "dockerd refuses `bip` together with `bridge`";
-            self.refuse(bip.span(), message, "leave one of them out");
+            self.refuse(bip.span(), message, "remove one of them");
         }
         let mut taken: Vec<(Ipv4Network, String)> = Vec::new();
         let bip = self.network(daemon.get("bip"));
@@ -158,7 +157,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
                 let hint = "write an address within it, such as \"172.20.0.1/16\"";
                 self.refuse(
                     span.clone(),
-                    "`bip` is the address of the bridge, not of its network",
+                    "`bip` must be the address of the bridge, not of its network",
                     hint,
                 );
             }
@@ -184,7 +183,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         let Some((network, span)) = self.network(base) else { return };
         if let Some((_, other)) = taken.iter().find(|(other, _)| other.overlaps(network)) {
             let message = format!("the pool {network} overlaps with {other}");
-            self.refuse(span, message, "write networks that share no address");
+            self.refuse(span, message, "write networks that do not overlap");
         }
         taken.push((network, format!("the pool {network}")));
         let size = pool.get("size").and_then(|size| Some((size.whole_number()?, size.span())));
@@ -197,7 +196,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         }
     }
 
-    /// The network that a text names, and its place. Any other text is refused.
+    /// The network in a text, and its place. Invalid text is refused.
     fn network(&mut self, place: Option<Node<'a, 'i>>) -> Option<(Ipv4Network, Range<usize>)> {
         let place = place?;
         let text = place.text().filter(|text| !text.is_empty())?;

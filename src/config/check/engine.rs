@@ -11,9 +11,9 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         if let (Some(release), Some(place)) = (&lima.release, self.at(&["lima", "release"]))
             && !lima.version.matches(release)
         {
-            let message = format!("the release {release} is none that `version` accepts");
+            let message = format!("`version` does not accept the release {release}");
             let accepted = spelled_out(&lima.version);
-            let hint = format!("`version` accepts {accepted}: write a release that fits");
+            let hint = format!("write a release that matches {accepted}");
             self.refuse(place.span(), message, hint);
         }
         let checksums = self.at(&["lima", "sha256"]);
@@ -24,16 +24,17 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
             }
         }
         if self.at(&["lima", "release"]).is_none() {
-            let hint = "write which release it is of, such as release = \"2.2.0\"";
-            self.refuse_key(&["lima", "sha256"], "`sha256` without `release`", hint);
+            let hint = "add the release of the archives, such as release = \"2.2.0\"";
+            self.refuse_key(&["lima", "sha256"], "`sha256` requires `release`", hint);
         }
     }
 
     pub(in crate::config) fn docker(&mut self, docker: &Docker) {
         if docker.source == DockerSource::Preinstalled {
-            let hint = "nothing is installed with `source = \"preinstalled\"`: leave it out, or \
-                        write another source";
-            self.refuse_key(&["docker", "version"], "`version` of an engine of the image", hint);
+            let hint =
+                "remove it, or set another `source`: with \"preinstalled\", cai installs nothing";
+            let message = "`version` cannot be set with `source = \"preinstalled\"`";
+            self.refuse_key(&["docker", "version"], message, hint);
         }
     }
 
@@ -42,23 +43,23 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         let places = self.elements(&["sysbox", "packages"]);
         let arches = sysbox.packages.iter().zip(places);
         let arches = arches.map(|(package, place)| (package.arch, of(place, "arch")));
-        self.refuse_twice(arches.collect(), |arch| format!("a second package for {arch}"));
+        self.refuse_twice(arches.collect(), |arch| format!("duplicate package for {arch}"));
         if !sysbox.enabled {
             if sysbox.default_runtime {
-                let hint = "write `enabled = true`, or leave `default_runtime` out";
+                let hint = "set `enabled = true`, or remove `default_runtime`";
                 let message = "Sysbox cannot be the default runtime when it is not enabled";
                 self.refuse_key(&["sysbox", "default_runtime"], message, hint);
             }
             return;
         }
-        // One that was refused may have been it.
+        // A refused entry may be the package.
         let written = self.at(&["sysbox", "packages"]).map_or(0, Node::count);
         if written == sysbox.packages.len() {
             self.package(sysbox, config.vm.arch);
         }
     }
 
-    /// Where one is missing that only some machines would need, a warning says so.
+    /// If only some machines need the missing package, it is a warning instead.
     fn package(&mut self, sysbox: &Sysbox, arch: Option<Arch>) {
         let Some(place) = self.at(&["sysbox", "version"]) else { return };
         let missing = match arch {
@@ -68,10 +69,10 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
             }
         };
         if missing {
-            let on = arch.map(|arch| format!(" on {arch}")).unwrap_or_default();
-            let message = format!("no checksum is known of Sysbox {}{on}", sysbox.version);
-            let hint = "give its url and sha256 in `[[sysbox.packages]]`: cai installs nothing as \
-                        root that it cannot verify";
+            let on = arch.map(|arch| format!(" for {arch}")).unwrap_or_default();
+            let message = format!("the checksum of Sysbox {}{on} is unknown", sysbox.version);
+            let hint = "add a [[sysbox.packages]] table with arch, url and sha256: cai installs \
+                        nothing as root that it cannot verify";
             self.refuse(place.span(), message, hint);
         }
     }

@@ -13,9 +13,11 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         let places = self.elements(&["groups"]);
         let both = || groups.iter().zip(&places);
         let names = both().map(|(group, place)| (&group.name, of(*place, "name")));
-        self.refuse_twice(names.collect(), |name| format!("a second entry for the group `{name}`"));
+        self.refuse_twice(names.collect(), |name| {
+            format!("duplicate entry for the group `{name}`")
+        });
         let gids = both().filter_map(|(group, place)| Some((group.gid?, of(*place, "gid"))));
-        self.refuse_twice(gids.collect(), |gid| format!("a second group with the id {gid}"));
+        self.refuse_twice(gids.collect(), |gid| format!("another group has the id {gid}"));
     }
 
     pub(in crate::config) fn users(&mut self, users: &[User]) {
@@ -29,23 +31,21 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
             self.refuse_no_engine(span);
         }
         let names = users.iter().zip(&places).map(|(user, place)| (&user.name, of(*place, "name")));
-        self.refuse_twice(names.collect(), |name| format!("a second entry for the user `{name}`"));
+        self.refuse_twice(names.collect(), |name| format!("duplicate entry for the user `{name}`"));
         let uids = users.iter().zip(&places);
         let uids = uids.filter_map(|(user, place)| Some((user.uid?, of(*place, "uid"))));
-        self.refuse_twice(uids.collect(), |uid| format!("a second user with the id {uid}"));
+        self.refuse_twice(uids.collect(), |uid| format!("another user has the id {uid}"));
         for (user, place) in users.iter().zip(places) {
             if user.name == UserRef::LimaUser {
                 self.leave_to_lima(place);
             }
             let groups = place.get("groups").into_iter().flat_map(Node::elements);
             let groups = user.groups.iter().zip(groups.map(Node::span));
-            self.refuse_twice(groups.collect(), |group| {
-                format!("the group `{group}` a second time")
-            });
+            self.refuse_twice(groups.collect(), |group| format!("duplicate group `{group}`"));
         }
     }
 
-    /// A membership of a group that nothing makes would fail when the VM is built already.
+    /// Adding a user to a group that does not exist would fail only after the VM was created.
     pub(in crate::config) fn misspelt_groups(&mut self, groups: &[Group], users: &[User]) {
         let declared = groups.iter().map(|group| group.name.as_str());
         let known: Vec<&str> = declared.chain(["docker"]).collect();
@@ -66,18 +66,18 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         }
     }
 
-    /// A new VM would be built for many minutes, and then let nobody in.
+    /// Without this check, nobody could use the engine of a VM that took minutes to create.
     fn refuse_no_engine(&mut self, span: Range<usize>) {
         let message = "the user `@lima` is not in the group `docker`";
         let hint = "the Docker socket on this machine is opened as that user: write \
-                    `{ name = \"@lima\", groups = [\"docker\"] }`, with what else it is in";
+                    `{ name = \"@lima\", groups = [\"docker\"] }`, and add its other groups";
         self.refuse(span, message, hint);
     }
 
     fn leave_to_lima(&mut self, user: Node<'a, 'i>) {
         let reasons = [
-            ("uid", "Lima gives its user the id of whoever runs it"),
-            ("shell", "Lima sets the shell of its user: write `user` under `[vm.lima]`"),
+            ("uid", "Lima gives its user the id of the user who runs Lima"),
+            ("shell", "Lima sets the shell of its user; set `user` under `[vm.lima]` instead"),
         ];
         for (key, reason) in reasons {
             if let Some(value) = user.get(key) {

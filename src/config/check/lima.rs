@@ -1,5 +1,5 @@
-//! The rules of `[vm.lima]`: the keys that Lima takes from elsewhere, and what Lima 2.2.0 makes of
-//! a value beyond what the plan shows of it.
+//! The rules of `[vm.lima]`: keys that `cai` sets from other tables, and values that Lima 2.2.0
+//! would use for more than the plan shows.
 
 use std::ops::Range;
 
@@ -8,43 +8,49 @@ use crate::config::de::Node;
 use crate::config::suggest::{self, shown};
 use crate::config::text::{self, broken_template};
 
-/// The keys of Lima's YAML that `cai` writes itself, and what stands for each in this file.
+/// The keys of Lima's YAML that `cai` sets, and the key of this file to use instead.
 const MODELLED: [(&str, &str); 13] = [
-    ("images", "write `[[vm.images]]`"),
-    ("cpus", "write `cpus` under `[vm]`"),
-    ("memory", "write `memory` under `[vm]`"),
-    ("disk", "write `disk` under `[vm]`"),
-    ("vmType", "write `type` under `[vm]`"),
-    ("arch", "write `arch` under `[vm]`"),
+    ("images", "use `[[vm.images]]` instead"),
+    ("cpus", "set `cpus` under `[vm]` instead"),
+    ("memory", "set `memory` under `[vm]` instead"),
+    ("disk", "set `disk` under `[vm]` instead"),
+    ("vmType", "set `type` under `[vm]` instead"),
+    ("arch", "set `arch` under `[vm]` instead"),
     ("rosetta", ROSETTA),
-    ("env", "write `[vm.env]`"),
-    ("mounts", "write `[[vm.mounts]]`"),
-    ("provision", "cai installs what `[docker]` asks for"),
+    ("env", "use `[vm.env]` instead"),
+    ("mounts", "use `[[vm.mounts]]` instead"),
+    ("provision", "cai installs the engine of `[docker]`"),
     ("probes", "cai waits for the engine of `[docker]`"),
-    ("portForwards", "write `[[vm.port_forwards]]`; cai forwards the socket of the engine"),
-    ("containerd", "cai turns it off in favour of the engine of `[docker]`"),
+    ("portForwards", "use `[[vm.port_forwards]]` instead; cai forwards the engine's socket"),
+    ("containerd", "cai disables it because the engine of `[docker]` has its own"),
 ];
 
-const ROSETTA: &str = "write `rosetta` under `[vm]`";
+const ROSETTA: &str = "set `rosetta` under `[vm]` instead";
 
-/// Keys that reach further than the VM, and why that is not for a file that others may have written.
+/// Keys that affect more than the VM, and why a file that someone else wrote must not set them.
 const REFUSED: [(&[&str], &str); 5] = [
-    (&["base"], "Lima would add templates from there, scripts among them, that no plan has shown"),
-    (&["copyToHost"], "the guest could write any file of this machine; mount a directory instead"),
+    (&["base"], "Lima would add templates and scripts from there that the plan does not show"),
+    (
+        &["copyToHost"],
+        "the guest could write to any file on this machine; mount a directory instead",
+    ),
     (&["ssh", "forwardX11"], WINDOWS),
     (&["ssh", "forwardX11Trusted"], WINDOWS),
-    (&["plain"], "Lima would forward no socket, so the Docker context could not reach the engine"),
+    (
+        &["plain"],
+        "Lima would not forward the socket, so the Docker context could not reach the engine",
+    ),
 ];
 
-/// How Lima can mount directories.
+/// Lima's mount types.
 const MOUNT_TYPES: [&str; 4] = ["reverse-sshfs", "9p", "virtiofs", "wsl2"];
 
-const WINDOWS: &str = "programs of the guest could see and type into the windows of this machine";
+const WINDOWS: &str = "programs in the guest could read and control windows on this machine";
 
-/// What QEMU's own options hang on: a word may not bring some, such as a file to write.
+/// Values that Lima puts into QEMU's options. They must not add options, such as a file to write.
 const WORDS: [&[&str]; 2] = [&["audio", "device"], &["video", "display"]];
 
-/// The keys whose texts have several lines.
+/// The keys whose texts can have several lines.
 const LINES: [&[&str]; 2] = [&["message"], &["caCerts", "certs"]];
 
 impl<'a, 'i: 'a> Check<'a, 'i> {
@@ -52,11 +58,11 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         let Some(lima) = self.at(&["vm", "lima"]) else { return };
         for (key, span) in lima.keys() {
             if let Some((_, hint)) = MODELLED.iter().find(|(modelled, _)| *modelled == key) {
-                let message = format!("`{key}` cannot be set here: cai writes it itself");
+                let message = format!("`{key}` cannot be set here, because cai sets it");
                 self.refuse(span, message, *hint);
             } else if !is_lima_key(key) {
-                let message = format!("{} is no key of Lima's YAML", shown(key));
-                self.refuse(span, message, "they are letters and digits: `hostResolver`");
+                let message = format!("{} is not a key of Lima's YAML", shown(key));
+                self.refuse(span, message, "keys are letters and digits, such as `hostResolver`");
             } else {
                 self.lima_texts(lima, key);
             }
@@ -73,8 +79,9 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
             let value = path.iter().try_fold(lima, |node, key| node.get(key));
             let is_word = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
             if let Some(value) = value.filter(|value| !value.text().is_none_or(is_word)) {
-                let message = format!("`{}` is one word", path.join("."));
-                self.refuse(value.span(), message, "options of QEMU can name files to write");
+                let message = format!("`{}` must be one word", path.join("."));
+                let hint = "it is part of QEMU's options, which can name files to write";
+                self.refuse(value.span(), message, hint);
             }
         }
         self.lima_values(lima);
@@ -83,8 +90,8 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         self.firmware(lima);
     }
 
-    /// Values that `limactl validate` refuses (measured with Lima 2.2.0). Without a `limactl` they would
-    /// only fail on another machine.
+    /// Values that `limactl validate` refuses (measured with Lima 2.2.0). Without this check, they
+    /// would pass on a machine without `limactl`.
     fn lima_values(&mut self, lima: Node<'a, 'i>) {
         if let Some(value) = lima.get("mountType")
             && let Some(other) = value.text().filter(|text| !MOUNT_TYPES.contains(text))
@@ -100,12 +107,12 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         if let Some(value) = lima.get("dns").filter(|servers| servers.count() > 0)
             && !resolver.is_some_and(Node::is_false)
         {
-            let hint = "write `hostResolver.enabled = false` beside it, or leave `dns` out";
-            self.refuse(value.span(), "Lima refuses `dns` while its host resolver is on", hint);
+            let hint = "also set `hostResolver.enabled = false`, or remove `dns`";
+            self.refuse(value.span(), "Lima refuses `dns` if its host resolver is enabled", hint);
         }
     }
 
-    /// What Lima writes into a template or a line of its own, below this key.
+    /// Texts below this key that Lima expands as templates or writes into a single line.
     fn lima_texts(&mut self, lima: Node<'a, 'i>, key: &str) {
         let Some(value) = lima.get(key) else { return };
         let lines: Vec<Range<usize>> = LINES
@@ -116,18 +123,18 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
             .collect();
         for (text, place) in value.texts() {
             if text == "<<" {
-                let hint = "it would merge into the keys beside it: write them out";
-                self.refuse(place, "`<<` is no key of Lima's YAML", hint);
+                let hint = "YAML would merge it into the table; write its keys directly";
+                self.refuse(place, "`<<` is not a key of Lima's YAML", hint);
             } else if let Some(why) = broken_template(text) {
-                self.refuse(place, "this is a template that cai does not pass on", why);
+                self.refuse(place, "cai does not pass this template on to Lima", why);
             } else if text.contains(['\n', '\t']) && !lines.contains(&place) {
-                let hint = "Lima writes it into a line of its own, and what follows would be more";
-                self.refuse(place, "this has more than one line, or a tab", hint);
+                let hint = "write one line without tabs: Lima would interpret the rest separately";
+                self.refuse(place, "this contains a line break or a tab", hint);
             }
         }
     }
 
-    /// QEMU would take options here too, and other addresses.
+    /// QEMU would also accept options and addresses of other machines here.
     fn vnc(&mut self, lima: Node<'a, 'i>) {
         let path = ["video", "vnc", "display"];
         let Some(value) = path.iter().try_fold(lima, |node, key| node.get(key)) else { return };
@@ -140,12 +147,12 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
             })
         };
         if value.text().is_some_and(|text| !is_local(text)) {
-            let hint = "write one such as \"127.0.0.1:0,to=9\"";
-            self.refuse(value.span(), "the screen of the VM is shown on this machine only", hint);
+            let hint = "write an address such as \"127.0.0.1:0,to=9\"";
+            self.refuse(value.span(), "VNC can listen only on this machine", hint);
         }
     }
 
-    /// Lima writes an interface's name into a script that root runs at boot.
+    /// Lima writes the name of an interface into a script that root runs at boot.
     fn networks(&mut self, lima: Node<'a, 'i>) {
         let is_name =
             |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
@@ -153,7 +160,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
             let broken = |name: &Node<'_, '_>| !name.text().is_none_or(is_name);
             if let Some(name) = network.get("interface").filter(broken) {
                 let hint = "use letters, digits, \".\", \"_\" and \"-\"";
-                self.refuse(name.span(), "this is no name of a network interface", hint);
+                self.refuse(name.span(), "this is not the name of a network interface", hint);
             }
         }
     }
@@ -163,15 +170,15 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         for image in images.into_iter().flat_map(Node::elements) {
             let Some(place) = image.get("location") else { continue };
             if let Some(Err(error)) = place.text().map(|text| text::location(text, "firmware")) {
-                let hint = "the guest's processor runs it";
+                let hint = "the VM runs this code when it boots";
                 self.refuse(place.span(), error.to_string(), hint);
             }
         }
     }
 }
 
-/// Whether this can be a key at the top of Lima's YAML. It is written into an expression of Lima's,
-/// and `status` is what `cai` calls the state of the VM.
+/// Whether this can be a top-level key of Lima's YAML. `cai` writes it into a Lima expression.
+/// `status` is `cai`'s own name for the state of the VM.
 fn is_lima_key(key: &str) -> bool {
     key.starts_with(|first: char| first.is_ascii_alphabetic())
         && key.chars().all(|c| c.is_ascii_alphanumeric())

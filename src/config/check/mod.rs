@@ -18,8 +18,8 @@ use crate::config::diagnostic::{Diagnostic, line_of};
 use crate::config::types::{Config, default_users};
 use crate::model::{ContextName, UserRef, is_unshowable};
 
-/// Checks `config`, read from the table `root` of `source`, and fills in the defaults that depend on other keys.
-/// None only if it could not be settled, which is a diagnostic too.
+/// Checks `config`, read from the table `root` of `source`, and fills in the defaults that depend
+/// on other keys. `None` if a default could not be filled in, which is reported as well.
 pub(super) fn check(
     mut config: Config,
     root: Node<'_, '_>,
@@ -31,7 +31,7 @@ pub(super) fn check(
     config.check(&mut check);
     check.characters();
     check.context(&mut config)?;
-    // The engine is for the VM's login user, whoever else uses it.
+    // The VM's login user always needs access to the engine.
     if !config.users.iter().any(|user| user.name == UserRef::LimaUser) {
         config.users.splice(0..0, default_users());
     }
@@ -41,7 +41,7 @@ pub(super) fn check(
     Some(config)
 }
 
-/// The rules, with the text that they are about.
+/// The checks, and the file that they check.
 pub(super) struct Check<'a, 'i> {
     root: Node<'a, 'i>,
     source: &'a str,
@@ -51,13 +51,12 @@ pub(super) struct Check<'a, 'i> {
 impl<'a, 'i: 'a> Check<'a, 'i> {
     fn version(&mut self, config: &Config) {
         if config.version.is_none() && self.at(&["version"]).is_none() {
-            let missing =
-                Diagnostic::new("the file does not say which version of the format it is");
-            self.diagnostics.push(missing.at(0..0).hint("write `version = 1` at the top"));
+            let missing = Diagnostic::new("the file does not specify its format version");
+            self.diagnostics.push(missing.at(0..0).hint("add `version = 1` at the top"));
         }
     }
 
-    /// The context is named like the VM, where that is a name for a context.
+    /// By default, the context has the name of the VM, if that is a valid name for a context.
     fn context(&mut self, config: &mut Config) -> Option<()> {
         if self.at(&["context", "name"]).is_some() {
             return Some(());
@@ -69,7 +68,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
             }
             Err(error) => {
                 let span = self.at(&["vm", "name"]).map_or(0..0, Node::span);
-                let hint = "the Docker context is named like the VM: give it another `name` \
+                let hint = "by default, the Docker context has the VM's name: set another `name` \
                             under `[context]`";
                 self.refuse(span, error.to_string(), hint);
                 None
@@ -77,17 +76,20 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         }
     }
 
-    /// Nothing that a reader of the file, or of what tools make of it, could not see. Line breaks
-    /// and tabs are for the rules of each key.
+    /// Refuses invisible characters, which could hide text from readers of the file and of other
+    /// output. Other rules check line breaks and tabs.
     fn characters(&mut self) {
         for (text, span) in self.root.texts() {
             let is_hidden = |c: &char| is_unshowable(*c) && *c != '\n' && *c != '\t';
             let told = |other: &Diagnostic| other.span.as_ref() == Some(&span);
             let Some(hidden) = text.chars().find(is_hidden) else { continue };
             if !self.diagnostics.iter().any(told) {
-                let message =
-                    format!("a character that cannot be seen: {}", hidden.escape_unicode());
-                self.refuse(span, message, "leave it out: it would hide or change what is shown");
+                let message = format!("invisible character {}", hidden.escape_unicode());
+                self.refuse(
+                    span,
+                    message,
+                    "remove it, because it can hide or change the shown text",
+                );
             }
         }
     }
@@ -101,7 +103,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         self.diagnostics.push(Diagnostic::new(message).at(span).hint(hint));
     }
 
-    /// Refuses a key that is written.
+    /// Refuses a key if it is set.
     fn refuse_key(&mut self, path: &[&str], message: &str, hint: &str) {
         if let Some(value) = self.at(path) {
             self.refuse(value.span(), message, hint);
@@ -116,7 +118,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         self.at(path).into_iter().flat_map(Node::elements).collect()
     }
 
-    /// Refuses every item that came before. `message` says what the second one is.
+    /// Refuses items that occur again. `message` describes the second one.
     pub(super) fn refuse_twice<T: Eq + Hash + Copy>(
         &mut self,
         items: Vec<(T, Range<usize>)>,
@@ -133,7 +135,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
     }
 }
 
-/// Where the key of a table stands, or the table that lacks it.
+/// The place of a key of a table, or of the table if the key is missing.
 pub(super) fn of(table: Node<'_, '_>, key: &str) -> Range<usize> {
     table.get(key).unwrap_or(table).span()
 }

@@ -4,9 +4,9 @@ use super::{Check, of};
 use crate::config::de::Node;
 use crate::config::types::{PortForward, Proto};
 
-/// The ports that dockerd listens on where its API is offered over TCP.
+/// The ports on which dockerd usually exposes its API over TCP.
 const DOCKER_PORTS: [u16; 2] = [2375, 2376];
-/// The port of Lima's own connection, which it refuses at both ends.
+/// The port of Lima's SSH connection. Lima refuses to forward it from or to.
 const SSH_PORT: u16 = 22;
 
 impl<'a, 'i: 'a> Check<'a, 'i> {
@@ -31,49 +31,51 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
             Some((own, of(*place, "guest_port")))
         });
         self.refuse_twice(guest.collect(), |(port, ..)| {
-            format!("a second forward of the guest's port {port}")
+            format!("duplicate forward of the guest's port {port}")
         });
         let sockets = both().filter_map(|(forward, place)| {
             Some((forward.host_socket.as_deref()?, of(*place, "host_socket")))
         });
-        self.refuse_twice(sockets.collect(), |path| format!("a second forward to {path}"));
+        self.refuse_twice(sockets.collect(), |path| format!("duplicate forward to {path}"));
     }
 
-    /// Each end is a port or a socket. What is written counts, also where it was refused.
+    /// Each end must be a port or a socket. Refused values count as well.
     fn ends(&mut self, place: Node<'a, 'i>) {
         let has = |key| place.get(key).is_some();
         match (has("guest_port"), has("guest_socket")) {
             (false, false) => {
-                let hint = "write one of `guest_port` and `guest_socket`";
-                self.refuse(place.span(), "a forward of nothing", hint);
+                let hint = "set one of them";
+                let message = "this forward has neither `guest_port` nor `guest_socket`";
+                self.refuse(place.span(), message, hint);
             }
             (true, true) => {
-                let message = "`guest_port` and `guest_socket` in one forward";
+                let message = "this forward has both `guest_port` and `guest_socket`";
                 self.refuse(of(place, "guest_socket"), message, "write one entry for each");
             }
             _ => {}
         }
         if has("host_port") && has("host_socket") {
-            let message = "`host_port` and `host_socket` in one forward";
+            let message = "this forward has both `host_port` and `host_socket`";
             self.refuse(of(place, "host_socket"), message, "write one entry for each");
         }
         if has("guest_socket") && !has("host_port") && !has("host_socket") {
-            let hint = "write `host_socket` or `host_port`";
-            self.refuse(place.span(), "a forward of a socket to nowhere", hint);
+            let hint = "set one of them";
+            let message = "this forward of a socket has neither `host_socket` nor `host_port`";
+            self.refuse(place.span(), message, hint);
         }
         for (address, end) in [("guest_ip", "guest_socket"), ("host_ip", "host_socket")] {
             if has(address) && has(end) {
-                let message = format!("`{address}` with `{end}`");
-                self.refuse(of(place, address), message, "a socket has no address but its path");
+                let message = format!("`{address}` cannot be used with `{end}`");
+                self.refuse(of(place, address), message, "remove it: a socket has only a path");
             }
         }
     }
 
-    /// Whoever reaches the engine is root in the VM. Its socket has an owner and a mode, and a
-    /// port has neither: any program and any web page on this machine could use it.
+    /// Anyone who can connect to the engine is root in the VM. Its socket has an owner and a mode,
+    /// but any program and any web page on this machine could use a port.
     fn docker_api(&mut self, forward: &PortForward, place: Node<'a, 'i>) {
-        let unsafe_port = "anyone who reaches that port is root in the VM; use the Docker context, \
-                           which goes through the socket that cai forwards";
+        let unsafe_port = "anyone who can connect to that port is root in the VM; use the Docker \
+                           context, which uses the socket that cai forwards";
         for (key, port) in [("guest_port", forward.guest_port), ("host_port", forward.host_port)] {
             if let Some(port) = port.filter(|port| DOCKER_PORTS.contains(port)) {
                 let message = format!("cai does not forward Docker's API over TCP (port {port})");
@@ -85,11 +87,11 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
             [("guest_socket", &forward.guest_socket), ("host_socket", &forward.host_socket)]
         {
             if docker(path) {
-                let message = "cai forwards the socket of the engine itself";
+                let message = "cai already forwards the engine's socket";
                 let hint = if forward.host_port.is_some() {
                     unsafe_port
                 } else {
-                    "leave this forward out: the engine's socket is {{.Dir}}/sock/docker.sock"
+                    "remove this forward: the engine's socket is {{.Dir}}/sock/docker.sock"
                 };
                 return self.refuse(of(place, key), message, hint);
             }
@@ -99,8 +101,8 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
     fn protocol(&mut self, forward: &PortForward, place: Node<'a, 'i>) {
         let socket = place.get("guest_socket").or_else(|| place.get("host_socket"));
         if socket.is_some() && forward.proto == Some(Proto::Udp) {
-            let hint = "UDP goes from port to port only";
-            self.refuse(of(place, "proto"), "a socket speaks no UDP", hint);
+            let hint = "forward UDP from a port to a port";
+            self.refuse(of(place, "proto"), "a socket does not support UDP", hint);
         }
     }
 }

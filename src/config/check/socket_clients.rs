@@ -10,27 +10,26 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         let containers =
             names.iter().zip(&places).map(|(name, place)| (name, of(*place, "container")));
         self.refuse_twice(containers.collect(), |name| {
-            format!("a second entry for the container `{name}`")
+            format!("duplicate entry for the container `{name}`")
         });
-        // A service has one container of a name.
+        // A service has only one entry.
         let services = clients.iter().zip(&places).filter_map(|(client, place)| {
             let (file, service) = (client.compose_file.as_ref()?, client.service.as_ref()?);
             Some(((file, service), of(*place, "service")))
         });
         self.refuse_twice(services.collect(), |(_, service)| {
-            format!("a second container of the service `{service}`")
+            format!("duplicate entry for the service `{service}`")
         });
         for place in places {
             if ["container", "compose_file", "service"].iter().all(|key| place.get(key).is_none()) {
-                let hint =
-                    "write it; or compose_file and service: Compose's labels find their container";
+                let hint = "set it, or set both `compose_file` and `service`";
                 self.refuse(place.span(), "the key `container` is missing", hint);
             }
             let pairs = [("compose_file", "service"), ("service", "compose_file")];
             for (key, other) in pairs {
                 if let (Some(value), None) = (place.get(key), place.get(other)) {
-                    let message = format!("`{key}` without `{other}`");
-                    let hint = "write both: cai makes one service of a compose file anew";
+                    let message = format!("`{key}` requires `{other}`");
+                    let hint = "set both: cai recreates one service of a compose file";
                     self.refuse(value.span(), message, hint);
                 }
             }

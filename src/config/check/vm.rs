@@ -7,7 +7,7 @@ use crate::config::suggest::shown;
 use crate::config::types::{Image, Mount, Variable, Vm, VmType};
 use crate::model::{Arch, clean_path};
 
-/// Directories of a guest that Lima does not hide behind a mount (`Validate` of Lima 2.2.0).
+/// Directories of a guest that Lima refuses as mount points (`Validate` of Lima 2.2.0).
 const SYSTEM_PATHS: [&str; 10] =
     ["/", "/bin", "/dev", "/etc", "/home", "/opt", "/sbin", "/tmp", "/usr", "/var"];
 
@@ -26,11 +26,11 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         let fits = |arch| vm.images.iter().any(|image| image.arch.is_none_or(|own| own == arch));
         if let (Some(arch), Some(place)) = (vm.arch, self.at(&["vm", "arch"]))
             && !fits(arch)
-            // One that was refused may have been it.
+            // A refused entry may be the image.
             && self.at(&["vm", "images"]).is_none_or(|all| all.count() == vm.images.len())
         {
-            let hint = format!("write `[[vm.images]]` with arch = \"{arch}\"");
-            self.refuse(place.span(), format!("there is no image for {arch}"), hint);
+            let hint = format!("add a [[vm.images]] table with arch = \"{arch}\"");
+            self.refuse(place.span(), format!("the file has no image for {arch}"), hint);
         }
     }
 
@@ -43,11 +43,11 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
             (_, Some(Arch::X86_64)) => "Rosetta does not run in a VM for x86_64",
             _ => return,
         };
-        let hint = "it takes `type = \"vz\"` and `arch = \"aarch64\"`, on Apple Silicon";
+        let hint = "it needs `type = \"vz\"` and `arch = \"aarch64\"` on Apple Silicon";
         self.refuse(place.span(), message, hint);
     }
 
-    /// Lima writes them into the guest's `/etc/environment`, one on a line.
+    /// Lima writes each variable into one line of the guest's `/etc/environment`.
     fn env(&mut self, vm: &Vm) {
         for (name, variable) in &vm.env {
             let place = self.at(&["vm", "env", name.as_str()]);
@@ -57,22 +57,24 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
             let place = place.map(|place| place.get("value").unwrap_or(place));
             let value = variable.value.as_deref().unwrap_or_default();
             if let Some(place) = place.filter(|_| value.contains(char::is_control)) {
-                let message = format!("the value of {name} has a control character in it");
-                let hint = "an environment variable of the guest is one line of plain text";
+                let message = format!("the value of {name} contains a control character");
+                let hint = "the guest's environment variables are single lines of plain text";
                 self.refuse(place.span(), message, hint);
             }
         }
     }
 
-    /// A variable is from one place.
+    /// A variable needs exactly one of `value` and `env`.
     fn source_of(&mut self, place: Node<'a, 'i>, variable: &Variable) {
         let is_there = |key| place.get(key).is_some();
         if variable.value.is_some() && variable.env.is_some() {
-            let message = "`value` and `env` both say what this variable is";
-            self.refuse(place.span(), message, "leave one of them out");
+            let message = "this variable has both `value` and `env`";
+            self.refuse(place.span(), message, "remove one of them");
         } else if place.text().is_none() && !is_there("value") && !is_there("env") {
-            let hint = "write `value = \"…\"`, or `env = \"NAME\"` for one of cai's environment";
-            self.refuse(place.span(), "this variable has no value", hint);
+            let hint =
+                "write `value = \"…\"`, or `env = \"NAME\"` for a variable of cai's environment";
+            let message = "this variable has neither `value` nor `env`";
+            self.refuse(place.span(), message, hint);
         }
     }
 
@@ -81,8 +83,8 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         let arches =
             images.iter().zip(&places).map(|(image, place)| (image.arch, of(*place, "arch")));
         self.refuse_twice(arches.collect(), |arch| match arch {
-            Some(arch) => format!("a second image for {arch}"),
-            None => "a second image without an architecture".to_owned(),
+            Some(arch) => format!("duplicate image for {arch}"),
+            None => "duplicate image without an architecture".to_owned(),
         });
         for place in places {
             if place.get("kernel").is_some() {
@@ -90,9 +92,9 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
             }
             for key in ["kernel_cmdline", "initrd"] {
                 if let Some(value) = place.get(key) {
-                    let message = format!("`{key}` without `kernel`");
+                    let message = format!("`{key}` requires `kernel`");
                     let hint =
-                        "only a kernel of its own takes one; without, the image boots itself";
+                        "set `kernel`, or remove this key: the image then boots its own kernel";
                     self.diagnostics.push(Diagnostic::new(message).at(value.span()).hint(hint));
                 }
             }
@@ -113,11 +115,11 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         for (point, span) in &points {
             if SYSTEM_PATHS.contains(&point.as_str()) {
                 let message = format!("Lima refuses a mount at {point} in the guest");
-                let hint = "write another `mount_point`, such as \"/mnt/host\"";
+                let hint = "set another `mount_point`, such as \"/mnt/host\"";
                 self.refuse(span.clone(), message, hint);
             }
         }
         let points = points.iter().map(|(point, span)| (point.as_str(), span.clone()));
-        self.refuse_twice(points.collect(), |point| format!("a second mount at {}", shown(point)));
+        self.refuse_twice(points.collect(), |point| format!("duplicate mount at {}", shown(point)));
     }
 }

@@ -33,7 +33,7 @@ fn a_misspelt_key_is_told_and_a_new_one_is_a_warning() {
     refuses(&[(&file("http-proxy = \"http://a\""), "3:1 dockerd ignores `http-proxy` here")]);
     let config = parse(&format!("version = 1\n{}", file("quantum-entanglement = true"))).unwrap();
     let warnings: Vec<String> = config.warnings().into_iter().map(|it| it.message).collect();
-    assert_eq!(warnings, ["keys of daemon.json that cai does not know: quantum-entanglement"]);
+    assert_eq!(warnings, ["unknown keys of daemon.json: quantum-entanglement"]);
 }
 
 #[test]
@@ -42,12 +42,12 @@ fn what_dockerd_does_not_start_with_is_refused() {
         ("default-runtime = \"crun\"", "3:19 the runtime `crun` is not declared"),
         ("data-root = \"srv/docker\"", "3:13 `data-root` must be an absolute path"),
         ("log-driver = \"nosuch\"", "3:14 unknown log driver `nosuch`"),
-        ("registry-mirrors = [\"m.example\"]", "3:21 a registry mirror is a URL"),
-        ("registry-mirrors = [\"https://u:p@m.example\"]", "3:21 a registry mirror is a URL"),
-        ("labels = [\"a\"]", "3:11 a label is written as key=value"),
+        ("registry-mirrors = [\"m.example\"]", "3:21 a registry mirror must be a URL"),
+        ("registry-mirrors = [\"https://u:p@m.example\"]", "3:21 a registry mirror must be a URL"),
+        ("labels = [\"a\"]", "3:11 a label must be key=value"),
         ("labels = [\"a=b\", \"a=c\"]", "3:18 this label conflicts with `a=b`"),
         ("bip = \"172.20.0.1\"", "3:7 \"172.20.0.1\" is not an IPv4 network"),
-        ("bip = \"172.20.0.0/16\"", "3:7 `bip` is the address of the bridge"),
+        ("bip = \"172.20.0.0/16\"", "3:7 `bip` must be the address of the bridge"),
         ("bip = \"10.0.0.1/24\"\nbridge = \"none\"", "3:7 dockerd refuses `bip` together"),
         ("bip = \"10.0.0.1/24\"\nfixed-cidr = \"10.0.1.0/25\"", "4:14 `fixed-cidr` is outside"),
     ] {

@@ -4,10 +4,13 @@ use crate::config::parse;
 #[test]
 fn a_release_of_lima_is_one_that_the_file_accepts() {
     let release = "[lima]\nversion = \">=2.0\"\nrelease = \"1.2.3\"";
-    refuses(&[(release, "4:11 the release 1.2.3 is none that `version` accepts")]);
+    refuses(&[(release, "4:11 `version` does not accept the release 1.2.3")]);
     refuses(&[
-        ("[lima]\nurl = \"http://a.example\"", "3:7 \"http://a.example\" is not a URL of a mirror"),
-        ("[lima]\nsha256 = {}", "3:10 `sha256` without `release`"),
+        (
+            "[lima]\nurl = \"http://a.example\"",
+            "3:7 \"http://a.example\" is not the URL of a mirror",
+        ),
+        ("[lima]\nsha256 = {}", "3:10 `sha256` requires `release`"),
     ]);
 }
 
@@ -29,7 +32,7 @@ fn an_archives_checksum_is_for_a_platform() {
 #[test]
 fn the_engine_of_an_image_has_the_images_version() {
     let file = "[docker]\nsource = \"preinstalled\"\nversion = \"28\"";
-    refuses(&[(file, "4:11 `version` of an engine of the image")]);
+    refuses(&[(file, "4:11 `version` cannot be set with `source = \"preinstalled\"`")]);
 }
 
 #[test]
@@ -41,11 +44,11 @@ fn what_cai_writes_to_daemon_json_has_keys_of_its_own() {
         ),
         (
             "[docker.daemon]\ndefault-runtime = \"sysbox-runc\"",
-            "3:19 `sysbox-runc` cannot be made the default here",
+            "3:19 `sysbox-runc` cannot be set as the default here",
         ),
         (
             "[docker.daemon]\ndefault-runtime = \"runc\"\n[sysbox]\ndefault_runtime = true",
-            "3:19 `default-runtime` here, and `default_runtime` under `[sysbox]`",
+            "3:19 `default-runtime` conflicts with `default_runtime` under `[sysbox]`",
         ),
         ("[docker.daemon]\nseccomp-profile = \"/a\"", "3:19 `seccomp-profile` cannot be set here"),
         ("[docker]\nseccomp_profile = \"a.json\"", "3:19 \"a.json\" is not a seccomp profile: "),
@@ -65,7 +68,7 @@ fn dockerd_listens_on_sockets_only() {
     ];
     for (value, column) in hosts {
         let file = format!("[docker.daemon]\nhosts = {value}");
-        refuses(&[(&file, &format!("3:{column} the engine is never offered over TCP"))]);
+        refuses(&[(&file, &format!("3:{column} cai does not expose Docker's API over TCP"))]);
     }
     let sockets = "hosts = [\"fd://\", \"unix:///run/other.sock\"]";
     assert!(parse(&format!("version = 1\n[docker.daemon]\n{sockets}")).is_ok());
@@ -76,28 +79,31 @@ const PACKAGE: &str = "[[sysbox.packages]]\narch = \"aarch64\"\nurl = \"./s.deb\
 #[test]
 fn a_version_of_sysbox_is_one_that_can_be_verified() {
     let version = "[sysbox]\nversion = \"0.6.7\"\n";
-    refuses(&[(version, "3:11 no checksum is known of Sysbox 0.6.7")]);
+    refuses(&[(version, "3:11 the checksum of Sysbox 0.6.7 is unknown")]);
     let hint = hints(&format!("version = 1\n{version}")).remove(0);
     assert!(hint.contains("[[sysbox.packages]]") && hint.contains("verify"), "{hint}");
     assert!(parse(&format!("version = 1\n{version}{PACKAGE}")).is_ok());
     refuses(&[(
         &format!("vm.arch = \"x86_64\"\n{version}{PACKAGE}"),
-        "4:11 no checksum is known of Sysbox 0.6.7 on x86_64",
+        "4:11 the checksum of Sysbox 0.6.7 for x86_64 is unknown",
     )]);
-    // One of the project's own builds, but not the one that is known.
-    refuses(&[("[sysbox]\nversion = \"0.7.0+vendor.1\"", "3:11 no checksum is known of Sysbox")]);
+    // One of the project's own builds, whose checksum is not built in.
+    refuses(&[(
+        "[sysbox]\nversion = \"0.7.0+vendor.1\"",
+        "3:11 the checksum of Sysbox 0.7.0+vendor.1 is unknown",
+    )]);
     assert!(parse(&format!("version = 1\n{version}enabled = false")).is_ok());
-    // A package that was refused may have been the one.
+    // A refused entry may be the package.
     let wrong = format!("{version}{}", PACKAGE.replace("./s.deb", "s.deb"));
-    refuses(&[(&wrong, "6:7 \"s.deb\" is not a place for a package: ")]);
+    refuses(&[(&wrong, "6:7 \"s.deb\" is not the URL or path of a package: ")]);
 }
 
 #[test]
 fn a_package_is_for_one_architecture_and_needs_its_checksum() {
     refuses(&[
-        (&format!("{PACKAGE}{PACKAGE}"), "7:8 a second package for aarch64"),
+        (&format!("{PACKAGE}{PACKAGE}"), "7:8 duplicate package for aarch64"),
         (&PACKAGE.replace("sha256", "#"), "2:1 the key `sha256` is missing"),
-        (&PACKAGE.replace("./", "http://a/"), "4:7 \"http://a/s.deb\" is not a place for a"),
+        (&PACKAGE.replace("./", "http://a/"), "4:7 \"http://a/s.deb\" is not the URL or path of a"),
     ]);
 }
 
@@ -110,14 +116,17 @@ fn what_is_not_enabled_is_no_default() {
 #[test]
 fn groups_and_users_have_ids_of_their_own() {
     refuses(&[
-        ("groups = [{ name = \"a\" },\n{ name = \"a\" }]", "3:10 a second entry for the group `a`"),
+        (
+            "groups = [{ name = \"a\" },\n{ name = \"a\" }]",
+            "3:10 duplicate entry for the group `a`",
+        ),
         (
             "groups = [{ name = \"a\", gid = 5 },\n{ name = \"b\", gid = 5 }]",
-            "3:21 a second group with the id 5",
+            "3:21 another group has the id 5",
         ),
         (
             "users = [{ name = \"a\", uid = 5 },\n{ name = \"b\", uid = 5 }]",
-            "3:21 a second user with the id 5",
+            "3:21 another user has the id 5",
         ),
     ]);
     let same = "groups = [{ name = \"a\", gid = 5 }]\nusers = [{ name = \"a\", uid = 5 }]";
@@ -131,19 +140,22 @@ fn a_container_is_declared_once_and_made_by_a_service_of_a_file() {
     refuses(&[
         ("[[socket_clients]]\ngid = 1", "2:1 the key `container` is missing"),
         (&format!("{entry}\"a b\""), "3:13 \"a b\" is not a name of a container"),
-        (&format!("{entry}\"ab\"\n{entry}\"ab\""), "5:13 a second entry for the container `ab`"),
+        (&format!("{entry}\"ab\"\n{entry}\"ab\""), "5:13 duplicate entry for the container `ab`"),
         (
             &format!("{entry}\"ab\"\n{compose}\n{entry}\"cd\"\n{compose}"),
-            "9:11 a second container of the service `m`",
+            "9:11 duplicate entry for the service `m`",
         ),
-        (&format!("{entry}\"ab\"\nservice = \"m\""), "4:11 `service` without `compose_file`"),
-        (&format!("{entry}\"ab\"\ncompose_file = \"./a\""), "4:16 `compose_file` without"),
+        (&format!("{entry}\"ab\"\nservice = \"m\""), "4:11 `service` requires `compose_file`"),
+        (&format!("{entry}\"ab\"\ncompose_file = \"./a\""), "4:16 `compose_file` requires"),
         (
             &format!("{entry}\"ab\"\ncompose_file = \"a\"\nservice = \"m\""),
-            "4:16 \"a\" is not a path",
+            "4:16 \"a\" is not the path",
         ),
-        (&format!("{entry}\"ab\"\ngid = 0"), "4:7 the group id 0 is root's"),
-        (&format!("{entry}\"ab\"\nsocket = \"docker.sock\""), "4:10 \"docker.sock\" is not a path"),
+        (&format!("{entry}\"ab\"\ngid = 0"), "4:7 the group id 0 belongs to root"),
+        (
+            &format!("{entry}\"ab\"\nsocket = \"docker.sock\""),
+            "4:10 \"docker.sock\" is not the path",
+        ),
         (&format!("{entry}\"ab\"\ncontext = \"desktop-linux\""), "4:11 \"desktop-linux\" is not"),
         (&format!("{entry}\"ab\"\nhealth = \"yes\""), "4:10 \"yes\" is not a health check"),
     ]);
@@ -151,10 +163,10 @@ fn a_container_is_declared_once_and_made_by_a_service_of_a_file() {
     let client = &config.socket_clients[0];
     assert_eq!((client.socket.as_str(), client.group.as_str()), ("/var/run/docker.sock", "docker"));
     assert_eq!((client.gid, client.mode), (None, None));
-    // Compose's labels find a container that has no name here.
+    // Compose's labels identify a container without a name here.
     let config = parse(&format!("version = 1\n[[socket_clients]]\n{compose}")).unwrap();
     assert_eq!(config.socket_clients[0].name(), "m");
-    // Two engines may each have one of that name.
+    // Two engines can each have a container of that name.
     let two = format!("version = 1\n{entry}\"ab\"\n{entry}\"ab\"\ncontext = \"dind\"");
     assert_eq!(parse(&two).unwrap().socket_clients[1].name(), "dind/ab");
 }

@@ -89,7 +89,7 @@ fn limas_own_keys_are_passed_on_in_the_files_order() {
     assert_eq!(keys, ["ssh", "message", "param"]);
     assert_eq!(lima["ssh"], json!({ "localPort": 60022, "overVSock": false }));
     assert_eq!(lima["message"], json!("line\nline"));
-    // No key of Lima's takes a date, so text is what is meant.
+    // Lima has no keys for dates, so a date becomes text.
     assert_eq!(lima["param"], json!({ "since": "2025-01-31", "load": 0.5, "list": ["a", 1] }));
 }
 
@@ -130,7 +130,7 @@ fn defaults_give_way_to_what_is_written_even_to_nothing() {
 
 #[test]
 fn nestyboxs_packages_are_known_by_their_checksums() {
-    // Read off the releases' own pages.
+    // From the release pages.
     let known = [
         ("", Arch::X86_64, "9d6d5484f980d0a17f86c492c1262015c2afb66280bdb97215b79fde6a0261c5"),
         ("", Arch::Aarch64, "04ca894ae0b53f0fa54eaacc173ce40363c9a95ea5450f773716a84ef650a69b"),

@@ -8,10 +8,10 @@ fn each_mistake_is_named_where_it_is() {
         // TOML itself
         ("[vm\nname = \"a\"", "2:4 unclosed table"),
         ("[vm]\nname = my-vm", "3:8 string values must be quoted"),
-        ("[vm]\ncpus = 1\ncpus = 2", "4:1 the key `cpus` is set a second time"),
-        ("[vm]\n[docker]\n[vm]", "4:2 the key `vm` is set a second time"),
-        ("[vm]\nname = team", "3:8 this is neither true or false, nor a string in quotes"),
-        // kinds of values
+        ("[vm]\ncpus = 1\ncpus = 2", "4:1 duplicate key `cpus`"),
+        ("[vm]\n[docker]\n[vm]", "4:2 duplicate key `vm`"),
+        ("[vm]\nname = team", "3:8 this is neither true nor false, nor a string in quotes"),
+        // types of values
         ("[vm]\ncpus = \"4\"", "3:8 expected a whole number, found a string"),
         ("[vm]\ncpus = 1.5", "3:8 expected a whole number, found a number with a fraction"),
         ("[vm]\ncpus = 99999999999999999999", "3:8 `99999999999999999999` does not fit in 64 bits"),
@@ -20,12 +20,12 @@ fn each_mistake_is_named_where_it_is() {
         ("vm = true", "2:6 expected a table, found true or false"),
         ("[users]", "2:1 expected an array, found a table"),
         ("[[vm]]", "2:1 expected a table, found an array"),
-        ("[vm.lima]\nx = [1, nan]", "3:9 `nan` is not a number that can be passed on"),
+        ("[vm.lima]\nx = [1, nan]", "3:9 `nan` is not a finite number"),
         // values
         ("[lima]\nversion = \"new\"", "3:11 \"new\" is not a version requirement: "),
-        ("[vm]\ncpus = 0", "3:8 a VM cannot have 0 CPUs: write 1 to 4096"),
-        ("[vm]\ncpus = -1", "3:8 a VM cannot have -1 CPUs: write 1 to 4096"),
-        ("[vm]\ncpus = 100000", "3:8 a VM cannot have 100000 CPUs: write 1 to 4096"),
+        ("[vm]\ncpus = 0", "3:8 a VM cannot have 0 CPUs: write a number from 1 to 4096"),
+        ("[vm]\ncpus = -1", "3:8 a VM cannot have -1 CPUs: write a number from 1 to 4096"),
+        ("[vm]\ncpus = 100000", "3:8 a VM cannot have 100000 CPUs: write a number from 1 to 4096"),
         (
             "[vm]\nmemory = \"1B\"",
             "3:10 1B is too little memory for Linux with Docker: write 256MiB",
@@ -40,10 +40,13 @@ fn each_mistake_is_named_where_it_is() {
         ("[vm.env]\nA = 1", "3:5 expected a string, found a whole number"),
         ("[docker]\nversion = \"v28\"", "3:11 \"v28\" is not a version of Docker: "),
         ("[sysbox]\nversion = \"0.7\"", "3:11 \"0.7\" is not a version of Sysbox: "),
-        ("[[groups]]\nname = \"a\"\ngid = 0", "4:7 the group id 0 is root's: write another"),
+        (
+            "[[groups]]\nname = \"a\"\ngid = 0",
+            "4:7 the group id 0 belongs to root: write another id",
+        ),
         ("users = [{ name = \"a\", uid = -1 }]", "2:30 -1 is not a user id: "),
         ("users = [{ name = \"a\", uid = 4294967295 }]", "2:30 4294967295 is not a user id: "),
-        ("[context]\ndescription = \"a\\nb\"", "3:15 \"a\\nb\" is not a description on one line: "),
+        ("[context]\ndescription = \"a\\nb\"", "3:15 \"a\\nb\" is not a one-line description: "),
         ("[restart]\nstrategy = \"always\"", "3:12 unknown value `always`"),
         ("[docker]\nsource = \"distor\"", "3:10 unknown value `distor`"),
         ("[[users]]\nname = \"Dev\"", "3:8 \"Dev\" is not a user or group name: use lower-case"),
@@ -67,8 +70,8 @@ fn each_mistake_is_named_where_it_is() {
             "3:16 \"a/b\" is not a name for a Docker context: ",
         ),
         ("[vm]\nname = \"default\"", "3:8 \"default\" is not a name for a Docker context: "),
-        ("[vm.lima]\nssh = {}\ncpus = 2", "4:1 `cpus` cannot be set here: cai writes it itself"),
-        ("[[vm.images]]\nlocation = \"/a\"\ninitrd = \"/b\"", "4:10 `initrd` without `kernel`"),
+        ("[vm.lima]\nssh = {}\ncpus = 2", "4:1 `cpus` cannot be set here, because cai sets it"),
+        ("[[vm.images]]\nlocation = \"/a\"\ninitrd = \"/b\"", "4:10 `initrd` requires `kernel`"),
     ];
     refuses(&cases);
 }
@@ -78,20 +81,20 @@ fn the_second_of_two_equal_things_is_the_mistake() {
     let cases = [
         (
             "[[users]]\nname = \"dev\"\n[[users]]\nname = \"dev\"",
-            "5:8 a second entry for the user `dev`",
+            "5:8 duplicate entry for the user `dev`",
         ),
-        ("users = [{ name = \"a\", groups = [\"b\", \"b\"] }]", "2:39 the group `b` a second time"),
+        ("users = [{ name = \"a\", groups = [\"b\", \"b\"] }]", "2:39 duplicate group `b`"),
         (
             "[vm]\nmounts = [{ location = \"/a\" }, { location = \"/b\", mount_point = \"/a/\" }]",
-            "3:65 a second mount at `/a`",
+            "3:65 duplicate mount at `/a`",
         ),
         (
             "[[vm.images]]\nlocation = \"/a\"\narch = \"x86_64\"\n[[vm.images]]\nlocation = \"/b\"\narch = \"x86_64\"",
-            "7:8 a second image for x86_64",
+            "7:8 duplicate image for x86_64",
         ),
         (
             "[vm]\nimages = [{ location = \"/a\" },\n{ location = \"/b\" }]",
-            "4:1 a second image without an architecture",
+            "4:1 duplicate image without an architecture",
         ),
     ];
     for (rest, expected) in cases {
@@ -119,19 +122,19 @@ groups = [\"docker\", \"Docker\", \"a b\", \"docker\"]
 name = \"@lima\"
 ";
     let expected = [
-        "1:1 the file does not say which version of the format it is",
+        "1:1 the file does not specify its format version",
         "2:8 string values must be quoted",
         "3:10 \"8G\" is not a size: write \"8GiB\"",
         "4:1 unknown key `cpu`",
-        // Its location is not missing as well.
+        // `location` is not reported as missing as well.
         "6:12 expected a string, found a whole number",
-        "7:10 \"image.img\" is not the location of a file to boot: ",
+        "7:10 \"image.img\" is not the location of a boot file: ",
         "8:1 the key `location` is missing",
-        "10:1 `disk` cannot be set here: cai writes it itself",
+        "10:1 `disk` cannot be set here, because cai sets it",
         "13:21 \"Docker\" is not a user or group name: ",
         "13:31 \"a b\" is not a user or group name: ",
-        "13:38 the group `docker` a second time",
-        "15:8 a second entry for the user `@lima`",
+        "13:38 duplicate group `docker`",
+        "15:8 duplicate entry for the user `@lima`",
     ];
     let found = mistakes(source);
     let agree = expected.iter().zip(&found).all(|(expected, found)| found.starts_with(expected));
@@ -140,18 +143,18 @@ name = \"@lima\"
 
 #[test]
 fn hints_say_what_to_write() {
-    assert_eq!(hints("[vm]"), ["write `version = 1` at the top"]);
+    assert_eq!(hints("[vm]"), ["add `version = 1` at the top"]);
     assert_eq!(hints("version = 1\n[vm]\nmemroy = \"8GiB\""), ["did you mean `memory`?"]);
-    let sources = "the values here are `docker-ce`, `distro` and `preinstalled`";
+    let sources = "valid values are `docker-ce`, `distro` and `preinstalled`";
     assert_eq!(hints("version = 1\ndocker.source = \"podman\""), [sources]);
-    assert_eq!(hints("version = 1\nvm.lima.mounts = []"), ["write `[[vm.mounts]]`"]);
+    assert_eq!(hints("version = 1\nvm.lima.mounts = []"), ["use `[[vm.mounts]]` instead"]);
     let group = "did you mean `docker`? If the image has `dokcer`, declare it under `[[groups]]`";
     assert_eq!(hints("version = 1\nusers = [{ name = \"a\", groups = [\"dokcer\"] }]"), [group]);
     let kinds = [
-        ("[vm]\ncpus = \"4\"", "numbers, true and false are written without quotes"),
-        ("[vm]\nmemory = 8", "write it in quotes; a size with its unit, like \"8GiB\""),
-        ("[users]", "each table of an array has a header in double brackets: [[…]]"),
-        ("[[vm]]", "a table has a header in single brackets, once: […]"),
+        ("[vm]\ncpus = \"4\"", "write numbers, true and false without quotes"),
+        ("[vm]\nmemory = 8", "write it in quotes; a size needs a unit, such as \"8GiB\""),
+        ("[users]", "write a header in double brackets for each table of an array: [[…]]"),
+        ("[[vm]]", "write one header in single brackets for a table: […]"),
     ];
     for (rest, hint) in kinds {
         assert_eq!(hints(&format!("version = 1\n{rest}")), [hint]);
@@ -163,17 +166,17 @@ fn hints_say_what_to_write() {
 #[test]
 fn a_file_of_another_version_is_only_that() {
     let newer = "version = 2\n[engine]\nkind = \"new\"\n[vm]\ncpus = 0";
-    assert_eq!(mistakes(newer), ["1:11 this cai reads version 1 of the file, not version 2"]);
-    assert_eq!(hints(newer), ["a newer cai may read it"]);
+    assert_eq!(mistakes(newer), ["1:11 this version of cai supports format version 1, not 2"]);
+    assert_eq!(hints(newer), ["use a newer version of cai"]);
     assert_eq!(hints("version = 0"), ["write `version = 1`"]);
 }
 
 #[test]
 fn depth_and_length_of_a_file_are_bounded() {
-    let too_deep = "this is nested too deep to be read";
+    let too_deep = "this is nested too deeply";
     let dots = format!("version = 1\nvm.lima.{}a = 1", "a.".repeat(100_000));
     let brackets = format!("version = 1\nvm.lima.a = {}", "[".repeat(100_000));
-    // Each dotted key and each bracket is allowed by itself.
+    // Each depth alone is allowed, but not their sum.
     let levels = format!("{{ {}a = ", "a.".repeat(70)).repeat(70);
     let both = format!("version = 1\nvm.lima.a = {levels} 1 {}", "}".repeat(70));
     for source in [dots, brackets, both] {
@@ -182,6 +185,6 @@ fn depth_and_length_of_a_file_are_bounded() {
     }
     let many = format!("version = 1\n{}", "[[users]]\nname = \"A\"\n".repeat(5000));
     let found = mistakes(&many);
-    let last = "- there are more mistakes; these are the first 100";
+    let last = "- the file has more errors; these are the first 100";
     assert_eq!((found.len(), found[100].as_str()), (101, last));
 }

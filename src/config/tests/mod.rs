@@ -10,7 +10,7 @@ mod mistakes;
 mod vm;
 mod warnings;
 
-/// A file with every key there is.
+/// A file with all keys.
 const EVERY_KEY: &str = r#"
 version = 1
 
@@ -109,7 +109,7 @@ description = "The team's engine"
 strategy = "never"
 "#;
 
-/// "line:column message", as `render` shows it, for everything wrong with `source`.
+/// "line:column message", as `render` shows it, for each error in `source`.
 fn mistakes(source: &str) -> Vec<String> {
     let diagnostics = parse(source).err().unwrap_or_default();
     let shown = |diagnostic| {
@@ -124,7 +124,7 @@ fn hints(source: &str) -> Vec<String> {
     parse(source).err().unwrap_or_default().into_iter().filter_map(|it| it.hint).collect()
 }
 
-/// Each file, after its first line `version = 1`, has this one mistake.
+/// Each file, after its first line `version = 1`, has exactly this error.
 #[track_caller]
 fn refuses(cases: &[(&str, &str)]) {
     for (rest, expected) in cases {

@@ -8,14 +8,14 @@ use crate::config::{parse, resolve};
 #[test]
 fn what_cai_writes_itself_is_no_key_of_limas() {
     let keys = [
-        ("vmType = \"qemu\"", "write `type` under `[vm]`"),
-        ("arch = \"x86_64\"", "write `arch` under `[vm]`"),
-        ("env = {}", "write `[vm.env]`"),
-        ("rosetta = {}", "write `rosetta` under `[vm]`"),
-        ("vmOpts.vz.rosetta.enabled = true", "write `rosetta` under `[vm]`"),
+        ("vmType = \"qemu\"", "set `type` under `[vm]` instead"),
+        ("arch = \"x86_64\"", "set `arch` under `[vm]` instead"),
+        ("env = {}", "use `[vm.env]` instead"),
+        ("rosetta = {}", "set `rosetta` under `[vm]` instead"),
+        ("vmOpts.vz.rosetta.enabled = true", "set `rosetta` under `[vm]` instead"),
         (
             "portForwards = []",
-            "write `[[vm.port_forwards]]`; cai forwards the socket of the engine",
+            "use `[[vm.port_forwards]]` instead; cai forwards the engine's socket",
         ),
     ];
     for (key, hint) in keys {
@@ -29,8 +29,8 @@ fn what_cai_writes_itself_is_no_key_of_limas() {
 #[test]
 fn a_vm_has_an_image_for_its_architecture() {
     let other = "[vm]\narch = \"aarch64\"\nimages = [{ location = \"/a\", arch = \"x86_64\" }]";
-    refuses(&[(other, "3:8 there is no image for aarch64")]);
-    // One that was refused may have been for it.
+    refuses(&[(other, "3:8 the file has no image for aarch64")]);
+    // A refused entry may be the image.
     let wrong = "[vm]\narch = \"aarch64\"\nimages = [{ arch = \"aarch64\" }]";
     refuses(&[(wrong, "4:11 the key `location` is missing")]);
     for fits in ["", "images = [{ location = \"/a\" }]"] {
@@ -58,18 +58,21 @@ fn a_key_of_limas_reaches_no_further_than_the_vm() {
         ("base = \"https://a/b.yaml\"", "3:8 `base` cannot be set here"),
         ("copyToHost = [{ guest = \"/a\", host = \"/b\" }]", "3:14 `copyToHost` cannot be set"),
         ("ssh.forwardX11 = true", "3:18 `ssh.forwardX11` cannot be set here"),
-        ("audio.device = \"wav,path=/home/a/.profile\"", "3:16 `audio.device` is one word"),
-        ("video.display = \"vnc=0.0.0.0:1\"", "3:17 `video.display` is one word"),
-        ("video.vnc.display = \"0.0.0.0:1\"", "3:21 the screen of the VM is shown on this"),
-        ("networks = [{ interface = \"$(reboot)\" }]", "3:27 this is no name of a network int"),
+        ("audio.device = \"wav,path=/home/a/.profile\"", "3:16 `audio.device` must be one word"),
+        ("video.display = \"vnc=0.0.0.0:1\"", "3:17 `video.display` must be one word"),
+        ("video.vnc.display = \"0.0.0.0:1\"", "3:21 VNC can listen only on this machine"),
+        (
+            "networks = [{ interface = \"$(reboot)\" }]",
+            "3:27 this is not the name of a network int",
+        ),
         (
             "firmware.images = [{ location = \"http://a/b\" }]",
             "3:33 \"http://a/b\" is not firmware: ",
         ),
-        ("timezone = \"UTC\\nruncmd: [reboot]\"", "3:12 this has more than one line, or a tab"),
-        ("ssh = { \"<<\" = { forwardX11 = true } }", "3:9 `<<` is no key of Lima's YAML"),
-        ("user.home = \"/{{ .User | len }}\"", "3:13 this is a template that cai does not pass"),
-        ("message = \"{{.Unprotect}}\"", "3:11 this is a template that cai does not pass on"),
+        ("timezone = \"UTC\\nruncmd: [reboot]\"", "3:12 this contains a line break or a tab"),
+        ("ssh = { \"<<\" = { forwardX11 = true } }", "3:9 `<<` is not a key of Lima's YAML"),
+        ("user.home = \"/{{ .User | len }}\"", "3:13 cai does not pass this template on to Lima"),
+        ("message = \"{{.Unprotect}}\"", "3:11 cai does not pass this template on to Lima"),
     ];
     for (rest, expected) in cases {
         refuses(&[(&line(rest), expected)]);
@@ -104,7 +107,10 @@ fn what_lima_refuses_is_a_mistake() {
         (&forward("guest_port = 22"), "3:14 Lima does not forward port 22"),
         (&forward("guest_port = 80\nhost_port = 22"), "4:13 Lima does not forward port 22"),
         ("[vm.lima]\nmountType = \"nfs\"", "3:13 `nfs` is not a mount type of Lima"),
-        ("[vm.lima]\ndns = [\"1.1.1.1\"]", "3:7 Lima refuses `dns` while its host resolver is on"),
+        (
+            "[vm.lima]\ndns = [\"1.1.1.1\"]",
+            "3:7 Lima refuses `dns` if its host resolver is enabled",
+        ),
         ("[vm.lima]\nplain = true", "3:9 `plain` cannot be set here"),
     ]);
     for good in [
@@ -128,27 +134,36 @@ fn what_cannot_be_seen_is_refused_wherever_it_stands() {
         ("[docker.daemon]\nlabels = [\"\\u001b\"]", "3:11 "),
         ("[vm.lima.param]\na = \"\\u009b\"", "3:5 "),
     ] {
-        refuses(&[(rest, &format!("{place}a character that cannot be seen: \\u{{"))]);
+        refuses(&[(rest, &format!("{place}invisible character \\u{{"))]);
     }
     assert!(parse("version = 1\n[context]\ndescription = \"an 👩\u{200d}💻\"").is_ok());
 }
 
 #[test]
 fn a_variable_is_one_line() {
-    refuses(&[("[vm.env]\nA = \"b\\nPATH=/x\"", "3:5 the value of A has a control character")]);
+    refuses(&[(
+        "[vm.env]\nA = \"b\\nPATH=/x\"",
+        "3:5 the value of A contains a control character",
+    )]);
     assert!(parse("version = 1\n[vm.env]\nA = \"\"\nB = \"a b=c\"").is_ok());
 }
 
 #[test]
 fn a_variable_says_where_it_is_from() {
     refuses(&[
-        ("[vm.env]\nA = { sensitive = true }", "3:5 this variable has no value"),
-        ("[vm.env]\nA = { value = \"b\", env = \"C\" }", "3:5 `value` and `env` both say"),
+        ("[vm.env]\nA = { sensitive = true }", "3:5 this variable has neither `value` nor `env`"),
+        (
+            "[vm.env]\nA = { value = \"b\", env = \"C\" }",
+            "3:5 this variable has both `value` and `env`",
+        ),
         ("[vm.env]\nA = { value = \"b\", valeu = \"b\" }", "3:20 unknown key `valeu`"),
         ("[vm.env]\nA = { env = \"A-B\" }", "3:13 \"A-B\" is not a name for an environment"),
         ("[vm.env]\nA = { value = 4711 }", "3:15 expected a string, found a whole number"),
         ("[vm.env]\nA = true", "3:5 expected a string, found true or false"),
-        ("[vm.env]\nA = { value = \"b\\u0007\" }", "3:15 the value of A has a control character"),
+        (
+            "[vm.env]\nA = { value = \"b\\u0007\" }",
+            "3:15 the value of A contains a control character",
+        ),
     ]);
 }
 
@@ -171,7 +186,7 @@ fn a_variable_is_read_from_the_environment_or_missed() {
     assert!(!format!("{config:?}").contains("s3cret"));
     let bell = |_: &str| Some("a\u{7}".into());
     assert_eq!(resolve(&mut config, source, bell).unwrap_err().len(), 2);
-    // It would be another value in the guest.
+    // The guest would get a different value.
     let no_text = |_: &str| Some(OsString::from_vec(b"s3cr\xff".to_vec()));
     let mistakes = resolve(&mut config, source, no_text).unwrap_err();
     let text = render(&mistakes, source, "f", false);
@@ -183,39 +198,51 @@ fn a_variable_is_read_from_the_environment_or_missed() {
 fn a_forward_has_two_ends() {
     let one = |keys: &str| format!("[[vm.port_forwards]]\n{keys}");
     let cases = [
-        ("host_port = 80", "2:1 a forward of nothing"),
-        ("guest_port = 0", "3:14 0 is not a port: write one from 1 to 65535"),
-        ("guest_port = 65536", "3:14 65536 is not a port: write one from 1 to 65535"),
+        ("host_port = 80", "2:1 this forward has neither `guest_port` nor `guest_socket`"),
+        ("guest_port = 0", "3:14 0 is not a port: write a number from 1 to 65535"),
+        ("guest_port = 65536", "3:14 65536 is not a port: write a number from 1 to 65535"),
         ("gest_port = 80\nguest_port = 80", "3:1 unknown key `gest_port`"),
-        ("guest_port = 80\nguest_socket = \"/a\"\nhost_port = 1", "4:16 `guest_port` and `guest"),
+        (
+            "guest_port = 80\nguest_socket = \"/a\"\nhost_port = 1",
+            "4:16 this forward has both `guest_port`",
+        ),
         (
             "guest_port = 80\nhost_port = 80\nhost_socket = \"/a.sock\"",
-            "5:15 `host_port` and `host_",
+            "5:15 this forward has both `host_port`",
         ),
-        ("guest_socket = \"/a\"", "2:1 a forward of a socket to nowhere"),
+        (
+            "guest_socket = \"/a\"",
+            "2:1 this forward of a socket has neither `host_socket` nor `host_port`",
+        ),
         (
             "guest_socket = \"/a\"\nhost_port = 1\nguest_ip = \"::1\"",
-            "5:12 `guest_ip` with `guest_socket`",
+            "5:12 `guest_ip` cannot be used with `guest_socket`",
         ),
         (
             "guest_port = 1\nhost_socket = \"/a.sock\"\nhost_ip = \"::1\"",
-            "5:11 `host_ip` with `host_socket`",
+            "5:11 `host_ip` cannot be used with `host_socket`",
         ),
         ("guest_port = 1\nhost_ip = \"localhost\"", "4:11 \"localhost\" is not an IP address: "),
-        ("guest_port = 1\nhost_socket = \"a.sock\"", "4:15 \"a.sock\" is not a path of a socket: "),
-        ("guest_socket = \"/a\"\nhost_port = 1\nproto = \"udp\"", "5:9 a socket speaks no UDP"),
+        (
+            "guest_port = 1\nhost_socket = \"a.sock\"",
+            "4:15 \"a.sock\" is not the path of a socket: ",
+        ),
+        (
+            "guest_socket = \"/a\"\nhost_port = 1\nproto = \"udp\"",
+            "5:9 a socket does not support UDP",
+        ),
         ("guest_port = 1\nproto = \"icmp\"", "4:9 unknown value `icmp`"),
     ];
     for (keys, expected) in cases {
         refuses(&[(&one(keys), expected)]);
     }
     let twice = "[vm]\nport_forwards = [{ guest_port = 1 },\n{ guest_port = 1, host_port = 2 }]";
-    refuses(&[(twice, "4:16 a second forward of the guest's port 1")]);
+    refuses(&[(twice, "4:16 duplicate forward of the guest's port 1")]);
     let both = "port_forwards = [{ guest_port = 1, proto = \"tcp\" }, { guest_port = 1, proto = \"udp\" }]";
     assert!(parse(&format!("version = 1\n[vm]\n{both}")).is_ok());
     let to = |port: u16| format!("{{ guest_port = {port}, host_socket = \"/a.sock\" }}");
     let same = format!("[vm]\nport_forwards = [{},\n{}]", to(1), to(2));
-    refuses(&[(&same, "4:33 a second forward to /a.sock")]);
+    refuses(&[(&same, "4:33 duplicate forward to /a.sock")]);
 }
 
 #[test]
@@ -228,15 +255,15 @@ fn the_engine_is_never_offered_over_tcp() {
         ),
         (
             "guest_socket = \"/var/run/docker.sock\"\nhost_port = 1",
-            "3:16 cai forwards the socket of the engine itself",
+            "3:16 cai already forwards the engine's socket",
         ),
         (
             "guest_socket = \"/run/./docker.sock/\"\nhost_socket = \"/a.sock\"",
-            "3:16 cai forwards the socket of the engine itself",
+            "3:16 cai already forwards the engine's socket",
         ),
         (
             "guest_port = 1\nhost_socket = \"/var/run/docker.sock\"",
-            "4:15 cai forwards the socket of the engine itself",
+            "4:15 cai already forwards the engine's socket",
         ),
     ];
     for (keys, expected) in cases {

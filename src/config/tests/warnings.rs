@@ -55,13 +55,13 @@ fn the_example_with_every_option_needs_no_word() {
 #[test]
 fn an_image_without_a_package_is_named() {
     let warnings = messages(&format!("[sysbox]\nversion = \"0.8.0\"\n{PACKAGE}"));
-    assert_eq!(warnings, ["there is no package of Sysbox 0.8.0 for aarch64, but an image"]);
+    assert_eq!(warnings, ["the file has an image for aarch64, but no package of Sysbox 0.8.0"]);
 }
 
 #[test]
 fn keys_that_the_guest_may_use_are_named() {
     let warnings = messages("[vm.lima.ssh]\nforwardAgent = true");
-    assert!(warnings.len() == 1 && warnings[0].contains("your ssh keys"), "{warnings:#?}");
+    assert!(warnings.len() == 1 && warnings[0].contains("your SSH keys"), "{warnings:#?}");
     assert_eq!(messages("[vm.lima.ssh]\nforwardAgent = false"), Vec::<String>::new());
 }
 
@@ -122,11 +122,11 @@ fn a_key_that_lima_does_not_know_is_named_with_the_one_meant() {
             ),
             (
                 "`local` in `ssh` is not a key of Lima's YAML (2.2.0)",
-                "leave it out, unless a newer Lima has it"
+                "remove it, unless a newer Lima has it"
             ),
         ]
     );
-    // A driver reads its own options.
+    // cai does not know the options of Lima's VM drivers.
     assert_eq!(messages("[vm.lima.vmOpts.qemu]\nnew = 1"), Vec::<String>::new());
 }
 
@@ -134,9 +134,9 @@ fn a_key_that_lima_does_not_know_is_named_with_the_one_meant() {
 fn options_of_another_log_driver_are_named() {
     let daemon = |lines: &str| format!("[docker.daemon]\n{lines}\n");
     let other = daemon("log-driver = \"journald\"\nlog-opts = { max-size = \"1m\", tag = \"x\" }");
-    assert_eq!(messages(&other), ["options that log driver journald does not have: max-size"]);
+    assert_eq!(messages(&other), ["unknown options of log driver journald: max-size"]);
     let misspelt = daemon("log-opts = { max-sise = \"1m\" }");
-    assert_eq!(messages(&misspelt), ["options that log driver json-file does not have: max-sise"]);
+    assert_eq!(messages(&misspelt), ["unknown options of log driver json-file: max-sise"]);
     for good in [
         "log-driver = \"local\"\nlog-opts = { max-size = \"1m\", mode = \"non-blocking\" }",
         "log-driver = \"gelf\"\nlog-opts = { gelf-address = \"udp://192.0.2.1:1\" }",

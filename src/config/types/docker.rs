@@ -11,14 +11,14 @@ use crate::model::DockerVersion;
 pub struct Docker {
     /// Where the engine comes from.
     pub source: DockerSource,
-    /// The version of its package, in full or up to a point of it; none takes the newest there is
-    /// when it is installed, and leaves it at that. Not with a source of "preinstalled".
+    /// The version of its package, or a prefix of it such as "28.5". By default, the newest version
+    /// is installed and then kept. Not with `source = "preinstalled"`.
     pub version: Option<DockerVersion>,
-    /// `[docker.daemon]`: keys of the guest's `/etc/docker/daemon.json`. These are set to what is
-    /// written here; all others are left as they are.
+    /// `[docker.daemon]`: keys of the guest's `/etc/docker/daemon.json`. `cai` sets these keys and
+    /// does not change others.
     pub daemon: Map<String, Value>,
-    /// A seccomp profile on this machine, for all containers: a path from `/` or `~/`, or from
-    /// `./` or `../`, relative to this file. It is copied into the guest.
+    /// A seccomp profile for all containers: a path on this machine that starts with `/` or `~/`,
+    /// or with `./` or `../` (relative to this file). It is copied into the guest.
     #[serde(deserialize_with = "rules::seccomp_profile")]
     #[schemars(regex(pattern = pattern::LOCAL_PATH))]
     pub seccomp_profile: Option<String>,
@@ -28,11 +28,11 @@ pub struct Docker {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DockerSource {
-    /// Docker's own packages, installed where there is no engine.
+    /// Docker's own packages, installed if the guest has no engine.
     #[default]
     DockerCe,
-    /// The guest distribution's own package, installed where there is no engine.
+    /// The package `docker.io` of the guest's distribution, installed if the guest has no engine.
     Distro,
-    /// The image has it: nothing is installed.
+    /// The engine of the image. Nothing is installed.
     Preinstalled,
 }

@@ -10,15 +10,16 @@ use crate::model::{UnixName, UserRef};
 pub struct Group {
     /// Its name.
     pub name: UnixName,
-    /// Its id, from 1 to 4294967294; none takes any, and leaves that of a group that exists.
+    /// Its id, from 1 to 4294967294. By default, a new group gets any free id and an existing group
+    /// keeps its id.
     #[serde(default, deserialize_with = "rules::gid")]
     #[schemars(range(min = 1, max = 4_294_967_294_u32))]
     pub gid: Option<u32>,
 }
 
 impl Group {
-    /// Whether images of Debian and Ubuntu have a group of this name: those of `base-passwd` and what
-    /// their cloud images add.
+    /// Whether Debian and Ubuntu images have a group of this name: from `base-passwd` or added by
+    /// their cloud images.
     pub(in crate::config) fn is_of_images(name: &UnixName) -> bool {
         OF_IMAGES.contains(&name.as_str())
     }
@@ -77,24 +78,24 @@ const OF_IMAGES: [&str; 46] = [
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct User {
-    /// Who: "@lima" is the VM's login user.
+    /// Its name. "@lima" is the VM's login user.
     pub name: UserRef,
-    /// The user's id, from 1 to 4294967294; none takes any, and leaves that of a user who exists.
-    /// Not for "@lima", who has the id of whoever runs Lima.
+    /// The user's id, from 1 to 4294967294. By default, a new user gets any free id and an existing
+    /// user keeps its id. Not for "@lima", which has the id of the user who runs Lima.
     #[serde(default, deserialize_with = "rules::uid")]
     #[schemars(range(min = 1, max = 4_294_967_294_u32))]
     pub uid: Option<u32>,
-    /// The login shell, a path in the guest from `/`. Not for "@lima", whose shell is Lima's.
+    /// The login shell, an absolute path in the guest. Not for "@lima", whose shell Lima sets.
     #[serde(default, deserialize_with = "rules::shell")]
     #[schemars(regex(pattern = pattern::SHELL))]
     pub shell: Option<String>,
-    /// Groups the user is in, besides any the file does not name.
+    /// Groups of the user. The user stays in other groups as well.
     #[serde(default)]
     pub groups: Vec<UnixName>,
 }
 
 impl User {
-    /// A user of whom only the groups are declared.
+    /// A user with only groups declared.
     pub fn in_groups(name: UserRef, groups: Vec<UnixName>) -> Self {
         Self { name, uid: None, shell: None, groups }
     }

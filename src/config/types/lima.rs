@@ -11,35 +11,35 @@ use crate::model::Sha256;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Lima {
-    /// The versions of `limactl` that are accepted, such as ">=1.1". A number alone excludes the next
-    /// major version: "1.1" means ">=1.1, <2.0".
+    /// The accepted versions of `limactl`, such as ">=1.1". A version without an operator excludes
+    /// the next major version: "1.1" means ">=1.1, <2.0".
     #[serde(deserialize_with = "rules::requirement")]
     #[schemars(with = "String")]
     pub version: VersionReq,
-    /// What to do where no `limactl` is, or one of another version. Homebrew installs it on a Mac
-    /// that has Homebrew; anywhere else, the archive of a release is unpacked into
-    /// `~/.local/share/cai/lima` (or below `$XDG_DATA_HOME`), where only `cai` looks for it.
+    /// What to do if `limactl` is missing or has another version. On macOS with Homebrew, Homebrew
+    /// installs it. Otherwise, a release archive is unpacked into `~/.local/share/cai/lima` (or
+    /// below `$XDG_DATA_HOME`), where only `cai` looks for it.
     pub install: Install,
-    /// The release to install, such as "2.2.0"; one that `version` accepts. Without it, 2.2.0,
-    /// whose checksums are known. Homebrew installs its own.
+    /// The release to install, which `version` must accept. The default is 2.2.0, whose checksums
+    /// are built in. Homebrew installs its own version.
     #[serde(deserialize_with = "rules::release")]
     #[schemars(with = "Option<String>", regex(pattern = pattern::RELEASE))]
     pub release: Option<Version>,
-    /// Where the release archives are, in place of Lima's page on GitHub: an `https` URL that
-    /// `/v<release>/lima-<release>-<System>-<machine>.tar.gz` is put behind. Plain `http` only from
-    /// this machine itself.
+    /// A mirror of Lima's release archives on GitHub: an `https` URL, to which
+    /// `/v<release>/lima-<release>-<System>-<machine>.tar.gz` is appended. Plain `http` is accepted
+    /// only for this machine.
     #[serde(deserialize_with = "rules::mirror")]
     #[schemars(regex(pattern = pattern::MIRROR))]
     pub url: Option<String>,
-    /// The checksums of the release archives, for "linux-x86_64", "linux-aarch64",
-    /// "darwin-x86_64" and "darwin-aarch64". An archive is not installed without its own; those of
-    /// 2.2.0 need not be written.
+    /// The checksums of the release archives for "linux-x86_64", "linux-aarch64", "darwin-x86_64"
+    /// and "darwin-aarch64". An archive is installed only if its checksum is known; those of 2.2.0
+    /// are built in.
     #[schemars(schema_with = "platforms")]
     pub sha256: BTreeMap<String, Sha256>,
 }
 
 impl Lima {
-    /// The release that is installed where the file names none.
+    /// The release that is installed by default.
     pub const RELEASE: Version = Version::new(2, 2, 0);
     /// The keys of `sha256`: an operating system and an architecture.
     pub const PLATFORMS: [&'static str; 4] =
@@ -66,16 +66,16 @@ impl Default for Lima {
     }
 }
 
-/// What to do where Lima is missing.
+/// What to do if Lima is missing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Install {
-    /// Install it after a question of its own, before the one about the plan; `--yes` answers both.
+    /// Ask before installing it, in addition to the question about the plan. `--yes` confirms both.
     #[default]
     Ask,
-    /// Install it as a part of the plan, without a question of its own.
+    /// Install it as part of the plan, without a separate question.
     Auto,
-    /// Say which command installs it, and stop.
+    /// Print the command that installs it, and stop.
     Never,
 }
 

@@ -1,5 +1,5 @@
-//! The types of the file, one module for each table; the comments on public fields are what the
-//! schema says of them.
+//! The types of the file, one module for each table. The comments on public fields are their
+//! descriptions in the schema.
 
 mod docker;
 mod file;
@@ -31,25 +31,24 @@ pub use sysbox::{PackageSource, Sysbox, SysboxPackage};
 pub use variable::Variable;
 pub use vm::{Image, LeftOut, Mount, Vm, VmType};
 
-/// A `containai.toml`, checked, with its defaults filled in. Each table has a line here; its
-/// checks and its paths follow below.
-// `parse` reads it from the text, and `check` settles what depends on another key.
+/// A valid `containai.toml` with its defaults filled in.
+// `parse` reads it, and `check` fills in the defaults that depend on another key.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(
     title = "containai.toml",
-    description = "A Docker engine in a Lima VM, as `cai` reads it. All but `version` may be left \
-                   out."
+    description = "A Docker engine in a Lima VM, managed by `cai`. Only `version` is required."
 )]
 pub struct Config {
-    /// The path of the file; `None` for a text that was not read from one.
+    /// The path of the file; `None` if the text did not come from a file.
     #[serde(skip)]
     pub file: Option<PathBuf>,
-    /// Whether the record of earlier applies does not count. Without a file, nothing has left it.
+    /// Whether to ignore the record of earlier applies. Without a file, no resource was removed
+    /// from it.
     #[serde(skip)]
     pub ignores_record: bool,
     /// The version of the file's format.
-    // Its absence is reported by `check`, so that a missing version hides no other mistake.
+    // `check` reports a missing version, so that it does not hide other errors.
     #[schemars(required, with = "i64", extend("const" = 1))]
     pub version: Option<i64>,
     /// `[lima]`: the Lima on this machine.
@@ -67,7 +66,7 @@ pub struct Config {
     /// Groups of the guest.
     #[serde(default)]
     pub groups: Vec<Group>,
-    /// Users of the guest. Without any, Lima's user in `docker`.
+    /// Users of the guest. By default, Lima's user in the group docker.
     #[serde(default = "guest::default_users")]
     pub users: Vec<User>,
     /// Files in the guest.
@@ -76,7 +75,7 @@ pub struct Config {
     /// `[context]`: the Docker context on this machine.
     #[serde(default)]
     pub context: Context,
-    /// `[restart]`: how what changed takes effect.
+    /// `[restart]`: how changes take effect.
     #[serde(default)]
     pub restart: Restart,
     /// Containers that use a Docker socket.
@@ -85,7 +84,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// The rules of each table that a single value cannot break.
+    /// Checks the rules between values.
     pub(super) fn check(&self, check: &mut Check<'_, '_>) {
         check.lima(&self.lima);
         check.vm(&self.vm);
@@ -100,7 +99,7 @@ impl Config {
         check.socket_clients(&self.socket_clients);
     }
 
-    /// The values that are paths of this machine.
+    /// The paths on this machine.
     pub(super) fn local_paths(&mut self) -> impl Iterator<Item = &mut String> {
         let profile = self.docker.seccomp_profile.iter_mut();
         let packages = self.sysbox.packages.iter_mut().map(|package| &mut package.url);
@@ -116,33 +115,34 @@ impl Config {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Context {
-    /// Its name; without one, that of the VM.
+    /// Its name; by default, the name of the VM.
     #[serde(default)]
     #[schemars(with = "Option<ContextName>", default = "Option::<ContextName>::default")]
     pub name: ContextName,
-    /// What `docker context ls` says of it, in one line.
+    /// Its one-line description in `docker context ls`.
     #[serde(default, deserialize_with = "rules::description")]
     #[schemars(regex(pattern = pattern::PLAIN))]
     pub description: Option<String>,
 }
 
-/// `[restart]`: how what changed takes effect.
+/// `[restart]`: how changes take effect.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Restart {
-    /// How far to go.
+    /// Which step makes a change take effect.
     pub strategy: Strategy,
 }
 
-/// How far to go for a change to take effect.
+/// How changes take effect.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Strategy {
-    /// The least that works: dockerd reload, session refresh, dockerd restart, VM restart.
+    /// The least disruptive step that works: dockerd reload, session refresh, dockerd restart or VM
+    /// restart.
     #[default]
     Auto,
-    /// A restart of the VM for whatever needs a restart of anything.
+    /// A restart of the VM for every change that needs a restart.
     Vm,
-    /// Only steps that stop neither a container nor the VM. A plan that needs more is refused.
+    /// Only steps that stop neither containers nor the VM. A plan that needs more is refused.
     Never,
 }

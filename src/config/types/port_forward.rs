@@ -3,8 +3,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{pattern, rules};
 
-/// `[[vm.port_forwards]]`: a port or socket of the guest that this machine sees. Exactly one of
-/// `guest_port` and `guest_socket`. Docker's own API is none of them: `cai` forwards its socket.
+/// `[[vm.port_forwards]]`: a port or socket of the guest to forward to this machine. Exactly one of
+/// `guest_port` and `guest_socket`. Not for Docker's API, whose socket `cai` always forwards.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(extend("oneOf" = [{"required": ["guest_port"]}, {"required": ["guest_socket"]}]))]
@@ -13,28 +13,31 @@ pub struct PortForward {
     #[serde(deserialize_with = "rules::port")]
     #[schemars(range(min = 1))]
     pub guest_port: Option<u16>,
-    /// The port on this machine, from 1 to 65535; without it and `host_socket`, the guest's.
+    /// The port on this machine, from 1 to 65535. Without it and `host_socket`, the same as in the
+    /// guest.
     #[serde(deserialize_with = "rules::port")]
     #[schemars(range(min = 1))]
     pub host_port: Option<u16>,
-    /// The address in the guest that `guest_port` is bound to; without it, 127.0.0.1.
+    /// The address in the guest that `guest_port` is bound to. The default is 127.0.0.1.
     #[serde(deserialize_with = "rules::ip")]
     #[schemars(regex(pattern = pattern::IP))]
     pub guest_ip: Option<String>,
-    /// The address of this machine to bind `host_port` to; without it, 127.0.0.1.
+    /// The address of this machine to bind `host_port` to. The default is 127.0.0.1.
     #[serde(deserialize_with = "rules::ip")]
     #[schemars(regex(pattern = pattern::IP))]
     pub host_ip: Option<String>,
-    /// The path of a socket in the guest, from `/`, or from a template of Lima's (`{{.Home}}/…`).
+    /// The path of a socket in the guest: absolute, or starting with a Lima template
+    /// (`{{.Home}}/…`).
     #[serde(deserialize_with = "rules::socket")]
     #[schemars(regex(pattern = pattern::SOCKET))]
     pub guest_socket: Option<String>,
-    /// The path of a socket on this machine, from `/`, or from a template of Lima's
-    /// (`{{.Dir}}/sock/…`). Its name ends with `.sock`, because Lima removes what is there.
+    /// The path of a socket on this machine: absolute, or starting with a Lima template
+    /// (`{{.Dir}}/sock/…`). Its name must end with `.sock`, because Lima deletes an existing file
+    /// there.
     #[serde(deserialize_with = "rules::host_socket")]
     #[schemars(regex(pattern = pattern::HOST_SOCKET))]
     pub host_socket: Option<String>,
-    /// The protocol, of ports only; none leaves it to Lima.
+    /// The protocol, only for ports. By default, Lima chooses.
     pub proto: Option<Proto>,
 }
 
@@ -49,7 +52,7 @@ pub enum Proto {
 }
 
 impl Proto {
-    /// Lima's word: `tcp` or `udp`.
+    /// Its name in Lima's YAML: `tcp` or `udp`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Tcp => "tcp",

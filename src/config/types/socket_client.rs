@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::config::{pattern, rules};
 use crate::model::{ContainerName, ContextName, HealthCheck, ServiceName, UnixName, VolumeSource};
 
-/// `[[socket_clients]]`: a container that uses a Docker socket, and what it needs for that. `cai`
-/// tests the socket from inside of it.
+/// `[[socket_clients]]`: a container that uses a Docker socket, and the access that it needs. `cai`
+/// tests the socket from inside the container.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend(
@@ -15,42 +15,44 @@ use crate::model::{ContainerName, ContextName, HealthCheck, ServiceName, UnixNam
     "anyOf" = [{"required": ["container"]}, {"required": ["compose_file", "service"]}]
 ))]
 pub struct SocketClient {
-    /// The container's name. It may be left out with `compose_file` and `service`: Compose's labels
-    /// then find the container, whatever its name.
+    /// The container's name. Optional with `compose_file` and `service`, because Compose's labels
+    /// then identify the container.
     pub container: Option<ContainerName>,
-    /// The socket's path in it.
+    /// The path of the socket in the container.
     #[serde(default = "socket", deserialize_with = "rules::container_socket")]
     #[schemars(regex(pattern = pattern::CONTAINER_PATH))]
     pub socket: String,
-    /// What holds the socket: a volume, named as in the compose file, or a path of the engine's
-    /// machine. Without it, whatever is mounted there.
+    /// The source of the mount with the socket: a volume, named as in the compose file, or a path
+    /// on the engine's machine. By default, any mount is accepted.
     pub volume: Option<VolumeSource>,
-    /// How the volume is mounted; without it, either mode is accepted. A socket works in both.
+    /// The mode of the mount. By default, both modes are accepted; a socket works in both.
     pub mode: Option<MountMode>,
-    /// The user that its program runs as; without it, any.
+    /// The user that runs the container's program. By default, any user is accepted.
     pub user: Option<UnixName>,
     /// That user's id in the container, from 1 to 4294967294.
     #[serde(default, deserialize_with = "rules::uid")]
     #[schemars(range(min = 1, max = 4_294_967_294_u32))]
     pub uid: Option<u32>,
-    /// The group that the socket belongs to, as the container calls it.
+    /// The name in the container of the group that owns the socket.
     #[serde(default = "UnixName::docker")]
     pub group: UnixName,
-    /// The id of that group, on both sides of the socket; without it, the id of the socket's group.
-    /// If that is not known before the container runs, 2375, as in Docker-in-Docker images.
+    /// The id of that group, inside and outside the container. The default is the id of the
+    /// socket's group. If that is unknown before the container runs, 2375, as in Docker-in-Docker
+    /// images.
     #[serde(default, deserialize_with = "rules::gid")]
     #[schemars(range(min = 1, max = 4_294_967_294_u32))]
     pub gid: Option<u32>,
-    /// The compose file that the container is made by: a path from `/` or `~/`, or from `./` or
-    /// `../`, relative to this file. `cai` writes what is missing into a file of its own beside it.
+    /// The compose file that defines the container: a path that starts with `/` or `~/`, or with
+    /// `./` or `../` (relative to this file). `cai` writes missing settings into its own file next
+    /// to it.
     #[serde(default, deserialize_with = "rules::compose_file")]
     #[schemars(regex(pattern = pattern::LOCAL_PATH))]
     pub compose_file: Option<String>,
-    /// Its service in the compose file.
+    /// The container's service in the compose file.
     pub service: Option<ServiceName>,
-    /// What tells that it is well after it was made anew; without it, that it runs.
+    /// How to check the container's health after it was recreated. By default, it must run.
     pub health: Option<HealthCheck>,
-    /// The Docker context of the engine that runs it; without it, the one of this file.
+    /// The Docker context of the engine that runs the container; by default, that of this file.
     pub context: Option<ContextName>,
 }
 
@@ -58,14 +60,14 @@ pub struct SocketClient {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum MountMode {
-    /// Files can be written in it.
+    /// Read and write.
     Rw,
-    /// Files can only be read.
+    /// Read only.
     Ro,
 }
 
 impl MountMode {
-    /// As Docker writes it.
+    /// Its name in Docker.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Rw => "rw",
@@ -75,8 +77,8 @@ impl MountMode {
 }
 
 impl SocketClient {
-    /// A name that is unique in the file: the container or else the service, with the context
-    /// unless it is the file's own.
+    /// A name that is unique in the file: the container or else the service, with its context if
+    /// that is not the file's own.
     pub fn name(&self) -> String {
         match &self.context {
             Some(context) => format!("{context}/{}", self.title()),
@@ -92,7 +94,7 @@ impl SocketClient {
 
     /// The compose file and the service in it.
     pub fn compose(&self) -> Option<(PathBuf, &ServiceName)> {
-        // As one would type it: without the `.` of a path from the file.
+        // Without the `.` components of a relative path, as a user would type it.
         let file = Path::new(self.compose_file.as_ref()?).components().collect();
         Some((file, self.service.as_ref()?))
     }

@@ -11,19 +11,19 @@ const KNOWN: [(&str, Arch, &str); 4] = [
     ("0.7.0", Arch::X86_64, "eeff273671467b8fa351ab3d40709759462dc03d9f7b50a1b207b37982ce40a9"),
     ("0.7.0", Arch::Aarch64, "eae9c0e91ddd39bd1826d6a7a313a73d42a8449ef5113e9d6d118b559cb809ba"),
 ];
-/// The first release whose package is on GitHub as well.
+/// The first release with a package on GitHub as well.
 const ON_GITHUB: &str = "0.7.1";
 
 /// `[sysbox]`: the runtime `sysbox-runc`, whose containers are close to virtual machines.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Sysbox {
-    /// Whether Sysbox is to be in the VM. If not, it is removed if `cai` installed it.
+    /// Whether Sysbox is installed in the VM. If `false`, it is removed if `cai` installed it.
     pub enabled: bool,
     /// The version. Versions other than 0.7.1 and 0.7.0 need `[[sysbox.packages]]`, because `cai`
     /// installs nothing as root that it cannot verify.
     pub version: SysboxVersion,
-    /// Whether containers that name no runtime get Sysbox's.
+    /// Whether containers without an explicit runtime use Sysbox.
     pub default_runtime: bool,
     /// `[[sysbox.packages]]`: where the package comes from, at most one for each architecture.
     pub packages: Vec<SysboxPackage>,
@@ -47,8 +47,9 @@ impl Default for Sysbox {
 pub struct SysboxPackage {
     /// The guest's architecture.
     pub arch: Arch,
-    /// Where it is: an `https` URL, which the guest fetches; or a path on this machine from `/` or
-    /// `~/`, or from `./` or `../`, relative to this file, which is copied into the guest.
+    /// Its location: an `https` URL that the guest downloads from; or a path on this machine that
+    /// starts with `/` or `~/`, or with `./` or `../` (relative to this file). A local package is
+    /// copied into the guest.
     #[serde(deserialize_with = "rules::package_url")]
     #[schemars(regex(pattern = pattern::PACKAGE_URL))]
     pub url: String,
@@ -66,8 +67,8 @@ pub struct PackageSource {
 }
 
 impl Sysbox {
-    /// The package for `arch`: the one that the file names, else Nestybox's own, if its checksum is
-    /// known.
+    /// The package for `arch`: the one that the file names, or else Nestybox's own if its checksum
+    /// is known.
     pub fn package(&self, arch: Arch) -> Option<PackageSource> {
         if let Some(package) = self.packages.iter().find(|package| package.arch == arch) {
             let (urls, sha256) = (vec![package.url.clone()], package.sha256.clone());

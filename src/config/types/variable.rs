@@ -9,18 +9,18 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::model::EnvName;
 use crate::model::redact::SENSITIVE;
 
-/// A value of `[vm.env]`: a string, or a table that says where it is from and whether to hide it.
+/// A value of `[vm.env]`: a string, or a table with its source and whether it is sensitive.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Variable {
-    /// The value; `None` where it is one of `cai`'s environment that is not known.
+    /// The value; `None` if it comes from the environment and has not been read.
     pub value: Option<String>,
-    /// The variable of `cai`'s environment that it is read from.
+    /// The environment variable of `cai` with the value.
     pub env: Option<EnvName>,
-    /// Whether nothing that `cai` prints or saves shows it.
+    /// Whether `cai` hides the value in everything that it prints or saves.
     pub sensitive: bool,
 }
 
-/// A variable of the guest that is not written as a string.
+/// A variable of the guest, written as a table.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Variable", extend("oneOf" = [{"required": ["value"]}, {"required": ["env"]}]))]
@@ -28,11 +28,10 @@ struct Table {
     /// Its value.
     #[serde(default)]
     value: Option<String>,
-    /// The variable of the environment of `cai` that has the value, so that it need not stand in
-    /// the file.
+    /// The environment variable of `cai` with the value, so that the value is not in the file.
     #[serde(default)]
     env: Option<EnvName>,
-    /// Whether its value is never shown: not in a plan, a saved plan, an error, a trace or a bundle.
+    /// Whether to hide the value in plans, saved plans, errors, traces and bundles.
     #[serde(default)]
     sensitive: bool,
 }
@@ -62,7 +61,7 @@ impl<'de> Visitor<'de> for Written {
         Ok(value.into())
     }
 
-    // Without the value, which serde's own words would show: it may be meant as a secret.
+    // serde's own message would show the value, which may be a secret.
     fn visit_i64<E: de::Error>(self, _: i64) -> Result<Variable, E> {
         Err(E::custom(format!("expected a string, found a whole number: {QUOTES}")))
     }
@@ -76,7 +75,7 @@ impl<'de> Visitor<'de> for Written {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Variable, A::Error> {
-        // Whether it is one and not both is looked at when all keys are known.
+        // `check` verifies that exactly one of `value` and `env` is set.
         let table = Table::deserialize(MapAccessDeserializer::new(map))?;
         let Table { value, env, sensitive } = table;
         Ok(Variable { value, env, sensitive })
@@ -85,7 +84,7 @@ impl<'de> Visitor<'de> for Written {
 
 const QUOTES: &str = "write it in quotes";
 
-/// Without the value, where that is not to be shown.
+/// Without the value if it is sensitive.
 impl Serialize for Variable {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.value {
@@ -95,7 +94,7 @@ impl Serialize for Variable {
     }
 }
 
-/// As above.
+/// Without the value if it is sensitive.
 impl fmt::Debug for Variable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let value = if self.sensitive { Some(SENSITIVE) } else { self.value.as_deref() };

@@ -14,44 +14,45 @@ use crate::model::{Arch, ByteSize, EnvName, VmName};
 pub struct Vm {
     /// The VM's name in Lima.
     pub name: VmName,
-    /// What runs the VM; none leaves it to Lima. A VM that exists keeps its own.
+    /// The VM's driver; by default, Lima chooses. An existing VM keeps its driver.
     #[serde(rename = "type")]
     pub vm_type: Option<VmType>,
-    /// The guest's architecture; none means that of this machine. A VM that exists keeps its own.
+    /// The guest's architecture; by default, that of this machine. An existing VM keeps its
+    /// architecture.
     pub arch: Option<Arch>,
-    /// Whether programs for Intel run through Rosetta: on Apple Silicon, in a VM of type `vz`.
-    /// None leaves it to Lima, whose default is false.
+    /// Whether Intel programs run with Rosetta: on Apple Silicon, in a VM of type `vz`. By default,
+    /// Lima decides; its own default is `false`.
     pub rosetta: Option<bool>,
-    /// Whether the VM is to run. One that is not is stopped, and what is inside is left as it is.
+    /// Whether the VM runs. If `false`, the VM is stopped and nothing inside it is changed.
     pub running: bool,
     /// Whether `limactl delete` is refused (`limactl protect`).
     pub protect: bool,
-    /// Virtual CPUs, from 1 to 4096; none leaves it to Lima.
+    /// The number of virtual CPUs, from 1 to 4096. By default, Lima chooses.
     #[serde(deserialize_with = "rules::cpus")]
     #[schemars(range(min = 1, max = 4096))]
     pub cpus: Option<u32>,
-    /// Memory, such as "8GiB", at least "256MiB"; none leaves it to Lima.
+    /// The memory, such as "8GiB"; at least "256MiB". By default, Lima chooses.
     #[serde(deserialize_with = "rules::memory")]
     pub memory: Option<ByteSize>,
-    /// The size of the VM's disk, such as "60GiB", at least "2GiB", which can only grow; none leaves
-    /// it to Lima.
+    /// The size of the VM's disk, such as "60GiB"; at least "2GiB". It can only grow. By default,
+    /// Lima chooses.
     #[serde(deserialize_with = "rules::disk")]
     pub disk: Option<ByteSize>,
-    /// `[[vm.images]]`: disk images, at most one for each architecture. Lima takes the first that
-    /// fits the machine.
+    /// `[[vm.images]]`: disk images, at most one for each architecture. Lima uses the first one
+    /// that fits the machine.
     pub images: Vec<Image>,
-    /// `[[vm.mounts]]`: directories of this machine that the VM sees.
+    /// `[[vm.mounts]]`: directories of this machine that are mounted in the VM.
     pub mounts: Vec<Mount>,
-    /// `[[vm.port_forwards]]`: ports and sockets of the guest that this machine sees, in the order
-    /// in which Lima looks for one that fits. The engine's socket is always forwarded.
+    /// `[[vm.port_forwards]]`: ports and sockets of the guest to forward to this machine. Lima uses
+    /// the first one that fits. The engine's socket is always forwarded.
     pub port_forwards: Vec<PortForward>,
-    /// `[vm.env]`: environment variables of the guest (`/etc/environment` there), each a string, or a
-    /// table with `value` or `env`, and `sensitive`.
+    /// `[vm.env]`: environment variables of the guest (in its `/etc/environment`). Each is a
+    /// string, or a table with `value` or `env`, and `sensitive`.
     pub env: BTreeMap<EnvName, Variable>,
-    /// What the file leaves out of what it would be good to know that it did not say.
+    /// The keys that are missing from the file and whose defaults only apply to a new VM.
     #[serde(skip)]
     pub left_out: LeftOut,
-    /// `[vm.lima]`: any other key of Lima's YAML, passed on as it is and in the file's order.
+    /// `[vm.lima]`: any other key of Lima's YAML, passed on unchanged and in the file's order.
     pub lima: Map<String, Value>,
 }
 
@@ -78,7 +79,7 @@ impl Default for Vm {
     }
 }
 
-/// Keys whose defaults make a new VM, and are no wish about one that exists.
+/// Missing keys whose defaults apply to a new VM but do not change an existing one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LeftOut {
     /// The file has no `images`.
@@ -87,21 +88,21 @@ pub struct LeftOut {
     pub mounts: bool,
 }
 
-/// `[[vm.images]]`: a disk image to make the VM from.
+/// `[[vm.images]]`: a disk image to create the VM from.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Image {
-    /// The architecture it is for; none means that of the machine.
+    /// Its architecture; by default, that of this machine.
     pub arch: Option<Arch>,
-    /// A URL (`https` or `file`), or a path from `/` or `~/`.
+    /// A URL (`https` or `file`), or a path that starts with `/` or `~/`.
     #[serde(deserialize_with = "rules::image_location")]
     #[schemars(regex(pattern = pattern::LOCATION))]
     pub location: String,
-    /// `sha256:…` or `sha512:…` of the image.
+    /// The digest of the image: `sha256:…` or `sha512:…`.
     #[serde(default, deserialize_with = "rules::digest")]
     #[schemars(regex(pattern = pattern::DIGEST))]
     pub digest: Option<String>,
-    /// A kernel to boot the image with, a location like the image's.
+    /// The location of a kernel to boot the image with.
     #[serde(default, deserialize_with = "rules::boot_file")]
     #[schemars(regex(pattern = pattern::LOCATION))]
     pub kernel: Option<String>,
@@ -109,7 +110,7 @@ pub struct Image {
     #[serde(default, deserialize_with = "rules::kernel_cmdline")]
     #[schemars(regex(pattern = pattern::PLAIN))]
     pub kernel_cmdline: Option<String>,
-    /// The initial ramdisk, a location like the image's; only with `kernel`.
+    /// The location of an initial ramdisk; only with `kernel`.
     #[serde(default, deserialize_with = "rules::boot_file")]
     #[schemars(regex(pattern = pattern::LOCATION))]
     pub initrd: Option<String>,
@@ -130,19 +131,19 @@ impl Image {
     }
 }
 
-/// `[[vm.mounts]]`: a directory of this machine that the VM sees.
+/// `[[vm.mounts]]`: a directory of this machine that is mounted in the VM.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Mount {
-    /// The directory on this machine, from `/` or `~`.
+    /// The directory on this machine: a path that starts with `/` or `~`.
     #[serde(deserialize_with = "rules::mount_location")]
     #[schemars(regex(pattern = pattern::MOUNT_LOCATION))]
     pub location: String,
-    /// Where the VM sees it, from `/`; none means at the same path.
+    /// Its absolute path in the VM; by default, the same path.
     #[serde(default, deserialize_with = "rules::mount_point")]
     #[schemars(regex(pattern = pattern::ABSOLUTE))]
     pub mount_point: Option<String>,
-    /// Whether the VM may write to it.
+    /// Whether the VM can write to it.
     #[serde(default)]
     pub writable: bool,
 }
@@ -153,7 +154,7 @@ impl Mount {
     }
 }
 
-/// What runs a VM.
+/// The driver of a VM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum VmType {
@@ -164,7 +165,7 @@ pub enum VmType {
 }
 
 impl VmType {
-    /// Lima's word: `qemu` or `vz`.
+    /// Its name in Lima's YAML: `qemu` or `vz`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Qemu => "qemu",
