@@ -28,7 +28,7 @@ pub(super) fn run(
     perform(host, global, &planned, consent.yes, terminal)
 }
 
-/// Shows a plan, and gets a yes to it. `command` is how to say yes in advance.
+/// Shows a plan and asks for confirmation. `command` confirms it in advance.
 pub(super) fn agree(
     planned: &Planned,
     consent: &Consent,
@@ -36,7 +36,7 @@ pub(super) fn agree(
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
     planned.warn(terminal);
-    // Nobody can be asked about what they do not see.
+    // The question is about the plan, so --quiet does not hide it.
     if consent.yes {
         terminal.talk(&planned.text(terminal.width()));
     } else {
@@ -48,8 +48,8 @@ pub(super) fn agree(
     consent.to_plan(command, terminal)
 }
 
-/// Does what a plan says, and tells how it ended. Without a question in between, what the plan has
-/// seen `is_fresh`.
+/// Applies a plan and reports the result. `is_fresh`: no question was asked since the plan was
+/// made, so its facts need not be observed again.
 pub(super) fn perform(
     host: &dyn Host,
     global: &Global,
@@ -79,14 +79,14 @@ pub(super) fn perform(
         .filter(|(config, facts)| config.vm.running && facts.tools.docker.is_some())
         .map(|(config, _)| config.context.name.as_str());
     let last_words = report::finished(&report, &usable.collect::<Vec<_>>());
-    // What was done is told, also to whoever does not wait for the check.
+    // An interrupt during the check must not hide the report.
     let _patience = progress::patience(host, terminal);
     let check = |terminal: &mut Terminal| smoke_test::verify(host, planned, &report, terminal);
     tell_end(&report, &last_words, check, &planned.declared(), global, terminal)
 }
 
-/// Tells how it ended. Where it ended well, `check` has a last look; programs get one document, of all
-/// that came of it.
+/// Reports the result. `check` runs only after a success; its findings are part of the one JSON
+/// document.
 pub(super) fn tell_end(
     report: &Report,
     last_words: &str,
@@ -110,7 +110,7 @@ pub(super) fn tell_end(
     }
     if interrupted {
         if !report.interrupted() {
-            terminal.complain("Interrupted: whether containers start was not seen.");
+            terminal.complain("Interrupted before the check that containers start.");
         }
         Err(Error::Interrupted)
     } else if report.failed() {
@@ -123,7 +123,7 @@ pub(super) fn tell_end(
 }
 
 impl Consent {
-    /// A yes is not enough for a loss: the user must name the VM.
+    /// A "yes" does not allow data loss: the user must name the VM.
     pub(super) fn to_replacements(&self, planned: &Planned, command: &str) -> Result<(), Error> {
         let Some(file) = planned.files.first() else { return Ok(()) };
         let allowed = self.replace.allow_replace.as_ref();
@@ -131,13 +131,12 @@ impl Consent {
         let Some(loss) = losses.into_iter().find(|loss| allowed != Some(&loss.vm)) else {
             return Ok(());
         };
-        let other = allowed.map(|other| format!(", and --allow-replace names {other}"));
+        let other = allowed.map(|other| format!(", but --allow-replace names {other}"));
         let why = format!("not applied: {}{}", loss.what, other.unwrap_or_default());
         Err(Error::Refused { why, hint: loss.hint(command) })
     }
 
-    /// Lima stays on the machine, whatever becomes of the VM: where the file does not say that it
-    /// may be installed, that is a question of its own.
+    /// Lima outlives the VM, so its installation is a separate question unless the file allows it.
     fn to_install(
         &self,
         planned: &Planned,
@@ -162,11 +161,11 @@ impl Consent {
         self.asked("Apply this plan?", command, terminal)
     }
 
-    /// Gets a yes to a question.
+    /// Asks a question; anything but "yes" is an error.
     fn asked(&self, question: &str, command: &str, terminal: &mut Terminal) -> Result<(), Error> {
         let refused = |why: &str| Error::Refused {
             why: format!("not applied: {why}"),
-            hint: format!("look at the plan, then run `{command}`"),
+            hint: format!("review the plan, then run `{command}`"),
         };
         if self.yes {
             return Ok(());
@@ -174,7 +173,7 @@ impl Consent {
         match terminal.ask(&format!("{question} Only \"yes\" is accepted:"), "yes") {
             Some(true) => Ok(()),
             Some(false) => Err(refused("the answer was not \"yes\"")),
-            None => Err(refused("there is no terminal to ask on")),
+            None => Err(refused("confirmation needs a terminal")),
         }
     }
 }

@@ -21,24 +21,24 @@ use crate::resource::facts::Facts;
 const LOGS: [&str; 5] =
     ["ha.stderr.log", "ha.stdout.log", "serial.log", "serialp.log", "serialv.log"];
 
-/// How much is read of the end of a log, in bytes: more than is kept of it, so that the first line
-/// that is kept is a whole one.
+/// How many bytes at the end of a log are read. The bundle keeps fewer, so its first line is
+/// complete.
 const LOG_END: u64 = 1 << 20;
 
-/// What a report is about.
+/// The engine that a bundle describes.
 pub(super) struct Subject<'a> {
-    /// Where the file is wrong, what it most probably says; `None` where it is not known which VM it
-    /// is about.
+    /// The configuration. If the file is invalid, its most likely meaning; `None` if the VM is
+    /// unknown.
     pub(super) config: Option<&'a Config>,
-    /// The file, where there is one.
+    /// The file, if it exists.
     pub(super) file: Option<&'a str>,
     pub(super) declared: Declared<'a>,
     pub(super) findings: &'a [Finding],
-    /// What was seen, with what is planned about it, where anything could be looked at.
+    /// The facts and their plan, if the machine could be observed.
     pub(super) seen: Option<&'a (Facts, Plan)>,
 }
 
-/// Gathers and writes it, and says so. What is there already is not overwritten.
+/// Writes the bundle. An existing file is not overwritten.
 pub(super) fn write(
     host: &dyn Host,
     probe: &dyn Probe,
@@ -48,14 +48,14 @@ pub(super) fn write(
 ) -> Result<(), Error> {
     let failed = |source: io::Error| match source.kind() {
         io::ErrorKind::AlreadyExists => Error::Refused {
-            why: format!("{} exists, and is not overwritten", printable(&path.to_string_lossy())),
-            hint: "name another file for the bundle, or remove that one".into(),
+            why: format!("{} already exists", printable(&path.to_string_lossy())),
+            hint: "name another file for the bundle, or delete the existing one".into(),
         },
         _ => Error::WriteFile { path: path.to_owned(), source },
     };
     let bytes = gather(probe, subject, terminal)?.pack().map_err(failed)?;
     host.write_new(path, &bytes, 0o600).map_err(failed)?;
-    terminal.talk(&format!("{} is written; look into it before you give it away.", path.display()));
+    terminal.talk(&format!("Wrote {}. Review it before you share it.", path.display()));
     Ok(())
 }
 
@@ -88,8 +88,8 @@ fn value(document: &impl serde::Serialize) -> Result<Value, Error> {
     serde_json::to_value(document).map_err(|error| Error::Output(error.into()))
 }
 
-/// The values of the guest's environment, by the file and by the VM's own YAML, and all that is not
-/// shown otherwise.
+/// The values of the guest's environment, from the file and from the VM's YAML, and all other
+/// secrets.
 fn secrets(config: &Config, facts: Option<&Facts>) -> Vec<String> {
     let yaml = facts.and_then(|facts| facts.vm.present()?.yaml.get("env")?.as_object());
     let own = yaml.into_iter().flat_map(|env| env.values()).filter_map(Value::as_str);
@@ -98,8 +98,8 @@ fn secrets(config: &Config, facts: Option<&Facts>) -> Vec<String> {
     declared.chain(own.map(str::to_owned)).chain(seen).collect()
 }
 
-/// The values of the guest's environment by the VM's own YAML: where nothing could be looked at, no
-/// fact has them.
+/// The values of the guest's environment in the VM's YAML. Needed if the machine could not be
+/// observed.
 fn variables(probe: &dyn Probe, directory: &Path) -> Vec<String> {
     let text = probe.read_file(&directory.join("lima.yaml")).ok().flatten().unwrap_or_default();
     let yaml: Value = serde_yaml::from_str(&text).unwrap_or_default();
@@ -114,7 +114,7 @@ fn directory(probe: &dyn Probe, config: &Config, facts: Option<&Facts>) -> Optio
     }
 }
 
-/// What the tools say of themselves, each on a line that names it.
+/// The versions of the tools, one on each line.
 fn versions(probe: &dyn Probe, facts: Option<&Facts>, terminal: &Terminal) -> String {
     let limactl = facts.and_then(|facts| facts.tools.limactl.as_ref());
     let limactl = limactl.map(|(path, version)| format!("{version} ({})", path.display()));
@@ -130,7 +130,7 @@ fn versions(probe: &dyn Probe, facts: Option<&Facts>, terminal: &Terminal) -> St
     lines.join("\n") + "\n"
 }
 
-/// What a program prints, or why nothing.
+/// The output of a program, or the reason why there is none.
 fn said(probe: &dyn Probe, program: &str, flag: &str) -> String {
     match probe.find_program(program) {
         Some(path) => output(probe, &CommandSpec::new(path).arg(flag)).trim().replace('\n', "; "),
@@ -138,7 +138,7 @@ fn said(probe: &dyn Probe, program: &str, flag: &str) -> String {
     }
 }
 
-/// Both streams of a command that only reads, whatever becomes of it.
+/// Both streams of a read-only command, even if it fails.
 fn output(probe: &dyn Probe, command: &CommandSpec) -> String {
     match probe.query(command) {
         Ok(output) if output.status.success() => output.stdout + &output.stderr,
@@ -148,7 +148,7 @@ fn output(probe: &dyn Probe, command: &CommandSpec) -> String {
 }
 
 fn lima(probe: &dyn Probe, directory: &Path, bundle: &mut Bundle) {
-    let missed = |why: io::Error| format!("It could not be read: {why}.\n");
+    let missed = |why: io::Error| format!("This file could not be read: {why}.\n");
     match probe.read_file(&directory.join("lima.yaml")) {
         Ok(yaml) => yaml.iter().for_each(|yaml| bundle.yaml("lima/lima.yaml", yaml)),
         Err(why) => bundle.text("lima/lima.yaml", &missed(why)),
@@ -163,7 +163,7 @@ fn lima(probe: &dyn Probe, directory: &Path, bundle: &mut Bundle) {
     }
 }
 
-/// What was seen of the guest, and the ends of its logs.
+/// The facts about the guest, and the ends of its logs.
 fn guest(probe: &dyn Probe, config: &Config, facts: &Facts, bundle: &mut Bundle) {
     let Some(guest) = facts.guest.present() else { return };
     let units: Map<String, Value> = guest

@@ -35,7 +35,7 @@ pub(super) fn run(
         return terminal.data(&report::destruction(&plan, name, &file.shown, terminal.width()));
     }
     let text = report::destruction(&plan, name, &file.shown, terminal.width());
-    // Nobody can be asked about what they do not see.
+    // The question is about the plan, so --quiet does not hide it.
     if allowed == Some(name) {
         terminal.talk(&text);
     } else {
@@ -57,7 +57,7 @@ fn look(probe: &dyn Probe, config: &Config, hidden: &Hidden) -> Result<Plan, Obs
     Ok(Plan::destroy(config, &facts, current.as_deref()))
 }
 
-/// Gets the VM's name, typed or on the command line: a yes is too easily said.
+/// Requires the VM's name, typed or on the command line, because a "yes" is typed too easily.
 fn agree(
     plan: &Plan,
     name: &str,
@@ -66,13 +66,13 @@ fn agree(
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
     let refused = |why: String| Error::Refused {
-        why: format!("nothing is destroyed: {why}"),
-        hint: format!("save what you need, then run `{command}`"),
+        why: format!("nothing was destroyed: {why}"),
+        hint: format!("back up the data that you need, then run `{command}`"),
     };
     match allowed {
         Some(allowed) if allowed == name => return Ok(()),
         Some(other) => {
-            return Err(refused(format!("--allow-destroy names {other}, and the VM is {name}")));
+            return Err(refused(format!("--allow-destroy names {other}, but the VM is {name}")));
         }
         None => {}
     }
@@ -82,7 +82,7 @@ fn agree(
     }
     match terminal.ask(&format!("Type {name} to destroy it:"), name) {
         Some(true) => Ok(()),
-        Some(false) => Err(refused("the answer was not the name of the VM".into())),
-        None => Err(refused("there is no terminal to ask on".into())),
+        Some(false) => Err(refused("the answer was not the VM's name".into())),
+        None => Err(refused("confirmation needs a terminal".into())),
     }
 }

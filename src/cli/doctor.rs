@@ -21,7 +21,7 @@ use crate::reconcile::observe::{docker_environment, judge_all, observe};
 use crate::report::{self, DoctorDocument, Examined};
 use crate::resource::facts::Facts;
 
-/// How long a command may take that looks at something; the slowest takes a few seconds.
+/// The time limit of each command that observes something; the slowest takes a few seconds.
 const DEADLINE: Duration = Duration::from_secs(30);
 
 pub(super) fn run(
@@ -50,7 +50,7 @@ pub(super) fn run(
         let path = file::within(global, path);
         let written = bundle::write(host, &probe, &examination.subject(&patient), &path, terminal);
         if let Err(error) = written {
-            // It was asked for before anything is mended, and what was found is known all the same.
+            // Without the bundle, nothing is fixed. The findings are shown anyway.
             examination.show(&patient, global, terminal)?;
             return Err(error);
         }
@@ -65,7 +65,7 @@ pub(super) fn run(
     if examination.is_healthy() { Ok(()) } else { Err(Error::Unhealthy) }
 }
 
-/// Ends where the file gives nothing to go by: programs are told by a document, people by the error.
+/// Reports an invalid file: as a JSON document with `--json`, otherwise as an error.
 fn refuse(
     host: &dyn Host,
     global: &Global,
@@ -92,16 +92,16 @@ fn refuse(
     Err(invalid.error)
 }
 
-/// What tells one finding from another.
+/// The identity of a finding.
 type FindingKey = (Code, Option<Address>);
 
 fn key(finding: &Finding) -> FindingKey {
     (finding.code, finding.address.clone())
 }
 
-/// What was seen and found.
+/// The observed machine and the findings about it.
 pub(super) struct DoctorReport {
-    /// What was seen, with what is planned about it, where it could be looked at.
+    /// The facts and their plan, if the machine could be observed.
     pub(super) seen: Option<(Facts, Plan)>,
     environment: Environment,
     pub(super) findings: Vec<Finding>,
@@ -153,7 +153,7 @@ impl DoctorReport {
         }
     }
 
-    /// Starts a container, where the engine answers.
+    /// Starts a container, if the engine answers.
     fn deepen(
         &mut self,
         host: &dyn Host,
@@ -163,20 +163,20 @@ impl DoctorReport {
     ) -> Result<(), Error> {
         let attempt = self.case(patient).and_then(|case| Attempt::on(&case));
         let Some(attempt) = attempt else {
-            terminal.talk("No container was started: dockerd has to answer first.");
+            terminal.talk("No container was started because dockerd does not answer.");
             return Ok(());
         };
         self.findings.splice(0..0, smoke_test::attempt(host, &attempt, limit, terminal)?);
         Ok(())
     }
 
-    /// The errors that can be mended.
+    /// The errors that `--fix` can fix.
     fn keys(&self) -> impl Iterator<Item = FindingKey> {
         let errors = self.findings.iter().filter(|it| it.fixable && it.severity == Severity::Error);
         errors.map(key)
     }
 
-    /// Whether it was tried to start a container, in vain.
+    /// Whether a container failed to start.
     fn starts_nothing(&self) -> bool {
         self.findings.iter().any(|finding| finding.code == Code::ContainerStartFailed)
     }
@@ -185,7 +185,7 @@ impl DoctorReport {
         doctor::is_healthy(&self.findings)
     }
 
-    /// With commands to copy: they are those of the same host and file.
+    /// The findings, whose commands to copy name the same host and file.
     fn shown(&self, global: &Global) -> Vec<Finding> {
         let mut findings = self.findings.clone();
         for finding in &mut findings {
@@ -225,8 +225,8 @@ impl DoctorReport {
     }
 }
 
-/// Treats until no error shows that was not there before: a container that could not be looked at
-/// while its engine was down has its turn after it. What did not help once is not tried again.
+/// Fixes errors until no new error appears. A container is checked only when its engine runs, so
+/// its error may appear later. No fix is tried twice.
 fn mend(
     host: &dyn Host,
     global: &Global,
@@ -246,7 +246,7 @@ fn mend(
     }
 }
 
-/// Applies what the findings need of the plan, and looks again.
+/// Applies the part of the plan that fixes the findings, then observes the machine again.
 fn fix(
     host: &dyn Host,
     global: &Global,
@@ -264,12 +264,12 @@ fn fix(
     };
     let Some((graph, plan)) = treatment else {
         if !examination.is_healthy() {
-            terminal.complain("nothing of this can be repaired by --fix");
+            terminal.complain("--fix cannot fix any of these findings");
         }
         return Ok(examination);
     };
     let plan = super::plan::judged(host, plan)?;
-    // Nobody can be asked about what they do not see.
+    // The question is about the findings, so --quiet does not hide them.
     if options.yes {
         terminal.talk(&examination.text(patient, global, terminal.width()));
     } else {
@@ -284,12 +284,12 @@ fn fix(
         examination.document(patient, global, terminal)?;
     }
     agreed?;
-    // One document is printed, and that is of the diagnosis.
+    // With --json, the diagnosis is the only document.
     let global = Global { json: false, ..global.clone() };
     let found = match perform(host, &global, &planned, options.yes, terminal) {
-        // What failed is told; whether it was of use shows when one looks again.
+        // The failure was reported. The next diagnosis shows what still needs a fix.
         Ok(()) | Err(Error::Failed) => Vec::new(),
-        // A look does not show that.
+        // Only the smoke test finds this, so the next diagnosis does not have it.
         Err(Error::NoContainer(findings)) => findings,
         Err(error) => return Err(error),
     };

@@ -1,4 +1,4 @@
-//! What ends a command, and with which exit code.
+//! The errors of commands, and their exit codes.
 
 use std::io;
 use std::path::PathBuf;
@@ -9,136 +9,135 @@ use crate::plan::SavedPlanError;
 use crate::reconcile::graph::GraphError;
 use crate::reconcile::observe::ObserveError;
 
-/// Why a command of `cai` did not do what was asked. Each ends the process with
-/// [`Error::exit_code`].
+/// Why a command of `cai` failed. The process ends with [`Error::exit_code`].
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
-    /// The command line names what there is not.
+    /// An argument is invalid.
     #[error("{why}")]
     Usage {
-        /// What.
+        /// What is wrong.
         why: String,
         /// What to do.
         hint: String,
     },
-    /// There is no file.
-    #[error("there is no containai.toml here or in a directory above")]
+    /// No file was found.
+    #[error("containai.toml was not found here or in a parent directory")]
     NoFile,
     /// The file cannot be read.
     #[error("{} could not be read", path.display())]
     ReadFile {
-        /// Which.
+        /// Its path.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// The file is no text.
+    /// The file is not text.
     #[error("{}:{line}: this line is not UTF-8", path.display())]
     NoText {
-        /// Which.
+        /// Its path.
         path: PathBuf,
-        /// The first line that is not, counted from 1.
+        /// The first line that is not UTF-8, counted from 1.
         line: usize,
     },
     /// The file cannot be written.
     #[error("{} could not be written", path.display())]
     WriteFile {
-        /// Which.
+        /// Its path.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// The directory that everything should be relative to cannot be entered.
-    #[error("{} is no directory that can be entered", path.display())]
+    /// The directory of `-C` or the current directory is unusable.
+    #[error("{} is not an accessible directory", path.display())]
     Directory {
-        /// Which.
+        /// Its path.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// The file is wrong.
+    /// The file has errors.
     #[error("{0}")]
     Config(
-        /// Every mistake, on the file's own lines.
+        /// Every error, on the file's own lines.
         String,
     ),
     /// Two files cannot be planned together.
     #[error("{first} and {second} both {what}")]
     Conflict {
-        /// The one that was named first.
+        /// The file that was named first.
         first: String,
-        /// The other.
+        /// The other file.
         second: String,
-        /// What both declare, or say differently.
+        /// What both declare, or set to different values.
         what: String,
     },
     /// The resources cannot be ordered.
     #[error(transparent)]
     Graph(#[from] GraphError),
-    /// The machine could not be looked at.
-    #[error("this machine could not be looked at")]
+    /// The machine could not be observed.
+    #[error("this machine could not be inspected")]
     Observe(#[from] ObserveError),
-    /// The plan has changes; it was shown.
+    /// The plan has changes. It was shown.
     #[error("the plan has changes")]
     Changes,
-    /// The machine is not as the file says; it was already said how.
-    #[error("the machine is not as the file says")]
+    /// The machine differs from the file. The differences were shown.
+    #[error("the machine differs from the file")]
     Differs,
-    /// The engine is not healthy; it was already said how.
+    /// The engine is not healthy. The findings were shown.
     #[error("the engine is not healthy")]
     Unhealthy,
-    /// No container starts on engines that were changed; it was already said why.
+    /// No container starts on engines that were changed. The findings were shown.
     #[error("no container starts")]
     NoContainer(Vec<Finding>),
-    /// Something stands in the way; it was already said what.
+    /// The plan has problems. They were shown.
     #[error("the plan cannot be applied")]
     Blocked,
-    /// Some resources failed; it was already said which and why.
+    /// Some resources failed. They were shown.
     #[error("the apply failed")]
     Failed,
     /// The simulated host could not be read or saved.
     #[error("the simulated host in {} could not be used", directory.display())]
     Simulation {
-        /// Where it is kept.
+        /// The directory that holds it.
         directory: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// Nobody said yes to it.
+    /// It was not confirmed.
     #[error("{why}")]
     Refused {
         /// What was not done, and why.
         why: String,
-        /// How to say yes.
+        /// How to confirm it.
         hint: String,
     },
-    /// A file is no plan that could be applied.
+    /// A file is not a plan that can be applied.
     #[error("{} cannot be applied", path.display())]
     SavedPlan {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: SavedPlanError,
     },
-    /// A saved plan is not what would be planned now.
-    #[error("stale plan: {} is not what would be planned now:\n  {}", path.display(), moved.join("\n  "))]
+    /// The machine or the file changed since the plan was saved.
+    #[error("the plan {} is stale:\n  {}", path.display(), moved.join("\n  "))]
     Stale {
         /// The saved plan.
         path: PathBuf,
-        /// What moved.
+        /// What changed.
         moved: Vec<String>,
         /// What to do.
         hint: String,
     },
-    /// Another process works on the same VM.
+    /// The VM could not be locked.
     #[error("{}", locked(vm, why))]
     Locked {
         /// The VM.
         vm: String,
-        /// Who has it, or why it cannot be locked.
+        /// The holder of the lock, or why it cannot be locked.
         why: LockError,
     },
-    /// There was an interrupt; it was already said what was done until then.
+    /// An interrupt. The completed steps were shown.
     #[error("interrupted")]
     Interrupted,
     /// The output could not be written.
@@ -148,25 +147,25 @@ pub(super) enum Error {
 
 fn exposed_hint(exposed: &Exposed) -> &'static str {
     if exposed.is_foreign {
-        "name a directory of your own, with XDG_STATE_HOME or --simulate=DIR"
+        "name a directory that you own with XDG_STATE_HOME or --simulate=DIR"
     } else {
-        "make it yours alone with `chmod go-w`: what others can write there could be anything"
+        "run `chmod go-w` on it, so that other users cannot write there"
     }
 }
 
-/// Only a lock that somebody holds is one.
+/// A VM is reported as locked only if another process holds the lock.
 fn locked(vm: &str, why: &LockError) -> String {
     match why {
         LockError::Held(_) => format!("{vm} is locked: {why}"),
         LockError::Exposed(_) | LockError::File { .. } => {
-            format!("nothing is changed without a lock on {vm}: {why}")
+            format!("{vm} could not be locked: {why}")
         }
     }
 }
 
 impl Error {
-    /// 1 failed · 2 the plan has changes · 3 the file is wrong · 4 refused · 5 locked · 6 stale plan · 64 usage · 130
-    /// interrupted.
+    /// 1 failure, 2 the plan has changes, 3 the file is missing or invalid, 4 refused, 5 locked,
+    /// 6 stale plan, 64 usage, 130 interrupted.
     pub(super) fn exit_code(&self) -> u8 {
         match self {
             Self::Changes => 2,
@@ -196,7 +195,7 @@ impl Error {
         }
     }
 
-    /// Whether the command has already told all about it.
+    /// Whether the command has already reported it.
     pub(super) fn is_told(&self) -> bool {
         match self {
             Self::Changes
@@ -216,27 +215,27 @@ impl Error {
         match self {
             Self::SavedPlan { source: SavedPlanError::Exposed(exposed), .. } => {
                 Some(if exposed.is_foreign {
-                    "make a plan of your own with `cai plan --out FILE`: nobody is asked about what a \
-                     saved plan does"
+                    "save your own plan with `cai plan --out FILE`: a saved plan is applied without \
+                     confirmation"
                 } else {
-                    "look whether it is still your plan, then `chmod 600` it; or make it anew with \
-                     `cai plan --out FILE`"
+                    "check that it is still your plan, then run `chmod 600` on it; or save it again \
+                     with `cai plan --out FILE`"
                 })
             }
             Self::SavedPlan { .. } => {
-                Some("make one with `cai plan --out FILE`; a containai.toml is named with --file")
+                Some("save a plan with `cai plan --out FILE`; use --file for a containai.toml")
             }
             Self::NoText { .. } => Some("save the file as UTF-8"),
-            Self::NoFile => Some("run `cai init` to make one, or name one with --file"),
+            Self::NoFile => Some("run `cai init` to create it, or name a file with --file"),
             Self::Usage { hint, .. } | Self::Refused { hint, .. } | Self::Stale { hint, .. } => {
                 Some(hint)
             }
             Self::Locked { why: LockError::Held(_), .. } => {
-                Some("wait for it to end, or let this command wait, with --lock-timeout 10m")
+                Some("wait until it ends, or let this command wait with --lock-timeout 10m")
             }
             Self::Locked { why: LockError::Exposed(exposed), .. } => Some(exposed_hint(exposed)),
             Self::Locked { why: LockError::File { .. }, .. } => Some(
-                "make that place writable for you, or name another directory for cai's locks with \
+                "make that directory writable, or name another one for cai's locks with \
                  XDG_STATE_HOME",
             ),
             Self::Observe(source) => source.hint(),

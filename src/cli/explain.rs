@@ -23,7 +23,7 @@ pub(super) fn run(code: Option<&str>, json: bool, terminal: &mut Terminal) -> Re
     }
 }
 
-/// What `cai explain --json` prints.
+/// The output of `cai explain --json`.
 #[derive(Serialize)]
 struct ExplainDocument {
     format_version: u32,

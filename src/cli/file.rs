@@ -1,4 +1,4 @@
-//! Finds and reads the file.
+//! Finds and reads `containai.toml`.
 
 use std::path::{Path, PathBuf};
 
@@ -12,49 +12,49 @@ use crate::model::{clean_path, redact};
 use crate::plan::{Declared, SavedFile};
 use crate::report::on_a_line;
 
-/// How the file is called that is found without being named.
+/// The name of the file that is found without `--file`.
 pub(super) const NAME: &str = "containai.toml";
 
-/// The text of a file, which may be wrong.
+/// The text of a file, which may have errors.
 #[derive(Debug)]
 pub(super) struct Source {
-    /// Where it is: as it was named, or relative to here.
+    /// Its path: as the user named it, or relative to the current directory.
     pub(super) path: PathBuf,
-    /// What is in it.
+    /// Its content.
     pub(super) text: String,
 }
 
-/// A file that was read and is right.
+/// A valid file.
 #[derive(Debug, Clone)]
 pub(super) struct File {
-    /// How to call it.
+    /// Its path, for messages.
     pub(super) shown: String,
-    /// What it says.
+    /// Its configuration.
     pub(super) config: Config,
-    /// Where it is, and the checksum of its text.
+    /// Its path and the checksum of its text.
     pub(super) saved: SavedFile,
-    /// Which variables of the environment it needs and are not there, on the file's own lines.
+    /// The environment variables that it needs but are not set, on the file's own lines.
     unset: Option<String>,
 }
 
 impl File {
-    /// Refuses to go on without the variables that it needs.
+    /// Fails if an environment variable that it needs is not set.
     pub(super) fn needs_variables(&self) -> Result<(), Error> {
         self.unset.clone().map_or(Ok(()), |mistakes| Err(Error::Config(mistakes)))
     }
 
-    /// For a report.
+    /// The file and its VM, for a report.
     pub(super) fn declared(&self) -> Declared<'_> {
         Declared { file: &self.shown, vm: self.config.vm.name.as_str() }
     }
 }
 
-/// Reads the one file that the command line names, or the nearest one from here upwards.
+/// Reads the file that the command line names, or the nearest one here or in a parent directory.
 pub(super) fn load(probe: &dyn Probe, global: &Global, terminal: &Terminal) -> Result<File, Error> {
     find(probe, global)?.ok_or_else(|| missing(global))?.parse(probe, terminal)
 }
 
-/// Reads all files that the command line names, or the nearest one from here upwards.
+/// Reads all files that the command line names, or the nearest one here or in a parent directory.
 pub(super) fn load_all(
     probe: &dyn Probe,
     global: &Global,
@@ -63,7 +63,7 @@ pub(super) fn load_all(
     load_these(probe, find_all(probe, global)?, terminal)
 }
 
-/// Reads the texts of files that are planned together.
+/// Parses files that are planned together.
 pub(super) fn load_these(
     probe: &dyn Probe,
     sources: Vec<Source>,
@@ -85,7 +85,7 @@ pub(super) fn load_these(
     Ok(files)
 }
 
-/// Brings files together, or refuses what cannot be planned together.
+/// Merges the `[lima]` settings of files, or fails if they cannot be planned together.
 pub(super) fn together(files: &mut [File]) -> Result<(), Error> {
     let mut configs: Vec<&mut Config> = files.iter_mut().map(|file| &mut file.config).collect();
     config::together(&mut configs).map_err(|conflict| {
@@ -95,7 +95,7 @@ pub(super) fn together(files: &mut [File]) -> Result<(), Error> {
     })
 }
 
-/// The text of the file; `None` where there is none.
+/// The text of the file; `None` if it does not exist.
 pub(super) fn find(probe: &dyn Probe, global: &Global) -> Result<Option<Source>, Error> {
     if global.files.is_empty() {
         return find_above(probe, global);
@@ -113,7 +113,7 @@ pub(super) fn find_all(probe: &dyn Probe, global: &Global) -> Result<Vec<Source>
     global.files.iter().map(|file| source(probe, within(global, file))).collect()
 }
 
-/// The text of a file that has to be there.
+/// The text of a file that must exist.
 pub(super) fn source(probe: &dyn Probe, path: PathBuf) -> Result<Source, Error> {
     match read(probe, &path)? {
         Some(text) => Ok(Source { path, text }),
@@ -127,7 +127,7 @@ fn find_above(probe: &dyn Probe, global: &Global) -> Result<Option<Source>, Erro
         None => probe.current_dir().map_err(|source| (Path::new("."), source)),
     };
     let here = here.map_err(|(path, source)| Error::Directory { path: path.to_owned(), source })?;
-    // Relative, because that is how one would type it.
+    // Relative, as a user would type it.
     let mut shown = global.directory.clone().unwrap_or_default();
     for directory in here.ancestors() {
         if let Some(text) = read(probe, &directory.join(NAME))? {
@@ -138,7 +138,7 @@ fn find_above(probe: &dyn Probe, global: &Global) -> Result<Option<Source>, Erro
     Ok(None)
 }
 
-/// Where the file is that the command line names, or where it would be made.
+/// The path of the file that the command line names, or where `init` would create it.
 pub(super) fn place(global: &Global) -> PathBuf {
     within(global, global.files.first().map_or(Path::new(NAME), PathBuf::as_path))
 }
@@ -150,7 +150,7 @@ pub(super) fn within(global: &Global, path: &Path) -> PathBuf {
     }
 }
 
-/// Why there is nothing to go on with.
+/// The error for a missing file.
 pub(super) fn missing(global: &Global) -> Error {
     if global.files.is_empty() {
         return Error::NoFile;
@@ -171,12 +171,12 @@ fn read(probe: &dyn Probe, path: &Path) -> Result<Option<String>, Error> {
 }
 
 impl Source {
-    /// How to call it.
+    /// Its path, for messages.
     pub(super) fn shown(&self) -> String {
         on_a_line(&self.path.display().to_string()).into_owned()
     }
 
-    /// What it says.
+    /// Parses the text.
     pub(super) fn parse(&self, probe: &dyn Probe, terminal: &Terminal) -> Result<File, Error> {
         match config::parse(&self.text) {
             Ok(config) => Ok(self.file(config, probe, terminal)),
@@ -184,11 +184,11 @@ impl Source {
         }
     }
 
-    /// The file that says this, with the values of its variables as far as they are there.
+    /// The file with this configuration, and the values of those variables that are set.
     pub(super) fn file(&self, mut config: Config, probe: &dyn Probe, terminal: &Terminal) -> File {
         let look = |name: &str| {
             if terminal.simulates() {
-                // Nothing of the real environment gets there, and a team's CI need not have it.
+                // A simulated host does not need the real values, and CI may not have them.
                 return Some(format!("simulated {name}").into());
             }
             probe.env(name)
@@ -210,9 +210,9 @@ impl Source {
         File { shown: self.shown(), config, saved, unset }
     }
 
-    /// These mistakes, on the file's own lines.
+    /// These errors, on the file's own lines.
     pub(super) fn mistakes(&self, mistakes: &[Diagnostic], terminal: &Terminal) -> String {
-        // What is wrong with it is shown, and not what it holds.
+        // Secrets on a line with an error are not shown.
         let text = redact::source(&self.text);
         diagnostic::render(mistakes, &text, &self.shown(), terminal.colors_errors())
     }

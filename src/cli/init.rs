@@ -7,9 +7,9 @@ use super::{Global, Terminal};
 use crate::cli::error::Error;
 use crate::host::Host;
 
-/// The file that is written: the defaults, spelled out.
+/// The file that `init` writes: the defaults, spelled out.
 const TEMPLATE: &str = include_str!("containai.toml");
-/// For everybody to read, as any file of a repository.
+/// Readable by everyone, like other files of a repository.
 const MODE: u32 = 0o644;
 
 pub(super) fn run(
@@ -19,12 +19,12 @@ pub(super) fn run(
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
     let source = template(global);
-    // What is there and cannot be read is not overwritten either.
+    // A file that cannot be read is not overwritten either.
     let exists = !matches!(host.read_file(&source.path), Ok(None));
     if exists && !force {
         return Err(Error::Refused {
-            why: format!("{} exists already", source.shown()),
-            hint: "`cai init --force` overwrites it".into(),
+            why: format!("{} already exists", source.shown()),
+            hint: "run `cai init --force` to overwrite it".into(),
         });
     }
     if exists {
@@ -33,16 +33,16 @@ pub(super) fn run(
     } else {
         write(host, &source, terminal)?;
     }
-    terminal.talk("`cai plan` shows what it would do here, and changes nothing.");
+    terminal.talk("Run `cai plan` to see what it would change. A plan changes nothing.");
     Ok(())
 }
 
-/// The file as it would be written.
+/// The file that `init` would write.
 pub(super) fn template(global: &Global) -> Source {
     Source { path: file::place(global), text: TEMPLATE.to_owned() }
 }
 
-/// Writes it where there is none yet.
+/// Writes the file if it does not exist.
 pub(super) fn write(
     host: &dyn Host,
     source: &Source,
@@ -53,16 +53,16 @@ pub(super) fn write(
             terminal.talk(&format!("Wrote {}.", source.shown()));
             Ok(())
         }
-        // It could not be read, and yet there is something.
+        // The path could not be read, but it exists.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(Error::Refused {
-            why: format!("{} is a symbolic link that leads nowhere", source.shown()),
-            hint: "make what it leads to, or remove the link".into(),
+            why: format!("{} is a broken symbolic link", source.shown()),
+            hint: "create its target, or delete the link".into(),
         }),
         Err(error) => Err(Error::WriteFile { path: source.path.clone(), source: error }),
     }
 }
 
-/// Writes it over what is there; the file that a symbolic link leads to stays one.
+/// Overwrites the file. If it is a symbolic link, its target is overwritten.
 fn overwrite(host: &dyn Host, source: &Source) -> Result<(), Error> {
     let written = host.canonical(&source.path);
     let written = written.and_then(|path| host.write_file(&path, &source.text, MODE));
@@ -78,7 +78,7 @@ mod tests {
     fn the_template_says_the_defaults() {
         let template = config::parse(TEMPLATE).unwrap();
         let mut defaults = config::parse("version = 1").unwrap();
-        // It names them, so that they are easily changed.
+        // The template names these keys, so that they are easy to change.
         defaults.vm.left_out = template.vm.left_out;
         assert_eq!(template, defaults);
     }

@@ -1,17 +1,17 @@
-//! A stream whose every line says that it is about a simulated host.
+//! A stream that marks each line as one about a simulated host.
 
 use std::io::{self, Write};
 
-/// What stands before each line.
+/// The prefix of each line.
 const MARK: &str = "[simulated] ";
 
-/// A stream that marks its lines, or that passes them on as they are. All of the terminal's output
-/// goes through one, so that no command can forget the mark.
+/// A stream that marks its lines, or passes them on unchanged. All of the terminal's output goes
+/// through one, so that no command can forget the mark.
 #[derive(Debug)]
 pub(super) struct Marked<W> {
     stream: W,
     marks: bool,
-    /// Whether the next byte begins a line.
+    /// Whether the next byte starts a line.
     at_start: bool,
 }
 
@@ -20,17 +20,17 @@ impl<W: Write> Marked<W> {
         Self { stream, marks, at_start: true }
     }
 
-    /// What stands before each line.
+    /// The prefix of each line; empty on a real host.
     pub(super) fn mark(&self) -> &'static str {
         if self.marks { MARK } else { "" }
     }
 
-    /// Whatever is written next begins a line.
+    /// The next byte starts a line.
     pub(super) fn begin_line(&mut self) {
         self.at_start = true;
     }
 
-    /// The stream without marks, for what is read by programs.
+    /// The stream without marks, for output that programs read.
     pub(super) fn unmarked(&self) -> &W {
         &self.stream
     }
@@ -46,7 +46,7 @@ impl<W: Write> Write for Marked<W> {
             marked.extend_from_slice(line);
             self.at_start = line.ends_with(b"\n");
         }
-        // At once: another thread may write to the same stream.
+        // In one write: another thread may write to the same stream.
         self.stream.write_all(&marked)?;
         Ok(bytes.len())
     }

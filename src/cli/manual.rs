@@ -1,4 +1,4 @@
-//! `cai man` and `cai completions`: made from the words of the command line, as the help is.
+//! `cai man` and `cai completions`, generated from the same definitions as the help.
 
 use clap::CommandFactory;
 use clap_complete::Shell;
@@ -11,17 +11,17 @@ use crate::cli::error::Error;
 /// The manual page of `cai`, or of one of its commands.
 pub(super) fn page(command: Option<&str>, terminal: &mut Terminal) -> Result<(), Error> {
     let mut cli = Cli::command();
-    // So that a command's page has the options that every command understands, and its full name.
+    // Without this, a command's page lacks the global options and its full name.
     cli.build();
     let page = match command {
         None => cli,
-        // As in the pages: `simulate-break` is the page of `cai simulate break`.
+        // As in the file names of the pages: `simulate-break` is `cai simulate break`.
         Some(name) => match find(&cli, name) {
             Some(found) => found.clone().display_name(format!("cai-{name}")),
             None => {
                 return Err(Error::Usage {
-                    why: format!("there is no command {name}"),
-                    hint: "`cai --help` lists them".into(),
+                    why: format!("the command {name} does not exist"),
+                    hint: "run `cai --help` for a list of commands".into(),
                 });
             }
         },
@@ -38,7 +38,7 @@ fn find<'a>(command: &'a clap::Command, name: &str) -> Option<&'a clap::Command>
     })
 }
 
-/// The script by which a shell completes `cai`.
+/// The completion script for a shell.
 pub(super) fn completions(shell: Shell, terminal: &mut Terminal) -> Result<(), Error> {
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "cai", &mut text);

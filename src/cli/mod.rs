@@ -1,4 +1,4 @@
-//! The command line: its words, and one thin file for each command.
+//! The command line: its definitions, and one file for each command.
 
 mod apply;
 mod bundle;
@@ -39,10 +39,10 @@ use crate::report;
 use options::{Cli, Command, Consent, Global, Limits};
 use terminal::Terminal;
 
-/// The exit code for a command line that cannot be understood (`EX_USAGE`).
+/// The exit code for an invalid command line (`EX_USAGE`).
 const USAGE: u8 = 64;
 
-/// Variables of the environment that hold a URL, perhaps with a password.
+/// Environment variables that hold a URL, possibly with a password.
 const PROXIES: [&str; 6] =
     ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"];
 
@@ -53,11 +53,11 @@ pub fn main(host: &dyn Host) -> ExitCode {
         Err(error) => return refuse(&error),
     };
     if cli.global.json && !cli.command.has_json() {
-        let message = "this command has nothing to print as JSON, so --json cannot be used with it";
+        let message = "this command does not support --json";
         return refuse(&Cli::command().error(ErrorKind::ArgumentConflict, message));
     }
     if cli.global.files.len() > 1 && !cli.command.takes_several_files() {
-        let message = "this command treats one file at a time, so --file can be given only once";
+        let message = "this command accepts --file only once";
         return refuse(&Cli::command().error(ErrorKind::ArgumentConflict, message));
     }
     let simulates =
@@ -78,7 +78,7 @@ pub fn main(host: &dyn Host) -> ExitCode {
     }
 }
 
-/// The words of the command line, for those who look at all of them.
+/// The definition of the command line, for tools that inspect it.
 pub fn command_line() -> clap::Command {
     Cli::command()
 }
@@ -131,7 +131,7 @@ fn run_on(
         Command::Show => show::run(host, global, terminal),
         Command::Render => render::run(host, global, terminal),
         Command::Graph { format } => graph::run(host, global, *format, terminal),
-        // Not a document about a host: it is the same on a simulated one.
+        // The schema is not about a host, so it is not marked as simulated.
         Command::Schema => terminal.raw(&format!("{:#}\n", config::schema())),
         Command::Completions { shell } => manual::completions(*shell, terminal),
         Command::Man { command } => manual::page(command.as_deref(), terminal),
@@ -139,8 +139,8 @@ fn run_on(
     }
 }
 
-/// Help and version come this way too, and are no errors; that they could not be printed is not
-/// worth one.
+/// Prints a usage error, or the help or version, which clap reports the same way. Failures to print
+/// are ignored.
 fn refuse(error: &clap::Error) -> ExitCode {
     let _ = error.print();
     if error.use_stderr() { USAGE.into() } else { ExitCode::SUCCESS }

@@ -1,4 +1,4 @@
-//! The words of the command line. Help, the manual page and completions are made from these.
+//! The definition of the command line. Help, man pages and completions are generated from it.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -21,47 +21,49 @@ pub(super) struct Cli {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 done, 1 failed (status: the machine is not as the file says), 2 the plan has changes \
-(only with --detailed-exitcode), 3 the file is wrong or there is none, 4 refused because nobody said \
-yes, 5 another cai works on the same VM, 6 a saved plan is stale, 64 wrong usage, 130 interrupted.
+Exit codes: 0 success, 1 failure (status: the machine differs from the file), 2 the plan has changes \
+(only with --detailed-exitcode), 3 the file is missing or has errors, 4 refused (for example, not \
+confirmed), 5 the VM is locked by another cai, 6 the saved plan is stale, 64 invalid command line, \
+130 interrupted.
 
-Data goes to standard output, talk to standard error.";
+Results go to stdout, messages to stderr.";
 
-/// Where the help lists what every command understands.
+/// The heading of the global options in the help.
 const GLOBAL: &str = "Global options";
 
-/// What every command understands.
+/// The options of every command.
 #[derive(Debug, Clone, Args)]
 pub(super) struct Global {
-    /// The file; without it, containai.toml here or in the nearest directory above. validate, plan,
-    /// apply, status and graph take it more than once, and treat all files together
+    /// Path of the file; by default containai.toml in this directory or the nearest parent
+    /// directory. validate, plan, apply, status, show and graph accept several files and handle
+    /// them together
     #[arg(short, long = "file", global = true, help_heading = GLOBAL, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
-    /// Do everything as if started in this directory
+    /// Run as if started in this directory
     #[arg(short = 'C', global = true, help_heading = GLOBAL, value_name = "DIR")]
     pub(super) directory: Option<PathBuf>,
     /// Print one JSON document instead of text
     #[arg(long, global = true, help_heading = GLOBAL)]
     pub(super) json: bool,
-    /// Work on a simulated host: no VM, nothing real is touched, every line says so. It is what to
-    /// try first, and what a team's CI runs on its file without a VM. It is kept in DIR; without one,
-    /// in the user's state directory
+    /// Work on a simulated host and change nothing real; every line is marked. Use it to try cai,
+    /// or to check a team's file in CI without a VM. Its state is kept in DIR, by default in the
+    /// user's state directory
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "DIR", num_args = 0..=1, require_equals = true)]
-    #[expect(clippy::option_option, reason = "it can be left out, as can its value")]
+    #[expect(clippy::option_option, reason = "the option and its value are optional")]
     pub(super) simulate: Option<Option<PathBuf>>,
-    /// When to use colours
+    /// When to use colors
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "WHEN", default_value = "auto")]
     pub(super) color: Color,
-    /// Tell which commands are run, on standard error
+    /// Print the commands that cai runs, on stderr
     #[arg(short, long, global = true, help_heading = GLOBAL, conflicts_with = "quiet")]
     pub(super) verbose: bool,
-    /// Say nothing but what was asked for, questions and errors
+    /// Print only results, questions and errors
     #[arg(short, long, global = true, help_heading = GLOBAL)]
     pub(super) quiet: bool,
 }
 
 impl Global {
-    /// The command line of another command on the same host and files, to copy.
+    /// The command line of another command on the same host and files, for the user to copy.
     pub(super) fn command(&self, words: &str) -> String {
         let quoted = |path: &PathBuf| quoted(path);
         let simulate = match &self.simulate {
@@ -76,12 +78,12 @@ impl Global {
     }
 }
 
-/// A path as a word of a command line, to copy.
+/// A path, quoted for a shell.
 pub(super) fn quoted(path: &Path) -> String {
     let text = path.to_string_lossy();
     // Only a NUL cannot be quoted, and no argument holds one.
     let quoted = shlex::try_quote(&text).unwrap_or_default();
-    // Else it would be taken for an option.
+    // Otherwise it would be parsed as an option.
     if text.starts_with('-') { format!("./{quoted}") } else { quoted.into_owned() }
 }
 
@@ -94,18 +96,19 @@ pub(super) enum Color {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Write a containai.toml with the defaults and comments here, or where --file says
+    /// Create a containai.toml with the default settings and comments
     Init {
-        /// Overwrite a file that exists
+        /// Overwrite an existing file
         #[arg(long)]
         force: bool,
     },
-    /// Write the file if there is none, show the plan, ask, and make it so
+    /// Create the file if it does not exist, then create or update the engine
     Setup {
-        /// Do not ask. A file that exists is used as it is: only `init --force` overwrites one
+        /// Do not ask for confirmation. An existing file is kept; only `init --force`
+        /// overwrites it
         #[arg(short = 'y', long, visible_alias = "yes")]
         force: bool,
-        /// Show what would be done; changes and writes nothing
+        /// Show what setup would change; changes and writes nothing
         #[arg(long, conflicts_with_all = ["force", "allow_replace"])]
         dry_run: bool,
         #[command(flatten)]
@@ -113,21 +116,23 @@ pub(super) enum Command {
         #[command(flatten)]
         limits: Limits,
     },
-    /// Check the file and, if limactl is installed, the VM it describes
+    /// Check the file and, if limactl is installed, the VM that it describes
     Validate,
-    /// Show what would change on this machine; changes nothing
+    /// Show what apply would change
     Plan {
-        /// Exit with 2 if there are changes
+        /// Exit with 2 if the plan has changes
         #[arg(long)]
         detailed_exitcode: bool,
-        /// Write the plan to this file too, for `cai apply FILE`
+        /// Save the plan to this file, for `cai apply FILE`
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
-    /// Show the plan, ask, and make it so
+    /// Create or update the engine
+    ///
+    /// Shows the plan and asks for confirmation before it changes anything.
     Apply {
-        /// A plan that `cai plan --out` wrote: it is applied as it is, without a question, or not at
-        /// all where anything has moved since
+        /// A plan that `cai plan --out` saved. It is applied without confirmation, and refused if
+        /// the file or the machine changed since it was saved
         #[arg(value_name = "PLAN", conflicts_with = "files")]
         plan: Option<PathBuf>,
         #[command(flatten)]
@@ -135,29 +140,28 @@ pub(super) enum Command {
         #[command(flatten)]
         limits: Limits,
     },
-    /// Say in one line how the VM, the engine and the context are; exits with 0 only if all is as
-    /// the file says
-    Status,
-    /// Say what is wrong, by what was seen, and which command repairs it; changes nothing but with
-    /// --fix
+    /// Show the state of the VM, the engine and the context in one line
     ///
-    /// Looks at the engine of the file; without a file, at containai-secure. Exits with 0 only if it
-    /// is healthy. `cai explain` says more about a finding. Without --timeout, nothing that looks may
-    /// take longer than 30 seconds.
+    /// Exits with 0 only if the machine matches the file.
+    Status,
+    /// Diagnose the engine and suggest fixes
+    ///
+    /// Checks the engine that the file declares; without a file, containai-secure. Changes nothing
+    /// without --fix. Exits with 0 only if the engine is healthy. `cai explain` says more about a
+    /// finding. Without --timeout, each command that checks something is stopped after 30 seconds.
     Doctor(Doctor),
-    /// Say what a code of `cai doctor` means; without one, list them all
+    /// Explain a finding of `cai doctor`, or list all findings
     Explain {
-        /// The code
+        /// The code of the finding
         #[arg(value_parser = PossibleValuesParser::new(Code::ALL.iter().map(|code| code.name())), hide_possible_values = true)]
         code: Option<String>,
     },
-    /// Delete the VM with all that is in it, and its context: what cai made, and nothing else
+    /// Delete the VM with all its data, and its Docker context
     ///
-    /// Shows what it would destroy, and does it once the VM's name is typed. A Docker context that
-    /// cai did not create stays. A VM that cai did not create is destroyed only with
-    /// --allow-destroy.
+    /// Shows what it would delete, and asks for the VM's name. Keeps a Docker context that cai did
+    /// not create. Deletes a VM that cai did not create only with --allow-destroy.
     Destroy {
-        /// The VM that may be destroyed, without asking
+        /// Destroy this VM without asking
         #[arg(long, value_name = "NAME")]
         allow_destroy: Option<String>,
         #[command(flatten)]
@@ -168,29 +172,29 @@ pub(super) enum Command {
     /// Reads the record of earlier applies. If something is deleted from the file, the next apply
     /// removes it only if the record says that cai created it.
     Show,
-    /// Print the Lima YAML of the file; looks at nothing else
+    /// Print the Lima YAML of the VM that the file declares
     Render,
-    /// Print the resources of the file and what depends on what; looks at nothing else
+    /// Print the dependency graph of the resources in the file
     Graph {
-        /// For Graphviz, for Mermaid, or as a document
+        /// The output format: for Graphviz, for Mermaid, or JSON
         #[arg(long, value_name = "FORMAT", default_value = "dot")]
         format: GraphFormat,
     },
-    /// Print the JSON Schema of the file, for editors and checks
+    /// Print the JSON Schema of the file
     Schema,
-    /// Break the simulated host, look at it, or start anew: what --simulate works on
+    /// Break, show or reset the simulated host of --simulate
     ///
-    /// It is what a newcomer tries first, and what a team's CI runs on its file without a VM.
+    /// Use it to try cai, or to check a team's file in CI without a VM.
     Simulate {
         #[command(subcommand)]
         action: Simulate,
     },
-    /// Print the script by which a shell completes cai
+    /// Generate shell completions
     Completions {
         /// The shell
         shell: Shell,
     },
-    /// Print the manual page of cai, or of one of its commands
+    /// Print the man page of cai or of one of its commands
     Man {
         /// The command
         command: Option<String>,
@@ -205,7 +209,7 @@ pub(super) enum GraphFormat {
 }
 
 impl Command {
-    /// Whether it can treat several files together.
+    /// Whether it accepts several files.
     pub(super) fn takes_several_files(&self) -> bool {
         matches!(
             self,
@@ -218,61 +222,62 @@ impl Command {
         )
     }
 
-    /// Whether it prints a document where it is asked for one.
+    /// Whether it supports `--json`.
     pub(super) fn has_json(&self) -> bool {
         !matches!(self, Self::Init { .. } | Self::Completions { .. } | Self::Man { .. })
     }
 }
 
-/// What `cai doctor` does beside looking.
+/// The options of `cai doctor`.
 #[derive(Debug, Args)]
 pub(super) struct Doctor {
-    /// Repair what was found: show the part of the plan that it needs, ask, and apply it. What keeps
-    /// the engine from working comes first; what only differs from the file, where nothing else is
+    /// Show the part of the plan that fixes the findings, ask, and apply it. Errors come first;
+    /// once nothing is broken, --fix also applies plain drift
     #[arg(long)]
     pub(super) fix: bool,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(short, long, requires = "fix")]
     pub(super) yes: bool,
-    /// Write an archive for a bug report: versions, plan, findings and logs, without what looks like a
-    /// secret. With --fix, of how it was before. A file that exists is not overwritten
+    /// Write an archive for a bug report: versions, plan, findings and logs, without text that
+    /// looks like a secret. With --fix, it shows the state before the fix. An existing file is not
+    /// overwritten
     #[arg(long, value_name = "FILE")]
     pub(super) bundle: Option<PathBuf>,
-    /// Start and remove a container, too, with each runtime: a daemon that answers may start none
+    /// Also start and remove a container with each runtime: an engine that answers may still fail
+    /// to start one
     #[arg(long)]
     pub(super) deep: bool,
     #[command(flatten)]
     pub(super) limits: Limits,
 }
 
-/// What the user agrees to in advance.
+/// What the user confirms in advance.
 #[derive(Debug, Args)]
 pub(super) struct Consent {
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(short, long)]
     pub(super) yes: bool,
     #[command(flatten)]
     pub(super) replace: Replace,
 }
 
-/// The losses that the user agrees to in advance.
+/// The data loss that the user confirms in advance.
 #[derive(Debug, Clone, Args)]
 pub(super) struct Replace {
-    /// The VM whose data may be deleted or hidden, if the plan needs it: by a replacement, or by a
-    /// change of dockerd's store
+    /// Allow the plan to delete or hide the data of this VM: by replacing the VM, or by changing
+    /// dockerd's image store
     #[arg(long, value_name = "NAME")]
     pub(super) allow_replace: Option<String>,
 }
 
-/// How long it may take.
+/// The time limits.
 #[derive(Debug, Args)]
 pub(super) struct Limits {
-    /// The most that the command of one step may take, such as 90s, 20m or 1h30m; without it, each
-    /// has a limit of its own
+    /// Time limit of each step, such as 90s, 20m or 1h30m; by default it depends on the step
     #[arg(long, value_name = "DURATION", value_parser = timeout)]
     pub(super) timeout: Option<Duration>,
-    /// Wait this long for another cai that works on the same VM, such as 30s or 10m; without it, not
-    /// at all
+    /// Time to wait for another cai that works on the same VM, such as 30s or 10m; by default, cai
+    /// does not wait
     #[arg(long, value_name = "DURATION", value_parser = timeout)]
     pub(super) lock_timeout: Option<Duration>,
 }
@@ -283,10 +288,10 @@ const TIMEOUTS: std::ops::RangeInclusive<Duration> =
 
 fn timeout(text: &str) -> Result<Duration, &'static str> {
     let timeout = humantime::parse_duration(text)
-        .map_err(|_| "it is no duration such as 90s, 20m or 1h30m")?;
+        .map_err(|_| "not a duration; write one such as 90s, 20m or 1h30m")?;
     if TIMEOUTS.contains(&timeout) {
         Ok(timeout)
     } else {
-        Err("it is not between 1s and 7d, such as 20m")
+        Err("not between 1s and 7d; write a duration such as 20m")
     }
 }

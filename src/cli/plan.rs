@@ -30,7 +30,7 @@ pub(super) fn run(
     if detailed_exitcode && !planned.plan.is_empty() { Err(Error::Changes) } else { Ok(()) }
 }
 
-/// Prints a plan, and tells what stands in its way.
+/// Prints a plan and its problems.
 pub(super) fn show(
     planned: &Planned,
     global: &Global,
@@ -45,22 +45,22 @@ pub(super) fn show(
     terminal.refuse_problems(&planned.plan)
 }
 
-/// The plan with Lima's judgement of it.
+/// The plan, with what Lima's own validation says about it.
 pub(super) fn judged(probe: &dyn Probe, plan: Plan) -> Result<Plan, Error> {
     observe::judge_all(probe, plan).map_err(|error| ObserveError::from(error).into())
 }
 
-/// A plan with all that it was made from.
+/// A plan, and its inputs.
 pub(super) struct Planned {
     pub(super) files: Vec<File>,
     pub(super) graph: Graph,
-    /// Of each file's machine.
+    /// The facts about each file's machine.
     pub(super) facts: Vec<Facts>,
     pub(super) plan: Plan,
 }
 
 impl Planned {
-    /// Looks at the machine and plans.
+    /// Observes the machine and plans.
     pub(super) fn new(
         probe: &dyn Probe,
         files: Vec<File>,
@@ -76,12 +76,12 @@ impl Planned {
         Ok(Self { files, graph, facts, plan })
     }
 
-    /// What the files say.
+    /// The configurations of the files.
     pub(super) fn configs(&self) -> Vec<&Config> {
         self.files.iter().map(|file| &file.config).collect()
     }
 
-    /// Whether Lima is only to be installed after a question of its own; all files say the same.
+    /// Whether installing Lima needs a separate confirmation. All files have the same setting.
     pub(super) fn asks_to_install(&self) -> bool {
         self.files.iter().any(|file| file.config.lima.install == Install::Ask)
     }
@@ -91,7 +91,7 @@ impl Planned {
         self.files.iter().map(File::declared).collect()
     }
 
-    /// Gives each step as long as the command line says.
+    /// Sets the time limit of each step.
     pub(super) fn limited(mut self, limits: &Limits) -> Self {
         self.plan = self.plan.limited(limits.timeout);
         self
@@ -103,12 +103,12 @@ impl Planned {
         self
     }
 
-    /// The plan for a person.
+    /// The plan as text.
     pub(super) fn text(&self, width: usize) -> String {
         report::plan(&self.plan, &self.declared(), &self.facts, width)
     }
 
-    /// Says what of right files is worth a word.
+    /// Prints the warnings about the files.
     pub(super) fn warn(&self, terminal: &mut Terminal) {
         self.files.iter().for_each(|file| terminal.warn(&file.config));
     }

@@ -10,8 +10,8 @@ use crate::lima;
 use crate::model::redact::{self, SENSITIVE};
 use crate::resource::template;
 
-/// What stands above a text that is not all of it.
-const WITHOUT: &str = "# Secrets are left out here, so this is not what Lima gets.\n";
+/// The comment above YAML that lacks secrets.
+const WITHOUT: &str = "# Secrets are left out, so this differs from the YAML that Lima gets.\n";
 
 pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> Result<(), Error> {
     let file = file::load(host, global, terminal)?;
@@ -23,7 +23,7 @@ pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> 
     terminal.raw(&(remark.to_owned() + &lima::to_yaml(&keys)))
 }
 
-/// The keys without what is not shown, and whether that is all of them.
+/// The keys without secrets, and whether nothing was left out.
 fn shown(config: &Config) -> (Map<String, Value>, bool) {
     let keys = template(config);
     let mut shown: Map<String, Value> =

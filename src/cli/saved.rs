@@ -11,7 +11,7 @@ use crate::host::{Host, Probe, random};
 use crate::model::printable;
 use crate::plan::{PlanDocument, SavedPlan, SavedPlanError};
 
-/// For its owner alone: it tells much of a machine.
+/// Readable only by its owner: a plan reveals details of the machine.
 const PRIVATE: u32 = 0o600;
 
 /// Writes a plan to a file.
@@ -37,8 +37,8 @@ pub(super) fn write(
             if is_another(host, &path) {
                 let out = out.display().to_string();
                 return Err(Error::Refused {
-                    why: format!("{} exists, and is no saved plan", printable(&out)),
-                    hint: "name another file for the plan, or remove that one".into(),
+                    why: format!("{} already exists and is not a saved plan", printable(&out)),
+                    hint: "name another file for the plan, or delete the existing one".into(),
                 });
             }
             host.write_file(&path, &text, PRIVATE)
@@ -46,14 +46,14 @@ pub(super) fn write(
         written => written,
     };
     written.map_err(|source| Error::WriteFile { path: path.clone(), source })?;
-    // A saved plan names its files itself.
+    // A saved plan names its files.
     let here = Global { files: Vec::new(), ..global.clone() };
     let apply = here.command(&format!("apply {}", quoted(out)));
-    terminal.talk(&format!("Saved. To apply just this: {apply}"));
+    terminal.talk(&format!("Saved the plan. To apply it, run: {apply}"));
     Ok(())
 }
 
-/// Whether there is something that a plan is not to replace, such as the file itself.
+/// Whether the path holds something that a plan must not overwrite, such as containai.toml.
 fn is_another(probe: &dyn Probe, path: &Path) -> bool {
     match probe.read_file(path) {
         Ok(None) => false,
@@ -65,18 +65,18 @@ fn is_another(probe: &dyn Probe, path: &Path) -> bool {
     }
 }
 
-/// Refuses a name that means standard output elsewhere: a plan has to be kept to be applied.
+/// Refuses `-`, which means stdout in other tools: only a plan in a file can be applied.
 pub(super) fn check_name(out: &Path) -> Result<(), Error> {
     if out != Path::new("-") {
         return Ok(());
     }
     Err(Error::Usage {
-        why: "`--out -` names no file, and a plan is not written to standard output".into(),
+        why: "`--out -` does not name a file, and a plan is not written to stdout".into(),
         hint: "name a file, such as `--out next.plan`; `cai plan --json` prints the plan".into(),
     })
 }
 
-/// The command that makes a plan of the same files and the same host anew.
+/// The command that saves a new plan of the same files and host.
 fn plan_again(probe: &dyn Probe, global: &Global, plan: &Path, saved: &SavedPlan) -> String {
     let here = file::within(global, Path::new(""));
     let here = probe.current_dir().unwrap_or_default().join(here);
@@ -86,13 +86,13 @@ fn plan_again(probe: &dyn Probe, global: &Global, plan: &Path, saved: &SavedPlan
     });
     let mut files: Vec<PathBuf> = files.collect();
     if files == [Path::new(file::NAME)] {
-        // It is found without being named.
+        // It is found without `--file`.
         files.clear();
     }
     Global { files, ..global.clone() }.command(&format!("plan --out {}", quoted(plan)))
 }
 
-/// Applies a saved plan, if it is what would be planned now.
+/// Applies a saved plan, unless it is stale.
 pub(super) fn apply(
     host: &dyn Host,
     global: &Global,
@@ -105,7 +105,7 @@ pub(super) fn apply(
     let refused = |source| Error::SavedPlan { path: path.clone(), source };
     match host.check_private_file(&path) {
         Ok(()) => {}
-        // It is told as any file that is missing.
+        // Reading it reports a missing file.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => {
             return Err(match error.downcast() {
@@ -119,14 +119,15 @@ pub(super) fn apply(
         source => source?.text,
     };
     let saved = SavedPlan::parse(&text, terminal.simulates()).map_err(refused)?;
-    let hint = format!("look at it again: {}", plan_again(host, global, plan, &saved));
+    let hint = format!("to save it again, run: {}", plan_again(host, global, plan, &saved));
     let stale = |moved| Error::Stale { path: path.clone(), moved, hint: hint.clone() };
 
     let sources = saved.files.iter().map(|saved| file::source(host, PathBuf::from(&saved.path)));
     let files = sources.collect::<Result<Vec<_>, _>>()?;
     let files = file::load_these(host, files, terminal)?;
     let changed = files.iter().filter(|file| !saved.is_of(&file.saved));
-    let changed: Vec<String> = changed.map(|file| format!("{} was changed", file.shown)).collect();
+    let changed: Vec<String> =
+        changed.map(|file| format!("{} changed since it was saved", file.shown)).collect();
     if !changed.is_empty() {
         return Err(stale(changed));
     }

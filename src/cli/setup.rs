@@ -5,7 +5,8 @@ use super::{Consent, Global, Limits, Terminal, apply, file, init, vm_lock};
 use crate::cli::error::Error;
 use crate::host::Host;
 
-/// As `init` where there is no file, and `apply`. Nothing is written before somebody agreed.
+/// Runs `init` if the file does not exist, then `apply`. Nothing is written before the
+/// confirmation.
 pub(super) fn run(
     host: &dyn Host,
     global: &Global,
@@ -24,7 +25,8 @@ pub(super) fn run(
         Planned::new(host, files, terminal)?.limited(limits).hiding_data_of(&consent.replace);
     if dry_run {
         if template.is_some() {
-            terminal.talk(&format!("{} would be written. With it:\n", source.shown()));
+            terminal
+                .talk(&format!("setup would create {}, then apply this plan:\n", source.shown()));
         }
         return plan::show(&planned, global, terminal);
     }

@@ -26,14 +26,14 @@ struct Shown<'a> {
 #[derive(Serialize)]
 struct ShownEntry {
     origin: Origin,
-    /// Its keys, if it shares them with others.
+    /// Its keys, if other programs can set keys of it as well.
     keys: BTreeMap<String, Origin>,
 }
 
 fn resources(record: &Record) -> BTreeMap<String, ShownEntry> {
     let shown = |entry: &Entry| ShownEntry {
         origin: entry.origin,
-        // The hash of a short secret would tell it.
+        // The hash of a value is left out: it would reveal a short secret.
         keys: entry.keys.iter().map(|(name, key)| (name.clone(), key.origin)).collect(),
     };
     record.resources.iter().map(|(address, entry)| (address.clone(), shown(entry))).collect()

@@ -1,4 +1,5 @@
-//! `--simulate`, which puts every command on a simulated host, and `cai simulate`, which changes it.
+//! `--simulate`, which runs a command on a simulated host, and `cai simulate`, which changes that
+//! host.
 
 use std::path::{Path, PathBuf};
 
@@ -20,22 +21,22 @@ use crate::reconcile::observe::{observe, state_directory};
 use crate::report;
 use crate::simulate::{FAULTS, Fault, LINUX, MACOS, SimulatedHost, World, store};
 
-/// What to do with the simulated host.
+/// The subcommands of `cai simulate`.
 #[derive(Debug, Subcommand)]
 pub(super) enum Simulate {
-    /// List the faults that can be put into it
+    /// List the faults
     List,
-    /// Put a fault into it; where there is no engine yet, the file's is built first
+    /// Break the simulated host; if it has no engine yet, the file's engine is created first
     Break {
         /// The fault; see `cai simulate list`
         #[arg(value_parser = PossibleValuesParser::new(FAULTS.iter().map(|fault| fault.name)))]
         fault: String,
     },
-    /// Show it
+    /// Show the simulated host
     Show,
-    /// Make it a machine with the tools and nothing else
+    /// Reset the simulated host to a machine that has only the tools
     Reset {
-        /// What kind of machine; without it, one like this
+        /// Its operating system; by default, that of this machine
         #[arg(long, value_name = "OS")]
         platform: Option<System>,
     },
@@ -50,7 +51,7 @@ pub(super) enum System {
     Linux,
 }
 
-/// Where the world is: as `--simulate` says, or in the user's state directory.
+/// The directory of the simulated host: from `--simulate`, or in the user's state directory.
 fn directory(real: &dyn Probe, global: &Global) -> Result<PathBuf, Error> {
     if let Some(Some(directory)) = &global.simulate {
         let here = global.directory.clone().unwrap_or_default();
@@ -59,7 +60,7 @@ fn directory(real: &dyn Probe, global: &Global) -> Result<PathBuf, Error> {
     Ok(state_directory(real)?.join("simulated"))
 }
 
-/// The simulated host, where the command line asks for one. `cai simulate` brings its own.
+/// The simulated host, if `--simulate` is given. `cai simulate` opens its own.
 pub(super) fn host<'a>(
     real: &'a dyn Host,
     global: &Global,
@@ -99,8 +100,8 @@ pub(super) fn run(
             let host = open(real, &directory)?;
             let config = declared(real, global, terminal)?;
             if let Some([what, table]) = fault.lacks(&config) {
-                let why = format!("the file declares no {what}");
-                let hint = format!("add {table} to it; see examples/every-option.toml");
+                let why = format!("the file does not declare a {what}");
+                let hint = format!("add {table} to the file; see examples/every-option.toml");
                 return Err(Error::Usage { why, hint });
             }
             let simulated =
@@ -110,12 +111,15 @@ pub(super) fn run(
             if !host.change(strike).map_err(failed(&directory))? {
                 let name = fault.name;
                 return Err(Error::Usage {
-                    why: format!("there is nothing that `{name}` could break ({})", fault.what),
-                    hint: format!("see what there is: {}", simulated.command("simulate show")),
+                    why: format!("`{name}` has nothing to break ({})", fault.what),
+                    hint: format!(
+                        "to see the simulated host, run: {}",
+                        simulated.command("simulate show")
+                    ),
                 });
             }
             terminal.talk(&format!("{}: {}.", fault.name, fault.what));
-            terminal.talk(&format!("Now try: {}", simulated.command("plan")));
+            terminal.talk(&format!("To see the plan, run: {}", simulated.command("plan")));
             if global.json { terminal.json(&Listed::from(fault)) } else { Ok(()) }
         }
         Simulate::Show => show(&open(real, &directory)?.world(), global, terminal),
@@ -144,7 +148,8 @@ fn show(world: &World, global: &Global, terminal: &mut Terminal) -> Result<(), E
     terminal.json(&redact::value("", &document))
 }
 
-/// The YAML of a VM without the values of its variables: which file marks them is not known here.
+/// The YAML of a VM without the values of its variables. Which of them are sensitive is unknown
+/// here.
 fn without_variables(text: &str) -> String {
     let yaml: Map<String, Value> = serde_yaml::from_str(text).unwrap_or_default();
     let Some(Value::Object(env)) = yaml.get("env") else { return text.to_owned() };
@@ -153,7 +158,7 @@ fn without_variables(text: &str) -> String {
     lima::edited(text, &yaml, &hidden)
 }
 
-/// The list of faults for a program.
+/// The JSON document of `cai simulate list`.
 #[derive(Debug, Serialize)]
 struct Faults {
     faults: Vec<Listed>,
@@ -177,7 +182,7 @@ impl From<&Fault> for Listed {
     }
 }
 
-/// What the file declares, or what a file without a line would.
+/// The configuration of the file, or the default one if the file does not exist.
 fn declared(real: &dyn Host, global: &Global, terminal: &Terminal) -> Result<Config, Error> {
     match file::load(real, global, terminal) {
         Err(Error::NoFile) => config::parse("version = 1").map_err(|_| Error::NoFile),
@@ -185,14 +190,14 @@ fn declared(real: &dyn Host, global: &Global, terminal: &Terminal) -> Result<Con
     }
 }
 
-/// Applies the file where its VM is not there. Its containers are somebody else's to make: a fault
-/// finds them there.
+/// Applies the file if its VM does not exist. The user creates the containers of
+/// `[[socket_clients]]`, so a fault adds them to the world.
 fn build(host: &SimulatedHost<'_>, config: &Config, terminal: &mut Terminal) -> Result<(), Error> {
     let config = &Config { socket_clients: Vec::new(), ..config.clone() };
     if host.world().instances.contains_key(config.vm.name.as_str()) {
         return Ok(());
     }
-    terminal.talk("There is no engine yet; building the one that the file declares.");
+    terminal.talk("The simulated host has no engine yet; creating the one that the file declares.");
     let facts = observe(host, config)?;
     let graph = Graph::observed(&[config], std::slice::from_ref(&facts))?;
     terminal.hide(facts.secrets(config));

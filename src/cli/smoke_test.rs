@@ -1,4 +1,4 @@
-//! Starts a throw-away container, where somebody asks for it or provisioning has changed.
+//! Starts a temporary container: for `doctor --deep`, and after provisioning changed.
 
 use std::time::Duration;
 
@@ -10,10 +10,11 @@ use crate::host::{CommandError, Failure, Host};
 use crate::model::address::Kind;
 use crate::reconcile::apply::{Outcome, Report};
 
-/// Starts and removes it, in this time where there is a limit; a finding where it does not start.
+/// Starts and removes a container, within `limit` if it is given. Returns a finding if it does not
+/// start.
 ///
 /// # Errors
-/// When an interrupt ended it.
+/// On an interrupt.
 pub(super) fn attempt(
     host: &dyn Host,
     attempt: &Attempt,
@@ -36,17 +37,17 @@ pub(super) fn attempt(
     }
 }
 
-/// What came of starting containers.
+/// The results of the smoke tests.
 #[derive(Default)]
 pub(super) struct Verified {
-    /// One for each engine on which none starts.
+    /// One for each engine on which no container starts.
     pub(super) findings: Vec<Finding>,
-    /// Whether an interrupt left engines untried.
+    /// Whether an interrupt left engines untested.
     pub(super) interrupted: bool,
 }
 
-/// Tries the engines whose provisioning an apply has changed: that dockerd answers does not mean
-/// that containers start.
+/// Tests the engines whose provisioning an apply changed: dockerd may answer although no container
+/// starts.
 pub(super) fn verify(
     host: &dyn Host,
     planned: &Planned,

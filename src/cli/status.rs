@@ -31,7 +31,7 @@ pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> 
     if planned.plan.is_empty() { Ok(()) } else { Err(Error::Differs) }
 }
 
-/// How each file's machine is.
+/// The state of each file's machine.
 fn machines(planned: &Planned) -> Vec<MachineStatus<'_>> {
     let (own, shared): (Vec<_>, Vec<_>) = planned.plan.by_file().partition(|changes| {
         planned.files.len() == 1 || changes.iter().any(|change| change.address.scope.is_some())
@@ -45,43 +45,43 @@ fn machines(planned: &Planned) -> Vec<MachineStatus<'_>> {
         .collect()
 }
 
-/// How one file's machine is, as `cai status --json` prints it.
+/// The state of one file's machine, as `cai status --json` prints it.
 #[derive(Serialize)]
 struct MachineStatus<'a> {
     file: &'a str,
     vm: Vm<'a>,
     engine: Engine<'a>,
     context: ContextStatus<'a>,
-    /// The VMs that the file was applied to before.
+    /// Earlier VMs of the file.
     former_vms: Vec<&'a str>,
-    /// Whether all is as the file says.
+    /// Whether the machine matches the file.
     as_declared: bool,
-    /// The resources that are not.
+    /// The resources that differ.
     pending: Vec<&'a Address>,
 }
 
 #[derive(Serialize)]
 struct Vm<'a> {
     name: &'a str,
-    /// Lima's word, or `absent`, or `unknown`.
+    /// Lima's status, `absent`, or `unknown`.
     status: String,
 }
 
 #[derive(Serialize)]
 struct Engine<'a> {
-    /// `answers`; `silent`, where it runs and the socket on this machine does not answer;
-    /// `stopped`; `absent`; or `unknown`, where the guest could not be asked.
+    /// `answers`; `silent` if it runs but the socket on this machine does not answer; `stopped`;
+    /// `absent`; or `unknown` if the guest could not be asked.
     status: &'static str,
-    /// Where it is reached on this machine.
+    /// The path of its socket on this machine.
     socket: PathBuf,
-    /// What came of asking; `null` where asking would have changed something, or there is no VM.
+    /// The result of a ping; `null` if a ping would change something or the VM does not exist.
     ping: Option<&'a Ping>,
 }
 
 #[derive(Serialize)]
 struct ContextStatus<'a> {
     name: &'a str,
-    /// Where it leads; `null` where there is none.
+    /// Its endpoint; `null` if the context does not exist.
     host: Option<&'a str>,
     as_declared: bool,
 }
@@ -135,10 +135,10 @@ impl<'a> MachineStatus<'a> {
         let context = match (self.context.host, self.context.as_declared) {
             (None, _) => "no context".to_owned(),
             (Some(_), true) => format!("context {}", self.context.name),
-            (Some(host), false) => format!("context {} leads to {host}", self.context.name),
+            (Some(host), false) => format!("context {} has the endpoint {host}", self.context.name),
         };
         let verdict = match self.pending.len() {
-            0 => format!("as {} says", self.file),
+            0 => format!("matches {}", self.file),
             1 => format!("1 difference from {}: see `cai plan`", self.file),
             count => format!("{count} differences from {}: see `cai plan`", self.file),
         };

@@ -1,4 +1,4 @@
-//! What `cai doctor` looks at, or why its file gives it nothing to go by.
+//! The engine that `cai doctor` checks, or why the file does not name one.
 
 use super::file::{self, File, Source};
 use super::{Global, Terminal};
@@ -8,7 +8,7 @@ use crate::doctor::{self, Finding};
 use crate::host::Host;
 use crate::model::printable;
 
-/// What is looked at: the engine of a file, or the one of a file without a line.
+/// The engine to check: that of the file, or the default one if the file does not exist.
 pub(super) struct Patient {
     pub(super) file: File,
     is_declared: bool,
@@ -24,13 +24,13 @@ impl Patient {
     }
 }
 
-/// A file that is wrong, or cannot be read.
+/// A file that is invalid or unreadable.
 pub(super) struct Invalid {
-    /// How to call it.
+    /// Its path, for messages.
     pub(super) shown: String,
-    /// The same for a program, and for a person.
+    /// The problem as a finding; `error` has the same problem as text.
     pub(super) finding: Finding,
-    /// What it most probably says of its VM, for a report; `None` where even its name is not known.
+    /// Its most likely meaning, for a report; `None` if the VM's name is unknown.
     pub(super) config: Option<Config>,
     pub(super) error: Error,
 }
@@ -38,7 +38,7 @@ pub(super) struct Invalid {
 /// Reads the file.
 ///
 /// # Errors
-/// When it cannot even be looked for.
+/// If it cannot be searched for.
 pub(super) fn open(
     host: &dyn Host,
     global: &Global,
@@ -64,7 +64,8 @@ pub(super) fn open(
             }
             Err(error) => {
                 let mistakes = file.config.without_value();
-                let mistakes = mistakes.map(|name| format!("{name} gives the file no value"));
+                let mistakes = mistakes
+                    .map(|name| format!("the environment variable {name} has no usable value"));
                 (mistakes.collect(), Some(file.config.clone()), error)
             }
         },
@@ -79,7 +80,7 @@ pub(super) fn open(
     Ok(Err(Invalid { shown, finding, config, error }.into()))
 }
 
-/// Why there is no text to look into.
+/// The result for a file that cannot be read as text.
 fn unreadable(error: Error) -> Result<Box<Invalid>, Error> {
     let (path, why) = match &error {
         Error::ReadFile { path, source } => (path, source.to_string()),
@@ -91,8 +92,8 @@ fn unreadable(error: Error) -> Result<Box<Invalid>, Error> {
     Ok(Invalid { shown, finding, config: None, error }.into())
 }
 
-/// What a file says that names the same VM as this text does, as far as it can be read. A name that
-/// may stand where nothing can be read is not known.
+/// The default configuration with the VM name of this invalid text. `None` if the name may be in a
+/// part that cannot be parsed.
 fn guessed(text: &str) -> Option<Config> {
     let (table, errors) = toml::de::DeTable::parse_recoverable(text);
     let name =

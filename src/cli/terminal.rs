@@ -1,4 +1,4 @@
-//! Standard output for data, standard error for talk, and the answer to a question.
+//! The terminal: results on stdout, messages on stderr, and questions.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
@@ -16,7 +16,7 @@ use crate::model::redact::Redactor;
 use crate::plan::{FORMAT_VERSION, Plan};
 use crate::report;
 
-/// A document about files: the keys of the one where there is one, else a list of all under `key`.
+/// A document about files. One file: its keys. Several files: a list under `key`.
 pub(super) fn document(key: &str, files: &[impl Serialize]) -> Result<Value, Error> {
     let failed = |error: serde_json::Error| Error::Output(error.into());
     let mut document = Map::from_iter([("format_version".to_owned(), FORMAT_VERSION.into())]);
@@ -33,20 +33,20 @@ pub(super) fn document(key: &str, files: &[impl Serialize]) -> Result<Value, Err
     Ok(document.into())
 }
 
-/// The streams of this process, with colours where they are wanted.
+/// The streams of this process, with colors if they are enabled.
 #[derive(Debug)]
 pub(super) struct Terminal {
     out: Marked<AutoStream<io::Stdout>>,
     err: Marked<AutoStream<io::Stderr>>,
     quiet: bool,
     simulates: bool,
-    /// Whether lines on standard error can be drawn over.
+    /// Whether lines on stderr can be redrawn.
     draws: bool,
     hidden: Hidden,
 }
 
-/// What none of the streams shows. It is what is known by now, so it is shared with what writes from
-/// other threads.
+/// The secrets that no stream shows. They are shared with other threads, because more are found
+/// over time.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Hidden(Arc<RwLock<Redactor>>);
 
@@ -60,18 +60,18 @@ impl Hidden {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A text of `cai` without them.
+    /// A text of `cai` without the secrets.
     fn text(&self, text: &str) -> String {
         self.redactor().shown(text)
     }
 
-    /// What a tool said, without them and without what looks like a secret.
+    /// The output of a tool without the secrets and without text that looks like a secret.
     pub(super) fn said(&self, text: &str) -> String {
         self.redactor().text(text)
     }
 }
 
-/// A stream that gets whole lines at once, as the trace writes them.
+/// A stream without secrets for the trace, which writes each line at once.
 struct Clean<W> {
     stream: W,
     hidden: Hidden,
@@ -89,10 +89,10 @@ impl<W: Write> Write for Clean<W> {
 }
 
 impl Terminal {
-    /// With `simulates`, every line is marked as one about a simulated host.
+    /// With `simulates`, each line is marked as one about a simulated host.
     pub(super) fn new(global: &Global, simulates: bool) -> Self {
         let choice = match global.color {
-            // Also NO_COLOR, CLICOLOR_FORCE, TERM=dumb, and whether it is a terminal at all.
+            // Respects NO_COLOR, CLICOLOR_FORCE and TERM=dumb, and detects terminals.
             Color::Auto => ColorChoice::Auto,
             Color::Always => ColorChoice::Always,
             Color::Never => ColorChoice::Never,
@@ -102,7 +102,7 @@ impl Terminal {
             err: Marked::new(AutoStream::new(io::stderr(), choice), simulates),
             quiet: global.quiet,
             simulates,
-            // The trace goes to the same terminal, past everything that is drawn there.
+            // The trace writes to the same terminal and would break lines that are redrawn.
             draws: io::stderr().is_terminal() && !console::is_dumb() && !global.verbose,
             hidden: Hidden::default(),
         };
@@ -112,12 +112,12 @@ impl Terminal {
         terminal
     }
 
-    /// Tells the commands that are run on standard error.
+    /// Prints the commands that run, on stderr.
     fn trace(&self) {
         let (simulates, hidden) = (self.simulates, self.hidden.clone());
         tracing_subscriber::fmt()
             .with_max_level(tracing::Level::DEBUG)
-            // Locked, so that a line is written whole whatever other threads say.
+            // Locked, so that another thread cannot write into the middle of a line.
             .with_writer(move || Clean {
                 stream: Marked::new(io::stderr().lock(), simulates),
                 hidden: hidden.clone(),
@@ -128,65 +128,65 @@ impl Terminal {
             .init();
     }
 
-    /// Whether errors are shown in colours.
+    /// Whether stderr has colors.
     pub(super) fn colors_errors(&self) -> bool {
         self.err.unmarked().current_choice() != ColorChoice::Never
     }
 
-    /// Whether lines on standard error can be drawn over.
+    /// Whether lines on stderr can be redrawn.
     pub(super) fn draws(&self) -> bool {
         self.draws
     }
 
-    /// What stands before each line.
+    /// The prefix of each line.
     pub(super) fn mark(&self) -> &'static str {
         self.err.mark()
     }
 
-    /// The columns for what is laid out: those that the mark leaves.
+    /// The columns for text: those after the mark.
     pub(super) fn width(&self) -> usize {
         report::WIDTH - self.mark().len()
     }
 
-    /// Whether all this is about a simulated host.
+    /// Whether the host is simulated.
     pub(super) fn simulates(&self) -> bool {
         self.simulates
     }
 
-    /// Whether only what matters is said.
+    /// Whether `--quiet` is given.
     pub(super) fn is_quiet(&self) -> bool {
         self.quiet
     }
 
-    /// Shows these values no more, wherever they stand.
+    /// Hides these values in all later output.
     pub(super) fn hide(&self, secrets: impl IntoIterator<Item = String>) {
         self.hidden.add(secrets);
     }
 
-    /// Shows the value of none of these variables.
+    /// Hides the values of these variables in all later output.
     pub(super) fn hide_names(&self, names: impl IntoIterator<Item = String>) {
         self.hidden.0.write().unwrap_or_else(PoisonError::into_inner).hide_names(names);
     }
 
-    /// What is not shown.
+    /// The secrets that are not shown.
     pub(super) fn hidden(&self) -> Hidden {
         self.hidden.clone()
     }
 
-    /// A document without what is not shown.
+    /// A document without secrets.
     pub(super) fn clean(&self, document: &impl Serialize) -> Result<Value, Error> {
         let document = serde_json::to_value(document);
         let document = document.map_err(|error| Error::Output(error.into()))?;
         Ok(self.hidden.redactor().shown_document(&document))
     }
 
-    /// Prints a document for a program. One about a simulated host says so.
+    /// Prints a JSON document. One about a simulated host is marked.
     pub(super) fn json(&mut self, document: &impl Serialize) -> Result<(), Error> {
         let document = self.marked(self.clean(document)?);
         self.write_json(&document)
     }
 
-    /// A document of `cai`, which says so where it is about a simulated host.
+    /// The document, with `"simulated": true` if the host is simulated.
     pub(super) fn marked(&self, mut document: Value) -> Value {
         if let (true, Some(keys)) = (self.simulates, document.as_object_mut()) {
             keys.insert("simulated".into(), true.into());
@@ -194,21 +194,20 @@ impl Terminal {
         document
     }
 
-    /// Prints a document that is not one of `cai`, so that nothing is added to it.
+    /// Prints a document in a format of another program, without a mark.
     pub(super) fn foreign_json(&mut self, document: &impl Serialize) -> Result<(), Error> {
         let document = self.clean(document)?;
         self.write_json(&document)
     }
 
-    /// Prints a clean document. Its text is not searched again: what is hidden may be `true`.
+    /// Prints a clean document. Its text is not redacted again, because a secret may be `true`.
     fn write_json(&mut self, document: &Value) -> Result<(), Error> {
         let text = serde_json::to_string_pretty(document);
         let text = text.map_err(|error| Error::Output(error.into()))?;
         self.write(&format!("{}\n", printable_json(&text)))
     }
 
-    /// Prints what was asked for as it is: it is for a program, and has no colours that could be
-    /// taken out of it.
+    /// Prints a result for a program, without a mark and without removing escape sequences.
     pub(super) fn raw(&mut self, text: &str) -> Result<(), Error> {
         let text = self.hidden.text(text);
         self.write(&text)
@@ -219,28 +218,28 @@ impl Terminal {
         out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Error::Output)
     }
 
-    /// Prints what was asked for, for a person.
+    /// Prints a result for a person.
     pub(super) fn data(&mut self, text: &str) -> Result<(), Error> {
         let text = self.hidden.text(text);
         self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush()).map_err(Error::Output)
     }
 
-    /// Says something, on a line of its own. What nobody hears is no error.
+    /// Prints a message, unless `--quiet` is given.
     pub(super) fn talk(&mut self, text: &str) {
         if !self.quiet {
             self.complain(text);
         }
     }
 
-    /// Says something that has to be said.
+    /// Prints a message even with `--quiet`. Errors of stderr are ignored.
     pub(super) fn complain(&mut self, text: &str) {
-        // It is written in pieces, and the trace of another thread may not come between them.
+        // It is written in pieces, and a trace line of another thread must not come between them.
         let _whole = io::stderr().lock();
         let text = self.hidden.text(text);
         let _ = writeln!(self.err, "{text}");
     }
 
-    /// Says something from another thread, at any time.
+    /// A function that prints messages from another thread.
     pub(super) fn aside(&self) -> impl Fn(&str) + Send + use<> {
         let (simulates, hidden) = (self.simulates, self.hidden.clone());
         move |text| {
@@ -248,7 +247,7 @@ impl Terminal {
         }
     }
 
-    /// Tells what stands in the way of a plan.
+    /// Prints the problems of a plan. Fails if it has any.
     pub(super) fn refuse_problems(&mut self, plan: &Plan) -> Result<(), Error> {
         let mut result = Ok(());
         for (address, problem) in plan.problems() {
@@ -258,7 +257,7 @@ impl Terminal {
         result
     }
 
-    /// Says what of a right file is worth a word.
+    /// Prints the warnings about a file.
     pub(super) fn warn(&mut self, config: &Config) {
         for warning in config.warnings() {
             if !self.quiet {
@@ -267,7 +266,7 @@ impl Terminal {
         }
     }
 
-    /// Asks a question to which only this is a yes. `None` where there is nobody to ask.
+    /// Asks a question and returns whether the answer is `yes`. `None` without a terminal.
     pub(super) fn ask(&mut self, question: &str, yes: &str) -> Option<bool> {
         let stdin = io::stdin();
         if !stdin.is_terminal() || !self.err.unmarked().is_terminal() {
@@ -277,7 +276,7 @@ impl Terminal {
         let _ = self.err.flush();
         let mut answer = String::new();
         stdin.lock().read_line(&mut answer).ok()?;
-        // The one who answered has ended the line.
+        // The user's Enter key has ended the line.
         self.err.begin_line();
         Some(answer.trim() == yes)
     }

@@ -48,7 +48,7 @@ pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> 
     terminal.data(&sources.iter().map(line).collect::<String>())
 }
 
-/// Lima's refusals of the VM in the file; none without a Lima that the file accepts.
+/// The errors that `limactl validate` finds. Empty if no accepted version of Lima is installed.
 fn refused_by_lima(host: &dyn Host, file: &File, terminal: &mut Terminal) -> Vec<Diagnostic> {
     let config = &file.config;
     let asked = observe::accepted_limactl(host, &config.lima).and_then(|limactl| {
@@ -62,7 +62,7 @@ fn refused_by_lima(host: &dyn Host, file: &File, terminal: &mut Terminal) -> Vec
             return Vec::new();
         }
     };
-    // Unknown keys are reported already.
+    // Unknown keys have been reported.
     for warning in verdict.warnings.iter().filter(|it| !it.starts_with(Verdict::UNKNOWN_KEY)) {
         terminal.talk(&format!("Lima warns: {warning}"));
     }
@@ -71,7 +71,7 @@ fn refused_by_lima(host: &dyn Host, file: &File, terminal: &mut Terminal) -> Vec
     refusal.into_iter().collect()
 }
 
-/// What `cai validate --json` prints of a file.
+/// One file, as `cai validate --json` prints it.
 #[derive(Serialize)]
 struct Checked<'a> {
     file: String,
@@ -89,8 +89,8 @@ impl<'a> Checked<'a> {
     }
 }
 
-/// One thing wrong with the file. Line and column count from 1, the column in characters; both are
-/// absent where it is about the file as a whole.
+/// An error in the file. Line and column count from 1, the column in characters. Both are `null` if
+/// the error is about the whole file.
 #[derive(Serialize)]
 struct Mistake<'a> {
     line: Option<usize>,

@@ -1,4 +1,4 @@
-//! One command at a time changes a VM.
+//! The lock on a VM: only one command at a time changes it.
 
 use std::path::{Path, PathBuf};
 
@@ -9,8 +9,8 @@ use crate::host::{Host, Lock, Probe};
 use crate::model::digest::sha256;
 use crate::reconcile::observe::{lima_home, state_directory};
 
-/// The locks of all VMs of these files, until the answer is dropped. `command` is what others are
-/// told.
+/// Locks all VMs of these files until the returned locks are dropped. Other processes are told that
+/// `command` holds them.
 pub(super) fn lock(
     host: &dyn Host,
     files: &[File],
@@ -18,10 +18,10 @@ pub(super) fn lock(
     limits: &Limits,
 ) -> Result<Vec<Lock>, Error> {
     let mut vms: Vec<&str> = files.iter().map(|file| file.config.vm.name.as_str()).collect();
-    // Two commands that take the same locks in the same order never wait for each other in a ring.
+    // Always in the same order, so that two commands cannot deadlock.
     vms.sort_unstable();
     let directory = state_directory(host)?.join("locks");
-    // An instance belongs to one of Lima's directories.
+    // Each LIMA_HOME has its own instances.
     let place = one_spelling(host, &lima_home(host)?);
     let place = sha256(place.as_os_str().as_encoded_bytes());
     let place = place.get(..8).unwrap_or_default();
@@ -36,15 +36,14 @@ pub(super) fn lock(
         .collect()
 }
 
-/// The path that all spellings of it have in common: two that led to the same instances by other
-/// links would each have a lock of its own. What is not there yet cannot be a link, so it keeps its
-/// names.
+/// The canonical path. Otherwise two paths to the same directory would give two locks. Components
+/// that do not exist yet cannot be links and are kept.
 fn one_spelling(probe: &dyn Probe, path: &Path) -> PathBuf {
     for above in path.ancestors() {
         let (Ok(mut real), Ok(below)) = (probe.canonical(above), path.strip_prefix(above)) else {
             continue;
         };
-        // To join nothing would add a slash.
+        // `join` with an empty path would add a slash.
         real.extend(below.components());
         return real;
     }

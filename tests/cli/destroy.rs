@@ -53,7 +53,7 @@ const OTHERS: [&str; 3] = ["default", "desktop-linux", "somebody-elses"];
 fn without_a_name_nothing_is_destroyed() {
     let sandbox = made("Running", "");
     for (arguments, said) in [
-        (&["destroy"][..], "there is no terminal to ask on"),
+        (&["destroy"][..], "confirmation needs a terminal"),
         (&["destroy", "--allow-destroy", "other"], "--allow-destroy names other"),
     ] {
         let ran = sandbox.cai(arguments);
@@ -70,7 +70,7 @@ fn without_a_name_nothing_is_destroyed() {
     }
     for typed in ["yes", "", "containai"] {
         let ran = sandbox.cai_on_terminal(&["destroy"], typed);
-        assert!(ran.fails_with(4).contains("not the name of the VM"), "{ran}");
+        assert!(ran.fails_with(4).contains("not the VM's name"), "{ran}");
     }
     assert_eq!(fake::calls(&sandbox), [""; 0]);
     assert!(contexts(&sandbox).contains(&"containai-secure".to_owned()));

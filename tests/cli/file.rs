@@ -62,7 +62,7 @@ fn without_a_file_the_error_says_what_to_do() {
     let sandbox = Sandbox::new();
     let ran = sandbox.cai(&["plan"]);
     let error = ran.fails_with(3);
-    assert!(error.contains("no containai.toml") && error.contains("--file"), "{ran}");
+    assert!(error.contains("containai.toml was not found") && error.contains("--file"), "{ran}");
 }
 
 fn a_file_that_is_named_and_is_not_there_is_an_error() {
@@ -134,7 +134,7 @@ fn everything_is_relative_to_the_directory_that_is_named() {
 
 fn a_directory_that_is_not_there_is_an_error() {
     let ran = fake::fresh().cai(&["-C", "nosuch", "plan"]);
-    assert!(ran.fails_with(1).contains("nosuch is no directory that can be entered"), "{ran}");
+    assert!(ran.fails_with(1).contains("nosuch is not an accessible directory"), "{ran}");
 }
 
 fn as_json_mistakes_have_their_places() {
@@ -167,13 +167,13 @@ fn help_names_every_command() {
     }
     let codes = help.stdout.split_once("Exit codes:").unwrap().1.replace('\n', " ");
     let known = [
-        "0 done",
-        "1 failed",
+        "0 success",
+        "1 failure",
         "2 the plan",
         "3 the file",
         "4 refused",
-        "5 another",
-        "64 wrong",
+        "5 the VM",
+        "64 invalid",
         "130 interrupted",
     ];
     for code in known {

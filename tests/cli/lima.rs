@@ -151,7 +151,7 @@ fn installing_lima_is_a_question_of_its_own() {
     let sandbox = without_lima(&lima);
     let ran = sandbox.cai(&["apply"]);
     let error = ran.fails_with(4);
-    assert!(error.contains("+ lima_install.lima") && error.contains("no terminal"), "{ran}");
+    assert!(error.contains("+ lima_install.lima") && error.contains("needs a terminal"), "{ran}");
     let question = format!(
         "Install Lima 9.8.7 into {}? Only \"yes\" is accepted:",
         sandbox.path("home/.local/share/cai/lima/9.8.7").display()

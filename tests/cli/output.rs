@@ -111,7 +111,7 @@ fn the_manual_has_a_page_for_every_command() {
         assert!(own.stdout.contains("\\-\\-file"), "{own}");
     }
     let ran = sandbox.cai(&["man", "nosuch"]);
-    assert!(ran.fails_with(64).contains("no command nosuch"), "{ran}");
+    assert!(ran.fails_with(64).contains("the command nosuch does not exist"), "{ran}");
 }
 
 fn nothing_is_looked_at() {

@@ -46,7 +46,7 @@ fn a_saved_plan_is_applied_without_a_question() {
     assert!(world.cai(&["plan"]).success().contains("No changes."));
     // Once.
     let again = world.cai(&["apply", "next.plan"]);
-    assert!(again.fails_with(6).contains("stale plan: next.plan"), "{again}");
+    assert!(again.fails_with(6).contains("the plan next.plan is stale"), "{again}");
 }
 
 fn what_moved_since_makes_it_stale() {
@@ -69,7 +69,7 @@ fn a_changed_file_makes_it_stale() {
     saved(&world);
     world.sandbox.write("home/containai.toml", "version = 1\n[vm]\ncpus = 4\n");
     let ran = world.cai(&["apply", "next.plan"]);
-    assert!(ran.fails_with(6).contains("containai.toml was changed"), "{ran}");
+    assert!(ran.fails_with(6).contains("containai.toml changed since it was saved"), "{ran}");
 }
 
 fn what_is_no_saved_plan_of_this_cai_is_refused() {
@@ -138,7 +138,7 @@ fn a_plan_that_was_changed_does_nothing_but_what_is_planned_now() {
         (|plan| plan["plan"]["resource_changes"][1]["after"]["cpus"] = 64.into(), "another after"),
         (|plan| plan["plan"]["resource_changes"][1]["action"] = "no-op".into(), "was to stay"),
         (|plan| plan["plan"]["resource_changes"] = serde_json::json!([]), "is new"),
-        (|plan| plan["files"][0]["sha256"] = "00".into(), "was changed"),
+        (|plan| plan["files"][0]["sha256"] = "00".into(), "changed since it was saved"),
         (|plan| plan["fingerprints"]["vm.containai-secure"] = "0".into(), "not shown moved"),
     ];
     for (change, told) in cases {
@@ -265,7 +265,10 @@ fn it_replaces_no_file_but_a_saved_plan() {
     let pipe = home.join("pipe");
     nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
     let ran = world.cai(&["plan", "--out", "containai.toml"]);
-    assert!(ran.fails_with(4).contains("containai.toml exists, and is no saved plan"), "{ran}");
+    assert!(
+        ran.fails_with(4).contains("containai.toml already exists and is not a saved plan"),
+        "{ran}"
+    );
     assert_eq!(std::fs::read_to_string(home.join("containai.toml")).unwrap(), FILE);
     std::fs::write(home.join("image"), b"\xff\xd8").unwrap();
     world.cai(&["plan", "--out", "image"]).fails_with(4);

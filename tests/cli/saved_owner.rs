@@ -52,7 +52,7 @@ fn a_plan_of_another_user_is_refused() {
             let ran = sandbox.cai(&["--simulate=world", "apply", name]);
             let told = ran.fails_with(1);
             assert!(told.contains("belongs to another user"), "{ran}");
-            assert!(told.contains("make a plan of your own"), "{ran}");
+            assert!(told.contains("save your own plan"), "{ran}");
         }
     });
 }

@@ -31,7 +31,7 @@ fn a_dry_run_shows_the_plan_and_writes_nothing() {
     let sandbox = no_file();
     let ran = sandbox.cai(&["setup", "--dry-run"]);
     assert!(ran.success().contains("+ vm.containai-secure"), "{ran}");
-    assert!(ran.stderr.contains("containai.toml would be written"), "{ran}");
+    assert!(ran.stderr.contains("setup would create containai.toml"), "{ran}");
     let json = document(&sandbox.cai(&["setup", "--dry-run", "--json"]));
     assert_eq!(json["summary"]["create"], 7);
     assert!(!has_file(&sandbox));

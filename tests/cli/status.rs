@@ -20,8 +20,8 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
 fn a_machine_as_the_file_says_is_0() {
     let sandbox = fake::engine();
     sandbox.cai(&["apply", "--yes"]).success();
-    let line = "containai-secure: VM Running, engine answers, context containai-secure; as \
-                containai.toml says\n";
+    let line = "containai-secure: VM Running, engine answers, context containai-secure; matches \
+                containai.toml\n";
     assert_eq!(sandbox.cai(&["status"]).success(), line);
 }
 

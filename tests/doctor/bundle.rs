@@ -125,8 +125,11 @@ fn a_file_that_exists_is_not_overwritten() {
     sandbox.write("home/report.tar.gz", "mine");
     let ran = sandbox.cai(&["doctor", "--bundle", "report.tar.gz"]);
     let error = ran.fails_with(4);
-    assert!(error.contains("report.tar.gz exists, and is not overwritten"), "{ran}");
-    assert!(error.contains("name another file for the bundle, or remove that one"), "{ran}");
+    assert!(error.contains("report.tar.gz already exists"), "{ran}");
+    assert!(
+        error.contains("name another file for the bundle, or delete the existing one"),
+        "{ran}"
+    );
     assert!(ran.stdout.contains("error context_missing"), "{ran}");
     let text = std::fs::read_to_string(sandbox.path("home/report.tar.gz")).unwrap();
     assert_eq!(text, "mine");
@@ -167,7 +170,7 @@ fn a_wrong_file_is_in_an_archive_with_what_lima_left() {
         ("nosuch.toml", None),
     ] {
         let ran = sandbox.cai(&["-f", file, "doctor", "--bundle", &format!("{file}.tar.gz")]);
-        assert!(ran.fails_with(3).contains(".tar.gz is written"), "{ran}");
+        assert!(ran.fails_with(3).contains(".tar.gz. Review it before you share it."), "{ran}");
         let files = unpacked(&sandbox.path(format!("home/{file}.tar.gz")));
         assert!(files["findings.json"].contains("config_invalid"), "{files:#?}");
         assert!(files["versions.txt"].contains("cai: "), "{files:#?}");
@@ -177,7 +180,7 @@ fn a_wrong_file_is_in_an_archive_with_what_lima_left() {
     // One that cannot be written is told beside the mistakes.
     let ran = sandbox.cai(&["-f", "broken.toml", "doctor", "--bundle", "broken.toml.tar.gz"]);
     let error = ran.fails_with(3);
-    assert!(error.contains("exists, and is not overwritten"), "{ran}");
+    assert!(error.contains("already exists"), "{ran}");
     assert!(error.contains("broken.toml:2"), "{ran}");
     let ran = sandbox.cai(&["-C", "nosuch", "doctor", "--bundle", "b"]);
     assert!(ran.fails_with(1).contains("No archive was written."), "{ran}");
@@ -195,7 +198,7 @@ fn of_a_log_only_the_end_is_read() {
     std::fs::write(directory.join("serial.log"), format!("{line}\nthe last words\n")).unwrap();
     let script = "ulimit -v 1048576 2>/dev/null; exec cai doctor --bundle b";
     let ran = sandbox.run(&["sh", "-c", script]);
-    assert!(ran.stderr.contains("b is written"), "{ran}");
+    assert!(ran.stderr.contains("Wrote b."), "{ran}");
     let files = unpacked(&sandbox.path("home/b"));
     for name in ["lima/ha.stderr.log", "lima/serial.log"] {
         assert_eq!(files[name], "the last words\n", "{name}");
@@ -212,14 +215,14 @@ fn what_is_no_file_is_not_waited_for() {
     }
     std::os::unix::fs::symlink("/dev/zero", directory.join("serial.log")).unwrap();
     let ran = sandbox.cai(&["doctor", "--bundle", "b"]);
-    assert!(ran.stderr.contains("b is written"), "{ran}");
+    assert!(ran.stderr.contains("Wrote b."), "{ran}");
     let files = unpacked(&sandbox.path("home/b"));
     for (name, what) in [
         ("lima/ha.stdout.log", "a pipe"),
         ("lima/lima.yaml", "a pipe"),
         ("lima/serial.log", "a device"),
     ] {
-        let said = format!("It could not be read: it is {what}, and no regular file.\n");
+        let said = format!("This file could not be read: it is {what}, and no regular file.\n");
         assert_eq!(files[name], said, "{name}");
     }
 }

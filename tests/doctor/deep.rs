@@ -166,7 +166,7 @@ fn interrupted_at_the_check(words: &[&str], interrupts: usize) -> (FakeWorld, Ra
     for number in 0..interrupts {
         session.interrupt();
         if number == 0 {
-            session.see("Once more ends it at once.");
+            session.see("press Ctrl-C again to stop now.");
         }
     }
     let ran = session.end();
@@ -176,7 +176,7 @@ fn interrupted_at_the_check(words: &[&str], interrupts: usize) -> (FakeWorld, Ra
 fn an_interrupt_of_the_last_check_leaves_the_document() {
     let (_machine, ran) = interrupted_at_the_check(&["apply", "--yes", "--json"], 2);
     let said = ran.fails_with(130);
-    assert!(said.contains("whether containers start was not seen"), "{ran}");
+    assert!(said.contains("Interrupted before the check that containers start"), "{ran}");
     let document: Value =
         serde_json::from_str(&ran.stdout).unwrap_or_else(|why| panic!("{why}: {ran}"));
     assert!(document["summary"]["applied"].as_u64() > Some(0), "{ran}");

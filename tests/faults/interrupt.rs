@@ -67,7 +67,7 @@ fn the_first_interrupt_lets_the_running_step_end_and_begins_no_other() {
     let mut cai = Running::start(&sandbox, &["apply", "--yes"]);
     began(&sandbox);
     cai.interrupt();
-    cai.says("Interrupted: what runs now is let end by itself");
+    cai.says("Interrupted. Finishing the current step; press Ctrl-C again to stop now.");
     File::create(sandbox.path("home/go")).unwrap().write_all(b"go\n").unwrap();
     let (code, said) = cai.end();
     assert_eq!(code, Some(130), "{said}");
@@ -81,7 +81,7 @@ fn the_second_interrupt_ends_what_cai_started() {
     let mut cai = Running::start(&sandbox, &["apply", "--yes"]);
     let pid = began(&sandbox);
     cai.interrupt();
-    cai.says("Interrupted:");
+    cai.says("Interrupted. Finishing the current step");
     cai.interrupt();
     let (code, said) = cai.end();
     assert_eq!(code, Some(130), "{said}");
@@ -104,7 +104,7 @@ fn the_second_interrupt_ends_a_download() {
     // The server has taken the request, and never answers.
     let _connection = server.accept().unwrap();
     cai.interrupt();
-    cai.says("Interrupted:");
+    cai.says("Interrupted. Finishing the current step");
     cai.interrupt();
     let (code, said) = cai.end();
     assert_eq!(code, Some(130), "{said}");
@@ -118,7 +118,7 @@ fn a_terminal_is_left_as_it_was() {
         began(&sandbox);
         session.see("create the VM");
         session.interrupt();
-        session.see("Interrupted: what runs now");
+        session.see("Interrupted. Finishing the current step");
         if interrupts == 2 {
             session.interrupt();
         } else {

@@ -35,7 +35,7 @@ fn a_fault_that_breaks_nothing_is_refused() {
     sandbox.cai(&["simulate", "break", "vm-stopped"]).success();
     for fault in ["vm-stopped", "forward"] {
         let ran = sandbox.cai(&["simulate", "break", fault]);
-        let why = format!("there is nothing that `{fault}` could break");
+        let why = format!("`{fault}` has nothing to break");
         assert!(ran.fails_with(64).contains(&why), "{ran}");
         assert!(ran.stderr.contains("cai --simulate simulate show"), "{ran}");
     }

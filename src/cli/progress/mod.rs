@@ -1,7 +1,7 @@
-//! What happens while a plan is carried out, told on standard error: whole lines, and on a terminal
-//! also what each resource does right now.
+//! Reports the progress of an apply on stderr: complete lines, and on a terminal also the current
+//! step of each resource.
 //!
-//! Events come from several threads, and go to one terminal.
+//! Events from several threads go to one terminal.
 
 mod reminder;
 mod spinners;
@@ -15,18 +15,18 @@ use crate::report;
 use reminder::Reminder;
 use spinners::Spinners;
 
-/// What is said at the first interrupt.
+/// The message at the first interrupt.
 const INTERRUPTED: &str =
-    "Interrupted: what runs now is let end by itself. Once more ends it at once.";
+    "Interrupted. Finishing the current step; press Ctrl-C again to stop now.";
 
-/// As long as the answer lives, the first interrupt lets what runs end by itself, and the second one
-/// ends that and no more.
+/// While the returned value exists, the first interrupt lets the current step finish, and the
+/// second one stops that step.
 pub(super) fn patience(host: &dyn Host, terminal: &Terminal) -> GracefulInterrupt {
     let aside = terminal.aside();
     host.patiently(Box::new(move || aside(INTERRUPTED)))
 }
 
-/// Tells the events of some work while it is done. The first interrupt lets what runs end by itself.
+/// Reports the events of `work` while it runs. The first interrupt lets the current step finish.
 pub(super) fn tell<T>(
     host: &dyn Host,
     terminal: &mut Terminal,
@@ -43,7 +43,7 @@ pub(super) fn tell<T>(
     let hidden = terminal.hidden();
     let terminal = Mutex::new(terminal);
     let say = |text: &str| terminal.lock().unwrap_or_else(PoisonError::into_inner).complain(text);
-    // Before it is cut to a line's width: half a secret could not be told from other text.
+    // Before the line is cut to the terminal's width: half a secret could not be recognized.
     let clean = |event: &Event<'_>, hear: &dyn Fn(&Event<'_>)| match event {
         Event::StepSays(address, line) => hear(&Event::StepSays(address, &hidden.said(line))),
         event => hear(event),

@@ -1,5 +1,5 @@
-//! Where there is no terminal, a line now and then about a step that takes long: a log that stands
-//! still looks like a hang, to people and to the CI systems that end a silent job.
+//! Without a terminal, prints a line from time to time about a long step. A silent log looks like a
+//! hang, and some CI systems stop a silent job.
 
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -10,16 +10,16 @@ use crate::model::address::Address;
 use crate::reconcile::apply::event::Event;
 use crate::report;
 
-/// How long a step may take without a word about it.
+/// The time until the first line about a step.
 const FIRST: Duration = Duration::from_secs(5);
-/// How long it may take from then on.
+/// The time between later lines.
 const EACH: Duration = Duration::from_secs(60);
 
-/// Reminds of the steps that are running.
+/// Reports the steps that are running.
 pub(super) struct Reminder<'a> {
     say: &'a (dyn Fn(&str) + Sync),
     steps: Mutex<Steps>,
-    /// Something about the steps has changed.
+    /// Signals a change of the steps.
     changed: Condvar,
 }
 
@@ -34,7 +34,7 @@ struct Running {
     title: String,
     said: String,
     since: Instant,
-    /// When there is to be a word about it.
+    /// When the next line about it is due.
     due: Instant,
 }
 
@@ -48,11 +48,11 @@ impl<'a> Reminder<'a> {
         self.changed.notify_one();
     }
 
-    /// Reminds as long as the work goes on.
+    /// Reports while the work runs.
     pub(super) fn during<T>(&self, work: impl FnOnce() -> T) -> T {
         thread::scope(|scope| {
             scope.spawn(|| self.remind());
-            // Also if the work panics: the scope waits for the other thread then, too.
+            // On drop, because the scope waits for the other thread even if the work panics.
             let _end = End(self);
             work()
         })
@@ -65,7 +65,7 @@ impl<'a> Reminder<'a> {
     fn remind(&self) {
         let mut steps = self.steps();
         while !steps.is_over {
-            // Said before the steps are let go: the end of one is told after what is told here.
+            // Printed under the lock, so that a step's last line comes after these lines.
             steps.remind(Instant::now()).iter().for_each(|text| (self.say)(text));
             let due = steps.running.values().map(|step| step.due).min();
             steps = match due {
@@ -80,7 +80,7 @@ impl<'a> Reminder<'a> {
     }
 }
 
-/// Ends the reminder of which it is.
+/// Stops the reminder when it is dropped.
 struct End<'a, 'b>(&'a Reminder<'b>);
 
 impl Drop for End<'_, '_> {
@@ -110,7 +110,7 @@ impl Steps {
         }
     }
 
-    /// What is to be said by now.
+    /// The lines that are due.
     fn remind(&mut self, now: Instant) -> Vec<String> {
         let due = self.running.iter_mut().filter(|(_, step)| step.due <= now);
         due.map(|(address, step)| {

@@ -1,5 +1,5 @@
-//! On a terminal, a line for each resource that is being changed: what it does right now, for how
-//! long, and what the tool says.
+//! On a terminal, a line for each resource that is being changed: its current step, the elapsed
+//! time and the tool's last line.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -17,12 +17,12 @@ use crate::model::address::Address;
 use crate::reconcile::apply::event::Event;
 use crate::report;
 
-/// How often a line is drawn, so that it turns and its clock runs.
+/// How often a line is redrawn, so that its spinner and its clock move.
 const TURN: Duration = Duration::from_millis(100);
-/// How many times a second the terminal is written to at most.
+/// The maximum number of writes to the terminal per second.
 const RATE: u8 = 20;
-/// What is done between two steps, and after the last one.
-const LOOKING: &str = "look at it again";
+/// The activity between two steps, and after the last one.
+const LOOKING: &str = "check it again";
 
 /// The lines of all resources that are being changed.
 pub(super) struct Spinners {
@@ -37,7 +37,7 @@ struct Running {
     now: Arc<Mutex<Now>>,
 }
 
-/// What a resource does right now.
+/// The current activity of a resource.
 struct Now {
     address: Address,
     doing: String,
@@ -45,7 +45,7 @@ struct Now {
 }
 
 impl Spinners {
-    /// For a terminal on which lines can be drawn over.
+    /// `None` if the terminal cannot redraw lines.
     pub(super) fn on(terminal: &Terminal) -> Option<Self> {
         let screen = Screen(Term::buffered_stderr());
         terminal.draws().then(|| Self {
@@ -59,7 +59,7 @@ impl Spinners {
         })
     }
 
-    /// Above which another thread can print something.
+    /// The lines, for another thread to print above.
     pub(super) fn above(&self) -> MultiProgress {
         self.lines.clone()
     }
@@ -119,7 +119,7 @@ impl Spinners {
             let width = usize::from(columns).saturating_sub(taken);
             let Now { address, doing, said } = &*lock(&now);
             let line = report::running(address, doing, said, state.elapsed(), width);
-            // What cannot be written into a string will be seen in the next turn.
+            // Writing to a string does not fail.
             let _ =
                 if has_colors { out.write_str(&line) } else { write!(out, "{}", strip_str(&line)) };
         };
@@ -132,7 +132,7 @@ impl Spinners {
 impl Running {
     fn does(&self, what: &str) {
         {
-            // Let go before the bar is touched, which may be waiting for it to draw itself.
+            // Unlocked before the bar is touched: the bar locks this to draw itself.
             let mut now = lock(&self.now);
             what.clone_into(&mut now.doing);
             now.said.clear();
@@ -145,8 +145,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A terminal that may go away while it is written to: what nobody sees is no error, and least of
-/// all a reason to stop half-way.
+/// A terminal that may close while cai writes to it. That is not an error and must not stop an
+/// apply.
 #[derive(Debug)]
 struct Screen(Term);
 
@@ -192,7 +192,7 @@ impl TermLike for Screen {
     }
 }
 
-/// `indicatif` would panic.
+/// Ignores errors: `indicatif` would panic.
 #[expect(clippy::unnecessary_wraps, reason = "its methods return results")]
 fn unseen(result: io::Result<()>) -> io::Result<()> {
     let _ = result;

@@ -25,7 +25,7 @@ fn without_a_terminal_nobody_is_asked() {
             let before = machine.world();
             let ran = machine.cai(command);
             let said = ran.fails_with(4);
-            assert!(said.contains("there is no terminal to ask on"), "{ran}");
+            assert!(said.contains("confirmation needs a terminal"), "{ran}");
             assert!(said.contains("help: ") && said.contains("run `cai "), "{ran}");
             assert!(!said.contains('\u{1b}') && !ran.stdout.contains('\u{1b}'), "{ran}");
             assert_eq!(machine.world(), before);
