@@ -106,7 +106,7 @@ fn another_checksum_stops_it_and_both_are_said() {
     let web = Web::serve([("/a.tar.gz", ok(&bytes))]);
     let wanted = "0a".repeat(32);
     let error = Place::new().refuses(&web.url("/a.tar.gz"), &wanted);
-    let said = format!("/a.tar.gz has the SHA-256 {sum}, and {wanted} was expected");
+    let said = format!("/a.tar.gz has the SHA-256 {sum}, but {wanted} was expected");
     assert!(error.contains(&said), "{error}");
 }
 
@@ -168,23 +168,23 @@ fn entries_that_lead_outside_are_refused() {
     let absolute = absolute.to_str().unwrap();
     let packed = Packed::new;
     let archives = [
-        ("leads outside", packed().file("../evil", 0o755, "x")),
-        ("leads outside", packed().file("bin/../../evil", 0o755, "x")),
-        ("leads outside", packed().file(absolute, 0o755, "x")),
-        ("links to something outside", packed().link(Symlink, "evil", "../../evil")),
-        ("links to something outside", packed().link(Symlink, "evil", absolute)),
-        ("links to something outside", packed().link(Link, "evil", "../evil")),
-        ("links to something outside", packed().link(Link, "evil", "/etc/passwd")),
+        ("has a path outside the directory", packed().file("../evil", 0o755, "x")),
+        ("has a path outside the directory", packed().file("bin/../../evil", 0o755, "x")),
+        ("has a path outside the directory", packed().file(absolute, 0o755, "x")),
+        ("links to a path outside the directory", packed().link(Symlink, "evil", "../../evil")),
+        ("links to a path outside the directory", packed().link(Symlink, "evil", absolute)),
+        ("links to a path outside the directory", packed().link(Link, "evil", "../evil")),
+        ("links to a path outside the directory", packed().link(Link, "evil", "/etc/passwd")),
         (
             "is below a link",
             packed().directory("a").link(Symlink, "b", "a").file("b/evil", 0o755, "x"),
         ),
         ("is below a link", packed().link(Symlink, "evil", "a").file("evil", 0o755, "x")),
         (
-            "links to something below a link",
+            "links to a path below a link",
             packed().directory("a").link(Symlink, "b", "a").link(Link, "evil", "b/x"),
         ),
-        ("is neither a file nor a directory", packed().link(Char, "evil", "")),
+        ("is not a file, a directory or a link", packed().link(Char, "evil", "")),
     ];
     for (why, archive) in archives {
         let (bytes, sum) = archive.file("bin/limactl", 0o755, "x").done();
@@ -212,7 +212,7 @@ fn redirects_are_followed_on_this_machine() {
 fn a_redirect_to_where_anybody_listens_is_refused() {
     let web = Web::serve([("/a.tar.gz", redirect("http://example.invalid/a.tar.gz"))]);
     let error = Place::new().refuses(&web.url("/a.tar.gz"), &"0a".repeat(32));
-    let said = "/a.tar.gz leads to http://example.invalid/a.tar.gz, which is not encrypted";
+    let said = "/a.tar.gz redirects to http://example.invalid/a.tar.gz, which is not encrypted";
     assert!(error.contains(said), "{error}");
     assert_eq!(web.requests().len(), 1);
 }
@@ -227,7 +227,7 @@ fn redirects_without_end_are_refused() {
 fn a_url_that_is_not_encrypted_is_not_asked() {
     for url in ["http://example.invalid/a", "ftp://127.0.0.1/a", "http://127.0.0.2/a"] {
         let error = Place::new().refuses(url, &"0a".repeat(32));
-        assert!(error.contains("is not encrypted"), "{error}");
+        assert!(error.contains("is neither encrypted nor on this machine"), "{error}");
     }
 }
 

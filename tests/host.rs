@@ -53,7 +53,7 @@ fn a_hanging_command_is_ended_with_its_children() {
     let error = System.query(&sh(&script).timeout(Duration::from_millis(500))).unwrap_err();
     assert!(matches!(error.failure, Failure::TimedOut { .. }), "{error}");
     assert_eq!(error.streams().unwrap().0, "started\n");
-    assert!(error.to_string().contains("did not end within 0.5 s"), "{error}");
+    assert!(error.to_string().contains("did not finish within 0.5 s"), "{error}");
     let (taken, wait) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         file.as_file().lock().unwrap();

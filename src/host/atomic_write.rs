@@ -1,4 +1,4 @@
-//! Files that are there as a whole or not at all.
+//! Writes files that exist completely or not at all.
 
 use std::fs::{self, File, Metadata, Permissions, TryLockError};
 use std::io::{self, Write};
@@ -8,16 +8,15 @@ use std::time::{Duration, Instant};
 
 use tempfile::NamedTempFile;
 
-/// How the name begins of what is written beside its place, to be put there when it is whole. It says
-/// what it is, for nobody else may have a file of such a name.
+/// The start of the name of an unfinished file. No file of anyone else may have such a name.
 pub(super) const PREFIX: &str = ".cai-unfinished-";
 
-/// How long another `cai` may take to write a file, and then some.
+/// How long to wait for another `cai` that writes to the directory.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How often that is looked at.
+/// How often the lock is tried.
 const TRY_EVERY: Duration = Duration::from_millis(10);
 
-/// Writes a file beside its place, and puts it there when it is whole.
+/// Writes a file next to its place and renames it when it is complete.
 #[expect(clippy::disallowed_methods, reason = "this is a part of the system host")]
 pub(super) fn write(
     path: &Path,
@@ -29,9 +28,9 @@ pub(super) fn write(
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    // A pipe or a device would be gone, and a file in its place.
+    // A rename would replace a pipe or a device with a file.
     if fs::symlink_metadata(path).is_ok_and(|meta| is_special(&meta)) {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no ordinary file"));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
     }
     let _alone = sweep(directory);
     let mut file = tempfile::Builder::new()
@@ -41,7 +40,7 @@ pub(super) fn write(
     file.write_all(contents)?;
     file.as_file().sync_all()?;
     persist(file)?;
-    // The new name is in the directory.
+    // The rename must survive a crash.
     File::open(directory)?.sync_all()
 }
 
@@ -49,10 +48,10 @@ fn is_special(meta: &Metadata) -> bool {
     !(meta.is_file() || meta.is_symlink() || meta.is_dir())
 }
 
-/// Removes what was left in a directory of this user by a process that was killed while it wrote
-/// there. As long as the answer lives, another `cai` waits with that: what has such a name then is
-/// being written. `None` where that cannot be had, and nothing was removed: others may have locked
-/// the directory for reasons of their own, and for as long as they like.
+/// Removes the unfinished files that killed processes left in a directory of this user. While the
+/// returned lock lives, another `cai` does not do this, because such a file may be in use then.
+/// `None` if the directory could not be locked; then nothing is removed, because other programs may
+/// lock the directory for any time.
 #[expect(clippy::disallowed_methods, reason = "this is a part of the system host")]
 pub(super) fn sweep(directory: &Path) -> Option<File> {
     let alone = File::open(directory).ok()?;
@@ -74,7 +73,7 @@ pub(super) fn sweep(directory: &Path) -> Option<File> {
         let is_left = entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes())
             && entry.metadata().is_ok_and(|meta| meta.uid() == user);
         if is_left {
-            // It is in nobody's way.
+            // The file is harmless, so an error is ignored.
             let _ = match entry.file_type() {
                 Ok(kind) if kind.is_dir() => fs::remove_dir_all(entry.path()),
                 _ => fs::remove_file(entry.path()),
@@ -138,7 +137,8 @@ mod tests {
         fs::write(directory.path().join(".cai-unfinished-Ab12"), "half").unwrap();
         std::thread::scope(|scope| {
             let other = scope.spawn(|| write_one(directory.path()));
-            // Whether it waits already or comes later, it finds the file gone to its place.
+            // Whether the other thread already waits or starts later, the file has its final name
+            // by then.
             fs::rename(
                 directory.path().join(".cai-unfinished-Ab12"),
                 directory.path().join("mine"),

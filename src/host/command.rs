@@ -1,4 +1,4 @@
-//! A command as data, what it printed, and how it can fail.
+//! Commands as data, their output, and their failures.
 
 use std::borrow::Cow;
 use std::ffi::OsString;
@@ -10,8 +10,7 @@ use std::time::Duration;
 use crate::model::redact;
 use crate::model::shortened;
 
-/// How much longer than its own limit a command may take before it is killed, where that is no more
-/// than a quarter of it.
+/// How long before `cai` kills a command the command gives up, but at most a quarter of its time.
 const GRACE: Duration = Duration::from_secs(30);
 
 /// A process to run: plain data, no shell.
@@ -19,29 +18,29 @@ const GRACE: Duration = Duration::from_secs(30);
 pub struct CommandSpec {
     /// The program's path.
     pub program: PathBuf,
-    /// Its arguments, each passed as it is.
+    /// Its arguments.
     pub args: Vec<OsString>,
-    /// Variables of its environment, beside those of this process.
+    /// Environment variables in addition to those of this process.
     pub variables: Vec<(&'static str, String)>,
-    /// What it reads on standard input; nothing at all when `None`.
+    /// Its standard input; empty if `None`.
     pub stdin: Option<Input>,
-    /// When it is killed. [`CommandSpec::timeout`] sets it.
+    /// The time limit, after which it is killed. [`CommandSpec::timeout`] sets it.
     pub timeout: Duration,
-    /// Which of its arguments tells it when to give up by itself.
+    /// The position of the argument that tells the command its time limit.
     told: Option<usize>,
 }
 
-/// What a command reads.
+/// The standard input of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
-    /// This text.
+    /// A text.
     Text(String),
-    /// This file of the host, which may be large.
+    /// A file of the host, which may be large.
     File(PathBuf),
 }
 
 impl CommandSpec {
-    /// A command without arguments that may take 30 seconds.
+    /// A command without arguments and with a time limit of 30 seconds.
     pub fn new(program: impl Into<PathBuf>) -> Self {
         Self {
             program: program.into(),
@@ -67,28 +66,28 @@ impl CommandSpec {
         self
     }
 
-    /// Sets a variable of its environment.
+    /// Sets an environment variable.
     #[must_use]
     pub fn variable(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.variables.push((name, value.into()));
         self
     }
 
-    /// Gives it a text to read.
+    /// Sets its standard input to a text.
     #[must_use]
     pub fn stdin(mut self, text: impl Into<String>) -> Self {
         self.stdin = Some(Input::Text(text.into()));
         self
     }
 
-    /// Gives it a file to read.
+    /// Sets its standard input to a file.
     #[must_use]
     pub fn stdin_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.stdin = Some(Input::File(path.into()));
         self
     }
 
-    /// Lets it take at most this long.
+    /// Sets its time limit.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
@@ -98,8 +97,8 @@ impl CommandSpec {
         self
     }
 
-    /// Appends a `--timeout` as Go reads it, by which the command gives up shortly before it is
-    /// killed: it knows better how to, and says what it waited for.
+    /// Appends a `--timeout` in Go's format. With it the command gives up shortly before it is
+    /// killed, so it can clean up and report the cause.
     #[must_use]
     pub fn telling_timeout(mut self) -> Self {
         self.told = Some(self.args.len());
@@ -117,12 +116,13 @@ fn told(timeout: Duration) -> OsString {
     .into()
 }
 
-/// The longest argument that is shown whole, in characters; an `edit` carries whole scripts.
+/// The longest argument that is shown completely, in characters; `edit` gets whole scripts as
+/// arguments.
 const SHOWN_ARGUMENT: usize = 160;
-/// How much is shown of the one line that says why it failed, in characters.
+/// The longest part that is shown of the line that explains a failure, in characters.
 const SHOWN_LINE: usize = 500;
 
-/// The command as one would type it, to read and to copy; long arguments are cut.
+/// The command line to read and to copy; long arguments are shortened.
 impl fmt::Display for CommandSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (name, value) in &self.variables {
@@ -131,7 +131,7 @@ impl fmt::Display for CommandSpec {
         let name = self.program.file_name().unwrap_or(self.program.as_os_str());
         f.write_str(&name.to_string_lossy())?;
         for arg in &self.args {
-            // Before it is cut: half a secret could not be told from other text.
+            // Secrets are removed first: half a secret would not be recognized.
             let arg = redact::foreign(&arg.to_string_lossy());
             let shown = shortened(&arg, SHOWN_ARGUMENT);
             write!(f, " {}", crate::model::printable(&quoted(&shown)))?;
@@ -140,13 +140,13 @@ impl fmt::Display for CommandSpec {
     }
 }
 
-/// Quoted for a shell, but only where it must be: `--tty=false` needs no quotes.
+/// Quoted for a shell if necessary: `--tty=false` needs no quotes.
 fn quoted(argument: &str) -> Cow<'_, str> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_=./:,+@%".contains(&byte);
     if !argument.is_empty() && argument.bytes().all(plain) {
         return Cow::Borrowed(argument);
     }
-    // Only a NUL cannot be quoted, and no argument can hold one.
+    // Only a NUL cannot be quoted, and an argument cannot contain one.
     shlex::try_quote(argument).unwrap_or_default()
 }
 
@@ -165,7 +165,7 @@ impl ExitStatus {
         self == Self::Code(0)
     }
 
-    /// What to say of a command that ended so where it should have succeeded.
+    /// The message for a command that should have succeeded.
     fn failed(self) -> String {
         match self {
             Self::Code(_) => format!("failed with {self}"),
@@ -183,7 +183,7 @@ impl fmt::Display for ExitStatus {
     }
 }
 
-/// What an ended process left: both streams, invalid UTF-8 replaced.
+/// The result of a process. Invalid UTF-8 in the streams is replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
     /// How it ended.
@@ -195,10 +195,10 @@ pub struct Output {
 }
 
 impl Output {
-    /// The output, if the command exited with 0.
+    /// Returns the output if the command exited with 0.
     ///
     /// # Errors
-    /// When it ended in any other way.
+    /// When the command failed.
     pub fn successful(self, command: &CommandSpec) -> Result<Self, CommandError> {
         if self.status.success() {
             return Ok(self);
@@ -207,11 +207,11 @@ impl Output {
     }
 }
 
-/// A command that did not do what was asked, with all that is known of it.
+/// A command that failed.
 #[derive(Debug, thiserror::Error)]
 #[error("`{command}` {failure}")]
 pub struct CommandError {
-    /// What was run.
+    /// The command.
     pub command: Box<CommandSpec>,
     /// What went wrong.
     #[source]
@@ -221,52 +221,52 @@ pub struct CommandError {
 /// What went wrong with a command.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// It was never started.
+    /// It could not be started.
     #[error("could not be started: {0}")]
     NotStarted(io::Error),
     /// Its streams could not be read.
     #[error("could not be observed: {0}")]
     NotObserved(io::Error),
-    /// It was killed because it took too long.
-    #[error("did not end within {} and was killed", crate::model::duration(*.after))]
+    /// It was killed because it exceeded its time limit.
+    #[error("did not finish within {} and was killed", crate::model::duration(*.after))]
     TimedOut {
-        /// Its timeout.
+        /// Its time limit.
         after: Duration,
-        /// What it had printed until then.
+        /// Its output so far.
         stdout: String,
-        /// What it had printed until then.
+        /// Its error output so far.
         stderr: String,
     },
-    /// It was killed because it printed more than anything useful would.
+    /// It was killed because it printed too much.
     #[error("printed more than {limit} bytes and was killed")]
     TooMuchOutput {
-        /// The most that is read, in bytes.
+        /// The limit in bytes.
         limit: u64,
     },
-    /// It was killed because there was another interrupt while it was let end by itself.
+    /// It was killed by the second interrupt.
     #[error("was interrupted")]
     Interrupted,
-    /// It exited with anything but 0.
+    /// It exited with another code than 0.
     #[error("{}", .0.status.failed())]
     Status(Output),
-    /// It exited with 0, and what it printed is not what such a command prints.
-    #[error("printed what cannot be read: {why}")]
+    /// It exited with 0, but its output has the wrong format.
+    #[error("printed unexpected output: {why}")]
     Unreadable {
-        /// What was expected and what came.
+        /// What is wrong with it.
         why: String,
-        /// What it printed.
+        /// The output.
         output: Output,
     },
 }
 
 impl CommandError {
-    /// The command did end, but its output is not what it should be.
+    /// A command that exited with 0, but whose output has the wrong format.
     pub fn unreadable(command: &CommandSpec, output: Output, why: impl Into<String>) -> Self {
         let failure = Failure::Unreadable { why: why.into(), output };
         Self { command: Box::new(command.clone()), failure }
     }
 
-    /// The error in one line: with the first line that the command printed, which tends to say why.
+    /// The error in one line, with the first line of the output, which usually has the cause.
     pub fn in_a_line(&self) -> String {
         let first = self.streams().and_then(|(stdout, stderr)| {
             let lines = stderr.lines().chain(stdout.lines());
@@ -278,7 +278,7 @@ impl CommandError {
         }
     }
 
-    /// Both streams of the command, where it left any: (stdout, stderr).
+    /// Both streams of the command, if it has any: (stdout, stderr).
     pub fn streams(&self) -> Option<(&str, &str)> {
         match &self.failure {
             Failure::TimedOut { stdout, stderr, .. } => Some((stdout, stderr)),

@@ -1,4 +1,4 @@
-//! A probe that does not wait long.
+//! A probe with a short time limit.
 
 use std::ffi::OsString;
 use std::io;
@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::{CommandError, CommandSpec, Output, Ping, Platform, Probe};
 
-/// Another probe whose commands may take at most this long: whoever asks what is wrong must not
-/// wait for what hangs as long as whoever waits for work to be done.
+/// A probe that limits the time of every command. A diagnosis must not wait for a command that
+/// hangs as long as `apply` would.
 pub struct Deadline<'a> {
     probe: &'a dyn Probe,
     at_most: Duration,
@@ -21,7 +21,7 @@ impl std::fmt::Debug for Deadline<'_> {
 }
 
 impl<'a> Deadline<'a> {
-    /// For this probe.
+    /// Limits this probe.
     pub fn new(probe: &'a dyn Probe, at_most: Duration) -> Self {
         Self { probe, at_most }
     }

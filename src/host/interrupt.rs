@@ -1,7 +1,6 @@
-//! What happens when a user presses Ctrl-C, or somebody asks this process to end.
+//! Handles Ctrl-C and requests to end this process.
 //!
-//! The commands that `cai` runs are in process groups of their own, so none of it reaches them by
-//! itself.
+//! The commands that `cai` runs have their own process groups, so they do not get these signals.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -11,18 +10,18 @@ use duct::{Expression, Handle};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-/// The exit code of a process that was interrupted: 128 and SIGINT.
+/// The exit code of an interrupted process: 128 plus SIGINT.
 pub const INTERRUPTED: u8 = 130;
 
-/// Called when the first interrupt is heard.
+/// Called at the first interrupt.
 pub type Heard = Box<dyn Fn() + Send>;
 
 struct State {
-    /// The process groups of the commands that run.
+    /// The process groups of the running commands.
     running: BTreeSet<i32>,
-    /// Those of them that an interrupt has ended.
+    /// The process groups that an interrupt killed.
     ended: BTreeSet<i32>,
-    /// Whether what runs is let end by itself once, and who is told.
+    /// If set, the first interrupt only calls this, and the running commands finish.
     patient: Option<Heard>,
     interrupted: bool,
 }
@@ -38,7 +37,7 @@ fn state() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// While this lives, the first interrupt lets the running commands end by themselves.
+/// While this lives, the first interrupt does not kill the running commands.
 #[derive(Debug)]
 pub struct GracefulInterrupt(());
 
@@ -48,12 +47,13 @@ impl Drop for GracefulInterrupt {
     }
 }
 
-/// From now on an interrupt ends the running commands, and this process with exit code
-/// [`INTERRUPTED`]; see [`GracefulInterrupt`] for the exception. The second one ends this process also then,
-/// where no command is left whose end could be told: in the middle of a download. To be called once.
+/// Installs the handler: an interrupt kills the running commands and ends this process with exit
+/// code [`INTERRUPTED`]. With a [`GracefulInterrupt`], only the second one does. If commands are
+/// running then, this process does not exit immediately, so that it can report how they ended. If
+/// none is running (during a download), it exits. Call it once.
 ///
 /// # Errors
-/// When the system refuses, or it was called before.
+/// When the system refuses, or the handler was installed before.
 pub fn handle() -> Result<(), ctrlc::Error> {
     ctrlc::set_handler(|| {
         let mut state = state();
@@ -67,7 +67,7 @@ pub fn handle() -> Result<(), ctrlc::Error> {
         let State { running, ended, .. } = &mut *state;
         ended.clone_from(running);
         for group in &*running {
-            // It may have ended in the meantime.
+            // The command may have ended already.
             let _ = killpg(Pid::from_raw(*group), Signal::SIGKILL);
         }
         if state.patient.is_none() || state.running.is_empty() {
@@ -85,11 +85,12 @@ pub(super) fn interrupted() -> bool {
     state().interrupted
 }
 
-/// Takes note of a command for as long as it runs.
+/// Registers a command while it runs.
 pub(super) struct Running(Vec<i32>);
 
 impl Running {
-    /// Starts a command. No interrupt comes between its start and the note of it.
+    /// Starts a command. The lock is held until the command is registered, so no interrupt misses
+    /// it.
     pub(super) fn start(expression: &Expression) -> io::Result<(Handle, Self)> {
         let mut state = state();
         let handle = expression.start()?;
@@ -99,7 +100,7 @@ impl Running {
         Ok((handle, Self(groups)))
     }
 
-    /// Whether an interrupt ended it.
+    /// Whether an interrupt killed it.
     pub(super) fn was_interrupted(&self) -> bool {
         let state = state();
         self.0.iter().any(|group| state.ended.contains(group))

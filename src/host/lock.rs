@@ -8,50 +8,49 @@ use std::time::{Duration, Instant};
 
 use super::permissions::{self, Exposed};
 
-/// How often a lock that another process holds is tried again.
+/// How often to try a lock that another process holds.
 const TRY_EVERY: Duration = Duration::from_millis(100);
-/// More than any holder says of itself, in bytes.
+/// The longest description of a holder in bytes.
 const HOLDER_LIMIT: u64 = 4096;
 
-/// A lock that is held until this is dropped, or until this process ends: the kernel frees it, so
-/// none is ever left behind.
+/// A lock that is held until this is dropped or the process ends. The kernel releases it, so a lock
+/// never remains.
 #[derive(Debug)]
 pub struct Lock {
     _file: Option<File>,
 }
 
 impl Lock {
-    /// One that holds nothing, where there is nothing that another process could take.
+    /// A lock without a file, for a host that no other process can change.
     pub fn of_nothing() -> Self {
         Self { _file: None }
     }
 }
 
-/// Why there is no lock.
+/// Why the lock could not be taken.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    /// Another process has it.
-    #[error("another cai is at work: {0}")]
+    /// Another process holds it.
+    #[error("another cai is running: {0}")]
     Held(
-        /// What that one said of itself.
+        /// The description that the holder wrote.
         String,
     ),
-    /// Others could put their own files in its place.
+    /// Other users could replace its file.
     #[error("{0}")]
     Exposed(Exposed),
     /// The file could not be used.
-    #[error("{} could not be made and locked: {source}", path.display())]
+    #[error("{} could not be created and locked: {source}", path.display())]
     File {
-        /// Which.
+        /// The file.
         path: PathBuf,
         /// Why.
         source: io::Error,
     },
 }
 
-/// Takes a lock on a file, which is made where there is none, in a directory that only its owner
-/// can write to. `holder` is told to those who come later; `wait` is how long to wait for those who
-/// came earlier.
+/// Locks a file. The file is created if it does not exist, in a directory that only its owner can
+/// write to. Other processes see `holder`; `wait` is how long to wait for them.
 #[expect(clippy::disallowed_methods, reason = "this is a part of the system host")]
 pub(super) fn take(path: &Path, holder: &str, wait: Duration) -> Result<Lock, LockError> {
     let failed = |source| LockError::File { path: path.to_owned(), source };
@@ -63,7 +62,7 @@ pub(super) fn take(path: &Path, holder: &str, wait: Duration) -> Result<Lock, Lo
     }
     let mut options = File::options();
     let options = options.create(true).truncate(false).read(true).write(true).mode(0o600);
-    // What is in such a directory is no link of anybody else's, and needs none.
+    // The directory is private, so a link there is not expected and not needed.
     let options = options.custom_flags(nix::libc::O_NOFOLLOW);
     let mut file = options.open(path).map_err(failed)?;
     let deadline = Instant::now() + wait;
@@ -73,7 +72,7 @@ pub(super) fn take(path: &Path, holder: &str, wait: Duration) -> Result<Lock, Lo
             Err(TryLockError::Error(error)) => return Err(failed(error)),
             Err(TryLockError::WouldBlock) if Instant::now() >= deadline => {
                 let mut text = String::new();
-                // Whoever has just taken it may not have said yet who it is.
+                // The holder may not have written its description yet.
                 let _ = (&file).take(HOLDER_LIMIT).read_to_string(&mut text);
                 return Err(LockError::Held(text.trim().to_owned()));
             }

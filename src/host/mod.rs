@@ -1,7 +1,7 @@
-//! The only way to the outside: processes, files, sockets and the environment.
+//! The only module with effects: processes, files, sockets and the environment.
 //!
-//! [`Probe`] reads, [`Host`] also changes. Planning sees neither: it gets what a probe observed.
-//! `.clippy.toml` refuses processes and files everywhere else in the crate.
+//! [`Probe`] reads, [`Host`] also changes. Planning uses neither: it gets the observed state.
+//! `.clippy.toml` forbids processes and files everywhere else in the crate.
 
 mod archive;
 mod atomic_write;
@@ -37,16 +37,16 @@ pub use platform::{Os, Platform};
 pub use random::random;
 pub use system::System;
 
-/// The error of a file that has to be there.
+/// The error for a required file that does not exist.
 pub fn no_such_file() -> io::Error {
-    io::Error::new(io::ErrorKind::NotFound, "there is no such file")
+    io::Error::new(io::ErrorKind::NotFound, "the file does not exist")
 }
 
-/// A file is no text: it is not UTF-8.
+/// The error for a file that is not UTF-8.
 #[derive(Debug, thiserror::Error)]
 #[error("line {line} is not UTF-8")]
 pub struct NoText {
-    /// The first line that is none.
+    /// The first line that is not.
     pub line: usize,
 }
 
@@ -58,170 +58,168 @@ impl NoText {
     }
 }
 
-/// Reads the machine. Nothing here changes it. Several threads may ask at the same time.
+/// Reads the machine and changes nothing. Several threads may use it at the same time.
 pub trait Probe: Sync {
-    /// What kind of machine this is.
+    /// The operating system and the architecture.
     fn platform(&self) -> Platform;
 
-    /// The number of processors of this machine; `None` if it is unknown.
+    /// The number of processors; `None` if it is unknown.
     fn cpus(&self) -> Option<u32>;
 
-    /// Runs a command that only reads, whatever its exit status.
+    /// Runs a command that only reads. Any exit status is a result.
     ///
     /// # Errors
-    /// When it could not be started, did not end within its timeout, or printed too much.
+    /// When it could not be started, did not finish within its time limit, or printed too much.
     fn query(&self, command: &CommandSpec) -> Result<Output, CommandError>;
 
     /// The absolute path of a program on `PATH`.
     fn find_program(&self, name: &str) -> Option<PathBuf>;
 
-    /// Whether there is a program at this path.
+    /// Whether the path is an executable file.
     fn is_program(&self, path: &Path) -> bool;
 
-    /// Where this process is.
+    /// The current directory of this process.
     ///
     /// # Errors
-    /// When that directory is gone.
+    /// When the directory was deleted.
     fn current_dir(&self) -> io::Result<PathBuf>;
 
     /// The absolute path of something that exists, without `..` and symbolic links.
     ///
     /// # Errors
-    /// When there is no such thing, or its path may not be followed.
+    /// When it does not exist, or a directory of the path cannot be searched.
     fn canonical(&self, path: &Path) -> io::Result<PathBuf>;
 
-    /// A variable of the environment; an empty one counts as none.
+    /// An environment variable; an empty one counts as unset.
     fn env(&self, name: &str) -> Option<OsString>;
 
-    /// The whole of a text file; `None` when there is no such file.
+    /// The contents of a text file; `None` if the file does not exist.
     ///
     /// # Errors
-    /// When the file exists and cannot be read, or is not UTF-8.
+    /// When the file exists but cannot be read, or is not UTF-8.
     fn read_file(&self, path: &Path) -> io::Result<Option<String>>;
 
-    /// The whole of any file; `None` when there is no such file.
+    /// The contents of a file; `None` if the file does not exist.
     ///
     /// # Errors
-    /// When the file exists and cannot be read.
+    /// When the file exists but cannot be read.
     fn read_bytes(&self, path: &Path) -> io::Result<Option<Vec<u8>>>;
 
-    /// The last bytes of any file, at most so many; `None` when there is no such file.
+    /// At most `most` bytes from the end of a file; `None` if the file does not exist.
     ///
     /// # Errors
-    /// When it exists and cannot be read, or is a pipe or a device, which may have no end.
+    /// When it exists but cannot be read, or is a pipe or a device, which may have no end.
     fn read_end(&self, path: &Path, most: u64) -> io::Result<Option<Vec<u8>>>;
 
-    /// What answers on a Unix socket when asked `GET /_ping` as a Docker client does.
+    /// The answer of a Unix socket to `GET /_ping`, the request of a Docker client.
     fn ping(&self, socket: &Path) -> Ping;
 
-    /// Asks a web server for a page, as a health check does: `Ok` is an answer of success.
+    /// Requests a URL as a health check. `Ok` is a successful status.
     ///
     /// # Errors
-    /// What it answered, or why it did not; in words.
+    /// The answer, or why there is none, as a message.
     fn get(&self, url: &str) -> Result<(), String>;
 
-    /// Whether something listens on a Unix socket. Connects, and sends nothing.
+    /// Whether something listens on a Unix socket. Connects, but sends nothing.
     fn listens(&self, socket: &Path) -> bool;
 
-    /// Makes sure that nobody else can write to a directory, which need not be there yet.
+    /// Checks that no other user can write to a directory. It need not exist.
     ///
     /// # Errors
-    /// When others can, with [`Exposed`] inside.
+    /// [`Exposed`] when another user can.
     fn check_private(&self, directory: &Path) -> io::Result<()>;
 
-    /// Makes sure that nobody but this user and root can have written a file; of a link, what it leads
-    /// to.
+    /// Checks that only this user and root can have written a file. Follows links.
     ///
     /// # Errors
-    /// When others can, with [`Exposed`] inside, or when it cannot be looked at.
+    /// [`Exposed`] when another user can, or when it cannot be inspected.
     fn check_private_file(&self, file: &Path) -> io::Result<()>;
 
-    /// Whether other users may connect to a Unix socket, by its mode and by those of the
-    /// directories on the way to it.
+    /// Whether other users can connect to a Unix socket, according to its mode and the modes of the
+    /// directories above it.
     fn is_exposed(&self, socket: &Path) -> bool;
 }
 
 /// Changes the machine.
 pub trait Host: Probe {
-    /// Runs a command that changes something. While it runs, `heard` gets its newest whole line
-    /// now and then, of either stream; what it prints faster than that is left out.
+    /// Runs a command that changes something. While it runs, `heard` gets the newest complete line
+    /// of either stream from time to time; lines in between are skipped.
     ///
     /// # Errors
-    /// As [`Probe::query`], and when it exits with anything but 0.
+    /// As [`Probe::query`], and when it exits with another code than 0.
     fn execute(&self, command: &CommandSpec, heard: &dyn Fn(&str)) -> Result<Output, CommandError>;
 
-    /// Takes a lock that other processes see, and that is freed when this one ends. `holder` is what
-    /// they are told; `wait` is how long to wait for theirs.
+    /// Takes a lock between processes, which is released when this process ends. Other processes
+    /// see `holder`; `wait` is how long to wait for them.
     ///
     /// # Errors
     /// When another process holds it, or its file cannot be used.
     fn lock(&self, file: &Path, holder: &str, wait: Duration) -> Result<Lock, LockError>;
 
-    /// Lets what runs end by itself at the first interrupt, of which `heard` is told, as long as
-    /// the answer lives. Without one, or at the second interrupt, the commands that this process
-    /// started are ended.
+    /// While the returned value lives, the first interrupt only calls `heard`, and the running
+    /// commands finish. Without it, or at the second interrupt, the running commands are killed.
     fn patiently(&self, heard: Heard) -> GracefulInterrupt;
 
     /// Whether there was an interrupt.
     fn interrupted(&self) -> bool;
 
-    /// Does nothing for a while.
+    /// Waits.
     fn pause(&self, time: Duration);
 
-    /// Makes a directory for its owner alone, and those above it, where there is none.
+    /// Creates a private directory and the missing directories above it.
     ///
     /// # Errors
-    /// When it cannot be made, or others can write to it.
+    /// When it cannot be created, or another user can write to it.
     fn make_directory(&self, path: &Path) -> io::Result<()>;
 
-    /// Removes a file; it is no error when there is none.
+    /// Removes a file, if it exists.
     ///
     /// # Errors
-    /// When the file exists and cannot be removed.
+    /// When the file exists but cannot be removed.
     fn remove_file(&self, path: &Path) -> io::Result<()>;
 
-    /// Writes a file as a whole: whoever reads it sees the old contents or the new ones, also
-    /// after a crash. `mode` is narrowed by the umask. A symbolic link is replaced, not followed.
+    /// Writes a file atomically: a reader sees the old contents or the new ones, even after a
+    /// crash. `mode` is limited by the umask. A symbolic link is replaced, not followed.
     ///
     /// # Errors
-    /// When it cannot be written, or its directory is not there; what was there before stays.
+    /// When it cannot be written, or its directory does not exist. The old file is unchanged then.
     fn write_file(&self, path: &Path, contents: &str, mode: u32) -> io::Result<()>;
 
-    /// Writes a file as a whole where there is none yet; `mode` is narrowed by the umask.
+    /// Creates a file atomically; `mode` is limited by the umask.
     ///
     /// # Errors
-    /// As [`Host::write_file`], and when there is something of that name.
+    /// As [`Host::write_file`], and when the file exists.
     fn write_new(&self, path: &Path, contents: &[u8], mode: u32) -> io::Result<()>;
 
-    /// Downloads an archive and unpacks it into its directory, which appears as a whole or stays as
-    /// it was.
+    /// Downloads an archive and unpacks it into its directory, which is replaced in one step.
     ///
     /// # Errors
-    /// When it cannot be had, is not the one that was meant, or cannot be written.
+    /// When it cannot be downloaded, has another checksum, or cannot be written. The directory is
+    /// unchanged then.
     fn install_archive(&self, archive: &Archive) -> Result<(), ArchiveError>;
 }
 
 /// The answer of a Docker socket on the host.
 ///
-/// The words of a Docker client are no evidence of a cause: a missing group, a missing guest
-/// socket and a dead daemon all end as [`Ping::Closed`] (measured, Lima 2.2.0).
+/// The message of a Docker client does not identify a cause: a missing group, a missing guest
+/// socket and a dead daemon all end as [`Ping::Closed`] (measured with Lima 2.2.0).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "answer", content = "data", rename_all = "kebab-case")]
 pub enum Ping {
-    /// No file at that path.
+    /// The file does not exist.
     Missing,
-    /// A file, but nothing listens: a stale socket.
+    /// The file exists, but nothing listens: a stale socket.
     Refused,
-    /// Connected, then closed without an answer: the forward lives, its other end does not.
+    /// The connection was closed without an answer: the forward is alive, but its other end is not.
     Closed,
-    /// This process may not connect.
+    /// This process is not permitted to connect.
     Denied,
     /// A Docker daemon answered, with this API version.
     Answered {
         /// The `Api-Version` header, such as `1.41`.
         api_version: String,
     },
-    /// Something else happened; the words of the system.
+    /// Another error; the message of the system.
     Failed(String),
 }
 

@@ -1,13 +1,13 @@
-//! Doing something for many things at the same time.
+//! Runs an action for several items at the same time.
 
 use std::panic::resume_unwind;
 use std::sync::{Mutex, PoisonError};
 use std::thread::{self, ScopedJoinHandle};
 
-/// How many things are done at the same time. Each waits for a child process most of the time.
+/// How many items are processed at the same time. Each mostly waits for a child process.
 pub const AT_ONCE: usize = 10;
 
-/// What comes of doing something for each item, in the order of the items.
+/// The results of an action for each item, in the order of the items.
 pub fn each<T: Send, R: Send>(
     items: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator + Send>,
     action: impl Fn(T) -> R + Sync,
@@ -30,7 +30,7 @@ pub fn each<T: Send, R: Send>(
     results.into_iter().map(|(_, result)| result).collect()
 }
 
-/// What a thread came to; its panic goes on here.
+/// The result of a thread; its panic continues here.
 pub fn join<T>(handle: ScopedJoinHandle<'_, T>) -> T {
     handle.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn items_are_worked_on_at_the_same_time() {
-        // Each waits for all the others: one after the other would never end.
+        // Each item waits for all the others, so sequential processing would never end.
         let all = Barrier::new(AT_ONCE);
         let waited = each(0..AT_ONCE, |_| all.wait().is_leader());
         assert_eq!(waited.into_iter().filter(|leads| *leads).count(), 1);

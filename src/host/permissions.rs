@@ -6,17 +6,16 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-/// A directory in which others could put their own files in the place of those that are there, or a
-/// file in which they could put what they like.
+/// A directory in which other users could replace files, or a file that they could change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exposed {
-    /// Which; where it is a link, where that leads to.
+    /// Its path; for a link, the path of the target.
     pub path: PathBuf,
-    /// Whether it is another user's.
+    /// Whether it belongs to another user.
     pub is_foreign: bool,
-    /// Whose it is, by number.
+    /// The uid of its owner.
     pub owner: u32,
-    /// What its owner, its group and others may do with it.
+    /// Its mode.
     pub mode: u32,
 }
 
@@ -27,7 +26,7 @@ impl fmt::Display for Exposed {
         if self.is_foreign {
             write!(f, "{path} belongs to another user (uid {owner})")
         } else {
-            write!(f, "others than its owner can write to {path} (mode {mode:04o})")
+            write!(f, "users other than the owner can write to {path} (mode {mode:04o})")
         }
     }
 }
@@ -37,14 +36,14 @@ impl Exposed {
         Self { path, is_foreign, owner: meta.uid(), mode: meta.mode() & 0o7777 }
     }
 
-    /// What to do about a directory of `cai`'s releases of Lima, or a file in it.
+    /// The hint for a directory of `cai`'s Lima releases, or for a file in it.
     pub fn advice(&self) -> &'static str {
         if self.is_foreign {
-            "make it yours with `chown`, or name a directory of your own with XDG_DATA_HOME; remove a \
-             release of Lima that is already there, and cai installs it again"
+            "take ownership with `chown`, or set XDG_DATA_HOME to a directory of your own; if a \
+             release of Lima is already there, remove it, and cai installs it again"
         } else {
-            "make it yours alone with `chmod go-w`; others may have changed a release of Lima that is \
-             already there, so remove it, and cai installs it again"
+            "remove the permission with `chmod go-w`; other users may have changed a release of Lima \
+             that is already there, so remove it, and cai installs it again"
         }
     }
 }
@@ -57,20 +56,20 @@ impl From<Exposed> for io::Error {
     }
 }
 
-/// Makes a directory for its owner alone, and those above it, where there is none.
+/// Creates a private directory and the missing directories above it.
 ///
 /// # Errors
-/// When it cannot be made, or others can write to it.
+/// When it cannot be created, or another user can write to it.
 pub(super) fn make(directory: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     check(directory)
 }
 
-/// Refuses a directory that others can write to, or whose name others can give to another one. One
-/// that is not there is as good as the one that it would be made in.
+/// Refuses a directory that other users can write to, or can replace. For a directory that does not
+/// exist, the nearest existing directory above it is checked.
 ///
 /// # Errors
-/// When it is such a one, or cannot be looked at.
+/// [`Exposed`] when another user can, or when it cannot be inspected.
 #[expect(clippy::disallowed_methods, reason = "this is a part of the system host")]
 pub(super) fn check(directory: &Path) -> io::Result<()> {
     let mut above = directory.to_owned();
@@ -94,11 +93,11 @@ pub(super) fn check(directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Refuses a file that others can write to, or that is neither this user's nor root's; of a link, what
-/// it leads to.
+/// Refuses a file that other users can write to, or that belongs to neither this user nor root.
+/// Follows links.
 ///
 /// # Errors
-/// When it is such a one, or cannot be looked at.
+/// [`Exposed`] when another user can, or when it cannot be inspected.
 #[expect(clippy::disallowed_methods, reason = "this is a part of the system host")]
 pub(super) fn check_file(file: &Path) -> io::Result<()> {
     let meta = fs::metadata(file)?;
@@ -109,14 +108,14 @@ pub(super) fn check_file(file: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether the directory itself is another's, or others can write to it.
+/// `Some` if other users can write to the directory; `true` inside if it belongs to another user.
 fn own(meta: &Metadata) -> Option<bool> {
     let is_foreign = meta.uid() != nix::unistd::geteuid().as_raw();
     (is_foreign || meta.mode() & 0o022 != 0).then_some(is_foreign)
 }
 
-/// Whether everybody can rename what is in it. A group may share one further up, as where a user's
-/// own group is the rule.
+/// Whether every user can rename entries of the directory. Write permission of the group is
+/// accepted here, because on many systems each user has a group of their own.
 fn is_open(meta: &Metadata) -> bool {
     meta.mode() & 0o002 != 0 && meta.mode() & 0o1000 == 0
 }

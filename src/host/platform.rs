@@ -1,5 +1,5 @@
-//! What kind of machine this is: a fact that is read like any other, so that a simulated host can
-//! be another.
+//! The kind of the machine. It is a fact like any other, so that a simulated host can have another
+//! one.
 
 use std::fmt;
 
@@ -27,14 +27,14 @@ pub enum Os {
 }
 
 impl Platform {
-    /// The one that this program was built for.
+    /// The platform that this program was built for.
     pub fn native() -> Self {
         let os = if cfg!(target_os = "macos") { Os::MacOs } else { Os::Linux };
         let arch = if cfg!(target_arch = "aarch64") { Arch::Aarch64 } else { Arch::X86_64 };
         Self { os, arch }
     }
 
-    /// The most bytes that the path of a Unix socket may have, its end included (`sun_path`).
+    /// The longest path of a Unix socket in bytes, including the terminating NUL (`sun_path`).
     pub fn socket_path_limit(self) -> usize {
         match self.os {
             Os::MacOs => 104,
@@ -44,7 +44,7 @@ impl Platform {
 }
 
 impl fmt::Display for Platform {
-    /// Such as `linux x86_64`.
+    /// For example `linux x86_64`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let os = match self.os {
             Os::MacOs => "macos",

@@ -1,4 +1,4 @@
-//! Runs commands, each with an end in time and in what it prints.
+//! Runs commands with limits of time and output.
 
 use std::fs::File;
 use std::io;
@@ -15,26 +15,26 @@ use super::interrupt::Running;
 use super::tail::Tail;
 use super::{CommandError, CommandSpec, ExitStatus, Input, Output};
 
-/// The most that is read of each stream of a command, in bytes.
+/// The output limit of each stream of a command in bytes.
 pub(super) const OUTPUT_LIMIT: u64 = 8 << 20;
-/// How often a running command's output is measured against the limit: at first and while it prints
-/// much, and when it has been quiet for a while. What comes in between is on the disk.
+/// How often the output of a running command is checked against the limit: often at first and while
+/// it prints much, less often when it is quiet.
 const CHECK_EVERY: RangeInclusive<Duration> =
     Duration::from_millis(10)..=Duration::from_millis(200);
-/// How much it prints in between where that is much, in bytes.
+/// More output than this between two checks is much, in bytes.
 const MUCH: u64 = 64 << 10;
-/// What a file grows by on a disk, in bytes.
+/// The block size of a disk in bytes.
 const BLOCK: usize = 4096;
-/// How a command ends that an interrupt ends: by SIGKILL.
+/// The status of a command that an interrupt killed: SIGKILL.
 const KILLED: ExitStatus = ExitStatus::Signal(Signal::SIGKILL as i32);
-/// Docker's own variables, which must not reach the tools that `cai` runs: it names every
-/// endpoint and context explicitly.
+/// Docker's variables, which the tools that `cai` runs must not see: it names every endpoint and
+/// context explicitly.
 const DOCKER_VARIABLES: [&str; 4] =
     ["DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"];
 
-/// Runs a command, and tells that in the trace.
+/// Runs a command and logs it.
 pub(super) fn traced(command: &CommandSpec, heard: &dyn Fn(&str)) -> Result<Output, CommandError> {
-    tracing::debug!(%command, "runs");
+    tracing::debug!(%command, "running");
     let started = Instant::now();
     let result = run(command, heard)
         .map_err(|failure| CommandError { command: command.clone().into(), failure });
@@ -45,20 +45,20 @@ pub(super) fn traced(command: &CommandSpec, heard: &dyn Fn(&str)) -> Result<Outp
             Ok(output) => output.status.to_string(),
             Err(error) => error.failure.to_string(),
         },
-        "ran"
+        "finished"
     );
     result
 }
 
-/// Runs a command to its end, its timeout or the limit of its output.
+/// Runs a command until it ends or exceeds its time limit or its output limit.
 ///
-/// The streams go to unlinked files, not to pipes: memory stays bounded, and a grandchild that
-/// keeps a stream open (an ssh master, Lima's host agent) cannot make the wait last for ever.
+/// The streams are unlinked files instead of pipes: memory stays bounded, and a grandchild that
+/// keeps a stream open (an ssh master, Lima's host agent) cannot block this process.
 #[expect(clippy::disallowed_methods, reason = "this is a part of the system host")]
 fn run(command: &CommandSpec, heard: &dyn Fn(&str)) -> Result<Output, Failure> {
     let stdout = tempfile::tempfile().map_err(Failure::NotObserved)?;
     let stderr = tempfile::tempfile().map_err(Failure::NotObserved)?;
-    // `limactl edit` leaves a rejected file where it runs.
+    // `limactl edit` leaves a rejected file in its current directory.
     let directory = tempfile::tempdir().map_err(Failure::NotObserved)?;
     let clone = |file: &File| file.try_clone().map_err(Failure::NotObserved);
     let mut expression = duct::cmd(&command.program, &command.args)
@@ -67,7 +67,8 @@ fn run(command: &CommandSpec, heard: &dyn Fn(&str)) -> Result<Output, Failure> {
         .stderr_file(clone(&stderr)?)
         .unchecked()
         .before_spawn(|child| {
-            // A group of its own: it can be ended with its children, and Ctrl-C does not reach it.
+            // With a process group of its own, it can be killed with its children, and Ctrl-C does
+            // not reach it.
             child.process_group(0);
             Ok(())
         });
@@ -126,8 +127,7 @@ fn run(command: &CommandSpec, heard: &dyn Fn(&str)) -> Result<Output, Failure> {
     }
 }
 
-/// Whether there was room for what a command printed: where there is none for more, it may have lost
-/// some, and few tools care.
+/// Fails if the disk is full: the command may have lost output without reporting it.
 fn has_room(stream: &File, length: u64) -> io::Result<()> {
     stream.write_all_at(&[0; BLOCK], length.next_multiple_of(BLOCK as u64)).map_err(|error| {
         let place = std::env::temp_dir();
@@ -150,11 +150,11 @@ fn read(stream: &File) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Ends a command with all that it started in its process group, and reaps it.
+/// Kills a command with its process group, and reaps it.
 fn end(child: &duct::Handle) {
     for pid in child.pids() {
         if let Ok(group) = i32::try_from(pid) {
-            // It may have ended by itself in the meantime.
+            // The command may have ended already.
             let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
         }
     }

@@ -1,8 +1,8 @@
-//! Numbers that nobody can have known before.
+//! Random numbers.
 
 use std::hash::{BuildHasher, RandomState};
 
-/// A number that nobody can have known before: the standard library keys every hasher randomly.
+/// An unpredictable number: the standard library gives every hasher a random key.
 pub fn random() -> u128 {
     let half = || u128::from(RandomState::new().hash_one(()));
     half() << 64 | half()

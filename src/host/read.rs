@@ -1,4 +1,4 @@
-//! Opens files to be read, without waiting for anybody to write them.
+//! Opens files for reading without waiting for a writer.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -7,8 +7,8 @@ use std::path::Path;
 
 use nix::fcntl::OFlag;
 
-/// Opens what ends by itself: a regular file, or what the caller of this process has opened for it,
-/// such as `/dev/stdin`. A pipe in the file system would be waited for, maybe for ever.
+/// Opens a regular file, or a stream that this process was given, such as `/dev/stdin`. Any other
+/// pipe or device is refused, because reading it might never end.
 #[expect(clippy::disallowed_methods, reason = "this is a part of the system host")]
 pub(super) fn open(path: &Path) -> io::Result<File> {
     if is_given(path) {
@@ -16,15 +16,15 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
     }
     let file = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)?;
     let meta = file.metadata()?;
-    // A directory says itself that it is one when it is read.
+    // Reading a directory gives its own error.
     if meta.is_file() || meta.is_dir() || is_null(&meta) {
         return Ok(file);
     }
     let what = if meta.file_type().is_fifo() { "a pipe" } else { "a device" };
-    Err(io::Error::new(io::ErrorKind::InvalidInput, format!("it is {what}, and no regular file")))
+    Err(io::Error::new(io::ErrorKind::InvalidInput, format!("it is {what}, not a regular file")))
 }
 
-/// The last bytes of a file, at most so many also where somebody still writes to it.
+/// At most `most` bytes from the end of a file, even if another process still writes to it.
 pub(super) fn end(mut file: File, most: u64) -> io::Result<Vec<u8>> {
     let length = file.metadata()?.len();
     file.seek(SeekFrom::Start(length.saturating_sub(most)))?;
@@ -33,13 +33,13 @@ pub(super) fn end(mut file: File, most: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Whether this names a stream that this process was started with, as `<(…)` of a shell does.
+/// Whether this names a stream that this process was started with, such as `<(…)` in a shell.
 fn is_given(path: &Path) -> bool {
     path == Path::new("/dev/stdin")
         || ["/dev/fd", "/proc/self/fd"].iter().any(|directory| path.starts_with(directory))
 }
 
-/// Whether this is the device that many put in the place of a file to empty it.
+/// Whether this is `/dev/null`, which users link to in place of an empty file.
 #[expect(clippy::disallowed_methods, reason = "as above")]
 fn is_null(meta: &Metadata) -> bool {
     let null = std::fs::metadata("/dev/null").map(|null| null.rdev());

@@ -21,10 +21,11 @@ use super::read;
 use super::web;
 use super::{CommandError, CommandSpec, Host, NoText, Output, Ping, Platform, Probe};
 
-/// How long a Docker socket may take to answer. Through a forward it takes about 0.2 s (measured).
+/// The time limit for an answer of a Docker socket. Through a forward it takes about 0.2 s
+/// (measured).
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The real machine, and the only implementation that runs processes and touches files.
+/// The real machine: the only implementation that runs processes and opens files.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct System;
 
@@ -112,7 +113,9 @@ impl Probe for System {
                 io::ErrorKind::NotFound => Ping::Missing,
                 io::ErrorKind::ConnectionRefused => Ping::Refused,
                 io::ErrorKind::PermissionDenied => Ping::Denied,
-                io::ErrorKind::WouldBlock => Ping::Failed("its listener accepts nobody".into()),
+                io::ErrorKind::WouldBlock => {
+                    Ping::Failed("its listener does not accept connections".into())
+                }
                 _ => Ping::Failed(error.to_string()),
             },
         }
@@ -138,11 +141,11 @@ impl Probe for System {
         let has = |path: &Path, bit: u32| {
             std::fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & bit != 0)
         };
-        // Others need not come by the same links: what counts is where they lead to.
+        // Other users may use another path, so links are resolved.
         let Some(Ok(directory)) = socket.parent().map(std::fs::canonicalize) else {
             return false;
         };
-        // Its group, then all others: they write to the socket, and search the directories.
+        // For the group, then for others: write to the socket and search the directories.
         [(0o020, 0o010), (0o002, 0o001)].into_iter().any(|(write, search)| {
             has(socket, write) && directory.ancestors().all(|above| has(above, search))
         })
@@ -195,10 +198,10 @@ impl Host for System {
     }
 }
 
-/// Connects without waiting: a listener that takes no more clients, such as a stopped ssh, would
-/// hold this process for ever.
+/// Connects without waiting: a listener that does not accept connections, such as a stopped ssh,
+/// would block this process.
 fn connect(path: &Path) -> io::Result<UnixStream> {
-    // Flags at creation would be shorter, but macOS has none.
+    // macOS has no flags for the creation of a socket.
     let socket = socket::socket(AddressFamily::Unix, SockType::Stream, SockFlag::empty(), None)?;
     fcntl(&socket, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
     let stream = UnixStream::from(socket);
@@ -208,8 +211,7 @@ fn connect(path: &Path) -> io::Result<UnixStream> {
     Ok(stream)
 }
 
-/// Asks as a Docker client would: `GET /_ping`, which every daemon answers without permission
-/// checks of its own.
+/// Sends `GET /_ping` as a Docker client does; every daemon answers it without permission checks.
 fn ask(mut stream: UnixStream) -> Ping {
     let mut answer = Vec::new();
     let result = stream

@@ -1,20 +1,20 @@
-//! The newest line of a stream that is still written.
+//! The newest line of a stream that is still being written.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
-/// The most that is read of the end of a stream, in bytes; a line that is longer is not shown.
+/// The number of bytes that are read at the end of a stream; a longer line is not shown.
 const MOST: u64 = 4 << 10;
 
-/// How far a stream was read.
+/// The position up to which a stream was read.
 #[derive(Debug, Default)]
 pub(super) struct Tail {
     seen: u64,
 }
 
 impl Tail {
-    /// The newest whole line with something in it, if the stream has grown since the last call. It
-    /// is only for the eye, so a stream that cannot be read has none.
+    /// The newest complete line that is not blank, if the stream has grown since the last call. It
+    /// is only shown as progress, so errors are ignored.
     pub(super) fn newest(&mut self, stream: &File) -> Option<String> {
         let length = stream.metadata().ok()?.len();
         if length == self.seen {
@@ -29,8 +29,8 @@ impl Tail {
     }
 }
 
-/// The last line that is ended and not blank. A carriage return ends one too: that is how a tool
-/// draws its progress. Without `from_start`, the first line may have lost its beginning.
+/// The last complete line that is not blank. A carriage return also ends a line, because tools use
+/// it to draw progress. Without `from_start`, the first line may be incomplete.
 fn last_line(bytes: &[u8], from_start: bool) -> Option<String> {
     let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
     let end = bytes.iter().rposition(is_end)?;

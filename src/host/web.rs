@@ -1,11 +1,11 @@
-//! One question to a web server: is it well?
+//! An HTTP health check.
 
 use std::time::Duration;
 
 use ureq::Agent;
 use ureq::tls::{RootCerts, TlsConfig};
 
-/// A health check that takes longer tells nothing good.
+/// The time limit of a health check.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// See [`Probe::get`](super::Probe::get).
@@ -13,7 +13,7 @@ pub(super) fn get(url: &str) -> Result<(), String> {
     let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
     let config = Agent::config_builder()
         .tls_config(tls)
-        // What is asked here is on this machine or near it.
+        // The address is on this machine or near it.
         .proxy(None)
         .user_agent(concat!("cai/", env!("CARGO_PKG_VERSION")))
         .http_status_as_error(false)

@@ -97,10 +97,10 @@ fn a_pipe_in_the_place_of_a_file_is_refused() {
         let ran = sandbox.cai(arguments);
         let error = ran.fails_with(3);
         assert!(error.contains("pipe could not be read"), "{ran}");
-        assert!(error.contains("it is a pipe, and no regular file"), "{ran}");
+        assert!(error.contains("it is a pipe, not a regular file"), "{ran}");
     }
     let ran = sandbox.cai(&["-f", "/dev/zero", "validate"]);
-    assert!(ran.fails_with(3).contains("it is a device, and no regular file"), "{ran}");
+    assert!(ran.fails_with(3).contains("it is a device, not a regular file"), "{ran}");
 }
 
 fn a_file_may_be_a_link_or_come_from_the_shell() {

@@ -137,8 +137,8 @@ fn another_archive_is_not_installed_and_nothing_depends_on_it() {
     let error = ran.fails_with(1);
     for part in [
         "error: lima_install.lima: http://127.0.0.1:",
-        &format!("has the SHA-256 {sum}, and {wanted} was expected"),
-        "help: do not use it before you know why",
+        &format!("has the SHA-256 {sum}, but {wanted} was expected"),
+        "help: do not use the archive before you know the reason",
         "vm.containai-secure skipped: it needs lima_install.lima",
     ] {
         assert!(error.contains(part), "{part:?} is missing: {ran}");
@@ -229,7 +229,7 @@ fn a_lima_that_others_could_replace_is_not_run() {
         let place = sandbox.path(RELEASES).join(relative);
         let place = place.to_str().unwrap().trim_end_matches('/');
         refuses(
-            &format!("others than its owner can write to {place} (mode {mode:04o})"),
+            &format!("users other than the owner can write to {place} (mode {mode:04o})"),
             "chmod go-w",
         );
         fs::set_permissions(&path, own).unwrap();
@@ -258,7 +258,7 @@ fn a_link_to_a_lima_that_others_could_replace_is_not_run() {
     let bin = sandbox.path(RELEASES).join("9.8.7/bin");
     fs::set_permissions(&bin, Permissions::from_mode(0o777)).unwrap();
     let ran = sandbox.cai(&["plan"]);
-    let told = format!("others than its owner can write to {} (mode 0777)", bin.display());
+    let told = format!("users other than the owner can write to {} (mode 0777)", bin.display());
     assert!(ran.fails_with(1).contains(&told), "{ran}");
     assert!(ran.stderr.contains("bin/limactl is not run"), "{ran}");
     assert_eq!(runs(), before, "it was run");
@@ -272,8 +272,8 @@ fn where_others_can_write_no_lima_is_installed() {
     let ran = sandbox.cai(&["apply", "--yes"]);
     let place = sandbox.path(RELEASES).display().to_string();
     for part in [
-        "lima_install.lima: nothing is installed where others could replace it",
-        &format!("others than its owner can write to {place} (mode 0770)"),
+        "lima_install.lima: cai does not install programs where other users could replace them",
+        &format!("users other than the owner can write to {place} (mode 0770)"),
         "chmod go-w",
     ] {
         assert!(ran.fails_with(1).contains(part), "{part:?} is missing: {ran}");

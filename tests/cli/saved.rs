@@ -274,7 +274,7 @@ fn it_replaces_no_file_but_a_saved_plan() {
     world.cai(&["plan", "--out", "image"]).fails_with(4);
     // Whoever reads a pipe waits for a writer, so it is not even opened.
     let ran = world.cai(&["plan", "--out", "/dev/null"]);
-    assert!(ran.fails_with(1).contains("no ordinary file"), "{ran}");
+    assert!(ran.fails_with(1).contains("not a regular file"), "{ran}");
     world.cai(&["plan", "--out", "pipe"]).fails_with(1);
     assert!(std::fs::metadata(&pipe).is_ok_and(|meta| !meta.is_file()));
 }

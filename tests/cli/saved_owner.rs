@@ -29,7 +29,7 @@ fn a_plan_that_others_can_write_to_is_refused() {
                 let ran = sandbox.cai(&["--simulate=world", "apply", name]);
                 if is_refused {
                     let told = ran.fails_with(1);
-                    assert!(told.contains("others than its owner can write to"), "{ran}");
+                    assert!(told.contains("users other than the owner can write to"), "{ran}");
                     assert!(told.contains("chmod 600") && told.contains("plan --out"), "{ran}");
                 } else {
                     ran.success();

@@ -37,7 +37,7 @@ fn a_step_that_hangs_is_ended_and_its_limit_is_told() {
     let error = ran.fails_with(1);
     for part in [
         "error: vm.containai-secure: `limactl --tty=false create --name=containai-secure -` did \
-         not end within 1.0 s and was killed",
+         not finish within 1.0 s and was killed",
         "    begun\n",
         "help: if it only needs more time, allow more: --timeout 2s\n",
     ] {
@@ -104,7 +104,10 @@ fn every_command_that_changes_something_takes_it() {
     let sandbox = engine("Running", "sleep infinity");
     let destroy = ["destroy", "--allow-destroy", "containai-secure", "--timeout", "1s"];
     let ran = sandbox.cai(&destroy);
-    assert!(ran.fails_with(1).contains("stop containai-secure` did not end within 1.0 s"), "{ran}");
+    assert!(
+        ran.fails_with(1).contains("stop containai-secure` did not finish within 1.0 s"),
+        "{ran}"
+    );
     for command in ["plan", "status", "validate"] {
         sandbox.cai(&[command, "--timeout", "1m"]).fails_with(64);
     }

@@ -108,7 +108,7 @@ fn a_file_that_cannot_be_read_is_a_finding_for_a_program() {
     std::fs::write(sandbox.path("home/bytes.toml"), b"version = 1\n\xff").unwrap();
     sandbox.directory("home/directory.toml");
     for (file, why) in [
-        ("nosuch.toml", "there is no such file"),
+        ("nosuch.toml", "the file does not exist"),
         ("bytes.toml", "line 2 is not UTF-8"),
         ("directory.toml", "directory"),
     ] {
@@ -155,7 +155,7 @@ fn a_vm_that_hangs_is_a_finding_within_the_deadline() {
     assert!(started.elapsed() < Duration::from_secs(15), "{ran}");
     ran.fails_with(1);
     assert!(ran.stdout.contains("error vm_unreachable  vm.containai-secure"), "{ran}");
-    assert!(ran.stdout.contains("did not end within 1.0 s"), "{ran}");
+    assert!(ran.stdout.contains("did not finish within 1.0 s"), "{ran}");
     assert!(ran.stdout.contains("do: limactl stop -f containai-secure && limactl start"), "{ran}");
     sandbox.cai(&["doctor", "--timeout", "0s"]).fails_with(64);
 }

@@ -129,9 +129,9 @@ pub const CASES: &[Bent] = &[
         facts.socket = None;
     })
     .by_hand(),
-    bent(Code::VmUnreachable, ("ssh", "\"`ssh` did not end\""), |facts, _| {
+    bent(Code::VmUnreachable, ("ssh", "\"`ssh` did not finish\""), |facts, _| {
         facts.agent = Some(Agent::Started);
-        facts.guest = Observation::Unobservable(Reason::GuestSilent("`ssh` did not end".into()));
+        facts.guest = Observation::Unobservable(Reason::GuestSilent("`ssh` did not finish".into()));
         facts.socket = None;
     })
     .by_hand(),

@@ -53,7 +53,7 @@ fn a_vm_that_is_worked_on_is_locked_and_its_holder_named() {
     for command in changes {
         let ran = world.cai(command);
         let said = ran.fails_with(5);
-        assert!(said.contains("containai-secure is locked: another cai is at work"), "{ran}");
+        assert!(said.contains("containai-secure is locked: another cai is running"), "{ran}");
         assert!(said.contains("process 4711 (`cai destroy`)"), "{ran}");
         assert!(said.contains("--lock-timeout"), "{ran}");
     }
@@ -144,7 +144,7 @@ fn locks_where_others_can_write_are_refused() {
     let (code, said) = cai.end();
     assert_eq!(code, Some(1), "{said}");
     assert!(
-        said.contains("others than its owner can write to") && said.contains("chmod"),
+        said.contains("users other than the owner can write to") && said.contains("chmod"),
         "{said}"
     );
 }
@@ -164,10 +164,10 @@ fn state_that_others_can_write_is_refused() {
     };
     // (what is made beforehand, with which permissions, who can write there)
     for (name, relative, mode, told) in [
-        ("world", "cai/simulated", 0o777, Some("others than its owner can write to")),
-        ("group", "cai/simulated", 0o770, Some("others than its owner can write to")),
-        ("above", "cai", 0o777, Some("others than its owner can write to")),
-        ("base", "", 0o777, Some("others than its owner can write to")),
+        ("world", "cai/simulated", 0o777, Some("users other than the owner can write to")),
+        ("group", "cai/simulated", 0o770, Some("users other than the owner can write to")),
+        ("above", "cai", 0o777, Some("users other than the owner can write to")),
+        ("base", "", 0o777, Some("users other than the owner can write to")),
         ("sticky", "", 0o1777, None),
         ("shared", "", 0o775, None),
     ] {

@@ -34,7 +34,7 @@ pub fn sleeps(process: impl FnOnce(&Engine) -> Pid, look: impl FnOnce(&Engine)) 
 
 pub fn is_unreachable(engine: &Engine, arguments: &[&str]) {
     let finding = finding(engine, arguments, Code::VmUnreachable);
-    assert!(saw(&finding, "ssh", "did not end"), "{finding:#}");
+    assert!(saw(&finding, "ssh", "did not finish"), "{finding:#}");
 }
 
 fn a_connection_that_sleeps_is_a_finding_and_wakes_up_well() {

@@ -142,7 +142,7 @@ pub fn unreachable() {
     let boots = engine.boots();
     let machine = Frozen::new(process::machine(&engine));
     let finding = finding(&engine, &["--timeout=5s"], Code::VmUnreachable);
-    assert!(saw(&finding, "ssh", "did not end"), "{finding:#}");
+    assert!(saw(&finding, "ssh", "did not finish"), "{finding:#}");
     assert!(saw(&finding, "host_agent", "reported the end of the start"), "{finding:#}");
     assert_eq!(finding["fixable"], false, "{finding:#}");
     // The remedy is run exactly as printed.

@@ -1,4 +1,4 @@
-//! One file, from one URL, by way of as few redirects as servers need.
+//! Downloads a file from a URL and follows a few redirects.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -12,18 +12,18 @@ use ureq::{Agent, Proxy};
 
 use super::ArchiveError;
 
-/// The most bytes that an archive may have; Lima's have about 40 million.
+/// The size limit of an archive in bytes; Lima's have about 40 million.
 const LIMIT: u64 = 512 << 20;
-/// How long it may take as a whole.
+/// The time limit of the whole download.
 const TIMEOUT: Duration = Duration::from_secs(30 * 60);
-/// How long a server may take to be there, and then to go on.
+/// How long a server may take to connect, to answer, and between two reads.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How often a server may send `cai` elsewhere; GitHub does it once.
+/// The most redirects that are followed; GitHub sends one.
 const REDIRECTS: usize = 5;
-/// How much is read at a time.
+/// The size of one read in bytes.
 const CHUNK: usize = 64 << 10;
 
-/// Downloads into a file in this directory, and returns the SHA-256 of what came.
+/// Downloads into a file in this directory and returns the SHA-256 of its contents.
 pub(super) fn download(
     url: &str,
     into: &mut File,
@@ -41,7 +41,7 @@ pub(super) fn download(
         return Err(ArchiveError::NotEncrypted { url: url.to_owned() });
     }
     for _ in 0..=REDIRECTS {
-        tracing::debug!(url = %place, "downloads");
+        tracing::debug!(url = %place, "downloading");
         let response = agent(&place, deadline).get(&place).call();
         let response = response.map_err(|why| failed(&place, why))?;
         let status = response.status();
@@ -62,18 +62,18 @@ pub(super) fn download(
     Err(ArchiveError::Redirect { url: url.to_owned(), to: place.to_string(), why })
 }
 
-/// A client for one request. Its proxy is that of the environment (`ALL_PROXY`, `HTTPS_PROXY`,
-/// `HTTP_PROXY`, `NO_PROXY`), and its certificates are those of the system (on Linux, of
-/// `SSL_CERT_FILE` where that is set).
+/// A client for one request. It uses the proxy of the environment (`ALL_PROXY`, `HTTPS_PROXY`,
+/// `HTTP_PROXY`, `NO_PROXY`) and the certificates of the system (on Linux, of `SSL_CERT_FILE` if it
+/// is set).
 fn agent(place: &Uri, deadline: Instant) -> Agent {
     let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
     let config = Agent::config_builder()
         .tls_config(tls)
-        // A proxy would look for this machine at itself.
+        // A proxy would connect to itself instead of to this machine.
         .proxy(if is_own(place) { None } else { Proxy::try_from_env() })
         .user_agent(concat!("cai/", env!("CARGO_PKG_VERSION")))
         .http_status_as_error(false)
-        // They are followed one by one, because each has to be looked at.
+        // `follow` checks each redirect.
         .max_redirects(0)
         .max_redirects_will_error(false)
         .timeout_global(Some(deadline.saturating_duration_since(Instant::now())))
@@ -84,7 +84,7 @@ fn agent(place: &Uri, deadline: Instant) -> Agent {
     Agent::new_with_config(config)
 }
 
-/// Writes all that comes into the file.
+/// Writes the response to the file.
 fn keep(
     mut from: impl Read,
     place: &Uri,
@@ -116,13 +116,13 @@ fn too_large(place: &Uri) -> ArchiveError {
     ArchiveError::TooLarge { url: place.to_string(), limit: LIMIT }
 }
 
-/// Where a redirect leads, if one may go there: what began encrypted stays so.
+/// The target of a redirect. A redirect from an encrypted address to an unencrypted one is refused.
 fn follow(from: &Uri, headers: &HeaderMap) -> Result<Uri, ArchiveError> {
     let location = headers.get(header::LOCATION).map_or(&[][..], |value| value.as_bytes());
     let location = String::from_utf8_lossy(location);
     let refused =
         |why| ArchiveError::Redirect { url: from.to_string(), to: location.to_string(), why };
-    let to = absolute(from, &location).ok_or_else(|| refused("is no URL"))?;
+    let to = absolute(from, &location).ok_or_else(|| refused("is not a URL"))?;
     let stays_encrypted = to.scheme_str() == Some("https") || from.scheme_str() != Some("https");
     if !stays_encrypted || !is_permitted(&to) {
         return Err(refused("is not encrypted"));
@@ -130,7 +130,7 @@ fn follow(from: &Uri, headers: &HeaderMap) -> Result<Uri, ArchiveError> {
     Ok(to)
 }
 
-/// What a `Location` means on a page of this address.
+/// Resolves a `Location` against the address of its page.
 fn absolute(from: &Uri, location: &str) -> Option<Uri> {
     let (scheme, authority) = (from.scheme_str()?, from.authority()?);
     let text = if location.is_empty() {
@@ -149,7 +149,7 @@ fn absolute(from: &Uri, location: &str) -> Option<Uri> {
     to.host().is_some().then_some(to)
 }
 
-/// Whether nobody between here and there can change what comes.
+/// Whether the connection is encrypted or stays on this machine.
 fn is_permitted(place: &Uri) -> bool {
     match place.scheme_str() {
         Some("https") => true,
@@ -158,7 +158,7 @@ fn is_permitted(place: &Uri) -> bool {
     }
 }
 
-/// Whether it is on this machine itself.
+/// Whether the address is this machine.
 fn is_own(place: &Uri) -> bool {
     matches!(place.host(), Some("localhost" | "127.0.0.1" | "[::1]"))
 }
@@ -204,7 +204,7 @@ mod tests {
         }
         assert_eq!(
             redirect("https://a.example/b", "http://a.example/b").unwrap_err(),
-            "https://a.example/b leads to http://a.example/b, which is not encrypted"
+            "https://a.example/b redirects to http://a.example/b, which is not encrypted"
         );
         for to in ["http://localhost:2/b", "https://a.example/b"] {
             assert_eq!(redirect("http://127.0.0.1:1/b", to).as_deref(), Ok(to));

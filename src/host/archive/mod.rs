@@ -1,5 +1,5 @@
 //! Installs a program from an archive on the web: downloads it, checks its SHA-256, unpacks it, and
-//! puts it where it belongs in one move.
+//! moves it to its place in one step.
 
 mod download;
 mod unpack;
@@ -17,24 +17,24 @@ use crate::model::Sha256;
 /// A `.tar.gz` to install: plain data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Archive {
-    /// Where it is: `https`, or `http` on this machine itself.
+    /// Its address: `https`, or `http` on this machine.
     pub url: String,
     /// Its checksum.
     pub sha256: Sha256,
-    /// The directory that is to hold what is in it. What was there before is replaced.
+    /// The directory for its contents. An existing directory is replaced.
     pub directory: PathBuf,
 }
 
-/// Why an archive was not installed. Whatever it was, the directory is as it was before.
+/// Why an archive was not installed. The directory is unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
-    /// Its URL is none that may be asked.
-    #[error("{url} is not encrypted, and not on this machine itself")]
+    /// Its URL is neither encrypted nor on this machine.
+    #[error("{url} is neither encrypted nor on this machine")]
     NotEncrypted {
         /// The URL.
         url: String,
     },
-    /// Nobody answered, or not to the end.
+    /// The server did not answer, or the connection broke.
     #[error("{url} could not be downloaded")]
     Download {
         /// The URL.
@@ -42,7 +42,7 @@ pub enum ArchiveError {
         /// Why.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// The server answered with something else.
+    /// The server answered with another status than 200.
     #[error("{url} answered with the HTTP status {status}")]
     Status {
         /// The URL.
@@ -50,45 +50,45 @@ pub enum ArchiveError {
         /// Its answer, such as `404 Not Found`.
         status: String,
     },
-    /// The server sent `cai` to a place where it does not go.
-    #[error("{url} leads to {to}, which {why}")]
+    /// The server sent a redirect that is not followed.
+    #[error("{url} redirects to {to}, which {why}")]
     Redirect {
         /// The URL.
         url: String,
-        /// Where it leads.
+        /// The target.
         to: String,
-        /// What is wrong with that.
+        /// Why it is not followed.
         why: &'static str,
     },
-    /// It is larger than any archive that is worth waiting for.
+    /// It is larger than the limit.
     #[error("{url} has more than {limit} bytes")]
     TooLarge {
         /// The URL.
         url: String,
-        /// The most bytes that it may have.
+        /// The limit in bytes.
         limit: u64,
     },
-    /// It is not the one that was meant.
-    #[error("{url} has the SHA-256 {actual}, and {expected} was expected")]
+    /// It is not the declared archive.
+    #[error("{url} has the SHA-256 {actual}, but {expected} was expected")]
     Checksum {
         /// The URL.
         url: String,
-        /// What it should have.
+        /// The declared checksum.
         expected: Sha256,
-        /// What it has.
+        /// The checksum of the download.
         actual: String,
     },
-    /// It holds something that could be written where it does not belong.
-    #[error("{url} holds {entry:?}, which {why}")]
+    /// It contains an entry that could be written outside the directory.
+    #[error("{url} contains {entry:?}, which {why}")]
     Entry {
         /// The URL.
         url: String,
         /// The path in the archive.
         entry: String,
-        /// What is wrong with it.
+        /// Why it is refused.
         why: &'static str,
     },
-    /// It is none, or is damaged.
+    /// It is not an archive, or it is damaged.
     #[error("{url} could not be unpacked")]
     Unpack {
         /// The URL.
@@ -96,10 +96,10 @@ pub enum ArchiveError {
         /// Why.
         source: io::Error,
     },
-    /// Where it belongs, others could put their own programs in its place.
-    #[error("nothing is installed where others could replace it")]
+    /// Other users could replace the installed program.
+    #[error("cai does not install programs where other users could replace them")]
     Exposed(#[source] Exposed),
-    /// It could not be put where it belongs.
+    /// It could not be written to its place.
     #[error("{} could not be written", path.display())]
     Write {
         /// The path.
@@ -110,40 +110,39 @@ pub enum ArchiveError {
 }
 
 impl ArchiveError {
-    /// What to do.
+    /// How to fix it.
     pub fn hint(&self) -> String {
         match self {
             Self::NotEncrypted { .. } | Self::Redirect { .. } => {
-                "name a place with `url` that answers by https itself".into()
+                "set `url` to an https address that does not redirect to http".into()
             }
-            Self::Download { .. } => "see whether this machine reaches it (HTTPS_PROXY is heeded, \
-                                      and on Linux SSL_CERT_FILE), or name a mirror with `url`; \
+            Self::Download { .. } => "check that this machine can reach it (cai uses HTTPS_PROXY, \
+                                      and on Linux SSL_CERT_FILE), or set `url` to a mirror; \
                                       then run cai again"
                 .into(),
             Self::Status { .. } => {
-                "see whether there is such a release for this platform, or name a mirror with \
-                 `url`; then run cai again"
+                "check that this release exists for this platform, or set `url` to a mirror; then \
+                 run cai again"
                     .into()
             }
             Self::Checksum { .. } => {
-                "do not use it before you know why: compare with the checksums \
-                                      that the release itself publishes, then mend `url` or \
-                                      `sha256`"
+                "do not use the archive before you know the reason: compare it with the checksums \
+                 that the release publishes, then fix `url` or `sha256`"
                     .into()
             }
             Self::TooLarge { .. } | Self::Entry { .. } | Self::Unpack { .. } => {
-                "it is not such an archive as cai installs: see what is there, and mend `url`, or \
-                 install the program by hand"
+                "it is not an archive that cai can install: check its contents, then fix `url` or \
+                 install the program manually"
                     .into()
             }
             Self::Exposed(exposed) => exposed.advice().into(),
-            Self::Write { .. } => "make room there, or see who may write there".into(),
+            Self::Write { .. } => "free disk space there, or check the permissions".into(),
         }
     }
 }
 
 /// Installs it.
-#[expect(clippy::disallowed_methods, reason = "a host may reach the outside, and this is its part")]
+#[expect(clippy::disallowed_methods, reason = "this is a part of the system host")]
 pub(super) fn install(archive: &Archive) -> Result<(), ArchiveError> {
     let Archive { url, sha256, directory } = archive;
     let place = directory.parent().unwrap_or(Path::new("/"));
@@ -152,8 +151,8 @@ pub(super) fn install(archive: &Archive) -> Result<(), ArchiveError> {
         Ok(exposed) => ArchiveError::Exposed(exposed),
         Err(error) => unwritten(error),
     })?;
-    // On the file system that it is unpacked to, not on a small one for temporary files. It has no
-    // name, so that it goes with this process.
+    // The temporary directory may be on a small file system, so the file is created next to its
+    // place. It has no name, so it disappears with this process.
     let mut file = tempfile::tempfile_in(place).map_err(unwritten)?;
     let actual = download::download(url, &mut file, place)?;
     if actual != sha256.as_str() {
@@ -172,12 +171,12 @@ pub(super) fn install(archive: &Archive) -> Result<(), ArchiveError> {
     unpack::unpack(file, &new).map_err(|why| why.of(url))?;
     let moved = |source| ArchiveError::Write { path: directory.clone(), source };
     replace(directory, &new, &work.path().join("old")).map_err(moved)?;
-    // The new name is in the directory.
+    // The rename must survive a crash.
     File::open(place).and_then(|place| place.sync_all()).map_err(moved)
 }
 
-/// Puts a new directory in the place of one that may be there, which goes to where `old` says: one that
-/// is not empty cannot be replaced in one move. Where the new one cannot come, the old one comes back.
+/// Replaces a directory that may exist. It is moved to `old` first, because a rename cannot replace
+/// a directory that is not empty. If the new one cannot be moved, the old one is restored.
 fn replace(directory: &Path, new: &Path, old: &Path) -> io::Result<()> {
     let had_one = match fs::rename(directory, old) {
         Ok(()) => true,
@@ -186,7 +185,7 @@ fn replace(directory: &Path, new: &Path, old: &Path) -> io::Result<()> {
     };
     fs::rename(new, directory).inspect_err(|_| {
         if had_one {
-            // What keeps the new one away is told, whatever becomes of this.
+            // The error of the first rename is the useful one.
             let _ = fs::rename(old, directory);
         }
     })
@@ -207,7 +206,7 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::NotFound, "{error}");
         assert_eq!(fs::read_to_string(directory.join("limactl")).unwrap(), "old");
         assert!(!old.exists());
-        // Where both can be moved, the new one is there; where there was none, too.
+        // A directory that exists is replaced; one that does not exist is created.
         for gone in [&old, &directory] {
             fs::create_dir(&new).unwrap();
             fs::write(new.join("limactl"), "new").unwrap();

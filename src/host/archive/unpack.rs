@@ -1,4 +1,4 @@
-//! Unpacks a `.tar.gz` into a directory, and nowhere else.
+//! Unpacks a `.tar.gz` into a directory and writes nothing outside it.
 
 use std::collections::BTreeSet;
 use std::fs::{DirBuilder, File};
@@ -11,13 +11,13 @@ use tar::EntryType;
 
 use super::ArchiveError;
 
-/// What nobody but the user may do to what was unpacked: write.
+/// The permissions that unpacked files never get: write, for the group and for others.
 const MASK: u32 = 0o022;
 
 /// Why an archive was not unpacked.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// An entry may not be written.
+    /// An entry is refused.
     Entry(String, &'static str),
     /// It could not be read or written.
     Io(io::Error),
@@ -40,12 +40,12 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// Unpacks it, with the rights that it gives to its files but those to write for others. Whose they
-/// are there is of no interest here.
+/// Unpacks with the modes of the archive, except write permission for the group and for others.
+/// Owners are ignored.
 ///
-/// `tar` itself writes nothing outside. But it leaves out an entry that it does not like, and it
-/// would make a link that leads outside; both are an archive that is not what it should be.
-#[expect(clippy::disallowed_methods, reason = "a host may reach the outside, and this is its part")]
+/// `tar` itself writes nothing outside the directory. But it silently skips an entry that it
+/// refuses, and it creates links to the outside. Here both are errors.
+#[expect(clippy::disallowed_methods, reason = "this is a part of the system host")]
 pub(super) fn unpack(file: File, into: &Path) -> Result<(), Failure> {
     let mut archive = tar::Archive::new(MultiGzDecoder::new(BufReader::new(file)));
     archive.set_mask(MASK);
@@ -58,8 +58,9 @@ pub(super) fn unpack(file: File, into: &Path) -> Result<(), Failure> {
         }
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         let refused = |why| Failure::Entry(name.clone(), why);
-        let path = inside(&entry.path()?).ok_or_else(|| refused("leads outside"))?;
-        // Below a link, `..` is not what it looks like.
+        let path =
+            inside(&entry.path()?).ok_or_else(|| refused("has a path outside the directory"))?;
+        // Below a link, `..` is not the directory above in the path.
         if path.ancestors().any(|path| links.contains(path)) {
             return Err(refused("is below a link"));
         }
@@ -68,25 +69,26 @@ pub(super) fn unpack(file: File, into: &Path) -> Result<(), Failure> {
             EntryType::Symlink => {
                 let target = entry.link_name()?.unwrap_or_default();
                 if !stays_inside(&path, &target) {
-                    return Err(refused("links to something outside"));
+                    return Err(refused("links to a path outside the directory"));
                 }
                 links.insert(path.clone());
             }
             EntryType::Link => {
                 let target = inside(&entry.link_name()?.unwrap_or_default());
-                let target = target.ok_or_else(|| refused("links to something outside"))?;
+                let target =
+                    target.ok_or_else(|| refused("links to a path outside the directory"))?;
                 if target.ancestors().any(|path| links.contains(path)) {
-                    return Err(refused("links to something below a link"));
+                    return Err(refused("links to a path below a link"));
                 }
             }
-            _ => return Err(refused("is neither a file nor a directory nor a link")),
+            _ => return Err(refused("is not a file, a directory or a link")),
         }
         if let Some(above) = path.parent() {
-            // Where the archive has no entry for it, the umask alone would say who may write there.
+            // If the archive has no entry for a directory, only the umask would limit its mode.
             DirBuilder::new().recursive(true).mode(0o777 & !MASK).create(into.join(above))?;
         }
         if !entry.unpack_in(into)? {
-            return Err(refused("leads outside"));
+            return Err(refused("has a path outside the directory"));
         }
         if kind == EntryType::Regular {
             // A crash must not leave an empty program under its final name.
@@ -96,7 +98,7 @@ pub(super) fn unpack(file: File, into: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The path of an entry within the directory, where it is in it.
+/// The path of an entry relative to the directory. `None` if it is outside.
 fn inside(path: &Path) -> Option<PathBuf> {
     let mut own = PathBuf::new();
     for part in path.components() {
@@ -109,8 +111,8 @@ fn inside(path: &Path) -> Option<PathBuf> {
     Some(own)
 }
 
-/// Whether a link at this path of the directory leads to something in it. After its first name, it
-/// may not go up: that name could be a link itself.
+/// Whether a link at this path of the directory has its target in the directory. `..` is refused
+/// after the first name, because that name could be a link itself.
 fn stays_inside(link: &Path, target: &Path) -> bool {
     let mut above = link.components().count().saturating_sub(1);
     let mut parts = target.components().filter(|part| *part != Component::CurDir).peekable();
@@ -137,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_link_stays_inside_or_is_refused() {
-        // As Lima's own archives have it.
+        // As in Lima's archives.
         assert!(stays_inside(Path::new("share/doc/lima/templates"), Path::new("../../lima/x")));
         assert!(stays_inside(Path::new("bin/a"), Path::new("./b")));
         for (link, target) in [

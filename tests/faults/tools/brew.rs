@@ -27,7 +27,7 @@ const FAULTS: [(&str, &str); 6] = [
     ("", "could not be started: No such file or directory"),
     ("echo 'level=fatal msg=\"the fault of a test\"' >&2; exit 1", "failed with exit status 1"),
     ("exit 1", "failed with exit status 1"),
-    ("exec sleep infinity", "did not end within 2.0 s and was killed"),
+    ("exec sleep infinity", "did not finish within 2.0 s and was killed"),
     ("kill -9 $$", "was killed by signal 9"),
     ("exec head -c 1073741824 /dev/zero", "printed more than 8388608 bytes"),
 ];

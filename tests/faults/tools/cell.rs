@@ -14,7 +14,7 @@ use crate::support::tally::TOOLS;
 /// The limit of what hangs. All that does not is there long before.
 const LIMIT: &str = "--timeout=5s";
 
-const UNREADABLE: &str = "printed what cannot be read";
+const UNREADABLE: &str = "printed unexpected output";
 
 /// What a user has to read.
 pub enum Expected {
@@ -46,7 +46,7 @@ pub fn expected(role: Role, fault: Fault) -> Expected {
         (Fault::Missing | Fault::NotExecutable, Role::Looks) => Says("ssh is not on PATH"),
         (Fault::Fails | Fault::FailsSilently | Fault::Dies | Fault::Idle, Role::Attempt) => Truth,
         (Fault::Fails | Fault::FailsSilently, _) => Told("failed with exit status 1"),
-        (Fault::Hangs, _) => Told("did not end within 5.0 s and was killed"),
+        (Fault::Hangs, _) => Told("did not finish within 5.0 s and was killed"),
         (Fault::Dies, _) => Told("was killed by signal 9"),
         (Fault::Floods, _) => Told("printed more than 8388608 bytes and was killed"),
         (Fault::Idle | Fault::Closed, Role::Lists) => Told("does not list the instance of"),

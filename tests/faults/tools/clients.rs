@@ -106,11 +106,11 @@ fn judge(ran: &Ran, name: &str, words: &str, kind: Kind, fault: Fault) {
             "Compose's output is not readable"
         }
         Fault::Fails | Fault::FailsSilently => "failed with exit status 1",
-        Fault::Hangs => "did not end within 5.0 s and was killed",
+        Fault::Hangs => "did not finish within 5.0 s and was killed",
         Fault::Dies => "was killed by signal 9",
         Fault::Floods => "printed more than 8388608 bytes and was killed",
         Fault::Idle | Fault::Closed | Fault::NotText | Fault::Truncated if kind == Kind::Lists => {
-            "printed what cannot be read"
+            "printed unexpected output"
         }
         Fault::Newer | Fault::Warns => {
             assert!(ran.status.success(), "{name} {fault:?}: {ran}");
