@@ -1,33 +1,33 @@
-//! What Lima's host agent says of a start, in the events that it writes for `limactl start`.
+//! The progress of a start, from the events that the host agent writes for `limactl start`.
 
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-/// How far a start has come.
+/// The progress of a start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Agent {
-    /// The guest is not through with its boot, or Lima not with its probes.
+    /// The guest is booting, or Lima's probes have not succeeded yet.
     Starting,
-    /// The start is over, well or not.
+    /// The start has ended, successfully or not.
     Started,
-    /// The host agent is about to end.
+    /// The host agent is about to exit.
     Exiting,
 }
 
 impl Agent {
-    /// Where its events are. `limactl start` makes the file anew.
+    /// The file of its events. `limactl start` recreates it.
     pub fn events(directory: &Path) -> PathBuf {
         directory.join("ha.stdout.log")
     }
 
-    /// Where it listens, from before its first event to its end.
+    /// Its socket, on which it listens from before its first event until it exits.
     pub fn socket(directory: &Path) -> PathBuf {
         directory.join("ha.sock")
     }
 
-    /// What the last of the events says: one JSON object on each line. `None` where there is none,
-    /// so that a Lima which writes something else is no evidence of anything.
+    /// Reads the last event; each line is a JSON object. `None` if the text has no event of the
+    /// known format.
     pub fn read(events: &str) -> Option<Self> {
         #[derive(Deserialize)]
         struct Event {

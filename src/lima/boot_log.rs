@@ -1,8 +1,8 @@
-//! What Lima writes into the guest's log of a boot, between what the scripts print.
+//! Lima's lines in the guest's boot log, between the output of the scripts.
 
-/// What the script printed that failed last, of cloud-init's log. Lima's log goes on after it with
-/// what is no cause (measured with Lima 2.2.0: nine lines, and more where there are more scripts).
-/// A log without Lima's marks, or with a part of one, is left as it is.
+/// The output of the script that failed last, from cloud-init's log. The lines of Lima after it are
+/// not a cause (measured with Lima 2.2.0: nine lines, and more if more scripts follow). A log
+/// without Lima's lines is returned unchanged.
 pub(crate) fn failed_script(mut log: Vec<String>) -> Vec<String> {
     if let Some(end) = last(&log, "| WARNING: Failed to execute ") {
         log.truncate(end);
@@ -13,7 +13,7 @@ pub(crate) fn failed_script(mut log: Vec<String>) -> Vec<String> {
     log
 }
 
-/// Where Lima's last line with these words is.
+/// The position of Lima's last line that contains this text.
 fn last(log: &[String], words: &str) -> Option<usize> {
     log.iter().rposition(|line| line.starts_with("LIMA ") && line.contains(words))
 }
@@ -22,7 +22,7 @@ fn last(log: &[String], words: &str) -> Option<usize> {
 mod tests {
     use super::failed_script;
 
-    /// Lima 2.2.0 in a Debian 12 guest, on its second boot.
+    /// The log of Lima 2.2.0 in a Debian 12 guest, on its second boot.
     const LOG: &str = "\
 LIMA 2026-11-21T19:41:13+00:00| Executing /mnt/lima-cidata/provision.system/00000000
 Job for docker.service failed on the first boot.

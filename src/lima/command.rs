@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::host::CommandSpec;
 use crate::model::VmName;
 
-/// Creating downloads the image, which may be hundreds of megabytes.
+/// The time limit of a creation, which downloads an image of possibly hundreds of megabytes.
 const CREATE: Duration = Duration::from_secs(60 * 60);
 const STOP: Duration = Duration::from_secs(5 * 60);
 
@@ -21,16 +21,16 @@ pub struct Limactl {
 }
 
 impl Limactl {
-    /// How long starting may take: `limactl` waits half an hour for a guest then, whose first boot
+    /// The time limit of a start. `limactl` waits half an hour, because the first boot of a guest
     /// installs packages.
     pub const START: Duration = Duration::from_secs(30 * 60 + 30);
 
-    /// For the program at this path.
+    /// Uses the program at this path.
     pub fn new(program: PathBuf) -> Self {
         Self { program }
     }
 
-    /// `--tty=false`: never an editor or a question.
+    /// `--tty=false`: no editor and no questions.
     fn quiet(&self) -> CommandSpec {
         CommandSpec::new(&self.program).arg("--tty=false")
     }
@@ -40,7 +40,7 @@ impl Limactl {
         CommandSpec::new(&self.program).arg("--version")
     }
 
-    /// Lists every instance: asking for a name that is absent would be an error.
+    /// Lists every instance: it would be an error to ask for a name that does not exist.
     pub fn list(&self) -> CommandSpec {
         CommandSpec::new(&self.program).args(["list", "--json"])
     }
@@ -68,32 +68,31 @@ impl Limactl {
         self.quiet().args(["stop", name.as_str()]).timeout(STOP)
     }
 
-    /// Ends whatever is left of an instance; the only thing that repairs `Broken`.
+    /// Ends the remaining processes of an instance. Only this repairs the state `Broken`.
     pub fn stop_forced(&self, name: &VmName) -> CommandSpec {
         self.quiet().args(["stop", "-f", name.as_str()]).timeout(STOP)
     }
 
-    /// Has Lima refuse to delete an instance.
+    /// Protects an instance from deletion.
     pub fn protect(&self, name: &VmName) -> CommandSpec {
         self.quiet().args(["protect", name.as_str()])
     }
 
-    /// Lets an instance be deleted.
+    /// Removes the protection from deletion.
     pub fn unprotect(&self, name: &VmName) -> CommandSpec {
         self.quiet().args(["unprotect", name.as_str()])
     }
 
-    /// Deletes a stopped instance, and all that is in it. Without `-f`, which would delete a
-    /// running one.
+    /// Deletes a stopped instance with all its data. `-f` would also delete a running one.
     pub fn delete(&self, name: &VmName) -> CommandSpec {
         self.quiet().args(["delete", name.as_str()]).timeout(STOP)
     }
 
-    /// Gives a stopped instance another YAML, from standard input.
+    /// Replaces the YAML of a stopped instance from standard input.
     ///
-    /// Lima edits in two ways: by an expression on the command line, which cannot read a file or a
-    /// variable (its yq has neither), or by an editor, which it runs with its own standard input.
-    /// `tee` is one that takes the text from there. (Measured with Lima 2.2.0.)
+    /// Lima can edit with an expression on the command line, which cannot read a file or a variable
+    /// (its yq supports neither), or with an editor that inherits standard input. Here `tee` is the
+    /// editor and takes the text from there (measured with Lima 2.2.0).
     pub fn rewrite(&self, name: &VmName, yaml: String) -> CommandSpec {
         CommandSpec::new(&self.program)
             .args(["--tty=true", "edit", name.as_str()])
@@ -102,10 +101,11 @@ impl Limactl {
             .stdin(yaml)
     }
 
-    /// Sets top-level keys of a stopped instance's YAML, and deletes those whose value is `null`.
+    /// Sets top-level keys of a stopped instance's YAML and deletes the keys whose value is `null`.
     ///
-    /// The values are written as JSON, which Lima's expression language (yq) reads as literals. What
-    /// its releases make of a backslash in a literal differs, so a value with one goes as Base64.
+    /// The values are written as JSON, which Lima's expression language (yq) reads as literals. Its
+    /// releases treat a backslash in a literal differently, so a value that contains one is encoded
+    /// as Base64.
     pub fn edit(&self, name: &VmName, keys: &Map<String, Value>) -> CommandSpec {
         let assignments: Vec<String> = keys
             .iter()

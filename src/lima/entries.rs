@@ -1,37 +1,37 @@
-//! The owner of an entry in Lima's lists. `cai` replaces and removes its own entries, and keeps all
-//! others, in their order.
+//! The owner of an entry in Lima's lists. `cai` replaces and removes its own entries and keeps all
+//! others in their order.
 //!
-//! - A script of `provision` or `probes` is `cai`'s if a comment in it says so. Every version of
-//!   `cai` wrote that comment.
-//! - A forward is `cai`'s if it has the same place as one that `cai` wants (see [`place`]), or as
-//!   one that the file declared before. The comment in the provisioning script lists the latter.
+//! - A script of `provision` or `probes` belongs to `cai` if it contains a certain comment, which
+//!   every version of `cai` has written.
+//! - A forward belongs to `cai` if it has the same place as a declared one (see [`place`]), or as
+//!   one that the file declared before. A comment in the provisioning script lists the latter.
 
 use serde_json::{Map, Value};
 
 use super::meaning::Meaning;
 
-/// The comment in each script of `cai`.
+/// The comment in every script of `cai`.
 const WRITTEN: &str = "Written by cai";
-/// Begins the line of the provisioning script that names the forwards of the file.
+/// The start of the line in the provisioning script that lists the forwards of the file.
 const FORWARDS: &str = "# Port forwards by cai: ";
-/// The lists whose entries may belong to others.
+/// The lists that may have entries of others.
 const SHARED: [&str; 3] = [PROVISION, "probes", PORT_FORWARDS];
 const PROVISION: &str = "provision";
 const PORT_FORWARDS: &str = "portForwards";
 
-/// The provisioning script with a line that names these forwards, if there are any.
+/// The provisioning script with a line that lists these forwards, if there are any.
 pub(crate) fn with_forwards(mut script: String, forwards: &[Value]) -> String {
     if !forwards.is_empty() {
         script.push_str(FORWARDS);
-        // Lima would expand a template here, too.
+        // Lima would expand templates in the comment, too.
         script.push_str(&Value::from(forwards).to_string().replace("{{", r"\u007b\u007b"));
         script.push('\n');
     }
     script
 }
 
-/// The keys of `wanted`, with others' entries in the shared lists of `yaml`, the instance's present
-/// YAML.
+/// The keys of `wanted`, with the entries of others from `yaml`, the instance's present YAML, added
+/// to the shared lists.
 pub fn merged(
     wanted: &Map<String, Value>,
     yaml: &Map<String, Value>,
@@ -49,7 +49,8 @@ pub fn merged(
         let list = List { key, own, before: declared_before(yaml), meaning };
         keys.insert(key.into(), list.merged(there).into());
     }
-    // Keep the archives of containerd, which only matter if it is used, and others' variables.
+    // Keep the archives of containerd, which matter only if it is used, and the variables of
+    // others.
     for key in ["containerd", "env"] {
         if let (Some(Value::Object(own)), Some(Value::Object(there))) =
             (wanted.get(key), yaml.get(key))
@@ -62,7 +63,7 @@ pub fn merged(
     keys
 }
 
-/// Whether each list of scripts contains one of `cai`'s, possibly from an older version.
+/// Whether a list of scripts contains one of `cai`, possibly from an older version.
 pub fn has_script(list: &Value) -> bool {
     list.as_array().is_some_and(|list| list.iter().any(is_script))
 }
@@ -82,7 +83,7 @@ fn declared_before(yaml: &Map<String, Value>) -> Vec<Value> {
 /// One of the shared lists.
 struct List<'a> {
     key: &'static str,
-    /// The entries that `cai` wants in it.
+    /// The declared entries.
     own: &'a [Value],
     /// The forwards that the file declared before.
     before: Vec<Value>,

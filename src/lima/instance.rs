@@ -1,4 +1,4 @@
-//! What `limactl list --json` prints.
+//! The output of `limactl list --json`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -6,17 +6,17 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
-/// The state of an instance, in Lima's words.
+/// The state of an instance, as Lima names it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(from = "String")]
 pub enum Status {
-    /// The machine and its host agent run; the guest may still be starting.
+    /// The machine and its host agent are running; the guest may still be starting.
     Running,
-    /// Neither runs.
+    /// Neither is running.
     Stopped,
-    /// One of the two is gone. The guest may still answer.
+    /// Only one of the two is running. The guest may still answer.
     Broken,
-    /// A word this program does not know.
+    /// A state that this program does not know.
     Other(String),
 }
 
@@ -31,7 +31,7 @@ impl From<String> for Status {
     }
 }
 
-/// Lima's word.
+/// The name that Lima uses.
 impl Serialize for Status {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
@@ -49,17 +49,16 @@ impl std::fmt::Display for Status {
     }
 }
 
-/// An instance as Lima lists it. Fields that `cai` does not read are ignored, so that a newer
-/// Lima may add some.
+/// An instance in Lima's list. Unknown fields are ignored, because a newer Lima may add some.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Instance {
     /// Its name.
     pub name: String,
     /// Its state.
     pub status: Status,
-    /// Its directory, which holds `lima.yaml`, `ssh.config` and the sockets.
+    /// Its directory, with `lima.yaml`, `ssh.config` and the sockets.
     pub dir: PathBuf,
-    /// Whether it is protected from removal.
+    /// Whether it is protected from deletion.
     #[serde(default)]
     pub protected: bool,
     /// Its processors.
@@ -73,7 +72,7 @@ pub struct Instance {
     /// Its virtualization: `qemu` or `vz`.
     #[serde(rename = "vmType")]
     pub vm_type: Option<String>,
-    /// The merged configuration, of which only the guest's user is read.
+    /// The merged configuration, of which only the login user is read.
     #[serde(default)]
     pub config: Option<InstanceConfig>,
 }
@@ -100,7 +99,7 @@ pub struct GuestUser {
     pub name: Option<String>,
 }
 
-/// A line of the list is not what Lima prints.
+/// A line of the list has an unexpected format.
 #[derive(Debug, thiserror::Error)]
 #[error("line {line} is not an instance: {source}")]
 pub struct UnreadableList {
@@ -108,7 +107,7 @@ pub struct UnreadableList {
     source: serde_json::Error,
 }
 
-/// What is read of every instance in a list.
+/// The fields that are read of every instance.
 #[derive(Deserialize)]
 struct Named {
     #[serde(default)]
@@ -120,17 +119,17 @@ struct Named {
 /// The instances in a list.
 #[derive(Debug, Default)]
 pub struct Instances {
-    /// Those of the wanted names, by name.
+    /// The requested instances, by name.
     pub found: BTreeMap<String, Instance>,
     /// The directories of the others, by name.
     pub others: BTreeMap<String, PathBuf>,
 }
 
-/// Finds the instances of these names in the list: one JSON object on each line, nothing at all
-/// where there is none. What other instances look like is no matter, as long as it is JSON.
+/// Finds the instances with these names in the list, which has one JSON object per line and is
+/// empty without instances. The other instances may have any fields.
 ///
 /// # Errors
-/// When a line is no JSON object, or one of these instances is not what Lima prints of one.
+/// When a line is not a JSON object, or one of the requested instances has an unexpected format.
 pub fn find_instances(stdout: &str, names: &BTreeSet<&str>) -> Result<Instances, UnreadableList> {
     let lines = stdout.lines().enumerate().filter(|(_, text)| !text.trim().is_empty());
     let mut instances = Instances::default();

@@ -1,10 +1,11 @@
-//! What `limactl` says on standard error: logrus's text form, `time="…" level=info msg="…"`.
+//! Log lines of `limactl` on standard error, in logrus's text format: `time="…" level=info
+//! msg="…"`.
 
 use std::borrow::Cow;
 use std::iter::Peekable;
 use std::str::Chars;
 
-/// The message of a line of a log; any other line as it is.
+/// The message of a log line. Any other line is returned unchanged.
 pub fn message(line: &str) -> Cow<'_, str> {
     if !line.starts_with("time=") {
         return Cow::Borrowed(line);
@@ -12,13 +13,13 @@ pub fn message(line: &str) -> Cow<'_, str> {
     find(line, "msg").map_or(Cow::Borrowed(line), Cow::Owned)
 }
 
-/// Whether `limactl start` says that it waited for the guest as long as it was told to. It exits
-/// with 1 then, and the VM is left running.
+/// Whether `limactl start` reports that the guest did not become ready in time. It exits with 1
+/// then, and the VM keeps running.
 pub fn gave_up(stderr: &str) -> bool {
     stderr.contains("did not receive an event with the `running` status")
 }
 
-/// The value of a field of a line, its escapes undone.
+/// The value of a field of a line, unescaped.
 pub(super) fn find(line: &str, wanted: &str) -> Option<String> {
     let mut rest = line.chars().peekable();
     loop {
@@ -37,7 +38,7 @@ pub(super) fn find(line: &str, wanted: &str) -> Option<String> {
     }
 }
 
-/// The rest of a text in quotation marks, as Go's `%q` writes it. `None` where it has no end.
+/// The rest of a quoted text in the format of Go's `%q`. `None` if the closing quote is missing.
 fn quoted(rest: &mut Peekable<Chars<'_>>) -> Option<String> {
     let mut text = String::new();
     loop {
@@ -51,7 +52,7 @@ fn quoted(rest: &mut Peekable<Chars<'_>>) -> Option<String> {
                 'r' => '\r',
                 't' => '\t',
                 'v' => '\u{b}',
-                // A byte that was no UTF-8.
+                // A byte of invalid UTF-8.
                 'x' => code(rest, 2).filter(char::is_ascii).unwrap_or(char::REPLACEMENT_CHARACTER),
                 'u' => code(rest, 4)?,
                 'U' => code(rest, 8)?,

@@ -1,5 +1,5 @@
-//! The meaning of a value in Lima's YAML, whatever its form: `4096MiB` equals `4GiB`, an explicit
-//! default equals a missing key, and a forward without a host port uses the guest's port.
+//! The meaning of a value in Lima's YAML in any form: `4096MiB` equals `4GiB`, an explicit default
+//! equals a missing key, and a forward without a host port uses the guest's port.
 //!
 //! Rules: `FillDefault` and `FillPortForwardDefaults` of Lima 2.2.0.
 
@@ -13,17 +13,17 @@ use crate::model::lima_yaml::{self, Holds};
 
 type Shape = fn(&Meaning<'_>, &mut Map<String, Value>);
 
-/// Rules that concern several keys of one mapping: its path, and what Lima fills in.
+/// Rules for several keys of a mapping: its path, and the function that fills in Lima's defaults.
 const SHAPES: [(&str, Shape); 2] = [("mounts[]", mount), ("portForwards[]", forward)];
 
-/// Where the YAML is read, which decides what its paths mean.
+/// The context of the YAML, which determines the meaning of its paths.
 #[derive(Debug, Clone, Copy)]
 pub struct Meaning<'a> {
     /// The instance's directory.
     pub directory: &'a Path,
     /// The home directory of the user on the host.
     pub home: Option<&'a Path>,
-    /// Whether a key that is left out has Lima's own default, and not one of the user's.
+    /// Whether a missing key has Lima's default instead of one of the user's.
     pub defaults: bool,
 }
 
@@ -73,7 +73,7 @@ impl Meaning<'_> {
             Holds::Size => lima_yaml::bytes(text).map_or_else(|| text.into(), Value::from),
             Holds::Number => text.parse::<u64>().map_or_else(|_| text.into(), Value::from),
             Holds::Address => address(text).into(),
-            // Lima expands templates in it, which may hold anything.
+            // Lima expands templates in it, so its value is unknown.
             Holds::GuestPath if text.contains("{{") => text.into(),
             Holds::GuestPath => clean_path(text).into(),
             Holds::HostPath => self.host_path(text).into(),
@@ -87,7 +87,7 @@ impl Meaning<'_> {
         if is_default && self.defaults { Value::Null } else { meant(&text) }
     }
 
-    /// The path with its templates and `~` expanded, and without what does not matter in it.
+    /// The path in normal form, with its templates and `~` expanded.
     fn host_path(&self, text: &str) -> String {
         let text = self.expanded(text);
         let path = match (text.strip_prefix('~'), self.home) {
@@ -99,7 +99,8 @@ impl Meaning<'_> {
         clean_path(&path.to_string_lossy())
     }
 
-    /// The path of a socket on the host: a relative one is beside the instance's others.
+    /// The path of a socket on the host. A relative path is relative to the instance's `sock`
+    /// directory.
     pub(super) fn host_socket(&self, text: &str) -> String {
         clean_path(&self.directory.join("sock").join(self.expanded(text)).to_string_lossy())
     }
@@ -160,7 +161,7 @@ fn forward(meaning: &Meaning<'_>, map: &mut Map<String, Value>) {
     map.insert("guestPortRange".into(), guest);
 }
 
-/// Takes both forms of a range of ports out of a forward.
+/// Removes both forms of a port range from a forward and returns the range.
 fn ports(map: &mut Map<String, Value>, single: &str) -> Option<Value> {
     let port = map.remove(single);
     let range = map.remove(&format!("{single}Range"));

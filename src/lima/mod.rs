@@ -1,6 +1,6 @@
-//! Lima: its command lines, what it prints, and the YAML of an instance.
+//! Lima: its command lines, its output, and the YAML of an instance.
 //!
-//! Everything here is pure. Facts about Lima's behaviour are measured on Lima 2.2.0 unless a
+//! This module has no effects. Facts about Lima's behavior were measured with Lima 2.2.0 unless a
 //! comment says otherwise.
 
 mod agent;

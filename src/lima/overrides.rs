@@ -1,8 +1,8 @@
-//! The user's own files that Lima merges into every instance, whatever its `lima.yaml` says.
+//! The user's files that Lima merges into every instance.
 //!
-//! Measured with `limactl list --json` of Lima 2.2.0: what `override.yaml` says counts, and what
-//! `default.yaml` says fills gaps. Lists of both are added to those of the instance; a mount of the
-//! same location and a variable of the same name are one entry.
+//! Measured with `limactl list --json` of Lima 2.2.0: `override.yaml` has precedence over the
+//! instance's `lima.yaml`, and `default.yaml` fills in missing keys. Lists of both are added to
+//! those of the instance. Mounts of the same location and variables of the same name are merged.
 
 use std::path::PathBuf;
 
@@ -12,33 +12,33 @@ use serde_json::{Map, Value};
 /// One of these files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserFile {
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
-    /// Whether it counts more than the instance's own.
+    /// Whether it has precedence over the instance.
     pub wins: bool,
-    /// What it says.
+    /// Its contents.
     pub keys: Map<String, Value>,
 }
 
 impl UserFile {
-    /// The names of these files in Lima's directory, and whether each counts more than an instance.
+    /// The names of these files in Lima's directory, and whether each has precedence over the
+    /// instance.
     pub const ALL: [(&str, bool); 2] =
         [("_config/default.yaml", false), ("_config/override.yaml", true)];
 }
 
-/// What such a file does to a key that is declared: no edit of the instance could change that.
+/// The effect of such a file on a declared key. An edit of the instance cannot change it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Override {
     /// The file's path, as text.
     pub file: String,
     /// The key, such as `cpus` or `containerd.user`.
     pub key: String,
-    /// The value that counts, where it is short and tells nothing private; an entry that is added
-    /// has none.
+    /// The effective value if it is short and cannot be private. `None` for an added entry.
     pub value: Option<String>,
 }
 
-/// What these files do to the keys that are declared of an instance.
+/// The effects of these files on the declared keys of an instance.
 pub fn overrides(files: &[UserFile], declared: &Map<String, Value>) -> Vec<Override> {
     let mut found = Vec::new();
     for file in files {

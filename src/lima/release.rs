@@ -1,4 +1,4 @@
-//! Lima's releases: where their archives are, and which one is installed where the file names none.
+//! Lima's releases: the URLs and checksums of their archives, and the default release.
 
 use std::path::{Path, PathBuf};
 
@@ -8,11 +8,11 @@ use crate::config::Lima;
 use crate::host::{Os, Platform};
 use crate::model::{Arch, Sha256};
 
-/// Where Lima publishes its releases.
+/// The download page of Lima's releases.
 const PAGE: &str = "https://github.com/lima-vm/lima/releases/download";
-/// The release that is installed where the file names none.
+/// The release that is installed if the file does not name one.
 const DEFAULT: Version = Lima::RELEASE;
-/// The checksums of its archives, from its own SHA256SUMS.
+/// The checksums of its archives, from its SHA256SUMS.
 const CHECKSUMS: [(&str, &str); 4] = [
     ("linux-x86_64", "a0ea1ccf6b7335a900adb5f8d2b8384457965fecb1ba72f09b4e3e46d12f424a"),
     ("linux-aarch64", "7c6a09c6844f55f811e9b7b2b60a6070a512c696c8ec752dfdb3c8ed50ed0364"),
@@ -27,12 +27,12 @@ pub struct Release {
     pub version: Version,
     /// The URL of its archive.
     pub url: String,
-    /// The checksum of its archive, where the file or `cai` itself knows it.
+    /// The checksum of its archive, if the file or `cai` has it.
     pub sha256: Option<Sha256>,
 }
 
 impl Release {
-    /// The one that a file would have installed on this platform.
+    /// The release that `cai` installs for this file and platform.
     pub fn wanted(lima: &Lima, platform: Platform) -> Self {
         let version = lima.release.clone().unwrap_or(DEFAULT);
         let page = lima.url.as_deref().unwrap_or(PAGE).trim_end_matches('/');
@@ -45,18 +45,18 @@ impl Release {
         Self { version, url, sha256 }
     }
 
-    /// The directory that it is installed in, in the one for Lima's releases.
+    /// The directory of this release below the directory of all releases.
     pub fn directory(&self, releases: &Path) -> PathBuf {
         releases.join(self.version.to_string())
     }
 
-    /// Its `limactl`, once it is installed there.
+    /// The path of its `limactl` after the installation.
     pub fn limactl(&self, releases: &Path) -> PathBuf {
         self.directory(releases).join("bin/limactl")
     }
 }
 
-/// What a platform is called in `[lima.sha256]`.
+/// The key of a platform in `[lima.sha256]`.
 pub fn key(platform: Platform) -> &'static str {
     match (platform.os, platform.arch) {
         (Os::Linux, Arch::X86_64) => "linux-x86_64",
@@ -66,7 +66,7 @@ pub fn key(platform: Platform) -> &'static str {
     }
 }
 
-/// The name of an archive, as Lima's Makefile makes it: with what `uname` says there.
+/// The name of an archive. Lima's Makefile builds it from the output of `uname`.
 fn archive(version: &Version, platform: Platform) -> String {
     let platform = match (platform.os, platform.arch) {
         (Os::Linux, Arch::X86_64) => "Linux-x86_64",
@@ -127,7 +127,8 @@ mod tests {
         let lines = format!("release = \"2.1.4\"\n[lima.sha256]\nlinux-x86_64 = \"{digits}\"\n");
         let sha256 = PLATFORMS.map(|platform| Release::wanted(&lima(&lines), platform).sha256);
         assert_eq!(sha256, [digits.parse().ok(), None, None, None]);
-        // Also in place of the one that is known: the archive of a mirror may be another one.
+        // The file's checksum has precedence over the built-in one: the archive of a mirror may
+        // differ.
         let own = Release::wanted(&lima(&lines.replace("2.1.4", "2.2.0")), PLATFORMS[0]);
         assert_eq!(own.sha256, digits.parse().ok());
     }

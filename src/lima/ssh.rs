@@ -1,9 +1,8 @@
-//! `ssh` to a guest, on the connection that Lima keeps.
+//! `ssh` to a guest over Lima's connection.
 //!
-//! Lima opens one master connection per instance when it starts it, before anything is
-//! provisioned, and everything rides on it: `limactl shell`, and the forward of the Docker socket.
-//! A login session keeps the groups it began with, so a group that the user joins later is not
-//! seen until there is a new master.
+//! Lima opens one master connection per instance at the start, before provisioning. Everything uses
+//! it: `limactl shell`, and the forward of the Docker socket. A login session keeps the groups that
+//! it started with, so a group that the user joins later needs a new master.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -12,9 +11,9 @@ use std::time::Duration;
 use crate::host::CommandSpec;
 use crate::model::VmName;
 
-/// Where dockerd listens in the guest.
+/// dockerd's socket in the guest.
 pub const GUEST_SOCKET: &str = "/var/run/docker.sock";
-/// How long one command in a guest may take; a slow emulated guest needs seconds.
+/// The time limit of a command in a guest; a slow emulated guest needs seconds.
 const GUEST: Duration = Duration::from_secs(90);
 
 /// Builds `ssh` command lines for one instance.
@@ -26,9 +25,9 @@ pub struct Ssh {
 }
 
 impl Ssh {
-    /// For an instance with this directory.
+    /// Uses the instance with this directory.
     pub fn new(program: PathBuf, directory: &Path, name: &VmName) -> Self {
-        // Lima's own rule for the guest's host name, which ssh.config uses (`lima-` and the name).
+        // Lima's rule for the guest's host name in ssh.config: `lima-` and the name.
         let host = format!("lima-{}", name.as_str().replace(['.', '_'], "-"));
         Self { program, directory: directory.to_owned(), host }
     }
@@ -38,8 +37,8 @@ impl Ssh {
         directory.join("ssh.sock")
     }
 
-    /// The longest path of a socket of an instance: ssh makes its control socket under a longer name
-    /// first, so Lima refuses an instance in whose directory that would not fit.
+    /// The longest path of a socket of an instance. ssh creates its control socket under a longer
+    /// name first, and Lima refuses an instance if that path is too long.
     pub fn longest_socket(directory: &Path) -> PathBuf {
         directory.join("ssh.sock.1234567890123456")
     }
@@ -53,32 +52,32 @@ impl Ssh {
         CommandSpec::new(&self.program).arg("-F").arg(self.directory.join("ssh.config"))
     }
 
-    /// Runs a command on Lima's master connection, which is opened when there is none.
-    /// The arguments are quoted for the login shell of the guest.
+    /// Runs a command over Lima's master connection and opens it if necessary. The arguments are
+    /// quoted for the guest's login shell.
     pub fn run(&self, arguments: &[&str]) -> CommandSpec {
         self.with_config().args([self.host.as_str(), &quote(arguments)]).timeout(GUEST)
     }
 
-    /// Runs a command that only looks, on the live master or else on a connection of its own, which
-    /// leaves nothing behind: a look must not open a master that nobody asked for.
+    /// Runs a command that only reads, over the live master or else over a separate connection. It
+    /// must not open a master, because that would be a change.
     pub fn look(&self, arguments: &[&str]) -> CommandSpec {
         self.with_config()
             .args(["-o", "ControlMaster=no", self.host.as_str(), &quote(arguments)])
             .timeout(GUEST)
     }
 
-    /// Makes the forward of the Docker socket, on the live master.
+    /// Creates the forward of the Docker socket on the live master.
     pub fn forward(&self) -> CommandSpec {
         self.control("forward").arg("-L").arg(self.forwarding()).arg(&self.host)
     }
 
-    /// Cancels the forward. Exits 0 when there is none, and leaves the socket file behind.
+    /// Cancels the forward. Exits with 0 if the forward does not exist, and leaves the socket file.
     pub fn cancel_forward(&self) -> CommandSpec {
         self.control("cancel").arg("-L").arg(self.forwarding()).arg(&self.host)
     }
 
-    /// Asks the master to take no new sessions. It lives until its open ones end, so a user's
-    /// open shells go on.
+    /// Makes the master refuse new sessions. It ends when its open sessions end, so a user's open
+    /// shells continue.
     pub fn stop_master(&self) -> CommandSpec {
         self.control("stop").arg(&self.host)
     }
@@ -89,8 +88,8 @@ impl Ssh {
 
     fn forwarding(&self) -> OsString {
         let path = Self::docker_socket(&self.directory).into_os_string();
-        // ssh takes a colon for the end of the path, and expands what follows a percent sign. A path
-        // that is no text cannot be escaped, and ssh will say so.
+        // ssh ends the path at a colon and expands a percent sign. A path of invalid UTF-8 cannot
+        // be escaped; ssh reports it.
         let mut forwarding = match path.into_string() {
             Ok(path) => path.replace('\\', r"\\").replace(':', r"\:").replace('%', "%%").into(),
             Err(path) => path,
@@ -101,9 +100,9 @@ impl Ssh {
     }
 }
 
-/// One line for a remote shell that gives back exactly these arguments.
+/// One line that a remote shell splits into exactly these arguments.
 fn quote(arguments: &[&str]) -> String {
-    // An argument with a NUL cannot exist; names are validated before they come here.
+    // An argument cannot contain a NUL, because names are validated earlier.
     shlex::try_join(arguments.iter().copied()).unwrap_or_default()
 }
 

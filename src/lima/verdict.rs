@@ -21,7 +21,7 @@ impl Verdict {
     pub const UNKNOWN_KEY: &str = "unknown field";
 
     /// Reads the command's output (format measured with Lima 2.2.0). `None` if the command failed
-    /// without a message in that format, so there is no verdict.
+    /// without a message in that format.
     pub fn read(output: &Output) -> Option<Self> {
         let at = |level: &'static str| {
             let is_of = move |line: &&str| find(line, "level").as_deref() == Some(level);
@@ -39,7 +39,7 @@ impl Verdict {
     }
 }
 
-/// Lima warns twice about a key: for the file, and for the file with the user's defaults.
+/// Lima warns about a key twice: for the file, and for the file merged with the user's defaults.
 fn warning(line: &str) -> String {
     let (said, error) = (message(line), find(line, "error").unwrap_or_default());
     let error = on_one_line(without_position(&error));
@@ -56,7 +56,7 @@ fn refusal(said: &str) -> String {
     on_one_line(without_position(said))
 }
 
-/// Removes `[LINE:COLUMN]`, because the user does not see that text.
+/// Removes `[LINE:COLUMN]`, because the user does not see that YAML.
 fn without_position(said: &str) -> &str {
     let rest = said.strip_prefix('[').and_then(|rest| rest.split_once("] "));
     match rest {

@@ -1,11 +1,11 @@
-//! What `limactl --version` prints.
+//! The output of `limactl --version`.
 
 use semver::Version;
 
-/// Reads `limactl version 2.2.0`, also with a `v`, a pre-release or a commit behind it.
+/// Reads `limactl version 2.2.0`, also with a `v`, a pre-release or a commit after it.
 ///
-/// A pre-release counts as its release: Lima's own builds from a branch say `2.2.0-beta.0-12-gabc`,
-/// and a requirement such as `>=1.1` means to accept them.
+/// A pre-release counts as its release: builds from a branch of Lima report `2.2.0-beta.0-12-gabc`,
+/// and a requirement such as `>=1.1` is meant to accept them.
 pub fn parse_version(output: &str) -> Option<Version> {
     let word = output
         .lines()

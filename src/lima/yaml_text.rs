@@ -1,11 +1,11 @@
-//! The text of an instance's YAML: how `cai` writes, marks and edits it.
+//! The text of an instance's YAML: writes, marks and edits it.
 
 use serde_json::{Map, Value};
 
-/// How the YAML of an instance that `cai` made begins.
+/// The start of the YAML of an instance that `cai` created.
 const MARK: &str = "# Managed by cai";
 
-/// Whether `cai` made the instance with this YAML. Lima keeps the comments of a file that it edits.
+/// Whether `cai` created the instance with this YAML. Lima keeps the comments when it edits a file.
 pub fn is_marked(yaml: &str) -> bool {
     let mut head = yaml.lines().take_while(|line| line.is_empty() || line.starts_with('#'));
     head.any(|line| line.starts_with(MARK))
@@ -13,19 +13,19 @@ pub fn is_marked(yaml: &str) -> bool {
 
 /// The text that `limactl create` reads.
 pub fn to_yaml(keys: &Map<String, Value>) -> String {
-    // JSON values all have a form in YAML, and memory takes them all.
+    // Serialization cannot fail: every JSON value has a form in YAML.
     let body =
         serde_yaml::to_string(keys).unwrap_or_else(|_| Value::from(keys.clone()).to_string());
     format!("{MARK}: change containai.toml, then run `cai apply`.\n{body}")
 }
 
-/// The text of an instance's YAML with other values for some of its keys, and without those whose
-/// value is `null`. Everything else is kept, with its comments if the text can be cut.
+/// The text of an instance's YAML with new values for some of its keys, and without the keys whose
+/// value is `null`. All other text is kept; comments may be lost if the text has an unusual form.
 pub fn edited(text: &str, yaml: &Map<String, Value>, keys: &Map<String, Value>) -> String {
     let mut wanted = yaml.clone();
     wanted.extend(keys.clone());
     wanted.retain(|key, value| !value.is_null() || !keys.contains_key(key));
-    // JSON values all have a form in YAML.
+    // Every JSON value has a form in YAML.
     let body = |keys: &Map<String, Value>| serde_yaml::to_string(keys).unwrap_or_default();
     let names = |line: &str| keys.keys().any(|key| names(line, key));
     let mut kept = String::new();
@@ -35,7 +35,7 @@ pub fn edited(text: &str, yaml: &Map<String, Value>, keys: &Map<String, Value>) 
         if begins {
             is_replaced = names(line);
         }
-        // A comment at the margin belongs to what follows it.
+        // A comment at the margin belongs to the following key.
         if !is_replaced || line.starts_with('#') {
             kept.push_str(line);
             kept.push('\n');
@@ -46,7 +46,7 @@ pub fn edited(text: &str, yaml: &Map<String, Value>, keys: &Map<String, Value>) 
     if !set.is_empty() {
         kept.push_str(&body(&set));
     }
-    // An odd text may have been cut in the wrong place.
+    // If the result is wrong, the text has an unusual form and is written again.
     match serde_yaml::from_str::<Map<String, Value>>(&kept) {
         Ok(read) if read == wanted => kept,
         _ => head(text) + &body(&wanted),
@@ -60,7 +60,7 @@ fn names(line: &str, key: &str) -> bool {
     rest.is_some_and(|rest| rest.starts_with(':'))
 }
 
-/// The comments that a YAML begins with.
+/// The comments at the start of a YAML.
 fn head(text: &str) -> String {
     let head = text.lines().take_while(|line| line.is_empty() || line.starts_with('#'));
     head.flat_map(|line| [line, "\n"]).collect()
@@ -98,7 +98,7 @@ mod tests {
         let yaml: Map<String, Value> = serde_yaml::from_str(text).unwrap();
         let none = Map::from_iter([("cpus".to_owned(), Value::Null)]);
         assert_eq!(edited(text, &yaml, &none), "# Managed by cai\n# b\nmemory: 1GiB\n");
-        // Where the text cannot be cut, its comments go and its values stay.
+        // If the text has an unusual form, its comments are lost and its values stay.
         let odd = "# Managed by cai\n{env: {A: 1}, memory: 1GiB} # x\n";
         assert_eq!(edit(odd), "# Managed by cai\nenv:\n  A: '2: #'\nmemory: 1GiB\ncpus: 4\n");
     }
