@@ -1,4 +1,4 @@
-//! Docker contexts: where they are stored, and the command lines that change them.
+//! Docker contexts: their storage, and the command lines that change them.
 
 use std::path::{Path, PathBuf};
 
@@ -8,16 +8,17 @@ use crate::host::CommandSpec;
 use crate::model::ContextName;
 use crate::model::digest::sha256;
 
-/// How the description of a context that `cai` made ends. A context without it is somebody
-/// else's. (The command line can write no other metadata.)
+/// The end of the description of a context that `cai` created. A context without it belongs to
+/// someone else. (Docker's command line cannot write other metadata.)
 pub const MARK: &str = "managed by cai";
 
-/// Where Docker keeps a context: a directory named by the SHA-256 of its name.
+/// The path of a context's metadata. Its directory is named after the SHA-256 of the context's
+/// name.
 pub fn metadata_path(docker_config: &Path, name: &ContextName) -> PathBuf {
     docker_config.join("contexts/meta").join(sha256(name.as_str().as_bytes())).join("meta.json")
 }
 
-/// What `cai` reads of a context's `meta.json`.
+/// The part of a context's `meta.json` that `cai` reads.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ContextMetadata {
     /// The `host=` of its `docker` endpoint.
@@ -26,16 +27,18 @@ pub struct ContextMetadata {
     pub description: String,
 }
 
-/// A `meta.json` that is none.
+/// A `meta.json` of an unexpected format.
 #[derive(Debug, thiserror::Error)]
-#[error("it is not a Docker context; look at it, or remove it with `docker context rm`")]
+#[error(
+    "it is not valid metadata of a Docker context; fix it, or remove it with `docker context rm`"
+)]
 pub struct UnreadableContext(#[from] serde_json::Error);
 
 impl ContextMetadata {
-    /// Reads a `meta.json`; unknown keys, which other tools may add, are ignored.
+    /// Reads a `meta.json`. Unknown keys are ignored, because other tools may add them.
     ///
     /// # Errors
-    /// When it is not JSON of that form.
+    /// When it is not JSON of this format.
     pub fn parse(text: &str) -> Result<Self, UnreadableContext> {
         #[derive(Deserialize)]
         #[serde(rename_all = "PascalCase")]
@@ -68,16 +71,16 @@ impl ContextMetadata {
         })
     }
 
-    /// Whether `cai` made it.
+    /// Whether `cai` created it.
     pub fn is_marked(&self) -> bool {
         self.description.ends_with(MARK)
     }
 }
 
-/// The current context that Docker's `config.json` names; `None` where that is `default`.
+/// The current context in Docker's `config.json`; `None` for `default`.
 ///
 /// # Errors
-/// When it is not JSON of that form.
+/// When it is not JSON of this format.
 pub fn current_context(config: &str) -> Result<Option<String>, serde_json::Error> {
     #[derive(Deserialize, Default)]
     #[serde(rename_all = "camelCase", default)]
@@ -95,29 +98,29 @@ pub struct Docker {
 }
 
 impl Docker {
-    /// For the program at this path.
+    /// Uses the program at this path.
     pub fn new(program: PathBuf) -> Self {
         Self { program }
     }
 
-    /// Creates a context. It never becomes the current one by this.
+    /// Creates a context. It does not become the current one.
     pub fn create_context(&self, name: &ContextName, wanted: &ContextMetadata) -> CommandSpec {
         self.context("create", name, wanted)
     }
 
-    /// Updates a context in place; what else it holds stays.
+    /// Updates a context in place and keeps its other settings.
     pub fn update_context(&self, name: &ContextName, wanted: &ContextMetadata) -> CommandSpec {
         self.context("update", name, wanted)
     }
 
-    /// Removes a context. Without `--force`, by which the current one would go too.
+    /// Removes a context. Without `--force`, docker refuses to remove the current one.
     pub fn remove_context(&self, name: &ContextName) -> CommandSpec {
         CommandSpec::new(&self.program).args(["context", "rm", name.as_str()])
     }
 
     fn context(&self, verb: &str, name: &ContextName, wanted: &ContextMetadata) -> CommandSpec {
-        // The option's value is a line of CSV only where it has more than one sign of equality; else
-        // it is taken as it is, but for quotes at its ends (measured with docker 28.2.2).
+        // docker parses the value as CSV if it contains more than one equals sign. Otherwise it
+        // only removes quotes at the ends (measured with docker 28.2.2).
         let is_csv = wanted.host.contains('=');
         let host = if is_csv { wanted.host.replace('"', "\"\"") } else { wanted.host.clone() };
         let endpoint = format!("\"host={host}\"");
@@ -137,7 +140,7 @@ mod tests {
 
     #[test]
     fn the_store_is_where_docker_has_it() {
-        // The directory that docker 28.2.2 made for this name (docker.txt of the measurements).
+        // The directory that docker 28.2.2 created for this name.
         assert_eq!(
             metadata_path(Path::new("/d"), &"containai-secure".parse().unwrap()),
             Path::new(

@@ -1,12 +1,12 @@
-//! What the user's own docker command goes by.
+//! The settings that select the endpoint of the user's docker command.
 
-/// What the user's docker command goes by when it is given no context.
+/// The settings that select the endpoint of the user's docker command without `--context`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Environment {
     /// `DOCKER_HOST`.
     pub docker_host: Option<String>,
     /// `DOCKER_CONTEXT`.
     pub docker_context: Option<String>,
-    /// The current context of Docker's `config.json`; `None` where that is `default`.
+    /// The current context in Docker's `config.json`; `None` for `default`.
     pub current_context: Option<String>,
 }

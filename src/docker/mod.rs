@@ -1,5 +1,5 @@
-//! Docker on the host: contexts, through the real `docker` command line and its store; and
-//! containers that use a Docker socket themselves.
+//! Docker on the host: contexts, through the `docker` command line and its store, and containers
+//! that use a Docker socket.
 
 pub mod client;
 mod context;

@@ -253,7 +253,10 @@ fn an_override_of_somebody_else_stands_in_the_way() {
     client.compose.as_mut().unwrap().override_text = Some("services: {}\n".into());
     let plan = plan(&config, &facts(&config, client));
     let problem = change(&plan, Kind::SOCKET_CLIENT).problem.as_ref().unwrap().to_string();
-    assert!(problem.contains("/d/dind.cai.yml") && problem.contains("did not write"), "{problem}");
+    assert!(
+        problem.contains("/d/dind.cai.yml") && problem.contains("not written by cai"),
+        "{problem}"
+    );
 }
 
 fn without_compose_the_options_are_named() {

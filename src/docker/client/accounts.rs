@@ -16,7 +16,7 @@ pub struct UnixAccount {
     pub name: String,
     /// The id.
     pub uid: u32,
-    /// The id of the first group.
+    /// The id of the primary group.
     pub gid: u32,
 }
 
@@ -27,7 +27,7 @@ pub struct UnixGroup {
     pub name: String,
     /// The id.
     pub gid: u32,
-    /// The users that it lists.
+    /// The members that it lists.
     pub members: Vec<String>,
 }
 
@@ -56,24 +56,24 @@ impl Accounts {
         }
     }
 
-    /// The account of this id.
+    /// The account with this uid.
     pub fn by_uid(&self, uid: u32) -> Option<&UnixAccount> {
         self.users.iter().find(|user| user.uid == uid)
     }
 
-    /// The account of this name.
+    /// The account with this name.
     pub fn by_name(&self, name: &str) -> Option<&UnixAccount> {
         self.users.iter().find(|user| user.name == name)
     }
 
-    /// Whether a user is in a group, by these files.
+    /// Whether a user is in a group according to these files.
     pub fn lists(&self, user: &UnixAccount, gid: u32) -> bool {
         let listed = |group: &UnixGroup| group.gid == gid && group.members.contains(&user.name);
         user.gid == gid || self.groups.iter().any(listed)
     }
 
-    /// The account that Docker's word for a user means, and whether its groups come with it: they
-    /// do not where the word names a group, too.
+    /// The account for a user in Docker's syntax, and whether Docker adds its groups: not if the
+    /// text also names a group.
     pub fn meant_by(&self, word: &str) -> Option<(&UnixAccount, bool)> {
         let (user, with_groups) = match word.split_once(':') {
             Some((user, _)) => (user, false),

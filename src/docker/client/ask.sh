@@ -1,5 +1,5 @@
-# Asks the Docker API from inside a container, as the user that this is run as. It comes after
-# guest/section.sh; $2 is the path of the socket, the rest are the clients that the image has.
+# Sends a request to the Docker API from inside a container, as the current user. Runs after
+# guest/section.sh. $2 is the path of the socket, the rest are the clients in the image.
 socket=$2
 shift 2
 request='GET /version HTTP/1.0\r\nHost: docker\r\n\r\n'
@@ -9,9 +9,9 @@ groups() {
     case $key in Gid: | Groups:) echo "$value $rest" ;; esac
   done </proc/self/status
 }
-# To connect to a socket is to write to it, for the kernel. A read-only mount does not count.
+# To connect to a socket, a process needs write permission. A read-only mount does not matter.
 writable() { [ -w "$socket" ]; }
-# A daemon that hangs must not leave a process behind.
+# A daemon that hangs must not leave a process.
 limited() {
   if command -v timeout >/dev/null 2>&1; then timeout 10 "$@"; else "$@"; fi
 }
@@ -32,7 +32,7 @@ connect($s, sockaddr_un($ARGV[0])) or die "connect: $!\n";
 syswrite($s, "GET /version HTTP/1.0\r\nHost: docker\r\n\r\n"); print while <$s>;' "$socket" ;;
   node) limited node -e 'require("http").get({ socketPath: process.argv[1], path: "/version" },
   answer => answer.pipe(process.stdout)).on("error", error => { console.error(error.message); process.exit(1) })' "$socket" ;;
-  # Not every nc knows sockets with a path.
+  # Some versions of nc do not support Unix sockets.
   nc) nc -h 2>&1 | grep -q -e '-[A-Za-z]*U' || return 126
     printf "$request" | limited nc -U -w 10 "$socket" ;;
   esac

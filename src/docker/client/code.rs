@@ -1,36 +1,36 @@
-//! The codes of what can be wrong with a client.
+//! The codes of the faults of a client.
 
 use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-/// What can be wrong with a client. In JSON, its code.
+/// A fault of a client. In JSON, its code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ClientCode {
-    /// There is no such container, or it does not run.
+    /// The container does not exist or is not running.
     ContainerAbsent,
-    /// It ends and is started again, over and over.
+    /// It exits and is restarted again and again.
     Restarting,
     /// It mounts the host's forwarded socket, which does not exist in the guest.
     HostSocket,
-    /// It has no socket at that path.
+    /// The socket does not exist at that path in the container.
     SocketMissing,
-    /// The volume is mounted read-only, and the file says otherwise. Never why a client is denied.
+    /// The volume is mounted read-only against the file. Never the cause of a denied request.
     MountReadonly,
-    /// The socket's group has another id than the container's.
+    /// The gid of the socket's group differs from the one in the container.
     GidMismatch,
     /// The user is not in the socket's group.
     UserNotInGroup,
-    /// The user is in the group now, and the program that runs began before.
+    /// The user was added to the group after the running process started.
     SessionStale,
-    /// No daemon answers, whatever the permissions say.
+    /// No daemon answers, although the permissions are correct.
     ApiDenied,
-    /// The API answers, and the container's health check or URL does not.
+    /// The API answers, but the container's health check or URL fails.
     Unhealthy,
 }
 
 impl ClientCode {
-    /// All of them, in the order in which they are judged.
+    /// All codes in the order of diagnosis.
     pub const ALL: [Self; 10] = [
         Self::HostSocket,
         Self::ContainerAbsent,
@@ -44,7 +44,7 @@ impl ClientCode {
         Self::Unhealthy,
     ];
 
-    /// The word for programs.
+    /// The code for programs.
     pub const fn code(self) -> &'static str {
         match self {
             Self::ContainerAbsent => "client_container_absent",

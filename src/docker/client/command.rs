@@ -1,4 +1,4 @@
-//! The command lines that look at containers, and those that make one anew.
+//! The command lines that inspect containers, and those that recreate them.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,9 +10,9 @@ use crate::model::{ContextName, ServiceName};
 
 const LOOK: &str = concat!(include_str!("../../guest/section.sh"), include_str!("look.sh"));
 const ASK: &str = concat!(include_str!("../../guest/section.sh"), include_str!("ask.sh"));
-/// How much of a log is read. The two streams of a program come in no certain order.
+/// The number of log lines that are read. The order of the two streams is not defined.
 const LOG_LINES: &str = "20";
-/// Compose may have to pull or build the image.
+/// The time limit of Compose, which may pull or build the image.
 const COMPOSE: Duration = Duration::from_secs(20 * 60);
 
 /// Builds the command lines for the containers of one Docker context.
@@ -23,7 +23,7 @@ pub struct ClientCommands {
 }
 
 impl ClientCommands {
-    /// With this `docker`, for the engine of this context.
+    /// Uses this `docker`, and the engine of this context.
     pub fn new(docker: PathBuf, context: ContextName) -> Self {
         Self { docker, context }
     }
@@ -32,17 +32,17 @@ impl ClientCommands {
         CommandSpec::new(&self.docker).args(["--context", self.context.as_str()])
     }
 
-    /// All containers of these names, in one list.
+    /// Inspects all containers of these names.
     pub fn inspect<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> CommandSpec {
         self.docker().args(["inspect", "--type", "container"]).args(names)
     }
 
-    /// The script that looks at a container from inside, as its root.
+    /// Runs the script that inspects a container from inside, as root.
     pub fn look(&self, name: &str, mark: &str, socket: &str) -> CommandSpec {
         self.docker().args(["exec", "-u", "0", name]).args(["sh", "-c", LOOK, "cai", mark, socket])
     }
 
-    /// The script that asks the API, as this user with this group.
+    /// Runs the script that sends a request to the API, as this user and group.
     pub fn ask(
         &self,
         name: &str,
@@ -57,7 +57,7 @@ impl ClientCommands {
             .args(clients)
     }
 
-    /// The same question without a shell, by a `docker` that the image may have.
+    /// The same request without a shell, with a `docker` that the image may have.
     pub fn ask_directly(&self, name: &str, (uid, gid): (u32, u32), socket: &str) -> CommandSpec {
         self.docker()
             .args(["exec", "-u", &format!("{uid}:{gid}"), name])
@@ -65,23 +65,23 @@ impl ClientCommands {
             .args(["--format", "ApiVersion={{.Server.APIVersion}}"])
     }
 
-    /// Its processes, as the engine's machine sees them.
+    /// Its processes, as the engine's machine lists them.
     pub fn top(&self, name: &str) -> CommandSpec {
         self.docker().args(["top", name, "-eo", "pid,ruid,rgid,supgid"])
     }
 
-    /// A file of a container as a tar archive, whether it runs or not. A socket is left out of it,
-    /// but it is an error where there is nothing at the path.
+    /// Copies a file of a running or stopped container as a tar archive. The archive omits a
+    /// socket, but a path that does not exist is an error.
     pub fn copy(&self, name: &str, path: &str) -> CommandSpec {
         self.docker().args(["cp", "-L", &format!("{name}:{path}"), "-"])
     }
 
-    /// The last lines of its log, on either stream.
+    /// The last lines of its log, from both streams.
     pub fn log(&self, name: &str) -> CommandSpec {
         self.docker().args(["logs", "--tail", LOG_LINES, name])
     }
 
-    /// Its own health check's last word; `none` where it has none.
+    /// The status of its health check; `none` without one.
     pub fn health(&self, name: &str) -> CommandSpec {
         let format = "{{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}";
         self.docker().args(["inspect", "--type", "container", "--format", format, name])
@@ -92,7 +92,7 @@ impl ClientCommands {
         CommandSpec::new(&self.docker).args(["compose", "version", "--short"])
     }
 
-    /// Which version a `docker-compose` has.
+    /// The version of a `docker-compose`.
     pub fn compose_version(&self, program: &Path) -> CommandSpec {
         CommandSpec::new(program).args(["version", "--short"])
     }

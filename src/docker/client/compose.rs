@@ -10,20 +10,20 @@ use super::{ComposeLabels, override_path};
 pub enum ComposeProgram {
     /// `docker compose`.
     Plugin,
-    /// `docker-compose`, at this path: the same program.
+    /// `docker-compose` at this path: the same program.
     Standalone(PathBuf),
-    /// `docker-compose` 1, at this path.
+    /// `docker-compose` version 1 at this path.
     First(PathBuf),
 }
 
 impl ComposeProgram {
-    /// Whether the list of groups in a later file takes the place of the one before. From version 2
-    /// on they go together, and none may be there twice (measured with 1.29 and 2.26).
+    /// Whether the groups of a later file replace those of an earlier one. Version 2 and later
+    /// merge them and refuse duplicates (measured with 1.29 and 2.26).
     pub fn replaces_groups(&self) -> bool {
         matches!(self, Self::First(_))
     }
 
-    /// Between the parts of a container's name.
+    /// The separator in a container's name.
     pub fn separator(&self) -> char {
         if matches!(self, Self::First(_)) { '_' } else { '-' }
     }
@@ -102,7 +102,8 @@ const OVERRIDES: [&str; 4] = [
     "docker-compose.override.yaml",
 ];
 
-/// The override that `docker compose up` includes: only beside the file that it finds without `-f`.
+/// The override that `docker compose up` includes: only next to the file that it finds without
+/// `-f`.
 fn default_override(file: &Path, exists: &dyn Fn(&Path) -> bool) -> Option<PathBuf> {
     let found = |names: [&str; 4]| {
         names.iter().map(|name| file.with_file_name(name)).find(|path| exists(path))
@@ -128,7 +129,7 @@ mod tests {
         }
     }
 
-    /// The options for a file, where these files exist.
+    /// The options for a file if these files exist.
     fn options(file: &str, labels: Option<&ComposeLabels>, exist: &[&str]) -> String {
         let exists = |path: &Path| exist.iter().any(|other| Path::new(other) == path);
         let project = ComposeProject::new(ComposeProgram::Plugin, file.as_ref(), labels, &exists);

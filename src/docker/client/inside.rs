@@ -1,29 +1,29 @@
-//! What is seen from inside a container.
+//! The state inside a container.
 
 use std::collections::BTreeSet;
 
 use super::Accounts;
 use crate::guest::{Document, Section};
 
-/// What is seen from inside a container that runs.
+/// The state inside a running container.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inside {
     /// The socket.
     pub socket: SocketSeen,
-    /// The processes, those that looked among them, which are root's.
+    /// The processes, including those of this inspection, which run as root.
     pub processes: Vec<Process>,
-    /// The clients for Docker's API that the image has.
+    /// The programs in the image that can send a request to Docker's API.
     pub clients: Vec<String>,
-    /// What a real question through the socket came to.
+    /// The result of a real request through the socket.
     pub api: Api,
 }
 
-/// The socket as the container sees it.
+/// The socket in the container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SocketSeen {
-    /// Nothing is at its path.
+    /// The path does not exist.
     Missing,
-    /// Something else is. Docker makes a directory where the source of a mount was missing.
+    /// The path is not a socket. Docker creates a directory if the source of a mount does not exist.
     NotASocket,
     /// A socket.
     Socket {
@@ -34,37 +34,37 @@ pub enum SocketSeen {
         /// The group's id.
         gid: u32,
     },
-    /// Something is there, and the image has nothing that tells more.
+    /// The path exists, but the image has no program that can inspect it.
     Unknown,
 }
 
 /// A process of a container.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Process {
-    /// Its number.
+    /// Its pid.
     pub pid: u32,
-    /// Its real user.
+    /// Its real uid.
     pub uid: u32,
-    /// Its real group.
+    /// Its real gid.
     pub gid: u32,
-    /// Its other groups.
+    /// Its supplementary groups.
     pub groups: BTreeSet<u32>,
 }
 
 impl Process {
-    /// Whether it has a group, as the first or another one.
+    /// Whether it has a group, as its real or as a supplementary one.
     pub fn has(&self, gid: u32) -> bool {
         self.gid == gid || self.groups.contains(&gid)
     }
 
-    /// All its groups, the first one first.
+    /// All its groups, starting with the real one.
     pub fn all_groups(&self) -> Vec<u32> {
         let others = self.groups.iter().filter(|group| **group != self.gid);
         std::iter::once(&self.gid).chain(others).copied().collect()
     }
 
-    /// Whether the kernel would let it connect to a socket: that takes the permission to write.
-    /// Root may do without.
+    /// Whether the kernel lets it connect to a socket. This needs write permission, except for
+    /// root.
     pub fn may_connect(&self, mode: u32, owner: u32, group: u32) -> bool {
         let bit = match self {
             _ if self.uid == 0 => return true,
@@ -76,21 +76,21 @@ impl Process {
     }
 }
 
-/// What came of a question to Docker's API.
+/// The result of a request to Docker's API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Api {
     /// A daemon answered.
     Answers,
-    /// The process may not connect; the words of the client.
+    /// The process is not permitted to connect; the client's message.
     Denied(String),
-    /// It may, and no daemon answered; the words of the client.
+    /// The process may connect, but no daemon answered; the client's message.
     Silent(String),
-    /// It could not be asked; why.
+    /// The request could not be sent; the reason.
     Untested(String),
 }
 
 impl Inside {
-    /// Reads what the script `look.sh` printed.
+    /// Reads the output of the script `look.sh`.
     pub fn read(document: &Document) -> (Self, Accounts) {
         let text = |name| document.text(name).unwrap_or_default();
         let socket = match text("kind").trim() {
@@ -104,7 +104,7 @@ impl Inside {
             socket,
             processes: text("processes").lines().filter_map(process).collect(),
             clients: text("clients").lines().map(str::to_owned).collect(),
-            api: Api::Untested("it was not asked".into()),
+            api: Api::Untested("no request was sent".into()),
         };
         (inside, accounts)
     }
@@ -118,7 +118,7 @@ impl Inside {
     }
 }
 
-/// `660 0 2375` of stat, or `srw-rw---- 1 0 2375 …` of ls.
+/// The output of `stat` (`660 0 2375`) or `ls` (`srw-rw---- 1 0 2375 …`).
 fn bits(text: &str) -> Option<SocketSeen> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let (mode, uid, gid) = match words.as_slice() {
@@ -142,13 +142,13 @@ fn process(line: &str) -> Option<Process> {
     Some(Process { pid, uid, gid, groups: numbers.map_while(Result::ok).collect() })
 }
 
-/// The processes in what `docker top -eo pid,ruid,rgid,supgid` printed.
+/// Reads the processes from the output of `docker top -eo pid,ruid,rgid,supgid`.
 pub(crate) fn top(text: &str) -> Vec<Process> {
     let line = |line: &str| process(&line.replace(',', " "));
     text.lines().skip(1).filter_map(line).collect()
 }
 
-/// Whether a text is a daemon's answer to `GET /version`, or what docker makes of that.
+/// Whether a text is a daemon's answer to `GET /version`, or the output of `docker version`.
 pub(crate) fn is_version(text: &str) -> bool {
     let after =
         |mark: &str| text.split_once(mark).map(|(_, rest)| rest.trim_start_matches([' ', '"']));
@@ -156,12 +156,12 @@ pub(crate) fn is_version(text: &str) -> bool {
     value.is_some_and(|value| value.starts_with(|first: char| first.is_ascii_digit()))
 }
 
-/// What the answers of `ask.sh` mean for a process, where the socket has this group.
+/// The result of `ask.sh` for a process, if the socket has this group.
 pub(crate) fn answer(document: &Document, process: &Process, gid: u32) -> Api {
     let asked = document
         .sections()
         .filter_map(|(name, section)| Some((name.strip_prefix("ask-")?, section)));
-    // 126 and 127: the program cannot do that, or is not there after all.
+    // 126 and 127: the program does not support sockets, or does not exist.
     let asked: Vec<_> = asked.filter(|(_, section)| !matches!(section.status, 126 | 127)).collect();
     let is_alike = document.text("groups").is_none_or(|groups| {
         let has = groups.split_whitespace().any(|group| group.parse() == Ok(gid));
@@ -169,10 +169,11 @@ pub(crate) fn answer(document: &Document, process: &Process, gid: u32) -> Api {
     });
     if !is_alike {
         return Api::Untested(
-            "docker exec gives its process a group that the container's program has not".into(),
+            "docker exec gives its process a group that the container's main process does not have"
+                .into(),
         );
     }
-    // A docker command that fails prints what it makes of the format all the same.
+    // A docker command that fails still prints the format.
     let answered = |section: &Section| section.status == 0 && is_version(&section.text);
     if asked.iter().any(|(_, section)| answered(section)) {
         return Api::Answers;
@@ -184,11 +185,11 @@ pub(crate) fn answer(document: &Document, process: &Process, gid: u32) -> Api {
     });
     match (writable, words) {
         (false, words) => {
-            Api::Denied(words.unwrap_or_else(|| "the kernel does not let it write to it".into()))
+            Api::Denied(words.unwrap_or_else(|| "it has no write permission for the socket".into()))
         }
         (true, Some(words)) => Api::Silent(words),
         (true, None) => Api::Untested(
-            "the kernel lets it write to the socket, but the image has no client to ask with"
+            "it has write permission for the socket, but the image has no client to send a request"
                 .into(),
         ),
     }

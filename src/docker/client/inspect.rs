@@ -1,11 +1,11 @@
-//! What `docker inspect` says of containers.
+//! The output of `docker inspect` for containers.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer};
 
-/// What the daemon says of a container.
+/// The daemon's description of a container.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Inspected {
     /// The full identifier.
@@ -14,53 +14,53 @@ pub struct Inspected {
     pub name: String,
     /// Its state.
     pub state: ContainerState,
-    /// What is mounted in it.
+    /// The mounts.
     pub mounts: Vec<MountSeen>,
-    /// The groups that were added when it was made.
+    /// The groups from `--group-add`.
     pub group_add: Vec<String>,
-    /// The user that it was made with, in Docker's words: empty for the image's root.
+    /// The user that it was created with, in Docker's syntax; empty for the image's root.
     pub user: String,
-    /// The runtime that it was made with.
+    /// The runtime that it was created with.
     pub runtime: String,
-    /// Whether it sees the processes of the machine instead of its own.
+    /// Whether it shares the PID namespace of the machine or of another container.
     pub host_pids: bool,
-    /// What Compose wrote down when it made it.
+    /// Compose's labels, if Compose created it.
     pub compose: Option<ComposeLabels>,
 }
 
 /// The state of a container.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ContainerState {
-    /// Docker's word: `running`, `restarting`, `exited`, `created`, `paused`, `dead`.
+    /// Docker's status: `running`, `restarting`, `exited`, `created`, `paused`, `dead`.
     pub status: String,
-    /// How its program ended last.
+    /// The exit code of its main process.
     pub exit_code: i64,
-    /// How often it was restarted by its restart policy.
+    /// The number of restarts by its restart policy.
     pub restarts: u64,
     /// Why it could not be started.
     pub error: String,
-    /// When it was started, in the daemon's words.
+    /// The time of its start, in the daemon's format.
     pub started: String,
-    /// `healthy`, `unhealthy` or `starting`, where it has a health check.
+    /// `healthy`, `unhealthy` or `starting`; `None` without a health check.
     pub health: Option<String>,
 }
 
 impl ContainerState {
-    /// Whether its program runs, and can be joined by another.
+    /// Whether it is running, so that `docker exec` works.
     pub fn runs(&self) -> bool {
         self.status == "running"
     }
 
-    /// Whether it ends again and again.
+    /// Whether it exits and is restarted again and again.
     pub fn restarts_in_a_loop(&self) -> bool {
         self.status == "restarting"
     }
 }
 
-/// Something that is mounted.
+/// A mount.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MountSeen {
-    /// The volume's name; `None` for a path.
+    /// The volume's name; `None` for a bind mount.
     pub volume: Option<String>,
     /// The path on the engine's machine.
     pub source: String,
@@ -71,32 +71,32 @@ pub struct MountSeen {
 }
 
 impl MountSeen {
-    /// What it is a mount of, as one would write it.
+    /// The volume or path that is mounted.
     pub fn what(&self) -> &str {
         self.volume.as_deref().unwrap_or(&self.source)
     }
 }
 
-/// What Compose wrote down.
+/// Compose's labels.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ComposeLabels {
     /// The project.
     pub project: String,
     /// The service.
     pub service: String,
-    /// The files that it was made by, in their order.
+    /// The compose files, in order.
     pub files: Vec<PathBuf>,
-    /// The directory that relative paths in them are from.
+    /// The base directory of relative paths.
     pub directory: Option<PathBuf>,
-    /// The files that variables were read from, where they were named.
+    /// The environment files, if any were given.
     pub env_files: Vec<PathBuf>,
 }
 
 impl Inspected {
-    /// Reads a list of containers, by their names.
+    /// Reads a list of containers, by name.
     ///
     /// # Errors
-    /// When it is no such list.
+    /// When the text is not such a list.
     pub fn parse(text: &str) -> Result<BTreeMap<String, Self>, serde_json::Error> {
         let containers: Vec<InspectDocument> = serde_json::from_str(text)?;
         let named = containers.into_iter().map(|document| {
@@ -132,7 +132,7 @@ pub(crate) fn canonical(path: &str) -> String {
     }
 }
 
-/// Docker writes `null` for what is empty.
+/// Docker writes `null` for an empty value.
 fn nullable<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
     from: D,
 ) -> Result<T, D::Error> {
@@ -268,7 +268,7 @@ impl MadeContainer {
 fn labels(labels: &BTreeMap<String, String>) -> Option<ComposeLabels> {
     let label = |name: &str| labels.get(&format!("{LABEL}{name}"));
     let directory = label("project.working_dir").map(Path::new);
-    // Compose 1.29 writes them as they were given, which may be from where it ran.
+    // Compose 1.29 writes the paths as they were given, possibly relative to its directory.
     let within = |file: &str| directory.map_or(PathBuf::from(file), |it| it.join(file));
     let files = |name: &str| {
         let files = label(name).map_or("", String::as_str).split(',');
@@ -287,7 +287,7 @@ fn labels(labels: &BTreeMap<String, String>) -> Option<ComposeLabels> {
 mod tests {
     use super::*;
 
-    /// What Docker 20.10 said of a container that docker-compose 1.29.2 made, shortened.
+    /// Output of Docker 20.10 for a container that docker-compose 1.29.2 created, shortened.
     const INSPECTED: &str = r#"[{"Id": "872c99e0233c", "Name": "/manager", "RestartCount": 4,
       "State": {"Status": "running", "ExitCode": 0, "Error": "", "StartedAt": "2026-11-21T07:47:00Z"},
       "HostConfig": {"GroupAdd": null, "PidMode": "", "Runtime": "runc"},

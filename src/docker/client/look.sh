@@ -1,6 +1,5 @@
-# Looks at a container from inside, as its root, and changes nothing. It comes after
-# guest/section.sh; $2 is the path of the socket. Images have little in them: what can be done by the
-# shell itself is done by it.
+# Inspects a container from inside as root and changes nothing. Runs after guest/section.sh. $2 is
+# the path of the socket. It uses the shell where possible, because images have few programs.
 socket=$2
 
 show() {
@@ -9,7 +8,7 @@ show() {
 kind() {
   if [ -S "$socket" ]; then echo socket; elif [ -e "$socket" ]; then echo other; else echo missing; fi
 }
-# One line a process: its pid, real user, real group, and groups. A process may end meanwhile.
+# One line per process: its pid, real uid, real gid and groups. A process may end meanwhile.
 processes() {
   for file in /proc/[0-9]*/status; do
     pid= uid= gid= groups=

@@ -1,16 +1,17 @@
 //! Reads Docker's and Compose's reports about containers that use a Docker socket.
 //!
-//! - `inspect` reads what the daemon says of a container; `inside` and `accounts` what is seen inside,
-//!   by the two scripts beside it and, where the image has no shell, by `docker top` and
-//!   `docker cp`; `command` holds the command lines.
-//! - `code` names what can be wrong.
-//! - `compose` selects a Compose project, `service` reads Compose's configuration of a service,
-//!   and `overlay` writes the override.
+//! - `inspect` reads the daemon's description of a container. `inside` and `accounts` read its
+//!   processes, users and groups, with the two scripts in this directory or, if the image has no
+//!   shell, with `docker top` and `docker cp`. `command` has the command lines.
+//! - `code` lists the possible faults.
+//! - `compose` selects a Compose project, `service` reads Compose's configuration of a service, and
+//!   `overlay` writes the override.
 //!
-//! What the measurements are about (Docker 20.10, CLI 28.2): `docker exec -u` gives a process the
-//! groups that `/etc/group` has *now*, and the `--group-add` ones, not those of the container's
-//! running program; `-u UID:GID` gives none of `/etc/group`. So the groups of the program are read
-//! from `/proc`, and the API is asked with one of them. A tar of `docker cp` holds no sockets.
+//! Measured with Docker 20.10 and CLI 28.2: `docker exec -u` gives a process the groups that
+//! `/etc/group` lists *now*, and those of `--group-add`, not the groups of the container's main
+//! process. `-u UID:GID` uses no groups of `/etc/group`. So the groups of the main process are read
+//! from `/proc`, and the API request uses one of them. The tar archive of `docker cp` contains no
+//! sockets.
 
 mod accounts;
 mod code;
@@ -37,12 +38,12 @@ pub use service::{ComposeMount, ComposeService};
 /// A container that exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
-    /// What the daemon says of it.
+    /// The daemon's description.
     pub inspected: Inspected,
-    /// The accounts and groups of its image, with what was changed in it since.
+    /// The accounts and groups of its image, including later changes.
     pub accounts: Accounts,
-    /// What is seen from inside; `None` where it does not run.
+    /// Its state inside; `None` if it is not running.
     pub inside: Option<Inside>,
-    /// The last lines of its log, where it does not run, or not well.
+    /// The last lines of its log if it is not running or has a problem.
     pub log: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! The override that `cai` writes beside a compose file.
+//! The override that `cai` writes next to a compose file.
 
 use std::path::{Path, PathBuf};
 
@@ -6,12 +6,12 @@ use serde_yaml::{Mapping, Value};
 
 use crate::model::{ServiceName, listed};
 
-/// How a file begins that `cai` may write.
+/// The start of a file that `cai` may write.
 pub const MARK: &str = "# Managed by cai";
-const HEADER: &str = "# Managed by cai: what containai.toml says of Docker sockets in containers.\n\
-                      # Use it after the compose file that it lies beside: -f THAT -f THIS.\n";
+const HEADER: &str = "# Managed by cai: Docker socket settings from containai.toml.\n\
+                      # Pass it after its compose file: -f COMPOSE_FILE -f THIS_FILE.\n";
 
-/// A compose file, or an override, that cannot be worked with.
+/// An error in a compose file or an override.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ComposeError {
     /// The file does not exist.
@@ -23,21 +23,21 @@ pub enum ComposeError {
     /// Compose's output is neither JSON nor YAML.
     #[error("Compose's output is not readable")]
     Unreadable,
-    /// The service does not exist. The others in the file.
+    /// The service does not exist; the names of the others.
     #[error("the service {0} does not exist; services: {services}", services = listed(.1))]
     NoService(String, Vec<String>),
     /// It is not YAML.
     #[error("it is not YAML: {0}")]
     NotYaml(String),
-    /// Others' changes to `cai`'s override would be lost when it is written again.
+    /// The override contains changes that `cai` would lose when it writes the file again.
     #[error("it has a YAML tag or key that cai cannot preserve; remove it, or delete the file")]
     Unwritable,
     /// The file at the override's path was not written by `cai`.
-    #[error("{} exists, and cai did not write it", .0.display())]
+    #[error("{} exists but was not written by cai", .0.display())]
     Foreign(PathBuf),
 }
 
-/// Where the override of a compose file is: beside it, `dind.yml` has `dind.cai.yml`.
+/// The path of the override of a compose file: `dind.yml` has `dind.cai.yml` next to it.
 pub fn override_path(file: &Path) -> PathBuf {
     match file.extension() {
         Some(extension) => file.with_extension(format!("cai.{}", extension.to_string_lossy())),
@@ -78,7 +78,8 @@ impl Override {
     /// service's unless a new value is needed.
     ///
     /// # Errors
-    /// When the file exists and is not `cai`'s, is not valid YAML, or cannot be preserved.
+    /// When the file exists but was not written by `cai`, is not valid YAML, or cannot be
+    /// preserved.
     pub fn text(
         &self,
         path: &Path,
@@ -251,7 +252,7 @@ mod tests {
         let needed = Override { groups: vec!["1".into()], ..Override::default() };
         let text = Some("services: {}\n");
         let error = needed.text(Path::new("/d/a.cai.yml"), text, &service("m")).unwrap_err();
-        assert_eq!(error.to_string(), "/d/a.cai.yml exists, and cai did not write it");
+        assert_eq!(error.to_string(), "/d/a.cai.yml exists but was not written by cai");
     }
 
     #[test]

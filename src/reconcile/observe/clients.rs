@@ -338,7 +338,7 @@ impl Look<'_> {
             socket: if is_there { SocketSeen::Unknown } else { SocketSeen::Missing },
             processes: self.top(name, commands),
             clients: Vec::new(),
-            api: Api::Untested("it was not asked".into()),
+            api: Api::Untested("no request was sent".into()),
         }
     }
 
