@@ -406,7 +406,7 @@ fn containers_are_started_in_order_and_what_fails_is_named_and_kept() {
         "docker start id-last",
     ];
     assert_eq!(changes(&guest), order);
-    assert!(error.contains("the container fails does not start again: no such network"), "{error}");
+    assert!(error.contains("the container fails does not start: no such network"), "{error}");
     assert!(error.contains("sudo docker start fails"), "{error}");
     // The next run tries only the remaining container.
     guest.set("well", "");

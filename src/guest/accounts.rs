@@ -7,18 +7,18 @@ use super::{DOCKER_GROUP, GuestFacts};
 /// A group.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Group {
-    /// Its number.
+    /// Its gid.
     pub gid: u32,
-    /// The users that it lists.
+    /// The members that it lists.
     pub members: Vec<String>,
 }
 
 /// An account.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Account {
-    /// Its number.
+    /// Its uid.
     pub uid: u32,
-    /// The number of its primary group, which every session of it has.
+    /// The gid of its primary group, which every session has.
     pub gid: u32,
     /// Its login shell.
     pub shell: String,
@@ -35,8 +35,8 @@ impl GuestFacts {
         group != DOCKER_GROUP || !self.owns_socket()
     }
 
-    /// The groups of the login user that the open session needs and lacks, because the user joined
-    /// them after the session started.
+    /// The groups that the login user's open session needs but lacks, because the user joined them
+    /// after the session started.
     pub fn lacks_groups(&self, wanted: Vec<String>) -> Vec<String> {
         let lacks = |group: &String| {
             !self.session_groups.contains(group) && self.is_member(&self.user, group)
@@ -49,7 +49,7 @@ impl GuestFacts {
         self.groups.keys().filter(|group| self.is_member(user, group)).cloned().collect()
     }
 
-    /// The groups that a session of a user would have if it began now.
+    /// The groups that a new session of a user would have.
     pub fn fresh_groups_of(&self, user: &str) -> BTreeSet<String> {
         let own = self.accounts.get(user).map(|account| account.gid);
         let own =
@@ -57,25 +57,25 @@ impl GuestFacts {
         self.groups_of(user).into_iter().chain(own).collect()
     }
 
-    /// The name of the group that has this id.
+    /// The name of the group with this gid.
     pub fn group_with(&self, gid: u32) -> Option<&str> {
         let mut groups = self.groups.iter();
         groups.find(|(_, group)| group.gid == gid).map(|(name, _)| name.as_str())
     }
 
-    /// The name of the user who has this id.
+    /// The name of the user with this uid.
     pub fn user_with(&self, uid: u32) -> Option<&str> {
         let mut accounts = self.accounts.iter();
         accounts.find(|(_, account)| account.uid == uid).map(|(name, _)| name.as_str())
     }
 }
 
-/// The groups, a line each.
+/// The groups, one per line.
 pub(super) fn groups(text: &str) -> BTreeMap<String, Group> {
     text.lines().filter_map(group).collect()
 }
 
-/// The accounts, a line each.
+/// The accounts, one per line.
 pub(super) fn accounts(text: &str) -> BTreeMap<String, Account> {
     text.lines().filter_map(account).collect()
 }
@@ -87,8 +87,8 @@ fn group(line: &str) -> Option<(String, Group)> {
     Some((name.to_owned(), Group { gid: gid.parse().ok()?, members }))
 }
 
-/// The names of a session's groups. A number without a name is a group that is gone, or got another
-/// number after the session began: it stays a number, and is none of the configured groups.
+/// The names of a session's groups. A gid without a name belongs to a group that was deleted, or
+/// whose gid changed after the session started. It stays a number and matches no configured group.
 pub(super) fn session(numbers: &str, groups: &BTreeMap<String, Group>) -> BTreeSet<String> {
     let name = |number: &str| {
         let gid: u32 = number.parse().ok()?;
@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn configured_and_effective_groups_are_told_apart() {
         let groups = groups(GROUPS);
-        // 998 is what docker was when the session began.
+        // 998 was docker's gid when the session started.
         let session_groups = session("1001 27 998", &groups);
         assert_eq!(session_groups, ["998", "dev", "sudo"].map(String::from).into());
         assert_eq!(groups["docker"].gid, 999);

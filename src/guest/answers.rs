@@ -1,4 +1,4 @@
-//! The documents that dockerd's API gave root.
+//! The answers of dockerd's API to root.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::{Document, Section};
 /// The section of the guest's report.
 const SECTION: &str = "api";
 
-/// The answers of dockerd, by the path that was asked. There are none where it did not answer.
+/// The answers of dockerd, by the requested path. Empty if it did not answer.
 pub(super) struct Answers<'a>(BTreeMap<&'a str, &'a str>);
 
 impl<'a> Answers<'a> {
@@ -19,18 +19,19 @@ impl<'a> Answers<'a> {
         Self(lines.filter_map(|line| line.split_once(' ')).collect())
     }
 
-    /// Whether there is an answer to a path.
+    /// Whether dockerd answered the request for a path.
     pub(super) fn has(&self, path: &str) -> bool {
         self.0.contains_key(path)
     }
 
-    /// What the answer to a path says, where there is one that can be read.
+    /// The answer for a path. `None` without a readable one.
     pub(super) fn get<T: DeserializeOwned>(&self, path: &str) -> Option<T> {
         serde_json::from_str(self.0.get(path)?).ok()
     }
 }
 
-/// How the question to dockerd ended, and why it failed. `None` where dockerd is not active.
+/// The exit status of the request to dockerd, and the error message. `None` if dockerd is not
+/// active.
 pub(super) fn outcome(document: &Document) -> Option<Section> {
     let section = document.section(SECTION)?;
     let why = if section.status == 0 { String::new() } else { section.text.clone() };

@@ -1,4 +1,4 @@
-//! Times as the tools of a guest print them.
+//! Times in the output of the guest's tools.
 
 use std::time::UNIX_EPOCH;
 

@@ -14,13 +14,13 @@ pub struct Container {
     pub name: String,
     /// The runtime that it was started with.
     pub runtime: String,
-    /// When it was started, in the daemon's words.
+    /// The time of its start, in the daemon's format.
     pub started: String,
-    /// Docker removes it as soon as it stops (`docker run --rm`).
+    /// Whether Docker removes it when it stops (`docker run --rm`).
     pub auto_remove: bool,
 }
 
-/// The line that records it.
+/// The line that records it in the guest.
 impl std::fmt::Display for Container {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { id, name, runtime, started, auto_remove } = self;
@@ -71,8 +71,8 @@ impl From<Inspected> for Container {
     }
 }
 
-/// The containers that dockerd lists as running; `None` where it does not list all of them. One that
-/// ended since is left out.
+/// The containers that dockerd lists as running; `None` if the list is incomplete. A container that
+/// ended after it was listed is omitted.
 pub(super) fn running(answers: &Answers<'_>) -> Option<Vec<Container>> {
     let listed: Vec<Listed> = answers.get("/containers/json")?;
     let paths = listed.iter().map(|it| format!("/containers/{}/json", it.id));
@@ -80,7 +80,7 @@ pub(super) fn running(answers: &Answers<'_>) -> Option<Vec<Container>> {
     inspected.map(|it: Option<Inspected>| it.map(Container::from)).collect()
 }
 
-/// The recorded containers that do not run. The others were never stopped, or were started since.
+/// The recorded containers that are not running. The others never stopped, or were started again.
 pub(super) fn stopped(document: &Document, running: Option<&[Container]>) -> Vec<Container> {
     let noted = document.lines("stopped").filter_map(container);
     let runs = |it: &Container| running.is_none_or(|list| list.iter().any(|own| own.id == it.id));
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
     use crate::guest::GuestFacts;
 
-    /// Answers of dockerd 20.10, without most of the keys that are not read.
+    /// Answers of dockerd 20.10, without most of the unused keys.
     const LIST: &str = r#"/containers/json [{"Id":"a1","Names":["/one","/other/alias"],"Image":"bb","Labels":{"Id":"c3"},"State":"running","HostConfig":{"NetworkMode":"none"},"NetworkSettings":{"Networks":{}},"Mounts":[]},{"Id":"b2","Names":["/two"],"Image":"bb","Labels":{},"State":"running"}]"#;
     const ONE: &str = r#"/containers/a1/json {"Id":"a1","Created":"2026-11-21T04:05:05Z","Path":"sleep","Args":["1"],"State":{"Status":"running","Running":true,"Pid":7,"StartedAt":"2026-11-21T04:05:06.7Z","FinishedAt":"0001-01-01T00:00:00Z"},"Name":"/one","RestartCount":0,"HostConfig":{"Binds":null,"AutoRemove":true,"Runtime":"sysbox-runc"},"Config":{"Labels":{"Id":"c3"}}}"#;
     const TWO: &str = r#"/containers/b2/json {"Id":"b2","State":{"StartedAt":"2026-11-21T04:05:07Z"},"Name":"/two","HostConfig":{"AutoRemove":false,"Runtime":"runc"}}"#;
@@ -123,9 +123,9 @@ mod tests {
         let one = "a1|one|sysbox-runc|2026-11-21T04:05:06.7Z|true".to_owned();
         let two = "b2|two|runc|2026-11-21T04:05:07Z|false".to_owned();
         assert_eq!(shown(&[LIST, TWO, ONE]), Some(vec![one.clone(), two]));
-        // It ended after it was listed.
+        // This one ended after it was listed.
         assert_eq!(shown(&[LIST, ONE]), Some(vec![one.clone()]));
-        // The probe also asks for a container that a label names.
+        // The probe also requests a container id from a label.
         let stopped = TWO.replace("b2", "c3");
         assert_eq!(shown(&[LIST, ONE, &stopped]), Some(vec![one]));
         assert_eq!(shown(&["/containers/json []"]), Some(vec![]));

@@ -1,5 +1,5 @@
-//! `/etc/docker/daemon.json`: what it says, what the running daemon has loaded of it, and the keys
-//! of it that `cai` owns.
+//! `/etc/docker/daemon.json`: its contents, the configuration that the running daemon has loaded,
+//! and the keys that `cai` owns.
 
 use std::collections::BTreeMap;
 
@@ -7,37 +7,38 @@ use serde_json::{Map, Value};
 
 use super::{DOCKER_SERVICE, Document, SECCOMP_PROFILE, clock, json_edit};
 
-/// The daemon's configuration in the guest.
+/// The daemon's configuration file in the guest.
 const FILE: &str = "/etc/docker/daemon.json";
-/// The copy of what the daemon has loaded.
+/// The copy of the configuration that the daemon has loaded.
 const LOADED: &str = "/var/lib/cai/daemon.json.loaded";
 
-/// The file, and what the running daemon has of it.
+/// The file and the loaded configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DaemonJson {
-    /// Its text; `None` where there is no file.
+    /// Its text; `None` if the file does not exist.
     pub text: Option<String>,
     /// The SHA-256 of the file.
     pub sha256: Option<String>,
-    /// What the running daemon has loaded.
+    /// The configuration that the running daemon has loaded.
     pub loaded: LoadedJson,
-    /// The seccomp profile was written after the daemon started, which reads it only then.
+    /// Whether the seccomp profile was written after the daemon started. dockerd reads it only at
+    /// its start.
     pub profile_is_newer: bool,
 }
 
-/// What the running daemon has loaded.
+/// The configuration that the running daemon has loaded.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum LoadedJson {
-    /// The file as it is.
+    /// The present file.
     #[default]
     Current,
-    /// An older one, of which `cai` kept a copy.
+    /// An older file, of which `cai` has a copy.
     Older(String),
-    /// The file was changed by somebody else after the daemon started, and there is no copy.
+    /// Someone else changed the file after the daemon started, and no copy exists.
     Unknown,
 }
 
-/// The file is not a JSON object. dockerd would not start with it.
+/// The file is not a JSON object. dockerd would not start.
 #[derive(Debug, thiserror::Error)]
 #[error("/etc/docker/daemon.json in the guest is not a JSON object: {0}")]
 pub struct NotAnObject(#[from] serde_json::Error);
@@ -53,13 +54,13 @@ impl DaemonJson {
             let mut lines = document.lines("written");
             lines.find_map(|line| line.strip_prefix(path)?.strip_prefix('|')?.parse().ok())
         };
-        // The document leaves the last line break out, and a difference would show it.
+        // The document omits the final line break, which would show as a difference.
         let file = |name| document.text(name).map(|text| format!("{text}\n"));
         let text = file("daemon_json");
         let started = document.text("units").and_then(started);
         let copy = file("daemon_loaded");
         let loaded = match (started, written(FILE), written(LOADED), copy) {
-            // Within one second it cannot be told which was first.
+            // The times have a resolution of one second. With equal times, the order is unknown.
             (Some(started), Some(written), ..) if started > written => LoadedJson::Current,
             (Some(started), _, Some(kept), Some(copy)) if kept >= started => {
                 if Some(&copy) == text.as_ref() {
@@ -76,7 +77,7 @@ impl DaemonJson {
             text,
             sha256: document.sum(FILE),
             loaded,
-            // Within one second: it was put there for the start.
+            // With equal times, the profile was written for this start.
             profile_is_newer: started.zip(profile).is_some_and(|(start, written)| written > start),
         }
     }
@@ -89,7 +90,7 @@ impl DaemonJson {
         parse(self.text.as_deref().unwrap_or_default())
     }
 
-    /// The keys that the running daemon has loaded; none where nobody knows.
+    /// The keys that the running daemon has loaded; empty if they are unknown.
     pub fn loaded_keys(&self) -> Map<String, Value> {
         match &self.loaded {
             LoadedJson::Current => self.keys().unwrap_or_default(),
@@ -99,7 +100,7 @@ impl DaemonJson {
     }
 }
 
-/// When the daemon started, by the blocks of `systemctl show`.
+/// The start time of the daemon, from the output of `systemctl show`.
 fn started(units: &str) -> Option<u64> {
     let mut blocks = units.split("\n\n").map(|block| {
         block.lines().filter_map(|line| line.split_once('=')).collect::<BTreeMap<_, _>>()
@@ -115,9 +116,9 @@ fn parse(text: &str) -> Result<Map<String, Value>, NotAnObject> {
     Ok(serde_json::from_str(text)?)
 }
 
-/// The text of the file with these keys set and everything else unchanged. An object is
-/// replaced as a whole: an option that dockerd does not know for a new log driver must go. Only
-/// `runtimes` is merged by entry, because others register theirs there.
+/// The text of the file with these keys set and everything else unchanged. An object is replaced
+/// completely, because the options of another log driver must not remain. Only `runtimes` is merged
+/// by entry, because others register runtimes there.
 pub fn edited(text: &str, owned: &Map<String, Value>) -> String {
     let mut others = owned.clone();
     let Some(Value::Object(runtimes)) = owned.get(RUNTIMES) else {
@@ -127,7 +128,7 @@ pub fn edited(text: &str, owned: &Map<String, Value>) -> String {
     json_edit::set_within(&json_edit::set(text, &others), RUNTIMES, runtimes)
 }
 
-/// The text without a key, or, as `runtimes.NAME`, without that runtime.
+/// The text without a key. For `runtimes.NAME`, only that runtime is removed.
 pub fn without(text: &str, key: &str) -> String {
     match key.strip_prefix("runtimes.") {
         Some(name) => json_edit::remove_within(text, RUNTIMES, name),
@@ -135,7 +136,7 @@ pub fn without(text: &str, key: &str) -> String {
     }
 }
 
-/// The keys of a text; none where it is not a JSON object.
+/// The keys of a text; empty if it is not a JSON object.
 pub fn from_text(text: &str) -> Map<String, Value> {
     parse(text).unwrap_or_default()
 }
@@ -175,7 +176,7 @@ mod tests {
 
     #[test]
     fn a_number_that_others_wrote_stays_the_same_number() {
-        // Found by the fuzzer: a hasty reader takes the neighbour of the nearest float.
+        // Found by the fuzzer: an imprecise parser returns a neighbor of the nearest float.
         let text = "{\n    \"a\": 222222222222.62222,\n    \"b\": 0.1,\n    \"c\": 18446744073709551615\n}\n";
         assert_eq!(edited("", &from_text(text)), text);
     }
@@ -194,7 +195,7 @@ mod tests {
         assert_eq!(older.loaded_keys(), keys(json!({"bip": "old"})));
         assert_eq!(file(10, 20, None).loaded, LoadedJson::Unknown);
         assert_eq!(file(10, 20, Some((9, "{}"))).loaded, LoadedJson::Unknown);
-        // It was reloaded: the copy is the file.
+        // After a reload, the copy equals the file.
         assert_eq!(file(10, 20, Some((21, "{\"bip\": \"new\"}"))).loaded, LoadedJson::Current);
     }
 

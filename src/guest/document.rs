@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// What one command of the script printed, and how it ended.
+/// The output of one command of the script, and its exit status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Section {
     /// Both streams, without the last line break.
@@ -11,29 +11,29 @@ pub struct Section {
     pub status: i32,
 }
 
-/// A whole document.
+/// A complete document.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Document {
     sections: BTreeMap<String, Section>,
 }
 
-/// The text is not a whole document.
+/// The text is not a complete document.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnreadableDocument {
-    /// The last line is missing: the guest or the connection went away.
+    /// The last line is missing: the guest or the connection was interrupted.
     #[error("the guest's report is cut off: its last line is missing")]
     CutOff,
-    /// A section began before the one before it ended, or a line is none of the document's.
+    /// A section started before the previous one ended, or a marked line is unknown.
     #[error("the guest's report is malformed at line {0}")]
     Malformed(usize),
 }
 
 impl Document {
-    /// Reads a document whose lines bear this mark.
+    /// Reads a document whose lines have this mark.
     ///
     /// # Errors
-    /// When it is cut off or malformed. Text before its first marked line is not an error: login
-    /// scripts print all kinds of things.
+    /// When it is cut off or malformed. Text before the first marked line is ignored, because login
+    /// scripts may print anything.
     pub fn parse(text: &str, mark: &str) -> Result<Self, UnreadableDocument> {
         let prefix = format!("@{mark} ");
         let mut document = Self::default();
@@ -59,7 +59,7 @@ impl Document {
         Err(UnreadableDocument::CutOff)
     }
 
-    /// Drops all other sections: their meaning has been read.
+    /// Removes all other sections, which are no longer needed.
     pub fn keep(&mut self, wanted: impl Fn(&str) -> bool) {
         self.sections.retain(|name, _| wanted(name));
     }
@@ -69,18 +69,18 @@ impl Document {
         self.sections.iter().map(|(name, section)| (name.as_str(), section))
     }
 
-    /// A section, where the script printed one.
+    /// A section, if the document has it.
     pub fn section(&self, name: &str) -> Option<&Section> {
         self.sections.get(name)
     }
 
-    /// The lines of a section, also where its command failed: one that is asked of several files
-    /// tells of those that are there.
+    /// The lines of a section, even if its command failed: a command for several files prints the
+    /// existing ones.
     pub fn lines(&self, name: &str) -> impl Iterator<Item = &str> {
         self.section(name).into_iter().flat_map(|section| section.text.lines())
     }
 
-    /// The SHA-256 of a file, as `sha256sum` printed it.
+    /// The SHA-256 of a file, from the output of `sha256sum`.
     pub fn sum(&self, path: &str) -> Option<String> {
         let mut sums = self.lines("sums").filter_map(|line| line.split_once("  "));
         sums.find(|(_, summed)| *summed == path).map(|(sum, _)| sum.to_owned())

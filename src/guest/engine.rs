@@ -6,22 +6,22 @@ use serde_json::{Map, Value, json};
 use super::answers::{Answers, or_empty};
 use crate::model::daemon_key::SNAPSHOTTER;
 
-/// The engine as it describes itself, and how much is stored in it.
+/// The engine's description of itself, and the number of its objects.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Engine {
-    /// How many containers there are, the stopped ones included.
+    /// The number of containers, including stopped ones.
     pub containers: u64,
-    /// How many images there are.
+    /// The number of images.
     pub images: u64,
-    /// How many volumes there are; `None` where they could not be counted.
+    /// The number of volumes; `None` if they could not be counted.
     pub volumes: Option<u64>,
     /// The log drivers that are built in.
     pub log_drivers: Vec<String>,
-    /// The values in force of those keys of daemon.json that dockerd reports.
+    /// The active values of the daemon.json keys that dockerd reports.
     pub in_force: Map<String, Value>,
 }
 
-/// The parts of `/info` that are read. The docker client also takes a missing one as empty.
+/// The parts of `/info` that are read. Missing keys are empty, as in the docker client.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct Info {
@@ -87,7 +87,7 @@ impl Engine {
         })
     }
 
-    /// The default runtime and then the others.
+    /// The default runtime, then the others.
     pub(super) fn runtimes(&self) -> Vec<String> {
         let default = self.in_force.get("default-runtime").and_then(Value::as_str);
         let all = self.in_force.get("runtimes").and_then(Value::as_object);
@@ -96,15 +96,15 @@ impl Engine {
         default.into_iter().chain(others).map(str::to_owned).collect()
     }
 
-    /// Whether dockerd reports that a value of daemon.json is in force. `None` if it does not
-    /// report that key.
+    /// Whether dockerd reports a value of daemon.json as active. `None` if it does not report that
+    /// key.
     pub fn has(&self, key: &str, value: &Value) -> Option<bool> {
         let reported = self.in_force.get(key)?;
         match (key, value, reported) {
             ("default-runtime" | "live-restore" | "log-driver" | "storage-driver", ..) => {
                 Some(reported == value)
             }
-            // The environment and `log-level` turn it on, too.
+            // The environment and `log-level` can also enable it.
             ("debug", Value::Bool(true), _) => Some(reported == value),
             // dockerd drops duplicates and changes the order.
             ("labels", Value::Array(_), Value::Array(_)) => Some(set(value) == set(reported)),
@@ -125,7 +125,7 @@ impl Engine {
     }
 }
 
-/// The texts of a list. dockerd adds a slash at the end of a mirror.
+/// The strings of a list, without the slash that dockerd appends to a mirror.
 fn set(list: &Value) -> std::collections::BTreeSet<&str> {
     let texts = list.as_array().into_iter().flatten().filter_map(Value::as_str);
     texts.map(|text| text.trim_end_matches('/')).collect()
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
     use crate::guest::Document;
 
-    /// An answer of dockerd 20.10, without most of the keys that are not read.
+    /// An answer of dockerd 20.10, without most of the unused keys.
     const INFO: &str = r#"{"ID":"5CXX:WAND","Containers":3,"ContainersRunning":1,"Images":2,"Driver":"vfs","DriverStatus":null,"Plugins":{"Volume":["local"],"Authorization":null,"Log":["journald","json-file"]},"Debug":true,"LoggingDriver":"json-file","OSType":"linux","RegistryConfig":{"InsecureRegistryCIDRs":["127.0.0.0/8"],"IndexConfigs":{"docker.io":{"Name":"docker.io","Mirrors":["https://m.example/"],"Secure":true,"Official":true}},"Mirrors":["https://m.example/"]},"GenericResources":null,"DockerRootDir":"/var/lib/docker","Labels":["a=b"],"Runtimes":{"crun":{"path":"/usr/bin/crun"},"runc":{"path":"runc"}},"DefaultRuntime":"runc","LiveRestoreEnabled":true,"Warnings":null}"#;
 
     fn engine(info: &str, volumes: &str) -> Option<Engine> {

@@ -1,4 +1,4 @@
-//! What the guest's document means.
+//! The facts about a guest, read from its document.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,64 +11,66 @@ use crate::lima::failed_script;
 
 /// The unit of dockerd.
 pub const DOCKER_SERVICE: &str = "docker.service";
-/// The group that Docker's packages make.
+/// The group that Docker's packages create.
 pub const DOCKER_GROUP: &str = "docker";
 
-/// What is known of a guest, read in one session of its login user.
+/// The facts about a guest, read in one session of its login user.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GuestFacts {
     /// The login user.
     pub user: String,
-    /// The groups that the session *has*: those the user had when the connection began.
+    /// The *effective* groups of the session: those that the user had when the connection was
+    /// opened.
     pub session_groups: BTreeSet<String>,
     /// The groups that are *configured*.
     pub groups: BTreeMap<String, Group>,
     /// The accounts.
     pub accounts: BTreeMap<String, Account>,
-    /// The architecture, in Debian's words.
+    /// The architecture, as Debian names it.
     pub arch: String,
-    /// Processors, where the guest could tell.
+    /// The number of processors, if it is known.
     pub cpus: Option<u32>,
-    /// Memory that the kernel manages, in bytes: some less than the machine has.
+    /// The memory that the kernel manages in bytes, which is less than the machine has.
     pub memory: Option<u64>,
     /// Whether `dockerd` is installed.
     pub dockerd_installed: bool,
-    /// The versions of the installed packages that matter here.
+    /// The versions of the relevant installed packages.
     pub packages: BTreeMap<String, String>,
     /// The packages whose installation is incomplete. apt fails until it is finished.
     pub unfinished: BTreeMap<String, Unfinished>,
-    /// The services that matter here.
+    /// The relevant services.
     pub units: BTreeMap<String, Unit>,
-    /// The daemon's configuration, and what the daemon has of it.
+    /// The daemon's configuration file, and the loaded configuration.
     pub daemon_json: DaemonJson,
-    /// The SHA-256 of the seccomp profile that was put there.
+    /// The SHA-256 of the seccomp profile that `cai` placed.
     pub seccomp_profile: Option<String>,
-    /// The runtimes that the daemon knows, the default one first. Empty when it is not active.
+    /// The runtimes of the daemon, starting with the default one. Empty if the daemon is not
+    /// active.
     pub runtimes: Vec<String>,
-    /// The running daemon's report about itself. `None` when it does not answer.
+    /// The running daemon's report about itself. `None` if it does not answer.
     pub engine: Option<Engine>,
     /// The socket in the guest.
     pub socket: Option<GuestSocket>,
-    /// The exit status of the provisioning script, where it failed on this boot.
+    /// The exit status of the provisioning script if it failed on this boot.
     pub provision_failed: Option<String>,
-    /// The last lines of what provisioning printed, where it failed.
+    /// The last lines of the provisioning log if provisioning failed.
     pub provision_log: Vec<String>,
-    /// The last lines of dockerd's log, where it is not active or its socket is missing.
+    /// The last lines of dockerd's log if it is not active or its socket does not exist.
     pub daemon_log: Vec<String>,
-    /// How root's question to dockerd ended, and why it failed. `None` when it is not active.
+    /// The exit status and the error message of root's request to dockerd. `None` if dockerd is not
+    /// active.
     pub docker_as_root: Option<Section>,
-    /// The running containers; `None` where dockerd is installed and does not list them. One that
-    /// crashed, or that stopped with live-restore, leaves its containers running.
+    /// The running containers; `None` if dockerd is installed but does not list them. With
+    /// live-restore, or after a crash of dockerd, containers keep running without it.
     pub containers: Option<Vec<Container>>,
-    /// The containers that `cai` stopped and has not started again, in the order in which they were
-    /// started.
+    /// The containers that `cai` stopped and has not started again, in the order of their start.
     pub stopped_by_cai: Vec<Container>,
-    /// The sections that the kinds of resources have added.
+    /// The sections of the individual resource kinds.
     pub document: Document,
 }
 
 impl GuestFacts {
-    /// Reads a document. What a guest does not tell is absent, never an error.
+    /// Reads a document. Missing facts are absent, never an error.
     pub fn read(document: &Document) -> Self {
         Self { document: document.clone(), ..Self::core(document) }
     }
@@ -124,25 +126,25 @@ impl GuestFacts {
         self.units.get(unit).is_some_and(|unit| unit.active == "active")
     }
 
-    /// The containers that stop with dockerd; `None` where nobody can list them. With live-restore
-    /// in force they keep running (measured with Docker 20.10).
+    /// The containers that stop with dockerd; `None` if they are unknown. With live-restore they
+    /// keep running (measured with Docker 20.10).
     pub fn stopped_with_daemon(&self, live_restore: bool) -> Option<&[Container]> {
         if live_restore { Some(&[]) } else { self.containers.as_deref() }
     }
 
-    /// Whether dockerd runs.
+    /// Whether dockerd is active.
     pub fn docker_runs(&self) -> bool {
         self.is_active(DOCKER_SERVICE)
     }
 
-    /// Whether dockerd runs and answers root.
+    /// Whether dockerd is active and answers root.
     pub fn docker_answers(&self) -> bool {
         self.docker_as_root.as_ref().is_some_and(|section| section.status == 0)
     }
 }
 
-/// The lines of a section, whatever became of its command: that it may not read a log, for one, is
-/// worth knowing.
+/// The lines of a section, even if its command failed: for example, that a log cannot be read is
+/// useful to know.
 fn lines(section: Option<&Section>) -> Vec<String> {
     let text = section.map_or("", |section| section.text.as_str());
     text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
@@ -157,7 +159,7 @@ fn memory(line: &str) -> Option<u64> {
 mod tests {
     use super::*;
 
-    /// Put together from what the commands print in a Debian 12 guest.
+    /// Assembled from the output of the commands in a Debian 12 guest.
     const DOCUMENT: &str = "\
 @m user\ndev\n\n@m = 0
 @m session\n1001 27 998\n\n@m = 0

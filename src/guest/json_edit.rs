@@ -1,23 +1,22 @@
-//! Edits of a JSON object's text that preserve the rest of it: the order of the keys, the
-//! indentation, the spelling of numbers.
+//! Edits of a JSON object's text that preserve the order of the keys, the indentation, and the form
+//! of numbers.
 
 use std::ops::Range;
 
 use serde_json::{Map, Value};
 
-/// The indentation of a file that `cai` writes first. Sysbox's package looks for its network keys
-/// in lines that begin with blanks.
+/// The indentation of a new file. Sysbox's package searches for its network keys in indented lines.
 const INDENT: &str = "    ";
 
-/// A member of an object, by its places in the text.
+/// A member of an object, by its positions in the text.
 struct Member {
     name: String,
     key: Range<usize>,
     value: Range<usize>,
 }
 
-/// The members of the object that begins at the first `{` of a text that is valid JSON, and the
-/// place of its closing brace.
+/// The members of the object at the first `{` of a text that is valid JSON, and the position of its
+/// closing brace.
 fn members(text: &str) -> (Vec<Member>, usize) {
     let (mut members, mut open) = (Vec::new(), 0_usize);
     let (mut key, mut start): (Option<Range<usize>>, Option<usize>) = (None, None);
@@ -66,15 +65,15 @@ fn members(text: &str) -> (Vec<Member>, usize) {
     (members, text.len())
 }
 
-/// The layout of an object: the text before each key, or `None` if it is all on one line.
+/// The layout of an object: the text before each key. `None` if it is on one line.
 fn indent_of<'a>(text: &'a str, members: &[Member]) -> Option<&'a str> {
     let before = &text[..members.first()?.key.start];
     let (_, indent) = before.rsplit_once('\n')?;
     indent.chars().all(char::is_whitespace).then_some(indent)
 }
 
-/// A value as text. Each of its lines but the first begins with `margin`; `step` is one level.
-/// Without a step it is written on one line.
+/// A value as text. Every line but the first starts with `margin`; `step` is one level of
+/// indentation. Without a step, the value is on one line.
 fn written(value: &Value, margin: &str, step: Option<&str>) -> String {
     let Some(step) = step else { return spaced(value) };
     let mut text = Vec::new();
@@ -85,7 +84,7 @@ fn written(value: &Value, margin: &str, step: Option<&str>) -> String {
     String::from_utf8_lossy(&text).replace('\n', &format!("\n{margin}"))
 }
 
-/// A value on one line, with a blank after each `:` and `,` as people write it.
+/// A value on one line, with a space after each `:` and `,`.
 fn spaced(value: &Value) -> String {
     let joined = |parts: Vec<String>| parts.join(", ");
     match value {
@@ -99,8 +98,8 @@ fn spaced(value: &Value) -> String {
     }
 }
 
-/// Sets keys of an object. `text` is a valid JSON object, or nothing but blanks; a key whose value
-/// is equal already keeps its text.
+/// Sets keys of an object. `text` is a valid JSON object or blank. A key with an equal value keeps
+/// its text.
 pub(super) fn set(text: &str, keys: &Map<String, Value>) -> String {
     if text.trim().is_empty() {
         return written(&Value::Object(keys.clone()), "", Some(INDENT)) + "\n";
@@ -108,7 +107,7 @@ pub(super) fn set(text: &str, keys: &Map<String, Value>) -> String {
     keys.iter().fold(text.to_owned(), |text, (key, value)| set_one(&text, key, value, ""))
 }
 
-/// Sets the entries of an object that is the value of a key; the other entries stay.
+/// Sets entries of the object at a key; other entries are kept.
 pub(super) fn set_within(text: &str, key: &str, entries: &Map<String, Value>) -> String {
     let (found, _) = members(text);
     let place = found.iter().rev().find(|member| member.name == key);
@@ -125,7 +124,7 @@ pub(super) fn set_within(text: &str, key: &str, entries: &Map<String, Value>) ->
     text
 }
 
-/// Removes an entry of the object that is the value of a key. An object without entries goes, too.
+/// Removes an entry of the object at a key. If the object becomes empty, the key is removed too.
 pub(super) fn remove_within(text: &str, key: &str, entry: &str) -> String {
     let (found, _) = members(text);
     let Some(member) = found.iter().rev().find(|member| member.name == key) else {
@@ -159,11 +158,11 @@ pub(super) fn remove(text: &str, key: &str) -> String {
         }
         (None, None) => text.replace_range(found[index].key.start..found[index].value.end, ""),
     }
-    // One that was written twice.
+    // The key may occur twice.
     remove(&text, key)
 }
 
-/// Sets one key of an object whose own line has this margin.
+/// Sets one key of an object whose line has this margin.
 fn set_one(text: &str, key: &str, value: &Value, margin: &str) -> String {
     let (found, end) = members(text);
     let indent = indent_of(text, &found);
@@ -181,7 +180,7 @@ fn set_one(text: &str, key: &str, value: &Value, margin: &str) -> String {
     let name = Value::String(key.to_owned());
     match (found.last(), indent) {
         (None, _) => {
-            // The layout of an empty object is not worth keeping.
+            // The layout of an empty object is not preserved.
             let indent = format!("{margin}{INDENT}");
             let value = written(value, &indent, Some(INDENT));
             let start = text.find('{').map_or(0, |brace| brace + 1);

@@ -1,4 +1,4 @@
-//! The guest: the script that looks at it, what that script prints, and the scripts that change it.
+//! The guest: the script that inspects it, the script's output, and the scripts that change it.
 
 mod accounts;
 mod answers;

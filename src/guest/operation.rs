@@ -1,4 +1,5 @@
-//! What `cai` changes in a guest: fixed scripts that root runs, with their values as arguments.
+//! The changes that `cai` makes in a guest: fixed scripts that run as root, with values as
+//! arguments.
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,11 +13,12 @@ use crate::host::CommandSpec;
 use crate::lima::Ssh;
 use crate::model::digest::sha256;
 
-/// An install downloads and unpacks packages, on a slow guest too.
+/// The time limit of an installation, for slow guests.
 const INSTALL: Duration = Duration::from_secs(30 * 60);
-/// Making an image and starting two containers takes a slow guest some seconds.
+/// The time limit of a container test; creating an image and starting two containers takes some
+/// seconds in a slow guest.
 const TRY: Duration = Duration::from_secs(3 * 60);
-/// What scripts need that tell by its time whether the daemon has read a file.
+/// The function of scripts whose files must not be older than the running daemon.
 const NOT_OLDER: &str = include_str!("scripts/not-older.sh");
 /// The functions of scripts that write daemon.json or restore the previous one.
 const DAEMON_JSON: &str = include_str!("scripts/daemon-json.sh");
@@ -24,44 +26,44 @@ const DAEMON_JSON: &str = include_str!("scripts/daemon-json.sh");
 const CHECK_SYSBOX: &str = include_str!("scripts/sysbox-check.sh");
 /// The functions of scripts that install or remove Sysbox's package.
 const SYSBOX_PACKAGE: &str = include_str!("scripts/sysbox-package.sh");
-/// Where packages are kept in the guest.
+/// The directory of packages in the guest.
 const PACKAGES: &str = "/var/lib/cai/packages";
-/// Where a seccomp profile of the host is put in the guest.
+/// The path of the seccomp profile in the guest.
 pub const SECCOMP_PROFILE: &str = "/etc/docker/cai-seccomp.json";
 
 /// Whether the running daemon has loaded the `daemon.json` that is replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Loaded {
-    /// It has, so this is what it goes on with.
+    /// It has, so a copy of the file is kept as the loaded configuration.
     Current,
-    /// It runs with something older, of which a copy is kept already.
+    /// It has loaded an older file, of which a copy exists.
     Keep,
 }
 
-/// What a file of the guest should hold.
+/// The contents of a file for the guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Contents<'a> {
     /// A text.
     Text(&'a str),
-    /// Whatever is in a file of the host.
+    /// A file of the host.
     File(&'a Path),
 }
 
-/// One change of a guest.
+/// One change in a guest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Operation<'a> {
-    /// Installs Docker where it is missing, and starts it.
+    /// Installs Docker if it is missing, and starts it.
     Docker {
-        /// Where it comes from.
+        /// The source of the packages.
         source: DockerSource,
-        /// Which version; any when `None`.
+        /// The version; any if `None`.
         version: Option<&'a str>,
     },
-    /// Writes `daemon.json`, if it still is what was looked at.
+    /// Writes `daemon.json` if it has not changed since it was observed.
     WriteDaemonJson {
-        /// The SHA-256 of the file that was looked at; `None` where there was none.
+        /// The SHA-256 of the observed file; `None` if it did not exist.
         expected: Option<String>,
-        /// What the daemon has loaded.
+        /// Whether the running daemon has loaded the observed file.
         loaded: Loaded,
         /// The new text.
         text: &'a str,
@@ -83,18 +85,17 @@ pub enum Operation<'a> {
         /// Its path in the guest.
         to: &'a str,
     },
-    /// Puts a file that was sent in its place, as a whole: whoever reads it sees the old one or the new
-    /// one.
+    /// Moves a sent file to its place atomically.
     Place {
-        /// Where it was sent to.
+        /// The path where it was sent.
         sent: &'a str,
-        /// Its place.
+        /// Its final path.
         to: &'a str,
-        /// The SHA-256 that it must have.
+        /// The required SHA-256.
         sha256: &'a str,
-        /// Its mode, in octal digits.
+        /// Its mode, in octal.
         mode: &'a str,
-        /// The user and the group that own it.
+        /// The user and group that own it.
         owner: (&'a str, &'a str),
     },
     /// Downloads or copies Sysbox's package into the guest and verifies it.
@@ -117,18 +118,18 @@ pub enum Operation<'a> {
     RemoveSysbox,
     /// Restarts Sysbox's services and checks that they run.
     RestartSysbox,
-    /// Records containers that are about to stop, in the order in which they were started.
+    /// Records containers that are about to stop, in the order of their start.
     RememberContainers(&'a [Container]),
     /// Starts the recorded containers again.
     StartContainers,
-    /// Starts a container with each of these runtimes, and removes it with its image.
+    /// Starts a container with each of these runtimes, then removes the containers and their image.
     TryContainer(&'a [&'a str]),
     /// Runs one of the system's own commands as root.
     System(&'a [&'a str]),
 }
 
 impl Operation<'_> {
-    /// The command that does it.
+    /// The command line of the operation.
     pub fn command(&self, ssh: &Ssh) -> CommandSpec {
         let script_that_reads = |name: &str, values: &[&str], text: String, input: &str| {
             let line = [&["sudo", "-n", "sh", "-s", "--", name], values].concat();
@@ -208,13 +209,12 @@ impl Operation<'_> {
     }
 }
 
-/// How the input of a script begins and ends.
+/// The delimiter of a script's input.
 const INPUT: &str = "CAI_INPUT";
 
-/// A script that a shell runs only when it has read all of it, and whose commands cannot read the
-/// rest of it as their own input. What it reads itself may be secret, so it is no argument, which
-/// everybody could see, and sudo's log would keep. As Base64 it cannot be taken for a part of the
-/// script.
+/// A script that the shell runs only after reading it completely, and whose commands cannot read it
+/// as their input. The input may be secret, so it is not an argument, which every user could see
+/// and sudo would log. It is encoded as Base64, so it cannot be mistaken for script text.
 fn whole(script: &str, input: &str) -> String {
     if input.is_empty() {
         return format!("main() {{\n{script}\n}}\nmain \"$@\" </dev/null\n");
@@ -223,19 +223,19 @@ fn whole(script: &str, input: &str) -> String {
     format!("main() {{\n{script}\n}}\nmain \"$@\" <<'{INPUT}'\n{input}\n{INPUT}\n")
 }
 
-/// What such a script reads.
+/// The input of such a script.
 pub fn input(script: &str) -> Option<String> {
     let (_, rest) = script.split_once(&format!("<<'{INPUT}'\n"))?;
     let bytes = STANDARD.decode(rest.split_once('\n')?.0).ok()?;
     String::from_utf8(bytes).ok()
 }
 
-/// Where a file is sent before it is put in its place.
+/// The path where a file is sent before it is moved to its place.
 pub fn sent_file(place: &str) -> String {
     format!("/var/lib/cai/sent/{}", sha256(place.as_bytes()))
 }
 
-/// Where a pushed package of Sysbox goes in the guest.
+/// The path of a Sysbox package in the guest.
 pub fn sysbox_package(version: &str) -> String {
     format!("{PACKAGES}/sysbox-ce_{version}.deb")
 }

@@ -13,7 +13,7 @@ pub struct Unfinished {
     pub version: String,
 }
 
-/// A service, in systemd's words.
+/// A service, with systemd's names for its states.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Unit {
     /// Its state.
@@ -38,12 +38,12 @@ pub(super) fn unfinished(document: &Document) -> BTreeMap<String, Unfinished> {
     unfinished.map(named).collect()
 }
 
-/// The services that systemd knows.
+/// The services that exist.
 pub(super) fn units(text: &str) -> BTreeMap<String, Unit> {
     text.split("\n\n").filter_map(unit).collect()
 }
 
-/// Where one of the packages is unknown, dpkg-query fails, and still names the others.
+/// The packages. dpkg-query fails if one of them is unknown, but still prints the others.
 fn packages(document: &Document) -> impl Iterator<Item = [&str; 3]> {
     document.lines("packages").filter_map(package)
 }
@@ -51,7 +51,7 @@ fn packages(document: &Document) -> impl Iterator<Item = [&str; 3]> {
 /// dpkg's states of a package without pending work.
 const COMPLETE: [&str; 3] = ["installed", "not-installed", "config-files"];
 
-/// `status package version` of dpkg.
+/// Reads `status package version` from dpkg.
 fn package(line: &str) -> Option<[&str; 3]> {
     let words = line.split_whitespace().collect::<Vec<_>>();
     // dpkg-query prints a longer line for an unknown package.

@@ -1,20 +1,20 @@
-# Looks at the guest and changes nothing. It comes after section.sh.
+# Inspects the guest and changes nothing. Runs after section.sh.
 socket=/var/run/docker.sock
 daemon_json=/etc/docker/daemon.json
 loaded=/var/lib/cai/daemon.json.loaded
 seccomp=/etc/docker/cai-seccomp.json
 stopped=/var/lib/cai/stopped-containers
-# The login PATH of a Debian user lacks sbin, where dockerd is. Not every systemd prints a time as a
-# number, and each prints it in UTC where that is the time zone.
+# The login PATH of a Debian user lacks sbin, which contains dockerd. Not every version of systemd
+# can print a time as a number, but with TZ=UTC all of them print it in UTC.
 export LC_ALL=C TZ=UTC PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 
 active() { [ "${state:=$(systemctl is-active docker.service 2>/dev/null)}" = active ]; }
-# Logs are evidence where something went wrong, and are not read elsewhere.
+# Logs are read only if something is wrong.
 daemon_log() { { active && [ -S "$socket" ]; } || timeout 10 sudo -n journalctl -u docker.service -n 20 -q --no-pager -o cat; }
 stopped_containers() { [ ! -e "$stopped" ] || cat "$stopped"; }
 provision_log() { [ ! -e /run/cai-provision-failed ] || timeout 10 sudo -n tail -n 60 /var/log/cloud-init-output.log; }
 
-# A process takes longer to start than what it does here, so one tells of several files.
+# Starting a process takes longer than its work here, so one process reads several files.
 system() {
   section user id -un
   section session id -G
@@ -37,10 +37,10 @@ system() {
   section sums sha256sum "$daemon_json" "$seccomp"
   section written stat -c '%n|%Y' "$daemon_json" "$loaded" "$seccomp"
 }
-# Asks dockerd's API without the docker client. Each answer is one line: the path and the document.
-# A container that ended after it was listed is left out. If only /info fails, its line is missing.
-# Listing volumes through the API would ask their plugins, so their directory is counted. Perl is
-# essential in Debian and Ubuntu, and it loads no module here.
+# Sends requests to dockerd's API without the docker client. Each answer is one line: the path and
+# the document. A container that ended after it was listed is omitted. If only /info fails, its line
+# is missing. A list of volumes through the API would query volume plugins, so the entries of their
+# directory are counted. Perl is essential in Debian and Ubuntu, and the script loads no module.
 ask_dockerd() {
   section api timeout 20 sudo -n perl -e '
     sub fail { print STDERR "GET $path: @_\n"; exit 1 }
@@ -49,7 +49,7 @@ ask_dockerd() {
 
     sub get {
       ($path, my $may_fail) = @_;
-      # AF_UNIX and SOCK_STREAM. Loading the module that names them takes longer than the rest.
+      # AF_UNIX and SOCK_STREAM. Loading the module with these constants takes longer than the rest.
       socket(DOCKERD, 1, 1, 0) && connect(DOCKERD, pack("SZ*", 1, $ARGV[0]))
         or fail("cannot connect to $ARGV[0]: $!");
       syswrite DOCKERD, "GET $path HTTP/1.0\r\n\r\n";
@@ -66,7 +66,7 @@ ask_dockerd() {
       $body;
     }
 
-    # This matches no text within a JSON string, where a backslash precedes each quotation mark.
+    # This does not match inside a JSON string, where a backslash precedes each quotation mark.
     get("/containers/$_/json", "^404") for get("/containers/json") =~ /"Id":"([0-9a-f]{64})"/g;
     my ($root) = get("/info", ".") =~ /"DockerRootDir":"([^"\\]+)"/;
     if ($root && opendir my $directory, "$root/volumes") {
@@ -77,8 +77,8 @@ ask_dockerd() {
   ' "$socket"
 }
 
-# Only an active daemon is asked: with socket activation, a question to a stopped one would start it.
-# The rest is looked at meanwhile. Its output waits in the pipe, because dockerd has a time limit.
+# Only an active daemon is asked: with socket activation, a request would start a stopped one. The
+# other facts are read meanwhile. Their output waits in the pipe, because dockerd has a time limit.
 if active; then
   { system; looks "$@"; } | { ask_dockerd; cat; }
 else

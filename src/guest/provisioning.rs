@@ -1,10 +1,11 @@
-//! The scripts that put Docker into a guest. Fixed texts: no value of the file is spliced in.
+//! The scripts that install Docker in a guest. They are constants: no value of the file is
+//! inserted.
 
 use crate::config::{Docker, DockerSource};
 
 const DOCKER_CE_PACKAGE: &str = "docker-ce";
 const DISTRO_PACKAGE: &str = "docker.io";
-/// The packages that an engine may come from.
+/// The packages that can provide the engine.
 pub const PACKAGES: [&str; 2] = [DOCKER_CE_PACKAGE, DISTRO_PACKAGE];
 
 const HEAD: &str = include_str!("scripts/head.sh");
@@ -14,14 +15,14 @@ const DISTRO: &str = include_str!("scripts/distro.sh");
 const SERVICE: &str = include_str!("scripts/service.sh");
 const IF_INSTALLED: &str = include_str!("scripts/if_installed.sh");
 
-/// Waits in the guest for Docker, as root: as the user it could never succeed on a first boot, and
-/// `limactl start` would wait its whole timeout. It also ends when provisioning has failed, which
-/// `cai` then finds and reports.
+/// Waits in the guest for Docker, as root: the user has no access on a first boot, and `limactl
+/// start` would wait for its whole timeout. It also ends if provisioning has failed, which `cai`
+/// then detects and reports.
 pub const READINESS_PROBE: &str = include_str!("scripts/probe.sh");
 
-/// What root runs where something is missing, with the source's name and a version as its second
-/// and third argument. Where nothing is missing it needs no network, and changes nothing but the
-/// record of what dockerd has loaded.
+/// The script that installs missing packages as root, with the source and a version as its second
+/// and third arguments. If nothing is missing, it needs no network and changes only the record of
+/// dockerd's loaded configuration.
 pub fn script(source: DockerSource) -> String {
     match source {
         DockerSource::DockerCe => [HEAD, APT, DOCKER_CE, SERVICE].concat(),
@@ -30,8 +31,8 @@ pub fn script(source: DockerSource) -> String {
     }
 }
 
-/// What root runs on every boot. It has no arguments, so a version of its own is left to what `cai`
-/// runs once the guest answers.
+/// The script that root runs on every boot. It has no arguments, so a specific version is installed
+/// later, when the guest answers.
 pub fn boot_script(docker: &Docker) -> String {
     match docker.version {
         Some(_) => [HEAD, IF_INSTALLED, SERVICE].concat(),
@@ -39,7 +40,7 @@ pub fn boot_script(docker: &Docker) -> String {
     }
 }
 
-/// The name of a source, as in the file.
+/// The name of a source in the file.
 pub fn name(source: DockerSource) -> &'static str {
     match source {
         DockerSource::DockerCe => "docker-ce",
@@ -48,7 +49,7 @@ pub fn name(source: DockerSource) -> &'static str {
     }
 }
 
-/// The package that holds Docker from a source; an image brings it as it likes.
+/// The Docker package of a source. An image with Docker preinstalled may use any package.
 pub fn package(source: DockerSource) -> Option<&'static str> {
     match source {
         DockerSource::DockerCe => Some(DOCKER_CE_PACKAGE),

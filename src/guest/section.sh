@@ -1,5 +1,5 @@
-# The form of a document: a line "@MARK NAME", what a command printed, a line "@MARK = STATUS"; and
-# "@MARK end" last, without which it is cut off. $1 is the word that marks these lines.
+# The format of a document: a line "@MARK NAME", the output of a command, a line "@MARK = STATUS".
+# The last line is "@MARK end"; without it the document is cut off. $1 is the mark.
 mark=$1
 section() {
   name=$1

@@ -1,34 +1,34 @@
-//! The Docker socket in the guest, and who may open it.
+//! The Docker socket in the guest, and access to it.
 
 use super::GuestFacts;
 
-/// The Docker socket as the guest sees it.
+/// The Docker socket in the guest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GuestSocket {
     /// The permission bits, in octal.
     pub mode: String,
     /// The owner's name.
     pub owner: String,
-    /// The group's name; `UNKNOWN` where its number has none.
+    /// The group's name; `UNKNOWN` if the gid has no name.
     pub group: String,
-    /// The group's number.
+    /// The group's gid.
     pub gid: u32,
 }
 
 impl GuestSocket {
-    /// Whether every user of the guest may connect: whoever may write to a socket may.
+    /// Whether every user of the guest can connect, which needs write permission.
     pub fn is_open(&self) -> bool {
         self.mode.ends_with(['2', '3', '6', '7'])
     }
 
-    /// Whether not even the members of its group may connect, for which they have to write to it.
+    /// Whether the members of its group cannot connect, because the group has no write permission.
     pub fn is_closed(&self) -> bool {
         let group = self.mode.chars().rev().nth(1);
         !group.is_some_and(|digit| matches!(digit, '2' | '3' | '6' | '7'))
     }
 }
 
-/// As `ls` would say it: its mode, its owner, its group with the number.
+/// Its mode, owner, group and gid.
 impl std::fmt::Display for GuestSocket {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "mode {} of {}, group {} ({})", self.mode, self.owner, self.group, self.gid)
@@ -36,8 +36,8 @@ impl std::fmt::Display for GuestSocket {
 }
 
 impl GuestFacts {
-    /// Whether the login user opens the Docker socket as its owner, by a drop-in of `docker.socket` as
-    /// Lima's template docker-rootful has it. Then nothing depends on its groups.
+    /// Whether the login user owns the Docker socket, through a drop-in of `docker.socket` as in
+    /// Lima's template docker-rootful. Then the groups do not matter.
     pub fn owns_socket(&self) -> bool {
         self.socket.as_ref().is_some_and(|socket| {
             let owner = socket.mode.chars().rev().nth(2);
@@ -45,7 +45,8 @@ impl GuestFacts {
         })
     }
 
-    /// Whether the session may open the Docker socket: its owner, its group or everybody may.
+    /// Whether the session can open the Docker socket, as its owner, as a member of its group, or
+    /// because everyone can.
     pub fn session_reaches_docker(&self) -> bool {
         self.socket.as_ref().is_none_or(|socket| {
             self.owns_socket()
@@ -55,7 +56,7 @@ impl GuestFacts {
     }
 }
 
-/// `kind|mode|owner|uid|group|gid` of `stat`.
+/// Reads `kind|mode|owner|uid|group|gid` from `stat`.
 pub(super) fn socket(line: &str) -> Option<GuestSocket> {
     let fields: Vec<&str> = line.trim().split('|').collect();
     match fields[..] {

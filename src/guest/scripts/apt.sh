@@ -1,6 +1,6 @@
 export DEBIAN_FRONTEND=noninteractive
-# An interrupted installation is finished first, because apt refuses to install anything before that. A
-# package that cannot be finished must not keep an installed Docker from starting.
+# Finish an interrupted installation first, because apt refuses any other installation before that.
+# A package that cannot be finished must not prevent the start of an installed Docker.
 if [ -n "$(dpkg --audit 2>/dev/null)" ]; then
   dpkg --configure -a || true
 fi
@@ -8,9 +8,9 @@ apt() {
   apt-get -q -y -o DPkg::Lock::Timeout=600 "$@"
 }
 version=${3-}
-# Whether a package of this version will do: it is the one of the file, or begins with its numbers.
-# The file may leave the epoch out. Behind a revision only a distribution's own suffix may come.
-will_do() {
+# Whether a package version matches the declared one: it is equal or starts with its numbers. The
+# file may omit the epoch. After a revision, only a suffix of a distribution is accepted.
+matches() {
   for numbers in "$1" "${1#*:}"; do
     case $numbers in
     "$version" | "$version"[~+]*) return 0 ;;
@@ -19,7 +19,7 @@ will_do() {
   done
   [ -z "$version" ]
 }
-# What apt takes behind a package's name for the newest version that will do.
+# The apt suffix that selects the newest matching version of a package.
 choice() {
   if [ -z "$version" ]; then
     return 0
@@ -32,11 +32,11 @@ choice() {
     fi
   done
   for candidate in $known; do
-    if will_do "$candidate"; then
+    if matches "$candidate"; then
       echo "=$candidate"
       return 0
     fi
   done
-  echo >&2 "cai: there is no version $version of $1, but:" ${known:-none at all}
+  echo >&2 "cai: version $version of $1 is not available. Available versions:" ${known:-none}
   return 1
 }

@@ -1,4 +1,5 @@
-# The file that cai replaced, and the SHA-256 of the one that it wrote: kept until dockerd accepts it.
+# The file that cai replaced, and the SHA-256 of the file that it wrote. Both are kept until dockerd
+# accepts the new file.
 file=/etc/docker/daemon.json
 loaded=/var/lib/cai/daemon.json.loaded
 previous=/var/lib/cai/daemon.json.previous

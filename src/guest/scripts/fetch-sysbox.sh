@@ -13,7 +13,7 @@ download() {
     apt-get -q update </dev/null
     apt-get -q -y install --no-install-recommends curl ca-certificates </dev/null
   fi
-  # The address may hold a password, and every user of the guest can read arguments.
+  # The URL may contain a password, and every user of the guest can read arguments.
   printf '%s\n' "$1" | sed 's/[\\"]/\\&/g; s/.*/url = "&"/' |
     curl -fsSL --proto '=https' --proto-redir '=https' --retry 3 -o "$package.part" -K -
 }

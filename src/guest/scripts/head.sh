@@ -1,6 +1,6 @@
 #!/bin/sh
-# Written by cai. Root runs this on every boot: where nothing is missing it needs no network, and
-# changes nothing but cai's own record of what dockerd has loaded.
+# Written by cai. Root runs this on every boot. If nothing is missing, it needs no network and
+# changes only cai's record of dockerd's loaded configuration.
 set -eu
 failed=/run/cai-provision-failed
 rm -f "$failed"

@@ -1,4 +1,4 @@
-# The file names a version, which is installed once the guest answers.
+# The file names a version, which is installed later, when the guest answers.
 if ! command -v dockerd >/dev/null 2>&1; then
   exit 0
 fi

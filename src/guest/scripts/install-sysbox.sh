@@ -1,22 +1,22 @@
-# Installs Sysbox from the package that fetch-sysbox.sh put into the guest, or completes an interrupted
-# installation. $2: its version. $3: the version to remove first, as dpkg reports it, or nothing;
-# Sysbox does not support upgrades in place.
+# Installs Sysbox from the package that fetch-sysbox.sh put into the guest, or completes an
+# interrupted installation. $2: its version. $3: the version to remove first, as dpkg reports it, or
+# empty. Sysbox does not support upgrades in place.
 package=/var/lib/cai/packages/sysbox-ce_$2.deb
-# The package lists are only fetched if the first try fails, so that a guest without a network can be
-# repaired.
+# The package lists are fetched only if the first attempt fails, so that a guest without a network
+# can be repaired.
 install() {
   apt install --no-install-recommends "$@" || { apt update && apt install --no-install-recommends "$@"; }
 }
 look
 
-# The undeclared dependencies of the package's scripts and services. Asking for fuse3 keeps apt from
+# The undeclared dependencies of the package's scripts and services. Requesting fuse3 keeps apt from
 # replacing it with fuse 2.
 needs=
 for need in fusermount3:fuse3 sysctl:procps ip:iproute2 pidof:sysvinit-utils useradd:passwd jq:jq; do
   command -v "${need%%:*}" >/dev/null || needs="$needs ${need#*:}"
 done
 if [ -n "$needs" ]; then
-  # While a package is half-configured, apt reports a failure although it installed these.
+  # While a package is half-configured, apt reports a failure even though it installed these.
   # shellcheck disable=SC2086
   install $needs || [ "$(status)" = half-configured ]
   look
@@ -38,7 +38,7 @@ if [ -n "$3" ] && [ "$(dpkg-query -W -f='${Version}' sysbox-ce 2>/dev/null || tr
 fi
 if [ "$(status)" != installed ]; then install --reinstall "$package"; fi
 if [ "$(status)" != installed ]; then
-  echo >&2 "cai: dpkg says that sysbox-ce is $(status), not installed"
+  echo >&2 "cai: dpkg reports that sysbox-ce is $(status), not installed"
   exit 1
 fi
 systemctl reset-failed sysbox.service sysbox-mgr.service sysbox-fs.service 2>/dev/null || true

@@ -1,5 +1,5 @@
-# Makes files no older than the running daemon: where the clock went back since it started, what is
-# written now would seem to be what it has read at its start.
+# Makes files at least as new as the running daemon. If the clock was set back since its start, a
+# new file would look as if the daemon had read it.
 not_older() {
   started=$(TZ=UTC systemctl show --property=ExecMainStartTimestamp --value docker.service 2>/dev/null) || return 0
   started=$(date -d "${started:-@0}" +%s 2>/dev/null) || return 0

@@ -1,12 +1,13 @@
-# Makes the running daemon load the reloadable keys of daemon.json. $2: "record" to keep a copy of the
-# file as the loaded one; "keep" when a restart follows.
+# Makes the running daemon load the reloadable keys of daemon.json. $2: "record" to keep a copy of
+# the file as the loaded one; "keep" if a restart follows.
 set -eu
 said_since() {
   journalctl --after-cursor "$cursor" -u docker.service -t dockerd -q --no-pager -o cat 2>/dev/null
 }
 cursor=$(journalctl -n 0 --show-cursor 2>/dev/null | sed -n 's/^-- cursor: //p') || cursor=
 systemctl reload docker.service
-# dockerd answers in its log. At a log level above "info" it is silent when it accepts the file.
+# dockerd reports the result in its log. At a log level above "info", it logs nothing if it accepts
+# the file.
 tries=0
 while [ -n "$cursor" ] && [ "$tries" -lt 15 ]; do
   said=$(said_since) || said=

@@ -1,5 +1,5 @@
 # Records the containers that are about to stop, so that they are started again, even after a crash.
-# Reads Base64 of one line per container, as the probe prints it, in the order of their start.
+# Reads Base64 of one line per container, in the probe's format and in the order of their start.
 set -eu
 umask 022
 file=/var/lib/cai/stopped-containers

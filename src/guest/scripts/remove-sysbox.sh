@@ -1,5 +1,6 @@
-# Purges Sysbox, with the account that its package leaves, and the AppArmor rules of install-sysbox.sh.
-# The package goes last but for its account, so that an interrupted removal is repeated.
+# Purges Sysbox, with the account that its package leaves and the AppArmor rules of
+# install-sysbox.sh. The package is removed after the rules, so that an interrupted removal is
+# repeated.
 look
 if needs_exception && [ -e "$exception" ]; then
   # grep fails with 1 if no other rule is left.
@@ -12,11 +13,11 @@ if [ -n "$(status)" ]; then apt purge sysbox-ce; fi
 case $(status) in
 '' | not-installed) ;;
 *)
-  echo >&2 "cai: dpkg says that sysbox-ce is $(status), not purged"
+  echo >&2 "cai: dpkg reports that sysbox-ce is $(status), not purged"
   exit 1
   ;;
 esac
-# The package makes its account by `useradd -s /bin/false sysbox`, which gives it no home directory.
+# The package creates its account with `useradd -s /bin/false sysbox`, without a home directory.
 case $(getent passwd sysbox || true) in
 *:/bin/false) [ -e /home/sysbox ] || userdel sysbox ;;
 esac

@@ -1,21 +1,21 @@
-# Restarts the daemon. With live-restore loaded its containers keep running. $2: "restore" to restore
-# the previous daemon.json if dockerd does not start with the new one; "keep" not to touch it.
+# Restarts the daemon. With live-restore loaded, its containers keep running. $2: "restore" to
+# restore the previous daemon.json if dockerd does not start with the new one, or "keep".
 set -eu
 socket=/var/run/docker.sock
 mode=$2
 set -- docker.service
-# Where the socket's file was removed, systemd goes on listening where nobody comes any more: the
-# file comes back with its own unit only. Both are named, so that this waits for the daemon.
+# If the socket file was deleted, systemd still listens on the deleted socket. Only a restart of the
+# socket unit recreates the file. Restarting both units makes this script wait for the daemon.
 if [ ! -S "$socket" ] && systemctl is-active --quiet docker.socket; then
   set -- docker.socket docker.service
-  # dockerd makes a directory of a path that is missing where a container mounts it. With it there
-  # the unit would fail, and Docker stay down.
+  # If a container mounts the missing path, dockerd creates a directory there. The socket unit would
+  # fail with it, and Docker would not start.
   if [ -d "$socket" ]; then rmdir "$socket"; fi
 fi
-# systemd refuses a fourth start within a minute, whoever asked for the other three.
+# systemd refuses a fourth start within a minute, whoever requested the others.
 systemctl reset-failed "$@" 2>/dev/null || true
 if ! systemctl restart "$@"; then
-  echo "dockerd does not start. It said:" >&2
+  echo "dockerd does not start. Its last messages:" >&2
   journalctl -u docker.service -t dockerd -n 40 -q --no-pager -o cat | grep -v level=info | tail -n 3 >&2 || true
   if [ "$mode" = restore ] && restore; then
     systemctl reset-failed "$@" 2>/dev/null || true

@@ -1,6 +1,6 @@
-# dockerd leaves its containers alone when it ends (live-restore), and nothing else ends them before the
-# machine does: one that ignores SIGTERM holds up a stop of the VM until systemd has waited for 90
-# seconds (measured: 94 s, and 17 s with this).
+# With live-restore, dockerd does not stop its containers when it ends. A container that ignores
+# SIGTERM then delays a stop of the VM until systemd's timeout of 90 seconds (measured: 94 s, or 17
+# s with this unit).
 unit=/etc/systemd/system/docker-.scope.d/50-cai.conf
 text='[Unit]
 Conflicts=shutdown.target
@@ -16,11 +16,13 @@ fi
 systemctl unmask docker.service docker.socket 2>/dev/null || true
 systemctl reset-failed docker.service docker.socket 2>/dev/null || true
 systemctl enable --now docker.service
-# What the daemon has loaded at its start is kept, so that it is still known when the file changes.
+# Keep a copy of the configuration that the daemon loaded at its start, so that it is still known
+# when the file changes.
 file=/etc/docker/daemon.json
 loaded=/var/lib/cai/daemon.json.loaded
 started=$(TZ=UTC systemctl show --property=ExecMainStartTimestamp --value docker.service)
-# Within one second it cannot be told which was first, so an older record is better than this one.
+# The times have a resolution of one second. With equal times, the order is unknown, so an older
+# copy is kept.
 if [ -n "$started" ] && [ -e "$file" ] &&
   [ "$(stat -c %Y "$file")" -lt "$(date -d "$started" +%s)" ]; then
   mkdir -p /var/lib/cai

@@ -1,5 +1,5 @@
-# Starts the recorded containers, in the recorded order. A Sysbox container that never stopped is
-# restarted. One that was removed is skipped.
+# Starts the recorded containers in the recorded order. A Sysbox container that never stopped is
+# restarted. A container that was removed is skipped.
 set -eu
 umask 022
 file=/var/lib/cai/stopped-containers
@@ -16,18 +16,18 @@ done
 : >"$file.new"
 while IFS='|' read -r id name runtime started rest; do
   if ! state=$(docker inspect --type container --format '{{.State.Running}} {{.State.StartedAt}}' "$id" 2>&1); then
-    # Only a container that dockerd does not know is forgotten.
+    # A container is skipped only if dockerd does not know it.
     case $state in *[Nn]'o such '*) continue ;; esac
   fi
   case $state in
-  # A runc container that still runs was never stopped.
+  # A runc container that is still running never stopped.
   "true $started") [ "$runtime" = sysbox-runc ] || continue; verb=restart ;;
   true*) continue ;;
   *) verb=start ;;
   esac
   if ! output=$(docker "$verb" "$id" 2>&1 </dev/null); then
     printf '%s|%s|%s|%s|%s\n' "$id" "$name" "$runtime" "$started" "$rest" >>"$file.new"
-    echo >&2 "cai: the container $name does not start again: $output"
+    echo >&2 "cai: the container $name does not start: $output"
     echo >&2 "cai: start it in the guest with: sudo docker start $name"
   fi
 done <"$file"

@@ -1,11 +1,11 @@
-# Fails unless Sysbox's three services run and dockerd knows its runtime. Sysbox's package hides both
-# failures: it starts its services with `|| true`.
+# Fails unless Sysbox's three services are active and dockerd knows its runtime. Sysbox's package
+# hides both failures: it starts its services with `|| true`.
 check_sysbox() {
   down=
   for unit in sysbox-mgr.service sysbox-fs.service sysbox.service; do
     if ! systemctl is-active --quiet "$unit"; then
       down="$down $unit"
-      echo >&2 "cai: $unit is not active. The end of its log:"
+      echo >&2 "cai: $unit is not active. Its last messages:"
       journalctl -u "$unit" -n 10 -q --no-pager -o cat >&2 || true
     fi
   done
@@ -17,7 +17,7 @@ check_sysbox() {
     [ "$tries" -ne 0 ] || systemctl reload docker.service
     tries=$((tries + 1))
     if [ "$tries" -gt 20 ]; then
-      echo >&2 "cai: dockerd does not know the runtime sysbox-runc. It said:"
+      echo >&2 "cai: dockerd does not know the runtime sysbox-runc. Its last messages:"
       journalctl -u docker.service -t dockerd -n 40 -q --no-pager -o cat | grep -v level=info | tail -n 3 >&2 || true
       if restore; then
         systemctl reload docker.service || true

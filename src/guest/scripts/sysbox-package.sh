@@ -7,9 +7,10 @@ trap 'rm -rf "$view"' EXIT
 trap 'exit 143' HUP INT TERM
 status() { dpkg-query -W -f='${db:Status-Status}' sysbox-ce 2>/dev/null || true; }
 
-# The package's scripts look for two network keys in daemon.json by text. Without them they refuse to be
-# configured, or, with 10 or 20 containers, miscount them and restart docker. On removal they delete
-# the runtime. So they run with a copy of /etc/docker in its place, in which both keys are found.
+# The package's scripts search daemon.json for two network keys as text. If these are missing, the
+# scripts refuse to be configured, or, with 10 or 20 containers, miscount them and restart docker.
+# On removal they delete the runtime. So they run with a copy of /etc/docker mounted over it, which
+# has both keys.
 look() {
   if [ -d /etc/docker ]; then cp -a /etc/docker/. "$view"; else mkdir /etc/docker; fi
   if [ -e /etc/docker/daemon.json ] && command -v jq >/dev/null; then

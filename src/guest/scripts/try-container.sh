@@ -1,6 +1,6 @@
-# Starts a container with each of the runtimes $2, $3 and so on, prints the name of each that did, and
-# leaves nothing behind. Its image is made of files of the guest, so that no network is needed, and it
-# has none.
+# Starts a container with each of the runtimes $2, $3 and so on, prints the name of each runtime
+# that worked, and removes everything it created. Its image consists of files of the guest, so it
+# needs no network.
 set -eu
 shift
 thing=cai-doctor-$$
@@ -11,7 +11,7 @@ clean() {
 trap clean EXIT
 trap 'exit 143' HUP INT TERM
 program=/bin/true
-# A program that needs no others is most like an image of its own.
+# A static program needs no other files in the image.
 if busybox=$(command -v busybox); then program=$busybox; fi
 libraries=$(ldd "$program" 2>/dev/null | grep -o '/[^ ]*' | sort -u) || libraries=
 # shellcheck disable=SC2086
@@ -23,7 +23,7 @@ line=$program
 case $program in */busybox) line="$program true" ;; esac
 failed=0
 for runtime in "$@"; do
-  # The words of the line are this script's own.
+  # $line is a constant of this script and is meant to be split.
   # shellcheck disable=SC2086
   if words=$(timeout 60 docker run --rm --network=none --name "$thing" --runtime="$runtime" "$thing" $line 2>&1); then
     printf '%s\n' "$runtime"

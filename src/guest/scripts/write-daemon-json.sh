@@ -1,10 +1,10 @@
-# Writes /etc/docker/daemon.json. $2: the SHA-256 of the file that was looked at, or "absent".
-# $3: "current" when the running daemon has loaded that file, else "keep". Reads the new text, as Base64.
+# Writes /etc/docker/daemon.json. $2: the SHA-256 of the observed file, or "absent". $3: "current"
+# if the running daemon has loaded that file, else "keep". Reads the new text as Base64.
 set -eu
 umask 022
 if [ -e "$file" ]; then actual=$(sum_of "$file"); else actual=absent; fi
 if [ "$actual" != "$2" ]; then
-  echo "$file was changed by somebody else in the meantime" >&2
+  echo "$file was changed by someone else in the meantime" >&2
   exit 3
 fi
 mkdir -p /etc/docker /var/lib/cai

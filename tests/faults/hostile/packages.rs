@@ -135,7 +135,7 @@ fn dockers_packages_are_taken_with_its_own_key_and_no_other() {
                     "{list}"
                 );
             } else {
-                assert!(error.contains("is not Docker's signing key, but: "), "{error}");
+                assert!(error.contains("is not Docker's signing key; found: "), "{error}");
                 assert!(!list.exists(), "a source without a key makes every update fail");
             }
         });
