@@ -1,4 +1,4 @@
-//! What it takes to destroy what a file declares: the way back, in the other direction.
+//! Plans the destruction of a file's resources.
 
 use std::borrow::Cow;
 
@@ -15,7 +15,7 @@ use crate::plan::{Change, Plan, Problem, Reason};
 use crate::resource::facts::Facts;
 use crate::resource::{DockerContext, LimaInstall, Vm};
 
-/// The VM that would be lost.
+/// The VM that would be destroyed.
 #[derive(Serialize)]
 struct Lost<'a> {
     status: String,
@@ -29,12 +29,11 @@ struct Lost<'a> {
 }
 
 impl Plan {
-    /// Plans to take away what `cai` made for a file: first the context, then the VM that it leads
-    /// to. Everything else that the file declares is in the VM, and Lima, which may serve other
-    /// VMs too, stays.
+    /// Plans to destroy the resources that `cai` created for a file: first the context, then its
+    /// VM. Everything else is inside the VM. Lima stays, because it may run other VMs.
     ///
-    /// A context that `cai` did not make is left alone. A VM that it did not make has a reason
-    /// that says so: it needs a consent of its own. `current` is the current Docker context.
+    /// A context that `cai` did not create is kept. A VM that it did not create has a reason that
+    /// says so, because it needs separate consent. `current` is the current Docker context.
     pub fn destroy(config: &Config, facts: &Facts, current: Option<&str>) -> Self {
         let former = facts.former.contexts.iter();
         let former = former.filter(|(name, _)| DockerContext::is_former(config, facts, name));
@@ -61,7 +60,7 @@ fn context(
 fn vm(config: &Config, facts: &Facts) -> Option<Change> {
     let address = Vm::own_address(config);
     let Some((program, _)) = &facts.tools.limactl else {
-        // Whether there is a VM, only limactl can tell.
+        // Only limactl knows whether the VM exists.
         let change = Change::delete(&address, ()).because(Reason::Unwanted);
         let problem = match LimaInstall::by_hand(&config.lima, facts) {
             Ok(install) => Problem::LimaMissing { install },

@@ -1,4 +1,5 @@
-//! The loop that knows no kind: order the resources, observe the machine, plan, apply.
+//! The generic part: orders the resources, observes the machine, plans and applies. It knows no
+//! resource kinds.
 
 pub mod apply;
 mod destroy;

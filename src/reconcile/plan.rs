@@ -8,8 +8,7 @@ use crate::resource::PlanContext;
 use crate::resource::facts::Facts;
 
 impl Plan {
-    /// Plans every resource of the graph against the facts: those of each of its files, in the
-    /// order of the files.
+    /// Plans every resource of the graph against the facts, which are in the order of the files.
     pub fn new(graph: &Graph, facts: &[Facts]) -> Self {
         let files = graph.files();
         let mut changes: Vec<Change> = Vec::with_capacity(files.iter().map(Vec::len).sum());

@@ -1,4 +1,4 @@
-//! Keeps the record of one VM while its file is applied.
+//! Updates the record of a VM during an apply.
 
 use std::io;
 use std::path::PathBuf;
@@ -22,7 +22,7 @@ pub struct WriteRecordError {
     pub source: io::Error,
 }
 
-/// The record while it changes. Others see it through the file.
+/// The record during an apply. Other processes see it through the file.
 pub(super) struct Keeper<'a> {
     host: &'a dyn Host,
     config: &'a Config,
@@ -62,7 +62,7 @@ impl<'a> Keeper<'a> {
         self.change(facts, |record| record.finish(resource.address(), action, &recorded))
     }
 
-    /// Records several outcomes at once, by the same facts.
+    /// Records several outcomes from the same facts.
     pub(super) fn finish_all<'r>(
         &self,
         resources: impl Iterator<Item = &'r dyn Resource>,

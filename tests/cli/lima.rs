@@ -214,7 +214,7 @@ fn a_lima_that_others_could_replace_is_not_run() {
             // A diagnosis is wrapped to the width of a terminal.
             let said = format!("{}{}", ran.stdout, ran.stderr);
             let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
-            for part in ["limactl is not run", told, advice] {
+            for part in ["limactl is not safe to run", told, advice] {
                 assert!(said.contains(part), "{part:?} is missing: {ran}");
             }
         }
@@ -260,7 +260,7 @@ fn a_link_to_a_lima_that_others_could_replace_is_not_run() {
     let ran = sandbox.cai(&["plan"]);
     let told = format!("users other than the owner can write to {} (mode 0777)", bin.display());
     assert!(ran.fails_with(1).contains(&told), "{ran}");
-    assert!(ran.stderr.contains("bin/limactl is not run"), "{ran}");
+    assert!(ran.stderr.contains("bin/limactl is not safe to run"), "{ran}");
     assert_eq!(runs(), before, "it was run");
 }
 

@@ -165,5 +165,5 @@ fn what_lima_is_told_for_every_vm_is_said_and_left() {
     assert!(machine.cai(&["doctor"]).success().contains("vm_overridden"));
     machine.sandbox.write(file, "cpus: [\n");
     let ran = machine.cai(&["plan"]);
-    assert!(ran.fails_with(1).contains("override.yaml could not be understood"), "{ran}");
+    assert!(ran.fails_with(1).contains("override.yaml could not be parsed"), "{ran}");
 }

@@ -95,7 +95,7 @@ pub const CASES: &[Bent] = &[
     }),
     bent(Code::SshMissing, ("", ""), |facts, _| {
         facts.tools.ssh = None;
-        let reason = Reason::GuestSilent("there is no ssh on PATH".into());
+        let reason = Reason::GuestSilent("ssh is not on PATH".into());
         facts.guest = Observation::Unobservable(reason);
         facts.socket = None;
     })

@@ -1,4 +1,4 @@
-//! Takes away what a plan says, and looks again after each resource.
+//! Destroys the resources of a plan and observes the machine again after each of them.
 
 use std::time::{Duration, Instant};
 
@@ -9,10 +9,10 @@ use crate::plan::{Action, Change, Plan};
 use crate::reconcile::apply::event::{Event, Listener};
 use crate::reconcile::observe::ObserveError;
 
-/// Takes away what a plan of [`Plan::destroy`] says, in its order. `look` makes that plan with
-/// fresh facts.
+/// Destroys the resources of a plan of [`Plan::destroy`], in its order. `look` creates that plan
+/// again with fresh facts.
 ///
-/// What fails stops what comes after it: a context leads to a VM, and not the other way round.
+/// A failure stops all later deletions: a context depends on its VM, so it is deleted first.
 pub fn destroy(
     host: &dyn Host,
     plan: &Plan,
@@ -75,7 +75,7 @@ fn remove(
     }
 }
 
-/// What would still be taken away of a resource.
+/// The remaining change of a resource.
 fn find(plan: Plan, address: &Address) -> Option<Change> {
     let mut changes = plan.changes.into_iter();
     changes.find(|change| change.address == *address && change.action != Action::NoOp)

@@ -1,4 +1,4 @@
-//! What happens during an apply, as one stream that reporters and tests see.
+//! The events of an apply, for reporters and tests.
 
 use std::time::Duration;
 
@@ -6,28 +6,28 @@ use crate::model::address::Address;
 use crate::plan::{Change, Step};
 use crate::reconcile::apply::{ApplyError, Outcome, ResourceResult};
 
-/// Something that happened.
+/// An event.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// A resource's steps begin; this is what they do, planned with fresh facts.
+    /// The steps of a resource start; the change is planned with fresh facts.
     ResourceStarted(&'a Change),
-    /// A step of this resource begins.
+    /// A step of this resource starts.
     StepStarted(&'a Address, &'a Step),
-    /// The newest line that the command of this resource's step has printed.
+    /// The newest line of output from a step's command.
     StepSays(&'a Address, &'a str),
-    /// A step of this resource ended well, after this time.
+    /// A step of this resource succeeded after this time.
     StepFinished(&'a Address, &'a Step, Duration),
     /// A step of this resource failed, or was interrupted.
     StepFailed(&'a Address, &'a Step, &'a ApplyError),
-    /// A resource ended.
+    /// A resource is finished.
     ResourceFinished(&'a ResourceResult),
 }
 
-/// Who hears of what happens, from whatever thread it happens in.
+/// The receiver of events, which are sent from any thread.
 pub type Listener<'a> = &'a (dyn Fn(&Event<'_>) + Sync);
 
 impl Event<'_> {
-    /// Whether a resource is not as it should be by this.
+    /// Whether a resource failed or was skipped.
     pub fn is_failure(&self) -> bool {
         matches!(
             self,

@@ -1,4 +1,4 @@
-//! The machine of one file while it is applied.
+//! The machine of one file during an apply.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,25 +15,26 @@ use crate::reconcile::record::{Keeper, WriteRecordError};
 use crate::resource::PlanContext;
 use crate::resource::facts::Facts;
 
-/// The last look at a machine, and its age.
+/// The last observation of a machine, and its age.
 struct Seen {
     age: u64,
     host_age: u64,
     facts: Arc<Facts>,
 }
 
-/// One file, and what was last seen of its machine.
+/// One file, and the last observation of its machine.
 pub(super) struct Machine<'a> {
     host: &'a dyn Host,
     config: &'a Config,
-    /// The most that the command of one step may take.
+    /// The time limit of each step's command.
     limit: Option<Duration>,
     /// Whether the user agreed in advance to hide data in the VM.
     may_hide: bool,
     notify: Listener<'a>,
-    /// Counts the beginnings and ends of steps: what was seen before the last of them is old.
+    /// Counts the starts and ends of steps. An observation from before the last of them is
+    /// outdated.
     age: AtomicU64,
-    /// Counts those of the steps that may change more than the guest.
+    /// The same for steps that may change more than the guest.
     host_age: AtomicU64,
     seen: Mutex<Option<Seen>>,
     record: Keeper<'a>,
@@ -64,7 +65,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// What the machine is like now. One thread looks, the others wait for what it sees.
+    /// The current facts. One thread observes; the others wait for its result.
     fn facts(&self) -> Result<Arc<Facts>, ObserveError> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let age = self.age.load(Ordering::SeqCst);
@@ -81,15 +82,14 @@ impl<'a> Machine<'a> {
         Ok(facts)
     }
 
-    /// Plans a resource with fresh facts. What comes before it is done, so there is nothing to
-    /// foresee any more.
+    /// Plans a resource with fresh facts. Everything before it is done, so no changes are pending.
     fn plan(&self, node: &Node, tried: Disruption) -> Result<Change, ApplyError> {
         let facts = self.facts()?;
         let change = node.resource.plan(PlanContext { facts: &facts, earlier: &[], tried });
         Ok(change.scoped(node.scope()))
     }
 
-    /// Writes down what became of a resource, by its fresh facts.
+    /// Records the outcome of a resource according to its fresh facts.
     fn finish(&self, node: &Node, action: Action) -> Result<(), ApplyError> {
         let facts = self.facts()?;
         let changed = self.record.finish(node.resource.as_ref(), action, &facts)?;
@@ -102,8 +102,8 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// Updates the record from the last look: dockerd may have dropped a removed key only when it
-    /// restarted.
+    /// Updates the record from the last observation: dockerd may have dropped a removed key only
+    /// when it restarted.
     pub(super) fn settle(&self, graph: &Graph, file: usize) -> Result<(), WriteRecordError> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let age = self.age.load(Ordering::SeqCst);
@@ -113,7 +113,7 @@ impl<'a> Machine<'a> {
         self.record.finish_all(graph.of_file(file), &seen.facts)
     }
 
-    /// Makes a resource as it should be, as far as what was shown allows it.
+    /// Applies a resource, within the limits of the plan that the user saw.
     pub(super) fn apply(&self, node: &Node, shown: &Change) -> Result<Outcome, ApplyError> {
         let change = self.plan(node, Disruption::None)?;
         if change.action == Action::NoOp {
@@ -126,7 +126,8 @@ impl<'a> Machine<'a> {
             self.record.begin(node.resource.as_ref(), change.action, &*self.facts()?)?;
         }
         if let Err(error) = self.perform(&change, shown) {
-            // A creation that failed must not make someone else's later one `cai`'s.
+            // After a failed creation, a resource that someone else creates later must not count as
+            // `cai`'s.
             let _ = if self.host.interrupted() { Ok(()) } else { self.finish(node, Action::NoOp) };
             return Err(error);
         }
@@ -142,13 +143,13 @@ impl<'a> Machine<'a> {
             (Action::NoOp, _) => Ok(Outcome::Applied),
             // The steps revealed a problem.
             (_, Some(problem)) => Err(ApplyError::Impossible(problem)),
-            // Whether it came out well is not known.
+            // The result is unknown.
             (Action::Deferred, None) => Err(ApplyError::StillUnobservable(after.reasons)),
             (_, None) => Err(ApplyError::NotConverged(Box::new(after))),
         }
     }
 
-    /// Makes the last look too old, because this step begins or ends.
+    /// Marks the last observation as outdated, because this step starts or ends.
     fn outdate(&self, step: &Step) {
         self.age.fetch_add(1, Ordering::SeqCst);
         if !step.is_in_guest() {

@@ -1,4 +1,4 @@
-//! Does what a plan says, in its order, and looks again after each resource.
+//! Applies a plan in its order, and observes the machine again after each resource.
 
 mod destroy;
 pub mod event;
@@ -25,7 +25,7 @@ use crate::resource::facts::Facts;
 use machine::Machine;
 use queue::Queue;
 
-/// Applies a plan of these files, as [`apply_fresh`] does, after another look at the machine.
+/// Applies a plan of these files as [`apply_fresh`] does, with a new observation of the machine.
 pub fn apply(
     host: &dyn Host,
     configs: &[&Config],
@@ -37,11 +37,11 @@ pub fn apply(
 }
 
 /// Applies a plan of these files. Each resource is planned again with fresh facts just before its
-/// steps run, and after them it must have nothing left to do. What does not depend on each other is
-/// done at the same time. `facts` are those of the plan, if they are still fresh: nobody was asked
-/// since.
+/// steps run; after them, it must have no changes. Independent resources are applied in parallel.
+/// `facts` are those of the plan if they are still fresh, that is, if the user was not asked in
+/// between.
 ///
-/// A failure stops what depends on it, and nothing else.
+/// A failure stops only the resources that depend on it.
 pub fn apply_fresh(
     host: &dyn Host,
     configs: &[&Config],
@@ -68,7 +68,7 @@ pub fn apply_fresh(
                 (None, Some((machine, shown))) => {
                     machine.apply(turn.node, shown).unwrap_or_else(Outcome::from)
                 }
-                // Neither planned nor shown.
+                // A resource without a planned change.
                 (None, None) => Outcome::Unchanged,
             };
             let address = turn.node.address.clone();
@@ -83,14 +83,14 @@ pub fn apply_fresh(
         }
     });
     for (file, machine) in machines.iter().enumerate() {
-        // What could not be written now is written by the next run.
+        // If this fails, the next run writes the record.
         let _ = machine.settle(graph, file);
     }
     Report { results: queue.results(), took: began.elapsed() }
 }
 
 impl Report {
-    /// The report of a plan that changes nothing.
+    /// The report of a plan without changes.
     pub fn of_nothing(plan: &Plan) -> Self {
         let unchanged = |change: &Change| ResourceResult {
             address: change.address.clone(),
@@ -100,17 +100,17 @@ impl Report {
         Self { results: plan.changes.iter().map(unchanged).collect(), took: Duration::ZERO }
     }
 
-    /// Whether anything failed.
+    /// Whether a resource failed.
     pub fn failed(&self) -> bool {
         self.results.iter().any(|result| matches!(result.outcome, Outcome::Failed(_)))
     }
 
-    /// Whether anything was not finished because of an interrupt.
+    /// Whether a resource was not finished because of an interrupt.
     pub fn interrupted(&self) -> bool {
         self.results.iter().any(|result| matches!(result.outcome, Outcome::Cancelled))
     }
 
-    /// How many resources ended in each way.
+    /// The number of resources with each outcome.
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
         for result in &self.results {

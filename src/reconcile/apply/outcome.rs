@@ -1,4 +1,4 @@
-//! How an apply ended.
+//! The outcome of an apply.
 
 use std::io;
 use std::path::PathBuf;
@@ -12,26 +12,26 @@ use crate::plan::{Change, Problem, Reason, Unshown};
 use crate::reconcile::observe::ObserveError;
 use crate::reconcile::record::WriteRecordError;
 
-/// How one resource ended.
+/// The outcome of one resource.
 #[derive(Debug)]
 pub enum Outcome {
-    /// It was as it should be.
+    /// It needed no change.
     Unchanged,
-    /// It was changed, and is as it should be.
+    /// It was changed and has converged.
     Applied,
-    /// It was not touched.
+    /// It was not changed.
     Skipped {
-        /// What it depends on, which failed or was skipped itself.
+        /// The dependency that failed or was skipped.
         because: Address,
     },
-    /// It is not as it should be.
+    /// It failed.
     Failed(ApplyError),
-    /// It was not finished, because there was an interrupt.
+    /// It was not finished because of an interrupt.
     Cancelled,
 }
 
 impl Outcome {
-    /// One word for it.
+    /// The name of the outcome.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Unchanged => "unchanged",
@@ -52,27 +52,27 @@ impl From<ApplyError> for Outcome {
     }
 }
 
-/// How one resource ended, and how long it took.
+/// The outcome of one resource, and its duration.
 #[derive(Debug)]
 pub struct ResourceResult {
-    /// Which.
+    /// The resource.
     pub address: Address,
-    /// How it ended.
+    /// Its outcome.
     pub outcome: Outcome,
-    /// How long it took.
+    /// Its duration.
     pub took: Duration,
 }
 
-/// How all resources ended, in the order of the plan.
+/// The outcomes of all resources, in the order of the plan.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// One for each.
+    /// One result per resource.
     pub results: Vec<ResourceResult>,
-    /// How long all of it took.
+    /// The total duration.
     pub took: Duration,
 }
 
-/// How many resources ended in each way.
+/// The number of resources with each outcome.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "each is the count of the outcome of that name")]
 pub struct Counts {
@@ -83,19 +83,19 @@ pub struct Counts {
     pub cancelled: usize,
 }
 
-/// Why a resource is not as it should be.
+/// Why a resource failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
     /// A step's command failed.
     #[error(transparent)]
     Command(CommandError),
-    /// The machine could not be looked at.
+    /// The machine could not be observed.
     #[error(transparent)]
     Observe(#[from] ObserveError),
     /// A step's file could not be removed.
     #[error("{} could not be removed", path.display())]
     Remove {
-        /// Which.
+        /// The path.
         path: PathBuf,
         /// Why.
         source: io::Error,
@@ -103,38 +103,38 @@ pub enum ApplyError {
     /// A step's file, or the record, could not be written.
     #[error("{} could not be written", path.display())]
     Write {
-        /// Which.
+        /// The path.
         path: PathBuf,
         /// Why.
         source: io::Error,
     },
-    /// What a step waited for did not come.
-    #[error("not ready after {}: {what} says {last:?}", crate::model::duration(*after))]
+    /// A step waited for a condition that did not occur.
+    #[error("not ready after {}: {what} reported {last:?}", crate::model::duration(*after))]
     NotReady {
-        /// What was asked.
+        /// The thing that was waited for.
         what: String,
-        /// How long it was waited for, in pauses.
+        /// The time waited, in pauses.
         after: Duration,
-        /// What it said last.
+        /// Its last answer.
         last: String,
     },
     /// A step's archive could not be installed.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
-    /// There was an interrupt: before the next step, or a second one in the middle of it.
+    /// An interrupt came before the next step, or a second one during a step.
     #[error("interrupted")]
     Interrupted,
-    /// It cannot be done.
+    /// The change is impossible.
     #[error("{0}")]
     Impossible(Problem),
-    /// What it needs was applied, and still it cannot be looked at.
-    #[error("it still cannot be looked at")]
+    /// Its dependencies were applied, but it still cannot be observed.
+    #[error("it still cannot be observed")]
     StillUnobservable(Vec<Reason>),
     /// The resource now needs more than the plan showed.
     #[error("{0}")]
     NotShown(Unshown),
-    /// All steps succeeded, and it is not as it should be.
-    #[error("did not converge: every step succeeded, and it still differs")]
+    /// All steps succeeded, but it still differs.
+    #[error("did not converge: every step succeeded, but it still differs from the file")]
     NotConverged(Box<Change>),
 }
 

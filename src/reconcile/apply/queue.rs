@@ -1,4 +1,4 @@
-//! Which resource is next: each waits for what comes before it, and for nothing else.
+//! Selects the next resource: each waits for its dependencies, and for nothing else.
 
 use std::collections::BTreeSet;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -7,32 +7,32 @@ use super::{Outcome, ResourceResult};
 use crate::model::address::{Address, Kind};
 use crate::reconcile::graph::{Edge, Graph, Node};
 
-/// The resources of a graph while they are applied by several threads.
+/// The resources of a graph during an apply by several threads.
 pub(super) struct Queue<'a> {
     graph: &'a Graph,
     state: Mutex<State>,
-    /// A resource ended.
+    /// Signals the end of a resource.
     ended: Condvar,
 }
 
 struct State {
-    /// For each position, how many of those before it have not ended.
+    /// For each position, the number of dependencies that have not ended.
     waiting: Vec<usize>,
-    /// The positions of those that wait for nothing more.
+    /// The positions that are ready to run.
     ready: BTreeSet<usize>,
     /// The files whose accounts are being changed.
     accounts: BTreeSet<usize>,
     running: usize,
-    /// For each position, how it ended.
+    /// For each position, its result.
     results: Vec<Option<ResourceResult>>,
 }
 
-/// A resource whose turn it is.
+/// A resource that may run now.
 pub(super) struct Turn<'q, 'a> {
     queue: &'q Queue<'a>,
     pub(super) position: usize,
     pub(super) node: &'a Node,
-    /// What it requires and what failed or was skipped itself.
+    /// The dependency that failed or was skipped, if any.
     pub(super) because: Option<Address>,
 }
 
@@ -51,7 +51,7 @@ impl<'a> Queue<'a> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for the turn of a resource; `None` when all had theirs.
+    /// Waits for a resource that may run; `None` if none is left.
     pub(super) fn next(&self) -> Option<Turn<'_, 'a>> {
         let mut state = self.lock();
         loop {
@@ -66,7 +66,7 @@ impl<'a> Queue<'a> {
         }
     }
 
-    /// How all ended, in the order of the graph.
+    /// All results, in the order of the graph.
     pub(super) fn results(self) -> Vec<ResourceResult> {
         let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         state.results.into_iter().flatten().collect()
@@ -74,7 +74,7 @@ impl<'a> Queue<'a> {
 }
 
 impl Turn<'_, '_> {
-    /// Takes note of how the resource ended.
+    /// Records the result of the resource.
     pub(super) fn end(self, result: ResourceResult) {
         let mut state = self.queue.lock();
         if let Some(place) = state.results.get_mut(self.position) {
@@ -91,7 +91,7 @@ impl Turn<'_, '_> {
     }
 }
 
-/// Also where its thread panics, so that the others do not wait for ever.
+/// Also runs if the thread panics, so that the others do not wait forever.
 impl Drop for Turn<'_, '_> {
     fn drop(&mut self) {
         let mut state = self.queue.lock();
@@ -105,7 +105,7 @@ impl Drop for Turn<'_, '_> {
 }
 
 impl State {
-    /// The first in the order that may run now.
+    /// The first resource in the order that may run now.
     fn take<'a>(&mut self, graph: &'a Graph) -> Option<(usize, &'a Node)> {
         let free = |node: &&Node| !(changes_accounts(node) && self.accounts.contains(&node.file));
         let nodes =
@@ -119,7 +119,7 @@ impl State {
         Some((position, node))
     }
 
-    /// The first that it requires and cannot have.
+    /// The first dependency that failed or was skipped.
     fn stands_in_the_way(&self, graph: &Graph, position: usize) -> Option<Address> {
         let required = graph.before(position).filter(|(_, edge)| *edge == Edge::Requires);
         let results = required
@@ -131,8 +131,8 @@ impl State {
     }
 }
 
-/// Accounts and groups of one guest take turns, in the order of the file: they share one database,
-/// and a new one without a number of its own gets the next that is free.
+/// The accounts and groups of one guest are changed one at a time, in the order of the file: they
+/// share a database, and a new one without a declared id gets the next free id.
 fn changes_accounts(node: &Node) -> bool {
     matches!(node.address.kind, Kind::GROUP | Kind::USER | Kind::GROUP_MEMBERSHIP)
 }

@@ -1,4 +1,4 @@
-//! The interpreter of steps. It decides nothing.
+//! Runs steps. It makes no decisions.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -9,8 +9,8 @@ use crate::model::address::Address;
 use crate::plan::{Step, StepAction};
 use crate::reconcile::apply::event::{Event, Listener};
 
-/// Does one step of a resource, or what is to be done if it fails. With a limit, its command may
-/// take just so long.
+/// Runs one step of a resource, or its rescue commands if it fails. A limit replaces the time limit
+/// of its command.
 pub(super) fn step(
     host: &dyn Host,
     address: &Address,

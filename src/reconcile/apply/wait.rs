@@ -1,4 +1,4 @@
-//! Waiting for something that a step began.
+//! Waits for the result of a step.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use crate::host::Host;
 use crate::lima::Agent;
 use crate::plan::{Ready, Wait};
 
-/// How often is looked whether something is ready.
+/// The interval between two checks.
 const EVERY: Duration = Duration::from_millis(500);
 
-/// Looks until it is ready, at least once, and no longer than it may take; with a limit, than that.
+/// Checks until it is ready, at least once, up to its time limit or the given one.
 pub(super) fn ready(
     host: &dyn Host,
     wait: &Wait,
@@ -33,13 +33,14 @@ pub(super) fn ready(
                 Ok(()) => return Ok(()),
                 Err(why) => why,
             },
-            // How the start ended is observed afterwards. An agent that was killed says nothing more.
+            // The result of the start is observed afterwards. An agent that was killed writes no
+            // event.
             Ready::Started { events, socket } => match host.read_file(events) {
                 _ if !host.listens(socket) => return Ok(()),
                 Ok(text) if text.as_deref().and_then(Agent::read) != Some(Agent::Starting) => {
                     return Ok(());
                 }
-                Ok(_) => "Lima's host agent has not said that the start is over".to_owned(),
+                Ok(_) => "Lima's host agent has not reported that the start finished".to_owned(),
                 Err(why) => why.to_string(),
             },
         };

@@ -1,4 +1,4 @@
-//! The resources of one file or several, and the order in which they are applied.
+//! The resources of one or several files, and the order in which they are applied.
 
 mod target;
 
@@ -18,13 +18,13 @@ use crate::resource::facts::Facts;
 use crate::resource::record::Record;
 use crate::resource::{self, Resource};
 
-/// What one resource is to another.
+/// The relation between two resources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Edge {
-    /// The second can only be applied when the first is; it is skipped when the first fails.
+    /// The second can be applied only after the first. It is skipped if the first fails.
     Requires,
-    /// The second has to see what the first changed, so it comes after it; it is not skipped when
+    /// The second must observe the change of the first, so it comes after it. It is not skipped if
     /// the first fails.
     Notifies,
 }
@@ -32,18 +32,18 @@ pub enum Edge {
 /// The resources cannot be ordered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GraphError {
-    /// These depend on each other.
-    #[error("these depend on each other: {}", join(.0))]
+    /// These resources depend on each other.
+    #[error("these resources depend on each other: {}", join(.0))]
     Cycle(Vec<Address>),
     /// Two resources have the same address.
-    #[error("there are two of {0}")]
+    #[error("{0} is declared twice")]
     Duplicate(Address),
-    /// A resource names one that there is not.
-    #[error("{from} depends on {to}, which there is not")]
+    /// A dependency does not exist.
+    #[error("{from} depends on {to}, which does not exist")]
     Unknown {
-        /// The resource that names it.
+        /// The resource with the dependency.
         from: Box<Address>,
-        /// The one that is missing.
+        /// The missing resource.
         to: Box<Address>,
     },
 }
@@ -55,43 +55,43 @@ fn join(addresses: &[Address]) -> String {
 /// A resource in the graph.
 #[derive(Debug)]
 pub struct Node {
-    /// Its name among all.
+    /// Its address in the graph.
     pub address: Address,
-    /// Which of the files declares it, counted from 0. What they share is the first one's.
+    /// The index of the file that declares it. A shared resource belongs to the first file.
     pub file: usize,
-    /// The resource. It knows its own file only, and calls itself and others by their names there.
+    /// The resource. It knows only its own file and uses unscoped addresses.
     pub resource: Box<dyn Resource>,
 }
 
 impl Node {
-    /// The VM that tells its name from those of other files.
+    /// The VM whose name distinguishes its address from those of other files.
     pub fn scope(&self) -> Option<&VmName> {
         self.address.scope.as_ref()
     }
 }
 
-/// The resources of one file or several. A position is a place in the order in which they are
-/// applied, counted from 0.
+/// The resources of one or several files. A position is an index in the order of application.
 #[derive(Debug)]
 pub struct Graph {
     nodes: DiGraph<Node, Edge>,
     order: Vec<NodeIndex>,
-    /// Where each node is in the order.
+    /// The position of each node in the order.
     positions: Vec<usize>,
 }
 
 impl Graph {
-    /// The graph of these files, which were brought [`together`](crate::config::together). With
-    /// several, each resource but Lima is named after its file's VM too.
+    /// The graph of these files, which were combined with [`together`](crate::config::together).
+    /// With several files, the address of each resource except Lima includes the VM of its file.
     ///
     /// # Errors
-    /// When the resources cannot be ordered, which no file can cause by itself; or when two files
+    /// When two files declare the same VM, or the resources cannot be ordered, which is not
+    /// possible from a file.
     /// declare the same VM.
     pub fn new(configs: &[&Config]) -> Result<Self, GraphError> {
         Self::with_records(configs, &[])
     }
 
-    /// The same, with the removals of what earlier applies recorded and the files no longer declare.
+    /// The same, with the removal of recorded resources that the files no longer declare.
     ///
     /// # Errors
     /// As [`Graph::new`].
@@ -106,7 +106,7 @@ impl Graph {
             let scope = (configs.len() > 1).then_some(&config.vm.name);
             let record = records.get(file).copied().flatten();
             let resources = resource::all(config, record).into_iter();
-            // There is one Lima on a machine, and all files say the same of it.
+            // Lima is installed once per machine, and all files have the same settings for it.
             let own = resources.filter(|it| file == 0 || it.address().kind != Kind::LIMA_INSTALL);
             nodes.extend(own.map(|it| Self::node(file, scope, it)));
         }
@@ -148,8 +148,8 @@ impl Graph {
         Self::ordered_by(graph)
     }
 
-    /// The resources, each after all that it requires or is notified by; independent ones in the
-    /// order in which the files name them.
+    /// The resources, each after its dependencies. Independent resources keep the order of the
+    /// files.
     pub fn ordered(&self) -> impl Iterator<Item = &Node> {
         self.order.iter().map(|index| &self.nodes[*index])
     }
@@ -173,12 +173,12 @@ impl Graph {
         self.order.get(position).map(|index| &self.nodes[*index])
     }
 
-    /// The positions of what comes directly before the one at a position, and what each is to it.
+    /// The positions of the direct predecessors of a resource, with their relation to it.
     pub fn before(&self, position: usize) -> impl Iterator<Item = (usize, Edge)> {
         self.neighbours(position, Direction::Incoming)
     }
 
-    /// The positions of what comes directly after the one at a position, and what it is to each.
+    /// The positions of the direct successors of a resource, with its relation to them.
     pub fn after(&self, position: usize) -> impl Iterator<Item = (usize, Edge)> {
         self.neighbours(position, Direction::Outgoing)
     }
@@ -200,8 +200,8 @@ impl Graph {
         )
     }
 
-    /// What is between the resources, from what comes first to what comes after it: in the order of
-    /// what comes first, then of what comes after.
+    /// All relations from an earlier to a later resource, ordered by the earlier one, then by the
+    /// later one.
     pub fn edges(&self) -> impl Iterator<Item = (&Address, &Address, Edge)> {
         self.order.iter().flat_map(|from| {
             let mut edges: Vec<_> = self.nodes.edges(*from).collect();
@@ -213,7 +213,7 @@ impl Graph {
         })
     }
 
-    /// With its order found.
+    /// Computes the order.
     fn ordered_by(graph: DiGraph<Node, Edge>) -> Result<Self, GraphError> {
         let order = order(&graph)?;
         let mut positions = vec![0; order.len()];
@@ -224,7 +224,7 @@ impl Graph {
     }
 }
 
-/// Takes the first of the ready nodes each time. (`petgraph::algo::toposort` reverses the order of
+/// Takes the first ready node each time. (`petgraph::algo::toposort` reverses the order of
 /// independent nodes, and its error names only one node of a cycle.)
 fn order(graph: &DiGraph<Node, Edge>) -> Result<Vec<NodeIndex>, GraphError> {
     let incoming = |node| graph.edges_directed(node, Direction::Incoming).count();
@@ -325,12 +325,15 @@ mod tests {
     #[test]
     fn a_cycle_names_all_its_members_and_only_them() {
         let error = graph(&[("x", &[]), ("b", &["a", "x"]), ("a", &["b"]), ("y", &["a"])]);
-        assert_eq!(error.unwrap_err().to_string(), "these depend on each other: vm.a, vm.b");
+        assert_eq!(
+            error.unwrap_err().to_string(),
+            "these resources depend on each other: vm.a, vm.b"
+        );
     }
 
     #[test]
     fn a_requirement_that_is_not_there_is_named() {
         let error = graph(&[("a", &["b"])]).unwrap_err();
-        assert_eq!(error.to_string(), "vm.a depends on vm.b, which there is not");
+        assert_eq!(error.to_string(), "vm.a depends on vm.b, which does not exist");
     }
 }

@@ -1,4 +1,4 @@
-//! A part of a graph.
+//! Reduces a graph to some of its resources.
 
 use std::collections::BTreeSet;
 
@@ -9,8 +9,7 @@ use super::{Graph, GraphError};
 use crate::model::address::Address;
 
 impl Graph {
-    /// The same with only these of its resources. What came before another through one that is left
-    /// out still does.
+    /// The graph with only these resources. A relation through a removed resource is kept.
     ///
     /// # Errors
     /// As [`Graph::new`].

@@ -1,5 +1,5 @@
-//! Looks at the containers that a file names, where their engine answers: one `docker inspect` for
-//! each engine, and for each container that runs one look and one question from inside.
+//! Observes the containers that a file names: one `docker inspect` per engine that answers, and one
+//! inspection and one API request inside each running container.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ use crate::plan::Reason;
 use crate::resource::facts::Facts;
 use crate::resource::socket_client::{self, ClientFacts, ComposeFacts, EngineSockets};
 
-/// What is seen of the clients of a file, by their names in it. Without any, this asks nothing.
+/// The facts about the clients of a file, by name. Without clients, no command runs.
 pub(super) fn clients(
     probe: &dyn Probe,
     config: &Config,
@@ -82,10 +82,10 @@ fn engine_sockets(config: &Config, facts: &Facts) -> EngineSockets {
     EngineSockets { forwarded: facts.docker_socket(), gid }
 }
 
-/// How many lines of a log are evidence.
+/// The number of log lines that are kept as evidence.
 const LOG_LINES: usize = 5;
 
-/// The containers of an engine by their names, or why they cannot be listed.
+/// The containers of an engine by name, or why they cannot be listed.
 type Containers = Result<BTreeMap<String, Inspected>, Reason>;
 
 /// A client, and the engines.
@@ -105,8 +105,7 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// The container with the name in the file. The daemon also accepts the beginning of an
-    /// identifier as a name.
+    /// The container with the declared name. The daemon also accepts the start of an id as a name.
     fn named(self) -> Option<&'a Inspected> {
         self.containers().ok()?.get(self.client.container.as_ref()?.as_str())
     }
@@ -147,7 +146,7 @@ impl Look<'_> {
         facts.into_iter().collect()
     }
 
-    /// Asks the file's own engine, where that answers anyway.
+    /// Asks the file's engine if its socket is known to answer.
     fn own_engine(&self, facts: &Facts, context: &ContextName, names: &[&str]) -> Containers {
         let leads_here = format!("unix://{}", facts.docker_socket().display());
         let is_there = facts.context.as_ref().is_some_and(|context| context.host == leads_here);
@@ -166,7 +165,7 @@ impl Look<'_> {
         let command = self.commands(context).inspect(names.iter().copied());
         let silent = |error: CommandError| Reason::EngineSilent(error.in_a_line());
         let output = self.probe.query(&command).map_err(silent)?;
-        // Where some are missing it fails, and lists the others all the same.
+        // If some containers do not exist, the command fails but still lists the others.
         let is_about_missing = |line: &str| line.to_ascii_lowercase().contains("no such container");
         let mut complaints =
             output.stderr.lines().filter(|line| !line.trim().is_empty()).peekable();
@@ -196,7 +195,8 @@ impl Look<'_> {
                 Err(reason) => Observation::Unobservable(reason),
                 Ok(None) => Observation::Absent,
                 Ok(Some(inspected)) => {
-                    // It may have been created with options that are not known yet.
+                    // The container may have been created with Compose options that are not known
+                    // yet.
                     let made_by = (job.client, inspected.compose.as_ref());
                     if let Some(compose) = compose {
                         files = compose.again(&made_by, files)?;
@@ -212,8 +212,8 @@ impl Look<'_> {
         Ok(ClientFacts { container, compose: files, health, engine })
     }
 
-    /// The container that Compose created for a client's service, by project or else by file. If
-    /// there are several, the first.
+    /// The container that Compose created for a client's service, matched by project, else by file.
+    /// If there are several, the one with the lowest number.
     fn of_service(
         &self,
         job: &Job<'_>,
@@ -240,8 +240,8 @@ impl Look<'_> {
         Ok(found.remove(&made.name))
     }
 
-    /// Looks at a container, and again where it ended meanwhile: one that is restarted over and over
-    /// runs for a moment each time, in which nothing is seen of it.
+    /// Observes a container, and a second time if it ended meanwhile: a container that is restarted
+    /// again and again runs only for a moment each time.
     fn container(&self, job: &Job<'_>, inspected: &Inspected) -> Seen {
         let seen = self.container_once(job, inspected);
         if seen.inside.as_ref().is_none_or(|inside| !inside.processes.is_empty()) {
@@ -274,7 +274,8 @@ impl Look<'_> {
         Seen { inspected: inspected.clone(), accounts, inside, log }
     }
 
-    /// Looks from inside, by the image's own shell, or by what there is without one.
+    /// Inspects a container from inside, with the image's shell or, without one, with docker
+    /// commands.
     fn inside(
         &self,
         client: &SocketClient,
@@ -296,7 +297,7 @@ impl Look<'_> {
         let uid =
             client.uid.or_else(|| Some(accounts.by_name(client.user.as_ref()?.as_str())?.uid));
         let Some(process) = inside.process(uid).cloned() else {
-            inside.api = Api::Untested("its processes could not be seen".into());
+            inside.api = Api::Untested("its processes could not be listed".into());
             return (inside, accounts);
         };
         let gid = match inside.socket {
@@ -304,7 +305,8 @@ impl Look<'_> {
             SocketSeen::Socket { gid, .. } => gid,
             SocketSeen::Unknown => self.expected_gid(client, inspected),
         };
-        // The process as a whole cannot be put on, but the one of its groups that counts can.
+        // `docker exec` cannot reproduce all groups of the process, but it can use the relevant
+        // one.
         let user = (process.uid, if process.has(gid) { gid } else { process.gid });
         inside.api = if has_shell {
             let mark = probe::mark(random());
@@ -323,7 +325,7 @@ impl Look<'_> {
         (inside, accounts)
     }
 
-    /// The group of a socket that cannot be inspected.
+    /// The expected gid of a socket that cannot be inspected.
     fn expected_gid(&self, client: &SocketClient, inspected: &Inspected) -> u32 {
         let (accounts, inside) = (Accounts::default(), None);
         let seen = Seen { inspected: inspected.clone(), accounts, inside, log: Vec::new() };
@@ -355,7 +357,7 @@ impl Look<'_> {
             Ok(output) if output.stderr.contains("ermission denied while trying") => {
                 Api::Denied(format!("docker: {}", output.stderr.trim()))
             }
-            // The program cannot be started, or is not there; who says so, and where, differs.
+            // The program does not exist or cannot be started. The message depends on the runtime.
             Ok(Output { status: ExitStatus::Code(126 | 127), .. }) => {
                 Api::Untested("the image has neither a shell nor docker".into())
             }
@@ -379,7 +381,7 @@ impl Look<'_> {
 
     fn log(&self, name: &str, commands: &ClientCommands) -> Vec<String> {
         let output = self.ran(&commands.log(name));
-        // What went wrong tends to be on the second stream.
+        // Error messages are usually on the second stream.
         let lines = |output: Output| -> Vec<String> {
             let all = output.stdout.lines().chain(output.stderr.lines());
             let all = all.map(str::trim_end).filter(|line| !line.is_empty());
@@ -390,7 +392,7 @@ impl Look<'_> {
         output.map(lines).unwrap_or_default()
     }
 
-    /// What a command printed, if it succeeded. Without its answer less is known, and that is all.
+    /// The output of a command if it succeeded. Without it, fewer facts are known.
     fn ran(&self, command: &CommandSpec) -> Option<Output> {
         self.probe.query(command).ok().filter(|output| output.status.success())
     }
@@ -401,8 +403,8 @@ fn failed(command: &CommandSpec, output: Output) -> CommandError {
     CommandError { command: command.clone().into(), failure }
 }
 
-/// The text of the first file in an archive. A container's files are no more trusted than its
-/// output: an archive that is none holds nothing.
+/// The text of the first file in an archive. The container's files are not trusted: an invalid
+/// archive counts as empty.
 fn text_in_tar(archive: &str) -> Option<String> {
     let mut archive = tar::Archive::new(archive.as_bytes());
     let entry = archive.entries().ok()?.next()?.ok()?;

@@ -1,5 +1,5 @@
-//! Asks Compose for the configuration of the file's services: once for each project, and only if
-//! the file names compose files.
+//! Asks Compose for the configuration of the file's services, once per project, and only if the
+//! file names compose files.
 
 use std::path::{Path, PathBuf};
 
@@ -20,7 +20,7 @@ use crate::resource::socket_client::ComposeFacts;
 /// A client, and the labels of its container.
 pub(super) type MadeBy<'a> = (&'a SocketClient, Option<&'a ComposeLabels>);
 
-/// The maximum number of lines of Compose's message that are shown, and of characters.
+/// The longest message of Compose that is shown, in lines and in characters.
 const LINES: usize = 3;
 const SHOWN: usize = 500;
 
@@ -99,7 +99,7 @@ impl<'a> Compose<'a> {
         };
         match self.project(client) {
             Some(now) if Some(&same(now.clone())) == project => {
-                // Only its name is new, and Compose chose that name.
+                // Only the name is new, and Compose chose it.
                 Ok(known.map(|known| ComposeFacts { project: Some(now), ..known }))
             }
             Some(_) => Ok(self.files(&[*client])?.pop().flatten()),
@@ -203,6 +203,6 @@ impl<'a> Compose<'a> {
         if said.is_empty() {
             return output.successful(command).map(|output| output.stdout).map_err(error);
         }
-        Err(format!("Compose says: {}", shortened(&said, SHOWN)))
+        Err(format!("Compose reported: {}", shortened(&said, SHOWN)))
     }
 }

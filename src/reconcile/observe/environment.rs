@@ -1,10 +1,10 @@
-//! What the user's own docker command goes by.
+//! The settings that select the endpoint of the user's docker command.
 
 use super::current_context;
 use crate::docker::Environment;
 use crate::host::Probe;
 
-/// Reads it. What cannot be read is no evidence of anything.
+/// Reads the settings. Errors are ignored.
 pub fn docker_environment(probe: &dyn Probe) -> Environment {
     let variable = |name| probe.env(name).map(|value| value.to_string_lossy().into_owned());
     Environment {

@@ -1,4 +1,4 @@
-//! Files and variables of this machine that matter to a plan.
+//! Files and variables of this machine that a plan depends on.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -14,7 +14,7 @@ use crate::model::{ContextName, VmName};
 use crate::resource::facts::HostFile;
 use crate::resource::record::Record;
 
-/// The name of the user's current Docker context; `None` where that is `default`.
+/// The name of the user's current Docker context; `None` for `default`.
 ///
 /// # Errors
 /// When Docker's configuration cannot be read.
@@ -27,15 +27,15 @@ pub fn current_context(probe: &dyn Probe) -> Result<Option<String>, ObserveError
         .map_err(|source| ObserveError::Content { path, source: source.into() })
 }
 
-/// Where Lima keeps its instances.
+/// The directory of Lima's instances.
 ///
 /// # Errors
-/// When nothing says where.
+/// When it is not known.
 pub fn lima_home(probe: &dyn Probe) -> Result<PathBuf, ObserveError> {
     home_of(probe, "LIMA_HOME", ".lima")
 }
 
-/// The user's files that Lima merges into every instance, those that exist.
+/// The user's files that Lima merges into every instance, if they exist.
 pub(super) fn lima_files(
     probe: &dyn Probe,
     lima_home: &Path,
@@ -44,7 +44,7 @@ pub(super) fn lima_files(
     for (name, wins) in UserFile::ALL {
         let path = lima_home.join(name);
         let Some(text) = read(probe, &path)? else { continue };
-        // A file of comments alone says nothing.
+        // A file with only comments is empty.
         let keys: Option<_> = serde_yaml::from_str(&text).map_err(|source| {
             ObserveError::Content { path: path.clone(), source: source.into() }
         })?;
@@ -53,7 +53,7 @@ pub(super) fn lima_files(
     Ok(files)
 }
 
-/// The directory that a variable names, or else this one in the user's home.
+/// The directory from a variable, or else a directory in the user's home.
 pub(super) fn home_of(
     probe: &dyn Probe,
     variable: &'static str,
@@ -69,21 +69,21 @@ fn home(probe: &dyn Probe) -> Result<PathBuf, ObserveError> {
     path_variable(probe, "HOME")?.ok_or(ObserveError::NoHome)
 }
 
-/// Where `cai` keeps Lima's releases.
+/// The directory of `cai`'s Lima releases.
 pub(super) fn lima_releases(probe: &dyn Probe) -> Result<PathBuf, ObserveError> {
     Ok(own_directory(probe, "XDG_DATA_HOME", ".local/share")?.join("lima"))
 }
 
-/// Where `cai` keeps what is neither configuration nor to be shared: its locks, the simulated host.
+/// The directory of `cai`'s state: its locks and the simulated host.
 ///
 /// # Errors
-/// When nothing says where.
+/// When it is not known.
 pub fn state_directory(probe: &dyn Probe) -> Result<PathBuf, ObserveError> {
     own_directory(probe, "XDG_STATE_HOME", ".local/state")
 }
 
-/// The directory of `cai` in one of the user's base directories. By their rules, a variable counts
-/// only as an absolute path.
+/// The directory of `cai` in one of the user's XDG base directories. According to their
+/// specification, a relative path in the variable is ignored.
 fn own_directory(
     probe: &dyn Probe,
     variable: &'static str,
@@ -104,7 +104,7 @@ fn path_variable(probe: &dyn Probe, name: &'static str) -> Result<Option<PathBuf
     }
 }
 
-/// Those of the files that go into the guest that exist.
+/// The contents of the files that are copied into the guest, if they exist.
 pub(super) fn host_files(
     probe: &dyn Probe,
     paths: impl IntoIterator<Item = PathBuf>,
@@ -119,7 +119,7 @@ pub(super) fn host_files(
     Ok(files)
 }
 
-/// Files that go into the guest, by what the file says, and are not there.
+/// The declared files for the guest that do not exist.
 pub(super) fn missing(probe: &dyn Probe, config: &Config) -> BTreeSet<PathBuf> {
     let packages = config.sysbox.packages.iter().filter(|_| config.sysbox.enabled);
     let local = packages.filter(|package| !package.url.starts_with("https://"));
@@ -127,11 +127,11 @@ pub(super) fn missing(probe: &dyn Probe, config: &Config) -> BTreeSet<PathBuf> {
     let is_missing = |path: &PathBuf| {
         probe.canonical(path).is_err_and(|why| why.kind() == io::ErrorKind::NotFound)
     };
-    // What is there and cannot be read is told when it is used.
+    // A file that exists but cannot be read is reported when it is used.
     paths.filter(is_missing).collect()
 }
 
-/// The record of a VM, where Lima keeps it by default.
+/// The record of a VM, in Lima's default directory.
 ///
 /// # Errors
 /// When it cannot be read.

@@ -1,4 +1,4 @@
-//! What earlier applies left on this machine, by the record.
+//! Remains of earlier applies on this machine, according to the record.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::resource::Resource;
 use crate::resource::facts::Former;
 use crate::resource::record::Record;
 
-/// Looks at the contexts of these resources that the file does not name.
+/// Observes the recorded contexts that the file no longer names.
 pub(super) fn former(
     probe: &dyn Probe,
     config: &Config,
@@ -32,7 +32,7 @@ pub(super) fn former(
     Ok(former)
 }
 
-/// The other VMs that this file was applied to, with the contexts that the file does not name.
+/// The other VMs that this file was applied to, with the contexts that the file no longer names.
 pub(super) fn former_vms(
     config: &Config,
     records: &BTreeMap<String, Record>,

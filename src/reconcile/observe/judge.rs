@@ -8,7 +8,7 @@ use crate::plan::{Change, Plan, Problem, Reason};
 /// Lima's verdict on a YAML.
 ///
 /// # Errors
-/// When the command fails and does not say why in Lima's form.
+/// When the command fails without a message in Lima's format.
 pub fn ask_lima(probe: &dyn Probe, command: &CommandSpec) -> Result<Verdict, CommandError> {
     let output = probe.query(command)?;
     match Verdict::read(&output) {
@@ -17,8 +17,8 @@ pub fn ask_lima(probe: &dyn Probe, command: &CommandSpec) -> Result<Verdict, Com
     }
 }
 
-/// A change with Lima's verdict: a refusal is a problem, a warning is a remark. A change that does
-/// not affect the VM's YAML is not checked.
+/// Adds Lima's verdict to a change: a refusal is a problem, a warning is a reason. A change that
+/// does not affect the VM's YAML is not checked.
 ///
 /// # Errors
 /// As [`ask_lima`].
@@ -32,7 +32,7 @@ pub fn judge(probe: &dyn Probe, change: Change) -> Result<Change, CommandError> 
     })
 }
 
-/// A plan, each change of which is judged.
+/// Adds Lima's verdict to each change of a plan.
 ///
 /// # Errors
 /// As [`ask_lima`].

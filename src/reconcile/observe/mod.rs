@@ -1,5 +1,5 @@
-//! Looks at the machine, as cheaply as it can: three processes for a VM, and files, all at the same
-//! time where one does not need what the other says.
+//! Observes the machine with few processes: three for a VM. Independent commands run at the same
+//! time.
 
 mod clients;
 mod compose;
@@ -31,30 +31,30 @@ pub use environment::docker_environment;
 pub use files::{current_context, lima_home, recorded, state_directory};
 pub use judge::{ask_lima, judge, judge_all};
 
-/// Why the machine could not be looked at.
+/// Why the machine could not be observed.
 #[derive(Debug, thiserror::Error)]
 pub enum ObserveError {
-    /// A tool did not answer, or not as it should.
+    /// A tool did not answer, or its answer was not valid.
     #[error(transparent)]
     Command(#[from] CommandError),
     /// A file could not be read.
     #[error("{} could not be read", path.display())]
     File {
-        /// Which.
+        /// The path.
         path: PathBuf,
         /// Why.
         source: io::Error,
     },
-    /// A file is not what it should be.
-    #[error("{} could not be understood", path.display())]
+    /// A file has an unexpected format.
+    #[error("{} could not be parsed", path.display())]
     Content {
-        /// Which.
+        /// The path.
         path: PathBuf,
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// `limactl` lists no instance whose file is there. To take that for no instance would be to
-    /// make one, or to say that there is nothing to destroy.
+    /// `limactl` does not list an instance whose file exists. If it counted as missing, `cai` would
+    /// create it again or would not destroy it.
     #[error("`{command}` does not list the instance of {}", path.display())]
     Unlisted {
         /// The command, which succeeded.
@@ -62,24 +62,24 @@ pub enum ObserveError {
         /// The instance's file.
         path: PathBuf,
     },
-    /// A release of Lima that `cai` installed, where others could have put their own program.
-    #[error("{} is not run", program.display())]
+    /// Other users could have replaced a release of Lima that `cai` installed.
+    #[error("{} is not safe to run", program.display())]
     Exposed {
         /// The program.
         program: PathBuf,
-        /// Who could, and where.
+        /// The path that other users can write to.
         source: Exposed,
     },
-    /// A variable that tools read holds a path that would mean something else to each of them.
+    /// A variable with a relative path, which each tool would interpret differently.
     #[error("{0} is not an absolute path")]
     Relative(&'static str),
-    /// Neither `HOME` nor what would replace it is set.
+    /// `HOME` is not set, and neither is the variable that replaces it.
     #[error("HOME is not set")]
     NoHome,
 }
 
 impl ObserveError {
-    /// What to do, where that is not plain.
+    /// How to fix it, if it is not obvious.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Exposed { source, .. } => Some(source.advice()),
@@ -88,11 +88,11 @@ impl ObserveError {
     }
 }
 
-/// Looks at everything that a file speaks of. Changes nothing.
+/// Observes everything that a file declares. Changes nothing.
 ///
 /// # Errors
-/// When a tool or a file gives no answer that could be used. A tool or VM that is missing is an
-/// observation, not an error.
+/// When a tool or a file gives no usable answer. A missing tool or VM is an observation, not an
+/// error.
 pub fn observe(probe: &dyn Probe, config: &Config) -> Result<Facts, ObserveError> {
     let machine = Machine::new(probe, &config.lima)?;
     let (lima, early) = thread::scope(|scope| {
@@ -103,7 +103,7 @@ pub fn observe(probe: &dyn Probe, config: &Config) -> Result<Facts, ObserveError
     machine.complete(config, early?, lima?.as_ref())
 }
 
-/// Looks again after steps that `limactl` and its files do not notice.
+/// Observes the guest again after steps that do not affect `limactl` or its files.
 ///
 /// # Errors
 /// As [`observe`].
@@ -118,8 +118,8 @@ pub fn observe_again(
     }
 }
 
-/// Looks at everything that several files speak of, which were brought
-/// [`together`](config::together): the facts of each, in their order.
+/// Observes everything that several files declare, which were combined with
+/// [`together`](config::together). Returns the facts of each file, in their order.
 ///
 /// # Errors
 /// As [`observe`].
@@ -139,7 +139,7 @@ pub fn observe_all(probe: &dyn Probe, configs: &[&Config]) -> Result<Vec<Facts>,
     facts.into_iter().collect()
 }
 
-/// The `limactl` of this machine, where it is a version that the file accepts.
+/// The `limactl` of this machine, if the file accepts its version.
 ///
 /// # Errors
 /// As [`observe`].
@@ -152,7 +152,7 @@ pub fn accepted_limactl(
     Ok(accepted.map(|(program, _)| Limactl::new(program)))
 }
 
-/// What all files share: where the tools and their files are.
+/// The common facts of all files: the paths of the tools and of their files.
 struct Machine<'a> {
     probe: &'a dyn Probe,
     lima_home: PathBuf,
@@ -164,7 +164,7 @@ struct Machine<'a> {
     brew: Option<PathBuf>,
     /// The `limactl` on `PATH`, and the one that `cai` installs.
     limactls: Vec<PathBuf>,
-    /// Which versions of it will do.
+    /// The accepted versions.
     accepted: VersionReq,
     /// The files of instances, by their texts: those of many VMs are the same.
     yamls: Mutex<BTreeMap<String, LimaYaml>>,
@@ -184,7 +184,7 @@ struct Lima {
 }
 
 impl<'a> Machine<'a> {
-    /// Finds the tools, for files that all have the same `[lima]`.
+    /// Finds the tools, for files with the same `[lima]` table.
     fn new(probe: &'a dyn Probe, lima: &config::Lima) -> Result<Self, ObserveError> {
         let lima_releases = lima_releases(probe)?;
         let installed = Release::wanted(lima, probe.platform()).limactl(&lima_releases);
@@ -238,14 +238,14 @@ impl<'a> Machine<'a> {
     fn known(&self, program: PathBuf, version: Version, instances: Instances) -> Lima {
         let mut former = BTreeMap::new();
         for (name, directory) in &instances.others {
-            // Others' instances, which may be unreadable, are none of this file's concern.
+            // The records of other instances do not concern this file, so errors are ignored.
             let record = record(self.probe, directory).ok().flatten();
             former.extend(record.map(|record| (name.clone(), record)));
         }
         Lima { program, version, instances, former }
     }
 
-    /// The first that will do; where none does, the first.
+    /// The first accepted `limactl`, or else the first one.
     fn limactl(&self) -> Result<Option<(PathBuf, Version)>, ObserveError> {
         let mut first = None;
         for program in &self.limactls {
@@ -260,15 +260,16 @@ impl<'a> Machine<'a> {
         Ok(first)
     }
 
-    /// Refuses a program in the place of `cai`'s own releases where others could have put theirs, also
-    /// one that a link on `PATH` leads to. What else is on `PATH` is the user's own choice.
+    /// Refuses a program in the directory of `cai`'s releases that other users could have replaced,
+    /// even if a link on `PATH` has it as its target. Other programs on `PATH` are the user's
+    /// responsibility.
     fn refuse_exposed(&self, program: &Path) -> Result<(), ObserveError> {
         self.check_release(program, &self.lima_releases)
             .and_then(|()| {
                 let real = |path| self.probe.canonical(path);
                 match (real(program), real(&self.lima_releases)) {
                     (Ok(program), Ok(releases)) => self.check_release(&program, &releases),
-                    // A link cannot lead into a directory that does not exist.
+                    // A link cannot have a target in a directory that does not exist.
                     _ => Ok(()),
                 }
             })
@@ -281,7 +282,7 @@ impl<'a> Machine<'a> {
             })
     }
 
-    /// Makes sure that nobody else can have written a program of this directory.
+    /// Checks that no other user can have written a program of this directory.
     fn check_release(&self, program: &Path, releases: &Path) -> io::Result<()> {
         let mut own = program.ancestors().take_while(|path| path.starts_with(releases));
         let Some(file) = own.next() else { return Ok(()) };
@@ -305,7 +306,7 @@ impl<'a> Machine<'a> {
             .map_err(|error| CommandError::unreadable(&command, output, error.to_string()))
     }
 
-    /// Runs a reading command whose failure leaves nothing to go on with.
+    /// Runs a read-only command that must succeed.
     fn succeed(&self, command: &CommandSpec) -> Result<Output, CommandError> {
         self.probe.query(command)?.successful(command)
     }

@@ -1,4 +1,4 @@
-//! Looks at one file's VM: from outside, and from inside where it runs.
+//! Observes the VM of one file: from outside and, if it is running, from inside.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -19,24 +19,24 @@ use crate::resource::facts::{Facts, Former, HostFile, Tools, VmFacts};
 use crate::resource::record::Record;
 use crate::resource::{self, LimaInstall};
 
-/// What can be seen of a file before `limactl` has said anything.
+/// The facts that do not need `limactl`.
 pub(super) struct Early {
-    /// The VM's directory, or where it will be.
+    /// The directory of the VM, which may not exist.
     directory: PathBuf,
     master: bool,
-    /// What the resources want to have looked at in the guest.
+    /// The sections that the resources request from the guest.
     looks: Vec<Look>,
     missing: BTreeSet<PathBuf>,
     files: BTreeMap<PathBuf, HostFile>,
     context: Option<ContextMetadata>,
     record: Option<Record>,
     former: Former,
-    /// The guest, where Lima's ssh master lives. It only counts where the VM turns out to run.
+    /// The guest, if Lima's ssh master is alive. Ignored unless the VM is running.
     guest: Option<Observation<GuestFacts>>,
 }
 
 impl Machine<'_> {
-    /// Looks at what needs no word of `limactl`.
+    /// Observes the facts that do not need `limactl`.
     pub(super) fn early(&self, config: &Config) -> Result<Early, ObserveError> {
         let directory = self.lima_home.join(config.vm.name.as_str());
         let master = self.probe.listens(&Ssh::control_socket(&directory));
@@ -59,7 +59,7 @@ impl Machine<'_> {
         })
     }
 
-    /// Looks at the rest.
+    /// Observes the remaining facts.
     pub(super) fn complete(
         &self,
         config: &Config,
@@ -116,7 +116,7 @@ impl Machine<'_> {
         Ok(facts)
     }
 
-    /// Lima lists every instance that has a file, also one that it cannot make sense of.
+    /// Lima lists every instance that has a file, even one that it cannot read.
     fn refuse_unlisted(&self, directory: &Path, lima: Option<&Lima>) -> Result<(), ObserveError> {
         let path = directory.join("lima.yaml");
         match lima {
@@ -158,7 +158,7 @@ impl Machine<'_> {
         Ok(())
     }
 
-    /// Looks into the VM, and at its socket.
+    /// Observes the guest and its socket.
     fn inside(
         &self,
         status: &Status,
@@ -166,19 +166,19 @@ impl Machine<'_> {
         facts: &mut Facts,
     ) {
         facts.guest = match status {
-            // A guest whose host agent died goes on, and its containers with it.
+            // If the host agent died, the guest and its containers keep running.
             Status::Running | Status::Broken => guest(),
             status => Observation::Unobservable(Reason::VmIs(status.clone())),
         };
         facts.agent = None;
         if *status == Status::Running {
-            // Evidence, where it can be had; nothing depends on it.
+            // This is optional evidence, so errors are ignored.
             let events = self.probe.read_file(&Agent::events(&facts.directory));
             facts.agent = events.ok().flatten().and_then(|events| Agent::read(&events));
         }
         let asking_changes_nothing = match &facts.guest {
             Observation::Present(guest) => guest.docker_runs(),
-            // Nothing behind the socket: this only tells a stale file.
+            // No request can reach the guest; this only detects a stale file.
             _ => *status == Status::Stopped,
         };
         (facts.socket, facts.exposed) = (None, false);
@@ -188,8 +188,8 @@ impl Machine<'_> {
         }
     }
 
-    /// Looks again at all that a command in the guest can change, and asks `limactl` nothing. `None`
-    /// if the guest does not answer any more.
+    /// Observes everything again that a command in the guest can change, without `limactl`. `None`
+    /// if the guest no longer answers.
     pub(super) fn again(
         &self,
         config: &Config,
@@ -213,9 +213,7 @@ impl Machine<'_> {
 
     fn guest(&self, config: &Config, directory: &Path, looks: &[Look]) -> Observation<GuestFacts> {
         let Some(program) = self.ssh.clone() else {
-            return Observation::Unobservable(Reason::GuestSilent(
-                "there is no ssh on PATH".into(),
-            ));
+            return Observation::Unobservable(Reason::GuestSilent("ssh is not on PATH".into()));
         };
         let ssh = Ssh::new(program, directory, &config.vm.name);
         let mark = probe::mark(random());

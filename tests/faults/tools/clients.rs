@@ -99,7 +99,7 @@ fn judge(ran: &Ran, name: &str, words: &str, kind: Kind, fault: Fault) {
     assert!(!text.contains("panicked"), "{name} {fault:?}: {ran}");
     assert!(text.len() < 100_000, "{name} {fault:?}: {} bytes to read", text.len());
     let told = match fault {
-        Fault::Fails if kind == Kind::Describes => "Compose says: ",
+        Fault::Fails if kind == Kind::Describes => "Compose reported: ",
         // A diagnosis reports the container's fault; the plan reports the rest.
         Fault::Hangs if kind == Kind::Describes => "error client_user_not_in_group",
         Fault::Idle | Fault::Closed | Fault::Truncated if kind == Kind::Describes => {
