@@ -1,4 +1,4 @@
-//! What a diagnosis finds.
+//! Findings of a diagnosis.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -6,20 +6,20 @@ use serde_json::{Map, Value};
 use super::Code;
 use crate::model::address::Address;
 
-/// How bad a finding is.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Worth knowing; nothing is wrong with the engine.
+    /// Useful to know; the engine is fine.
     Notice,
-    /// The engine works, and is not as the file says.
+    /// The engine works, but differs from the file.
     Warning,
-    /// Something that should work does not.
+    /// Something does not work.
     Error,
 }
 
 impl Severity {
-    /// Its word.
+    /// The name of the severity.
     pub fn word(self) -> &'static str {
         match self {
             Self::Notice => "notice",
@@ -29,44 +29,44 @@ impl Severity {
     }
 }
 
-/// One cause, with the evidence for it and what comes of it.
+/// A cause, with its evidence and consequences.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Finding {
-    /// What it is about.
+    /// The kind of the finding.
     pub code: Code,
-    /// How bad it is.
+    /// Its severity.
     pub severity: Severity,
-    /// The resource that it is about; `null` where it is none's.
+    /// The affected resource; `null` if there is none.
     pub address: Option<Address>,
-    /// What was seen, by name.
+    /// The evidence, by name.
     pub observed: Map<String, Value>,
-    /// The cause, in a sentence.
+    /// The cause, in one sentence.
     pub cause: String,
-    /// The command that repairs it, or what else to do.
+    /// The command that fixes it, or another instruction.
     pub remedy: String,
-    /// Whether `cai doctor --fix` repairs it.
+    /// Whether `cai doctor --fix` fixes it.
     pub fixable: bool,
-    /// What does not work because of it, in sentences.
+    /// The consequences, in sentences.
     pub consequences: Vec<String>,
-    /// What of a plan repairs it.
+    /// The part of a plan that fixes it.
     #[serde(skip)]
     pub repair: Repair,
 }
 
-/// What of a plan repairs a finding.
+/// The part of a plan that fixes a finding.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Repair {
     /// Nothing.
     #[default]
     None,
-    /// All of it: what is inside can only be planned once it is reached.
+    /// The whole plan: resources inside can be planned only when they are reachable.
     All,
     /// These resources.
     Only(Vec<Address>),
 }
 
 impl Finding {
-    /// An error of this kind, about a resource.
+    /// Creates a finding of severity error.
     pub fn new(code: Code, address: impl Into<Option<Address>>) -> Self {
         Self {
             code,
@@ -81,7 +81,7 @@ impl Finding {
         }
     }
 
-    /// Says how bad it is.
+    /// Sets the severity.
     #[must_use]
     pub fn severity(mut self, severity: Severity) -> Self {
         self.severity = severity;
@@ -95,35 +95,35 @@ impl Finding {
         self
     }
 
-    /// Says what the cause is.
+    /// Sets the cause.
     #[must_use]
     pub fn because(mut self, cause: impl Into<String>) -> Self {
         self.cause = cause.into();
         self
     }
 
-    /// Says what comes of it.
+    /// Adds a consequence.
     #[must_use]
     pub fn so(mut self, consequence: impl Into<String>) -> Self {
         self.consequences.push(consequence.into());
         self
     }
 
-    /// Says what to do where `--fix` does not do it.
+    /// Sets the instruction for a finding that `--fix` does not fix.
     #[must_use]
     pub fn by_hand(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = remedy.into();
         self
     }
 
-    /// Says which resources of a plan repair it.
+    /// Sets the resources of a plan that fix it.
     #[must_use]
     pub fn repaired_by(mut self, addresses: impl IntoIterator<Item = Address>) -> Self {
         self.repair = Repair::Only(addresses.into_iter().collect());
         self
     }
 
-    /// Says that a whole plan repairs it.
+    /// Marks it as fixed by a whole plan.
     #[must_use]
     pub fn repaired_by_all(mut self) -> Self {
         self.repair = Repair::All;

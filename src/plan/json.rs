@@ -1,4 +1,4 @@
-//! A plan as one JSON document, for programs.
+//! A plan as a JSON document for programs.
 
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -9,8 +9,8 @@ use crate::model::address::Address;
 use crate::model::redact;
 use crate::model::value::{Attributes, Known};
 
-/// The version of the form of every document that `cai` prints. It grows when a program that
-/// reads the old form would misread the new one; keys may be added without that.
+/// The format version of every document that `cai` prints. It is increased when a program could
+/// misread the new format. Added keys do not increase it.
 pub const FORMAT_VERSION: u32 = 1;
 
 /// A plan, as `cai plan --json` prints it.
@@ -18,7 +18,7 @@ pub const FORMAT_VERSION: u32 = 1;
 pub struct PlanDocument<'a> {
     /// [`FORMAT_VERSION`].
     pub format_version: u32,
-    /// Which file it is of, or which files.
+    /// The file or files of the plan.
     #[serde(flatten)]
     pub files: Files<'a>,
     /// One for each resource, in the order in which they would be applied; those that do not
@@ -29,7 +29,7 @@ pub struct PlanDocument<'a> {
     pub summary: Summary,
 }
 
-/// What one resource would do.
+/// The planned change of one resource.
 #[derive(Debug, Serialize)]
 pub struct ResourceChange<'a> {
     /// `vm.containai-secure`.
@@ -38,60 +38,60 @@ pub struct ResourceChange<'a> {
     pub kind: &'static str,
     /// `no-op`, `create`, `update`, `replace`, `delete`, `release`, `refresh` or `deferred`.
     pub action: &'static str,
-    /// Why.
+    /// The reasons.
     pub reasons: Vec<Explained<'a, Reason>>,
-    /// The attributes as they are; `null` where it is absent or could not be looked at.
+    /// The present attributes; `null` if the resource does not exist or could not be observed.
     pub before: Option<Values>,
-    /// The attributes as they should be, those left out that are only known after apply.
+    /// The attributes after the change, without those that are known after apply.
     pub after: Values,
-    /// `true` for each attribute that is only known after apply, as Terraform has it: such a value
-    /// could not be told from a real one within `after`.
+    /// `true` for each attribute that is known after apply, as in Terraform: within `after`, such a
+    /// value could not be distinguished from a real one.
     pub after_unknown: Map<String, Value>,
-    /// Where `before` and `after` hold `(sensitive value)`, or `(sensitive value, another one)`, for a
-    /// value that is not shown: JSON pointers into them.
+    /// JSON pointers to the values in `before` and `after` that are replaced with `(sensitive
+    /// value)` or `(sensitive value, another one)`.
     pub sensitive: Vec<String>,
     /// The names of the attributes that change.
     pub changed: Vec<String>,
     /// `none`, `reload`, `session-refresh`, `container-recreation`, `container-stop`, `sysbox-restart`,
     /// `daemon-restart`, `vm-stop`, `vm-restart` or `replace`.
     pub disruption: Disruption,
-    /// What is done if that has no effect.
+    /// The disruption of the fallback, if the first attempt has no effect.
     pub fallback: Option<Disruption>,
-    /// The running containers that it stops, or would stop by its fallback.
+    /// The running containers that the change or its fallback stops.
     pub stops: Option<&'a [Container]>,
-    /// Those of them that it starts again, in that order.
+    /// The containers that are started again, in that order.
     pub restarts: Vec<&'a Container>,
     /// The data that dockerd will no longer show; omitted if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hides: Option<&'a Hides>,
-    /// What is done, in order.
+    /// The descriptions of the steps, in order.
     pub steps: Vec<&'a str>,
-    /// Why it cannot be done; `null` if it can.
+    /// Why the change is impossible; `null` if it is possible.
     pub problem: Option<ExplainedProblem<'a>>,
 }
 
-/// A reason: its `kind`, its `data` where it has any, and the `text` for a person. Programs should
-/// look at the kind; the text may change.
+/// A reason: its `kind`, its `data` if it has any, and a `text` for the user. Programs should use
+/// the kind, because the text may change.
 #[derive(Debug, Serialize)]
 pub struct Explained<'a, T: Serialize> {
     /// `kind` and `data`.
     #[serde(flatten)]
     pub what: &'a T,
-    /// What a person is told.
+    /// The message for the user.
     pub text: String,
 }
 
-/// A problem, in the same form, with what to do.
+/// A problem in the same format, with a hint.
 #[derive(Debug, Serialize)]
 pub struct ExplainedProblem<'a> {
     /// The problem.
     #[serde(flatten)]
     pub problem: Explained<'a, Problem>,
-    /// What to do.
+    /// How to fix it.
     pub hint: String,
 }
 
-/// How many changes have each action.
+/// The number of changes per action.
 #[derive(Debug, Serialize)]
 #[expect(missing_docs, reason = "each is the count of the action of that name")]
 pub struct Summary {
@@ -164,7 +164,7 @@ impl<'a> ResourceChange<'a> {
     }
 }
 
-/// The known ones of some attributes, as an object, without what looks like a secret.
+/// The known attributes as an object, without values that look like secrets.
 #[derive(Debug)]
 pub struct Values(Attributes);
 

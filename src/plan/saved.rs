@@ -1,4 +1,4 @@
-//! A plan that was written to a file, to be applied as it is or not at all.
+//! A plan in a file, which `cai apply FILE` applies only if nothing has changed since.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -13,10 +13,9 @@ use crate::model::digest::sha256;
 use crate::model::listed;
 use crate::model::value::{Attributes, Known};
 
-/// The version of the form of a saved plan. Another form is refused: what was agreed to must not be
-/// read as something else.
+/// The format version of a saved plan. Other versions are refused, because they could be misread.
 const FORMAT: u32 = 2;
-/// How often a fingerprint is taken of itself.
+/// How often a fingerprint is hashed.
 const ROUNDS: usize = 5_000;
 
 /// A saved plan.
@@ -24,23 +23,23 @@ const ROUNDS: usize = 5_000;
 pub struct SavedPlan {
     #[serde(rename = "saved_plan_format")]
     format: u32,
-    /// The version of `cai` that made it.
+    /// The version of `cai` that created it.
     cai: String,
-    /// Whether it is of a simulated host.
+    /// Whether it is for a simulated host.
     simulated: bool,
-    /// The files that it is of.
+    /// The configuration files.
     pub files: Vec<SavedFile>,
-    /// What [`PlanDocument`](super::PlanDocument) says, without secrets.
+    /// The [`PlanDocument`](super::PlanDocument), without secrets.
     plan: Value,
     /// A random text.
     salt: String,
-    /// What tells whether something is the same that `plan` does not say, by resource.
+    /// Fingerprints of the values that `plan` does not show, by resource.
     fingerprints: BTreeMap<String, String>,
-    /// Of all the rest: a damaged file is not taken for a plan.
+    /// The checksum of everything else, which detects damage and changes.
     sha256: String,
 }
 
-/// A file that a plan was made from.
+/// A configuration file of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedFile {
     /// Its absolute path.
@@ -49,51 +48,55 @@ pub struct SavedFile {
     pub sha256: String,
 }
 
-/// Why a file is no plan to be applied.
+/// Why a file cannot be applied as a plan.
 #[derive(Debug, thiserror::Error)]
 pub enum SavedPlanError {
-    /// It is something else.
-    #[error("it is no saved plan")]
+    /// It is not a saved plan.
+    #[error("not a valid saved plan")]
     NotOne(#[from] NotOne),
-    /// It is no text at all.
-    #[error("it is no saved plan, and no text")]
+    /// It is not UTF-8.
+    #[error("not a valid saved plan (not a text file)")]
     NoText,
-    /// It has an older form.
-    #[error("it is a saved plan of format {0}, which an older cai made; this one reads {FORMAT}")]
+    /// It has an older format.
+    #[error("the plan has format {0}, written by an older cai; this version reads format {FORMAT}")]
     Older(u32),
-    /// It has a newer form.
+    /// It has a newer format.
     #[error(
-        "it is a saved plan of format {format}, which a newer cai made ({cai}); this one reads {FORMAT}"
+        "the plan has format {format}, written by a newer cai ({cai}); this version reads format \
+         {FORMAT}"
     )]
     Newer {
-        /// Its form.
+        /// Its format.
         format: u32,
-        /// Which version made it.
+        /// The version that created it.
         cai: String,
     },
-    /// Another version made it.
-    #[error("cai {0} made it, and this is cai {version}", version = env!("CARGO_PKG_VERSION"))]
+    /// Another version created it.
+    #[error(
+        "the plan was created by cai {0}, but this is cai {version}",
+        version = env!("CARGO_PKG_VERSION")
+    )]
     Version(String),
     /// It was changed after it was saved.
-    #[error("it was changed after it was saved: its checksum is another")]
+    #[error("not a valid saved plan (checksum mismatch)")]
     Changed,
-    /// Somebody else may have written it.
+    /// Another user may have written it.
     #[error("{0}")]
     Exposed(Exposed),
-    /// It is of another kind of host.
-    #[error("it is of {}", if *.simulated { "a simulated host" } else { "a real host" })]
+    /// It is for another kind of host.
+    #[error("the plan is for {}", if *.simulated { "a simulated host" } else { "a real host" })]
     Host {
-        /// Whether it is of a simulated one.
+        /// Whether it is for a simulated host.
         simulated: bool,
     },
 }
 
-/// Why a text is no saved plan: where, and not what stands there.
+/// Why a text is not a saved plan. It does not quote the text, which may contain secrets.
 #[derive(Debug, thiserror::Error)]
 #[error("line {line}, column {column}: {}", match .category {
-    Category::Eof => "it ends too early",
-    Category::Syntax | Category::Io => "it is no JSON",
-    Category::Data => "it has not the form of one",
+    Category::Eof => "unexpected end of file",
+    Category::Syntax | Category::Io => "not valid JSON",
+    Category::Data => "unexpected structure",
 })]
 pub struct NotOne {
     line: usize,
@@ -108,8 +111,8 @@ impl From<serde_json::Error> for NotOne {
 }
 
 impl SavedPlan {
-    /// A plan as it is saved: what is shown of it, and what tells whether the rest is still the same.
-    /// `shown` is the document without secrets; `salt` has to be another one each time.
+    /// Creates a saved plan from `shown`, the document without secrets, and fingerprints of the
+    /// values that are not shown. `salt` must be different each time.
     ///
     /// # Errors
     /// When it cannot be written as JSON.
@@ -130,12 +133,13 @@ impl SavedPlan {
         Ok(saved)
     }
 
-    /// Reads a saved plan, for a host that is simulated or not.
+    /// Reads a saved plan for a real or simulated host.
     ///
     /// # Errors
-    /// When it is none, or not for this `cai` and this kind of host, or was changed.
+    /// When it is not a saved plan, was changed, or was created for another `cai` version or kind
+    /// of host.
     pub fn parse(text: &str, simulated: bool) -> Result<Self, SavedPlanError> {
-        /// What every form has.
+        /// The common part of every format.
         #[derive(Deserialize)]
         struct Form {
             #[serde(rename = "saved_plan_format")]
@@ -167,13 +171,13 @@ impl SavedPlan {
         Ok(sha256(&serde_json::to_vec(&rest)?))
     }
 
-    /// Whether this is a file that the plan was made from, as it was then.
+    /// Whether the plan was created from this file with this content.
     pub fn is_of(&self, file: &SavedFile) -> bool {
         self.files.contains(&file.salted(&self.salt))
     }
 
-    /// What is not as it was when the plan was saved: the resources, each with what moved of it.
-    /// `shown` is the document of `now` without secrets.
+    /// The differences between the saved plan and `now`, one per resource. `shown` is the document
+    /// of `now` without secrets.
     pub fn moved(&self, now: &Plan, shown: &Value) -> Vec<String> {
         let fingerprints = fingerprints(now, shown, &self.salt);
         let (then, now) = (by_address(&self.plan), by_address(shown));
@@ -185,11 +189,11 @@ impl SavedPlan {
             match (then.get(address), now.get(address)) {
                 (Some(then), Some(now)) if then == now && is_same => None,
                 (Some(then), Some(now)) if then == now => {
-                    Some(format!("{address}: a value that is not shown moved"))
+                    Some(format!("{address}: a hidden value changed"))
                 }
                 (Some(then), Some(now)) => Some(format!("{address}: {}", difference(then, now))),
-                (Some(_), None) => Some(format!("{address} is gone")),
-                (None, _) => Some(format!("{address} is new")),
+                (Some(_), None) => Some(format!("{address} is only in the saved plan")),
+                (None, _) => Some(format!("{address} is not in the saved plan")),
             }
         });
         moved.collect()
@@ -197,13 +201,13 @@ impl SavedPlan {
 }
 
 impl SavedFile {
-    /// As it is saved: what is secret in a short file could be guessed from the checksum alone.
+    /// The saved form: the plain checksum of a short file would allow guessing its secrets.
     fn salted(&self, salt: &str) -> Self {
         Self { path: self.path.clone(), sha256: fingerprint(salt, &self.sha256) }
     }
 }
 
-/// What tells whether attributes are the same that are not shown as they are, by resource.
+/// Fingerprints of the attributes that are not shown completely, by resource.
 fn fingerprints(plan: &Plan, shown: &Value, salt: &str) -> BTreeMap<String, String> {
     let shown = by_address(shown);
     let mut fingerprints = BTreeMap::new();
@@ -221,7 +225,7 @@ fn fingerprints(plan: &Plan, shown: &Value, salt: &str) -> BTreeMap<String, Stri
     fingerprints
 }
 
-/// All that is known of some attributes, secrets too.
+/// All known values of some attributes, including secrets.
 fn all(attributes: &Attributes) -> Map<String, Value> {
     let known = attributes.iter().filter_map(|(name, value)| match value {
         Known::Known(value) => Some((name.to_owned(), value.clone())),
@@ -230,7 +234,7 @@ fn all(attributes: &Attributes) -> Map<String, Value> {
     known.collect()
 }
 
-/// A checksum that nobody can have made a table of, and that takes its time to guess at.
+/// A salted checksum that is slow to compute, so that secrets are hard to guess.
 fn fingerprint(salt: &str, text: &str) -> String {
     let first = sha256(format!("{salt}\n{text}").as_bytes());
     (0..ROUNDS).fold(first, |sum, _| sha256(format!("{salt}{sum}").as_bytes()))
@@ -241,12 +245,12 @@ fn by_address(plan: &Value) -> BTreeMap<&str, &Value> {
     changes.filter_map(|change| Some((change["address"].as_str()?, change))).collect()
 }
 
-/// What is not the same in two changes of one resource, in words.
+/// The difference between two changes of one resource, as a message.
 fn difference(then: &Value, now: &Value) -> String {
     let mut parts = Vec::new();
     let action = |change: &Value| change["action"].as_str().unwrap_or_default().to_owned();
     if action(then) != action(now) {
-        parts.push(format!("was to {}, is to {}", verb(&action(then)), verb(&action(now))));
+        parts.push(format!("the action changed from {} to {}", action(then), action(now)));
     }
     let names = |change: &Value| -> Vec<String> {
         change["before"].as_object().into_iter().flat_map(|keys| keys.keys().cloned()).collect()
@@ -257,21 +261,13 @@ fn difference(then: &Value, now: &Value) -> String {
     changed.dedup();
     changed.retain(|name| then["before"].get(name) != now["before"].get(name));
     if !changed.is_empty() {
-        parts.push(format!("{} moved", listed(&changed)));
+        parts.push(format!("{} changed", listed(&changed)));
     }
     if parts.is_empty() {
         let keys = now.as_object().into_iter().flat_map(|keys| keys.keys());
         let keys: Vec<&str> =
             keys.filter(|key| then.get(key) != now.get(key)).map(String::as_str).collect();
-        parts.push(format!("another {}", listed(&keys)));
+        parts.push(format!("{} changed", listed(&keys)));
     }
     parts.join("; ")
-}
-
-fn verb(action: &str) -> &str {
-    match action {
-        "no-op" => "stay",
-        "deferred" => "be looked at again",
-        other => other,
-    }
 }

@@ -1,4 +1,4 @@
-//! Steps are data: one interpreter runs them, and decides nothing.
+//! Steps are data. One interpreter runs them and makes no decisions.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -7,34 +7,33 @@ use std::time::Duration;
 
 use crate::host::{Archive, CommandSpec};
 
-/// One thing to do.
+/// One action of a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// What it does, in words for a person.
+    /// A short description for the user.
     pub title: String,
-    /// What is done.
+    /// The action.
     pub operation: StepAction,
     /// The commands to run, in order, if the step fails, to undo its effects.
     pub rescue: Vec<CommandSpec>,
 }
 
-/// What a step does.
+/// The action of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StepAction {
     /// Runs a command, which must exit with 0.
     Run(CommandSpec),
-    /// Runs a command that may find nothing to do, and says so by failing: what it should have
-    /// done is observed afterwards.
+    /// Runs a command that fails if there is nothing to do. The result is observed afterwards.
     Try(CommandSpec),
-    /// Removes a file, where there is one.
+    /// Removes a file, if it exists.
     RemoveFile(PathBuf),
-    /// Installs what is in an archive.
+    /// Installs the contents of an archive.
     Unpack(Archive),
-    /// Writes a text file as a whole.
+    /// Writes a text file atomically.
     WriteFile {
         /// Its path.
         path: PathBuf,
-        /// What it will hold.
+        /// Its contents.
         text: String,
         /// Its permission bits.
         mode: u32,
@@ -43,32 +42,32 @@ pub enum StepAction {
     Await(Wait),
 }
 
-/// What is waited for, and how long.
+/// A condition to wait for, and the time limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wait {
-    /// What tells that it is ready.
+    /// The condition.
     pub until: Ready,
-    /// After which it has failed.
+    /// The time limit.
     pub at_most: Duration,
 }
 
-/// What tells that something is ready.
+/// A condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ready {
-    /// A reading command prints one of these words.
+    /// A read-only command prints one of these outputs.
     Says {
         /// The command.
         command: CommandSpec,
-        /// The words.
+        /// The accepted outputs.
         words: &'static [&'static str],
     },
-    /// A web server answers with success at this URL.
+    /// A web server answers this URL with a successful status.
     Answers(String),
-    /// Lima's host agent no longer starts a VM, or is gone.
+    /// Lima's host agent has finished a start, or has exited.
     Started {
         /// The file of its events.
         events: PathBuf,
-        /// The socket on which it listens as long as it lives.
+        /// The socket on which it listens while it is running.
         socket: PathBuf,
     },
 }
@@ -99,12 +98,12 @@ impl Step {
         Self { title: title.into(), operation: StepAction::RemoveFile(path), rescue: Vec::new() }
     }
 
-    /// Installs what is in an archive.
+    /// Installs the contents of an archive.
     pub fn unpack(title: impl Into<String>, archive: Archive) -> Self {
         Self { title: title.into(), operation: StepAction::Unpack(archive), rescue: Vec::new() }
     }
 
-    /// Writes a text file that everybody may read.
+    /// Writes a text file that every user may read.
     pub fn write(title: impl Into<String>, path: PathBuf, text: String) -> Self {
         let operation = StepAction::WriteFile { path, text, mode: 0o644 };
         Self { title: title.into(), operation, rescue: Vec::new() }
@@ -115,8 +114,8 @@ impl Step {
         Self { title: title.into(), operation: StepAction::Await(wait), rescue: Vec::new() }
     }
 
-    /// Whether it can change nothing but the guest and its connection: `limactl` would list the same
-    /// afterwards.
+    /// Whether it changes only the guest or its connection, so that the output of `limactl list`
+    /// stays the same.
     pub fn is_in_guest(&self) -> bool {
         let programs = ["ssh", "docker", "docker-compose"];
         let is_harmless = |command: &CommandSpec| {

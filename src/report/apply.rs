@@ -1,4 +1,4 @@
-//! An apply as text: one line for each step, and a summary.
+//! The output of an apply: one line per step, and a summary.
 
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use crate::plan::StepAction;
 use crate::reconcile::apply::event::Event;
 use crate::reconcile::apply::{ApplyError, Counts, Outcome, Report};
 
-/// What to print for something that happened: whole lines, each of which says what it is about,
-/// because resources that are changed at the same time speak in turns.
+/// The output for an event, in complete lines. Each line names its resource, because several
+/// resources change at the same time.
 pub fn progress(event: &Event<'_>) -> Option<String> {
     match event {
         Event::ResourceStarted(_) | Event::StepStarted(..) | Event::StepSays(..) => None,
@@ -48,7 +48,7 @@ pub fn progress(event: &Event<'_>) -> Option<String> {
     }
 }
 
-/// A reminder of a step that has taken this long already, and of what its tool said last.
+/// A reminder of a long-running step, with the last output of its command.
 pub fn still_running(address: &Address, title: &str, said: &str, took: Duration) -> String {
     let said = one_line(said);
     let separator = if said.is_empty() { "" } else { ": " };
@@ -56,8 +56,8 @@ pub fn still_running(address: &Address, title: &str, said: &str, took: Duration)
     format!("{} ... {}", doing(address, title), paint(DIM, end))
 }
 
-/// What a resource does right now, for how long, and what the tool said last, in one line of at
-/// most this many columns.
+/// The current step of a resource, its duration, and the last output of its command, in one line of
+/// at most this many columns.
 pub fn running(
     address: &Address,
     title: &str,
@@ -66,14 +66,14 @@ pub fn running(
     columns: usize,
 ) -> String {
     const GAP: &str = "  ";
-    // Tenths would only flicker.
+    // Tenths of a second would flicker.
     let clock = match took.as_secs() {
         seconds @ 0..10 => format!(" ({seconds} s)"),
         seconds => format!(" ({})", duration(Duration::from_secs(seconds))),
     };
     let said = one_line(said);
     let room = columns.saturating_sub(measure_text_width(&clock));
-    // Each side gets half of the line, and what the other one has to spare.
+    // Each side gets half of the line, plus the unused space of the other.
     let for_said = if said.is_empty() { 0 } else { GAP.len() + measure_text_width(&said) };
     let doing = doing(address, title);
     let doing = truncate_str(&doing, room.saturating_sub(for_said).max(room / 2), "…");
@@ -83,7 +83,7 @@ pub fn running(
         said if said.is_empty() || left == 0 => line,
         said => format!("{line}{GAP}{}", paint(DIM, said)),
     };
-    // Where not even the clock fits.
+    // The terminal may be too narrow even for the clock.
     truncate_str(&line, columns, "…").into_owned()
 }
 
@@ -91,7 +91,7 @@ fn doing(address: &Address, title: &str) -> String {
     format!("{}: {}", paint(STRONG, on_a_line(&address.to_string())), on_a_line(title))
 }
 
-/// What a tool said, without its colours and whatever else could move a cursor.
+/// The output of a tool without colors and control characters.
 fn one_line(said: &str) -> String {
     let message = lima::message(said);
     let plain = strip_str(&message).to_string();
@@ -123,7 +123,7 @@ fn interrupted(applied: usize, cancelled: usize, command: &str) -> String {
     )
 }
 
-/// The summary: what was done, or what to do next. `contexts` can be used now.
+/// The summary: the result, or the next action. `contexts` are usable now.
 pub fn finished(report: &Report, contexts: &[&str]) -> String {
     let Counts { applied, failed, skipped, cancelled, .. } = report.counts();
     if failed == 0 && cancelled > 0 {

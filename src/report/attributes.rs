@@ -1,4 +1,4 @@
-//! The attributes of a change as text: one line each, a difference for longer ones.
+//! The attributes of a change: one line each, or a diff for long values.
 
 use std::fmt::Write as _;
 
@@ -55,7 +55,7 @@ pub(super) fn write_updated(out: &mut Page, change: &Change) -> std::fmt::Result
         }
         let (was, is) = (short(name, was), short(name, is));
         let room = out.width.saturating_sub(INDENT.len() + width + " = ".len());
-        // Two long values, such as paths, are easier to compare one below the other.
+        // Two long values such as paths are easier to compare one above the other.
         let arrow = if shown_width(&format!("{was} -> {is}{forces}")) <= room {
             " ->".to_owned()
         } else {
@@ -99,12 +99,12 @@ fn padded(name: &str, width: usize, style: Style) -> String {
     format!("{}{}", paint(style, &name), " ".repeat(width - name.chars().count()))
 }
 
-/// How many columns a text takes on a terminal, colours not counted.
+/// The number of columns of a text on a terminal, without color codes.
 fn shown_width(text: &str) -> usize {
     anstream::adapter::strip_str(text).to_string().chars().count()
 }
 
-/// Whether a value is better shown on lines of its own.
+/// Whether a value is shown on separate lines.
 fn is_long(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\n'),
@@ -120,7 +120,7 @@ fn as_text(value: &Value) -> String {
         // Every JSON value has a form in YAML.
         value => serde_yaml::to_string(value).unwrap_or_default(),
     };
-    // Each line is searched for secrets where it is written, and must hold the whole of one.
+    // Secrets are searched line by line, so each secret must be on one line.
     redact::keys_in_a_line(&text)
 }
 

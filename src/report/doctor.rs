@@ -1,4 +1,4 @@
-//! What a diagnosis found: for a person, and as one document.
+//! The result of a diagnosis, for the user and as a document.
 
 use std::fmt::Write as _;
 
@@ -15,7 +15,7 @@ use crate::plan::FORMAT_VERSION;
 use crate::plan::Observation;
 use crate::resource::facts::Facts;
 
-/// What begins a remedy that is a command.
+/// The programs at the start of a remedy that is a command.
 const COMMANDS: [&str; 7] = ["brew ", "cai ", "curl ", "docker ", "limactl ", "sudo ", "unset "];
 
 /// A diagnosis, as `cai doctor --json` prints it.
@@ -23,11 +23,11 @@ const COMMANDS: [&str; 7] = ["brew ", "cai ", "curl ", "docker ", "limactl ", "s
 pub struct DoctorDocument<'a> {
     /// [`FORMAT_VERSION`].
     pub format_version: u32,
-    /// The file; `null` where there is none.
+    /// The configuration file; `null` if it does not exist.
     pub file: Option<&'a str>,
-    /// Whether nothing was found but what is only worth knowing.
+    /// Whether all findings are notices.
     pub healthy: bool,
-    /// One for each cause, the worst first.
+    /// The findings, one per cause, the most severe first.
     pub findings: &'a [Finding],
 }
 
@@ -39,18 +39,18 @@ impl<'a> DoctorDocument<'a> {
     }
 }
 
-/// What was looked at, in a few words.
+/// The subject of a diagnosis.
 #[derive(Debug, Clone, Copy)]
 pub struct Examined<'a> {
     /// The VM.
     pub vm: &'a str,
-    /// The file, where there is one.
+    /// The configuration file, if it exists.
     pub file: Option<&'a str>,
-    /// What was observed, where anything could be.
+    /// The facts, if the machine could be observed.
     pub facts: Option<&'a Facts>,
 }
 
-/// A diagnosis for a person, with colours: short where all is well.
+/// A diagnosis for the user, with colors. It is short if the machine is healthy.
 pub fn diagnosis(examined: Examined<'_>, findings: &[Finding], width: usize) -> String {
     let mut text = Page::new(width);
     // Writing to a string cannot fail.
@@ -80,12 +80,16 @@ fn write_diagnosis(
         write_finding(out, finding)?;
     }
     if let Some(first) = findings.first() {
-        writeln!(out, "\n{}", paint(DIM, format!("`cai explain {}` says more.", first.code)))?;
+        writeln!(
+            out,
+            "\n{}",
+            paint(DIM, format!("Run `cai explain {}` for details.", first.code))
+        )?;
     }
     Ok(())
 }
 
-/// What a healthy machine is like.
+/// The state of a healthy machine.
 fn state(facts: &Facts) -> String {
     let vm = match &facts.vm {
         Observation::Present(vm) => format!("VM {}", vm.status),
@@ -131,9 +135,9 @@ fn write_finding(out: &mut Page, finding: &Finding) -> std::fmt::Result {
     write_remedy(out, &finding.remedy)
 }
 
-/// A command is to be copied, so it stays on a line; what is said about it is wrapped.
+/// A command stays on one line, so that it can be copied; other text is wrapped.
 fn write_remedy(out: &mut Page, remedy: &str) -> std::fmt::Result {
-    /// No text that is shown holds it.
+    /// This character does not occur in any text that is shown.
     const GLUE: char = '\0';
     let is_command = |text: &str| COMMANDS.iter().any(|name| text.starts_with(name));
     let remedy = on_a_line(remedy);
@@ -157,7 +161,7 @@ fn write_remedy(out: &mut Page, remedy: &str) -> std::fmt::Result {
     Ok(())
 }
 
-/// A text, wrapped, each line after the first as far in as the first is behind its label.
+/// A wrapped text with a label; the following lines are indented to match.
 fn paragraph(out: &mut Page, label: &str, text: &str) -> std::fmt::Result {
     let width = out.width - INDENT.len() - label.len();
     let mut label = label.to_owned();
@@ -195,10 +199,10 @@ fn write_observed(out: &mut Page, name: &str, value: &Value) -> std::fmt::Result
     }
 }
 
-/// A line of evidence, wrapped, the rest of it further in.
+/// A wrapped line of evidence; the following lines are indented.
 fn write_evidence(out: &mut Page, inner: &str, line: &str) -> std::fmt::Result {
     let room = out.width - INDENT.len() - "# ".len() - inner.len();
-    // What follows is further in, where anything does.
+    // Continuation lines are indented.
     let width = if line.chars().count() > room { room - "  ".len() } else { room };
     for (index, piece) in wrapped(line, width).iter().enumerate() {
         let further = if index == 0 { "" } else { "  " };
@@ -215,7 +219,7 @@ fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// One finding for a person.
+/// One finding for the user.
 pub fn finding(finding: &Finding, width: usize) -> String {
     let mut text = Page::new(width);
     // Writing to a string cannot fail.
@@ -223,7 +227,7 @@ pub fn finding(finding: &Finding, width: usize) -> String {
     text.into_text().trim_end().to_owned()
 }
 
-/// The longer text of a code.
+/// The long explanation of a code.
 pub fn explanation(code: Code, width: usize) -> String {
     let mut text = format!("{} · {}\n\n", paint(STRONG, code), code.meaning());
     for line in code.text().lines().flat_map(|line| wrapped(line, width)) {
@@ -232,7 +236,7 @@ pub fn explanation(code: Code, width: usize) -> String {
     text
 }
 
-/// All codes, a line for each.
+/// All codes, one per line.
 pub fn codes() -> String {
     let width = Code::ALL.iter().map(|code| code.name().len()).max().unwrap_or_default();
     let line = |code: &Code| format!("{:width$}  {}\n", code.name(), code.meaning());

@@ -1,4 +1,4 @@
-//! An error as text: what, why, what the tool said, and what to do.
+//! Errors: the message, its causes, the output of the tool, and a hint.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -17,12 +17,12 @@ use crate::plan::{Action, Change, Problem, Reason, Unshown};
 use crate::reconcile::apply::ApplyError;
 use crate::reconcile::observe::ObserveError;
 
-/// The last lines of a stream that are shown.
+/// The number of lines that are shown from the end of a stream.
 const SHOWN_LINES: usize = 20;
-/// How much of each of them is shown, in characters.
+/// The longest part of a line that is shown, in characters.
 const SHOWN_LINE: usize = 2000;
 
-/// An error with its causes, the streams of the command that failed, and what to do.
+/// An error with its causes, the streams of a failed command, and a hint.
 pub fn error(error: &(dyn Error + 'static), hint: Option<&str>) -> String {
     let mut text = format!("{} {}", paint(ERROR, "error:"), printable(&error.to_string()));
     write_causes(&mut text, error);
@@ -32,7 +32,7 @@ pub fn error(error: &(dyn Error + 'static), hint: Option<&str>) -> String {
     text
 }
 
-/// A resource that failed, and why.
+/// A failed resource, with the cause.
 pub fn failure(address: &str, cause: &ApplyError) -> String {
     let mut text = format!(
         "{} {}: {}",
@@ -60,7 +60,7 @@ fn write_causes(text: &mut String, error: &(dyn Error + 'static)) {
     }
 }
 
-/// What stands in the way of a plan.
+/// A problem of a plan.
 pub fn problem(address: &str, problem: &Problem) -> String {
     let mut text = format!(
         "{} {}: {}",
@@ -72,7 +72,7 @@ pub fn problem(address: &str, problem: &Problem) -> String {
     text
 }
 
-/// What is worth a word about a file that is right.
+/// A warning about a valid file.
 pub fn warning(warning: &Warning) -> String {
     let mut text = format!("{} {}", paint(CHANGED, "warning:"), inner(&warning.message, ""));
     write_hint(&mut text, &warning.hint);
@@ -83,7 +83,7 @@ fn write_hint(text: &mut String, hint: &str) {
     let _ = write!(text, "\n{} {}", paint(STRONG, "help:"), inner(hint, ""));
 }
 
-/// The command error that this error is, where it is one by another name.
+/// The command error inside this error, if any.
 pub(super) fn command_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a CommandError> {
     if let Some(ApplyError::Command(command)) = error.downcast_ref() {
         return Some(command);
@@ -103,7 +103,7 @@ fn write_streams(text: &mut String, error: &CommandError) {
         return;
     };
     for (name, stream) in [("stdout", stdout), ("stderr", stderr)] {
-        // Before it is parted and cut: a part of a secret could not be told from other text.
+        // Secrets are removed first: a part of a secret would not be recognized.
         let stream = redact::foreign(stream);
         let lines: Vec<&str> = stream.lines().collect();
         if lines.is_empty() {
@@ -113,7 +113,7 @@ fn write_streams(text: &mut String, error: &CommandError) {
         let hidden = lines.len().saturating_sub(SHOWN_LINES);
         let heading = match hidden {
             0 => format!("{name}:"),
-            count => format!("{name}: ({count} lines before these)"),
+            count => format!("{name}: ({count} earlier lines omitted)"),
         };
         let _ = write!(text, "\n  {}", paint(DIM, heading));
         for line in &lines[hidden..] {
@@ -126,8 +126,8 @@ pub(super) fn hint(error: &ApplyError) -> Option<String> {
     match error {
         ApplyError::Impossible(problem) => Some(problem.hint()),
         ApplyError::StillUnobservable(reasons) => Some(format!(
-            "{}. If it is still starting, run cai apply again later; otherwise end it with \
-             `limactl stop -f` and run cai apply",
+            "{}. If it is still starting, run cai apply again later; otherwise stop it with \
+             `limactl stop -f` and run cai apply again",
             join(reasons)
         )),
         ApplyError::NotConverged(change) => Some(still_differs(change)),
@@ -141,7 +141,7 @@ pub(super) fn hint(error: &ApplyError) -> Option<String> {
         ApplyError::Command(error) if took_too_long(error) => {
             let more = humantime::format_duration(error.command.timeout * 2).to_string();
             Some(format!(
-                "if it only needs more time, allow more: --timeout {}",
+                "if it needs more time, run the command again with --timeout {}",
                 more.replace(' ', "")
             ))
         }
@@ -167,7 +167,7 @@ fn still_differs(change: &Change) -> String {
     parts.chain(["see `cai plan`".to_owned()]).collect::<Vec<_>>().join("; ")
 }
 
-/// Whether a command was killed for its limit, or gave up by it.
+/// Whether a command exceeded its time limit or gave up before it.
 fn took_too_long(error: &CommandError) -> bool {
     match &error.failure {
         Failure::TimedOut { .. } => true,

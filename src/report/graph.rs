@@ -1,7 +1,7 @@
-//! A graph of resources, for other programs to draw or read.
+//! The graph of the resources, as a drawing or a document.
 //!
-//! Arrows lead from what comes first to what comes after it; those of a notification, which waits
-//! for nothing, are dashed.
+//! Arrows point from the earlier resource to the later one. The arrows of notifications, which do
+//! not require success, are dashed.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -12,7 +12,7 @@ use crate::model::address::Address;
 use crate::plan::{Declared, FORMAT_VERSION, Files};
 use crate::reconcile::graph::{Edge, Graph};
 
-/// The graph in Graphviz's language.
+/// The graph in Graphviz's DOT language.
 pub fn dot(graph: &Graph) -> String {
     let quoted = |address: &Address| {
         format!("\"{}\"", address.to_string().replace('\\', "\\\\").replace('"', "\\\""))
@@ -47,7 +47,7 @@ pub fn mermaid(graph: &Graph) -> String {
             Edge::Requires => "-->",
             Edge::Notifies => "-.->",
         };
-        // Both ends are resources of the graph.
+        // Both ends are resources of this graph.
         if let (Some(from), Some(to)) = (numbers.get(from), numbers.get(to)) {
             let _ = writeln!(text, "  n{from} {arrow} n{to}");
         }
@@ -60,24 +60,24 @@ pub fn mermaid(graph: &Graph) -> String {
 pub struct GraphDocument<'a> {
     /// [`FORMAT_VERSION`].
     pub format_version: u32,
-    /// Which file it is of, or which files.
+    /// The file or files of the graph.
     #[serde(flatten)]
     pub files: Files<'a>,
-    /// The addresses, in the order in which they are applied.
+    /// The addresses, in the order of application.
     pub resources: Vec<&'a Address>,
-    /// What is between them.
+    /// The relations between them.
     pub edges: Vec<EdgeDocument<'a>>,
 }
 
-/// What is between two resources.
+/// The relation between two resources.
 #[derive(Debug, Serialize)]
 pub struct EdgeDocument<'a> {
-    /// What comes first.
+    /// The earlier resource.
     pub from: &'a Address,
-    /// What comes after it.
+    /// The later resource.
     pub to: &'a Address,
-    /// `requires`: the second is skipped when the first fails; or `notifies`: the second looks
-    /// again after the first changed something.
+    /// `requires`: the second resource is skipped if the first fails. `notifies`: the second is
+    /// observed again after the first changed.
     pub kind: Edge,
 }
 

@@ -1,4 +1,4 @@
-//! How an apply ended, as one JSON document, for programs.
+//! The result of an apply, as a JSON document for programs.
 
 use std::error::Error as _;
 
@@ -12,33 +12,33 @@ use crate::model::redact;
 use crate::plan::{Declared, FORMAT_VERSION, Files};
 use crate::reconcile::apply::{ApplyError, Counts, Outcome, Report, ResourceResult};
 
-/// How an apply ended, as `cai apply --json` prints it.
+/// The result of an apply, as `cai apply --json` prints it.
 #[derive(Debug, Serialize)]
 pub struct ReportDocument<'a> {
     /// [`FORMAT_VERSION`].
     pub format_version: u32,
-    /// Which file it is of, or which files.
+    /// The file or files.
     #[serde(flatten)]
     pub files: Files<'a>,
-    /// One for each resource, in the order of the plan.
+    /// One entry per resource, in the order of the plan.
     pub results: Vec<ResultDocument<'a>>,
-    /// How many resources ended in each way.
+    /// The number of resources with each outcome.
     pub summary: Counts,
-    /// What a look at the engine after that found wrong with it: where provisioning changed, whether a
-    /// container starts. Where there is one, `cai` ends with an error, whatever the summary says.
+    /// The findings of the check after the apply: if provisioning changed, whether a container
+    /// starts. With a finding, `cai` exits with an error regardless of the summary.
     pub findings: &'a [Finding],
 }
 
-/// How one resource ended.
+/// The outcome of one resource.
 #[derive(Debug, Serialize)]
 pub struct ResultDocument<'a> {
     /// `vm.containai-secure`.
     pub address: &'a Address,
     /// `unchanged`, `applied`, `skipped`, `failed` or `cancelled`.
     pub outcome: &'static str,
-    /// How long it took, in seconds.
+    /// The duration in seconds.
     pub seconds: f64,
-    /// What it depends on, where it was skipped because that failed or was skipped itself.
+    /// The dependency that failed or was skipped, if the resource was skipped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub because: Option<&'a Address>,
     /// Why it failed.
@@ -49,31 +49,31 @@ pub struct ResultDocument<'a> {
 /// Why a resource failed.
 #[derive(Debug, Serialize)]
 pub struct ErrorDocument {
-    /// What a person is told.
+    /// The message for the user.
     pub text: String,
-    /// The causes of that, the nearest first.
+    /// The causes of the message, the nearest first.
     pub causes: Vec<String>,
-    /// The command that failed, and what it left; `null` where it was no command.
+    /// The failed command and its output; `null` if it was not a command.
     pub command: Option<CommandDocument>,
-    /// What to do; `null` where nobody knows.
+    /// How to fix it; `null` if unknown.
     pub hint: Option<String>,
 }
 
 /// A command that failed.
 #[derive(Debug, Serialize)]
 pub struct CommandDocument {
-    /// As one would type it, long arguments cut.
+    /// The command line, with long arguments shortened.
     pub line: String,
-    /// How it ended, such as `exit status 1`; `null` where it did not end by itself.
+    /// The exit status, such as `exit status 1`; `null` if it did not exit.
     pub status: Option<String>,
-    /// All that was read of its standard output, without what looks like a secret.
+    /// Its standard output, limited in size and without values that look like secrets.
     pub stdout: String,
-    /// All that was read of its standard error, likewise.
+    /// Its standard error, likewise.
     pub stderr: String,
 }
 
 impl<'a> ReportDocument<'a> {
-    /// The document of a report for these files, and of what was found after it.
+    /// The document of a report for these files, and of the findings after it.
     pub fn new(report: &'a Report, findings: &'a [Finding], declared: &[Declared<'a>]) -> Self {
         Self {
             format_version: FORMAT_VERSION,
@@ -95,7 +95,7 @@ impl<'a> ResultDocument<'a> {
         Self {
             address: &result.address,
             outcome: result.outcome.word(),
-            // More digits would pretend a precision that nobody needs.
+            // Milliseconds are precise enough.
             seconds: (result.took.as_secs_f64() * 1e3).round() / 1e3,
             because,
             error,
@@ -107,7 +107,7 @@ impl ErrorDocument {
     fn new(error: &ApplyError) -> Self {
         let mut causes = Vec::new();
         let mut next = error.source();
-        // What a command did is told once, below.
+        // The error of a command is in `command`, not in `causes`.
         while let (Some(cause), None) = (next, command_error(error)) {
             causes.push(cause.to_string());
             next = cause.source();

@@ -1,5 +1,4 @@
-//! What a person sees: plans, progress and errors as text; and the documents and graphs that
-//! other programs read.
+//! The output for the user: plans, progress and errors; and the documents and graphs for programs.
 
 mod apply;
 mod attributes;

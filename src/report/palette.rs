@@ -1,25 +1,25 @@
-//! The colours. Nothing is said by colour alone.
+//! The colors. They only repeat what the text says.
 
 use anstyle::{AnsiColor, Style};
 
 use crate::plan::Action;
 
-/// What is added.
+/// An addition.
 pub(super) const ADDED: Style = AnsiColor::Green.on_default();
-/// What is deleted.
+/// A deletion.
 pub(super) const REMOVED: Style = AnsiColor::Red.on_default();
-/// What is changed.
+/// A change.
 pub(super) const CHANGED: Style = AnsiColor::Yellow.on_default();
-/// What only has to be taken over.
+/// A refresh.
 pub(super) const REFRESHED: Style = AnsiColor::Cyan.on_default();
-/// What is less important.
+/// Less important text.
 pub(super) const DIM: Style = Style::new().dimmed();
-/// What is most important.
+/// Important text.
 pub(super) const STRONG: Style = Style::new().bold();
 /// An error.
 pub(super) const ERROR: Style = AnsiColor::Red.on_default().bold();
 
-/// The sign and the colour of an action.
+/// The sign and color of an action.
 pub(super) fn sign(action: Action) -> (&'static str, Style) {
     match action {
         Action::NoOp => (" ", DIM),

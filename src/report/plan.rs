@@ -1,4 +1,4 @@
-//! A plan as text: one block for each change.
+//! A plan as text: one block per change.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -15,10 +15,10 @@ use crate::resource::facts::Facts;
 
 /// The width of the longest sign: `-/+`.
 const SIGNS: usize = 3;
-/// What a VM takes with it.
+/// The consequence of the deletion of a VM.
 const LOST: &str = "everything in the VM is lost: its containers, images, volumes and files";
 
-/// The whole plan of these files, with colours, and with what their machines are like.
+/// The plan of these files with colors, and with the state of their machines.
 pub fn plan(plan: &Plan, declared: &[Declared<'_>], facts: &[Facts], width: usize) -> String {
     let mut text = Page::new(width);
     // Writing to a string cannot fail.
@@ -33,12 +33,12 @@ fn write_plan(
     facts: &[Facts],
 ) -> std::fmt::Result {
     let mut files = declared.iter().zip(facts);
-    // Whether what is written above has changes; nothing is above the first.
+    // Whether the block above has changes; `None` for the first block.
     let mut above = None;
     for changes in plan.by_file() {
         let is_same = changes.iter().all(Change::is_without_effect);
         let scope = changes.first().and_then(|change| change.address.scope.as_ref());
-        // What all files share belongs to none.
+        // A shared resource belongs to no file.
         let file = if scope.is_some() || declared.len() == 1 { files.next() } else { None };
         if file.is_none() && is_same {
             continue;
@@ -62,7 +62,7 @@ fn write_plan(
             }
             None => writeln!(out, "{}", paint(STRONG, "this machine"))?,
         }
-        // They also concern what does not change.
+        // These also concern unchanged resources.
         let reasons = changes.iter().flat_map(|change| &change.reasons);
         for remark in reasons.filter(|reason| reason.is_remark()) {
             comment(out, &remark.to_string())?;
@@ -79,7 +79,7 @@ fn write_plan(
     write_consent(out, plan, declared)
 }
 
-/// What would be destroyed, with colours: one block for each, and what is left alone.
+/// The plan of a destroy with colors: one block per resource, and the resources that are kept.
 pub fn destruction(plan: &Plan, name: &str, file: &str, width: usize) -> String {
     let mut text = Page::new(width);
     // Writing to a string cannot fail.
@@ -108,7 +108,7 @@ fn write_destruction(out: &mut Page, plan: &Plan, name: &str, file: &str) -> std
     left_alone.iter().try_for_each(|line| writeln!(out, "{}", on_a_line(line)))
 }
 
-/// What the VM is right now, in a few words.
+/// The current state of the VM in a few words.
 fn state(facts: &Facts) -> String {
     match (&facts.vm, &facts.guest) {
         (Observation::Absent, _) => "the VM does not exist".into(),
@@ -122,11 +122,11 @@ fn state(facts: &Facts) -> String {
     }
 }
 
-/// The line that counts.
+/// The line with the counts.
 fn write_summary(out: &mut Page, plan: &Plan) -> std::fmt::Result {
     let mut line = format!(
         " {} to add, {} to change, {} to destroy, {}",
-        // As Terraform counts: a replacement is both.
+        // As in Terraform, a replacement counts twice.
         plan.count(Action::Create) + plan.count(Action::Replace),
         plan.count(Action::Update),
         plan.count(Action::Delete) + plan.count(Action::Replace),
@@ -165,7 +165,7 @@ fn write_summary(out: &mut Page, plan: &Plan) -> std::fmt::Result {
     }
 }
 
-/// The VMs that must be named because something in them is lost.
+/// The VMs that must be named because data in them is lost.
 fn write_consent(out: &mut Page, plan: &Plan, declared: &[Declared<'_>]) -> std::fmt::Result {
     let Some(Declared { vm, .. }) = declared.first() else { return Ok(()) };
     let names: BTreeSet<String> = plan.losses(vm).into_iter().map(|loss| loss.vm).collect();
@@ -250,21 +250,22 @@ fn write_problem(out: &mut Page, problem: &str) -> std::fmt::Result {
     Ok(())
 }
 
-/// Whether the attribute lines already say it, the sign of the block, or the head of the plan.
+/// Whether the attribute lines, the sign of the block, or the head of the plan already show a
+/// reason.
 pub(super) fn is_shown(reason: &Reason) -> bool {
     let by_attributes =
         matches!(reason, Reason::Differs(_) | Reason::ForcesReplacement(_) | Reason::Unwanted);
     by_attributes || *reason == Reason::NoLongerDeclared || reason.is_remark()
 }
 
-/// Whether the change that writes the file already shows that data is hidden.
+/// Whether the change that writes the file already shows that data becomes hidden.
 fn is_said(hides: &Hides, change: &Change) -> bool {
     let written = change.reasons.iter().filter_map(|reason| match reason {
         Reason::DaemonWillPredate(written) => Some(&written.keys),
         _ => None,
     });
     let written: Vec<&String> = written.flatten().collect();
-    // A key is shown with the part of it that matters: `features.containerd-snapshotter`.
+    // A key can include a nested one: `features.containerd-snapshotter`.
     let is_written =
         |key: &String| written.iter().any(|it| key.split('.').next() == Some(it.as_str()));
     hides.running.is_empty() && hides.keys.iter().all(is_written)
@@ -291,7 +292,7 @@ fn write_stops(out: &mut Page, change: &Change) -> std::fmt::Result {
     }
 }
 
-/// The containers that stop, and those of them that are started again.
+/// The containers that stop, and those that are started again.
 fn stopped(stops: &[Container], restarted: &[&Container]) -> String {
     let counted_list = |verb: &str, names: Vec<String>| {
         let count = counted(names.len(), "container");

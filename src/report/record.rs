@@ -6,10 +6,10 @@ use super::palette::{DIM, STRONG, paint};
 use super::text::on_a_line;
 use crate::resource::record::{Origin, Record};
 
-/// What `cai` manages in a VM, and who created it.
+/// The resources that `cai` manages in a VM, and their origin.
 pub fn record(vm: &str, record: Option<&Record>) -> String {
     let Some(record) = record else {
-        return format!("{}: no record yet; cai apply writes one\n", paint(STRONG, vm));
+        return format!("{}: no record; cai apply creates it\n", paint(STRONG, vm));
     };
     let file = record.file.as_ref().map(|file| format!(" · {}", file.display()));
     let file = file.unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The layout of a report: its lines, wrapped and indented.
+//! The layout of the output: wrapped and indented lines.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -8,17 +8,17 @@ use anstyle::Style;
 use super::palette::{DIM, REMOVED, paint};
 use crate::model::{in_a_line, printable};
 
-/// The columns that a plan is laid out for: those of a terminal nobody has widened.
+/// The line width of a plan: that of a standard terminal.
 pub const WIDTH: usize = 80;
-/// What stands before the lines of a block.
+/// The indentation of the lines of a block.
 pub(super) const INDENT: &str = "      ";
-/// What stands before the lines of a text from outside, but for its first.
+/// The indentation of the second and further lines of an external text.
 const INNER: &str = "  ";
 
-/// What a report is written on.
+/// The output of a report.
 pub(super) struct Page {
     text: String,
-    /// The columns of its lines, where their words allow it.
+    /// The line width. A longer word exceeds it.
     pub(super) width: usize,
 }
 
@@ -38,7 +38,7 @@ impl std::fmt::Write for Page {
     }
 }
 
-/// Writes a line that begins with a strong word, wrapped.
+/// Writes a wrapped line that starts with an emphasized text.
 pub(super) fn headline(out: &mut Page, style: Style, head: &str, rest: &str) -> std::fmt::Result {
     let line = format!("{head}{rest}");
     for (index, piece) in wrapped(&line, out.width).iter().enumerate() {
@@ -50,7 +50,7 @@ pub(super) fn headline(out: &mut Page, style: Style, head: &str, rest: &str) -> 
     Ok(())
 }
 
-/// Writes a remark within a block, wrapped.
+/// Writes a wrapped comment within a block.
 pub(super) fn comment(out: &mut Page, text: &str) -> std::fmt::Result {
     styled_comment(out, DIM, text)
 }
@@ -69,21 +69,22 @@ fn styled_comment(out: &mut Page, style: Style, text: &str) -> std::fmt::Result 
     Ok(())
 }
 
-/// The lines of a text from outside, each after the first further in: none of them can be taken for
-/// one that `cai` began.
+/// The lines of an external text. The second and further lines are indented, so that none of them
+/// looks like a line of `cai`.
 pub(super) fn inner_lines(text: &str) -> impl Iterator<Item = (&'static str, Cow<'_, str>)> {
     let lines = text.lines().enumerate();
     lines.map(|(index, line)| (if index == 0 { "" } else { INNER }, printable(line)))
 }
 
-/// A text from outside as a part of a line, or of several that begin with `indent` and further in.
+/// An external text as part of a line, or of several lines that start with `indent` and are
+/// indented further.
 pub(super) fn inner(text: &str, indent: &str) -> String {
     let lines: Vec<String> =
         inner_lines(text).map(|(inner, line)| format!("{inner}{line}")).collect();
     lines.join(&format!("\n{indent}"))
 }
 
-/// The text on one line, without anything that could drive a terminal.
+/// The text on one line, without terminal control characters.
 pub fn on_a_line(text: &str) -> Cow<'_, str> {
     match in_a_line(text) {
         Cow::Borrowed(text) => printable(text),
@@ -91,7 +92,7 @@ pub fn on_a_line(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A line in pieces of at most this many characters, where its words allow it.
+/// Splits a line into pieces of at most this many characters, except for longer words.
 pub(super) fn wrapped(line: &str, width: usize) -> Vec<String> {
     let mut pieces = vec![String::new()];
     for word in line.split(' ') {

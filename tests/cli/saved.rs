@@ -59,7 +59,10 @@ fn what_moved_since_makes_it_stale() {
     world.calls();
     let ran = world.cai(&["apply", "next.plan"]);
     let told = ran.fails_with(6);
-    assert!(told.contains("group_membership.@lima.docker: was to stay, is to create"), "{ran}");
+    assert!(
+        told.contains("group_membership.@lima.docker: the action changed from no-op to create"),
+        "{ran}"
+    );
     assert!(!told.contains("vm.containai-secure:"), "what did not move is not told: {ran}");
     assert!(!world.calls().iter().any(|call| call.contains("stop")), "nothing is done");
 }
@@ -82,24 +85,30 @@ fn what_is_no_saved_plan_of_this_cai_is_refused() {
     };
     let unreadable: &dyn Fn(&mut Value) = &|plan| plan["files"] = 7.into();
     let cases = [
-        ("{}".to_owned(), "it is no saved plan"),
-        (String::new(), "line 1, column 0: it ends too early"),
-        ("[]".to_owned(), "it has not the form of one"),
-        (FILE.to_owned(), "it is no JSON"),
-        (text[..text.len() / 2].to_owned(), "it ends too early"),
-        (text.trim_end().trim_end_matches('}').to_owned(), "it ends too early"),
-        (format!("{text}{text}"), "it is no JSON"),
-        (bend(unreadable), "it has not the form of one"),
-        (bend(&|plan| plan["saved_plan_format"] = 1.into()), "format 1, which an older cai made"),
-        (bend(&|plan| plan["saved_plan_format"] = 9.into()), "format 9, which a newer cai made"),
+        ("{}".to_owned(), "not a valid saved plan"),
+        (String::new(), "line 1, column 0: unexpected end of file"),
+        ("[]".to_owned(), "unexpected structure"),
+        (FILE.to_owned(), "not valid JSON"),
+        (text[..text.len() / 2].to_owned(), "unexpected end of file"),
+        (text.trim_end().trim_end_matches('}').to_owned(), "unexpected end of file"),
+        (format!("{text}{text}"), "not valid JSON"),
+        (bend(unreadable), "unexpected structure"),
+        (bend(&|plan| plan["saved_plan_format"] = 1.into()), "format 1, written by an older cai"),
+        (bend(&|plan| plan["saved_plan_format"] = 9.into()), "format 9, written by a newer cai"),
         (
             bend(&|plan| plan["plan"]["resource_changes"][1]["after"]["cpus"] = 64.into()),
-            "checksum",
+            "checksum mismatch",
         ),
-        (bend(&|plan| plan["cai"] = "0.0.1".into()), "checksum"),
-        (bend(&|plan| plan["sha256"] = "00".into()), "checksum"),
-        (resealed(&text, &|plan| plan["cai"] = "0.0.1".into()), "cai 0.0.1 made it"),
-        (resealed(&text, &|plan| plan["simulated"] = true.into()), "it is of a simulated host"),
+        (bend(&|plan| plan["cai"] = "0.0.1".into()), "checksum mismatch"),
+        (bend(&|plan| plan["sha256"] = "00".into()), "checksum mismatch"),
+        (
+            resealed(&text, &|plan| plan["cai"] = "0.0.1".into()),
+            "the plan was created by cai 0.0.1",
+        ),
+        (
+            resealed(&text, &|plan| plan["simulated"] = true.into()),
+            "the plan is for a simulated host",
+        ),
     ];
     for (text, told) in cases {
         world.sandbox.write("home/bent.plan", &text);
@@ -110,9 +119,9 @@ fn what_is_no_saved_plan_of_this_cai_is_refused() {
     world.sandbox.write("home/bent.plan", "{\"saved_plan_format\": \"s3cret\"");
     assert!(!world.cai(&["apply", "bent.plan"]).fails_with(1).contains("s3cret"));
     std::fs::write(world.sandbox.path("home/bent.plan"), b"\xff\xfe\0").unwrap();
-    assert!(world.cai(&["apply", "bent.plan"]).fails_with(1).contains("no text"));
+    assert!(world.cai(&["apply", "bent.plan"]).fails_with(1).contains("not a text file"));
     let ran = world.cai(&["--simulate=other", "apply", "next.plan"]);
-    assert!(ran.fails_with(1).contains("it is of a real host"), "{ran}");
+    assert!(ran.fails_with(1).contains("the plan is for a real host"), "{ran}");
     world.cai(&["apply", "missing.plan"]).fails_with(3);
 }
 
@@ -195,7 +204,7 @@ fn a_secret_that_changed_makes_it_stale_and_is_not_in_it() {
     assert!(!text.contains("s3cret") && text.contains("(sensitive value)"), "{text}");
     let ran = cai(&["apply", "next.plan"], "s3cret-2");
     let told = ran.fails_with(6);
-    assert!(told.contains("vm.containai-secure: a value that is not shown moved"), "{ran}");
+    assert!(told.contains("vm.containai-secure: a hidden value changed"), "{ran}");
     assert!(!ran.to_string().contains("s3cret"), "{ran}");
     cai(&["apply", "next.plan"], "s3cret-1").success();
     let yaml = &world.world().instances["containai-secure"].yaml;
@@ -212,7 +221,7 @@ fn a_secret_that_is_part_of_an_address_makes_it_stale_too() {
     ));
     world.cai_with(&["plan", "--out", "next.plan"], &[("KEY", "s3cret-one")]).success();
     let ran = world.cai_with(&["apply", "next.plan"], &[("KEY", "s3cret-two")]);
-    assert!(ran.fails_with(6).contains("a value that is not shown moved"), "{ran}");
+    assert!(ran.fails_with(6).contains("a hidden value changed"), "{ran}");
     world.cai_with(&["apply", "next.plan"], &[("KEY", "s3cret-one")]).success();
 }
 
