@@ -21,11 +21,10 @@ pub struct PlanDocument<'a> {
     /// The file or files of the plan.
     #[serde(flatten)]
     pub files: Files<'a>,
-    /// One for each resource, in the order in which they would be applied; those that do not
-    /// change too.
+    /// One entry per resource, in the order of application, including unchanged ones.
     #[serde(serialize_with = "resource_changes")]
     pub resource_changes: &'a [Change],
-    /// How many changes have each action.
+    /// The number of changes per action.
     pub summary: Summary,
 }
 

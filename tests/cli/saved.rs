@@ -143,12 +143,18 @@ fn a_plan_that_was_changed_does_nothing_but_what_is_planned_now() {
     world.calls();
     // A checksum has no key: whoever can write the file can make one. What is applied is made anew.
     let cases: [(Bend, &str); 6] = [
-        (|plan| plan["plan"]["resource_changes"][1]["steps"][0] = "x".into(), "another steps"),
-        (|plan| plan["plan"]["resource_changes"][1]["after"]["cpus"] = 64.into(), "another after"),
-        (|plan| plan["plan"]["resource_changes"][1]["action"] = "no-op".into(), "was to stay"),
-        (|plan| plan["plan"]["resource_changes"] = serde_json::json!([]), "is new"),
+        (|plan| plan["plan"]["resource_changes"][1]["steps"][0] = "x".into(), "steps changed"),
+        (|plan| plan["plan"]["resource_changes"][1]["after"]["cpus"] = 64.into(), "after changed"),
+        (
+            |plan| plan["plan"]["resource_changes"][1]["action"] = "no-op".into(),
+            "the action changed from no-op to create",
+        ),
+        (
+            |plan| plan["plan"]["resource_changes"] = serde_json::json!([]),
+            "is not in the saved plan",
+        ),
         (|plan| plan["files"][0]["sha256"] = "00".into(), "changed since it was saved"),
-        (|plan| plan["fingerprints"]["vm.containai-secure"] = "0".into(), "not shown moved"),
+        (|plan| plan["fingerprints"]["vm.containai-secure"] = "0".into(), "a hidden value changed"),
     ];
     for (change, told) in cases {
         world.sandbox.write("home/bent.plan", &resealed(&text, &change));

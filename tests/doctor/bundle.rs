@@ -222,8 +222,10 @@ fn what_is_no_file_is_not_waited_for() {
         ("lima/lima.yaml", "a pipe"),
         ("lima/serial.log", "a device"),
     ] {
-        let said = format!("This file could not be read: it is {what}, not a regular file.
-");
+        let said = format!(
+            "This file could not be read: it is {what}, not a regular file.
+"
+        );
         assert_eq!(files[name], said, "{name}");
     }
 }

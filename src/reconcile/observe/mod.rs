@@ -174,7 +174,7 @@ struct Machine<'a> {
 #[derive(Clone)]
 struct LimaYaml(Shared<Map<String, Value>>, Shared<String>);
 
-/// What `limactl` says.
+/// The facts from `limactl`.
 struct Lima {
     program: PathBuf,
     version: Version,
@@ -205,7 +205,7 @@ impl<'a> Machine<'a> {
         })
     }
 
-    /// What a text says, which is read once.
+    /// Parses a text, once for all instances with the same text.
     fn yaml(&self, text: String) -> Result<LimaYaml, serde_yaml::Error> {
         let yamls = || self.yamls.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = yamls().get(&text) {
@@ -216,7 +216,7 @@ impl<'a> Machine<'a> {
         Ok(yamls().entry(text).or_insert(yaml).clone())
     }
 
-    /// Asks `limactl` for its version and its instances, where there is one.
+    /// Asks `limactl` for its version and its instances, if it exists.
     fn lima(&self, configs: &[&Config]) -> Result<Option<Lima>, ObserveError> {
         if let [program] = self.limactls.as_slice() {
             self.refuse_exposed(program)?;
