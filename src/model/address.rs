@@ -1,5 +1,5 @@
-//! The names of resources: `vm.containai-secure`; among those of several files
-//! `agents/vm.agents`.
+//! The addresses of resources: `vm.containai-secure`, or `agents/vm.agents` if several files are
+//! planned together.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use crate::model::VmName;
 
-/// A kind of resource, by its name.
+/// The kind of a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Kind(&'static str);
 
@@ -24,7 +24,7 @@ impl Kind {
     pub const USER: Self = Self::new("user");
     /// A guest user's membership in a group.
     pub const GROUP_MEMBERSHIP: Self = Self::new("group_membership");
-    /// The session that everything rides on has what was configured.
+    /// Lima's SSH session and the services use the current configuration.
     pub const RESTART: Self = Self::new("restart");
     /// The Docker socket on the host.
     pub const SOCKET: Self = Self::new("socket");
@@ -33,12 +33,12 @@ impl Kind {
     /// A container that uses a Docker socket.
     pub const SOCKET_CLIENT: Self = Self::new("socket_client");
 
-    /// The kind of this name. One that only its own module names has its constant there.
+    /// A kind with this name. A kind that only one module uses is a constant of that module.
     pub const fn new(name: &'static str) -> Self {
         Self(name)
     }
 
-    /// Its name.
+    /// The name of the kind.
     pub fn name(self) -> &'static str {
         self.0
     }
@@ -50,11 +50,11 @@ impl fmt::Display for Kind {
     }
 }
 
-/// The name of one resource: its kind, and what tells it from others of the kind.
+/// The address of a resource: its kind, and its name within the kind.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Address {
-    /// The VM whose file it is in, where several files are planned together and it is not shared
-    /// by them.
+    /// The VM whose file declares the resource. `None` if there is only one file or the files share
+    /// the resource.
     pub scope: Option<VmName>,
     /// The kind.
     pub kind: Kind,
@@ -63,13 +63,13 @@ pub struct Address {
 }
 
 impl Address {
-    /// Names a resource.
+    /// The address of a resource.
     pub fn new(kind: Kind, name: impl Into<String>) -> Self {
         Self { scope: None, kind, name: name.into() }
     }
 
-    /// The same among the resources of several files. There is one Lima on a machine, so its name
-    /// stays.
+    /// The same address in a plan of several files. A machine has only one Lima, so the address of
+    /// Lima does not change.
     #[must_use]
     pub fn scoped(mut self, scope: Option<&VmName>) -> Self {
         if self.kind != Kind::LIMA_INSTALL {
@@ -79,12 +79,12 @@ impl Address {
     }
 }
 
-/// A text that is not the address of a resource.
+/// The error for a text that is not the address of a resource.
 #[derive(Debug, thiserror::Error)]
 #[error("not the address of a resource")]
 pub struct NotAnAddress;
 
-/// As it is shown: `vm.containai-secure`.
+/// Serialized as it is displayed: `vm.containai-secure`.
 impl Serialize for Address {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)

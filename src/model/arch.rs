@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::InvalidValue;
 use super::text::written_as_text;
 
-/// A processor architecture, by the name that Lima and the kernel (`uname -m`) give it.
+/// A processor architecture, with the name that Lima and the kernel (`uname -m`) use.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
@@ -17,7 +17,7 @@ pub enum Arch {
     /// 64-bit Intel and AMD processors.
     #[schemars(rename = "x86_64")]
     X86_64,
-    /// 64-bit ARM processors, Apple Silicon among them.
+    /// 64-bit ARM processors, including Apple Silicon.
     #[schemars(rename = "aarch64")]
     Aarch64,
 }
@@ -31,7 +31,7 @@ impl Arch {
         }
     }
 
-    /// Debian's name, which packages and cloud images bear: `amd64` or `arm64`.
+    /// Debian's name, as in the names of packages and cloud images: `amd64` or `arm64`.
     pub const fn debian(self) -> &'static str {
         match self {
             Self::X86_64 => "amd64",
@@ -49,7 +49,8 @@ impl FromStr for Arch {
         let rule = match value {
             "x86_64" => return Ok(Self::X86_64),
             "aarch64" => return Ok(Self::Aarch64),
-            // One name each, as Lima has it, so that two files that mean the same look the same.
+            // Only Lima's names are accepted, so that files with the same meaning have the same
+            // text.
             "amd64" | "x86-64" | "x64" => r#"write "x86_64""#,
             "arm64" => r#"write "aarch64""#,
             _ => r#"write "x86_64" or "aarch64""#,

@@ -1,42 +1,42 @@
-//! The names that Docker and Compose give to what they run.
+//! The names of containers, services and volumes in Docker and Compose.
 
 use super::text::checked_text;
 
 checked_text!(
-    /// The name of a container, by Docker's rule.
-    ContainerName, "a name of a container", broken_container,
+    /// The name of a container, by Docker's rules.
+    ContainerName, "a container name", broken_container,
     r"^[A-Za-z0-9][A-Za-z0-9_.-]+$"
 );
 
 checked_text!(
-    /// The name of a service in a compose file, by Compose's rule; the first character is one that
-    /// no command line takes for an option.
-    ServiceName, "a name of a service", broken_service,
+    /// The name of a service in a Compose file, by Compose's rules. It cannot start with `-`, so
+    /// that a command does not read it as an option.
+    ServiceName, "a service name", broken_service,
     r"^[A-Za-z0-9._][A-Za-z0-9._-]*$"
 );
 
 checked_text!(
-    /// What is mounted in a container: a volume by its name, or a path of the engine's machine.
+    /// The source of a mount: the name of a volume, or a path on the engine's machine.
     VolumeSource, "a volume", broken_volume,
     r"^([A-Za-z0-9][A-Za-z0-9_.-]+|/[^:$\u0000-\u001f\u007f-\u009f]*)$"
 );
 
 checked_text!(
-    /// What tells that a container is well: `container`, its own health check; or a URL that this
-    /// machine can ask.
+    /// How to check that a container is healthy: `container` for its own health check, or a URL
+    /// that this machine requests.
     HealthCheck, "a health check", broken_health,
     r"^(container|https?://[^\s\u0000-\u001f\u007f-\u009f]+)$"
 );
 
 impl HealthCheck {
-    /// The URL, where it is one.
+    /// The URL, if the check is a URL.
     pub fn url(&self) -> Option<&str> {
         (self.as_str() != "container").then_some(self.as_str())
     }
 }
 
 impl VolumeSource {
-    /// Whether it is a path, and no volume's name.
+    /// Whether the source is a path, not the name of a volume.
     pub fn is_path(&self) -> bool {
         self.as_str().starts_with('/')
     }
@@ -51,23 +51,23 @@ fn is_docker_name(name: &str) -> bool {
 
 fn broken_container(name: &str) -> Option<&'static str> {
     (!is_docker_name(name)).then_some(
-        r#"use letters, digits, "_", "." and "-", first a letter or a digit, at least 2 characters"#,
+        r#"use at least 2 letters, digits, "_", "." and "-", starting with a letter or digit"#,
     )
 }
 
 fn broken_service(name: &str) -> Option<&'static str> {
     let rest = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
     let well_formed = !name.is_empty() && !name.starts_with('-') && name.chars().all(rest);
-    (!well_formed).then_some(r#"use letters, digits, "_", "." and "-", first none of "-""#)
+    (!well_formed).then_some(r#"use letters, digits, "_", "." and "-", not starting with "-""#)
 }
 
 fn broken_volume(source: &str) -> Option<&'static str> {
-    // Compose reads a colon as the end of a path, and a dollar sign as a variable of this machine.
+    // Compose reads a colon as the end of the path and a dollar sign as the start of a variable.
     let is_path = source.starts_with('/')
         && !source.contains([':', '$'])
         && !source.chars().any(char::is_control);
     (!is_path && !is_docker_name(source)).then_some(
-        r#"write a volume's name, or a path from "/" and without ":" and "$" on the engine's machine"#,
+        r#"write the name of a volume, or an absolute path on the engine's machine without ":" and "$""#,
     )
 }
 
@@ -78,7 +78,7 @@ fn broken_health(check: &str) -> Option<&'static str> {
         })
     });
     (check != "container" && !is_url).then_some(
-        r#"write "container" for its own health check, or a URL with http:// or https://"#,
+        r#"write "container" for the container's own health check, or an http:// or https:// URL"#,
     )
 }
 

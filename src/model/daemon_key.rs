@@ -23,8 +23,8 @@ pub enum Effect {
     Reload,
     /// dockerd reads it only when it starts.
     Restart,
-    /// As [`Effect::Restart`]. dockerd then works on another store: the containers, images and
-    /// volumes of the old one stay on disk, and dockerd does not show them.
+    /// Like [`Effect::Restart`], but dockerd then uses another store. The containers, images and
+    /// volumes of the old store stay on disk, but dockerd does not show them.
     HidesData,
 }
 
@@ -67,8 +67,8 @@ impl ValueType {
         }
     }
 
-    /// The path within a value to the first part that is of another type, and the type that it
-    /// should be. `None` when dockerd can decode the value.
+    /// The path within a value to the first part of the wrong type, and the expected type. `None`
+    /// if dockerd can decode the value.
     pub fn mismatch(self, value: &Value) -> Option<(Vec<String>, Self)> {
         match (self, value) {
             (Self::Texts, Value::Array(items)) => within_list(items, Self::Text),
@@ -107,7 +107,7 @@ fn within<'a>(
 }
 
 impl DaemonKey {
-    /// The key of this name, if it is a known one.
+    /// The known key with this name.
     pub fn find(name: &str) -> Option<&'static Self> {
         DAEMON_KEYS.iter().find(|key| key.name == name)
     }
@@ -116,7 +116,7 @@ impl DaemonKey {
 /// The feature that selects containerd's image store. dockerd reads it only when it starts.
 pub const SNAPSHOTTER: &str = "containerd-snapshotter";
 
-/// How a change of a key takes effect. A key that is not in the table needs a restart.
+/// How a change of a key takes effect. A key that is not in the table requires a restart.
 pub fn effect(name: &str, before: Option<&Value>, after: Option<&Value>) -> Effect {
     let snapshotter =
         |value: Option<&Value>| value.and_then(|value| value.get(SNAPSHOTTER)).cloned();
@@ -130,7 +130,7 @@ const fn key(name: &'static str, value: ValueType, effect: Effect) -> DaemonKey 
     DaemonKey { name, value, effect }
 }
 
-/// The keys that are known, those of one effect together.
+/// The known keys, grouped by effect.
 pub const DAEMON_KEYS: &[DaemonKey] = {
     use Effect::{HidesData, Reload, Restart};
     use ValueType::{Bool, BoolMap, Number, Object, ObjectMap, Objects, Text, TextMap, Texts};
@@ -240,18 +240,19 @@ pub const DAEMON_KEYS: &[DaemonKey] = {
 
 /// The runtime that Sysbox adds.
 pub const SYSBOX_RUNTIME: &str = "sysbox-runc";
-/// The key of the runtime of containers that name none.
+/// The key that selects the runtime of containers that do not name one.
 pub const DEFAULT_RUNTIME: &str = "default-runtime";
 
-/// Whether dockerd with these keys knows a runtime. It always knows `runc`, and treats a name with a dot
-/// as that of a containerd shim (`isPermissibleC8dRuntimeName` in moby; Docker 23 and later).
+/// Whether dockerd with these keys knows a runtime. It always knows `runc`, and treats a name with
+/// a dot as the name of a containerd shim (`isPermissibleC8dRuntimeName` in moby, Docker 23 and
+/// later).
 pub fn knows_runtime(keys: &Map<String, Value>, name: &str) -> bool {
     let declared = keys.get("runtimes").and_then(Value::as_object);
     let is_shim = name.contains('.') && !name.starts_with('.') && !name.contains('/');
     name == "runc" || is_shim || declared.is_some_and(|runtimes| runtimes.contains_key(name))
 }
 
-/// The log drivers that dockerd has built in, and `none`.
+/// The log drivers that are built into dockerd, and `none`.
 pub const LOG_DRIVERS: [&str; 12] = [
     "awslogs",
     "etwlogs",
@@ -267,7 +268,7 @@ pub const LOG_DRIVERS: [&str; 12] = [
     "syslog",
 ];
 
-/// Whether a log driver is built in or has the form of a plugin's name, such as `grafana/loki` or
+/// Whether a log driver is built in or has the form of a plugin name, such as `grafana/loki` or
 /// `loki:latest`.
 pub fn is_log_driver(name: &str) -> bool {
     LOG_DRIVERS.contains(&name) || name.contains(['/', ':'])

@@ -1,4 +1,4 @@
-//! Texts from outside, made harmless, and figures made readable.
+//! Escapes text from outside for the terminal, and formats durations.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::is_unshowable;
 
-/// The text without anything that could drive a terminal: control characters and those that
-/// reorder what is shown are written as escapes. Line breaks and tabs stay.
+/// The text with control characters and bidirectional formatting characters escaped, so that it
+/// cannot control a terminal. Line breaks and tabs stay.
 pub fn printable(text: &str) -> Cow<'_, str> {
     if !text.contains(is_harmful) {
         return Cow::Borrowed(text);
@@ -23,7 +23,7 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// The beginning of a line, where it is longer than anybody reads.
+/// The first `most` characters of a line, with an ellipsis if it is longer.
 pub fn shortened(line: &str, most: usize) -> Cow<'_, str> {
     match line.char_indices().nth(most) {
         Some((end, _)) => Cow::Owned(format!("{}…", line.get(..end).unwrap_or_default())),
@@ -31,8 +31,8 @@ pub fn shortened(line: &str, most: usize) -> Cow<'_, str> {
     }
 }
 
-/// JSON whose texts are the same, without anything in them that could drive a terminal: JSON itself
-/// escapes only the first of the control characters.
+/// JSON with the same meaning, in which all characters that could control a terminal are escaped.
+/// JSON itself requires this only for the characters below U+0020.
 pub fn printable_json(json: &str) -> Cow<'_, str> {
     if !json.contains(is_harmful) {
         return Cow::Borrowed(json);
@@ -53,7 +53,7 @@ fn is_harmful(character: char) -> bool {
     is_unshowable(character) && character != '\n' && character != '\t'
 }
 
-/// A time span, rounded for reading: `0.3 s`, `12 s`, `3 min 5 s`.
+/// A duration, rounded for display: `0.3 s`, `12 s`, `3 min 5 s`.
 pub fn duration(span: Duration) -> String {
     let seconds = span.as_secs();
     match seconds {

@@ -17,24 +17,24 @@ impl Ipv4Network {
         self.address
     }
 
-    /// How many bits name the network.
+    /// The length of the prefix, in bits.
     pub fn prefix(self) -> u8 {
         self.prefix
     }
 
-    /// Whether no bit is set but those of the network.
+    /// Whether all host bits are zero.
     pub fn is_network(self) -> bool {
         self.first() == u32::from(self.address)
     }
 
-    /// Whether an address is in both.
+    /// Whether the two networks share an address.
     pub fn overlaps(self, other: Self) -> bool {
         let prefix = self.prefix.min(other.prefix);
         let wider = |it: Self| Self { prefix, ..it }.first();
         wider(self) == wider(other)
     }
 
-    /// Whether every address of the other is in this one.
+    /// Whether this network contains all addresses of the other one.
     pub fn contains(self, other: Self) -> bool {
         self.prefix <= other.prefix && self.overlaps(other)
     }
@@ -54,7 +54,7 @@ impl FromStr for Ipv4Network {
             let prefix = prefix.parse().ok().filter(|bits| *bits <= 32)?;
             Some(Self { address: address.parse().ok()?, prefix })
         });
-        let rule = "write an address and the length of its prefix, such as \"172.20.0.1/16\"";
+        let rule = "write an address and a prefix length, such as \"172.20.0.1/16\"";
         parsed.ok_or_else(|| InvalidValue::new(text, "an IPv4 network", rule))
     }
 }

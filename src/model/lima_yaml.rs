@@ -1,4 +1,4 @@
-//! The keys of Lima's YAML: one table of types and defaults.
+//! The keys of Lima's YAML with their types and defaults.
 //!
 //! Source: `pkg/limatype/lima_yaml.go` and `FillDefault` of Lima 2.2.0.
 
@@ -11,11 +11,11 @@ pub enum Holds {
     Flag,
     /// A whole number.
     Number,
-    /// A text. Lima takes a number and a flag as their text.
+    /// A string. Lima converts numbers and booleans to strings.
     Text,
-    /// A text of which an empty one means the default.
+    /// A string. The empty string selects the default.
     Word,
-    /// A number of bytes with a unit, such as `4GiB`. Every unit is binary.
+    /// A number of bytes with a unit, such as `4GiB`. All units are binary.
     Size,
     /// An IP address.
     Address,
@@ -23,12 +23,12 @@ pub enum Holds {
     GuestPath,
     /// A path of the host, where `~` is the home directory.
     HostPath,
-    /// Whatever Lima, or a driver, makes of it.
+    /// A value that Lima or a driver interprets.
     Open,
 }
 
-/// Path, type and default of a key. In a path, `[]` is an entry of a list and `*` is any name. A key
-/// without a fixed default has an empty one.
+/// The path, type and default of a key. In a path, `[]` is an entry of a list and `*` is any name.
+/// The default is empty if the key does not have a fixed one.
 type Key = (&'static str, Holds, &'static str);
 
 use Holds::{Address, Flag, GuestPath, HostPath, Number, Open, Size, Text, Word};
@@ -161,14 +161,14 @@ const KEYS: &[Key] = &[
     ("osOpts", Open, ""),
 ];
 
-/// The type of the key at a path, and its default, if it has a fixed one.
+/// The type of the key at a path, and its default if that is fixed.
 pub fn key(path: &str) -> Option<(Holds, Option<&'static str>)> {
     let (_, holds, default) = KEYS.iter().find(|(own, ..)| *own == path)?;
     Some((*holds, Some(*default).filter(|default| !default.is_empty())))
 }
 
-/// The path of the key `name` in the mapping at `path`, which is empty for the whole document. A
-/// mapping with free names has `*` for each of them.
+/// The path of the key `name` in the mapping at `path`. An empty `path` is the whole document. In a
+/// mapping with free names, the path has `*` for the name.
 pub fn below(path: &str, name: &str) -> String {
     let join =
         |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
@@ -188,8 +188,8 @@ pub fn names(path: &str) -> Vec<&'static str> {
     names
 }
 
-/// The keys of a document that Lima does not know, each as the path of its mapping and its name, in
-/// the document's order.
+/// The keys of a document that Lima does not know, in the order of the document. Each is the path
+/// of its mapping and its name.
 pub fn unknown(document: &Value) -> Vec<(String, String)> {
     let mut found = Vec::new();
     find_unknown("", document, &mut found);
@@ -219,7 +219,8 @@ fn find_unknown(path: &str, value: &Value, found: &mut Vec<(String, String)>) {
     }
 }
 
-/// The bytes of a size as Lima's library reads it: `8GiB`, `8GB`, `8g` and a plain number of bytes.
+/// The number of bytes in a size, parsed as Lima's library does: `8GiB`, `8GB`, `8g`, or a plain
+/// number of bytes.
 pub fn bytes(size: &str) -> Option<u64> {
     let size = size.trim();
     let digits = size.find(|c: char| !c.is_ascii_digit()).unwrap_or(size.len());

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-/// The options of the log drivers whose list is known. Those of `syslog` are from Docker's documentation and
-/// not measured.
+/// The options of the log drivers whose options are known. Those of `syslog` are from Docker's
+/// documentation and were not measured.
 const LOG_OPTIONS: [(&str, &[&str]); 4] = [
     (
         "json-file",
@@ -30,7 +30,7 @@ const LOG_OPTIONS: [(&str, &[&str]); 4] = [
     ),
 ];
 
-/// The options that dockerd itself reads, whatever the driver is (measured with Docker 20.10).
+/// The options that dockerd itself reads, for every driver (measured with Docker 20.10).
 const OF_EVERY_DRIVER: [&str; 6] = [
     "cache-compress",
     "cache-disabled",
@@ -40,7 +40,7 @@ const OF_EVERY_DRIVER: [&str; 6] = [
     "mode",
 ];
 
-/// Whether a log driver has an option. `None` if its list is not known.
+/// Whether a log driver has an option. `None` if the driver's options are not known.
 pub fn has_log_option(driver: &str, option: &str) -> Option<bool> {
     if OF_EVERY_DRIVER.contains(&option) {
         return Some(true);

@@ -1,8 +1,8 @@
-//! The words of the domain as types: a value of one of these types has been checked once, where it
-//! came in, and needs no second look before it reaches a command line.
+//! The types of the domain. A value of one of these types was validated when it was parsed and can
+//! be used in a command line without another check.
 //!
-//! Each type parses from text ([`FromStr`](std::str::FromStr), serde), prints what it was parsed
-//! from, and refuses the rest with an [`InvalidValue`] that says what was wrong and what the rule is.
+//! Each type parses from text ([`FromStr`](std::str::FromStr), serde) and displays the text that it
+//! was parsed from. An invalid text is an [`InvalidValue`], which states the problem and the rule.
 
 pub mod address;
 mod arch;
@@ -33,7 +33,7 @@ pub use size::ByteSize;
 pub(crate) use text::{clean_path, in_a_line, is_unshowable, listed};
 pub use version::{DockerVersion, SysboxVersion};
 
-/// A text that is not what it should be: the text, what it should have been, and the rule.
+/// The error for an invalid text: the text, the expected type and the rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{shown} is not {what}: {rule}")]
 pub struct InvalidValue {
@@ -43,12 +43,13 @@ pub struct InvalidValue {
 }
 
 impl InvalidValue {
-    /// Longer values are cut in the message: a megabyte in the wrong place must not fill a screen.
+    /// Longer values are truncated in the message, so that a long value does not fill the screen.
     const SHOWN_CHARACTERS: usize = 80;
 
-    /// `what` with its article ("a VM name"), `rule` as the rest of a sentence.
+    /// Creates an error. `what` is the expected type with its article ("a VM name"), `rule` the end
+    /// of the sentence.
     pub fn new(value: &str, what: &'static str, rule: impl Into<String>) -> Self {
-        // The Debug form: quoted, with control characters escaped.
+        // The Debug format quotes the value and escapes control characters.
         let shown = match value.char_indices().nth(Self::SHOWN_CHARACTERS) {
             Some((end, _)) => format!("{:?}…", &value[..end]),
             None => format!("{value:?}"),

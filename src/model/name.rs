@@ -7,38 +7,38 @@ use super::InvalidValue;
 use super::text::{checked_text, written_as_text};
 
 checked_text!(
-    /// The name of a Lima VM, by Lima's rule (`pkg/identifiers`): groups of letters and digits,
-    /// joined by single `.`, `_` or `-`, at most 76 characters in all.
+    /// The name of a Lima VM, by Lima's rules (`pkg/identifiers`): groups of letters and digits,
+    /// joined by single `.`, `_` or `-`, at most 76 characters.
     VmName, "a VM name", broken_vm_name,
     r"^(?=.{1,76}$)[A-Za-z0-9]+([._-][A-Za-z0-9]+)*$"
 );
 
 checked_text!(
-    /// The name of a user or of a group in the guest, by the rule of Debian's `useradd`.
+    /// The name of a user or group in the guest, by the rules of Debian's `useradd`.
     UnixName, "a user or group name", broken_unix_name,
     r"^[a-z_][a-z0-9_-]{0,31}$"
 );
 
 checked_text!(
-    /// The name of a Docker context that `cai` may own. Docker's rule, without `default`, which
-    /// Docker reserves, and without `desktop-linux`, which is Docker Desktop's.
-    ContextName, "a name for a Docker context", broken_context_name,
+    /// The name of a Docker context that `cai` can own, by Docker's rules. It cannot be `default`,
+    /// which Docker reserves, or `desktop-linux`, which belongs to Docker Desktop.
+    ContextName, "a Docker context name", broken_context_name,
     r"^(?!(default|desktop-linux)$)[A-Za-z0-9][A-Za-z0-9_.+-]+$"
 );
 
 checked_text!(
     /// The name of an environment variable.
-    EnvName, "a name for an environment variable", broken_env_name, r"^[A-Za-z_][A-Za-z0-9_]*$"
+    EnvName, "an environment variable name", broken_env_name, r"^[A-Za-z_][A-Za-z0-9_]*$"
 );
 
-/// The VM's name where a file gives none.
+/// The name of the VM if the file does not set one.
 impl Default for VmName {
     fn default() -> Self {
         Self("containai-secure".to_owned())
     }
 }
 
-/// That of the VM where a file gives neither a name.
+/// The name of the context if the file names neither the context nor the VM.
 impl Default for ContextName {
     fn default() -> Self {
         Self(VmName::default().0)
@@ -46,7 +46,7 @@ impl Default for ContextName {
 }
 
 impl UnixName {
-    /// The group `docker`, whose members may use the engine's socket.
+    /// The group `docker`, whose members can use the engine's socket.
     pub fn docker() -> Self {
         Self("docker".to_owned())
     }
@@ -67,7 +67,7 @@ fn broken_unix_name(name: &str) -> Option<&'static str> {
     let rest = |c: char| first(c) || c.is_ascii_digit() || c == '-';
     let well_formed = name.len() <= 32 && name.starts_with(first) && name.chars().all(rest);
     (!well_formed).then_some(
-        r#"use lower-case letters, digits, "_" and "-", first a letter or "_", at most 32 characters"#,
+        r#"use at most 32 lowercase letters, digits, "_" and "-", starting with a letter or "_""#,
     )
 }
 
@@ -75,11 +75,11 @@ fn broken_context_name(name: &str) -> Option<&'static str> {
     let first = |c: char| c.is_ascii_alphanumeric();
     let rest = |c: char| first(c) || "_.+-".contains(c);
     match name {
-        "default" => Some("Docker reserves it for the engine of this machine"),
-        "desktop-linux" => Some("it is Docker Desktop's, which cai never touches"),
+        "default" => Some("Docker reserves it for this machine's engine"),
+        "desktop-linux" => Some("it belongs to Docker Desktop, which cai never changes"),
         _ if name.len() >= 2 && name.starts_with(first) && name.chars().all(rest) => None,
         _ => Some(
-            r#"use letters, digits, "_", ".", "+" and "-", first a letter or a digit, at least 2 characters"#,
+            r#"use at least 2 letters, digits, "_", ".", "+" and "-", starting with a letter or digit"#,
         ),
     }
 }
@@ -88,11 +88,11 @@ fn broken_env_name(name: &str) -> Option<&'static str> {
     let first = |c: char| c.is_ascii_alphabetic() || c == '_';
     let well_formed =
         name.starts_with(first) && name.chars().all(|c| first(c) || c.is_ascii_digit());
-    (!well_formed).then_some(r#"use letters, digits and "_", first a letter or "_""#)
+    (!well_formed).then_some(r#"use letters, digits and "_", starting with a letter or "_""#)
 }
 
-/// A user of the guest: the one Lima makes there, whose name depends on who runs Lima, or any
-/// other by name.
+/// A user of the guest: the login user that Lima creates, whose name depends on who runs Lima, or
+/// another user by name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum UserRef {
@@ -128,7 +128,7 @@ impl FromStr for UserRef {
             return Ok(Self::LimaUser);
         }
         if value.starts_with('@') {
-            let rule = r#"write "@lima" for the VM's login user, or a user's name"#;
+            let rule = r#"write "@lima" for the VM's login user, or the name of a user"#;
             return Err(InvalidValue::new(value, "a user", rule));
         }
         value.parse().map(Self::Named)
@@ -170,7 +170,7 @@ mod tests {
             &["", "a", "-ab", "a/b", "../x", "a b", "é1", "default", "desktop-linux"],
         );
         let error = "desktop-linux".parse::<ContextName>().unwrap_err();
-        assert!(error.to_string().contains("Docker Desktop's"), "{error}");
+        assert!(error.to_string().contains("belongs to Docker Desktop"), "{error}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Requirements of a version, as Cargo writes them: "1.1" alone means "^1.1".
+//! Version requirements in Cargo's syntax: "1.1" means "^1.1".
 
 use semver::{Comparator, Op, Prerelease, Version, VersionReq};
 
@@ -14,7 +14,7 @@ pub fn spelled_out(requirement: &VersionReq) -> VersionReq {
     VersionReq { comparators: requirement.comparators.iter().flat_map(spelled).collect() }
 }
 
-/// The first version that a caret no longer accepts: its first number that is not zero counts.
+/// The first version that a caret requirement refuses, by its first nonzero number.
 fn below(caret: &Comparator) -> Comparator {
     let (mut major, mut minor, mut patch) = (caret.major, caret.minor, caret.patch);
     match (major, minor, patch) {

@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 use super::InvalidValue;
 use super::text::written_as_text;
 
-/// A SHA-256 checksum: 64 hexadecimal digits, kept in lower case.
+/// A SHA-256 checksum: 64 hexadecimal digits, stored in lowercase.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Sha256(String);
 
 impl Sha256 {
-    /// The 64 digits, in lower case.
+    /// The 64 digits, in lowercase.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -28,8 +28,8 @@ impl FromStr for Sha256 {
             return Ok(Self(value.to_ascii_lowercase()));
         }
         let rule = match value.split_once(':') {
-            Some(("sha256", _)) => "leave \"sha256:\" out, here it can be no other".to_owned(),
-            _ => format!("write its 64 hexadecimal digits; these are {}", value.chars().count()),
+            Some(("sha256", _)) => "remove the prefix \"sha256:\"".to_owned(),
+            _ => format!("write 64 hexadecimal digits, not {}", value.chars().count()),
         };
         Err(InvalidValue::new(value, "a SHA-256 checksum", rule))
     }
@@ -64,9 +64,9 @@ mod tests {
     #[test]
     fn what_is_wrong_with_it_is_said() {
         let error = |text: &str| text.parse::<Sha256>().unwrap_err().to_string();
-        assert!(error("sha256:00").ends_with("leave \"sha256:\" out, here it can be no other"));
-        assert!(error("0a0").ends_with("write its 64 hexadecimal digits; these are 3"));
-        // As many digits as there should be, but for one that is none.
+        assert!(error("sha256:00").ends_with("remove the prefix \"sha256:\""));
+        assert!(error("0a0").ends_with("write 64 hexadecimal digits, not 3"));
+        // The right length, but with an invalid digit.
         assert!(error(&"0g".repeat(32)).contains("hexadecimal"));
     }
 }

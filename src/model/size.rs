@@ -6,28 +6,28 @@ use serde::{Deserialize, Serialize};
 use super::InvalidValue;
 use super::text::written_as_text;
 
-/// A size of memory or of a disk: at least one byte, written as a whole number and a binary unit
+/// A size of memory or of a disk: at least one byte, written as a whole number with a binary unit
 /// ("8GiB").
 ///
-/// Decimal units are refused. "8GB" means 8 × 10⁹ bytes to some tools and 8 × 2³⁰ to others, Lima
-/// among the latter, so a file that says it would be read differently by its readers.
+/// Decimal units are refused because they are ambiguous. Some tools read "8GB" as 8 × 10⁹ bytes,
+/// others, such as Lima, as 8 × 2³⁰ bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ByteSize(u64);
 
-/// Largest first: the order in which a size looks for the unit to be shown in.
+/// The units, largest first, which is the order in which a displayed size tries them.
 const UNITS: [(&str, u64); 5] =
     [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
 
-const RULE: &str = r#"write a whole number and a unit, B, KiB, MiB, GiB or TiB: "8GiB""#;
+const RULE: &str = r#"write a whole number and a unit (B, KiB, MiB, GiB or TiB), such as "8GiB""#;
 
 impl ByteSize {
-    /// The size in bytes; never zero.
+    /// The size in bytes, never zero.
     pub const fn bytes(self) -> u64 {
         self.0
     }
 
-    /// The unit somebody meant who wrote `unit`, or none.
+    /// The unit that `unit` was meant to be.
     fn unit_meant(unit: &str) -> Option<&'static str> {
         match unit.trim().to_ascii_lowercase().as_str() {
             "b" | "byte" | "bytes" => Some("B"),
@@ -42,7 +42,7 @@ impl ByteSize {
 
 written_as_text!(
     ByteSize,
-    "A whole number and a binary unit, B, KiB, MiB, GiB or TiB: \"8GiB\".",
+    "A whole number and a binary unit (B, KiB, MiB, GiB or TiB), such as \"8GiB\".",
     "^0*[1-9][0-9]*(B|KiB|MiB|GiB|TiB)$"
 );
 
@@ -62,7 +62,7 @@ impl FromStr for ByteSize {
                 None => RULE.to_owned(),
             }));
         };
-        // The only way for digits not to parse is that there are too many of them.
+        // The text contains only digits, so parsing fails only on overflow.
         match digits.parse::<u64>().ok().and_then(|number| number.checked_mul(*factor)) {
             Some(0) => Err(refuse("it must be more than zero".to_owned())),
             Some(bytes) => Ok(Self(bytes)),
@@ -71,7 +71,7 @@ impl FromStr for ByteSize {
     }
 }
 
-/// From a number of bytes, as `limactl list --json` gives it.
+/// Converts a number of bytes, as in `limactl list --json`.
 impl TryFrom<u64> for ByteSize {
     type Error = InvalidValue;
 
@@ -83,7 +83,7 @@ impl TryFrom<u64> for ByteSize {
     }
 }
 
-/// In the largest unit that divides it, so that nothing is rounded away: "8GiB", "1536MiB".
+/// Displays the size in the largest unit that divides it, without rounding: "8GiB", "1536MiB".
 impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (unit, factor) = UNITS

@@ -1,10 +1,10 @@
-//! What the newtypes over text share, and which characters no text of the domain has.
+//! Helpers for types that wrap a text, and for the characters in displayed text.
 
 use std::borrow::Cow;
 
-/// Whether a terminal obeys this character or hides it, instead of showing it: control characters,
-/// and those that turn the direction of text or take no room. What joins the parts of an emoji or
-/// the letters of a script is not among them.
+/// Whether a terminal interprets or hides this character instead of showing it: control characters,
+/// bidirectional formatting characters and invisible characters. Joiners, which emoji and some
+/// scripts need, are not included.
 pub(crate) fn is_unshowable(character: char) -> bool {
     character.is_control()
         || matches!(
@@ -20,7 +20,7 @@ pub(crate) fn is_unshowable(character: char) -> bool {
         )
 }
 
-/// The text without a line break or a tab that would act: each is written as its escape.
+/// The text with line breaks and tabs escaped.
 pub(crate) fn in_a_line(text: &str) -> Cow<'_, str> {
     if !text.contains(['\n', '\t']) {
         return Cow::Borrowed(text);
@@ -28,8 +28,8 @@ pub(crate) fn in_a_line(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.replace('\n', "\\n").replace('\t', "\\t"))
 }
 
-/// Names as a part of a sentence. A key of a file may hold a line break, which must not begin a line
-/// that could be taken for one of `cai`.
+/// A list of names for a sentence. Line breaks are escaped, so that a key of a file cannot start a
+/// line that looks like output of `cai`.
 pub(crate) fn listed<T: AsRef<str>>(names: impl IntoIterator<Item = T>) -> String {
     let names = names.into_iter().map(|name| in_a_line(name.as_ref()).into_owned());
     names.collect::<Vec<_>>().join(", ")
@@ -56,9 +56,9 @@ pub(crate) fn clean_path(path: &str) -> String {
     }
 }
 
-/// What serde and a schema need of a type that a file writes as a text: `FromStr` reads it, and
-/// `Display` writes it. `$pattern` tells an editor the same, as a regular expression of JSON Schema
-/// (ECMA 262).
+/// Implements serde and JSON Schema for a type that a file writes as a string, using its `FromStr`
+/// and `Display`. `$pattern` is an equivalent regular expression for editors (JSON Schema, ECMA
+/// 262).
 macro_rules! written_as_text {
     ($name:ident) => {
         impl TryFrom<String> for $name {
@@ -95,8 +95,8 @@ macro_rules! written_as_text {
 }
 pub(super) use written_as_text;
 
-/// A newtype over a checked `String`. `$broken` gets the text and answers with the rule it breaks;
-/// `$pattern` says the same.
+/// Defines a type that wraps a validated `String`. `$broken` returns the rule that a text violates.
+/// `$pattern` is an equivalent regular expression.
 macro_rules! checked_text {
     ($(#[doc = $doc:literal])* $name:ident, $what:literal, $broken:ident, $pattern:literal) => {
         $(#[doc = $doc])*
@@ -107,7 +107,7 @@ macro_rules! checked_text {
         pub struct $name(String);
 
         impl $name {
-            /// The name as it was written.
+            /// The name as written.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -141,8 +141,8 @@ macro_rules! checked_text {
 }
 pub(super) use checked_text;
 
-/// Every text of `accepted` reads back as it was written, and none of `refused` is taken; the
-/// schema says the same.
+/// Checks that every text of `accepted` parses and displays unchanged, that every text of `refused`
+/// is invalid, and that the schema agrees.
 #[cfg(test)]
 pub(super) fn check<T: std::str::FromStr + std::fmt::Display + schemars::JsonSchema>(
     accepted: &[&str],

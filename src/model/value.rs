@@ -1,4 +1,4 @@
-//! Attributes: what a resource is, as values that can be compared and shown.
+//! Attributes: the state of a resource as values that can be compared and shown.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -6,16 +6,16 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-/// A value, or that it is not known yet.
+/// A value that may be known only after apply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Known<T> {
-    /// It is known.
+    /// The value is known.
     Known(T),
-    /// It is only known after apply.
+    /// The value is known only after apply.
     Unknown,
 }
 
-/// A value that its copies share until one of them is changed.
+/// A value that its copies share until one of them changes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Shared<T>(Arc<T>);
 
@@ -39,8 +39,8 @@ impl<T: Clone> DerefMut for Shared<T> {
     }
 }
 
-/// Stands for an unknown value in serialized attributes. No text from outside has it: an argument or a
-/// line cannot hold a NUL.
+/// Represents an unknown value in serialized attributes. It cannot conflict with outside text,
+/// because an argument or a line cannot contain NUL.
 const UNKNOWN: &str = "\0unknown";
 
 impl<T: Serialize> Serialize for Known<T> {
@@ -52,13 +52,13 @@ impl<T: Serialize> Serialize for Known<T> {
     }
 }
 
-/// The attributes of a resource, in the order in which they are shown. A copy shares them until it
-/// is changed: those of a VM hold whole scripts.
+/// The attributes of a resource, in display order. Copies share them until one is changed, because
+/// the attributes of a VM contain whole scripts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Attributes(Arc<Vec<(String, Known<Value>)>>);
 
 impl Attributes {
-    /// The fields of a state, in their order. `()` has none.
+    /// The fields of a state, in order. `()` has no fields.
     pub fn of(state: impl Serialize) -> Self {
         match serde_json::to_value(state) {
             Ok(Value::Object(fields)) => fields.into(),
@@ -78,7 +78,7 @@ impl Attributes {
         self.0.iter().find(|(own, _)| own == name).map(|(_, value)| value)
     }
 
-    /// The attribute of this name, if it is known.
+    /// The attribute with this name, if it is known.
     pub fn known(&self, name: &str) -> Option<&Value> {
         match self.get(name)? {
             Known::Known(value) => Some(value),
@@ -86,7 +86,7 @@ impl Attributes {
         }
     }
 
-    /// The attribute of this name, if it is a known text.
+    /// The attribute with this name, if it is a known string.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.known(name)?.as_str()
     }
@@ -96,7 +96,7 @@ impl Attributes {
         self.known(name)?.get(key)
     }
 
-    /// Puts another value in its place.
+    /// Replaces the value of a key in an attribute that is an object.
     pub fn replace_in(&mut self, name: &str, key: &str, value: impl Into<Value>) {
         let attribute = Arc::make_mut(&mut self.0).iter_mut().find(|(own, _)| own == name);
         if let Some((_, Known::Known(Value::Object(map)))) = attribute {
@@ -109,17 +109,17 @@ impl Attributes {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// How many there are.
+    /// The number of attributes.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no attributes.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The names of those that are not the same in `self` as in `before`, in order.
+    /// The names of the attributes that differ between `before` and `self`, in order.
     pub fn changed_from(&self, before: &Self) -> Vec<String> {
         self.iter()
             .filter(|(name, after)| before.get(name) != Some(after))

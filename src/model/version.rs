@@ -8,9 +8,9 @@ use super::InvalidValue;
 use super::text::{checked_text, written_as_text};
 
 checked_text!(
-    /// A version of Docker, as its package has it or up to a point of that: `28.5.1`, or a
-    /// distribution's `20.10.24+dfsg1-1+deb12u1`. Only characters of Debian's versions.
-    DockerVersion, "a version of Docker", broken_docker_version, r"^[0-9][0-9A-Za-z.+~:-]{0,127}$"
+    /// A version of Docker: the version of its package or the beginning of it, such as `28.5.1` or
+    /// a distribution's `20.10.24+dfsg1-1+deb12u1`. It has only the characters of Debian versions.
+    DockerVersion, "a Docker version", broken_docker_version, r"^[0-9][0-9A-Za-z.+~:-]{0,127}$"
 );
 
 fn broken_docker_version(version: &str) -> Option<&'static str> {
@@ -19,23 +19,23 @@ fn broken_docker_version(version: &str) -> Option<&'static str> {
         && version.starts_with(|c: char| c.is_ascii_digit())
         && version.chars().all(rest);
     (!well_formed).then_some(
-        r#"write one such as "28.5.1", without a "v": digits, letters, ".", "+", "~", ":" and "-""#,
+        r#"write a version such as "28.5.1", without "v"; use digits, letters, ".", "+", "~", ":" and "-""#,
     )
 }
 
-/// A version of Sysbox: `0.7.1`, or a vendor's build of it with a suffix, `0.6.7+vendor.1`.
+/// A version of Sysbox: `0.7.1`, or a vendor's build with a suffix: `0.6.7+vendor.1`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct SysboxVersion(Version);
 
 impl SysboxVersion {
-    /// The version that `cai` installs where a file names none.
+    /// The version that `cai` installs if the file does not name one.
     pub const DEFAULT: Self = Self(Version::new(0, 7, 1));
-    /// The first release that Docker works in, whichever runc it brings (nestybox/sysbox#973).
+    /// The first release in which Docker works with every runc version (nestybox/sysbox#973).
     pub const DOCKER_INSIDE: Self = Self(Version::new(0, 7, 0));
 
-    /// Whether a package is of this version, by what dpkg reports: `0.7.1.linux` is 0.7.1, and so are
-    /// `0.7.1` and, with a Debian revision, `0.7.1-0.linux`.
+    /// Whether a package has this version, according to the version that dpkg reports:
+    /// `0.7.1.linux` is 0.7.1, and so are `0.7.1` and, with a Debian revision, `0.7.1-0.linux`.
     #[must_use]
     pub fn is_package(&self, reported: &str) -> bool {
         let version = self.to_string();
@@ -51,7 +51,7 @@ impl SysboxVersion {
     }
 }
 
-/// 0.7.1
+/// The default version, 0.7.1.
 impl Default for SysboxVersion {
     fn default() -> Self {
         Self::DEFAULT
@@ -60,7 +60,7 @@ impl Default for SysboxVersion {
 
 written_as_text!(
     SysboxVersion,
-    "A version of Sysbox: three numbers, and perhaps a vendor's suffix \
+    "A version of Sysbox: three numbers, and optionally a vendor's suffix \
                             after \"+\".",
     r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$"
 );
@@ -72,8 +72,9 @@ impl FromStr for SysboxVersion {
         match Version::parse(value) {
             Ok(version) if version.pre == Prerelease::EMPTY => Ok(Self(version)),
             _ => {
-                let rule = r#"write three numbers such as "0.7.1", with "+" before a suffix"#;
-                Err(InvalidValue::new(value, "a version of Sysbox", rule))
+                let rule =
+                    r#"write three numbers such as "0.7.1", optionally with a suffix after "+""#;
+                Err(InvalidValue::new(value, "a Sysbox version", rule))
             }
         }
     }

@@ -26,7 +26,7 @@ fn an_archives_checksum_is_for_a_platform() {
         assert!(parse(&file(key)).is_ok(), "{key}");
     }
     let short = "[lima]\nrelease = \"2.2.0\"\nsha256 = { linux-x86_64 = \"0a\" }";
-    refuses(&[(short, "4:27 \"0a\" is not a SHA-256 checksum: write its 64 hexadecimal digits")]);
+    refuses(&[(short, "4:27 \"0a\" is not a SHA-256 checksum: write 64 hexadecimal digits")]);
 }
 
 #[test]

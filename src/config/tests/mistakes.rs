@@ -36,7 +36,7 @@ fn each_mistake_is_named_where_it_is() {
         ("[lima]\ninstall = \"yes\"", "3:11 unknown value `yes`"),
         ("[lima]\nrelease = \"v2.2.0\"", "3:11 \"v2.2.0\" is not a release of Lima: "),
         ("[vm]\ntype = \"wsl2\"", "3:8 unknown value `wsl2`"),
-        ("[vm.env]\n\"A-B\" = \"1\"", "3:1 \"A-B\" is not a name for an environment variable: "),
+        ("[vm.env]\n\"A-B\" = \"1\"", "3:1 \"A-B\" is not an environment variable name: "),
         ("[vm.env]\nA = 1", "3:5 expected a string, found a whole number"),
         ("[docker]\nversion = \"v28\"", "3:11 \"v28\" is not a version of Docker: "),
         ("[sysbox]\nversion = \"0.7\"", "3:11 \"0.7\" is not a version of Sysbox: "),
@@ -49,8 +49,11 @@ fn each_mistake_is_named_where_it_is() {
         ("[context]\ndescription = \"a\\nb\"", "3:15 \"a\\nb\" is not a one-line description: "),
         ("[restart]\nstrategy = \"always\"", "3:12 unknown value `always`"),
         ("[docker]\nsource = \"distor\"", "3:10 unknown value `distor`"),
-        ("[[users]]\nname = \"Dev\"", "3:8 \"Dev\" is not a user or group name: use lower-case"),
-        ("[context]\nname = \"default\"", "3:8 \"default\" is not a name for a Docker context: "),
+        (
+            "[[users]]\nname = \"Dev\"",
+            "3:8 \"Dev\" is not a user or group name: use at most 32 lowercase",
+        ),
+        ("[context]\nname = \"default\"", "3:8 \"default\" is not a Docker context name: "),
         (
             "users = [{ name = \"a\", groups = [\"dokcer\"] }]",
             "2:34 the group `dokcer` does not exist",
@@ -67,7 +70,7 @@ fn each_mistake_is_named_where_it_is() {
         // between values
         (
             "vm.name = \"default\"\ncontext.name = \"a/b\"",
-            "3:16 \"a/b\" is not a name for a Docker context: ",
+            "3:16 \"a/b\" is not a Docker context name: ",
         ),
         ("[vm]\nname = \"default\"", "3:8 \"default\" is not a name for a Docker context: "),
         ("[vm.lima]\nssh = {}\ncpus = 2", "4:1 `cpus` cannot be set here, because cai sets it"),

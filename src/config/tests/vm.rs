@@ -157,7 +157,7 @@ fn a_variable_says_where_it_is_from() {
             "3:5 this variable has both `value` and `env`",
         ),
         ("[vm.env]\nA = { value = \"b\", valeu = \"b\" }", "3:20 unknown key `valeu`"),
-        ("[vm.env]\nA = { env = \"A-B\" }", "3:13 \"A-B\" is not a name for an environment"),
+        ("[vm.env]\nA = { env = \"A-B\" }", "3:13 \"A-B\" is not an environment variable name"),
         ("[vm.env]\nA = { value = 4711 }", "3:15 expected a string, found a whole number"),
         ("[vm.env]\nA = true", "3:5 expected a string, found true or false"),
         (

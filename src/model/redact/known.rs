@@ -1,4 +1,4 @@
-//! Takes what is known to be secret out of whatever it stands in.
+//! Removes known secrets from text.
 
 use serde_json::{Map, Value};
 
@@ -6,21 +6,21 @@ use super::named::{self, foreign, hidden, is_secret};
 use super::urls::{credentials, proxy_value};
 use super::{REDACTED, SENSITIVE};
 
-/// A shorter value may be a word that stands everywhere, and tells nothing where it is no value.
+/// Shorter values are not removed: they can be common words.
 const SHORTEST: usize = 4;
 
-/// Takes known secrets out of texts.
+/// Removes known secrets from text.
 #[derive(Debug, Clone, Default)]
 pub struct Redactor {
-    /// What is put in the place of what, the longest first.
+    /// The secrets and their replacements, longest secret first.
     known: Vec<(String, &'static str)>,
-    /// Variables whose values are secret, also those that are not known.
+    /// The names of variables whose values are secret, even if the values are not known.
     names: Vec<String>,
 }
 
 impl Redactor {
-    /// Writes `~` for the home directory, too, and leaves out these values wherever they stand: for what
-    /// is given away.
+    /// Also replaces the home directory with `~` and removes these values everywhere. Used for
+    /// files that leave the machine.
     #[must_use]
     pub fn stricter(
         mut self,
@@ -33,12 +33,12 @@ impl Redactor {
         self
     }
 
-    /// Leaves out these values, too.
+    /// Also removes these values.
     pub fn hide(&mut self, secrets: impl IntoIterator<Item = String>) {
         self.add(secrets, SENSITIVE);
     }
 
-    /// Leaves out whatever stands behind one of these names.
+    /// Also removes every value of these names.
     pub fn hide_names(&mut self, names: impl IntoIterator<Item = String>) {
         self.names.extend(names);
     }
@@ -54,20 +54,20 @@ impl Redactor {
         self.known.sort_by_key(|(text, _)| std::cmp::Reverse(text.len()));
     }
 
-    /// A text of `cai` without what is known, and without credentials in URLs.
+    /// A text of `cai` without known secrets and without credentials in URLs.
     pub fn shown(&self, text: &str) -> String {
-        // First what is around a password: without it, the rest could not be told.
+        // Credentials first: once a password is removed, the rest of a URL is not recognized.
         let text = self.without_known(&credentials(text));
         if self.names.is_empty() { text } else { named::without_named(&text, &self.names) }
     }
 
-    /// A document of `cai` without them. Its keys stay, and the addresses of resources: programs and
-    /// saved plans look for them.
+    /// A document of `cai` without them. Keys and resource addresses stay, because programs and
+    /// saved plans depend on them.
     pub fn shown_document(&self, value: &Value) -> Value {
         self.shown_part(value, true)
     }
 
-    /// A part of a document, which may have addresses of resources in it.
+    /// A part of a document, which may contain resource addresses.
     fn shown_part(&self, value: &Value, has_addresses: bool) -> Value {
         match value {
             Value::String(text) => self.shown(text).into(),
@@ -79,7 +79,7 @@ impl Redactor {
                     let value = match (key.as_str(), it) {
                         ("env", Value::Object(env)) => self.shown_variables(env),
                         ("address", Value::String(_)) if has_addresses => it.clone(),
-                        // Attributes, which may have any key.
+                        // Attributes can have any key.
                         ("before" | "after", _) => self.shown_part(it, false),
                         (_, Value::String(text)) => self.shown(&proxy_value(key, text)).into(),
                         _ => self.shown_part(it, has_addresses),
@@ -105,12 +105,12 @@ impl Redactor {
         env.iter().map(variable).collect()
     }
 
-    /// A text of others without what is known or looks like a secret.
+    /// A text from elsewhere without known secrets and without anything that looks like a secret.
     pub fn text(&self, text: &str) -> String {
         foreign(&self.shown(text))
     }
 
-    /// A document of others without them: also every value of `env` and of registries' `auths`.
+    /// A document from elsewhere without them, and without the values of `env` and `auths`.
     pub fn document(&self, value: &Value) -> Value {
         match value {
             Value::String(text) => self.text(text).into(),
@@ -145,7 +145,7 @@ impl Redactor {
         self.without_cut(&text)
     }
 
-    /// A text without the beginnings of secrets that were cut off.
+    /// A text without the beginnings of truncated secrets.
     fn without_cut(&self, text: &str) -> String {
         let mut parts: Vec<&str> = text.split('…').collect();
         let last = parts.pop().unwrap_or_default();
@@ -170,7 +170,7 @@ impl Redactor {
     }
 }
 
-/// A secret as it stands in a text, in JSON, in YAML and in a text that was made harmless.
+/// The secret as it appears in plain text, JSON, YAML and escaped text.
 fn forms(secret: String) -> Vec<String> {
     let json = Value::from(secret.as_str()).to_string();
     let mut forms = vec![
@@ -186,7 +186,7 @@ fn forms(secret: String) -> Vec<String> {
     forms
 }
 
-/// A text without a secret of several words, which may have been wrapped and coloured.
+/// A text without a secret of several words, which may be wrapped and colored.
 fn without_wrapped(text: &str, secret: &str, instead: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -202,7 +202,7 @@ fn without_wrapped(text: &str, secret: &str, instead: &str) -> String {
     out + rest
 }
 
-/// What follows blanks, line breaks, the signs of remarks, and colours.
+/// The text after spaces, line breaks, comment signs and color codes.
 fn gap(mut text: &str) -> &str {
     loop {
         let rest = text.trim_start_matches(|c: char| c.is_whitespace() || c == '#');

@@ -1,13 +1,14 @@
-//! Takes secrets out of what `cai` prints, saves and packs.
+//! Removes secrets from everything that `cai` prints, saves and bundles.
 //!
-//! There are two kinds of them. What is known to be secret goes wherever it stands: the variables
-//! that a file marks, a password in a URL and what signs one, a registry's `auth`. What looks like a secret goes by its
-//! name: a password, a token, an `Authorization` header, a private key. The second is for what others
-//! wrote: the output of tools, documents of the machine. Too much is better than too little there.
+//! There are two kinds of secrets. Known secrets are removed everywhere: variables that a file
+//! marks as sensitive, passwords and signatures in URLs, and `auth` values of registries. Text that
+//! looks like a secret is recognized by its name: a password, a token, an `Authorization` header, a
+//! private key. The second kind applies to text from elsewhere, such as the output of tools. There,
+//! removing too much is better than removing too little.
 //!
-//! - A [`Redactor`] knows values, and stands before every stream and file.
-//! - [`foreign`] and [`value`] go by names, where a text of others is made one of `cai`'s.
-//! - [`source`] hides what stands in a file that is shown because it is wrong.
+//! - A [`Redactor`] knows values and filters every stream and file.
+//! - [`foreign`] and [`value`] recognize names, where text from elsewhere enters a text of `cai`.
+//! - [`source`] masks secrets in a file that is shown because it has errors.
 
 mod known;
 mod named;
@@ -21,9 +22,9 @@ pub use named::{foreign, keys_in_a_line, secrets, value};
 pub use source::source;
 pub use urls::{passwords, proxy_passwords};
 
-/// What stands for what was taken out.
+/// The replacement for a secret.
 const REDACTED: &str = "[redacted]";
-/// What stands for a value that the file marks as sensitive.
+/// The replacement for a value that the file marks as sensitive.
 pub const SENSITIVE: &str = "(sensitive value)";
-/// How everything begins that stands for such a value.
+/// The common prefix of all replacements for sensitive values.
 const PLACEHOLDER: &str = "(sensitive value";

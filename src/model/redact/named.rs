@@ -1,4 +1,4 @@
-//! Secrets that are known by their names, or by where they stand.
+//! Recognizes secrets by their names or positions.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::urls::{credentials, passwords, proxy_passwords, proxy_value};
 use super::{PLACEHOLDER, REDACTED};
 
-/// Names of which a part says that the value is secret.
+/// Parts of names that mark a value as secret.
 const PARTS: [&str; 14] = [
     "password",
     "passwd",
@@ -25,10 +25,10 @@ const PARTS: [&str; 14] = [
     "authorization",
 ];
 
-/// What is in the first and the last line of a private key.
+/// A part of the first and last line of a private key.
 const KEY: &str = "PRIVATE KEY-----";
 
-/// A text of others, such as what a tool printed, without what looks like a secret.
+/// A text from elsewhere, such as the output of a tool, without anything that looks like a secret.
 pub fn foreign(text: &str) -> String {
     let clean = |line: &str| {
         if line.contains(KEY) {
@@ -40,8 +40,8 @@ pub fn foreign(text: &str) -> String {
     keys_in_a_line(text).split('\n').map(clean).collect::<Vec<_>>().join("\n")
 }
 
-/// A text with each private key in a line of its own, so that [`foreign`] knows it where lines are
-/// looked at one by one.
+/// A text with each private key on one line, so that [`foreign`] recognizes it when it is called
+/// line by line.
 pub fn keys_in_a_line(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut in_key = false;
@@ -57,7 +57,7 @@ pub fn keys_in_a_line(text: &str) -> String {
     out
 }
 
-/// A text without the values of these names. What is a table there is none.
+/// A text without the values of these names. A table is not a value.
 pub(super) fn without_named(text: &str, names: &[String]) -> String {
     let is_one = |name: &str| names.iter().any(|own| own == name);
     let line = |line: &str| {
@@ -68,7 +68,7 @@ pub(super) fn without_named(text: &str, names: &[String]) -> String {
     text.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// A value of this name without what looks like a secret.
+/// The value of this name without anything that looks like a secret.
 pub fn value(name: &str, value: &Value) -> Value {
     if is_secret(name) || name == "auths" {
         return hidden(value);
@@ -83,7 +83,7 @@ pub fn value(name: &str, value: &Value) -> Value {
     }
 }
 
-/// The form of a value, and nothing of what is in it.
+/// The structure of a value without its contents.
 pub(super) fn hidden(value: &Value) -> Value {
     match value {
         Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), hidden(value))).collect(),
@@ -94,7 +94,7 @@ pub(super) fn hidden(value: &Value) -> Value {
     }
 }
 
-/// What of these keys looks like a secret: the values of its names, and what is secret in URLs.
+/// The values in these keys that look like secrets: by their names, or as parts of URLs.
 pub fn secrets(keys: &Map<String, Value>) -> Vec<String> {
     let mut found = Vec::new();
     for (key, value) in keys {
@@ -124,7 +124,7 @@ fn collect(name: &str, value: &Value, is_hidden: bool, found: &mut Vec<String>) 
     }
 }
 
-/// Whether what has this name is secret.
+/// Whether a name marks its value as secret.
 pub(super) fn is_secret(name: &str) -> bool {
     let name = name.trim_start_matches('-').to_ascii_lowercase();
     PARTS.iter().any(|part| name.contains(part))
@@ -133,32 +133,33 @@ pub(super) fn is_secret(name: &str) -> bool {
         || name.ends_with("-auth")
 }
 
-/// Where the value stands in `name=value`, `name: value`, `"name": "value"` and `--name value`, where
-/// the name says that it is secret.
+/// The positions of values in `name=value`, `name: value`, `"name": "value"` and `--name value`
+/// whose name marks them as secret.
 pub(super) fn named(line: &str) -> Vec<Range<usize>> {
     named_by(line, &is_secret)
 }
 
-/// The same, where this says whether a name says so. Each character is looked at a few times at most: a
-/// guest prints lines of millions.
+/// The same, with a function that recognizes the names. It reads each character only a few times,
+/// because the output of a guest can have lines of millions of characters.
 pub(super) fn named_by(line: &str, is_secret: &dyn Fn(&str) -> bool) -> Vec<Range<usize>> {
     const SIGNS: [char; 4] = ['=', ':', ' ', '\t'];
     const QUOTES: [char; 3] = ['"', '\'', '\\'];
     let mut found = Vec::new();
-    // Where the text before the next sign begins, and the name at its end, where it is a secret's.
+    // The start of the text before the next separator, and the name at its end if that name is
+    // secret.
     let (mut begin, mut secret): (usize, Option<&str>) = (0, None);
     let mut at = 0;
     while let Some(sign) = line[at..].find(SIGNS) {
         at += sign;
         let (before, after) = (&line[begin..at], &line[at..]);
-        // There may be blanks and quotes between a name and its sign.
+        // Spaces and quotes can stand between a name and its separator.
         let before = before.trim_end_matches(['"', '\'', '\\', ' ', '\t']);
         if !before.is_empty() {
             let begins = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
             secret = before.rsplit(begins).next().filter(|name| is_secret(name));
         }
         let run = &after[..after.len() - after.trim_start_matches(SIGNS).len()];
-        // A blank parts a name from its value only behind a flag.
+        // A space separates a name from its value only after a flag.
         let is_signed = run.contains(['=', ':']);
         if let Some(name) = secret.filter(|name| is_signed || name.starts_with("--")) {
             let value = after.trim_start_matches(|c| SIGNS.contains(&c) || QUOTES.contains(&c));
@@ -166,7 +167,7 @@ pub(super) fn named_by(line: &str, is_secret: &dyn Fn(&str) -> bool) -> Vec<Rang
                 break;
             }
             let (lead, value) = after.split_at(after.len() - value.len());
-            // A table of TOML or JSON is no value; what is in it has names of its own.
+            // A TOML or JSON table is not a value. Its entries have their own names.
             let is_table = !lead.contains(['"', '\'']) && value.starts_with("{ ");
             let end = if is_table { 1 } else { end_of_value(name, lead, value) };
             let is_hidden =
@@ -175,7 +176,7 @@ pub(super) fn named_by(line: &str, is_secret: &dyn Fn(&str) -> bool) -> Vec<Rang
             if !is_hidden && end > 0 {
                 found.push(at..at + end);
             }
-            // A value may end in the name of the next one.
+            // A value can end with the name of the next value.
             begin = at;
             at += end;
         } else {
@@ -189,7 +190,7 @@ pub(super) fn named_by(line: &str, is_secret: &dyn Fn(&str) -> bool) -> Vec<Rang
     found
 }
 
-/// Where a secret ends: a quoted one at its quote, a header at the end of the line.
+/// The end of a secret: the closing quote, or the end of the line for a header.
 fn end_of_value(name: &str, lead: &str, value: &str) -> usize {
     let quote = lead.chars().rev().find(|c| matches!(c, '"' | '\''));
     let is_end = |c: char| match quote {

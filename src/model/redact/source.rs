@@ -1,28 +1,28 @@
-//! A file that is shown because it is wrong, with its secrets masked. What it means is not known, so
-//! this goes by its text: whatever is the value of a variable of the guest is masked, and what looks
-//! like a secret elsewhere.
+//! Masks the secrets of a file that is shown because it has errors. The file cannot be parsed, so
+//! this reads its text: it masks all values of the guest's variables, and elsewhere whatever looks
+//! like a secret.
 
 use std::ops::Range;
 
 use super::named::named;
 use super::urls;
 
-/// The text of a `containai.toml` with a sign for each character of what may be a secret. It has as
-/// many bytes and lines as before, so that a place in the one is the same in the other.
+/// The text of a `containai.toml` with each character of a possible secret replaced. The numbers of
+/// bytes and lines do not change, so that positions stay valid.
 pub fn source(text: &str) -> String {
     let mut reader = Reader::default();
     let lines: Vec<String> = text.split('\n').map(|line| reader.mask(line)).collect();
     lines.join("\n")
 }
 
-/// Where in the file a line stands.
+/// The state at the start of a line.
 #[derive(Default)]
 struct Reader {
-    /// Under `[vm.env]`.
+    /// Whether the line is under `[vm.env]`.
     in_env: bool,
-    /// The open braces of an `env = {`.
+    /// The number of open braces in `env = {`.
     depth: usize,
-    /// The quotes of a string over several lines.
+    /// The quotes of an open multi-line string.
     open: Option<&'static str>,
 }
 
@@ -50,7 +50,7 @@ impl Reader {
         stars(line, &parts)
     }
 
-    /// The values on a line, from here on.
+    /// Finds the values on a line from this position on.
     fn values(&mut self, line: &str, begin: usize, parts: &mut Vec<Range<usize>>) {
         let mut at = begin;
         if let Some(quotes) = self.open {
@@ -60,7 +60,7 @@ impl Reader {
             self.open = None;
             at = end + quotes.len();
         } else if !line.contains(['=', '{', '}']) && !line.trim_start().starts_with('#') {
-            // A key without a value, or the other way round.
+            // A key without a value, or a value without a key.
             parts.push(0..line.len());
             return;
         }
@@ -89,7 +89,7 @@ impl Reader {
         }
     }
 
-    /// How long a string is, and where its text is in it.
+    /// The length of a string, and the range of its text.
     fn string(&mut self, text: &str) -> (usize, Option<Range<usize>>) {
         for quotes in ["\"\"\"", "'''"] {
             if let Some(rest) = text.strip_prefix(quotes) {
@@ -111,7 +111,7 @@ impl Reader {
     }
 }
 
-/// Where the variables begin in a line outside of their table: behind `env =` or `env.`.
+/// The start of the variables on a line outside the table: after `env =` or `env.`.
 fn begin_of_env(line: &str) -> Option<usize> {
     line.match_indices("env").map(|(start, word)| start + word.len()).find(|end| {
         let before = line[..end - 3].chars().next_back();
@@ -120,7 +120,7 @@ fn begin_of_env(line: &str) -> Option<usize> {
     })
 }
 
-/// Whether a string is no value of a variable: a key, or the name in `env = "NAME"`.
+/// Whether a string is not the value of a variable, but a key or the name in `env = "NAME"`.
 fn is_name(line: &str, start: usize, end: usize) -> bool {
     if line[end..].trim_start().starts_with(['=', '.']) {
         return true;
@@ -131,7 +131,7 @@ fn is_name(line: &str, start: usize, end: usize) -> bool {
     key == Some("env") && line[start + 1..].starts_with(is_word)
 }
 
-/// Masks a value without quotes, which is none; how long it is.
+/// Masks a value without quotes, which is not valid TOML. Returns its length.
 fn bare(text: &str, at: usize, parts: &mut Vec<Range<usize>>) -> usize {
     let lead = text.len() - text.trim_start().len();
     let value = text[lead..].split([',', '}', '#']).next().unwrap_or_default().trim_end();
@@ -142,7 +142,7 @@ fn bare(text: &str, at: usize, parts: &mut Vec<Range<usize>>) -> usize {
     lead + value.len()
 }
 
-/// A sign for each character of these parts, as long as that.
+/// Replaces each character of these parts with one of the same length in bytes.
 fn stars(line: &str, parts: &[Range<usize>]) -> String {
     let sign = |(at, c): (usize, char)| {
         let is_hidden = parts.iter().any(|part| part.contains(&at));

@@ -52,7 +52,7 @@ fn a_private_key_goes_as_a_whole() {
     let text =
         "a\n-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\nBBBB\n-----END OPENSSH PRIVATE KEY-----\nb";
     assert_eq!(Redactor::default().text(text), "a\n[redacted]\nb");
-    // One that is cut off goes to the end.
+    // A truncated key extends to the end.
     assert_eq!(Redactor::default().text("-----BEGIN PRIVATE KEY-----\nAAAA"), "[redacted]");
 }
 
@@ -79,9 +79,9 @@ fn what_is_known_goes_in_every_form_that_it_is_printed_in() {
         (r#"{"k": "it's \"a\" b\\"}"#, r#"{"k": "(sensitive value)"}"#),
         (r#"k: 'it''s "a" b\'"#, "k: '(sensitive value)'"),
         (wrapped, "      \u{1b}[2m# (sensitive value) end"),
-        // The beginning of one that was cut off.
+        // Beginnings of a truncated secret.
         ("x it's \"a… it's… it'…", "x (sensitive value)… (sensitive value)… it'…"),
-        // A word that is everywhere tells nothing.
+        // A value this short is not removed.
         ("ab it's x", "ab it's x"),
     ] {
         assert_eq!(redactor.shown(text), shown);

@@ -1,4 +1,4 @@
-//! What is secret in addresses: credentials, what signs a URL, and the password of a proxy.
+//! Finds the secrets in addresses: credentials, signatures of URLs, and passwords of proxies.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -6,20 +6,20 @@ use std::ops::Range;
 use super::REDACTED;
 use super::named::{is_secret, named_by, without};
 
-/// What a parameter of a URL has in its name when its value opens something.
+/// Parts of the names of URL parameters whose values grant access.
 const PARTS: [&str; 4] = ["signature", "auth", "pwd", "hmac"];
-/// How its name ends otherwise. In the middle, these are parts of harmless words.
+/// Endings of such names. In the middle of a name, these are parts of harmless words.
 const ENDS: [&str; 11] =
     ["sig", "key", "keyid", "key-id", "key_id", "pair-id", "pass", "pw", "code", "jwt", "ticket"];
-/// A shorter value of a parameter may be a word that stands elsewhere, too.
+/// Shorter values of parameters are not collected: they can be common words.
 const SHORTEST: usize = 8;
 
-/// A text without what is secret in its addresses.
+/// A text without the secrets in its addresses.
 pub(super) fn credentials(text: &str) -> String {
     without(text, &parts(text))
 }
 
-/// The passwords of the URLs in a text, and the values of their secret parameters.
+/// The passwords in the URLs of a text, and the values of their secret parameters.
 pub fn passwords(text: &str) -> Vec<String> {
     let users = authorities(text).into_iter().map(|range| &text[range]);
     let passwords = users.filter_map(|user| Some(user.split_once(':')?.1));
@@ -28,13 +28,13 @@ pub fn passwords(text: &str) -> Vec<String> {
     passwords.chain(parameters).map(str::to_owned).collect()
 }
 
-/// The password in the value of a setting of this name, where that is of a proxy.
+/// The password in the value of this setting, if the name says that it is a proxy.
 pub fn proxy_passwords(name: &str, value: &str) -> Option<String> {
     let user = &value[is_proxy(name).then(|| account(value))??];
     Some(user.split_once(':')?.1.to_owned())
 }
 
-/// The value of a setting of this name, without the password of a proxy.
+/// The value of this setting without the password of a proxy.
 pub(super) fn proxy_value<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
     match account(value).filter(|_| is_proxy(name)) {
         Some(part) => without(value, &[part]).into(),
@@ -42,7 +42,7 @@ pub(super) fn proxy_value<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
     }
 }
 
-/// Where something secret stands in the addresses of a text, in order.
+/// The positions of secrets in the addresses of a text, in order.
 pub(super) fn parts(text: &str) -> Vec<Range<usize>> {
     let mut found = authorities(text);
     found.extend(parameters(text));
@@ -58,8 +58,8 @@ pub(super) fn parts(text: &str) -> Vec<Range<usize>> {
     merged
 }
 
-/// Where the credentials of URLs stand: `user:password` in `scheme://user:password@host`. The name
-/// of a user of ssh is none.
+/// The positions of credentials in URLs: `user:password` in `scheme://user:password@host`. The user
+/// name of an SSH URL is not a credential.
 fn authorities(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut at = 0;
@@ -81,10 +81,11 @@ fn authorities(text: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// Where the values of secret parameters of URLs stand: whoever has a signed URL needs no password.
+/// The positions of secret parameters of URLs. A signed URL grants access without a password.
 fn parameters(text: &str) -> Vec<Range<usize>> {
     let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>' | '\u{1b}');
-    // A backslash begins an ampersand in the JSON of some, and a quote in that of all.
+    // Some JSON encoders escape an ampersand, which then starts with a backslash. All of them
+    // escape quotes.
     let separates = |c: char| matches!(c, '?' | '#' | '&' | ';' | '~' | '\\');
     let mut found = Vec::new();
     let mut start = 0;
@@ -114,8 +115,8 @@ fn is_secret_parameter(name: &str) -> bool {
         || ENDS.iter().any(|end| name.ends_with(end))
 }
 
-/// Where `user:password` stands in `NAME=user:password@host`, where the name says that it is of a
-/// proxy: such an address needs no scheme.
+/// The positions of `user:password` in `NAME=user:password@host` if the name says that it is a
+/// proxy. The address of a proxy can omit the scheme.
 fn proxies(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut start = 0;
@@ -135,7 +136,7 @@ fn is_proxy(name: &str) -> bool {
     name.contains("proxy") || name.contains("proxies")
 }
 
-/// Where `user:password` stands in the address of a proxy that has no scheme.
+/// The position of `user:password` in the address of a proxy without a scheme.
 fn account(address: &str) -> Option<Range<usize>> {
     let end = address.rfind('@').filter(|end| *end > 0)?;
     let is_bare = !address.contains("://") && !address.starts_with(REDACTED);
