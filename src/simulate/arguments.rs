@@ -1,20 +1,20 @@
-//! Flags and words of a command line.
+//! Parses the flags and arguments of a simulated command.
 
-/// The flags that were given, and the words that are none.
+/// The flags of a command, and its other arguments.
 #[derive(Debug, Default)]
 pub struct Arguments {
     flags: Vec<(String, String)>,
-    /// The other words.
+    /// The arguments that are not flags.
     pub words: Vec<String>,
 }
 
 impl Arguments {
-    /// Reads a command line. `known` names the flags, as `-f --force`: the last is the one to ask for.
-    /// One that takes a value ends with `=`. With `until_word`, everything from the first word on is a
-    /// word.
+    /// Parses a command line. `known` lists the aliases of each flag, as in `-f --force`; the last
+    /// one is its name here. A flag with a value ends with `=`. With `until_word`, everything after
+    /// the first other argument is an argument, too.
     ///
     /// # Errors
-    /// Names a flag that is not known.
+    /// Names the unknown flag.
     pub fn parse(arguments: &[String], known: &[&str], until_word: bool) -> Result<Self, String> {
         let mut parsed = Self::default();
         let mut rest = arguments.iter();
@@ -57,10 +57,10 @@ impl Arguments {
         own.map(|(_, value)| value.as_str())
     }
 
-    /// The one word of a command that takes exactly one.
+    /// The argument of a command that takes exactly one.
     ///
     /// # Errors
-    /// Says how many there are, as Lima does.
+    /// Lima's message with the number of arguments.
     pub fn only(&self) -> Result<&str, String> {
         match self.words.as_slice() {
             [only] => Ok(only),
@@ -68,7 +68,7 @@ impl Arguments {
         }
     }
 
-    /// Whether a switch is on.
+    /// Whether a flag is set.
     pub fn has(&self, name: &str) -> bool {
         self.value(name).is_some_and(|value| value != "false")
     }

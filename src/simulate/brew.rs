@@ -1,9 +1,9 @@
-//! Homebrew on a simulated Mac: it installs and upgrades Lima and the docker command.
+//! Homebrew on a simulated macOS host. It installs and upgrades Lima and the docker command.
 
 use super::reply::{Call, Reply};
 use super::world::{DOCKER_CLI_VERSION, LIMA_VERSION, World};
 
-/// What can be installed: the formula, the program that it brings, its version.
+/// The available formulae: name, program and version.
 const FORMULAE: &[(&str, &str, &str)] =
     &[("lima", "limactl", LIMA_VERSION), ("docker", "docker", DOCKER_CLI_VERSION)];
 

@@ -1,5 +1,5 @@
-//! The docker command line on the simulated host: contexts, and questions to a daemon
-//! (transcript: docker).
+//! The docker command on the simulated host: contexts, and requests to a daemon (transcript:
+//! docker).
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use super::template;
 use super::world::{World, context_directory};
 
 const DOCKER: &str = "docker";
-/// The plugin's.
+/// The version of the Compose plugin.
 const COMPOSE_VERSION: &str = "2.26.1";
 
 /// Runs `docker`.
@@ -42,7 +42,7 @@ pub(super) fn run(world: &mut World, call: &Call<'_>) -> Reply {
     }
 }
 
-/// A context's `meta.json`.
+/// The `meta.json` of a context.
 pub(super) fn metadata(name: &str, description: &str, host: &str) -> Value {
     let metadata =
         if description.is_empty() { json!({}) } else { json!({"Description": description}) };
@@ -74,8 +74,8 @@ fn host_of(world: &World, name: &str) -> Result<String, String> {
     Ok(meta["Endpoints"]["docker"]["Host"].as_str().unwrap_or_default().to_owned())
 }
 
-/// Asks the daemon behind an address. The client cannot tell why one does not answer: whatever
-/// is wrong in the guest ends as a connection that is closed (1 and 2).
+/// Sends a command to the daemon at an address. The client cannot tell why a daemon does not
+/// answer: every fault in the guest closes the connection (1 and 2).
 fn ask(world: &mut World, host: &str, words: &[String], call: &Call<'_>) -> Reply {
     let now = world.clock;
     let service = match words {
@@ -193,7 +193,7 @@ fn inspect(world: &World, name: &str, arguments: &Arguments) -> Reply {
     let mut text = Vec::new();
     let formatter = serde_json::ser::PrettyFormatter::with_indent(b"    ");
     let mut serializer = serde_json::Serializer::with_formatter(&mut text, formatter);
-    // A JSON value can always be written to memory.
+    // Serializing a JSON value to memory cannot fail.
     let _ = serde::Serialize::serialize(&json!([meta]), &mut serializer);
     Reply::line(String::from_utf8_lossy(&text))
 }
@@ -224,8 +224,8 @@ fn write(world: &mut World, name: &str, creates: bool, arguments: &Arguments) ->
     Reply::line(name).saying(&format!("Successfully {done} context \"{name}\""))
 }
 
-/// The address in a line of CSV such as `"host=unix:///a,b=c"`, which is one only where it has more
-/// than one sign of equality.
+/// The address in an endpoint such as `"host=unix:///a,b=c"`. docker parses the endpoint as CSV
+/// only if it has more than one `=`.
 fn host_in(endpoint: &str) -> Option<String> {
     if endpoint.matches('=').count() == 1 {
         return endpoint.trim_matches('"').strip_prefix("host=").map(str::to_owned);

@@ -1,4 +1,4 @@
-//! A host on which everything happens in a world.
+//! A host whose programs and files are simulated.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -17,20 +17,20 @@ use crate::host::{
     Input, Lock, LockError, Output, Ping, Platform, Probe,
 };
 
-/// A program that is simulated.
+/// The simulation of a program.
 type Program = fn(&mut World, &Call<'_>) -> Reply;
 
 const LIMACTL: &str = "limactl";
 const PROGRAMS: &[(&str, Program)] =
     &[("brew", brew::run), ("docker", docker::run), (LIMACTL, limactl::run), ("ssh", ssh::run)];
 
-/// Runs a program in a world. `None` when that world has no such program.
+/// Runs a program in a world. `None` if the world does not have the program.
 pub fn run(world: &mut World, name: &str, call: &Call<'_>) -> Option<Reply> {
     let (_, program) = PROGRAMS.iter().find(|(own, _)| *own == name)?;
     world.computer.programs.contains_key(name).then(|| program(world, call))
 }
 
-/// Runs a `limactl` that is not the one on `PATH`.
+/// Runs a `limactl` other than the one on `PATH`.
 fn run_installed(world: &mut World, version: String, call: &Call<'_>) -> Reply {
     let own = world.computer.programs.insert(LIMACTL.to_owned(), version);
     let reply = limactl::run(world, call);
@@ -41,16 +41,16 @@ fn run_installed(world: &mut World, version: String, call: &Call<'_>) -> Reply {
     reply
 }
 
-/// A host whose tools, instances and contexts are those of a [`World`]. Only files outside of
-/// the simulated home, such as `containai.toml`, are those of the real host.
+/// A host with the tools, instances and contexts of a [`World`]. Files outside the simulated home,
+/// such as `containai.toml`, are those of the real host.
 pub struct SimulatedHost<'a> {
     real: &'a dyn Host,
     world: Mutex<World>,
-    /// Where the world is saved after each change, where it is saved at all.
+    /// The directory in which the world is saved after each change, if it is saved.
     directory: Option<PathBuf>,
     /// Whether this host holds the saved world's lock.
     locked: AtomicBool,
-    /// The parts that were not simulated.
+    /// What was not simulated.
     skipped: Mutex<BTreeSet<String>>,
 }
 
@@ -59,7 +59,7 @@ struct RealHost<'a> {
     real: &'a dyn Host,
     /// The simulated home.
     home: PathBuf,
-    /// Directories in it that the simulated tools keep.
+    /// The directories in it that belong to the simulated tools.
     of_tools: [PathBuf; 2],
 }
 
@@ -98,32 +98,32 @@ impl std::fmt::Debug for SimulatedHost<'_> {
 }
 
 impl<'a> SimulatedHost<'a> {
-    /// A host of this world, which is forgotten in the end.
+    /// A host with this world, which is not saved.
     pub fn new(real: &'a dyn Host, world: World) -> Self {
         let (locked, skipped) = (AtomicBool::default(), Mutex::default());
         Self { real, world: Mutex::new(world), directory: None, locked, skipped }
     }
 
-    /// A host of the world that is saved in a directory; a new world, as a machine of the same
-    /// kind as the real one, where none is.
+    /// A host with the world that is saved in a directory, or with a new world of the real host's
+    /// platform.
     ///
     /// # Errors
-    /// When the world cannot be read, or others could have written it.
+    /// If the world cannot be read, or other users could have written it.
     pub fn open(real: &'a dyn Host, directory: &Path) -> io::Result<Self> {
         real.check_private(directory)?;
         let world = store::load(real, directory)?.unwrap_or_else(|| World::new(real.platform()));
         Ok(Self { directory: Some(directory.to_owned()), ..Self::new(real, world) })
     }
 
-    /// The world as it is now.
+    /// The current world.
     pub fn world(&self) -> World {
         self.lock_world().clone()
     }
 
-    /// Changes the world from outside of it, as nobody in it could.
+    /// Changes the world from outside.
     ///
     /// # Errors
-    /// When it cannot be saved.
+    /// If the world cannot be saved.
     pub fn change<T>(&self, change: impl FnOnce(&mut World) -> T) -> io::Result<T> {
         let mut world = self.lock_world();
         let result = change(&mut world);
@@ -132,7 +132,7 @@ impl<'a> SimulatedHost<'a> {
         Ok(result)
     }
 
-    /// A panic in another thread leaves a world that is as good as a real one after a crash.
+    /// Ignores a poisoned lock: after a panic, the world is in a state as after a crash.
     fn lock_world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -144,7 +144,7 @@ impl<'a> SimulatedHost<'a> {
         }
     }
 
-    /// Does something that may change the world, and saves it if it did.
+    /// Runs an action, and saves the world if the action changed it.
     fn act<T>(&self, action: impl FnOnce(&mut World) -> T) -> io::Result<T> {
         let mut world = self.lock_world();
         let before = world.clock;
@@ -155,7 +155,7 @@ impl<'a> SimulatedHost<'a> {
         Ok(result)
     }
 
-    /// What a command reads.
+    /// The standard input of a command.
     fn input(&self, command: &CommandSpec) -> io::Result<Option<Vec<u8>>> {
         match &command.stdin {
             None => Ok(None),
@@ -167,18 +167,18 @@ impl<'a> SimulatedHost<'a> {
         }
     }
 
-    /// The real host, as a program of the world finds it.
+    /// The real host, as seen by a simulated program.
     fn outside(&self) -> RealHost<'_> {
         let Computer { home, lima_home, docker_config, .. } = self.lock_world().computer.clone();
         RealHost { real: self.real, home, of_tools: [lima_home, docker_config] }
     }
 
-    /// The real file that stands for one of the simulated home that no tool wrote.
+    /// The real file for a path in the simulated home that does not belong to a simulated tool.
     fn real_path(&self, path: &Path) -> Option<PathBuf> {
         self.outside().path(path)
     }
 
-    /// The parts that were not simulated until now.
+    /// What was not simulated so far.
     pub fn skipped(&self) -> Vec<String> {
         let skipped = self.skipped.lock().unwrap_or_else(PoisonError::into_inner);
         skipped.iter().cloned().collect()
@@ -218,7 +218,7 @@ impl Probe for SimulatedHost<'_> {
             Some(reply) => {
                 let mut skipped = self.skipped.lock().unwrap_or_else(PoisonError::into_inner);
                 let what = reply.skipped.iter().map(|what| {
-                    format!("the simulated {name} does not know {what}, and leaves it out")
+                    format!("the simulated {name} does not support {what} and ignores it")
                 });
                 skipped.extend(what);
                 Ok(reply.into())
@@ -253,7 +253,7 @@ impl Probe for SimulatedHost<'_> {
         self.real.canonical(&self.real_path(path).ok_or_else(missing)?)
     }
 
-    /// Nothing of the real environment leads out of the simulated home.
+    /// A real variable must not lead out of the simulated home.
     fn env(&self, name: &str) -> Option<OsString> {
         let world = self.lock_world();
         match name {
@@ -263,8 +263,8 @@ impl Probe for SimulatedHost<'_> {
         }
     }
 
-    /// A file of the simulated home that no tool wrote is the real one of that name, so that a
-    /// file that `containai.toml` names is found.
+    /// A file in the simulated home that no tool wrote is read from the real home, so that files
+    /// named in `containai.toml` are found.
     fn read_file(&self, path: &Path) -> io::Result<Option<String>> {
         if let Some(text) = self.lock_world().file(path) {
             return Ok(Some(text));
@@ -279,7 +279,7 @@ impl Probe for SimulatedHost<'_> {
         self.real_path(path).map_or(Ok(None), |path| self.real.read_bytes(&path))
     }
 
-    /// No file of a world is long.
+    /// The files of a world are short.
     fn read_end(&self, path: &Path, most: u64) -> io::Result<Option<Vec<u8>>> {
         if let Some(text) = self.lock_world().file(path) {
             return Ok(Some(text.into_bytes()));
@@ -292,7 +292,8 @@ impl Probe for SimulatedHost<'_> {
             .unwrap_or_else(|error| Ping::Failed(error.to_string()))
     }
 
-    /// The pages of the simulated host are those of its containers, and well as these are.
+    /// The simulated host serves the pages of its containers. A page reports whether its container
+    /// is healthy.
     fn get(&self, url: &str) -> Result<(), String> {
         let world = self.lock_world();
         let guests = world.instances.values().filter_map(|instance| instance.guest.as_ref());
@@ -301,7 +302,7 @@ impl Probe for SimulatedHost<'_> {
         match clients().any(|it| it.health.as_deref() == Some("unhealthy")) {
             true => Err("503 Service Unavailable".into()),
             false if clients().next().is_some() => Ok(()),
-            false => Err(format!("the simulated host has nothing at {url}")),
+            false => Err(format!("the simulated host serves nothing at {url}")),
         }
     }
 
@@ -321,14 +322,14 @@ impl Probe for SimulatedHost<'_> {
         self.real_path(path).map_or(Ok(()), |path| self.real.check_private_file(&path))
     }
 
-    /// ssh makes its sockets for their owner alone.
+    /// ssh creates its sockets for their owner only.
     fn is_exposed(&self, _: &Path) -> bool {
         false
     }
 }
 
 impl Host for SimulatedHost<'_> {
-    /// What happens in a world takes no time in which something could be heard.
+    /// Simulated commands take no time, so an interrupt cannot arrive while one runs.
     fn execute(
         &self,
         command: &CommandSpec,
@@ -337,8 +338,8 @@ impl Host for SimulatedHost<'_> {
         self.query(command)?.successful(command)
     }
 
-    /// Commands that change the same saved world take turns, and each begins with the world that the
-    /// one before it left.
+    /// Commands that change the same saved world run one at a time. Each one starts with the world
+    /// that the previous one saved.
     fn lock(&self, _: &Path, holder: &str, wait: Duration) -> Result<Lock, LockError> {
         let Some(directory) = &self.directory else {
             return Ok(Lock::of_nothing());
@@ -363,7 +364,7 @@ impl Host for SimulatedHost<'_> {
         self.real.interrupted()
     }
 
-    /// Its time passes, and no other.
+    /// Only the simulated time passes.
     fn pause(&self, time: Duration) {
         let _ = self.change(|world| world.pass(time.as_secs()));
     }
@@ -380,7 +381,7 @@ impl Host for SimulatedHost<'_> {
     }
 
     fn write_file(&self, path: &Path, contents: &str, mode: u32) -> io::Result<()> {
-        // What cai writes beside a real compose file is for a simulated container.
+        // A file that cai generates next to a real Compose file belongs to a simulated container.
         let is_of_world = self.is_simulated(path) || contents.starts_with(MARK);
         if !is_of_world {
             return self.real.write_file(path, contents, mode);
@@ -391,7 +392,7 @@ impl Host for SimulatedHost<'_> {
         })
     }
 
-    /// Nothing in the simulated home holds more than text.
+    /// The simulated home contains only text files.
     fn write_new(&self, path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
         if self.is_simulated(path) {
             return Err(io::ErrorKind::Unsupported.into());
@@ -399,7 +400,8 @@ impl Host for SimulatedHost<'_> {
         self.real.write_new(path, contents, mode)
     }
 
-    /// Nothing is downloaded: a directory that is named like a release of Lima gets its `limactl`.
+    /// Nothing is downloaded. A directory named after a release of Lima gets the `limactl` of that
+    /// release.
     fn install_archive(&self, archive: &Archive) -> Result<(), ArchiveError> {
         let Archive { directory, .. } = archive;
         let version = directory.file_name().unwrap_or_default().to_string_lossy().into_owned();

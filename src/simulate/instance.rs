@@ -1,5 +1,5 @@
-//! An instance of Lima: its files, its processes on the host, and the connection that everything
-//! rides on. The numbers are those of `FACTS.md`.
+//! A Lima instance: its files, its processes on the host, and its SSH connection. Numbers in
+//! comments refer to `FACTS.md`.
 
 use std::collections::BTreeSet;
 
@@ -11,11 +11,11 @@ use super::limactl::config::Config;
 use super::world::LIMA_VERSION;
 use crate::lima::Status;
 
-/// Lima's control socket within an instance's directory.
+/// The name of Lima's SSH control socket in an instance's directory.
 pub(super) const SSH_SOCKET: &str = "ssh.sock";
-/// The socket of Lima's host agent within an instance's directory.
+/// The name of the host agent's socket in an instance's directory.
 pub(super) const AGENT_SOCKET: &str = "ha.sock";
-/// The forwarded Docker socket within an instance's directory.
+/// The path of the forwarded Docker socket in an instance's directory.
 pub(super) const DOCKER_SOCKET: &str = "sock/docker.sock";
 
 /// An instance.
@@ -23,44 +23,44 @@ pub(super) const DOCKER_SOCKET: &str = "sock/docker.sock";
 pub struct Instance {
     /// Its `lima.yaml`.
     pub yaml: String,
-    /// Whether `limactl protect` was called.
+    /// Whether it is protected from deletion.
     pub protected: bool,
     /// The port of its sshd on the host; 0 before the first start.
     pub ssh_port: u16,
-    /// The process of Lima's host agent.
+    /// The pid of Lima's host agent.
     pub agent: Option<u32>,
-    /// The process of the machine.
+    /// The pid of the driver process.
     pub driver: Option<u32>,
-    /// How often it was started.
+    /// The number of boots.
     pub boots: u32,
-    /// Lima's ssh connection, which every session and the forward ride on.
+    /// Lima's SSH connection, which all sessions and the forward use.
     pub master: Option<Session>,
-    /// The file of the forwarded Docker socket.
+    /// The forwarded Docker socket on the host.
     pub docker_socket: Option<HostSocket>,
-    /// The guest, once it was started for the first time.
+    /// The guest, after the first start.
     pub guest: Option<Guest>,
 }
 
-/// An ssh connection to a guest. It keeps the groups that it began with (3).
+/// An SSH connection to a guest. It keeps the groups with which it started (3).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
-    /// The numbers of the groups.
+    /// The gids.
     pub groups: BTreeSet<u32>,
-    /// How many shells of people are open on it.
+    /// The number of open interactive shells.
     pub open_shells: u32,
 }
 
-/// The file of a forwarded socket on the host.
+/// A forwarded socket on the host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostSocket {
-    /// The groups of the connection that carries it; `None` when nothing listens on the file.
+    /// The groups of the SSH connection behind it. `None` if nothing listens on it.
     pub carried_by: Option<BTreeSet<u32>>,
-    /// Whether the user may connect to it.
+    /// Whether the user can connect to it.
     pub permitted: bool,
 }
 
 impl Instance {
-    /// One that was just created.
+    /// A new instance.
     pub(super) fn new(yaml: String) -> Self {
         Self {
             yaml,
@@ -75,7 +75,7 @@ impl Instance {
         }
     }
 
-    /// Its state, as Lima tells it from its processes.
+    /// The status that Lima derives from its processes.
     pub fn status(&self) -> Status {
         match (self.agent, self.driver) {
             (Some(_), Some(_)) => Status::Running,
@@ -84,7 +84,7 @@ impl Instance {
         }
     }
 
-    /// What Lima says is wrong with it.
+    /// The error that Lima reports for it.
     pub(super) fn error(&self, vm_type: &str) -> Option<String> {
         match (self.agent, self.driver) {
             (None, Some(_)) => Some(format!("{vm_type} driver is running but host agent is not")),
@@ -93,7 +93,7 @@ impl Instance {
         }
     }
 
-    /// The guest, while the machine runs.
+    /// The guest, if the machine is running.
     pub(super) fn running_guest(&mut self) -> Option<&mut Guest> {
         self.driver?;
         self.guest.as_mut()
@@ -107,7 +107,7 @@ impl Instance {
             .collect()
     }
 
-    /// One of those files.
+    /// The contents of one of those files.
     pub(super) fn file(&self, name: &str) -> Option<String> {
         match name {
             "lima.yaml" => Some(self.yaml.clone()),
@@ -122,9 +122,9 @@ impl Instance {
         }
     }
 
-    /// Switches the machine on, as Lima's host agent does: the connection is opened before anything
-    /// is provisioned (3), the socket is forwarded once, and the scripts run on every boot (7).
-    /// What a script does not do is no error (9).
+    /// Starts the machine like Lima's host agent: it opens the connection before provisioning (3),
+    /// forwards the socket once, and runs the scripts at every boot (7). A failed script is not an
+    /// error (9).
     pub(super) fn start(&mut self, name: &str, config: &Config, pid: u32, now: u64) {
         self.boots += 1;
         self.agent = Some(pid);
@@ -154,14 +154,15 @@ impl Instance {
         self.guest = Some(guest);
     }
 
-    /// Whether Lima's probes succeed. One that asks dockerd as the user cannot on a first boot (8).
+    /// Whether Lima's probes succeed. A probe that uses dockerd as the user fails on a first boot
+    /// (8).
     pub(super) fn is_ready(&mut self, config: &Config, now: u64) -> bool {
         let session = self.master.clone();
         let Some(guest) = self.running_guest() else {
             return false;
         };
         config.probes().all(|script| {
-            // One of cai's own ends when the boot is done, whatever came of it.
+            // cai's own probe succeeds once the boot has finished, even if provisioning failed.
             if !script.contains("docker info") || script.contains("lima-boot-done") {
                 return true;
             }
@@ -174,7 +175,7 @@ impl Instance {
         })
     }
 
-    /// What is left when its processes have ended.
+    /// Ends all processes.
     fn end(&mut self) {
         self.agent = None;
         self.driver = None;
@@ -184,13 +185,14 @@ impl Instance {
         }
     }
 
-    /// A clean stop, which removes the forwarded socket.
+    /// Stops cleanly, which removes the forwarded socket.
     pub(super) fn stop(&mut self) {
         self.end();
         self.docker_socket = None;
     }
 
-    /// Killed: the forwarded socket's file is a directory deeper than what Lima removes, and stays.
+    /// Kills all processes. The forwarded socket's file stays, because Lima removes files only one
+    /// directory above it.
     pub(super) fn kill(&mut self) {
         self.end();
         if let Some(socket) = &mut self.docker_socket {
@@ -198,7 +200,7 @@ impl Instance {
         }
     }
 
-    /// The connection that a command uses: the living one, or a new one (`ControlMaster auto`).
+    /// The connection for a command: the existing one or a new one (`ControlMaster auto`).
     pub(super) fn session(&mut self) -> Option<Session> {
         self.driver?;
         let fresh = self.guest.as_ref()?.login_gids();
@@ -206,17 +208,17 @@ impl Instance {
         Some(session.clone())
     }
 
-    /// Sets a key of `lima.yaml`, as a hand with an editor.
+    /// Sets a key of `lima.yaml`, as if someone had edited the file.
     pub(super) fn set(&mut self, key: &str, value: Value) {
         let mut keys = self.parsed();
         keys[key] = value;
-        // JSON values all have a form in YAML.
+        // A JSON value can always be written as YAML.
         if let Ok(yaml) = serde_yaml::to_string(&keys) {
             self.write(&yaml);
         }
     }
 
-    /// Writes `lima.yaml`. The comments at its head, by which one sees whose it is, stay.
+    /// Writes `lima.yaml`. The comments at its head stay because they identify the owner of the VM.
     pub(super) fn write(&mut self, yaml: &str) {
         let head = self.yaml.lines().take_while(|line| line.starts_with('#'));
         let head: String = head.map(|line| line.to_owned() + "\n").collect();

@@ -1,9 +1,9 @@
-//! What `limactl` says on standard error: logrus's text form (`FACTS.md`, "States").
+//! `limactl`'s messages on standard error, in logrus's text format (`FACTS.md`, "States").
 
 use std::fmt::Write as _;
 use std::time::{Duration, UNIX_EPOCH};
 
-/// The last second that has a year of four digits.
+/// The last second of the year 9999, the last year with four digits.
 const LAST: u64 = 253_402_300_799;
 
 /// The log of one command.
@@ -30,13 +30,13 @@ impl Log {
         self.line("fatal", message, None);
     }
 
-    /// A line with one more field behind the message.
+    /// Logs a line, optionally with a field after the message.
     pub(super) fn line(&mut self, level: &str, message: &str, field: Option<(&str, &str)>) {
         self.text += &line(self.clock, level, message, field.as_slice());
     }
 }
 
-/// A line, with these fields behind the message.
+/// A line with these fields after the message.
 pub fn line(clock: u64, level: &str, message: &str, fields: &[(&str, &str)]) -> String {
     let mut text = format!("time=\"{}\" level={level} msg={}", timestamp(clock), value(message));
     for (name, content) in fields {
@@ -46,13 +46,13 @@ pub fn line(clock: u64, level: &str, message: &str, fields: &[(&str, &str)]) -> 
     text + "\n"
 }
 
-/// Quoted as logrus does: only what is not plain.
+/// Quotes a value as logrus does, only if it has other than plain characters.
 fn value(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-._/@^+".contains(c);
     if !text.is_empty() && text.chars().all(plain) { text.to_owned() } else { go(text) }
 }
 
-/// Quoted as Go's `%q` does.
+/// Quotes a value as Go's `%q` does.
 pub fn go(text: &str) -> String {
     let mut quoted = String::from('"');
     for c in text.chars() {
@@ -68,7 +68,7 @@ pub fn go(text: &str) -> String {
     quoted + "\""
 }
 
-/// A time in UTC, to the second, as RFC 3339 has it.
+/// A UTC time in RFC 3339 format, in seconds.
 pub fn timestamp(clock: u64) -> String {
     let time = UNIX_EPOCH + Duration::from_secs(clock.min(LAST));
     humantime::format_rfc3339_seconds(time).to_string()

@@ -1,23 +1,23 @@
-//! A simulated host: one world, as plain data, and what `limactl`, `ssh`, `docker` and `brew` do to
-//! it. It behaves as Lima 2.2.0 and Docker were measured to (`FACTS.md`, whose numbers the comments
-//! here name), as far as `cai` meets them: sessions that keep the groups they began with, forwards
-//! that are made once and die, messages and exit codes.
+//! A simulated host: a world as plain data, and the effects of `limactl`, `ssh`, `docker` and
+//! `brew` on it. It behaves as Lima 2.2.0 and Docker were measured to behave, as far as `cai`
+//! depends on it: sessions that keep the groups with which they started, forwards that are created
+//! once and die, messages and exit codes. The measurements are in `FACTS.md`; numbers in comments
+//! refer to its sections.
 //!
-//! - [`World`] is the data: the tools, the instances, their guests, the contexts.
-//! - [`run`] is a program doing something to it. A command that is not known fails and says so; it
-//!   never succeeds silently.
-//! - [`FAULTS`] are what can be broken in it.
-//! - [`SimulatedHost`] is a world behind [`Probe`](crate::host::Probe) and
-//!   [`Host`](crate::host::Host), so that all of `cai` works on it. The same world behind real
-//!   executables is in the tests.
+//! - [`World`] is the data: tools, instances with their guests, and contexts.
+//! - [`run`] runs a program in a world. An unsupported command fails with a message and never
+//!   succeeds silently.
+//! - [`FAULTS`] are the faults that can be injected.
+//! - [`SimulatedHost`] implements [`Probe`](crate::host::Probe) and [`Host`](crate::host::Host) on
+//!   a world, so that all of `cai` works on it. The tests also put a world behind real executables.
 //!
-//! Time is not slept. What differs from the real thing:
-//! - Nothing is downloaded; an image has Docker in it if its file name says `docker`.
-//! - A provisioning script is recognised by what it holds, not run (see `guest/scripts.rs`).
-//! - Mounts, TCP ports and the network are not there. A disk has a size and no contents.
-//! - `edit` writes the YAML anew, so comments in it are lost, but for those at its head.
-//! - On a simulated Mac with `vz`, a host agent can die without its machine, which real `vz`
-//!   machines cannot: they live in that process.
+//! Nothing waits: time is a number in the world. Differences from a real host:
+//! - Nothing is downloaded. An image includes Docker if its file name contains `docker`.
+//! - A provisioning script is recognized by its contents, not run (see `guest/scripts.rs`).
+//! - Mounts, TCP ports and the network do not exist. A disk has a size but no contents.
+//! - `edit` rewrites the YAML, so only the comments at its head are kept.
+//! - On simulated macOS with `vz`, a host agent can die while its machine keeps running. A real
+//!   `vz` machine runs in the host agent's process and cannot outlive it.
 
 mod arguments;
 mod brew;

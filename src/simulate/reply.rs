@@ -1,24 +1,24 @@
-//! What a simulated program was asked, and what it answers.
+//! The input and output of a simulated program.
 
 use std::fmt;
 use std::path::Path;
 
 use crate::host::{ExitStatus, Output};
 
-/// How a simulated program was started.
+/// How a simulated program is called.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Call<'a> {
-    /// Its arguments.
+    /// The arguments.
     pub args: &'a [String],
-    /// What it reads.
+    /// The standard input.
     pub stdin: Option<&'a [u8]>,
-    /// `DOCKER_HOST`, the one variable that these programs heed.
+    /// The value of `DOCKER_HOST`, the only variable that these programs read.
     pub docker_host: Option<&'a str>,
-    /// The parts of the real host that it can read.
+    /// The parts of the real host that the program can read.
     pub outside: Option<&'a dyn Outside>,
 }
 
-/// The parts of the real host that a simulated program reads, unless its world overrides them.
+/// The parts of the real host that a simulated program reads unless its world overrides them.
 pub trait Outside: fmt::Debug {
     /// A text file.
     fn file(&self, path: &Path) -> Option<String>;
@@ -27,13 +27,13 @@ pub trait Outside: fmt::Debug {
 }
 
 impl<'a> Call<'a> {
-    /// What it reads, where that is a text.
+    /// The standard input, if it is text.
     pub(super) fn text(&self) -> Option<&'a str> {
         std::str::from_utf8(self.stdin?).ok()
     }
 }
 
-/// What a program left when it ended.
+/// The result of a program.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reply {
     /// The exit code.
@@ -42,27 +42,27 @@ pub struct Reply {
     pub stdout: String,
     /// Standard error.
     pub stderr: String,
-    /// The parts of its work that are not simulated.
+    /// The parts of the work that are not simulated.
     pub skipped: Vec<String>,
 }
 
 impl Reply {
-    /// It did it, and said nothing.
+    /// Success without output.
     pub(super) fn done() -> Self {
         Self::default()
     }
 
-    /// It did it, and printed this line.
+    /// Success with this line on standard output.
     pub(super) fn line(text: impl Into<String>) -> Self {
         Self { stdout: text.into() + "\n", ..Self::default() }
     }
 
-    /// It failed, and said this line.
+    /// Failure with this line on standard error.
     pub(super) fn failed(code: i32, text: impl Into<String>) -> Self {
         Self { code, stderr: text.into() + "\n", ..Self::default() }
     }
 
-    /// It said this line, too.
+    /// The same result with one more line on standard error.
     #[must_use]
     pub(super) fn saying(mut self, text: &str) -> Self {
         self.stderr.push_str(text);
@@ -70,9 +70,9 @@ impl Reply {
         self
     }
 
-    /// The refusal of something that the real program may well know.
+    /// The error for something that is not simulated but that the real program may support.
     pub(super) fn unknown(program: &str, what: &str) -> Self {
-        Self::failed(127, format!("the simulated {program} does not know {what}"))
+        Self::failed(127, format!("the simulated {program} does not support {what}"))
     }
 }
 

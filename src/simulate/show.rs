@@ -1,4 +1,4 @@
-//! A world for a person to read.
+//! Displays a world for a person.
 
 use std::fmt;
 
@@ -51,12 +51,12 @@ impl Instance {
             names.join(", ")
         };
         let session = self.master.as_ref().map(|session| names(&session.groups));
-        line(f, "session has", &session.unwrap_or_else(|| "no connection".into()))?;
+        line(f, "session groups", &session.unwrap_or_else(|| "no connection".into()))?;
         let socket = match &self.docker_socket {
             None => "missing".to_owned(),
             Some(socket) if !socket.permitted => "not permitted".into(),
             Some(socket) => match &socket.carried_by {
-                Some(groups) => format!("forwarded, with the groups {}", names(groups)),
+                Some(groups) => format!("forwarded with the groups {}", names(groups)),
                 None => "stale".into(),
             },
         };
@@ -82,15 +82,18 @@ impl Guest {
         for (name, unit) in &self.units {
             line(f, name, &format!("{}, {}", unit.active, unit.enabled))?;
         }
-        let socket = self
-            .socket
-            .map_or("missing".into(), |gid| format!("of the group {}", self.group_name(gid)));
+        let socket =
+            self.socket.map_or("missing".into(), |gid| format!("group {}", self.group_name(gid)));
         line(f, "guest socket", &socket)?;
         line(f, "runtimes", &self.runtimes().join(", "))?;
         line(f, "default", &self.default_runtime())?;
         for container in &self.containers {
-            let state = if container.running { "runs" } else { "is stopped" };
-            line(f, "container", &format!("{} {state} ({})", container.name, container.runtime))?;
+            let state = if container.running { "running" } else { "stopped" };
+            line(
+                f,
+                "container",
+                &format!("{} is {state} ({})", container.name, container.runtime),
+            )?;
         }
         Ok(())
     }

@@ -6,23 +6,23 @@ use super::instance::{AGENT_SOCKET, DOCKER_SOCKET, SSH_SOCKET};
 use super::world::World;
 use crate::host::Ping;
 
-/// What happens to a client that connects.
+/// The result of a connection to a socket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Answer {
-    /// There is no such file.
+    /// The file does not exist.
     Missing,
     /// Nothing listens on it.
     Refused,
-    /// The user may not connect.
+    /// The user cannot connect.
     Denied,
-    /// Connected, and closed without an answer: the forward lives, its other end does not. A
-    /// missing group, a missing socket and a dead daemon all look like this (1 and 2).
+    /// The connection was closed without an answer: the forward works, but its other end does not.
+    /// A missing group, a missing socket and a dead daemon all have this result (1 and 2).
     Closed,
     /// The daemon of this instance answers.
     Daemon(String),
 }
 
-/// Connects to a Docker socket and asks something.
+/// Connects to a Docker socket and sends a request.
 pub(super) fn connect(world: &mut World, path: &Path) -> Answer {
     let now = world.clock;
     let Some(name) = world.instance_of_socket(path, DOCKER_SOCKET) else {
@@ -46,13 +46,13 @@ pub(super) fn connect(world: &mut World, path: &Path) -> Answer {
     let ran = guest.dockerd.is_some();
     let answers = permitted && guest.knock(now);
     if guest.dockerd.is_some() != ran {
-        // Socket activation: the question has started the daemon.
+        // Socket activation: the request started the daemon.
         world.pass(2);
     }
     if answers { Answer::Daemon(name) } else { Answer::Closed }
 }
 
-/// As [`Probe::ping`](crate::host::Probe::ping).
+/// See [`Probe::ping`](crate::host::Probe::ping).
 pub(super) fn ping(world: &mut World, path: &Path) -> Ping {
     match connect(world, path) {
         Answer::Missing => Ping::Missing,
@@ -63,8 +63,8 @@ pub(super) fn ping(world: &mut World, path: &Path) -> Ping {
     }
 }
 
-/// As [`Probe::listens`](crate::host::Probe::listens): an ssh master, a host agent, or a
-/// forward.
+/// See [`Probe::listens`](crate::host::Probe::listens): whether an SSH master, a host agent or a
+/// forward listens.
 pub(super) fn listens(world: &World, path: &Path) -> bool {
     let instance = |socket| {
         let name = world.instance_of_socket(path, socket)?;
@@ -77,7 +77,7 @@ pub(super) fn listens(world: &World, path: &Path) -> bool {
             .is_some_and(|it| it.docker_socket.as_ref().is_some_and(forwarded))
 }
 
-/// Removes a file of the simulated home: a socket, or a plain file.
+/// Removes a file of the simulated home: a socket or a plain file.
 pub(super) fn remove(world: &mut World, path: &Path) {
     if let Some(name) = world.instance_of_socket(path, DOCKER_SOCKET)
         && let Some(instance) = world.instances.get_mut(&name)

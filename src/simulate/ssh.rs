@@ -8,17 +8,18 @@ use super::instance::{DOCKER_SOCKET, HostSocket, Instance, SSH_SOCKET};
 use super::reply::{Call, Reply};
 use super::world::World;
 
-/// What ssh exits with when it fails itself.
+/// The exit code when ssh itself fails.
 const FAILED: i32 = 255;
 
-/// Which connection a command uses.
+/// The connection that a command uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Connection {
-    /// Lima's, which is opened where there is none (`ControlMaster auto`, as Lima configures it).
+    /// Lima's connection, which is opened if necessary (`ControlMaster auto`, as Lima configures
+    /// it).
     Shared,
-    /// Lima's where there is one, else one of its own (`ControlMaster no`).
+    /// Lima's connection if it is open, otherwise a new one (`ControlMaster no`).
     Follow,
-    /// One of its own, which leaves nothing behind.
+    /// A new connection, closed after the command.
     Own,
 }
 
@@ -73,7 +74,7 @@ pub(super) fn run(world: &mut World, call: &Call<'_>) -> Reply {
     }
 }
 
-/// Runs a line in the guest of an instance.
+/// Runs a command line in the guest of an instance.
 pub(super) fn in_guest(
     world: &mut World,
     name: &str,
@@ -108,10 +109,10 @@ pub(super) fn in_guest(
     reply
 }
 
-/// The control commands of a connection.
+/// Runs a control command of a connection.
 fn control(world: &mut World, name: &str, operation: &str, forward: Option<&str>) -> Reply {
     let socket = world.directory(name).join(SSH_SOCKET);
-    // As ssh wants it: an end of the path is a colon, and a percent sign begins a token.
+    // In ssh's syntax, a colon ends the path and a percent sign starts a token.
     let path = world.directory(name).join(DOCKER_SOCKET).display().to_string();
     let path = path.replace('\\', r"\\").replace(':', r"\:").replace('%', "%%");
     let wanted = format!("{path}:{}", crate::lima::GUEST_SOCKET);
@@ -130,7 +131,7 @@ fn control(world: &mut World, name: &str, operation: &str, forward: Option<&str>
         "check" => return Reply::done().saying("Master running (pid=1011)"),
         "forward" => make_forward(instance),
         "cancel" => {
-            // The file stays behind. It is no error when there is no such forward.
+            // The file remains. Canceling a forward that does not exist is not an error.
             end_forward(instance);
             Reply::done()
         }
@@ -167,8 +168,8 @@ fn end_forward(instance: &mut Instance) {
     }
 }
 
-/// The master takes no new sessions and lives until its open ones end; with it live the forwards
-/// that were not cancelled.
+/// Stops the master from accepting sessions. It lives until its open sessions end, and so do the
+/// forwards that were not canceled.
 fn stop_master(instance: &mut Instance) {
     let shells = instance.master.take().map_or(0, |session| session.open_shells);
     if shells == 0 {
@@ -176,7 +177,7 @@ fn stop_master(instance: &mut Instance) {
     }
 }
 
-/// Open shells and forwards end with the master.
+/// Ends the master, and with it the open shells and forwards.
 pub(super) fn exit_master(world: &mut World, name: &str) {
     if let Some(instance) = world.instances.get_mut(name)
         && instance.master.take().is_some()

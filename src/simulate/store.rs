@@ -1,4 +1,4 @@
-//! Where a world is kept.
+//! Loads and saves a world.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,19 +6,19 @@ use std::path::{Path, PathBuf};
 use super::world::{FORMAT, World};
 use crate::host::{Host, Probe};
 
-/// The one file of a saved world.
+/// The file name of a saved world.
 const FILE: &str = "world.json";
 const PRIVATE: u32 = 0o600;
 
-/// Where a world is saved in this directory.
+/// The path of a world that is saved in this directory.
 pub fn path(directory: &Path) -> PathBuf {
     directory.join(FILE)
 }
 
-/// Reads a saved world; `None` where there is none.
+/// Loads a saved world. `None` if none is saved.
 ///
 /// # Errors
-/// When there is one and it cannot be read.
+/// If the saved world cannot be read.
 pub fn load(probe: &(impl Probe + ?Sized), directory: &Path) -> io::Result<Option<World>> {
     let path = path(directory);
     let Some(text) = probe.read_file(&path)? else {
@@ -31,17 +31,17 @@ pub fn load(probe: &(impl Probe + ?Sized), directory: &Path) -> io::Result<Optio
         return Ok(Some(world));
     }
     let message = format!(
-        "{}: a world of format {}, and this cai reads {FORMAT}; remove it with `cai simulate reset`",
+        "{}: the world has format {}, but this cai reads format {FORMAT}; run `cai simulate reset`",
         path.display(),
         world.format
     );
     Err(io::Error::new(io::ErrorKind::InvalidData, message))
 }
 
-/// Saves a world, whole or not at all.
+/// Saves a world atomically.
 ///
 /// # Errors
-/// When it cannot be written.
+/// If it cannot be written.
 pub fn save(host: &dyn Host, directory: &Path, world: &World) -> io::Result<()> {
     let text = serde_json::to_string_pretty(world)?;
     host.make_directory(directory)?;

@@ -1,12 +1,12 @@
-//! The small part of Go's templates that people and cai use on command lines: `{{.A.B}}` and
+//! The subset of Go's templates that is common on command lines and used by cai: `{{.A.B}}` and
 //! `{{json .A}}`.
 
 use serde_json::Value;
 
-/// Fills a template with the fields of a value.
+/// Expands a template with the fields of a value.
 ///
 /// # Errors
-/// Names what is beyond this template language.
+/// Names a template that is not supported.
 pub(super) fn expand(template: &str, value: &Value) -> Result<String, String> {
     let mut text = String::new();
     let mut rest = template;

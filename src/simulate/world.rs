@@ -10,61 +10,61 @@ use crate::host::{Os, Platform};
 use crate::model::Arch;
 use crate::model::digest::sha256;
 
-/// When the first thing happens in a new world: 2026-01-01, in seconds of Unix time.
+/// The initial time of a new world: 2026-01-01, in seconds of Unix time.
 const BEGINNING: u64 = 1_767_225_600;
-/// The number of the format that a saved world has.
+/// The version of the format of a saved world.
 pub(super) const FORMAT: u32 = 1;
 
-/// Everything there is on a simulated host.
+/// The complete state of a simulated host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct World {
-    /// The number of this format.
+    /// The version of the format.
     pub format: u32,
-    /// The time, in seconds. It only passes where something changes, so two worlds with the same
-    /// time are the same world; nothing ever waits for it.
+    /// The time, in seconds. It advances only with changes and nothing waits for it, so two worlds
+    /// with the same time are the same.
     pub clock: u64,
     /// The machine itself.
     pub computer: Computer,
     /// Lima's instances, by name.
     pub instances: BTreeMap<String, Instance>,
-    /// Docker's contexts: the `meta.json` of each, by the name of its directory.
+    /// Docker's contexts: the `meta.json` of each, by directory name.
     pub contexts: BTreeMap<String, String>,
-    /// All other files in the home directory that a program or `cai` wrote.
+    /// All other files in the home directory that programs or `cai` wrote.
     pub files: BTreeMap<PathBuf, String>,
 }
 
-/// The machine that is simulated.
+/// The simulated machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Computer {
-    /// What kind of machine it is.
+    /// The platform.
     pub platform: Platform,
-    /// Its user.
+    /// The user.
     pub user: String,
     /// The user's home directory.
     pub home: PathBuf,
-    /// Where Lima keeps its instances.
+    /// The directory of Lima's instances.
     pub lima_home: PathBuf,
-    /// Where the docker command keeps its contexts.
+    /// The directory of the docker command's configuration.
     pub docker_config: PathBuf,
-    /// The programs on `PATH`, with their versions.
+    /// The programs on `PATH` with their versions.
     pub programs: BTreeMap<String, String>,
-    /// Each `limactl` that was installed beside it, by its path, with its version.
+    /// The `limactl` programs that are not on `PATH`, by path, with their versions.
     #[serde(default)]
     pub installed: BTreeMap<PathBuf, String>,
-    /// Its processors.
+    /// The number of CPUs.
     pub cpus: u32,
 }
 
-/// The Lima that is simulated.
+/// The version of the simulated Lima.
 pub(super) const LIMA_VERSION: &str = "2.2.0";
-/// The docker command line that is simulated.
+/// The version of the simulated docker command.
 pub(super) const DOCKER_CLI_VERSION: &str = "28.2.2";
 
 impl World {
     /// A machine with the tools and nothing else.
     ///
-    /// Its home directory is none that a real machine has, so that nothing real is mistaken for
-    /// it, and every path of it shows what it is.
+    /// Its home directory does not exist on real machines, so that simulated paths are never
+    /// mistaken for real ones.
     pub fn new(platform: Platform) -> Self {
         let homes = match platform.os {
             Os::MacOs => "/Users",
@@ -73,7 +73,7 @@ impl World {
         Self::in_home(platform, &Path::new(homes).join("dev.simulated"))
     }
 
-    /// Such a machine whose user lives in this directory.
+    /// The same machine with this home directory.
     pub fn in_home(platform: Platform, home: &Path) -> Self {
         let mut programs =
             vec![("limactl", LIMA_VERSION), ("ssh", "9.6"), ("docker", DOCKER_CLI_VERSION)];
@@ -104,7 +104,7 @@ impl World {
         world
     }
 
-    /// A Mac tends to have Docker Desktop, whose things are not to be touched.
+    /// macOS hosts often have Docker Desktop, which cai must not change.
     fn have_docker_desktop(&mut self) {
         let socket = self.computer.home.join(".docker/run/docker.sock");
         let meta = super::docker::metadata(
@@ -119,17 +119,17 @@ impl World {
         );
     }
 
-    /// Lets time pass, because something changed.
+    /// Advances the time because something changed.
     pub(super) fn pass(&mut self, seconds: u64) {
         self.clock += seconds;
     }
 
-    /// The directory of an instance, whether it exists or not.
+    /// The directory of an instance, which may not exist.
     pub(super) fn directory(&self, name: &str) -> PathBuf {
         self.computer.lima_home.join(name)
     }
 
-    /// The instance that a file belongs to, with the path of the file within its directory.
+    /// The instance that a file belongs to, and the path of the file in its directory.
     fn instance_file<'a>(&self, path: &'a Path) -> Option<(&Instance, &'a Path)> {
         let rest = path.strip_prefix(&self.computer.lima_home).ok()?;
         let name = rest.components().next()?;
@@ -162,14 +162,14 @@ impl World {
         instances.chain(contexts).chain(self.files.keys().cloned()).collect()
     }
 
-    /// The instance whose docker socket on the host this path is.
+    /// The instance that has this Docker socket on the host.
     pub(super) fn instance_of_socket(&self, path: &Path, socket: &str) -> Option<String> {
         let (_, file) = self.instance_file(path)?;
         let name = path.strip_prefix(&self.computer.lima_home).ok()?.components().next()?;
         (file == Path::new(socket)).then(|| name.as_os_str().to_string_lossy().into_owned())
     }
 
-    /// Where a program is.
+    /// The path of a program.
     pub fn program(&self, name: &str) -> Option<PathBuf> {
         let directory = match self.computer.platform.os {
             Os::MacOs if matches!(name, "limactl" | "brew" | "docker") => "/opt/homebrew/bin",
@@ -179,9 +179,9 @@ impl World {
     }
 }
 
-/// The platforms that can be simulated.
+/// The simulated Linux platform.
 pub const LINUX: Platform = Platform { os: Os::Linux, arch: Arch::X86_64 };
-/// A Mac with Apple Silicon.
+/// The simulated macOS platform, on Apple silicon.
 pub const MACOS: Platform = Platform { os: Os::MacOs, arch: Arch::Aarch64 };
 
 /// The directory of a context in Docker's store.

@@ -248,6 +248,6 @@ fn what_cannot_be_simulated_is_told_and_left_out() {
         "include: [\"https://git.example/part.git\"]\nservices:\n  other:\n    image: x\n";
     let machine = Simulated::new("dind.yml", compose, "");
     let ran = machine.converges();
-    let note = "the simulated docker does not know `include` of https://git.example/part.git";
+    let note = "the simulated docker does not support `include` of https://git.example/part.git";
     assert!(ran.stderr.contains(note), "{ran}");
 }

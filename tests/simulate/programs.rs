@@ -78,12 +78,15 @@ fn what_a_fake_does_not_know_is_a_failure_of_its_own() {
     let machine = converged();
     let directory = machine.sandbox.path("world");
     for (words, who) in [
-        (&["limactl", "sudoers"][..], "the simulated limactl does not know the command `sudoers`"),
-        (&["docker", "swarm"], "the simulated docker does not know the command `swarm`"),
-        (&["ssh", "-Z"], "the simulated ssh does not know the flag `-Z`"),
+        (
+            &["limactl", "sudoers"][..],
+            "the simulated limactl does not support the command `sudoers`",
+        ),
+        (&["docker", "swarm"], "the simulated docker does not support the command `swarm`"),
+        (&["ssh", "-Z"], "the simulated ssh does not support the flag `-Z`"),
         (
             &["limactl", "shell", "--workdir=/", "containai-secure", "reboot"],
-            "the simulated guest does not know the command `reboot`",
+            "the simulated guest does not support the command `reboot`",
         ),
     ] {
         let mut command = machine.sandbox.command(words);

@@ -1,4 +1,4 @@
-//! Interpolation of variables in a compose file, by Compose's rules: `$NAME`, `${NAME}`, the
+//! Interpolation of variables in a Compose file, by Compose's rules: `$NAME`, `${NAME}`, the
 //! operators `-`, `+` and `?` with and without `:`, and `$$` for a dollar sign.
 
 use std::iter::Peekable;
@@ -6,13 +6,13 @@ use std::str::Chars;
 
 use serde_yaml::Value;
 
-/// The value of a required variable that is not set, because a check of a file has no secrets.
+/// The value of a required variable that is not set. A check of a file does not have the secrets.
 const REQUIRED: &str = "simulated";
 
 /// Interpolates the variables in every string of a value.
 ///
 /// # Errors
-/// When Compose would refuse a string.
+/// Compose's message for a malformed string.
 pub(super) fn fill_in(
     value: &mut Value,
     variable: &dyn Fn(&str) -> Option<String>,
@@ -57,7 +57,7 @@ pub(super) fn interpolate(text: &str, variable: &dyn Fn(&str) -> Option<String>)
     Some(filled)
 }
 
-/// The contents of braces, which may contain braces.
+/// The text up to the closing brace. It may contain nested braces.
 fn braced(rest: &mut Peekable<Chars<'_>>) -> Option<String> {
     let (mut inner, mut depth) = (String::new(), 1);
     loop {
@@ -84,7 +84,7 @@ fn name(rest: &mut Peekable<Chars<'_>>) -> Option<String> {
     (!name.is_empty()).then_some(name)
 }
 
-/// `NAME`, or `NAME` with an operator and a word.
+/// The value of `NAME`, or of `NAME` with an operator and a word.
 fn value_of(inner: &str, variable: &dyn Fn(&str) -> Option<String>) -> Option<String> {
     let mut rest = inner.chars().peekable();
     let name = name(&mut rest)?;

@@ -11,12 +11,12 @@ use crate::simulate::arguments::Arguments;
 use crate::simulate::reply::{Call, Reply};
 use crate::simulate::world::World;
 
-/// A project as its files describe it.
+/// The project that a set of files describes.
 #[derive(Debug)]
 pub(super) struct Project {
     pub(super) name: String,
     pub(super) directory: PathBuf,
-    /// The files, between commas.
+    /// The files, separated by commas.
     pub(super) files: String,
     /// The complete document, with absolute paths.
     pub(super) document: Value,
@@ -27,7 +27,7 @@ pub(super) struct Project {
 /// The maximum depth of `extends` and `include`.
 const DEPTH: u32 = 20;
 
-/// Loads the project that the options of a command line select.
+/// Loads the project that the options of a command select.
 ///
 /// # Errors
 /// Compose's message if it refuses the project.
@@ -72,7 +72,7 @@ impl Loader<'_> {
         self.world.file(path).or_else(|| self.call.outside?.file(path))
     }
 
-    /// The environment has precedence over an environment file.
+    /// The value of a variable. The environment takes precedence over an environment file.
     fn variable(&self, name: &str) -> Option<String> {
         let own = match name {
             "HOME" => Some(self.world.computer.home.display().to_string()),
@@ -94,7 +94,7 @@ impl Loader<'_> {
         Ok(whole)
     }
 
-    /// A document with its `extends`, paths and `include` resolved.
+    /// A document with its `extends`, relative paths and `include` resolved.
     fn resolved(
         &mut self,
         mut document: Value,
@@ -132,7 +132,7 @@ impl Loader<'_> {
         serde_yaml::Deserializer::from_str(&text).map(parsed).collect()
     }
 
-    /// A service over the one that it extends, with absolute paths.
+    /// A service merged with the service that it extends, with absolute paths.
     fn extended(
         &mut self,
         document: &Value,
@@ -169,7 +169,8 @@ impl Loader<'_> {
         Ok(whole)
     }
 
-    /// A path, or an object with one or more paths and possibly another base directory.
+    /// Includes an entry: a path, or an object with one or more paths and optionally a base
+    /// directory.
     fn include(&mut self, entry: &Value, directory: &Path, depth: u32) -> Result<Value, Reply> {
         let own = if entry.is_string() { entry } else { &entry["path"] };
         let paths: Vec<&str> = match own {
@@ -189,7 +190,7 @@ impl Loader<'_> {
         let env_file = entry["env_file"].as_str().map(|file| directory.join(file));
         let text = self.text(&env_file.unwrap_or_else(|| below.join(".env")));
         let before = self.variables.clone();
-        // The project's settings have precedence.
+        // The project's variables take precedence.
         self.variables.splice(0..0, text.iter().flat_map(|text| variables(text)));
         let included = self.files(&files, &below, depth);
         self.variables = before;
@@ -201,7 +202,7 @@ fn missing(file: &Path) -> Reply {
     Reply::failed(14, format!("open {}: no such file or directory", file.display()))
 }
 
-/// The lines `NAME=VALUE` of a file of variables.
+/// The `NAME=VALUE` lines of an environment file.
 fn variables(text: &str) -> Vec<(String, String)> {
     let line = |line: &str| {
         let line = line.trim();

@@ -4,11 +4,11 @@ use serde_yaml::Value;
 
 use crate::simulate::reply::Reply;
 
-/// The sections of a document that `include` adds to.
+/// The sections of a document to which `include` adds resources.
 const IMPORTED: [&str; 5] = ["services", "networks", "volumes", "secrets", "configs"];
 
-/// Adds included resources to a document. A resource in both must be identical (measured with Compose
-/// 2.26). Only another document can override it.
+/// Adds included resources to a document. A resource in both must be identical (measured with
+/// Compose 2.26); only another document can override it.
 pub(super) fn import(document: &mut Value, mut included: Value) -> Result<(), Reply> {
     let Some(sections) = included.as_mapping_mut() else { return Ok(()) };
     sections.retain(|section, _| section.as_str().is_some_and(|it| IMPORTED.contains(&it)));
@@ -28,8 +28,8 @@ pub(super) fn import(document: &mut Value, mut included: Value) -> Result<(), Re
     Ok(())
 }
 
-/// Merges one document into another: lists are joined, mounts are matched by target, and Compose's
-/// tags override this.
+/// Merges one document into another. Lists are joined, and mounts are matched by target. Compose's
+/// tags change this.
 pub(super) fn merge(below: &mut Value, above: Value) {
     match (below, above) {
         (below, Value::Tagged(tagged)) if tagged.tag == "override" => *below = tagged.value,

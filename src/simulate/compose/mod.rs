@@ -1,4 +1,4 @@
-//! The plugin `docker compose`, as far as cai uses it: one service at a time. Its behavior was
+//! The plugin `docker compose`, limited to what cai uses: one service at a time. Its behavior was
 //! measured with version 2.26.
 
 mod interpolate;
@@ -34,16 +34,16 @@ pub(super) struct Service {
     name: Option<String>,
     project: String,
     made: Made,
-    /// The volumes that must exist already.
+    /// The external volumes, which must exist.
     external: Vec<String>,
     /// The parts that are not simulated.
     skipped: Vec<String>,
 }
 
-/// Reads `[-p PROJECT] -f FILE…` and a command: `config` or `up`.
+/// Parses `[-p PROJECT] -f FILE…` and a command: `config` or `up`.
 ///
 /// # Errors
-/// The program's message if it refuses.
+/// The plugin's message if it refuses the command.
 pub(super) fn read(world: &World, call: &Call<'_>, words: &[String]) -> Result<Action, Reply> {
     let flags = [
         "-p=",
@@ -75,8 +75,8 @@ pub(super) fn read(world: &World, call: &Call<'_>, words: &[String]) -> Result<A
     }
 }
 
-/// A service of a project, as JSON has it. One whose mounts may have been left out is taken for one that
-/// uses the engine's socket.
+/// A service of a project as JSON. If parts of the project were skipped and the service has no
+/// mounts, the service mounts the engine's socket.
 fn find(project: &Project, service: &str) -> Result<Value, Reply> {
     const SOCKET: &str = "/var/run/docker.sock:/var/run/docker.sock";
     let own = &project.document["services"][service];
@@ -96,7 +96,7 @@ fn find(project: &Project, service: &str) -> Result<Value, Reply> {
     Ok(own)
 }
 
-/// YAML as JSON.
+/// Converts YAML to JSON.
 fn plain(value: &serde_yaml::Value) -> Value {
     serde_json::to_value(value).unwrap_or_default()
 }
@@ -143,7 +143,7 @@ fn print(project: &Project, names: &[String]) -> Result<Reply, Reply> {
     Ok(Reply { skipped: project.skipped.clone(), ..reply })
 }
 
-/// The name of a volume in the daemon, and whether it must exist already.
+/// The name of a volume in the daemon, and whether the volume is external.
 fn volume(project: &Project, source: &str) -> Result<(String, bool), String> {
     let declared = project.document["volumes"].get(source).ok_or_else(|| source.to_owned())?;
     let is_external = declared["external"] == true;
@@ -160,14 +160,14 @@ fn undefined(service: &str, volume: &str) -> Reply {
     Reply::failed(15, format!("{why}: invalid compose project"))
 }
 
-/// The name of the project whose directory this is.
+/// The default name of the project in this directory.
 pub(super) fn project_of(directory: &Path) -> String {
     let name = directory.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     name.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).collect()
 }
 
 impl Service {
-    /// The service of a project that is to be created.
+    /// The desired state of a service of the project.
     fn of(project: &Project, service: &str) -> Result<Self, Reply> {
         let own = find(project, service)?;
         let mut made = Made {
@@ -212,7 +212,7 @@ fn mount(entry: &Value) -> Option<Mount> {
 }
 
 impl Service {
-    /// Creates or recreates its container if it differs, and starts it.
+    /// Creates the container, or recreates it if it differs, and starts it.
     pub(super) fn up(self, guest: &mut Guest, now: u64) -> Reply {
         let Self { name, project, made, external, skipped } = self;
         let name = name.unwrap_or_default();
@@ -240,7 +240,7 @@ impl Service {
         }
         let said = |what: &str| format!(" Container {name}  {what}");
         match before {
-            // A change of the file names alone is not a difference.
+            // Other file names alone are not a difference.
             Some(container)
                 if made == Made { labels: made.labels.clone(), ..client.made.clone() } =>
             {
@@ -270,7 +270,7 @@ impl Service {
     }
 }
 
-/// Compose's labels of a container, without their prefix.
+/// Compose's labels of a container, without the prefix.
 pub(super) fn labels(
     project: &str,
     service: &str,

@@ -1,5 +1,5 @@
-//! Faults of containers that use a Docker socket. Each strikes the first one that the file declares
-//! on its own engine.
+//! Faults of containers that use a Docker socket. Each fault breaks the first container that the
+//! file declares on its own engine.
 
 use std::path::{Path, PathBuf};
 
@@ -12,12 +12,12 @@ use crate::simulate::guest::{
 };
 use crate::simulate::world::World;
 
-/// The containers that a file declares on its own engine.
+/// The containers that the file declares on its own engine.
 pub(super) fn declared(config: &Config) -> impl Iterator<Item = &SocketClient> {
     config.socket_clients.iter().filter(|client| client.context.is_none())
 }
 
-/// Has somebody make the containers that a file declares, as it says, where they are not there.
+/// Creates the containers that the file declares if they do not exist.
 pub(super) fn have(world: &mut World, config: &Config, engine: &Engine<'_>) {
     for client in declared(config) {
         world.on_guest(engine, |guest, now| make(guest, client, now));
@@ -77,7 +77,8 @@ fn make(guest: &mut Guest, client: &SocketClient, now: u64) {
     guest.start_container(&name, now);
 }
 
-/// The client's container: the one with its name, or else the one that Compose created.
+/// The position of the client's container: the one with its name, or else the one that Compose
+/// created.
 fn position(guest: &Guest, client: &SocketClient) -> Option<usize> {
     let mut containers = guest.containers.iter();
     let named = containers.position(|it| it.name == client.title());
@@ -88,7 +89,7 @@ fn position(guest: &Guest, client: &SocketClient) -> Option<usize> {
 }
 
 impl World {
-    /// Does something to the container that is broken.
+    /// Changes the container to break.
     fn on_client(&mut self, engine: &Engine<'_>, act: impl FnOnce(&mut Client)) {
         let Some(declared) = engine.client else { return };
         self.on_guest(engine, |guest, _| {
@@ -99,7 +100,7 @@ impl World {
         });
     }
 
-    /// Does something to the mount of its socket.
+    /// Changes the mount of the container's socket.
     fn on_mount(&mut self, engine: &Engine<'_>, act: impl FnOnce(&mut Mount)) {
         let Some(declared) = engine.client else { return };
         self.on_client(engine, |client| {
@@ -109,7 +110,7 @@ impl World {
         });
     }
 
-    /// Has somebody make it of another image, which has just this wrong, with no groups added.
+    /// Recreates the container from another image with a single change and without added groups.
     fn on_image(&mut self, engine: &Engine<'_>, act: impl FnOnce(&mut Image)) {
         let Some(declared) = engine.client else { return };
         self.on_client(engine, |client| {

@@ -1,4 +1,4 @@
-//! Faults that can be put into a world: one table of their names, what they do, and how.
+//! The faults that can be injected into a simulated world.
 
 mod client;
 
@@ -14,25 +14,25 @@ use super::world::{World, context_directory};
 use crate::config::{Config, SocketClient};
 use crate::lima::Status;
 
-/// A fault.
+/// A fault that can be injected.
 #[derive(Debug, Clone, Copy)]
 pub struct Fault {
-    /// Its name on the command line.
+    /// The name on the command line.
     pub name: &'static str,
-    /// What it does, in words.
+    /// The description.
     pub what: &'static str,
     act: fn(&mut World, &Engine<'_>),
 }
 
-/// The engine that is broken.
+/// The engine to break.
 struct Engine<'a> {
     vm: &'a str,
     context: &'a str,
-    /// The client that is broken, where the file declares one.
+    /// The client to break, if the file declares one.
     client: Option<&'a SocketClient>,
 }
 
-/// Every fault there is.
+/// All faults.
 pub const FAULTS: &[Fault] = &[
     fault("vm-absent", "the VM was deleted", |world, engine| {
         world.instances.remove(engine.vm);
@@ -40,10 +40,10 @@ pub const FAULTS: &[Fault] = &[
     fault("vm-stopped", "the VM was stopped", |world, engine| {
         world.on(engine, Instance::stop);
     }),
-    fault("vm-broken", "Lima's host agent died; the machine goes on", |world, engine| {
+    fault("vm-broken", "Lima's host agent died, but the VM still runs", |world, engine| {
         world.on(engine, |instance| instance.agent = None);
     }),
-    fault("group", "the VM's user was taken out of the group docker", |world, engine| {
+    fault("group", "the VM's user was removed from the group docker", |world, engine| {
         world.on(engine, |instance| {
             forget_docker_group(instance);
             if let Some(guest) = &mut instance.guest {
@@ -54,12 +54,16 @@ pub const FAULTS: &[Fault] = &[
             }
         });
     }),
-    fault("session", "Lima's connection predates the user's group docker", |world, engine| {
-        world.on(engine, forget_docker_group);
-    }),
+    fault(
+        "session",
+        "the VM's user joined docker after Lima's SSH session started",
+        |world, engine| {
+            world.on(engine, forget_docker_group);
+        },
+    ),
     fault(
         "forward",
-        "the forward of the Docker socket died; its file is there",
+        "the forward of the Docker socket died, but its file remains",
         |world, engine| {
             world.on(engine, |instance| {
                 if let Some(socket) = &mut instance.docker_socket {
@@ -68,20 +72,20 @@ pub const FAULTS: &[Fault] = &[
             });
         },
     ),
-    fault("dockerd", "dockerd crashed, and its socket went with it", |world, engine| {
+    fault("dockerd", "dockerd crashed and its socket was removed", |world, engine| {
         world.on_guest(engine, |guest, _| {
             guest.stop_unit(DOCKER_SOCKET);
             guest.fail_unit(DOCKER_SERVICE);
             guest.log.push("panic: runtime error: the simulated fault `dockerd`".into());
         });
     }),
-    fault("guest-socket", "somebody removed the Docker socket in the guest", |world, engine| {
+    fault("guest-socket", "someone removed the Docker socket in the guest", |world, engine| {
         world.on_guest(engine, |guest, _| guest.socket = None);
     }),
-    fault("sysbox-missing", "somebody purged the package of Sysbox", |world, engine| {
+    fault("sysbox-missing", "someone purged the Sysbox package", |world, engine| {
         world.on_guest(engine, |guest, now| guest.purge_sysbox(false, now));
     }),
-    fault("sysbox-default", "somebody made sysbox-runc the default runtime", |world, engine| {
+    fault("sysbox-default", "someone made sysbox-runc the default runtime", |world, engine| {
         world.on_guest(engine, |guest, now| {
             let mut keys = guest.daemon_json().unwrap_or_default();
             keys.insert("default-runtime".into(), "sysbox-runc".into());
@@ -91,17 +95,17 @@ pub const FAULTS: &[Fault] = &[
             guest.restart_docker(now + 1);
         });
     }),
-    fault("daemon-json", "somebody wrote daemon.json anew, without cai's keys", |world, engine| {
+    fault("daemon-json", "someone replaced daemon.json, without cai's keys", |world, engine| {
         world.on_guest(engine, |guest, now| {
             guest.write(DAEMON_JSON, "{\n    \"debug\": true\n}\n", now);
             guest.restart_docker(now + 1);
         });
     }),
-    fault("cpus", "lima.yaml got another processor, and the VM no restart", |world, engine| {
+    fault("cpus", "lima.yaml has one more CPU than the running VM", |world, engine| {
         let Some(instance) = world.instances.get(engine.vm) else { return };
         let directory = world.directory(engine.vm);
         let cpus = Merged::fill(world, instance.parsed(), &directory).number("/cpus");
-        // The file's own number, where there is one, is what the YAML has already.
+        // The YAML keeps the declared number of CPUs. The running machine gets fewer.
         world.on(engine, |instance| {
             instance.set("cpus", cpus.into());
             let guest = instance.running_guest();
@@ -110,7 +114,7 @@ pub const FAULTS: &[Fault] = &[
             }
         });
     }),
-    fault("mount", "a mount is gone from lima.yaml", |world, engine| {
+    fault("mount", "someone removed a mount from lima.yaml", |world, engine| {
         world.on(engine, |instance| {
             let mut mounts = instance.parsed()["mounts"].as_array().cloned().unwrap_or_default();
             if mounts.pop().is_some() {
@@ -121,36 +125,44 @@ pub const FAULTS: &[Fault] = &[
     fault("context-missing", "the Docker context was removed", |world, engine| {
         world.contexts.remove(&context_directory(engine.context));
     }),
-    fault("context-endpoint", "the Docker context leads to another socket", |world, engine| {
-        let directory = context_directory(engine.context);
-        let text = world.contexts.get(&directory);
-        let meta = text.and_then(|text| serde_json::from_str(text).ok());
-        let mut meta: Value =
-            meta.unwrap_or_else(|| metadata(engine.context, crate::docker::MARK, ""));
-        meta["Endpoints"]["docker"]["Host"] = "unix:///var/run/docker.sock".into();
-        world.contexts.insert(directory, meta.to_string());
-    }),
-    fault("lima-missing", "Lima is not installed any more", |world, _| {
+    fault(
+        "context-endpoint",
+        "the Docker context has the endpoint of another socket",
+        |world, engine| {
+            let directory = context_directory(engine.context);
+            let text = world.contexts.get(&directory);
+            let meta = text.and_then(|text| serde_json::from_str(text).ok());
+            let mut meta: Value =
+                meta.unwrap_or_else(|| metadata(engine.context, crate::docker::MARK, ""));
+            meta["Endpoints"]["docker"]["Host"] = "unix:///var/run/docker.sock".into();
+            world.contexts.insert(directory, meta.to_string());
+        },
+    ),
+    fault("lima-missing", "Lima was uninstalled", |world, _| {
         world.computer.programs.remove("limactl");
         world.computer.installed.clear();
     }),
     fault("docker-missing", "the docker command is not on PATH", |world, _| {
         world.computer.programs.remove(DOCKER);
     }),
-    fault("provision-failed", "the provisioning script failed; no Docker came", |world, engine| {
-        world.on_guest(engine, |guest, now| {
-            for package in ["docker.io", "docker-ce"] {
-                guest.remove_package(package);
-            }
-            // It never came, so it never had any.
-            guest.containers.clear();
-            guest.write(PROVISION_FAILED, "100\n", now);
-            guest.write(PROVISION_LOG, "E: Failed to fetch: the simulated fault\n", now);
-        });
-    }),
+    fault(
+        "provision-failed",
+        "the provisioning script failed and did not install Docker",
+        |world, engine| {
+            world.on_guest(engine, |guest, now| {
+                for package in ["docker.io", "docker-ce"] {
+                    guest.remove_package(package);
+                }
+                // Without Docker, no container ever existed.
+                guest.containers.clear();
+                guest.write(PROVISION_FAILED, "100\n", now);
+                guest.write(PROVISION_LOG, "E: Failed to fetch: the simulated fault\n", now);
+            });
+        },
+    ),
     fault(
         "host-socket-permission",
-        "the user may not open the socket on the host",
+        "the user cannot open the Docker socket on the host",
         |world, engine| {
             world.on(engine, |instance| {
                 if let Some(socket) = &mut instance.docker_socket {
@@ -159,44 +171,48 @@ pub const FAULTS: &[Fault] = &[
             });
         },
     ),
-    fault("host-socket", "somebody removed the Docker socket on the host", |world, engine| {
+    fault("host-socket", "someone removed the Docker socket on the host", |world, engine| {
         world.on(engine, |instance| instance.docker_socket = None);
     }),
     fault(
         "guest-socket-group",
-        "the Docker socket in the guest belongs to root",
+        "the Docker socket in the guest belongs to the group root",
         |world, engine| {
             world.on_guest(engine, |guest, _| guest.socket = guest.socket.map(|_| 0));
         },
     ),
-    fault("sysbox-services", "a service of Sysbox crashed", |world, engine| {
+    fault("sysbox-services", "a Sysbox service crashed", |world, engine| {
         world.on_guest(engine, |guest, _| guest.fail_unit("sysbox-fs.service"));
     }),
     fault("sysbox-unfinished", "the installation of Sysbox is incomplete", |world, engine| {
         world.on_disk(engine, Guest::unconfigure_sysbox);
     }),
-    fault("lima-old", "limactl is one of long ago", |world, _| {
+    fault("lima-old", "limactl is too old", |world, _| {
         if let Some(version) = world.computer.programs.get_mut("limactl") {
             "1.0.7".clone_into(version);
         }
         world.computer.installed.clear();
     }),
-    fault("ssh-missing", "there is no ssh on PATH", |world, _| {
+    fault("ssh-missing", "the ssh command is not on PATH", |world, _| {
         world.computer.programs.remove("ssh");
     }),
-    fault("client-absent", "a container of the file was stopped", client::stop),
+    fault("client-absent", "a declared container was stopped", client::stop),
     fault(
         "client-restarting",
-        "a container of the file is denied, gives up, and is started again",
+        "a declared container cannot use its socket and keeps restarting",
         client::give_up,
     ),
-    fault("client-socket", "a container of the file mounts another volume", client::mount_another),
-    fault("client-gid", "a container's image has another number for the group", client::renumber),
-    fault("client-user", "a container's user was taken out of the group", client::leave_group),
-    fault("client-session", "a container's user joined the group, it goes on", client::join_later),
+    fault("client-socket", "a declared container mounts another volume", client::mount_another),
+    fault("client-gid", "a container's image has another gid for the group", client::renumber),
+    fault("client-user", "a container's user was removed from the group", client::leave_group),
+    fault(
+        "client-session",
+        "a container's user joined the group after the container started",
+        client::join_later,
+    ),
     fault("client-mount", "a container's socket is mounted read-only", client::mount_read_only),
     fault("client-host", "a container mounts the socket of this machine", client::mount_host),
-    fault("client-api", "the daemon behind a container's socket ended", client::end_daemon),
+    fault("client-api", "the daemon behind a container's socket stopped", client::end_daemon),
     fault("client-health", "a container's own health check fails", client::fall_ill),
 ];
 
@@ -205,23 +221,23 @@ const fn fault(name: &'static str, what: &'static str, act: fn(&mut World, &Engi
 }
 
 impl Fault {
-    /// The fault of this name.
+    /// The fault with this name.
     pub fn find(name: &str) -> Option<&'static Self> {
         FAULTS.iter().find(|fault| fault.name == name)
     }
 
-    /// Whether it is one of a container that the file declares.
+    /// Whether the fault breaks a container that the file declares.
     pub fn is_of_a_client(&self) -> bool {
         self.name.starts_with("client-")
     }
 
-    /// Whether a file declares what it could break.
+    /// Whether the file declares everything that the fault breaks.
     pub fn suits(&self, config: &Config) -> bool {
         self.lacks(config).is_none()
     }
 
-    /// What a file would have to declare, where it does not: what there is nothing of, and what to
-    /// add.
+    /// What the file must declare for this fault but does not: its name, and the text to add to the
+    /// file.
     pub fn lacks(&self, config: &Config) -> Option<[&'static str; 2]> {
         if self.is_of_a_client() && client::declared(config).next().is_none() {
             return Some(["container with a Docker socket on this engine", "[[socket_clients]]"]);
@@ -230,13 +246,13 @@ impl Fault {
         if self.name == "client-mount" && mode == Some(None) {
             return Some(["mode of a container's mount", "`mode = \"rw\"`"]);
         }
-        // What a file does not declare is nobody's wish, so it is no difference that it is gone.
+        // cai does not manage a setting that the file omits, so its absence is not drift.
         (self.name == "mount" && config.vm.left_out.mounts).then_some(["mount", "[[vm.mounts]]"])
     }
 
-    /// Breaks the engine that a file declares, with the file's containers on it. Where there is
-    /// nothing that it could break, such as a connection of a VM that is stopped, nothing happens,
-    /// and it is `false`.
+    /// Breaks the engine that a file declares, after creating the declared containers. Returns
+    /// `false` if the fault changed nothing, for example if the VM is stopped and its connection
+    /// should break.
     pub fn strike(&self, world: &mut World, config: &Config) -> bool {
         let engine = Engine {
             vm: config.vm.name.as_str(),
@@ -253,14 +269,14 @@ impl Fault {
 }
 
 impl World {
-    /// Does something to the engine's instance, where there is one.
+    /// Changes the engine's instance, if it exists.
     fn on(&mut self, engine: &Engine<'_>, act: impl FnOnce(&mut Instance)) {
         if let Some(instance) = self.instances.get_mut(engine.vm) {
             act(instance);
         }
     }
 
-    /// Does something to a guest that runs, with the time.
+    /// Changes a running guest. `act` also gets the current time.
     fn on_guest(&mut self, engine: &Engine<'_>, act: impl FnOnce(&mut Guest, u64)) {
         let now = self.clock;
         self.on(engine, |instance| {
@@ -272,7 +288,7 @@ impl World {
         });
     }
 
-    /// Does something to a guest's disk.
+    /// Changes a guest, running or not.
     fn on_disk(&mut self, engine: &Engine<'_>, act: impl FnOnce(&mut Guest)) {
         self.on(engine, |instance| {
             if let Some(guest) = &mut instance.guest {
@@ -282,7 +298,7 @@ impl World {
     }
 }
 
-/// Lima's connection, and the forward on it, began before the user was in the group.
+/// Makes Lima's SSH connection and the forward predate the user's membership in docker.
 fn forget_docker_group(instance: &mut Instance) {
     let gid = instance.guest.as_ref().and_then(|guest| guest.groups.get(DOCKER));
     let Some(gid) = gid.map(|group| group.gid) else { return };

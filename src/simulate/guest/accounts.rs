@@ -1,5 +1,5 @@
-//! Users and groups: `useradd`, `usermod`, `userdel`, `groupadd`, `groupmod`, `groupdel`, `gpasswd`,
-//! with the exit codes of Debian's `passwd` package.
+//! Users and groups: `useradd`, `usermod`, `userdel`, `groupadd`, `groupmod`, `groupdel` and
+//! `gpasswd`, with the exit codes of Debian's `passwd` package.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,22 +10,22 @@ use crate::simulate::reply::Reply;
 /// A group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
-    /// Its number.
+    /// The gid.
     pub gid: u32,
-    /// The users that it lists.
+    /// The members listed in `/etc/group`.
     pub members: Vec<String>,
 }
 
 /// An account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
-    /// Its number.
+    /// The uid.
     pub uid: u32,
-    /// The number of its first group.
+    /// The gid of the primary group.
     pub gid: u32,
-    /// Its home directory.
+    /// The home directory.
     pub home: String,
-    /// Its login shell.
+    /// The login shell.
     pub shell: String,
 }
 
@@ -34,11 +34,11 @@ const NO_SUCH: i32 = 6;
 const BUSY: i32 = 8;
 const EXISTS: i32 = 9;
 
-/// What fails with its exit code and its message.
+/// A failed command is the error, with its exit code and message.
 type Result<T> = std::result::Result<T, Reply>;
 
 impl Guest {
-    /// One of the account commands, as root.
+    /// Runs one of the account commands as root.
     pub(super) fn account_command(
         &mut self,
         name: &str,
@@ -63,12 +63,12 @@ impl Guest {
         }
     }
 
-    /// The highest free number below 1000, which is where Debian's packages take theirs from.
+    /// The highest free gid below 1000. Debian's packages allocate gids in this order.
     pub(super) fn free_system_gid(&self) -> u32 {
         (100..1000).rev().find(|gid| !self.has_gid(*gid)).unwrap_or_default()
     }
 
-    /// The lowest free number from 1000 on.
+    /// The lowest free gid of 1000 or more.
     fn free_gid(&self) -> u32 {
         (1000..60_000).find(|gid| !self.has_gid(*gid)).unwrap_or_default()
     }
@@ -96,7 +96,7 @@ impl Guest {
         Ok(())
     }
 
-    /// Files, sockets and sessions keep the old number.
+    /// Changes a group. Files, sockets and sessions keep the old gid.
     fn groupmod(&mut self, words: &[String]) -> Result<()> {
         let arguments = parse("groupmod", words, &["-g="])?;
         let name = one("groupmod", &arguments)?;
@@ -180,7 +180,7 @@ impl Guest {
         let gid = self.primary_group("usermod", &arguments)?;
         let uid = number("usermod", arguments.value("-u"))?;
         if uid.is_some() && name == self.user {
-            // Its session is open: this very command came over it.
+            // The user has an open session: this command runs in it.
             let message = format!("usermod: user {name} is currently used by process 1012");
             return Err(Reply::failed(BUSY, message));
         }
@@ -207,7 +207,7 @@ impl Guest {
         Ok(())
     }
 
-    /// The account goes with its memberships and its own group, and its home directory stays.
+    /// Deletes the account, its memberships and its own group. The home directory stays.
     fn userdel(&mut self, words: &[String]) -> Result<()> {
         let arguments = parse("userdel", words, &[])?;
         let name = one("userdel", &arguments)?;
@@ -228,7 +228,7 @@ impl Guest {
         Ok(())
     }
 
-    /// Files, sockets and sessions keep the number.
+    /// Deletes a group. Files, sockets and sessions keep the gid.
     fn groupdel(&mut self, words: &[String]) -> Result<()> {
         let arguments = parse("groupdel", words, &[])?;
         let name = one("groupdel", &arguments)?;

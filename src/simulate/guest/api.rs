@@ -1,4 +1,4 @@
-//! What dockerd's API answers.
+//! The responses of dockerd's API.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::model::daemon_key::LOG_DRIVERS;
 use crate::simulate::log::timestamp;
 use crate::simulate::reply::Reply;
 
-/// What `docker info` says, which is what the API answers to `/info`.
+/// The output of `docker info`, which is the API's response to `/info`.
 pub(super) fn info(guest: &Guest) -> Value {
     let runtimes = guest.runtime_names().into_iter().map(|name| {
         let path = if name == "sysbox-runc" { "/usr/bin/sysbox-runc" } else { "runc" };
@@ -49,7 +49,7 @@ pub(super) fn info(guest: &Guest) -> Value {
     })
 }
 
-/// `perl -e PROGRAM SOCKET`, with the program of cai's probe.
+/// `perl -e PROGRAM SOCKET` with the program of cai's probe.
 pub(super) fn answers(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Reply {
     let ([_, program, socket], true) = (words, caller.root) else {
         return Reply::unknown("perl", "these arguments");

@@ -1,4 +1,4 @@
-//! The docker client's questions to a daemon, from the guest and from the host.
+//! Requests of the docker client to a daemon, from the guest and from the host.
 
 use serde_json::{Value, json};
 
@@ -9,14 +9,14 @@ use crate::simulate::arguments::Arguments;
 use crate::simulate::reply::Reply;
 use crate::simulate::template;
 
-/// Why no daemon answers, in the words of the client.
+/// The client's message when no daemon answers.
 #[derive(Debug)]
 pub(in crate::simulate) struct Unreachable(pub(in crate::simulate) String);
 
 const GUEST_SOCKET: &str = "unix:///var/run/docker.sock";
 const NOBODY: &str = "Is the docker daemon running?";
 
-/// `docker` in the guest. Root may ask always, others only with a session that has the socket's
+/// `docker` in the guest. Root always has access. Other users need a session with the socket's
 /// group (`FACTS.md`, 1 and 2).
 pub(super) fn in_guest(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Reply {
     let words = match words {
@@ -36,14 +36,14 @@ pub(super) fn in_guest(guest: &mut Guest, words: &[String], caller: Caller<'_>) 
     client(words, caller.now, reached.map(|()| guest))
 }
 
-/// The commands that ask a daemon, once it is known whether one answers.
+/// Runs a command for which it is already known whether a daemon answers.
 pub(in crate::simulate) fn client(
     words: &[String],
     now: u64,
     daemon: Result<&mut Guest, Unreachable>,
 ) -> Reply {
     let Some((command, rest)) = words.split_first() else {
-        return Reply::unknown(DOCKER, "what to do without a command");
+        return Reply::unknown(DOCKER, "a call without a command");
     };
     let asked = |ask: fn(&Guest, &[String]) -> Reply| match &daemon {
         Ok(guest) => ask(guest, rest),
@@ -66,7 +66,7 @@ pub(in crate::simulate) fn client(
     };
     let guest = match daemon {
         Ok(guest) => guest,
-        // With a format, `version` prints the empty line of what it does not know first.
+        // With a format, `version` first prints an empty line for the unknown server.
         Err(Unreachable(words)) if command == "version" && arguments.has("--format") => {
             return Reply { stdout: "\n".into(), ..Reply::failed(1, words) };
         }
@@ -93,7 +93,7 @@ fn formatted(value: &Value, arguments: &Arguments) -> Reply {
     }
 }
 
-/// What `docker version` knows of the daemon.
+/// The daemon's part of `docker version`.
 fn version(guest: &Guest) -> Value {
     json!({"Server": {"Version": guest.docker_version()}})
 }
@@ -132,14 +132,14 @@ impl Guest {
         Reply { stdout: lines.collect(), ..Reply::done() }
     }
 
-    /// The containers of these names; what is missing is complained
-    /// about, and the others are listed all the same.
+    /// The containers with these names. A missing container is an error, but the others are still
+    /// listed.
     fn docker_inspect(&self, arguments: &Arguments) -> Reply {
         let find = |name: &String| self.containers.iter().find(|container| container.name == *name);
         let found: Vec<Value> =
             arguments.words.iter().filter_map(find).map(Container::inspected).collect();
         match (arguments.value("--format"), found.as_slice()) {
-            // Go's `if` is beyond the templates here; cai asks in just this form.
+            // The template language here does not support `if`. cai uses only this form.
             (Some(format), [one]) if format.contains("{{if .State.Health}}") => {
                 return Reply::line(one["State"]["Health"]["Status"].as_str().unwrap_or("none"));
             }
@@ -184,7 +184,8 @@ impl Guest {
         Reply::line(id)
     }
 
-    /// dockerd starts with any log driver, but containers do not (measured).
+    /// The error for an unknown log driver. dockerd starts with it, but containers do not
+    /// (measured).
     fn unknown_log_driver(&self) -> Option<String> {
         let loaded = self.dockerd.as_ref().map(|daemon| &daemon.loaded);
         let driver = loaded?.get("log-driver")?.as_str()?;
@@ -197,7 +198,7 @@ impl Guest {
         })
     }
 
-    /// What a container with each of these runtimes comes to.
+    /// The result of running a container with each of these runtimes.
     pub(super) fn try_containers(&mut self, runtimes: &[String], now: u64) -> Reply {
         if !self.knock(now) {
             return Reply::failed(1, "docker import: Cannot connect to the Docker daemon");

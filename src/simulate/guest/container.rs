@@ -1,8 +1,8 @@
-//! Containers, and what those have to do with Docker sockets that use one: an image with accounts, a
-//! mount, and a program that keeps the groups it began with.
+//! Containers. A container that uses a Docker socket has an image with accounts, a mount, and a
+//! program that keeps the groups with which it started.
 //!
-//! What serves a socket in a volume is not simulated: a volume is made with a socket of the group
-//! 2375 in it, as images of Docker in Docker make one.
+//! The daemon behind a socket in a volume is not simulated. A new volume contains a socket of group
+//! 2375, as Docker-in-Docker images create it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,13 +20,13 @@ pub struct Container {
     pub name: String,
     /// The full identifier.
     pub id: String,
-    /// The runtime that it was started with.
+    /// The runtime with which it was started.
     pub runtime: String,
-    /// When it was started, in seconds.
+    /// The time when it was started, in seconds.
     pub started: u64,
-    /// Whether it runs.
+    /// Whether it is running.
     pub running: bool,
-    /// What it has to do with Docker sockets, if anything.
+    /// Its use of a Docker socket, if any.
     #[serde(default)]
     pub client: Option<Client>,
 }
@@ -34,34 +34,34 @@ pub struct Container {
 /// A container that may use a Docker socket.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Client {
-    /// What is in its image.
+    /// The image.
     pub image: Image,
-    /// What it was made with.
+    /// The settings with which it was created.
     pub made: Made,
-    /// The user of its program.
+    /// The uid of its program.
     pub uid: u32,
-    /// The groups of its program, the first one first; they are those of its start.
+    /// The gids of its program since its start, primary group first.
     pub groups: Vec<u32>,
-    /// Whether its program ends again and again.
+    /// Whether its program keeps exiting and restarting.
     pub restarting: bool,
-    /// What its health check says last, where it has one.
+    /// The latest result of its health check, if it has one.
     pub health: Option<String>,
 }
 
-/// What matters of an image.
+/// The relevant parts of an image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Image {
-    /// The user that its program runs as.
+    /// The user of its program.
     pub user: String,
-    /// That user's id.
+    /// The uid of the user.
     pub uid: u32,
-    /// The group that is meant for the socket.
+    /// The group for the socket.
     pub group: String,
-    /// That group's id.
+    /// The gid of the group.
     pub gid: u32,
-    /// Whether the user is in the group.
+    /// Whether the user is a member of the group.
     pub member: bool,
-    /// Whether its program ends where it may not use the socket.
+    /// Whether its program exits if it cannot use the socket.
     pub gives_up: bool,
 }
 
@@ -72,40 +72,40 @@ impl Default for Image {
     }
 }
 
-/// What a container was made with.
+/// The settings with which a container was created.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Made {
     /// Its mounts, without anonymous volumes.
     pub mounts: Vec<Mount>,
-    /// The user, in Docker's words, where that is not the image's.
+    /// The user in Docker's syntax, if it is not the image's user.
     pub user: Option<String>,
-    /// The groups that were added.
+    /// The added groups.
     pub group_add: Vec<String>,
-    /// What Compose writes down, by the names of its labels.
+    /// Compose's labels, without their prefix.
     pub labels: BTreeMap<String, String>,
 }
 
-/// A volume, or a path of the guest, in a container.
+/// A mount of a volume or of a path of the guest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mount {
-    /// The volume's name, or the path.
+    /// The name of the volume, or the path in the guest.
     pub source: String,
     /// The path in the container.
     pub destination: String,
-    /// Whether files can be written in it.
+    /// Whether it is writable.
     pub writable: bool,
 }
 
-/// A Docker socket in a volume. Its mode is 660, its owner root.
+/// A Docker socket in a volume. Its mode is 660 and its owner is root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VolumeSocket {
-    /// The group that it belongs to.
+    /// The gid of the socket.
     pub gid: u32,
     /// Whether a daemon answers on it.
     pub answers: bool,
 }
 
-/// The group of a socket that a daemon in a container serves.
+/// The gid of a socket that a daemon in a container serves.
 pub(in crate::simulate) const SOCKET_GROUP: u32 = 2375;
 
 impl Mount {
@@ -115,12 +115,12 @@ impl Mount {
 }
 
 impl Made {
-    /// The mount that contains a path of the container.
+    /// The mount that contains this path.
     fn mount_of(&self, path: &str) -> Option<&Mount> {
         covering(path, &self.mounts, |mount| &mount.destination)
     }
 
-    /// The same mount, to change it.
+    /// The mount that contains this path, mutable.
     pub(in crate::simulate) fn mount_of_mut(&mut self, path: &str) -> Option<&mut Mount> {
         let found = self.mount_of(path)?.clone();
         self.mounts.iter_mut().find(|mount| **mount == found)
@@ -128,8 +128,8 @@ impl Made {
 }
 
 impl Client {
-    /// Its program, or one that `docker exec -u UID:GID` starts beside it: that has the groups that
-    /// were added, and none of `/etc/group` (measured).
+    /// The container's program, or a process that `docker exec -u UID:GID` starts. Such a process
+    /// has the added groups but no groups of `/etc/group` (measured).
     pub(super) fn process(&self, user: Option<(u32, u32)>) -> Process {
         let (uid, groups) = match user {
             None => (self.uid, self.groups.clone()),
@@ -147,7 +147,7 @@ impl Client {
         self.made.group_add.iter().filter_map(id).collect()
     }
 
-    /// The user and the groups with which its program starts.
+    /// The uid and gids with which its program starts.
     fn identity(&self) -> (u32, Vec<u32>) {
         let image = &self.image;
         let word = self.made.user.as_deref().unwrap_or(&image.user);
@@ -184,7 +184,7 @@ impl Container {
             .is_some_and(|((name, value), labels)| labels.get(name).is_some_and(|own| own == value))
     }
 
-    /// Docker's word for its state.
+    /// The state in Docker's terms.
     pub(in crate::simulate) fn status(&self) -> &'static str {
         match &self.client {
             Some(client) if client.restarting => "restarting",
@@ -193,7 +193,7 @@ impl Container {
         }
     }
 
-    /// What `docker inspect` says of it.
+    /// The output of `docker inspect`.
     pub(super) fn inspected(&self) -> Value {
         let client = self.client.clone().unwrap_or_default();
         let status = self.status();
@@ -233,8 +233,8 @@ impl Container {
 }
 
 impl Guest {
-    /// The socket at a path of a container, where there is one. A path that is mounted is one of the
-    /// guest, which has one socket.
+    /// The socket at a path in a container, if any. The guest has only one socket, so a mounted
+    /// path can contain only that one.
     pub(super) fn socket_in(&self, client: &Client, path: &str) -> Option<VolumeSocket> {
         let mount = client.made.mount_of(path)?;
         let (path, at) = (canonical(path), canonical(&mount.destination));
@@ -251,7 +251,7 @@ impl Guest {
             .filter(|_| is_there)
     }
 
-    /// Whether a path of a container is a directory that Docker created because the source of the
+    /// Whether a path in a container is a directory that Docker created because the source of the
     /// mount did not exist.
     pub(super) fn is_made_directory(&self, client: &Client, path: &str) -> bool {
         let mount = client.made.mount_of(path);
@@ -259,7 +259,7 @@ impl Guest {
         is_at && self.socket_in(client, path).is_none()
     }
 
-    /// Every container ends.
+    /// Stops all containers.
     pub(super) fn end_containers(&mut self) {
         for container in &mut self.containers {
             container.running = false;
@@ -269,8 +269,8 @@ impl Guest {
         }
     }
 
-    /// Starts the program of a container anew, which takes its groups from its image and from what
-    /// the container was made with.
+    /// Starts a container. Its program gets its groups from the image and from the container's
+    /// settings.
     pub(in crate::simulate) fn start_container(&mut self, name: &str, now: u64) {
         let Some(index) = self.containers.iter().position(|it| it.name == name) else { return };
         let mut container = self.containers[index].clone();

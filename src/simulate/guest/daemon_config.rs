@@ -9,7 +9,8 @@ use crate::model::Ipv4Network;
 use crate::model::daemon_key::{DaemonKey, ValueType, knows_runtime};
 use crate::model::log_option::{has_log_option, log_driver};
 
-/// Names of flags that dockerd accepts as keys and then ignores, for the key has another name.
+/// Names of flags that dockerd accepts as keys but ignores. The corresponding keys have other
+/// names.
 const FLAGS: [&str; 12] = [
     "add-runtime",
     "authorization-plugin",
@@ -28,8 +29,8 @@ const STORAGE_DRIVERS: [&str; 6] =
     ["btrfs", "fuse-overlayfs", "overlay2", "overlayfs", "vfs", "zfs"];
 
 impl Guest {
-    /// The keys of `daemon.json`; an error if dockerd cannot decode it. `dockerd --validate`
-    /// reports the same error.
+    /// Decodes the keys of `daemon.json`. The error is the one that `dockerd --validate` reports,
+    /// too.
     pub(super) fn decoded(text: &str) -> Result<Map<String, Value>, String> {
         let failed = |why: String| {
             format!("unable to configure the Docker daemon with file {DAEMON_JSON}: {why}")
@@ -56,7 +57,7 @@ impl Guest {
         Ok(keys)
     }
 
-    /// The error that dockerd reports for decoded keys, on a reload and when it starts.
+    /// dockerd's error for decoded keys, on a reload and on start.
     pub(super) fn invalid(keys: &Map<String, Value>) -> Option<String> {
         let labels = texts(keys, "labels");
         if let Some(label) = labels.iter().find(|label| !label.contains('=')) {
@@ -87,7 +88,7 @@ impl Guest {
         })
     }
 
-    /// The error that keeps a daemon with these keys from starting.
+    /// The error that prevents a daemon with these keys from starting.
     pub(super) fn unstartable(&self, keys: &Map<String, Value>) -> Option<String> {
         let text =
             |key: &str| keys.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
@@ -156,7 +157,7 @@ fn texts<'a>(keys: &'a Map<String, Value>, key: &str) -> Vec<&'a str> {
     list.into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
-/// The length of a network's prefix. The network may be one of IPv6.
+/// The prefix length of an IPv4 or IPv6 network.
 fn prefix(network: &str) -> Option<u64> {
     let (address, prefix) = network.split_once('/')?;
     let most = if address.parse::<IpAddr>().ok()?.is_ipv4() { 32 } else { 128 };
@@ -171,7 +172,7 @@ fn unknown_log_opt(keys: &Map<String, Value>) -> Option<String> {
     Some(format!("unknown log opt '{unknown}' for {driver} log driver"))
 }
 
-/// As Go's decoder complains about a type.
+/// The error of Go's decoder for a value of the wrong type.
 fn undecodable(name: &str, value: &Value, path: &[String], expected: ValueType) -> String {
     let part = path.iter().try_fold(value, |value, step| match value {
         Value::Array(items) => items.get(step.parse::<usize>().ok()?),

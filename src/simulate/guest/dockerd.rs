@@ -1,4 +1,4 @@
-//! dockerd: what it loads, when, and what becomes of its containers (`FACTS.md`, "Docker").
+//! dockerd: its loaded configuration and its effect on containers (`FACTS.md`, "Docker").
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,34 +8,34 @@ use serde_json::{Map, Value};
 use super::{Container, DAEMON_JSON, DOCKER_SERVICE, DOCKER_SOCKET, Guest, VolumeSocket};
 use crate::model::daemon_key::{Effect, SNAPSHOTTER, effect};
 
-/// A daemon that runs.
+/// A running daemon.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dockerd {
-    /// When it started, in seconds.
+    /// The time when it started, in seconds.
     pub started: u64,
-    /// What it has loaded of `daemon.json`.
+    /// The keys that it loaded from `daemon.json`.
     pub loaded: Map<String, Value>,
 }
 
-/// Where a daemon keeps its data.
+/// The store in which a daemon keeps its data.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// The data root.
     pub data_root: String,
-    /// The user that containers are mapped to; empty for none.
+    /// The user for user namespaces; empty if they are not used.
     pub userns: String,
     /// The storage driver.
     pub driver: String,
-    /// Whether images are in containerd's store.
+    /// Whether containerd stores the images.
     pub containerd: bool,
 }
 
-/// The data of a daemon in a store that it does not use now.
+/// The data in a store that the daemon does not currently use.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Store {
-    /// Where.
+    /// The store.
     pub place: Place,
-    /// The containers, the running ones too.
+    /// All containers, including running ones.
     pub containers: Vec<Container>,
     /// The images.
     pub images: BTreeSet<String>,
@@ -43,11 +43,11 @@ pub struct Store {
     pub volumes: BTreeMap<String, Option<VolumeSocket>>,
 }
 
-/// The runtimes that every daemon has.
+/// The runtimes that are built into dockerd.
 const BUILT_IN: [&str; 2] = ["io.containerd.runc.v2", "runc"];
 
 impl Guest {
-    /// What `daemon.json` says; an error where that is not a JSON object.
+    /// The keys of `daemon.json`. An error if it is not a JSON object.
     pub(in crate::simulate) fn daemon_json(&self) -> Result<Map<String, Value>, String> {
         match self.text(DAEMON_JSON) {
             None | Some("") => Ok(Map::new()),
@@ -55,7 +55,7 @@ impl Guest {
         }
     }
 
-    /// Starts the daemon. Whether it goes on running.
+    /// Starts the daemon. Returns whether it keeps running.
     pub(super) fn start_dockerd(&mut self, now: u64) -> bool {
         if !self.dockerd_installed() {
             return false;
@@ -74,7 +74,7 @@ impl Guest {
         }
     }
 
-    /// The keys that a daemon starts with.
+    /// The keys with which a daemon starts.
     fn startable(&self) -> Result<Map<String, Value>, String> {
         let keys = Self::decoded(self.text(DAEMON_JSON).unwrap_or_default())?;
         if let Some(why) = Self::invalid(&keys) {
@@ -89,8 +89,8 @@ impl Guest {
         }
     }
 
-    /// Switches to the store that the keys name. Containers of the previous store
-    /// keep running with live-restore, and no command shows them (measured).
+    /// Switches to the store that the keys select. With live-restore, containers of the previous
+    /// store keep running, but no command shows them (measured).
     fn open_store(&mut self, keys: &Map<String, Value>) {
         let text = |key: &str, default: &str| {
             keys.get(key).and_then(Value::as_str).unwrap_or(default).to_owned()
@@ -119,7 +119,7 @@ impl Guest {
         });
     }
 
-    /// Stops the daemon. With live-restore loaded its containers go on (measured).
+    /// Stops the daemon. If it loaded live-restore, its containers keep running (measured).
     pub(super) fn stop_dockerd(&mut self) {
         let Some(daemon) = self.dockerd.take() else {
             return;
@@ -130,8 +130,8 @@ impl Guest {
         }
     }
 
-    /// `SIGHUP`: the daemon loads the reloadable keys. If it refuses the file, it logs an error and
-    /// keeps its configuration (measured).
+    /// Handles `SIGHUP`: the daemon loads the reloadable keys. If it refuses the file, it logs an
+    /// error and keeps its configuration (measured).
     pub(super) fn reload_dockerd(&mut self) -> Result<(), String> {
         let file = Self::decoded(self.text(DAEMON_JSON).unwrap_or_default());
         let Some(daemon) = &mut self.dockerd else {
@@ -160,19 +160,19 @@ impl Guest {
         accepted.map(|_| ())
     }
 
-    /// The runtimes that the running daemon knows, in order of name.
+    /// The runtimes that the running daemon knows, sorted by name.
     pub(in crate::simulate) fn runtimes(&self) -> Vec<String> {
         self.dockerd.as_ref().map(|daemon| runtimes(&daemon.loaded)).unwrap_or_default()
     }
 
-    /// The one that a container gets that names none.
+    /// The runtime of containers that do not name one.
     pub(in crate::simulate) fn default_runtime(&self) -> String {
         let loaded = self.dockerd.as_ref().map(|daemon| default_runtime(&daemon.loaded));
         loaded.unwrap_or_default().to_owned()
     }
 
-    /// Whether a daemon answers on the guest's socket. Where only systemd listens there, this
-    /// question starts it.
+    /// Whether a daemon answers on the guest's socket. If only systemd listens, the request starts
+    /// the daemon.
     pub(in crate::simulate) fn knock(&mut self, now: u64) -> bool {
         if self.socket.is_none() {
             return false;
@@ -183,7 +183,7 @@ impl Guest {
         self.dockerd.is_some()
     }
 
-    /// The containers that run.
+    /// The running containers.
     pub(super) fn running(&self) -> impl Iterator<Item = &Container> {
         self.containers.iter().filter(|container| container.running)
     }

@@ -1,6 +1,6 @@
-//! The document that cai's probe script prints. The script itself is read: each of its lines
-//! `section NAME COMMAND…` is run like any other command of the guest, so that a line that is new
-//! in the script shows here, and one with a command that this guest does not know fails.
+//! The output of cai's probe script. The script is parsed: each line `section NAME COMMAND…` runs
+//! as a command of the guest. A new line in the script therefore takes effect here, and a line with
+//! an unsupported command fails.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -8,20 +8,20 @@ use std::fmt::Write as _;
 use super::{Caller, DOCKER_SERVICE, Guest, shell};
 use crate::simulate::reply::Reply;
 
-/// What is read of the script.
+/// The parsed script.
 #[derive(Default)]
 struct Script<'a> {
-    /// Its arguments, `${1}` first.
+    /// The arguments, `${1}` first.
     arguments: &'a [String],
-    /// Its variables with a fixed value.
+    /// The variables with a fixed value.
     variables: Vec<(&'a str, &'a str)>,
-    /// The lines of its functions.
+    /// The lines of each function.
     functions: BTreeMap<&'a str, Vec<&'a str>>,
-    /// The lines that are in no function.
+    /// The lines outside functions.
     main: Vec<&'a str>,
 }
 
-/// Whether `sh` was started to read the probe script.
+/// Whether `sh` was started to run the probe script.
 pub(super) fn is_probe(name: &str, words: &[String], caller: Caller<'_>) -> bool {
     let reads = matches!(words, [flag, dashes, _, ..] if flag == "-s" && dashes == "--");
     name == "sh" && reads && !caller.root && caller.script().contains(" section ")
@@ -32,7 +32,7 @@ pub(super) fn print(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> 
     let mark = arguments.first().map(String::as_str).unwrap_or_default();
     let script = Script { arguments, ..Script::read(caller.script()) };
     let mut reply = Reply::done();
-    // Whether the lines at this point are run: all, or one branch of `if active`.
+    // Whether the current line runs. It does unless it is in the other branch of `if active`.
     let mut runs = true;
     for line in &script.main {
         match line.trim() {
@@ -78,8 +78,8 @@ impl<'a> Script<'a> {
         script
     }
 
-    /// The sections of the functions that a line calls, each in words. What stands between the
-    /// calls only decides which output comes first.
+    /// The sections in the functions that a line calls, split into words. The text between the
+    /// calls affects only the order of the output.
     fn sections(&self, line: &str) -> Vec<Vec<String>> {
         let calls = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
         let functions = calls.filter_map(|name| self.functions.get(name));
@@ -95,7 +95,7 @@ impl<'a> Script<'a> {
         sections
     }
 
-    /// The words of a command that may go on over several lines.
+    /// The words of a command that may span several lines.
     fn command<'b>(&self, first: &str, rest: &mut impl Iterator<Item = &'b &'a str>) -> Vec<String>
     where
         'a: 'b,

@@ -1,5 +1,5 @@
-//! What `docker exec`, `cp` and `logs` show of a container. The scripts that cai runs in one are
-//! read for the names of their sections, so that one that is new there shows here.
+//! `docker exec`, `cp` and `logs`. The names of sections are read from the scripts that cai runs in
+//! a container, so that a new section takes effect here.
 
 use std::fmt::Write as _;
 
@@ -95,7 +95,7 @@ impl Guest {
         reply
     }
 
-    /// `docker cp -L NAME:PATH -`: a tar of one file.
+    /// `docker cp -L NAME:PATH -`, which prints a tar archive of one file.
     pub(super) fn docker_cp(&self, words: &[String]) -> Reply {
         let [_, from, _] = words else { return Reply::unknown(DOCKER, "this `cp`") };
         let (name, path) = from.split_once(':').unwrap_or((from, ""));

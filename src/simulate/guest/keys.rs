@@ -8,15 +8,15 @@ use crate::simulate::limactl::expression;
 /// A provisioning entry of `mode: yq`, its templates expanded.
 #[derive(Debug, Clone)]
 pub(in crate::simulate) struct Keys {
-    /// The file.
+    /// The path of the file.
     pub(in crate::simulate) path: String,
     /// The assignments.
     pub(in crate::simulate) expression: String,
-    /// Whether it is an INI file, and not JSON.
+    /// Whether the file is INI instead of JSON.
     pub(in crate::simulate) is_ini: bool,
 }
 
-/// Sections with their keys as an INI file.
+/// Formats sections and their keys as an INI file.
 fn ini(sections: &Value) -> String {
     let sections = sections.as_object().into_iter().flatten();
     let section = |(name, keys): (&String, &Value)| {
@@ -30,7 +30,7 @@ fn ini(sections: &Value) -> String {
 }
 
 impl Guest {
-    /// Runs a provisioning entry of `mode: yq`, which sets keys of a JSON or INI file. A changed
+    /// Applies a provisioning entry of `mode: yq`, which sets keys of a JSON or INI file. A changed
     /// drop-in of a unit takes effect after the boot (measured with the template docker-rootful).
     pub(in crate::simulate) fn set_keys(&mut self, entry: &Keys, now: u64) {
         let before = self.text(&entry.path).unwrap_or_default().to_owned();

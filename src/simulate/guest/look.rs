@@ -1,4 +1,4 @@
-//! Commands of the guest that look at it and change nothing.
+//! Commands of the guest that only read.
 
 use std::fmt::Write as _;
 
@@ -7,11 +7,11 @@ use super::scripts::STOPPED_CONTAINERS;
 use super::{Caller, DOCKER_SERVICE, File, Guest, PROVISION_FAILED, PROVISION_LOG, ROOT};
 use crate::simulate::reply::Reply;
 
-/// The SHA-256 of nothing.
+/// The SHA-256 checksum of empty input.
 const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 impl Guest {
-    /// Prints something about each of the words that is a file.
+    /// Prints a line about each argument that is an existing file.
     pub(super) fn about_files(
         &self,
         name: &str,
@@ -75,14 +75,15 @@ impl Guest {
         Reply::line(lines.join("\n"))
     }
 
-    /// `grep MemTotal /proc/meminfo`: the kernel keeps 4 % for itself (measured: 1967 of 2048 MiB).
+    /// `grep MemTotal /proc/meminfo`. The kernel reserves 4 % of the memory (measured: 1967 of 2048
+    /// MiB).
     pub(super) fn grep(&self, words: &[String]) -> Reply {
         match (words, &self.machine) {
             ([what, _], Some(machine)) if what == "MemTotal" => {
                 let kilobytes = machine.memory / 1024 / 100 * 96;
                 Reply::line(format!("MemTotal:       {kilobytes} kB"))
             }
-            _ => Reply::unknown("grep", "what to look for"),
+            _ => Reply::unknown("grep", "this pattern"),
         }
     }
 
@@ -126,7 +127,7 @@ impl Guest {
         }
     }
 
-    /// `stat [-L] -c FORMAT PATHS`, of the socket or of files.
+    /// `stat [-L] -c FORMAT PATHS` for the socket and for files.
     pub(super) fn stat(&self, words: &[String]) -> Reply {
         let path = words.last().map(String::as_str).unwrap_or_default();
         if path.ends_with("docker.sock") {
@@ -152,20 +153,20 @@ impl Guest {
         })
     }
 
-    /// cai's own function: dockerd's log where it is not as it should be.
+    /// cai's function that prints dockerd's log if dockerd is not healthy.
     pub(super) fn daemon_log(&self) -> Reply {
         let is_well = self.is_active(DOCKER_SERVICE) && self.socket.is_some();
         let stdout = if is_well { String::new() } else { self.log_tail() };
         Reply { stdout, ..Reply::done() }
     }
 
-    /// cai's own function: the record of the containers that it stopped.
+    /// cai's function that prints the record of containers that it stopped.
     pub(super) fn stopped_containers(&self) -> Reply {
         let note = self.text(STOPPED_CONTAINERS).unwrap_or_default();
         Reply { stdout: note.to_owned(), ..Reply::done() }
     }
 
-    /// cai's own function: what provisioning printed, where it failed.
+    /// cai's function that prints the provisioning log if provisioning failed.
     pub(super) fn provision_log(&self) -> Reply {
         let log = self.text(PROVISION_FAILED).and_then(|_| self.text(PROVISION_LOG));
         Reply { stdout: log.unwrap_or_default().to_owned(), ..Reply::done() }
@@ -176,7 +177,7 @@ impl Guest {
         self.log[skipped..].join("\n") + "\n"
     }
 
-    /// Whether a package of Docker is of the old kind, with one more built-in runtime.
+    /// Whether the Docker package is an old version, which has one more built-in runtime.
     pub(super) fn is_old_docker(&self) -> bool {
         let version = self.packages.get(DISTRO.0).or_else(|| self.packages.get(DOCKER_CE));
         version.is_some_and(|version| version.starts_with("20.") || version.starts_with("5:20."))

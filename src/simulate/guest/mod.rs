@@ -1,4 +1,4 @@
-//! The guest of a simulated instance: its disk, and what runs while it is switched on.
+//! The guest of a simulated instance: its disk, and what runs while it is on.
 
 mod accounts;
 mod api;
@@ -31,17 +31,17 @@ pub use systemd::Unit;
 
 /// The user that every image has.
 pub(super) const ROOT: &str = "root";
-/// The group that Docker's packages make.
+/// The group that Docker's packages create.
 pub(super) const DOCKER: &str = "docker";
 pub(super) const DOCKER_SERVICE: &str = "docker.service";
 pub(super) const DOCKER_SOCKET: &str = "docker.socket";
 pub(super) const DAEMON_JSON: &str = "/etc/docker/daemon.json";
-/// Where `cai`'s provisioning script leaves its exit status.
+/// The file with the exit status of `cai`'s provisioning script.
 pub(super) const PROVISION_FAILED: &str = "/run/cai-provision-failed";
-/// What provisioning printed.
+/// The output of provisioning.
 pub(super) const PROVISION_LOG: &str = "/var/log/cloud-init-output.log";
 
-/// A guest: what is on its disk, and what runs in it.
+/// A guest: the state of its disk and of its processes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Guest {
     /// The login user.
@@ -54,91 +54,91 @@ pub struct Guest {
     pub users: BTreeMap<String, Account>,
     /// The installed packages, with their versions.
     pub packages: BTreeMap<String, String>,
-    /// Those of them that dpkg could not configure.
+    /// The packages that dpkg could not configure.
     #[serde(default)]
     pub half_configured: BTreeSet<String>,
-    /// The services that have to do with Docker.
+    /// The services of Docker and Sysbox.
     pub units: BTreeMap<String, Unit>,
-    /// Text files that matter, by path.
+    /// The relevant text files, by path.
     pub files: BTreeMap<String, File>,
     /// The daemon, while it runs.
     pub dockerd: Option<Dockerd>,
-    /// The group number of `/var/run/docker.sock`, where there is such a socket.
+    /// The gid of `/var/run/docker.sock`, if the socket exists.
     pub socket: Option<u32>,
-    /// The owner of that socket, where it is not root.
+    /// The owner of that socket, if not root.
     #[serde(default)]
     pub socket_owner: Option<String>,
-    /// Every container, the stopped ones too.
+    /// All containers, including stopped ones.
     pub containers: Vec<Container>,
-    /// The volumes that matter, each with the Docker socket in it, if any.
+    /// The relevant volumes, each with its Docker socket, if any.
     #[serde(default)]
     pub volumes: BTreeMap<String, Option<VolumeSocket>>,
-    /// The images, by the names that containers were started with.
+    /// The images, by the names with which containers were started.
     #[serde(default)]
     pub images: BTreeSet<String>,
-    /// Where the daemon keeps all of these, once it has started.
+    /// The store of the daemon, once the daemon has started.
     #[serde(default)]
     pub place: Option<Place>,
-    /// The contents of the stores that it does not use now.
+    /// The stores that the daemon does not currently use.
     #[serde(default)]
     pub stores: Vec<Store>,
     /// The last lines of the daemon's log.
     pub log: Vec<String>,
-    /// Processors and memory that the kernel sees, while it runs.
+    /// The machine's CPUs and memory, while it runs.
     pub machine: Option<Machine>,
 }
 
 /// A file of a guest.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct File {
-    /// Its text; nothing is kept of what is no text.
+    /// The text; empty for a binary file.
     pub text: String,
-    /// The SHA-256 of what was written.
+    /// The SHA-256 checksum of the contents.
     pub sha256: String,
-    /// When it was written, in seconds.
+    /// The time of the last change, in seconds.
     pub modified: u64,
-    /// Its mode, in octal digits; none is 644.
+    /// The mode in octal. `None` is 644.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<String>,
-    /// The user and the group that own it; none is root.
+    /// The user and group that own it. `None` is root.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<(String, String)>,
 }
 
-/// A machine as it was switched on.
+/// A running virtual machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
-    /// The identity of this boot, as `/proc/sys/kernel/random/boot_id` has it.
+    /// The ID of this boot, as in `/proc/sys/kernel/random/boot_id`.
     pub boot_id: String,
-    /// Its processors.
+    /// The number of CPUs.
     pub cpus: u32,
-    /// Its memory, in bytes.
+    /// The memory, in bytes.
     pub memory: u64,
 }
 
-/// Who runs a command in the guest.
+/// The caller of a command in the guest.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Caller<'a> {
-    /// The group numbers that the session began with.
+    /// The gids with which the session started.
     pub(super) session: &'a BTreeSet<u32>,
-    /// Whether it is root, through `sudo -n`.
+    /// Whether the command runs as root, through `sudo -n`.
     pub(super) root: bool,
-    /// The time.
+    /// The current time.
     pub(super) now: u64,
-    /// What the command reads.
+    /// The standard input.
     pub(super) stdin: Option<&'a [u8]>,
 }
 
 impl<'a> Caller<'a> {
-    /// The script that a shell reads.
+    /// The script on the standard input of a shell.
     fn script(&self) -> &'a str {
         self.stdin.and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
     }
 }
 
 impl Guest {
-    /// A guest that was never switched on: an image with this user, and with Docker in it if the
-    /// image is one of those.
+    /// A guest that never booted: an image with this user, and with Docker if the image includes
+    /// it.
     pub(super) fn new(user: &str, uid: u32, arch: &str, docker: bool) -> Self {
         let group = |name: &str, gid, members: &[&str]| {
             let members = members.iter().map(|&member| member.to_owned()).collect();
@@ -183,14 +183,14 @@ impl Guest {
         guest
     }
 
-    /// The numbers of the groups that a new session of the login user has.
+    /// The gids of a new session of the login user.
     pub(super) fn login_gids(&self) -> BTreeSet<u32> {
         let primary = self.users.get(&self.user).map(|account| account.gid);
         let listed = self.groups.values().filter(|group| group.members.contains(&self.user));
         primary.into_iter().chain(listed.map(|group| group.gid)).collect()
     }
 
-    /// Whether a session of the login user with these groups may open the Docker socket.
+    /// Whether a session with these groups can open the Docker socket.
     pub(super) fn lets_in(&self, groups: &BTreeSet<u32>) -> bool {
         let owns = self.socket_owner.as_ref() == Some(&self.user);
         self.socket.is_some_and(|gid| owns || groups.contains(&gid))
@@ -210,7 +210,7 @@ impl Guest {
         self.files.get(path).map(|file| file.text.as_str())
     }
 
-    /// Switches it on: what is enabled starts. `/run` is empty after that.
+    /// Boots the guest: enabled units start, and `/run` is empty.
     pub(super) fn boot(&mut self, machine: Machine, now: u64) {
         self.machine = Some(machine);
         self.files.retain(|path, _| !path.starts_with("/run/"));
@@ -225,7 +225,7 @@ impl Guest {
         }
     }
 
-    /// Switches it off: every process and container ends.
+    /// Powers off: all processes and containers stop.
     pub(super) fn power_off(&mut self) {
         self.machine = None;
         self.dockerd = None;

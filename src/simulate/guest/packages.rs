@@ -1,4 +1,4 @@
-//! Packages: Docker's, and Sysbox's as its public packaging has it (`sysbox.md`).
+//! Packages: Docker's, and Sysbox's as published (`sysbox.md`).
 
 use serde_json::{Map, Value, json};
 
@@ -6,22 +6,23 @@ use super::accounts::Group;
 use super::{DAEMON_JSON, DOCKER, DOCKER_SERVICE, DOCKER_SOCKET, Guest};
 use crate::simulate::reply::Reply;
 
-/// The distribution's package, with Ubuntu 24.04's version.
+/// The distribution's package, with the version of Ubuntu 24.04.
 pub(super) const DISTRO: (&str, &str) = ("docker.io", "27.5.1-0ubuntu3~24.04.2");
 /// Docker's own package.
 pub(super) const DOCKER_CE: &str = "docker-ce";
-/// The version of it that is installed where none is asked for.
+/// The default version of that package.
 pub(super) const DOCKER_CE_VERSION: &str = "5:28.5.2-1~ubuntu.24.04~noble";
-/// What stands behind Docker's version in the version of its package.
+/// The suffix of the package's version after Docker's version.
 pub(super) const DOCKER_CE_SUFFIX: &str = "-1~ubuntu.24.04~noble";
 pub(super) const SYSBOX: &str = "sysbox-ce";
 pub(super) const SYSBOX_UNITS: [&str; 3] =
     ["sysbox-mgr.service", "sysbox-fs.service", "sysbox.service"];
-/// The network keys that Sysbox's package wants, with the values that it would put there.
+/// The network keys that Sysbox's package requires. If they are missing, it adds them with default
+/// values.
 const NETWORK_KEYS: [&str; 2] = ["bip", "default-address-pools"];
 
 impl Guest {
-    /// Whether `dockerd` is there.
+    /// Whether `dockerd` is installed.
     pub(in crate::simulate) fn dockerd_installed(&self) -> bool {
         [DISTRO.0, DOCKER_CE].iter().any(|name| self.packages.contains_key(*name))
     }
@@ -34,10 +35,10 @@ impl Guest {
         })
     }
 
-    /// Installs Docker. Its package makes the group and the units; who starts them is another
-    /// question, though Debian's packages start theirs while the machine runs.
+    /// Installs Docker. The package creates the group and the units but does not start them here.
+    /// Debian's packages also start them if the machine is running.
     pub(super) fn install_docker(&mut self, (package, version): (&str, &str)) {
-        // The two kinds of packages exclude each other.
+        // The two packages conflict with each other.
         self.packages.retain(|name, _| name != DISTRO.0 && name != DOCKER_CE);
         self.packages.insert(package.to_owned(), version.to_owned());
         let gid = self.free_system_gid();
@@ -46,7 +47,7 @@ impl Guest {
         self.add_unit(DOCKER_SERVICE);
     }
 
-    /// Whether a script would give apt a second entry for Docker's repository, with another key.
+    /// Whether a script would add a second apt source for Docker's repository with another key.
     pub(super) fn adds_conflicting_source(&self, script: &str) -> bool {
         let is_dockers = |path: &String, text: &str| {
             path.starts_with("/etc/apt/sources.list.d/") && text.contains("://download.docker.com/")
@@ -55,7 +56,7 @@ impl Guest {
         is_there && script.contains("signed-by=") && !script.contains("update --print-uris")
     }
 
-    /// Takes a package away, with its services.
+    /// Removes a package and its services.
     pub(in crate::simulate) fn remove_package(&mut self, name: &str) {
         self.packages.remove(name);
         self.half_configured.remove(name);
@@ -70,7 +71,7 @@ impl Guest {
         }
     }
 
-    /// The installation of Sysbox is incomplete: its files are there, and its services are not
+    /// Makes the installation of Sysbox incomplete: its files exist, but its services are not
     /// enabled.
     pub(in crate::simulate) fn unconfigure_sysbox(&mut self) {
         if !self.packages.contains_key(SYSBOX) {
@@ -85,8 +86,8 @@ impl Guest {
         }
     }
 
-    /// Removes Sysbox as `apt-get purge` does: its network keys stay in `daemon.json`, and an empty
-    /// `runtimes`. `apart` is whether its scripts see a copy of that file.
+    /// Removes Sysbox as `apt-get purge` does: its network keys and an empty `runtimes` stay in
+    /// `daemon.json`. `apart` is whether the package's scripts see a copy of that file.
     pub(in crate::simulate) fn purge_sysbox(&mut self, apart: bool, now: u64) {
         self.remove_package(SYSBOX);
         let Ok(mut keys) = self.daemon_json() else { return };
@@ -95,11 +96,12 @@ impl Guest {
         if !apart && removed.is_some() {
             self.write(DAEMON_JSON, pretty(&keys), now);
         }
-        // The package's script ignores a daemon that refuses its configuration.
+        // The package's script ignores an error of the reload.
         let _ = self.reload_dockerd();
     }
 
-    /// Installs Sysbox, as dpkg and its maintainer scripts do. dpkg reports its version with a suffix.
+    /// Installs Sysbox as dpkg and its maintainer scripts do. dpkg reports the version with a
+    /// suffix.
     pub(super) fn install_sysbox(&mut self, version: &str, apart: bool, now: u64) -> Reply {
         let version = format!("{version}.linux");
         self.packages.insert(SYSBOX.to_owned(), version.clone());
@@ -113,7 +115,8 @@ impl Guest {
         }
     }
 
-    /// `dpkg --configure sysbox-ce`: its `config` script may refuse, and it stays half-configured.
+    /// `dpkg --configure sysbox-ce`. If its `config` script refuses, the package stays
+    /// half-configured.
     pub(super) fn configure_sysbox(&mut self, apart: bool, now: u64) -> Result<(), String> {
         if !self.half_configured.contains(SYSBOX) {
             return Ok(());
@@ -144,15 +147,15 @@ impl Guest {
         Ok(())
     }
 
-    /// Whether the package's scripts see that there are containers: they count the lines of
-    /// `docker ps -a`, with its head, and take any number that ends with 1 for none.
+    /// Whether the package's scripts detect containers. They count the lines of `docker ps -a`,
+    /// including the header, and take every number that ends with 1 for no containers.
     fn sysbox_sees_containers(&self) -> bool {
         !(self.containers.len() + 1).to_string().ends_with('1')
     }
 
-    /// What `postinst` adds to `daemon.json`, and what it does with the daemon then.
+    /// What `postinst` adds to `daemon.json`, and how it then restarts or reloads the daemon.
     fn configure_for_sysbox(&mut self, now: u64) {
-        // Where the file is no JSON, jq fails and the package goes on.
+        // If the file is not JSON, jq fails and the script continues.
         let Ok(mut keys) = self.daemon_json() else {
             return;
         };
@@ -182,7 +185,7 @@ impl Guest {
     }
 }
 
-/// The package's textual test: a line that begins with a blank and then holds the key.
+/// The package's text search: a line that starts with a space and then has the key.
 fn has_key(text: &str, key: &str) -> bool {
     text.lines().any(|line| {
         let rest = line.trim_start_matches(' ');
@@ -195,12 +198,12 @@ fn has_key(text: &str, key: &str) -> bool {
     })
 }
 
-/// As jq writes with four blanks.
+/// The format of jq with an indent of four spaces.
 pub(in crate::simulate) fn pretty(keys: &Map<String, Value>) -> String {
     let mut text = Vec::new();
     let formatter = serde_json::ser::PrettyFormatter::with_indent(b"    ");
     let mut serializer = serde_json::Serializer::with_formatter(&mut text, formatter);
-    // A JSON value can always be written to memory.
+    // Serializing a JSON value to memory cannot fail.
     let _ = serde::Serialize::serialize(keys, &mut serializer);
     String::from_utf8_lossy(&text).into_owned() + "\n"
 }
@@ -217,7 +220,7 @@ mod tests {
         }
     }
 
-    /// A guest whose dockerd runs with this many containers, one of them running.
+    /// A guest with a running dockerd and this many containers, one of them running.
     fn with_containers(count: u64) -> Guest {
         let mut guest = Guest::new("dev", 1000, "amd64", true);
         guest.start_unit(DOCKER_SERVICE, 1);
@@ -254,7 +257,7 @@ mod tests {
         assert_eq!(guest.install_sysbox("0.7.0", false, 50).code, 0);
         assert_ne!(guest.dockerd.as_ref().unwrap().started, started);
         assert_eq!(guest.running().count(), 0, "without live-restore they end");
-        // With a copy of daemon.json in which the keys are found it does neither.
+        // With a copy of daemon.json that has the keys, it does neither.
         let mut guest = with_containers(10);
         assert_eq!(guest.install_sysbox("0.7.0", true, 50).code, 0);
         assert_eq!(

@@ -1,5 +1,5 @@
-//! Scripts that root runs: cai's own, recognised by their name or by what they hold, and the few
-//! words that a person would give to `sh -c`.
+//! Scripts that root runs. cai's scripts are recognized by name or contents. `sh -c` supports only
+//! a few simple commands.
 
 use super::packages::{
     DISTRO, DOCKER_CE, DOCKER_CE_SUFFIX, DOCKER_CE_VERSION, SYSBOX, SYSBOX_UNITS,
@@ -10,7 +10,7 @@ use super::{
 use crate::guest::input;
 use crate::simulate::reply::Reply;
 
-/// What a named script of cai does, with the words after its name.
+/// The simulation of a named script of cai. It gets the arguments after the name.
 type Script = fn(&mut Guest, &[String], Caller<'_>) -> Reply;
 
 const SCRIPTS: &[(&str, Script)] = &[
@@ -40,17 +40,17 @@ const SCRIPTS: &[(&str, Script)] = &[
     ("try-container", |guest, runtimes, caller| guest.try_containers(runtimes, caller.now)),
 ];
 
-/// A copy of what the daemon has loaded, which cai keeps in the guest.
+/// A copy of the loaded configuration, which cai keeps in the guest.
 const LOADED: &str = "/var/lib/cai/daemon.json.loaded";
-/// The file that cai replaced, and the checksum of the one that it wrote.
+/// The file that cai replaced, and the checksum of the file that it wrote.
 const PREVIOUS: &str = "/var/lib/cai/daemon.json.previous";
 const WROTE: &str = "/var/lib/cai/daemon.json.wrote";
 
-/// The containers that cai stopped and starts again, a line each.
+/// The containers that cai stopped and will start again, one per line.
 pub(super) const STOPPED_CONTAINERS: &str = "/var/lib/cai/stopped-containers";
 
-/// `sh -s -- NAME WORDS…` with a script of cai, `sh -s` with its provisioning script, or
-/// `sh -c TEXT`.
+/// `sh -s -- NAME ARGUMENTS…` with a script of cai, `sh -s` with its provisioning script, or `sh -c
+/// TEXT`.
 pub(super) fn sh(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Reply {
     match words {
         [flag, text, ..] if flag == "-c" => inline(guest, text, caller),
@@ -61,11 +61,11 @@ pub(super) fn sh(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Rep
                 None => Reply::unknown("guest", &format!("the script `{name}`")),
             }
         }
-        _ => Reply::unknown("guest", "how sh was started"),
+        _ => Reply::unknown("guest", "this use of sh"),
     }
 }
 
-/// `exit N`, `echo WORDS [>&2]` and commands, with `;` in between.
+/// `exit N`, `echo WORDS [>&2]` and commands, separated by `;`.
 fn inline(guest: &mut Guest, text: &str, caller: Caller<'_>) -> Reply {
     let mut all = Reply::done();
     for command in text.split(';').map(str::trim) {
@@ -90,7 +90,7 @@ impl Guest {
         self.systemctl(&words, Caller { root: true, ..caller })
     }
 
-    /// Starts the recorded containers again, in their order, and skips removed ones.
+    /// Starts the recorded containers again, in order, and skips deleted ones.
     fn start_containers(&mut self, now: u64) -> Reply {
         let note = self.text(STOPPED_CONTAINERS).unwrap_or_default().to_owned();
         if !note.is_empty() && !self.knock(now) {
@@ -119,7 +119,7 @@ impl Guest {
         Reply { code: 1, ..reply }
     }
 
-    /// Keeps a copy of the file as what the daemon has loaded.
+    /// Keeps a copy of the file as the loaded configuration.
     fn remember_loaded(&mut self, now: u64) -> bool {
         let text = self.text(DAEMON_JSON).map(str::to_owned);
         if let Some(text) = &text {
@@ -128,14 +128,14 @@ impl Guest {
         text.is_some()
     }
 
-    /// The time that a script writes on a file which must not seem older than the daemon, where it
-    /// takes care of that.
+    /// The time for a file that must not look older than the daemon. Only a script with `not_older`
+    /// adjusts it.
     fn not_older(&self, caller: Caller<'_>) -> u64 {
         let started = self.dockerd.as_ref().map_or(0, |daemon| daemon.started);
         if caller.script().contains("not_older \"") { caller.now.max(started) } else { caller.now }
     }
 
-    /// dockerd has accepted the file that cai wrote.
+    /// Called once dockerd has accepted the file that cai wrote.
     fn accept(&mut self) {
         self.files.remove(PREVIOUS);
         self.files.remove(WROTE);
@@ -155,7 +155,7 @@ impl Guest {
         true
     }
 
-    /// Keeps a copy of the file, if the daemon that runs started after it was written.
+    /// Keeps a copy of the file if the running daemon started after it was written.
     fn remember_start(&mut self, now: u64) {
         let written = self.files.get(DAEMON_JSON).map(|file| file.modified);
         let started = self.dockerd.as_ref().map(|daemon| daemon.started);
@@ -164,8 +164,8 @@ impl Guest {
         }
     }
 
-    /// Installs Docker where it is missing, or where another version is wanted. The package
-    /// restarts the daemon that runs.
+    /// Installs Docker if it is missing or if another version is required. The package restarts a
+    /// running daemon.
     fn provide_docker(&mut self, package: &str, wanted: Option<String>, newest: &str, now: u64) {
         let there = self.packages.get(package);
         let as_wanted = wanted.is_none() || there == wanted.as_ref();
@@ -179,8 +179,8 @@ impl Guest {
         }
     }
 
-    /// A provisioning script, recognised by what it holds: that it installs Docker, which one, and
-    /// that it starts it. A script without any of that does nothing here.
+    /// Runs a provisioning script. It is recognized by its contents: whether it installs Docker,
+    /// which version, and whether it starts Docker. Any other script does nothing here.
     pub(in crate::simulate) fn provision(
         &mut self,
         script: &str,
@@ -199,7 +199,7 @@ impl Guest {
                 /etc/apt/keyrings/docker.gpg\nE: The list of sources could not be read.";
             return Reply::failed(100, message);
         }
-        // What `apt.sh` begins with; `set -e` ends the script unless its failure is accepted.
+        // `apt.sh` starts with this check. `set -e` ends the script unless the failure is handled.
         if installs
             && let Err(why) = self.configure_sysbox(false, now)
             && !script.contains("dpkg --configure -a || true")
@@ -213,7 +213,7 @@ impl Guest {
         } else if installs && script.contains(DISTRO.0) {
             self.provide_docker(DISTRO.0, version.map(str::to_owned), DISTRO.1, now);
         } else if !self.dockerd_installed() && script.contains("exit 0") {
-            // The boot script of a file that names a version: that is installed later.
+            // The boot script of a file that names a version. That version is installed later.
             return Reply::done();
         }
         if !script.contains("systemctl enable --now docker") {
@@ -262,7 +262,7 @@ fn place_file(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Reply 
     Reply::done()
 }
 
-/// `EXPECTED_SHA256|absent current|keep`, and reads the text.
+/// `EXPECTED_SHA256|absent current|keep`, with the text on standard input.
 fn write_daemon_json(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Reply {
     let ([expected, loaded], Some(text)) = (words, input(caller.script())) else {
         return Reply::unknown("guest", "these arguments of write-daemon-json");
@@ -328,7 +328,7 @@ fn restart_docker(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Re
     let [mode] = words else {
         return Reply::unknown("guest", "these arguments of restart-docker");
     };
-    // A script that knows of the socket's unit restarts it where the file is gone.
+    // If the socket's file is missing, a script that names the socket unit restarts that unit.
     let units: &[&str] = match guest.socket {
         None if guest.is_active(DOCKER_SOCKET) && caller.script().contains(DOCKER_SOCKET) => {
             &["restart", DOCKER_SOCKET, DOCKER_SERVICE]
@@ -354,8 +354,9 @@ fn restart_docker(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Re
     restarted
 }
 
-/// `VERSION SHA256`, and reads the sources. A package of an address has the checksum that it should
-/// have: nothing is downloaded here. One of a path is the file that was pushed there.
+/// `VERSION SHA256`, with the sources on standard input. A package from a URL has the expected
+/// checksum, because nothing is downloaded here. A package from a path is the file that was copied
+/// there.
 fn fetch_sysbox(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Reply {
     let ([_, sha256], Some(source)) = (words, input(caller.script())) else {
         return Reply::unknown("guest", "these arguments of fetch-sysbox");
@@ -386,7 +387,7 @@ fn install_sysbox(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Re
         return Reply::unknown("guest", "these arguments of install-sysbox");
     };
     let apart = is_apart(caller);
-    // Where it fails, the package's state says so below.
+    // On failure, the package's state is reported below.
     let _ = guest.configure_sysbox(apart, caller.now);
     if guest.packages.get(SYSBOX) == Some(replaced) {
         guest.purge_sysbox(apart, caller.now);

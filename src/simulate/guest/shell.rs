@@ -1,5 +1,6 @@
-//! The commands of a guest: what cai and its probe run there, and what people type to look around.
-//! A command that is not in [`PROGRAMS`] fails with 127 and says who does not know it.
+//! The commands of a guest: those that cai and its probe run, and common ones for interactive use.
+//! A command that is not in [`PROGRAMS`] fails with exit code 127 and says that it is not
+//! supported.
 
 use super::{Caller, DOCKER_SERVICE, Guest, api, client, document, scripts};
 use crate::simulate::log::timestamp;
@@ -48,7 +49,7 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("usermod", |guest, words, caller| guest.account_command("usermod", words, caller)),
 ];
 
-/// Runs a line as the login shell of the user would.
+/// Runs a line as the user's login shell does.
 pub(in crate::simulate) fn run(guest: &mut Guest, line: &str, caller: Caller<'_>) -> Reply {
     match shlex::split(line) {
         Some(words) => run_words(guest, &words, caller),
@@ -67,7 +68,7 @@ pub(super) fn run_words(guest: &mut Guest, words: &[String], caller: Caller<'_>)
             let rest = rest.strip_prefix(&["-n".to_owned()]).unwrap_or(rest);
             return run_words(guest, rest, Caller { root: true, ..caller });
         }
-        // Nothing takes any time here.
+        // Commands take no time here.
         "timeout" => return run_words(guest, rest.get(1..).unwrap_or_default(), caller),
         _ => {}
     }
@@ -109,7 +110,7 @@ impl Guest {
         }
     }
 
-    /// Writes standard input to a file: `dd of=PATH`, `install … /dev/stdin PATH`.
+    /// Writes standard input to a file: `dd of=PATH` or `install … /dev/stdin PATH`.
     fn receive(&mut self, name: &str, words: &[String], caller: Caller<'_>) -> Reply {
         let last = words.last().map(String::as_str).unwrap_or_default();
         let path =
@@ -121,12 +122,12 @@ impl Guest {
         Reply::done()
     }
 
-    /// When a unit's process started, in systemd's words.
+    /// The start time of a unit's process, in systemd's format.
     fn started(&self, unit: &str) -> String {
         let daemon = self.dockerd.as_ref().filter(|_| unit == DOCKER_SERVICE);
         daemon.map_or(String::new(), |daemon| {
             let day = usize::try_from(daemon.started / 86_400 % 7).unwrap_or_default();
-            // The first day of 1970 was a Thursday.
+            // January 1, 1970 was a Thursday.
             let day = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"][day];
             format!("{day} {} UTC", timestamp(daemon.started).replace(['T', 'Z'], " ").trim_end())
         })

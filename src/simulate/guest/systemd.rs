@@ -1,4 +1,4 @@
-//! `systemctl`, for the services that have to do with Docker.
+//! `systemctl`, for the services of Docker and Sysbox.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,10 +7,10 @@ use super::{Caller, DOCKER, DOCKER_SERVICE, DOCKER_SOCKET, Guest, ROOT};
 use crate::simulate::arguments::Arguments;
 use crate::simulate::reply::Reply;
 
-/// Where Lima's template docker-rootful says who owns the socket.
+/// The drop-in in which Lima's template docker-rootful sets the owner of the socket.
 const SOCKET_DROP_IN: &str = "/etc/systemd/system/docker.socket.d/override.conf";
 
-/// A service, in systemd's words.
+/// The state of a unit, in systemd's terms.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unit {
     /// `active`, `inactive` or `failed`.
@@ -20,7 +20,7 @@ pub struct Unit {
 }
 
 impl Guest {
-    /// A package brought this unit.
+    /// Adds the unit of a package.
     pub(super) fn add_unit(&mut self, name: &str) {
         let unit = Unit { active: "inactive".into(), enabled: "enabled".into() };
         self.units.entry(name.to_owned()).or_insert(unit);
@@ -31,7 +31,7 @@ impl Guest {
         self.units.get(name).is_some_and(|unit| unit.active == "active")
     }
 
-    /// A unit crashes.
+    /// Makes a unit fail.
     pub(in crate::simulate) fn fail_unit(&mut self, name: &str) {
         self.stop_unit(name);
         self.set_active(name, "failed");
@@ -48,14 +48,14 @@ impl Guest {
         }
     }
 
-    /// Starts a unit, and what it needs. Whether it succeeded.
+    /// Starts a unit and its requirements. Returns whether it succeeded.
     pub(in crate::simulate) fn start_unit(&mut self, name: &str, now: u64) -> bool {
         if self.is_active(name) || !self.units.contains_key(name) {
             return self.is_active(name);
         }
         match name {
             DOCKER_SOCKET => {
-                // systemd makes the socket, with the number that the group has at this moment.
+                // systemd creates the socket with the current gid of the group.
                 let gid = self.groups.get(DOCKER).map(|group| group.gid);
                 self.socket = Some(gid.unwrap_or_default());
                 let drop_in = self.text(SOCKET_DROP_IN).unwrap_or_default();
@@ -81,10 +81,10 @@ impl Guest {
         true
     }
 
-    /// Stops a unit, and what needs it.
+    /// Stops a unit and the units that require it.
     pub(in crate::simulate) fn stop_unit(&mut self, name: &str) {
         match name {
-            // `docker.service` requires it, so it stops first. The socket's file stays behind.
+            // `docker.service` requires it, so it stops first. The socket's file remains.
             DOCKER_SOCKET => self.stop_unit(DOCKER_SERVICE),
             DOCKER_SERVICE => self.stop_dockerd(),
             // `BindsTo=` and `PartOf=`: the three stop together (measured).
@@ -104,8 +104,8 @@ impl Guest {
         }
     }
 
-    /// Restarts units. One that requires another that is restarted is restarted with it; restarting
-    /// only the service leaves the socket as it is, also where its file is gone.
+    /// Restarts units, and with them the units that require them. Restarting only the service does
+    /// not recreate the socket's file.
     fn restart_units(&mut self, names: &[&str], now: u64) -> bool {
         let mut names = names.to_vec();
         let joins = names.contains(&DOCKER_SOCKET) && !names.contains(&DOCKER_SERVICE);
@@ -127,7 +127,7 @@ impl Guest {
             Err(what) => return Reply::unknown("systemctl", &what),
         };
         let Some((verb, names)) = arguments.words.split_first() else {
-            return Reply::unknown("systemctl", "what to do without a verb");
+            return Reply::unknown("systemctl", "a call without a verb");
         };
         if verb == "is-active" {
             let words: Vec<&str> = names

@@ -1,5 +1,4 @@
-//! An instance's configuration: its `lima.yaml` with Lima's defaults, in the form that
-//! `list --json` shows.
+//! An instance's configuration: its `lima.yaml` with Lima's defaults, as `list --json` shows it.
 
 use std::path::Path;
 
@@ -12,12 +11,12 @@ use crate::simulate::guest::{Guest, Keys};
 use crate::simulate::template;
 use crate::simulate::world::World;
 
-/// The filled configuration.
+/// The configuration with defaults.
 #[derive(Debug, Clone)]
 pub(in crate::simulate) struct Config(pub(in crate::simulate) Value);
 
 impl Config {
-    /// Fills in what the YAML of the instance in `directory` leaves open.
+    /// Adds Lima's defaults to the YAML of the instance in `directory`.
     pub(in crate::simulate) fn fill(world: &World, given: Value, directory: &Path) -> Self {
         let computer = &world.computer;
         let mac = computer.platform.os == Os::MacOs;
@@ -47,18 +46,18 @@ impl Config {
         number.and_then(|number| number.try_into().ok()).unwrap_or_default()
     }
 
-    /// The kind of machine.
+    /// The type of the VM.
     pub(in crate::simulate) fn vm_type(&self) -> &str {
         self.text("/vmType")
     }
 
-    /// The bytes of a size such as `2GiB`.
+    /// A size such as `2GiB` in bytes.
     pub(in crate::simulate) fn bytes(&self, key: &str) -> Option<u64> {
         yaml::bytes(&rules::as_text(self.0.get(key)?)?)
     }
 
-    /// The scripts that root runs on every boot. (A `boot` script runs before the user exists, and
-    /// a `user` script without root; neither matters to Docker.)
+    /// The scripts that root runs at every boot. A `boot` script runs before the user exists, and a
+    /// `user` script without root; neither affects Docker.
     pub(in crate::simulate) fn provisioning(&self) -> impl Iterator<Item = &str> {
         self.list("provision")
             .filter(|entry| entry["mode"] == "system")
@@ -81,7 +80,7 @@ impl Config {
         })
     }
 
-    /// The scripts that a start waits for.
+    /// The probes that a start waits for.
     pub(in crate::simulate) fn probes(&self) -> impl Iterator<Item = &str> {
         self.list("probes").filter_map(|entry| entry["script"].as_str())
     }
@@ -94,7 +93,7 @@ impl Config {
         })
     }
 
-    /// The guest of the configured image. An image has Docker in it if its name says so.
+    /// The guest of the configured image. An image includes Docker if its name says so.
     pub(in crate::simulate) fn guest(&self) -> Guest {
         let arch = self.text("/arch");
         let image = self.list("images").find(|image| image["arch"] == arch);
@@ -110,7 +109,7 @@ fn forward_sockets(config: &mut Value, directory: &Path) {
     for forward in yaml::entries(config, "portForwards") {
         let Some(socket) = forward["hostSocket"].as_str() else { continue };
         let socket = socket.replace("{{.Dir}}", &directory.to_string_lossy());
-        // A relative one is beside the instance's other sockets.
+        // A relative path is relative to the directory of the instance's sockets.
         let socket = Path::new(&socket);
         let is_whole = socket.is_absolute() || socket.starts_with(directory);
         let whole = if is_whole { socket.to_owned() } else { directory.join("sock").join(socket) };

@@ -15,7 +15,7 @@ pub(super) fn edit(Job { world, arguments, call, log }: Job<'_>) -> Result {
         return Err("cannot edit a running instance".into());
     }
     let before = parse(&instance.yaml)?;
-    // Only `tee` is known as an editor: it takes over what it reads.
+    // Only `tee` is supported as an editor. It writes its input to the file.
     let new = call.args.iter().any(|word| word == "--tty=true").then(|| call.text()).flatten();
     let mut after = match new {
         Some(text) => parse(text)?,

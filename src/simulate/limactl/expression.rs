@@ -1,4 +1,4 @@
-//! The part of yq's language that `edit --set` takes here: `.a.b = JSON | ."c" = JSON | del(.d)`.
+//! The subset of yq's language for `edit --set`: `.a.b = JSON | ."c" = JSON | del(.d)`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 /// Applies an expression.
 ///
 /// # Errors
-/// Names what is beyond this language.
+/// Names the part that is not supported.
 pub fn apply(value: &mut Value, expression: &str) -> Result<(), String> {
     let unknown =
-        |rest: &str| format!("the simulated limactl does not know the expression `{rest}`");
+        |rest: &str| format!("the simulated limactl does not support the expression `{rest}`");
     let mut rest = expression.trim();
     loop {
         let deletes = rest.strip_prefix("del(");
@@ -33,12 +33,12 @@ pub fn apply(value: &mut Value, expression: &str) -> Result<(), String> {
     }
 }
 
-/// A JSON value, perhaps as `("BASE64" | @base64d | from_json)`, and what follows it.
+/// A JSON value, or `("BASE64" | @base64d | from_json)`, and the rest of the text.
 fn literal(text: &str) -> Option<(Value, &str)> {
     let json = |text: &str| {
         let mut values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
         let (value, end) = (values.next()?.ok()?, values.byte_offset());
-        // yq would take these for something else than JSON does.
+        // yq interprets these escapes differently from JSON.
         let written = text[..end].replace("\\\\", "");
         let is_plain = !["\\u", "\\/", "\\("].iter().any(|escape| written.contains(escape));
         is_plain.then_some((value, end))
@@ -54,7 +54,7 @@ fn literal(text: &str) -> Option<(Value, &str)> {
     Some((serde_json::from_slice(&bytes).ok()?, rest))
 }
 
-/// The keys of a path such as `.a."b c"`, and what follows it.
+/// The keys of a path such as `.a."b c"`, and the rest of the text.
 fn path(text: &str) -> Option<(Vec<String>, &str)> {
     let mut keys = Vec::new();
     let mut rest = text.trim_start();
@@ -73,7 +73,7 @@ fn path(text: &str) -> Option<(Vec<String>, &str)> {
     (!keys.is_empty() && keys.iter().all(|key| !key.is_empty())).then_some((keys, rest))
 }
 
-/// The value at a path, which is made where it is missing.
+/// The value at a path. Missing objects are created.
 fn place<'a>(value: &'a mut Value, keys: &[String]) -> &'a mut Value {
     keys.iter().fold(value, |value, key| {
         if !value.is_object() {
@@ -109,7 +109,7 @@ mod tests {
     fn what_is_beyond_it_is_refused() {
         for expression in [".a += 1", "select(.a)", ".a = $b", ". = 1", ".a", r#".a = "\u0041""#] {
             let error = apply(&mut json!({}), expression).unwrap_err();
-            assert!(error.contains("does not know"), "{error}");
+            assert!(error.contains("does not support"), "{error}");
         }
     }
 }

@@ -8,10 +8,10 @@ use crate::simulate::log::{Log, go};
 use crate::simulate::reply::Reply;
 use crate::simulate::world::World;
 
-/// What a boot and a stop took in the measurements, in seconds.
+/// The measured duration of a boot and of a stop, in seconds.
 const BOOT: u64 = 85;
 const STOP: u64 = 5;
-/// How long a start waits for its probes before it gives up.
+/// How long a start waits for its probes, in seconds.
 const PROBES: u64 = 600;
 
 pub(super) fn create(Job { world, arguments, call, log }: Job<'_>) -> Result {
@@ -29,7 +29,7 @@ pub(super) fn create(Job { world, arguments, call, log }: Job<'_>) -> Result {
         return Err(format!("instance `{name}` already exists"));
     }
     log.info("Terminal is not available, proceeding without opening an editor");
-    // ssh makes its socket under a longer name first.
+    // ssh first creates its socket under a longer name.
     let socket = world.directory(name).join("ssh.sock.1234567890123456");
     let (length, limit) = (socket.as_os_str().len(), world.computer.platform.socket_path_limit());
     if length >= limit {
@@ -86,7 +86,7 @@ pub(super) fn start(Job { world, arguments, log, .. }: Job<'_>) -> Result {
     }
     if !ready {
         world.pass(PROBES);
-        // The VM is left running (8).
+        // The VM keeps running (8).
         return Err("did not receive an event with the `running` status".into());
     }
     world.pass(BOOT);
@@ -122,7 +122,7 @@ fn change(world: &mut World, name: &str, what: fn(&mut Instance)) {
     world.pass(STOP);
 }
 
-/// Says what is killed and removed (transcript: hostagent_killed).
+/// Logs what is killed and removed (transcript: hostagent_killed).
 fn kill(instance: &Instance, vm_type: &str, directory: &str, log: &mut Log) {
     match instance.driver {
         Some(pid) => log.info(&format!("Sending SIGKILL to the {vm_type} driver process {pid}")),

@@ -28,7 +28,7 @@ pub(super) fn list(Job { world, arguments, log, .. }: Job<'_>) -> Result {
         }
     }
     let mut reply = Reply::done();
-    // The YAML of many instances is the same.
+    // Many instances have the same YAML, so each text is parsed once.
     let mut read = BTreeMap::new();
     let is_whole = found.len() == wanted.len();
     for (name, instance) in found {
@@ -56,12 +56,12 @@ pub(super) fn list(Job { world, arguments, log, .. }: Job<'_>) -> Result {
         let line = match arguments.value("--format") {
             _ if arguments.has("--json") => listed.json().to_string(),
             Some(format) => listed.format(format)?,
-            None => return Err("the simulated limactl does not know the table of `list`".into()),
+            None => return Err("the simulated limactl does not support the table of `list`".into()),
         };
         reply.stdout.push_str(&line);
         reply.stdout.push('\n');
     }
-    // A name that is not there fails the whole command, after the others were listed.
+    // A missing name fails the whole command, but only after the others were listed.
     if !is_whole {
         log.fatal("unmatched instances");
         reply.code = 1;
@@ -69,14 +69,14 @@ pub(super) fn list(Job { world, arguments, log, .. }: Job<'_>) -> Result {
     Ok(reply)
 }
 
-/// An instance, to be listed.
+/// An instance in the output of `list`.
 #[derive(Debug)]
 #[expect(missing_docs, reason = "each is what `list --json` shows under that name")]
 pub struct Listed<'a> {
     pub name: &'a str,
     pub status: &'a str,
     pub directory: &'a Path,
-    /// `None` where its YAML cannot be read.
+    /// `None` if its YAML cannot be parsed.
     pub config: Option<Value>,
     /// 0 before the first start.
     pub ssh_port: u16,
@@ -90,7 +90,7 @@ pub struct Listed<'a> {
 }
 
 impl Listed<'_> {
-    /// What `list --json` shows of it.
+    /// The JSON of `list --json`.
     pub fn json(self) -> Value {
         let name = self.name;
         let mut json = json!({
@@ -118,7 +118,8 @@ impl Listed<'_> {
             json["driverPID"] = json!(pid);
         }
         if !self.errors.is_empty() {
-            // Go's errors have no fields that its JSON could show (transcript: hostagent_killed).
+            // Go serializes these errors as empty objects, because they have no exported fields
+            // (transcript: hostagent_killed).
             json["errors"] = json!([]);
         }
         if let Some(config) = self.config {
@@ -137,10 +138,10 @@ impl Listed<'_> {
         json
     }
 
-    /// A template of `list --format`, filled in.
+    /// Expands a template of `list --format`.
     ///
     /// # Errors
-    /// Names a template that is not known.
+    /// Names a template that is not supported.
     pub fn format(&self, template: &str) -> Result<String> {
         let fields = json!({
             "Name": self.name,

@@ -1,5 +1,6 @@
 //! `limactl` 2.2.0 on the simulated host: its commands, messages and exit codes (`FACTS.md`,
-//! "States", and the transcripts beside it). What it does not know it refuses in its own name.
+//! "States", and its transcripts). For anything else, it fails with a message that starts with "the
+//! simulated limactl".
 
 pub(super) mod config;
 mod edit;
@@ -19,10 +20,10 @@ use super::world::{LIMA_VERSION, World};
 use crate::lima::Status;
 use config::Config;
 
-/// What a command says last when it fails; it is logged as fatal.
+/// An error is the last message of a failed command, logged as fatal.
 type Result<T = Reply> = std::result::Result<T, String>;
 
-/// What a command was given, and where it logs.
+/// The input and log of a command.
 struct Job<'a> {
     world: &'a mut World,
     arguments: &'a Arguments,
@@ -32,7 +33,7 @@ struct Job<'a> {
 
 type Command = fn(Job<'_>) -> Result;
 
-/// The commands, with their flags. One that takes a value ends with `=`.
+/// The commands with their flags. A flag with a value ends with `=`.
 const COMMANDS: &[(&str, &[&str], Command)] = &[
     ("create", &["--name="], lifecycle::create),
     ("delete", &["-f --force"], lifecycle::delete),
@@ -55,7 +56,7 @@ pub(super) fn run(world: &mut World, call: &Call<'_>) -> Reply {
     let words: Vec<String> =
         call.args.iter().filter(|it| !it.starts_with("--tty=")).cloned().collect();
     let Some((name, rest)) = words.split_first() else {
-        return Reply::unknown("limactl", "what to do without a command");
+        return Reply::unknown("limactl", "a call without a command");
     };
     let Some((_, flags, command)) = COMMANDS.iter().find(|(own, ..)| own == name) else {
         return Reply::unknown("limactl", &format!("the command `{name}`"));
@@ -77,7 +78,7 @@ pub(super) fn run(world: &mut World, call: &Call<'_>) -> Reply {
     reply
 }
 
-/// An instance that must be there, with its configuration.
+/// An instance that must exist, with its configuration.
 fn existing<'a>(world: &'a World, name: &str) -> Result<(&'a Instance, Config)> {
     let directory = world.directory(name);
     match world.instances.get(name) {
@@ -89,7 +90,7 @@ fn existing<'a>(world: &'a World, name: &str) -> Result<(&'a Instance, Config)> 
     }
 }
 
-/// Its configuration, where it is there.
+/// The configuration of an instance, if it exists.
 fn config(world: &World, name: &str) -> Option<Config> {
     let instance = world.instances.get(name)?;
     Some(Config::fill(world, instance.parsed(), &world.directory(name)))

@@ -1,6 +1,6 @@
-//! How Lima 2.2.0 judges a YAML: its refusals and warnings, with its messages and in its order. The
-//! simulated `limactl` and the stand-in of the tests share these rules. Measured, or read in
-//! `pkg/limayaml/validate.go`.
+//! How Lima 2.2.0 validates a YAML: its errors and warnings, with its messages and in its order.
+//! The simulated `limactl` and the tests' stand-in for it share these rules. They were measured, or
+//! read in `pkg/limayaml/validate.go`.
 
 use std::ops::RangeInclusive;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::model::lima_yaml;
 
-/// The warning about a key that Lima does not know.
+/// The warning about an unknown key.
 pub const NOT_STRICT: &str = "Non-strict YAML detected; please check for typos";
 /// The paths where Lima refuses mounts.
 const SYSTEM_PATHS: [&str; 10] =
@@ -24,13 +24,13 @@ const USES: [(&str, &[&str]); 5] = [
     ("mounts", &["location", "mountPoint"]),
 ];
 
-/// The `error` of that warning: Lima stops at the first such key.
+/// The `error` field of that warning. Lima stops at the first unknown key.
 pub fn unknown_key(given: &Value) -> Option<String> {
     let (_, name) = lima_yaml::unknown(given).into_iter().next()?;
     Some(format!("unknown field \"{name}\""))
 }
 
-/// A `param` that nothing uses. Lima says so before it looks at anything else.
+/// The error for a `param` that nothing uses. Lima checks this first.
 pub fn unused_param(given: &Value) -> Option<String> {
     let texts: Vec<&str> = USES
         .iter()
@@ -51,7 +51,7 @@ pub fn unused_param(given: &Value) -> Option<String> {
     ))
 }
 
-/// All other refusals of Lima, one per line; `None` if there are none.
+/// All other errors, one per line. `None` if there are none.
 pub fn refusal(given: &Value) -> Option<String> {
     let mut refused = Vec::new();
     if entries(given, "images").next().is_none() {
@@ -81,7 +81,7 @@ pub fn refusal(given: &Value) -> Option<String> {
     (!refused.is_empty()).then(|| refused.join("\n"))
 }
 
-/// A string, or a value that Lima accepts as one.
+/// The text of a string, or of a value that Lima converts to one.
 pub fn as_text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -115,7 +115,7 @@ fn mount_refusals(index: usize, mount: &Value) -> Vec<String> {
             "field `mounts[{index}].location` must be an absolute path, got `{location}`"
         ));
     }
-    // The point is not cleaned as a location is.
+    // Unlike a location, the mount point is not cleaned.
     let cleaned = match location.trim_end_matches('/') {
         "" => "/",
         cleaned => cleaned,
@@ -229,7 +229,7 @@ mod tests {
         given
     }
 
-    /// Output of `limactl validate` 2.2.0.
+    /// The expected messages are the output of `limactl validate` 2.2.0.
     #[test]
     fn what_lima_refuses() {
         for (keys, said) in [

@@ -1,4 +1,4 @@
-//! `limactl validate`, and the checks that `create` and `edit` make too.
+//! `limactl validate`, and the checks that `create` and `edit` share with it.
 
 use std::path::Path;
 
@@ -36,9 +36,9 @@ pub(super) fn validate(Job { world, arguments, call, log }: Job<'_>) -> Result {
 
 /// Why Lima refuses a YAML.
 pub(super) enum Refusal {
-    /// Lima failed before it filled in the defaults.
+    /// Lima failed before it applied the defaults.
     Unread(String),
-    /// `edit` saves such a YAML as `lima.REJECTED.yaml`.
+    /// Lima refused the YAML after that. `edit` saves such a YAML as `lima.REJECTED.yaml`.
     Invalid(String),
 }
 
@@ -50,7 +50,7 @@ impl Refusal {
     }
 }
 
-/// Warns of a key that Lima does not know.
+/// Warns about a key that Lima does not know.
 fn warn(given: &Value, log: &mut Log) {
     if let Some(error) = rules::unknown_key(given) {
         log.line("warning", rules::NOT_STRICT, Some(("error", &error)));

@@ -1,12 +1,12 @@
-//! Lima's YAML as far as the simulated `limactl` and the stand-in of the tests share it: how it is
-//! read, what its values may be, and what Lima fills in (`list --json` of Lima 2.2.0).
+//! Lima's YAML, shared by the simulated `limactl` and the tests' stand-in for it: parsing, the
+//! types of values, and Lima's defaults (`list --json` of Lima 2.2.0).
 
 use serde_json::{Map, Value, json};
 
 use super::rules;
 pub use crate::model::lima_yaml::bytes;
 
-/// A key, the Go type that it must have, and how to tell.
+/// A key, the Go type that it requires, and a check of the type.
 type Expectation = (&'static str, &'static str, fn(&Value) -> bool);
 
 const TYPES: &[Expectation] = &[
@@ -21,32 +21,32 @@ const TYPES: &[Expectation] = &[
     ("portForwards", "[]limatype.PortForward", Value::is_array),
 ];
 
-/// Lima takes a number and a flag as their text.
+/// Lima converts numbers and booleans to strings.
 fn is_text(value: &Value) -> bool {
     rules::as_text(value).is_some()
 }
 
-/// The machine that a YAML is filled in for.
+/// The machine whose defaults are used.
 #[derive(Debug, Clone, Copy)]
 pub struct MachineDefaults<'a> {
-    /// The kind of VM that Lima takes here.
+    /// The default type of VM.
     pub vm_type: &'a str,
     /// The architecture.
     pub arch: &'a str,
-    /// The processors.
+    /// The number of CPUs.
     pub cpus: usize,
-    /// The user whose VM it is, after whom the guest's user is named.
+    /// The host's user, after whom the guest's user is named.
     pub user: &'a str,
-    /// The home of the guest's user.
+    /// The home directory of the guest's user.
     pub home: &'a str,
-    /// The number of the guest's user.
+    /// The uid of the guest's user.
     pub uid: u32,
 }
 
-/// The YAML as data; an empty text is an empty mapping.
+/// Parses a YAML. An empty text is an empty mapping.
 ///
 /// # Errors
-/// When it is no mapping.
+/// If it is not a mapping.
 pub fn parse(text: &str) -> Result<Value, String> {
     match serde_yaml::from_str(text) {
         Ok(Value::Null) => Ok(Value::Object(Map::new())),
@@ -56,10 +56,10 @@ pub fn parse(text: &str) -> Result<Value, String> {
     }
 }
 
-/// The YAML as data, each value of the type that it must have.
+/// Parses a YAML and checks the types of its values.
 ///
 /// # Errors
-/// When it cannot be parsed, or a value is of another type.
+/// If it cannot be parsed, or a value has the wrong type.
 pub fn typed(text: &str) -> Result<Value, String> {
     let value = parse(text)?;
     for (key, name, is) in TYPES {
@@ -70,7 +70,7 @@ pub fn typed(text: &str) -> Result<Value, String> {
     Ok(value)
 }
 
-/// Fills in what a YAML leaves open, its entries too. Templates in it stay as they are.
+/// Adds the defaults to a YAML and to the entries of its lists. Templates are not expanded.
 pub fn filled(machine: &MachineDefaults<'_>, given: Value) -> Value {
     let mut config = json!({
         "vmType": machine.vm_type,
@@ -112,7 +112,7 @@ pub fn filled(machine: &MachineDefaults<'_>, given: Value) -> Value {
     config
 }
 
-/// Lays `over` on top: mappings key by key, anything else as a whole. A null leaves the default.
+/// Merges `over` into `under`: mappings by key, other values as a whole. A null keeps the default.
 fn merge(under: &mut Value, over: Value) {
     match (under, over) {
         (_, Value::Null) => {}
@@ -154,12 +154,12 @@ fn fill_entries(config: &mut Value) {
     }
 }
 
-/// The entries of a list, to be changed.
+/// The entries of a list, mutable.
 pub fn entries<'a>(config: &'a mut Value, key: &str) -> &'a mut [Value] {
     config.get_mut(key).and_then(Value::as_array_mut).map_or(&mut [], Vec::as_mut_slice)
 }
 
-/// The YAML without its empty lists, as it is listed.
+/// The YAML without empty lists, as `limactl list` shows it.
 pub fn without_empty_lists(mut config: Value) -> Value {
     if let Value::Object(map) = &mut config {
         map.retain(|_, value| value.as_array().is_none_or(|list| !list.is_empty()));
