@@ -1,22 +1,22 @@
-//! Chance that can be had again.
+//! Reproducible randomness.
 
 use std::hash::{BuildHasher, RandomState};
 
 use proptest::prelude::Rng;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 
-/// The variable with the number that makes a run the same again.
+/// The variable with the seed that repeats a run.
 pub const SEED: &str = "CAI_TEST_SEED";
 
-/// What is random comes of one number.
+/// A random number generator with one seed.
 pub struct Chance {
-    /// The number.
+    /// The seed.
     pub seed: u64,
     generator: TestRng,
 }
 
 impl Chance {
-    /// By the variable's number, or by any, which is printed.
+    /// Uses the variable's seed, or a random one, which is printed.
     pub fn seeded() -> Self {
         let seed = std::env::var(SEED)
             .map_or_else(|_| RandomState::new().hash_one(()), |seed| seed.parse().unwrap());

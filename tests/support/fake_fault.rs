@@ -1,5 +1,5 @@
-//! What can be wrong with a program that `cai` runs, done by the fake programs themselves: real
-//! processes with real streams, which end, hang, die and flood as real ones do.
+//! Faults of programs that `cai` runs. The fake programs cause them: real processes with real
+//! streams that exit, hang, die and flood.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -9,47 +9,47 @@ use std::process::{Command, ExitCode};
 
 use serde_json::Value;
 
-/// The variable that breaks a fake: the name of a [`Fault`], from which of the calls on it strikes,
-/// and words of those calls. For [`Fault::Missing`] and [`Fault::NotExecutable`]: how many calls of
-/// any program come before, and the path of the program.
+/// The variable that breaks a fake: the name of a [`Fault`], the number of the first call that
+/// fails, and a part of those calls. For [`Fault::Missing`] and [`Fault::NotExecutable`]: the
+/// number of calls of any program before the fault, and the path of the program.
 pub const VARIABLE: &str = "CAI_FAKE_FAULT";
-/// What a fake says that fails.
+/// The message of a failing fake.
 pub const WORDS: &str = "level=fatal msg=\"the fault of a test\"";
-/// What a fake warns of.
+/// The warnings of a fake.
 const WARNINGS: &str = "time=\"2026-01-01T00:00:00Z\" level=warning msg=\"{\\\"name\\\": 1}\"\n\
     WARNING: something is deprecated\n@ok end\n";
-/// The most that a flood is, in bytes.
+/// The maximum size of a flood, in bytes.
 const FLOOD: usize = 1 << 30;
 
-/// What is wrong with a program.
+/// The fault of a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// It is gone when it is to be started.
+    /// The program does not exist when it is started.
     Missing,
-    /// It is a file that may not be run.
+    /// The program is not executable.
     NotExecutable,
-    /// It does nothing, says why, and exits with 1.
+    /// It does nothing, prints an error, and exits with 1.
     Fails,
-    /// The same, and says nothing.
+    /// It does nothing, prints nothing, and exits with 1.
     FailsSilently,
-    /// It never ends.
+    /// It never exits.
     Hangs,
     /// It is killed.
     Dies,
-    /// It prints a gibibyte.
+    /// It prints one GiB.
     Floods,
-    /// It does nothing, says nothing, and exits with 0: `limactl shell` of Lima 1.2 and 2.0 for a VM
-    /// that is stopped.
+    /// It does nothing, prints nothing, and exits with 0, like `limactl shell` of Lima 1.2 and 2.0
+    /// for a stopped VM.
     Idle,
-    /// It does what it should, and not all that it prints is UTF-8.
+    /// It works, but part of its output is not UTF-8.
     NotText,
-    /// It does what it should, and its output ends in the middle.
+    /// It works, but its output is truncated.
     Truncated,
-    /// It does what it should, and every JSON object has more in it than today.
+    /// It works, but every JSON object has an additional field.
     Newer,
-    /// It does what it should, and warns of something.
+    /// It works, but prints warnings.
     Warns,
-    /// It does what it should, and its standard output is closed.
+    /// It works, but its standard output is closed.
     Closed,
 }
 
@@ -70,7 +70,7 @@ impl Fault {
         Self::Closed,
     ];
 
-    /// The fault that the environment has for this call, which is the last of these.
+    /// The fault that the environment sets for the last of these calls.
     pub fn of_call(calls: &str) -> Option<Self> {
         let variable = std::env::var(VARIABLE).ok()?;
         let mut words = variable.splitn(3, ' ');
@@ -88,7 +88,7 @@ impl Fault {
         (calls.lines().last()?.contains(what) && matching >= number).then_some(fault)
     }
 
-    /// Makes a program one that cannot be started.
+    /// Makes a program impossible to start.
     pub fn take_away(self, program: &Path) {
         fs::remove_file(program).unwrap();
         if self == Self::NotExecutable {
@@ -97,7 +97,7 @@ impl Fault {
         }
     }
 
-    /// What the program does instead of its work, where it does none.
+    /// Acts instead of the program, for faults that replace its work.
     pub fn instead(self) -> Option<ExitCode> {
         match self {
             Self::Fails => {
@@ -127,12 +127,12 @@ impl Fault {
         }
     }
 
-    /// What becomes of the streams when the work is done.
+    /// Changes the output after the work is done.
     pub fn spoil(self, stdout: &mut Vec<u8>, stderr: &mut Vec<u8>) {
         match self {
             Self::NotText => {
                 for stream in [stdout, stderr] {
-                    // In the middle of a word, where there is one.
+                    // In the middle of a word, if there is one.
                     stream.insert(stream.len().min(2), 0xff);
                     stream.extend(b"\xc3\x28\xff\n");
                 }
@@ -154,7 +154,7 @@ impl Fault {
     }
 }
 
-/// The same, with fields that nobody knows today.
+/// The same JSON with additional unknown fields.
 fn newer(value: Value) -> Value {
     match value {
         Value::Object(keys) => {
@@ -170,11 +170,11 @@ fn newer(value: Value) -> Value {
     }
 }
 
-/// The variable that puts the faults before other programs: a directory with shell scripts of their
-/// names, and in which the calls are noted.
+/// The variable that adds the faults to other programs: a directory with shell scripts under their
+/// names, in which the calls are recorded.
 pub const BEHIND: &str = "CAI_FAKE_BEHIND";
 
-/// Runs as the program of this name, where this process was started before one.
+/// Runs as the program of this name if this process was started in front of one.
 pub fn dispatch(name: &str) -> Option<ExitCode> {
     let directory = PathBuf::from(std::env::var_os(BEHIND)?);
     let script = Some(directory.join(format!("{name}.sh"))).filter(|script| script.exists())?;

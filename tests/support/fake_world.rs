@@ -1,8 +1,8 @@
 //! Fake `limactl`, `ssh`, `docker` and `brew`: this test binary, started under their names with
-//! `CAI_FAKE_WORLD=DIR` set. They do to the world that is saved in DIR what the simulated host does
-//! to its own, so that argument lists, streams and parsing of the real host are covered.
+//! `CAI_FAKE_WORLD=DIR`. They change the world saved in DIR as the simulated host changes its own.
+//! This covers argument lists, streams and parsing of the real host.
 //!
-//! `cai` meets that world through real files and sockets, which [`FakeWorld`] keeps in step: the
+//! `cai` sees that world through real files and sockets, which [`FakeWorld`] keeps in sync: the
 //! programs write the files, and a thread of the test listens on the sockets.
 
 use std::collections::BTreeMap;
@@ -24,20 +24,20 @@ use super::sandbox::{Ran, Sandbox};
 
 /// The variable that makes this binary a fake.
 pub const VARIABLE: &str = "CAI_FAKE_WORLD";
-/// The variable that says when a fake kills the `cai` that started it: `before N` or `after N`, the
+/// The variable that makes a fake kill the `cai` that started it: `before N` or `after N`, for the
 /// Nth command that changes something.
 pub const KILL: &str = "CAI_FAKE_KILL";
 const PROGRAMS: [&str; 4] = ["limactl", "ssh", "docker", "brew"];
-/// On which the programs tell the test that the world has changed.
+/// The socket on which the programs notify the test of changes to the world.
 const CONTROL: &str = "control.sock";
 
-/// Runs as one of the programs, where this process was started as one.
+/// Runs as one of the programs if this process was started as one.
 pub fn dispatch(name: &str) -> Option<ExitCode> {
     let directory = std::env::var_os(VARIABLE)?;
     PROGRAMS.contains(&name).then(|| program(name, Path::new(&directory)))
 }
 
-/// The files and variables that a fake program finds, which are real.
+/// The real files and variables that a fake program reads.
 #[derive(Debug)]
 struct ThisMachine;
 
@@ -89,13 +89,13 @@ fn program(name: &str, directory: &Path) -> ExitCode {
     ExitCode::from(u8::try_from(reply.code).unwrap_or(1))
 }
 
-/// Takes a note of a call, and says whether and when the `cai` that made it is to be killed, and
-/// what is wrong with the program.
+/// Records a call. Returns whether and when to kill the calling `cai`, and the fault of the
+/// program.
 fn note(directory: &Path, name: &str, args: &[String]) -> (Option<&'static str>, Option<Fault>) {
     let file = directory.join("calls");
     let mut calls = File::options().create(true).append(true).open(&file).unwrap();
     calls.lock().unwrap();
-    // A line for each call, whatever scripts it carries.
+    // One line per call, even if it carries a script.
     let line = format!("{name} {}", args.join(" ")).replace('\n', "\\n");
     writeln!(calls, "{line}").unwrap();
     let text = fs::read_to_string(&file).unwrap();
@@ -111,7 +111,7 @@ fn kills(line: &str, text: &str) -> Option<&'static str> {
     now.then_some(phase)
 }
 
-/// Whether a call does more than to look.
+/// Whether a call changes something.
 pub fn changes_something(call: &str) -> bool {
     let reads = ["limactl --version", "limactl list", "limactl validate", "ControlMaster=no"];
     !reads.iter().any(|read| call.contains(read))
@@ -122,7 +122,7 @@ fn kill_parent() {
     nix::sys::signal::kill(parent, nix::sys::signal::Signal::SIGKILL).unwrap();
 }
 
-/// Changes the saved world, alone, and its files and sockets with it.
+/// Changes the saved world under a lock, and its files and sockets with it.
 fn change<T>(directory: &Path, act: impl FnOnce(&mut World) -> T) -> T {
     let lock = File::create(directory.join("lock")).unwrap();
     lock.lock().unwrap();
@@ -138,7 +138,7 @@ fn change<T>(directory: &Path, act: impl FnOnce(&mut World) -> T) -> T {
     result
 }
 
-/// A socket that `cai` removed is gone from the world, too.
+/// Removes a socket from the world if `cai` removed its file.
 fn absorb(world: &mut World) {
     let home = world.computer.lima_home.clone();
     for (name, instance) in &mut world.instances {
@@ -157,7 +157,7 @@ fn write_files(before: &World, after: &World) {
     for path in before.all_files().iter().filter(|path| !files.contains(path)) {
         fs::remove_file(path).unwrap();
     }
-    // Lima deletes others' files with the instance.
+    // Lima deletes the directory with all files in it.
     for name in before.instances.keys().filter(|name| !after.instances.contains_key(*name)) {
         let _ = fs::remove_dir_all(after.computer.lima_home.join(name));
     }
@@ -167,7 +167,7 @@ fn write_files(before: &World, after: &World) {
     }
 }
 
-/// Waits until the test has brought its sockets in step.
+/// Waits until the test has updated its sockets.
 fn tell(directory: &Path) {
     let mut stream = UnixStream::connect(directory.join(CONTROL))
         .expect("the test that made this fake world serves its sockets");
@@ -175,11 +175,11 @@ fn tell(directory: &Path) {
     stream.read_to_end(&mut done).unwrap();
 }
 
-/// A home with the fakes on its `PATH`, and the world behind them.
+/// A home with the fakes on its `PATH` and their world.
 pub struct FakeWorld {
     pub sandbox: Sandbox,
     directory: PathBuf,
-    /// Where the user is at home, and Lima.
+    /// The home directories of the user and of Lima.
     places: [(&'static str, PathBuf); 2],
     stop: Arc<AtomicBool>,
     server: Option<JoinHandle<()>>,
@@ -191,7 +191,7 @@ impl FakeWorld {
         Self::at("home", "lima", file)
     }
 
-    /// Such a machine whose home directory has this name, too, and where Lima has its own here.
+    /// A machine whose home directory and Lima directory have these names.
     pub fn at(home: &str, lima: &str, file: &str) -> Self {
         let sandbox = Sandbox::new();
         sandbox.write("home/containai.toml", file);
@@ -215,7 +215,7 @@ impl FakeWorld {
         Self { sandbox, directory, places, stop, server: Some(server) }
     }
 
-    /// A machine that is as this `containai.toml` says.
+    /// A machine to which this `containai.toml` is already applied.
     pub fn converged(file: &str) -> Self {
         let machine = Self::new(file);
         machine.cai(&["apply", "--yes"]).success();
@@ -233,7 +233,7 @@ impl FakeWorld {
         self.sandbox.cai_with(arguments, &[&self.variables(), variables].concat())
     }
 
-    /// What `cai` needs in its environment to be on this machine.
+    /// The environment variables with which `cai` uses this machine.
     pub fn variables(&self) -> [(&str, &str); 3] {
         let [home, lima] = &self.places;
         [
@@ -243,12 +243,12 @@ impl FakeWorld {
         ]
     }
 
-    /// The world as it is now.
+    /// The current world.
     pub fn world(&self) -> World {
         store::load(&System, &self.directory).unwrap().expect("a saved world")
     }
 
-    /// The programs that were run until now, with their arguments, and forgets them.
+    /// The calls of programs since the last call of this function, with their arguments.
     pub fn calls(&self) -> Vec<String> {
         let file = self.directory.join("calls");
         let text = fs::read_to_string(&file).unwrap_or_default();
@@ -271,7 +271,7 @@ impl Drop for FakeWorld {
     }
 }
 
-/// The sockets of a fake world, as far as somebody listens on them.
+/// The sockets of a fake world that have a listener.
 struct Sockets {
     directory: PathBuf,
     open: BTreeMap<PathBuf, UnixListener>,
@@ -284,7 +284,7 @@ impl Sockets {
             let mut idle = true;
             while let Ok((told, _)) = control.accept() {
                 self.bring_in_step();
-                // Whoever told waits for this end.
+                // The notifying program waits for this end.
                 drop(told);
                 idle = false;
             }
@@ -327,7 +327,7 @@ impl Sockets {
                     listener.set_nonblocking(true).unwrap();
                     self.open.insert(path, listener);
                 }
-                // Stale: a file on which nobody listens.
+                // A stale file: nothing listens on it.
                 Some(false) if !path.exists() => drop(bind(&path)),
                 None => {
                     let _ = fs::remove_file(&path);
@@ -337,7 +337,7 @@ impl Sockets {
         }
     }
 
-    /// Answers as the daemon behind the forward does, or closes.
+    /// Answers like the daemon behind the forward, or closes the connection.
     fn answer(&self, path: &Path, mut stream: UnixStream) {
         let host = SimulatedHost::new(&System, self.world());
         if let Ping::Answered { api_version } = host.ping(path) {
@@ -348,7 +348,7 @@ impl Sockets {
     }
 }
 
-/// Whether somebody listens on the Docker socket; `None` where there is no file.
+/// Whether something listens on the Docker socket. `None` if the file does not exist.
 fn listens(instance: &Instance) -> Option<bool> {
     Some(instance.docker_socket.as_ref()?.carried_by.is_some())
 }

@@ -1,5 +1,4 @@
-//! A host that another one stands behind, with a word to say before each command that changes
-//! something.
+//! A host in front of another host. A function decides about each command that changes something.
 
 use std::ffi::OsString;
 use std::io;
@@ -12,10 +11,10 @@ use containai::host::{
     Lock, LockError, Output, Ping, Platform, Probe,
 };
 
-/// What to do instead of running a command; `None` lets it run.
+/// The result to use instead of running a command. `None` runs it.
 pub type Before<'a> = &'a (dyn Fn(&CommandSpec) -> Option<Failure> + Sync);
 
-/// See above.
+/// See the module documentation.
 pub struct Interposed<'a> {
     pub host: &'a dyn Host,
     pub before: Before<'a>,

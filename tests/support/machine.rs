@@ -1,4 +1,4 @@
-//! Observed machines, as data: a healthy one, to be bent by each test.
+//! Observed machines as data. Each test changes a healthy one.
 
 use containai::config::{self, Config};
 use containai::docker::ContextMetadata;
@@ -21,7 +21,7 @@ pub fn config() -> Config {
 
 /// The same file with more lines at its end.
 pub fn config_with(lines: &str) -> Config {
-    // Most tests are about something else.
+    // Most tests do not cover Sysbox.
     let sysbox = if lines.contains("[sysbox]") { "" } else { "[sysbox]\nenabled = false\n" };
     let source = format!(
         "version = 1\n[vm]\ncpus = 4\nmemory = \"4GiB\"\ndisk = \"50GiB\"\n[docker]\n\
@@ -30,7 +30,7 @@ pub fn config_with(lines: &str) -> Config {
     config::parse(&source).unwrap_or_else(|errors| panic!("{errors:?}"))
 }
 
-/// A machine that is just what the file says.
+/// A machine that matches the file.
 pub fn healthy(config: &Config) -> Facts {
     Facts {
         platform: containai::simulate::LINUX,
@@ -141,7 +141,7 @@ pub fn container(name: &str, runtime: &str) -> Container {
     }
 }
 
-/// dockerd does not run.
+/// Stops dockerd.
 pub fn stop_dockerd(guest: &mut GuestFacts) {
     guest.units.insert(
         DOCKER_SERVICE.into(),
@@ -152,21 +152,21 @@ pub fn stop_dockerd(guest: &mut GuestFacts) {
     guest.runtimes.clear();
 }
 
-/// Bends what the guest looks like.
+/// Changes the observed guest.
 pub fn bend_guest(facts: &mut Facts, bend: impl FnOnce(&mut GuestFacts)) {
     if let Observation::Present(guest) = &mut facts.guest {
         bend(guest);
     }
 }
 
-/// Bends what Lima says of the VM.
+/// Changes what Lima reports about the VM.
 pub fn bend_vm(facts: &mut Facts, bend: impl FnOnce(&mut VmFacts)) {
     if let Observation::Present(vm) = &mut facts.vm {
         bend(vm);
     }
 }
 
-/// Lima reports the VM in this state, and its guest cannot be asked.
+/// Lima reports the VM in this state, and its guest does not answer.
 pub fn put_down(facts: &mut Facts, status: Status) {
     facts.guest = Observation::Unobservable(containai::plan::Reason::VmIs(status.clone()));
     facts.master = false;

@@ -1,4 +1,4 @@
-//! What the tests share.
+//! Helpers that the tests share.
 pub mod chance;
 pub mod fake_fault;
 pub mod fake_world;

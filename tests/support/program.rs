@@ -1,4 +1,4 @@
-//! Programs that this test binary becomes when it is started under their name.
+//! Programs as which this test binary runs when it is started under their name.
 use std::path::Path;
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! A home of its own for each test: nothing of the real one is read, nothing of it is written.
+//! A separate home for each test. The real home is neither read nor written.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,27 +11,28 @@ use std::sync::{PoisonError, RwLock};
 
 use super::tally::DOCKER_FILES;
 
-/// The account that tests use where a tool refuses root, as `limactl` does.
+/// The account for tools that refuse root, such as `limactl`.
 const USER: &str = "cai-test";
 
-/// Held to write a program, and shared to start one: a process that starts while a program is
-/// written has it open for a moment, and what is open for writing cannot be run ("Text file busy").
+/// Locked to write a program and shared to start one. A process that starts during a write inherits
+/// the open file for a moment, and a file that is open for writing cannot be run ("Text file
+/// busy").
 static NEW_PROGRAM: RwLock<()> = RwLock::new(());
 
-/// A home, a `PATH`, and a Docker configuration with things in it that must never change.
+/// A home, a `PATH`, and a Docker configuration whose contents must never change.
 pub struct Sandbox {
     root: tempfile::TempDir,
-    /// Who runs the commands, where that is not this process's user.
+    /// The user for commands, if it is not the current user.
     user: Option<(u32, u32)>,
 }
 
-/// The files of a user's Docker before a command, for a look at them when it has ended.
+/// The files of a user's Docker before a command, to be compared with those after it.
 pub struct DockerGuard {
     directory: PathBuf,
     before: BTreeMap<PathBuf, Vec<u8>>,
 }
 
-/// How a command ended.
+/// The result of a command.
 pub struct Ran {
     pub line: String,
     pub status: ExitStatus,
@@ -40,18 +41,18 @@ pub struct Ran {
 }
 
 impl Sandbox {
-    /// Commands run as the user of this process.
+    /// Runs commands as the current user.
     pub fn new() -> Self {
         Self::for_user(None)
     }
 
-    /// Commands run as an ordinary user: as root, that is the account `cai-test`.
+    /// Runs commands as an ordinary user. For root, this is the account `cai-test`.
     pub fn unprivileged() -> Self {
         Self::for_user(nix::unistd::Uid::effective().is_root().then(account))
     }
 
     fn for_user(user: Option<(u32, u32)>) -> Self {
-        // Short, because a socket's path may have no more than 104 bytes.
+        // The path is short because a socket's path is limited to 104 bytes.
         let root = tempfile::Builder::new().prefix("cai").tempdir_in("/tmp").unwrap();
         let sandbox = Self { root, user };
         for directory in ["", "home", "bin", "home/.docker"] {
@@ -60,7 +61,7 @@ impl Sandbox {
         let cai = Path::new(env!("CARGO_BIN_EXE_cai"));
         match sandbox.user {
             None => sandbox.link_program("cai", cai),
-            // The original may be where only this user can go.
+            // The original may be in a directory that only this user can access.
             Some(_) => sandbox.copy_program("cai", cai),
         }
         sandbox
@@ -82,7 +83,7 @@ impl Sandbox {
         self.path("home")
     }
 
-    /// Makes a directory that belongs to the user who runs the commands.
+    /// Creates a directory that belongs to the user for commands.
     pub fn directory(&self, relative: &str) {
         let path = self.path(relative);
         fs::create_dir_all(&path).unwrap();
@@ -90,7 +91,7 @@ impl Sandbox {
         self.give(&path);
     }
 
-    /// Writes a file that belongs to the user who runs the commands.
+    /// Writes a file that belongs to the user for commands.
     pub fn write(&self, relative: &str, text: &str) {
         let path = self.path(relative);
         fs::write(&path, text).unwrap();
@@ -103,18 +104,18 @@ impl Sandbox {
         }
     }
 
-    /// Puts a program on `PATH`: a link to it.
+    /// Puts a link to a program on `PATH`.
     pub fn link_program(&self, name: &str, target: &Path) {
         symlink(target, self.path("bin").join(name)).unwrap();
     }
 
-    /// Puts a copy of a program on `PATH`, which every user can reach.
+    /// Puts a copy of a program on `PATH`, which every user can access.
     pub fn copy_program(&self, name: &str, source: &Path) {
         let _alone = NEW_PROGRAM.write().unwrap_or_else(PoisonError::into_inner);
         fs::copy(source, self.path("bin").join(name)).unwrap();
     }
 
-    /// Puts a fake on `PATH`: a shell script.
+    /// Puts a shell script on `PATH` as a fake program.
     pub fn fake_program(&self, name: &str, script: &str) {
         let path = self.path("bin").join(name);
         let _alone = NEW_PROGRAM.write().unwrap_or_else(PoisonError::into_inner);
@@ -122,7 +123,7 @@ impl Sandbox {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    /// A command that sees only the sandbox, and the tools of the system.
+    /// A command that sees only the sandbox and the tools of the system.
     pub fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(words[0]);
         let path = format!(
@@ -139,7 +140,7 @@ impl Sandbox {
             .env("LANG", "C.UTF-8")
             .current_dir(self.home())
             .stdin(Stdio::null());
-        // What a real `limactl` may need to find its emulator.
+        // A real `limactl` may need these to find its emulator.
         for (name, value) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("QEMU_SYSTEM_") {
                 command.env(name, value);
@@ -151,12 +152,12 @@ impl Sandbox {
         command
     }
 
-    /// Runs a command to its end.
+    /// Runs a command and waits for it.
     pub fn run(&self, words: &[&str]) -> Ran {
         finish(self.command(words))
     }
 
-    /// Runs `cai`, and checks that it left the user's Docker alone.
+    /// Runs `cai` and checks that the user's Docker files did not change.
     pub fn cai(&self, arguments: &[&str]) -> Ran {
         self.cai_with(arguments, &[])
     }
@@ -171,7 +172,7 @@ impl Sandbox {
         ran
     }
 
-    /// Takes down how the user's Docker is, before a command.
+    /// Records the user's Docker files before a command.
     pub fn docker_guard(&self) -> DockerGuard {
         let directory = self.path("home/.docker");
         DockerGuard { before: docker_files(&directory), directory }
@@ -179,7 +180,7 @@ impl Sandbox {
 }
 
 impl DockerGuard {
-    /// Checks that this command has left the user's Docker alone.
+    /// Checks that this command did not change the user's Docker files.
     #[track_caller]
     pub fn check(self, line: &str) {
         DOCKER_FILES.case(|| {
@@ -189,7 +190,7 @@ impl DockerGuard {
     }
 }
 
-/// Every file of a user's Docker that is not the one context which `cai` may make.
+/// Every file of a user's Docker except the context that `cai` can create.
 fn docker_files(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let ours = b"\"Name\":\"containai-secure\"";
     let mut files = BTreeMap::new();
@@ -233,14 +234,14 @@ fn finish(mut command: Command) -> Ran {
 }
 
 impl Ran {
-    /// The standard output of a command that must have succeeded.
+    /// The standard output of a command that must succeed.
     #[track_caller]
     pub fn success(&self) -> &str {
         assert!(self.status.success(), "{self}");
         &self.stdout
     }
 
-    /// The standard error of a command that must have ended with this code.
+    /// The standard error of a command that must exit with this code.
     #[track_caller]
     pub fn fails_with(&self, code: i32) -> &str {
         assert_eq!(self.status.code(), Some(code), "{self}");

@@ -1,4 +1,5 @@
-//! How long each trial took, for the table of the slowest at the end: libtest-mimic prints no times.
+//! Measures each trial for a table of the slowest ones at the end, because libtest-mimic prints no
+//! times.
 
 use std::cell::Cell;
 use std::fmt::Write;
@@ -7,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
 
-/// Rows of the table.
+/// The number of rows in the table.
 const ROWS: usize = 10;
-/// A run whose slowest trial is faster than this prints no table.
+/// The table is omitted if the slowest trial is faster than this.
 const WORTH_A_TABLE: Duration = Duration::from_secs(5);
 
 static TRIALS: Mutex<Vec<(Duration, String)>> = Mutex::new(Vec::new());
@@ -18,7 +19,7 @@ thread_local! {
     static START: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-/// Records the duration of a trial, also of one that panics.
+/// Records the duration of a trial, even if it panics.
 struct Timer(String);
 
 impl Drop for Timer {
@@ -29,7 +30,7 @@ impl Drop for Timer {
     }
 }
 
-/// A trial that records how long it took.
+/// A trial that records its duration.
 pub fn trial(name: impl Into<String>, run: impl FnOnce() + Send + 'static) -> Trial {
     let name = name.into();
     Trial::test(name.clone(), move || {
@@ -40,12 +41,12 @@ pub fn trial(name: impl Into<String>, run: impl FnOnce() + Send + 'static) -> Tr
     })
 }
 
-/// Restarts the clock of this thread's trial: waiting for the one VM is not its own time.
+/// Restarts the clock of this thread's trial. The wait for the only VM does not count.
 pub fn restart_clock() {
     START.set(Some(Instant::now()));
 }
 
-/// The slowest trials, slowest first; nothing where all were fast.
+/// The slowest trials, slowest first. `None` if all were fast.
 pub fn table() -> Option<String> {
     let mut trials = TRIALS.lock().unwrap_or_else(PoisonError::into_inner).clone();
     trials.sort_by(|left, right| right.cmp(left));

@@ -1,12 +1,12 @@
-//! What a plan says that it stops.
+//! The containers that a plan declares to stop.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-/// The containers that a plan says it stops. What only a fallback would stop is none of them. `runtimes`
-/// has all that may run, with the runtime of each: where a plan could not list them, it stops those of
-/// its kind.
+/// The containers that a plan declares to stop, without those that only a fallback stops.
+/// `runtimes` has all containers with their runtimes. If a plan could not list the containers, it
+/// stops those with an affected runtime.
 pub fn declared(plan: &Value, runtimes: &[(&str, &str)]) -> BTreeSet<String> {
     let of = |is_meant: &dyn Fn(&str) -> bool| {
         let meant = runtimes.iter().filter(|(_, runtime)| is_meant(runtime));
@@ -20,7 +20,7 @@ pub fn declared(plan: &Value, runtimes: &[(&str, &str)]) -> BTreeSet<String> {
             Some(containers) => {
                 names.extend(containers.iter().map(|it| it["name"].as_str().unwrap().to_owned()));
             }
-            // Which run is not known, and it says so: those of its kind.
+            // The plan says that the running containers are unknown: those with this runtime.
             None if disruption == "sysbox-restart" => {
                 names.extend(of(&|runtime| runtime == "sysbox-runc"));
             }

@@ -1,4 +1,4 @@
-//! `cai` on a terminal of 80 columns and 24 lines, as somebody sees it.
+//! `cai` on a terminal with 80 columns and 24 lines.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -11,20 +11,20 @@ use nix::sys::termios::{InputFlags, LocalFlags, OutputFlags, tcgetattr};
 
 use super::sandbox::{DockerGuard, Ran, Sandbox, line, start};
 
-/// How long to wait for something that must appear.
+/// How long to wait for expected output.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A `cai` that runs on a terminal.
 pub struct Session {
-    /// Until its end.
+    /// Checked when `cai` exits.
     docker: Option<DockerGuard>,
     line: String,
     child: Child,
     master: File,
     news: Receiver<Vec<u8>>,
-    /// All that was written to the terminal.
+    /// Everything that was written to the terminal.
     pub bytes: Vec<u8>,
-    /// What it shows.
+    /// The current screen.
     screen: vt100::Parser,
 }
 
@@ -38,27 +38,27 @@ impl Sandbox {
         command.stdin(terminal.slave.try_clone().unwrap()).stderr(terminal.slave);
         let (docker, line) = (Some(self.docker_guard()), line(&command));
         let child = start(command.stdout(Stdio::piped()));
-        // The command holds the terminal's other end, too, and with it gone, reading ends.
+        // The command also holds the terminal's other end. Reading ends only when that is closed.
         drop(command);
         let master = File::from(terminal.master);
         let mut reader = master.try_clone().unwrap();
         let (sender, news) = channel();
         std::thread::spawn(move || {
             let mut buffer = [0; 4096];
-            // Linux ends a terminal that nobody has open any more with an error.
+            // On Linux, reading from a terminal that no process has open fails.
             while let Ok(count @ 1..) = reader.read(&mut buffer) {
                 if sender.send(buffer[..count].to_vec()).is_err() {
                     return;
                 }
             }
         });
-        // Of that size, too.
+        // The default size is the same.
         let screen = vt100::Parser::default();
         Session { docker, line, child, master, news, bytes: Vec::new(), screen }
     }
 
-    /// Runs `cai` on a terminal, where somebody types this line. What was written to the terminal
-    /// is in `stderr`.
+    /// Runs `cai` on a terminal and types this line. `stderr` has everything that was written to
+    /// the terminal.
     pub fn cai_on_terminal(&self, arguments: &[&str], typed: &str) -> Ran {
         let mut session = self.start_on_terminal(arguments, &[]);
         session.answer(typed);
@@ -67,7 +67,7 @@ impl Sandbox {
 }
 
 impl Session {
-    /// Waits until the terminal shows this, and gives back the line that it is on.
+    /// Waits until the terminal shows this text. Returns its line.
     #[track_caller]
     pub fn see(&mut self, wanted: &str) -> String {
         loop {
@@ -87,19 +87,19 @@ impl Session {
         self.master.write_all(format!("{line}\n").as_bytes()).unwrap();
     }
 
-    /// Sends it SIGINT, as Ctrl-C does.
+    /// Sends SIGINT to it, as Ctrl-C does.
     pub fn interrupt(&self) {
         let pid = nix::unistd::Pid::from_raw(self.child.id().cast_signed());
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
     }
 
-    /// How the terminal treats what is typed.
+    /// The terminal's input, local and output modes.
     pub fn modes(&self) -> (InputFlags, LocalFlags, OutputFlags) {
         let modes = tcgetattr(&self.master).unwrap();
         (modes.input_flags, modes.local_flags, modes.output_flags)
     }
 
-    /// What the terminal shows now.
+    /// The current screen.
     pub fn screen(&self) -> &vt100::Screen {
         self.screen.screen()
     }
@@ -109,7 +109,7 @@ impl Session {
         self.screen.process(bytes);
     }
 
-    /// Waits for its end.
+    /// Waits until it exits.
     pub fn end(&mut self) -> Ran {
         while let Ok(bytes) = self.news.recv_timeout(PATIENCE) {
             self.hear(&bytes);

@@ -10,14 +10,14 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use tar::{EntryType, Header};
 
-/// Answers each path with the bytes that it was given for it, as long as the tests run.
+/// Serves a fixed response for each path until the tests end.
 pub struct Web {
     port: u16,
     requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl Web {
-    /// A server with these answers, heads included; anything else is not found.
+    /// A server with these responses, including their heads. Other paths are not found.
     pub fn serve(answers: impl IntoIterator<Item = (&'static str, Vec<u8>)>) -> Self {
         let answers: BTreeMap<_, _> = answers.into_iter().collect();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -37,7 +37,7 @@ impl Web {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
-    /// The first line of each request until now.
+    /// The first line of each request so far.
     pub fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
@@ -53,29 +53,29 @@ fn answer(
     while lines.next().transpose()?.is_some_and(|line| !line.is_empty()) {}
     let path = request.split(' ').nth(1).unwrap_or_default().to_owned();
     let missing = head("404 Not Found", "Content-Length: 0\r\n");
-    // Before it is answered: whoever has the answer may look at once.
+    // Recorded before the answer, because a client can check as soon as it has the answer.
     heard.lock().unwrap().push(request);
-    // Whoever has seen enough may have gone.
+    // The client may have closed the connection.
     let _ = (&stream).write_all(answers.get(path.as_str()).unwrap_or(&missing));
     Ok(())
 }
 
-/// The head of an answer.
+/// The head of a response.
 pub fn head(status: &str, headers: &str) -> Vec<u8> {
     format!("HTTP/1.1 {status}\r\nConnection: close\r\n{headers}\r\n").into_bytes()
 }
 
-/// The whole of an answer.
+/// A complete response.
 pub fn ok(body: &[u8]) -> Vec<u8> {
     [&head("200 OK", &format!("Content-Length: {}\r\n", body.len())), body].concat()
 }
 
-/// An answer that leads elsewhere.
+/// A response that redirects.
 pub fn redirect(to: &str) -> Vec<u8> {
     head("302 Found", &format!("Location: {to}\r\nContent-Length: 0\r\n"))
 }
 
-/// A `.tar.gz`. Its entries are written as they are, also those that no `tar` would write.
+/// A `.tar.gz`. Entries are written without checks, including ones that `tar` would not write.
 pub struct Packed(tar::Builder<GzEncoder<Vec<u8>>>);
 
 impl Packed {
@@ -83,17 +83,17 @@ impl Packed {
         Self(tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast())))
     }
 
-    /// With a file.
+    /// Adds a file.
     pub fn file(self, path: &str, mode: u32, text: &str) -> Self {
         self.entry(EntryType::Regular, path, mode, "", text)
     }
 
-    /// With a directory.
+    /// Adds a directory.
     pub fn directory(self, path: &str) -> Self {
         self.entry(EntryType::Directory, path, 0o755, "", "")
     }
 
-    /// With a link to something.
+    /// Adds a link.
     pub fn link(self, kind: EntryType, path: &str, target: &str) -> Self {
         self.entry(kind, path, 0o777, target, "")
     }
@@ -111,7 +111,7 @@ impl Packed {
         self
     }
 
-    /// Its bytes and their checksum.
+    /// The bytes and their checksum.
     pub fn done(self) -> (Vec<u8>, String) {
         let bytes = self.0.into_inner().unwrap().finish().unwrap();
         let sum = sha256(&bytes);
