@@ -1,4 +1,4 @@
-//! One container that uses the shared daemon's socket, and the file that declares it.
+//! A container that uses the shared daemon's socket, and the file that declares it.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,27 +11,27 @@ use super::image::{self, Image};
 use crate::cli::fake;
 use crate::support::sandbox::{Ran, Sandbox};
 
-/// How a container is made.
+/// How a container is created.
 pub struct Setting<'a> {
     pub image: Image,
     /// The mode of its mount.
     pub mode: &'a str,
-    /// Which Compose makes it, if any.
+    /// The Compose that creates it, if any.
     pub compose: Option<Composer>,
-    /// The directory with its socket, below the daemon's.
+    /// The directory of its socket, relative to the daemon's directory.
     pub directory: &'a str,
-    /// More lines of its entry in the file.
+    /// More lines for its entry in the file.
     pub lines: &'a str,
-    /// More options of `docker run`.
+    /// More options for `docker run`.
     pub options: &'a [&'a str],
-    /// What it runs instead of its program.
+    /// The command that it runs instead of its program.
     pub command: &'a [&'a str],
-    /// More lines of its service in the compose file.
+    /// More lines for its service in the Compose file.
     pub service: &'a str,
 }
 
 impl Setting<'_> {
-    /// A manager whose image has the socket's group and its user in it.
+    /// A manager whose image has the socket's group with the user as a member.
     pub fn new(image: Image) -> Self {
         let (options, command) = (&[][..], &[][..]);
         let (directory, lines, service) = ("shared", "", "");
@@ -47,7 +47,7 @@ pub struct Case {
     image: String,
 }
 
-/// What a mended service leaves as it is.
+/// What the repair of a service must not change.
 pub struct Rest {
     file: PathBuf,
     compose: Vec<u8>,
@@ -57,7 +57,7 @@ pub struct Rest {
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
 impl Case {
-    /// Makes and declares it, and has `cai` make the context.
+    /// Creates and declares the container. `cai` creates the context.
     pub fn new(setting: &Setting<'_>) -> Self {
         let daemon = shared();
         let image = image::ensure(daemon, setting.image);
@@ -115,7 +115,7 @@ impl Case {
         self.daemon.docker(&words.concat());
     }
 
-    /// Two services: the manager, and one that must not be touched.
+    /// Two services: the manager, and another one that must not change.
     fn compose(&self, setting: &Setting<'_>, composer: Composer) {
         let Self { name, image, .. } = self;
         let source = self.source(setting);
@@ -133,7 +133,7 @@ impl Case {
         composer.made(self.daemon, name);
     }
 
-    /// Changes the compose file and recreates its services.
+    /// Changes the Compose file and recreates its services.
     #[track_caller]
     pub fn edit(&self, composer: Composer, from: &str, to: &str) {
         let file = self.sandbox.path(self.compose_file("dind.yml"));
@@ -143,12 +143,12 @@ impl Case {
         composer.up(self.daemon, &self.sandbox, &["-f", file.to_str().unwrap()]);
     }
 
-    /// A file beside the compose file, in the sandbox.
+    /// The path of a file next to the Compose file, in the sandbox.
     pub fn compose_file(&self, file: &str) -> String {
         format!("home/{}/{file}", self.name)
     }
 
-    /// What a real connection from inside comes to, made by the container's own program.
+    /// Whether the container's own program can connect to the daemon.
     #[track_caller]
     pub fn connects(&self) -> bool {
         let script = "echo go >/tmp/ask; cat /tmp/answer";
@@ -159,19 +159,19 @@ impl Case {
         }
     }
 
-    /// Runs a command in it as root.
+    /// Runs a command in the container as root.
     #[track_caller]
     pub fn exec(&self, words: &[&str]) -> String {
         self.daemon.docker(&[&["exec", "-u", "0", &self.name], words].concat())
     }
 
-    /// The identifier of a container, and when it was started.
+    /// The ID of a container and the time when it was started.
     #[track_caller]
     pub fn identity(&self, name: &str) -> String {
         self.daemon.docker(&["inspect", "--format", "{{.Id}} {{.State.StartedAt}}", name])
     }
 
-    /// What a mended service leaves as it is, with a file in its data volume.
+    /// The state that a repair must not change. Writes a file into the container's data volume.
     #[track_caller]
     pub fn rest(&self) -> Rest {
         let source = "{{range .Mounts}}{{if eq .Destination \"/data\"}}{{.Source}}{{end}}{{end}}";
@@ -182,7 +182,7 @@ impl Case {
         Rest { file, compose, other: self.identity(&format!("{}-other", self.name)) }
     }
 
-    /// Checks that nothing of it was touched, and that the container has its volume still.
+    /// Checks that nothing else changed and that the container still has its volume.
     #[track_caller]
     pub fn left_alone(&self, rest: &Rest) {
         let compose = std::fs::read(self.sandbox.path(self.compose_file("dind.yml"))).unwrap();
@@ -193,12 +193,12 @@ impl Case {
         assert_eq!(self.exec(&["cat", "/data/kept"]), self.name, "it has another volume");
     }
 
-    /// The plan as a person sees it.
+    /// The plan as shown to a person.
     pub fn plan(&self) -> Ran {
         self.sandbox.cai(&["plan"])
     }
 
-    /// What the plan says of the container, for a program.
+    /// The plan's JSON about the container.
     #[track_caller]
     pub fn planned(&self) -> Value {
         let ran = self.sandbox.cai(&["plan", "--json"]);
@@ -208,7 +208,7 @@ impl Case {
         changes.iter().find(|change| change["kind"] == "socket_client").unwrap().clone()
     }
 
-    /// The code of what is wrong, by the plan.
+    /// The code of the container's problem in the plan.
     #[track_caller]
     pub fn code(&self) -> Option<String> {
         let planned = self.planned();
@@ -217,7 +217,7 @@ impl Case {
         Some(reason["data"]["code"].as_str().unwrap().to_owned())
     }
 
-    /// What the doctor finds, whole.
+    /// All findings of the doctor.
     #[track_caller]
     pub fn findings(&self) -> Vec<Value> {
         let ran = self.sandbox.cai(&["doctor", "--json"]);
@@ -226,7 +226,7 @@ impl Case {
         document["findings"].as_array().unwrap().clone()
     }
 
-    /// The codes of what the doctor finds.
+    /// The codes of the doctor's findings.
     #[track_caller]
     pub fn found(&self) -> Vec<String> {
         let code = |finding: &Value| finding["code"].as_str().unwrap().to_owned();

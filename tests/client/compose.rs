@@ -1,4 +1,4 @@
-//! The two programs that run compose files: Debian's docker-compose 1.29, and the plugin.
+//! The two programs that run Compose files: Debian's docker-compose 1.29 and the plugin.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use crate::support::slowest::trial;
 
 use super::daemon::Daemon;
 
-/// What runs a compose file.
+/// A program that runs Compose files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Composer {
     /// `docker-compose`, version 1.
@@ -21,7 +21,7 @@ pub enum Composer {
 impl Composer {
     pub const ALL: [Self; 2] = [Self::Standalone, Self::Plugin];
 
-    /// Its name in those of trials.
+    /// Its name in the names of trials.
     pub fn name(self) -> &'static str {
         match self {
             Self::Standalone => "compose",
@@ -29,12 +29,12 @@ impl Composer {
         }
     }
 
-    /// Whether it is here to be tested. For the plugin, a variable says where.
+    /// Whether it is installed. For the plugin, a variable names its path.
     pub fn is_there(self) -> bool {
         self == Self::Standalone || plugin().is_some()
     }
 
-    /// A trial with each; one that is not here is told as ignored.
+    /// A trial with each Compose. If one is not installed, its trial is ignored.
     pub fn trials(name: &str, run: fn(Self)) -> Vec<Trial> {
         let with = |composer: Self| {
             let trial = trial(format!("{name}_{}", composer.name()), move || run(composer));
@@ -43,7 +43,7 @@ impl Composer {
         Self::ALL.map(with).into()
     }
 
-    /// Gives it to the user of a sandbox, beside whatever the system has.
+    /// Makes it available to the user of a sandbox, in addition to the system's programs.
     pub fn equip(self, sandbox: &Sandbox) {
         if self == Self::Plugin {
             let plugin = plugin().expect("CAI_TEST_COMPOSE_PLUGIN");
@@ -55,7 +55,7 @@ impl Composer {
         }
     }
 
-    /// Makes and starts services, as their user does.
+    /// Creates and starts services as their user.
     #[track_caller]
     pub fn up(self, daemon: &Daemon, sandbox: &Sandbox, arguments: &[&str]) -> Ran {
         let program: &[&str] = match self {
@@ -69,7 +69,7 @@ impl Composer {
         ran
     }
 
-    /// Checks that it is the one that made a container.
+    /// Checks that it created a container.
     #[track_caller]
     pub fn made(self, daemon: &Daemon, container: &str) {
         let format = "{{index .Config.Labels \"com.docker.compose.version\"}}";

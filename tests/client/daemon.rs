@@ -1,4 +1,4 @@
-//! A dockerd of the tests' own, which all trials share: no bridge, no firewall, no overlay.
+//! A dockerd for the tests, which all trials share: no bridge, no firewall, no overlay.
 
 use std::fs::{File, Permissions, set_permissions};
 use std::io::Read;
@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use crate::support::sandbox::{Ran, Sandbox};
 
-/// The group that the socket of the clients belongs to.
+/// The gid of the clients' socket.
 pub const GROUP: u32 = 2375;
-/// The group of the other one.
+/// The gid of the other socket.
 pub const STRANGE: u32 = 999;
 
-/// A daemon in a directory of its own.
+/// A daemon with a separate directory.
 pub struct Daemon {
     root: tempfile::TempDir,
     process: Mutex<Option<Child>>,
@@ -34,7 +34,7 @@ pub fn shared() -> &'static Daemon {
     })
 }
 
-/// Ends the shared daemon, with what runs on it.
+/// Stops the shared daemon and its containers.
 pub fn clean_up() {
     if let Some(daemon) = SHARED.get() {
         daemon.end();
@@ -42,13 +42,13 @@ pub fn clean_up() {
 }
 
 impl Daemon {
-    /// Starts one that listens on these sockets below its directory, or where they are from `/`,
-    /// besides its own.
+    /// Starts a daemon that listens on its default socket and on these sockets. A relative path is
+    /// relative to its directory.
     pub fn start(sockets: &[&str], options: &[&str]) -> Self {
         let root = tempfile::Builder::new().prefix("caid").tempdir_in("/tmp").unwrap();
         let path = |relative: &str| root.path().join(relative);
         let mut command = Command::new("dockerd");
-        // The containers are on no network, and a nested file system may not do overlays.
+        // The containers need no network, and overlays may not work on a nested file system.
         command.args(["--iptables=false", "--ip6tables=false", "--bridge=none"]);
         command.arg("--storage-driver=vfs").args(options);
         for (option, name) in
@@ -65,7 +65,8 @@ impl Daemon {
         let process = command.spawn().expect("dockerd (Debian: docker.io)");
         let daemon = Self { root, process: Mutex::new(Some(process)) };
         daemon.wait();
-        // As ssh makes the socket that Lima forwards; cai tells one that others may open.
+        // Like the socket that ssh creates for Lima's forward. cai reports a socket that others can
+        // open.
         set_permissions(daemon.socket(), Permissions::from_mode(0o600)).unwrap();
         daemon
     }
@@ -80,7 +81,7 @@ impl Daemon {
         self.path("own.sock")
     }
 
-    /// Waits until it answers; it makes its sockets late, and says nowhere else that it is ready.
+    /// Waits until it answers. It creates its sockets late and has no other sign that it is ready.
     fn wait(&self) {
         loop {
             if UnixStream::connect(self.socket()).is_ok() && self.run(&["version"]).status.success()
@@ -98,7 +99,7 @@ impl Daemon {
         }
     }
 
-    /// Runs `docker` on it.
+    /// Runs `docker` with this daemon.
     pub fn run(&self, arguments: &[&str]) -> Ran {
         self.command(&[&["docker"], arguments].concat())
     }
@@ -109,7 +110,7 @@ impl Daemon {
         self.run(arguments).success().trim().to_owned()
     }
 
-    /// Runs a program for which this is the daemon.
+    /// Runs a program that uses this daemon.
     pub fn command(&self, words: &[&str]) -> Ran {
         let mut command = Command::new(words[0]);
         command.args(&words[1..]).env("DOCKER_HOST", format!("unix://{}", self.socket().display()));
@@ -123,13 +124,13 @@ impl Daemon {
         }
     }
 
-    /// Makes it the engine of a sandbox, in place of the one in a VM.
+    /// Makes it the engine of a sandbox instead of the engine in a VM.
     pub fn serve(&self, sandbox: &Sandbox) {
         let place = sandbox.path("lima/containai-secure/sock/docker.sock");
         std::os::unix::fs::symlink(self.socket(), place).unwrap();
     }
 
-    /// Removes its containers and ends it.
+    /// Deletes its containers and stops it.
     pub fn end(&self) {
         let process = self.process.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(mut process) = process else { return };
@@ -141,7 +142,7 @@ impl Daemon {
         let pid = nix::unistd::Pid::from_raw(i32::try_from(process.id()).unwrap());
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
         process.wait().unwrap();
-        // What is in it belongs to root in any case, and mounts of it are gone with the daemon.
+        // The files belong to root, and mounts end with the daemon.
         let _ = std::fs::remove_dir_all(self.root.path());
     }
 }

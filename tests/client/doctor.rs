@@ -1,5 +1,5 @@
-//! Each code of a client through `cai doctor`, on real containers: the finding and its evidence, and
-//! what `--fix` leaves behind.
+//! Every code of a client through `cai doctor` on real containers: the finding, its evidence, and
+//! the effect of `--fix`.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -17,18 +17,18 @@ use super::image::Image;
 use crate::support::slowest::trial;
 use crate::support::trials;
 
-/// Something that is wrong with a real container, and what the doctor makes of it.
+/// A fault of a real container and the expected finding.
 struct Wrong {
     code: ClientCode,
     name: &'static str,
     severity: &'static str,
     /// A piece of the evidence.
     evidence: (&'static str, &'static str),
-    /// Words of the cause.
+    /// A part of the cause.
     cause: &'static str,
-    /// Makes a container of which that is so, with what is to be as it was after a repair.
+    /// Creates a container with this fault. A repair must not change its other state.
     make: fn(Setting<'_>) -> Case,
-    /// Words of the remedy, where `--fix` is none.
+    /// A part of the remedy, if `--fix` cannot repair the fault.
     by_hand: Option<&'static str>,
 }
 
@@ -64,7 +64,7 @@ const CASES: &[Wrong] = &[
             let service = "    restart: always\n    command: [\"sh\", \"-c\", \"docker version || exit 3; \
                            exec /bin/program\"]\n";
             let case = Case::new(&Setting { image, service, ..setting });
-            // Docker waits twice as long each time, so that by now it is down most of the time.
+            // Docker doubles the wait each time, so the container is now down most of the time.
             let count = ["inspect", "--format", "{{.RestartCount}}", &case.name];
             until(|| case.daemon.docker(&count).parse::<u32>().unwrap() >= 6);
             case
@@ -143,7 +143,7 @@ const CASES: &[Wrong] = &[
                 let directory = shared().path("deaf");
                 std::fs::create_dir_all(&directory).unwrap();
                 let socket = directory.join("docker.sock");
-                // Trials run at the same time, and one socket will do.
+                // Trials run in parallel, and a single socket is enough.
                 let path = tempfile::Builder::new().tempdir_in(shared().path("")).unwrap();
                 let new = path.path().join("docker.sock");
                 drop(UnixListener::bind(&new).unwrap());
@@ -175,7 +175,7 @@ const CASES: &[Wrong] = &[
     },
 ];
 
-/// Waits for something that Docker brings about by itself.
+/// Waits for an asynchronous effect of Docker.
 fn until(mut is_so: impl FnMut() -> bool) {
     while !is_so() {
         std::thread::sleep(Duration::from_millis(100));
@@ -195,12 +195,12 @@ pub fn trials() -> Vec<Trial> {
     cases.chain(others).collect()
 }
 
-/// The codes that a real container has in these trials.
+/// The codes that these trials produce with real containers.
 pub fn codes() -> impl Iterator<Item = ClientCode> {
     CASES.iter().map(|case| case.code)
 }
 
-/// What needs no daemon.
+/// The trials that do not need a daemon.
 pub fn documents() -> Vec<Trial> {
     trials![every_code_has_a_real_case]
 }
@@ -210,7 +210,7 @@ fn every_code_has_a_real_case() {
     assert_eq!(real, ClientCode::ALL.into(), "a code without a container that has it");
 }
 
-/// The one finding, with what every one of a client has.
+/// The only finding. Checks the fields that all findings about clients share.
 #[track_caller]
 fn finding(case: &Case, code: ClientCode) -> Value {
     let findings = case.findings();

@@ -1,5 +1,5 @@
-//! Services that no single file describes: `cai` creates each one in the first run, and the next
-//! plan is empty.
+//! Services that several files describe. `cai` creates each one in the first run, and the next plan
+//! is empty.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use super::compose::Composer;
 use super::daemon::GROUP;
 use super::image::Image;
 
-/// A case's name, and what it does with one of the Composes.
+/// The name of a case, and the case for one of the Composes.
 type Feature = (&'static str, fn(Composer));
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
@@ -50,7 +50,7 @@ fn project(composer: Composer, file: &str, lines: &str) -> Project {
 }
 
 impl Project {
-    /// Writes a file of the project: `IMAGE`, `SOCKETS` and `NAME` are filled in.
+    /// Writes a file of the project, with `IMAGE`, `SOCKETS` and `NAME` replaced.
     fn write(&self, file: &str, text: &str) {
         let sockets = self.case.daemon.path("shared").display().to_string();
         let text = text.replace("IMAGE", &self.image).replace("SOCKETS", &sockets);
@@ -58,7 +58,7 @@ impl Project {
         self.case.sandbox.write(&self.case.compose_file(file), &text);
     }
 
-    /// A part of what the daemon says of a container.
+    /// A part of `docker inspect` of a container.
     #[track_caller]
     fn inspect(&self, name: &str, format: &str) -> Value {
         let text = self.case.daemon.docker(&["inspect", "--format", format, name]);
@@ -85,7 +85,7 @@ fn a_read_only_mount_is_no_drift(composer: Composer) {
     assert!(project.case.connects());
     let mounts = project.inspect(&project.case.name, "{{json .Mounts}}");
     assert_eq!(mounts[0]["RW"], false, "{mounts}");
-    // The mode that the file asks for is there from the start.
+    // The container has the declared mode from the start.
     project.remove(&project.case.name);
     let path =
         format!("compose_file = \"./{}/dind.yml\"\nservice = \"manager\"\n", project.case.name);
@@ -140,14 +140,14 @@ fn a_container_is_found_by_its_labels(composer: Composer) {
     assert!(plan.success().contains(&format!("{name} does not run")), "{plan}");
     project.case.apply_mends();
     let id = project.inspect(&name, "{{json .Id}}");
-    // The file need not name it.
+    // The container's name is optional in the file.
     let text = std::fs::read_to_string(project.case.sandbox.path("home/containai.toml")).unwrap();
     let line = format!("container = \"{}\"\n", project.case.name);
     assert!(text.contains(&line), "{text}");
     project.case.sandbox.write("home/containai.toml", &text.replace(&line, ""));
     assert!(project.case.plan().success().starts_with("No changes."), "{}", project.case.plan());
     assert_eq!(project.inspect(&name, "{{json .Id}}"), id);
-    // Neither does anybody have to use its default project.
+    // The project's default name is optional, too.
     project.remove(&name);
     let file = project.case.sandbox.path(project.case.compose_file("dind.yml"));
     let other = format!("x{}", project.case.name);
@@ -168,7 +168,7 @@ fn the_default_override_is_included(composer: Composer) {
     project.case.apply_mends();
     let labels = || project.inspect(&project.case.name, "{{json .Config.Labels}}");
     assert_eq!(labels()["more"], "1");
-    // The override that cai writes comes last.
+    // cai's override is the last file.
     let mounts = project.inspect(&project.case.name, "{{json .Mounts}}");
     assert_eq!(mounts[0]["RW"], true, "{mounts}");
     let files = labels()["com.docker.compose.project.config_files"].as_str().unwrap().to_owned();

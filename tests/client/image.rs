@@ -1,4 +1,4 @@
-//! Images of a client, made of files of this machine: BusyBox, and the real docker command.
+//! Images of clients, built from files of this machine: BusyBox and the real docker command.
 
 use std::collections::HashMap;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -8,12 +8,12 @@ use std::sync::Mutex;
 
 use super::daemon::Daemon;
 
-/// What an image has in it.
+/// The contents of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Image {
-    /// The id of its group `docker`; none where it has no such group.
+    /// The gid of its group `docker`. `None` if it does not have one.
     pub docker: Option<u32>,
-    /// Whether its user is in that.
+    /// Whether its user is a member of that group.
     pub member: bool,
     /// Whether it has the docker command.
     pub client: bool,
@@ -22,7 +22,7 @@ pub struct Image {
 }
 
 impl Image {
-    /// A manager as in the seed: a shell, a docker command, and its user in `docker`.
+    /// A manager as in the original project: a shell, a docker command, and a user in `docker`.
     pub fn manager(docker: u32, member: bool) -> Self {
         Self { docker: Some(docker), member, client: true, shell: true }
     }
@@ -34,8 +34,8 @@ impl Image {
     }
 }
 
-/// The program of the container. Whoever writes to `/tmp/ask` gets from `/tmp/answer` whether a
-/// real connection succeeded, with the very groups that this process has.
+/// The program of the container. A write to `/tmp/ask` makes it connect to the daemon with its own
+/// groups and report the result in `/tmp/answer`.
 const PROGRAM: &str = "#!/bin/sh\nwhile :; do\n  read -r word </tmp/ask\n  if docker -H unix:///var/run/docker.sock version >/dev/null 2>&1\n  \
     then echo yes; else echo no; fi >/tmp/answer\ndone\n";
 
@@ -46,13 +46,13 @@ const TOOLS: [&str; 16] = [
 
 static MADE: Mutex<Option<HashMap<Image, String>>> = Mutex::new(None);
 
-/// The name of an image on the shared daemon.
+/// The name of an image on the shared daemon, which is built if necessary.
 pub fn ensure(daemon: &Daemon, image: Image) -> String {
     let mut made = MADE.lock().unwrap();
     made.get_or_insert_default().entry(image).or_insert_with(|| make(daemon, image)).clone()
 }
 
-/// Makes an image.
+/// Builds an image.
 pub fn make(daemon: &Daemon, image: Image) -> String {
     let root = tempfile::tempdir().unwrap();
     let path = |relative: &str| root.path().join(relative);
@@ -123,11 +123,11 @@ fn copy(from: &Path, to: &Path) {
     std::fs::copy(from, to).unwrap();
 }
 
-/// Copies a program of `PATH`, and the libraries that it needs, to the same places.
+/// Copies a program on `PATH` and its libraries to the same paths.
 fn copy_with_libraries(program: &str, root: &Path) {
     let program = found(program);
     copy(&program, &root.join("bin/docker"));
-    // A static program has none, and ldd says so.
+    // ldd fails for a static program, which has no libraries.
     let listed = Command::new("ldd").arg(&program).output().unwrap();
     let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
     for library in listed.split_whitespace().filter(|word| word.starts_with('/')) {

@@ -1,5 +1,5 @@
-//! What a container can be besides the points of the matrix: without a client, without a shell,
-//! with a socket that is none, with an entrypoint of its own mind, or not running for long.
+//! Containers outside the matrix: without a client, without a shell, with a socket path that is not
+//! a socket, with an unusual entrypoint, or with a program that soon exits.
 
 use std::os::unix::fs::chown;
 use std::os::unix::net::UnixListener;
@@ -39,7 +39,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
 const BARE: Image = Image { docker: Some(GROUP), member: true, client: false, shell: true };
 const NO_SHELL: Image = Image { docker: Some(GROUP), member: true, client: true, shell: false };
 
-/// Fails to be applied, with these words.
+/// Checks that apply fails with this output.
 #[track_caller]
 fn is_refused(case: &Case, words: &[&str]) {
     let ran = case.sandbox.cai(&["apply", "--yes"]);
@@ -118,7 +118,7 @@ fn a_group_that_the_entrypoint_gives_up_is_the_images_to_mend() {
         command: &["su", "mcp", "-c", "exec /bin/program"],
         ..Setting::new(image)
     });
-    // What `docker exec -u` starts has the group that the program has not.
+    // A process of `docker exec -u` has the group, but the program does not.
     assert!(!case.connects());
     let exec = ["exec", "-u", "1001:1001", &case.name, "docker", "version"];
     case.daemon.docker(&exec);
@@ -141,7 +141,7 @@ fn a_user_that_the_file_names_is_taken() {
 
 fn a_container_that_restarts_for_want_of_the_group_is_mended() {
     let image = Image::manager(GROUP, false);
-    // As in the seed: it gives up where it is denied.
+    // As in the original project, the program exits if it is denied.
     let service = "    restart: always\n    command: [\"sh\", \"-c\", \"docker version || exit 3; \
                    exec /bin/program\"]\n";
     let case = Case::new(&Setting {
@@ -150,7 +150,7 @@ fn a_container_that_restarts_for_want_of_the_group_is_mended() {
         service,
         ..Setting::new(image)
     });
-    // Docker waits twice as long each time, so that by now it is down most of the time.
+    // Docker doubles the wait each time, so the container is now down most of the time.
     let count = ["inspect", "--format", "{{.RestartCount}}", &case.name];
     while case.daemon.docker(&count).parse::<u32>().unwrap() < 6 {
         std::thread::sleep(std::time::Duration::from_millis(100));
@@ -203,7 +203,7 @@ fn what_compose_1_made_is_mended_by_the_plugin() {
     let image = Image::manager(GROUP, false);
     let compose = Some(Composer::Standalone);
     let case = Case::new(&Setting { compose, mode: "ro", ..Setting::new(image) });
-    // Somebody installs the plugin, which cai takes where there are both.
+    // If both are installed, cai uses the plugin.
     Composer::Plugin.equip(&case.sandbox);
     let rest = case.rest();
     case.apply_mends();

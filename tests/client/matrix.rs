@@ -1,7 +1,7 @@
-//! Mount × group × user × Compose, each against what a real connection from inside does.
+//! Mount × group × user × Compose, each compared with a real connection from inside.
 //!
-//! The normal run takes points until each pair of values is in one of them, and each outcome with
-//! each way to make the container. The other points are part of the long soak.
+//! The normal run selects points that cover each pair of values and each outcome with each way to
+//! create the container. The other points are part of the long soak test.
 
 use std::collections::BTreeSet;
 
@@ -13,20 +13,20 @@ use super::daemon::GROUP;
 use super::image::Image;
 use crate::support::slowest::trial;
 
-/// Which user is in the group of the image that is called `docker`.
+/// Which user is a member of the image's group `docker`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Member {
     Always,
     Never,
-    /// Since after the container's program began.
+    /// The user became a member after the container's program started.
     Later,
 }
 
-/// One point of the matrix.
+/// A point of the matrix.
 #[derive(Debug, Clone, Copy)]
 struct Point {
     mode: &'static str,
-    /// The id of the image's group `docker`.
+    /// The gid of the image's group `docker`.
     gid: u32,
     member: Member,
     compose: Option<Composer>,
@@ -57,13 +57,13 @@ impl Point {
         self.compose.map_or("by_hand", Composer::name)
     }
 
-    /// Whether the container's program may use the socket: the group of the running program
-    /// decides, and a read-only mount does not.
+    /// Whether the container's program can use the socket. Only the groups of the running program
+    /// matter; a read-only mount does not.
     fn works(self) -> bool {
         self.gid == GROUP && self.member == Member::Always
     }
 
-    /// The code of the finding, if there is one.
+    /// The code of the expected finding, if any.
     fn outcome(self) -> Option<&'static str> {
         match (self.works(), self.mode, self.gid, self.member) {
             (true, "ro", ..) => Some("client_mount_readonly"),
@@ -74,7 +74,7 @@ impl Point {
         }
     }
 
-    /// Each two of its values, the outcome among them.
+    /// All pairs of its values, including the outcome.
     fn pairs(self) -> BTreeSet<[String; 2]> {
         let Self { mode, gid, member, .. } = self;
         let values = [
@@ -91,8 +91,8 @@ impl Point {
     }
 }
 
-/// Points that together have every pair of values that any point has. Always the same ones: each is
-/// the first of those that add the most pairs.
+/// Points that together cover every pair of values of all points. The selection is deterministic:
+/// each is the first point that adds the most pairs.
 fn pairwise() -> Vec<Point> {
     let mut missing: BTreeSet<_> = Point::all().into_iter().flat_map(Point::pairs).collect();
     let mut chosen = Vec::new();
@@ -105,7 +105,7 @@ fn pairwise() -> Vec<Point> {
     chosen
 }
 
-/// A trial for each point; those of the soak are ignored, and have it in their name.
+/// A trial for each point. Those of the soak test are ignored and have `soak` in their names.
 pub fn trials() -> Vec<Trial> {
     let chosen: BTreeSet<String> = pairwise().into_iter().map(Point::name).collect();
     let of = |point: Point| {
@@ -143,7 +143,7 @@ fn check(point: Point) {
     }
 }
 
-/// With a compose file the service is made anew, and nothing else.
+/// With a Compose file, only the service is recreated.
 fn mends(case: &Case, point: Point, plan: &str) {
     let rest = case.rest();
     assert!(plan.contains(&format!("stops 1 container: {}", case.name)), "{plan}");
@@ -155,14 +155,14 @@ fn mends(case: &Case, point: Point, plan: &str) {
     case.left_alone(&rest);
     let written = case.sandbox.path(case.compose_file("dind.cai.yml"));
     let written = std::fs::read_to_string(written).unwrap();
-    // Only what is needed.
+    // The override contains only what is needed.
     assert_eq!(written.contains("volumes:"), point.mode == "ro", "{written}");
     assert_eq!(written.contains("group_add:"), !point.works(), "{written}");
     let mounts = case.daemon.docker(&["inspect", "--format", "{{json .Mounts}}", &case.name]);
     assert!(!mounts.contains("\"RW\":false"), "{mounts}");
 }
 
-/// Without one, what to change is said, and changing it by hand is enough.
+/// Without a Compose file, the plan names the change, and making it by hand is sufficient.
 fn is_told(case: &Case, point: Point) {
     let ran = case.sandbox.cai(&["apply", "--yes"]);
     let said = ran.fails_with(1).to_owned();
@@ -181,6 +181,6 @@ fn is_told(case: &Case, point: Point) {
         }
         case.run(&Setting { options: &options, ..Setting::new(image) });
     }
-    assert!(case.connects(), "what was told did not help");
+    assert!(case.connects(), "the named change did not help");
     assert!(case.plan().success().starts_with("No changes."), "{}", case.plan());
 }

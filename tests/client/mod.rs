@@ -1,8 +1,9 @@
-//! Containers that use a Docker socket, on a real dockerd, made by a real Compose, with a real
-//! client inside; only the VM around the engine is a fake.
+//! Containers that use a Docker socket, on a real dockerd, created by a real Compose, with a real
+//! client inside. Only the VM around the engine is fake.
 //!
-//! It runs where `CAI_TEST_REAL_DOCKER` is set, as root, and is reported as ignored elsewhere. So is
-//! what needs the plugin `docker compose` where `CAI_TEST_COMPOSE_PLUGIN` does not say where it is.
+//! The suite runs as root if `CAI_TEST_REAL_DOCKER` is set. The trials of the plugin `docker
+//! compose` also need `CAI_TEST_COMPOSE_PLUGIN`, the path of the plugin. Otherwise they are
+//! reported as ignored.
 
 mod case;
 mod compose;

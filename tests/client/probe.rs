@@ -1,4 +1,4 @@
-//! The script that looks at a guest, with a real dockerd.
+//! The script that inspects a guest, with a real dockerd.
 
 use containai::guest::GuestFacts;
 use serde_json::json;
@@ -35,7 +35,7 @@ fn a_real_daemon_is_read_without_its_client() {
     };
     let stopped = run(&["--name=stopped"]);
     daemon.docker(&["stop", "stopped"]);
-    // A label that names another container, and one that looks like a piece of JSON.
+    // A label that names another container, and one that looks like JSON.
     let (label, quoted) =
         (format!("--label=Id={stopped}"), format!("--label=a=\"Id\":\"{stopped}\""));
     let one = run(&["--name=one", "--rm", &label, &quoted]);
@@ -48,7 +48,7 @@ fn a_real_daemon_is_read_without_its_client() {
     words.extend(all.iter().map(String::as_str));
     let mut expected: Vec<String> = daemon.docker(&words).lines().map(str::to_owned).collect();
     let mut listed = shown(&guest);
-    // Containers of one second are listed in any order.
+    // The order of containers that were created in the same second is undefined.
     expected.sort();
     listed.sort();
     assert_eq!(listed, expected);

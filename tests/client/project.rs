@@ -1,6 +1,6 @@
-//! A project that says nothing in one plain file: variables from a file that is named on the command
-//! line, a directory that is not the compose file's, anchors, `extends`, a profile, two files, and a
-//! container without a name of its own.
+//! A project with an indirect configuration: variables from a file that is named on the command
+//! line, a directory other than the Compose file's, anchors, `extends`, a profile, two files, and a
+//! container without an explicit name.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     )
 }
 
-/// `base` gives the manager its mount and a group, and is not started itself.
+/// `base` gives the manager its mount and a group. It is not started.
 const FILE: &str = r#"
 x-common: &common
   image: ${IMAGE}
@@ -49,7 +49,7 @@ volumes:
 
 fn a_service_is_made_anew_with_all_that_made_it(composer: Composer) {
     let image = Image::manager(GROUP, false);
-    // A case brings the machine; its own container stays as it is.
+    // A case provides the machine. Its own container does not change.
     let case = Case::new(&Setting::new(Image::manager(GROUP, true)));
     let (daemon, sandbox) = (case.daemon, &case.sandbox);
     composer.equip(sandbox);
@@ -79,7 +79,7 @@ fn a_service_is_made_anew_with_all_that_made_it(composer: Composer) {
     let separator = if composer == Composer::Plugin { "-" } else { "_" };
     let named = |service: &str| format!("{project}{separator}{service}{separator}1");
     let manager = named("manager");
-    // Either file may be the one that is named; this one says nothing of the mount.
+    // The file can name either of the two files. This one does not contain the mount.
     let entry = format!(
         "[[socket_clients]]\ncontainer = \"{manager}\"\nuser = \"mcp\"\nuid = 1001\n\
          mode = \"rw\"\ncompose_file = \"./app/docker/more.yml\"\nservice = \"manager\"\n"
@@ -90,7 +90,7 @@ fn a_service_is_made_anew_with_all_that_made_it(composer: Composer) {
         serde_json::from_str(&text).unwrap()
     };
     let binds = "{{json .HostConfig.Binds}}";
-    // Compose has them in no certain order.
+    // Compose does not guarantee the order.
     let environment = || {
         let variables = config("{{json .Config.Env}}");
         let lines = variables.as_array().unwrap().iter().map(|it| it.as_str().unwrap().to_owned());
@@ -113,7 +113,7 @@ fn a_service_is_made_anew_with_all_that_made_it(composer: Composer) {
     assert!(mounts.contains(&path("home/app/data")), "{mounts}");
     assert!(mounts.contains(&format!("{project}_sock")), "{mounts}");
     assert!(!mounts.contains("\"RW\":false"), "{mounts}");
-    // A stopped one is started as it is.
+    // A stopped container is started without changes.
     daemon.docker(&["stop", &manager]);
     let id = daemon.docker(&["inspect", "--format", "{{.Id}}", &manager]);
     let ran = sandbox.cai(&["doctor", "--fix", "--yes"]);

@@ -1,4 +1,4 @@
-//! The table of daemon.json's keys, compared with what a real dockerd loads on `SIGHUP`.
+//! Compares the table of daemon.json's keys with what a real dockerd loads on `SIGHUP`.
 
 use std::fs;
 
@@ -12,7 +12,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![a_real_daemon_reloads_what_the_table_says]
 }
 
-/// The configuration that dockerd 20.10 says it has after a reload.
+/// The configuration that dockerd 20.10 reports after a reload.
 fn reloaded(daemon: &Daemon, pid: i32, file: &std::path::Path, keys: &Value) -> Map<String, Value> {
     let already = fs::read_to_string(daemon.path("log")).unwrap().len();
     fs::write(file, keys.to_string()).unwrap();

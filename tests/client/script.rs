@@ -1,5 +1,5 @@
-//! The scripts that run in a container, on this machine: with its shell, and with those of the
-//! clients for Docker's API that it has. Whoever answers is a stand-in for dockerd.
+//! The scripts that cai runs in a container, run on this machine with its shell and its clients for
+//! Docker's API. A stand-in for dockerd answers.
 
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -27,7 +27,7 @@ fn commands() -> ClientCommands {
     ClientCommands::new("docker".into(), "unused".parse().unwrap())
 }
 
-/// Runs here what a command would run in a container.
+/// Runs the script of a `docker exec` command on this machine.
 fn run(command: &CommandSpec) -> Document {
     let shell = command.args.iter().position(|word| word == "sh").unwrap();
     let output =
@@ -44,7 +44,7 @@ fn look(socket: &Path) -> Document {
     run(&commands().look("manager", MARK, socket.to_str().unwrap()))
 }
 
-/// Answers every request as dockerd answers `GET /version`, as long as the tests run.
+/// Answers every request like `GET /version` of dockerd until the tests end.
 fn daemon(socket: &Path) {
     let listener = UnixListener::bind(socket).unwrap();
     std::thread::spawn(move || {
@@ -62,13 +62,13 @@ fn every_client_of_this_machine_asks_and_is_answered() {
     let socket = directory.path().join("docker.sock");
     daemon(&socket);
     let (inside, _) = Inside::read(&look(&socket));
-    // The real command wants more of a daemon; `tests/client` has one.
+    // The real docker command needs more from a daemon; `tests/client` has a real one.
     let clients: Vec<String> = inside.clients.into_iter().filter(|name| name != "docker").collect();
     println!("clients of this machine: {}", clients.join(", "));
     let document = ask(&socket, &clients);
     for client in &clients {
         let section = document.section(&format!("ask-{client}")).unwrap();
-        // 126 is an nc that knows no sockets.
+        // 126: this nc does not support Unix sockets.
         let answered = section.status == 0 && section.text.contains("\"ApiVersion\":\"1.41\"");
         assert!(answered || (client == "nc" && section.status == 126), "{client}: {section:?}");
     }
@@ -96,14 +96,14 @@ fn what_is_seen_is_what_is_there() {
     assert_eq!(seen("directory").0.socket, SocketSeen::NotASocket);
     let _listener = UnixListener::bind(path("socket")).unwrap();
     std::fs::set_permissions(path("socket"), PermissionsExt::from_mode(0o620)).unwrap();
-    // In most images the path of the socket has a link in it.
+    // In most images, the path of the socket contains a symbolic link.
     std::os::unix::fs::symlink(path("socket"), path("link")).unwrap();
     let (uid, gid) = (nix::unistd::getuid().as_raw(), nix::unistd::getgid().as_raw());
     for name in ["socket", "link"] {
         let (inside, accounts) = seen(name);
         assert_eq!(inside.socket, SocketSeen::Socket { mode: 0o620, uid, gid });
         assert_eq!(accounts.by_name("root").unwrap().uid, 0);
-        // A container has a Linux around it, and this machine may have none.
+        // A container runs on Linux, but this machine may be macOS.
         if cfg!(target_os = "linux") {
             let own = inside.processes.iter().find(|process| process.pid == std::process::id());
             assert_eq!(own.unwrap().uid, uid);

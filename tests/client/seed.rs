@@ -1,5 +1,5 @@
-//! The story that this was made for: a manager beside Docker in Docker, whose socket lies in a
-//! volume that both mount.
+//! The scenario for which client support was created: a manager next to Docker-in-Docker, with the
+//! socket in a volume that both mount.
 
 use super::compose::Composer;
 use super::daemon::{Daemon, GROUP, shared};
@@ -15,7 +15,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
 
 fn a_manager_beside_docker_in_docker_gets_its_volume_writable(composer: Composer) {
     let outer = shared();
-    // Trials run at the same time.
+    // Trials run in parallel.
     let project = format!("dind-{}", composer.name());
     let name = &format!("sutazai-mcp-manager-{}", composer.name());
     let image = ensure(outer, Image::manager(GROUP, true));
@@ -47,11 +47,11 @@ fn a_manager_beside_docker_in_docker_gets_its_volume_writable(composer: Composer
     ];
     let volume = outer.docker(&volume);
 
-    // No orchestrator yet: a manager without a socket.
+    // Without the orchestrator, the manager has no socket.
     sandbox.cai(&["plan"]).fails_with(1);
     assert!(sandbox.cai(&["plan"]).stdout.contains("client_socket_missing"));
 
-    // The orchestrator, with its socket in the volume and group 2375.
+    // The orchestrator puts its socket into the volume, with group 2375.
     let socket = format!("{volume}/docker.sock");
     let inner = Daemon::start(&[&socket], &["--group", "2375"]);
     let ask = ["exec", name, "docker", "info", "--format", "{{.ID}}"];
