@@ -129,7 +129,7 @@ fn the_login_user_by_its_own_name_stays_in_what_the_file_leaves_out() {
     assert!(plan.is_empty(), "{:?}", effects(&plan));
 }
 
-/// The guest of a Debian image, with its group sudo.
+/// The guest of a Debian image, with the group sudo.
 fn with_sudo(guest: &mut GuestFacts) {
     guest.groups.insert("sudo".into(), Group { gid: 27, members: vec!["dev".into()] });
 }
@@ -148,7 +148,7 @@ fn an_id_that_another_has_is_told_with_its_holder() {
         let problems: Vec<String> =
             plan.problems().map(|(address, problem)| format!("{address}: {problem}")).collect();
         assert_eq!(problems, [expected]);
-        // Nothing follows a change that will not happen.
+        // A change that will not happen has no consequences.
         assert!(!effects(&plan).iter().any(|(kind, _)| *kind == Kind::RESTART), "{lines}");
     }
 }

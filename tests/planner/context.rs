@@ -1,4 +1,4 @@
-//! The Docker context, and whose it is.
+//! The Docker context and its owner.
 
 use containai::docker::ContextMetadata;
 use containai::model::address::Kind;

@@ -1,4 +1,4 @@
-//! Groups: configured and effective, the session that everything rides on, and the socket.
+//! Groups: configured and effective, Lima's SSH session, and the socket.
 
 use containai::guest::{Group, Section};
 use containai::host::Ping;
@@ -33,7 +33,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
 
 const SOCKET: &str = "/home/dev/.lima/containai-secure/sock/docker.sock";
 
-/// The session has not got the group, though it is configured.
+/// The session lacks the group although it is configured.
 fn lose_docker(facts: &mut containai::resource::facts::Facts) {
     bend_guest(facts, |guest| {
         guest.session_groups.remove("docker");
@@ -93,7 +93,7 @@ fn a_session_that_predates_the_group_is_renewed_gracefully() {
     assert_eq!(reasons(restart), "dev was added to docker after the current SSH session started");
     assert_eq!(steps(restart), refresh());
     assert_eq!(restart.fallback, Some(Disruption::VmRestart), "the fallback must be shown");
-    assert_eq!(stops(restart), ["agent-1"], "and what it would stop");
+    assert_eq!(stops(restart), ["agent-1"], "the containers that it would stop");
 }
 
 fn without_a_live_session_a_new_one_is_opened() {
@@ -218,7 +218,7 @@ fn a_part_of_a_plan_stops_what_the_rest_would_have_kept() {
         let plan = Plan::new(&graph, std::slice::from_ref(&facts));
         stops(named(&plan, "provision.docker")).join(" ")
     };
-    // The reload before the restart takes over what is in the file then.
+    // The reload before the restart loads the current file.
     assert_eq!(docker("docker"), "agent-1");
     assert_eq!(docker("daemon docker"), "");
 }

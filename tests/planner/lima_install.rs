@@ -1,4 +1,4 @@
-//! Lima itself: missing or too old, and how it comes.
+//! Lima: missing or too old, and how it is installed.
 
 use containai::config::Config;
 use containai::model::address::Kind;
@@ -32,7 +32,7 @@ const URL: &str =
     "https://github.com/lima-vm/lima/releases/download/v2.2.0/lima-2.2.0-Linux-x86_64.tar.gz";
 const SHA256: &str = "a0ea1ccf6b7335a900adb5f8d2b8384457965fecb1ba72f09b4e3e46d12f424a";
 
-/// A machine without Lima. What only it can tell is not known.
+/// A machine without Lima. Everything that only Lima reports is unknown.
 fn without_lima(config: &Config) -> Facts {
     let needs = containai::plan::Reason::After(containai::resource::LimaInstall::own_address());
     let mut facts = fresh(config);
@@ -48,7 +48,7 @@ fn with_lima(config: &Config, path: &str, version: &str) -> Facts {
     facts
 }
 
-/// The same on a Mac, with or without Homebrew.
+/// The same machine with macOS, with or without Homebrew.
 fn on_a_mac(mut facts: Facts, brew: bool) -> Facts {
     facts.platform = MACOS;
     facts.tools.brew = brew.then(|| "/opt/homebrew/bin/brew".into());
@@ -59,7 +59,7 @@ fn planned(config: &Config, facts: &Facts) -> Change {
     change(&plan(config, facts), Kind::LIMA_INSTALL).clone()
 }
 
-/// What stands in the way, and what to do about it.
+/// The problem of the plan, and its hint.
 #[track_caller]
 fn problem(config: &Config, facts: &Facts) -> (String, String) {
     let plan = plan(config, facts);
@@ -135,7 +135,7 @@ fn homebrew_installs_lima_on_a_mac() {
     assert_eq!(change.after.get("version"), Some(&Known::Unknown));
     assert_eq!(change.after.text("from"), Some("Homebrew"));
     assert_eq!(steps(&change), ["brew install lima"]);
-    // On Linux it is not asked: the archive needs less.
+    // On Linux, Homebrew does not matter: the archive needs less.
     let mut facts = without_lima(&config);
     facts.tools.brew = Some("/home/linuxbrew/.linuxbrew/bin/brew".into());
     assert_eq!(steps(&planned(&config, &facts)), [format!("unpack {URL}")]);
@@ -162,7 +162,7 @@ fn without_homebrew_a_mac_gets_the_archive() {
 fn where_it_is_never_to_be_installed_the_plan_says_how() {
     let config = config_with("[lima]\ninstall = \"never\"\n");
     let sha256 = "a0ea1ccf6b7335a900adb5f8d2b8384457965fecb1ba72f09b4e3e46d12f424a";
-    // What root unpacks is compared before.
+    // Root compares the checksum before it unpacks the archive.
     let unpack = format!(
         "run: curl -fsSLo lima.tar.gz {URL} && echo '{sha256}  lima.tar.gz' | sha256sum -c && \
          sudo tar xzf lima.tar.gz -C /usr/local"
@@ -225,7 +225,7 @@ fn a_release_without_a_checksum_is_not_installed() {
     let (what, hint) = problem(&config, &without_lima(&config));
     assert_eq!(what, "the checksum of Lima 2.1.4 for linux-x86_64 is unknown");
     assert!(hint.starts_with("write linux-x86_64 = \"…\" under [lima.sha256]"), "{hint}");
-    // That of the release that cai knows need not be written.
+    // For cai's default release, the file does not need the checksums.
     let config = config_with("[lima]\nrelease = \"2.2.0\"\n");
     let change = planned(&config, &without_lima(&config));
     assert_eq!(change.after.text("sha256"), Some(SHA256));

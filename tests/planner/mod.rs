@@ -1,4 +1,4 @@
-//! Planning is a pure function: what was observed goes in, changes and steps come out.
+//! Planning is a pure function from observed facts to changes and steps.
 
 mod account;
 mod context;
@@ -47,18 +47,18 @@ fn plan(config: &Config, facts: &Facts) -> Plan {
     Plan::new(&Graph::new(&[config]).unwrap(), std::slice::from_ref(facts))
 }
 
-/// The changes that a plan makes, as (kind, action).
+/// The changes of a plan, as (kind, action).
 fn effects(plan: &Plan) -> Vec<(Kind, Action)> {
     plan.effective().map(|change| (change.address.kind, change.action)).collect()
 }
 
-/// The change of a kind: the one with an effect, where there is one.
+/// The change of a kind, preferably one with an effect.
 fn change(plan: &Plan, kind: Kind) -> &Change {
     let of_kind = || plan.changes.iter().filter(|change| change.address.kind == kind);
     of_kind().find(|change| change.action != Action::NoOp).or_else(|| of_kind().next()).unwrap()
 }
 
-/// The steps of a change, as one would type them.
+/// The steps of a change, as command lines.
 fn steps(change: &Change) -> Vec<String> {
     let operation = |operation: &StepAction| match operation {
         StepAction::Run(command) | StepAction::Try(command) => command.to_string(),

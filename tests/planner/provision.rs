@@ -1,4 +1,4 @@
-//! daemon.json, Docker and Sysbox in the guest, and how the running daemon takes them over.
+//! daemon.json, Docker and Sysbox in the guest, and how the running daemon loads changes.
 
 use containai::config;
 use containai::guest::{DOCKER_SERVICE, Engine, GuestFacts, LoadedJson, Section, Unit};
@@ -43,14 +43,14 @@ pub(super) fn named<'a>(plan: &'a Plan, address: &str) -> &'a Change {
     plan.changes.iter().find(|change| change.address.to_string() == address).unwrap()
 }
 
-/// The file's text has these keys beside the usual ones, and the daemon has loaded it.
+/// Adds these keys to the file, and dockerd has loaded them.
 pub(super) fn with_keys(facts: &mut Facts, keys: &str) {
     bend_guest(facts, |guest| {
         guest.daemon_json.text = Some(format!("{{\"live-restore\": true, {keys}}}"));
     });
 }
 
-/// What `daemon.json` becomes.
+/// The content that the plan writes to `daemon.json`.
 pub(super) fn daemon_json(plan: &Plan) -> serde_json::Value {
     let change = named(plan, "provision.daemon");
     serde_json::from_str(change.after.text("/etc/docker/daemon.json").unwrap()).unwrap()
@@ -89,8 +89,8 @@ fn a_key_that_cannot_restarts_the_daemon_and_keeps_containers() {
     assert_eq!(restart.disruption, Disruption::DaemonRestart);
     assert_eq!(stops(restart), [""; 0], "live-restore keeps them");
     let steps = steps(restart);
-    // The reload puts live-restore in force before the daemon goes down. It is no record of the
-    // key: only the restart takes that over.
+    // The reload loads live-restore before dockerd stops. It does not count as loading the other
+    // key, which needs the restart.
     assert!(steps[0].ends_with("reload-docker keep'"), "{steps:?}");
     assert!(steps[1].contains("restart-docker"), "{steps:?}");
 }
@@ -127,7 +127,7 @@ fn a_seccomp_profile_with_another_text_restarts_the_daemon() {
         (reasons(restart), effects(&plan).len())
     };
     assert_eq!(due(&facts), ("dockerd must be restarted to load: seccomp-profile".into(), 2));
-    // The apply was interrupted between the two.
+    // The apply was interrupted between these two steps.
     bend_guest(&mut facts, |guest| {
         guest.seccomp_profile = Some("new".into());
         guest.daemon_json.profile_is_newer = true;
@@ -142,7 +142,7 @@ fn a_daemon_that_never_took_its_file_over_does_so() {
     let config = config_with("[docker.daemon]\ndebug = true\n");
     for (loaded, disruption) in [
         (LoadedJson::Older("{\"live-restore\": true}".into()), Disruption::Reload),
-        // Nobody knows whether a reload would do: live-restore can be reloaded, debug too.
+        // Whether a reload is enough is unknown. live-restore and debug are reloadable.
         (LoadedJson::Unknown, Disruption::Reload),
     ] {
         let mut facts = healthy(&config);
@@ -164,7 +164,7 @@ fn a_file_that_is_no_json_stops_the_plan() {
 }
 
 fn a_default_runtime_that_is_not_defined_stops_the_plan() {
-    // Without and with a change to a declared key.
+    // Both without and with a change to a declared key.
     for config in [config(), config_with("[docker.daemon]\ndebug = true\n")] {
         let planned = |keys: &str| {
             let mut facts = healthy(&config);
@@ -259,7 +259,7 @@ fn another_version_of_docker_restarts_it_and_says_what_stops() {
         named(&plan(&config, &facts), "provision.docker").clone()
     };
     let ubuntu = "5:28.5.2-1~ubuntu.24.04~noble";
-    // All of the version or its first numbers, and not any digits somewhere in it.
+    // A version matches in full or by its first numbers, but not by digits elsewhere in it.
     for same in ["28.5.2", "28.5", "28", "28.5.2-1", "5:28.5.2-1~ubuntu.24.04~noble"] {
         let change = planned(&format!("version = \"{same}\""), ubuntu, "");
         assert!(change.is_without_effect(), "{same}: {change:?}");
@@ -269,7 +269,7 @@ fn another_version_of_docker_restarts_it_and_says_what_stops() {
         assert_eq!(change.disruption, Disruption::DaemonRestart, "{other}: {change:?}");
         assert_eq!(stops(&change), [""; 0], "live-restore keeps them");
     }
-    // A revision is pinned with all of its numbers.
+    // A full revision is pinned exactly.
     let pinned = planned("version = \"24.0.7-0ubuntu4\"", "24.0.7-0ubuntu4.1", "");
     assert!(!pinned.is_without_effect());
     let change = planned("version = \"27.5.1\"", ubuntu, "live-restore = false");
@@ -330,7 +330,7 @@ fn a_socket_that_is_closed_to_its_group_is_opened_to_it() {
     assert_eq!(plan.problems().count(), 0);
 }
 
-/// The problem of a plan for a healthy machine, as `bend` has it, under `strategy = "never"`.
+/// The problem of a plan with `strategy = "never"` for a machine changed by `bend`.
 fn never(lines: &str, bend: impl FnOnce(&mut GuestFacts)) -> Option<String> {
     let config = config_with(&format!("{lines}\n[restart]\nstrategy = \"never\"\n"));
     let mut facts = healthy(&config);
@@ -399,7 +399,7 @@ fn an_engine_of_another_package_is_told_and_left() {
     let told = Reason::OtherPackage { installed: "docker.io".into(), source: "docker-ce" };
     assert_eq!(change.reasons, [told]);
     assert_eq!(planned("source = \"distro\"").reasons, []);
-    // A version is a wish for the package, which is installed then.
+    // The requested version applies to the package, which is then installed.
     let change = planned("source = \"docker-ce\"\nversion = \"28.5.1\"");
     assert_eq!(change.action, Action::Update);
     assert!(!change.reasons.iter().any(Reason::is_remark), "{:?}", change.reasons);

@@ -1,4 +1,4 @@
-//! Containers that use a Docker socket: what is done about what is wrong with one.
+//! Containers that use a Docker socket: how each fault is repaired.
 
 mod created;
 mod lists;
@@ -43,7 +43,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
 
 const COMPOSE: &str = "compose_file = \"/d/dind.yml\"\nservice = \"manager\"\n";
 
-/// A file that declares one manager, with more lines for it.
+/// A file that declares a manager, with more lines for its entry.
 fn declares(lines: &str) -> Config {
     config_with(&format!("[[socket_clients]]\ncontainer = \"mcp-manager\"\n{lines}"))
 }
@@ -52,7 +52,7 @@ fn process(uid: u32, groups: &[u32]) -> Process {
     Process { pid: 1, uid, gid: uid, groups: groups.iter().copied().collect() }
 }
 
-/// A manager that works, as in the seed: its user is in the socket's group, and its mount is rw.
+/// A healthy manager: its user is in the socket's group, and its mount is rw.
 fn seen() -> Seen {
     Seen {
         inspected: Inspected {
@@ -93,7 +93,7 @@ fn seen() -> Seen {
     }
 }
 
-/// The same, denied because its program lacks the group, and its image does not have it either.
+/// The same manager, but denied: neither its program nor its image has the group.
 fn denied() -> Seen {
     let mut seen = seen();
     seen.accounts = Accounts::parse("mcp:x:1001:1001::/:\n", "docker:x:2375:\nmcp:x:1001:\n");
@@ -112,7 +112,7 @@ fn inside(seen: &mut Seen) -> &mut Inside {
     seen.inside.as_mut().unwrap()
 }
 
-/// The manager as its compose file makes it: `sock:/var/run:ro`.
+/// The manager's service in its Compose file, with the mount `sock:/var/run:ro`.
 fn service() -> ComposeService {
     ComposeService {
         project: Some("dind".into()),
@@ -143,7 +143,7 @@ fn client(container: Observation<Seen>) -> ClientFacts {
     ClientFacts { container, compose: Some(compose), health: None, engine }
 }
 
-/// The plan if the container does not exist, and Compose prints this service.
+/// The plan if the container does not exist and Compose prints this service.
 fn created(lines: &str, service: ComposeService) -> Change {
     let config = declares(lines);
     let mut client = client(Observation::Absent);
@@ -164,7 +164,7 @@ fn planned(lines: &str, seen: Seen) -> Change {
     change(&plan_of(lines, seen), Kind::SOCKET_CLIENT).clone()
 }
 
-/// The file that a change writes.
+/// The text of the file that a change writes.
 fn written(change: &Change) -> String {
     change
         .steps
@@ -189,7 +189,7 @@ fn a_client_that_works_needs_nothing() {
         let plan = plan_of(lines, seen());
         assert!(plan.is_empty(), "{lines}: {:?}", effects(&plan));
     }
-    // What could not be tested is no reason to stop anything.
+    // An untested connection is not a reason to stop anything.
     let untested = bent(seen(), |seen| inside(seen).api = Api::Untested("no client".into()));
     assert!(plan_of(COMPOSE, untested).is_empty());
 }
@@ -228,7 +228,7 @@ fn another_compose_file_is_another_plan() {
     assert_eq!(steps(&one), steps(&other));
     let sum = |change: &Change| change.after.text("compose_file").unwrap().to_owned();
     assert_ne!(sum(&one), sum(&other), "a saved plan would run with another file");
-    assert!(!one.changed().contains(&"compose_file".into()), "it is no change of its own");
+    assert!(!one.changed().contains(&"compose_file".into()), "it is not a separate change");
 }
 
 fn an_override_that_is_there_is_kept_and_used() {
@@ -239,7 +239,7 @@ fn an_override_that_is_there_is_kept_and_used() {
     let plan = plan(&config, &facts(&config, client.clone()));
     let first = written(change(&plan, Kind::SOCKET_CLIENT));
     assert!(first.contains("user: x") && first.contains("group_add"), "{first}");
-    // As after a crash between the file and the container.
+    // As after a crash between writing the file and recreating the container.
     client.compose.as_mut().unwrap().override_text = Some(first);
     let plan = super::plan(&config, &facts(&config, client));
     let steps = steps(change(&plan, Kind::SOCKET_CLIENT));
@@ -304,12 +304,12 @@ fn a_user_that_the_file_names_is_taken() {
     let lines = format!("user = \"mcp\"\n{COMPOSE}");
     let change = planned(&lines, root());
     assert_eq!(change.changed(), ["user", "uid", "dind.cai.yml"]);
-    // The image puts its user into the group, so that is all.
+    // The image puts the user into the group, so nothing else is needed.
     assert!(written(&change).ends_with("manager:\n    user: mcp\n"), "{}", written(&change));
     let unknown = format!("uid = 1002\n{COMPOSE}");
     let text = written(&planned(&unknown, root()));
     assert!(text.contains("user: 1002:2375"), "{text}");
-    // An entrypoint that goes on as another user.
+    // An entrypoint that continues as another user.
     let dropped = bent(root(), |seen| {
         inside(seen).processes.push(Process { pid: 7, ..process(1001, &[2375]) });
     });
@@ -325,7 +325,7 @@ fn a_container_that_is_not_there_is_made() {
     let plan = plan(&config, &facts(&config, client(Observation::Absent)));
     let change = change(&plan, Kind::SOCKET_CLIENT);
     assert_eq!((change.action, change.disruption), (Action::Create, Disruption::None));
-    // Nothing says what project it would be of: that is Compose's to know.
+    // The project is not set, so Compose determines it.
     let up = "docker --context containai-secure compose -f /d/dind.yml -f /d/dind.cai.yml up -d \
               --no-deps manager";
     assert_eq!(steps(change), ["write /d/dind.cai.yml", up]);
@@ -344,7 +344,7 @@ fn a_container_that_ends_at_once_is_judged_by_what_it_is_made_with() {
     let change = planned(COMPOSE, bent(denied(), restarting));
     assert!(written(&change).contains("group_add"));
     assert_eq!(stops(&change), ["mcp-manager"]);
-    // It has the group: whatever ends it, that is not it.
+    // The program has the group, so it exits for another reason.
     let said = hint(COMPOSE, bent(seen(), restarting));
     assert!(said.contains("keeps restarting: permission denied"), "{said}");
 }
@@ -366,7 +366,7 @@ fn a_client_of_another_engine_waits_for_nothing_of_this_one() {
     let graph = containai::reconcile::graph::Graph::new(&[&config]).unwrap();
     let mut edges = graph.edges();
     assert!(!edges.any(|(_, to, _)| to.kind == Kind::SOCKET_CLIENT));
-    // Its own context by name is no other.
+    // The name of the file's own context selects the same engine.
     let config = declares("context = \"containai-secure\"\n");
     assert_eq!(config.socket_clients[0].context, None);
 }

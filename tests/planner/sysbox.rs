@@ -1,4 +1,4 @@
-//! Sysbox in the guest: its package, its services, and who stops with them.
+//! Sysbox in the guest: its package, its services, and the containers that stop with them.
 
 use containai::config::Config;
 use containai::guest::{Container, DOCKER_SERVICE, Unfinished};
@@ -30,7 +30,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
 
 const SYSBOX: &str = "[sysbox]\nenabled = true\n";
 
-/// A machine that has Sysbox as the file says.
+/// A machine with Sysbox as declared.
 fn sysboxed(config: &Config) -> Facts {
     let mut facts = healthy(config);
     with_keys(
@@ -88,7 +88,7 @@ fn an_upgrade_of_sysbox_names_the_containers_that_it_stops() {
     let plan = plan(&config, &facts);
     let sysbox = named(&plan, "provision.sysbox");
     assert_eq!(stops(sysbox), ["inner"], "runc's containers are not its business");
-    // Nothing stops before the package is there, and dpkg is told the version as it reports it.
+    // Nothing stops before the package is downloaded. dpkg gets the version as it reports it.
     let order = [
         "fetch-sysbox",
         "remember-",
@@ -99,10 +99,15 @@ fn an_upgrade_of_sysbox_names_the_containers_that_it_stops() {
     follow(sysbox, &order);
     assert_eq!(sysbox.disruption, Disruption::SysboxRestart);
     let rescued: Vec<bool> = sysbox.steps.iter().map(|step| !step.rescue.is_empty()).collect();
-    assert_eq!(rescued, [false, false, true, true, false], "what fails leaves a container stopped");
+    assert_eq!(
+        rescued,
+        [false, false, true, true, false],
+        "a failed step leaves a container stopped"
+    );
 }
 
-/// The package of another version looks for its network keys by text, too, and gives up without them.
+/// The package of another version also searches for its network keys as text, and fails without
+/// them.
 fn a_restart_of_sysboxs_services_is_none_of_dockerd() {
     let config = config_with(SYSBOX);
     let mut facts = sysboxed(&config);
@@ -115,7 +120,7 @@ fn a_restart_of_sysboxs_services_is_none_of_dockerd() {
     assert_eq!((sysbox.disruption, stops(sysbox)), (Disruption::SysboxRestart, vec!["inner"]));
     follow(sysbox, &["remember-", "docker stop id-of-inner", "restart-sysbox", "start-containers"]);
     assert_eq!(plan.disrupting(Disruption::DaemonRestart), 0);
-    // What was shown allows no more than what stops with Sysbox.
+    // An approved plan does not allow more than what stops with Sysbox.
     let mut more = sysbox.clone();
     more.stops.as_mut().unwrap().push(container("another", "sysbox-runc"));
     assert_eq!(sysbox.lacks(sysbox, false), None);
@@ -131,7 +136,8 @@ fn sysbox_of_an_unknown_machine_stops_the_plan() {
     assert_eq!(problem.to_string(), "Sysbox does not exist for riscv64");
 }
 
-/// dpkg reports `0.7.1.linux`; a plan that takes that for another version removes the right one.
+/// dpkg reports `0.7.1.linux`. A plan that mistakes this for another version would remove the right
+/// one.
 fn a_version_is_what_dpkg_reports() {
     let config = config_with(SYSBOX);
     for (installed, is_wanted) in [
@@ -149,7 +155,7 @@ fn a_version_is_what_dpkg_reports() {
     }
 }
 
-/// Checks that the steps of a change hold these words, one each.
+/// Checks that each step of a change contains the corresponding text.
 #[track_caller]
 fn follow(change: &Change, words: &[&str]) {
     let steps = steps(change);
@@ -159,7 +165,7 @@ fn follow(change: &Change, words: &[&str]) {
     }
 }
 
-/// As the plan says it of one change.
+/// The plan's text about one change.
 fn said(config: &Config, plan: &Plan, facts: &Facts) -> String {
     let declared = [Declared { file: "containai.toml", vm: config.vm.name.as_str() }];
     report::plan(plan, &declared, std::slice::from_ref(facts), 200)
@@ -192,7 +198,7 @@ fn a_half_configured_package_is_explained_and_not_removed() {
     follow(named(&plan, "provision.sysbox"), &["fetch-sysbox", "install-sysbox 0.7.1 0.7.0.linux"]);
 }
 
-/// The containers that the first step notes, in its order.
+/// The containers that the first step records, in order.
 fn noted(change: &Change) -> Vec<String> {
     let StepAction::Run(command) = &change.steps[0].operation else { panic!("{:?}", change.steps) };
     let Some(Input::Text(script)) = &command.stdin else { panic!("it reads nothing") };
@@ -206,7 +212,7 @@ fn containers_start_again_in_the_order_in_which_they_were_started() {
     let day = "2026-11-21T10:00:0";
     bend_guest(&mut facts, |guest| {
         guest.units.get_mut("sysbox-mgr.service").unwrap().active = "inactive".into();
-        // Docker lists the newest first, and leaves out zeros at the end of a fraction.
+        // Docker lists the newest first and omits trailing zeros of fractions.
         for (name, second) in [("third", "1Z"), ("second", "0.75Z"), ("first", "0.7Z")] {
             let started = format!("{day}{second}");
             let it = Container { started, ..container(name, "sysbox-runc") };

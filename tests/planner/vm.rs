@@ -1,4 +1,4 @@
-//! The VM: its states, its settings, and what cannot change.
+//! The VM: its states, its settings, and the settings that cannot change.
 
 use containai::config::Config;
 use containai::guest::GuestFacts;
@@ -46,7 +46,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     ]
 }
 
-/// Lima's YAML has this value.
+/// Sets a value in Lima's YAML.
 fn set(facts: &mut Facts, key: &str, value: impl Into<Value>) {
     bend_vm(facts, |vm| {
         vm.yaml.insert(key.to_owned(), value.into());
@@ -114,7 +114,7 @@ fn what_lima_gives_anyway_is_no_reason_to_restart() {
     assert!(plan(&config, &facts).is_empty());
 }
 
-/// As with a VM that was made before the file said so.
+/// As with a VM that was created before the file declared the setting.
 fn what_lima_took_by_itself_is_no_reason_to_replace_the_vm() {
     let file = "version = 1\n[vm]\ntype = \"qemu\"\narch = \"x86_64\"\nrosetta = false\n\
                 [docker]\nsource = \"preinstalled\"\n[sysbox]\nenabled = false\n";
@@ -142,7 +142,7 @@ fn a_changed_setting_is_one_restart_with_one_edit() {
     let plan = plan(&config, &facts);
     let vm = change(&plan, Kind::VM);
     assert_eq!(vm.changed(), ["cpus", "memory"]);
-    // What Lima gives where the YAML says nothing.
+    // Lima's default if the YAML does not set it.
     assert_eq!(vm.before.as_ref().unwrap().get("cpus"), Some(&Known::Known(2.into())));
     assert_eq!(
         steps(vm),
@@ -213,7 +213,7 @@ fn a_restart_for_settings_also_renews_the_session() {
     assert_eq!(plan.disrupting(Disruption::VmRestart), 1);
 }
 
-/// A file that names its images.
+/// A file that declares its images.
 fn with_images() -> Config {
     config_with(
         "[[vm.images]]\narch = \"x86_64\"\nlocation = \"/images/a.qcow2\"\n\
@@ -223,7 +223,7 @@ fn with_images() -> Config {
 
 fn a_disk_cannot_shrink() {
     let config = with_images();
-    // Lima compares with its own default where its YAML names no size.
+    // If its YAML does not set a size, Lima compares with its default.
     for there in [Some("100GiB"), None] {
         let mut facts = healthy(&config);
         bend_vm(&mut facts, |vm| {
@@ -235,7 +235,7 @@ fn a_disk_cannot_shrink() {
         let vm = change(&plan, Kind::VM);
         let problem = vm.problem.as_ref().unwrap().to_string();
         assert_eq!(problem, "the disk cannot shrink from 100GiB to 50GiB");
-        assert!(vm.steps.is_empty(), "steps for what cannot be done: {:?}", steps(vm));
+        assert!(vm.steps.is_empty(), "steps for an impossible change: {:?}", steps(vm));
     }
 }
 
@@ -244,7 +244,7 @@ fn another_image_is_a_replacement_and_all_in_the_vm_is_made_anew() {
     let mut facts = healthy(&config);
     set(&mut facts, "images", json!([{"location": "/x"}]));
     set(&mut facts, "memory", "2GiB");
-    // A new disk may be smaller.
+    // The disk of a new VM can be smaller.
     set(&mut facts, "disk", "100GiB");
     let plan = plan(&config, &facts);
     let vm = change(&plan, Kind::VM);
@@ -346,7 +346,7 @@ fn an_older_script_of_our_own_is_no_reason_for_a_restart() {
     let mut facts = healthy(&config);
     set(&mut facts, "provision", json!([{"mode": "system", "script": "curl x | sh"}]));
     let foreign = plan(&config, &facts);
-    assert_eq!(change(&foreign, Kind::VM).changed(), ["provision"], "somebody else's");
+    assert_eq!(change(&foreign, Kind::VM).changed(), ["provision"], "someone else's entry");
 }
 
 fn a_user_override_of_all_instances_is_no_difference() {
@@ -393,9 +393,9 @@ fn a_start_that_is_under_way_is_waited_for() {
     let config = config();
     let mut facts = healthy(&config);
     facts.agent = Some(Agent::Starting);
-    assert!(plan(&config, &facts).is_empty(), "what is there already needs no wait");
+    assert!(plan(&config, &facts).is_empty(), "nothing to wait for");
 
-    // Nobody answers yet, or the packages are still being installed.
+    // The guest does not answer yet, or packages are still being installed.
     let silent = Reason::GuestSilent("ssh: timed out".into());
     let mut installing = facts.clone();
     bend_guest(&mut installing, |guest| guest.dockerd_installed = false);

@@ -1,4 +1,5 @@
-//! The VM's YAML: whose its entries are, which forms mean the same, and that Lima judges a new one.
+//! The VM's YAML: which entries belong to cai, which forms are equivalent, and that Lima validates
+//! a new one.
 
 use containai::lima::UserFile;
 use containai::model::address::Kind;
@@ -38,7 +39,7 @@ fn set(facts: &mut Facts, key: &str, value: Option<Value>) {
     });
 }
 
-/// A key of the YAML, and another value of it. The file is [`FILE`].
+/// A key of the YAML with another value than the one for [`FILE`].
 type Other = (&'static str, Option<Value>);
 
 fn engine() -> Value {
@@ -50,7 +51,7 @@ fn forms() -> Vec<Other> {
         ("memory", Some(json!("4096MiB"))),
         ("cpus", Some(json!("4"))),
         ("env", Some(json!({"PORT": 8080}))),
-        // Others' variables stay.
+        // Variables that cai did not set stay.
         ("env", Some(json!({"PORT": "8080", "MORE": ""}))),
         ("nestedVirtualization", None),
         ("nestedVirtualization", Some(json!(null))),
@@ -128,7 +129,7 @@ fn a_default_of_the_users_own_is_not_limas() {
     assert_eq!(change(&plan(&config, &facts), Kind::VM).changed(), ["nestedVirtualization"]);
 }
 
-/// The entries that a list has after the change.
+/// The entries of a list after the change.
 fn after(facts: &Facts, file: &str, key: &str) -> Vec<Value> {
     let config = config_with(file);
     let plan = plan(&config, facts);
@@ -153,9 +154,9 @@ fn what_others_wrote_stays_in_the_lists() {
         }
         vm.yaml["portForwards"] = json!([web, engine()]);
     });
-    // Nothing of it is a reason to do something.
+    // None of it requires a change.
     assert!(plan(&config, &facts).is_empty());
-    // And it stays where something else is.
+    // It also stays when something else changes.
     let file = "[[vm.port_forwards]]\nguest_port = 81\n";
     let provision = after(&facts, file, "provision");
     assert_eq!((provision.len(), &provision[0], &provision[2]), (3, &first, &last));
@@ -218,7 +219,7 @@ fn lima_judges_what_a_change_would_write() {
     });
     let (yaml, _) = judged(&facts).unwrap();
     assert!(yaml.contains("cpus: 4") && yaml.contains("timezone"), "{yaml}");
-    // Protection is not in the YAML.
+    // Protection is not part of the YAML.
     bend_vm(&mut facts, |vm| {
         vm.yaml.insert("cpus".into(), 4.into());
         vm.protected = false;

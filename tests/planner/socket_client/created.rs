@@ -1,4 +1,5 @@
-//! The needs of a container that does not exist yet, by Compose's configuration of its service.
+//! The requirements of a container that does not exist yet, from Compose's configuration of its
+//! service.
 
 use containai::docker::client::{ComposeProgram, ComposeService, SocketSeen};
 use containai::model::address::Kind;
@@ -125,7 +126,7 @@ fn a_stopped_container_is_recreated_as_the_declared_user() {
         assert!(written(&change).ends_with("    user: mcp\n"), "{status}: {}", written(&change));
     }
     assert_eq!(written(&planned("mcp", "exited", "mcp")), "");
-    // Compose creates it again if its service has another user by now.
+    // Compose recreates it, because its service has a different user now.
     let text = written(&planned("mcp", "exited", "root"));
     assert!(text.ends_with("    user: mcp\n"), "{text}");
     // It was created with the declared user, so no override can stop the restart loop.
@@ -147,7 +148,7 @@ fn a_group_that_is_left_out_is_the_sockets() {
     assert!(text.contains("- '2375'"), "{text}");
     let text = written(&created(&format!("gid = 2375\n{COMPOSE}"), engine));
     assert!(text.contains("- '2375'"), "{text}");
-    // One that runs says it itself.
+    // A running container shows the problem itself.
     let strange = bent(denied(), |seen| {
         inside(seen).socket = SocketSeen::Socket { mode: 0o660, uid: 0, gid: 44 };
     });

@@ -1,4 +1,4 @@
-//! The lists of groups and mounts in an override, with those of the other files.
+//! The lists of groups and mounts in an override, together with those of the other files.
 
 use containai::docker::client::{ComposeProgram, ComposeService, Seen};
 use containai::model::address::Kind;
@@ -55,7 +55,7 @@ fn a_group_is_added_to_those_that_are_there_as_each_compose_wants_it() {
         let own = "    group_add:\n    - '2375'\n";
         assert_eq!(overridden(COMPOSE, adding(&groups), program, container()), own);
     }
-    // Twice the same group is an error.
+    // Compose refuses a duplicate group.
     for program in [first(), ComposeProgram::Plugin] {
         let added = adding(&["2375"]);
         assert_eq!(overridden(COMPOSE, added, program, Observation::Absent), "");
@@ -92,7 +92,7 @@ fn what_another_file_mounts_is_mounted_by_its_name_in_compose() {
         overridden(without(), "made-by-hand"),
         format!("    volumes:\n    - made-by-hand:/var/run:rw\n{external}")
     );
-    // As Compose sees it, with its own path in the container.
+    // Compose reports its own path in the container.
     let elsewhere = ComposeService { mounts: vec![mounted("/d/s", "/run", false)], ..service() };
     assert_eq!(overridden(elsewhere, "dind_sock"), "    volumes:\n    - /d/s:/run:rw\n");
 }

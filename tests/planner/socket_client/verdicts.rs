@@ -1,4 +1,4 @@
-//! What is wrong with a client: every code, and what is the cause and what only a difference.
+//! The faults of a client: every code, and whether it is a cause or only drift.
 
 use containai::docker::Environment;
 use containai::docker::client::{Accounts, Api, ClientCode, ContainerState, Seen, SocketSeen};
@@ -40,7 +40,7 @@ fn every_code_has_its_evidence() {
     let missing = |seen: &mut Seen| inside(seen).socket = SocketSeen::Missing;
     let silent = |seen: &mut Seen| inside(seen).api = Api::Silent("curl: (7)".into());
     let readonly = |seen: &mut Seen| seen.inspected.mounts[0].writable = false;
-    // An image without any client: the kernel's rule on what was measured.
+    // An image without a client: the verdict follows from the measured mode and groups.
     let untested = |seen: &mut Seen| inside(seen).api = Api::Untested("no client".into());
     let host = |seen: &mut Seen| {
         inside(seen).socket = SocketSeen::NotASocket;
@@ -115,10 +115,10 @@ fn a_read_only_mount_is_a_difference_and_never_the_cause() {
     let verdict = verdict(&config.socket_clients[0], &facts);
     assert_eq!(verdict.code, Some(ClientCode::UserNotInGroup));
     assert!(verdict.readonly && !verdict.cause.contains("read-only"), "{verdict:?}");
-    // Both are mended at once.
+    // Both are fixed in one step.
     let text = written(&planned(rw, bent(denied(), readonly)));
     assert!(text.contains("sock:/var/run:rw") && text.contains("group_add"), "{text}");
-    // The file may want it so.
+    // The file can declare a read-only mount.
     let lines = format!("mode = \"ro\"\n{COMPOSE}");
     assert!(plan_of(&lines, bent(seen(), readonly)).is_empty());
     let text = written(&planned(&lines, seen()));
