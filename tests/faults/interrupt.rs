@@ -1,4 +1,4 @@
-//! Ctrl-C: the first lets what runs end, the second ends it.
+//! Ctrl-C: the first one lets the current step finish, the second one ends it.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -31,7 +31,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     ]
 }
 
-/// A home whose `limactl` tells its process id and waits for a word before it answers `what`.
+/// A home whose `limactl` reports its process ID and waits for a signal before it answers `what`.
 fn waiting(what: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.write("home/containai.toml", "version = 1\n");
@@ -51,7 +51,7 @@ fn waiting(what: &str) -> Sandbox {
     sandbox
 }
 
-/// Waits until `limactl` has begun; its process id.
+/// Waits until `limactl` has started, and returns its process ID.
 fn began(sandbox: &Sandbox) -> String {
     let mut pid = String::new();
     File::open(sandbox.path("home/began")).unwrap().read_to_string(&mut pid).unwrap();
@@ -86,7 +86,10 @@ fn the_second_interrupt_ends_what_cai_started() {
     let (code, said) = cai.end();
     assert_eq!(code, Some(130), "{said}");
     assert!(said.contains("Interrupted: 0 done"), "{said}");
-    assert!(!said.contains("failed") && !said.contains("mending"), "it is nobody's fault: {said}");
+    assert!(
+        !said.contains("failed") && !said.contains("mending"),
+        "an interrupt is not a failure: {said}"
+    );
     assert!(!std::path::Path::new("/proc").join(pid).exists(), "limactl still runs");
 }
 
@@ -101,7 +104,7 @@ fn the_second_interrupt_ends_a_download() {
     sandbox.write("home/containai.toml", &format!("version = 1\n{lima}{}", sums.concat()));
     sandbox.fake_program("ssh", "exit 255");
     let mut cai = Running::start(&sandbox, &["apply", "--yes"]);
-    // The server has taken the request, and never answers.
+    // The server accepts the request but never answers.
     let _connection = server.accept().unwrap();
     cai.interrupt();
     cai.says("Interrupted. Finishing the current step");
@@ -145,7 +148,7 @@ fn an_interrupt_while_looking_ends_at_once() {
     cai.interrupt();
     let (code, said) = cai.end();
     assert_eq!(code, Some(130), "{said}");
-    // It was killed; that it ends is up to the system, which takes its time.
+    // The process was killed, but the system may take a while to end it.
     let stat = format!("/proc/{pid}/stat");
     while std::fs::read_to_string(&stat).is_ok_and(|state| !state.contains(") Z ")) {
         std::thread::yield_now();
@@ -162,7 +165,7 @@ fn wherever_it_is_interrupted_the_next_run_finishes() {
         let left = std::sync::Mutex::new(points);
         let interrupted = std::sync::Arc::new(AtomicBool::new(false));
         let flag = interrupted.clone();
-        // The command at this point still runs, and is the last.
+        // The current command finishes and is the last one.
         let before = move |_: &CommandSpec| {
             let mut left = left.lock().unwrap();
             if *left == 0 {

@@ -1,8 +1,8 @@
-//! `cai` is killed before or after any command that changes something, and run again: the world has
-//! to be the one that an undisturbed run leaves.
+//! `cai` is killed before or after each command that changes something and then run again. The
+//! world must be the same as after an undisturbed run.
 //!
-//! The process is real and so is its SIGKILL; the machine is the fake one. A command that is half
-//! done when `cai` dies goes on by itself, so to `cai` it is done a moment later.
+//! The process and its SIGKILL are real; the machine is fake. A command that is running when `cai`
+//! dies continues and finishes a moment later.
 
 use std::process::Command;
 
@@ -28,14 +28,14 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
 const FILE: &str = "version = 1\n[vm]\ncpus = 2\n[[groups]]\nname = \"docker\"\ngid = 2375\n\
     [[users]]\nname = \"@lima\"\ngroups = [\"docker\"]\n[[users]]\nname = \"robot\"\ngroups = []\n";
 
-/// A machine in some state, and what is then to be done to it.
+/// A machine in some state, and the command to run on it.
 struct Case {
-    /// Brings a fresh machine there.
+    /// Prepares a fresh machine.
     prepare: fn(&FakeWorld),
     command: &'static [&'static str],
 }
 
-/// Runs the command undisturbed, and then killed at every point; how many points that were.
+/// Runs the command undisturbed, and then kills it at every point. Returns the number of points.
 fn killed_anywhere(case: &Case) -> usize {
     let undisturbed = FakeWorld::new(FILE);
     (case.prepare)(&undisturbed);
@@ -51,7 +51,7 @@ fn killed_anywhere(case: &Case) -> usize {
             let point = format!("{phase} {number}");
             let killed = world.cai_with(case.command, &[(KILL, &point)]);
             if killed.status.code().is_some() {
-                // It came to its end: there is no such command.
+                // The run completed, so no command has this number.
                 killed.success();
                 break;
             }
@@ -68,7 +68,7 @@ fn killed_anywhere(case: &Case) -> usize {
     tried
 }
 
-/// What the record says, without the path of the file.
+/// The content of the record without the file's path.
 fn record(world: &FakeWorld) -> Option<Value> {
     let path = world.sandbox.path("lima/containai-secure/cai.json");
     let text = std::fs::read_to_string(path).ok()?;
@@ -77,8 +77,7 @@ fn record(world: &FakeWorld) -> Option<Value> {
     Some(record)
 }
 
-/// A world without what differs between any two runs: times, process ids, and who wrote what in a
-/// log.
+/// A world without the parts that differ between runs: times, process IDs and log lines.
 fn essence(world: &World) -> Value {
     const VOLATILE: [&str; 10] = [
         "clock",
@@ -99,7 +98,7 @@ fn essence(world: &World) -> Value {
                 keys.values_mut().for_each(strip);
             }
             Value::Array(items) => items.iter_mut().for_each(strip),
-            // Paths of the test's own home.
+            // Replaces the paths of the test's home.
             Value::String(text) => {
                 if let Some(start) = text.find("/tmp/cai") {
                     text.replace_range(start..(start + "/tmp/caiXXXXXX".len()).min(text.len()), "");
@@ -143,7 +142,7 @@ fn a_resize_killed_anywhere_is_finished_by_the_next() {
     assert!(tried >= 6, "only {tried} points");
 }
 
-/// A user, a group, a key of `daemon.json` and a variable leave the file.
+/// The file no longer declares a user, a group, a key of `daemon.json` and a variable.
 fn a_removal_killed_anywhere_is_finished_by_the_next() {
     let prepare = |world: &FakeWorld| {
         let more = "[vm.env]\nTEAM = \"blue\"\n[docker.daemon]\nlog-driver = \"journald\"\n\
@@ -173,16 +172,16 @@ fn a_refused_replacement_changes_nothing() {
     assert_eq!(world.world(), before);
 }
 
-/// The system calls that writing a file comes to, and some more.
+/// The system calls that write a file, and some more.
 const WRITES: &str = "write,fsync,rename,renameat,renameat2,link,linkat,unlink,unlinkat";
 
-/// Tells a whole file.
+/// Whether the contents of a file are complete.
 type IsWhole<'a> = &'a dyn Fn(&[u8]) -> bool;
 
-/// `cai` is killed at each such call of its main thread, by strace.
+/// strace kills `cai` at each such call of its main thread.
 fn a_file_that_is_written_is_whole_or_not_there() {
     if Command::new("strace").arg("-V").output().is_err() {
-        KILLED.apart("there is no strace to kill cai while it writes");
+        KILLED.apart("strace, which kills cai while it writes, is not installed");
         return;
     }
     let world = FakeWorld::new(FILE);

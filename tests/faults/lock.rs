@@ -1,4 +1,4 @@
-//! One at a time works on a VM.
+//! Only one command at a time changes a VM.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -27,7 +27,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
 
 const LOCKS: &str = "home/.local/state/cai/locks";
 
-/// The only lock there is.
+/// The only lock that exists.
 fn only_lock(sandbox: &Sandbox, directory: &str) -> PathBuf {
     let mut files = fs::read_dir(sandbox.path(directory)).unwrap();
     let path = files.next().unwrap().unwrap().path();
@@ -35,7 +35,7 @@ fn only_lock(sandbox: &Sandbox, directory: &str) -> PathBuf {
     path
 }
 
-/// Takes the only lock there is, as a process that says this of itself.
+/// Takes the only lock that exists, as a process with this description.
 fn hold(sandbox: &Sandbox, directory: &str, holder: &str) -> File {
     let path = only_lock(sandbox, directory);
     let mut file = File::options().write(true).truncate(true).open(path).unwrap();
@@ -57,7 +57,7 @@ fn a_vm_that_is_worked_on_is_locked_and_its_holder_named() {
         assert!(said.contains("process 4711 (`cai destroy`)"), "{ran}");
         assert!(said.contains("--lock-timeout"), "{ran}");
     }
-    // Looking needs no lock.
+    // Reading needs no lock.
     for command in ["plan", "status", "validate", "doctor"] {
         world.cai(&[command]).success();
     }
@@ -71,7 +71,7 @@ fn a_lock_can_be_waited_for() {
     let lock = hold(&world.sandbox, LOCKS, "process 1 (`cai apply`)");
     std::thread::scope(|scope| {
         let waits = scope.spawn(|| world.cai(&["apply", "--yes", "--lock-timeout", "1h"]));
-        // Whether it comes before or after this, it has to work.
+        // The command must work both before and after this.
         drop(lock);
         waits.join().unwrap().success();
     });
@@ -87,7 +87,7 @@ fn ten_at_once_end_with_one_engine() {
     });
     assert!(codes.contains(&0) && codes.iter().all(|code| [0, 5].contains(code)), "{codes:?}");
     let creates = world.calls().iter().filter(|call| call.contains(" create ")).count();
-    // One VM, and one context.
+    // One VM and one context.
     assert_eq!(creates, 2);
     assert!(world.cai(&["plan"]).success().contains("No changes."));
 }
@@ -95,7 +95,7 @@ fn ten_at_once_end_with_one_engine() {
 fn another_vm_is_not_waited_for() {
     let world = FakeWorld::new("version = 1\n");
     world.cai(&["apply", "--yes"]).success();
-    // What was that VM's lock is now another's.
+    // The lock file of that VM now belongs to another one.
     let path = only_lock(&world.sandbox, LOCKS);
     let name = path.file_name().unwrap().to_str().unwrap();
     fs::rename(&path, path.with_file_name(name.replace("containai-secure", "other"))).unwrap();
@@ -108,7 +108,7 @@ fn limas_directory_has_one_lock_however_it_is_spelled() {
     let path = |relative: &str| world.sandbox.path(relative).display().to_string();
     std::os::unix::fs::symlink(path(""), path("alias")).unwrap();
     std::os::unix::fs::symlink(path("lima"), path("link")).unwrap();
-    // The first is before there is such a directory, behind a link to what is above it.
+    // The first command runs before the directory exists, below a symbolic link.
     assert!(!world.sandbox.path("lima").exists());
     world.cai_with(&["apply", "--yes"], &[("LIMA_HOME", &path("alias/lima/"))]);
     assert!(world.sandbox.path("lima").exists());
@@ -117,7 +117,7 @@ fn limas_directory_has_one_lock_however_it_is_spelled() {
         let ran = world.cai_with(&["apply", "--yes"], &[("LIMA_HOME", &path(spelling))]);
         assert!(ran.fails_with(5).contains("containai-secure is locked"), "{spelling}: {ran}");
     }
-    // Another directory of Lima's has instances of its own.
+    // Another Lima directory has separate instances.
     world.sandbox.directory("other");
     let ran = world.cai_with(&["apply", "--yes"], &[("LIMA_HOME", &path("other"))]);
     assert!(!ran.stderr.contains("is locked"), "{ran}");
@@ -149,7 +149,7 @@ fn locks_where_others_can_write_are_refused() {
     );
 }
 
-/// `cai` with this state directory, on a simulated host.
+/// Runs `cai` with this state directory on a simulated host.
 fn simulates(sandbox: &Sandbox, state: &std::path::Path, words: &[&str]) -> Ran {
     let variable = ("XDG_STATE_HOME", state.to_str().unwrap());
     sandbox.cai_with(&[&["--simulate"], words].concat(), &[variable])
@@ -162,7 +162,7 @@ fn state_that_others_can_write_is_refused() {
         fs::create_dir_all(path).unwrap();
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     };
-    // (what is made beforehand, with which permissions, who can write there)
+    // (what exists beforehand, its permissions, who can write to it)
     for (name, relative, mode, told) in [
         ("world", "cai/simulated", 0o777, Some("users other than the owner can write to")),
         ("group", "cai/simulated", 0o770, Some("users other than the owner can write to")),
@@ -188,10 +188,10 @@ fn state_that_others_can_write_is_refused() {
             assert_eq!(state.join("cai/simulated/world.json").exists(), told.is_none());
         });
     }
-    // Links are followed to whose they are.
+    // For symbolic links, the owner of the target counts.
     for (name, owner) in [("foreign", 1), ("own", 0)] {
         if owner == 1 && !nix::unistd::Uid::effective().is_root() {
-            EXPOSED.apart("only root can give a directory to another user");
+            EXPOSED.apart("only root can change the owner of a directory");
             continue;
         }
         EXPOSED.case(|| {
@@ -235,7 +235,7 @@ fn state_is_private_whatever_the_umask() {
             files += 1;
         }
     }
-    // A lock of the VM, the simulated host and its lock.
+    // The VM's lock, the simulated host and its lock.
     assert_eq!(files, 3);
     let bundle = fs::metadata(world.sandbox.path("home/b.tar.gz")).unwrap();
     assert_eq!(bundle.permissions().mode() & 0o777, 0o600);

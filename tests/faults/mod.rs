@@ -1,4 +1,4 @@
-//! What must hold when something comes in between: others, an interrupt, an end.
+//! Tests with interference: other processes, an interrupt, a killed process.
 
 mod hostile;
 mod interrupt;
@@ -30,7 +30,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     .collect()
 }
 
-/// `cai`, while it runs.
+/// A running `cai`.
 struct Running {
     child: Child,
     stderr: BufReader<ChildStderr>,
@@ -49,7 +49,7 @@ impl Running {
         Self { child, stderr, docker, line }
     }
 
-    /// Reads what it says until a line with this text; all of it.
+    /// Reads the output until a line with this text. Returns all of it.
     fn says(&mut self, text: &str) -> String {
         let mut said = String::new();
         while !said.contains(text) {
@@ -59,13 +59,14 @@ impl Running {
         said
     }
 
-    /// Sends it SIGINT, as Ctrl-C does.
+    /// Sends SIGINT to it, as Ctrl-C does.
     fn interrupt(&self) {
         let pid = nix::unistd::Pid::from_raw(self.child.id().cast_signed());
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
     }
 
-    /// Waits for its end: its exit code and what it said since. It has left the user's Docker alone.
+    /// Waits until it exits. Returns its exit code and the output since the last read. Checks that
+    /// it did not change the user's Docker files.
     fn end(mut self) -> (Option<i32>, String) {
         let mut said = String::new();
         while self.stderr.read_line(&mut said).unwrap() > 0 {}

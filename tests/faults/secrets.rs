@@ -1,5 +1,5 @@
-//! What is secret is in no output and in no file but those that have to hold it: `containai.toml`,
-//! Lima's own, and the disk of a simulated host.
+//! Secrets are not in any output or file, except in those that must have them: `containai.toml`,
+//! Lima's files, and the disk of a simulated host.
 
 use std::fs;
 use std::io::Read;
@@ -28,7 +28,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     ]
 }
 
-/// A file with a secret in every place that can hold one.
+/// A file with a secret in every place that can contain one.
 const FILE: &str = r#"version = 1
 [lima]
 url = "https://me:n33dle-lima@mirror.example"
@@ -61,9 +61,9 @@ arch = "x86_64"
 url = "https://me:n33dle-sysbox@packages.example/sysbox.deb?token=n33dle-token"
 sha256 = "aa11bb22cc33dd44ee55ff66aa11bb22cc33dd44ee55ff66aa11bb22cc33dd44"
 "#;
-/// What is in each of them.
+/// A part of each secret.
 const NEEDLES: [&str; 2] = ["n33dle", "bjMzZGxlOm4zM2RsZQ"];
-/// What nothing but its first and its last line tells.
+/// Only the first and last line show that this is a key.
 const KEY: &str = "-----BEGIN PRIVATE KEY-----\nn33dle-key\nn33dle-key\n-----END PRIVATE KEY-----";
 const PROXY: (&str, &str) = ("HTTPS_PROXY", "http://me:n33dle-own@proxy.example:3128");
 const ONE: &str = "n33dle-one";
@@ -73,7 +73,7 @@ fn cai(world: &FakeWorld, words: &[&str], key: &str) -> Ran {
     world.cai_with(words, &[("CAI_TEST_KEY", key), PROXY])
 }
 
-/// Runs a command, and searches all that it printed and left.
+/// Runs a command and searches its output and all files.
 fn searched(world: &FakeWorld, words: &[&str], key: &str) -> Ran {
     SECRETS.case(|| {
         let ran = cai(world, words, key);
@@ -103,7 +103,7 @@ fn search(ran: &Ran, sandbox: &Sandbox) {
     }
 }
 
-/// What is in a file, unpacked.
+/// The contents of a file, unpacked.
 fn contents(path: &Path) -> String {
     let bytes = fs::read(path).unwrap();
     let mut unpacked = Vec::new();
@@ -114,7 +114,7 @@ fn contents(path: &Path) -> String {
     String::from_utf8_lossy(&unpacked).into_owned()
 }
 
-/// The ways to call each command that there is.
+/// The ways to call each command.
 fn calls(command: &Command, path: &str) -> Vec<Vec<&'static str>> {
     let below: Vec<_> = command.get_subcommands().filter(|it| it.get_name() != "help").collect();
     if !below.is_empty() {
@@ -157,7 +157,7 @@ fn no_command_shows_a_secret() {
     for mode in [&[][..], &["--json"], &["--verbose"], &["--color=always"], &["--simulate=sim"]] {
         let world = FakeWorld::new(FILE);
         let config = containai::config::parse(FILE).unwrap();
-        // On a machine without a VM, on one that is not as the file says, and on a broken one.
+        // On a machine without a VM, on one that differs from the file, and on a broken one.
         for (round, key) in [ONE, TWO, TWO].into_iter().enumerate() {
             if round != 1 && !mode.is_empty() {
                 continue;
@@ -179,9 +179,9 @@ fn no_command_shows_a_secret() {
     }
 }
 
-/// What each tool does when it is called with these words: says all that it knows, and fails.
+/// Makes each tool print everything it knows and fail when it is called with these arguments.
 fn tell_all(sandbox: &Sandbox, program: &str, words: &str) {
-    // Of a value that is no longer the file's, only its name tells what it is.
+    // A value that is no longer in the file is recognized only by its name.
     let old = r#"{"env":{"FROM_ENV":"n33dle-old"}} FROM_ENV=n33dle-old"#;
     let said = [FILE, PROXY.1, TWO, old, "  FROM_ENV: n33dle-old", KEY];
     sandbox.write("said", &(said.join("\n") + "\n"));
@@ -232,7 +232,7 @@ fn no_failure_of_a_tool_shows_a_secret() {
         ] {
             failed |= !searched(&world, call, TWO).status.success();
         }
-        assert!(failed || program == "docker", "{program} {words}: it was never called so");
+        assert!(failed || program == "docker", "{program} {words}: never called");
     }
 }
 
@@ -272,7 +272,7 @@ fn a_plan_shows_that_a_secret_changes_and_lima_gets_it() {
     let world = FakeWorld::new(FILE);
     cai(&world, &["apply", "--yes"], ONE).success();
     assert!(cai(&world, &["plan"], ONE).success().contains("No changes."));
-    // Comments of others stay in the VM's file.
+    // Comments that cai did not write stay in the VM's file.
     world.change(|world| {
         let instance = world.instances.get_mut("containai-secure").unwrap();
         instance.yaml = instance.yaml.replace("containerd:", "# mine\ncontainerd:");
@@ -330,7 +330,7 @@ fn a_secret_that_is_a_word_of_json_leaves_it_json() {
             &["--simulate=sim", "simulate", "show"],
             &["apply", "--yes"],
         ] {
-            // The last look is at a VM that is as the file says.
+            // In the last round, the VM matches the file.
             if round == 0 && call.first() == Some(&"apply") {
                 continue;
             }
@@ -356,7 +356,7 @@ fn a_private_key_in_a_text_is_not_shown() {
     let created = searched(&world, &["plan"], "");
     assert!(created.success().contains("[redacted]"), "{created}");
     cai(&world, &["apply", "--yes"], "").success();
-    // Its middle alone differs.
+    // Only the middle of the key differs.
     world.sandbox.write("home/containai.toml", &file(&KEY.replacen("key\n", "other\n", 1)));
     let plan = searched(&world, &["plan"], "");
     let plan = plan.success();
@@ -366,7 +366,7 @@ fn a_private_key_in_a_text_is_not_shown() {
 fn a_secret_is_on_no_command_line() {
     let world = FakeWorld::new(FILE);
     cai(&world, &["apply", "--yes"], ONE).success();
-    // Nothing but its mark says that this one is.
+    // Only its mark shows that this value is secret.
     let marked = |key: &str| {
         let line = format!("KEY = {{ value = \"{key}\", sensitive = true }}");
         world.sandbox.write("home/containai.toml", &format!("version = 1\n[vm.env]\n{line}\n"));

@@ -1,6 +1,6 @@
-//! Random faults and changes of the file, one after another on the same machine, each repaired: no
-//! container is lost that no plan named. `cargo test --locked --test main -- --ignored soak` is the
-//! long one.
+//! Random faults and changes of the file, one after another on the same machine, each of them
+//! repaired. No container stops without being named in a plan. `cargo test --locked --test main --
+//! --ignored soak` is the long run.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,10 +22,10 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     short.into_iter().chain(long).collect()
 }
 
-/// How often a machine may be applied to until it is as the file says: what a plan could not see
-/// and would stop something is left to the next one, and one of them may be killed.
+/// The maximum number of applies until the machine matches the file. An apply leaves changes that
+/// would stop something unseen by its plan to the next one, and one of the applies may be killed.
 const RUNS: usize = 4;
-/// Faults that are repaired by installing what is missing, which the fake machine cannot.
+/// Faults whose repair installs a missing program, which the fake machine cannot do.
 const INSTALLS: [&str; 3] = ["lima-missing", "lima-old", "docker-missing"];
 
 fn a_few_rounds_lose_no_container() {
@@ -51,7 +51,7 @@ fn only_what_a_plan_says_is_declared() {
         ("session-refresh", json!("vm-restart"), listed.clone(), &[]),
         ("session-refresh", json!("vm-restart"), Value::Null, &[]),
         ("none", Value::Null, listed, &[]),
-        // Which run could not be told.
+        // The plan could not tell which containers run.
         ("vm-stop", Value::Null, Value::Null, all),
         ("sysbox-restart", Value::Null, Value::Null, &["system"]),
         ("daemon-restart", Value::Null, Value::Null, &[]),
@@ -80,7 +80,8 @@ fn soak(rounds: u32) {
     assert!(lived > 0, "there was no container that could have been lost");
 }
 
-/// Breaks the machine, and has it repaired: how many containers lived on, and how many did not.
+/// Breaks the machine and has it repaired. Returns how many containers kept running and how many
+/// stopped.
 fn one(machine: &FakeWorld, chance: &mut Chance, name: &str) -> (usize, usize) {
     if chance.one_in(3) {
         machine.sandbox.write("home/containai.toml", &file(chance));
@@ -97,7 +98,7 @@ fn one(machine: &FakeWorld, chance: &mut Chance, name: &str) -> (usize, usize) {
         }
     });
     let before = running(machine);
-    // None of them runs with Sysbox.
+    // No container uses Sysbox.
     let runtimes: Vec<_> = before.keys().map(|name| (name.as_str(), "runc")).collect();
     let (mut declared, mut restarted) = (BTreeSet::new(), BTreeSet::new());
     let mut tried = Vec::new();
@@ -144,14 +145,14 @@ fn one(machine: &FakeWorld, chance: &mut Chance, name: &str) -> (usize, usize) {
     (lived.len(), stopped.len())
 }
 
-/// The containers that a plan says it starts again.
+/// The containers that a plan declares to start again.
 fn restarts(plan: &Value) -> impl Iterator<Item = String> {
     let changes = plan["resource_changes"].as_array().unwrap().iter();
     let containers = changes.flat_map(|change| change["restarts"].as_array().unwrap());
     containers.map(|container| container["name"].as_str().unwrap().to_owned())
 }
 
-/// The containers that run, and since when.
+/// The running containers and their start times.
 fn running(machine: &FakeWorld) -> BTreeMap<String, u64> {
     let world = machine.world();
     let guests = world.instances.values().filter_map(|instance| instance.guest.as_ref());
@@ -159,7 +160,7 @@ fn running(machine: &FakeWorld) -> BTreeMap<String, u64> {
     containers.map(|it| (it.name.clone(), it.started)).collect()
 }
 
-/// Starts a container, where that can be done.
+/// Starts a container, if possible.
 fn start_container(world: &mut containai::simulate::World, chance: &mut Chance) {
     let name = format!("agent-{}", chance.below(4));
     let args = ["--context", "containai-secure", "run", "-d", "--name", &name, "registry"];
@@ -167,7 +168,7 @@ fn start_container(world: &mut containai::simulate::World, chance: &mut Chance) 
     run(world, "docker", &Call { args: &args, ..Call::default() });
 }
 
-/// A file that differs from others in what an engine can take over.
+/// A file whose settings an engine can load.
 fn file(chance: &mut Chance) -> String {
     let cpus = 2 + chance.below(3);
     let memory = chance.pick(&["", "memory = \"3GiB\"\n"]);

@@ -1,15 +1,15 @@
-//! The file whose every text is replaced: the example that has every key, and what its open tables
-//! can hold.
+//! The file in which every text is replaced: the example with every key, and the possible contents
+//! of its open tables.
 
 use std::fs;
 use std::path::Path;
 
 use toml::{Table, Value};
 
-/// What stands in the text for what is replaced.
+/// The placeholder for the text to replace.
 const MARK: &str = "HOSTILE-MARK";
 
-/// One text of a file: the keys and indices that lead to it, and whether it is a key itself.
+/// One text of a file: the path of keys and indices to it, and whether it is a key.
 #[derive(Debug, Clone)]
 pub struct Place {
     path: Vec<Step>,
@@ -37,7 +37,7 @@ impl std::fmt::Display for Place {
 }
 
 impl Place {
-    /// The table at the top of the file that it is in.
+    /// The top-level table that contains it.
     pub fn table(&self) -> String {
         match &self.path[0] {
             Step::Key(key) => key.clone(),
@@ -46,7 +46,8 @@ impl Place {
     }
 }
 
-/// The example with every key, in a form that can be applied on a machine without files.
+/// The example with every key, changed so that it can be applied on a machine without the files
+/// that it names.
 pub fn table() -> Table {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/every-option.toml");
     let mut table: Table = fs::read_to_string(path).unwrap().parse().unwrap();
@@ -74,7 +75,7 @@ pub fn table() -> Table {
     table
 }
 
-/// Every text of a table: what it is called, and what it says.
+/// Every text of a table, with its place.
 pub fn places(table: &Table) -> Vec<Place> {
     let mut places = Vec::new();
     collect(&Value::Table(table.clone()), &mut Vec::new(), &mut places);
@@ -103,7 +104,7 @@ fn collect(value: &Value, path: &mut Vec<Step>, places: &mut Vec<Place>) {
     }
 }
 
-/// The text of a file, with a gap where a place was.
+/// The text of a file with a gap at a place.
 pub struct Gap {
     text: String,
     line: usize,
@@ -119,19 +120,19 @@ impl Gap {
         Self { text, line }
     }
 
-    /// The line of the gap, counted from 1.
+    /// The line of the gap, starting at 1.
     pub fn line(&self) -> usize {
         self.line
     }
 
-    /// The file with this in the gap.
+    /// The file with this text in the gap.
     pub fn filled(&self, value: &str) -> String {
         let quoted = quoted(value);
         self.text.replace(&format!("\"{MARK}\""), &quoted).replace(MARK, &quoted)
     }
 }
 
-/// Puts the mark where the path leads.
+/// Puts the placeholder at the end of the path.
 fn mark(value: &mut Value, path: &[Step], is_key: bool) {
     match (path, value) {
         ([], value) => *value = MARK.into(),
@@ -144,7 +145,7 @@ fn mark(value: &mut Value, path: &[Step], is_key: bool) {
     }
 }
 
-/// A string of TOML on one line.
+/// A TOML string on one line.
 fn quoted(value: &str) -> String {
     let written = |character: char| match character {
         '"' | '\\' => format!("\\{character}"),

@@ -1,4 +1,4 @@
-//! What came of a hostile text, and whether that is all that may.
+//! Checks the effect of a hostile text.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -17,11 +17,11 @@ use containai::{lima, report};
 use serde_json::Value;
 
 use super::values::TOKEN;
-/// What root runs in the guest, by its first word; all else are arguments.
+/// The programs that root runs in the guest. All other words are arguments.
 const GUEST: [&str; 7] =
     ["groupadd", "groupmod", "install", "sh", "systemctl", "useradd", "usermod"];
 
-/// Whether a terminal would show this text and do nothing else: colours are `cai`'s own.
+/// Checks that a terminal would only display this text. Only `cai` itself adds colors.
 #[track_caller]
 pub fn is_harmless(text: &str, what: &str) {
     let mut rest = text;
@@ -38,7 +38,7 @@ pub fn is_harmless(text: &str, what: &str) {
     }
 }
 
-/// Written out, and not by the program's own function: that could forget one.
+/// Independent of the function in the program, which could miss a character.
 fn is_obeyed(character: char) -> bool {
     character.is_control()
         || "\u{61c}\u{200b}\u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\
@@ -46,19 +46,19 @@ fn is_obeyed(character: char) -> bool {
             .contains(character)
 }
 
-/// Whether the YAML for a new VM holds what is meant, as far as another reader of YAML tells.
+/// Checks with another YAML parser that the YAML of a new VM has only the intended contents.
 pub fn is_only_data(config: &Config) {
     let keys = containai::resource::template(config);
     let read: Value = serde_yaml::from_str(&lima::to_yaml(&keys)).unwrap();
     assert_eq!(read, Value::Object(keys));
 }
 
-/// What a machine looks like to a file.
+/// The facts about a machine for a file.
 pub fn facts(world: &World, config: &Config) -> Facts {
     observe(&SimulatedHost::new(&System, world.clone()), config).unwrap()
 }
 
-/// What is planned for a machine, with all that is said of it looked at.
+/// Plans for a machine and checks all output about the plan.
 pub fn plan(config: &Config, facts: &Facts) -> Plan {
     let plan = Plan::new(&Graph::new(&[config]).unwrap(), std::slice::from_ref(facts));
     let declared = [Declared { file: "f", vm: config.vm.name.as_str() }];
@@ -70,13 +70,13 @@ pub fn plan(config: &Config, facts: &Facts) -> Plan {
     plan
 }
 
-/// Does it, and looks at what is said on the way.
+/// Applies a file and checks the messages.
 pub fn apply(world: World, config: &Config) -> World {
     let host = SimulatedHost::new(&System, world);
     let graph = Graph::new(&[config]).unwrap();
     let facts = match observe(&host, config) {
         Ok(facts) => facts,
-        // A file that it names is not here.
+        // The file names a file that does not exist here.
         Err(error) => {
             is_harmless(&report::error(&error, None), "an error");
             return host.world();
@@ -94,15 +94,15 @@ pub fn apply(world: World, config: &Config) -> World {
     host.world()
 }
 
-/// Whether a hostile text is an argument, a scalar of a document or the name of a file in what is
-/// planned, and nothing else. The lines for the guest's shell are left for [`reads_back`].
+/// Checks that in a plan a hostile text is only an argument, a scalar of a document or the name of
+/// a file. Collects the lines for the guest's shell for [`reads_back`].
 pub fn judge(plan: &Plan, config: &Config, lines: &mut BTreeSet<String>) {
     for step in plan.changes.iter().flat_map(|change| &change.steps) {
         match &step.operation {
             StepAction::Run(command) | StepAction::Try(command) => {
                 judge_command(command, config, lines);
             }
-            // An override of a compose file is YAML.
+            // An override of a Compose file is YAML.
             StepAction::WriteFile { text, .. } => {
                 assert!(serde_yaml::from_str::<Value>(text).is_ok(), "{text}");
             }
@@ -129,13 +129,13 @@ fn judge_command(command: &CommandSpec, config: &Config, lines: &mut BTreeSet<St
         let read: Value = serde_yaml::from_str(text).unwrap();
         assert_eq!(read, Value::Object(containai::resource::template(config)), "{text}");
     } else if !args.last().unwrap().contains(" install -D -m 600 /dev/stdin ") {
-        // Anything but the contents of a file.
+        // The text can only be in the contents of a file.
         assert!(!text.contains(TOKEN), "spliced into a script: {text}");
     }
 }
 
-/// Has a real shell read lines that `ssh` carries: each is one command of the guest's own, and its
-/// arguments are what was meant.
+/// Checks with a real shell that each line that `ssh` runs is one command of the guest with the
+/// intended arguments.
 pub fn reads_back(lines: &BTreeSet<String>, shell: &str) {
     let mut script = "sudo() { printf '%s\\0' \"$@\"; printf '\\036\\0'; }\n".to_owned();
     let mut expected = Vec::new();
@@ -161,10 +161,10 @@ pub fn reads_back(lines: &BTreeSet<String>, shell: &str) {
     let output = child.wait_with_output().unwrap();
     writer.join().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
-    assert!(output.stdout == expected, "{shell} read other words");
+    assert!(output.stdout == expected, "{shell} read different arguments");
 }
 
-/// A machine on which the example's own files are.
+/// A machine with the files that the example names.
 pub fn machine(home: &mut PathBuf) -> World {
     let mut world = World::new(containai::simulate::LINUX);
     home.clone_from(&world.computer.home);
@@ -177,7 +177,7 @@ pub fn machine(home: &mut PathBuf) -> World {
     world
 }
 
-/// As `cai` finds the files that a file names.
+/// Makes the paths in a file absolute, as `cai` does.
 pub fn located(config: Config, home: &Path) -> Config {
     config.located(&home.join("team"), Some(home))
 }

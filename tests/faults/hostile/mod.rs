@@ -1,5 +1,5 @@
-//! What a file, a tool or a guest can say that nobody expects, and what may come of it: nothing but
-//! what the plan shows, and nothing that drives a terminal.
+//! Unexpected texts from a file, a tool or a guest. They must have no effect except those in the
+//! plan, and must not control a terminal.
 
 mod base;
 mod judge;

@@ -1,6 +1,6 @@
-//! What root installs in a guest is what was meant: the package source's key by its fingerprint, and
-//! a package by its checksum. The scripts are run by a real shell, with fakes of what they call and
-//! a directory in place of the guest's.
+//! Checks that root installs only the intended packages in a guest: it checks the fingerprint of
+//! the package source's key and the checksum of a package. A real shell runs the scripts, with
+//! fakes of the programs that they call and a directory in place of the guest's.
 
 use std::io::Write;
 use std::path::Path;
@@ -24,11 +24,11 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     ]
 }
 
-/// What Docker's instructions for Debian and Ubuntu give as the fingerprint of its key.
+/// The fingerprint of Docker's key, from Docker's instructions for Debian and Ubuntu.
 pub(super) const DOCKERS: &str = "9DC858229FC7DD38854AE2D88D81803C0EBFCD88";
 const OTHER: &str = "0123456789ABCDEF0123456789ABCDEF01234567";
 
-/// A guest without Docker, whose tools take a note of how they are called.
+/// A guest without Docker whose tools record their calls.
 pub(super) fn guest() -> Sandbox {
     let sandbox = Sandbox::new();
     for directory in ["etc", "etc/apt", "etc/apt/sources.list.d", "run", "var"] {
@@ -38,7 +38,7 @@ pub(super) fn guest() -> Sandbox {
     let calls = sandbox.path("calls");
     for name in ["apt-get", "apt-cache", "curl", "dpkg", "dpkg-query", "gpg", "systemctl"] {
         let does = match name {
-            // What it reads with `-K -`, and the file after -o.
+            // Handles the options `-K -` and `-o`.
             "curl" => {
                 "case \" $* \" in *\" -K - \"*) cat >\"$CONFIG\" ;; esac
                 while [ \"$1\" != -o ]; do shift; done; echo fetched >\"$2\""
@@ -54,14 +54,14 @@ pub(super) fn guest() -> Sandbox {
     sandbox
 }
 
-/// Runs a script of the guest's, in which every directory of the guest is one of the sandbox.
+/// Runs a script of the guest with all directories of the guest replaced by those of the sandbox.
 pub(super) fn run(sandbox: &Sandbox, script: &str, arguments: &[&str]) -> Output {
     let mut script = script.to_owned();
     for directory in ["etc", "run", "var"] {
         let own = format!("{}/", sandbox.path(directory).display());
         script = script.replace(&format!("/{directory}/"), &own);
     }
-    // No other programs of the guest's kind are found: the machine of the tests may have them.
+    // Excludes the test machine's own programs of these names.
     let path = format!("{}:/usr/bin:/bin", sandbox.path("bin").display());
     let mut child = Command::new("/bin/sh")
         .args(["-s", "--"])
@@ -83,7 +83,7 @@ pub(super) fn calls(sandbox: &Sandbox) -> String {
     std::fs::read_to_string(sandbox.path("calls")).unwrap_or_default()
 }
 
-/// As `gpg --with-colons` prints a key with a subkey.
+/// The output of `gpg --with-colons` for a key with a subkey.
 pub(super) fn key(fingerprint: &str, sub: &str) -> String {
     format!(
         "pub:-:4096:1:a:1:::-:::scESC::::::23::0:\nfpr:::::::::{fingerprint}:\n\
@@ -107,7 +107,7 @@ fn dockers_packages_are_taken_with_its_own_key_and_no_other() {
             let sandbox = guest();
             sandbox.write("keys", &keys);
             let script = provisioning::script(DockerSource::DockerCe);
-            // With a version, so that a dockerd of the machine of the tests is another one.
+            // With a version, the test machine's own dockerd does not match.
             let output = run(&sandbox, &script, &["docker", "docker-ce", "28.5.1"]);
             let (calls, error) = (calls(&sandbox), String::from_utf8_lossy(&output.stderr));
             let list = sandbox.path("etc/apt/sources.list.d/docker.list");
@@ -143,7 +143,7 @@ fn dockers_packages_are_taken_with_its_own_key_and_no_other() {
 }
 
 fn a_package_with_another_checksum_is_not_installed() {
-    // No file has this one.
+    // No file has this checksum.
     let own = "6bf8c8e3f2c3cf1a7a0b8f4c1c0b3e8e";
     for source in ["https://a.example/sysbox.deb", "/given.deb"] {
         for is_own in [true, false] {
@@ -178,7 +178,7 @@ fn a_package_with_another_checksum_is_not_installed() {
     }
 }
 
-/// Everybody in the guest can read the arguments of a process, and an address may hold a password.
+/// Everyone in the guest can read the arguments of processes, and a URL can contain a password.
 fn the_address_of_a_package_is_no_argument() {
     let cases = [
         ("https://me:hidden@a.example/s.deb", "https://me:hidden@a.example/s.deb"),

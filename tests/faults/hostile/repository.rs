@@ -1,5 +1,6 @@
-//! Docker's package repository in guests that may have it already. The real apt reads the entries, in a
-//! temporary root and without a network. It refuses two entries for one repository with different keys.
+//! Docker's package repository in guests that may already have it. The real apt reads the entries
+//! in a temporary root without a network. It refuses two entries for the same repository with
+//! different keys.
 
 use std::path::Path;
 use std::process::Command;
@@ -32,7 +33,7 @@ const DEB822: &str = "Types: deb\nURIs: https://download.docker.com/linux/ubuntu
 const ONE_LINE: &str = "deb [arch=amd64 signed-by=/usr/share/keyrings/docker.gpg] \
     https://download.docker.com/linux/ubuntu noble stable\n";
 
-/// A guest whose apt reads entries as the real one does, and installs nothing.
+/// A guest whose apt reads entries like the real one but installs nothing.
 fn guest_with(entries: &[(&str, &str)]) -> Sandbox {
     let sandbox = guest();
     sandbox.write("keys", &key(DOCKERS, DOCKERS));
@@ -48,7 +49,7 @@ fn guest_with(entries: &[(&str, &str)]) -> Sandbox {
         status.display()
     );
     sandbox.write("apt.conf", &config);
-    // With --print-uris it reads all entries, and fetches nothing.
+    // With --print-uris, apt reads all entries but downloads nothing.
     let script = format!(
         "echo \"apt-get $*\" >>'{root}/calls'\ncase \" $* \" in *' update '*)\n\
          APT_CONFIG='{root}/apt.conf' exec {APT} \"$@\" --print-uris ;; esac\n"
@@ -60,10 +61,10 @@ fn guest_with(entries: &[(&str, &str)]) -> Sandbox {
     sandbox
 }
 
-/// Puts Docker into such a guest.
+/// Installs Docker in such a guest.
 fn provide(sandbox: &Sandbox) -> std::process::Output {
     let script = provisioning::script(DockerSource::DockerCe);
-    // With a version, so that a dockerd of the machine of the tests is another one.
+    // With a version, the test machine's own dockerd does not match.
     run(sandbox, &script, &["docker", "docker-ce", "28.5.1"])
 }
 
@@ -74,7 +75,7 @@ fn provided(sandbox: &Sandbox) -> String {
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{calls}\n{error}");
     assert!(calls.contains("docker-ce=5:28.5.1"), "{calls}");
-    // No later call of apt is refused either.
+    // Later calls of apt succeed, too.
     let checked = Command::new(APT)
         .args(["update", "--print-uris"])
         .env("APT_CONFIG", sandbox.path("apt.conf"))
@@ -88,7 +89,7 @@ fn entry(sandbox: &Sandbox, name: &str) -> Option<String> {
     std::fs::read_to_string(sandbox.path(format!("etc/apt/sources.list.d/{name}"))).ok()
 }
 
-/// The entry that `cai` writes, as versions without a mark wrote it.
+/// The entry that `cai` writes, in the form of versions without a marker.
 fn own(sandbox: &Sandbox) -> String {
     let key = sandbox.path("etc/apt/keyrings/docker.asc");
     format!(
@@ -101,12 +102,12 @@ fn a_repository_that_is_there_is_used() {
     let cases = [
         (SOURCES, DEB822.to_owned()),
         ("docker-ce.list", ONE_LINE.to_owned()),
-        // A user's file of the name that cai would choose.
+        // A user's file with the name that cai would choose.
         (LIST, ONE_LINE.to_owned()),
         (SOURCES, DEB822.replace("stable", "stable test")),
         (SOURCES, DEB822.replace("ubuntu\n", "ubuntu/\n")),
         (SOURCES, DEB822.replace("Suites: noble", "Suites: jammy noble")),
-        // Its key conflicts all the same.
+        // Its key conflicts, too.
         (SOURCES, DEB822.replace("Types: deb", "Types: deb-src")),
     ];
     for (name, text) in cases {

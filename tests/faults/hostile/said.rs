@@ -1,4 +1,4 @@
-//! Tools and a guest that say what drives a terminal: it is shown, and nothing obeys it.
+//! Output of tools and of a guest that could control a terminal. It is shown without that effect.
 
 use super::judge::is_harmless;
 use crate::cli::fake;
@@ -14,9 +14,9 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     ]
 }
 
-/// A new title for the window, a cleared screen in two ways, text that runs the other way.
+/// A window title, two ways to clear the screen, and text in the other direction.
 const SAID: &str = "\u{1b}]0;pwned\u{7}\u{1b}[2J\u{9b}2J\u{202e}sdrawkcab\r\u{feff}";
-/// The same for a shell's `printf`, and for JSON.
+/// The same text for a shell's `printf` and for JSON.
 const PRINTF: &str = r"\033]0;pwned\007\033[2J\302\2332J\342\200\256sdrawkcab\r\357\273\277";
 const JSON: &str = r"\u001b]0;pwned\u0007\u001b[2J\u009b2J\u202esdrawkcab\r\ufeff";
 
@@ -32,7 +32,7 @@ const COMMANDS: [&[&str]; 9] = [
     &["destroy", "--allow-destroy", "containai-secure"],
 ];
 
-/// Runs every command, and demands that one of them showed what was said.
+/// Runs every command and checks that at least one of them shows the text.
 fn shows_without_harm(sandbox: &Sandbox, what: &str) {
     let mut shown = false;
     for command in COMMANDS {
@@ -43,7 +43,7 @@ fn shows_without_harm(sandbox: &Sandbox, what: &str) {
             shown |= format!("{}{}", ran.stdout, ran.stderr).contains("sdrawkcab");
         });
     }
-    assert!(shown, "{what} was never shown, so nothing was tried");
+    assert!(shown, "{what} was never shown, so the test checked nothing");
 }
 
 fn nothing_that_a_tool_says_drives_the_terminal() {

@@ -1,19 +1,19 @@
-//! Texts that something on the way could take for more than a text.
+//! Texts that a program could take for more than a text.
 
 use std::path::Path;
 
-/// What each of them holds, and nothing that `cai` writes by itself.
+/// A part of each text that `cai` itself never writes.
 pub const TOKEN: &str = "zqx";
 
-/// What a text can stand in, where only a path or an address is taken.
+/// The possible surroundings of a text in places that accept only a path or an address.
 pub const FORMS: [&str; 7] =
     ["{}", "/zqx/{}", "/{}.sock", "~/{}", "./{}", "{{.Dir}}/{}.sock", "https://zqx.example/{}"];
 
-/// One for each language that a value of a file may come into, and for each limit.
+/// A text for each language in which a value of a file can appear, and for each limit.
 pub fn hostile(canary: &Path) -> Vec<String> {
     let canary = canary.display();
     vec![
-        // A shell, quoted and not.
+        // A shell, with and without quotes.
         format!("$(touch {canary})zqx"),
         format!("`touch {canary}`zqx"),
         format!("zqx; touch {canary} #"),
@@ -22,7 +22,7 @@ pub fn hostile(canary: &Path) -> Vec<String> {
         format!("zqx && touch {canary} || touch {canary}"),
         format!("zqx\ntouch {canary}\n"),
         "${IFS}zqx*?[a]~!".to_owned(),
-        // Templates of Lima's, and variables of Compose's.
+        // Lima's templates and Compose's variables.
         "{{.Unprotect}}zqx".to_owned(),
         "{{ fd_connect \"/zqx\" }}".to_owned(),
         "zqx${HOME}$$".to_owned(),
@@ -37,7 +37,7 @@ pub fn hostile(canary: &Path) -> Vec<String> {
         "--zqx=a".to_owned(),
         "../../zqx".to_owned(),
         "%d%s%nzqx\\n\\x1b".to_owned(),
-        // What drives a terminal, or hides.
+        // Text that controls a terminal or is invisible.
         "zqx\0a".to_owned(),
         "\u{1b}]0;zqx\u{7}\u{1b}[2J".to_owned(),
         "zqx\u{9b}2J\u{7f}\r".to_owned(),

@@ -1,6 +1,6 @@
-//! Every text of a file, each in turn replaced by every hostile one: the file is refused on that
-//! line, or its text is a value and nothing else. What has to be tried is read from the example
-//! that has every key, which another test demands.
+//! Replaces every text of a file with every hostile text. Either the file is refused with an error
+//! on that line, or the text is only a value. The places are read from the example with every key;
+//! another test checks that example.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     ]
 }
 
-/// The most that is said of one mistake, however long what is wrong is.
+/// The maximum length of an error message, even if the wrong text is longer.
 const MOST_SAID: usize = 4096;
 
 fn every_text_of_a_file_is_refused_on_its_line_or_is_only_a_value() {
@@ -54,7 +54,8 @@ fn every_text_of_a_file_is_refused_on_its_line_or_is_only_a_value() {
                         for facts in &machines {
                             judge(&plan(&config, facts), &config, &mut lines);
                         }
-                        // And the first for each place is done, on a machine with another VM.
+                        // For each place, the first file is also applied, on a machine with another
+                        // VM.
                         if done.insert(place.to_string()) {
                             apply(built.clone(), &config);
                         }
@@ -69,8 +70,8 @@ fn every_text_of_a_file_is_refused_on_its_line_or_is_only_a_value() {
     assert!(!canary.exists(), "something of a file was run");
 }
 
-/// Every hostile text as it is; where a harmless one is not taken as it is, also in each form that
-/// is taken there.
+/// The hostile texts for a place. If the place refuses a harmless text, also each hostile text in
+/// every form that the place accepts.
 fn tried(gap: &Gap, canary: &Path) -> Vec<String> {
     let takes = |form: &&str| config::parse(&gap.filled(&form.replace("{}", "a"))).is_ok();
     let forms: Vec<&str> = match FORMS.split_first() {
@@ -85,12 +86,12 @@ fn tried(gap: &Gap, canary: &Path) -> Vec<String> {
     forms.iter().flat_map(fill).collect()
 }
 
-/// One of the mistakes stands on the line, and what is said of them can be read.
+/// Checks that an error names the line and that all errors are readable.
 fn is_told(mistakes: &[Diagnostic], source: &str, gap: &Gap, case: &str) {
     let line = |mistake: &Diagnostic| Some(line_of(source, mistake.span.as_ref()?.start));
     let told = mistakes.iter().any(|mistake| line(mistake) == Some(gap.line()));
     let text = render(mistakes, source, "f", false);
-    assert!(told, "{case}: nothing is said of line {}:\n{text}", gap.line());
+    assert!(told, "{case}: no error names line {}:\n{text}", gap.line());
     is_harmless(&text, case);
     let most = mistakes.len() * MOST_SAID;
     assert!(text.len() < most, "{case}: {} bytes about {} mistakes", text.len(), mistakes.len());
@@ -100,7 +101,7 @@ fn shortened(value: &str) -> String {
     value.chars().take(60).collect::<String>().escape_debug().to_string()
 }
 
-/// The same through the real command line and its fakes, for one text of each table.
+/// The same with the real command line and its fakes, for one text of each table.
 fn the_program_itself_runs_nothing_of_a_file() {
     let table = table();
     let world = FakeWorld::new("");
@@ -118,7 +119,8 @@ fn the_program_itself_runs_nothing_of_a_file() {
             HOSTILE.case(|| {
                 world.sandbox.write("home/containai.toml", &source);
                 let commands: &[&[&str]] = match parsed {
-                    // What the file names is not here, so not all of it can be applied.
+                    // Files that the example names do not exist here, so it cannot be applied
+                    // completely.
                     Ok(_) => &[&["plan"], &["render"], &["apply", "--yes"], &["doctor"]],
                     Err(_) => &[&["validate"], &["validate", "--json"], &["plan"]],
                 };

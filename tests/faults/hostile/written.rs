@@ -1,4 +1,4 @@
-//! Whatever text is written for another program reads back as the same text.
+//! Text that is written for another program reads back unchanged.
 
 use std::io::Write;
 use std::path::Path;
@@ -30,7 +30,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     ]
 }
 
-/// Text as people write it, and as nobody does; never with a NUL, which no argument can hold.
+/// Ordinary and unusual text, without NUL, which an argument cannot contain.
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         "[^\0]{0,24}",
@@ -39,7 +39,7 @@ fn text() -> impl Strategy<Value = String> {
     ]
 }
 
-/// JSON of any shape.
+/// Any JSON value.
 fn value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         text().prop_map(Value::from),
@@ -68,7 +68,7 @@ fn holds<S: Strategy>(cases: u32, strategy: S, property: impl Fn(S::Value)) {
         .unwrap();
 }
 
-/// The arguments that a shell makes of a line whose first word is `words`.
+/// The arguments that a shell reads from a line whose first word is `words`.
 fn read_by(shell: &str, line: &str) -> Vec<String> {
     let script = format!("words() {{ printf '%s\\0' \"$@\"; }}\n{line}\n");
     let mut child = Command::new(shell)
@@ -94,7 +94,7 @@ fn line(command: &CommandSpec) -> String {
 }
 
 fn arguments_for_a_guest_read_back_in_a_real_shell() {
-    // `ssh` joins its arguments with blanks and the login shell of the guest reads the line.
+    // `ssh` joins its arguments with spaces, and the guest's login shell reads the line.
     holds(96, vec(text(), 0..5), |arguments| {
         let words: Vec<&str> =
             ["words"].into_iter().chain(arguments.iter().map(String::as_str)).collect();
@@ -123,7 +123,7 @@ fn yaml_for_lima_reads_back() {
     });
 }
 
-/// Lima's expressions take JSON for literals, or a Base64 of it where there is a backslash.
+/// Lima's expressions accept JSON literals. A literal with a backslash is encoded as Base64.
 fn an_expression_for_lima_reads_back() {
     use base64::Engine as _;
     holds(512, ("[a-z][A-Za-z0-9]{0,8}", value()), |(key, value)| {
@@ -145,7 +145,7 @@ fn an_expression_for_lima_reads_back() {
     });
 }
 
-/// From the keys to the file that the script in the guest writes, through a real shell.
+/// From the keys to the file that the script writes in the guest, through a real shell.
 fn daemon_json_reads_back() {
     holds(64, keys(), |keys| {
         let text = daemon_json::edited("", &keys);
@@ -153,7 +153,8 @@ fn daemon_json_reads_back() {
         let write =
             Operation::WriteDaemonJson { expected: None, loaded: Loaded::Keep, text: &text };
         let Some(Input::Text(script)) = write.command(&ssh()).stdin else { panic!("no script") };
-        // What the script's own `base64 -d` reads; a letter keeps the shell from taking line ends.
+        // The text that the script's `base64 -d` reads. The letter keeps the shell from removing
+        // trailing newlines.
         let (_, input) = script.rsplit_once("main \"$@\" ").unwrap();
         let words = read_by("sh", &format!("words \"$(base64 -d {input}printf x)\""));
         assert_eq!(words, [format!("{text}x")]);
@@ -171,7 +172,7 @@ fn an_override_of_a_compose_file_reads_back() {
         };
         let service: ServiceName = "manager".parse().unwrap();
         let written = wanted.text(Path::new("/a.cai.yml"), None, &service);
-        // No volume of Docker's has this name, which YAML's merge has.
+        // YAML's merge key is not a valid name of a Docker volume.
         if volume == "<<" {
             return assert_eq!(written, Err(ComposeError::Unwritable));
         }
@@ -188,7 +189,7 @@ fn an_override_of_a_compose_file_reads_back() {
     });
 }
 
-/// What a file says of free texts is what the VM's YAML says.
+/// Free text in a file is the same text in the VM's YAML.
 fn a_file_reads_back() {
     holds(256, text(), |text| {
         let file = toml::to_string(&json!({

@@ -1,4 +1,4 @@
-//! A guest's clock that jumps: what tells old from new goes by more than times.
+//! A guest's clock that jumps. Old and new are distinguished by more than times.
 
 use containai::config;
 use containai::simulate::{Fault, World};
@@ -53,8 +53,8 @@ fn what_changed_after_the_clock_went_back_is_mended() {
     }
 }
 
-/// `cai` dies when it has written the file and before dockerd has read it; then the clock goes back,
-/// so that dockerd seems to have started after the file was written.
+/// `cai` is killed after it wrote the file and before dockerd read it. Then the clock goes back, so
+/// that dockerd seems to have started after the file was written.
 fn a_daemon_json_that_seems_older_than_dockerd_is_taken_over() {
     let config = config::parse(FILE).unwrap();
     for fault in ["daemon-json", "sysbox-default"] {
@@ -75,7 +75,7 @@ fn a_daemon_json_that_seems_older_than_dockerd_is_taken_over() {
     }
 }
 
-/// Nothing is left to do, and dockerd has loaded what the file says.
+/// Checks that nothing is left to do and that dockerd has loaded the file.
 fn finished(machine: &FakeWorld, what: &str) {
     let plan = machine.cai(&["plan"]);
     assert!(plan.success().contains("No changes."), "{what}: {plan}");

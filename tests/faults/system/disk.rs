@@ -1,4 +1,4 @@
-//! Disks that are full, or can only be read.
+//! Full and read-only disks.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -19,7 +19,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
 
 const FILE: &str = "version = 1\n[vm]\ncpus = 2\n";
 
-/// Whether this process may mount what it likes, where only its children see it.
+/// Whether this process can mount file systems that only its children see.
 fn mounts() -> bool {
     let tried = std::process::Command::new("unshare").args(["-m", "true"]).output();
     let may = tried.is_ok_and(|output| output.status.success());
@@ -29,11 +29,11 @@ fn mounts() -> bool {
     may
 }
 
-/// A machine, and a directory on it that is its own small disk while commands run.
+/// A machine with a directory that is a small separate disk while commands run.
 struct Small<'a> {
     sandbox: &'a Sandbox,
     variables: Vec<(String, String)>,
-    /// The commands that make the disk, where `$1` is its directory.
+    /// The commands that create the disk in the directory `$1`.
     mount: &'a str,
     directory: String,
 }
@@ -42,7 +42,7 @@ const FULL: &str = "mount -t tmpfs -o size=64k none \"$1\" && head -c 1M /dev/ze
 const READ_ONLY: &str = "mount --bind \"$1\" \"$1\" && mount -o remount,ro,bind \"$1\"";
 
 impl Small<'_> {
-    /// Runs `cai`; then the names of what is on the disk, in its standard output.
+    /// Runs `cai` and then lists the names on the disk, in standard output.
     fn cai(&self, words: &[&str]) -> Ran {
         let script = format!(
             "({}) 2>/dev/null; directory=$1; shift; cai \"$@\"; status=$?; echo; ls -A \
@@ -98,11 +98,11 @@ fn what_does_not_fit_on_the_disk_is_named_and_nothing_half_done_is_left() {
             let said = ran.fails_with(1);
             assert!(said.contains("small/") && said.contains("No space left on device"), "{ran}");
             is_clean(&ran);
-            // What is begun is not there as if it were whole.
+            // An incomplete file does not look complete.
             for name in ["new.toml", "plan.json", "bundle.tar.gz"] {
                 assert!(!ran.stdout.contains(&format!("on the disk: {name}")), "{ran}");
             }
-            // There is room again.
+            // The disk has space again.
             machine.cai(words).success();
         });
     }
@@ -129,7 +129,7 @@ fn a_full_place_for_temporary_files_is_named() {
     }
 }
 
-/// Makes a place read-only for a command: root has to mount it so.
+/// Makes a directory read-only for a command, with a mount as root.
 fn read_only(machine: &FakeWorld, directory: &str, words: &[&str]) -> Ran {
     if nix::unistd::Uid::effective().is_root() {
         return small(machine, READ_ONLY, directory).cai(words);
@@ -174,9 +174,9 @@ fn a_place_for_locks_that_cannot_be_written_is_named() {
                 assert!(!said.contains("is locked"), "{ran}");
                 is_clean(&ran);
                 assert!(machine.world().instances.is_empty());
-                // Looking needs no lock.
+                // Reading needs no lock.
                 read_only(&machine, directory, &["plan"]).success();
-                // As the help says.
+                // As the help text says.
                 let elsewhere = machine.sandbox.path("state").display().to_string();
                 machine.cai_with(&["apply", "--yes"], &[("XDG_STATE_HOME", &elsewhere)]).success();
             });

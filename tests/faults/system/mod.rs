@@ -1,5 +1,4 @@
-//! A machine that is in the way: full or read-only disks, odd places, a clock that jumps, and no
-//! terminal.
+//! Unusual machines: full or read-only disks, unusual paths, a clock that jumps, and no terminal.
 
 mod clock;
 mod disk;

@@ -1,4 +1,4 @@
-//! Homes and directories of Lima that are where, and called what, a user likes.
+//! Home and Lima directories with unusual locations and names.
 
 use std::path::Path;
 
@@ -16,11 +16,11 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
 }
 
 const FILE: &str = "version = 1\n[vm]\ncpus = 2\n";
-/// Names that tools take for something else where they are not quoted.
+/// Names that tools misread without quotes.
 const NAMES: [&str; 6] =
     ["j. o'hara", "the \"best\"", "žluťoučký 機", "$HOME `id`", "a:b,c=d", "back\\slash; #"];
 
-/// The address that the context of this machine has in Docker's store.
+/// The endpoint of this machine's context in Docker's store.
 fn endpoint(world: &containai::simulate::World) -> String {
     let metas = world.contexts.values().map(|text| text.parse::<serde_json::Value>().unwrap());
     let mut ours = metas.filter(|meta| meta["Name"] == "containai-secure");
@@ -29,7 +29,7 @@ fn endpoint(world: &containai::simulate::World) -> String {
 
 fn an_engine_is_made_in_a_home_of_any_name() {
     for name in NAMES {
-        // In the home, and elsewhere.
+        // Inside and outside the home directory.
         for lima in [format!("{name}/.lima"), format!("of {name}")] {
             SYSTEM.case(|| {
                 let machine = FakeWorld::at(name, &lima, FILE);
@@ -59,7 +59,7 @@ fn an_engine_is_made_in_a_home_of_any_name() {
     }
 }
 
-/// The same addresses with the real `docker`, whose option has rules of its own.
+/// The same endpoints with the real `docker`, whose option has special syntax.
 fn a_docker_context_can_lead_to_a_socket_of_any_name() {
     let docker = containai::docker::Docker::new("docker".into());
     let sandbox = crate::support::sandbox::Sandbox::new();
@@ -88,7 +88,7 @@ fn a_socket_whose_path_is_too_long_is_refused_in_the_plan() {
         let directory = machine.sandbox.path(lima).join("containai-secure");
         containai::lima::Ssh::longest_socket(&directory).as_os_str().len()
     };
-    // With a name of no letter, but for the sign before it.
+    // Without letters except for the prefix.
     let short = longest(&FakeWorld::new(FILE), "l") - 1;
     for (more, fits) in [(limit - short, true), (limit - short + 1, false), (200, false)] {
         SYSTEM.case(|| {

@@ -1,4 +1,4 @@
-//! No terminal, one that can do little, and a user who wants no colours.
+//! No terminal, a limited terminal, and a user who disables colors.
 
 use crate::support::fake_world::FakeWorld;
 use crate::support::tally::SYSTEM;
@@ -58,7 +58,7 @@ fn a_dumb_terminal_and_no_color_get_plain_text() {
     }
 }
 
-/// Or else the test above could not fail.
+/// Without this, the test above could not fail.
 fn colours_are_there_where_nobody_minds() {
     let said = on_terminal(&FakeWorld::new(FILE), &[("TERM", "xterm")]);
     assert!(said.contains("\u{1b}[3") || said.contains("\u{1b}[9"), "{said:?}");

@@ -1,4 +1,4 @@
-//! Homebrew, which `cai` asks on a Mac only: the Mac is the simulated one, the process is real.
+//! Homebrew, which `cai` uses only on macOS. macOS is simulated, but the process is real.
 
 use std::sync::atomic::AtomicBool;
 
@@ -21,8 +21,8 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![homebrew_that_goes_wrong_is_named_and_the_next_run_finishes]
 }
 
-/// What a `brew` does instead of its work, and what is said of it. There is no case for what a
-/// command prints: nothing is read of `brew`.
+/// The faults of `brew` and the expected messages. Faults of its output are omitted, because cai
+/// does not read it.
 const FAULTS: [(&str, &str); 6] = [
     ("", "could not be started: No such file or directory"),
     ("echo 'level=fatal msg=\"the fault of a test\"' >&2; exit 1", "failed with exit status 1"),
@@ -50,7 +50,7 @@ fn homebrew_that_goes_wrong_is_named_and_the_next_run_finishes() {
                 let is_brew = command.program.file_name() == Some("brew".as_ref());
                 let mut broken = command.clone();
                 broken.program = sandbox.path("bin/brew");
-                // The simulated one has no time to wait.
+                // The simulated program has no time to wait.
                 is_brew.then(|| System.execute(&broken, &|_| {}).unwrap_err().failure)
             };
             let broken =

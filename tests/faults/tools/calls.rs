@@ -1,39 +1,39 @@
-//! The calls that `cai` makes, each with a machine on which it makes it.
+//! The calls that `cai` makes, each with a machine on which it makes the call.
 
 use containai::config;
 use containai::simulate::{Call as Fake, Fault as Broken, run};
 
 use crate::support::fake_world::FakeWorld;
 
-/// What `cai` makes of a call.
+/// How `cai` uses the result of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// Its output is the answer: without one there is nothing to go on with.
+    /// It needs the output, and cannot continue without it.
     Answers,
-    /// The same, and it is a line of JSON for each instance.
+    /// The same, with one line of JSON for each instance.
     Lists,
-    /// Its output is a document of lines: without one the guest counts as silent.
+    /// It reads the output line by line. Without it, the guest counts as silent.
     Looks,
-    /// Its exit status is the answer, and its output is not read.
+    /// It reads only the exit status.
     Step,
-    /// It is tried, and what comes after it shows whether it mattered.
+    /// It ignores the result. A later call shows whether the attempt worked.
     Attempt,
-    /// It starts a container: what it prints shows whether it did.
+    /// The call starts a container, and its output shows whether that worked.
     Proof,
 }
 
-/// A call that `cai` makes.
+/// A call of a program.
 pub struct Call {
-    /// Its row in the table.
+    /// The name of its row in the table.
     pub name: &'static str,
-    /// Words of it that no other call has.
+    /// A part of its arguments that no other call has.
     pub words: &'static str,
-    /// How its messages begin to name it.
+    /// How messages about it start.
     pub shown: &'static str,
     pub role: Role,
-    /// From which time on it is struck.
+    /// The number of the first call that fails.
     pub number: usize,
-    /// Brings a machine that is as the file says to where the call is made.
+    /// Brings a machine that matches the file into a state in which `cai` makes the call.
     pub prepare: fn(&FakeWorld),
     pub command: &'static [&'static str],
 }
@@ -77,14 +77,14 @@ fn declare(world: &FakeWorld, lines: &str) {
     world.sandbox.write("home/containai.toml", &format!("{FILE}{lines}"));
 }
 
-/// Has a user in the guest as one text declares it, and then declares another.
+/// Applies one declaration of a user in the guest and then declares another one.
 fn redeclare(world: &FakeWorld, first: &str, then: &str) {
     declare(world, &format!("[[users]]\nname = \"robot\"\n{first}\n"));
     world.cai(APPLY).success();
     declare(world, &format!("[[users]]\nname = \"robot\"\n{then}\n"));
 }
 
-/// A container runs with Sysbox, and a service of Sysbox ends.
+/// A container runs with Sysbox when a service of Sysbox stops.
 fn stop_sysbox_under_a_container(world: &FakeWorld) {
     let line = ["--context", "containai-secure", "run", "-d", "--runtime=sysbox-runc", "system"];
     let args = line.map(str::to_owned);
@@ -95,7 +95,7 @@ fn stop_sysbox_under_a_container(world: &FakeWorld) {
     strike(world, "sysbox-services");
 }
 
-/// Every call but those about containers that use a socket (`clients`) and Homebrew (`brew`).
+/// All calls except those about containers that use a socket (`clients`) and Homebrew (`brew`).
 pub const CALLS: &[Call] = &[
     step("limactl --version", "limactl --version", "limactl --version", |_| {})
         .role(Role::Answers)

@@ -1,4 +1,4 @@
-//! One call with one fault: what a user reads then, and that the next run finishes.
+//! One call with one fault: what the user reads, and whether the next run finishes the work.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -11,26 +11,26 @@ use crate::support::fake_world::{FakeWorld, changes_something};
 use crate::support::sandbox::Ran;
 use crate::support::tally::TOOLS;
 
-/// The limit of what hangs. All that does not is there long before.
+/// The timeout for calls that hang. All other calls are much faster.
 const LIMIT: &str = "--timeout=5s";
 
 const UNREADABLE: &str = "printed unexpected output";
 
-/// What a user has to read.
+/// What the user must read.
 pub enum Expected {
-    /// It is of no matter.
+    /// The fault does not matter.
     Harmless,
-    /// The command fails, names the call, and says this of it.
+    /// The command fails, names the call, and describes the fault like this.
     Told(&'static str),
-    /// The command fails with these words.
+    /// The command fails with this message.
     Says(&'static str),
-    /// The command may do without it; whatever it says in the end is true.
+    /// The command may succeed without the call. Whatever it reports must be true.
     Truth,
-    /// There is no such case, and why.
+    /// Not a case, for this reason.
     None(&'static str),
 }
 
-/// What follows from a fault, by what the call is for.
+/// The expected result of a fault, by how the call is used.
 pub fn expected(role: Role, fault: Fault) -> Expected {
     use Expected::{Harmless, None, Says, Told, Truth};
     match (fault, role) {
@@ -70,7 +70,7 @@ fn is_gone(fault: Fault) -> bool {
     matches!(fault, Fault::Missing | Fault::NotExecutable)
 }
 
-/// Steps that come after another one while independent resources look again.
+/// Steps that follow other steps while independent resources are observed again.
 const AMONG_LOOKS: [&str; 4] = [
     "ssh: download Sysbox",
     "ssh: install Sysbox",
@@ -78,15 +78,15 @@ const AMONG_LOOKS: [&str; 4] = [
     "ssh: start the containers",
 ];
 
-/// A machine on which a call is made, and that it is on again after each fault.
+/// A machine on which a call is made, and which returns to that state after each fault.
 pub struct Bench {
     pub call: &'static Call,
     machine: FakeWorld,
     prepared: World,
     file: String,
-    /// How many calls come before.
+    /// The number of calls before it.
     before: usize,
-    /// Worlds from which the next run was seen to finish.
+    /// The worlds from which a next run has been seen to finish.
     finishes: HashSet<String>,
 }
 
@@ -105,8 +105,8 @@ impl Bench {
         let mut matching = (0..calls.len()).filter(|place| calls[*place].contains(call.words));
         let before = matching.nth(call.number - 1);
         let before = before.unwrap_or_else(|| panic!("{}: {calls:#?}", call.name));
-        // Before the first step, an apply looks once, and Lima judges twice; a destroy looks twice.
-        // While the step runs, others may look again.
+        // Before the first step, an apply observes the machine once and Lima validates twice. A
+        // destroy observes twice. During the step, independent resources may be observed again.
         let is_apply = call.command.contains(&"apply");
         let first = planned.len() + if is_apply { judged } else { planned.len() };
         let is_first = !calls[..before].iter().any(|call| changes_something(call));
@@ -115,30 +115,30 @@ impl Bench {
     }
 
     fn program(&self) -> PathBuf {
-        // What it is given as a variable comes first.
+        // Variables come before the name of the program.
         let name = self.call.shown.split(' ').find(|word| !word.contains('=')).unwrap();
         self.machine.sandbox.path("bin").join(name)
     }
 
-    /// Back to where the call is made.
+    /// Restores the state before the call.
     fn reset(&self) {
         self.machine.sandbox.write("home/containai.toml", &self.file);
         self.machine.change(|world| *world = self.prepared.clone());
         self.machine.calls();
     }
 
-    /// Tries a fault, where there is such a case.
+    /// Tries a fault, if it is a case.
     pub fn try_fault(&mut self, fault: Fault) {
         let expected = match expected(self.call.role, fault) {
             _ if fault == Fault::Hangs && self.call.number > 1 => {
-                Expected::None("a look has the same limit wherever it is")
+                Expected::None("all observations have the same timeout")
             }
             _ if is_gone(fault) && AMONG_LOOKS.contains(&self.call.name) => {
-                Expected::None("how many looks come before it is not certain")
+                Expected::None("the number of observations before it is not fixed")
             }
-            // How many looks come before it is not certain.
+            // The number of observations before it is not fixed.
             _ if is_gone(fault) && self.call.role == Role::Proof && self.call.command == APPLY => {
-                Expected::None("it is the same as without the apply before")
+                Expected::None("it is the same as without the previous apply")
             }
             expected => expected,
         };
@@ -158,7 +158,7 @@ impl Bench {
         let (program, is_gone) = (self.program(), is_gone(fault));
         let link = std::fs::read_link(&program).unwrap();
         let value = match self.before {
-            // It is gone before anybody looks.
+            // The program is missing before the first observation.
             _ if is_gone && matches!(self.call.role, Role::Looks | Role::Answers | Role::Lists) => {
                 fault.take_away(&program);
                 String::new()
@@ -166,7 +166,7 @@ impl Bench {
             before if is_gone => format!("{fault:?} {before} {}", program.display()),
             _ => format!("{fault:?} {number} {words}"),
         };
-        // What the system has of that name is no help.
+        // The system's program of that name must not be used.
         let bin = self.machine.sandbox.path("bin").display().to_string();
         let variables = [(VARIABLE, value.as_str()), ("PATH", bin.as_str())];
         let variables = match (is_gone, value.as_str()) {
@@ -176,7 +176,7 @@ impl Bench {
         };
         let mut command = command.to_vec();
         match (fault, self.call.role) {
-            // Who only looks has a limit of its own elsewhere.
+            // Observations have a separate timeout.
             (Fault::Hangs, Role::Looks | Role::Answers | Role::Lists) => {
                 command = vec!["doctor", LIMIT];
             }
@@ -193,7 +193,7 @@ impl Bench {
 
     fn judge(&self, fault: Fault, expected: &Expected, ran: &Ran) {
         let name = self.call.name;
-        // Long lines are wrapped, and remarks have a sign of their own.
+        // Long lines are wrapped, and notes have a prefix.
         let words = ran.stdout.split_whitespace().chain(ran.stderr.split_whitespace());
         let all = words.filter(|word| *word != "#").collect::<Vec<_>>().join(" ");
         assert!(all.len() < 100_000, "{name} {fault:?}: {} bytes to read", all.len());
@@ -213,7 +213,7 @@ impl Bench {
                 assert!(ran.status.success(), "{name} {fault:?}: {ran}");
             }
             Expected::Told(words) => {
-                // A finding names it apart from its sentence.
+                // A finding has the command in a separate line.
                 let sign = if self.call.role == Role::Proof { "command: " } else { "`" };
                 failed(&[&format!("{sign}{shown}"), words]);
                 if fault == Fault::Fails {
@@ -221,7 +221,7 @@ impl Bench {
                 }
             }
             Expected::Says(words) => failed(&[words]),
-            // What it says about the machine is looked at below.
+            // What it reports about the machine is checked below.
             Expected::Truth => {
                 assert!(matches!(ran.status.code(), Some(0 | 1)), "{name} {fault:?}: {ran}");
             }
@@ -229,7 +229,7 @@ impl Bench {
         }
     }
 
-    /// The fault is gone: the next run finishes, and one that said it had finished had.
+    /// Without the fault, the next run finishes. A run that reported success had already finished.
     fn finish(&mut self, fault: Fault, ran: &Ran) {
         let name = self.call.name;
         let is_destroyed = self.call.command == DESTROY;

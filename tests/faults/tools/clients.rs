@@ -13,7 +13,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![every_call_for_a_client_is_tried_with_every_fault]
 }
 
-/// A call about a client, its words, whether its answer is JSON, and whether `cai` can do without it.
+/// A call about a client, its arguments, and how `cai` uses the result.
 const CALLS: [(&str, &str, Kind); 6] = [
     ("docker compose version", "docker compose version", Kind::Optional),
     ("docker compose config", "config --format json manager", Kind::Describes),
@@ -25,11 +25,11 @@ const CALLS: [(&str, &str, Kind); 6] = [
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
-    /// Its answer is JSON, and without it nothing is known of any container.
+    /// The output is JSON. Without it, nothing is known about any container.
     Lists,
-    /// Its answer is JSON, and without it nothing is known of a service.
+    /// The output is JSON. Without it, nothing is known about a service.
     Describes,
-    /// Without its answer less is known.
+    /// Without the output, less is known.
     Optional,
     Step,
 }

@@ -1,5 +1,4 @@
-//! Tools that go wrong: every call that `cai` makes, with everything that can be wrong with a
-//! program.
+//! Faults of tools: every call that `cai` makes, with every fault that a program can have.
 
 mod brew;
 mod calls;
@@ -20,7 +19,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     [own, brew::trials(), clients::trials(), streams::trials()].into_iter().flatten().collect()
 }
 
-/// How many calls are tried at the same time: what hangs only waits.
+/// The number of calls that are tried in parallel. Calls that hang only wait.
 const AT_ONCE: usize = 8;
 
 fn every_call_is_tried_with_every_fault() {

@@ -1,4 +1,4 @@
-//! The streams of `cai` itself, and its memory when a tool floods.
+//! `cai`'s own streams, and its memory use when a tool floods its output.
 
 use std::fs::File;
 use std::process::{Command, Stdio};
@@ -18,7 +18,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     ]
 }
 
-/// Every command that prints without asking.
+/// Every command that prints without a prompt.
 const COMMANDS: [&[&str]; 16] = [
     &["plan"],
     &["plan", "--json"],
@@ -44,7 +44,7 @@ fn command(machine: &FakeWorld, words: &[&str]) -> Command {
     command
 }
 
-/// Where a reader was.
+/// A pipe whose reader is closed.
 fn broken_pipe() -> Stdio {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
@@ -60,7 +60,7 @@ fn a_flood_does_not_fill_the_memory() {
         [("limactl list", "plan"), ("limactl --tty=false create", "apply --yes")]
     {
         TOOLS.case(|| {
-            // Of 1 GiB that comes, a process with 128 MiB cannot hold much.
+            // A process with 128 MiB cannot hold much of 1 GiB of output.
             let line = format!("ulimit -d 131072; exec cai {arguments}");
             let fault = format!("{:?} 1 {words}", Fault::Floods);
             let output =
@@ -112,12 +112,12 @@ fn an_apply_that_nobody_reads_is_done() {
 
 fn a_full_disk_behind_the_output_is_an_error() {
     if !std::path::Path::new("/dev/full").exists() {
-        return TOOLS.apart("there is no /dev/full");
+        return TOOLS.apart("/dev/full does not exist");
     }
     let machine = FakeWorld::converged(FILE);
     for words in COMMANDS {
         if words[0].starts_with("--") {
-            // Help and the version are clap's.
+            // clap prints the help and the version.
             continue;
         }
         TOOLS.case(|| {
