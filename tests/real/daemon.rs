@@ -1,4 +1,5 @@
-//! dockerd takes over its configuration by the mildest way that works, and containers live on.
+//! dockerd loads its configuration in the least disruptive way that works, and containers keep
+//! running.
 
 use serde_json::{Value, json};
 
@@ -25,7 +26,7 @@ fn a_runtime_is_added_by_a_reload_beside_what_others_wrote() {
     let engine = shared();
     let container = engine.container("keeper");
     let dockerd = engine.dockerd();
-    // By hand, and taken over by hand.
+    // Someone changes the file and reloads dockerd.
     let mut by_hand = daemon_json(&engine);
     by_hand["max-concurrent-downloads"] = json!(7);
     by_hand["runtimes"]["hand"] = json!({"path": "/usr/bin/env"});
@@ -78,7 +79,7 @@ fn a_network_key_is_taken_over_by_a_restart_of_dockerd() {
     assert!(subnet.success().starts_with("10.201."), "{subnet}");
 }
 
-/// A profile under which everything is allowed but these system calls.
+/// A seccomp profile that allows everything except these system calls.
 fn profile(calls: &[&str]) -> String {
     json!({
         "defaultAction": "SCMP_ACT_ALLOW",
@@ -87,7 +88,7 @@ fn profile(calls: &[&str]) -> String {
     .to_string()
 }
 
-/// Whether a container may make a directory.
+/// Whether a container can create a directory.
 fn may_make_a_directory(engine: &Engine) -> bool {
     let run = ["run", "--rm", "--network=none", "cai-test", "/bin/mkdir", "/new"];
     engine.docker(&run).status.success()
@@ -103,8 +104,8 @@ fn a_seccomp_profile_is_in_force_and_follows_its_file() {
     engine.apply_mends();
     assert!(!may_make_a_directory(&engine), "the profile is not in force");
 
-    // Another text under the same name: dockerd has read the old one when it started. This one is
-    // harmless, for it stays when the file no longer speaks of it.
+    // New contents under the same name: dockerd read the old file when it started. This profile is
+    // harmless, because it stays loaded after the file no longer declares it.
     engine.write("seccomp.json", &profile(&["acct"]));
     engine.plan_says(&[
         "/etc/docker/cai-seccomp.json",

@@ -1,12 +1,12 @@
-//! What scenarios say in a `containai.toml`.
+//! The declarations of scenarios.
 
-/// What a scenario writes into the `containai.toml`, as TOML.
+/// The contents of a scenario's `containai.toml`, as TOML.
 pub struct Declared<'a> {
-    /// How many processors the VM has.
+    /// The number of CPUs of the VM.
     pub cpus: u32,
-    /// The rest of the table `[docker]`, and tables under it.
+    /// The rest of the table `[docker]` and its subtables.
     pub docker: &'a str,
-    /// The table `[sysbox]`; by default it says that there is none.
+    /// The table `[sysbox]`. By default, it disables Sysbox.
     pub sysbox: &'a str,
     /// More tables.
     pub tables: &'a str,

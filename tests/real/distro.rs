@@ -1,4 +1,4 @@
-//! Docker from the guest's distribution: its packages come over the guest's own network.
+//! Docker from the guest's distribution. The guest downloads the packages over its own network.
 
 use super::declared::Declared;
 use super::engine::{Engine, alone};
@@ -16,9 +16,12 @@ fn docker_is_installed_from_the_distribution() {
     engine.works();
     engine.container("first");
     assert_ne!(engine.running(), "", "an installed engine starts no container");
-    // Debian 12 has 20.10.24+dfsg1-1 and later revisions of it.
+    // Debian 12 has 20.10.24+dfsg1-1 and later revisions.
     engine.declare(&Declared { docker: "version = \"20.10\"", ..Declared::default() });
-    assert!(engine.cai(&["plan"]).success().contains("No changes."), "its first numbers will do");
+    assert!(
+        engine.cai(&["plan"]).success().contains("No changes."),
+        "the first numbers are sufficient"
+    );
     engine.guest("sudo DEBIAN_FRONTEND=noninteractive apt-get -q -y remove docker.io");
     engine.apply_mends();
     engine.delete();

@@ -1,4 +1,4 @@
-//! What `cai doctor` sees of a real engine that is broken, and that it repairs just that.
+//! `cai doctor` on a broken real engine: its findings, and that it repairs only those.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use crate::support::slowest::trial;
 use crate::support::tally::REAL_FAULTS;
 use crate::support::trials;
 
-/// The codes that need more than a fault that `--fix` repairs, each with the group in which it runs.
+/// The codes that need more than a fault that `--fix` repairs, each with the group of its trial.
 const OTHERS: &[(Code, &str, fn())] = &[
     (Code::VmAbsent, "restart", vm_absent),
     (Code::VmStarting, "vm", vm::starting),
@@ -24,8 +24,8 @@ const OTHERS: &[(Code, &str, fn())] = &[
     (Code::ContainerStartFailed, "doctor", container_start_failed),
 ];
 
-/// What is a matter of this machine alone, and of no guest; those of containers have a real dockerd
-/// of their own.
+/// The codes that concern only this machine, not a guest. Those of containers use a separate real
+/// dockerd.
 const NOT_OF_A_GUEST: &[Code] = &[
     Code::ConfigInvalid,
     Code::Unobservable,
@@ -53,7 +53,7 @@ pub fn trials() -> Vec<Trial> {
     faults.chain(others).collect()
 }
 
-/// What needs no VM.
+/// The trials that do not need a VM.
 pub fn of_the_table() -> Vec<Trial> {
     trials![every_code_that_a_guest_can_produce_has_a_trial]
 }
@@ -64,13 +64,13 @@ fn every_code_that_a_guest_can_produce_has_a_trial() {
     let clients = ClientCode::ALL.into_iter().filter_map(|code| Code::find(code.code()));
     let elsewhere: BTreeSet<Code> = NOT_OF_A_GUEST.iter().copied().chain(clients).collect();
     let both: Vec<&Code> = tried.intersection(&elsewhere).collect();
-    assert!(both.is_empty(), "{both:?} are tried, and said not to be");
+    assert!(both.is_empty(), "{both:?} have trials but are listed as having none");
     let mut missing = Code::ALL.to_vec();
     missing.retain(|code| !tried.contains(code) && !elsewhere.contains(code));
-    assert!(missing.is_empty(), "nobody has seen {missing:?} of a real guest");
+    assert!(missing.is_empty(), "{missing:?} have no trial on a real guest");
 }
 
-/// What doctor says of the engine, and the codes of its findings.
+/// The doctor's report about the engine, and the codes of its findings.
 fn findings(engine: &Engine, arguments: &[&str]) -> (Value, Vec<String>) {
     let ran = engine.cai(&[&["doctor", "--json"], arguments].concat());
     let document: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran}"));
@@ -82,7 +82,7 @@ fn findings(engine: &Engine, arguments: &[&str]) -> (Value, Vec<String>) {
     (document, codes)
 }
 
-/// The one finding that there is, which has this code.
+/// The only finding, which must have this code.
 pub fn finding(engine: &Engine, arguments: &[&str], code: Code) -> Value {
     let (document, codes) = findings(engine, arguments);
     assert_eq!(codes, [code.name()], "{document:#}");
@@ -94,7 +94,7 @@ pub fn is_healthy(engine: &Engine, arguments: &[&str]) {
     assert!(codes.is_empty(), "{document:#}");
 }
 
-/// Has doctor mend what it finds.
+/// Runs `doctor --fix`.
 fn fix(engine: &Engine) {
     let fixed = engine.cai(&["doctor", "--fix", "--yes"]);
     assert!(fixed.success().contains("Healthy."), "{fixed}");

@@ -1,4 +1,4 @@
-//! An engine on a real guest, and what a user does with it by hand.
+//! An engine on a real guest, and a user's manual actions on it.
 
 use std::cell::{Cell, RefCell};
 use std::fs::File;
@@ -12,29 +12,30 @@ use super::{container, image, with_container};
 use crate::support::sandbox::{Ran, Sandbox};
 use crate::support::slowest::restart_clock;
 
-/// The VM's name, and the context's.
+/// The name of the VM and of the context.
 pub const NAME: &str = "containai-secure";
 
-/// A home with a `containai.toml`, and perhaps a VM.
+/// A home with a `containai.toml` and possibly a VM.
 pub struct Engine {
     sandbox: Sandbox,
     images: String,
     source: &'static str,
-    /// The VM's memory and disk. A disk cannot shrink, so a scenario that grows it leaves it so.
+    /// The VM's memory and disk. A disk cannot shrink, so later scenarios keep a disk that a
+    /// scenario has grown.
     size: Cell<(&'static str, &'static str)>,
     /// The text of the `containai.toml`.
     file: RefCell<String>,
     /// The `containai.toml` for which [`Engine::works`] last saw an empty plan in this scenario.
     converged: RefCell<Option<String>>,
-    /// The plan and the apply that made the VM.
+    /// The plan and the apply that created the VM.
     pub first: Option<(Ran, Ran)>,
 }
 
-/// One VM at a time: the machine's processors are few, and a guest that is emulated needs them.
+/// Only one VM runs at a time, because an emulated guest needs all of the few CPUs.
 static MACHINE: Mutex<()> = Mutex::new(());
 static SHARED: OnceLock<Mutex<Engine>> = OnceLock::new();
 
-/// The engine that most scenarios share. The first to come makes it, from nothing.
+/// The engine that most scenarios share. The first scenario creates it.
 pub struct Shared {
     engine: MutexGuard<'static, Engine>,
     _machine: MutexGuard<'static, ()>,
@@ -55,8 +56,8 @@ impl Drop for Shared {
     }
 }
 
-/// Waits for the shared engine, under the default declaration. `apply` repairs whatever the scenario
-/// before did to it, unless that one ended with [`Engine::works`] under the same file.
+/// Waits for the shared engine and applies the default declaration. The apply is skipped if the
+/// previous scenario ended with [`Engine::works`] and the same file.
 pub fn shared() -> Shared {
     let machine = alone();
     let engine = SHARED.get_or_init(|| {
@@ -76,7 +77,7 @@ pub fn shared() -> Shared {
     shared
 }
 
-/// Waits until no other VM is used.
+/// Waits until no other scenario uses a VM.
 pub fn alone() -> MutexGuard<'static, ()> {
     let machine = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
     restart_clock();
@@ -91,7 +92,7 @@ pub fn clean_up() {
 }
 
 impl Engine {
-    /// A home for an engine with Docker from this source, and a VM with 2 GiB of memory declared.
+    /// A home for an engine with Docker from this source, which declares a VM with 2 GiB of memory.
     pub fn new(source: &'static str) -> Self {
         let sandbox = Sandbox::unprivileged();
         match std::env::var_os("CAI_TEST_LIMACTL") {
@@ -126,23 +127,23 @@ impl Engine {
         self.file.replace(text);
     }
 
-    /// Declares another memory and disk, for this scenario and those that come after.
+    /// Declares another memory and disk size, for this and later scenarios.
     pub fn resize(&self, memory: &'static str, disk: &'static str) {
         self.size.set((memory, disk));
         self.declare(&Declared::default());
     }
 
-    /// Writes a file beside the `containai.toml`.
+    /// Writes a file next to the `containai.toml`.
     pub fn write(&self, name: &str, text: &str) {
         self.sandbox.write(&format!("home/{name}"), text);
     }
 
-    /// The path of a file beside the `containai.toml`.
+    /// The path of a file next to the `containai.toml`.
     pub fn path(&self, name: &str) -> PathBuf {
         self.sandbox.home().join(name)
     }
 
-    /// Runs `cai`, and shows what it said in the log of the tests.
+    /// Runs `cai` and prints its output to the test log.
     pub fn cai(&self, arguments: &[&str]) -> Ran {
         let ran = self.sandbox.cai(arguments);
         println!("{ran}\n");
@@ -156,12 +157,12 @@ impl Engine {
         ran
     }
 
-    /// Runs `cai`, and shows nothing.
+    /// Runs `cai` without printing its output.
     pub fn cai_quietly(&self, arguments: &[&str]) -> Ran {
         self.sandbox.cai(arguments)
     }
 
-    /// Plans, and checks that all of these words are in the plan.
+    /// Plans, and checks that the plan contains all of these texts.
     #[track_caller]
     pub fn plan_says(&self, words: &[&str]) {
         let plan = self.cai(&["plan"]);
@@ -171,7 +172,7 @@ impl Engine {
         }
     }
 
-    /// Applies, and checks that there is nothing left to do and that the engine works.
+    /// Applies, and checks that nothing is left to do and that the engine works.
     #[track_caller]
     pub fn apply_mends(&self) -> Ran {
         let apply = self.cai(&["apply", "--yes"]);
@@ -180,9 +181,9 @@ impl Engine {
         apply
     }
 
-    /// A client on the host reaches the daemon through the context, and a plan is empty. After its
-    /// last call of this, a scenario must change nothing, because the next one may begin without a
-    /// reset.
+    /// Checks that a client on the host reaches the daemon through the context and that the plan is
+    /// empty. A scenario must not change anything after its last call of this function, because the
+    /// next scenario may start without an apply.
     #[track_caller]
     pub fn works(&self) {
         let version = self.docker(&["version", "--format", "{{.Server.Version}}"]);
@@ -192,19 +193,19 @@ impl Engine {
         self.converged.replace(Some(self.file.borrow().clone()));
     }
 
-    /// The engine does not work for a client on the host.
+    /// Checks that the engine does not work for a client on the host.
     #[track_caller]
     pub fn is_broken(&self) {
         let version = self.docker(&["version"]);
         assert!(!version.status.success(), "nothing is broken: {version}");
     }
 
-    /// A command as a user of this machine types it.
+    /// A command as a user of this machine would run it.
     pub fn command(&self, words: &[&str]) -> Command {
         self.sandbox.command(words)
     }
 
-    /// Puts a script before a program; the `PATH` that finds it there.
+    /// Puts a script in front of a program. Returns the `PATH` with the script.
     pub fn front(&self, program: &str, script: &str) -> String {
         self.sandbox.directory("front");
         self.sandbox.fake_program(&format!("../front/{program}"), script);
@@ -222,19 +223,19 @@ impl Engine {
         self.sandbox.run(&[&["limactl", "--tty=false"], arguments].concat())
     }
 
-    /// Waits until Lima says this of the VM.
+    /// Waits until Lima reports this status of the VM.
     pub fn awaits_status(&self, status: &str) {
         while self.limactl(&["list", "--format={{.Status}}"]).success().trim() != status {}
     }
 
-    /// Runs a script in the guest, as its user.
+    /// Runs a script in the guest as its user.
     #[track_caller]
     pub fn guest(&self, script: &str) -> String {
         let ran = self.limactl(&["shell", "--workdir=/", NAME, "sh", "-c", script]);
         ran.success().trim().to_owned()
     }
 
-    /// Runs a script in the guest, as its user, with a file for its input.
+    /// Runs a script in the guest as its user, with a file as its input.
     #[track_caller]
     pub fn guest_reads(&self, file: &Path, script: &str) {
         let words = ["limactl", "--tty=false", "shell", "--workdir=/", NAME, "sh", "-c", script];
@@ -243,7 +244,7 @@ impl Engine {
         assert!(status.success(), "{script}: {status}");
     }
 
-    /// Runs ssh as Lima does, with arguments before and after the host's name.
+    /// Runs ssh like Lima, with arguments before and after the host's name.
     pub fn ssh(&self, options: &[&str], command: &[&str]) -> Ran {
         let config = self.instance("ssh.config");
         let config = config.to_str().unwrap();
@@ -256,38 +257,38 @@ impl Engine {
         self.sandbox.path("lima").join(NAME).join(file)
     }
 
-    /// What ssh calls the forward of the Docker socket.
+    /// ssh's name for the forward of the Docker socket.
     pub fn forward(&self) -> String {
         format!("{}:/var/run/docker.sock", self.instance("sock/docker.sock").display())
     }
 
-    /// The guest's boot, by its own name for it.
+    /// The ID of the guest's boot.
     #[track_caller]
     pub fn boot(&self) -> String {
         self.guest("cat /proc/sys/kernel/random/boot_id")
     }
 
-    /// How often the guest was booted, which its journal remembers.
+    /// The number of the guest's boots, from its journal.
     #[track_caller]
     pub fn boots(&self) -> usize {
         let script = "sudo journalctl --sync && sudo journalctl --list-boots --quiet | wc -l";
         self.guest(script).parse().unwrap()
     }
 
-    /// The process of dockerd in the guest.
+    /// The pid of dockerd in the guest.
     #[track_caller]
     pub fn dockerd(&self) -> String {
         self.guest("systemctl show --property=MainPID --value docker.service")
     }
 
-    /// Starts a container that does nothing, from files of the guest itself; its identifier. It is
-    /// not the first process of its own, which would ignore SIGTERM and hold up the guest's end.
+    /// Starts an idle container from files of the guest, and returns its ID. Its program is not PID
+    /// 1, which would ignore SIGTERM and delay the guest's shutdown.
     #[track_caller]
     pub fn container(&self, name: &str) -> String {
         self.container_with(name, "")
     }
 
-    /// Starts one with options of `docker run`.
+    /// Starts a container with options of `docker run`.
     #[track_caller]
     pub fn container_with(&self, name: &str, options: &str) -> String {
         self.guest(&format!(
@@ -299,20 +300,20 @@ impl Engine {
         ))
     }
 
-    /// The identifiers of the running containers.
+    /// The IDs of the running containers.
     #[track_caller]
     pub fn running(&self) -> String {
         self.docker(&["ps", "--quiet", "--no-trunc"]).success().trim().to_owned()
     }
 
-    /// A shell in the guest, as a user has it open.
+    /// An open interactive shell in the guest.
     pub fn open_shell(&self) -> OpenShell {
         let script = OpenShell::SCRIPT;
         let words = ["limactl", "shell", "--workdir=/", NAME, "sh", "-c", script];
         OpenShell::start(self.command(&words))
     }
 
-    /// Deletes the VM, whatever state it is in.
+    /// Deletes the VM in any state.
     pub fn delete(&self) {
         self.limactl(&["unprotect", NAME]);
         self.limactl(&["delete", "-f", NAME]);

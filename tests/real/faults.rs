@@ -1,4 +1,4 @@
-//! What breaks an engine by hand, on both sides, and what it is found to be.
+//! Manual faults of an engine, on the host and in the guest, and the expected findings.
 
 use containai::doctor::Code;
 use serde_json::Value;
@@ -7,24 +7,24 @@ use super::engine::{Engine, NAME};
 use super::process;
 use super::sysbox;
 
-/// A fault that `cai` mends.
+/// A fault that `cai` repairs.
 pub struct Fault {
     pub code: Code,
-    /// What has to be there to be broken.
+    /// Prepares what the fault breaks.
     pub prepare: fn(&Engine),
-    /// Breaks it. Where another fault took away what it would break, it does nothing.
+    /// Breaks it. Does nothing if another fault has removed what it would break.
     pub strike: fn(&Engine),
-    /// Whether a finding has the evidence.
+    /// Whether a finding has the expected evidence.
     pub is_evident: fn(&Value) -> bool,
-    /// What a plan says of it.
+    /// Texts in the plan.
     pub plan: &'static [&'static str],
-    /// How often the VM is started for its repair. With 0, containers live on.
+    /// How often the repair starts the VM. With 0, containers keep running.
     pub restarts: usize,
     /// The group of its trial.
     pub group: &'static str,
 }
 
-/// A fault that costs no restart of the VM.
+/// A fault whose repair does not restart the VM.
 const fn fault(
     code: Code,
     plan: &'static [&'static str],
@@ -35,27 +35,27 @@ const fn fault(
 }
 
 impl Fault {
-    /// It takes a start of the VM.
+    /// The repair starts the VM.
     const fn restarts(mut self) -> Self {
         self.restarts = 1;
         self.group = "restart";
         self
     }
 
-    /// It concerns the machine itself.
+    /// The fault concerns the machine itself.
     const fn of_vm(mut self) -> Self {
         self.group = "vm";
         self
     }
 
-    /// Sysbox has to be there.
+    /// The fault needs Sysbox.
     const fn of_sysbox(mut self) -> Self {
         self.prepare = sysbox::install;
         self
     }
 }
 
-/// Whether a piece of the evidence has these words.
+/// Whether this evidence contains this text.
 pub fn saw(finding: &Value, name: &str, words: &str) -> bool {
     finding["observed"][name].to_string().contains(words)
 }
@@ -116,7 +116,7 @@ pub const FAULTS: &[Fault] = &[
         Code::SessionStale,
         &["! restart.containai-secure  session refresh", "after the current SSH session started"],
         |engine| {
-            // The group is configured again, and the session keeps what it began with.
+            // The group is configured again, but the session keeps its old groups.
             leave_docker(engine);
             engine.guest("sudo usermod -aG docker \"$(id -un)\"");
         },
@@ -173,7 +173,7 @@ pub const FAULTS: &[Fault] = &[
         Code::SysboxUnfinished,
         &["~ provision.sysbox", "\"half-configured\" -> \"installed\""],
         |engine| {
-            // As when a program that its scripts need is missing.
+            // As if a program that its scripts need were missing.
             engine.guest(
                 "sudo mv /usr/sbin/sysctl /usr/sbin/sysctl.away; \
                  sudo dpkg -i /var/lib/cai/packages/sysbox-ce_*.deb; \
@@ -253,7 +253,7 @@ pub const FAULTS: &[Fault] = &[
         |it| saw(it, "status", "Broken") && saw(it, "guest_answers", "true"),
     )
     .restarts()
-    // A container keeps the writes that a killed VM loses.
+    // A container's disk keeps the writes that a killed VM loses.
     .of_vm(),
     fault(
         Code::VmDrift,
@@ -269,13 +269,13 @@ pub const FAULTS: &[Fault] = &[
     .restarts(),
 ];
 
-/// Takes the VM's user out of the group, with effect.
+/// Removes the VM's user from the group, including in the open session.
 pub fn leave_docker(engine: &Engine) {
     engine.guest("sudo gpasswd -d \"$(id -un)\" docker || true");
     renew_master(engine);
 }
 
-/// Writes another number of processors into Lima's own file, as somebody does in an editor.
+/// Writes another number of CPUs to `lima.yaml`, as if with an editor.
 fn take_a_processor(engine: &Engine) {
     let file = engine.instance("lima.yaml");
     let before = std::fs::read_to_string(&file).unwrap();
@@ -284,7 +284,7 @@ fn take_a_processor(engine: &Engine) {
     std::fs::write(&file, after).unwrap();
 }
 
-/// Gives everything that rides on Lima's connection the groups that are configured now.
+/// Gives Lima's connection the groups that are configured now.
 fn renew_master(engine: &Engine) {
     let forward = engine.forward();
     engine.ssh(&["-O", "cancel", "-L", &forward], &[]);

@@ -1,4 +1,4 @@
-//! Groups, users and files of the guest.
+//! Groups, users and files in the guest.
 
 use super::declared::Declared;
 use super::engine::shared;
@@ -71,7 +71,7 @@ fn a_group_and_its_first_member_come_in_one_apply() {
         "! restart.containai-secure  session refresh",
     ]);
     engine.apply_mends();
-    // With effect: what rides on Lima's connection has it.
+    // The groups are effective: sessions over Lima's connection have them.
     assert!(engine.guest("id -G").split(' ').any(|gid| gid == "3000"));
     assert_eq!(engine.boot(), boot, "the VM was restarted");
 }

@@ -1,4 +1,4 @@
-//! `cai` is killed in the middle of its work on a real engine, and run again.
+//! `cai` is killed while it changes a real engine, and run again.
 
 use std::os::unix::process::ExitStatusExt;
 
@@ -16,8 +16,8 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     ]
 }
 
-/// Stands before a program, and kills the `cai` that runs it: `before`, `during` or `after` the
-/// command of this number that changes something. What runs goes on without it.
+/// A wrapper that kills the `cai` that runs it: `before`, `during` or `after` the command with this
+/// number among those that change something. The wrapped program keeps running.
 const KILLER: &str = r#"
 PATH=${PATH#*:}
 program=${0##*/}
@@ -34,7 +34,7 @@ case $CAI_TEST_KILL in
 esac
 "#;
 
-/// Applies, and is killed at this point.
+/// Applies and is killed at this point.
 pub fn killed(engine: &Engine, point: &str) -> Ran {
     let mut path = String::new();
     for program in ["limactl", "ssh", "docker"] {
@@ -42,11 +42,11 @@ pub fn killed(engine: &Engine, point: &str) -> Ran {
     }
     engine.write("changes", "");
     let ran = engine.cai_with(&["apply", "--yes"], &[("PATH", &path), ("CAI_TEST_KILL", point)]);
-    assert_eq!(ran.status.signal(), Some(9), "there is no point {point:?}: {ran}");
+    assert_eq!(ran.status.signal(), Some(9), "point {point:?} was not reached: {ran}");
     ran
 }
 
-/// Kills a repair at each of these points; the next run finishes it, and a container lives on.
+/// Kills a repair at each of these points. The next run finishes it, and a container keeps running.
 fn is_finished(points: &[&str], strike: impl Fn(&Engine, usize)) {
     let engine = shared();
     let container = engine.container("keeper");
@@ -62,13 +62,14 @@ fn is_finished(points: &[&str], strike: impl Fn(&Engine, usize)) {
     }
 }
 
-/// It joins the group, cancels the forward, stops the old session, opens a new one, and forwards.
+/// The repair adds the user to the group, cancels the forward, stops the old session, opens a new
+/// one, and forwards the socket.
 fn a_session_refresh_that_was_killed_is_finished() {
     let points = ["during 1", "after 1", "after 3", "after 4", "during 5"];
     is_finished(&points, |engine, _| leave_docker(engine));
 }
 
-/// It writes daemon.json, reloads dockerd, and restarts it.
+/// The repair writes daemon.json, reloads dockerd, and restarts it.
 fn a_dockerd_restart_that_was_killed_is_finished() {
     is_finished(&["after 1", "after 2", "during 3", "after 3"], |engine, number| {
         let docker = format!(

@@ -1,12 +1,12 @@
-//! The processes of a VM on this machine: its machine, Lima's host agent, the ssh that everything
-//! rides on.
+//! The processes of a VM on this machine: the machine, Lima's host agent, and the ssh process of
+//! Lima's connection.
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::engine::Engine;
 
-/// QEMU.
+/// The QEMU process.
 pub fn machine(engine: &Engine) -> Pid {
     named_in(engine, "qemu.pid")
 }
@@ -21,7 +21,7 @@ fn named_in(engine: &Engine, file: &str) -> Pid {
     Pid::from_raw(text.trim().parse().unwrap())
 }
 
-/// The ssh that holds Lima's connection, and the forward on it.
+/// The ssh process of Lima's connection, which also has the forward.
 pub fn master(engine: &Engine) -> Pid {
     let check = engine.ssh(&["-O", "check"], &[]);
     let pid = check.stderr.split_once("(pid=").and_then(|(_, rest)| rest.split_once(')'));
@@ -29,12 +29,12 @@ pub fn master(engine: &Engine) -> Pid {
     Pid::from_raw(pid.parse().unwrap())
 }
 
-/// Ends a process at once.
+/// Kills a process.
 pub fn end(pid: Pid) {
     kill(pid, Signal::SIGKILL).unwrap();
 }
 
-/// A process that does nothing, until this goes.
+/// A process that is stopped until this value is dropped.
 pub struct Frozen(Pid);
 
 impl Frozen {
@@ -46,7 +46,7 @@ impl Frozen {
 
 impl Drop for Frozen {
     fn drop(&mut self) {
-        // It may be gone.
+        // The process may have ended.
         let _ = kill(self.0, Signal::SIGCONT);
     }
 }

@@ -1,4 +1,4 @@
-//! What leaves the file leaves the guest.
+//! What is removed from the file is removed from the guest.
 
 use super::declared::Declared;
 use super::engine::{Engine, NAME, shared};
@@ -15,7 +15,8 @@ const LIMA_USER: &str = "[[users]]\nname = \"@lima\"\ngroups = [\"docker\"]\n";
 const GROUP: &str = "[[groups]]\nname = \"agents\"\ngid = 4242\n";
 const USER: &str = "[[users]]\nname = \"bob\"\nuid = 2001\ngroups = [\"docker\", \"agents\"]\n";
 
-/// What `cai` may change in the guest and of it, apart from the packages that Sysbox needs.
+/// The parts of the guest and its configuration that `cai` can change, except the packages that
+/// Sysbox needs.
 fn snapshot(engine: &Engine) -> String {
     let guest = engine.guest(
         "getent passwd; getent group; cat /etc/docker/daemon.json; \
@@ -25,7 +26,7 @@ fn snapshot(engine: &Engine) -> String {
     format!("{guest}\n{yaml}")
 }
 
-/// One thing less in the file: the plan says so, and once it is applied, nothing is left to do.
+/// Removes one thing from the file. The plan says so, and after an apply nothing is left to do.
 #[track_caller]
 fn lose(engine: &Engine, declared: &Declared<'_>, words: &[&str]) {
     engine.declare(declared);
@@ -35,11 +36,11 @@ fn lose(engine: &Engine, declared: &Declared<'_>, words: &[&str]) {
 
 fn what_leaves_the_file_leaves_the_guest_line_by_line() {
     let engine = shared();
-    // An earlier scenario installed Sysbox by hand, so `cai` would leave it.
+    // An earlier scenario installed Sysbox itself, so `cai` would keep it.
     engine.guest("sudo dpkg --purge sysbox-ce; getent passwd sysbox && sudo userdel sysbox; true");
     let plain = Declared { tables: LIMA_USER, ..Declared::default() };
     engine.declare(&plain);
-    // Two processors are what this guest has, so that no line about them is in the way.
+    // The guest already has two CPUs, so the plan has no line about them.
     engine.cai(&["apply", "--yes"]).success();
     let before = snapshot(&engine);
     let sysbox = sysbox::table(&engine);
@@ -76,7 +77,7 @@ fn what_leaves_the_file_leaves_the_guest_line_by_line() {
     let driver = engine.docker(&["info", "--format", "{{.LoggingDriver}}"]);
     assert_eq!(driver.success().trim(), "json-file");
 
-    // A container of Sysbox could not start again.
+    // A container with Sysbox's runtime could not start again.
     let run = ["run", "--detach", "--name=system", "--runtime=sysbox-runc", "--network=none"];
     engine.container("keeper");
     engine.docker(&[&run[..], &["cai-test", "/bin/sleep", "infinity"]].concat()).success();

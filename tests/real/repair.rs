@@ -1,4 +1,4 @@
-//! A repair that has no doctor code of its own.
+//! A repair without a separate doctor code.
 
 use super::engine::shared;
 use crate::support::trials;
@@ -7,7 +7,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![a_directory_in_the_place_of_the_guests_socket_goes]
 }
 
-/// What dockerd makes of its socket's path where a container mounts it while it is gone.
+/// dockerd creates a directory if a container mounts the path of the missing socket.
 fn a_directory_in_the_place_of_the_guests_socket_goes() {
     let engine = shared();
     let container = engine.container("keeper");

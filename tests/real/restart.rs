@@ -1,4 +1,4 @@
-//! A restart of the VM that the file forbids.
+//! The file forbids a required restart of the VM.
 
 use super::declared::Declared;
 use super::engine::shared;
@@ -24,7 +24,7 @@ fn a_restart_that_the_file_forbids_is_refused() {
     assert_eq!(std::fs::read(engine.instance("lima.yaml")).unwrap(), yaml);
     assert_eq!(engine.boot(), boot, "the VM was restarted");
     assert_eq!(engine.running(), container, "the container did not live on");
-    // What needs no restart is done all the same.
+    // Changes that need no restart are still applied.
     engine.guest("sudo systemctl stop docker.socket docker.service");
     engine.declare(&Declared { tables: never, ..Declared::default() });
     engine.apply_mends();

@@ -1,19 +1,19 @@
-//! A shell that a user has open in the guest.
+//! A user's open shell in the guest.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-/// It waits for a line and says it back.
+/// A shell that waits for a line and echoes it.
 pub struct OpenShell {
     child: Child,
     output: BufReader<ChildStdout>,
 }
 
 impl OpenShell {
-    /// What it runs.
+    /// The script that it runs.
     pub const SCRIPT: &str = "echo ready; read line; echo \"still here: $line\"";
 
-    /// Opens it by this command, which runs the script.
+    /// Opens it with this command, which runs the script.
     pub fn start(mut command: Command) -> Self {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap());

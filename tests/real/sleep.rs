@@ -17,7 +17,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     ]
 }
 
-/// Has a process stand still, while somebody looks; all is well when it goes on.
+/// Stops a process while `look` runs. After the process continues, everything is healthy.
 pub fn sleeps(process: impl FnOnce(&Engine) -> Pid, look: impl FnOnce(&Engine)) {
     let engine = shared();
     let container = engine.container("keeper");

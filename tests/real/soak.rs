@@ -1,6 +1,6 @@
-//! Random faults, several at once, and random ways to mend them, for as long as one likes:
-//! `cargo test --locked --test main -- --ignored soak`. What is random comes of a seed, which is
-//! printed; `CAI_TEST_SEED` sets it, and `CAI_TEST_ROUNDS` says how many rounds there are.
+//! Random faults, several at once, and random ways to repair them: `cargo test --locked --test main
+//! -- --ignored soak`. The random seed is printed. `CAI_TEST_SEED` sets it, and `CAI_TEST_ROUNDS`
+//! sets the number of rounds.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -15,18 +15,18 @@ use crate::support::stops::declared;
 use crate::support::tally::REAL_SOAK;
 use crate::support::trials;
 
-/// It takes long, so it is run where somebody asks for it.
+/// The test takes long, so it runs only on request.
 pub fn trials() -> Vec<libtest_mimic::Trial> {
     let trials = trials![a_soak_of_random_faults_loses_no_container];
     trials.into_iter().map(|trial| trial.with_ignored_flag(true)).collect()
 }
 
 const ROUNDS: u64 = 20;
-/// With a runtime each: a container of Sysbox stops where Sysbox is restarted.
+/// Each with its runtime: a restart of Sysbox stops containers that use its runtime.
 const CONTAINERS: [(&str, &str); 3] =
     [("first", "runc"), ("second", "runc"), ("system", "sysbox-runc")];
 
-/// One to three faults. Those of the whole VM come last, for the others need its guest.
+/// One to three faults. Faults of the whole VM come last, because the others need its guest.
 fn faults(chance: &mut Chance) -> Vec<&'static Fault> {
     let mut rest: Vec<&Fault> = FAULTS.iter().collect();
     let count = 1 + chance.below(3);
@@ -36,7 +36,7 @@ fn faults(chance: &mut Chance) -> Vec<&'static Fault> {
     chosen
 }
 
-/// The running containers: the identifier of each, and when it was started.
+/// The running containers: their IDs and start times.
 fn running(engine: &Engine) -> BTreeMap<String, String> {
     let format = "{{.Name}} {{.Id}} {{.State.StartedAt}}";
     let ids = engine.running();
@@ -49,7 +49,7 @@ fn running(engine: &Engine) -> BTreeMap<String, String> {
     lines.map(|(name, rest)| (name.trim_start_matches('/').into(), rest.into())).collect()
 }
 
-/// Mends the engine by one way or the other; the containers that the plans said they would stop.
+/// Repairs the engine with doctor or apply. Returns the containers that the plans declared to stop.
 fn mend(engine: &Engine, by_doctor: bool) -> BTreeSet<String> {
     let mut named = BTreeSet::new();
     let foresee = |named: &mut BTreeSet<String>| {
@@ -62,7 +62,7 @@ fn mend(engine: &Engine, by_doctor: bool) -> BTreeSet<String> {
         engine.cai(&["apply", "--yes"]).success();
         return named;
     }
-    // What keeps it from working comes first, and then what only differs.
+    // The first run fixes what is broken. Plain drift follows.
     for _ in 0..3 {
         if engine.cai(&["doctor", "--fix", "--yes"]).status.success() {
             return named;

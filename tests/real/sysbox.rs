@@ -16,10 +16,10 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![sysbox_is_installed_beside_a_container_from_a_local_file]
 }
 
-/// The name of the package beside the `containai.toml`.
+/// The name of the package next to the `containai.toml`.
 const PACKAGE: &str = "sysbox-ce.deb";
 const WRONG: &str = "0000000000000000000000000000000000000000000000000000000000000000";
-/// The package's state in the guest, in dpkg's words.
+/// The package's state in the guest, in dpkg's terms.
 const STATUS: &str = "dpkg-query -W -f='${db:Status-Status}' sysbox-ce 2>/dev/null || true";
 
 /// The path of the real package, if there is one.
@@ -33,15 +33,15 @@ fn dpkg_deb(arguments: &[&OsStr]) -> String {
     String::from_utf8(ran.stdout).unwrap().trim().to_owned()
 }
 
-/// A package beside the `containai.toml`.
+/// A package next to the `containai.toml`.
 struct Package {
     path: PathBuf,
-    /// Without the suffix `.linux`.
+    /// The version without the suffix `.linux`.
     version: String,
     sha256: String,
 }
 
-/// Puts the package beside the `containai.toml`.
+/// Copies the package next to the `containai.toml`.
 fn package(engine: &Engine) -> Package {
     let path = engine.path(PACKAGE);
     if let Some(real) = real() {
@@ -57,13 +57,13 @@ fn package(engine: &Engine) -> Package {
     Package { path, version, sha256 }
 }
 
-/// The table `[sysbox]` for the package, which it puts beside the `containai.toml`.
+/// The table `[sysbox]` for the package, which is copied next to the `containai.toml`.
 pub fn table(engine: &Engine) -> String {
     let Package { version, sha256, .. } = package(engine);
     table_of(&version, &sha256)
 }
 
-/// The table for whatever machine this is.
+/// The table for this machine's architecture.
 fn table_of(version: &str, sha256: &str) -> String {
     let package = |arch: &str| {
         format!(
@@ -77,7 +77,7 @@ fn declare(engine: &Engine, version: &str, sha256: &str) {
     engine.declare(&Declared { sysbox: &table_of(version, sha256), ..Declared::default() });
 }
 
-/// Has `cai` install it.
+/// Installs it with `cai`.
 pub fn install(engine: &Engine) {
     let package = package(engine);
     declare(engine, &package.version, &package.sha256);
@@ -86,7 +86,7 @@ pub fn install(engine: &Engine) {
 
 fn sysbox_is_installed_beside_a_container_from_a_local_file() {
     let engine = shared();
-    // An earlier scenario may have declared networks of its own, which stay and which Sysbox takes.
+    // An earlier scenario may have declared networks, which stay and which Sysbox uses.
     engine.guest(
         "sudo dpkg --purge sysbox-ce && echo '{\"live-restore\": true}' | sudo tee /etc/docker/daemon.json >/dev/null && \
          sudo systemctl reset-failed docker && sudo systemctl restart docker",
@@ -94,7 +94,7 @@ fn sysbox_is_installed_beside_a_container_from_a_local_file() {
     let container = engine.container("keeper");
     let Package { path, version, sha256 } = package(&engine);
 
-    // By hand it is refused, as Sysbox's own is, and left half-configured.
+    // A manual installation fails, as with the real Sysbox, and leaves the package half-configured.
     if real().is_some() {
         engine.guest("sudo apt-get -q -y install fuse3 iptables lsb-release rsync");
     }
@@ -133,7 +133,7 @@ fn sysbox_is_installed_beside_a_container_from_a_local_file() {
     if real().is_none() {
         engine.guest("test -e /run/cai-test-sysbox-runc");
     }
-    // The daemon has the networks that Sysbox asks for, not only its file.
+    // The daemon uses the networks that Sysbox requires; they are not only in its file.
     engine.docker(&["network", "create", "pools"]).success();
     let subnet = "{{(index .IPAM.Config 0).Subnet}}";
     let subnet = engine.docker(&["network", "inspect", "--format", subnet, "pools"]);

@@ -64,12 +64,12 @@ pub fn serve(socket: &Path) {
     });
 }
 
-/// Serves one connection. An error is the reply; the other side sees the end of the machine as the end of
-/// the connection.
+/// Serves one connection and replies with the error, if any. The connection ends when the machine
+/// stops.
 fn answer(connection: UnixStream) -> io::Result<()> {
     let result = boot(&connection);
     if let Err(error) = &result {
-        // If the plug was pulled, nobody listens.
+        // If the plug was pulled, the other side has closed the connection.
         let _ = writeln!(&connection, "{error}");
     }
     connection.shutdown(Shutdown::Both)?;
@@ -129,7 +129,7 @@ impl Drop for Network {
     }
 }
 
-/// Connects the machine to a user-mode network, like QEMU's.
+/// Connects the machine to a user-mode network like QEMU's.
 fn connect(request: &Request, machine: &Child, directory: &Path) -> io::Result<Network> {
     let namespace = |process: &str| fs::read_link(format!("/proc/{process}/ns/net"));
     let (ours, id) = (namespace("self")?, machine.id().to_string());

@@ -1,14 +1,14 @@
-//! Flags and arguments, read as the original's flag library reads them.
+//! Flags and arguments, parsed as by Lima's flag library.
 use std::time::Duration;
 
 use containai::simulate::Arguments;
 
 use super::{Result, unknown};
 
-/// Accepted by every command, before its name and behind it.
+/// Flags that every command accepts, before and after its name.
 const GLOBAL: [&str; 5] = ["--tty", "--debug", "-y --yes", "--log-level=", "--log-format="];
 
-/// The command, and what else is on the command line.
+/// The command, and the rest of the command line.
 pub(super) fn split(arguments: &[String]) -> Result<(&str, Vec<String>)> {
     let words = Arguments::parse(arguments, &GLOBAL, true).map_err(|what| unknown(&what))?.words;
     let (before, rest) = arguments.split_at(arguments.len() - words.len());
@@ -18,7 +18,7 @@ pub(super) fn split(arguments: &[String]) -> Result<(&str, Vec<String>)> {
     }
 }
 
-/// Reads what a command was given.
+/// Parses the arguments of a command.
 pub(super) fn parse(command: &str, flags: &[&str], arguments: &[String]) -> Result<Arguments> {
     let flags = [flags, &GLOBAL].concat();
     let parsed = Arguments::parse(arguments, &flags, command == "shell")
@@ -29,7 +29,7 @@ pub(super) fn parse(command: &str, flags: &[&str], arguments: &[String]) -> Resu
     }
 }
 
-/// Reads a duration in Go's form, such as `10m` or `1h30m`.
+/// Parses a duration in Go's format, such as `10m` or `1h30m`.
 pub(super) fn duration(text: &str) -> Result<Duration> {
     humantime::parse_duration(text)
         .map_err(|_| format!("invalid argument {text:?}: time: invalid duration {text:?}"))

@@ -1,4 +1,4 @@
-//! An instance's configuration: its `lima.yaml` with the defaults filled in.
+//! An instance's configuration: its `lima.yaml` with defaults.
 use std::path::Path;
 
 use containai::simulate::rules;
@@ -24,12 +24,12 @@ impl HostUser {
     }
 }
 
-/// The filled configuration, in the form that `list --json` shows.
+/// The configuration with defaults, in the form of `list --json`.
 #[derive(Clone)]
 pub(super) struct Config(pub(super) Value);
 
 impl Config {
-    /// Fills in what the YAML text of the instance in `dir` leaves open.
+    /// Adds defaults to the YAML text of the instance in `dir`.
     pub(super) fn fill(text: &str, dir: &Path) -> Result<Self> {
         let given = yaml::parse(text)?;
         let user = HostUser::current()?;
@@ -59,7 +59,7 @@ impl Config {
         self.0.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }
 
-    /// The bytes of a size such as `2GiB`.
+    /// A size such as `2GiB` in bytes.
     pub(super) fn bytes(&self, key: &str) -> Result<u64> {
         let text = self.0.get(key).and_then(rules::as_text).unwrap_or_default();
         yaml::bytes(&text).ok_or_else(|| format!("field `{key}`: invalid size: '{text}'"))
@@ -94,7 +94,7 @@ fn expand(config: &mut Value, dir: &Path) -> Result<()> {
             forward["guestSocket"] = json!(guest.expand(socket)?);
         }
         if let Some(socket) = forward.get("hostSocket").and_then(Value::as_str) {
-            // A relative socket is beside the others of the instance.
+            // A relative socket is next to the instance's other sockets.
             forward["hostSocket"] = json!(dir.join("sock").join(host.expand(socket)?));
         }
     }

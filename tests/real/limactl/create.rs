@@ -55,7 +55,7 @@ fn read(file: &str) -> Result<String> {
 }
 
 fn create_in(dir: &Path, name: &str, text: &str) -> Result<()> {
-    // ssh makes its socket under a longer name first, and the kernel's limit is low.
+    // ssh first creates its socket under a longer name, and the kernel's limit is low.
     let socket = dir.join("ssh.sock.1234567890123456");
     let length = socket.as_os_str().len();
     if length >= 108 {
@@ -91,8 +91,8 @@ fn create_in(dir: &Path, name: &str, text: &str) -> Result<()> {
     made
 }
 
-/// Makes the disk and copies the kernel if that was not done yet, and grows the disk to the size
-/// that the configuration asks for.
+/// Creates the disk and copies the kernel if they do not exist, and grows the disk to the
+/// configured size.
 pub(super) fn prepare(dir: &Path, config: &Config) -> Result<()> {
     let disk = dir.join("disk");
     let size = config.bytes("disk")?;
@@ -156,7 +156,7 @@ fn qemu_img(arguments: &[&str], files: &[&Path]) -> Result<Vec<u8>> {
     succeeded(&format!("qemu-img {}", arguments[0]), output)
 }
 
-/// The output of a tool that must not fail.
+/// The output of a tool that must succeed.
 pub(super) fn succeeded(
     what: &str,
     output: std::io::Result<std::process::Output>,

@@ -45,7 +45,7 @@ pub(super) fn edit(arguments: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The text as an editor leaves it, which reads what this process would.
+/// Opens the text in an editor, whose input is this process's input, and returns the result.
 fn opened(text: &str) -> Result<String> {
     let failed = |error: std::io::Error| error.to_string();
     let file = tempfile::NamedTempFile::with_prefix("lima-editor-").map_err(failed)?;
@@ -75,7 +75,7 @@ fn check(before: &str, after: &str, instance: &Instance) -> Result<()> {
     Ok(())
 }
 
-/// Leaves the text in the current directory, where Lima leaves it.
+/// Saves the text in the current directory, as Lima does.
 fn rejected(text: &str, error: &str) -> String {
     match fs::write("lima.REJECTED.yaml", text) {
         Ok(()) => {

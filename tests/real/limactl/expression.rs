@@ -1,4 +1,4 @@
-//! What `--set` does to the text of a YAML.
+//! Applies `--set` to the text of a YAML.
 use containai::simulate::{expression, yaml};
 use serde_json::{Map, Value};
 
@@ -6,8 +6,8 @@ use super::{Result, unknown};
 
 /// Applies an expression to a YAML text.
 ///
-/// Only the top-level keys that change are written anew: comments and the form of the others stay,
-/// as with yq.
+/// Only the changed top-level keys are rewritten. The others keep their comments and format, as
+/// with yq.
 pub(super) fn apply(text: &str, edit: &str) -> Result<String> {
     let before = yaml::parse(text)?;
     let mut after = before.clone();
@@ -20,7 +20,7 @@ pub(super) fn apply(text: &str, edit: &str) -> Result<String> {
     if yaml::parse(&rewritten).as_ref() == Ok(&after) {
         return Ok(rewritten);
     }
-    // A document that is not one key a line, such as JSON.
+    // A document without one top-level key per line, such as JSON.
     serde_yaml::to_string(&after).map_err(|error| error.to_string())
 }
 

@@ -1,4 +1,4 @@
-//! The `cidata` disk: what the guest learns of its configuration at every boot.
+//! The `cidata` disk, from which the guest reads its configuration at every boot.
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -10,7 +10,7 @@ use super::create::succeeded;
 use super::instance::{self, Instance};
 use super::{Result, machine, quote};
 
-/// Makes the disk and says where it is.
+/// Creates the disk and returns its path.
 pub(super) fn make_cidata(instance: &Instance) -> Result<PathBuf> {
     let tree = instance.dir.join("cidata");
     let image = instance.dir.join("cidata.img");
@@ -27,7 +27,7 @@ pub(super) fn make_cidata(instance: &Instance) -> Result<PathBuf> {
     Ok(image)
 }
 
-/// An administrator's tool, which an ordinary user's PATH may not reach.
+/// An administrator's tool, which may not be on an ordinary user's PATH.
 fn tool(name: &str) -> PathBuf {
     ["/usr/sbin", "/sbin"]
         .into_iter()
@@ -55,8 +55,7 @@ fn fill(tree: &Path, instance: &Instance) -> std::io::Result<()> {
     Ok(())
 }
 
-/// This host's `/proc/meminfo` with the configured memory, minus the part that a kernel reserves for
-/// itself.
+/// The host's `/proc/meminfo` with the configured memory, minus the part that a kernel reserves.
 fn memory_info(config: &Config) -> std::io::Result<String> {
     let kibibytes = (config.bytes("memory").map_err(std::io::Error::other)? >> 10) * 97 / 100;
     let host = fs::read_to_string("/proc/meminfo")?;
@@ -86,7 +85,7 @@ fn environment(instance: &Instance, config: &Config) -> String {
     text
 }
 
-/// The `param` mapping as scripts see it.
+/// The `param` mapping as variables for scripts.
 pub(super) fn parameters(config: &Config) -> Vec<(String, String)> {
     let map = config.0.get("param").and_then(serde_json::Value::as_object);
     map.into_iter()

@@ -1,7 +1,7 @@
-//! `limactl hostagent`: the process beside each running instance.
+//! `limactl hostagent`: the process that accompanies each running instance.
 //!
-//! It owns the machine's process, opens the one shared ssh connection, forwards the sockets once,
-//! and tells `start` about it all in events on its stdout.
+//! It owns the machine's process, opens the shared SSH connection, forwards the sockets once, and
+//! reports to `start` with events on its stdout.
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
 use std::io::{Read as _, Write as _};
@@ -22,11 +22,11 @@ use containai::simulate::Arguments;
 use super::instance::{self, Instance};
 use super::{Result, guest, log, machine, quote, ssh};
 
-/// How often, and how long apart, the guest is asked whether it is ready.
+/// How often and at which interval the agent checks whether the guest is ready.
 const TRIES: u32 = 1800;
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What ends the agent.
+/// The reasons for the agent to end.
 enum End {
     Signal,
     Machine(std::io::Result<ExitStatus>),
@@ -36,9 +36,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let name = arguments.only()?;
     let instance = Instance::inspect(name)?.ok_or_else(|| format!("no instance {name}"))?;
     let pid_file = instance.dir.join("ha.pid");
-    // A session of its own: what ends the terminal of `start` does not end the instance.
+    // A separate session, so that closing the terminal of `start` does not end the instance.
     let _ = nix::unistd::setsid();
-    // Blocked before the first thread starts, so that one thread can wait for them for all.
+    // Blocked before the first thread starts, so that a single thread can wait for these signals.
     let signals = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM]);
     signals.thread_block().map_err(|error| error.to_string())?;
     OpenOptions::new()
@@ -90,10 +90,10 @@ fn serve(instance: &Instance, signals: SigSet) -> Result<()> {
     }
 }
 
-/// Listens as long as this process lives, by which others know that it does.
+/// Listens until this process ends. Other processes use this to check that the agent is alive.
 fn listen(instance: &Instance) -> Result<()> {
     let socket = instance.dir.join("ha.sock");
-    // One that was killed leaves its own.
+    // A killed agent leaves its socket.
     let _ = fs::remove_file(&socket);
     let listener =
         UnixListener::bind(&socket).map_err(|error| format!("{}: {error}", socket.display()))?;
@@ -101,13 +101,13 @@ fn listen(instance: &Instance) -> Result<()> {
     Ok(())
 }
 
-/// Waits for the guest and sets up what rides on its ssh.
+/// Waits for the guest and sets up its SSH connection and the forwards.
 fn bring_up(name: &str, port: u16) {
     let result = Instance::inspect(name).and_then(|instance| {
         let instance = instance.ok_or_else(|| format!("no instance {name}"))?;
         wait_for_sshd(port)?;
-        // The shared connection is open before any provisioning script runs, so the groups of
-        // its user are those from before. The guest waits for this file.
+        // The shared connection opens before any provisioning script runs, so it has the user's
+        // groups from before. The guest waits for this file.
         retry("the ssh connection", || {
             ssh::run(&instance, "sudo touch /run/cai-test-session-open")
         })?;
@@ -143,14 +143,14 @@ fn retry(what: &str, mut attempt: impl FnMut() -> bool) -> Result<()> {
     Err(format!("failed to satisfy {what}"))
 }
 
-/// Waits for sshd's greeting. QEMU accepts the connection long before the guest does, so only
-/// what comes from it counts.
+/// Waits for sshd's greeting. QEMU accepts connections long before the guest does, so only data
+/// from the guest counts.
 fn wait_for_sshd(port: u16) -> Result<()> {
     let start = Instant::now();
     let deadline = start + TRIES * PAUSE;
     let greeted = || -> std::io::Result<bool> {
         let mut connection = TcpStream::connect(("127.0.0.1", port))?;
-        // A slow guest gets more time: each connection that is given up has cost it a process.
+        // A slow guest gets more time, because each abandoned connection has cost it a process.
         let patience = (start.elapsed() / 5).max(Duration::from_secs(2));
         connection.set_read_timeout(Some(patience))?;
         let mut greeting = [0; 4];
@@ -166,7 +166,7 @@ fn wait_for_sshd(port: u16) -> Result<()> {
     Ok(())
 }
 
-/// Forwards every socket, once: nothing watches over a forward afterwards.
+/// Forwards every socket once. Nothing monitors the forwards afterward.
 fn forward_sockets(instance: &Instance) {
     for (host, guest) in instance.socket_forwards() {
         if let Some(directory) = Path::new(host).parent() {
@@ -184,7 +184,7 @@ fn forward_sockets(instance: &Instance) {
     }
 }
 
-/// Feeds the script to the interpreter that its first line names.
+/// Runs the script with the interpreter in its first line.
 fn probe_succeeds(instance: &Instance, probe: &Value) -> bool {
     let script = probe["script"].as_str().unwrap_or_default();
     let interpreter = script.lines().next().and_then(|line| line.strip_prefix("#!"));
@@ -207,7 +207,7 @@ fn probe_succeeds(instance: &Instance, probe: &Value) -> bool {
     child.wait().is_ok_and(|status| status.success())
 }
 
-/// Closes what rides on ssh, then presses the power button until the machine is off.
+/// Closes the SSH connection, then presses the power button until the machine is off.
 fn shut_down(instance: &Instance, ended: &Receiver<End>, pid: nix::unistd::Pid) {
     for (host, guest) in instance.socket_forwards() {
         ssh::control(instance, &["cancel", "-L", &format!("{host}:{guest}")]);
@@ -217,7 +217,7 @@ fn shut_down(instance: &Instance, ended: &Receiver<End>, pid: nix::unistd::Pid) 
     }
     let deadline = Instant::now() + Duration::from_secs(180);
     while Instant::now() < deadline {
-        // A guest that is still booting does not hear the first press.
+        // A guest that is still booting ignores the first press.
         if let Err(error) = machine::power_down(instance, pid) {
             log::warning(&format!("failed to press the power button: {error}"));
         }

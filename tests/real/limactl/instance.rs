@@ -1,4 +1,4 @@
-//! The store of instances, and the state of one.
+//! The store of instances, and their states.
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use nix::unistd::Pid;
 use super::config::Config;
 use super::{Result, quote, ssh};
 
-/// Where all instances live.
+/// The directory of all instances.
 pub(super) fn lima_home() -> PathBuf {
     std::env::var_os("LIMA_HOME").map_or_else(
         || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".lima"),
@@ -30,7 +30,7 @@ pub(super) fn directory(name: &str) -> Result<PathBuf> {
     Ok(lima_home().join(name))
 }
 
-/// The names of all instances, in order.
+/// The names of all instances, sorted.
 pub(super) fn names() -> Vec<String> {
     let Ok(entries) = fs::read_dir(lima_home()) else {
         return Vec::new();
@@ -45,12 +45,12 @@ pub(super) fn names() -> Vec<String> {
     names
 }
 
-/// One instance as it was found.
+/// The observed state of an instance.
 pub(super) struct Instance {
     pub(super) name: String,
     pub(super) dir: PathBuf,
     pub(super) status: Status,
-    /// `None` when the YAML cannot be read, with the reason among the errors.
+    /// `None` if the YAML cannot be read. The reason is in the errors.
     pub(super) config: Option<Config>,
     pub(super) errors: Vec<String>,
     pub(super) host_agent: Option<Pid>,
@@ -58,7 +58,7 @@ pub(super) struct Instance {
 }
 
 impl Instance {
-    /// Looks at an instance; `None` when there is none of that name.
+    /// Inspects an instance. `None` if it does not exist.
     pub(super) fn inspect(name: &str) -> Result<Option<Self>> {
         let dir = directory(name)?;
         let mut instance = Self {
@@ -124,12 +124,12 @@ impl Instance {
         ssh::port_in(&self.ssh_config()).unwrap_or_default()
     }
 
-    /// The errors in the form that Go prints a list.
+    /// The errors in Go's format of a list.
     pub(super) fn error_list(&self) -> String {
         format!("[{}]", self.errors.join(" "))
     }
 
-    /// Socket forwards as (socket on this host, socket in the guest).
+    /// Forwards of sockets as (socket on this host, socket in the guest).
     pub(super) fn socket_forwards(&self) -> Vec<(&str, &str)> {
         let Some(config) = &self.config else {
             return Vec::new();
@@ -144,14 +144,15 @@ impl Instance {
     }
 }
 
-/// The live process that a pid file names.
+/// The live process in a pid file.
 ///
-/// The process must name the file on its command line, as both of ours do: a pid that went to
-/// another process would make a stopped instance look alive. A file of a dead process is removed.
+/// The process must have the file's path on its command line, as the agent and the machine do.
+/// Otherwise, a reused pid would make a stopped instance look alive. The file of a dead process is
+/// removed.
 pub(super) fn running(pid_file: &Path) -> Option<Pid> {
     let text = fs::read_to_string(pid_file).ok()?;
     let pid: i32 = text.trim().parse().ok()?;
-    // A process that has ended and was not waited for has an empty command line.
+    // A zombie process has an empty command line.
     let command_line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let wanted = pid_file.as_os_str().as_encoded_bytes();
     if command_line.split(|byte| *byte == 0).any(|argument| argument == wanted) {
@@ -167,7 +168,7 @@ pub(super) fn kill_now(pid: Pid) {
     let _ = kill(pid, Signal::SIGKILL);
 }
 
-/// The disk size that a YAML text asks for, if it names one.
+/// The disk size in a YAML text, if set.
 pub(super) fn disk_in(text: &str) -> Option<(String, u64)> {
     let value = yaml::parse(text).ok()?;
     let size = value.get("disk")?.as_str()?.to_owned();

@@ -1,4 +1,4 @@
-//! The log on stderr, in logrus's text form.
+//! The log on stderr, in logrus's text format.
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use containai::simulate::log;
@@ -24,7 +24,7 @@ pub(super) fn line(level: &str, message: &str, fields: &[(&str, &str)]) {
     eprint!("{}", log::line(seconds(), level, message, fields));
 }
 
-/// The time in UTC, to the second.
+/// The UTC time, in seconds.
 pub(super) fn now() -> String {
     log::timestamp(seconds())
 }

@@ -26,7 +26,7 @@ pub(super) fn is_container() -> bool {
     containers().is_some()
 }
 
-/// Starts the machine in its own process group, so it outlives a host agent that is killed.
+/// Starts the machine in a separate process group, so that it outlives a killed host agent.
 pub(super) fn spawn(instance: &Instance, cidata: &Path, ssh_port: u16) -> Result<Child> {
     if !is_container() {
         return qemu::spawn(instance, cidata, ssh_port);

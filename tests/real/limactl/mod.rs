@@ -1,19 +1,19 @@
-//! A stand-in for `limactl` that drives a real guest: a QEMU virtual machine or a systemd container.
+//! A stand-in for `limactl` that drives a real guest: a QEMU virtual machine or a systemd
+//! container.
 //!
-//! It has the command line, the messages, the exit codes, the files and the ssh sessions of
-//! Lima 2.2.0 as far as `cai` meets them, and what runs behind it is real: a
-//! machine with systemd, sshd and, if the tests want it, Docker. It exists because Lima itself
-//! comes from hosts that a test machine may not reach.
+//! It has the command line, the messages, the exit codes, the files and the SSH sessions of Lima
+//! 2.2.0, as far as `cai` uses them. The machine is real, with systemd, sshd and, if a test needs
+//! it, Docker. The stand-in exists because a test machine may not be able to download Lima.
 //!
 //! Known differences:
 //! - Software emulation only, on Linux and x86_64, with local image files and qemu.
-//! - `mounts` are kept in the YAML and not carried into the guest.
+//! - `mounts` are kept in the YAML but not mounted in the guest.
 //! - No guest agent, so no automatic forwarding of TCP ports.
-//! - Digests of images are not verified, `_config/networks.yaml` is not read.
-//! - An expression for `edit --set` is assignments of JSON and `del`, no other yq.
+//! - Digests of images are not verified, and `_config/networks.yaml` is not read.
+//! - An expression for `edit --set` can only assign JSON and use `del`.
 //!
-//! What it does not know it refuses in its own name, so that a test never takes a guess of the
-//! stand-in for Lima's behaviour.
+//! For anything else, it fails with a message that names the stand-in, so that a test never
+//! mistakes its guess for Lima's behavior.
 mod command_line;
 mod config;
 mod create;
@@ -38,12 +38,12 @@ use std::process::ExitCode;
 
 use containai::simulate::Arguments;
 
-/// What a command says when it fails; `main` logs it as fatal.
+/// An error is the message of a failed command, which `main` logs as fatal.
 type Result<T> = std::result::Result<T, String>;
 
 type Command = fn(&Arguments) -> Result<ExitCode>;
 
-/// The commands, by their names, with their flags.
+/// The commands with their names and flags.
 const COMMANDS: &[(&[&str], &[&str], Command)] = &[
     (&["list", "ls"], &["--json", "-f --format=", "-q --quiet"], list::list),
     (&["create"], &["--name=", "--set="], create::create),
@@ -59,7 +59,7 @@ const COMMANDS: &[(&[&str], &[&str], Command)] = &[
     (&["machine"], &["--pidfile="], machine::run),
 ];
 
-/// The release whose behaviour this follows.
+/// The release whose behavior this follows.
 const VERSION: &str = "2.2.0";
 
 pub(crate) fn main() -> ExitCode {
@@ -88,7 +88,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
     command(&command_line::parse(name, flags, &arguments)?)
 }
 
-/// The refusal of something that real `limactl` may well know.
+/// The error for something that the real `limactl` may support.
 fn unknown(what: &str) -> String {
-    format!("the limactl stand-in of cai's tests does not know {what}")
+    format!("the limactl stand-in of cai's tests does not support {what}")
 }

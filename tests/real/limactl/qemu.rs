@@ -1,4 +1,4 @@
-//! The virtual machine: its QEMU process and the control socket of that.
+//! The virtual machine: its QEMU process and that process's control socket.
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::net::UnixStream;
@@ -10,16 +10,16 @@ use std::time::Duration;
 use super::Result;
 use super::instance::Instance;
 
-/// Starts the machine, in a process group of its own: it outlives a host agent that is killed.
+/// Starts the machine in a separate process group, so that it outlives a killed host agent.
 pub(super) fn spawn(instance: &Instance, cidata: &Path, ssh_port: u16) -> Result<Child> {
     let config = instance.config()?;
     let path = |name: &str| instance.dir.join(name).display().to_string();
     let mut command = Command::new("qemu-system-x86_64");
     command
         .args(["-name", &instance.hostname(), "-nodefaults", "-no-user-config"])
-        // Software emulation: a machine that runs tests is often a guest itself, and a guest
-        // inside a guest may hang. A processor with few features is emulated fastest: a boot,
-        // 60 calls of `sudo` and a restart of dockerd took 81 s, and 116 s with `max`.
+        // Software emulation: a test machine is often a guest itself, and nested virtualization may
+        // hang. A CPU with few features is emulated fastest: a boot, 60 calls of `sudo` and a
+        // restart of dockerd took 81 s, compared with 116 s for `max`.
         .args(["-machine", "pc", "-accel", "tcg,thread=multi", "-cpu", "qemu64"])
         .args(["-smp", &config.number("/cpus").to_string()])
         .args(["-m", &format!("{}M", config.bytes("memory")? >> 20)])

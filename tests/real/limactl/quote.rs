@@ -1,7 +1,7 @@
-//! Quoting, in the forms that the original's messages and ssh's remote shell need.
+//! Quoting in the formats of Lima's messages and of ssh's remote shell.
 pub(super) use containai::simulate::log::go;
 
-/// A value named in a message: in back-quotes where Go can, else as a string literal.
+/// A value in a message: in backquotes if Go can use them, otherwise as a string literal.
 pub(super) fn name(text: &str) -> String {
     let raw = !text.chars().any(|c| c == '`' || (c.is_control() && c != '\t'));
     if raw { format!("`{text}`") } else { go(text) }

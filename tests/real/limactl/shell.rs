@@ -41,7 +41,7 @@ pub(super) fn shell(arguments: &Arguments) -> Result<ExitCode> {
     if arguments.has("--reconnect") && instance.dir.join("ssh.sock").exists() {
         log::info(&format!("Exiting ssh session for the instance {shown}"));
         if !ssh::control(&instance, &["exit"]) {
-            // The socket of a connection that is gone already would stop the next one.
+            // The socket of a connection that has ended would prevent the next one.
             let _ = std::fs::remove_file(instance.dir.join("ssh.sock"));
         }
     }
@@ -60,11 +60,11 @@ pub(super) fn shell(arguments: &Arguments) -> Result<ExitCode> {
         ssh.arg("-t");
     }
     ssh.args(["-o", "LogLevel=ERROR", &instance.hostname(), "--", &script]);
-    // ssh takes the place of this process: stdin, the streams and the exit code are the guest's.
+    // ssh replaces this process, so stdin, the streams and the exit code are those of the guest.
     Err(format!("failed to run ssh: {}", ssh.exec()))
 }
 
-/// The command's words, quoted; leading `NAME=value` words stay assignments.
+/// The quoted words of the command. Leading `NAME=value` words stay assignments.
 fn words(command: &[String]) -> String {
     let is_name = |name: &str| {
         name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')

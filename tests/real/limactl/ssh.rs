@@ -1,4 +1,4 @@
-//! The instance's ssh: its key, its configuration file, its one shared connection.
+//! The instance's SSH key, configuration file and shared connection.
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -9,7 +9,7 @@ use super::Result;
 use super::create::succeeded;
 use super::instance::{self, Instance};
 
-/// Creates the key of this user's instances if it does not exist.
+/// Creates the key for this user's instances if it does not exist.
 pub(super) fn ensure_key() -> Result<()> {
     let directory = instance::lima_home().join("_config");
     let key = directory.join("user");
@@ -35,8 +35,8 @@ pub(super) fn port_in(file: &Path) -> Option<u16> {
     text.lines().find_map(|line| line.trim().strip_prefix("Port ")?.parse().ok())
 }
 
-/// Writes the instance's ssh configuration file and says the port in it: the one of the last
-/// start if it is still free.
+/// Writes the instance's SSH configuration file and returns its port: the port of the last start if
+/// it is still free.
 pub(super) fn write_config(instance: &Instance) -> Result<u16> {
     let asked = u16::try_from(instance.config()?.number("/ssh/localPort")).unwrap_or_default();
     let port = if asked == 0 { free_port(instance.ssh_port())? } else { asked };
@@ -82,14 +82,15 @@ fn free_port(wanted: u16) -> Result<u16> {
         .map_err(|error| format!("no free port: {error}"))
 }
 
-/// `ssh` with the instance's configuration: it uses the shared connection, and opens it if need be.
+/// `ssh` with the instance's configuration. It uses the shared connection and opens it if
+/// necessary.
 pub(super) fn ssh(instance: &Instance) -> Command {
     let mut command = Command::new("ssh");
     command.arg("-F").arg(instance.ssh_config());
     command
 }
 
-/// Runs a command in the guest over the shared connection, its output to our own.
+/// Runs a command in the guest over the shared connection, with its output on ours.
 pub(super) fn run(instance: &Instance, command: &str) -> bool {
     ssh(instance)
         .args([&instance.hostname(), "--", command])

@@ -1,4 +1,4 @@
-//! `limactl start`: starts the host agent and waits for it to say that the instance runs.
+//! `limactl start`: starts the host agent and waits until it reports that the instance runs.
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, ExitCode, Stdio};
@@ -55,8 +55,8 @@ pub(super) fn start(arguments: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Starts this program again as the host agent. It has files for its streams, so that whoever
-/// reads ours to their end does not wait for the instance to stop.
+/// Starts this program again as the host agent. Its streams are files, so that a reader of our
+/// streams does not wait until the instance stops.
 fn spawn_host_agent(instance: &Instance) -> Result<Child> {
     let log = |name: &str| {
         let path = instance.dir.join(name);

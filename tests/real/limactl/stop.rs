@@ -97,8 +97,8 @@ fn existing(name: &str) -> Result<Instance> {
     })
 }
 
-/// Kills what runs and removes what the processes left in the instance's own directory. The
-/// forwarded sockets are a directory deeper and stay behind.
+/// Kills the running processes and removes their files in the instance's own directory. The
+/// forwarded sockets are one directory deeper and stay.
 fn stop_forcibly(instance: &Instance) {
     if let Some(driver) = instance.driver {
         log::info(&format!("Sending SIGKILL to the qemu driver process {driver}"));

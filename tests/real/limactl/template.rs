@@ -1,16 +1,16 @@
-//! The few template fields that an instance's YAML may name.
+//! The template fields that an instance's YAML can use.
 use serde_json::Value;
 
 use super::{Result, unknown};
 
-/// What fields stand for, such as `Dir` or `User`; `Param` is an object.
+/// The values of fields such as `Dir` or `User`. `Param` is an object.
 pub(super) struct Fields(pub(super) Value);
 
 impl Fields {
-    /// Fills in the fields of a text.
+    /// Expands the fields in a text.
     ///
-    /// A text with an action of another form stays as it is, as Lima leaves a script that it
-    /// cannot take as a template: it holds `docker info --format '{{json .Runtimes}}'`.
+    /// A text with any other action is not changed, as in Lima, which keeps a script that it cannot
+    /// parse as a template: it may contain `docker info --format '{{json .Runtimes}}'`.
     pub(super) fn expand(&self, text: &str) -> Result<String> {
         let mut expanded = String::new();
         let mut rest = text;

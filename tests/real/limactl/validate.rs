@@ -1,4 +1,4 @@
-//! `limactl validate`, and the checks that `create` and `edit` make too.
+//! `limactl validate`, and the checks that `create` and `edit` share with it.
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -21,7 +21,7 @@ pub(super) fn validate(arguments: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Warns of a key that is not Lima's, which it then ignores.
+/// Warns about a key that Lima does not know and ignores.
 pub(super) fn warn_of_unknown_keys(text: &str, file: &str) {
     let Ok(given) = yaml::parse(text) else { return };
     if let Some(error) = rules::unknown_key(&given) {
@@ -29,7 +29,7 @@ pub(super) fn warn_of_unknown_keys(text: &str, file: &str) {
     }
 }
 
-/// Why the configuration is refused once it was read, if it is.
+/// The reason for which Lima refuses a configuration after parsing it, if any.
 fn refuse(text: &str, file: &str) -> Result<Option<String>> {
     let given =
         yaml::typed(text).map_err(|error| format!("failed to unmarshal YAML ({file}): {error}"))?;
@@ -39,7 +39,8 @@ fn refuse(text: &str, file: &str) -> Result<Option<String>> {
     }
 }
 
-/// Checks the text of an instance's YAML. `Ok(Some(…))` is a configuration that `edit` saves elsewhere.
+/// Checks the text of an instance's YAML. `Ok(Some(…))` is the reason for which `edit` saves it
+/// elsewhere.
 pub(super) fn check(text: &str, file: &str, dir: &Path) -> Result<Option<String>> {
     if let Some(why) = refuse(text, file)? {
         return Ok(Some(why));
