@@ -139,7 +139,7 @@ fn a_container_is_declared_once_and_made_by_a_service_of_a_file() {
     let compose = "compose_file = \"./a.yml\"\nservice = \"m\"";
     refuses(&[
         ("[[socket_clients]]\ngid = 1", "2:1 the key `container` is missing"),
-        (&format!("{entry}\"a b\""), "3:13 \"a b\" is not a name of a container"),
+        (&format!("{entry}\"a b\""), "3:13 \"a b\" is not a container name"),
         (&format!("{entry}\"ab\"\n{entry}\"ab\""), "5:13 duplicate entry for the container `ab`"),
         (
             &format!("{entry}\"ab\"\n{compose}\n{entry}\"cd\"\n{compose}"),

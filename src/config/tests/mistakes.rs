@@ -38,8 +38,8 @@ fn each_mistake_is_named_where_it_is() {
         ("[vm]\ntype = \"wsl2\"", "3:8 unknown value `wsl2`"),
         ("[vm.env]\n\"A-B\" = \"1\"", "3:1 \"A-B\" is not an environment variable name: "),
         ("[vm.env]\nA = 1", "3:5 expected a string, found a whole number"),
-        ("[docker]\nversion = \"v28\"", "3:11 \"v28\" is not a version of Docker: "),
-        ("[sysbox]\nversion = \"0.7\"", "3:11 \"0.7\" is not a version of Sysbox: "),
+        ("[docker]\nversion = \"v28\"", "3:11 \"v28\" is not a Docker version: "),
+        ("[sysbox]\nversion = \"0.7\"", "3:11 \"0.7\" is not a Sysbox version: "),
         (
             "[[groups]]\nname = \"a\"\ngid = 0",
             "4:7 the group id 0 belongs to root: write another id",
@@ -72,7 +72,7 @@ fn each_mistake_is_named_where_it_is() {
             "vm.name = \"default\"\ncontext.name = \"a/b\"",
             "3:16 \"a/b\" is not a Docker context name: ",
         ),
-        ("[vm]\nname = \"default\"", "3:8 \"default\" is not a name for a Docker context: "),
+        ("[vm]\nname = \"default\"", "3:8 \"default\" is not a Docker context name: "),
         ("[vm.lima]\nssh = {}\ncpus = 2", "4:1 `cpus` cannot be set here, because cai sets it"),
         ("[[vm.images]]\nlocation = \"/a\"\ninitrd = \"/b\"", "4:10 `initrd` requires `kernel`"),
     ];
