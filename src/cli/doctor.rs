@@ -258,11 +258,11 @@ fn fix(
 ) -> Result<DoctorReport, Error> {
     let is_new = |it: &&Finding| !known.contains(&key(it));
     let findings: Vec<Finding> = examination.findings.iter().filter(is_new).cloned().collect();
-    let treatment = match examination.case(patient) {
-        Some(case) => doctor::treatment(&case, &findings)?,
+    let repair_plan = match examination.case(patient) {
+        Some(case) => doctor::repair_plan(&case, &findings)?,
         None => None,
     };
-    let Some((graph, plan)) = treatment else {
+    let Some((graph, plan)) = repair_plan else {
         if !examination.is_healthy() {
             terminal.complain("--fix cannot fix any of these findings");
         }

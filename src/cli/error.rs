@@ -9,6 +9,9 @@ use crate::plan::SavedPlanError;
 use crate::reconcile::graph::GraphError;
 use crate::reconcile::observe::ObserveError;
 
+/// The exit code if the reader of the output closed it: that of a process that SIGPIPE ended.
+const CLOSED_PIPE: u8 = 141;
+
 /// Why a command of `cai` failed. The process ends with [`Error::exit_code`].
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
@@ -165,7 +168,7 @@ fn locked(vm: &str, why: &LockError) -> String {
 
 impl Error {
     /// 1 failure, 2 the plan has changes, 3 the file is missing or invalid, 4 refused, 5 locked,
-    /// 6 stale plan, 64 usage, 130 interrupted.
+    /// 6 stale plan, 64 usage, 130 interrupted, 141 closed output.
     pub(super) fn exit_code(&self) -> u8 {
         match self {
             Self::Changes => 2,
@@ -179,6 +182,7 @@ impl Error {
             Self::Stale { .. } => 6,
             Self::Usage { .. } => 64,
             Self::Interrupted => INTERRUPTED,
+            Self::Output(source) if source.kind() == io::ErrorKind::BrokenPipe => CLOSED_PIPE,
             Self::WriteFile { .. }
             | Self::Directory { .. }
             | Self::Graph(_)

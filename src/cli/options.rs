@@ -24,7 +24,7 @@ const EXIT_CODES: &str = "\
 Exit codes: 0 success, 1 failure (status: the machine differs from the file), 2 the plan has changes \
 (only with --detailed-exitcode), 3 the file is missing or has errors, 4 refused (for example, not \
 confirmed), 5 the VM is locked by another cai, 6 the saved plan is stale, 64 invalid command line, \
-130 interrupted.
+130 interrupted, 141 the reader closed the output.
 
 Results go to stdout, messages to stderr.";
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Case, Code, Finding, Repair, Severity, treatment};
+use super::{Case, Code, Finding, Repair, Severity, repair};
 use crate::model::address::{Address, Kind};
 use crate::model::listed;
 use crate::plan::{Action, Change, Reason};
@@ -65,7 +65,7 @@ fn follows(change: &Change, case: &Case<'_>) -> bool {
 
 /// One finding for each change that has a problem, and one for all changes that can be made.
 fn others(case: &Case<'_>, changes: &[&Change]) -> Vec<Finding> {
-    let stuck = treatment::stuck(case).unwrap_or_default();
+    let stuck = repair::stuck(case).unwrap_or_default();
     let mut findings = Vec::new();
     for change in changes {
         let Some(problem) = &change.problem else { continue };

@@ -6,21 +6,21 @@ mod bundle;
 mod container;
 mod drift;
 mod host;
-mod treatment;
+mod repair;
 
 pub use crate::plan::{Code, Finding, Repair, Severity};
 pub use crate::resource::Case;
 pub use bundle::Bundle;
 pub use container::Attempt;
 pub use host::{invalid_file, unobservable, unreadable_file};
-pub use treatment::treatment;
+pub use repair::repair_plan;
 
 /// Finds the faults: the worst first, otherwise from the outside in.
 pub fn diagnose(case: &Case<'_>) -> Vec<Finding> {
     let mut findings = crate::resource::diagnose(case);
     findings.extend(drift::judge(case, &findings));
     for finding in &mut findings {
-        treatment::classify(case, finding);
+        repair::classify(case, finding);
     }
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     findings

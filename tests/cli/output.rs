@@ -141,5 +141,6 @@ fn a_closed_output_is_no_error() {
         drop(reader);
         let output = sandbox.command(&["cai"]).args(arguments).stdout(writer).output().unwrap();
         assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{arguments:?}");
+        assert_eq!(output.status.code(), Some(141), "{arguments:?}");
     }
 }

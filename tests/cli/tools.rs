@@ -116,7 +116,7 @@ fn a_closed_output_is_no_error() {
     drop(reader);
     let output = command.stdout(writer).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(141));
 }
 
 fn what_was_run_can_be_told() {

@@ -2,7 +2,7 @@
 
 use containai::config::{self, Config};
 use containai::docker::{ContextMetadata, Environment};
-use containai::doctor::{Case, Code, Finding, Severity, diagnose, is_healthy, treatment};
+use containai::doctor::{Case, Code, Finding, Severity, diagnose, is_healthy, repair_plan};
 use containai::host::Ping;
 use containai::lima::{Agent, Status};
 use containai::plan::Plan;
@@ -88,7 +88,7 @@ fn each_case_has_its_code_and_no_other() {
         let plan = plan(&config, &facts);
         let case =
             Case { config: &config, is_declared: true, facts: &facts, environment, plan: &plan };
-        assert_eq!(treatment(&case, &findings).unwrap().is_some(), finding.fixable, "{name}");
+        assert_eq!(repair_plan(&case, &findings).unwrap().is_some(), finding.fixable, "{name}");
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -173,7 +173,7 @@ fn what_is_broken_is_repaired_before_what_differs() {
     let mut findings = diagnose(&case);
     assert_eq!(codes(&findings), [Code::ForwardDead, Code::VmDrift]);
     let treated = |findings: &[Finding]| {
-        let (_, plan) = treatment(&case, findings).unwrap().unwrap();
+        let (_, plan) = repair_plan(&case, findings).unwrap().unwrap();
         plan.effective().map(|change| change.address.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(treated(&findings), ["socket.containai-secure"]);

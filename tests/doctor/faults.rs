@@ -2,7 +2,7 @@
 
 use containai::config::{self, Config};
 use containai::docker::Environment;
-use containai::doctor::{Case, Code, Finding, Severity, diagnose, is_healthy, treatment};
+use containai::doctor::{Case, Code, Finding, Severity, diagnose, is_healthy, repair_plan};
 use containai::host::System;
 use containai::plan::Plan;
 use containai::reconcile::apply;
@@ -108,7 +108,7 @@ fn treat(host: &SimulatedHost<'_>, config: &Config) {
     let plan = Plan::new(&Graph::new(&[config]).unwrap(), std::slice::from_ref(&facts));
     let environment = &Environment::default();
     let case = Case { config, is_declared: true, facts: &facts, environment, plan: &plan };
-    if let Some((graph, plan)) = treatment(&case, &diagnose(&case)).unwrap() {
+    if let Some((graph, plan)) = repair_plan(&case, &diagnose(&case)).unwrap() {
         let done = apply::apply(host, &[config], &graph, &plan, &|_| {});
         assert!(!done.failed(), "{}", containai::report::finished(&done, &[]));
     }

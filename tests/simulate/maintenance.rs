@@ -2,7 +2,7 @@
 
 use containai::config::{self, Config};
 use containai::docker::Environment;
-use containai::doctor::{Case, Code, diagnose, treatment};
+use containai::doctor::{Case, Code, diagnose, repair_plan};
 use containai::host::System;
 use containai::plan::Plan;
 use containai::reconcile::graph::Graph;
@@ -79,7 +79,7 @@ fn doctor_fixes(host: &SimulatedHost<'_>, config: &Config) -> Vec<(Code, String)
     let environment = &Environment::default();
     let case = Case { config, is_declared: true, facts: &facts, environment, plan: &plan };
     let findings = diagnose(&case);
-    let (graph, part) = treatment(&case, &findings).unwrap().unwrap();
+    let (graph, part) = repair_plan(&case, &findings).unwrap().unwrap();
     let done = containai::reconcile::apply::apply(host, &[config], &graph, &part, &|_| {});
     assert!(!done.failed(), "{}", failures(&done));
     findings.into_iter().map(|finding| (finding.code, finding.cause)).collect()

@@ -106,7 +106,7 @@ impl Guest {
                 let name = container.name;
                 left.push_str(line);
                 left.push('\n');
-                reply = reply.saying(&format!("cai: the container {name} does not start again"));
+                reply = reply.saying(&format!("cai: the container {name} does not start"));
                 continue;
             }
             self.start_container(&container.name, now + second);
@@ -247,7 +247,10 @@ fn place_file(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Reply 
         return Reply::failed(1, format!("sha256sum: {sent}: No such file or directory"));
     };
     if file.sha256 != *sha256 {
-        return Reply::failed(3, format!("what arrived for {path} is not what the plan shows"));
+        return Reply::failed(
+            3,
+            format!("the file sent for {path} differs from the planned one (checksum mismatch)"),
+        );
     }
     if !guest.users.contains_key(user) {
         return Reply::failed(1, format!("install: invalid user: '{user}'"));
@@ -270,7 +273,7 @@ fn write_daemon_json(guest: &mut Guest, words: &[String], caller: Caller<'_>) ->
     let actual = guest.files.get(DAEMON_JSON).map_or("absent", |file| file.sha256.as_str());
     let actual = actual.to_owned();
     if actual != *expected {
-        let message = format!("{DAEMON_JSON} was changed by somebody else in the meantime");
+        let message = format!("{DAEMON_JSON} was changed by someone else in the meantime");
         return Reply::failed(3, message);
     }
     let now = guest.not_older(caller);
@@ -338,7 +341,7 @@ fn restart_docker(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Re
     let restarted = guest.systemctl_words(units, caller);
     if restarted.code != 0 {
         let why = guest.log.last().cloned().unwrap_or_default();
-        let reply = Reply::failed(4, format!("dockerd does not start. It said:\n{why}"));
+        let reply = Reply::failed(4, format!("dockerd does not start. Its last messages:\n{why}"));
         if mode != "restore" || !guest.restore() {
             return reply;
         }

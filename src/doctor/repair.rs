@@ -87,7 +87,7 @@ fn obstacle(case: &Case<'_>, finding: &Finding) -> Result<(), Option<String>> {
 ///
 /// # Errors
 /// As [`Graph::new`].
-pub fn treatment(
+pub fn repair_plan(
     case: &Case<'_>,
     findings: &[Finding],
 ) -> Result<Option<(Graph, Plan)>, GraphError> {
