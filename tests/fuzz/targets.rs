@@ -122,9 +122,9 @@ pub fn compose_file(data: &[u8]) {
     };
     let present = format!("# Managed by cai\n{text}");
     let _ = needed.is_needed(Some(&present), &service);
-    match needed.text(Path::new("d.cai.yml"), Some(&present), &service) {
+    match needed.text(Some(&present), &service) {
         Ok(written) => {
-            let again = needed.text(Path::new("d.cai.yml"), Some(&written), &service);
+            let again = needed.text(Some(&written), &service);
             assert_eq!(again.as_ref(), Ok(&written));
             // Tags of others are for YAML alone.
             let Ok(read) = ComposeService::read(&written, &first, &service) else { return };

@@ -33,8 +33,8 @@ pub enum ComposeError {
     #[error("it has a YAML tag or key that cai cannot preserve; remove it, or delete the file")]
     Unwritable,
     /// The file at the override's path was not written by `cai`.
-    #[error("{} exists but was not written by cai", .0.display())]
-    Foreign(PathBuf),
+    #[error("the file was not written by cai")]
+    Foreign,
 }
 
 /// The path of the override of a compose file: `dind.yml` has `dind.cai.yml` next to it.
@@ -82,14 +82,13 @@ impl Override {
     /// preserved.
     pub fn text(
         &self,
-        path: &Path,
         present: Option<&str>,
         service: &ServiceName,
     ) -> Result<String, ComposeError> {
         let mut document = match present {
             None => Value::default(),
             Some(text) if !text.starts_with(MARK) => {
-                return Err(ComposeError::Foreign(path.to_owned()));
+                return Err(ComposeError::Foreign);
             }
             Some(text) => parse(text)?,
         };
@@ -204,9 +203,8 @@ mod tests {
 
     #[test]
     fn an_override_holds_what_is_needed_and_what_it_held() {
-        let path = Path::new("/d/a.cai.yml");
         let needed = Override { groups: vec!["2375".into()], ..Override::default() };
-        let first = needed.text(path, None, &service("manager")).unwrap();
+        let first = needed.text(None, &service("manager")).unwrap();
         assert!(first.starts_with(MARK), "{first}");
         assert!(
             first.ends_with("services:\n  manager:\n    group_add:\n    - '2375'\n"),
@@ -214,7 +212,7 @@ mod tests {
         );
         let volume = Some("sock:/var/run:rw".to_owned());
         let needed = Override { volume, user: Some("1001".into()), ..Override::default() };
-        let second = needed.text(path, Some(&first), &service("other")).unwrap();
+        let second = needed.text(Some(&first), &service("other")).unwrap();
         let parsed: serde_json::Value = serde_yaml::from_str(&second).unwrap();
         assert_eq!(
             parsed["services"],
@@ -223,7 +221,7 @@ mod tests {
                 "other": {"user": "1001", "volumes": ["sock:/var/run:rw"]},
             })
         );
-        let same = needed.text(path, Some(&second), &service("other")).unwrap();
+        let same = needed.text(Some(&second), &service("other")).unwrap();
         assert_eq!(same, second);
     }
 
@@ -233,7 +231,7 @@ mod tests {
             - audio\n    labels:\n      1: one\n    volumes: !override\n    - sock:/var/run\n";
         let needed = Override { user: Some("m".into()), ..Override::default() };
         let present = format!("{HEADER}{text}");
-        let written = needed.text(Path::new("a"), Some(&present), &service("manager")).unwrap();
+        let written = needed.text(Some(&present), &service("manager")).unwrap();
         assert_eq!(written, format!("{present}    user: m\n"));
     }
 
@@ -242,7 +240,7 @@ mod tests {
         let needed = Override { user: Some("m".into()), ..Override::default() };
         for odd in ["!reset image: x", "image: !%2ce!!%5A x"] {
             let present = format!("{HEADER}services:\n  other:\n    {odd}\n");
-            let written = needed.text(Path::new("a"), Some(&present), &service("m"));
+            let written = needed.text(Some(&present), &service("m"));
             assert_eq!(written, Err(ComposeError::Unwritable), "{odd}");
         }
     }
@@ -251,14 +249,13 @@ mod tests {
     fn a_file_of_somebody_else_is_not_written_over() {
         let needed = Override { groups: vec!["1".into()], ..Override::default() };
         let text = Some("services: {}\n");
-        let error = needed.text(Path::new("/d/a.cai.yml"), text, &service("m")).unwrap_err();
-        assert_eq!(error.to_string(), "/d/a.cai.yml exists but was not written by cai");
+        let error = needed.text(text, &service("m")).unwrap_err();
+        assert_eq!(error.to_string(), "the file was not written by cai");
     }
 
     #[test]
     fn a_group_that_the_files_add_is_not_repeated() {
         let inherited = vec!["2375".to_owned()];
-        let path = Path::new("/d/a.cai.yml");
         let present = format!(
             "{HEADER}services:\n  manager:\n    group_add: ['2375', 7]\n  other:\n    group_add: [2375]\n"
         );
@@ -266,10 +263,10 @@ mod tests {
         assert!(needed.is_needed(Some(&present), &service("manager")));
         assert!(!needed.is_needed(Some(&present), &service("third")));
         assert!(!needed.is_needed(None, &service("manager")));
-        let text = needed.text(path, Some(&present), &service("manager")).unwrap();
+        let text = needed.text(Some(&present), &service("manager")).unwrap();
         let body = "services:\n  manager:\n    group_add:\n    - 7\n  other:\n    group_add:\n    - 2375\n";
         assert_eq!(text, format!("{HEADER}{body}"));
-        let text = needed.text(path, Some(&text), &service("other")).unwrap();
+        let text = needed.text(Some(&text), &service("other")).unwrap();
         assert!(text.ends_with("    - 7\n  other: {}\n"), "{text}");
         let adds = Override { groups: inherited, ..Override::default() };
         assert!(adds.is_needed(None, &service("manager")));
@@ -278,7 +275,7 @@ mod tests {
     #[test]
     fn a_dollar_sign_is_no_variable() {
         let needed = Override { volume: Some("/a$b:/c:rw".into()), ..Override::default() };
-        let text = needed.text(Path::new("/d/a.cai.yml"), None, &service("m")).unwrap();
+        let text = needed.text(None, &service("m")).unwrap();
         assert!(text.ends_with("    volumes:\n    - /a$$b:/c:rw\n"), "{text}");
     }
 }

@@ -73,8 +73,9 @@ pub(super) fn remedy<'a>(
     let present = compose.override_text.as_deref();
     let written = present.is_some_and(|text| text.starts_with(client::MARK));
     let text = if needed.is_needed(present.filter(|_| written), service) {
-        let text = needed.text(&own, present, service).map_err(|why| {
-            ClientProblem::ComposeFile { path: own.clone(), why: why.to_string() }
+        let text = needed.text(present, service).map_err(|why| ClientProblem::ComposeFile {
+            path: own.clone(),
+            why: why.to_string(),
         })?;
         Some(text).filter(|text| Some(text.as_str()) != present)
     } else {
