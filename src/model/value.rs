@@ -39,8 +39,8 @@ impl<T: Clone> DerefMut for Shared<T> {
     }
 }
 
-/// Represents an unknown value in serialized attributes. It cannot conflict with outside text,
-/// because an argument or a line cannot contain NUL.
+/// Stands for an unknown value in serialized attributes. The check of the file refuses NUL, and an
+/// argument or a line of a tool cannot contain it.
 const UNKNOWN: &str = "\0unknown";
 
 impl<T: Serialize> Serialize for Known<T> {
@@ -62,7 +62,13 @@ impl Attributes {
     pub fn of(state: impl Serialize) -> Self {
         match serde_json::to_value(state) {
             Ok(Value::Object(fields)) => fields.into(),
-            _ => Self::default(),
+            other => {
+                debug_assert!(
+                    matches!(other, Ok(Value::Null)),
+                    "a state is not an object: {other:?}"
+                );
+                Self::default()
+            }
         }
     }
 

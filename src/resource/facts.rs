@@ -68,7 +68,7 @@ pub struct Facts {
 pub struct Former {
     /// Other VMs that this file was applied to, each with its Docker contexts.
     pub vms: BTreeMap<String, Vec<String>>,
-    /// The Docker contexts that are to be removed.
+    /// The recorded Docker contexts that the file no longer names.
     pub contexts: BTreeMap<ContextName, ContextMetadata>,
     /// The current Docker context, if there are any.
     pub current_context: Option<String>,

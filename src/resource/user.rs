@@ -13,6 +13,9 @@ use crate::model::{UnixName, UserRef};
 use crate::plan::{Change, Observation, Problem, Reason, SideEffect};
 use crate::resource::facts::Facts;
 
+/// The member that keeps a group.
+const ROOT: &str = "root";
+
 /// A declared account.
 #[derive(Debug)]
 pub struct User {
@@ -29,15 +32,8 @@ pub struct User {
 struct Account {
     vm: VmRef,
     name: UnixName,
-    /// Whether the file declares a group of the same name, which `userdel` would delete.
-    has_declared_group: bool,
-}
-
-impl Account {
-    fn new(config: &Config, name: UnixName) -> Self {
-        let has_declared_group = Group::declared(config, &name).is_some();
-        Self { vm: VmRef::of(config), name, has_declared_group }
-    }
+    /// Whether the group of the same name stays. `userdel` would delete it if it has no members.
+    keeps_group: bool,
 }
 
 /// The state of an account. Where the file leaves a field out, any value is accepted.
@@ -59,7 +55,7 @@ impl User {
             };
             Some(Self {
                 address: Self::address_of(name),
-                account: Account::new(config, name.clone()),
+                account: Account { vm: VmRef::of(config), name: name.clone(), keeps_group: true },
                 group: Group::declared(config, name),
                 uid: *uid,
                 shell: shell.clone(),
@@ -85,7 +81,11 @@ impl User {
         };
         let mut requires = vec![Vm::own_address(config)];
         requires.extend(record.addresses().filter(of_this));
-        Some(Removal::new(address, requires, Account::new(config, name)).boxed())
+        let group = Group::address_of(&name);
+        let is_found = record.entry(&group).is_some() && !record.owns(&group);
+        let keeps_group = is_found || Group::declared(config, &name).is_some();
+        let account = Account { vm: VmRef::of(config), name, keeps_group };
+        Some(Removal::new(address, requires, account).boxed())
     }
 
     fn desired(&self) -> State<'_> {
@@ -127,14 +127,21 @@ impl User {
         if let Some(problem) = self.taken(guest, context) {
             return change.blocked(problem);
         }
+        let is_new = change.before.is_none();
+        if is_new && self.group.is_none() && guest.groups.contains_key(desired.name) {
+            return change.blocked(group_exists(desired.name));
+        }
         let uid = desired.uid.map(|uid| uid.to_string());
         // `useradd` refuses to create a group that exists (measured on Debian 12).
-        let exists = self.group.is_some() || guest.groups.contains_key(desired.name);
-        let group = Some(desired.name).filter(|_| exists && change.before.is_none());
+        let group = Some(desired.name).filter(|_| is_new && self.group.is_some());
+        let change = match group {
+            Some(_) => change.because(Reason::Note("its primary group is the declared group")),
+            None => change,
+        };
         let options = group.iter().flat_map(|group| ["-g", group]);
         let options = options.chain(uid.iter().flat_map(|uid| ["-u", uid]));
         let options = options.chain(desired.shell.iter().flat_map(|shell| ["-s", shell]));
-        let (title, program): (_, &[&str]) = if change.before.is_none() {
+        let (title, program): (_, &[&str]) = if is_new {
             ("create the account", &["useradd", "-m"])
         } else {
             ("change the account", &["usermod"])
@@ -142,6 +149,18 @@ impl User {
         let command: Vec<&str> =
             program.iter().copied().chain(options).chain([desired.name]).collect();
         self.account.vm.step(change, title, &command, facts)
+    }
+}
+
+/// A group that is not declared must not become a primary group unseen.
+fn group_exists(name: &str) -> Problem {
+    Problem::Own {
+        code: "user-group",
+        text: format!("a group {name} exists in the guest, so useradd refuses the user"),
+        hint: format!(
+            "declare {name} under [[groups]] to make it the user's primary group, or choose another \
+             name"
+        ),
     }
 }
 
@@ -190,12 +209,12 @@ impl Removable for Account {
         let change = change
             .because(Reason::Note("its home directory stays"))
             .causing(SideEffect::FreesUid(name.to_owned()));
-        let change = if self.has_declared_group {
-            let keep = ["usermod", "-g", "nogroup", name];
-            self.vm.step(change, "keep the group of the account", &keep, facts)
-        } else {
-            change
-        };
-        self.vm.step(change, "delete the account", &["userdel", name], facts)
+        if !self.keeps_group {
+            return self.vm.step(change, "delete the account", &["userdel", name], facts);
+        }
+        // `userdel` keeps a group that has a member.
+        let change = self.vm.step(change, "keep the group", &["usermod", "-aG", name, ROOT], facts);
+        let change = self.vm.step(change, "delete the account", &["userdel", name], facts);
+        self.vm.step(change, "remove root from the group", &["gpasswd", "-d", ROOT, name], facts)
     }
 }

@@ -29,9 +29,15 @@ pub fn master(engine: &Engine) -> Pid {
     Pid::from_raw(pid.parse().unwrap())
 }
 
-/// Kills a process.
+/// Kills a process, and waits until it is gone: its sockets accept connections until then.
 pub fn end(pid: Pid) {
     kill(pid, Signal::SIGKILL).unwrap();
+    let stat = format!("/proc/{pid}/stat");
+    // A zombie has no sockets any more.
+    let is_gone = |stat: String| stat.rsplit_once(") ").is_none_or(|(_, it)| it.starts_with('Z'));
+    while !std::fs::read_to_string(&stat).map_or(true, is_gone) {
+        std::thread::yield_now();
+    }
 }
 
 /// A process that is stopped until this value is dropped.

@@ -20,6 +20,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_member_by_another_name_stays_a_member,
         a_group_and_its_user_leave_together,
         a_group_outlives_the_user_of_its_name,
+        a_group_of_the_guest_is_no_users_by_its_name,
         a_network_key_of_the_file_leaves_while_sysbox_stays,
         a_seccomp_profile_is_deleted_after_its_key,
         a_profile_that_was_found_stays_with_its_key,
@@ -80,6 +81,22 @@ fn a_group_outlives_the_user_of_its_name() {
     let left = guest(&host.world());
     assert!(!left.users.contains_key("bob"));
     assert_eq!(left.groups["bob"].gid, 2001);
+}
+
+fn a_group_of_the_guest_is_no_users_by_its_name() {
+    let user = ("[users]", "name = \"sudo\"");
+    let host = host(&[LIMA_USER]);
+    let refused = plan(&host, &file(&[user, LIMA_USER]));
+    let (address, problem) = refused.problems().next().unwrap();
+    assert_eq!(address.to_string(), "user.sudo");
+    assert!(problem.hint().contains("declare sudo under [[groups]]"), "{}", problem.hint());
+    // Declared, it is the user's group, and stays when both leave the file.
+    applied(&host, &file(&[("[groups]", "name = \"sudo\""), user, LIMA_USER]));
+    assert_eq!(guest(&host.world()).users["sudo"].gid, 27);
+    applied(&host, &file(&[LIMA_USER]));
+    let left = guest(&host.world());
+    assert!(!left.users.contains_key("sudo"));
+    assert_eq!((left.groups["sudo"].gid, left.groups["sudo"].members.len()), (27, 0));
 }
 
 fn a_network_key_of_the_file_leaves_while_sysbox_stays() {

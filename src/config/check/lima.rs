@@ -127,6 +127,8 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
                 self.refuse(place, "`<<` is not a key of Lima's YAML", hint);
             } else if let Some(why) = broken_template(text) {
                 self.refuse(place, "cai does not pass this template on to Lima", why);
+            } else if text.contains('\0') {
+                self.refuse(place, "this contains a NUL character", "remove it");
             } else if text.contains(['\n', '\t']) && !lines.contains(&place) {
                 let hint = "write one line without tabs: Lima would interpret the rest separately";
                 self.refuse(place, "this contains a line break or a tab", hint);

@@ -86,7 +86,6 @@ impl Graph {
     /// # Errors
     /// When two files declare the same VM, or the resources cannot be ordered, which is not
     /// possible from a file.
-    /// declare the same VM.
     pub fn new(configs: &[&Config]) -> Result<Self, GraphError> {
         Self::with_records(configs, &[])
     }

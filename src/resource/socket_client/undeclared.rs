@@ -59,10 +59,16 @@ pub(super) struct Undeclared {
 }
 
 impl Undeclared {
-    fn text<'a>(&self, facts: &'a Facts) -> Option<&'a str> {
+    /// The text of the override, if it has the service; `None` in it if the file is not text.
+    fn text<'a>(&self, facts: &'a Facts) -> Option<Option<&'a str>> {
         let file = facts.files.get(&self.path).filter(|_| !self.is_declared)?;
-        let text = file.text.as_deref()?;
-        overridden_services(text).contains(&self.service).then_some(text)
+        let text = file.text.as_deref();
+        text.is_none_or(|text| overridden_services(text).contains(&self.service)).then_some(text)
+    }
+
+    fn unusable(&self, why: impl ToString) -> Problem {
+        let (path, why) = (self.path.clone(), why.to_string());
+        Problem::SocketClient(ClientProblem::ComposeFile { path, why })
     }
 }
 
@@ -86,18 +92,18 @@ impl Removable for Undeclared {
     }
 
     fn delete(&self, change: Change, facts: &Facts) -> Change {
-        let note = "its container keeps its settings until Compose recreates it";
+        let note = "the container keeps these settings until Compose recreates it";
         let change = change.because(Reason::Note(note));
         let path = self.path.display();
-        match without_service(self.text(facts).unwrap_or_default(), &self.service) {
+        let Some(Some(text)) = self.text(facts) else {
+            return change.blocked(self.unusable("the file is not UTF-8 text"));
+        };
+        match without_service(text, &self.service) {
             Ok(None) => change.step(Step::remove(format!("delete {path}"), self.path.clone())),
             Ok(Some(text)) => {
                 change.step(Step::write(format!("write {path}"), self.path.clone(), text))
             }
-            Err(why) => change.blocked(Problem::SocketClient(ClientProblem::ComposeFile {
-                path: self.path.clone(),
-                why: why.to_string(),
-            })),
+            Err(why) => change.blocked(self.unusable(why)),
         }
     }
 }

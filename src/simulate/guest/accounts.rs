@@ -158,7 +158,6 @@ impl Guest {
         let Some(name) = arguments.value("-g") else { return Ok(None) };
         match self.groups.get(name) {
             Some(group) => Ok(Some(group.gid)),
-            None if name == "nogroup" => Ok(Some(65534)),
             None => {
                 let message = format!("{command}: group '{name}' does not exist");
                 Err(Reply::failed(NO_SUCH, message))
@@ -167,7 +166,7 @@ impl Guest {
     }
 
     fn usermod(&mut self, words: &[String]) -> Result<()> {
-        let arguments = parse("usermod", words, &["-aG=", "-g=", "-u=", "-s="])?;
+        let arguments = parse("usermod", words, &["-aG=", "-u=", "-s="])?;
         let name = one("usermod", &arguments)?;
         if !self.users.contains_key(name) {
             return Err(Reply::failed(NO_SUCH, format!("usermod: user '{name}' does not exist")));
@@ -177,7 +176,6 @@ impl Guest {
             let message = format!("usermod: group '{missing}' does not exist");
             return Err(Reply::failed(NO_SUCH, message));
         }
-        let gid = self.primary_group("usermod", &arguments)?;
         let uid = number("usermod", arguments.value("-u"))?;
         if uid.is_some() && name == self.user {
             // The user has an open session: this command runs in it.
@@ -199,7 +197,6 @@ impl Guest {
         }
         if let Some(account) = self.users.get_mut(name) {
             account.uid = uid.unwrap_or(account.uid);
-            account.gid = gid.unwrap_or(account.gid);
             if let Some(shell) = arguments.value("-s") {
                 shell.clone_into(&mut account.shell);
             }
