@@ -24,7 +24,7 @@ pub(super) enum Error {
         hint: String,
     },
     /// No file was found.
-    #[error("containai.toml was not found here or in a parent directory")]
+    #[error("containai.toml was not found in the current directory or a parent directory")]
     NoFile,
     /// The file cannot be read.
     #[error("{} could not be read", path.display())]
@@ -150,7 +150,7 @@ pub(super) enum Error {
 
 fn exposed_hint(exposed: &Exposed) -> &'static str {
     if exposed.is_foreign {
-        "name a directory that you own with XDG_STATE_HOME or --simulate=DIR"
+        "set XDG_STATE_HOME or --simulate=DIR to a directory that you own"
     } else {
         "run `chmod go-w` on it, so that other users cannot write there"
     }

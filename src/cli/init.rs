@@ -33,7 +33,7 @@ pub(super) fn run(
     } else {
         write(host, &source, terminal)?;
     }
-    terminal.talk("Run `cai plan` to see what it would change. A plan changes nothing.");
+    terminal.talk("Run `cai plan` to see what `cai apply` would change. A plan changes nothing.");
     Ok(())
 }
 

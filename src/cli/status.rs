@@ -129,7 +129,7 @@ impl<'a> MachineStatus<'a> {
 
     fn in_a_line(&self) -> String {
         let engine = match (self.engine.status, self.engine.ping) {
-            ("silent", Some(ping)) => format!("engine silent (socket {ping})"),
+            ("silent", Some(ping)) => format!("engine silent (host socket {ping})"),
             (status, _) => format!("engine {status}"),
         };
         let context = match (self.context.host, self.context.as_declared) {

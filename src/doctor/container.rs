@@ -69,7 +69,7 @@ impl Attempt {
         match (words.first(), &error.failure) {
             (Some(first), Failure::Status(_)) => finding
                 .because(format!("dockerd answers, but a container did not start: {first}"))
-                .so("no image can be run, although `docker info` is healthy")
+                .so("no container can start, although `docker info` succeeds")
                 .by_hand(
                     "fix what dockerd reports in the guest, then run `cai doctor --deep` again",
                 ),

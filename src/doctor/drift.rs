@@ -79,21 +79,21 @@ fn others(case: &Case<'_>, changes: &[&Change]) -> Vec<Finding> {
         findings.push(if waiting.is_empty() {
             finding
         } else {
-            finding.so(format!("also differs from the file: {}", listed(&waiting)))
+            finding.so(format!("these resources also differ from the file: {}", listed(&waiting)))
         });
     }
     let is_here = |cause: &&Address| changes.iter().any(|change| change.address == **cause);
     let elsewhere = |change: &&&Change| stuck.get(&change.address).is_some_and(|it| !is_here(it));
     let waiting: Vec<&Change> = changes.iter().filter(elsewhere).copied().collect();
     if !waiting.is_empty() {
-        let why = format!("differs from the file: {}", listed(addresses(&waiting)));
+        let why = format!("these resources differ from the file: {}", listed(addresses(&waiting)));
         let remedy = "fix the other findings, then run `cai apply`";
         findings.push(differing(&waiting).because(why).by_hand(remedy));
     }
     let rest = changes.iter().filter(|change| !stuck.contains_key(&change.address));
     let rest: Vec<&Change> = rest.copied().collect();
     if !rest.is_empty() {
-        let why = format!("differs from the file: {}", listed(addresses(&rest)));
+        let why = format!("these resources differ from the file: {}", listed(addresses(&rest)));
         findings.push(differing(&rest).because(why).by_hand("see `cai plan`").repaired_by_all());
     }
     findings

@@ -7,7 +7,7 @@ use crate::reconcile::observe::ObserveError;
 use crate::resource::LimaInstall;
 
 /// The remedy if there is none of its own.
-const UNKNOWN: &str = "fix what the finding names, then run `cai doctor` again";
+const UNKNOWN: &str = "fix the problem above, then run `cai doctor` again";
 
 /// The finding about a machine that could not be observed.
 pub fn unobservable(error: &ObserveError) -> Finding {

@@ -233,12 +233,12 @@ impl Ping {
 impl std::fmt::Display for Ping {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Missing => f.write_str("missing"),
-            Self::Refused => f.write_str("stale: nothing listens on it"),
-            Self::Closed => f.write_str("closed without an answer"),
-            Self::Denied => f.write_str("not permitted"),
+            Self::Missing => f.write_str("does not exist"),
+            Self::Refused => f.write_str("refuses connections: nothing listens on it"),
+            Self::Closed => f.write_str("closes connections without an answer"),
+            Self::Denied => f.write_str("denies access"),
             Self::Answered { .. } => f.write_str("answers"),
-            Self::Failed(why) => write!(f, "failed: {why}"),
+            Self::Failed(why) => write!(f, "does not work: {why}"),
         }
     }
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 #[serde(tag = "kind", content = "data", rename_all = "kebab-case")]
 pub enum ClientProblem {
     /// The file does not name a compose file to recreate it from.
-    #[error("cai cannot create {container}: the file does not name its compose file")]
+    #[error("cai cannot create or start {container}: the file does not name its compose file")]
     NoCompose {
         /// The container.
         container: String,
@@ -61,10 +61,10 @@ pub enum ClientProblem {
         user: String,
     },
     /// The mode of the socket does not let a group use it.
-    #[error("the socket has mode {0}, which does not let its group use it")]
+    #[error("the socket has mode {0}, which denies access to its group")]
     SocketMode(String),
     /// The container mounts the host's forwarded socket, which does not exist in the guest.
-    #[error("{path} is a socket of this machine, but dockerd runs in the guest")]
+    #[error("{path} is a socket on this machine, but dockerd runs in the guest")]
     HostSocket {
         /// The path.
         path: String,
@@ -80,7 +80,7 @@ pub enum ClientProblem {
         at: String,
     },
     /// Nothing is mounted, and the file does not say what to mount.
-    #[error("{container} mounts nothing at {socket}, and the file does not name a volume for it")]
+    #[error("nothing is mounted at {socket} in {container}, and the file does not name a volume")]
     NoVolume {
         /// The container.
         container: String,
@@ -138,7 +138,7 @@ impl ClientProblem {
                 format!("run: {command}; or name its compose_file and service")
             }
             Self::SocketGid { socket, file } => format!(
-                "write gid = {socket} for it; or change the group of the socket to {file} where its \
+                "set gid = {socket} in its [[socket_clients]] table; or change the group of the socket to {file} where its \
                  daemon runs ([[groups]] name = \"docker\", gid = {file}; or dockerd --group {file})"
             ),
             Self::ImageGroup { user, group, gid, .. } => format!(
@@ -149,7 +149,8 @@ impl ClientProblem {
                 format!("this needs a change to its image: its entrypoint must run as {user}")
             }
             Self::NoUser { user, .. } => format!(
-                "write its uid; or add it to the image, in the Dockerfile: RUN adduser -D {user}"
+                "set uid in its [[socket_clients]] table; or add the user to the image, in the Dockerfile: \
+                 RUN adduser -D {user}"
             ),
             Self::SocketMode(_) => "change its mode to 660 where its daemon runs".into(),
             Self::HostSocket { file, .. } => {

@@ -39,8 +39,8 @@ codes! {
     ConfigInvalid "config_invalid" "the file has errors"
         "containai.toml has errors, so the desired state is unknown. Each error is shown on the file's \
          own lines. Nothing is checked until they are fixed."
-    Unobservable "unobservable" "a file or variable that matters cannot be read"
-        "The diagnosis needs something on this machine that cannot be read: HOME is not set, a variable \
+    Unobservable "unobservable" "a required file or variable cannot be read"
+        "cai cannot read something on this machine that the diagnosis needs: HOME is not set, a variable \
          such as LIMA_HOME is not an absolute path, or a file of Lima or Docker is unreadable or \
          invalid. The finding names it."
     LimaMissing "lima_missing" "limactl is not installed"
@@ -51,7 +51,7 @@ codes! {
          of Lima lack features that the VM needs."
     LimaFailed "lima_failed" "limactl failed"
         "`limactl --version` or `limactl list --json` failed, hung, or printed something that cannot be \
-         parsed. The finding has the output. cai stops a command that hangs after a while."
+         parsed. The finding has the output. cai stops a command that exceeds its time limit."
     SshMissing "ssh_missing" "ssh is not installed"
         "Lima and cai reach the VM through the OpenSSH client, which is not on PATH. Install it, then run \
          `cai doctor` again."
@@ -60,7 +60,7 @@ codes! {
          contexts cannot be created without it, and you cannot use the engine from here. This machine \
          does not need a Docker daemon."
     SocketPathTooLong "socket_path_too_long" "the paths of the VM's sockets are too long"
-        "The path of a Unix socket can have 103 bytes on macOS and 107 on Linux. Lima keeps the sockets \
+        "The path of a Unix socket can be at most 103 bytes long on macOS and 107 on Linux. Lima keeps the sockets \
          of a VM in its directory and refuses a VM whose longest path does not fit. Use a shorter VM \
          name or a shorter LIMA_HOME."
     VmAbsent "vm_absent" "the VM does not exist"
@@ -69,10 +69,10 @@ codes! {
     VmStopped "vm_stopped" "the VM is stopped"
         "Someone stopped it, or this machine was restarted. Its disk is intact. After a crash, the file \
          of the Docker socket may still exist although nothing listens on it."
-    VmBroken "vm_broken" "half of the VM is gone"
-        "A running VM consists of a virtual machine and Lima's host agent. One of them has ended, and \
-         Lima can neither start nor stop such a VM. `limactl stop -f` ends the other one; then the VM \
-         can be started. You never need to delete it for this."
+    VmBroken "vm_broken" "the VM is broken"
+        "A running VM consists of a virtual machine and Lima's host agent. One of them has exited. Lima can \
+         neither start nor stop the VM in this state. `limactl stop -f` ends the other one, and then the \
+         VM can start. You do not need to delete it."
     VmStarting "vm_starting" "the VM is still starting"
         "Lima's host agent has not reported yet that the VM has started. A first boot installs packages, \
          which takes minutes. Until then, a service that does not answer is not a fault."
@@ -89,13 +89,13 @@ codes! {
         "dockerd in the guest is stopped, failed to start, or hangs. From the host this looks like a \
          missing group membership: the connection is closed without an answer. The finding has the last \
          lines of dockerd's log. Containers may keep running without it (live-restore)."
-    GuestSocketMissing "guest_socket_missing" "dockerd runs, but its socket in the guest is missing"
+    GuestSocketMissing "guest_socket_missing" "dockerd runs, but its socket in the guest does not exist"
         "Someone removed /var/run/docker.sock in the guest. systemd still listens on the removed file, so \
          only a restart of its socket unit recreates it. Containers keep running."
-    GuestSocketGroup "guest_socket_group" "the group docker cannot open the socket in the guest"
+    GuestSocketGroup "guest_socket_group" "members of group docker cannot open the guest's socket"
         "The socket must belong to the group docker and let it connect (mode 0660). The group's gid \
          changed, or someone changed the socket's group or mode."
-    GroupMissing "group_missing" "the VM's user is not in the group docker"
+    GroupMissing "group_missing" "the VM's login user is not in group docker"
         "Lima connects to the guest as the VM's login user. Only members of the group docker and the \
          socket's owner can open Docker's socket there. On the host the connection is closed without an \
          answer, exactly as if dockerd were stopped, so the docker command's message proves nothing. \
@@ -106,7 +106,7 @@ codes! {
          starts; every `limactl shell` and the forwarded Docker socket use it. So `id USER` shows the \
          group, but the socket still refuses. The usual advice is to restart the VM. A new connection is \
          enough: containers and open shells keep running."
-    HostSocketMissing "host_socket_missing" "the engine answers, but its host socket is missing"
+    HostSocketMissing "host_socket_missing" "the engine answers, but its host socket does not exist"
         "Everything in the guest works, but the forwarded socket on this machine does not exist. Someone \
          removed it, or it was never forwarded. cai forwards it again."
     ForwardDead "forward_dead" "the engine answers, but its host socket does not"
@@ -134,23 +134,23 @@ codes! {
     ContainersLeftStopped "containers_left_stopped" "cai stopped containers and did not start them again"
         "A restart of Sysbox, dockerd or the VM stops containers. cai records them in the guest and \
          starts them again afterwards. cai was interrupted before that, or a container did not start. \
-         The next apply starts them, and so does --fix."
+         The next `cai apply` or `cai doctor --fix` starts them."
     DaemonJsonDrift "daemon_json_drift" "dockerd's configuration differs from the file"
         "/etc/docker/daemon.json in the guest lacks keys of the file or has other values, or the \
          running dockerd has not loaded it. `cai plan` shows the differences line by line. Keys of others \
          stay. This code also covers a file that keeps dockerd from starting, because it is not JSON or \
          its default-runtime is not defined."
     VmDrift "vm_drift" "the VM differs from the file"
-        "The VM's lima.yaml differs from the file, or the VM runs with other CPUs or memory than its \
-         lima.yaml says. The engine works. The change needs a restart of the VM; `cai plan` shows it with \
+        "The VM's lima.yaml differs from the file, or the VM runs with a different number of \
+         CPUs or amount of memory than its lima.yaml sets. The engine works. The change needs a restart of the VM; `cai plan` shows it with \
          the containers that it stops."
-    VmOverridden "vm_overridden" "one of Lima's own files affects the VM"
+    VmOverridden "vm_overridden" "a Lima override or default file affects the VM"
         "Lima merges `_config/override.yaml` and `_config/default.yaml` of its directory into every \
          VM. The first takes precedence over the VM's own YAML, so an edit of the VM would have no effect. \
-         cai reports what these files change and does not edit them. What they add, such as mounts, the \
-         VM has in addition to what the file declares."
+         cai reports what these files change and does not edit them. The VM also gets what these files add, \
+         such as mounts."
     Drift "drift" "something else differs from the file"
-        "The engine works, but there are differences without a code of their own: see `cai plan`."
+        "The engine works, but some differences have no code of their own. `cai plan` shows them."
     ContainerStartFailed "container_start_failed" "dockerd answers, but containers do not start"
         "A healthy `docker info` does not mean that containers start: a Debian guest without the \
          package apparmor answers everything but fails every `docker run`. `cai doctor --deep` starts a \
@@ -170,8 +170,8 @@ codes! {
         "[[socket_clients]] names a container that does not exist or has exited. If the file names its \
          compose file and service, --fix starts that service and no other."
     ClientRestarting "client_restarting" "a declared container keeps restarting"
-        "It cannot be inspected from inside while it restarts. The finding goes by its image, its options \
-         and the last lines of its log."
+        "It cannot be inspected from inside while it restarts. The finding is based on its image, its \
+         options and the last lines of its log."
     ClientHostSocket "client_host_socket" "a container mounts this machine's socket, not the guest's"
         "dockerd runs in the guest, so the source of a mount is a path in the guest. The forwarded \
          socket in Lima's directory exists on this machine only. In the guest, that path does not \
@@ -184,11 +184,11 @@ codes! {
          cai can add the gid with group_add. If only the image can change it, the finding has the line for \
          its Dockerfile."
     ClientSessionStale "client_session_stale" "a container's program is older than its user's group"
-        "As on a VM, a user who joins a group in a running container has it in the next program that \
-         starts, not in the running one. The container must be recreated or restarted."
+        "As on a VM, if a user joins a group in a running container, only programs that start later have \
+         the group. The container must be recreated or restarted."
     ClientUserNotInGroup "client_user_not_in_group" "a container's user is not in the socket's group"
-        "The socket's gid is not among the groups of the running program. cai reads those of the program, \
-         not /etc/group of its image."
+        "The socket's gid is not among the groups of the running program. cai reads the program's groups, \
+         not the image's /etc/group."
     ClientApiDenied "client_api_denied" "a container can open the socket, but no daemon answers"
         "A request to the Docker API, sent from inside as the program's user, got no answer. The \
          permissions suffice: the daemon behind the socket does not run, or the socket is stale."
@@ -199,7 +199,7 @@ codes! {
         "Its health check, or the URL in the file, reports a problem. The socket is not the cause."
     ContainaiConflict "containai_conflict" "another ContainAI may claim this name"
         "The `cai setup` of another ContainAI installation removes a context or VM named \
-         containai-secure that is in its way. One exists here without this cai's mark. Use another name \
+         containai-secure that blocks it. One exists here that this cai did not create. Use another name \
          under [vm] and [context], or only one of the two programs."
 }
 

@@ -47,7 +47,7 @@ pub struct ResourceChange<'a> {
     /// value could not be distinguished from a real one.
     pub after_unknown: Map<String, Value>,
     /// JSON pointers to the values in `before` and `after` that are replaced with `(sensitive
-    /// value)` or `(sensitive value, another one)`.
+    /// value)` or `(sensitive value, changed)`.
     pub sensitive: Vec<String>,
     /// The names of the attributes that change.
     pub changed: Vec<String>,

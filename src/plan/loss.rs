@@ -19,7 +19,7 @@ impl Loss {
     pub fn hint(&self, command: &str) -> String {
         let Self { vm, forced, .. } = self;
         format!(
-            "save what you need, then run `{command} --allow-replace {vm}`; or revert the change in the \
+            "back up the data that you need, then run `{command} --allow-replace {vm}`; or revert the change in the \
              file that forces {forced}"
         )
     }

@@ -49,7 +49,7 @@ pub enum Problem {
     #[error("the docker command is not on PATH")]
     DockerMissing,
     /// The path of a socket of the VM is longer than the system allows.
-    #[error("{path} has {length} bytes, but the path of a socket can have at most {limit}")]
+    #[error("{path} is {length} bytes long, but the limit for a socket is {limit}")]
     SocketPath {
         /// The longest path.
         path: String,
@@ -73,7 +73,7 @@ pub enum Problem {
     #[error("Lima refuses this VM: {0}")]
     LimaRefuses(String),
     /// The image should contain Docker but does not.
-    #[error("dockerd is not in the guest, but the file says that it is preinstalled")]
+    #[error("dockerd is not installed in the guest, but the file has source = \"preinstalled\"")]
     NotPreinstalled,
     /// A declared group does not exist in the guest.
     #[error("the group {group} does not exist in the guest")]
@@ -144,7 +144,7 @@ pub enum Problem {
         hint: String,
     },
     /// The change needs a restart, which the file forbids.
-    #[error("it needs a {0}, but the file has strategy = \"never\" under [restart]")]
+    #[error("a {0} is required, but the file has strategy = \"never\" under [restart]")]
     RestartForbidden(super::Disruption),
     /// The login user cannot open the Docker socket, and nothing in the plan changes that.
     #[error("{user} cannot open the Docker socket in the guest")]
@@ -192,17 +192,17 @@ impl Problem {
             Self::SocketPath { .. } => "choose a shorter name under [vm], or set LIMA_HOME to a \
                                         directory with a shorter path"
                 .into(),
-            Self::DiskShrinks { from, .. } => format!("write disk = \"{from}\" or more"),
+            Self::DiskShrinks { from, .. } => format!("set disk = \"{from}\" or more"),
             Self::VmState(_) => "see `limactl list`, then run cai again".into(),
             Self::LimaRefuses(_) => "fix it in containai.toml or, with limactl edit, in the VM's \
                                      lima.yaml; nothing was changed"
                 .into(),
             Self::NotPreinstalled => {
-                "write source = \"distro\" under [docker], or use an image with Docker".into()
+                "set source = \"distro\" under [docker], or use an image with Docker".into()
             }
             Self::GroupMissing { group, meant } => {
                 let meant = meant.as_ref().map(|meant| format!("did you mean {meant}? If not, "));
-                let otherwise = format!("declare {group} under [[groups]], and cai adds it");
+                let otherwise = format!("declare {group} under [[groups]] so that cai creates it");
                 meant.unwrap_or_default() + &otherwise
             }
             Self::GidTaken { holder, .. } => another_id("gid", "[[groups]]", holder),
@@ -213,10 +213,10 @@ impl Problem {
                  \"default-runtime\" from it"
             ),
             Self::LogOptionsLeft { driver, .. } => format!(
-                "write log-opts with the options of {driver} under [docker.daemon]; log-opts = {{}} \
+                "set log-opts with the options of {driver} under [docker.daemon]; log-opts = {{}} \
                  removes all options"
             ),
-            Self::SysboxArch(_) => "write enabled = false under [sysbox]".into(),
+            Self::SysboxArch(_) => "set enabled = false under [sysbox]".into(),
             Self::SysboxPackage { .. } => {
                 "add a [[sysbox.packages]] table with arch, url and sha256".into()
             }
@@ -225,7 +225,7 @@ impl Problem {
             }
             Self::Own { hint, .. } => hint.clone(),
             Self::RestartForbidden(_) => {
-                "write strategy = \"auto\", or restart it manually when that is convenient".into()
+                "set strategy = \"auto\", or restart it manually at a convenient time".into()
             }
             Self::NoAccess { .. } => "`cai doctor` shows who can open it".into(),
             Self::ContextInUse(_) => {
@@ -251,7 +251,7 @@ fn accepting(required: &VersionReq, version: &Version) -> String {
 /// The hint for an id that is taken. Entries are applied in the order of the file.
 fn another_id(key: &str, table: &str, holder: &str) -> String {
     format!(
-        "choose another {key}, or leave {key} out to accept any; if the file gives {holder} \
+        "choose another {key}, or omit {key} to accept any {key}; if the file gives {holder} \
          another {key}, put its entry first under {table}"
     )
 }

@@ -150,11 +150,6 @@ pub enum Reason {
     SocketExposed,
 }
 
-/// Names from outside, each on one line.
-fn join(names: &[String]) -> String {
-    names.iter().map(|name| in_a_line(name)).collect::<Vec<_>>().join(", ")
-}
-
 /// Keys of dockerd's configuration, and how dockerd loads them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DaemonKeys {
@@ -173,8 +168,9 @@ impl Serialize for DaemonKeys {
 
 impl fmt::Display for DaemonKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verb = if self.way == Disruption::Reload { "reload" } else { "be restarted to load" };
-        write!(f, "dockerd must {verb}: {}", join(&self.keys))
+        let verb =
+            if self.way == Disruption::Reload { "reload to apply" } else { "be restarted to load" };
+        write!(f, "dockerd must {verb}: {}", listed(&self.keys))
     }
 }
 
@@ -227,8 +223,8 @@ impl fmt::Display for Reason {
             Self::FormerVm { name, contexts } => {
                 write!(
                     f,
-                    "the VM {name} is no longer in the file; cai does not delete it. To delete it and \
-                     everything in it: limactl unprotect {name} && limactl delete --force {name}"
+                    "the VM {name} is no longer in the file; cai does not delete it; to delete it with \
+                     all its data, run: limactl unprotect {name} && limactl delete --force {name}"
                 )?;
                 contexts.iter().try_for_each(|it| write!(f, " && docker context rm {it}"))
             }
@@ -265,7 +261,7 @@ impl fmt::Display for Reason {
                 write!(f, "{user} is not in group {group}")?;
                 match configured.as_slice() {
                     [] => Ok(()),
-                    groups => write!(f, " (groups: {})", join(groups)),
+                    groups => write!(f, " (groups: {})", listed(groups)),
                 }
             }
             Self::SessionPredates { user, missing, .. } => write!(
@@ -274,15 +270,15 @@ impl fmt::Display for Reason {
                 listed(missing)
             ),
             Self::SessionOutlives(groups) => {
-                write!(f, "the current SSH session keeps {} until it is renewed", listed(groups))
+                write!(f, "the current SSH session stays in group {} until it is renewed", listed(groups))
             }
             Self::SessionWillPredate(groups) => {
-                write!(f, "the current SSH session will not have {}", listed(groups))
+                write!(f, "the current SSH session will not be in group {}", listed(groups))
             }
             Self::DaemonPredates(keys) | Self::DaemonWillPredate(keys) => write!(f, "{keys}"),
             Self::BridgeKept => f.write_str(
                 "dockerd keeps the address of its bridge while a container runs: bip takes effect \
-                 when dockerd first starts without one",
+                 the next time dockerd starts without one",
             ),
             Self::MoreCpus { declared, host } => {
                 write!(f, "the file gives the VM {declared} CPUs, but this machine has {host}")
@@ -300,13 +296,14 @@ impl fmt::Display for Reason {
             ),
             Self::RefreshHadNoEffect => f.write_str("the renewed SSH session still lacks its groups"),
             Self::MachineDiffers { what, runs, configured } => {
-                write!(f, "the VM runs with {runs} {what}, but {configured} is configured")
+                let what = if *what == "cpus" { "CPUs" } else { "of memory" };
+                write!(f, "the VM runs with {runs} {what}, but {configured} are configured")
             }
             Self::SocketExposed => f.write_str(
                 "other users of this machine can open the host socket, which makes them root in the VM",
             ),
             Self::ForwardDead(ping) => {
-                write!(f, "dockerd answers in the guest, but the host socket is {ping}")
+                write!(f, "dockerd answers in the guest, but the host socket {ping}")
             }
         }
     }

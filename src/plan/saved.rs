@@ -189,7 +189,7 @@ impl SavedPlan {
             match (then.get(address), now.get(address)) {
                 (Some(then), Some(now)) if then == now && is_same => None,
                 (Some(then), Some(now)) if then == now => {
-                    Some(format!("{address}: a hidden value changed"))
+                    Some(format!("{address}: a sensitive value changed"))
                 }
                 (Some(then), Some(now)) => Some(format!("{address}: {}", difference(then, now))),
                 (Some(_), None) => Some(format!("{address} is only in the saved plan")),

@@ -12,7 +12,7 @@ use crate::model::address::Address;
 use crate::model::{duration, printable};
 use crate::plan::StepAction;
 use crate::reconcile::apply::event::Event;
-use crate::reconcile::apply::{ApplyError, Counts, Outcome, Report};
+use crate::reconcile::apply::{ApplyError, Counts, Done, Outcome, Report};
 
 /// The output for an event, in complete lines. Each line names its resource, because several
 /// resources change at the same time.
@@ -39,7 +39,7 @@ pub fn progress(event: &Event<'_>) -> Option<String> {
         Event::ResourceFinished(result) => match &result.outcome {
             Outcome::Unchanged | Outcome::Applied | Outcome::Cancelled => None,
             Outcome::Skipped { because } => Some(format!(
-                "{} skipped: it needs {}",
+                "{} skipped: {} was not applied",
                 paint(STRONG, on_a_line(&result.address.to_string())),
                 on_a_line(&because.to_string())
             )),
@@ -131,14 +131,20 @@ pub fn finished(report: &Report, contexts: &[&str]) -> String {
     }
     if failed == 0 {
         let done = match applied {
-            0 => "Nothing to do".to_owned(),
-            _ => format!("Apply complete: {applied} changed ({})", duration(report.took)),
+            0 => "No changes".to_owned(),
+            _ => {
+                let Done { added, changed, destroyed } = report.done();
+                format!(
+                    "Apply complete: {added} added, {changed} changed, {destroyed} destroyed ({})",
+                    duration(report.took)
+                )
+            }
         };
         let done = paint(ADDED, done);
         return match contexts {
             [] => format!("{done}."),
-            [context] => format!("{done}. Use it: docker --context {context} ps"),
-            several => format!("{done}. The Docker contexts: {}", several.join(", ")),
+            [context] => format!("{done}. To use it, run: docker --context {context} ps"),
+            several => format!("{done}. Docker contexts: {}", several.join(", ")),
         };
     }
     format!(

@@ -133,7 +133,7 @@ pub(super) fn hint(error: &ApplyError) -> Option<String> {
         ApplyError::NotConverged(change) => Some(still_differs(change)),
         ApplyError::Archive(error) => Some(error.hint()),
         ApplyError::NotShown(Unshown::Hides(hides)) => Some(format!(
-            "save what you need, then run the same command with --allow-replace {}; or revert \
+            "back up the data that you need, then run the same command with --allow-replace {}; or revert \
                  the change in the file that forces it",
             hides.vm
         )),

@@ -90,12 +90,11 @@ pub fn destruction(plan: &Plan, name: &str, file: &str, width: usize) -> String 
 fn write_destruction(out: &mut Page, plan: &Plan, name: &str, file: &str) -> std::fmt::Result {
     let left_alone = plan.changes.iter().filter(|change| change.action == Action::NoOp);
     let left_alone: Vec<String> = left_alone
-        .map(|change| format!("{} stays: it was not created by cai.", change.address))
+        .map(|change| format!("{} is kept: it was not created by cai.", change.address))
         .collect();
     if plan.is_empty() {
-        let rest = format!(
-            " The VM {name} does not exist, and neither does a context that cai created for it."
-        );
+        let rest =
+            format!(" Neither the VM {name} nor a Docker context that cai created for it exists.");
         headline(out, STRONG, "Nothing to destroy.", &rest)?;
     } else {
         writeln!(out, "{} · {}", paint(STRONG, name), on_a_line(file))?;
@@ -130,7 +129,7 @@ fn write_summary(out: &mut Page, plan: &Plan) -> std::fmt::Result {
         plan.count(Action::Create) + plan.count(Action::Replace),
         plan.count(Action::Update),
         plan.count(Action::Delete) + plan.count(Action::Replace),
-        counted(plan.disrupting(Disruption::VmRestart), "restart"),
+        counted(plan.disrupting(Disruption::VmRestart), "VM restart"),
     );
     for milder in [
         Disruption::DaemonRestart,
@@ -145,14 +144,14 @@ fn write_summary(out: &mut Page, plan: &Plan) -> std::fmt::Result {
                 let _ = write!(line, ", 1 {milder}");
             }
             count => {
-                let _ = write!(line, ", {count} times {milder}");
+                let _ = write!(line, ", {count} {milder}s");
             }
         }
     }
     match plan.count(Action::Release) {
         0 => {}
         count => {
-            let _ = write!(line, ", {count} to release");
+            let _ = write!(line, ", {count} to keep unmanaged");
         }
     }
     line.push('.');
@@ -160,8 +159,8 @@ fn write_summary(out: &mut Page, plan: &Plan) -> std::fmt::Result {
     headline(out, STRONG, "Plan:", &line)?;
     match plan.count(Action::Deferred) {
         0 => Ok(()),
-        1 => writeln!(out, "1 more is known only after apply."),
-        count => writeln!(out, "{count} more are known only after apply."),
+        1 => writeln!(out, "1 more change is known after apply."),
+        count => writeln!(out, "{count} more changes are known after apply."),
     }
 }
 
@@ -173,7 +172,7 @@ fn write_consent(out: &mut Page, plan: &Plan, declared: &[Declared<'_>]) -> std:
         headline(
             out,
             ERROR,
-            "Data or containers are lost:",
+            "This plan loses data or containers:",
             &format!(" apply needs --allow-replace {vm}."),
         )
     })

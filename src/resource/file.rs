@@ -151,7 +151,7 @@ impl File {
             return Some(Problem::Own {
                 code: "file-owner",
                 text: format!("the user {user} does not exist in the guest"),
-                hint: format!("declare {user} under [[users]], and cai adds it"),
+                hint: format!("declare {user} under [[users]] so that cai creates it"),
             });
         }
         (group != ROOT && !self.comes.1 && !guest.groups.contains_key(group))

@@ -106,7 +106,7 @@ impl Socket {
             return change.blocked(Problem::SshMissing);
         };
         let change = if facts.master {
-            change.step(Step::attempt("cancel the dead forward", ssh.cancel_forward()))
+            change.step(Step::attempt("cancel the forward of the socket", ssh.cancel_forward()))
         } else {
             change.step(Step::run("open a session", ssh.run(&["true"])))
         };
@@ -166,7 +166,7 @@ pub(super) fn diagnose(
     };
     // A denied connection says nothing about the guest.
     if let (Some(first), true) = (inside.first_mut(), code != Code::HostSocketPermission) {
-        first.consequences.insert(0, format!("the socket on this machine, {path}, is {ping}"));
+        first.consequences.insert(0, format!("the host socket {path} {ping}"));
         first.observed.insert("host_socket".into(), ping.to_string().into());
         return None;
     }
@@ -183,8 +183,8 @@ pub(super) fn diagnose(
     Some(match code {
         Code::HostSocketPermission => finding.because(format!("you cannot open {path}")),
         Code::HostSocketMissing => {
-            finding.because(format!("dockerd answers in the guest, but {path} is missing"))
+            finding.because(format!("dockerd answers in the guest, but {path} does not exist"))
         }
-        _ => finding.because(format!("dockerd answers in the guest, but {path} is {ping}")),
+        _ => finding.because(format!("dockerd answers in the guest, but {path} {ping}")),
     })
 }

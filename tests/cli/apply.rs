@@ -39,7 +39,7 @@ fn a_failed_step_is_shown_and_what_needs_it_is_skipped() {
         "error: vm.containai-secure: `limactl --tty=false create --name=containai-secure -`",
         "exit status 7",
         "fake: no",
-        "provision.docker skipped: it needs vm.containai-secure",
+        "provision.docker skipped: vm.containai-secure was not applied",
         "context.containai-secure skipped",
         "0 changed, 1 failed, 6 skipped",
     ] {

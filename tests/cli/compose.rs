@@ -213,7 +213,7 @@ fn a_service_without_a_mount_is_named_by_the_first_apply() {
     let machine = Simulated::new("dind.yml", compose, "");
     let refused = machine.cai(&["apply", "--yes"]);
     let said = refused.fails_with(1).replace("\n      ", " ");
-    assert!(said.contains("portainer mounts nothing at /var/run/docker.sock"), "{said}");
+    assert!(said.contains("nothing is mounted at /var/run/docker.sock in portainer"), "{said}");
     assert!(said.contains("help: write volume = \"…\" in its [[socket_clients]]"), "{said}");
 }
 

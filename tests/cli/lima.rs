@@ -139,7 +139,7 @@ fn another_archive_is_not_installed_and_nothing_depends_on_it() {
         "error: lima_install.lima: http://127.0.0.1:",
         &format!("has the SHA-256 {sum}, but {wanted} was expected"),
         "help: do not use the archive before you know the reason",
-        "vm.containai-secure skipped: it needs lima_install.lima",
+        "vm.containai-secure skipped: lima_install.lima was not applied",
     ] {
         assert!(error.contains(part), "{part:?} is missing: {ran}");
     }

@@ -154,7 +154,10 @@ fn a_plan_that_was_changed_does_nothing_but_what_is_planned_now() {
             "is not in the saved plan",
         ),
         (|plan| plan["files"][0]["sha256"] = "00".into(), "changed since it was saved"),
-        (|plan| plan["fingerprints"]["vm.containai-secure"] = "0".into(), "a hidden value changed"),
+        (
+            |plan| plan["fingerprints"]["vm.containai-secure"] = "0".into(),
+            "a sensitive value changed",
+        ),
     ];
     for (change, told) in cases {
         world.sandbox.write("home/bent.plan", &resealed(&text, &change));
@@ -210,7 +213,7 @@ fn a_secret_that_changed_makes_it_stale_and_is_not_in_it() {
     assert!(!text.contains("s3cret") && text.contains("(sensitive value)"), "{text}");
     let ran = cai(&["apply", "next.plan"], "s3cret-2");
     let told = ran.fails_with(6);
-    assert!(told.contains("vm.containai-secure: a hidden value changed"), "{ran}");
+    assert!(told.contains("vm.containai-secure: a sensitive value changed"), "{ran}");
     assert!(!ran.to_string().contains("s3cret"), "{ran}");
     cai(&["apply", "next.plan"], "s3cret-1").success();
     let yaml = &world.world().instances["containai-secure"].yaml;
@@ -227,7 +230,7 @@ fn a_secret_that_is_part_of_an_address_makes_it_stale_too() {
     ));
     world.cai_with(&["plan", "--out", "next.plan"], &[("KEY", "s3cret-one")]).success();
     let ran = world.cai_with(&["apply", "next.plan"], &[("KEY", "s3cret-two")]);
-    assert!(ran.fails_with(6).contains("a hidden value changed"), "{ran}");
+    assert!(ran.fails_with(6).contains("a sensitive value changed"), "{ran}");
     world.cai_with(&["apply", "next.plan"], &[("KEY", "s3cret-one")]).success();
 }
 

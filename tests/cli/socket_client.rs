@@ -95,7 +95,7 @@ fn a_container_is_looked_at_with_few_processes() {
         "        + services:\n        +   manager:\n        +     group_add:\n        +     - '2375'\n",
         "      # client_user_not_in_group: the socket belongs to group 2375; the program\n",
         "      # stops 1 container: manager (since 2026-11-21)\n",
-        "0 restarts, 1 container recreation.",
+        "0 VM restarts, 1 container recreation.",
     ] {
         assert!(text.contains(line), "{line:?} is not in {plan}");
     }
@@ -221,7 +221,7 @@ fn a_simulated_container_is_broken_and_mended_beside_real_files() {
     let ran = cai(&["doctor", "--fix", "--yes"]);
     assert!(ran.success().contains("Healthy."), "{ran}");
     assert!(!sandbox.path("home/dind.cai.yml").exists(), "a simulated host wrote a real file");
-    // What the lack of a context hides of the container is mended after it, by one `--fix`.
+    // What the lack of a context hides of the container is fixed after it, by one `--fix`.
     for fault in ["client-user", "context-missing"] {
         cai(&["simulate", "break", fault]).success();
     }

@@ -37,7 +37,7 @@ fn a_difference_is_1_and_told_in_the_line() {
     std::fs::remove_file(sandbox.path("lima/containai-secure/sock/docker.sock")).unwrap();
     let ran = sandbox.cai(&["status"]);
     ran.fails_with(1);
-    assert!(ran.stdout.contains("engine silent (socket missing)"), "{ran}");
+    assert!(ran.stdout.contains("engine silent (host socket does not exist)"), "{ran}");
 }
 
 fn a_stopped_vm_and_none_at_all_are_told_apart() {

@@ -47,7 +47,7 @@ const CASES: &[Wrong] = &[
         ClientCode::ContainerAbsent,
         "stopped",
         ("state", "exited"),
-        "it ended with exit status 137",
+        "it exited with exit status 137",
         |setting| {
             let case = Case::new(&setting);
             case.daemon.docker(&["stop", &case.name]);
@@ -111,7 +111,7 @@ const CASES: &[Wrong] = &[
         ClientCode::GidMismatch,
         "image_with_another_number",
         ("socket", "mode 660, owner 0, group 2375"),
-        "the group docker of the container is 998",
+        "group docker in the container has gid 998",
         |setting| Case::new(&Setting { image: Image::manager(998, true), ..setting }),
     ),
     wrong(
@@ -161,7 +161,7 @@ const CASES: &[Wrong] = &[
             ClientCode::Unhealthy,
             "health_check_fails",
             ("health", "unhealthy"),
-            "its health check says unhealthy",
+            "its health check reports unhealthy",
             |setting| {
                 let service = "    healthcheck:\n      test: [\"CMD\", \"sh\", \"-c\", \"exit 1\"]\n      \
                                interval: 1s\n      retries: 1\n";

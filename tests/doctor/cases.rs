@@ -100,7 +100,9 @@ fn what_comes_of_a_cause_is_no_finding_of_its_own() {
     facts.socket = Some(Ping::Closed);
     let findings = found(&config, &facts);
     let says = findings[0].consequences.join("\n");
-    for consequence in ["closed without an answer", "dev cannot open /var/run/docker.sock"] {
+    for consequence in
+        ["closes connections without an answer", "dev cannot open /var/run/docker.sock"]
+    {
         assert!(says.contains(consequence), "{says}");
     }
     put_down(&mut facts, Status::Stopped);

@@ -214,7 +214,7 @@ fn a_finding_as_json_has_all_that_a_program_needs() {
     let observed = &finding["observed"];
     assert_eq!(observed["groups_configured"], json!([]));
     assert_eq!(observed["groups_of_a_fresh_session"], observed["groups_of_the_open_session"]);
-    assert_eq!(observed["host_socket"], "closed without an answer");
+    assert_eq!(observed["host_socket"], "closes connections without an answer");
 }
 
 fn a_repair_shows_what_it_does_and_asks() {

@@ -215,16 +215,16 @@ pub const CASES: &[Bent] = &[
         });
         facts.socket = Some(Ping::Closed);
     }),
-    bent(Code::HostSocketMissing, ("host_socket", "\"missing\""), |facts, _| {
+    bent(Code::HostSocketMissing, ("host_socket", "\"does not exist\""), |facts, _| {
         facts.socket = Some(Ping::Missing);
     }),
     bent(Code::ForwardDead, ("guest", "\"dockerd answers root\""), |facts, _| {
         facts.socket = Some(Ping::Refused);
     }),
-    bent(Code::ForwardDead, ("host_socket", "\"closed without an answer\""), |facts, _| {
+    bent(Code::ForwardDead, ("host_socket", "\"closes connections without an answer\""), |facts, _| {
         facts.socket = Some(Ping::Closed);
     }),
-    bent(Code::HostSocketPermission, ("host_socket", "\"not permitted\""), |facts, _| {
+    bent(Code::HostSocketPermission, ("host_socket", "\"denies access\""), |facts, _| {
         facts.socket = Some(Ping::Denied);
     }),
     bent(Code::SysboxMissing, ("runtimes", "[\"runc\",\"sysbox-runc\"]"), |facts, _| {

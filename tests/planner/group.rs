@@ -130,13 +130,14 @@ fn a_group_that_is_not_there_stops_the_plan() {
     let problems: Vec<String> = plan.problems().map(|(_, problem)| problem.to_string()).collect();
     assert_eq!(problems, ["the group agents does not exist in the guest"]);
     let hint = |plan: &Plan| plan.problems().next().unwrap().1.hint();
-    assert_eq!(hint(&plan), "declare agents under [[groups]], and cai adds it");
+    assert_eq!(hint(&plan), "declare agents under [[groups]] so that cai creates it");
     let mut facts = healthy(&config);
     bend_guest(&mut facts, |guest| {
         guest.groups.insert("agent".into(), Group { gid: 7, members: vec![] });
     });
     let similar = super::plan(&config, &facts);
-    let expected = "did you mean agent? If not, declare agents under [[groups]], and cai adds it";
+    let expected =
+        "did you mean agent? If not, declare agents under [[groups]] so that cai creates it";
     assert_eq!(hint(&similar), expected);
 }
 

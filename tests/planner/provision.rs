@@ -353,15 +353,15 @@ fn strategy_never_allows_what_stops_nothing() {
 fn strategy_never_forbids_what_stops_something() {
     let why = "but the file has strategy = \"never\" under [restart]";
     let without = "[docker.daemon]\nlive-restore = false\nbip = \"10.9.0.1/24\"";
-    let restart = format!("restart.containai-secure: it needs a dockerd restart, {why}");
+    let restart = format!("restart.containai-secure: a dockerd restart is required, {why}");
     assert_eq!(never(without, |_| {}), Some(restart.clone()));
     assert_eq!(never(without, |guest| guest.containers = None), Some(restart), "not listed");
-    let vm = format!("restart.containai-secure: it needs a VM restart, {why}");
+    let vm = format!("restart.containai-secure: a VM restart is required, {why}");
     assert_eq!(never("", |guest| guest.cpus = Some(1)), Some(vm));
     let silent = |guest: &mut GuestFacts| {
         guest.docker_as_root = Some(Section { text: "no answer".into(), status: 1 });
     };
-    let docker = format!("provision.docker: it needs a dockerd restart, {why}");
+    let docker = format!("provision.docker: a dockerd restart is required, {why}");
     assert_eq!(never("", silent), Some(docker));
 }
 

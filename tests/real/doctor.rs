@@ -108,7 +108,7 @@ fn is_named_and_mended(fault: &Fault) {
     let (boot, boots) = (engine.boot(), engine.boots());
     (fault.strike)(&engine);
     let is_mild = fault.restarts == 0;
-    engine.plan_says(&[fault.plan, if is_mild { &["0 restarts"] } else { &[] }].concat());
+    engine.plan_says(&[fault.plan, if is_mild { &["0 VM restarts"] } else { &[] }].concat());
     let finding = finding(&engine, &[], fault.code);
     assert!((fault.is_evident)(&finding), "no evidence: {finding:#}");
     assert_eq!(finding["fixable"], true, "{finding:#}");

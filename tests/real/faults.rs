@@ -102,7 +102,7 @@ pub const FAULTS: &[Fault] = &[
         &[
             "+ group_membership.@lima.docker",
             "! restart.containai-secure  session refresh",
-            "the current SSH session will not have docker",
+            "the current SSH session will not be in group docker",
         ],
         leave_docker,
         |it| {
@@ -239,7 +239,7 @@ pub const FAULTS: &[Fault] = &[
     ),
     fault(
         Code::VmStopped,
-        &["~ vm.containai-secure", "\"Stopped\" -> \"Running\"", "0 restarts"],
+        &["~ vm.containai-secure", "\"Stopped\" -> \"Running\"", "0 VM restarts"],
         |engine| {
             engine.limactl(&["stop", NAME]).success();
         },
@@ -261,7 +261,7 @@ pub const FAULTS: &[Fault] = &[
             "~ vm.containai-secure  VM restart",
             "cpus = 1 -> 2",
             "restarts 1 container: keeper",
-            "1 restart.",
+            "1 VM restart.",
         ],
         take_a_processor,
         |it| saw(it, "cpus", "1, declared 2"),

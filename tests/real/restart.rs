@@ -16,7 +16,7 @@ fn a_restart_that_the_file_forbids_is_refused() {
     let never = "[restart]\nstrategy = \"never\"";
     engine.declare(&Declared { tables: never, cpus: 1, ..Declared::default() });
     let plan = engine.cai(&["plan"]);
-    let why = "vm.containai-secure: it needs a VM restart";
+    let why = "vm.containai-secure: a VM restart is required";
     assert!(plan.fails_with(1).contains(why), "{plan}");
     assert!(plan.stdout.contains("cpus = 2 -> 1"), "{plan}");
     let apply = engine.cai(&["apply", "--yes"]);

@@ -69,7 +69,7 @@ fn a_change_of_memory_and_disk_is_one_restart() {
         // The name is padded to the width of the longest one.
         "disk   = \"8GiB\" -> \"10GiB\"",
         "restarts 1 container: keeper",
-        "1 restart.",
+        "1 VM restart.",
     ]);
     engine.apply_mends();
     let after = (number(memory), number(filesystem), engine.boots());
@@ -143,7 +143,7 @@ pub fn unreachable() {
     let machine = Frozen::new(process::machine(&engine));
     let finding = finding(&engine, &["--timeout=5s"], Code::VmUnreachable);
     assert!(saw(&finding, "ssh", "did not finish"), "{finding:#}");
-    assert!(saw(&finding, "host_agent", "reported the end of the start"), "{finding:#}");
+    assert!(saw(&finding, "host_agent", "reported that the VM has started"), "{finding:#}");
     assert_eq!(finding["fixable"], false, "{finding:#}");
     // The remedy is run exactly as printed.
     let remedy = finding["remedy"].as_str().unwrap();

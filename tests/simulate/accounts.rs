@@ -78,13 +78,17 @@ fn each_id_that_is_taken_is_a_finding() {
     };
     let found = findings();
     let causes: Vec<&str> = found.iter().map(|it| it["cause"].as_str().unwrap()).collect();
-    assert_eq!(causes, [CASES[0].1, CASES[1].1, "differs from the file: user.free"], "{found:#?}");
+    assert_eq!(
+        causes,
+        [CASES[0].1, CASES[1].1, "these resources differ from the file: user.free"],
+        "{found:#?}"
+    );
     let ids = ["gid", "uid"];
     for (finding, id) in found.iter().zip(ids) {
         let remedy = finding["remedy"].as_str().unwrap();
         assert!(remedy.starts_with(&format!("choose another {id}")), "{finding:#}");
     }
-    let waits = "also differs from the file: group_membership.ci.docker";
+    let waits = "these resources also differ from the file: group_membership.ci.docker";
     assert_eq!(found[1]["consequences"], serde_json::json!([waits]));
     // `--fix` still fixes the rest.
     home.cai(&["doctor", "--fix", "--yes"]);

@@ -22,7 +22,7 @@ pub fn destroy(
     let began = Instant::now();
     let mut report = Report::default();
     let mut failed: Option<Address> = None;
-    for Change { address, .. } in plan.effective() {
+    for Change { address, action, .. } in plan.effective() {
         let started = Instant::now();
         let outcome = match &failed {
             Some(because) => Outcome::Skipped { because: because.clone() },
@@ -32,7 +32,12 @@ pub fn destroy(
         if let Outcome::Failed(_) = outcome {
             failed = Some(address.clone());
         }
-        let result = ResourceResult { address: address.clone(), outcome, took: started.elapsed() };
+        let result = ResourceResult {
+            address: address.clone(),
+            action: *action,
+            outcome,
+            took: started.elapsed(),
+        };
         notify(&Event::ResourceFinished(&result));
         report.results.push(result);
     }

@@ -12,13 +12,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub use destroy::destroy;
-pub use outcome::{ApplyError, Counts, Outcome, Report, ResourceResult};
+pub use outcome::{ApplyError, Counts, Done, Outcome, Report, ResourceResult};
 
 use crate::config::Config;
 use crate::host::Host;
 use crate::host::parallel::AT_ONCE;
 use crate::model::address::Kind;
-use crate::plan::{Change, Plan};
+use crate::plan::{Action, Change, Plan};
 use crate::reconcile::apply::event::{Event, Listener};
 use crate::reconcile::graph::Graph;
 use crate::resource::facts::Facts;
@@ -72,7 +72,8 @@ pub fn apply_fresh(
                 (None, None) => Outcome::Unchanged,
             };
             let address = turn.node.address.clone();
-            let result = ResourceResult { address, outcome, took: started.elapsed() };
+            let action = shown.map_or(Action::NoOp, |change| change.action);
+            let result = ResourceResult { address, action, outcome, took: started.elapsed() };
             notify(&Event::ResourceFinished(&result));
             turn.end(result);
         }
@@ -94,6 +95,7 @@ impl Report {
     pub fn of_nothing(plan: &Plan) -> Self {
         let unchanged = |change: &Change| ResourceResult {
             address: change.address.clone(),
+            action: change.action,
             outcome: Outcome::Unchanged,
             took: Duration::ZERO,
         };
@@ -108,6 +110,13 @@ impl Report {
     /// Whether a resource was not finished because of an interrupt.
     pub fn interrupted(&self) -> bool {
         self.results.iter().any(|result| matches!(result.outcome, Outcome::Cancelled))
+    }
+
+    /// The changes, counted as the plan counts them.
+    pub fn done(&self) -> Done {
+        let mut done = Done::default();
+        self.results.iter().for_each(|result| done.add(result));
+        done
     }
 
     /// The number of resources with each outcome.

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::host::{ArchiveError, CommandError, Failure};
 use crate::model::address::Address;
-use crate::plan::{Change, Problem, Reason, Unshown};
+use crate::plan::{Action, Change, Problem, Reason, Unshown};
 use crate::reconcile::observe::ObserveError;
 use crate::reconcile::record::WriteRecordError;
 
@@ -57,6 +57,8 @@ impl From<ApplyError> for Outcome {
 pub struct ResourceResult {
     /// The resource.
     pub address: Address,
+    /// Its action in the plan.
+    pub action: Action,
     /// Its outcome.
     pub outcome: Outcome,
     /// Its duration.
@@ -81,6 +83,38 @@ pub struct Counts {
     pub failed: usize,
     pub skipped: usize,
     pub cancelled: usize,
+}
+
+/// The changes of an apply, counted as the plan counts them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Done {
+    /// Created resources, replaced ones included.
+    pub added: usize,
+    /// Resources that changed in place.
+    pub changed: usize,
+    /// Deleted resources, replaced ones included.
+    pub destroyed: usize,
+}
+
+impl Done {
+    pub(super) fn add(&mut self, result: &ResourceResult) {
+        // An earlier change may have done the work of a later one.
+        if !matches!(result.outcome, Outcome::Applied | Outcome::Unchanged) {
+            return;
+        }
+        let is_applied = matches!(result.outcome, Outcome::Applied);
+        match result.action {
+            Action::Create => self.added += 1,
+            Action::Update => self.changed += 1,
+            Action::Delete => self.destroyed += 1,
+            Action::Replace => {
+                self.added += 1;
+                self.destroyed += 1;
+            }
+            Action::Deferred if is_applied => self.changed += 1,
+            Action::Deferred | Action::NoOp | Action::Refresh | Action::Release => {}
+        }
+    }
 }
 
 /// Why a resource failed.

@@ -193,7 +193,7 @@ fn before_its_program(
     }
     let Some(inside) = seen.inside.as_ref().filter(|_| state.runs()) else {
         let how = match state.status.as_str() {
-            "exited" => format!("it ended with exit status {}", state.exit_code),
+            "exited" => format!("it exited with exit status {}", state.exit_code),
             status => format!("it is {status}"),
         };
         let error = if state.error.is_empty() { last_words } else { format!(": {}", state.error) };
@@ -228,9 +228,9 @@ pub(crate) fn uid(client: &SocketClient, seen: &Seen) -> Option<u32> {
 fn well(client: &SocketClient, facts: &ClientFacts, seen: &Seen) -> (Option<ClientCode>, String) {
     let name = title(client, facts);
     let sick = match (&client.health, &facts.health, &seen.inspected.state.health) {
-        (Some(check), Some(Err(why)), _) => Some(format!("{} says: {why}", check.as_str())),
+        (Some(check), Some(Err(why)), _) => Some(format!("{} reports: {why}", check.as_str())),
         (Some(check), _, Some(health)) if check.url().is_none() && health == "unhealthy" => {
-            Some(format!("its health check says {health}"))
+            Some(format!("its health check reports {health}"))
         }
         _ => None,
     };
@@ -271,12 +271,12 @@ fn denied(
     let who = who(process, seen);
     if process.may_connect(mode, owner, gid) {
         let cause = format!(
-            "the permissions let {who} use the socket, but the connection is refused ({words})"
+            "the socket's permissions allow access, but the connection is refused ({words}); {who}"
         );
         return (Some(ClientCode::ApiDenied), cause);
     }
     if mode & 0o020 == 0 {
-        let cause = format!("the socket has mode {mode:o}, which does not let its group use it");
+        let cause = format!("the socket has mode {mode:o}, which denies access to its group");
         return (Some(ClientCode::ApiDenied), cause);
     }
     if gid != wanted {
@@ -285,18 +285,14 @@ fn denied(
     }
     let account = seen.accounts.by_uid(process.uid);
     if account.is_some_and(|user| seen.accounts.lists(user, gid)) {
-        let cause = format!(
-            "the user is in the group {gid} by now, and the program that runs began without it: \
-             {who}"
-        );
+        let cause = format!("the user joined group {gid} after the program started; {who}");
         return (Some(ClientCode::SessionStale), cause);
     }
     let named = seen.accounts.groups.iter().find(|group| group.name == client.group.as_str());
     match named {
         Some(group) if group.gid != gid => {
             let cause = format!(
-                "the socket belongs to the group {gid}, and the group {} of the container is {}; \
-                 {who}",
+                "the socket belongs to group {gid}, but group {} in the container has gid {}; {who}",
                 group.name, group.gid
             );
             (Some(ClientCode::GidMismatch), cause)
@@ -312,7 +308,7 @@ fn denied(
 fn who(process: &Process, seen: &Seen) -> String {
     let name = seen.accounts.by_uid(process.uid);
     let name = name.map(|user| format!(" ({})", user.name)).unwrap_or_default();
-    format!("the program runs as {}{name} in the groups {}", process.uid, groups(process))
+    format!("the program runs as {}{name} with groups {}", process.uid, groups(process))
 }
 
 /// The groups of a process, the first one first.

@@ -92,7 +92,7 @@ fn broken(case: &Case<'_>, vm: &VmFacts) -> Finding {
     let finding = seen(case, vm, Code::VmBroken)
         .saw("guest_answers", answers)
         .because(format!(
-            "Lima reports the VM {name} as Broken: its machine or its host agent ended"
+            "Lima reports the VM {name} as Broken: its virtual machine or its host agent has exited"
         ))
         .repaired_by_all()
         .by_hand(format!("limactl stop -f {name} && limactl start {name}"));
@@ -128,10 +128,10 @@ fn silent(case: &Case<'_>, vm: &VmFacts) -> Option<Finding> {
 
 fn agent(case: &Case<'_>) -> &'static str {
     match case.facts.agent {
-        Some(Agent::Starting) => "has not reported the end of the start",
-        Some(Agent::Started) => "reported the end of the start",
+        Some(Agent::Starting) => "has not reported that the VM has started",
+        Some(Agent::Started) => "reported that the VM has started",
         Some(Agent::Exiting) => "reported that it exits",
-        None => "has left no events",
+        None => "wrote no events",
     }
 }
 
@@ -140,11 +140,11 @@ fn still_starting(case: &Case<'_>, finding: Finding) -> Finding {
         .severity(Severity::Error)
         .saw("host_agent", agent(case))
         .because(format!(
-            "the VM {} is still starting: Lima's host agent has not reported the end of the start",
+            "the VM {} is still starting: Lima's host agent has not reported that it has started",
             case.name()
         ))
         .by_hand(format!(
-            "wait, then run `cai doctor` again; if the start never ends: limactl stop -f {}",
+            "wait, then run `cai doctor` again; if the VM never starts, run: limactl stop -f {}",
             case.name()
         ))
 }
@@ -166,7 +166,7 @@ pub(in crate::resource) fn socket_path(case: &Case<'_>) -> Option<Finding> {
         .saw("bytes", length)
         .saw("limit", limit)
         .because(format!(
-            "the longest path of the VM's sockets has {length} bytes, but only {limit} are allowed"
+            "the longest path of the VM's sockets is {length} bytes long, but the limit is {limit}"
         ))
         .by_hand("choose a shorter `name` under [vm], or set LIMA_HOME to a shorter path");
     Some(match case.facts.vm {
@@ -229,7 +229,7 @@ pub(in crate::resource) fn overridden(case: &Case<'_>) -> Option<Finding> {
             .severity(Severity::Notice)
             .saw("keys", keys)
             .because(why.join("; "))
-            .by_hand(format!("edit {file} if this is not wanted; it applies to every VM")),
+            .by_hand(format!("if you do not want this, edit {file}; it applies to every VM")),
     )
 }
 

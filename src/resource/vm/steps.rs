@@ -19,7 +19,7 @@ impl Vm {
         match vm.status {
             Status::Running => steps.push(Step::run("stop the VM", limactl.stop(name))),
             Status::Broken => {
-                steps.push(Step::run("end the rest of the VM", limactl.stop_forced(name)));
+                steps.push(Step::run("force-stop the VM", limactl.stop_forced(name)));
             }
             Status::Stopped | Status::Other(_) => {}
         }
@@ -83,7 +83,7 @@ impl Desired {
             Status::Running if edits || !self.runs => {
                 Step::run("stop the VM", limactl.stop(&self.name))
             }
-            Status::Broken => Step::run("end the rest of the VM", limactl.stop_forced(&self.name)),
+            Status::Broken => Step::run("force-stop the VM", limactl.stop_forced(&self.name)),
             Status::Running | Status::Stopped | Status::Other(_) => return change,
         };
         let running = facts.guest.present().and_then(|guest| guest.containers.as_deref());

@@ -103,9 +103,8 @@ fn a_socket_whose_path_is_too_long_is_refused_in_the_plan() {
             for command in [&["plan"][..], &["apply", "--yes"]] {
                 let ran = machine.cai(command);
                 let said = ran.fails_with(1);
-                let figures = format!(
-                    "has {length} bytes, but the path of a socket can have at most {limit}"
-                );
+                let figures =
+                    format!("is {length} bytes long, but the limit for a socket is {limit}");
                 assert!(said.contains(&figures) && said.contains("LIMA_HOME"), "{ran}");
             }
             let calls = machine.calls();

@@ -145,7 +145,7 @@ pub(in crate::resource) fn log_driver(case: &Case<'_>, guest: &GuestFacts) -> Op
             .saw("log_driver", driver)
             .saw("log_drivers", engine.log_drivers.clone())
             .because(format!("the log driver {driver} in daemon.json does not exist"))
-            .so("no container can start, although `docker info` is healthy")
+            .so("no container can start, although `docker info` succeeds")
             .repaired_by([Case::daemon(), case.restart()])
             .by_hand("write log-driver = \"json-file\" under [docker.daemon], then run cai apply")
     })

@@ -29,7 +29,9 @@ fn provisioning(case: &Case<'_>, guest: &GuestFacts) -> Option<Finding> {
         (Some(status), _) => {
             format!("the provisioning script failed at this boot with exit status {status}")
         }
-        (None, false) => "dockerd is not in the guest, although no script failed".to_owned(),
+        (None, false) => {
+            "dockerd is not installed in the guest, although no script failed".to_owned()
+        }
         (None, true) => return None,
     };
     let finding = Finding::new(Code::ProvisionFailed, Case::docker())
@@ -91,7 +93,7 @@ fn daemon(case: &Case<'_>, guest: &GuestFacts) -> Option<Finding> {
     let repaired = [Case::daemon(), Case::docker(), case.socket()];
     Some(if guest.socket.is_none() {
         finding(Code::GuestSocketMissing)
-            .because(format!("dockerd runs in the guest, but {GUEST_SOCKET} is missing there"))
+            .because(format!("dockerd runs in the guest, but {GUEST_SOCKET} does not exist there"))
             .repaired_by(repaired)
     } else {
         finding(Code::DockerdDown)
@@ -110,7 +112,7 @@ fn socket_group(case: &Case<'_>, guest: &GuestFacts) -> Option<Finding> {
         format!("{GUEST_SOCKET} in the guest belongs to group {}", socket.group)
     } else if socket.is_closed() {
         format!(
-            "{GUEST_SOCKET} in the guest has mode {}, which does not let its group in",
+            "{GUEST_SOCKET} in the guest has mode {}, which denies access to its group",
             socket.mode
         )
     } else {

@@ -54,8 +54,7 @@ fn missing(
             .by_hand("cai apply")
     };
     if let Some(Unfinished { status, version }) = guest.unfinished.get(PACKAGE) {
-        let by_hand =
-            "sudo dpkg --configure -a, in the guest; if that fails, sudo dpkg --purge sysbox-ce";
+        let by_hand = "in the guest, run sudo dpkg --configure -a; if that fails, run sudo dpkg --purge sysbox-ce";
         return Some(
             seen(Code::SysboxUnfinished)
                 .saw("package", format!("{version} {status}"))
@@ -99,6 +98,6 @@ fn default(case: &Case<'_>, guest: &GuestFacts) -> Finding {
         .because("dockerd uses sysbox-runc for every container that names no runtime")
         .repaired_by([Case::daemon(), case.restart()]);
     // The engine's own file, which is not here, may say so.
-    let finding = finding.by_hand("cai apply, with the engine's containai.toml");
+    let finding = finding.by_hand("run `cai apply` with the engine's containai.toml");
     if case.is_declared { finding } else { finding.severity(Severity::Notice) }
 }
