@@ -172,7 +172,7 @@ fn write_consent(out: &mut Page, plan: &Plan, declared: &[Declared<'_>]) -> std:
         headline(
             out,
             ERROR,
-            "This plan loses data or containers:",
+            "Loses data or containers:",
             &format!(" apply needs --allow-replace {vm}."),
         )
     })

@@ -132,7 +132,7 @@ fn a_replacement_needs_the_name_of_what_is_lost() {
         "images  # forces replacement",
         "everything in the VM is lost",
         "Plan: 6 to add, 0 to change, 1 to destroy",
-        "are lost: apply needs --allow-replace containai-secure.",
+        "Loses data or containers: apply needs --allow-replace containai-secure.",
     ] {
         assert!(plan.success().contains(part), "{part:?} is missing: {plan}");
     }

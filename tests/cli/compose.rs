@@ -122,9 +122,9 @@ fn the_engines_own_socket_is_used_with_its_own_group() {
     // A file that names another group is taken at its word.
     let machine = Simulated::new("dind.yml", compose, "gid = 2375\n");
     let refused = machine.cai(&["apply", "--yes"]);
-    assert!(refused.fails_with(1).contains("write gid = 999 for it"), "{refused}");
+    assert!(refused.fails_with(1).contains("set gid = 999 in its"), "{refused}");
     let plan = machine.cai(&["plan"]);
-    assert!(plan.fails_with(1).contains("write gid = 999 for it"), "{plan}");
+    assert!(plan.fails_with(1).contains("set gid = 999 in its"), "{plan}");
     // A socket that the file itself gives to that group is reached.
     let machine =
         Simulated::new("dind.yml", compose, "[[groups]]\nname = \"docker\"\ngid = 2375\n");

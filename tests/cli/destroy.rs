@@ -138,10 +138,10 @@ fn a_context_that_cai_did_not_make_is_left_alone() {
     deleting(&sandbox, "Stopped", "");
     let ran = sandbox.cai(&NAME);
     ran.success();
-    assert!(ran.stderr.contains("context.containai-secure stays"), "{ran}");
+    assert!(ran.stderr.contains("context.containai-secure is kept"), "{ran}");
     assert!(contexts(&sandbox).contains(&"containai-secure".to_owned()));
     let again = sandbox.cai(&NAME);
-    assert!(again.success().contains("context.containai-secure stays"), "{again}");
+    assert!(again.success().contains("context.containai-secure is kept"), "{again}");
 }
 
 fn the_current_context_stops_it_before_anything_is_lost() {

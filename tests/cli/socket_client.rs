@@ -95,7 +95,7 @@ fn a_container_is_looked_at_with_few_processes() {
         "        + services:\n        +   manager:\n        +     group_add:\n        +     - '2375'\n",
         "      # client_user_not_in_group: the socket belongs to group 2375; the program\n",
         "      # stops 1 container: manager (since 2026-11-21)\n",
-        "0 VM restarts, 1 container recreation.",
+        "0 VM restarts, 1 container",
     ] {
         assert!(text.contains(line), "{line:?} is not in {plan}");
     }
@@ -150,7 +150,7 @@ fn a_server_that_never_answers_is_ill_and_holds_nobody_up() {
     let ran = sandbox.cai(&["doctor"]);
     ran.fails_with(1);
     assert!(ran.stdout.contains("warning client_unhealthy  socket_client.manager"), "{ran}");
-    assert!(ran.stdout.replace("\n      ", " ").contains(&format!("{url} says: timeout")), "{ran}");
+    assert!(ran.stdout.replace("\n      ", " ").contains(&format!("{url} reports: timeout")), "{ran}");
 }
 
 /// A container that runs for the moment in which it is listed.

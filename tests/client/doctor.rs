@@ -125,7 +125,7 @@ const CASES: &[Wrong] = &[
         ClientCode::SessionStale,
         "group_joined_later",
         ("groups", "1001"),
-        "by now",
+        "joined group",
         |setting| {
             let case = Case::new(&Setting { image: Image::manager(GROUP, false), ..setting });
             case.exec(&["sed", "-i", "s/^docker:.*/&mcp/", "/etc/group"]);
@@ -133,7 +133,7 @@ const CASES: &[Wrong] = &[
         },
     ),
     Wrong {
-        by_hand: Some("see to the daemon behind the socket"),
+        by_hand: Some("check the daemon behind the socket"),
         ..wrong(
             ClientCode::ApiDenied,
             "nobody_listens",

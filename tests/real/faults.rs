@@ -95,7 +95,7 @@ pub const FAULTS: &[Fault] = &[
         |engine| {
             engine.guest("sudo chgrp root /var/run/docker.sock || true");
         },
-        |it| saw(it, "guest_socket", "group root (0)") && saw(it, "host_socket", "closed"),
+        |it| saw(it, "guest_socket", "group root (0)") && saw(it, "host_socket", "closes"),
     ),
     fault(
         Code::GroupMissing,
@@ -127,29 +127,29 @@ pub const FAULTS: &[Fault] = &[
     ),
     fault(
         Code::HostSocketMissing,
-        &["~ socket.containai-secure", "missing"],
+        &["~ socket.containai-secure", "does not exist"],
         |engine| {
             let _ = std::fs::remove_file(engine.instance("sock/docker.sock"));
         },
-        |it| saw(it, "host_socket", "missing"),
+        |it| saw(it, "host_socket", "does not exist"),
     ),
     fault(
         Code::ForwardDead,
-        &["~ socket.containai-secure", "stale", "dockerd answers in the guest"],
+        &["~ socket.containai-secure", "nothing listens", "dockerd answers in the guest"],
         |engine| {
             engine.ssh(&["-O", "cancel", "-L", &engine.forward()], &[]).success();
         },
-        |it| saw(it, "host_socket", "stale") && saw(it, "ssh_master", "true"),
+        |it| saw(it, "host_socket", "nothing listens") && saw(it, "ssh_master", "true"),
     ),
     fault(
         Code::HostSocketPermission,
-        &["~ socket.containai-secure", "not permitted"],
+        &["~ socket.containai-secure", "denies access"],
         |engine| {
             use std::os::unix::fs::PermissionsExt;
             let mode = std::fs::Permissions::from_mode(0o000);
             let _ = std::fs::set_permissions(engine.instance("sock/docker.sock"), mode);
         },
-        |it| saw(it, "host_socket", "not permitted"),
+        |it| saw(it, "host_socket", "denies access"),
     ),
     fault(
         Code::SysboxMissing,
@@ -243,7 +243,7 @@ pub const FAULTS: &[Fault] = &[
         |engine| {
             engine.limactl(&["stop", NAME]).success();
         },
-        |it| saw(it, "status", "Stopped") && saw(it, "host_socket", "missing"),
+        |it| saw(it, "status", "Stopped") && saw(it, "host_socket", "does not exist"),
     )
     .restarts(),
     fault(

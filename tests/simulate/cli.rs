@@ -190,7 +190,7 @@ fn a_mac_is_simulated_anywhere() {
     // 104 bytes are all that a socket's path may have there.
     sandbox.write("home/long.toml", &format!("version = 1\n[vm]\nname = \"{}\"\n", "x".repeat(60)));
     let ran = sandbox.cai(&["-f", "long.toml", "--simulate", "apply", "--yes"]);
-    assert!(ran.fails_with(1).contains("the path of a socket can have at most 103"), "{ran}");
+    assert!(ran.fails_with(1).contains("the limit for a socket is 103"), "{ran}");
 }
 
 fn a_document_for_programs_says_that_it_is_simulated() {

@@ -339,7 +339,7 @@ fn hiding_data_needs_the_name_of_the_vm() {
     let text = format!("{WITHOUT_SYSBOX}[docker.daemon]\ndata-root = \"/srv/docker\"\n");
     world.sandbox.write("home/containai.toml", &text);
     let plan = world.cai(&["plan"]);
-    let needs = "are lost: apply needs --allow-replace containai-secure.";
+    let needs = "Loses data or containers: apply needs --allow-replace containai-secure.";
     assert!(plan.success().contains(needs), "{plan}");
     let refused = world.cai(&["apply", "--yes"]);
     let why = refused.fails_with(4);

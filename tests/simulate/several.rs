@@ -230,6 +230,6 @@ fn commands_for_one_file_refuse_a_second() {
     for command in ["destroy", "render", "setup", "init"] {
         let ran = sandbox.cai(&["--simulate", command, "-f", "agents.toml", "-f", "builds.toml"]);
         assert_eq!(ran.status.code(), Some(64), "{ran}");
-        assert!(ran.stderr.contains("--file can be given only once"), "{ran}");
+        assert!(ran.stderr.contains("accepts --file only once"), "{ran}");
     }
 }
