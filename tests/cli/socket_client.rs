@@ -150,7 +150,10 @@ fn a_server_that_never_answers_is_ill_and_holds_nobody_up() {
     let ran = sandbox.cai(&["doctor"]);
     ran.fails_with(1);
     assert!(ran.stdout.contains("warning client_unhealthy  socket_client.manager"), "{ran}");
-    assert!(ran.stdout.replace("\n      ", " ").contains(&format!("{url} reports: timeout")), "{ran}");
+    assert!(
+        ran.stdout.replace("\n      ", " ").contains(&format!("{url} reports: timeout")),
+        "{ran}"
+    );
 }
 
 /// A container that runs for the moment in which it is listed.

@@ -55,14 +55,18 @@ fn every_code_has_its_evidence() {
         (bent(seen(), missing), ClientCode::SocketMissing, &["although dind_sock is mounted"]),
         (bent(denied(), other_gid), ClientCode::GidMismatch, &["group 999", "the file says 2375"]),
         (bent(denied(), image_gid), ClientCode::GidMismatch, &["group 2375", "docker", "998"]),
-        (bent(denied(), listed), ClientCode::SessionStale, &["joined group 2375 after the program started", "1001 (mcp)"]),
+        (
+            bent(denied(), listed),
+            ClientCode::SessionStale,
+            &["joined group 2375 after the program started", "1001 (mcp)"],
+        ),
         (denied(), ClientCode::UserNotInGroup, &["group 2375", "with groups 1001"]),
         (bent(denied(), untested), ClientCode::UserNotInGroup, &["group 2375"]),
         (bent(seen(), silent), ClientCode::ApiDenied, &["no daemon answers", "curl: (7)"]),
         (
             bent(seen(), |seen| inside(seen).api = Api::Denied("EACCES".into())),
             ClientCode::ApiDenied,
-            &["the permissions let", "EACCES"],
+            &["permissions allow access", "EACCES"],
         ),
         (
             bent(denied(), |seen| {
