@@ -39,7 +39,7 @@ fn a_runtime_is_added_by_a_reload_beside_what_others_wrote() {
     engine.plan_says(&[
         "~ provision.daemon",
         "! restart.containai-secure  dockerd reload",
-        "dockerd must reload: runtimes",
+        "dockerd must reload to apply: runtimes",
         "0 VM restarts",
     ]);
     engine.apply_mends();
