@@ -130,15 +130,14 @@ pub fn finished(report: &Report, contexts: &[&str]) -> String {
         return interrupted(applied, cancelled, "cai apply");
     }
     if failed == 0 {
-        let done = match applied {
-            0 => "No changes".to_owned(),
-            _ => {
-                let Done { added, changed, destroyed } = report.done();
-                format!(
-                    "Apply complete: {added} added, {changed} changed, {destroyed} destroyed ({})",
-                    duration(report.took)
-                )
-            }
+        let done = if applied == 0 {
+            "No changes".to_owned()
+        } else {
+            let Done { added, changed, destroyed } = report.done();
+            let took = duration(report.took);
+            format!(
+                "Apply complete: {added} added, {changed} changed, {destroyed} destroyed ({took})"
+            )
         };
         let done = paint(ADDED, done);
         return match contexts {

@@ -70,7 +70,7 @@ fn a_directory_without_a_socket_is_told() {
     let case = Case::new(&Setting { directory: "empty", ..Setting::new(image) });
     assert!(!case.connects());
     assert_eq!(case.code().as_deref(), Some("client_socket_missing"));
-    is_refused(&case, &["/var/run/docker.sock does not exist", "holds no socket"]);
+    is_refused(&case, &["/var/run/docker.sock does not exist", "does not contain a socket"]);
 }
 
 fn a_socket_that_nobody_listens_on_is_told() {

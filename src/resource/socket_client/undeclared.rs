@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::docker::client::{overridden_services, without_service};
 use crate::model::address::{Address, Kind};
 use crate::plan::{Change, ClientProblem, Observation, Problem, Reason, Step};
-use crate::resource::facts::Facts;
+use crate::resource::facts::{Facts, HostFile};
 use crate::resource::record::{Keys, Record, Recorded};
 use crate::resource::removal::{Removable, Removal};
 
@@ -59,11 +59,11 @@ pub(super) struct Undeclared {
 }
 
 impl Undeclared {
-    /// The text of the override, if it has the service; `None` in it if the file is not text.
-    fn text<'a>(&self, facts: &'a Facts) -> Option<Option<&'a str>> {
+    /// The override, if it has the service or is not text.
+    fn file<'a>(&self, facts: &'a Facts) -> Option<&'a HostFile> {
         let file = facts.files.get(&self.path).filter(|_| !self.is_declared)?;
-        let text = file.text.as_deref();
-        text.is_none_or(|text| overridden_services(text).contains(&self.service)).then_some(text)
+        let has_service = |text: &String| overridden_services(text).contains(&self.service);
+        file.text.as_ref().is_none_or(has_service).then_some(file)
     }
 
     fn unusable(&self, why: impl ToString) -> Problem {
@@ -84,7 +84,7 @@ impl Removable for Undeclared {
 
     fn actual<'a>(&'a self, facts: &'a Facts) -> Observation<Place<'a>> {
         let place = Place { r#override: self.path.to_string_lossy(), service: &self.service };
-        self.text(facts).map_or(Observation::Absent, |_| Observation::Present(place))
+        self.file(facts).map_or(Observation::Absent, |_| Observation::Present(place))
     }
 
     fn host_files(&self) -> Vec<PathBuf> {
@@ -95,7 +95,7 @@ impl Removable for Undeclared {
         let note = "the container keeps these settings until Compose recreates it";
         let change = change.because(Reason::Note(note));
         let path = self.path.display();
-        let Some(Some(text)) = self.text(facts) else {
+        let Some(text) = self.file(facts).and_then(|file| file.text.as_deref()) else {
             return change.blocked(self.unusable("the file is not UTF-8 text"));
         };
         match without_service(text, &self.service) {

@@ -156,13 +156,9 @@ impl Guest {
     /// The gid of the group that `-g` names.
     fn primary_group(&self, command: &str, arguments: &Arguments) -> Result<Option<u32>> {
         let Some(name) = arguments.value("-g") else { return Ok(None) };
-        match self.groups.get(name) {
-            Some(group) => Ok(Some(group.gid)),
-            None => {
-                let message = format!("{command}: group '{name}' does not exist");
-                Err(Reply::failed(NO_SUCH, message))
-            }
-        }
+        let missing = || format!("{command}: group '{name}' does not exist");
+        let group = self.groups.get(name);
+        Ok(Some(group.ok_or_else(|| Reply::failed(NO_SUCH, missing()))?.gid))
     }
 
     fn usermod(&mut self, words: &[String]) -> Result<()> {
