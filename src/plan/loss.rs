@@ -19,8 +19,8 @@ impl Loss {
     pub fn hint(&self, command: &str) -> String {
         let Self { vm, forced, .. } = self;
         format!(
-            "back up the data that you need, then run `{command} --allow-replace {vm}`; or revert the change in the \
-             file that forces {forced}"
+            "back up the data that you need, then run `{command} --allow-replace {vm}`; or revert \
+             the change in the file that forces {forced}"
         )
     }
 }

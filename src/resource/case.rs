@@ -6,7 +6,8 @@ use crate::model::address::{Address, Kind};
 use crate::plan::{Change, Plan};
 use crate::resource::facts::Facts;
 use crate::resource::{
-    GroupMembership, LimaInstall, ProvisionDaemon, ProvisionDocker, Restart, Socket, Vm,
+    DockerContext, GroupMembership, LimaInstall, ProvisionDaemon, ProvisionDocker, Restart, Socket,
+    Vm,
 };
 
 /// Everything that is known about an engine.
@@ -63,7 +64,7 @@ impl Case<'_> {
     }
 
     pub(crate) fn context(&self) -> Address {
-        Address::new(Kind::CONTEXT, self.config.context.name.as_str())
+        DockerContext::own_address(self.config)
     }
 
     /// The memberships of the login user that the file declares.

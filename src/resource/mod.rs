@@ -77,7 +77,7 @@ pub trait Resource: fmt::Debug + Send + Sync {
         Vec::new()
     }
 
-    /// The Docker context of this machine that it manages.
+    /// The Docker context of this machine that it removes.
     fn docker_context(&self) -> Option<&ContextName> {
         None
     }

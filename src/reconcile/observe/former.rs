@@ -16,13 +16,11 @@ use crate::resource::record::Record;
 /// Observes the recorded contexts that the file no longer names.
 pub(super) fn former(
     probe: &dyn Probe,
-    config: &Config,
     resources: &[Box<dyn Resource>],
     docker_config: &Path,
 ) -> Result<Former, ObserveError> {
     let mut former = Former::default();
-    let names = resources.iter().filter_map(|resource| resource.docker_context());
-    for name in names.filter(|name| **name != config.context.name) {
+    for name in resources.iter().filter_map(|resource| resource.docker_context()) {
         let metadata = context(probe, name, docker_config)?;
         former.contexts.extend(metadata.map(|metadata| (name.clone(), metadata)));
     }

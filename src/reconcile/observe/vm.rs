@@ -50,7 +50,7 @@ impl Machine<'_> {
             missing: missing(self.probe, config),
             files: host_files(self.probe, files)?,
             context: context(self.probe, &config.context.name, &self.docker_config)?,
-            former: former(self.probe, config, &resources, &self.docker_config)?,
+            former: former(self.probe, &resources, &self.docker_config)?,
             record,
             directory,
             master,

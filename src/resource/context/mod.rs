@@ -1,4 +1,4 @@
-//! The Docker context on the host. It leads to the VM's socket, and is never made the current one.
+//! The Docker context on the host, with the VM's socket as its endpoint. It never becomes the current one.
 
 pub(super) mod diagnosis;
 
@@ -88,8 +88,8 @@ impl DockerContext {
         ContextMetadata { host, description: self.description.clone() }
     }
 
-    /// Whether it may be changed: it leads to this VM anyway (people make such contexts by hand, and
-    /// Lima's own instructions tell them to), or `cai` made it, and not for another VM.
+    /// Whether `cai` may change it: its endpoint belongs to this VM (people create such contexts, and Lima's
+    /// instructions tell them to), or `cai` created it, and not for another VM.
     fn is_ours(&self, context: &ContextMetadata, wanted: &ContextMetadata) -> bool {
         let of_some_vm = context.host.ends_with(SOCKET);
         let of_this_vm = context.host.ends_with(&self.own_socket);
@@ -136,10 +136,6 @@ impl Resource for DockerContext {
             Some(_) => ("update", docker.update_context(&self.name, &wanted)),
         };
         change.step(Step::run(format!("{verb} the Docker context {}", self.name), command))
-    }
-
-    fn docker_context(&self) -> Option<&ContextName> {
-        Some(&self.name)
     }
 
     fn recorded(&self, facts: &Facts) -> Option<Recorded> {

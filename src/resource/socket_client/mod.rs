@@ -188,7 +188,7 @@ impl SocketClient {
         let (actual, desired) = match &remedy {
             Ok(remedy) => (
                 actual.map(|it| remedy.shown(it, remedy.before)),
-                remedy.shown(desired, remedy.after()),
+                remedy.shown(desired, remedy.text.as_deref()),
             ),
             Err(_) => (actual, desired),
         };

@@ -28,11 +28,6 @@ pub(super) struct Remedy<'a> {
 }
 
 impl Remedy<'_> {
-    /// The new text of the override, if it changes.
-    pub(super) fn after(&self) -> Option<&str> {
-        self.text.as_deref()
-    }
-
     /// Adds this text of the override to a state, if the override changes, and a checksum of the rest.
     pub(super) fn shown(&self, mut state: State, text: Option<&str>) -> State {
         let path = override_path(&self.file);
