@@ -6,7 +6,7 @@ use super::{Consent, Global, Limits, Terminal, file, progress, smoke_test, vm_lo
 use crate::cli::error::Error;
 use crate::host::Host;
 use crate::model::address::Kind;
-use crate::plan::Declared;
+use crate::plan::{Declared, Plan};
 use crate::reconcile::apply::{Report, apply_fresh};
 use crate::reconcile::record::{WriteRecordError, adopt};
 use crate::report::{self, ReportDocument};
@@ -16,12 +16,13 @@ pub(super) fn run(
     global: &Global,
     consent: &Consent,
     limits: &Limits,
+    targets: &[String],
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
     let files = file::load_all(host, global, terminal)?;
     let _locks = vm_lock::lock(host, &files, "cai apply", limits)?;
-    let planned =
-        Planned::new(host, files, terminal)?.limited(limits).hiding_data_of(&consent.replace);
+    let planned = Planned::new(host, files, targets, terminal)?;
+    let planned = planned.limited(limits).hiding_data_of(&consent.replace);
     if !planned.plan.is_empty() {
         agree(&planned, consent, &global.command("apply --yes"), terminal)?;
     }
@@ -38,14 +39,14 @@ pub(super) fn agree(
     planned.warn(terminal);
     // The question is about the plan, so --quiet does not hide it.
     if consent.yes {
-        terminal.talk(&planned.text(terminal.width()));
+        terminal.talk(&planned.text(terminal.layout()));
     } else {
-        terminal.complain(&planned.text(terminal.width()));
+        terminal.complain(&planned.text(terminal.layout()));
     }
     terminal.refuse_problems(&planned.plan)?;
     consent.to_replacements(planned, command)?;
     consent.to_install(planned, command, terminal)?;
-    consent.to_plan(command, terminal)
+    consent.to_plan(&planned.plan, command, terminal)
 }
 
 /// Applies a plan and reports the result. `is_fresh`: no question was asked since the plan was
@@ -63,7 +64,7 @@ pub(super) fn perform(
             .map_err(|WriteRecordError { path, source }| Error::WriteFile { path, source })?;
     }
     if plan.is_empty() && !global.json {
-        return terminal.data(&planned.text(terminal.width()));
+        return terminal.data(&planned.text(terminal.layout()));
     }
     let report = if plan.is_empty() {
         Report::of_nothing(plan)
@@ -95,15 +96,16 @@ pub(super) fn tell_end(
     global: &Global,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
+    let last_words = format!("{}{last_words}", terminal.mark());
     let Verified { findings, interrupted } = if report.failed() || report.interrupted() {
-        terminal.complain(last_words);
+        terminal.complain(&last_words);
         Verified { interrupted: report.interrupted(), ..Verified::default() }
     } else {
-        terminal.talk(last_words);
+        terminal.talk(&last_words);
         check(terminal)
     };
     for finding in &findings {
-        terminal.complain(&report::finding(finding, terminal.width()));
+        terminal.complain(&report::finding(finding, terminal.layout()));
     }
     if global.json {
         terminal.json(&ReportDocument::new(report, &findings, declared))?;
@@ -157,8 +159,8 @@ impl Consent {
         }
     }
 
-    fn to_plan(&self, command: &str, terminal: &mut Terminal) -> Result<(), Error> {
-        self.asked("Apply this plan?", command, terminal)
+    fn to_plan(&self, plan: &Plan, command: &str, terminal: &mut Terminal) -> Result<(), Error> {
+        self.asked(&format!("{} Apply?", report::containers(plan)), command, terminal)
     }
 
     /// Asks a question; anything but "yes" is an error.

@@ -7,10 +7,11 @@ use super::{Global, Limits, Terminal, file, progress, vm_lock};
 use crate::cli::error::Error;
 use crate::config::Config;
 use crate::host::{Host, Probe};
-use crate::plan::{Plan, Reason};
-use crate::reconcile::apply::{Report, destroy};
+use crate::plan::{Plan, PlanDocument, Reason};
+use crate::reconcile::apply::{Report, in_sequence};
 use crate::reconcile::observe::{ObserveError, current_context, observe};
 use crate::report::{self, ReportDocument};
+use crate::resource::facts::Facts;
 
 pub(super) fn run(
     host: &dyn Host,
@@ -23,7 +24,8 @@ pub(super) fn run(
     let _locks = vm_lock::lock(host, std::slice::from_ref(&file), "cai destroy", limits)?;
     let name = file.config.vm.name.as_str();
     let hidden = terminal.hidden();
-    let plan = look(host, &file.config, &hidden)?.limited(limits.timeout);
+    let (facts, plan) = look(host, &file.config, &hidden)?;
+    let plan = plan.limited(limits.timeout);
     if plan.is_empty() {
         if global.json {
             return terminal.json(&ReportDocument::new(
@@ -32,9 +34,14 @@ pub(super) fn run(
                 &[file.declared()],
             ));
         }
-        return terminal.data(&report::destruction(&plan, name, &file.shown, terminal.width()));
+        return terminal.data(&report::destruction(
+            &plan,
+            file.declared(),
+            &facts,
+            terminal.layout(),
+        ));
     }
-    let text = report::destruction(&plan, name, &file.shown, terminal.width());
+    let text = report::destruction(&plan, file.declared(), &facts, terminal.layout());
     // The question is about the plan, so --quiet does not hide it.
     if allowed == Some(name) {
         terminal.talk(&text);
@@ -44,17 +51,41 @@ pub(super) fn run(
     terminal.refuse_problems(&plan)?;
     let command = global.command(&format!("destroy --allow-destroy {name}"));
     agree(&plan, name, allowed, &command, terminal)?;
-    let look = || look(host, &file.config, &hidden);
-    let report = progress::tell(host, terminal, |notify| destroy(host, &plan, &look, notify));
+    let look = || look(host, &file.config, &hidden).map(|(_, plan)| plan);
+    let report = progress::tell(host, terminal, |notify| in_sequence(host, &plan, &look, notify));
     let last_words = report::destroyed(&report);
     tell_end(&report, &last_words, |_| Verified::default(), &[file.declared()], global, terminal)
 }
 
-fn look(probe: &dyn Probe, config: &Config, hidden: &Hidden) -> Result<Plan, ObserveError> {
+/// Shows what a destroy would delete.
+pub(super) fn plan(
+    host: &dyn Host,
+    global: &Global,
+    detailed_exitcode: bool,
+    terminal: &mut Terminal,
+) -> Result<(), Error> {
+    let file = file::load(host, global, terminal)?;
+    let (facts, plan) = look(host, &file.config, &terminal.hidden())?;
+    if global.json {
+        terminal.json(&PlanDocument::new(&plan, &[file.declared()]))?;
+    } else {
+        let text = report::destruction(&plan, file.declared(), &facts, terminal.layout());
+        terminal.data(&text)?;
+    }
+    terminal.refuse_problems(&plan)?;
+    if detailed_exitcode && !plan.is_empty() { Err(Error::Changes) } else { Ok(()) }
+}
+
+fn look(
+    probe: &dyn Probe,
+    config: &Config,
+    hidden: &Hidden,
+) -> Result<(Facts, Plan), ObserveError> {
     let facts = observe(probe, config)?;
     hidden.add(facts.secrets(config));
     let current = current_context(probe)?;
-    Ok(Plan::destroy(config, &facts, current.as_deref()))
+    let plan = Plan::destroy(config, &facts, current.as_deref());
+    Ok((facts, plan))
 }
 
 /// Requires the VM's name, typed or on the command line, because a "yes" is typed too easily.
@@ -80,7 +111,8 @@ fn agree(
     if let Some(change) = foreign {
         return Err(refused(format!("{} was not created by cai", change.address)));
     }
-    match terminal.ask(&format!("Type {name} to destroy it:"), name) {
+    let question = format!("{} Type {name} to destroy it:", report::containers(plan));
+    match terminal.ask(&question, name) {
         Some(true) => Ok(()),
         Some(false) => Err(refused("the answer was not the VM's name".into())),
         None => Err(refused("confirmation needs a terminal".into())),

@@ -18,7 +18,7 @@ use crate::model::address::Address;
 use crate::plan::{Declared, Plan};
 use crate::reconcile::graph::Graph;
 use crate::reconcile::observe::{docker_environment, judge_all, observe};
-use crate::report::{self, DoctorDocument, Examined};
+use crate::report::{self, DoctorDocument, Examined, Layout};
 use crate::resource::facts::Facts;
 
 /// The time limit of each command that observes something; the slowest takes a few seconds.
@@ -196,11 +196,11 @@ impl DoctorReport {
         findings
     }
 
-    fn text(&self, patient: &Patient, global: &Global, width: usize) -> String {
+    fn text(&self, patient: &Patient, global: &Global, layout: Layout) -> String {
         let vm = patient.file.config.vm.name.as_str();
         let facts = self.seen.as_ref().map(|(facts, _)| facts);
         let examined = Examined { vm, file: patient.shown(), facts };
-        report::diagnosis(examined, &self.shown(global), width)
+        report::diagnosis(examined, &self.shown(global), layout)
     }
 
     fn document(
@@ -221,7 +221,7 @@ impl DoctorReport {
         if global.json {
             return self.document(patient, global, terminal);
         }
-        terminal.data(&self.text(patient, global, terminal.width()))
+        terminal.data(&self.text(patient, global, terminal.layout()))
     }
 }
 
@@ -271,13 +271,14 @@ fn fix(
     let plan = super::plan::judged(host, plan)?;
     // The question is about the findings, so --quiet does not hide them.
     if options.yes {
-        terminal.talk(&examination.text(patient, global, terminal.width()));
+        terminal.talk(&examination.text(patient, global, terminal.layout()));
     } else {
-        terminal.complain(&examination.text(patient, global, terminal.width()));
+        terminal.complain(&examination.text(patient, global, terminal.layout()));
     }
     let facts = examination.seen.iter().map(|(facts, _)| facts.clone()).collect();
     let files = vec![patient.file.clone()];
-    let planned = Planned { files, graph, facts, plan }.limited(&options.limits);
+    let planned =
+        Planned { files, targets: Vec::new(), graph, facts, plan }.limited(&options.limits);
     let consent = Consent { yes: options.yes, replace: Replace { allow_replace: None } };
     let agreed = agree(&planned, &consent, &global.command("doctor --fix --yes"), terminal);
     if agreed.is_err() && global.json {

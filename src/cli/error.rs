@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::doctor::Finding;
-use crate::host::{Exposed, INTERRUPTED, LockError};
+use crate::host::{CommandSpec, Exposed, INTERRUPTED, LockError};
 use crate::plan::SavedPlanError;
 use crate::reconcile::graph::GraphError;
 use crate::reconcile::observe::ObserveError;
@@ -98,6 +98,17 @@ pub(super) enum Error {
     /// Some resources failed. They were shown.
     #[error("the apply failed")]
     Failed,
+    /// A command that took the place of this one ended with this exit code.
+    #[error("the command failed")]
+    Exit(u8),
+    /// A command that takes the place of this process could not be started.
+    #[error("`{command}` could not be started")]
+    NotStarted {
+        /// The command.
+        command: Box<CommandSpec>,
+        /// The cause.
+        source: io::Error,
+    },
     /// The simulated host could not be read or saved.
     #[error("the simulated host in {} could not be used", directory.display())]
     Simulation {
@@ -180,6 +191,7 @@ impl Error {
             Self::Refused { .. } => 4,
             Self::Locked { why: LockError::Held(_), .. } => 5,
             Self::Stale { .. } => 6,
+            Self::Exit(code) => *code,
             Self::Usage { .. } => 64,
             Self::Interrupted => INTERRUPTED,
             Self::Output(source) if source.kind() == io::ErrorKind::BrokenPipe => CLOSED_PIPE,
@@ -192,6 +204,7 @@ impl Error {
             | Self::NoContainer(_)
             | Self::Blocked
             | Self::Failed
+            | Self::NotStarted { .. }
             | Self::Simulation { .. }
             | Self::SavedPlan { .. }
             | Self::Locked { .. }
@@ -208,6 +221,7 @@ impl Error {
             | Self::NoContainer(_)
             | Self::Blocked
             | Self::Failed
+            | Self::Exit(_)
             | Self::Interrupted => true,
             Self::Output(source) => source.kind() == io::ErrorKind::BrokenPipe,
             _ => false,

@@ -18,7 +18,7 @@ pub(super) fn run(code: Option<&str>, json: bool, terminal: &mut Terminal) -> Re
         return terminal.json(&ExplainDocument { format_version: FORMAT_VERSION, codes });
     }
     match (code, codes.as_slice()) {
-        (Some(_), [code]) => terminal.data(&report::explanation(*code, terminal.width())),
+        (Some(_), [code]) => terminal.data(&report::explanation(*code, terminal.layout().width)),
         _ => terminal.data(&report::codes()),
     }
 }

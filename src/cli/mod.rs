@@ -4,19 +4,22 @@ mod apply;
 mod bundle;
 mod destroy;
 mod doctor;
+mod env;
 mod error;
 mod explain;
 mod file;
 mod graph;
 mod init;
-mod line_prefix;
+mod list;
 mod manual;
 mod options;
 mod plan;
+mod power;
 mod progress;
 mod render;
 mod saved;
 mod setup;
+mod shell;
 mod show;
 mod simulate;
 mod smoke_test;
@@ -28,7 +31,7 @@ mod vm_lock;
 
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
 
 use crate::cli::error::Error;
@@ -36,6 +39,7 @@ use crate::config;
 use crate::host::Host;
 use crate::model::redact;
 use crate::report;
+use crate::resource::Power;
 use options::{Cli, Command, Consent, Global, Limits};
 use terminal::Terminal;
 
@@ -50,7 +54,7 @@ const PROXIES: [&str; 6] =
 pub fn main(host: &dyn Host) -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return refuse(&error),
+        Err(error) => return refuse(&without_destroy(error)),
     };
     if cli.global.json && !cli.command.has_json() {
         let message = "this command does not support --json";
@@ -62,7 +66,7 @@ pub fn main(host: &dyn Host) -> ExitCode {
     }
     let simulates =
         cli.global.simulate.is_some() || matches!(cli.command, Command::Simulate { .. });
-    let mut terminal = Terminal::new(&cli.global, simulates);
+    let mut terminal = Terminal::new(&cli.global, simulates, cli.command.is_full());
     terminal.hide(PROXIES.iter().flat_map(|name| {
         let proxy = host.env(name).unwrap_or_default().to_string_lossy().into_owned();
         let mut secrets = redact::passwords(&proxy);
@@ -113,22 +117,40 @@ fn run_on(
             setup::run(host, global, *dry_run, &consent, limits, terminal)
         }
         Command::Validate => validate::run(host, global, terminal),
-        Command::Plan { detailed_exitcode, out } => {
-            plan::run(host, global, *detailed_exitcode, out.as_deref(), terminal)
+        Command::Plan { detailed_exitcode, destroy: true, .. } => {
+            destroy::plan(host, global, *detailed_exitcode, terminal)
         }
-        Command::Apply { plan: Some(plan), consent, limits } => {
+        Command::Plan { detailed_exitcode, out, targets, .. } => {
+            let targets = &targets.addresses;
+            plan::run(host, global, *detailed_exitcode, out.as_deref(), targets, terminal)
+        }
+        Command::Apply { plan: Some(plan), consent, limits, .. } => {
             saved::apply(host, global, plan, consent, limits, terminal)
         }
-        Command::Apply { plan: None, consent, limits } => {
-            apply::run(host, global, consent, limits, terminal)
+        Command::Apply { plan: None, consent, limits, targets, .. } => {
+            apply::run(host, global, consent, limits, &targets.addresses, terminal)
         }
         Command::Destroy { allow_destroy, limits } => {
             destroy::run(host, global, allow_destroy.as_deref(), limits, terminal)
         }
+        Command::Start { limits } => {
+            power::run(host, global, Power::Start, false, limits, terminal)
+        }
+        Command::Stop { options } => {
+            power::run(host, global, Power::Stop, options.yes, &options.limits, terminal)
+        }
+        Command::Restart { options } => {
+            power::run(host, global, Power::Restart, options.yes, &options.limits, terminal)
+        }
+        Command::Shell { command } => shell::shell(host, global, command, terminal),
+        Command::Logs { log, follow, .. } => shell::logs(host, global, *log, *follow, terminal),
+        Command::List => list::run(host, global, terminal),
+        Command::Env { shell, unset } => env::run(host, global, *shell, *unset, terminal),
         Command::Status => status::run(host, global, terminal),
         Command::Doctor(options) => doctor::run(host, global, options, terminal),
         Command::Explain { code } => explain::run(code.as_deref(), global.json, terminal),
-        Command::Show => show::run(host, global, terminal),
+        Command::Show { plan: Some(plan) } => saved::show(host, global, plan, terminal),
+        Command::Show { plan: None } => show::run(host, global, terminal),
         Command::Render => render::run(host, global, terminal),
         Command::Graph { format } => graph::run(host, global, *format, terminal),
         // The schema is not about a host, so it is not marked as simulated.
@@ -137,6 +159,16 @@ fn run_on(
         Command::Man { command } => manual::page(command.as_deref(), terminal),
         Command::Simulate { .. } => Ok(()),
     }
+}
+
+/// A usage error that does not suggest to destroy anything.
+fn without_destroy(mut error: clap::Error) -> clap::Error {
+    let kind = ContextKind::SuggestedSubcommand;
+    if let Some(ContextValue::Strings(names)) = error.get(kind) {
+        let names = names.iter().filter(|name| *name != "destroy").cloned().collect();
+        error.insert(kind, ContextValue::Strings(names));
+    }
+    error
 }
 
 /// Prints a usage error, or the help or version, which clap reports the same way. Failures to print
@@ -154,5 +186,5 @@ fn tell(error: &Error, terminal: &mut Terminal) {
         Error::Config(rendered) => rendered.clone(),
         error => report::error(error, error.hint()),
     };
-    terminal.complain(&text);
+    terminal.complain(&format!("{}{text}", terminal.mark()));
 }

@@ -7,6 +7,8 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use super::env::Syntax;
+use super::shell::Log;
 use super::simulate::Simulate;
 use crate::doctor::Code;
 
@@ -37,7 +39,15 @@ pub(super) struct Global {
     /// Path of the file; by default containai.toml in this directory or the nearest parent
     /// directory. validate, plan, apply, status, show and graph accept several files and handle
     /// them together
-    #[arg(short, long = "file", global = true, help_heading = GLOBAL, value_name = "FILE")]
+    #[arg(
+        short,
+        long = "file",
+        global = true,
+        help_heading = GLOBAL,
+        value_name = "FILE",
+        env = "CAI_FILE",
+        hide_env_values = true
+    )]
     pub(super) files: Vec<PathBuf>,
     /// Run as if started in this directory
     #[arg(short = 'C', global = true, help_heading = GLOBAL, value_name = "DIR")]
@@ -45,10 +55,10 @@ pub(super) struct Global {
     /// Print one JSON document instead of text
     #[arg(long, global = true, help_heading = GLOBAL)]
     pub(super) json: bool,
-    /// Work on a simulated host and change nothing real; every line is marked. Use it to try cai,
+    /// Work on a simulated host and change nothing real. Output about it is marked. Use it to try cai,
     /// or to check a team's file in CI without a VM. Its state is kept in DIR, by default in the
     /// user's state directory
-    #[arg(long, global = true, help_heading = GLOBAL, value_name = "DIR", num_args = 0..=1, require_equals = true)]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "DIR", num_args = 0..=1, require_equals = true, env = "CAI_SIMULATE", hide_env_values = true)]
     #[expect(clippy::option_option, reason = "the option and its value are optional")]
     pub(super) simulate: Option<Option<PathBuf>>,
     /// When to use colors
@@ -126,6 +136,14 @@ pub(super) enum Command {
         /// Save the plan to this file, for `cai apply FILE`
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+        /// Show long values, such as scripts, completely
+        #[arg(long)]
+        full: bool,
+        /// Show what `cai destroy` would delete
+        #[arg(long, conflicts_with_all = ["out", "targets"])]
+        destroy: bool,
+        #[command(flatten)]
+        targets: Targets,
     },
     /// Create or update the engine
     ///
@@ -133,12 +151,74 @@ pub(super) enum Command {
     Apply {
         /// A plan that `cai plan --out` saved. It is applied without confirmation, and refused if
         /// the file or the machine changed since it was saved
-        #[arg(value_name = "PLAN", conflicts_with = "files")]
+        #[arg(value_name = "PLAN", conflicts_with_all = ["files", "targets"])]
         plan: Option<PathBuf>,
+        /// Show long values, such as scripts, completely
+        #[arg(long)]
+        full: bool,
+        #[command(flatten)]
+        targets: Targets,
         #[command(flatten)]
         consent: Consent,
         #[command(flatten)]
         limits: Limits,
+    },
+    /// Start the VM
+    Start {
+        #[command(flatten)]
+        limits: Limits,
+    },
+    /// Stop the VM
+    ///
+    /// Names the containers that stop, and asks for confirmation.
+    Stop {
+        #[command(flatten)]
+        options: Power,
+    },
+    /// Restart the VM
+    ///
+    /// Names the containers that stop, and asks for confirmation. Starts them again afterward.
+    Restart {
+        #[command(flatten)]
+        options: Power,
+    },
+    /// Open a shell in the VM, or run a command there
+    ///
+    /// Starts in the current directory if the VM mounts it at the same path, otherwise in /. Exits with
+    /// the exit code of the shell or the command.
+    Shell {
+        /// The command and its arguments
+        #[arg(last = true, value_name = "COMMAND")]
+        command: Vec<String>,
+    },
+    /// Show the last lines of a log
+    Logs {
+        /// The log
+        #[arg(default_value = "docker")]
+        log: Log,
+        /// Keep printing new lines
+        #[arg(short, long)]
+        follow: bool,
+        /// Path of the file. Its short form is taken: -f means --follow here, as in other tools
+        // It has the name of the global option, which it replaces.
+        #[arg(long = "file", help_heading = GLOBAL, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// List the VMs that cai manages, with their files
+    ///
+    /// A VM is an orphan if its file no longer exists or declares another VM.
+    List,
+    /// Print the shell command that makes Docker clients use this engine
+    ///
+    /// Use it with eval "$(cai env)" in bash and zsh, and with cai env | source in fish. It sets
+    /// DOCKER_HOST for this shell only. `docker --context NAME` needs no variable.
+    Env {
+        /// The shell; by default the one in the variable SHELL
+        #[arg(long)]
+        shell: Option<Syntax>,
+        /// Print the command that undoes it
+        #[arg(long)]
+        unset: bool,
     },
     /// Show the state of the VM, the engine and the context in one line
     ///
@@ -167,11 +247,15 @@ pub(super) enum Command {
         #[command(flatten)]
         limits: Limits,
     },
-    /// Show the resources that cai manages, and which of them it created
+    /// Show a saved plan, or the resources that cai manages and which of them it created
     ///
-    /// Reads the record of earlier applies. If something is deleted from the file, the next apply
+    /// Without a plan, reads the record of earlier applies. If something is deleted from the file, the next apply
     /// removes it only if the record says that cai created it.
-    Show,
+    Show {
+        /// A plan that `cai plan --out` saved
+        #[arg(value_name = "PLAN", conflicts_with = "files")]
+        plan: Option<PathBuf>,
+    },
     /// Print the Lima YAML of the VM that the file declares
     Render,
     /// Print the dependency graph of the resources in the file
@@ -217,14 +301,26 @@ impl Command {
                 | Self::Plan { .. }
                 | Self::Apply { .. }
                 | Self::Status
-                | Self::Show
+                | Self::Show { .. }
                 | Self::Graph { .. }
         )
     }
 
+    /// Whether long values are shown completely.
+    pub(super) fn is_full(&self) -> bool {
+        matches!(self, Self::Plan { full: true, .. } | Self::Apply { full: true, .. })
+    }
+
     /// Whether it supports `--json`.
     pub(super) fn has_json(&self) -> bool {
-        !matches!(self, Self::Init { .. } | Self::Completions { .. } | Self::Man { .. })
+        !matches!(
+            self,
+            Self::Init { .. }
+                | Self::Shell { .. }
+                | Self::Logs { .. }
+                | Self::Completions { .. }
+                | Self::Man { .. }
+        )
     }
 }
 
@@ -249,6 +345,25 @@ pub(super) struct Doctor {
     pub(super) deep: bool,
     #[command(flatten)]
     pub(super) limits: Limits,
+}
+
+/// The options of `cai stop` and `cai restart`.
+#[derive(Debug, Args)]
+pub(super) struct Power {
+    /// Do not ask for confirmation
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    #[command(flatten)]
+    pub(super) limits: Limits,
+}
+
+/// The resources that a plan is limited to.
+#[derive(Debug, Args)]
+pub(super) struct Targets {
+    /// Only this resource, such as user.agent, with what it requires and what it notifies. Can be
+    /// repeated. `cai graph` shows the addresses
+    #[arg(id = "targets", long = "target", value_name = "ADDRESS")]
+    pub(super) addresses: Vec<String>,
 }
 
 /// What the user confirms in advance.

@@ -8,10 +8,11 @@ use super::{Global, Limits, Terminal, saved};
 use crate::cli::error::Error;
 use crate::config::{Config, Install};
 use crate::host::{Host, Probe};
+use crate::model::listed;
 use crate::plan::{Declared, Plan, PlanDocument};
 use crate::reconcile::graph::Graph;
 use crate::reconcile::observe::{self, ObserveError, observe_all};
-use crate::report;
+use crate::report::{self, Layout};
 use crate::resource::facts::Facts;
 
 pub(super) fn run(
@@ -19,10 +20,12 @@ pub(super) fn run(
     global: &Global,
     detailed_exitcode: bool,
     out: Option<&Path>,
+    targets: &[String],
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
     out.map_or(Ok(()), saved::check_name)?;
-    let planned = Planned::new(host, file::load_all(host, global, terminal)?, terminal)?;
+    let files = file::load_all(host, global, terminal)?;
+    let planned = Planned::new(host, files, targets, terminal)?;
     show(&planned, global, terminal)?;
     if let Some(out) = out {
         saved::write(host, global, &planned, out, terminal)?;
@@ -40,7 +43,7 @@ pub(super) fn show(
     if global.json {
         terminal.json(&PlanDocument::new(&planned.plan, &planned.declared()))?;
     } else {
-        terminal.data(&planned.text(terminal.width()))?;
+        terminal.data(&planned.text(terminal.layout()))?;
     }
     terminal.refuse_problems(&planned.plan)
 }
@@ -53,6 +56,8 @@ pub(super) fn judged(probe: &dyn Probe, plan: Plan) -> Result<Plan, Error> {
 /// A plan, and its inputs.
 pub(super) struct Planned {
     pub(super) files: Vec<File>,
+    /// The addresses that the plan is limited to; empty for everything.
+    pub(super) targets: Vec<String>,
     pub(super) graph: Graph,
     /// The facts about each file's machine.
     pub(super) facts: Vec<Facts>,
@@ -60,20 +65,22 @@ pub(super) struct Planned {
 }
 
 impl Planned {
-    /// Observes the machine and plans.
+    /// Observes the machine and plans. With `targets`, only these resources, what they require, and
+    /// what they notify.
     pub(super) fn new(
         probe: &dyn Probe,
         files: Vec<File>,
+        targets: &[String],
         terminal: &Terminal,
     ) -> Result<Self, Error> {
         files.iter().try_for_each(File::needs_variables)?;
         let configs: Vec<&Config> = files.iter().map(|file| &file.config).collect();
         let facts = observe_all(probe, &configs)?;
-        let graph = Graph::observed(&configs, &facts)?;
+        let graph = limited(Graph::observed(&configs, &facts)?, targets)?;
         let seen = configs.iter().zip(&facts);
         terminal.hide(seen.flat_map(|(config, facts)| facts.secrets(config)));
         let plan = judged(probe, Plan::new(&graph, &facts))?;
-        Ok(Self { files, graph, facts, plan })
+        Ok(Self { files, targets: targets.to_vec(), graph, facts, plan })
     }
 
     /// The configurations of the files.
@@ -104,12 +111,26 @@ impl Planned {
     }
 
     /// The plan as text.
-    pub(super) fn text(&self, width: usize) -> String {
-        report::plan(&self.plan, &self.declared(), &self.facts, width)
+    pub(super) fn text(&self, layout: Layout) -> String {
+        report::plan(&self.plan, &self.declared(), &self.facts, layout)
     }
 
     /// Prints the warnings about the files.
     pub(super) fn warn(&self, terminal: &mut Terminal) {
         self.files.iter().for_each(|file| terminal.warn(&file.config));
     }
+}
+
+fn limited(graph: Graph, targets: &[String]) -> Result<Graph, Error> {
+    if targets.is_empty() {
+        return Ok(graph);
+    }
+    let kept = graph.targeted(targets).map_err(|unknown| Error::Usage {
+        why: format!("--target {unknown}: no resource has this address"),
+        hint: format!(
+            "the addresses are {}",
+            listed(graph.ordered().map(|it| it.address.to_string()))
+        ),
+    })?;
+    Ok(graph.only(&kept)?)
 }

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use anstream::adapter::strip_str;
+
 use super::options::quoted;
 use super::plan::Planned;
 use super::{Consent, Global, Limits, Terminal, apply, file, vm_lock};
@@ -10,7 +12,10 @@ use crate::cli::error::Error;
 use crate::host::{Host, Probe, random};
 use crate::model::printable;
 use crate::plan::{PlanDocument, SavedPlan, SavedPlanError};
+use crate::report::Layout;
 
+/// The width of the text in a saved plan.
+const SHOWN: usize = 80;
 /// Readable only by its owner: a plan reveals details of the machine.
 const PRIVATE: u32 = 0o600;
 
@@ -27,8 +32,13 @@ pub(super) fn write(
     let declared = planned.declared();
     let shown = terminal.clean(&PlanDocument::new(&planned.plan, &declared))?;
     let salt = format!("{:032x}", random());
-    let saved =
-        SavedPlan::new(&planned.plan, shown, &files, terminal.simulates(), salt).map_err(failed)?;
+    let saved = SavedPlan::new(&planned.plan, shown, &files, terminal.simulates(), salt);
+    let layout = Layout { width: SHOWN, ..terminal.layout() };
+    let text = terminal.hidden().redactor().shown(&planned.text(layout));
+    let saved = saved.and_then(|saved| {
+        saved.limited_to(planned.targets.clone()).shown_as(strip_str(&text).to_string())
+    });
+    let saved = saved.map_err(failed)?;
     let text = serde_json::to_string_pretty(&saved).map_err(failed)?;
     let path = file::within(global, out);
     let text = format!("{text}\n");
@@ -92,15 +102,13 @@ fn plan_again(probe: &dyn Probe, global: &Global, plan: &Path, saved: &SavedPlan
     Global { files, ..global.clone() }.command(&format!("plan --out {}", quoted(plan)))
 }
 
-/// Applies a saved plan, unless it is stale.
-pub(super) fn apply(
+/// Reads a saved plan that only this user can have written.
+fn read(
     host: &dyn Host,
     global: &Global,
     plan: &Path,
-    consent: &Consent,
-    limits: &Limits,
-    terminal: &mut Terminal,
-) -> Result<(), Error> {
+    terminal: &Terminal,
+) -> Result<SavedPlan, Error> {
     let path = file::within(global, plan);
     let refused = |source| Error::SavedPlan { path: path.clone(), source };
     match host.check_private_file(&path) {
@@ -118,7 +126,31 @@ pub(super) fn apply(
         Err(Error::NoText { .. }) => return Err(refused(SavedPlanError::NoText)),
         source => source?.text,
     };
-    let saved = SavedPlan::parse(&text, terminal.simulates()).map_err(refused)?;
+    SavedPlan::parse(&text, terminal.simulates()).map_err(refused)
+}
+
+/// Shows a saved plan.
+pub(super) fn show(
+    host: &dyn Host,
+    global: &Global,
+    plan: &Path,
+    terminal: &mut Terminal,
+) -> Result<(), Error> {
+    let saved = read(host, global, plan, terminal)?;
+    if global.json { terminal.json(&saved.plan) } else { terminal.data(&saved.text) }
+}
+
+/// Applies a saved plan, unless it is stale.
+pub(super) fn apply(
+    host: &dyn Host,
+    global: &Global,
+    plan: &Path,
+    consent: &Consent,
+    limits: &Limits,
+    terminal: &mut Terminal,
+) -> Result<(), Error> {
+    let path = file::within(global, plan);
+    let saved = read(host, global, plan, terminal)?;
     let hint = format!("to save it again, run: {}", plan_again(host, global, plan, &saved));
     let stale = |moved| Error::Stale { path: path.clone(), moved, hint: hint.clone() };
 
@@ -132,8 +164,8 @@ pub(super) fn apply(
         return Err(stale(changed));
     }
     let _locks = vm_lock::lock(host, &files, "cai apply", limits)?;
-    let planned =
-        Planned::new(host, files, terminal)?.limited(limits).hiding_data_of(&consent.replace);
+    let planned = Planned::new(host, files, &saved.targets, terminal)?;
+    let planned = planned.limited(limits).hiding_data_of(&consent.replace);
     let declared = planned.declared();
     let shown = terminal.clean(&PlanDocument::new(&planned.plan, &declared))?;
     let moved = saved.moved(&planned.plan, &shown);
@@ -141,7 +173,7 @@ pub(super) fn apply(
         return Err(stale(moved));
     }
     if !planned.plan.is_empty() {
-        terminal.talk(&planned.text(terminal.width()));
+        terminal.talk(&planned.text(terminal.layout()));
         terminal.refuse_problems(&planned.plan)?;
         let words = format!("apply {}", quoted(plan));
         consent.to_replacements(&planned, &global.command(&words))?;

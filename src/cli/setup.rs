@@ -22,7 +22,7 @@ pub(super) fn run(
     let _locks =
         if dry_run { Vec::new() } else { vm_lock::lock(host, &files, "cai setup", limits)? };
     let planned =
-        Planned::new(host, files, terminal)?.limited(limits).hiding_data_of(&consent.replace);
+        Planned::new(host, files, &[], terminal)?.limited(limits).hiding_data_of(&consent.replace);
     if dry_run {
         if template.is_some() {
             terminal

@@ -52,7 +52,10 @@ pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> 
         });
         return terminal.json(&document("machines", &shown.collect::<Vec<_>>())?);
     }
-    let texts = machines
-        .map(|(file, record)| report::record(file.config.vm.name.as_str(), record.as_ref()));
+    let mark = terminal.mark();
+    let texts = machines.map(|(file, record)| {
+        let text = report::record(file.config.vm.name.as_str(), record.as_ref());
+        format!("{mark}{text}")
+    });
     terminal.data(&texts.collect::<Vec<_>>().join("\n"))
 }

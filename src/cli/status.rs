@@ -17,12 +17,14 @@ use crate::report;
 use crate::resource::facts::Facts;
 
 pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> Result<(), Error> {
-    let planned = Planned::new(host, file::load_all(host, global, terminal)?, terminal)?;
+    let planned = Planned::new(host, file::load_all(host, global, terminal)?, &[], terminal)?;
     let machines = machines(&planned);
     if global.json {
         terminal.json(&document("machines", &machines)?)?;
     } else {
-        let mut lines: Vec<String> = machines.iter().map(MachineStatus::in_a_line).collect();
+        let mark = terminal.mark();
+        let lines = machines.iter().map(|machine| format!("{mark}{}", machine.in_a_line()));
+        let mut lines: Vec<String> = lines.collect();
         let former = planned.facts.iter().flat_map(|facts| facts.former.reasons());
         lines.extend(former.map(|reason| reason.to_string()));
         terminal

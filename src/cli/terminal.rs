@@ -4,17 +4,17 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use anstream::{AutoStream, ColorChoice};
+use console::Term;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::line_prefix::Marked;
 use super::options::{Color, Global};
 use crate::cli::error::Error;
 use crate::config::Config;
 use crate::model::printable_json;
 use crate::model::redact::Redactor;
 use crate::plan::{FORMAT_VERSION, Plan};
-use crate::report;
+use crate::report::{self, Layout};
 
 /// A document about files. One file: its keys. Several files: a list under `key`.
 pub(super) fn document(key: &str, files: &[impl Serialize]) -> Result<Value, Error> {
@@ -33,11 +33,23 @@ pub(super) fn document(key: &str, files: &[impl Serialize]) -> Result<Value, Err
     Ok(document.into())
 }
 
+/// The mark of a simulated host.
+const MARK: &str = "[simulated] ";
+/// The line width without a terminal, and the narrowest and widest one with a terminal.
+const WIDTH: u16 = 80;
+const WIDTHS: (u16, u16) = (40, 200);
+
+/// A document with a list, which may be empty.
+pub(super) fn document_of(key: &str, entries: &[impl Serialize]) -> Value {
+    serde_json::json!({ "format_version": FORMAT_VERSION, key: entries })
+}
+
 /// The streams of this process, with colors if they are enabled.
 #[derive(Debug)]
 pub(super) struct Terminal {
-    out: Marked<AutoStream<io::Stdout>>,
-    err: Marked<AutoStream<io::Stderr>>,
+    out: AutoStream<io::Stdout>,
+    err: AutoStream<io::Stderr>,
+    layout: Layout,
     quiet: bool,
     simulates: bool,
     /// Whether lines on stderr can be redrawn.
@@ -74,13 +86,14 @@ impl Hidden {
 /// A stream without secrets for the trace, which writes each line at once.
 struct Clean<W> {
     stream: W,
+    mark: &'static str,
     hidden: Hidden,
 }
 
 impl<W: Write> Write for Clean<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let text = self.hidden.text(&String::from_utf8_lossy(bytes));
-        self.stream.write_all(text.as_bytes()).map(|()| bytes.len())
+        self.stream.write_all(format!("{}{text}", self.mark).as_bytes()).map(|()| bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -89,8 +102,9 @@ impl<W: Write> Write for Clean<W> {
 }
 
 impl Terminal {
-    /// With `simulates`, each line is marked as one about a simulated host.
-    pub(super) fn new(global: &Global, simulates: bool) -> Self {
+    /// With `simulates`, headers and summaries are marked as about a simulated host. With `full`,
+    /// long values are not collapsed.
+    pub(super) fn new(global: &Global, simulates: bool, full: bool) -> Self {
         let choice = match global.color {
             // Respects NO_COLOR, CLICOLOR_FORCE and TERM=dumb, and detects terminals.
             Color::Auto => ColorChoice::Auto,
@@ -98,8 +112,9 @@ impl Terminal {
             Color::Never => ColorChoice::Never,
         };
         let terminal = Self {
-            out: Marked::new(AutoStream::new(io::stdout(), choice), simulates),
-            err: Marked::new(AutoStream::new(io::stderr(), choice), simulates),
+            out: AutoStream::new(io::stdout(), choice),
+            err: AutoStream::new(io::stderr(), choice),
+            layout: Layout { width: width(), mark: if simulates { MARK } else { "" }, full },
             quiet: global.quiet,
             simulates,
             // The trace writes to the same terminal and would break lines that are redrawn.
@@ -114,12 +129,13 @@ impl Terminal {
 
     /// Prints the commands that run, on stderr.
     fn trace(&self) {
-        let (simulates, hidden) = (self.simulates, self.hidden.clone());
+        let (mark, hidden) = (self.mark(), self.hidden.clone());
         tracing_subscriber::fmt()
             .with_max_level(tracing::Level::DEBUG)
             // Locked, so that another thread cannot write into the middle of a line.
             .with_writer(move || Clean {
-                stream: Marked::new(io::stderr().lock(), simulates),
+                stream: io::stderr().lock(),
+                mark,
                 hidden: hidden.clone(),
             })
             .with_ansi(self.colors_errors())
@@ -130,7 +146,7 @@ impl Terminal {
 
     /// Whether stderr has colors.
     pub(super) fn colors_errors(&self) -> bool {
-        self.err.unmarked().current_choice() != ColorChoice::Never
+        self.err.current_choice() != ColorChoice::Never
     }
 
     /// Whether lines on stderr can be redrawn.
@@ -138,14 +154,14 @@ impl Terminal {
         self.draws
     }
 
-    /// The prefix of each line.
+    /// The mark of a header or summary; empty on a real host.
     pub(super) fn mark(&self) -> &'static str {
-        self.err.mark()
+        self.layout.mark
     }
 
-    /// The columns for text: those after the mark.
-    pub(super) fn width(&self) -> usize {
-        report::WIDTH - self.mark().len()
+    /// The layout of reports.
+    pub(super) fn layout(&self) -> Layout {
+        self.layout
     }
 
     /// Whether the host is simulated.
@@ -214,7 +230,7 @@ impl Terminal {
     }
 
     fn write(&mut self, text: &str) -> Result<(), Error> {
-        let mut out = self.out.unmarked().as_inner();
+        let mut out = self.out.as_inner();
         out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Error::Output)
     }
 
@@ -241,9 +257,9 @@ impl Terminal {
 
     /// A function that prints messages from another thread.
     pub(super) fn aside(&self) -> impl Fn(&str) + Send + use<> {
-        let (simulates, hidden) = (self.simulates, self.hidden.clone());
+        let hidden = self.hidden.clone();
         move |text| {
-            let _ = writeln!(Marked::new(io::stderr(), simulates), "{}", hidden.text(text));
+            let _ = writeln!(io::stderr(), "{}", hidden.text(text));
         }
     }
 
@@ -269,15 +285,21 @@ impl Terminal {
     /// Asks a question and returns whether the answer is `yes`. `None` without a terminal.
     pub(super) fn ask(&mut self, question: &str, yes: &str) -> Option<bool> {
         let stdin = io::stdin();
-        if !stdin.is_terminal() || !self.err.unmarked().is_terminal() {
+        if !stdin.is_terminal() || !self.err.is_terminal() {
             return None;
         }
         let _ = write!(self.err, "{} ", self.hidden.text(question));
         let _ = self.err.flush();
         let mut answer = String::new();
         stdin.lock().read_line(&mut answer).ok()?;
-        // The user's Enter key has ended the line.
-        self.err.begin_line();
         Some(answer.trim() == yes)
     }
+}
+
+/// The width of the terminal. Plans go to stdout or stderr, and one of them may be redirected.
+fn width() -> usize {
+    let screens = [Term::stdout(), Term::stderr()];
+    let columns = screens.iter().find_map(|screen| Some(screen.size_checked()?.1));
+    let (narrowest, widest) = WIDTHS;
+    columns.map_or(WIDTH, |columns| columns.clamp(narrowest, widest)).into()
 }

@@ -1,5 +1,7 @@
 //! The running dockerd's report about itself.
 
+use std::time::SystemTime;
+
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -10,11 +12,13 @@ use crate::model::daemon_key::SNAPSHOTTER;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Engine {
     /// The number of containers, including stopped ones.
-    pub containers: u64,
+    pub containers: usize,
     /// The number of images.
-    pub images: u64,
+    pub images: usize,
     /// The number of volumes; `None` if they could not be counted.
-    pub volumes: Option<u64>,
+    pub volumes: Option<usize>,
+    /// The time on its clock.
+    pub time: Option<SystemTime>,
     /// The log drivers that are built in.
     pub log_drivers: Vec<String>,
     /// The active values of the daemon.json keys that dockerd reports.
@@ -25,8 +29,9 @@ pub struct Engine {
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct Info {
-    containers: u64,
-    images: u64,
+    containers: usize,
+    images: usize,
+    system_time: String,
     docker_root_dir: String,
     driver: String,
     #[serde(deserialize_with = "or_empty")]
@@ -82,6 +87,7 @@ impl Engine {
             containers: info.containers,
             images: info.images,
             volumes: answers.get("volumes"),
+            time: humantime::parse_rfc3339(&info.system_time).ok(),
             log_drivers: info.plugins.log,
             in_force,
         })

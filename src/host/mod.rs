@@ -149,6 +149,13 @@ pub trait Host: Probe {
     /// As [`Probe::query`], and when it exits with another code than 0.
     fn execute(&self, command: &CommandSpec, heard: &dyn Fn(&str)) -> Result<Output, CommandError>;
 
+    /// Replaces this process with a command that uses its terminal. It does not return; only a simulated
+    /// command returns, with its output.
+    ///
+    /// # Errors
+    /// When the command cannot be started.
+    fn replace_process(&self, command: &CommandSpec) -> io::Result<Output>;
+
     /// Takes a lock between processes, which is released when this process ends. Other processes
     /// see `holder`; `wait` is how long to wait for them.
     ///

@@ -5,7 +5,9 @@ use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
@@ -156,6 +158,11 @@ impl Probe for System {
 impl Host for System {
     fn execute(&self, command: &CommandSpec, heard: &dyn Fn(&str)) -> Result<Output, CommandError> {
         traced(command, heard)?.successful(command)
+    }
+
+    fn replace_process(&self, command: &CommandSpec) -> io::Result<Output> {
+        let variables = command.variables.iter().map(|(name, value)| (name, value));
+        Err(Command::new(&command.program).args(&command.args).envs(variables).exec())
     }
 
     fn lock(&self, file: &Path, holder: &str, wait: Duration) -> Result<Lock, LockError> {

@@ -1,6 +1,6 @@
 //! `limactl` command lines.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -61,6 +61,19 @@ impl Limactl {
     /// Starts an instance and waits until its probes succeed.
     pub fn start(&self, name: &VmName) -> CommandSpec {
         self.quiet().arg("start").timeout(Self::START).telling_timeout().arg(name.as_str())
+    }
+
+    /// Runs a command in a running instance, or the login user's shell. Without a directory, it runs in
+    /// `/`: Lima would try the directory of this process, and complain if the guest lacks it.
+    pub fn shell(
+        &self,
+        name: &VmName,
+        directory: Option<&Path>,
+        command: &[String],
+    ) -> CommandSpec {
+        let directory = directory.unwrap_or(Path::new("/"));
+        let shell = CommandSpec::new(&self.program).args(["shell", "--workdir"]);
+        shell.arg(directory).arg(name.as_str()).args(command)
     }
 
     /// Stops a running instance.

@@ -20,6 +20,16 @@ pub enum Status {
     Other(String),
 }
 
+impl Status {
+    /// The status as a sentence: `the VM is running`.
+    pub fn in_a_sentence(&self) -> String {
+        match self {
+            Self::Other(word) => format!("the VM is {word}"),
+            known => format!("the VM is {}", known.to_string().to_lowercase()),
+        }
+    }
+}
+
 impl From<String> for Status {
     fn from(word: String) -> Self {
         match word.as_str() {
@@ -114,6 +124,29 @@ struct Named {
     name: Value,
     #[serde(default)]
     dir: Value,
+}
+
+/// An instance in the list, with the fields that every version of Lima has.
+#[derive(Debug, Deserialize)]
+pub struct Listed {
+    /// Its name.
+    pub name: String,
+    /// Its state.
+    pub status: Status,
+    /// Its directory.
+    pub dir: PathBuf,
+}
+
+/// All instances in the list.
+///
+/// # Errors
+/// When a line has an unexpected format.
+pub fn all_instances(stdout: &str) -> Result<Vec<Listed>, UnreadableList> {
+    let lines = stdout.lines().enumerate().filter(|(_, text)| !text.trim().is_empty());
+    let read = |(index, text)| {
+        serde_json::from_str(text).map_err(|source| UnreadableList { line: index + 1, source })
+    };
+    lines.map(read).collect()
 }
 
 /// The instances in a list.

@@ -53,6 +53,14 @@ fn is_harmful(character: char) -> bool {
     is_unshowable(character) && character != '\n' && character != '\t'
 }
 
+/// A count with its noun: `1 container`, `2 containers`.
+pub fn counted(count: usize, noun: &str) -> String {
+    match count {
+        1 => format!("1 {noun}"),
+        count => format!("{count} {noun}s"),
+    }
+}
+
 /// A duration, rounded for display: `0.3 s`, `12 s`, `3 min 5 s`.
 pub fn duration(span: Duration) -> String {
     let seconds = span.as_secs();

@@ -24,7 +24,7 @@ mod version;
 
 pub use arch::Arch;
 pub use container::{ContainerName, HealthCheck, ServiceName, VolumeSource};
-pub use display::{duration, printable, printable_json, shortened};
+pub use display::{counted, duration, printable, printable_json, shortened};
 pub use ipv4_network::Ipv4Network;
 pub use name::{ContextName, EnvName, UnixName, UserRef, VmName};
 pub use requirement::{open_ended, spelled_out};

@@ -3,8 +3,14 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
+use serde::ser::Error;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
+
+use super::redact::SENSITIVE;
+
+/// Shown for a secret that differs from the one before.
+const CHANGED: &str = "(sensitive value, changed)";
 
 /// A value that may be known only after apply.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,9 +45,10 @@ impl<T: Clone> DerefMut for Shared<T> {
     }
 }
 
-/// Stands for an unknown value in serialized attributes. The check of the file refuses NUL, and an
-/// argument or a line of a tool cannot contain it.
+/// These strings stand for an unknown value, and start a secret, in serialized attributes. The check of
+/// the file refuses NUL, and an argument or a line of a tool cannot contain it.
 const UNKNOWN: &str = "\0unknown";
+const SECRET: &str = "\0secret ";
 
 impl<T: Serialize> Serialize for Known<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -49,6 +56,24 @@ impl<T: Serialize> Serialize for Known<T> {
             Self::Known(value) => value.serialize(serializer),
             Self::Unknown => serializer.serialize_str(UNKNOWN),
         }
+    }
+}
+
+/// A value that can be compared and must not be shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret<T>(pub T);
+
+impl<T> std::fmt::Debug for Secret<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(SENSITIVE)
+    }
+}
+
+/// As a marked string, which [`Attributes::shown`] replaces.
+impl<T: Serialize> Serialize for Secret<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let value = serde_json::to_string(&self.0).map_err(S::Error::custom)?;
+        serializer.serialize_str(&format!("{SECRET}{value}"))
     }
 }
 
@@ -97,17 +122,30 @@ impl Attributes {
         self.known(name)?.as_str()
     }
 
-    /// The value of a key in an attribute that is an object.
-    pub fn value_in(&self, name: &str, key: &str) -> Option<&Value> {
-        self.known(name)?.get(key)
+    /// The attributes without their secrets. With `before`, a reader still sees which ones differ.
+    #[must_use]
+    pub fn shown(&self, before: Option<&Self>) -> Self {
+        let shown = self.iter().map(|(name, value)| {
+            let value = match value {
+                Known::Known(value) => {
+                    Known::Known(without_secrets(value, before.and_then(|it| it.known(name))))
+                }
+                Known::Unknown => Known::Unknown,
+            };
+            (name.to_owned(), value)
+        });
+        if self.secrets().is_empty() { self.clone() } else { Self(Arc::new(shown.collect())) }
     }
 
-    /// Replaces the value of a key in an attribute that is an object.
-    pub fn replace_in(&mut self, name: &str, key: &str, value: impl Into<Value>) {
-        let attribute = Arc::make_mut(&mut self.0).iter_mut().find(|(own, _)| own == name);
-        if let Some((_, Known::Known(Value::Object(map)))) = attribute {
-            map.insert(key.to_owned(), value.into());
+    /// JSON pointers to the secrets.
+    pub fn secrets(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        for (name, value) in self.iter() {
+            if let Known::Known(value) = value {
+                find_secrets(value, format!("/{name}"), &mut found);
+            }
         }
+        found
     }
 
     /// All attributes, in order.
@@ -148,5 +186,36 @@ impl From<Map<String, Value>> for Attributes {
 impl Serialize for Attributes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.iter())
+    }
+}
+
+fn is_secret(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| text.starts_with(SECRET))
+}
+
+fn without_secrets(value: &Value, before: Option<&Value>) -> Value {
+    match value {
+        Value::Object(keys) => {
+            let shown = keys.iter().map(|(key, value)| {
+                let before = before.and_then(|it| it.get(key));
+                (key.clone(), without_secrets(value, before))
+            });
+            shown.collect()
+        }
+        value if !is_secret(value) => value.clone(),
+        value if before.is_some_and(|before| before != value) => CHANGED.into(),
+        _ => SENSITIVE.into(),
+    }
+}
+
+fn find_secrets(value: &Value, pointer: String, found: &mut Vec<String>) {
+    match value {
+        Value::Object(keys) => {
+            for (key, value) in keys {
+                find_secrets(value, format!("{pointer}/{key}"), found);
+            }
+        }
+        value if is_secret(value) => found.push(pointer),
+        _ => {}
     }
 }

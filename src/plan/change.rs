@@ -1,19 +1,13 @@
 //! What one resource would do.
 
-use std::cmp::Ordering;
-
 use serde::Serialize;
 
-use super::{Disruption, Hides, Problem, Reason, SideEffect, Step};
+use super::{Disruption, Fallback, Hides, Problem, Reason, SideEffect, Step, Stored};
 use crate::guest::Container;
 use crate::host::CommandSpec;
 use crate::model::VmName;
-use crate::model::address::Address;
-use crate::model::redact::SENSITIVE;
+use crate::model::address::{Address, Kind};
 use crate::model::value::Attributes;
-
-/// Shown for a sensitive value that differs from the one before.
-const ANOTHER: &str = "(sensitive value, changed)";
 
 /// What is done to a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -52,12 +46,6 @@ impl Action {
     }
 }
 
-/// Orders containers by when they were started. Docker leaves out the zeros at the end of a fraction.
-pub fn by_start(one: &Container, other: &Container) -> Ordering {
-    let started = |it: &Container| it.started.trim_end_matches('Z').to_owned();
-    started(one).cmp(&started(other))
-}
-
 /// What one resource would do, why, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
@@ -73,22 +61,21 @@ pub struct Change {
     pub after: Attributes,
     /// How much it disturbs.
     pub disruption: Disruption,
-    /// How much it would disturb if the milder way has no effect.
-    pub fallback: Option<Disruption>,
-    /// The containers that it stops, or would stop by its fallback. `None` if they could not be listed.
+    /// What is done if it has no effect.
+    pub fallback: Option<Fallback>,
+    /// The containers that it stops. `None` if they could not be listed.
     pub stops: Option<Vec<Container>>,
     /// A read-only command of Lima that checks the YAML that the steps would produce. It runs
     /// before the plan is shown, and before the first step.
     pub judge: Option<Box<CommandSpec>>,
+    /// The counted contents of a VM that is deleted. `None` if they could not be counted.
+    pub contents: Option<Stored>,
     /// The data that dockerd will no longer show once the change has taken effect.
     pub hides: Option<Box<Hides>>,
     /// How it is done, in order.
     pub steps: Vec<Step>,
     /// Why it cannot be done.
     pub problem: Option<Problem>,
-    /// The attributes, and the keys in them, whose values must not be shown. The steps need them, so
-    /// `before` and `after` have them; [`Change::shown`] replaces them.
-    pub sensitive: Vec<(&'static str, String)>,
     /// What it does that the changes after it depend on.
     pub side_effects: Vec<SideEffect>,
 }
@@ -110,10 +97,10 @@ impl Change {
             fallback: None,
             stops: Some(Vec::new()),
             judge: None,
+            contents: None,
             hides: None,
             steps: Vec::new(),
             problem: None,
-            sensitive: Vec::new(),
             side_effects: Vec::new(),
         }
     }
@@ -173,32 +160,10 @@ impl Change {
         self
     }
 
-    /// Sets the values that must not be shown.
-    #[must_use]
-    pub fn hiding(mut self, sensitive: Vec<(&'static str, String)>) -> Self {
-        self.sensitive = sensitive;
-        self
-    }
-
-    /// The states before and after, for people and programs. Sensitive values are replaced, but a reader
-    /// still sees whether they differ.
+    /// The states before and after, for people and programs: without secrets.
     pub fn shown(&self) -> (Option<Attributes>, Attributes) {
-        let (mut before, mut after) = (self.before.clone(), self.after.clone());
-        for (attribute, key) in &self.sensitive {
-            let was = before.as_ref().and_then(|it| it.value_in(attribute, key)).cloned();
-            let is = after.value_in(attribute, key).cloned();
-            let instead = match (&was, &is) {
-                (Some(was), Some(is)) if was != is => ANOTHER,
-                _ => SENSITIVE,
-            };
-            if let (Some(before), Some(_)) = (&mut before, was) {
-                before.replace_in(attribute, key, SENSITIVE);
-            }
-            if is.is_some() {
-                after.replace_in(attribute, key, instead);
-            }
-        }
-        (before, after)
+        let before = self.before.as_ref();
+        (before.map(|before| before.shown(None)), self.after.shown(before))
     }
 
     /// Adds a reason.
@@ -266,30 +231,40 @@ impl Change {
         self
     }
 
-    /// The containers that it stops and starts again, or would by its fallback, in the order in which
-    /// they were started. What Docker removes as soon as it stops cannot be started again.
+    /// The containers that it stops and starts again, in the order in which they were started.
     pub fn restarted(&self) -> Vec<&Container> {
-        let is_restart = self.fallback.unwrap_or(self.disruption).starts_again();
         // dockerd does not know the containers of another store.
-        let is_restart = is_restart && self.hides.is_none();
-        let stops = self.stops.iter().flatten().filter(|it| is_restart && !it.auto_remove);
-        let mut restarted: Vec<&Container> = stops.collect();
-        restarted.sort_by(|one, other| by_start(one, other));
-        restarted
+        let stops = self.stops.as_deref().filter(|_| self.hides.is_none());
+        self.disruption.started_again(stops)
+    }
+
+    /// The containers that it or its fallback stops. `None` if they could not be listed.
+    pub fn stops_at_worst(&self) -> Option<Vec<&Container>> {
+        let mut stops: Vec<&Container> = self.stops.as_ref()?.iter().collect();
+        if let Some(fallback) = &self.fallback {
+            stops.extend(fallback.stops.as_ref()?);
+        }
+        Some(stops)
     }
 
     /// Whether a container of this name may stop by it.
     pub fn may_stop(&self, container: &str) -> bool {
-        let stops = |stops: &Vec<Container>| stops.iter().any(|stopped| stopped.name == container);
-        self.action != Action::NoOp && self.stops.as_ref().is_none_or(stops)
+        let stops = self.stops_at_worst();
+        let is_named = |stops: Vec<&Container>| stops.iter().any(|it| it.name == container);
+        self.action != Action::NoOp && stops.is_none_or(is_named)
     }
 
-    /// Sets what is done if the milder way has no effect.
+    /// Sets what is done if it has no effect.
     #[must_use]
     pub fn falling_back(mut self, disruption: Disruption, stops: Option<&[Container]>) -> Self {
-        self.fallback = Some(disruption);
-        self.stops = stops.map(<[Container]>::to_vec);
+        let stops = stops.map(<[Container]>::to_vec);
+        self.fallback = Some(Fallback { disruption, stops });
         self
+    }
+
+    /// Whether it deletes a VM with everything in it.
+    pub fn deletes_vm(&self) -> bool {
+        self.address.kind == Kind::VM && matches!(self.action, Action::Delete | Action::Replace)
     }
 
     /// Whether it stops containers for good, because it deletes what they need.

@@ -1,8 +1,11 @@
 //! How much a change disturbs what runs.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use serde::Serialize;
+
+use crate::guest::Container;
 
 /// How much of what runs a change disturbs, least first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -32,6 +35,42 @@ pub enum Disruption {
 }
 
 impl Disruption {
+    /// All of them, least first.
+    pub const ALL: [Self; 10] = [
+        Self::None,
+        Self::Reload,
+        Self::SessionRefresh,
+        Self::ContainerRecreation,
+        Self::ContainerStop,
+        Self::SysboxRestart,
+        Self::DaemonRestart,
+        Self::VmStop,
+        Self::VmRestart,
+        Self::Replace,
+    ];
+
+    /// What `count` changes with this disruption do, as a sentence for a summary. The containers that
+    /// a plan stops or recreates are listed separately.
+    pub fn sentence(self, count: usize) -> Option<String> {
+        let (verb, object) = match self {
+            Self::None | Self::ContainerRecreation | Self::ContainerStop => return None,
+            Self::Reload => ("Reloads", "dockerd"),
+            Self::SessionRefresh => ("Renews", "the SSH session"),
+            Self::SysboxRestart => ("Restarts", "Sysbox"),
+            Self::DaemonRestart => ("Restarts", "dockerd"),
+            Self::VmStop => ("Stops", "the VM"),
+            Self::VmRestart => ("Restarts", "the VM"),
+            Self::Replace => ("Replaces", "the VM"),
+        };
+        match (count, object) {
+            (0, _) => None,
+            (1, _) => Some(format!("{verb} {object}")),
+            (_, "the VM") => Some(format!("{verb} {count} VMs")),
+            (_, "the SSH session") => Some(format!("{verb} {count} SSH sessions")),
+            _ => Some(format!("{verb} {object} in {count} VMs")),
+        }
+    }
+
     /// What `cai` does, as a verb.
     pub fn verb(self) -> &'static str {
         match self {
@@ -53,9 +92,37 @@ impl Disruption {
         self >= Self::ContainerRecreation
     }
 
-    /// Whether `cai` starts the stopped containers again.
-    pub fn starts_again(self) -> bool {
-        matches!(self, Self::SysboxRestart | Self::DaemonRestart | Self::VmRestart)
+    /// Those of the stopped containers that `cai` starts again, in the order in which they were started.
+    /// A container that Docker removes as soon as it stops cannot be started again.
+    pub fn started_again(self, stops: Option<&[Container]>) -> Vec<&Container> {
+        let is_restart =
+            matches!(self, Self::SysboxRestart | Self::DaemonRestart | Self::VmRestart);
+        let stops = stops.into_iter().flatten().filter(|it| is_restart && !it.auto_remove);
+        let mut restarted: Vec<&Container> = stops.collect();
+        restarted.sort_by(|one, other| by_start(one, other));
+        restarted
+    }
+}
+
+/// Orders containers by when they were started. Docker leaves out the zeros at the end of a fraction.
+pub fn by_start(one: &Container, other: &Container) -> Ordering {
+    let started = |it: &Container| it.started.trim_end_matches('Z').to_owned();
+    started(one).cmp(&started(other))
+}
+
+/// What is done if a milder way has no effect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fallback {
+    /// How much it disturbs.
+    pub disruption: Disruption,
+    /// The containers that it stops. `None` if they could not be listed.
+    pub stops: Option<Vec<Container>>,
+}
+
+impl Fallback {
+    /// The containers that it stops and starts again, in the order in which they were started.
+    pub fn restarted(&self) -> Vec<&Container> {
+        self.disruption.started_again(self.stops.as_deref())
     }
 }
 

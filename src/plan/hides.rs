@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::model::listed;
+use crate::model::{counted, listed};
 
 /// The contents of dockerd's present store when a change makes dockerd use another one. They stay on
 /// disk, and no Docker command shows them. Measured with Docker 20.10: with live-restore a running container keeps
@@ -25,11 +25,11 @@ pub struct Hides {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Stored {
     /// The containers, the stopped ones included.
-    pub containers: u64,
+    pub containers: usize,
     /// The images.
-    pub images: u64,
+    pub images: usize,
     /// The volumes; `None` where they could not be counted.
-    pub volumes: Option<u64>,
+    pub volumes: Option<usize>,
 }
 
 impl Stored {
@@ -41,10 +41,6 @@ impl Stored {
 
 impl fmt::Display for Stored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let counted = |count: u64, what: &str| match count {
-            1 => format!("1 {what}"),
-            count => format!("{count} {what}s"),
-        };
         let volumes = self.volumes.map_or_else(|| "all volumes".into(), |it| counted(it, "volume"));
         let containers = counted(self.containers, "container");
         write!(f, "{containers}, {}, {volumes}", counted(self.images, "image"))

@@ -3,7 +3,10 @@
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::{Action, Change, Declared, Disruption, Files, Hides, Plan, Problem, Reason};
+use super::{
+    Action, Change, Declared, Disruption, Fallback, Files, Hides, Impact, Plan, Problem, Reason,
+    Stored,
+};
 use crate::guest::Container;
 use crate::model::address::Address;
 use crate::model::redact;
@@ -26,6 +29,8 @@ pub struct PlanDocument<'a> {
     pub resource_changes: &'a [Change],
     /// The number of changes per action.
     pub summary: Summary,
+    /// The containers that the plan affects.
+    pub containers: Impact<'a>,
 }
 
 /// The planned change of one resource.
@@ -54,12 +59,15 @@ pub struct ResourceChange<'a> {
     /// `none`, `reload`, `session-refresh`, `container-recreation`, `container-stop`, `sysbox-restart`,
     /// `daemon-restart`, `vm-stop`, `vm-restart` or `replace`.
     pub disruption: Disruption,
-    /// The disruption of the fallback, if the first attempt has no effect.
-    pub fallback: Option<Disruption>,
-    /// The running containers that the change or its fallback stops.
+    /// What is done if the change has no effect.
+    pub fallback: Option<FallbackDocument<'a>>,
+    /// The running containers that the change stops. `null` if they could not be listed.
     pub stops: Option<&'a [Container]>,
     /// The containers that are started again, in that order.
     pub restarts: Vec<&'a Container>,
+    /// The counted contents of a VM that is deleted; omitted if they could not be counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contents: Option<Stored>,
     /// The data that dockerd will no longer show; omitted if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hides: Option<&'a Hides>,
@@ -67,6 +75,27 @@ pub struct ResourceChange<'a> {
     pub steps: Vec<&'a str>,
     /// Why the change is impossible; `null` if it is possible.
     pub problem: Option<ExplainedProblem<'a>>,
+}
+
+/// What is done if a change has no effect.
+#[derive(Debug, Serialize)]
+pub struct FallbackDocument<'a> {
+    /// One of the disruptions of a change.
+    pub disruption: Disruption,
+    /// The running containers that it stops. `null` if they could not be listed.
+    pub stops: Option<&'a [Container]>,
+    /// The containers that are started again, in that order.
+    pub restarts: Vec<&'a Container>,
+}
+
+impl<'a> FallbackDocument<'a> {
+    fn new(fallback: &'a Fallback) -> Self {
+        Self {
+            disruption: fallback.disruption,
+            stops: fallback.stops.as_deref(),
+            restarts: fallback.restarted(),
+        }
+    }
 }
 
 /// A reason: its `kind`, its `data` if it has any, and a `text` for the user. Programs should use
@@ -119,6 +148,7 @@ impl<'a> PlanDocument<'a> {
                 refresh: plan.count(Action::Refresh),
                 deferred: plan.count(Action::Deferred),
             },
+            containers: plan.impact(),
         }
     }
 }
@@ -142,16 +172,13 @@ impl<'a> ResourceChange<'a> {
                 .collect(),
             before: before.map(Values),
             after: Values(after),
-            sensitive: change
-                .sensitive
-                .iter()
-                .map(|(name, key)| format!("/{name}/{key}"))
-                .collect(),
+            sensitive: secrets(change),
             after_unknown: unknown(&change.after),
             changed: change.changed(),
             disruption: change.disruption,
-            fallback: change.fallback,
+            fallback: change.fallback.as_ref().map(FallbackDocument::new),
             stops: change.stops.as_deref(),
+            contents: change.contents,
             hides: change.hides.as_deref(),
             restarts: change.restarted(),
             steps: change.steps.iter().map(|step| step.title.as_ref()).collect(),
@@ -174,6 +201,14 @@ impl Serialize for Values {
             Known::Unknown => None,
         }))
     }
+}
+
+fn secrets(change: &Change) -> Vec<String> {
+    let mut pointers = change.after.secrets();
+    pointers.extend(change.before.iter().flat_map(Attributes::secrets));
+    pointers.sort_unstable();
+    pointers.dedup();
+    pointers
 }
 
 fn unknown(attributes: &Attributes) -> Map<String, Value> {

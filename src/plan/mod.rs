@@ -8,6 +8,7 @@ mod diff;
 mod disruption;
 mod finding;
 mod hides;
+mod impact;
 mod json;
 mod loss;
 mod observation;
@@ -22,14 +23,15 @@ use std::time::Duration;
 
 use crate::model::address::Address;
 
-pub use change::{Action, Change, by_start};
+pub use change::{Action, Change};
 pub use client::ClientProblem;
 pub use code::Code;
 pub use declared::{Declared, Files};
 pub use diff::{Line, Origin, text_diff};
-pub use disruption::Disruption;
+pub use disruption::{Disruption, Fallback, by_start};
 pub use finding::{Finding, Repair, Severity};
 pub use hides::{Hides, Stored};
+pub use impact::Impact;
 pub use json::{
     Explained, ExplainedProblem, FORMAT_VERSION, PlanDocument, ResourceChange, Summary,
 };

@@ -66,6 +66,9 @@ pub enum Problem {
         /// The declared size.
         to: String,
     },
+    /// The VM does not exist.
+    #[error("the VM does not exist")]
+    NoVm,
     /// The VM is in a state that this program does not know.
     #[error("Lima reports the unknown state {0:?} for the VM")]
     VmState(String),
@@ -193,6 +196,7 @@ impl Problem {
                                         directory with a shorter path"
                 .into(),
             Self::DiskShrinks { from, .. } => format!("set disk = \"{from}\" or more"),
+            Self::NoVm => "cai apply creates it".into(),
             Self::VmState(_) => "see `limactl list`, then run cai again".into(),
             Self::LimaRefuses(_) => "fix it in containai.toml or, with limactl edit, in the VM's \
                                      lima.yaml; nothing was changed"

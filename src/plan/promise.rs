@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use serde_json::{Map, Value};
+
 use super::{Action, Change, Disruption, Hides, Reason};
 use crate::model::listed;
+use crate::model::value::Known;
 
 /// The first effect of a change that the plan did not show.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +25,8 @@ pub enum Unshown {
     Stops(Vec<String>),
     /// It stops containers that could not be listed.
     StopsUnlisted,
+    /// It sets these attributes to other values.
+    Sets(Vec<String>),
 }
 
 impl fmt::Display for Unshown {
@@ -40,6 +45,11 @@ impl fmt::Display for Unshown {
             Self::Stops(names) => write!(
                 f,
                 "changed since the plan: it now stops {}, which the plan did not show",
+                listed(names)
+            ),
+            Self::Sets(names) => write!(
+                f,
+                "not in the plan: it would now set {} to a value that the plan did not show",
                 listed(names)
             ),
             Self::StopsUnlisted => f.write_str(
@@ -64,6 +74,10 @@ impl Change {
         if now.action == Action::Delete && !may_delete {
             return Some(Unshown::Deletes);
         }
+        let unshown = self.unshown_attributes(now);
+        if !unshown.is_empty() {
+            return Some(Unshown::Sets(unshown));
+        }
         if let Some(hides) = &now.hides
             && !self.may_hide(hides, may_hide)
         {
@@ -73,11 +87,28 @@ impl Change {
             let names = now.stops.iter().flatten().map(|container| container.name.clone());
             return (!may_hide).then(|| Unshown::Strands(names.collect()));
         }
-        let shown = self.disruption.max(self.fallback.unwrap_or_default());
+        let fallback = self.fallback.as_ref().map(|it| it.disruption).unwrap_or_default();
+        let shown = self.disruption.max(fallback);
         if now.disruption > shown.max(Disruption::SessionRefresh) {
             return Some(Unshown::Disruption(now.disruption));
         }
         if now.disruption.may_stop_containers() { self.stops_unshown(now) } else { None }
+    }
+
+    /// The attributes that `now` sets to values that this change did not show.
+    fn unshown_attributes(&self, now: &Self) -> Vec<String> {
+        // A deletion sets nothing, and a refresh only loads what is configured.
+        if matches!(now.action, Action::Delete | Action::Release | Action::Refresh) {
+            return Vec::new();
+        }
+        let is_shown = |name: &String| match (now.after.get(name), self.after.get(name)) {
+            (Some(Known::Known(after)), Some(Known::Known(shown))) => {
+                let before = now.before.as_ref().and_then(|before| before.known(name));
+                is_within(before, after, shown)
+            }
+            (_, shown) => shown == Some(&Known::Unknown),
+        };
+        now.changed().into_iter().filter(|name| !is_shown(name)).collect()
     }
 
     /// Whether the new change may hide this data. A deferred change could not show the data, so the
@@ -95,11 +126,99 @@ impl Change {
 
     /// The containers that `now` stops and this change did not show.
     fn stops_unshown(&self, now: &Self) -> Option<Unshown> {
-        let shown = self.stops.as_ref()?;
+        let shown = self.stops_at_worst()?;
         let Some(stops) = &now.stops else { return Some(Unshown::StopsUnlisted) };
         let is_unshown = |id: &str| !shown.iter().any(|known| known.id == id);
         let unshown = stops.iter().filter(|container| is_unshown(&container.id));
         let names: Vec<String> = unshown.map(|container| container.name.clone()).collect();
         (!names.is_empty()).then_some(Unshown::Stops(names))
+    }
+}
+
+/// Whether a value contains only what was shown and what exists already. A plan that could not observe
+/// a document or a list shows its own part of it.
+fn is_within(before: Option<&Value>, after: &Value, shown: &Value) -> bool {
+    if before == Some(after) || after == shown {
+        return true;
+    }
+    match (after, shown) {
+        (Value::Object(after), Value::Object(shown)) => after.iter().all(|(key, value)| {
+            let before = before.and_then(|before| before.get(key));
+            before == Some(value)
+                || shown.get(key).is_some_and(|shown| is_within(before, value, shown))
+        }),
+        (Value::Array(after), Value::Array(shown)) => {
+            let before = before.and_then(Value::as_array);
+            let is_there = |value| before.is_some_and(|before| before.contains(value));
+            after.iter().all(|value| shown.contains(value) || is_there(value))
+        }
+        (Value::String(after), Value::String(shown)) => {
+            let before = before.and_then(|before| document(before.as_str()?));
+            match (document(after), document(shown)) {
+                (Some(after), Some(shown)) => is_within(before.as_ref(), &after, &shown),
+                _ => false,
+            }
+        }
+        _ => false,
+    }
+}
+
+/// A JSON document in an attribute.
+fn document(text: &str) -> Option<Value> {
+    let keys: Map<String, Value> = serde_json::from_str(text).ok()?;
+    Some(keys.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::address::{Address, Kind};
+
+    /// What a change that showed this lacks if the document changes so.
+    fn lacking(shown: &Value, before: &Value, after: &Value) -> Option<Unshown> {
+        let address = Address::new(Kind::PROVISION, "daemon");
+        let state = |value: &Value| json!({ "document": value });
+        let shown = Change::deferred(&address, state(shown), Reason::VmStarts);
+        shown.lacks(&Change::between(&address, state(before), state(after)), false)
+    }
+
+    #[test]
+    fn a_deferred_change_sets_what_it_showed_and_keeps_the_rest() {
+        let own = json!({ "a": 1, "list": ["x"] });
+        let text = |value: &Value| json!(value.to_string());
+        for (before, after, is_shown) in [
+            (json!({}), json!({ "a": 1, "list": ["x"] }), true),
+            (json!({ "b": 2 }), json!({ "b": 2, "a": 1, "list": ["x"] }), true),
+            (json!({ "b": 2, "list": ["y"] }), json!({ "b": 2, "list": ["x", "y"] }), true),
+            (json!({ "b": 2 }), json!({ "a": 1 }), true),
+            (json!({ "b": 2 }), json!({ "b": 3 }), false),
+            (json!({}), json!({ "a": 2 }), false),
+            (json!({ "a": 3 }), json!({ "a": 3, "c": 1 }), false),
+            (json!({ "list": ["y"] }), json!({ "list": ["x", "z"] }), false),
+        ] {
+            let expected = (!is_shown).then(|| Unshown::Sets(vec!["document".into()]));
+            assert_eq!(lacking(&own, &before, &after), expected, "{before} -> {after}");
+            let (own, before, after) = (text(&own), text(&before), text(&after));
+            assert_eq!(lacking(&own, &before, &after), expected, "{before} -> {after}");
+        }
+        assert!(lacking(&json!("one\n"), &json!("two\n"), &json!("three\n")).is_some());
+    }
+
+    #[test]
+    fn an_attribute_that_is_known_after_apply_can_get_any_value() {
+        #[derive(serde::Serialize)]
+        struct State {
+            user: Known<&'static str>,
+        }
+        let address = Address::new(Kind::USER, "@lima");
+        let shown = Change::create(&address, State { user: Known::Unknown });
+        let now = Change::create(&address, State { user: Known::Known("dev") });
+        assert_eq!(shown.lacks(&now, false), None);
+        assert_eq!(
+            now.lacks(&Change::create(&address, State { user: Known::Known("root") }), false),
+            Some(Unshown::Sets(vec!["user".into()]))
+        );
     }
 }

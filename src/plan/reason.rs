@@ -67,6 +67,8 @@ pub enum Reason {
     /// There is no docker command, so nobody can use the context. No reason to change anything: `cai`
     /// does not install it.
     NoDocker,
+    /// The settings that the file leaves to Lima, with the values that a new VM gets.
+    LeftToLima(Vec<String>),
     /// The VM is in this state.
     VmIs(Status),
     /// A start of the VM is under way.
@@ -246,8 +248,8 @@ impl fmt::Display for Reason {
                 write!(f, "the installed engine is {installed}, not {source}; cai does not replace it")
             }
             Self::NoDocker => f.write_str("the docker command, which uses the context, is not on PATH"),
-            Self::VmIs(Status::Other(state)) => write!(f, "the VM is {state}"),
-            Self::VmIs(status) => write!(f, "the VM is {}", status.to_string().to_lowercase()),
+            Self::LeftToLima(settings) => write!(f, "Lima's defaults: {}", listed(settings)),
+            Self::VmIs(status) => f.write_str(&status.in_a_sentence()),
             Self::VmStarts => f.write_str("the VM is still starting"),
             Self::After(address) => write!(f, "known after {address}"),
             Self::GuestSilent(words) => write!(f, "the guest does not answer: {words}"),

@@ -14,7 +14,7 @@ use crate::model::listed;
 use crate::model::value::{Attributes, Known};
 
 /// The format version of a saved plan. Other versions are refused, because they could be misread.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 /// How often a fingerprint is hashed.
 const ROUNDS: usize = 5_000;
 
@@ -29,8 +29,13 @@ pub struct SavedPlan {
     simulated: bool,
     /// The configuration files.
     pub files: Vec<SavedFile>,
+    /// The addresses that the plan is limited to; empty for everything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<String>,
     /// The [`PlanDocument`](super::PlanDocument), without secrets.
-    plan: Value,
+    pub plan: Value,
+    /// The plan as text, without secrets.
+    pub text: String,
     /// A random text.
     salt: String,
     /// Fingerprints of the values that `plan` does not show, by resource.
@@ -127,10 +132,35 @@ impl SavedPlan {
         let fingerprints = fingerprints(plan, &shown, &salt);
         let cai = env!("CARGO_PKG_VERSION").into();
         let sha256 = String::new();
-        let mut saved =
-            Self { format: FORMAT, cai, simulated, files, plan: shown, salt, fingerprints, sha256 };
-        saved.sha256 = saved.checksum()?;
-        Ok(saved)
+        Ok(Self {
+            format: FORMAT,
+            cai,
+            simulated,
+            files,
+            targets: Vec::new(),
+            plan: shown,
+            text: String::new(),
+            salt,
+            fingerprints,
+            sha256,
+        })
+    }
+
+    /// Limits it to these addresses.
+    #[must_use]
+    pub fn limited_to(mut self, targets: Vec<String>) -> Self {
+        self.targets = targets;
+        self
+    }
+
+    /// Sets its text and completes it.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON.
+    pub fn shown_as(mut self, text: String) -> Result<Self, serde_json::Error> {
+        self.text = text;
+        self.sha256 = self.checksum()?;
+        Ok(self)
     }
 
     /// Reads a saved plan for a real or simulated host.

@@ -1,4 +1,4 @@
-//! Plans the destruction of a file's resources.
+//! Plans what is not in the file: to destroy its resources, and to start or stop its VM.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ use crate::model::address::{Address, Kind};
 use crate::plan::Observation;
 use crate::plan::{Change, Plan, Problem, Reason};
 use crate::resource::facts::Facts;
-use crate::resource::{DockerContext, LimaInstall, Vm};
+use crate::resource::{DockerContext, LimaInstall, Power, Vm, stored};
 
 /// The VM that would be destroyed.
 #[derive(Serialize)]
@@ -29,6 +29,11 @@ struct Lost<'a> {
 }
 
 impl Plan {
+    /// Plans to give the VM of a file a power state.
+    pub fn power(config: &Config, facts: &Facts, power: Power) -> Self {
+        Self { changes: vec![Vm::power(config, facts, power)], ..Self::default() }
+    }
+
     /// Plans to destroy the resources that `cai` created for a file: first the context, then its
     /// VM. Everything else is inside the VM. Lima stays, because it may run other VMs.
     ///
@@ -92,6 +97,9 @@ fn vm(config: &Config, facts: &Facts) -> Option<Change> {
     }
     if let Some(guest) = facts.guest.present() {
         change.stops.clone_from(&guest.containers);
+        change.contents = stored(guest);
+    } else if vm.status != Status::Stopped {
+        change.stops = None;
     }
     change.steps = Vm::removal(&config.vm.name, vm, &Limactl::new(program.clone()));
     Some(change)

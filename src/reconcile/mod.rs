@@ -2,7 +2,7 @@
 //! resource kinds.
 
 pub mod apply;
-mod destroy;
+mod commanded;
 pub mod graph;
 pub mod observe;
 mod plan;

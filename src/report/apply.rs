@@ -13,6 +13,7 @@ use crate::model::{duration, printable};
 use crate::plan::StepAction;
 use crate::reconcile::apply::event::Event;
 use crate::reconcile::apply::{ApplyError, Counts, Done, Outcome, Report};
+use crate::resource::Power;
 
 /// The output for an event, in complete lines. Each line names its resource, because several
 /// resources change at the same time.
@@ -113,6 +114,28 @@ pub fn destroyed(report: &Report) -> String {
          the cause and run cai destroy again.",
         paint(ERROR, "Destroy failed:")
     )
+}
+
+/// The summary of a start, stop or restart.
+pub fn powered(report: &Report, vm: &str, power: Power) -> String {
+    let (word, done) = match power {
+        Power::Start => ("start", "is running"),
+        Power::Stop => ("stop", "is stopped"),
+        Power::Restart => ("restart", "was restarted"),
+    };
+    let Counts { applied, failed, cancelled, .. } = report.counts();
+    if failed > 0 {
+        let head = paint(ERROR, "Failed.");
+        return format!("{head} Fix the cause and run cai {word} again.");
+    }
+    if cancelled > 0 {
+        return interrupted(applied, cancelled, &format!("cai {word}"));
+    }
+    let vm = paint(STRONG, on_a_line(vm));
+    if applied == 0 {
+        return format!("{vm} {done} already.");
+    }
+    format!("{vm} {done} ({}).", duration(report.took))
 }
 
 fn interrupted(applied: usize, cancelled: usize, command: &str) -> String {

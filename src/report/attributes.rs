@@ -7,24 +7,32 @@ use serde_json::Value;
 
 use super::palette::{ADDED, CHANGED, DIM, REMOVED, paint};
 use super::text::{INDENT, Page, comment, on_a_line};
+use crate::model::digest::sha256;
 use crate::model::printable;
 use crate::model::redact;
 use crate::model::value::{Attributes, Known};
 use crate::plan::{Change, Line, Origin, text_diff};
 
-pub(super) fn write_created(out: &mut Page, after: &Attributes) -> std::fmt::Result {
+/// A script or another text with more lines is collapsed.
+const SCRIPT: usize = 4;
+const TEXT: usize = 40;
+
+/// The attributes of a resource that is created, or may be.
+pub(super) fn write_declared(out: &mut Page, after: &Attributes) -> std::fmt::Result {
     let width = width(after.iter().map(|(name, _)| name));
     for (name, value) in after.iter() {
+        let collapsed = collapsed(out, value);
         match value {
-            Known::Known(value) if is_long(value) => {
-                writeln!(out, "{INDENT}{} =", paint(ADDED, on_a_line(name)))?;
-                for line in as_text(value).lines() {
-                    write_line(out, Origin::After, line)?;
-                }
+            Known::Known(value) if collapsed.is_none() && is_long(value) => {
+                writeln!(out, "{INDENT}{} =", padded(name, width, ADDED))?;
+                let room = out.width() - INDENT.len() - "  + ".len();
+                let lines = entries(value, room);
+                let lines = lines.map_or_else(|| as_text(value), |lines| lines.join("\n"));
+                lines.lines().try_for_each(|line| write_line(out, Origin::After, line))?;
             }
             value => {
-                let padded = padded(name, width, ADDED);
-                writeln!(out, "{INDENT}{padded} = {}", short(name, Some(value)))?;
+                let shown = collapsed.unwrap_or_else(|| short(name, Some(value)));
+                writeln!(out, "{INDENT}{} = {shown}", padded(name, width, ADDED))?;
             }
         }
     }
@@ -48,13 +56,17 @@ pub(super) fn write_updated(out: &mut Page, change: &Change) -> std::fmt::Result
             .any(|value| matches!(value, Some(Known::Known(value)) if is_long(value)));
         if long {
             writeln!(out, "{INDENT}{}{forces}", paint(CHANGED, on_a_line(name)))?;
-            for Line { origin, text } in text_diff(&known_text(was), &known_text(is)) {
+            let (was, is) = (known_text(was), known_text(is));
+            // Without another side, there is nothing to position the lines in.
+            let is_whole = was.is_empty() || is.is_empty();
+            let lines = text_diff(&was, &is).into_iter();
+            for Line { origin, text } in lines.filter(|it| !is_whole || it.origin != Origin::Gap) {
                 write_line(out, origin, &text)?;
             }
             continue;
         }
         let (was, is) = (short(name, was), short(name, is));
-        let room = out.width.saturating_sub(INDENT.len() + width + " = ".len());
+        let room = out.width().saturating_sub(INDENT.len() + width + " = ".len());
         // Two long values such as paths are easier to compare one above the other.
         let arrow = if shown_width(&format!("{was} -> {is}{forces}")) <= room {
             " ->".to_owned()
@@ -74,7 +86,8 @@ pub(super) fn write_deleted(out: &mut Page, change: &Change) -> std::fmt::Result
     let (Some(before), _) = change.shown() else { return Ok(()) };
     let width = width(before.iter().map(|(name, _)| name));
     for (name, value) in before.iter() {
-        writeln!(out, "{INDENT}{} = {}", padded(name, width, REMOVED), short(name, Some(value)))?;
+        let shown = collapsed(out, value).unwrap_or_else(|| short(name, Some(value)));
+        writeln!(out, "{INDENT}{} = {shown}", padded(name, width, REMOVED))?;
     }
     Ok(())
 }
@@ -102,6 +115,58 @@ fn padded(name: &str, width: usize, style: Style) -> String {
 /// The number of columns of a text on a terminal, without color codes.
 fn shown_width(text: &str) -> usize {
     anstream::adapter::strip_str(text).to_string().chars().count()
+}
+
+/// A value with long scripts in one line, unless everything is to be shown.
+fn collapsed(out: &Page, value: &Known<Value>) -> Option<String> {
+    let Known::Known(value) = value else { return None };
+    if out.layout.full {
+        return None;
+    }
+    match value {
+        Value::String(text) => script(text),
+        Value::Array(entries) => {
+            let scripts = entries.iter().map(|entry| script(entry.get("script")?.as_str()?));
+            let scripts: Vec<String> = scripts.collect::<Option<_>>()?;
+            (!scripts.is_empty()).then(|| scripts.join(", "))
+        }
+        _ => None,
+    }
+}
+
+/// A long text as its author, length and checksum.
+fn script(text: &str) -> Option<String> {
+    const MARK: &str = "# Written by cai.";
+    let lines = text.lines().count();
+    let is_script = text.starts_with("#!");
+    let is_own = is_script && text.lines().nth(1).is_some_and(|line| line.starts_with(MARK));
+    let (kind, hint) = match (is_own, is_script) {
+        (true, _) => ("script by cai, ", "see cai render"),
+        (_, true) => ("script, ", "--full shows it"),
+        _ => ("", "--full shows it"),
+    };
+    let sum = sha256(text.as_bytes());
+    let sum = sum.get(..6).unwrap_or_default();
+    (lines > if is_script { SCRIPT } else { TEXT })
+        .then(|| format!("({kind}{lines} lines, sha256:{sum}…; {hint})"))
+}
+
+/// The entries of a list, or one object, with a line for each. `None` if they are nested or too long.
+fn entries(value: &Value, room: usize) -> Option<Vec<String>> {
+    let list = match value {
+        Value::Array(list) => list.as_slice(),
+        other => std::slice::from_ref(other),
+    };
+    let line = |entry: &Value| {
+        let keys = entry.as_object()?.iter();
+        let keys = keys.map(|(key, value)| {
+            let is_nested = value.is_object() || value.is_array() || is_long(value);
+            (!is_nested).then(|| format!("{key}: {}", redact::value(key, value)))
+        });
+        let line = keys.collect::<Option<Vec<_>>>()?.join(", ");
+        (line.chars().count() <= room).then_some(line)
+    };
+    list.iter().map(line).collect()
 }
 
 /// Whether a value is shown on separate lines.

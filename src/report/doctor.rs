@@ -6,13 +6,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::palette::{ADDED, CHANGED, DIM, ERROR, STRONG, paint};
-use super::text::{INDENT, Page, headline, inner_lines, on_a_line, wrapped};
+use super::text::{INDENT, Layout, Page, headline, inner_lines, on_a_line, wrapped};
 use crate::doctor::{Code, Finding, Severity, is_healthy};
 use crate::host::Ping;
-use crate::model::listed;
-use crate::model::printable;
+use crate::model::{counted, listed, printable};
 use crate::plan::FORMAT_VERSION;
-use crate::plan::Observation;
 use crate::resource::facts::Facts;
 
 /// The programs at the start of a remedy that is a command.
@@ -51,8 +49,8 @@ pub struct Examined<'a> {
 }
 
 /// A diagnosis for the user, with colors. It is short if the machine is healthy.
-pub fn diagnosis(examined: Examined<'_>, findings: &[Finding], width: usize) -> String {
-    let mut text = Page::new(width);
+pub fn diagnosis(examined: Examined<'_>, findings: &[Finding], layout: Layout) -> String {
+    let mut text = Page::new(layout);
     // Writing to a string cannot fail.
     let _ = write_diagnosis(&mut text, examined, findings);
     text.into_text()
@@ -69,10 +67,7 @@ fn write_diagnosis(
         headline(out, ADDED, "Healthy.", &format!(" {vm}: {}", on_a_line(&state)))?;
     } else {
         let file = file.unwrap_or("no containai.toml");
-        let count = match findings.len() {
-            1 => "1 finding".to_owned(),
-            count => format!("{count} findings"),
-        };
+        let count = counted(findings.len(), "finding");
         headline(out, STRONG, vm, &format!(" · {} · {count}", on_a_line(file)))?;
     }
     for finding in findings {
@@ -91,24 +86,13 @@ fn write_diagnosis(
 
 /// The state of a healthy machine.
 fn state(facts: &Facts) -> String {
-    let vm = match &facts.vm {
-        Observation::Present(vm) => format!("VM {}", vm.status),
-        Observation::Absent => "no VM".into(),
-        Observation::Unobservable(_) => "state unknown".into(),
-    };
-    let containers = facts.guest.present().and_then(|guest| guest.containers.as_ref());
-    let containers = match containers.map(Vec::len) {
-        None => String::new(),
-        Some(1) => ", 1 container".into(),
-        Some(count) => format!(", {count} containers"),
-    };
     let engine = match &facts.socket {
         Some(Ping::Answered { .. }) => {
             format!(", Docker answers on {}", facts.docker_socket().display())
         }
         _ => String::new(),
     };
-    format!("{vm}{containers}{engine}.")
+    format!("{}{engine}.", super::plan::state(facts))
 }
 
 fn write_finding(out: &mut Page, finding: &Finding) -> std::fmt::Result {
@@ -153,7 +137,7 @@ fn write_remedy(out: &mut Page, remedy: &str) -> std::fmt::Result {
         .map(|(index, part)| if index % 2 == 1 { glued(part) } else { part.to_owned() })
         .collect();
     let text = format!("{}{}", prose.join("`"), glued(command));
-    let width = out.width - INDENT.len() - "do: ".len();
+    let width = out.width() - INDENT.len() - "do: ".len();
     for (index, piece) in wrapped(&text, width).into_iter().enumerate() {
         let label = if index == 0 { paint(STRONG, "do:") } else { "   ".to_owned() };
         writeln!(out, "{INDENT}{label} {}", piece.replace(GLUE, " "))?;
@@ -163,7 +147,7 @@ fn write_remedy(out: &mut Page, remedy: &str) -> std::fmt::Result {
 
 /// A wrapped text with a label; the following lines are indented to match.
 fn paragraph(out: &mut Page, label: &str, text: &str) -> std::fmt::Result {
-    let width = out.width - INDENT.len() - label.len();
+    let width = out.width() - INDENT.len() - label.len();
     let mut label = label.to_owned();
     for (inner, line) in inner_lines(text) {
         for piece in wrapped(&line, width - inner.len()) {
@@ -201,7 +185,7 @@ fn write_observed(out: &mut Page, name: &str, value: &Value) -> std::fmt::Result
 
 /// A wrapped line of evidence; the following lines are indented.
 fn write_evidence(out: &mut Page, inner: &str, line: &str) -> std::fmt::Result {
-    let room = out.width - INDENT.len() - "# ".len() - inner.len();
+    let room = out.width() - INDENT.len() - "# ".len() - inner.len();
     // Continuation lines are indented.
     let width = if line.chars().count() > room { room - "  ".len() } else { room };
     for (index, piece) in wrapped(line, width).iter().enumerate() {
@@ -220,8 +204,8 @@ fn plain(value: &Value) -> String {
 }
 
 /// One finding for the user.
-pub fn finding(finding: &Finding, width: usize) -> String {
-    let mut text = Page::new(width);
+pub fn finding(finding: &Finding, layout: Layout) -> String {
+    let mut text = Page::new(layout);
     // Writing to a string cannot fail.
     let _ = write_finding(&mut text, finding);
     text.into_text().trim_end().to_owned()

@@ -3,9 +3,9 @@
 use std::error::Error;
 use std::fmt::Write as _;
 
+use super::change::is_shown;
 use super::on_a_line;
 use super::palette::{CHANGED, DIM, ERROR, STRONG, paint};
-use super::plan::is_shown;
 use super::text::inner;
 use crate::config::Warning;
 use crate::host::{CommandError, Failure};

@@ -2,6 +2,8 @@
 
 mod apply;
 mod attributes;
+mod change;
+mod containers;
 mod doctor;
 mod error;
 mod graph;
@@ -11,11 +13,12 @@ mod plan;
 mod record;
 mod text;
 
-pub use apply::{destroyed, finished, progress, running, still_running};
+pub use apply::{destroyed, finished, powered, progress, running, still_running};
+pub use containers::containers;
 pub use doctor::{DoctorDocument, Examined, codes, diagnosis, explanation, finding};
 pub use error::{error, failure, problem, warning};
 pub use graph::{EdgeDocument, GraphDocument, dot, mermaid};
 pub use json::{CommandDocument, ErrorDocument, ReportDocument, ResultDocument};
 pub use plan::{destruction, plan};
 pub use record::record;
-pub use text::{WIDTH, on_a_line};
+pub use text::{Layout, on_a_line, table};

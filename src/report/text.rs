@@ -2,29 +2,51 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::time::SystemTime;
 
 use anstyle::Style;
 
-use super::palette::{DIM, REMOVED, paint};
+use super::palette::{DIM, ERROR, paint};
 use crate::model::{in_a_line, printable};
 
-/// The line width of a plan: that of a standard terminal.
-pub const WIDTH: usize = 80;
 /// The indentation of the lines of a block.
 pub(super) const INDENT: &str = "      ";
 /// The indentation of the second and further lines of an external text.
 const INNER: &str = "  ";
 
+/// How a report is laid out.
+#[derive(Debug, Clone, Copy)]
+pub struct Layout {
+    /// The line width. A longer word exceeds it.
+    pub width: usize,
+    /// The mark of a header or summary about a simulated host; empty on a real host.
+    pub mark: &'static str,
+    /// Whether long values are shown completely.
+    pub full: bool,
+}
+
+/// On a standard terminal, and a real host.
+impl Default for Layout {
+    fn default() -> Self {
+        Self { width: 80, mark: "", full: false }
+    }
+}
+
 /// The output of a report.
 pub(super) struct Page {
     text: String,
-    /// The line width. A longer word exceeds it.
-    pub(super) width: usize,
+    pub(super) layout: Layout,
+    /// The time on the engine's clock, if it is known.
+    pub(super) now: Option<SystemTime>,
 }
 
 impl Page {
-    pub(super) fn new(width: usize) -> Self {
-        Self { text: String::new(), width }
+    pub(super) fn new(layout: Layout) -> Self {
+        Self { text: String::new(), layout, now: None }
+    }
+
+    pub(super) fn width(&self) -> usize {
+        self.layout.width
     }
 
     pub(super) fn into_text(self) -> String {
@@ -38,12 +60,13 @@ impl std::fmt::Write for Page {
     }
 }
 
-/// Writes a wrapped line that starts with an emphasized text.
+/// Writes a wrapped header or summary that starts with an emphasized text.
 pub(super) fn headline(out: &mut Page, style: Style, head: &str, rest: &str) -> std::fmt::Result {
-    let line = format!("{head}{rest}");
-    for (index, piece) in wrapped(&line, out.width).iter().enumerate() {
-        match piece.strip_prefix(head) {
-            Some(rest) if index == 0 => writeln!(out, "{}{rest}", paint(style, head))?,
+    let mark = out.layout.mark;
+    let line = format!("{mark}{head}{rest}");
+    for (index, piece) in wrapped(&line, out.width()).iter().enumerate() {
+        match piece.strip_prefix(mark).and_then(|piece| piece.strip_prefix(head)) {
+            Some(rest) if index == 0 => writeln!(out, "{mark}{}{rest}", paint(style, head))?,
             _ => writeln!(out, "  {piece}")?,
         }
     }
@@ -57,12 +80,12 @@ pub(super) fn comment(out: &mut Page, text: &str) -> std::fmt::Result {
 
 /// A comment about a loss.
 pub(super) fn loss(out: &mut Page, text: &str) -> std::fmt::Result {
-    styled_comment(out, REMOVED, text)
+    styled_comment(out, ERROR, text)
 }
 
 fn styled_comment(out: &mut Page, style: Style, text: &str) -> std::fmt::Result {
     for (inner, line) in inner_lines(text) {
-        for piece in wrapped(&line, out.width - INDENT.len() - "# ".len() - inner.len()) {
+        for piece in wrapped(&line, out.width() - INDENT.len() - "# ".len() - inner.len()) {
             writeln!(out, "{INDENT}{}", paint(style, format!("# {inner}{piece}")))?;
         }
     }
@@ -90,6 +113,25 @@ pub fn on_a_line(text: &str) -> Cow<'_, str> {
         Cow::Borrowed(text) => printable(text),
         Cow::Owned(text) => Cow::Owned(printable(&text).into_owned()),
     }
+}
+
+/// Rows in columns. The last column is not padded.
+pub fn table<const N: usize>(head: &[String; N], rows: &[[String; N]]) -> String {
+    let lines = || std::iter::once(head).chain(rows);
+    let mut widths = [0; N];
+    for line in lines() {
+        for (width, cell) in widths.iter_mut().zip(line) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut text = String::new();
+    for line in lines() {
+        let cells = line.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        let line = cells.collect::<Vec<_>>().join("  ");
+        text.push_str(&on_a_line(line.trim_end()));
+        text.push('\n');
+    }
+    text
 }
 
 /// Splits a line into pieces of at most this many characters, except for longer words.
@@ -123,7 +165,7 @@ mod tests {
     #[test]
     fn no_line_of_a_text_from_outside_begins_where_one_of_cai_does() {
         let said = "no answer\n# stops no container";
-        let mut out = Page::new(WIDTH);
+        let mut out = Page::new(Layout::default());
         comment(&mut out, said).unwrap();
         let plain = anstream::adapter::strip_str(&out.into_text()).to_string();
         assert_eq!(plain, "      # no answer\n      #   # stops no container\n");

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use semver::Version;
 use serde_json::{Map, Value};
@@ -167,6 +168,11 @@ impl Facts {
             secrets.extend(redact::secrets(&guest.daemon_json.loaded_keys()));
         }
         secrets
+    }
+
+    /// The time on the engine's clock.
+    pub fn engine_time(&self) -> Option<SystemTime> {
+        self.guest.present()?.engine.as_ref()?.time
     }
 
     /// Whether the record says that `cai` created this resource.

@@ -42,12 +42,13 @@ pub use file::File;
 pub use group::Group;
 pub use group_membership::GroupMembership;
 pub use lima_install::LimaInstall;
+pub(crate) use provision::stored;
 pub use provision::{ProvisionDaemon, ProvisionDocker, ProvisionSysbox};
 pub use restart::Restart;
 pub use socket::Socket;
 pub use socket_client::SocketClient;
 pub use user::User;
-pub use vm::{Vm, template};
+pub use vm::{Power, Vm, template};
 
 use Place::{Guest, Host};
 

@@ -338,6 +338,10 @@ impl Host for SimulatedHost<'_> {
         self.query(command)?.successful(command)
     }
 
+    fn replace_process(&self, command: &CommandSpec) -> io::Result<Output> {
+        self.query(command).map_err(io::Error::other)
+    }
+
     /// Commands that change the same saved world run one at a time. Each one starts with the world
     /// that the previous one saved.
     fn lock(&self, _: &Path, holder: &str, wait: Duration) -> Result<Lock, LockError> {

@@ -185,6 +185,8 @@ fn the_picture_is_what_cai_shows() {
     sandbox
         .write("home/containai.toml", "version = 1\n[vm]\nname = \"agents\"\nmemory = \"4GiB\"\n");
     sandbox.cai(&["--simulate=world", "apply", "--yes"]).success();
+    let run = ["docker", "run", "-d", "--name", "manager", "registry"];
+    sandbox.cai(&[&["--simulate=world", "shell", "--"], &run[..]].concat()).success();
     sandbox.cai(&["simulate", "--simulate=world", "break", "group"]).success();
     sandbox.cai(&["simulate", "--simulate=world", "break", "daemon-json"]).success();
     sandbox

@@ -159,7 +159,7 @@ fn installing_lima_is_a_question_of_its_own() {
     for typed in ["no", "yes\nno"] {
         let ran = sandbox.cai_on_terminal(&["apply"], typed);
         assert!(ran.fails_with(4).contains(&question), "{ran}");
-        assert_eq!(ran.stderr.contains("Apply this plan?"), typed != "no", "{ran}");
+        assert_eq!(ran.stderr.contains("Apply? Only"), typed != "no", "{ran}");
     }
     assert_eq!(web.requests(), [""; 0], "something was done before both were agreed to");
     sandbox.cai_on_terminal(&["apply"], "yes\nyes").fails_with(1);

@@ -7,6 +7,7 @@ mod context;
 mod daemon_keys;
 mod destroy;
 mod documents;
+mod everyday;
 pub mod fake;
 mod file;
 mod forged;
@@ -27,12 +28,19 @@ mod tools;
 use libtest_mimic::Trial;
 
 /// Every command there is.
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 23] = [
     "init",
     "setup",
     "validate",
     "plan",
     "apply",
+    "start",
+    "stop",
+    "restart",
+    "shell",
+    "logs",
+    "list",
+    "env",
     "status",
     "doctor",
     "explain",
@@ -55,6 +63,7 @@ pub fn trials() -> Vec<Trial> {
         daemon_keys::trials(),
         destroy::trials(),
         documents::trials(),
+        everyday::trials(),
         file::trials(),
         forged::trials(),
         init::trials(),

@@ -54,7 +54,7 @@ fn a_real_daemon_is_read_without_its_client() {
     assert_eq!(listed, expected);
     all.push(stopped);
     let engine = guest.engine.unwrap();
-    assert_eq!(engine.containers, all.len() as u64);
+    assert_eq!(engine.containers, all.len());
     assert_eq!((engine.images, engine.volumes), (1, Some(1)));
     assert_eq!(guest.runtimes[0], "runc");
     assert!(engine.log_drivers.iter().any(|name| name == "json-file"), "{engine:?}");

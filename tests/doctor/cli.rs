@@ -76,7 +76,7 @@ fn found(code: Code) -> (Option<i32>, Vec<String>) {
 fn a_healthy_engine_is_a_line_and_0() {
     let machine = converged();
     let ran = machine.cai(&["doctor"]);
-    assert!(ran.success().starts_with("Healthy. containai-secure: VM Running, "), "{ran}");
+    assert!(ran.success().starts_with("Healthy. containai-secure: the VM is running, "), "{ran}");
     // A long path of the socket is on a line of its own.
     assert!(ran.stdout.lines().count() <= 2 && ran.stderr.is_empty(), "{ran}");
     let document = document(&machine.cai(&["doctor", "--json"]));

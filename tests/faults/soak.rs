@@ -48,8 +48,8 @@ fn only_what_a_plan_says_is_declared() {
         ("vm-restart", Value::Null, listed.clone(), &["plain"]),
         ("daemon-restart", Value::Null, json!([]), &[]),
         // The plan says "fallback".
-        ("session-refresh", json!("vm-restart"), listed.clone(), &[]),
-        ("session-refresh", json!("vm-restart"), Value::Null, &[]),
+        ("session-refresh", json!({ "stops": listed }), json!([]), &[]),
+        ("daemon-restart", json!({ "stops": null }), listed.clone(), &["plain"]),
         ("none", Value::Null, listed, &[]),
         // The plan could not tell which containers run.
         ("vm-stop", Value::Null, Value::Null, all),

@@ -5,7 +5,7 @@ use containai::guest::{Container, DOCKER_SERVICE, Unfinished};
 use containai::host::Input;
 use containai::model::address::Kind;
 use containai::plan::{Action, Change, Declared, Disruption, Plan, StepAction, Unshown};
-use containai::report;
+use containai::report::{self, Layout};
 use containai::resource::facts::Facts;
 
 use super::provision::{daemon_json, named, with_keys};
@@ -168,7 +168,8 @@ fn follow(change: &Change, words: &[&str]) {
 /// The plan's text about one change.
 fn said(config: &Config, plan: &Plan, facts: &Facts) -> String {
     let declared = [Declared { file: "containai.toml", vm: config.vm.name.as_str() }];
-    report::plan(plan, &declared, std::slice::from_ref(facts), 200)
+    let layout = Layout { width: 200, ..Layout::default() };
+    report::plan(plan, &declared, std::slice::from_ref(facts), layout)
 }
 
 fn half_configured(config: &Config, version: &str) -> Facts {
@@ -240,7 +241,7 @@ fn a_container_that_goes_when_it_stops_is_not_said_to_start_again() {
     let plan = plan(&config, &facts);
     assert_eq!(noted(named(&plan, "provision.sysbox")), ["keep"]);
     let said = said(&config, &plan, &facts);
-    let line = "restarts 1 container: keep; stops 1 container: once (since 2026-11-21)";
+    let line = "restarts 1 container: keep; stops 1 container: once";
     assert!(said.contains(line), "{said}");
 }
 

@@ -11,6 +11,7 @@ mod machine;
 mod maintenance;
 mod others;
 mod programs;
+mod promise;
 mod property;
 mod removal;
 mod removal_edges;
@@ -41,6 +42,7 @@ pub fn trials() -> Vec<Trial> {
         maintenance::trials(),
         others::trials(),
         programs::trials(),
+        promise::trials(),
         property::trials(),
         removal::trials(),
         removal_edges::trials(),

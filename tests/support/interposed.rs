@@ -77,6 +77,10 @@ impl Probe for Interposed<'_> {
 }
 
 impl Host for Interposed<'_> {
+    fn replace_process(&self, command: &CommandSpec) -> io::Result<Output> {
+        self.host.replace_process(command)
+    }
+
     fn execute(&self, command: &CommandSpec, heard: &dyn Fn(&str)) -> Result<Output, CommandError> {
         match (self.before)(command) {
             Some(failure) => Err(CommandError { command: command.clone().into(), failure }),

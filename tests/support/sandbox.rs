@@ -190,9 +190,9 @@ impl DockerGuard {
     }
 }
 
-/// Every file of a user's Docker except the context that `cai` can create.
+/// Every file of a user's Docker except the contexts that `cai` can create.
 fn docker_files(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let ours = b"\"Name\":\"containai-secure\"";
+    let ours = b"\"Name\":\"containai-";
     let mut files = BTreeMap::new();
     let mut directories = vec![directory.to_owned()];
     while let Some(directory) = directories.pop() {

@@ -16,7 +16,7 @@ pub fn declared(plan: &Value, runtimes: &[(&str, &str)]) -> BTreeSet<String> {
     for change in plan["resource_changes"].as_array().unwrap() {
         let disruption = change["disruption"].as_str().unwrap();
         match change["stops"].as_array() {
-            _ if change["action"] == "no-op" || !change["fallback"].is_null() => {}
+            _ if change["action"] == "no-op" => {}
             Some(containers) => {
                 names.extend(containers.iter().map(|it| it["name"].as_str().unwrap().to_owned()));
             }

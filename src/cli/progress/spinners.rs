@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anstream::adapter::strip_str;
-use console::{Term, measure_text_width};
+use console::Term;
 use indicatif::{
     MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle, TermLike,
 };
@@ -28,7 +28,6 @@ const LOOKING: &str = "check it again";
 pub(super) struct Spinners {
     lines: MultiProgress,
     running: Mutex<BTreeMap<Address, Running>>,
-    mark: &'static str,
     has_colors: bool,
 }
 
@@ -54,7 +53,6 @@ impl Spinners {
                 RATE,
             )),
             running: Mutex::default(),
-            mark: terminal.mark(),
             has_colors: terminal.colors_errors(),
         })
     }
@@ -103,16 +101,14 @@ impl Spinners {
     fn line(&self, address: &Address) -> Running {
         let now = Now { address: address.clone(), doing: LOOKING.into(), said: String::new() };
         let now = Arc::new(Mutex::new(now));
-        let bar = ProgressBar::new_spinner()
-            .with_style(self.style(Arc::clone(&now)))
-            .with_prefix(self.mark);
+        let bar = ProgressBar::new_spinner().with_style(self.style(Arc::clone(&now)));
         let bar = self.lines.add(bar);
         bar.enable_steady_tick(TURN);
         Running { bar, now }
     }
 
     fn style(&self, now: Arc<Mutex<Now>>) -> ProgressStyle {
-        let (has_colors, taken) = (self.has_colors, measure_text_width(self.mark) + "x ".len());
+        let (has_colors, taken) = (self.has_colors, "x ".len());
         let screen = Term::stderr();
         let write = move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
             let (_, columns) = screen.size();
@@ -123,7 +119,7 @@ impl Spinners {
             let _ =
                 if has_colors { out.write_str(&line) } else { write!(out, "{}", strip_str(&line)) };
         };
-        ProgressStyle::with_template("{prefix}{spinner} {now}")
+        ProgressStyle::with_template("{spinner} {now}")
             .unwrap_or_else(|_| ProgressStyle::default_spinner())
             .with_key("now", write)
     }

@@ -113,12 +113,16 @@ impl<'a> Machine<'a> {
         self.record.finish_all(graph.of_file(file), &seen.facts)
     }
 
-    /// Applies a resource, within the limits of the plan that the user saw.
-    pub(super) fn apply(&self, node: &Node, shown: &Change) -> Result<Outcome, ApplyError> {
+    /// Applies a resource, within the limits of the plan that the user saw, and returns what was done.
+    pub(super) fn apply(
+        &self,
+        node: &Node,
+        shown: &Change,
+    ) -> Result<(Outcome, Action), ApplyError> {
         let change = self.plan(node, Disruption::None)?;
         if change.action == Action::NoOp {
             self.finish(node, Action::NoOp)?;
-            return Ok(Outcome::Unchanged);
+            return Ok((Outcome::Unchanged, Action::NoOp));
         }
         (self.notify)(&Event::ResourceStarted(&change));
         let change = judge(self.host, change).map_err(ObserveError::from)?;
@@ -140,7 +144,7 @@ impl<'a> Machine<'a> {
             after = self.plan(node, Disruption::None)?;
         }
         match (after.action, after.problem.take()) {
-            (Action::NoOp, _) => Ok(Outcome::Applied),
+            (Action::NoOp, _) => Ok((Outcome::Applied, change.action)),
             // The steps revealed a problem.
             (_, Some(problem)) => Err(ApplyError::Impossible(problem)),
             // The result is unknown.

@@ -1,18 +1,18 @@
 //! Applies a plan in its order, and observes the machine again after each resource.
 
-mod destroy;
 pub mod event;
 mod machine;
 mod outcome;
 mod queue;
 mod run;
+mod sequence;
 mod wait;
 
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub use destroy::destroy;
 pub use outcome::{ApplyError, Counts, Done, Outcome, Report, ResourceResult};
+pub use sequence::in_sequence;
 
 use crate::config::Config;
 use crate::host::Host;
@@ -62,17 +62,18 @@ pub fn apply_fresh(
         while let Some(turn) = queue.next() {
             let started = Instant::now();
             let shown = plan.changes.get(turn.position);
-            let outcome = match (&turn.because, machines.get(turn.node.file).zip(shown)) {
-                _ if host.interrupted() => Outcome::Cancelled,
-                (Some(because), _) => Outcome::Skipped { because: because.clone() },
-                (None, Some((machine, shown))) => {
-                    machine.apply(turn.node, shown).unwrap_or_else(Outcome::from)
-                }
+            let planned = shown.map_or(Action::NoOp, |change| change.action);
+            let (outcome, done) = match (&turn.because, machines.get(turn.node.file).zip(shown)) {
+                _ if host.interrupted() => (Outcome::Cancelled, planned),
+                (Some(because), _) => (Outcome::Skipped { because: because.clone() }, planned),
+                (None, Some((machine, shown))) => machine
+                    .apply(turn.node, shown)
+                    .unwrap_or_else(|error| (Outcome::from(error), planned)),
                 // A resource without a planned change.
-                (None, None) => Outcome::Unchanged,
+                (None, None) => (Outcome::Unchanged, planned),
             };
             let address = turn.node.address.clone();
-            let action = shown.map_or(Action::NoOp, |change| change.action);
+            let action = if planned == Action::Deferred { done } else { planned };
             let result = ResourceResult { address, action, outcome, took: started.elapsed() };
             notify(&Event::ResourceFinished(&result));
             turn.end(result);

@@ -57,7 +57,7 @@ impl From<ApplyError> for Outcome {
 pub struct ResourceResult {
     /// The resource.
     pub address: Address,
-    /// Its action in the plan.
+    /// Its action: that of the plan or, if that was known only after apply, what was done.
     pub action: Action,
     /// Its outcome.
     pub outcome: Outcome,
@@ -102,7 +102,6 @@ impl Done {
         if !matches!(result.outcome, Outcome::Applied | Outcome::Unchanged) {
             return;
         }
-        let is_applied = matches!(result.outcome, Outcome::Applied);
         match result.action {
             Action::Create => self.added += 1,
             Action::Update => self.changed += 1,
@@ -111,7 +110,6 @@ impl Done {
                 self.added += 1;
                 self.destroyed += 1;
             }
-            Action::Deferred if is_applied => self.changed += 1,
             Action::Deferred | Action::NoOp | Action::Refresh | Action::Release => {}
         }
     }

@@ -1,4 +1,4 @@
-//! Destroys the resources of a plan and observes the machine again after each of them.
+//! Applies the changes of a plan one after another, and observes the machine again after each of them.
 
 use std::time::{Duration, Instant};
 
@@ -9,11 +9,11 @@ use crate::plan::{Action, Change, Plan};
 use crate::reconcile::apply::event::{Event, Listener};
 use crate::reconcile::observe::ObserveError;
 
-/// Destroys the resources of a plan of [`Plan::destroy`], in its order. `look` creates that plan
-/// again with fresh facts.
+/// Applies a plan of [`Plan::destroy`] or [`Plan::power`] in its order. `look` creates that plan again
+/// with fresh facts, before and after each change.
 ///
-/// A failure stops all later deletions: a context depends on its VM, so it is deleted first.
-pub fn destroy(
+/// A failure stops all later changes: a context depends on its VM, so it is deleted first.
+pub fn in_sequence(
     host: &dyn Host,
     plan: &Plan,
     look: &dyn Fn() -> Result<Plan, ObserveError>,
@@ -27,7 +27,7 @@ pub fn destroy(
         let outcome = match &failed {
             Some(because) => Outcome::Skipped { because: because.clone() },
             None if host.interrupted() => Outcome::Cancelled,
-            None => remove(host, address, look, plan.limit, notify).unwrap_or_else(Outcome::from),
+            None => change(host, address, look, plan.limit, notify).unwrap_or_else(Outcome::from),
         };
         if let Outcome::Failed(_) = outcome {
             failed = Some(address.clone());
@@ -45,7 +45,7 @@ pub fn destroy(
     report
 }
 
-fn remove(
+fn change(
     host: &dyn Host,
     address: &Address,
     look: &dyn Fn() -> Result<Plan, ObserveError>,
@@ -58,7 +58,7 @@ fn remove(
     if let Some(problem) = change.problem {
         return Err(ApplyError::Impossible(problem));
     }
-    if change.action != Action::Delete {
+    if change.action == Action::Deferred {
         return Err(ApplyError::StillUnobservable(change.reasons));
     }
     notify(&Event::ResourceStarted(&change));

@@ -5,10 +5,45 @@ use std::collections::BTreeSet;
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
 
-use super::{Graph, GraphError};
+use super::{Edge, Graph, GraphError};
 use crate::model::address::Address;
 
 impl Graph {
+    /// The resources with these addresses, everything that they require, and everything that they notify.
+    ///
+    /// # Errors
+    /// The first address that no resource has.
+    pub fn targeted<'a>(&self, targets: &'a [String]) -> Result<BTreeSet<Address>, &'a str> {
+        let mut open = Vec::new();
+        for target in targets {
+            let positions = (0..self.order.len()).filter(|position| {
+                self.at(*position).is_some_and(|node| node.address.to_string() == *target)
+            });
+            let before = open.len();
+            open.extend(positions);
+            if open.len() == before {
+                return Err(target);
+            }
+        }
+        let mut notified = open.clone();
+        while let Some(position) = notified.pop() {
+            let next = self.after(position).filter(|(_, edge)| *edge == Edge::Notifies);
+            let next: Vec<usize> =
+                next.map(|(next, _)| next).filter(|next| !open.contains(next)).collect();
+            open.extend(&next);
+            notified.extend(next);
+        }
+        let mut kept = BTreeSet::new();
+        while let Some(position) = open.pop() {
+            let Some(node) = self.at(position) else { continue };
+            if kept.insert(node.address.clone()) {
+                let required = self.before(position).filter(|(_, edge)| *edge == Edge::Requires);
+                open.extend(required.map(|(position, _)| position));
+            }
+        }
+        Ok(kept)
+    }
+
     /// The graph with only these resources. A relation through a removed resource is kept.
     ///
     /// # Errors

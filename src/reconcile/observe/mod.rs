@@ -21,7 +21,8 @@ use serde_json::{Map, Value};
 use crate::config::{self, Config};
 use crate::host::parallel::{each, join};
 use crate::host::{CommandError, CommandSpec, Exposed, Output, Probe};
-use crate::lima::{self, Instances, Limactl, Release, UserFile};
+use crate::lima::{self, Instances, Limactl, Listed, Release, Status, UnreadableList, UserFile};
+use crate::model::VmName;
 use crate::model::value::Shared;
 use crate::resource::facts::Facts;
 use crate::resource::record::Record;
@@ -150,6 +151,63 @@ pub fn accepted_limactl(
     let found = Machine::new(probe, lima)?.limactl()?;
     let accepted = found.filter(|(_, version)| lima.version.matches(version));
     Ok(accepted.map(|(program, _)| Limactl::new(program)))
+}
+
+/// The status of a VM; `None` if it does not exist.
+///
+/// # Errors
+/// As [`observe`].
+pub fn status(
+    probe: &dyn Probe,
+    limactl: &Limactl,
+    vm: &VmName,
+) -> Result<Option<Status>, ObserveError> {
+    let list = listed(probe, limactl)?;
+    Ok(list.into_iter().find(|it| it.name == vm.as_str()).map(|it| it.status))
+}
+
+fn listed(probe: &dyn Probe, limactl: &Limactl) -> Result<Vec<Listed>, ObserveError> {
+    let command = limactl.list();
+    let output = probe.query(&command)?.successful(&command)?;
+    let unreadable = |error: UnreadableList| {
+        CommandError::unreadable(&command, output.clone(), error.to_string())
+    };
+    Ok(lima::all_instances(&output.stdout).map_err(unreadable)?)
+}
+
+/// A VM that `cai` manages.
+#[derive(Debug)]
+pub struct ManagedVm {
+    /// Its name.
+    pub name: String,
+    /// Its status.
+    pub status: Status,
+    /// The file that it was applied from last; `None` if it has no record.
+    pub file: Option<PathBuf>,
+}
+
+/// The VMs of this machine that `cai` created or changed, by their record or the mark in their YAML.
+///
+/// # Errors
+/// As [`observe`].
+pub fn managed_vms(probe: &dyn Probe) -> Result<Vec<ManagedVm>, ObserveError> {
+    let lima = config::Lima::default();
+    let Some((program, _)) = Machine::new(probe, &lima)?.limactl()? else {
+        return Ok(Vec::new());
+    };
+    let mut managed = Vec::new();
+    for Listed { name, status, dir } in listed(probe, &Limactl::new(program))? {
+        let record = record(probe, &dir)?;
+        let path = dir.join("lima.yaml");
+        let is_managed = || -> Result<bool, ObserveError> {
+            let text = files::read(probe, &path)?;
+            Ok(text.is_some_and(|text| lima::is_marked(&text)))
+        };
+        if record.is_some() || is_managed()? {
+            managed.push(ManagedVm { name, status, file: record.and_then(|record| record.file) });
+        }
+    }
+    Ok(managed)
 }
 
 /// The common facts of all files: the paths of the tools and of their files.

@@ -48,15 +48,18 @@ pub(in crate::resource) fn by(
         effect(name, before, after) == Effect::HidesData && moves(guest, name, before, after)
     });
     let keys: Vec<String> = hiding.map(|name| shown(name).to_owned()).collect();
-    let stored = guest.engine.as_ref().map(|engine| Stored {
-        containers: engine.containers,
-        images: engine.images,
-        volumes: engine.volumes,
-    });
+    let stored = stored(guest);
     if keys.is_empty() || stored.is_some_and(Stored::is_empty) {
         return None;
     }
     Some(Hides { vm: vm.to_string(), keys, stored, running: Vec::new() })
+}
+
+/// The counted contents of dockerd's store.
+pub(crate) fn stored(guest: &GuestFacts) -> Option<Stored> {
+    let engine = guest.engine.as_ref()?;
+    let (containers, images, volumes) = (engine.containers, engine.images, engine.volumes);
+    Some(Stored { containers, images, volumes })
 }
 
 /// The data that these keys may hide in a guest that cannot be observed.

@@ -11,6 +11,8 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+pub(super) use steps::restart_vm;
+
 use super::provision::{due, hidden_at_restart, keeps_containers, obstacle};
 use super::vm_ref::VmRef;
 use super::{

@@ -43,9 +43,8 @@ pub(super) fn daemon_restart(
 /// Measured on Lima 2.2.0: it takes about 1.5 s, containers and open shells keep running, and Lima recreates
 /// its own sockets.
 pub(super) fn session(change: Change, facts: &Facts, vm: &VmRef) -> Change {
-    let stops = change.stops.clone();
     let disruption = change.disruption.max(Disruption::SessionRefresh);
-    let change = change.disturbing(disruption, stops.as_deref());
+    let change = Change { disruption, ..change };
     let Some(ssh) = vm.ssh(facts) else { return change };
     let change = if facts.master {
         change
@@ -69,7 +68,12 @@ pub(super) fn drop_profile(change: Change, ssh: Option<&Ssh>) -> Change {
 }
 
 /// Restarts the VM, and every container in it.
-pub(super) fn restart_vm(change: Change, guest: &GuestFacts, facts: &Facts, vm: &VmRef) -> Change {
+pub(in crate::resource) fn restart_vm(
+    change: Change,
+    guest: &GuestFacts,
+    facts: &Facts,
+    vm: &VmRef,
+) -> Change {
     let change = change.disturbing(Disruption::VmRestart, guest.containers.as_deref());
     let Some((program, _)) = &facts.tools.limactl else { return change };
     let Some(ssh) = vm.ssh(facts) else { return change };

@@ -1,13 +1,15 @@
 //! The state of a container, present and desired.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::Serialize;
 
 use super::need::Need;
 use super::{ClientFacts, verdict};
 use crate::config::{self, MountMode};
-use crate::docker::client::{Api, Process, Seen};
+use crate::docker::client::{Api, Process, Seen, override_path};
+use crate::model::value::Known;
 
 /// The state of a container. A field that was not observed, or that the file leaves open, is `None`.
 #[derive(Debug, Default, Serialize)]
@@ -67,10 +69,43 @@ fn spoken(api: &Api) -> &'static str {
     }
 }
 
+/// The desired state of a container that was not observed: what the file declares, and what is decided
+/// once it is observed.
+#[derive(Debug, Serialize)]
+pub(super) struct Unseen {
+    running: bool,
+    volume: Known<String>,
+    mode: Known<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<String>,
+    uid: Known<u32>,
+    groups: Known<()>,
+    api: &'static str,
+    #[serde(flatten)]
+    overrides: BTreeMap<String, Known<()>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compose_file: Option<Known<()>>,
+}
+
 /// The desired state of a container that was not observed.
-pub(super) fn unseen(client: &config::SocketClient) -> State {
-    let mode = client.mode.map(MountMode::as_str);
-    State { running: true, mode, api: Some("answers"), ..State::default() }
+pub(super) fn unseen(client: &config::SocketClient) -> Unseen {
+    fn known<T>(declared: Option<T>) -> Known<T> {
+        declared.map_or(Known::Unknown, Known::Known)
+    }
+    let compose = client.compose().map(|(file, _)| override_path(&file));
+    let name = compose.as_deref().and_then(Path::file_name);
+    let name = name.map(|name| name.to_string_lossy().into_owned());
+    Unseen {
+        running: true,
+        volume: known(client.volume.as_ref().map(ToString::to_string)),
+        mode: known(client.mode.map(MountMode::as_str)),
+        user: client.user.as_ref().map(ToString::to_string),
+        uid: known(client.uid),
+        groups: Known::Unknown,
+        api: "answers",
+        overrides: name.into_iter().map(|name| (name, Known::Unknown)).collect(),
+        compose_file: compose.map(|_| Known::Unknown),
+    }
 }
 
 /// The desired state.

@@ -2,28 +2,29 @@
 
 pub(super) mod diagnosis;
 mod equivalence;
+mod power;
 mod steps;
 mod template;
 mod undeclared;
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-
-use semver::VersionReq;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use equivalence::is_same;
+use steps::start;
 use undeclared::Wanted;
 
+pub use power::Power;
 pub use template::template;
 
+use super::provision::stored;
 use super::vm_ref::VmRef;
 use super::{Case, LimaInstall, PlanContext, Resource};
-use crate::config::{Config, Strategy};
+use crate::config::Config;
 use crate::lima::{self, Limactl, Meaning, Override, Status};
 use crate::model::address::{Address, Kind};
-use crate::model::value::Attributes;
+use crate::model::redact::SENSITIVE;
+use crate::model::value::{Attributes, Secret};
 use crate::model::{ByteSize, VmName};
 use crate::plan::Observation;
 use crate::plan::{Change, Disruption, Finding, Problem, Reason, Step};
@@ -33,6 +34,8 @@ use crate::resource::record::{Keys, Recorded, Undeclared};
 /// Keys of `lima.yaml` that cannot change on an existing VM: the guest was created from them.
 const IMMUTABLE: [&str; 4] = ["images", "arch", "vmType", "user"];
 const ENV: &str = "env";
+/// The processors that Lima gives a VM, if the host has as many.
+const DEFAULT_CPUS: u32 = 4;
 
 /// The virtual machine.
 #[derive(Debug)]
@@ -42,24 +45,13 @@ pub struct Vm {
 }
 
 /// The VM that the file declares. Its keys hold whole scripts, so it exists only while a VM is planned.
-struct Desired {
+struct Desired<'a> {
+    config: &'a Config,
     address: Address,
-    name: VmName,
     /// The keys of its YAML, with `cai`'s own entries in the lists that it shares with others.
     keys: Map<String, Value>,
     /// Keys that the file leaves out. They create a new VM and do not matter for an existing one.
     defaulted: Vec<&'static str>,
-    /// Whether it is to run.
-    runs: bool,
-    /// Whether Lima is to protect it from removal.
-    protect: bool,
-    strategy: Strategy,
-    /// The path of the file.
-    file: Option<PathBuf>,
-    /// The versions of Lima that the file accepts, because the rules depend on the version.
-    accepted: VersionReq,
-    /// Whether the value of a variable of the guest must not be shown, for those of the file.
-    variables: BTreeMap<String, bool>,
 }
 
 /// The state of the VM: the keys of its YAML, and two settings that are not in the YAML.
@@ -96,29 +88,27 @@ impl Vm {
     }
 }
 
-impl Desired {
-    fn new(config: &Config) -> Self {
+impl<'a> Desired<'a> {
+    fn new(config: &'a Config) -> Self {
         Self {
+            config,
             address: Vm::own_address(config),
-            name: config.vm.name.clone(),
             keys: template::template(config),
             defaulted: defaulted(config),
-            runs: config.vm.running,
-            protect: config.vm.protect,
-            strategy: config.restart.strategy,
-            file: config.file.clone(),
-            accepted: config.lima.version.clone(),
-            variables: config
-                .vm
-                .env
-                .iter()
-                .map(|(name, variable)| (name.to_string(), variable.sensitive))
-                .collect(),
         }
     }
 
+    fn name(&self) -> &VmName {
+        &self.config.vm.name
+    }
+
+    /// Whether it is to run.
+    fn runs(&self) -> bool {
+        self.config.vm.running
+    }
+
     fn guest(&self) -> VmRef {
-        VmRef { address: self.address.clone(), name: self.name.clone() }
+        VmRef { address: self.address.clone(), name: self.name().clone() }
     }
 
     /// The keys of its YAML, in terms of the record.
@@ -140,8 +130,21 @@ impl Desired {
     }
 
     fn desired(&self, keys: Map<String, Value>) -> State {
-        let status = if self.runs { Status::Running } else { Status::Stopped };
-        State { keys, protected: self.protect, status: status.to_string() }
+        let status = if self.runs() { Status::Running } else { Status::Stopped };
+        let keys = self.with_secrets(keys);
+        State { keys, protected: self.config.vm.protect, status: status.to_string() }
+    }
+
+    /// Marks the variables that must not be shown: those that the file marks, and those that it does
+    /// not declare, which it may have marked once.
+    fn with_secrets(&self, mut keys: Map<String, Value>) -> Map<String, Value> {
+        if let Some(Value::Object(env)) = keys.get_mut(ENV) {
+            for (_, value) in env.iter_mut().filter(|(name, _)| self.config.hides(name)) {
+                let secret = serde_json::to_value(Secret(&*value));
+                *value = secret.unwrap_or_else(|_| SENSITIVE.into());
+            }
+        }
+        keys
     }
 
     /// The keys that the file determines, as the machine has them, with its status. `boots` says
@@ -154,7 +157,7 @@ impl Desired {
         boots: bool,
         overrides: &[Override],
     ) -> State {
-        let is_starting = self.runs && facts.is_starting();
+        let is_starting = self.runs() && facts.is_starting();
         // Lima calls it Running as soon as its machine runs.
         let status = if is_starting { "Starting".to_owned() } else { vm.status.to_string() };
         // An edit would have no effect, and a restart for it would stop containers for nothing.
@@ -172,12 +175,41 @@ impl Desired {
             let actual = actual.cloned().or_else(|| equivalence::given(key, vm));
             Some((key.to_owned(), if same { wanted.clone() } else { actual? }))
         });
-        State { keys: keys.collect(), protected: vm.protected, status }
+        let keys = self.with_secrets(keys.collect());
+        State { keys, protected: vm.protected, status }
     }
 
     fn create(&self, facts: &Facts, limactl: &Limactl) -> Change {
         let change = Change::create(&self.address, self.desired(self.keys.clone()));
-        self.make(change.because(Reason::Absent), facts, limactl)
+        let change = change.because(Reason::Absent);
+        let left = self.left_to_lima(facts);
+        let change =
+            if left.is_empty() { change } else { change.because(Reason::LeftToLima(left)) };
+        self.make(change, facts, limactl)
+    }
+
+    /// The size of a new VM, as far as the file does not set it (measured with Lima 2.2.0:
+    /// `limactl validate --fill`).
+    fn left_to_lima(&self, facts: &Facts) -> Vec<String> {
+        let cpus = facts.cpus.map_or(DEFAULT_CPUS, |host| host.min(DEFAULT_CPUS)).to_string();
+        let defaults = [
+            ("cpus", cpus.as_str()),
+            ("memory", "4GiB or half of this machine's memory, whichever is less"),
+            ("disk", "100GiB"),
+        ];
+        let left = defaults.into_iter().filter(|(key, _)| !self.keys.contains_key(*key));
+        let shown = |(key, default): (&str, &str)| {
+            let own = facts.lima_files.iter().filter(|file| file.keys.contains_key(key));
+            match own.max_by_key(|file| file.wins) {
+                Some(file) => {
+                    let value = file.keys[key].as_str().map(str::to_owned);
+                    let value = value.unwrap_or_else(|| file.keys[key].to_string());
+                    format!("{key} = {value} (from {})", file.path.display())
+                }
+                None => format!("{key} = {default}"),
+            }
+        };
+        left.map(shown).collect()
     }
 
     fn replace(&self, change: Change, vm: &VmFacts, facts: &Facts, limactl: &Limactl) -> Change {
@@ -185,29 +217,20 @@ impl Desired {
         let change = Change { after: Attributes::of(self.desired(self.keys.clone())), ..change };
         let containers = facts.guest.present().and_then(|guest| guest.containers.as_deref());
         let mut change = change.disturbing(Disruption::Replace, containers);
+        change.contents = facts.guest.present().and_then(stored);
         if !vm.managed {
             change = change.because(Reason::NotMadeByCai);
         }
-        change.steps = Vm::removal(&self.name, vm, limactl);
+        change.steps = Vm::removal(self.name(), vm, limactl);
         self.make(change, facts, limactl)
     }
 
     fn make(&self, change: Change, facts: &Facts, limactl: &Limactl) -> Change {
         let yaml = lima::to_yaml(&self.keys);
         let change = self.judged(change, yaml.clone(), facts, limactl);
-        let change = change.step(Step::run("create the VM", limactl.create(&self.name, yaml)));
+        let change = change.step(Step::run("create the VM", limactl.create(self.name(), yaml)));
         let change = self.protection(change, false, limactl);
-        if self.runs { change.step(self.start(limactl)) } else { change }
-    }
-
-    /// The variables of the guest whose values must not be shown: those that the file marks, and
-    /// those that it does not speak of, which it may have marked once.
-    fn sensitive(&self, vm: Option<&VmFacts>) -> Vec<(&'static str, String)> {
-        let env = vm.and_then(|vm| vm.yaml.get(ENV)?.as_object());
-        let there = env.into_iter().flat_map(Map::keys);
-        let unknown = there.filter(|name| !self.variables.contains_key(*name));
-        let marked = self.variables.iter().filter(|(_, sensitive)| **sensitive);
-        marked.map(|(name, _)| name).chain(unknown).map(|name| (ENV, name.clone())).collect()
+        if self.runs() { change.step(start(self.name(), limactl)) } else { change }
     }
 
     fn update(
@@ -245,10 +268,10 @@ impl Desired {
             return change.blocked(problem);
         }
         let mut change = change.because_differs();
-        if self.runs && vm.status != Status::Running {
+        if self.runs() && vm.status != Status::Running {
             change = change.because(Reason::VmIs(vm.status.clone()));
         }
-        if self.runs && facts.is_starting() {
+        if self.runs() && facts.is_starting() {
             change = change.because(Reason::VmStarts);
         }
         let values = wanted.keys.into_iter().filter(|(key, _)| edited.contains(key)).collect();
@@ -266,9 +289,7 @@ impl Resource for Vm {
     }
 
     fn plan(&self, context: PlanContext<'_>) -> Change {
-        let desired = Desired::new(&self.config);
-        let sensitive = desired.sensitive(context.facts.vm.present());
-        desired.change(context.facts).hiding(sensitive)
+        Desired::new(&self.config).change(context.facts)
     }
 
     fn recorded(&self, facts: &Facts) -> Option<Recorded> {
@@ -284,11 +305,11 @@ impl Resource for Vm {
     }
 }
 
-impl Desired {
+impl Desired<'_> {
     /// The other file that was applied last, whose declarations this one replaces.
     fn applied_from(&self, facts: &Facts) -> Option<Reason> {
         let last = facts.record.as_ref()?.file.as_ref()?;
-        let is_other = self.file.as_ref().is_some_and(|file| file != last);
+        let is_other = self.config.file.as_ref().is_some_and(|file| file != last);
         is_other.then(|| Reason::AppliedFrom(last.display().to_string()))
     }
 

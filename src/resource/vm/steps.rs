@@ -31,7 +31,7 @@ impl Vm {
     }
 }
 
-impl Desired {
+impl Desired<'_> {
     /// The steps of an update: the VM stops if it must, these keys are edited, and it starts again.
     pub(super) fn in_order(
         &self,
@@ -50,19 +50,19 @@ impl Desired {
             }
         }
         change = self.protection(change, vm.protected, limactl);
-        change = restrained(change, self.strategy);
+        change = restrained(change, self.config.restart.strategy);
         if change.problem.is_some() {
             return change;
         }
-        if !self.runs || (vm.status == Status::Running && !edits) {
-            let is_starting = self.runs && facts.is_starting();
+        if !self.runs() || (vm.status == Status::Running && !edits) {
+            let is_starting = self.runs() && facts.is_starting();
             return if is_starting { change.step(await_start(facts)) } else { change };
         }
         // A stale file would make Lima's own forward fail when the VM starts.
         if vm.status == Status::Broken || facts.socket == Some(Ping::Refused) {
             change = change.step(Step::remove("remove the stale socket", facts.docker_socket()));
         }
-        let change = change.step(self.start(limactl));
+        let change = change.step(start(self.name(), limactl));
         match self.guest().seen(facts) {
             Some((_, ssh)) => containers::resume_early(change, &ssh),
             None => change,
@@ -78,12 +78,12 @@ impl Desired {
         facts: &Facts,
         limactl: &Limactl,
     ) -> Change {
-        let disruption = if self.runs { Disruption::VmRestart } else { Disruption::VmStop };
+        let disruption = if self.runs() { Disruption::VmRestart } else { Disruption::VmStop };
         let stop = match vm.status {
-            Status::Running if edits || !self.runs => {
-                Step::run("stop the VM", limactl.stop(&self.name))
+            Status::Running if edits || !self.runs() => {
+                Step::run("stop the VM", limactl.stop(self.name()))
             }
-            Status::Broken => Step::run("force-stop the VM", limactl.stop_forced(&self.name)),
+            Status::Broken => Step::run("force-stop the VM", limactl.stop_forced(self.name())),
             Status::Running | Status::Stopped | Status::Other(_) => return change,
         };
         let running = facts.guest.present().and_then(|guest| guest.containers.as_deref());
@@ -93,7 +93,7 @@ impl Desired {
                 let due = guest.daemon_json.keys().unwrap_or_default();
                 let loaded = guest.daemon_json.loaded_keys();
                 let hides =
-                    self.runs.then(|| hidden_by(guest, &self.name, &loaded, &due)).flatten();
+                    self.runs().then(|| hidden_by(guest, self.name(), &loaded, &due)).flatten();
                 let change = containers::remember(change.hiding_data(hides), guest, &ssh);
                 match vm.status {
                     // The VM is killed, and the guest loses data that is not yet on disk.
@@ -122,14 +122,14 @@ impl Desired {
         let change = self.judged(change, text.clone(), facts, limactl);
         // Everybody on this machine can read the arguments of a process.
         let command = if self.holds_secrets(values) {
-            limactl.rewrite(&self.name, text)
+            limactl.rewrite(self.name(), text)
         } else {
-            limactl.edit(&self.name, values)
+            limactl.edit(self.name(), values)
         };
         let edit = Step::run(title, command);
         // If Lima refuses the edit, a VM that was running must start again.
         change.step(match vm.status {
-            Status::Running if self.runs => edit.or_else(limactl.start(&self.name)),
+            Status::Running if self.runs() => edit.or_else(limactl.start(self.name())),
             _ => edit,
         })
     }
@@ -143,7 +143,7 @@ impl Desired {
         limactl: &Limactl,
     ) -> Change {
         match &facts.tools.limactl {
-            Some((_, version)) if self.accepted.matches(version) => {
+            Some((_, version)) if self.config.lima.version.matches(version) => {
                 change.judged_by(limactl.validate(yaml))
             }
             _ => change,
@@ -152,28 +152,26 @@ impl Desired {
 
     /// Protects it from removal or not, where that is another way now.
     pub(super) fn protection(&self, change: Change, protected: bool, limactl: &Limactl) -> Change {
-        match (protected, self.protect) {
+        match (protected, self.config.vm.protect) {
             (false, true) => {
-                change.step(Step::run("protect the VM from removal", limactl.protect(&self.name)))
+                change.step(Step::run("protect the VM from removal", limactl.protect(self.name())))
             }
             (true, false) => {
-                change.step(Step::run("remove the VM's protection", limactl.unprotect(&self.name)))
+                change.step(Step::run("remove the VM's protection", limactl.unprotect(self.name())))
             }
             _ => change,
         }
     }
 
     pub(super) fn holds_secrets(&self, keys: &Map<String, Value>) -> bool {
-        // The variables of others may be secret.
-        let is_open = |name: &String| self.variables.get(name) == Some(&false);
         let env = keys.get(ENV).and_then(Value::as_object);
-        let marked = env.is_some_and(|env| !env.keys().all(is_open));
+        let marked = env.is_some_and(|env| env.keys().any(|name| self.config.hides(name)));
         marked || keys.iter().any(|(key, value)| redact::value(key, value) != *value)
     }
+}
 
-    pub(super) fn start(&self, limactl: &Limactl) -> Step {
-        Step::run("start the VM, and wait for Docker in it", limactl.start(&self.name))
-    }
+pub(super) fn start(name: &VmName, limactl: &Limactl) -> Step {
+    Step::run("start the VM, and wait for Docker in it", limactl.start(name))
 }
 
 /// Waits for a start that is under way: `limactl start` would say at once that the VM runs.

@@ -41,6 +41,16 @@ impl Config {
         self.0.get(key).and_then(Value::as_array).into_iter().flatten()
     }
 
+    /// Whether the guest has this directory of the host.
+    pub(in crate::simulate) fn mounts(&self, directory: &Path, home: &Path) -> bool {
+        let points = self.list("mounts").filter_map(|mount| mount["location"].as_str());
+        let absolute = |point: &str| match Path::new(point).strip_prefix("~") {
+            Ok(rest) => home.join(rest),
+            Err(_) => point.into(),
+        };
+        points.map(absolute).any(|point| directory.starts_with(point))
+    }
+
     pub(in crate::simulate) fn number(&self, pointer: &str) -> u32 {
         let number = self.0.pointer(pointer).and_then(Value::as_u64);
         number.and_then(|number| number.try_into().ok()).unwrap_or_default()

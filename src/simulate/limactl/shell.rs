@@ -28,6 +28,7 @@ pub(super) fn shell(Job { world, arguments, call, log }: Job<'_>) -> Result {
     }
     match arguments.value("--workdir") {
         None | Some("/") => {}
+        Some(directory) if config.mounts(directory.as_ref(), &world.computer.home) => {}
         Some(directory) => {
             let message = format!("bash: line 1: cd: {directory}: No such file or directory");
             return Ok(Reply::failed(1, message));

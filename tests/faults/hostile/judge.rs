@@ -11,6 +11,7 @@ use containai::plan::{Declared, Plan, StepAction};
 use containai::reconcile::apply::{self, Outcome};
 use containai::reconcile::graph::Graph;
 use containai::reconcile::observe::observe;
+use containai::report::Layout;
 use containai::resource::facts::Facts;
 use containai::simulate::{SimulatedHost, World};
 use containai::{lima, report};
@@ -62,7 +63,7 @@ pub fn facts(world: &World, config: &Config) -> Facts {
 pub fn plan(config: &Config, facts: &Facts) -> Plan {
     let plan = Plan::new(&Graph::new(&[config]).unwrap(), std::slice::from_ref(facts));
     let declared = [Declared { file: "f", vm: config.vm.name.as_str() }];
-    let text = report::plan(&plan, &declared, std::slice::from_ref(facts), report::WIDTH);
+    let text = report::plan(&plan, &declared, std::slice::from_ref(facts), Layout::default());
     is_harmless(&text, "the plan");
     for warning in config.warnings() {
         is_harmless(&report::warning(&warning), "a warning");

@@ -219,7 +219,9 @@ impl Resource for ProvisionSysbox {
         if let Some((guest, ssh)) = self.vm.seen(facts) {
             return restrained(self.update(guest, facts, &ssh), self.strategy);
         }
-        let change = self.vm.unseen(&self.address, self.desired(), facts);
+        // An incomplete installation, which cannot be seen yet, would be completed.
+        let desired = State { package: Some("installed".to_owned()), ..self.desired() };
+        let change = self.vm.unseen(&self.address, desired, facts);
         match self.missing(self.arch.unwrap_or(facts.platform.arch), facts) {
             // Before there is a VM that could not be finished.
             Some(problem) if facts.guest == Observation::Absent => change.blocked(problem),

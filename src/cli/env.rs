@@ -1,0 +1,68 @@
+//! `cai env`
+
+use std::path::Path;
+
+use clap::ValueEnum;
+
+use super::{Global, Terminal, file};
+use crate::cli::error::Error;
+use crate::host::{Host, Ping};
+use crate::lima::Ssh;
+use crate::reconcile::observe::lima_home;
+
+/// The variable that Docker clients, libraries and SDKs read. It takes precedence over contexts.
+const DOCKER_HOST: &str = "DOCKER_HOST";
+
+/// The syntax of the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Syntax {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+pub(super) fn run(
+    host: &dyn Host,
+    global: &Global,
+    syntax: Option<Syntax>,
+    unset: bool,
+    terminal: &mut Terminal,
+) -> Result<(), Error> {
+    let syntax = syntax.unwrap_or_else(|| own_shell(host));
+    if unset {
+        return terminal.raw(match syntax {
+            Syntax::Fish => "set -e DOCKER_HOST\n",
+            Syntax::Bash | Syntax::Zsh => "unset DOCKER_HOST\n",
+        });
+    }
+    let file = file::load(host, global, terminal)?;
+    let vm = &file.config.vm.name;
+    let socket = Ssh::docker_socket(&lima_home(host)?.join(vm.as_str()));
+    let endpoint = format!("unix://{}", socket.display());
+    if global.json {
+        return terminal.json(&serde_json::json!({ DOCKER_HOST: endpoint }));
+    }
+    if host.ping(&socket) == Ping::Missing {
+        terminal.talk(&format!(
+            "warning: {} does not exist. `cai status` shows the state of the VM.",
+            socket.display()
+        ));
+    }
+    let value = shlex::try_quote(&endpoint).unwrap_or_default();
+    terminal.raw(&match syntax {
+        Syntax::Fish => format!("set -gx {DOCKER_HOST} {value}\n# Run: cai env | source\n"),
+        Syntax::Bash | Syntax::Zsh => {
+            format!("export {DOCKER_HOST}={value}\n# Run: eval \"$(cai env)\"\n")
+        }
+    })
+}
+
+/// The syntax of the user's login shell.
+fn own_shell(host: &dyn Host) -> Syntax {
+    let shell = host.env("SHELL").unwrap_or_default();
+    match Path::new(&shell).file_name().and_then(|name| name.to_str()) {
+        Some("fish") => Syntax::Fish,
+        Some("zsh") => Syntax::Zsh,
+        _ => Syntax::Bash,
+    }
+}

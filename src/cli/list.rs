@@ -1,0 +1,67 @@
+//! `cai list`
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::terminal::document_of;
+use super::{Global, Terminal};
+use crate::cli::error::Error;
+use crate::config;
+use crate::host::Host;
+use crate::lima::Status;
+use crate::reconcile::observe::{ManagedVm, managed_vms};
+use crate::report;
+
+/// A VM that `cai` manages, as `cai list --json` prints it.
+#[derive(Serialize)]
+struct Listed {
+    name: String,
+    status: Status,
+    /// The file that it was applied from last; `null` if it has no record.
+    file: Option<String>,
+    /// Why no file declares it any more; `null` if its file does.
+    orphan: Option<String>,
+}
+
+pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> Result<(), Error> {
+    let vms = managed_vms(host)?.into_iter().map(|vm| listed(host, vm)).collect::<Vec<_>>();
+    if global.json {
+        return terminal.json(&document_of("machines", &vms));
+    }
+    if vms.is_empty() {
+        return terminal.data("cai manages no VM on this machine.\n");
+    }
+    let rows: Vec<[String; 3]> = vms.iter().map(Listed::row).collect();
+    let head = ["NAME", "STATUS", "FILE"].map(str::to_owned);
+    terminal.data(&report::table(&head, &rows))
+}
+
+fn listed(host: &dyn Host, vm: ManagedVm) -> Listed {
+    let orphan = vm.file.as_ref().and_then(|file| orphaned(host, file, &vm.name));
+    let file = vm.file.map(|file| file.display().to_string());
+    Listed { name: vm.name, status: vm.status, file, orphan }
+}
+
+/// Why a file does not declare a VM.
+fn orphaned(host: &dyn Host, file: &Path, vm: &str) -> Option<String> {
+    let Ok(Some(text)) = host.read_file(file) else {
+        return Some("the file does not exist or cannot be read".into());
+    };
+    match config::parse(&text) {
+        Ok(config) if config.vm.name.as_str() == vm => None,
+        Ok(config) => Some(format!("the file declares {}", config.vm.name)),
+        Err(_) => Some("the file has errors".into()),
+    }
+}
+
+impl Listed {
+    fn row(&self) -> [String; 3] {
+        let file = self.file.clone().unwrap_or_else(|| "unknown".into());
+        let file = match &self.orphan {
+            Some(why) => format!("{file} (orphan: {why})"),
+            None => file,
+        };
+        [self.name.clone(), self.status.to_string(), file]
+    }
+}

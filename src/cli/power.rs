@@ -1,0 +1,84 @@
+//! `cai start`, `cai stop` and `cai restart`
+
+use std::cell::Cell;
+
+use super::apply::tell_end;
+use super::smoke_test::Verified;
+use super::{Global, Limits, Terminal, file, progress, vm_lock};
+use crate::cli::error::Error;
+use crate::host::Host;
+use crate::plan::{Disruption, Plan};
+use crate::reconcile::apply::in_sequence;
+use crate::reconcile::observe::observe;
+use crate::report;
+use crate::resource::Power;
+
+pub(super) fn run(
+    host: &dyn Host,
+    global: &Global,
+    power: Power,
+    yes: bool,
+    limits: &Limits,
+    terminal: &mut Terminal,
+) -> Result<(), Error> {
+    let file = file::load(host, global, terminal)?;
+    let name = word(power);
+    let _locks = vm_lock::lock(host, std::slice::from_ref(&file), &format!("cai {name}"), limits)?;
+    let config = &file.config;
+    // After its steps, a restarted VM must run like a started one.
+    let next = Cell::new(power);
+    let look = || {
+        let power = next.replace(if power == Power::Restart { Power::Start } else { power });
+        Ok(Plan::power(config, &observe(host, config)?, power).limited(limits.timeout))
+    };
+    let plan = look()?;
+    next.set(power);
+    terminal.refuse_problems(&plan)?;
+    let command = global.command(&format!("{name} --yes"));
+    agree(&plan, power, yes, &command, terminal)?;
+    let report = progress::tell(host, terminal, |notify| in_sequence(host, &plan, &look, notify));
+    let last_words = report::powered(&report, config.vm.name.as_str(), power);
+    tell_end(&report, &last_words, |_| Verified::default(), &[file.declared()], global, terminal)?;
+    if power == Power::Stop && config.vm.running {
+        terminal.talk("The file declares a running VM, so the next `cai apply` starts it.");
+    }
+    Ok(())
+}
+
+/// Asks if containers stop, or if it is unknown whether they do.
+fn agree(
+    plan: &Plan,
+    power: Power,
+    yes: bool,
+    command: &str,
+    terminal: &mut Terminal,
+) -> Result<(), Error> {
+    let impact = plan.impact();
+    let stops_any = !impact.is_complete || !impact.stops.is_empty() || !impact.restarts.is_empty();
+    if yes || !stops_any {
+        return Ok(());
+    }
+    let verb = if power == Power::Stop { Disruption::VmStop } else { Disruption::VmRestart }.verb();
+    let mut verb = verb.to_owned();
+    verb[..1].make_ascii_uppercase();
+    let refused = |why: &str| Error::Refused {
+        why: format!("nothing was changed: {why}"),
+        hint: format!("to stop the containers, run `{command}`"),
+    };
+    let question = format!("{} {verb}? Only \"yes\" is accepted:", report::containers(plan));
+    match terminal.ask(&question, "yes") {
+        Some(true) => Ok(()),
+        Some(false) => Err(refused("the answer was not \"yes\"")),
+        None => {
+            Err(refused(&format!("{} Confirmation needs a terminal", report::containers(plan))))
+        }
+    }
+}
+
+fn word(power: Power) -> &'static str {
+    match power {
+        Power::Start => "start",
+        Power::Stop => "stop",
+        Power::Restart => "restart",
+    }
+}

@@ -1,0 +1,117 @@
+//! `cai shell` and `cai logs`: they replace this process with the tool, so that signals, the terminal
+//! and the exit status are the tool's.
+
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+
+use super::{Global, Terminal, file};
+use crate::cli::error::Error;
+use crate::config::Config;
+use crate::host::{CommandSpec, ExitStatus, Host};
+use crate::lima::{Limactl, Status};
+use crate::plan::Problem;
+use crate::reconcile::observe::{accepted_limactl, lima_home, status};
+
+/// How many of the last lines `cai logs` shows.
+const LINES: &str = "200";
+
+/// What `cai logs` shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Log {
+    /// dockerd, in the guest
+    Docker,
+    /// cloud-init, which installs Docker at the first boot
+    Provision,
+    /// Lima's host agent, on this machine
+    Vm,
+}
+
+/// Runs a command in the guest, or a shell.
+pub(super) fn shell(
+    host: &dyn Host,
+    global: &Global,
+    command: &[String],
+    terminal: &mut Terminal,
+) -> Result<(), Error> {
+    let file = file::load(host, global, terminal)?;
+    let limactl = running(host, &file.config)?;
+    let directory = host.current_dir().ok().filter(|path| is_mounted(host, &file.config, path));
+    replace(host, &limactl.shell(&file.config.vm.name, directory.as_deref(), command), terminal)
+}
+
+/// Shows the end of a log.
+pub(super) fn logs(
+    host: &dyn Host,
+    global: &Global,
+    log: Log,
+    follow: bool,
+    terminal: &mut Terminal,
+) -> Result<(), Error> {
+    let file = file::load(host, global, terminal)?;
+    let vm = &file.config.vm.name;
+    let tail = |path: &str| {
+        let follow = follow.then_some("-F");
+        let words = ["tail", "-n", LINES].into_iter().chain(follow).chain([path]);
+        words.map(str::to_owned).collect::<Vec<_>>()
+    };
+    if log == Log::Vm {
+        let path = lima_home(host)?.join(vm.as_str()).join("ha.stderr.log");
+        let words = tail(&path.to_string_lossy());
+        return replace(host, &CommandSpec::new("tail").args(&words[1..]), terminal);
+    }
+    let limactl = running(host, &file.config)?;
+    let words: Vec<String> = match log {
+        Log::Docker => {
+            let follow = follow.then_some("-f");
+            let words = ["sudo", "journalctl", "--no-pager", "-u", "docker.service", "-n", LINES];
+            words.into_iter().chain(follow).map(str::to_owned).collect()
+        }
+        _ => std::iter::once("sudo".to_owned())
+            .chain(tail("/var/log/cloud-init-output.log"))
+            .collect(),
+    };
+    replace(host, &limactl.shell(vm, None, &words), terminal)
+}
+
+/// The `limactl` for a VM that runs.
+fn running(host: &dyn Host, config: &Config) -> Result<Limactl, Error> {
+    let refused = |why: String, hint: &str| Error::Refused { why, hint: hint.into() };
+    let Some(limactl) = accepted_limactl(host, &config.lima)? else {
+        return Err(refused("no accepted limactl is on PATH".into(), "run `cai plan`"));
+    };
+    match status(host, &limactl, &config.vm.name)? {
+        Some(Status::Running) => Ok(limactl),
+        Some(other) => Err(refused(other.in_a_sentence(), "start it with `cai start`")),
+        None => Err(refused(Problem::NoVm.to_string(), "create it with `cai apply`")),
+    }
+}
+
+/// Whether the guest has this directory of the host at the same path.
+fn is_mounted(host: &dyn Host, config: &Config, directory: &Path) -> bool {
+    let home = host.env("HOME").map(PathBuf::from).unwrap_or_default();
+    config.vm.mounts.iter().filter(|mount| mount.mount_point.is_none()).any(|mount| {
+        let location = Path::new(&mount.location);
+        let absolute = match location.strip_prefix("~") {
+            Ok(rest) => home.join(rest),
+            Err(_) => location.to_owned(),
+        };
+        directory.starts_with(absolute)
+    })
+}
+
+/// Ends with the command's exit code.
+fn replace(host: &dyn Host, command: &CommandSpec, terminal: &mut Terminal) -> Result<(), Error> {
+    let output = host.replace_process(command);
+    let output = output
+        .map_err(|source| Error::NotStarted { command: Box::new(command.clone()), source })?;
+    terminal.raw(&output.stdout)?;
+    if !output.stderr.is_empty() {
+        terminal.complain(output.stderr.trim_end());
+    }
+    match output.status {
+        ExitStatus::Code(0) => Ok(()),
+        ExitStatus::Code(code) => Err(Error::Exit(code.try_into().unwrap_or(1))),
+        ExitStatus::Signal(_) => Err(Error::Exit(1)),
+    }
+}
