@@ -34,6 +34,7 @@ mod planner;
 mod probe;
 mod real;
 mod simulate;
+mod strings;
 mod support;
 mod sysbox;
 
@@ -68,6 +69,7 @@ fn trials() -> Vec<libtest_mimic::Trial> {
         probe::trials(),
         real::trials(),
         simulate::trials(),
+        strings::trials(),
         sysbox::trials(),
     ]
     .into_iter()

@@ -1,47 +1,148 @@
 //! `cai init`
 
+mod questions;
+
 use std::io;
+use std::path::Path;
 
 use super::file::{self, Source};
+use super::options::Init;
 use super::{Global, Terminal};
 use crate::cli::error::Error;
-use crate::host::Host;
+use crate::host::{Host, Probe};
+use crate::model::VmName;
 
-/// The file that `init` writes: the defaults, spelled out.
+/// The file that `init` writes.
 const TEMPLATE: &str = include_str!("containai.toml");
 /// Readable by everyone, like other files of a repository.
 const MODE: u32 = 0o644;
 
+/// What the file declares.
+#[derive(Debug, Default)]
+struct Answers {
+    name: Option<VmName>,
+    cpus: Option<u32>,
+    memory: Option<String>,
+    /// The directories that the VM mounts, and whether it can write to them.
+    mounts: Vec<(String, bool)>,
+}
+
 pub(super) fn run(
     host: &dyn Host,
     global: &Global,
-    force: bool,
+    options: &Init,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
-    let source = template(global);
+    let path = file::place(global);
     // A file that cannot be read is not overwritten either.
-    let exists = !matches!(host.read_file(&source.path), Ok(None));
-    if exists && !force {
+    let exists = !matches!(host.read_file(&path), Ok(None));
+    if exists && !options.force {
         return Err(Error::Refused {
-            why: format!("{} already exists", source.shown()),
+            why: format!("{} already exists", Source { path, text: String::new() }.shown()),
             hint: "run `cai init --force` to overwrite it".into(),
         });
     }
+    let mounts = options.mounts.iter().map(|mount| given(host, global, mount));
+    let mut answers = Answers { mounts: mounts.collect::<Result<_, _>>()?, ..Answers::default() };
+    if !options.yes {
+        questions::ask(host, global, &path, &mut answers, terminal);
+    }
+    if answers.mounts.is_empty() {
+        answers.mounts.extend(project(host, &path).map(|directory| (directory, true)));
+    }
+    let source = Source { path, text: filled(&answers) };
     if exists {
         overwrite(host, &source)?;
         terminal.talk(&format!("Wrote {}.", source.shown()));
     } else {
         write(host, &source, terminal)?;
     }
-    terminal.talk("Run `cai plan` to see what `cai apply` would change. A plan changes nothing.");
+    terminal.talk(&format!(
+        "To see what `cai apply` would change, run: {}\nA plan changes nothing.",
+        global.command("plan")
+    ));
     Ok(())
 }
 
-/// The file that `init` would write.
-pub(super) fn template(global: &Global) -> Source {
-    Source { path: file::place(global), text: TEMPLATE.to_owned() }
+/// The file that `init --yes` would write.
+pub(super) fn template(probe: &dyn Probe, global: &Global) -> Source {
+    let path = file::place(global);
+    let mounts = project(probe, &path).map(|directory| (directory, true)).into_iter().collect();
+    let text = filled(&Answers { mounts, ..Answers::default() });
+    Source { path, text }
 }
 
+/// The directory of the file. `None` for one that a VM should not be able to write to: the home
+/// directory with its keys and shell configuration, a directory above it, or the root.
+fn project(probe: &dyn Probe, file: &Path) -> Option<String> {
+    let here = probe.current_dir().ok()?.join(file);
+    let directory = probe.canonical(here.parent()?).ok()?;
+    let home = probe.env("HOME").and_then(|home| probe.canonical(Path::new(&home)).ok());
+    if directory.parent().is_none()
+        || home.as_ref().is_some_and(|home| home.starts_with(&directory))
+    {
+        return None;
+    }
+    abbreviated(&directory, home.as_deref())
+}
+
+/// The path with `~` for the home directory, so that the file works for others too.
+fn abbreviated(directory: &Path, home: Option<&Path>) -> Option<String> {
+    match home.and_then(|home| directory.strip_prefix(home).ok()) {
+        Some(rest) => Some(format!("~/{}", rest.to_str()?)),
+        None => directory.to_str().map(str::to_owned),
+    }
+}
+
+/// A directory of the command line: `DIR` or `DIR:ro`.
+fn given(probe: &dyn Probe, global: &Global, text: &str) -> Result<(String, bool), Error> {
+    let (directory, writable) = match text.strip_suffix(":ro") {
+        Some(directory) => (directory, false),
+        None => (text.strip_suffix(":rw").unwrap_or(text), true),
+    };
+    let home = probe.env("HOME").map(std::path::PathBuf::from);
+    let path = match (directory.strip_prefix("~/"), &home) {
+        (Some(rest), Some(home)) => home.join(rest),
+        _ => file::within(global, Path::new(directory)),
+    };
+    let absolute = probe.canonical(&path).map_err(|source| Error::Directory { path, source })?;
+    let home = home.and_then(|home| probe.canonical(&home).ok());
+    let shown = abbreviated(&absolute, home.as_deref()).ok_or_else(|| Error::Usage {
+        why: format!("{} is not UTF-8", absolute.display()),
+        hint: "a path in the file must be UTF-8".into(),
+    })?;
+    Ok((shown.trim_end_matches('/').to_owned(), writable))
+}
+
+/// The template with these answers.
+fn filled(answers: &Answers) -> String {
+    let quoted = |text: &str| toml::Value::from(text).to_string();
+    let mut text = TEMPLATE.to_owned();
+    if let Some(name) = &answers.name {
+        text = text.replace("containai-secure", name.as_str());
+    }
+    if let Some(cpus) = answers.cpus {
+        text = text.replace("#cpus = 4", &format!("cpus = {cpus}"));
+    }
+    if let Some(memory) = &answers.memory {
+        text = text.replace("#memory = \"8GiB\"", &format!("memory = {}", quoted(memory)));
+    }
+    let table = "[[vm.mounts]]\nlocation = \".\"\nwritable = true\n";
+    let tables: Vec<String> = answers
+        .mounts
+        .iter()
+        .map(|(location, writable)| {
+            table.replace("\".\"", &quoted(location)).replace("true", &writable.to_string())
+        })
+        .collect();
+    if tables.is_empty() {
+        let none = "#[[vm.mounts]]\n#location = \"~/project\"\n#writable = true\n";
+        return text
+            .replace(table, none)
+            .replace("\n\n# Directories", "\nmounts = []\n\n# Directories");
+    }
+    text.replace(table, &tables.join("\n"))
+}
 /// Writes the file if it does not exist.
 pub(super) fn write(
     host: &dyn Host,
@@ -71,26 +172,54 @@ fn overwrite(host: &dyn Host, source: &Source) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::TEMPLATE;
+    use super::*;
     use crate::config;
+
+    fn with(mounts: &[(&str, bool)]) -> Answers {
+        let mounts = mounts.iter().map(|(path, writable)| ((*path).to_owned(), *writable));
+        Answers { mounts: mounts.collect(), ..Answers::default() }
+    }
 
     #[test]
     fn the_template_says_the_defaults() {
-        let template = config::parse(TEMPLATE).unwrap();
+        let template = config::parse(&filled(&with(&[("/project", true)]))).unwrap();
         let mut defaults = config::parse("version = 1").unwrap();
-        // The template names these keys, so that they are easy to change.
+        // Mounts are the user's choice.
         defaults.vm.left_out = template.vm.left_out;
+        defaults.vm.mounts.clone_from(&template.vm.mounts);
         assert_eq!(template, defaults);
     }
 
     #[test]
+    fn every_answer_is_in_the_file() {
+        let mut answers = with(&[("~/a \"b\"", true), ("/c", false)]);
+        answers.name = Some("agents".parse().unwrap());
+        answers.cpus = Some(3);
+        answers.memory = Some("6GiB".into());
+        let config = config::parse(&filled(&answers)).unwrap();
+        assert_eq!((config.vm.name.as_str(), config.context.name.as_str()), ("agents", "agents"));
+        assert_eq!(config.vm.cpus, Some(3));
+        assert_eq!(config.vm.memory.map(|it| it.to_string()).as_deref(), Some("6GiB"));
+        let mounts: Vec<_> =
+            config.vm.mounts.iter().map(|it| (it.location.as_str(), it.writable)).collect();
+        assert_eq!(mounts, [("~/a \"b\"", true), ("/c", false)]);
+    }
+
+    #[test]
+    fn without_a_directory_nothing_is_mounted() {
+        let config = config::parse(&filled(&with(&[]))).unwrap();
+        assert!(config.vm.mounts.is_empty() && !config.vm.left_out.mounts);
+    }
+
+    #[test]
     fn every_setting_in_the_template_can_be_switched_on() {
-        let switch_on = |line: &'static str| match line.strip_prefix('#') {
-            Some(setting) if !setting.is_empty() && !setting.starts_with(' ') => setting,
-            _ => line,
+        let switch_on = |line: &str| match line.strip_prefix('#') {
+            Some(setting) if !setting.is_empty() && !setting.starts_with(' ') => setting.to_owned(),
+            _ => line.to_owned(),
         };
-        let on: Vec<&str> = TEMPLATE.lines().map(switch_on).collect();
-        assert!(on.contains(&"cpus = 4"));
+        let text = filled(&with(&[("/project", true)]));
+        let on: Vec<String> = text.lines().map(switch_on).collect();
+        assert!(on.iter().any(|line| line == "cpus = 4"));
         config::parse(&on.join("\n")).unwrap();
     }
 }

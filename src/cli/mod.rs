@@ -111,7 +111,7 @@ fn run_on(
 ) -> Result<(), Error> {
     let global = &cli.global;
     match &cli.command {
-        Command::Init { force } => init::run(real, global, *force, terminal),
+        Command::Init(options) => init::run(real, global, options, terminal),
         Command::Setup { force, dry_run, replace, limits } => {
             let consent = Consent { yes: *force, replace: replace.clone() };
             setup::run(host, global, *dry_run, &consent, limits, terminal)

@@ -106,12 +106,10 @@ pub(super) enum Color {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Create a containai.toml with the default settings and comments
-    Init {
-        /// Overwrite an existing file
-        #[arg(long)]
-        force: bool,
-    },
+    /// Create a containai.toml
+    ///
+    /// Asks for a name, a size, and the directory that containers may use.
+    Init(Init),
     /// Create the file if it does not exist, then create or update the engine
     Setup {
         /// Do not ask for confirmation. An existing file is kept; only `init --force`
@@ -315,7 +313,7 @@ impl Command {
     pub(super) fn has_json(&self) -> bool {
         !matches!(
             self,
-            Self::Init { .. }
+            Self::Init(_)
                 | Self::Shell { .. }
                 | Self::Logs { .. }
                 | Self::Completions { .. }
@@ -345,6 +343,21 @@ pub(super) struct Doctor {
     pub(super) deep: bool,
     #[command(flatten)]
     pub(super) limits: Limits,
+}
+
+/// The options of `cai init`.
+#[derive(Debug, Args)]
+pub(super) struct Init {
+    /// Overwrite an existing file
+    #[arg(long)]
+    pub(super) force: bool,
+    /// Do not ask; use the defaults
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    /// A directory that containers may use; with :ro, only to read. Can be repeated. By default, the
+    /// directory of the file, unless that is your home directory
+    #[arg(long = "mount", value_name = "DIR[:ro]")]
+    pub(super) mounts: Vec<String>,
 }
 
 /// The options of `cai stop` and `cai restart`.

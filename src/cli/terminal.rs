@@ -284,6 +284,11 @@ impl Terminal {
 
     /// Asks a question and returns whether the answer is `yes`. `None` without a terminal.
     pub(super) fn ask(&mut self, question: &str, yes: &str) -> Option<bool> {
+        Some(self.prompt(question)? == yes)
+    }
+
+    /// Asks a question and returns the answer. `None` without a terminal, or at its end.
+    pub(super) fn prompt(&mut self, question: &str) -> Option<String> {
         let stdin = io::stdin();
         if !stdin.is_terminal() || !self.err.is_terminal() {
             return None;
@@ -291,8 +296,8 @@ impl Terminal {
         let _ = write!(self.err, "{} ", self.hidden.text(question));
         let _ = self.err.flush();
         let mut answer = String::new();
-        stdin.lock().read_line(&mut answer).ok()?;
-        Some(answer.trim() == yes)
+        stdin.lock().read_line(&mut answer).ok().filter(|read| *read > 0)?;
+        Some(answer.trim().to_owned())
     }
 }
 

@@ -102,8 +102,10 @@ fn write_stops(out: &mut Page, change: &Change) -> std::fmt::Result {
         return comment(out, &format!("may need a {way}; containers unknown until the VM runs"));
     }
     if change.disruption.may_stop_containers() || change.deletes_vm() {
-        let effect = containers::effect(change.stops.as_deref(), &change.restarted(), out.now);
-        comment(out, &effect)?;
+        let is_recreation = change.disruption == Disruption::ContainerRecreation;
+        let verb = if is_recreation { "recreates" } else { "stops" };
+        let restarted = change.restarted();
+        comment(out, &containers::effect(verb, change.stops.as_deref(), &restarted, out.now))?;
     }
     match &change.fallback {
         Some(fallback) => comment(out, &containers::fallback(fallback, out.now)),

@@ -49,8 +49,10 @@ fn listed(
     (!containers.is_empty()).then(|| format!("{verb} {count}: {}", names.join(", ")))
 }
 
-/// The containers that a change stops, and those of them that are started again.
+/// The containers that a change stops, and those of them that are started again. `verb` is what happens
+/// to the others.
 pub(super) fn effect(
+    verb: &str,
     stops: Option<&[Container]>,
     restarts: &[&Container],
     now: Option<SystemTime>,
@@ -59,14 +61,14 @@ pub(super) fn effect(
     let others: Vec<&Container> = stops.iter().filter(|it| !restarts.contains(it)).collect();
     let lists = [
         listed("restarts", restarts, usize::MAX, |it| it.name.clone()),
-        listed("stops", &others, usize::MAX, |it| stopped(it, now)),
+        listed(verb, &others, usize::MAX, |it| stopped(it, now)),
     ];
     let lists: Vec<String> = lists.into_iter().flatten().collect();
     if lists.is_empty() { "stops no containers".into() } else { lists.join("; ") }
 }
 
 pub(super) fn fallback(fallback: &Fallback, now: Option<SystemTime>) -> String {
-    let effect = effect(fallback.stops.as_deref(), &fallback.restarted(), now);
+    let effect = effect("stops", fallback.stops.as_deref(), &fallback.restarted(), now);
     format!("fallback: {} ({effect})", fallback.disruption.verb())
 }
 

@@ -89,7 +89,7 @@ fn a_default_override_and_a_container_without_a_name_are_found() {
     assert!(world.contains("compose.override.yaml\""), "{world}");
     machine.cai(&["simulate", "break", "client-user"]).success();
     let plan = machine.cai(&["plan"]);
-    assert!(plan.success().contains("stops 1 container: home-manager-1"), "{plan}");
+    assert!(plan.success().contains("recreates 1 container: home-manager-1"), "{plan}");
     machine.converges();
 }
 

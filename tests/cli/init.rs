@@ -12,6 +12,9 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_symbolic_link_stays_one,
         a_file_that_cannot_be_written_is_named,
         there_is_no_json_form_of_it,
+        on_a_terminal_it_asks_until_an_answer_is_valid,
+        the_home_directory_is_not_mounted_unless_it_is_named,
+        the_next_command_is_for_the_same_file_and_host,
     ]
 }
 
@@ -38,7 +41,7 @@ fn a_file_that_exists_is_overwritten_only_by_force() {
     std::fs::write(sandbox.path("home/binary.toml"), b"\xff").unwrap();
     sandbox.cai(&["-f", "binary.toml", "init"]).fails_with(4);
     sandbox.cai(&["init", "--force"]).success();
-    assert!(read(&sandbox, "home/containai.toml").contains("[[vm.images]]"));
+    assert!(read(&sandbox, "home/containai.toml").contains("[[users]]"));
 }
 
 fn it_is_written_where_the_command_line_says() {
@@ -65,7 +68,7 @@ fn a_symbolic_link_stays_one() {
     sandbox.cai(&["init"]).fails_with(4);
     sandbox.cai(&["init", "--force"]).success();
     assert!(link.is_symlink());
-    assert!(read(&sandbox, "home/dotfiles/engine.toml").contains("[[vm.images]]"));
+    assert!(read(&sandbox, "home/dotfiles/engine.toml").contains("[[users]]"));
 }
 
 fn a_file_that_cannot_be_written_is_named() {
@@ -79,4 +82,49 @@ fn there_is_no_json_form_of_it() {
     let ran = sandbox.cai(&["init", "--json"]);
     assert!(ran.fails_with(64).contains("--json"), "{ran}");
     assert!(!sandbox.path("home/containai.toml").exists());
+}
+
+fn on_a_terminal_it_asks_until_an_answer_is_valid() {
+    let sandbox = Sandbox::new();
+    sandbox.directory("home/project/data");
+    let mut session = sandbox.start_on_terminal(&["-C", "project", "init"], &[]);
+    for (question, answer) in [
+        ("Name of the VM [containai-secure]:", "two words"),
+        ("two words:", "agents"),
+        ("CPUs [Lima's default]:", "none"),
+        ("not a number of CPUs", "3"),
+        ("Memory [Lima's default]:", ""),
+        ("[~/project]:", "nosuch"),
+        ("is not an accessible directory", "data:ro"),
+    ] {
+        session.see(question);
+        session.answer(answer);
+    }
+    session.end().success();
+    let file = read(&sandbox, "home/project/containai.toml");
+    for line in ["name = \"agents\"", "cpus = 3", "#memory = \"8GiB\"", "writable = false"] {
+        assert!(file.lines().any(|it| it == line), "{line}: {file}");
+    }
+    assert!(file.contains("location = \"~/project/data\""), "{file}");
+}
+
+fn the_home_directory_is_not_mounted_unless_it_is_named() {
+    let sandbox = Sandbox::new();
+    sandbox.cai(&["init", "--yes"]).success();
+    assert!(read(&sandbox, "home/containai.toml").contains("\nmounts = []\n"));
+    sandbox.cai(&["init", "--yes", "--force", "--mount", "."]).success();
+    assert!(read(&sandbox, "home/containai.toml").contains("location = \"~\"\n"));
+    sandbox.directory("home/project");
+    sandbox.cai(&["-C", "project", "init", "--yes"]).success();
+    let file = read(&sandbox, "home/project/containai.toml");
+    assert!(file.contains("location = \"~/project\"\n"), "{file}");
+}
+
+fn the_next_command_is_for_the_same_file_and_host() {
+    let sandbox = Sandbox::new();
+    let ran = sandbox.cai(&["--simulate=world", "-f", "a b.toml", "init"]);
+    ran.success();
+    let next = "cai --simulate=world -f 'a b.toml' plan";
+    assert!(ran.stderr.contains(next), "{ran}");
+    sandbox.run(&["sh", "-c", next]).success();
 }

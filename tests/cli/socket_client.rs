@@ -94,7 +94,7 @@ fn a_container_is_looked_at_with_few_processes() {
         "      api          = \"denied\" -> \"answers\"\n",
         "        + services:\n        +   manager:\n        +     group_add:\n        +     - '2375'\n",
         "      # client_user_not_in_group: the socket belongs to group 2375; the program\n",
-        "      # stops 1 container: manager (since 2026-11-21)\n",
+        "      # recreates 1 container: manager\n",
         "0 VM restarts, 1 container",
     ] {
         assert!(text.contains(line), "{line:?} is not in {plan}");

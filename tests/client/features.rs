@@ -155,7 +155,7 @@ fn a_container_is_found_by_its_labels(composer: Composer) {
     project.composer.up(project.case.daemon, &project.case.sandbox, &options);
     let name = format!("x{name}");
     let plan = project.case.plan();
-    assert!(plan.success().contains(&format!("stops 1 container: {name}")), "{plan}");
+    assert!(plan.success().contains(&format!("recreates 1 container: {name}")), "{plan}");
     project.case.apply_mends();
     project.remove(&name);
 }

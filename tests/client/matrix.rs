@@ -146,7 +146,7 @@ fn check(point: Point) {
 /// With a Compose file, only the service is recreated.
 fn mends(case: &Case, point: Point, plan: &str) {
     let rest = case.rest();
-    assert!(plan.contains(&format!("stops 1 container: {}", case.name)), "{plan}");
+    assert!(plan.contains(&format!("recreates 1 container: {}", case.name)), "{plan}");
     assert!(plan.contains("container recreation") && plan.contains("dind.cai.yml"), "{plan}");
     let id = case.identity(&case.name);
     case.apply_mends();

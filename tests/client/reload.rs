@@ -20,10 +20,11 @@ fn reloaded(daemon: &Daemon, pid: i32, file: &std::path::Path, keys: &Value) -> 
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGHUP).unwrap();
     loop {
         let log = fs::read_to_string(daemon.path("log")).unwrap();
-        let said = log[already..].lines().find(|line| {
-            line.ends_with('"')
-                && (line.contains("Reloaded configuration") || line.contains("level=error"))
-        });
+        // dockerd may still be writing the last line.
+        let complete = log[already..].rsplit_once('\n').map_or("", |(complete, _)| complete);
+        let said = complete
+            .lines()
+            .find(|line| line.contains("Reloaded configuration") || line.contains("level=error"));
         if let Some(line) = said {
             let json = line.split_once("Reloaded configuration: ");
             let (_, json) = json.unwrap_or_else(|| panic!("{keys} is refused: {line}"));

@@ -40,7 +40,7 @@ fn a_runtime_is_added_by_a_reload_beside_what_others_wrote() {
         "~ provision.daemon",
         "! restart.containai-secure  dockerd reload",
         "dockerd must reload to apply: runtimes",
-        "0 VM restarts",
+        "Reloads dockerd. Stops no containers.",
     ]);
     engine.apply_mends();
     assert_eq!(engine.running(), container, "the container did not live on");
@@ -66,7 +66,7 @@ fn a_network_key_is_taken_over_by_a_restart_of_dockerd() {
         "! restart.containai-secure  dockerd restart",
         "dockerd must be restarted to load: default-address-pools",
         "stops no container",
-        "0 VM restarts, 1 dockerd restart",
+        "Restarts dockerd.",
     ]);
     engine.apply_mends();
     assert_eq!(engine.running(), container, "the container did not live on");

@@ -165,10 +165,28 @@ impl Engine {
     /// Plans, and checks that the plan contains all of these texts.
     #[track_caller]
     pub fn plan_says(&self, words: &[&str]) {
-        let plan = self.cai(&["plan"]);
-        let text = plan.success();
+        let text = self.plan();
         for word in words {
             assert!(text.contains(word), "{word:?} is not in the plan:\n{text}");
+        }
+    }
+
+    /// Plans, and checks that the plan does not contain this text.
+    #[track_caller]
+    pub fn plan_says_not(&self, word: &str) {
+        let text = self.plan();
+        assert!(!text.contains(word), "{word:?} is in the plan:\n{text}");
+    }
+
+    /// The plan, with the summary on one line.
+    #[track_caller]
+    fn plan(&self) -> String {
+        let text = self.cai(&["plan"]).success().to_owned();
+        match text.split_once("\nPlan: ") {
+            Some((changes, summary)) => {
+                format!("{changes}\nPlan: {}", summary.replace("\n  ", " "))
+            }
+            None => text,
         }
     }
 

@@ -71,7 +71,11 @@ pub const FAULTS: &[Fault] = &[
     ),
     fault(
         Code::DockerdDown,
-        &["~ provision.docker", "\"inactive\" -> \"active\"", "VM Running, containers unknown"],
+        &[
+            "~ provision.docker",
+            "\"inactive\" -> \"active\"",
+            "the VM is running, containers unknown",
+        ],
         |engine| {
             engine.guest("sudo systemctl stop docker.socket docker.service");
         },
@@ -239,7 +243,7 @@ pub const FAULTS: &[Fault] = &[
     ),
     fault(
         Code::VmStopped,
-        &["~ vm.containai-secure", "\"Stopped\" -> \"Running\"", "0 VM restarts"],
+        &["~ vm.containai-secure", "\"Stopped\" -> \"Running\""],
         |engine| {
             engine.limactl(&["stop", NAME]).success();
         },
@@ -248,7 +252,7 @@ pub const FAULTS: &[Fault] = &[
     .restarts(),
     fault(
         Code::VmBroken,
-        &["\"Broken\" -> \"Running\"", "VM restart", "restarts 1 container: keeper"],
+        &["\"Broken\" -> \"Running\"", "Restarts the VM.", "restarts 1 container: keeper"],
         |engine| process::end(process::agent(engine)),
         |it| saw(it, "status", "Broken") && saw(it, "guest_answers", "true"),
     )
@@ -261,7 +265,7 @@ pub const FAULTS: &[Fault] = &[
             "~ vm.containai-secure  VM restart",
             "cpus = 1 -> 2",
             "restarts 1 container: keeper",
-            "1 VM restart.",
+            "Restarts the VM.",
         ],
         take_a_processor,
         |it| saw(it, "cpus", "1, declared 2"),

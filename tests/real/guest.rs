@@ -24,7 +24,7 @@ fn the_docker_group_moves_and_its_socket_follows() {
         "~ group.docker",
         "-> 2375",
         "! restart.containai-secure  session refresh",
-        "0 VM restarts",
+        "Stops no containers.",
     ]);
     engine.apply_mends();
     assert_eq!(engine.guest("stat -c %g /var/run/docker.sock"), "2375");
@@ -46,14 +46,22 @@ fn a_user_is_made_and_taken_out_of_a_group() {
         engine.declare(&Declared { tables: &tables, ..Declared::default() });
     };
     second("/bin/sh", "\"docker\"");
-    engine.plan_says(&["+ user.second", "+ group_membership.second.docker", "0 VM restarts"]);
+    engine.plan_says(&[
+        "+ user.second",
+        "+ group_membership.second.docker",
+        "Stops no containers.",
+    ]);
     engine.apply_mends();
     assert_eq!(engine.guest("getent passwd second | cut -d: -f3,7"), "3001:/bin/sh");
     assert_eq!(engine.guest("id -Gn second"), "second docker");
     engine.guest("sudo -u second docker version --format '{{.Server.Version}}'");
 
     second("/bin/bash", "");
-    engine.plan_says(&["~ user.second", "- group_membership.second.docker", "0 VM restarts"]);
+    engine.plan_says(&[
+        "~ user.second",
+        "- group_membership.second.docker",
+        "Stops no containers.",
+    ]);
     engine.apply_mends();
     assert_eq!(engine.guest("getent passwd second | cut -d: -f7"), "/bin/bash");
     assert_eq!(engine.guest("id -Gn second"), "second");
@@ -85,7 +93,7 @@ fn a_file_comes_is_restored_and_goes() {
     let tables = "[[files]]\npath = \"/opt/a b/team\"\nsource = \"./team.txt\"\nmode = \"0640\"\n\
                   owner = \"root:docker\"\n";
     engine.declare(&Declared { tables, ..Declared::default() });
-    engine.plan_says(&["+ file./opt/a b/team", "0 VM restarts"]);
+    engine.plan_says(&["+ file./opt/a b/team", "Stops no containers."]);
     engine.apply_mends();
     let status = || engine.guest(&format!("sudo stat -c '%a %U %G' {file}"));
     assert_eq!(status(), "640 root docker");
@@ -98,7 +106,11 @@ fn a_file_comes_is_restored_and_goes() {
     assert_eq!(status(), "640 root docker");
 
     engine.declare(&Declared::default());
-    engine.plan_says(&["- file./opt/a b/team", "no longer in containai.toml", "0 VM restarts"]);
+    engine.plan_says(&[
+        "- file./opt/a b/team",
+        "no longer in containai.toml",
+        "Stops no containers.",
+    ]);
     engine.apply_mends();
     assert_eq!(
         engine.guest("sudo find '/opt/a b' /var/lib/cai/sent -type f"),

@@ -106,7 +106,7 @@ fn what_leaves_the_file_leaves_the_guest_line_by_line() {
     lose(
         &engine,
         &Declared { tables: LIMA_USER, ..Declared::default() },
-        &["no longer in containai.toml: env.CAI_TEST_TEAM", "VM restart"],
+        &["no longer in containai.toml: env.CAI_TEST_TEAM", "Restarts the VM."],
     );
     let after = snapshot(&engine);
     let only = |one: &str, other: &str| -> Vec<String> {

@@ -69,7 +69,7 @@ fn a_change_of_memory_and_disk_is_one_restart() {
         // The name is padded to the width of the longest one.
         "disk   = \"8GiB\" -> \"10GiB\"",
         "restarts 1 container: keeper",
-        "1 VM restart.",
+        "Restarts the VM.",
     ]);
     engine.apply_mends();
     let after = (number(memory), number(filesystem), engine.boots());
@@ -96,7 +96,7 @@ fn a_vm_that_sleeps_is_a_finding_and_wakes_up_well() {
             let said = String::from_utf8_lossy(&said);
             println!("{said}-- {status}\n");
             assert_eq!(status.code(), Some(code), "{said}");
-            assert!(said.contains("VM Running") && !said.contains("No changes"), "{said}");
+            assert!(said.contains("the VM is running") && !said.contains("No changes"), "{said}");
         }
     };
     ASLEEP.case(|| sleeps(process::machine, look));

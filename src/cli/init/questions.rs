@@ -1,0 +1,65 @@
+//! The questions of `cai init`. Without a terminal, each has its default.
+
+use std::path::Path;
+
+use super::{Answers, given, project};
+use crate::cli::Global;
+use crate::cli::error::Error;
+use crate::cli::terminal::Terminal;
+use crate::host::Host;
+use crate::model::{ByteSize, VmName};
+
+/// Fills in the answers. An empty answer is the default in brackets.
+pub(super) fn ask(
+    host: &dyn Host,
+    global: &Global,
+    file: &Path,
+    answers: &mut Answers,
+    terminal: &mut Terminal,
+) {
+    let name = until_valid(terminal, "Name of the VM", "containai-secure", |text| {
+        text.parse::<VmName>().map_err(|error| error.to_string())
+    });
+    answers.name = name;
+    let cpus = until_valid(terminal, "CPUs", "Lima's default", |text| {
+        let cpus = text.parse::<u32>().ok().filter(|cpus| *cpus > 0);
+        cpus.ok_or_else(|| "not a number of CPUs".to_owned())
+    });
+    answers.cpus = cpus;
+    let memory = until_valid(terminal, "Memory", "Lima's default", |text| {
+        text.parse::<ByteSize>().map(|size| size.to_string()).map_err(|error| error.to_string())
+    });
+    answers.memory = memory;
+    if !answers.mounts.is_empty() {
+        return;
+    }
+    let default = project(host, file);
+    let default = default.as_deref().unwrap_or("none");
+    let question = "Directory that containers may use (DIR, or DIR:ro to only read)";
+    let directory = until_valid(terminal, question, default, |text| {
+        given(host, global, text).map_err(|error| match &error {
+            Error::Directory { source, .. } => format!("{error}: {source}"),
+            other => other.to_string(),
+        })
+    });
+    answers.mounts.extend(directory);
+}
+
+/// Asks until the answer is valid. `None` for the default, and without a terminal.
+fn until_valid<T>(
+    terminal: &mut Terminal,
+    question: &str,
+    default: &str,
+    parse: impl Fn(&str) -> Result<T, String>,
+) -> Option<T> {
+    loop {
+        let answer = terminal.prompt(&format!("{question} [{default}]:"))?;
+        if answer.is_empty() {
+            return None;
+        }
+        match parse(&answer) {
+            Ok(value) => return Some(value),
+            Err(why) => terminal.complain(&format!("{answer}: {why}")),
+        }
+    }
+}
