@@ -6,6 +6,7 @@ use super::{Consent, Global, Limits, Terminal, file, progress, smoke_test, vm_lo
 use crate::cli::error::Error;
 use crate::host::Host;
 use crate::model::address::Kind;
+use crate::model::listed;
 use crate::plan::{Declared, Plan};
 use crate::reconcile::apply::{Report, apply_fresh};
 use crate::reconcile::record::{WriteRecordError, adopt};
@@ -128,14 +129,21 @@ impl Consent {
     /// A "yes" does not allow data loss: the user must name the VM.
     pub(super) fn to_replacements(&self, planned: &Planned, command: &str) -> Result<(), Error> {
         let Some(file) = planned.files.first() else { return Ok(()) };
-        let allowed = self.replace.allow_replace.as_ref();
+        let allowed = &self.replace.allow_replace;
         let losses = planned.plan.losses(file.config.vm.name.as_str());
-        let Some(loss) = losses.into_iter().find(|loss| allowed != Some(&loss.vm)) else {
-            return Ok(());
+        let mut refused = losses.iter().filter(|loss| !allowed.contains(&loss.vm));
+        let Some(first) = refused.next() else { return Ok(()) };
+        let mut names: Vec<&str> = losses.iter().map(|loss| loss.vm.as_str()).collect();
+        names.dedup();
+        let why = match allowed.as_slice() {
+            [] => format!("not applied: {}", first.what),
+            others => format!(
+                "not applied: {}; --allow-replace names {}, which is not this VM",
+                first.what,
+                listed(others)
+            ),
         };
-        let other = allowed.map(|other| format!(", but --allow-replace names {other}"));
-        let why = format!("not applied: {}{}", loss.what, other.unwrap_or_default());
-        Err(Error::Refused { why, hint: loss.hint(command) })
+        Err(Error::Refused { why, hint: first.hint(command, &names) })
     }
 
     /// Lima outlives the VM, so its installation is a separate question unless the file allows it.

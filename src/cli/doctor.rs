@@ -279,7 +279,7 @@ fn fix(
     let files = vec![patient.file.clone()];
     let planned =
         Planned { files, targets: Vec::new(), graph, facts, plan }.limited(&options.limits);
-    let consent = Consent { yes: options.yes, replace: Replace { allow_replace: None } };
+    let consent = Consent { yes: options.yes, replace: Replace { allow_replace: Vec::new() } };
     let agreed = agree(&planned, &consent, &global.command("doctor --fix --yes"), terminal);
     if agreed.is_err() && global.json {
         examination.document(patient, global, terminal)?;

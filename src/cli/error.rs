@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::doctor::Finding;
-use crate::host::{CommandSpec, Exposed, INTERRUPTED, LockError};
+use crate::host::{CommandError, CommandSpec, Exposed, INTERRUPTED, LockError};
 use crate::plan::SavedPlanError;
 use crate::reconcile::graph::GraphError;
 use crate::reconcile::observe::ObserveError;
@@ -98,6 +98,9 @@ pub(super) enum Error {
     /// Some resources failed. They were shown.
     #[error("the apply failed")]
     Failed,
+    /// The manager of services refused one.
+    #[error("the service could not be changed")]
+    Service(#[source] Box<CommandError>),
     /// A command that took the place of this one ended with this exit code.
     #[error("the command failed")]
     Exit(u8),
@@ -205,6 +208,7 @@ impl Error {
             | Self::Blocked
             | Self::Failed
             | Self::NotStarted { .. }
+            | Self::Service(_)
             | Self::Simulation { .. }
             | Self::SavedPlan { .. }
             | Self::Locked { .. }

@@ -1,7 +1,6 @@
-//! `cai man` and `cai completions`, generated from the same definitions as the help.
+//! `cai man`, generated from the same definitions as the help.
 
 use clap::CommandFactory;
-use clap_complete::Shell;
 use clap_mangen::Man;
 
 use super::Terminal;
@@ -36,11 +35,4 @@ fn find<'a>(command: &'a clap::Command, name: &str) -> Option<&'a clap::Command>
         "" => Some(sub),
         rest => find(sub, rest.strip_prefix('-')?),
     })
-}
-
-/// The completion script for a shell.
-pub(super) fn completions(shell: Shell, terminal: &mut Terminal) -> Result<(), Error> {
-    let mut text = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "cai", &mut text);
-    terminal.raw(&String::from_utf8_lossy(&text))
 }

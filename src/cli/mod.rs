@@ -2,6 +2,7 @@
 
 mod apply;
 mod bundle;
+mod completions;
 mod destroy;
 mod doctor;
 mod env;
@@ -28,6 +29,7 @@ mod target;
 mod terminal;
 mod validate;
 mod vm_lock;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -52,6 +54,7 @@ const PROXIES: [&str; 6] =
 
 /// Runs `cai` with the arguments of this process.
 pub fn main(host: &dyn Host) -> ExitCode {
+    completions::answer();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return refuse(&without_destroy(error)),
@@ -146,6 +149,7 @@ fn run_on(
         Command::Logs { log, follow, .. } => shell::logs(host, global, *log, *follow, terminal),
         Command::List => list::run(host, global, terminal),
         Command::Env { shell, unset } => env::run(host, global, *shell, *unset, terminal),
+        Command::Watch(options) => watch::run(host, global, options, terminal),
         Command::Status => status::run(host, global, terminal),
         Command::Doctor(options) => doctor::run(host, global, options, terminal),
         Command::Explain { code } => explain::run(code.as_deref(), global.json, terminal),
@@ -155,7 +159,7 @@ fn run_on(
         Command::Graph { format } => graph::run(host, global, *format, terminal),
         // The schema is not about a host, so it is not marked as simulated.
         Command::Schema => terminal.raw(&format!("{:#}\n", config::schema())),
-        Command::Completions { shell } => manual::completions(*shell, terminal),
+        Command::Completions { shell } => completions::script(*shell, terminal),
         Command::Man { command } => manual::page(command.as_deref(), terminal),
         Command::Simulate { .. } => Ok(()),
     }

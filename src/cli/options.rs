@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use clap_complete::Shell;
+use clap_complete::{ArgValueCompleter, Shell};
 
+use super::completions;
 use super::env::Syntax;
 use super::shell::Log;
 use super::simulate::Simulate;
@@ -218,6 +219,11 @@ pub(super) enum Command {
         #[arg(long)]
         unset: bool,
     },
+    /// Keep the SSH session and the Docker socket usable, for example after sleep
+    ///
+    /// Asks the Docker socket from time to time. If it does not answer, renews the SSH session and the
+    /// forward of the socket, and nothing stronger. Says what it did on stdout.
+    Watch(Watch),
     /// Show the state of the VM, the engine and the context in one line
     ///
     /// Exits with 0 only if the machine matches the file.
@@ -240,7 +246,7 @@ pub(super) enum Command {
     /// not create. Deletes a VM that cai did not create only with --allow-destroy.
     Destroy {
         /// Destroy this VM without asking
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", add = ArgValueCompleter::new(completions::vm))]
         allow_destroy: Option<String>,
         #[command(flatten)]
         limits: Limits,
@@ -272,6 +278,15 @@ pub(super) enum Command {
         action: Simulate,
     },
     /// Generate shell completions
+    ///
+    /// The script asks cai for the candidates: commands, options, the addresses and the VM in your file,
+    /// codes and faults.
+    ///
+    /// bash: echo 'source <(cai completions bash)' >>~/.bashrc
+    ///
+    /// zsh: echo 'source <(cai completions zsh)' >>~/.zshrc
+    ///
+    /// fish: cai completions fish >~/.config/fish/completions/cai.fish
     Completions {
         /// The shell
         shell: Shell,
@@ -316,6 +331,7 @@ impl Command {
             Self::Init(_)
                 | Self::Shell { .. }
                 | Self::Logs { .. }
+                | Self::Watch(_)
                 | Self::Completions { .. }
                 | Self::Man { .. }
         )
@@ -360,6 +376,20 @@ pub(super) struct Init {
     pub(super) mounts: Vec<String>,
 }
 
+/// The options of `cai watch`.
+#[derive(Debug, Args)]
+pub(super) struct Watch {
+    /// Run it in the background from now on, as a systemd user unit or a launchd agent
+    #[arg(long)]
+    pub(super) install: bool,
+    /// Stop that service and delete it
+    #[arg(long, conflicts_with = "install")]
+    pub(super) uninstall: bool,
+    /// How often to ask the socket, such as 10s or 1m; by default 15s
+    #[arg(long, value_name = "DURATION", value_parser = timeout)]
+    pub(super) interval: Option<Duration>,
+}
+
 /// The options of `cai stop` and `cai restart`.
 #[derive(Debug, Args)]
 pub(super) struct Power {
@@ -375,7 +405,12 @@ pub(super) struct Power {
 pub(super) struct Targets {
     /// Only this resource, such as user.agent, with what it requires and what it notifies. Can be
     /// repeated. `cai graph` shows the addresses
-    #[arg(id = "targets", long = "target", value_name = "ADDRESS")]
+    #[arg(
+        id = "targets",
+        long = "target",
+        value_name = "ADDRESS",
+        add = ArgValueCompleter::new(completions::addresses)
+    )]
     pub(super) addresses: Vec<String>,
 }
 
@@ -392,10 +427,10 @@ pub(super) struct Consent {
 /// The data loss that the user confirms in advance.
 #[derive(Debug, Clone, Args)]
 pub(super) struct Replace {
-    /// Allow the plan to delete or hide the data of this VM: by replacing the VM, or by changing
-    /// dockerd's image store
-    #[arg(long, value_name = "NAME")]
-    pub(super) allow_replace: Option<String>,
+    /// Allow the plan to delete or hide data in this VM, or to stop containers that cannot be started
+    /// again. Can be repeated
+    #[arg(long, value_name = "NAME", add = ArgValueCompleter::new(completions::vm))]
+    pub(super) allow_replace: Vec<String>,
 }
 
 /// The time limits.

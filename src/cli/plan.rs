@@ -104,7 +104,7 @@ impl Planned {
         self
     }
 
-    /// Allows the apply to hide data of this VM, even if that was unknown to the plan.
+    /// Allows the apply to hide data of these VMs, even if that was unknown to the plan.
     pub(super) fn hiding_data_of(mut self, replace: &Replace) -> Self {
         self.plan = self.plan.hiding_data_of(replace.allow_replace.clone());
         self

@@ -150,7 +150,8 @@ codes! {
          cai reports what these files change and does not edit them. The VM also gets what these files add, \
          such as mounts."
     Drift "drift" "something else differs from the file"
-        "The engine works, but some differences have no separate code. `cai plan` shows them."
+        "The engine works, but it differs from the file in a way that no other code describes. `cai plan` \
+         shows the differences."
     ContainerStartFailed "container_start_failed" "dockerd answers, but containers do not start"
         "A healthy `docker info` does not mean that containers start: a Debian guest without the \
          package apparmor answers everything but fails every `docker run`. `cai doctor --deep` starts a \

@@ -15,12 +15,13 @@ pub struct Loss {
 }
 
 impl Loss {
-    /// What to do if `command` would cause the loss.
-    pub fn hint(&self, command: &str) -> String {
-        let Self { vm, forced, .. } = self;
+    /// What to do if `command` would cause the loss. `vms` are all VMs that lose something.
+    pub fn hint(&self, command: &str, vms: &[&str]) -> String {
+        let forced = self.forced;
+        let consent = vms.join(" --allow-replace ");
         format!(
-            "back up the data that you need, then run `{command} --allow-replace {vm}`; or revert \
-             the change in the file that forces {forced}"
+            "back up the data that you need, then run `{command} --allow-replace {consent}`; or revert the change in \
+             the file that forces {forced}"
         )
     }
 }

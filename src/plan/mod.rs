@@ -51,8 +51,8 @@ pub struct Plan {
     pub changes: Vec<Change>,
     /// The most that the command of one step may take; without it, each has a limit of its own.
     pub limit: Option<Duration>,
-    /// The VM whose data the user agreed in advance to hide.
-    pub may_hide: Option<String>,
+    /// The VMs whose data the user agreed in advance to hide.
+    pub may_hide: Vec<String>,
 }
 
 impl Plan {
@@ -63,10 +63,10 @@ impl Plan {
         self
     }
 
-    /// Allows the apply to hide data of this VM, even if that was unknown to the plan.
+    /// Allows the apply to hide data of these VMs, even if that was unknown to the plan.
     #[must_use]
-    pub fn hiding_data_of(mut self, vm: Option<String>) -> Self {
-        self.may_hide = vm;
+    pub fn hiding_data_of(mut self, vms: Vec<String>) -> Self {
+        self.may_hide = vms;
         self
     }
 

@@ -24,11 +24,12 @@ pub mod socket_client;
 mod status;
 mod timeout;
 mod tools;
+mod watch;
 
 use libtest_mimic::Trial;
 
 /// Every command there is.
-const COMMANDS: [&str; 23] = [
+const COMMANDS: [&str; 24] = [
     "init",
     "setup",
     "validate",
@@ -41,6 +42,7 @@ const COMMANDS: [&str; 23] = [
     "logs",
     "list",
     "env",
+    "watch",
     "status",
     "doctor",
     "explain",
@@ -79,6 +81,7 @@ pub fn trials() -> Vec<Trial> {
         status::trials(),
         timeout::trials(),
         tools::trials(),
+        watch::trials(),
     ]
     .into_iter()
     .flatten()

@@ -1,8 +1,5 @@
 //! `cai render`, `graph`, `completions` and `man`: pure, from the file or the command line alone.
 
-use std::io::Write;
-use std::process::Stdio;
-
 use serde_json::{Value, json};
 
 use super::fake;
@@ -89,15 +86,30 @@ fn completions_are_read_by_their_shell() {
     let sandbox = file_only();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = sandbox.cai(&["completions", shell]);
-        assert!(script.success().contains("detailed-exitcode"), "{script}");
+        assert!(script.success().contains("CAI_COMPLETE"), "{script}");
     }
-    let script = sandbox.cai(&["completions", "bash"]).stdout;
-    assert!(script.contains("complete -F _cai"), "{script}");
-    let mut bash = sandbox.command(&["bash", "-n"]);
-    let mut child = bash.stdin(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
-    assert!(child.wait().unwrap().success(), "{script}");
     sandbox.cai(&["completions", "cmd.exe"]).fails_with(64);
+    for (typed, candidates) in [
+        ("cai pl", "plan"),
+        ("cai plan --detailed", "--detailed-exitcode"),
+        ("cai plan --target prov", "provision.daemon\nprovision.docker"),
+        ("cai destroy --allow-destroy c", "containai-secure"),
+        ("cai explain group_", "group_missing"),
+        ("cai simulate break sess", "session"),
+        ("cai show next", "next.plan"),
+    ] {
+        sandbox.write("home/next.plan", "");
+        let words: Vec<&str> = typed.split(' ').collect();
+        let last = words.len() - 1;
+        let script = format!(
+            "source <(cai completions bash); COMP_WORDS=({typed}); COMP_CWORD={last}; COMP_TYPE=9\n\
+             _clap_complete_cai cai {word} {before}; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+            word = words[last],
+            before = words[last - 1],
+        );
+        let ran = sandbox.run(&["bash", "-c", &script]);
+        assert_eq!(ran.success().trim_end(), candidates, "{typed}: {ran}");
+    }
 }
 
 fn the_manual_has_a_page_for_every_command() {

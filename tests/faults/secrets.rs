@@ -142,6 +142,8 @@ fn calls(command: &Command, path: &str) -> Vec<Vec<&'static str>> {
         "logs" => &[&["logs"], &["logs", "vm"], &["logs", "provision"]],
         "list" => &[&["list"]],
         "env" => &[&["env"]],
+        // It does not end.
+        "watch" => &[&["watch", "--uninstall"]],
         "explain" => &[&["explain"], &["explain", "vm_drift"]],
         "destroy" => &[&["destroy"], &["destroy", "--allow-destroy", "containai-secure"]],
         "show" => &[&["show"]],

@@ -52,7 +52,7 @@ impl<'a> Machine<'a> {
             host,
             config,
             limit: plan.limit,
-            may_hide: plan.may_hide.as_deref() == Some(config.vm.name.as_str()),
+            may_hide: plan.may_hide.iter().any(|vm| vm == config.vm.name.as_str()),
             notify,
             age: AtomicU64::new(0),
             host_age: AtomicU64::new(0),

@@ -1,0 +1,123 @@
+//! `cai watch`
+
+mod service;
+
+use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime};
+
+use super::options::Watch;
+use super::{Global, Limits, Terminal, file, vm_lock};
+use crate::cli::error::Error;
+use crate::cli::file::File;
+use crate::config::{Config, Strategy};
+use crate::host::Host;
+use crate::lima::Ssh;
+use crate::model::duration;
+use crate::plan::{Change, Disruption, Plan};
+use crate::reconcile::apply::{Outcome, apply_fresh};
+use crate::reconcile::graph::Graph;
+use crate::reconcile::observe::{lima_home, observe};
+use crate::report;
+use crate::resource::facts::Facts;
+use crate::resource::{Restart, Socket};
+
+/// How often the socket is asked.
+const INTERVAL: Duration = Duration::from_secs(15);
+/// How often it is asked at least while nothing helps.
+const SLOWEST: Duration = Duration::from_secs(5 * 60);
+
+pub(super) fn run(
+    host: &dyn Host,
+    global: &Global,
+    options: &Watch,
+    terminal: &mut Terminal,
+) -> Result<(), Error> {
+    let file = file::load(host, global, terminal)?;
+    if options.install {
+        return service::install(host, &file, terminal);
+    }
+    if options.uninstall {
+        return service::uninstall(host, &file, terminal);
+    }
+    let socket = Ssh::docker_socket(&lima_home(host)?.join(file.config.vm.name.as_str()));
+    log(terminal, &format!("watching {}", socket.display()))?;
+    let interval = options.interval.unwrap_or(INTERVAL);
+    let mut wait = interval;
+    let mut last = String::new();
+    loop {
+        if host.ping(&socket).answers() {
+            wait = interval;
+            last.clear();
+        } else {
+            let said = repair(host, &file, terminal).unwrap_or_else(|error| with_causes(&error));
+            // While nothing changes, nothing is repeated.
+            if said != last {
+                log(terminal, &said)?;
+            }
+            wait = if said == last { (wait * 2).min(SLOWEST.max(interval)) } else { interval };
+            last = said;
+        }
+        host.pause(wait);
+    }
+}
+
+/// Renews the session and the forward if that is all that is needed, and says what was done.
+fn repair(host: &dyn Host, file: &File, terminal: &Terminal) -> Result<String, Error> {
+    let limits = Limits { timeout: None, lock_timeout: None };
+    let _locks = vm_lock::lock(host, std::slice::from_ref(file), "cai watch", &limits)?;
+    // A stronger way is never taken: it would need consent.
+    let mut config = file.config.clone();
+    config.restart.strategy = Strategy::Never;
+    let facts = [observe(host, &config)?];
+    terminal.hide(facts[0].secrets(&config));
+    let (graph, plan) = session_plan(&config, &facts)?;
+    let effective: Vec<&Change> = plan.effective().collect();
+    if let Some(change) = effective.iter().find(|change| !is_mild(change)) {
+        return Ok(format!("{}; cai watch does not fix this: run cai doctor", why(change)));
+    }
+    if effective.is_empty() {
+        return Ok("the Docker socket does not answer; run cai doctor".into());
+    }
+    let reasons: Vec<String> = effective.iter().map(|change| why(change)).collect();
+    let report = apply_fresh(host, &[&config], &graph, &plan, Some(facts.to_vec()), &|_| ());
+    let failed = report.results.iter().find_map(|result| match &result.outcome {
+        Outcome::Failed(error) => Some(with_causes(error)),
+        _ => None,
+    });
+    let reasons = reasons.join("; ");
+    Ok(match failed {
+        Some(why) => format!("{reasons}; the repair failed: {why}"),
+        None => format!("{reasons}; repaired in {}", duration(report.took)),
+    })
+}
+
+/// The plan of the session and the socket alone.
+fn session_plan(config: &Config, facts: &[Facts]) -> Result<(Graph, Plan), Error> {
+    let wanted = [Restart::address_of(&config.vm.name), Socket::own_address(config)];
+    let graph = Graph::observed(&[config], facts)?.only(&BTreeSet::from(wanted))?;
+    let plan = Plan::new(&graph, facts);
+    Ok((graph, plan))
+}
+
+fn is_mild(change: &Change) -> bool {
+    change.problem.is_none()
+        && change.hides.is_none()
+        && change.disruption <= Disruption::SessionRefresh
+        && change.fallback.is_none()
+}
+
+fn why(change: &Change) -> String {
+    let reasons: Vec<String> = change.reasons.iter().map(ToString::to_string).collect();
+    reasons.join("; ")
+}
+
+/// An error with its causes on one line.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+fn log(terminal: &mut Terminal, text: &str) -> Result<(), Error> {
+    let now = humantime::format_rfc3339_seconds(SystemTime::now());
+    terminal.data(&format!("{now} {}\n", report::on_a_line(text)))
+}

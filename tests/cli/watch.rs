@@ -1,0 +1,111 @@
+//! `cai watch`: it renews the session and the forward, and does nothing stronger.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use containai::config;
+use containai::simulate::{Fault, World};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::support::fake_world::{FakeWorld, changes_something};
+use crate::support::trials;
+
+pub fn trials() -> Vec<libtest_mimic::Trial> {
+    trials![
+        a_dead_forward_is_renewed,
+        nothing_stronger_is_done_and_it_is_said_once,
+        a_service_of_systemd_is_installed_and_removed,
+    ]
+}
+
+const FILE: &str = "version = 1\n";
+/// How long to wait for a line.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct Watch {
+    child: Child,
+    lines: Receiver<String>,
+}
+
+impl Watch {
+    fn start(world: &FakeWorld) -> Self {
+        let mut command = world.sandbox.command(&["cai"]);
+        command.args(["watch", "--interval", "1s"]).envs(world.variables());
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            out.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+        });
+        let watch = Self { child, lines };
+        watch.says("watching /");
+        watch
+    }
+
+    /// Waits for the next line, which has this text.
+    #[track_caller]
+    fn says(&self, text: &str) {
+        let line = self.lines.recv_timeout(PATIENCE).expect("a line");
+        assert!(line.contains(text), "{text}: {line}");
+    }
+
+    /// Ends it, and returns what it said since.
+    fn end(mut self) -> Vec<String> {
+        kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGINT).unwrap();
+        assert_eq!(self.child.wait().unwrap().code(), Some(130));
+        self.lines.iter().collect()
+    }
+}
+
+fn strike(world: &mut World, fault: &str) {
+    Fault::find(fault).unwrap().strike(world, &config::parse(FILE).unwrap());
+}
+
+fn a_dead_forward_is_renewed() {
+    let world = FakeWorld::converged(FILE);
+    let watch = Watch::start(&world);
+    world.change(|world| strike(world, "forward"));
+    watch.says("repaired in ");
+    assert!(world.cai(&["plan"]).success().contains("No changes."));
+    assert_eq!(watch.end(), [""; 0], "a healthy engine is not worth a line");
+}
+
+fn nothing_stronger_is_done_and_it_is_said_once() {
+    let world = FakeWorld::converged(FILE);
+    let watch = Watch::start(&world);
+    world.change(|world| strike(world, "vm-stopped"));
+    watch.says("the VM is stopped; cai watch does not fix this: run cai doctor");
+    world.calls();
+    // It has looked again before it sees that someone started the VM.
+    world.cai(&["start"]).success();
+    let changes = world.calls().into_iter().filter(|it| changes_something(it));
+    assert_eq!(changes.count(), 1, "only the start changed something");
+    let said = watch.end();
+    assert!(!said.iter().any(|line| line.contains("the VM is stopped")), "{said:?}");
+}
+
+fn a_service_of_systemd_is_installed_and_removed() {
+    let world = FakeWorld::converged(FILE);
+    let home = world.sandbox.home();
+    world.sandbox.fake_program("systemctl", "echo \"$@\" >>\"$HOME/systemctl\"");
+    world.cai(&["watch", "--install"]).success();
+    let unit = home.join(".config/systemd/user/cai-watch-containai-secure.service");
+    let text = std::fs::read_to_string(&unit).unwrap();
+    let file = home.join("containai.toml");
+    let command = format!("\"--file\" \"{}\" \"watch\"\n", file.display());
+    assert!(text.contains(&command) && text.contains("LIMA_HOME="), "{text}");
+    let again = world.cai(&["watch", "--uninstall"]);
+    assert!(again.stderr.contains("Deleted "), "{again}");
+    assert!(!unit.exists());
+    let calls = std::fs::read_to_string(home.join("systemctl")).unwrap();
+    assert_eq!(
+        calls,
+        "--user daemon-reload\n--user enable --now cai-watch-containai-secure.service\n\
+         --user disable --now cai-watch-containai-secure.service\n"
+    );
+    let gone = world.cai(&["watch", "--uninstall"]);
+    assert!(gone.stderr.contains("does not exist"), "{gone}");
+}
