@@ -20,7 +20,7 @@ mod width;
 
 use containai::config::Config;
 use containai::host::{Host, Probe};
-use containai::plan::Plan;
+use containai::plan::{Plan, Unshown};
 use containai::reconcile::apply::{ApplyError, Outcome, Report};
 use containai::reconcile::graph::Graph;
 use containai::reconcile::observe::observe;
@@ -74,10 +74,12 @@ fn failures(report: &Report) -> String {
     failed.collect::<Vec<_>>().join("\n")
 }
 
-/// Whether whatever failed did because it needs more than the plan showed.
+/// Whether whatever failed did because it disturbs more than the plan showed. Every value must have been
+/// shown.
 fn only_more_than_was_shown(report: &Report) -> bool {
     report.results.iter().all(|result| match &result.outcome {
-        Outcome::Failed(why) => matches!(why, ApplyError::NotShown(_)),
+        Outcome::Failed(ApplyError::NotShown(what)) => !matches!(what, Unshown::Sets(_)),
+        Outcome::Failed(_) => false,
         _ => true,
     })
 }

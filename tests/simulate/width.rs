@@ -1,12 +1,18 @@
 //! With the mark before it, too, a line fits a terminal of 80 columns.
 
-use containai::simulate::FAULTS;
+use containai::config;
+use containai::host::System;
+use containai::plan::{Declared, Plan};
+use containai::reconcile::graph::Graph;
+use containai::reconcile::observe::observe;
+use containai::report::{self, Layout};
+use containai::simulate::{FAULTS, LINUX, SimulatedHost, World};
 
 use crate::support::sandbox::Sandbox;
 use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
-    trials![every_fault_fits_a_terminal_of_80_columns]
+    trials![every_fault_fits_a_terminal_of_80_columns, a_plan_fits_terminals_of_every_width]
 }
 
 const COMPOSE: &str = "services:\n  manager:\n    container_name: mcp-manager\n    volumes:\n      \
@@ -48,4 +54,30 @@ fn every_fault_fits_a_terminal_of_80_columns() {
         sandbox.cai(&["--simulate=world", "simulate", "reset"]).success();
     }
     assert!(long.is_empty(), "{}", long.join("\n"));
+}
+
+fn a_plan_fits_terminals_of_every_width() {
+    let config = config::parse(FILE).unwrap();
+    let declared = [Declared { file: "containai.toml", vm: config.vm.name.as_str() }];
+    for fault in FAULTS.iter().filter(|fault| !fault.is_of_a_client()) {
+        let host = SimulatedHost::new(&System, World::new(LINUX));
+        super::apply(&host, &config);
+        host.change(|world| fault.strike(world, &config)).unwrap();
+        let facts = [observe(&host, &config).unwrap()];
+        let plan = Plan::new(&Graph::observed(&[&config], &facts).unwrap(), &facts);
+        for width in [60, 80, 120, 200] {
+            let layout = Layout { width, ..Layout::default() };
+            let text = report::plan(&plan, &declared, &facts, layout);
+            let text = anstream::adapter::strip_str(&text).to_string();
+            let long = text.lines().filter(|line| line.chars().count() > width);
+            let long: Vec<&str> = long.filter(|line| !has_one_value(line)).collect();
+            assert!(long.is_empty(), "{} at {width}: {long:#?}", fault.name);
+        }
+    }
+}
+
+/// Whether the line is one value of an attribute, which is not broken.
+fn has_one_value(line: &str) -> bool {
+    let line = line.trim_start();
+    line.starts_with("+ ") || line.starts_with("-> ") || line.contains(" = ")
 }

@@ -14,7 +14,7 @@ use crate::lima::Ssh;
 use crate::model::address::{Address, Kind};
 use crate::model::daemon_key::{DEFAULT_RUNTIME, knows_runtime};
 use crate::model::log_option::{has_log_option, log_driver};
-use crate::plan::{Action, Change, Problem, Reason, SideEffect, Step};
+use crate::plan::{Action, Change, Observation, Problem, Reason, SideEffect, Step};
 use crate::resource::facts::{Facts, HostFile};
 use crate::resource::provision::{SYSBOX_RUNTIME, hidden, network};
 use crate::resource::record::{Keys, Loaded, Recorded, Undeclared};
@@ -24,6 +24,10 @@ use crate::resource::{PlanContext, Pushed, Resource};
 const LOG_OPTIONS: &str = "log-opts";
 /// How the record names an entry of `runtimes`.
 const RUNTIME: &str = "runtimes.";
+
+/// A file that someone else's default runtime is in. A plan that cannot see the file shows that it would
+/// be replaced.
+const SYSBOX_IS_DEFAULT: &str = "{\n    \"default-runtime\": \"sysbox-runc\"\n}";
 
 /// The daemon's configuration.
 #[derive(Debug)]
@@ -351,7 +355,17 @@ impl Resource for ProvisionDaemon {
         if let Some((guest, ssh)) = self.vm.seen(facts) {
             return self.update(guest, facts, &ssh);
         }
+        let may_be_sysbox = matches!(facts.guest, Observation::Unobservable(_))
+            && !self.owned.contains_key(DEFAULT_RUNTIME);
+        let text = self.wanted(SYSBOX_IS_DEFAULT, &[]);
+        let unseen = State { text: Some(&text), ..fresh };
+        let fresh = if may_be_sysbox { unseen } else { fresh };
         let change = self.vm.unseen(&self.address, fresh, facts);
+        let change = if may_be_sysbox {
+            change.because(Reason::Note("default-runtime is set only if it is sysbox-runc now"))
+        } else {
+            change
+        };
         let former = facts.recorded(&self.address).into_iter().flat_map(|entry| entry.keys.keys());
         let former_names: Vec<String> =
             former.filter(|key| !self.may_write(key)).cloned().collect();
