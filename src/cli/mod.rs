@@ -9,6 +9,7 @@ mod error;
 mod explain;
 mod file;
 mod graph;
+mod help;
 mod init;
 mod list;
 mod manual;
@@ -157,6 +158,7 @@ fn run_on(
         Command::Schema => terminal.raw(&format!("{:#}\n", config::schema())),
         Command::Completions { shell } => manual::completions(*shell, terminal),
         Command::Man { command } => manual::page(command.as_deref(), terminal),
+        Command::Help { words } => help::run(words, terminal),
         Command::Simulate { .. } => Ok(()),
     }
 }

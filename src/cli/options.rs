@@ -14,21 +14,13 @@ use crate::doctor::Code;
 
 /// A Docker engine in a Lima VM, declared in one file.
 #[derive(Debug, Parser)]
-#[command(name = "cai", version, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(name = "cai", version, max_term_width = 100, disable_help_subcommand = true, after_help = super::help::topics())]
 pub(super) struct Cli {
     #[command(flatten)]
     pub(super) global: Global,
     #[command(subcommand)]
     pub(super) command: Command,
 }
-
-const EXIT_CODES: &str = "\
-Exit codes: 0 success, 1 failure (status: the machine differs from the file), 2 the plan has changes \
-(only with --detailed-exitcode), 3 the file is missing or has errors, 4 refused (for example, not \
-confirmed), 5 the VM is locked by another cai, 6 the saved plan is stale, 64 invalid command line, \
-130 interrupted, 141 the reader closed the output.
-
-Results go to stdout, messages to stderr.";
 
 /// The heading of the global options in the help.
 const GLOBAL: &str = "Global options";
@@ -283,6 +275,14 @@ pub(super) enum Command {
         /// The command
         command: Option<String>,
     },
+    /// Print the help of a command, or a topic
+    ///
+    /// `cai help` lists the commands and the topics.
+    Help {
+        /// A command, such as `plan` or `simulate break`, or a topic
+        #[arg(value_name = "COMMAND|TOPIC")]
+        words: Vec<String>,
+    },
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -320,6 +320,7 @@ impl Command {
                 | Self::Logs { .. }
                 | Self::Completions { .. }
                 | Self::Man { .. }
+                | Self::Help { .. }
         )
     }
 }

@@ -20,11 +20,10 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         the_schema_is_that_of_the_types,
         the_picture_is_what_cai_shows,
         the_readme_names_what_there_is,
-        every_promise_of_the_readme_names_tests,
     ]
 }
 
-fn root() -> &'static Path {
+pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
@@ -223,30 +222,4 @@ fn the_readme_names_what_there_is() {
         let known = help.contains(word) || root().join(word).exists();
         assert!(known, "{word:?} of the README is neither in the help nor a file");
     }
-}
-
-fn every_promise_of_the_readme_names_tests() {
-    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    let section = readme.split("\n## What you can rely on\n").nth(1).unwrap();
-    let section = section.split("\n## ").next().unwrap();
-    let trials = crate::trials();
-    let mut promises = section.split("\n- ").skip(1).peekable();
-    assert!(promises.peek().is_some());
-    for promise in promises {
-        let named = promise.split('`').skip(1).step_by(2).filter(|word| word.contains("::"));
-        let mut named = named.peekable();
-        assert!(named.peek().is_some(), "no test holds this: {promise}");
-        for name in named {
-            let is_trial = trials.iter().any(|trial| trial.name().starts_with(name));
-            assert!(is_trial || is_unit_test(name), "there is no test {name}");
-        }
-    }
-}
-
-/// Whether the library has such a test, in the module of that path.
-fn is_unit_test(name: &str) -> bool {
-    let Some((module, function)) = name.rsplit_once("::") else { return false };
-    let file = root().join("src").join(module.replace("::", "/")).with_extension("rs");
-    let text = std::fs::read_to_string(file).unwrap_or_default();
-    text.contains(&format!("#[test]\nfn {function}()"))
 }

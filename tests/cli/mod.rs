@@ -4,13 +4,13 @@
 mod apply;
 mod compose;
 mod context;
-mod daemon_keys;
 mod destroy;
 mod documents;
 mod everyday;
 pub mod fake;
 mod file;
 mod forged;
+mod help;
 mod init;
 mod lima;
 mod output;
@@ -28,7 +28,7 @@ mod tools;
 use libtest_mimic::Trial;
 
 /// Every command there is.
-const COMMANDS: [&str; 23] = [
+const COMMANDS: [&str; 24] = [
     "init",
     "setup",
     "validate",
@@ -52,6 +52,7 @@ const COMMANDS: [&str; 23] = [
     "simulate",
     "completions",
     "man",
+    "help",
 ];
 
 /// All trials.
@@ -60,12 +61,12 @@ pub fn trials() -> Vec<Trial> {
         apply::trials(),
         compose::trials(),
         context::trials(),
-        daemon_keys::trials(),
         destroy::trials(),
         documents::trials(),
         everyday::trials(),
         file::trials(),
         forged::trials(),
+        help::trials(),
         init::trials(),
         lima::trials(),
         output::trials(),
