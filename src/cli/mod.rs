@@ -6,6 +6,7 @@ mod destroy;
 mod doctor;
 mod env;
 mod error;
+mod examples;
 mod explain;
 mod file;
 mod graph;
@@ -33,7 +34,7 @@ mod vm_lock;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
 
 use crate::cli::error::Error;
 use crate::config;
@@ -53,7 +54,8 @@ const PROXIES: [&str; 6] =
 
 /// Runs `cai` with the arguments of this process.
 pub fn main(host: &dyn Host) -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let parsed = command_line().try_get_matches();
+    let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => return refuse(&without_destroy(error)),
     };
@@ -83,9 +85,9 @@ pub fn main(host: &dyn Host) -> ExitCode {
     }
 }
 
-/// The definition of the command line, for tools that inspect it.
+/// The definition of the command line, with the examples in its help.
 pub fn command_line() -> clap::Command {
-    Cli::command()
+    examples::add(Cli::command(), "")
 }
 
 fn run(real: &dyn Host, cli: &Cli, terminal: &mut Terminal) -> Result<(), Error> {

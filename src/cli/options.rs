@@ -270,9 +270,9 @@ pub(super) enum Command {
         /// The shell
         shell: Shell,
     },
-    /// Print the man page of cai or of one of its commands
+    /// Print the man page of cai, of one of its commands, or of containai.toml
     Man {
-        /// The command
+        /// The command, or containai.toml
         command: Option<String>,
     },
     /// Print the help of a command, or a topic

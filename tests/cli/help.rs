@@ -155,7 +155,7 @@ fn what_the_topics_say_to_run_exists() {
                 ["help", topic @ ..] => {
                     sandbox.cai(&[&["help"], topic].concat()).success();
                 }
-                ["explain", "CODE"] | ["apply" | "show", "FILE"] => {}
+                ["explain", "CODE"] | ["apply" | "show", "FILE"] | [] => {}
                 [command, rest @ ..] => {
                     let help = sandbox.cai(&["help", command]);
                     for option in rest.iter().filter(|word| word.starts_with('-')) {
@@ -164,7 +164,6 @@ fn what_the_topics_say_to_run_exists() {
                     }
                     help.success();
                 }
-                [] => {}
             }
         }
     }

@@ -13,6 +13,7 @@ mod forged;
 mod help;
 mod init;
 mod lima;
+mod manual;
 mod output;
 mod plan;
 mod progress;
@@ -69,6 +70,7 @@ pub fn trials() -> Vec<Trial> {
         help::trials(),
         init::trials(),
         lima::trials(),
+        manual::trials(),
         output::trials(),
         plan::trials(),
         progress::trials(),
