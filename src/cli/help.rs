@@ -4,7 +4,7 @@ use super::error::Error;
 use super::{Terminal, command_line};
 
 /// The topics. The first line of a text is its title.
-const TOPICS: [(&str, &str); 13] = [
+const TOPICS: [(&str, &str); 14] = [
     ("file", include_str!("topics/file.txt")),
     ("daemon", include_str!("topics/daemon.txt")),
     ("sysbox", include_str!("topics/sysbox.txt")),
@@ -17,6 +17,7 @@ const TOPICS: [(&str, &str); 13] = [
     ("simulate", include_str!("topics/simulate.txt")),
     ("env", include_str!("topics/env.txt")),
     ("files", include_str!("topics/files.txt")),
+    ("tested", include_str!("topics/tested.txt")),
     ("exit-codes", include_str!("topics/exit-codes.txt")),
 ];
 
