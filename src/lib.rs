@@ -26,7 +26,7 @@
 //! | a kind of resource | its file in `src/resource`, a line in `KINDS` there, and a row in `tests/kinds.rs`, which checks the rest |
 //! | how a change takes effect | `src/resource/restart` |
 //! | a key of `daemon.json` | the table in `src/model/daemon_key.rs`, and `src/cli/topics/daemon.txt` |
-//! | what is observed in the guest | `src/guest/probe.sh`; the parsers are next to it |
+//! | the facts observed in the guest | `src/guest/probe.sh`; the parsers are next to it |
 //! | a script that runs in the guest | `src/guest/scripts`; the simulated guest recognizes it in `src/simulate/guest/scripts.rs` |
 //! | a command line of Lima, ssh or Docker | `src/lima/command.rs`, `src/lima/ssh.rs`, `src/docker` |
 //! | a finding of the doctor | its code in `src/plan/code.rs`, and the `diagnosis.rs` of its kind in `src/resource` |
@@ -41,7 +41,7 @@
 //!
 //! | fake | use it for | where |
 //! |---|---|---|
-//! | observed facts as data | what is planned, and what the doctor finds; no process runs | `tests/support/machine.rs`, used by `tests/planner` and `tests/doctor` |
+//! | observed facts as data | plans and findings; no process runs | `tests/support/machine.rs`, used by `tests/planner` and `tests/doctor` |
 //! | the simulated host, in the process | that an apply reaches the declared state, and faults, kills and interrupts in between | [`simulate::SimulatedHost`], used by `tests/simulate` |
 //! | the simulated host behind real programs | argument lists, streams, exit codes, signals and broken tools | `tests/support/fake_world.rs`, used by `tests/faults` |
 //! | shell scripts with fixed answers | one output of one tool | `tests/cli/fake.rs`, used by `tests/cli` |

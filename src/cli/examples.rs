@@ -11,7 +11,7 @@ const EXAMPLES: &[(&str, Examples)] = &[
         "",
         &[
             ("Create the file, then the engine", "cai init && cai apply --yes"),
-            ("Find and fix what is broken", "cai doctor --fix --yes"),
+            ("Diagnose and fix the engine", "cai doctor --fix --yes"),
             ("Try it on a simulated host", "cai --simulate apply --yes"),
         ],
     ),
@@ -86,7 +86,7 @@ const EXAMPLES: &[(&str, Examples)] = &[
         "doctor",
         &[
             ("Diagnose the engine", "cai doctor"),
-            ("Fix what is broken without a question", "cai doctor --fix --yes"),
+            ("Fix the findings without a question", "cai doctor --fix --yes"),
             ("Also start a container with each runtime", "cai doctor --deep"),
             ("Write an archive for a bug report", "cai doctor --bundle report.tar.gz"),
         ],
@@ -98,7 +98,7 @@ const EXAMPLES: &[(&str, Examples)] = &[
     (
         "destroy",
         &[
-            ("Show what is deleted, and ask for the VM's name", "cai destroy"),
+            ("Show what would be deleted, and ask for the VM's name", "cai destroy"),
             ("Delete the VM without asking", "cai destroy --allow-destroy containai-secure"),
         ],
     ),

@@ -60,7 +60,7 @@ fn every_page_has_its_sections() {
     for name in pages {
         let page = page(&sandbox, &name);
         let examples = examples(&page);
-        assert!(!examples.is_empty(), "{name} has no example");
+        assert!(!examples.is_empty(), "{name} lacks an example");
         let command = format!("cai {}", name.replace('-', " "));
         let shows = |line: &String| line.contains(command.trim_end());
         assert!(examples.iter().any(shows), "{name}: {examples:?}");

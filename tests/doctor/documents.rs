@@ -21,7 +21,7 @@ fn the_example_of_the_topic_is_what_is_shown() {
     let ran = sandbox.cai(&["--simulate", "doctor"]);
     ran.fails_with(1);
     let shown = ran.stdout.replace("[simulated] ", "");
-    // What is to be typed is of the same host; the topic's is a real one.
+    // The command in the topic is for a real host.
     let typed = "do: cai --simulate doctor --fix\n";
     assert!(shown.contains(typed), "{ran}");
     // Its lines have the room that the mark takes here.
