@@ -1,4 +1,8 @@
-//! `cai` makes a secure Docker engine a matter of one version-controlled file.
+//! `cai` creates and maintains a secure Docker engine in a Lima VM from one version-controlled file.
+//!
+//! These pages are for maintainers. `README.md` and `cai help` are for users.
+//!
+//! # How the code is organized
 //!
 //! The modules form layers: each uses only those above it in this list, and a test checks that.
 //!
@@ -13,6 +17,72 @@
 //! - [`report`]: plans, events, findings and errors as text, JSON and graphs.
 //! - [`simulate`]: a simulated host. One world as data, with Lima, Docker and a guest in it.
 //! - [`cli`]: the command line.
+//!
+//! # Where to change what
+//!
+//! | to change | edit |
+//! |---|---|
+//! | a key of the file | its type in `src/config/types`, its rules in `src/config/check`; then `examples/every-option.toml`, and the schema with `CAI_UPDATE_SCHEMA=1 cargo test --test main the_schema_is_that_of_the_types` |
+//! | a kind of resource | its file in `src/resource`, a line in `KINDS` there, and a row in `tests/kinds.rs`, which checks the rest |
+//! | how a change takes effect | `src/resource/restart` |
+//! | a key of `daemon.json` | the table in `src/model/daemon_key.rs`, and `src/cli/topics/daemon.txt` |
+//! | the facts observed in the guest | `src/guest/probe.sh`; the parsers are next to it |
+//! | a script that runs in the guest | `src/guest/scripts`; the simulated guest recognizes it in `src/simulate/guest/scripts.rs` |
+//! | a command line of Lima, ssh or Docker | `src/lima/command.rs`, `src/lima/ssh.rs`, `src/docker` |
+//! | a finding of the doctor | its code in `src/plan/code.rs`, and the `diagnosis.rs` of its kind in `src/resource` |
+//! | how plans and findings look | `src/report` |
+//! | a command or an option | `src/cli/options.rs`, and its examples in `src/cli/examples.rs` |
+//! | a help topic or a man page | `src/cli/topics`, `src/cli/manual` |
+//! | a version of Lima or Sysbox with its checksums | `src/lima/release.rs`, `src/config/types/sysbox.rs` |
+//!
+//! # Which fake, when
+//!
+//! Use the first one that can fail for your reason.
+//!
+//! | fake | use it for | where |
+//! |---|---|---|
+//! | observed facts as data | plans and findings; no process runs | `tests/support/machine.rs`, used by `tests/planner` and `tests/doctor` |
+//! | the simulated host, in the process | that an apply reaches the declared state, and faults, kills and interrupts in between | [`simulate::SimulatedHost`], used by `tests/simulate` |
+//! | the simulated host behind real programs | argument lists, streams, exit codes, signals and broken tools | `tests/support/fake_world.rs`, used by `tests/faults` |
+//! | shell scripts with fixed answers | one output of one tool | `tests/cli/fake.rs`, used by `tests/cli` |
+//! | a real shell with fake tools | the scripts that run in the guest | `tests/probe.rs`, `tests/guest.rs`, `tests/sysbox.rs` |
+//! | a real dockerd and Compose, without a VM | containers that use a Docker socket | `tests/client` |
+//! | a real guest behind a stand-in for `limactl` | sessions, systemd, restarts; slow | `tests/real` |
+//!
+//! # Tests
+//!
+//! `cargo test --locked` runs everything except the suites on a real guest and a real dockerd, which
+//! are reported as ignored. At the end, it lists the slowest tests, and how many cases of each family
+//! were tried and how many passed.
+//!
+//! `.ci/run`, on Debian as root, installs all dependencies of the tests and runs every check: `cargo
+//! fmt`, clippy, the check for macOS, a check of the fuzz targets, and all tests, also on a real
+//! guest: the VM tests first, the rest in parallel at a lower priority. It keeps the output of each
+//! part in `target/ci`, and ends with a table of times and the test results. It fails after more than
+//! 35 minutes (`CAI_CI_MINUTES` sets another limit); on two cores it takes about 22.
+//!
+//! | command | runs |
+//! |---|---|
+//! | `.ci/macos-check` | a type check of all targets for `aarch64-apple-darwin`, as root, without a Mac; nothing is linked or run |
+//! | `.ci/fuzz` `[SECONDS]` | each fuzz target for half a minute, or for SECONDS |
+//! | `cargo test --locked --test main -- --ignored soak` | the long soak: 500 rounds on the fake machine, 20 on a real guest, and the points of the client matrix that are not needed to cover each pair of its values; it needs the packages and variables of `.ci/run` |
+//! | `cargo bench` | the cost of a plan, as ratios within one run; a plan that changes nothing starts three processes for a VM, and 10,000 files are planned together on the simulated host in seconds |
+//!
+//! In the suite on a real guest, `limactl` is the stand-in in `tests/real/limactl`. It has Lima's
+//! command line, messages and session semantics. With `CAI_TEST_REAL_VM=1`, it drives a QEMU guest.
+//! Without hardware acceleration, the whole suite then takes an hour. With
+//! `CAI_TEST_REAL_CONTAINER=1`, the guest is a systemd container on the host's kernel. The suite then
+//! takes minutes and skips the scenarios of `real::vm`. To run the same suite against a real
+//! `limactl`:
+//!
+//! ```sh
+//! CAI_TEST_REAL_VM=1 CAI_TEST_LIMACTL=/path/to/limactl CAI_TEST_VM_CONFIG=/path/to/images.toml \
+//!   cargo test --locked --test main -- real::
+//! ```
+//!
+//! where `images.toml` holds `[[vm.images]]`, and `[vm.lima]` if needed.
+//! `CAI_TEST_SYSBOX_PACKAGE=/path/to/deb` installs a real Sysbox package instead of the stand-in. Its
+//! services run only with `CAI_TEST_REAL_VM=1`.
 
 pub mod cli;
 pub mod config;

@@ -2,13 +2,11 @@
 
 use std::ffi::OsStr;
 
-use clap::CommandFactory;
 use clap_complete::env::Shells;
 use clap_complete::{CompleteEnv, CompletionCandidate, Shell};
 
-use super::Terminal;
 use super::file::NAME;
-use super::options::Cli;
+use super::{Terminal, command_line};
 use crate::cli::error::Error;
 use crate::config::{self, Config};
 use crate::host::{Probe, System};
@@ -19,7 +17,7 @@ const VARIABLE: &str = "CAI_COMPLETE";
 
 /// Answers a shell that asks for candidates, and ends this process. Otherwise, does nothing.
 pub(super) fn answer() {
-    CompleteEnv::with_factory(Cli::command).var(VARIABLE).bin("cai").complete();
+    CompleteEnv::with_factory(command_line).var(VARIABLE).bin("cai").complete();
 }
 
 /// The script that makes a shell ask.

@@ -7,9 +7,11 @@ mod destroy;
 mod doctor;
 mod env;
 mod error;
+mod examples;
 mod explain;
 mod file;
 mod graph;
+mod help;
 mod init;
 mod list;
 mod manual;
@@ -34,7 +36,7 @@ mod watch;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
 
 use crate::cli::error::Error;
 use crate::config;
@@ -55,7 +57,8 @@ const PROXIES: [&str; 6] =
 /// Runs `cai` with the arguments of this process.
 pub fn main(host: &dyn Host) -> ExitCode {
     completions::answer();
-    let cli = match Cli::try_parse() {
+    let parsed = command_line().try_get_matches();
+    let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => return refuse(&without_destroy(error)),
     };
@@ -85,9 +88,9 @@ pub fn main(host: &dyn Host) -> ExitCode {
     }
 }
 
-/// The definition of the command line, for tools that inspect it.
+/// The definition of the command line, with the examples in its help.
 pub fn command_line() -> clap::Command {
-    Cli::command()
+    examples::add(Cli::command(), "")
 }
 
 fn run(real: &dyn Host, cli: &Cli, terminal: &mut Terminal) -> Result<(), Error> {
@@ -161,6 +164,7 @@ fn run_on(
         Command::Schema => terminal.raw(&format!("{:#}\n", config::schema())),
         Command::Completions { shell } => completions::script(*shell, terminal),
         Command::Man { command } => manual::page(command.as_deref(), terminal),
+        Command::Help { words } => help::run(words, terminal),
         Command::Simulate { .. } => Ok(()),
     }
 }

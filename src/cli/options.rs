@@ -15,21 +15,13 @@ use crate::doctor::Code;
 
 /// A Docker engine in a Lima VM, declared in one file.
 #[derive(Debug, Parser)]
-#[command(name = "cai", version, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(name = "cai", version, max_term_width = 100, disable_help_subcommand = true, after_help = super::help::topics())]
 pub(super) struct Cli {
     #[command(flatten)]
     pub(super) global: Global,
     #[command(subcommand)]
     pub(super) command: Command,
 }
-
-const EXIT_CODES: &str = "\
-Exit codes: 0 success, 1 failure (status: the machine differs from the file), 2 the plan has changes \
-(only with --detailed-exitcode), 3 the file is missing or has errors, 4 refused (for example, not \
-confirmed), 5 the VM is locked by another cai, 6 the saved plan is stale, 64 invalid command line, \
-130 interrupted, 141 the reader closed the output.
-
-Results go to stdout, messages to stderr.";
 
 /// The heading of the global options in the help.
 const GLOBAL: &str = "Global options";
@@ -291,10 +283,18 @@ pub(super) enum Command {
         /// The shell
         shell: Shell,
     },
-    /// Print the man page of cai or of one of its commands
+    /// Print the man page of cai, of one of its commands, or of containai.toml
     Man {
-        /// The command
+        /// The command, or containai.toml
         command: Option<String>,
+    },
+    /// Print the help of a command, or a topic
+    ///
+    /// `cai help` lists the commands and the topics.
+    Help {
+        /// A command, such as `plan` or `simulate break`, or a topic
+        #[arg(value_name = "COMMAND|TOPIC")]
+        words: Vec<String>,
     },
 }
 
@@ -334,6 +334,7 @@ impl Command {
                 | Self::Watch(_)
                 | Self::Completions { .. }
                 | Self::Man { .. }
+                | Self::Help { .. }
         )
     }
 }

@@ -165,24 +165,10 @@ fn help_names_every_command() {
     for part in ["--file", "-C", "--json", "--color", "--quiet"] {
         assert!(help.success().contains(part), "{part:?} is missing: {help}");
     }
-    let codes = help.stdout.split_once("Exit codes:").unwrap().1.replace('\n', " ");
-    let known = [
-        "0 success",
-        "1 failure",
-        "2 the plan",
-        "3 the file",
-        "4 refused",
-        "5 the VM",
-        "64 invalid",
-        "130 interrupted",
-    ];
-    for code in known {
-        assert!(codes.contains(&format!(" {code}")), "{code:?} is missing: {help}");
-    }
     let listed = help.stdout.split_once("Commands:").unwrap().1.split_once("Options:").unwrap().0;
     let names = listed.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   "));
     let names: Vec<_> = names.filter_map(|line| line.split_whitespace().next()).collect();
-    assert_eq!(names[..names.len() - 1], super::COMMANDS, "{help}");
+    assert_eq!(names, super::COMMANDS, "{help}");
     for command in super::COMMANDS {
         assert!(sandbox.cai(&[command, "--help"]).success().contains("Usage"), "{command}");
     }

@@ -4,15 +4,16 @@
 mod apply;
 mod compose;
 mod context;
-mod daemon_keys;
 mod destroy;
 mod documents;
 mod everyday;
 pub mod fake;
 mod file;
 mod forged;
+mod help;
 mod init;
 mod lima;
+mod manual;
 mod output;
 mod plan;
 mod progress;
@@ -29,7 +30,7 @@ mod watch;
 use libtest_mimic::Trial;
 
 /// Every command there is.
-const COMMANDS: [&str; 24] = [
+const COMMANDS: [&str; 25] = [
     "init",
     "setup",
     "validate",
@@ -54,6 +55,7 @@ const COMMANDS: [&str; 24] = [
     "simulate",
     "completions",
     "man",
+    "help",
 ];
 
 /// All trials.
@@ -62,14 +64,15 @@ pub fn trials() -> Vec<Trial> {
         apply::trials(),
         compose::trials(),
         context::trials(),
-        daemon_keys::trials(),
         destroy::trials(),
         documents::trials(),
         everyday::trials(),
         file::trials(),
         forged::trials(),
+        help::trials(),
         init::trials(),
         lima::trials(),
+        manual::trials(),
         output::trials(),
         plan::trials(),
         progress::trials(),

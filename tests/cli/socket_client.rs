@@ -95,7 +95,7 @@ fn a_container_is_looked_at_with_few_processes() {
         "        + services:\n        +   manager:\n        +     group_add:\n        +     - '2375'\n",
         "      # client_user_not_in_group: the socket belongs to group 2375; the program\n",
         "      # recreates 1 container: manager\n",
-        "0 VM restarts, 1 container",
+        "0 to destroy. Recreates 1 container: manager.",
     ] {
         assert!(text.contains(line), "{line:?} is not in {plan}");
     }

@@ -156,6 +156,7 @@ fn calls(command: &Command, path: &str) -> Vec<Vec<&'static str>> {
         "simulate reset" => &[&["simulate", "--simulate=own", "reset"]],
         "completions" => &[&["completions", "bash"]],
         "man" => &[&["man"], &["man", "plan"]],
+        "help" => &[&["help"], &["help", "plan"], &["help", "groups"]],
         new => panic!("no secret was looked for in the output of the command `{new}`"),
     };
     calls.iter().map(|call| call.to_vec()).collect()
