@@ -5,15 +5,23 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::file;
-use super::terminal::document;
 use super::{Global, Terminal};
 use crate::cli::error::Error;
 use crate::host::Host;
+use crate::plan::FORMAT_VERSION;
 use crate::reconcile::observe::recorded;
 use crate::report;
 use crate::resource::record::{Entry, Origin, Record};
 
-/// One VM, as `cai show --json` prints it.
+/// The records of the files' VMs, as `cai show --json` prints them.
+#[derive(Serialize)]
+struct ShowDocument<'a> {
+    format_version: u32,
+    /// One entry per file.
+    machines: Vec<Shown<'a>>,
+}
+
+/// One VM.
 #[derive(Serialize)]
 struct Shown<'a> {
     file: &'a str,
@@ -50,7 +58,8 @@ pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> 
             vm: file.config.vm.name.as_str(),
             resources: record.as_ref().map(resources),
         });
-        return terminal.json(&document("machines", &shown.collect::<Vec<_>>())?);
+        let document = ShowDocument { format_version: FORMAT_VERSION, machines: shown.collect() };
+        return terminal.json(&document);
     }
     let mark = terminal.mark();
     let texts = machines.map(|(file, record)| {

@@ -6,13 +6,12 @@ use serde::Serialize;
 
 use super::file::{self, File};
 use super::plan::Planned;
-use super::terminal::document;
 use super::{Global, Terminal};
 use crate::cli::error::Error;
 use crate::host::{Host, Ping};
 use crate::lima::Status;
 use crate::model::address::{Address, Kind};
-use crate::plan::{Change, Observation};
+use crate::plan::{Change, FORMAT_VERSION, Observation};
 use crate::report;
 use crate::resource::facts::Facts;
 
@@ -20,7 +19,7 @@ pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> 
     let planned = Planned::new(host, file::load_all(host, global, terminal)?, &[], terminal)?;
     let machines = machines(&planned);
     if global.json {
-        terminal.json(&document("machines", &machines)?)?;
+        terminal.json(&StatusDocument { format_version: FORMAT_VERSION, machines })?;
     } else {
         let mark = terminal.mark();
         let lines = machines.iter().map(|machine| format!("{mark}{}", machine.in_a_line()));
@@ -47,7 +46,15 @@ fn machines(planned: &Planned) -> Vec<MachineStatus<'_>> {
         .collect()
 }
 
-/// The state of one file's machine, as `cai status --json` prints it.
+/// The states of the files' machines, as `cai status --json` prints them.
+#[derive(Serialize)]
+struct StatusDocument<'a> {
+    format_version: u32,
+    /// One entry per file.
+    machines: Vec<MachineStatus<'a>>,
+}
+
+/// The state of one file's machine.
 #[derive(Serialize)]
 struct MachineStatus<'a> {
     file: &'a str,

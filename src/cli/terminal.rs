@@ -6,43 +6,21 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use anstream::{AutoStream, ColorChoice};
 use console::Term;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::options::{Color, Global};
 use crate::cli::error::Error;
 use crate::config::Config;
 use crate::model::printable_json;
 use crate::model::redact::Redactor;
-use crate::plan::{FORMAT_VERSION, Plan};
+use crate::plan::Plan;
 use crate::report::{self, Layout};
-
-/// A document about files. One file: its keys. Several files: a list under `key`.
-pub(super) fn document(key: &str, files: &[impl Serialize]) -> Result<Value, Error> {
-    let failed = |error: serde_json::Error| Error::Output(error.into());
-    let mut document = Map::from_iter([("format_version".to_owned(), FORMAT_VERSION.into())]);
-    match files {
-        [file] => match serde_json::to_value(file).map_err(failed)? {
-            Value::Object(keys) => document.extend(keys),
-            other => document.extend([(key.to_owned(), other)]),
-        },
-        several => {
-            let several = serde_json::to_value(several).map_err(failed)?;
-            document.insert(key.to_owned(), several);
-        }
-    }
-    Ok(document.into())
-}
 
 /// The mark of a simulated host.
 const MARK: &str = "[simulated] ";
 /// The line width without a terminal, and the narrowest and widest one with a terminal.
 const WIDTH: u16 = 80;
 const WIDTHS: (u16, u16) = (40, 200);
-
-/// A document with a list, which may be empty.
-pub(super) fn document_of(key: &str, entries: &[impl Serialize]) -> Value {
-    serde_json::json!({ "format_version": FORMAT_VERSION, key: entries })
-}
 
 /// The streams of this process, with colors if they are enabled.
 #[derive(Debug)]

@@ -3,13 +3,13 @@
 use serde::Serialize;
 
 use super::file::{self, File, Source};
-use super::terminal::document;
 use super::{Global, Terminal};
 use crate::cli::error::Error;
 use crate::config;
 use crate::config::diagnostic::{Diagnostic, line_of};
 use crate::host::Host;
 use crate::lima::{self, Verdict};
+use crate::plan::FORMAT_VERSION;
 use crate::reconcile::observe::{self, ask_lima};
 use crate::resource::template;
 
@@ -31,8 +31,8 @@ pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> 
         checked.push((source, mistakes));
     }
     if global.json {
-        let files: Vec<Checked<'_>> = checked.iter().map(Checked::new).collect();
-        terminal.json(&document("files", &files)?)?;
+        let files = checked.iter().map(Checked::new).collect();
+        terminal.json(&ValidateDocument { format_version: FORMAT_VERSION, files })?;
     }
     let wrong = checked.iter().filter(|(_, mistakes)| !mistakes.is_empty());
     let wrong: Vec<String> =
@@ -71,7 +71,14 @@ fn refused_by_lima(host: &dyn Host, file: &File, terminal: &mut Terminal) -> Vec
     refusal.into_iter().collect()
 }
 
-/// One file, as `cai validate --json` prints it.
+/// The checked files, as `cai validate --json` prints them.
+#[derive(Serialize)]
+struct ValidateDocument<'a> {
+    format_version: u32,
+    files: Vec<Checked<'a>>,
+}
+
+/// One file.
 #[derive(Serialize)]
 struct Checked<'a> {
     file: String,

@@ -10,25 +10,3 @@ pub struct Declared<'a> {
     /// The name of its VM.
     pub vm: &'a str,
 }
-
-/// The files of a document: `file` where there is one, else `files`, with the VM that the
-/// addresses of each begin with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub enum Files<'a> {
-    /// One.
-    #[serde(rename = "file")]
-    One(&'a str),
-    /// Several.
-    #[serde(rename = "files")]
-    Several(Vec<Declared<'a>>),
-}
-
-impl<'a> Files<'a> {
-    /// Those of a document.
-    pub fn new(declared: &[Declared<'a>]) -> Self {
-        match declared {
-            [one] => Self::One(one.file),
-            several => Self::Several(several.to_vec()),
-        }
-    }
-}

@@ -4,8 +4,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::{
-    Action, Change, Declared, Disruption, Fallback, Files, Hides, Impact, Plan, Problem, Reason,
-    Stored,
+    Action, Change, Declared, Disruption, Fallback, Hides, Impact, Plan, Problem, Reason, Stored,
 };
 use crate::guest::Container;
 use crate::model::address::Address;
@@ -21,9 +20,8 @@ pub const FORMAT_VERSION: u32 = 1;
 pub struct PlanDocument<'a> {
     /// [`FORMAT_VERSION`].
     pub format_version: u32,
-    /// The file or files of the plan.
-    #[serde(flatten)]
-    pub files: Files<'a>,
+    /// The files of the plan, with the VM that each declares.
+    pub files: &'a [Declared<'a>],
     /// One entry per resource, in the order of application, including unchanged ones.
     #[serde(serialize_with = "resource_changes")]
     pub resource_changes: &'a [Change],
@@ -134,10 +132,10 @@ pub struct Summary {
 
 impl<'a> PlanDocument<'a> {
     /// The document of a plan for these files.
-    pub fn new(plan: &'a Plan, declared: &[Declared<'a>]) -> Self {
+    pub fn new(plan: &'a Plan, declared: &'a [Declared<'a>]) -> Self {
         Self {
             format_version: FORMAT_VERSION,
-            files: Files::new(declared),
+            files: declared,
             resource_changes: &plan.changes,
             summary: Summary {
                 create: plan.count(Action::Create),

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::model::address::Address;
-use crate::plan::{Declared, FORMAT_VERSION, Files};
+use crate::plan::{Declared, FORMAT_VERSION};
 use crate::reconcile::graph::{Edge, Graph};
 
 /// The graph in Graphviz's DOT language.
@@ -60,9 +60,8 @@ pub fn mermaid(graph: &Graph) -> String {
 pub struct GraphDocument<'a> {
     /// [`FORMAT_VERSION`].
     pub format_version: u32,
-    /// The file or files of the graph.
-    #[serde(flatten)]
-    pub files: Files<'a>,
+    /// The files of the graph, with the VM that each declares.
+    pub files: &'a [Declared<'a>],
     /// The addresses, in the order of application.
     pub resources: Vec<&'a Address>,
     /// The relations between them.
@@ -83,10 +82,10 @@ pub struct EdgeDocument<'a> {
 
 impl<'a> GraphDocument<'a> {
     /// The document of the graph of these files.
-    pub fn new(graph: &'a Graph, declared: &[Declared<'a>]) -> Self {
+    pub fn new(graph: &'a Graph, declared: &'a [Declared<'a>]) -> Self {
         Self {
             format_version: FORMAT_VERSION,
-            files: Files::new(declared),
+            files: declared,
             resources: graph.ordered().map(|node| &node.address).collect(),
             edges: graph.edges().map(|(from, to, kind)| EdgeDocument { from, to, kind }).collect(),
         }

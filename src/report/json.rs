@@ -9,7 +9,7 @@ use crate::doctor::Finding;
 use crate::host::Failure;
 use crate::model::address::Address;
 use crate::model::redact;
-use crate::plan::{Declared, FORMAT_VERSION, Files};
+use crate::plan::{Declared, FORMAT_VERSION};
 use crate::reconcile::apply::{ApplyError, Counts, Outcome, Report, ResourceResult};
 
 /// The result of an apply, as `cai apply --json` prints it.
@@ -17,9 +17,8 @@ use crate::reconcile::apply::{ApplyError, Counts, Outcome, Report, ResourceResul
 pub struct ReportDocument<'a> {
     /// [`FORMAT_VERSION`].
     pub format_version: u32,
-    /// The file or files.
-    #[serde(flatten)]
-    pub files: Files<'a>,
+    /// The files, with the VM that each declares.
+    pub files: &'a [Declared<'a>],
     /// One entry per resource, in the order of the plan.
     pub results: Vec<ResultDocument<'a>>,
     /// The number of resources with each outcome.
@@ -74,10 +73,10 @@ pub struct CommandDocument {
 
 impl<'a> ReportDocument<'a> {
     /// The document of a report for these files, and of the findings after it.
-    pub fn new(report: &'a Report, findings: &'a [Finding], declared: &[Declared<'a>]) -> Self {
+    pub fn new(report: &'a Report, findings: &'a [Finding], declared: &'a [Declared<'a>]) -> Self {
         Self {
             format_version: FORMAT_VERSION,
-            files: Files::new(declared),
+            files: declared,
             results: report.results.iter().map(ResultDocument::new).collect(),
             summary: report.counts(),
             findings,

@@ -140,11 +140,13 @@ fn a_directory_that_is_not_there_is_an_error() {
 fn as_json_mistakes_have_their_places() {
     let sandbox = fake::fresh();
     let valid = document(&sandbox.cai(&["validate", "--json"]));
+    let valid = &valid["files"][0];
     assert_eq!((&valid["valid"], &valid["mistakes"]), (&json!(true), &json!([])));
     sandbox.write("home/containai.toml", "version = 1\n\n[vm]\nx = \"é\"\nmemory = \"8GB\"\n");
     let ran = sandbox.cai(&["validate", "--json"]);
     assert!(ran.fails_with(3).contains("containai.toml:5:10"), "{ran}");
-    let wrong = document(&ran);
+    let document = document(&ran);
+    let wrong = &document["files"][0];
     assert_eq!(wrong["valid"], false);
     let mistakes = wrong["mistakes"].as_array().unwrap();
     let places: Vec<_> = mistakes.iter().map(|one| (&one["line"], &one["column"])).collect();

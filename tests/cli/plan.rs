@@ -53,7 +53,7 @@ fn as_json_a_plan_is_one_document_and_nothing_else() {
     assert_eq!(ran.stderr, "");
     let document = document(&ran);
     assert_eq!(document["format_version"], 1);
-    assert_eq!(document["file"], "containai.toml");
+    assert_eq!(document["files"], json!([{"file": "containai.toml", "vm": "containai-secure"}]));
     assert_eq!(
         document["summary"],
         json!({"create": 1, "update": 0, "replace": 0, "delete": 0, "release": 0, "refresh": 0, "deferred": 0})
