@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Global, Terminal};
@@ -14,14 +15,14 @@ use crate::reconcile::observe::{ManagedVm, managed_vms};
 use crate::report;
 
 /// The VMs that `cai` manages, as `cai list --json` prints them.
-#[derive(Serialize)]
-struct ListDocument {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ListDocument {
     format_version: u32,
     machines: Vec<Listed>,
 }
 
 /// A VM that `cai` manages.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Listed {
     name: String,
     status: Status,

@@ -18,6 +18,7 @@ mod power;
 mod progress;
 mod render;
 mod saved;
+mod schema;
 mod setup;
 mod shell;
 mod show;
@@ -29,13 +30,13 @@ mod terminal;
 mod validate;
 mod vm_lock;
 
+pub use schema::schemas;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
 
 use crate::cli::error::Error;
-use crate::config;
 use crate::host::Host;
 use crate::model::redact;
 use crate::report;
@@ -153,8 +154,7 @@ fn run_on(
         Command::Show { plan: None } => show::run(host, global, terminal),
         Command::Render => render::run(host, global, terminal),
         Command::Graph { format } => graph::run(host, global, *format, terminal),
-        // The schema is not about a host, so it is not marked as simulated.
-        Command::Schema => terminal.raw(&format!("{:#}\n", config::schema())),
+        Command::Schema { name } => schema::run(name, terminal),
         Command::Completions { shell } => manual::completions(*shell, terminal),
         Command::Man { command } => manual::page(command.as_deref(), terminal),
         Command::Simulate { .. } => Ok(()),

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::env::Syntax;
+use super::schema;
 use super::shell::Log;
 use super::simulate::Simulate;
 use crate::doctor::Code;
@@ -264,8 +265,13 @@ pub(super) enum Command {
         #[arg(long, value_name = "FORMAT", default_value = "dot")]
         format: GraphFormat,
     },
-    /// Print the JSON Schema of the file
-    Schema,
+    /// Print the JSON Schema of the file, or of the JSON output of a command
+    Schema {
+        /// The file, or the command. A line of apply --json, also of destroy, start, stop and
+        /// restart, is an apply document
+        #[arg(default_value = schema::FILE, value_parser = PossibleValuesParser::new(schema::SCHEMAS.map(|(name, _)| name)), hide_default_value = true)]
+        name: String,
+    },
     /// Break, show or reset the simulated host of --simulate
     ///
     /// Use it to try cai, or to check a team's file in CI without a VM.

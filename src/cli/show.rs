@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::file;
@@ -14,15 +15,15 @@ use crate::report;
 use crate::resource::record::{Entry, Origin, Record};
 
 /// The records of the files' VMs, as `cai show --json` prints them.
-#[derive(Serialize)]
-struct ShowDocument<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ShowDocument<'a> {
     format_version: u32,
     /// One entry per file.
     machines: Vec<Shown<'a>>,
 }
 
 /// One VM.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Shown<'a> {
     file: &'a str,
     vm: &'a str,
@@ -31,7 +32,7 @@ struct Shown<'a> {
 }
 
 /// One resource.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ShownEntry {
     origin: Origin,
     /// Its keys, if other programs can set keys of it as well.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::file::{self, File};
@@ -47,15 +48,15 @@ fn machines(planned: &Planned) -> Vec<MachineStatus<'_>> {
 }
 
 /// The states of the files' machines, as `cai status --json` prints them.
-#[derive(Serialize)]
-struct StatusDocument<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct StatusDocument<'a> {
     format_version: u32,
     /// One entry per file.
     machines: Vec<MachineStatus<'a>>,
 }
 
 /// The state of one file's machine.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct MachineStatus<'a> {
     file: &'a str,
     vm: Vm<'a>,
@@ -69,14 +70,14 @@ struct MachineStatus<'a> {
     pending: Vec<&'a Address>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Vm<'a> {
     name: &'a str,
     /// Lima's status, `absent`, or `unknown`.
     status: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Engine<'a> {
     /// `answers`; `silent` if it runs but the socket on this machine does not answer; `stopped`;
     /// `absent`; or `unknown` if the guest could not be asked.
@@ -87,7 +88,7 @@ struct Engine<'a> {
     ping: Option<&'a Ping>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ContextStatus<'a> {
     name: &'a str,
     /// Its endpoint; `null` if the context does not exist.

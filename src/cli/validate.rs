@@ -1,5 +1,6 @@
 //! `cai validate`
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::file::{self, File, Source};
@@ -72,14 +73,14 @@ fn refused_by_lima(host: &dyn Host, file: &File, terminal: &mut Terminal) -> Vec
 }
 
 /// The checked files, as `cai validate --json` prints them.
-#[derive(Serialize)]
-struct ValidateDocument<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ValidateDocument<'a> {
     format_version: u32,
     files: Vec<Checked<'a>>,
 }
 
 /// One file.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Checked<'a> {
     file: String,
     valid: bool,
@@ -98,7 +99,7 @@ impl<'a> Checked<'a> {
 
 /// An error in the file. Line and column count from 1, the column in characters. Both are `null` if
 /// the error is about the whole file.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Mistake<'a> {
     line: Option<usize>,
     column: Option<usize>,

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::address::Address;
@@ -56,7 +57,7 @@ pub fn mermaid(graph: &Graph) -> String {
 }
 
 /// A graph, as `cai graph --format json` prints it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct GraphDocument<'a> {
     /// [`FORMAT_VERSION`].
     pub format_version: u32,
@@ -69,7 +70,7 @@ pub struct GraphDocument<'a> {
 }
 
 /// The relation between two resources.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct EdgeDocument<'a> {
     /// The earlier resource.
     pub from: &'a Address,

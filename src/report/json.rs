@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::error::{command_error, hint};
@@ -13,7 +14,7 @@ use crate::plan::{Declared, FORMAT_VERSION};
 use crate::reconcile::apply::{ApplyError, Counts, Outcome, Report, ResourceResult};
 
 /// The result of an apply, as `cai apply --json` prints it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ReportDocument<'a> {
     /// [`FORMAT_VERSION`].
     pub format_version: u32,
@@ -29,7 +30,7 @@ pub struct ReportDocument<'a> {
 }
 
 /// The outcome of one resource.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ResultDocument<'a> {
     /// `vm.containai-secure`.
     pub address: &'a Address,
@@ -46,7 +47,7 @@ pub struct ResultDocument<'a> {
 }
 
 /// Why a resource failed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ErrorDocument {
     /// The message for the user.
     pub text: String,
@@ -59,7 +60,7 @@ pub struct ErrorDocument {
 }
 
 /// A command that failed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct CommandDocument {
     /// The command line, with long arguments shortened.
     pub line: String,
