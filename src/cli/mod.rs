@@ -39,7 +39,7 @@ use clap::{CommandFactory, Parser};
 use crate::cli::error::Error;
 use crate::host::Host;
 use crate::model::redact;
-use crate::report;
+use crate::report::{self, Diagnostic, DiagnosticsDocument};
 use crate::resource::Power;
 use options::{Cli, Command, Consent, Global, Limits};
 use terminal::Terminal;
@@ -74,12 +74,18 @@ pub fn main(host: &dyn Host) -> ExitCode {
         secrets.extend(redact::proxy_passwords(name, &proxy));
         secrets
     }));
-    match run(host, &cli, &mut terminal) {
+    let result = run(host, &cli, &mut terminal);
+    let errors = match &result {
+        Err(error) if cli.global.json => error.diagnostics(),
+        _ => Vec::new(),
+    };
+    if let Err(error) = &result {
+        tell(error, &mut terminal);
+    }
+    // Whatever the result is, a reader that closed the output decides the exit code.
+    match terminal.finish(errors).inspect_err(|error| tell(error, &mut terminal)).and(result) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tell(&error, &mut terminal);
-            error.exit_code().into()
-        }
+        Err(error) => error.exit_code().into(),
     }
 }
 
@@ -175,7 +181,20 @@ fn without_destroy(mut error: clap::Error) -> clap::Error {
 /// are ignored.
 fn refuse(error: &clap::Error) -> ExitCode {
     let _ = error.print();
-    if error.use_stderr() { USAGE.into() } else { ExitCode::SUCCESS }
+    if !error.use_stderr() {
+        return ExitCode::SUCCESS;
+    }
+    // The options could not be parsed.
+    let mut options = std::env::args_os().take_while(|argument| argument != "--");
+    if options.any(|argument| argument == "--json") {
+        let text = error.to_string();
+        let (summary, detail) = text.split_once('\n').unwrap_or((&text, ""));
+        let summary = summary.strip_prefix("error: ").unwrap_or(summary);
+        let detail = Some(detail.trim().to_owned()).filter(|detail| !detail.is_empty());
+        let error = Diagnostic { detail, ..Diagnostic::new(summary) };
+        let _ = terminal::print_json(&DiagnosticsDocument::new(vec![error]));
+    }
+    USAGE.into()
 }
 
 fn tell(error: &Error, terminal: &mut Terminal) {
@@ -183,7 +202,9 @@ fn tell(error: &Error, terminal: &mut Terminal) {
         return;
     }
     let text = match error {
-        Error::Config(rendered) => rendered.clone(),
+        Error::Config(files) => {
+            files.iter().map(|file| file.text.as_str()).collect::<Vec<_>>().join("\n\n")
+        }
         error => report::error(error, error.hint()),
     };
     terminal.complain(&format!("{}{text}", terminal.mark()));

@@ -15,16 +15,18 @@ use super::validate::ValidateDocument;
 use crate::cli::error::Error;
 use crate::config;
 use crate::plan::{FORMAT_VERSION, PlanDocument};
-use crate::report::{DoctorDocument, GraphDocument, ReportDocument};
+use crate::report::{
+    Diagnostic, DiagnosticsDocument, DoctorDocument, GraphDocument, ReportDocument,
+};
 
 /// The name of the schema of the file.
 pub(super) const FILE: &str = "containai";
 
 /// The schema of the file and those of the JSON documents, by name. A document has the name of the
 /// command that prints it.
-pub(super) const SCHEMAS: [(&str, fn() -> Value); 12] = [
+pub(super) const SCHEMAS: [(&str, fn() -> Value); 13] = [
     (FILE, config::schema),
-    ("validate", of::<ValidateDocument<'_>>),
+    ("validate", of::<ValidateDocument>),
     ("plan", of::<PlanDocument<'_>>),
     ("apply", of::<ReportDocument<'_>>),
     ("status", of::<StatusDocument<'_>>),
@@ -34,6 +36,7 @@ pub(super) const SCHEMAS: [(&str, fn() -> Value); 12] = [
     ("explain", of::<ExplainDocument>),
     ("graph", of::<GraphDocument<'_>>),
     ("env", of::<EnvDocument>),
+    ("error", of::<DiagnosticsDocument>),
     ("simulate-list", of::<FaultsDocument>),
 ];
 
@@ -46,7 +49,13 @@ pub fn schemas() -> impl Iterator<Item = (&'static str, Value)> {
 /// version may have more keys.
 fn of<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12().for_serialize();
-    let mut schema = settings.into_generator().into_root_schema_for::<T>();
+    let mut generator = settings.into_generator();
+    let diagnostics = generator.subschema_for::<Vec<Diagnostic>>();
+    let mut schema = generator.into_root_schema_for::<T>();
+    let keys = schema.ensure_object().entry("properties").or_insert(json!({}));
+    if let Some(keys) = keys.as_object_mut() {
+        keys.entry("diagnostics").or_insert(diagnostics.to_value());
+    }
     config::tidy(&mut schema);
     let mut schema = schema.to_value();
     if let Some(keys) = schema["properties"].as_object_mut() {
@@ -59,6 +68,7 @@ fn of<T: JsonSchema>() -> Value {
         }
         let simulated = json!({ "description": "The host is simulated.", "const": true });
         keys.insert("simulated".to_owned(), simulated);
+        keys["diagnostics"]["description"] = "The errors, if there are any.".into();
     }
     schema
 }

@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::model::printable_json;
 use crate::model::redact::Redactor;
 use crate::plan::Plan;
-use crate::report::{self, Layout};
+use crate::report::{self, Diagnostic, DiagnosticsDocument, Layout};
 
 /// The mark of a simulated host.
 const MARK: &str = "[simulated] ";
@@ -30,6 +30,8 @@ pub(super) struct Terminal {
     layout: Layout,
     quiet: bool,
     simulates: bool,
+    /// The JSON document to print at the end.
+    document: Option<Value>,
     /// Whether lines on stderr can be redrawn.
     draws: bool,
     hidden: Hidden,
@@ -95,6 +97,7 @@ impl Terminal {
             layout: Layout { width: width(), mark: if simulates { MARK } else { "" }, full },
             quiet: global.quiet,
             simulates,
+            document: None,
             // The trace writes to the same terminal and would break lines that are redrawn.
             draws: io::stderr().is_terminal() && !console::is_dumb() && !global.verbose,
             hidden: Hidden::default(),
@@ -174,9 +177,24 @@ impl Terminal {
         Ok(self.hidden.redactor().shown_document(&document))
     }
 
-    /// Prints a JSON document. One about a simulated host is marked.
+    /// Prints a JSON document when the command ends, so that it can name the error of the command.
+    /// A document about a simulated host is marked.
     pub(super) fn json(&mut self, document: &impl Serialize) -> Result<(), Error> {
-        let document = self.marked(self.clean(document)?);
+        self.document = Some(self.marked(self.clean(document)?));
+        Ok(())
+    }
+
+    /// Prints the JSON document of the command with these errors, or one of the errors alone.
+    pub(super) fn finish(&mut self, errors: Vec<Diagnostic>) -> Result<(), Error> {
+        let document = match self.document.take() {
+            None if errors.is_empty() => return Ok(()),
+            None => self.marked(self.clean(&DiagnosticsDocument::new(errors))?),
+            Some(document) if errors.is_empty() => document,
+            Some(mut document) => {
+                document["diagnostics"] = self.clean(&errors)?;
+                document
+            }
+        };
         self.write_json(&document)
     }
 
@@ -243,12 +261,12 @@ impl Terminal {
 
     /// Prints the problems of a plan. Fails if it has any.
     pub(super) fn refuse_problems(&mut self, plan: &Plan) -> Result<(), Error> {
-        let mut result = Ok(());
+        let mut problems = Vec::new();
         for (address, problem) in plan.problems() {
             self.complain(&report::problem(&address.to_string(), problem));
-            result = Err(Error::Blocked);
+            problems.push(Diagnostic::of_problem(address, problem));
         }
-        result
+        if problems.is_empty() { Ok(()) } else { Err(Error::Blocked(problems)) }
     }
 
     /// Prints the warnings about a file.
@@ -272,6 +290,12 @@ impl Terminal {
         stdin.lock().read_line(&mut answer).ok()?;
         Some(answer.trim() == yes)
     }
+}
+
+/// Prints a JSON document before there is a terminal.
+pub(super) fn print_json(document: &impl Serialize) -> io::Result<()> {
+    let text = serde_json::to_string_pretty(document)?;
+    writeln!(io::stdout(), "{}", printable_json(&text))
 }
 
 /// The width of the terminal. Plans go to stdout or stderr, and one of them may be redirected.

@@ -4,6 +4,7 @@ mod apply;
 mod attributes;
 mod change;
 mod containers;
+mod diagnostic;
 mod doctor;
 mod error;
 mod graph;
@@ -15,6 +16,7 @@ mod text;
 
 pub use apply::{destroyed, finished, powered, progress, running, still_running};
 pub use containers::containers;
+pub use diagnostic::{Diagnostic, DiagnosticsDocument};
 pub use doctor::{DoctorDocument, Examined, codes, diagnosis, explanation, finding};
 pub use error::{error, failure, problem, warning};
 pub use graph::{EdgeDocument, GraphDocument, dot, mermaid};
