@@ -10,7 +10,7 @@ use crate::host::{Host, Probe};
 use crate::plan::{Plan, PlanDocument, Reason};
 use crate::reconcile::apply::{Report, in_sequence};
 use crate::reconcile::observe::{ObserveError, current_context, observe};
-use crate::report::{self, ReportDocument};
+use crate::report::{self, Line};
 use crate::resource::facts::Facts;
 
 pub(super) fn run(
@@ -27,12 +27,10 @@ pub(super) fn run(
     let (facts, plan) = look(host, &file.config, &hidden)?;
     let plan = plan.limited(limits.timeout);
     if plan.is_empty() {
-        if global.json {
-            return terminal.json(&ReportDocument::new(
-                &Report::default(),
-                &[],
-                &[file.declared()],
-            ));
+        if terminal.streams() {
+            let (report, declared) = (Report::default(), [file.declared()]);
+            let message = "Nothing to destroy.";
+            return terminal.last_line(Line::finished("destroy", message, &report, &[], &declared));
         }
         return terminal.data(&report::destruction(
             &plan,
@@ -41,6 +39,7 @@ pub(super) fn run(
             terminal.layout(),
         ));
     }
+    terminal.lines(Line::planned(&plan));
     let text = report::destruction(&plan, file.declared(), &facts, terminal.layout());
     // The question is about the plan, so --quiet does not hide it.
     if allowed == Some(name) {
@@ -54,7 +53,7 @@ pub(super) fn run(
     let look = || look(host, &file.config, &hidden).map(|(_, plan)| plan);
     let report = progress::tell(host, terminal, |notify| in_sequence(host, &plan, &look, notify));
     let last_words = report::destroyed(&report);
-    tell_end(&report, &last_words, |_| Verified::default(), &[file.declared()], global, terminal)
+    tell_end(&report, &last_words, |_| Verified::default(), &[file.declared()], "destroy", terminal)
 }
 
 /// Shows what a destroy would delete.

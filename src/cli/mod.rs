@@ -39,7 +39,7 @@ use clap::{CommandFactory, Parser};
 use crate::cli::error::Error;
 use crate::host::Host;
 use crate::model::redact;
-use crate::report::{self, Diagnostic, DiagnosticsDocument};
+use crate::report::{self, Diagnostic, DiagnosticsDocument, Line};
 use crate::resource::Power;
 use options::{Cli, Command, Consent, Global, Limits};
 use terminal::Terminal;
@@ -67,7 +67,8 @@ pub fn main(host: &dyn Host) -> ExitCode {
     }
     let simulates =
         cli.global.simulate.is_some() || matches!(cli.command, Command::Simulate { .. });
-    let mut terminal = Terminal::new(&cli.global, simulates, cli.command.is_full());
+    let mut terminal = Terminal::new(&cli.global, &cli.command, simulates);
+    terminal.lines([Line::version()]);
     terminal.hide(PROXIES.iter().flat_map(|name| {
         let proxy = host.env(name).unwrap_or_default().to_string_lossy().into_owned();
         let mut secrets = redact::passwords(&proxy);

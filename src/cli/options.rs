@@ -53,7 +53,7 @@ pub(super) struct Global {
     /// Run as if started in this directory
     #[arg(short = 'C', global = true, help_heading = GLOBAL, value_name = "DIR")]
     pub(super) directory: Option<PathBuf>,
-    /// Print one JSON document instead of text
+    /// Print one JSON document instead of text. Commands that change the machine print JSON Lines
     #[arg(long, global = true, help_heading = GLOBAL)]
     pub(super) json: bool,
     /// Work on a simulated host and change nothing real. Output about it is marked. Use it to try cai,
@@ -315,6 +315,19 @@ impl Command {
     /// Whether long values are shown completely.
     pub(super) fn is_full(&self) -> bool {
         matches!(self, Self::Plan { full: true, .. } | Self::Apply { full: true, .. })
+    }
+
+    /// Whether it prints JSON Lines with `--json`, because it changes something.
+    pub(super) fn streams_json(&self) -> bool {
+        matches!(
+            self,
+            Self::Apply { .. }
+                | Self::Setup { dry_run: false, .. }
+                | Self::Destroy { .. }
+                | Self::Start { .. }
+                | Self::Stop { .. }
+                | Self::Restart { .. }
+        )
     }
 
     /// Whether it supports `--json`.

@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Terminal;
@@ -15,9 +16,7 @@ use super::validate::ValidateDocument;
 use crate::cli::error::Error;
 use crate::config;
 use crate::plan::{FORMAT_VERSION, PlanDocument};
-use crate::report::{
-    Diagnostic, DiagnosticsDocument, DoctorDocument, GraphDocument, ReportDocument,
-};
+use crate::report::{Diagnostic, DiagnosticsDocument, DoctorDocument, GraphDocument, Line};
 
 /// The name of the schema of the file.
 pub(super) const FILE: &str = "containai";
@@ -28,7 +27,7 @@ pub(super) const SCHEMAS: [(&str, fn() -> Value); 13] = [
     (FILE, config::schema),
     ("validate", of::<ValidateDocument>),
     ("plan", of::<PlanDocument<'_>>),
-    ("apply", of::<ReportDocument<'_>>),
+    ("apply", root::<Line<'_>>),
     ("status", of::<StatusDocument<'_>>),
     ("list", of::<ListDocument>),
     ("show", of::<ShowDocument<'_>>),
@@ -45,30 +44,43 @@ pub fn schemas() -> impl Iterator<Item = (&'static str, Value)> {
     SCHEMAS.into_iter().map(|(name, schema)| (name, schema()))
 }
 
-/// The JSON Schema (draft 2020-12) of a document that `cai` prints. A document of the same format
-/// version may have more keys.
+/// The JSON Schema of a document, which may also have the errors of the command.
 fn of<T: JsonSchema>() -> Value {
-    let settings = SchemaSettings::draft2020_12().for_serialize();
-    let mut generator = settings.into_generator();
-    let diagnostics = generator.subschema_for::<Vec<Diagnostic>>();
-    let mut schema = generator.into_root_schema_for::<T>();
-    let keys = schema.ensure_object().entry("properties").or_insert(json!({}));
-    if let Some(keys) = keys.as_object_mut() {
-        keys.entry("diagnostics").or_insert(diagnostics.to_value());
+    let mut schema = root::<WithErrors<T>>();
+    let document = root::<T>();
+    for key in ["title", "description"] {
+        schema[key] = document[key].clone();
     }
+    if let Some(version) = schema.pointer_mut("/properties/format_version") {
+        *version = json!({
+            "description": "It is increased when a program could misread the new format. Added \
+                            keys do not increase it.",
+            "const": FORMAT_VERSION,
+        });
+    }
+    schema
+}
+
+/// A document with the errors of the command.
+#[derive(Serialize, JsonSchema)]
+struct WithErrors<T> {
+    #[serde(flatten)]
+    document: T,
+    /// The errors, if there are any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// The JSON Schema (draft 2020-12) of a document or line. One of the same format version may have
+/// more keys.
+fn root<T: JsonSchema>() -> Value {
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    let mut schema = settings.into_generator().into_root_schema_for::<T>();
     config::tidy(&mut schema);
     let mut schema = schema.to_value();
     if let Some(keys) = schema["properties"].as_object_mut() {
-        if let Some(version) = keys.get_mut("format_version") {
-            *version = json!({
-                "description": "It is increased when a program could misread the new format. Added \
-                                keys do not increase it.",
-                "const": FORMAT_VERSION,
-            });
-        }
         let simulated = json!({ "description": "The host is simulated.", "const": true });
         keys.insert("simulated".to_owned(), simulated);
-        keys["diagnostics"]["description"] = "The errors, if there are any.".into();
     }
     schema
 }

@@ -36,5 +36,5 @@ pub(super) fn run(
     if let Some(template) = &template {
         init::write(host, template, terminal)?;
     }
-    apply::perform(host, global, &planned, consent.yes, terminal)
+    apply::perform(host, &planned, consent.yes, terminal)
 }

@@ -2,19 +2,21 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::time::SystemTime;
 
+use anstream::adapter::strip_str;
 use anstream::{AutoStream, ColorChoice};
 use console::Term;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::options::{Color, Global};
+use super::options::{Color, Command, Global};
 use crate::cli::error::Error;
 use crate::config::Config;
 use crate::model::printable_json;
 use crate::model::redact::Redactor;
 use crate::plan::Plan;
-use crate::report::{self, Diagnostic, DiagnosticsDocument, Layout};
+use crate::report::{self, Diagnostic, DiagnosticsDocument, Layout, Line};
 
 /// The mark of a simulated host.
 const MARK: &str = "[simulated] ";
@@ -30,11 +32,21 @@ pub(super) struct Terminal {
     layout: Layout,
     quiet: bool,
     simulates: bool,
-    /// The JSON document to print at the end.
-    document: Option<Value>,
+    json: Json,
     /// Whether lines on stderr can be redrawn.
     draws: bool,
     hidden: Hidden,
+}
+
+/// The JSON output.
+#[derive(Debug)]
+enum Json {
+    /// The document to print at the end, if there is one.
+    Document(Option<Value>),
+    /// Lines.
+    Lines,
+    /// The last line is printed.
+    Ended,
 }
 
 /// The secrets that no stream shows. They are shared with other threads, because more are found
@@ -82,9 +94,9 @@ impl<W: Write> Write for Clean<W> {
 }
 
 impl Terminal {
-    /// With `simulates`, headers and summaries are marked as about a simulated host. With `full`,
-    /// long values are not collapsed.
-    pub(super) fn new(global: &Global, simulates: bool, full: bool) -> Self {
+    /// With `simulates`, headers and summaries are marked as about a simulated host.
+    pub(super) fn new(global: &Global, command: &Command, simulates: bool) -> Self {
+        let (full, streams) = (command.is_full(), command.streams_json());
         let choice = match global.color {
             // Respects NO_COLOR, CLICOLOR_FORCE and TERM=dumb, and detects terminals.
             Color::Auto => ColorChoice::Auto,
@@ -97,7 +109,7 @@ impl Terminal {
             layout: Layout { width: width(), mark: if simulates { MARK } else { "" }, full },
             quiet: global.quiet,
             simulates,
-            document: None,
+            json: if global.json && streams { Json::Lines } else { Json::Document(None) },
             // The trace writes to the same terminal and would break lines that are redrawn.
             draws: io::stderr().is_terminal() && !console::is_dumb() && !global.verbose,
             hidden: Hidden::default(),
@@ -180,13 +192,46 @@ impl Terminal {
     /// Prints a JSON document when the command ends, so that it can name the error of the command.
     /// A document about a simulated host is marked.
     pub(super) fn json(&mut self, document: &impl Serialize) -> Result<(), Error> {
-        self.document = Some(self.marked(self.clean(document)?));
+        self.json = Json::Document(Some(self.marked(self.clean(document)?)));
         Ok(())
+    }
+
+    /// Whether the command prints JSON Lines instead of a document.
+    pub(super) fn streams(&self) -> bool {
+        matches!(self.json, Json::Lines)
+    }
+
+    /// Prints the last line of JSON Lines. Its result includes the error of the command.
+    pub(super) fn last_line(&mut self, line: Line<'_>) -> Result<(), Error> {
+        self.json = Json::Ended;
+        self.line(line)
+    }
+
+    fn line(&mut self, line: Line<'_>) -> Result<(), Error> {
+        let timestamp = humantime::format_rfc3339_micros(SystemTime::now()).to_string();
+        let message = strip_str(&line.message).to_string();
+        let line = self.marked(self.clean(&Line { timestamp, message, ..line })?);
+        self.write(&format!("{}\n", printable_json(&line.to_string())))
+    }
+
+    /// Prints lines before the last one. A reader that stops reading does not stop the command.
+    pub(super) fn lines<'a>(&mut self, lines: impl IntoIterator<Item = Line<'a>>) {
+        if self.streams() {
+            lines.into_iter().for_each(|line| drop(self.line(line)));
+        }
     }
 
     /// Prints the JSON document of the command with these errors, or one of the errors alone.
     pub(super) fn finish(&mut self, errors: Vec<Diagnostic>) -> Result<(), Error> {
-        let document = match self.document.take() {
+        let document = match &mut self.json {
+            Json::Document(document) => document.take(),
+            Json::Lines => {
+                let mut lines = errors.into_iter().map(Line::diagnostic);
+                return lines.try_for_each(|line| self.line(line));
+            }
+            Json::Ended => return Ok(()),
+        };
+        let document = match document {
             None if errors.is_empty() => return Ok(()),
             None => self.marked(self.clean(&DiagnosticsDocument::new(errors))?),
             Some(document) if errors.is_empty() => document,

@@ -162,7 +162,8 @@ fn resource_changes<S: Serializer>(changes: &[Change], serializer: S) -> Result<
 }
 
 impl<'a> ResourceChange<'a> {
-    fn new(change: &'a Change) -> Self {
+    /// The document of a change.
+    pub fn new(change: &'a Change) -> Self {
         let (before, after) = change.shown();
         Self {
             address: &change.address,

@@ -1,6 +1,7 @@
 //! The result of an apply, as a JSON document for programs.
 
 use std::error::Error as _;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -95,12 +96,16 @@ impl<'a> ResultDocument<'a> {
         Self {
             address: &result.address,
             outcome: result.outcome.word(),
-            // Milliseconds are precise enough.
-            seconds: (result.took.as_secs_f64() * 1e3).round() / 1e3,
+            seconds: seconds(result.took),
             because,
             error,
         }
     }
+}
+
+/// Milliseconds are precise enough.
+pub(super) fn seconds(took: Duration) -> f64 {
+    (took.as_secs_f64() * 1e3).round() / 1e3
 }
 
 impl ErrorDocument {

@@ -12,6 +12,7 @@ mod json;
 mod palette;
 mod plan;
 mod record;
+mod stream;
 mod text;
 
 pub use apply::{destroyed, finished, powered, progress, running, still_running};
@@ -23,4 +24,5 @@ pub use graph::{EdgeDocument, GraphDocument, dot, mermaid};
 pub use json::{CommandDocument, ErrorDocument, ReportDocument, ResultDocument};
 pub use plan::{destruction, plan};
 pub use record::record;
+pub use stream::{Hook, Line};
 pub use text::{Layout, on_a_line, table};

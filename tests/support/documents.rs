@@ -67,6 +67,21 @@ pub fn check(arguments: &[&str], ran: &Ran) {
     }
 }
 
+/// The lines of a call that prints JSON Lines.
+#[track_caller]
+pub fn lines(ran: &Ran) -> Vec<Value> {
+    let lines = ran.stdout.lines().map(serde_json::from_str);
+    lines.collect::<Result<_, _>>().unwrap_or_else(|why| panic!("{why}: {ran}"))
+}
+
+/// The last of these lines: the result.
+#[track_caller]
+pub fn report(ran: &Ran) -> Value {
+    let last = lines(ran).pop().unwrap_or_else(|| panic!("no output: {ran}"));
+    assert_eq!(last["type"], "change_summary", "{ran}");
+    last
+}
+
 /// Whether a document fits a schema and has no other keys.
 pub fn fits(schema: &str, document: &Value) -> Result<(), String> {
     let errors = SCHEMAS[schema].iter_errors(document);
