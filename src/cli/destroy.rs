@@ -1,6 +1,7 @@
 //! `cai destroy`
 
 use super::apply::tell_end;
+use super::plan::Format;
 use super::smoke_test::Verified;
 use super::terminal::Hidden;
 use super::{Global, Limits, Terminal, file, progress, vm_lock};
@@ -60,16 +61,19 @@ pub(super) fn run(
 pub(super) fn plan(
     host: &dyn Host,
     global: &Global,
+    format: Format,
     detailed_exitcode: bool,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
     let file = file::load(host, global, terminal)?;
     let (facts, plan) = look(host, &file.config, &terminal.hidden())?;
-    if global.json {
-        terminal.json(&PlanDocument::new(&plan, &[file.declared()]))?;
-    } else {
-        let text = report::destruction(&plan, file.declared(), &facts, terminal.layout());
-        terminal.data(&text)?;
+    let (declared, layout) = (file.declared(), terminal.layout());
+    match format {
+        Format::Text => terminal.data(&report::destruction(&plan, declared, &facts, layout))?,
+        Format::Markdown => {
+            terminal.raw(&report::destruction_markdown(&plan, declared, &facts, layout))?;
+        }
+        Format::Json => terminal.json(&PlanDocument::new(&plan, &[declared]))?,
     }
     terminal.refuse_problems(&plan)?;
     if detailed_exitcode && !plan.is_empty() { Err(Error::Changes) } else { Ok(()) }

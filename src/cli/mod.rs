@@ -42,6 +42,7 @@ use crate::model::redact;
 use crate::report::{self, Diagnostic, DiagnosticsDocument, Line};
 use crate::resource::Power;
 use options::{Cli, Command, Consent, Global, Limits};
+use plan::Format;
 use terminal::Terminal;
 
 /// The exit code for an invalid command line (`EX_USAGE`).
@@ -125,12 +126,13 @@ fn run_on(
             setup::run(host, global, *dry_run, &consent, limits, terminal)
         }
         Command::Validate => validate::run(host, global, terminal),
-        Command::Plan { detailed_exitcode, destroy: true, .. } => {
-            destroy::plan(host, global, *detailed_exitcode, terminal)
+        Command::Plan { detailed_exitcode, markdown, destroy: true, .. } => {
+            let format = Format::new(global, *markdown);
+            destroy::plan(host, global, format, *detailed_exitcode, terminal)
         }
-        Command::Plan { detailed_exitcode, out, targets, .. } => {
-            let targets = &targets.addresses;
-            plan::run(host, global, *detailed_exitcode, out.as_deref(), targets, terminal)
+        Command::Plan { detailed_exitcode, markdown, out, targets, .. } => {
+            let (format, targets) = (Format::new(global, *markdown), &targets.addresses);
+            plan::run(host, global, format, *detailed_exitcode, out.as_deref(), targets, terminal)
         }
         Command::Apply { plan: Some(plan), consent, limits, .. } => {
             saved::apply(host, global, plan, consent, limits, terminal)

@@ -140,6 +140,9 @@ pub(super) enum Command {
         /// Show long values, such as scripts, completely
         #[arg(long)]
         full: bool,
+        /// Print Markdown, for a comment on a pull request
+        #[arg(long, conflicts_with = "json")]
+        markdown: bool,
         /// Show what `cai destroy` would delete
         #[arg(long, conflicts_with_all = ["out", "targets"])]
         destroy: bool,

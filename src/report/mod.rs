@@ -9,6 +9,7 @@ mod doctor;
 mod error;
 mod graph;
 mod json;
+mod markdown;
 mod palette;
 mod plan;
 mod record;
@@ -22,6 +23,7 @@ pub use doctor::{DoctorDocument, Examined, codes, diagnosis, explanation, findin
 pub use error::{error, failure, problem, warning};
 pub use graph::{EdgeDocument, GraphDocument, dot, mermaid};
 pub use json::{CommandDocument, ErrorDocument, ReportDocument, ResultDocument};
+pub use markdown::{destruction_markdown, markdown};
 pub use plan::{destruction, plan};
 pub use record::record;
 pub use stream::{Hook, Line};

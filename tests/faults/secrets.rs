@@ -290,6 +290,9 @@ fn a_plan_shows_that_a_secret_changes_and_lima_gets_it() {
     assert!(plan.contains("- FROM_ENV: (sensitive value)\n"), "{plan}");
     assert!(plan.contains("+ FROM_ENV: (sensitive value, changed)\n"), "{plan}");
     assert!(plan.contains("  MARKED: (sensitive value)\n"), "{plan}");
+    let markdown = searched(&world, &["plan", "--markdown"], TWO);
+    let line = "\n+   FROM_ENV: (sensitive value, changed)\n";
+    assert!(markdown.success().contains(line), "{markdown}");
     let json: serde_json::Value =
         serde_json::from_str(searched(&world, &["--json", "plan"], TWO).success()).unwrap();
     let vm = &json["resource_changes"][1];
