@@ -64,7 +64,7 @@ pub(super) fn perform(
             .map_err(|WriteRecordError { path, source }| Error::WriteFile { path, source })?;
     }
     if plan.is_empty() && !terminal.streams() {
-        return terminal.data(&planned.text(terminal.layout()));
+        return terminal.succeed(&planned.text(terminal.layout()));
     }
     let report = if plan.is_empty() {
         Report::of_nothing(plan)

@@ -33,7 +33,7 @@ pub(super) fn run(
             let message = "Nothing to destroy.";
             return terminal.last_line(Line::finished("destroy", message, &report, &[], &declared));
         }
-        return terminal.data(&report::destruction(
+        return terminal.succeed(&report::destruction(
             &plan,
             file.declared(),
             &facts,

@@ -68,7 +68,7 @@ pub(super) struct Global {
     /// Print the commands that cai runs, on stderr
     #[arg(short, long, global = true, help_heading = GLOBAL, conflicts_with = "quiet")]
     pub(super) verbose: bool,
-    /// Print only results, questions and errors
+    /// Print only questions, errors, and the results of commands that print, such as plan and status
     #[arg(short, long, global = true, help_heading = GLOBAL)]
     pub(super) quiet: bool,
 }

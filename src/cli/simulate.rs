@@ -132,7 +132,8 @@ pub(super) fn run(
             };
             let world = World::new(platform);
             store::save(real, &directory, &world).map_err(failed(&directory))?;
-            show(&world, global, terminal)
+            // The purpose is not to print it.
+            if terminal.is_quiet() { Ok(()) } else { show(&world, global, terminal) }
         }
     }
 }

@@ -281,6 +281,11 @@ impl Terminal {
         self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush()).map_err(Error::Output)
     }
 
+    /// Prints a success on stdout, unless `--quiet` is given: the exit code says the same.
+    pub(super) fn succeed(&mut self, text: &str) -> Result<(), Error> {
+        if self.quiet { Ok(()) } else { self.data(text) }
+    }
+
     /// Prints a message, unless `--quiet` is given.
     pub(super) fn talk(&mut self, text: &str) {
         if !self.quiet {

@@ -46,7 +46,7 @@ pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> 
         return Ok(());
     }
     let line = |source: &Source| format!("{} is valid.\n", source.shown());
-    terminal.data(&sources.iter().map(line).collect::<String>())
+    terminal.succeed(&sources.iter().map(line).collect::<String>())
 }
 
 /// The errors that `limactl validate` finds. Empty if no accepted version of Lima is installed.
