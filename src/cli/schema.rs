@@ -21,9 +21,12 @@ use crate::report::{Diagnostic, DiagnosticsDocument, DoctorDocument, GraphDocume
 /// The name of the schema of the file.
 pub(super) const FILE: &str = "containai";
 
+/// A name, and the function that creates the schema.
+type Named = (&'static str, fn() -> Value);
+
 /// The schema of the file and those of the JSON documents, by name. A document has the name of the
 /// command that prints it.
-pub(super) const SCHEMAS: [(&str, fn() -> Value); 13] = [
+pub(super) const SCHEMAS: [Named; 13] = [
     (FILE, config::schema),
     ("validate", of::<ValidateDocument>),
     ("plan", of::<PlanDocument<'_>>),

@@ -210,7 +210,7 @@ impl Terminal {
     fn line(&mut self, line: Line<'_>) -> Result<(), Error> {
         let timestamp = humantime::format_rfc3339_micros(SystemTime::now()).to_string();
         let message = strip_str(&line.message).to_string();
-        let line = self.marked(self.clean(&Line { timestamp, message, ..line })?);
+        let line = self.marked(self.clean(&Line { message, timestamp, ..line })?);
         self.write(&format!("{}\n", printable_json(&line.to_string())))
     }
 

@@ -83,7 +83,7 @@ pub(super) struct ValidateDocument {
 #[derive(Serialize, JsonSchema)]
 struct Checked {
     file: String,
-    /// Whether it has no errors. `diagnostics` of the document has the errors of all files.
+    /// Whether it is free of errors, which `diagnostics` lists.
     valid: bool,
 }
 

@@ -33,7 +33,7 @@ pub struct Diagnostic {
     pub column: Option<usize>,
 }
 
-/// The errors of a command that has no other document.
+/// The errors of a command, if it prints no other document.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct DiagnosticsDocument {
     /// [`FORMAT_VERSION`].
@@ -76,8 +76,11 @@ impl Diagnostic {
 
     /// A problem of a plan.
     pub fn of_problem(address: &Address, problem: &Problem) -> Self {
-        let (address, hint) = (Some(address.clone()), Some(problem.hint()));
-        Self { address, hint, ..Self::new(problem.to_string()) }
+        Self {
+            hint: Some(problem.hint()),
+            address: Some(address.clone()),
+            ..Self::new(problem.to_string())
+        }
     }
 
     /// An error in a file with this text.

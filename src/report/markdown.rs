@@ -103,7 +103,7 @@ fn fence(text: &str) -> String {
     "`".repeat(longest.max(2) + 1)
 }
 
-/// The lines of a text as paragraphs without Markdown of their own.
+/// The lines of a text as paragraphs. Markdown in them is escaped.
 fn paragraphs(text: &str) -> String {
     let text = strip_str(text).to_string();
     let lines: Vec<String> =

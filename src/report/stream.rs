@@ -57,7 +57,7 @@ pub enum What<'a> {
     /// A change of the plan.
     PlannedChange {
         /// The change, as in `cai plan --json`.
-        change: PlannedChange<'a>,
+        change: Box<PlannedChange<'a>>,
     },
     /// The counts of the plan and, as the last line, those of the result.
     ChangeSummary {
@@ -187,7 +187,7 @@ impl<'a> Line<'a> {
     fn planned_change(change: &'a Change) -> Self {
         let message = format!("{}: plan to {}", change.address, change.action.word());
         let resource = ResourceName::new(&change.address);
-        let change = PlannedChange { resource, change: ResourceChange::new(change) };
+        let change = Box::new(PlannedChange { resource, change: ResourceChange::new(change) });
         Self::new(Level::Info, message, What::PlannedChange { change })
     }
 

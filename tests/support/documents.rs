@@ -44,7 +44,7 @@ fn schema(arguments: &[&str]) -> Option<&'static str> {
     let (_, schema) = command(arguments[at])?;
     let has = |word: &str| arguments[at..].contains(&word);
     match *schema {
-        // The state of the simulated host has no stable format.
+        // The format of the state of the simulated host is not stable.
         "simulate-list" if has("show") || has("reset") => None,
         "show" if has("next.plan") => Some("plan"),
         "apply" if has("--dry-run") => Some("plan"),
@@ -82,7 +82,7 @@ pub fn report(ran: &Ran) -> Value {
     last
 }
 
-/// Whether a document fits a schema and has no other keys.
+/// Checks that a document fits a schema, without unknown keys.
 pub fn fits(schema: &str, document: &Value) -> Result<(), String> {
     let errors = SCHEMAS[schema].iter_errors(document);
     let errors: Vec<String> = errors
