@@ -10,7 +10,7 @@ use crate::model::listed;
 use crate::plan::{Declared, Plan};
 use crate::reconcile::apply::{Report, apply_fresh};
 use crate::reconcile::record::{WriteRecordError, adopt};
-use crate::report::{self, ReportDocument};
+use crate::report::{self, Line};
 
 pub(super) fn run(
     host: &dyn Host,
@@ -27,7 +27,7 @@ pub(super) fn run(
     if !planned.plan.is_empty() {
         agree(&planned, consent, &global.command("apply --yes"), terminal)?;
     }
-    perform(host, global, &planned, consent.yes, terminal)
+    perform(host, &planned, consent.yes, terminal)
 }
 
 /// Shows a plan and asks for confirmation. `command` confirms it in advance.
@@ -38,6 +38,7 @@ pub(super) fn agree(
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
     planned.warn(terminal);
+    terminal.lines(Line::planned(&planned.plan));
     // The question is about the plan, so --quiet does not hide it.
     if consent.yes {
         terminal.talk(&planned.text(terminal.layout()));
@@ -54,7 +55,6 @@ pub(super) fn agree(
 /// made, so its facts need not be observed again.
 pub(super) fn perform(
     host: &dyn Host,
-    global: &Global,
     planned: &Planned,
     is_fresh: bool,
     terminal: &mut Terminal,
@@ -64,8 +64,8 @@ pub(super) fn perform(
         adopt(host, &planned.configs(), graph, facts)
             .map_err(|WriteRecordError { path, source }| Error::WriteFile { path, source })?;
     }
-    if plan.is_empty() && !global.json {
-        return terminal.data(&planned.text(terminal.layout()));
+    if plan.is_empty() && !terminal.streams() {
+        return terminal.succeed(&planned.text(terminal.layout()));
     }
     let report = if plan.is_empty() {
         Report::of_nothing(plan)
@@ -84,17 +84,18 @@ pub(super) fn perform(
     // An interrupt during the check must not hide the report.
     let _patience = progress::patience(host, terminal);
     let check = |terminal: &mut Terminal| smoke_test::verify(host, planned, &report, terminal);
-    tell_end(&report, &last_words, check, &planned.declared(), global, terminal)
+    let (declared, operation) = (planned.declared(), "apply");
+    tell_end(&report, &last_words, check, &declared, operation, terminal)
 }
 
-/// Reports the result. `check` runs only after a success; its findings are part of the one JSON
-/// document.
+/// Reports the result of an operation. `check` runs only after a success; its findings are part of
+/// the last line of JSON.
 pub(super) fn tell_end(
     report: &Report,
     last_words: &str,
     check: impl FnOnce(&mut Terminal) -> Verified,
     declared: &[Declared<'_>],
-    global: &Global,
+    operation: &'static str,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
     let last_words = format!("{}{last_words}", terminal.mark());
@@ -108,8 +109,8 @@ pub(super) fn tell_end(
     for finding in &findings {
         terminal.complain(&report::finding(finding, terminal.layout()));
     }
-    if global.json {
-        terminal.json(&ReportDocument::new(report, &findings, declared))?;
+    if terminal.streams() {
+        terminal.last_line(Line::finished(operation, &last_words, report, &findings, declared))?;
     }
     if interrupted {
         if !report.interrupted() {

@@ -1,6 +1,7 @@
 //! `cai destroy`
 
 use super::apply::tell_end;
+use super::plan::Format;
 use super::smoke_test::Verified;
 use super::terminal::Hidden;
 use super::{Global, Limits, Terminal, file, progress, vm_lock};
@@ -10,7 +11,7 @@ use crate::host::{Host, Probe};
 use crate::plan::{Plan, PlanDocument, Reason};
 use crate::reconcile::apply::{Report, in_sequence};
 use crate::reconcile::observe::{ObserveError, current_context, observe};
-use crate::report::{self, ReportDocument};
+use crate::report::{self, Line};
 use crate::resource::facts::Facts;
 
 pub(super) fn run(
@@ -27,20 +28,19 @@ pub(super) fn run(
     let (facts, plan) = look(host, &file.config, &hidden)?;
     let plan = plan.limited(limits.timeout);
     if plan.is_empty() {
-        if global.json {
-            return terminal.json(&ReportDocument::new(
-                &Report::default(),
-                &[],
-                &[file.declared()],
-            ));
+        if terminal.streams() {
+            let (report, declared) = (Report::default(), [file.declared()]);
+            let message = "Nothing to destroy.";
+            return terminal.last_line(Line::finished("destroy", message, &report, &[], &declared));
         }
-        return terminal.data(&report::destruction(
+        return terminal.succeed(&report::destruction(
             &plan,
             file.declared(),
             &facts,
             terminal.layout(),
         ));
     }
+    terminal.lines(Line::planned(&plan));
     let text = report::destruction(&plan, file.declared(), &facts, terminal.layout());
     // The question is about the plan, so --quiet does not hide it.
     if allowed == Some(name) {
@@ -54,23 +54,26 @@ pub(super) fn run(
     let look = || look(host, &file.config, &hidden).map(|(_, plan)| plan);
     let report = progress::tell(host, terminal, |notify| in_sequence(host, &plan, &look, notify));
     let last_words = report::destroyed(&report);
-    tell_end(&report, &last_words, |_| Verified::default(), &[file.declared()], global, terminal)
+    tell_end(&report, &last_words, |_| Verified::default(), &[file.declared()], "destroy", terminal)
 }
 
 /// Shows what a destroy would delete.
 pub(super) fn plan(
     host: &dyn Host,
     global: &Global,
+    format: Format,
     detailed_exitcode: bool,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
     let file = file::load(host, global, terminal)?;
     let (facts, plan) = look(host, &file.config, &terminal.hidden())?;
-    if global.json {
-        terminal.json(&PlanDocument::new(&plan, &[file.declared()]))?;
-    } else {
-        let text = report::destruction(&plan, file.declared(), &facts, terminal.layout());
-        terminal.data(&text)?;
+    let (declared, layout) = (file.declared(), terminal.layout());
+    match format {
+        Format::Text => terminal.data(&report::destruction(&plan, declared, &facts, layout))?,
+        Format::Markdown => {
+            terminal.raw(&report::destruction_markdown(&plan, declared, &facts, layout))?;
+        }
+        Format::Json => terminal.json(&PlanDocument::new(&plan, &[declared]))?,
     }
     terminal.refuse_problems(&plan)?;
     if detailed_exitcode && !plan.is_empty() { Err(Error::Changes) } else { Ok(()) }

@@ -285,9 +285,7 @@ fn fix(
         examination.document(patient, global, terminal)?;
     }
     agreed?;
-    // With --json, the diagnosis is the only document.
-    let global = Global { json: false, ..global.clone() };
-    let found = match perform(host, &global, &planned, options.yes, terminal) {
+    let found = match perform(host, &planned, options.yes, terminal) {
         // The failure was reported. The next diagnosis shows what still needs a fix.
         Ok(()) | Err(Error::Failed) => Vec::new(),
         // Only the smoke test finds this, so the next diagnosis does not have it.

@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use clap::ValueEnum;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::{Global, Terminal, file};
 use crate::cli::error::Error;
@@ -12,6 +14,14 @@ use crate::reconcile::observe::lima_home;
 
 /// The variable that Docker clients, libraries and SDKs read. It takes precedence over contexts.
 const DOCKER_HOST: &str = "DOCKER_HOST";
+
+/// The environment variables, as `cai env --json` prints them.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct EnvDocument {
+    /// The socket of the engine, as a URL.
+    #[serde(rename = "DOCKER_HOST")]
+    docker_host: String,
+}
 
 /// The syntax of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -40,7 +50,7 @@ pub(super) fn run(
     let socket = Ssh::docker_socket(&lima_home(host)?.join(vm.as_str()));
     let endpoint = format!("unix://{}", socket.display());
     if global.json {
-        return terminal.json(&serde_json::json!({ DOCKER_HOST: endpoint }));
+        return terminal.json(&EnvDocument { docker_host: endpoint });
     }
     if host.ping(&socket) == Ping::Missing {
         terminal.talk(&format!(

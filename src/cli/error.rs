@@ -1,13 +1,15 @@
 //! The errors of commands, and their exit codes.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::doctor::Finding;
 use crate::host::{CommandError, CommandSpec, Exposed, INTERRUPTED, LockError};
+use crate::model::printable;
 use crate::plan::SavedPlanError;
 use crate::reconcile::graph::GraphError;
 use crate::reconcile::observe::ObserveError;
+use crate::report::Diagnostic;
 
 /// The exit code if the reader of the output closed it: that of a process that SIGPIPE ended.
 const CLOSED_PIPE: u8 = 141;
@@ -59,10 +61,10 @@ pub(super) enum Error {
         source: io::Error,
     },
     /// The file has errors.
-    #[error("{0}")]
+    #[error("the file has errors")]
     Config(
-        /// Every error, on the file's own lines.
-        String,
+        /// The errors of each file.
+        Vec<FileErrors>,
     ),
     /// Two files cannot be planned together.
     #[error("{first} and {second} both {what}")]
@@ -94,7 +96,10 @@ pub(super) enum Error {
     NoContainer(Vec<Finding>),
     /// The plan has problems. They were shown.
     #[error("the plan cannot be applied")]
-    Blocked,
+    Blocked(
+        /// The problems.
+        Vec<Diagnostic>,
+    ),
     /// Some resources failed. They were shown.
     #[error("the apply failed")]
     Failed,
@@ -162,6 +167,15 @@ pub(super) enum Error {
     Output(#[source] io::Error),
 }
 
+/// The errors of one file.
+#[derive(Debug, Clone)]
+pub(super) struct FileErrors {
+    /// Every error, on the file's own lines.
+    pub(super) text: String,
+    /// The same for programs.
+    pub(super) diagnostics: Vec<Diagnostic>,
+}
+
 fn exposed_hint(exposed: &Exposed) -> &'static str {
     if exposed.is_foreign {
         "set XDG_STATE_HOME or --simulate=DIR to a directory that you own"
@@ -205,7 +219,7 @@ impl Error {
             | Self::Differs
             | Self::Unhealthy
             | Self::NoContainer(_)
-            | Self::Blocked
+            | Self::Blocked(_)
             | Self::Failed
             | Self::NotStarted { .. }
             | Self::Service(_)
@@ -223,12 +237,32 @@ impl Error {
             | Self::Differs
             | Self::Unhealthy
             | Self::NoContainer(_)
-            | Self::Blocked
+            | Self::Blocked(_)
             | Self::Failed
             | Self::Exit(_)
             | Self::Interrupted => true,
             Self::Output(source) => source.kind() == io::ErrorKind::BrokenPipe,
             _ => false,
+        }
+    }
+
+    /// The error for programs. Empty if it is a result that the command's document has.
+    pub(super) fn diagnostics(&self) -> Vec<Diagnostic> {
+        let one = Diagnostic::of_error(self, self.hint());
+        let file = |path: &Path| Some(printable(&path.display().to_string()).into_owned());
+        match self {
+            Self::Changes
+            | Self::Differs
+            | Self::Unhealthy
+            | Self::NoContainer(_)
+            | Self::Output(_) => Vec::new(),
+            Self::Config(files) => files.iter().flat_map(|file| file.diagnostics.clone()).collect(),
+            Self::Blocked(problems) => problems.clone(),
+            Self::NoText { path, line } => {
+                vec![Diagnostic { file: file(path), line: Some(*line), ..one }]
+            }
+            Self::ReadFile { path, .. } => vec![Diagnostic { file: file(path), ..one }],
+            _ => vec![one],
         }
     }
 

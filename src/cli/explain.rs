@@ -1,5 +1,6 @@
 //! `cai explain`
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Terminal;
@@ -24,13 +25,13 @@ pub(super) fn run(code: Option<&str>, json: bool, terminal: &mut Terminal) -> Re
 }
 
 /// The output of `cai explain --json`.
-#[derive(Serialize)]
-struct ExplainDocument {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ExplainDocument {
     format_version: u32,
     codes: Vec<Explained>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Explained {
     code: Code,
     meaning: &'static str,

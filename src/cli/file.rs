@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use super::{Global, Terminal};
-use crate::cli::error::Error;
+use crate::cli::error::{Error, FileErrors};
 use crate::config::diagnostic::{self, Diagnostic};
 use crate::config::{self, Config};
 use crate::host::{self, NoText, Probe};
 use crate::model::digest::sha256;
 use crate::model::{clean_path, redact};
 use crate::plan::{Declared, SavedFile};
-use crate::report::on_a_line;
+use crate::report::{self, on_a_line};
 
 /// The name of the file that is found without `--file`.
 pub(super) const NAME: &str = "containai.toml";
@@ -34,13 +34,13 @@ pub(super) struct File {
     /// Its path and the checksum of its text.
     pub(super) saved: SavedFile,
     /// The environment variables that it needs but are not set, on the file's own lines.
-    unset: Option<String>,
+    unset: Option<FileErrors>,
 }
 
 impl File {
     /// Fails if an environment variable that it needs is not set.
     pub(super) fn needs_variables(&self) -> Result<(), Error> {
-        self.unset.clone().map_or(Ok(()), |mistakes| Err(Error::Config(mistakes)))
+        self.unset.clone().map_or(Ok(()), |mistakes| Err(Error::Config(vec![mistakes])))
     }
 
     /// The file and its VM, for a report.
@@ -74,12 +74,12 @@ pub(super) fn load_these(
     for source in sources {
         match source.parse(probe, terminal) {
             Ok(file) => files.push(file),
-            Err(Error::Config(mistakes)) => wrong.push(mistakes),
+            Err(Error::Config(mistakes)) => wrong.extend(mistakes),
             Err(error) => return Err(error),
         }
     }
     if !wrong.is_empty() {
-        return Err(Error::Config(wrong.join("\n\n")));
+        return Err(Error::Config(wrong));
     }
     together(&mut files)?;
     Ok(files)
@@ -180,7 +180,7 @@ impl Source {
     pub(super) fn parse(&self, probe: &dyn Probe, terminal: &Terminal) -> Result<File, Error> {
         match config::parse(&self.text) {
             Ok(config) => Ok(self.file(config, probe, terminal)),
-            Err(mistakes) => Err(Error::Config(self.mistakes(&mistakes, terminal))),
+            Err(mistakes) => Err(Error::Config(vec![self.mistakes(&mistakes, terminal)])),
         }
     }
 
@@ -211,9 +211,16 @@ impl Source {
     }
 
     /// These errors, on the file's own lines.
-    pub(super) fn mistakes(&self, mistakes: &[Diagnostic], terminal: &Terminal) -> String {
+    pub(super) fn mistakes(&self, mistakes: &[Diagnostic], terminal: &Terminal) -> FileErrors {
+        let file = self.shown();
+        let diagnostics = mistakes.iter();
+        let diagnostics =
+            diagnostics.map(|error| report::Diagnostic::of_file(error, &file, &self.text));
         // Secrets on a line with an error are not shown.
         let text = redact::source(&self.text);
-        diagnostic::render(mistakes, &text, &self.shown(), terminal.colors_errors())
+        FileErrors {
+            text: diagnostic::render(mistakes, &text, &file, terminal.colors_errors()),
+            diagnostics: diagnostics.collect(),
+        }
     }
 }

@@ -2,19 +2,27 @@
 
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::terminal::document_of;
 use super::{Global, Terminal};
 use crate::cli::error::Error;
 use crate::config;
 use crate::host::Host;
 use crate::lima::Status;
+use crate::plan::FORMAT_VERSION;
 use crate::reconcile::observe::{ManagedVm, managed_vms};
 use crate::report;
 
-/// A VM that `cai` manages, as `cai list --json` prints it.
-#[derive(Serialize)]
+/// The VMs that `cai` manages, as `cai list --json` prints them.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ListDocument {
+    format_version: u32,
+    machines: Vec<Listed>,
+}
+
+/// A VM that `cai` manages.
+#[derive(Serialize, JsonSchema)]
 struct Listed {
     name: String,
     status: Status,
@@ -27,7 +35,7 @@ struct Listed {
 pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> Result<(), Error> {
     let vms = managed_vms(host)?.into_iter().map(|vm| listed(host, vm)).collect::<Vec<_>>();
     if global.json {
-        return terminal.json(&document_of("machines", &vms));
+        return terminal.json(&ListDocument { format_version: FORMAT_VERSION, machines: vms });
     }
     if vms.is_empty() {
         return terminal.data("cai manages no VM on this machine.\n");

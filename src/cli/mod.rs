@@ -21,6 +21,7 @@ mod power;
 mod progress;
 mod render;
 mod saved;
+mod schema;
 mod setup;
 mod shell;
 mod show;
@@ -33,18 +34,19 @@ mod validate;
 mod vm_lock;
 mod watch;
 
+pub use schema::schemas;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::cli::error::Error;
-use crate::config;
 use crate::host::Host;
 use crate::model::redact;
-use crate::report;
+use crate::report::{self, Diagnostic, DiagnosticsDocument, Line};
 use crate::resource::Power;
 use options::{Cli, Command, Consent, Global, Limits};
+use plan::Format;
 use terminal::Terminal;
 
 /// The exit code for an invalid command line (`EX_USAGE`).
@@ -72,19 +74,26 @@ pub fn main(host: &dyn Host) -> ExitCode {
     }
     let simulates =
         cli.global.simulate.is_some() || matches!(cli.command, Command::Simulate { .. });
-    let mut terminal = Terminal::new(&cli.global, simulates, cli.command.is_full());
+    let mut terminal = Terminal::new(&cli.global, &cli.command, simulates);
+    terminal.lines([Line::version()]);
     terminal.hide(PROXIES.iter().flat_map(|name| {
         let proxy = host.env(name).unwrap_or_default().to_string_lossy().into_owned();
         let mut secrets = redact::passwords(&proxy);
         secrets.extend(redact::proxy_passwords(name, &proxy));
         secrets
     }));
-    match run(host, &cli, &mut terminal) {
+    let result = run(host, &cli, &mut terminal);
+    let errors = match &result {
+        Err(error) if cli.global.json => error.diagnostics(),
+        _ => Vec::new(),
+    };
+    if let Err(error) = &result {
+        tell(error, &mut terminal);
+    }
+    // Whatever the result is, a reader that closed the output decides the exit code.
+    match terminal.finish(errors).inspect_err(|error| tell(error, &mut terminal)).and(result) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tell(&error, &mut terminal);
-            error.exit_code().into()
-        }
+        Err(error) => error.exit_code().into(),
     }
 }
 
@@ -123,12 +132,13 @@ fn run_on(
             setup::run(host, global, *dry_run, &consent, limits, terminal)
         }
         Command::Validate => validate::run(host, global, terminal),
-        Command::Plan { detailed_exitcode, destroy: true, .. } => {
-            destroy::plan(host, global, *detailed_exitcode, terminal)
+        Command::Plan { detailed_exitcode, markdown, destroy: true, .. } => {
+            let format = Format::new(global, *markdown);
+            destroy::plan(host, global, format, *detailed_exitcode, terminal)
         }
-        Command::Plan { detailed_exitcode, out, targets, .. } => {
-            let targets = &targets.addresses;
-            plan::run(host, global, *detailed_exitcode, out.as_deref(), targets, terminal)
+        Command::Plan { detailed_exitcode, markdown, out, targets, .. } => {
+            let (format, targets) = (Format::new(global, *markdown), &targets.addresses);
+            plan::run(host, global, format, *detailed_exitcode, out.as_deref(), targets, terminal)
         }
         Command::Apply { plan: Some(plan), consent, limits, .. } => {
             saved::apply(host, global, plan, consent, limits, terminal)
@@ -160,8 +170,7 @@ fn run_on(
         Command::Show { plan: None } => show::run(host, global, terminal),
         Command::Render => render::run(host, global, terminal),
         Command::Graph { format } => graph::run(host, global, *format, terminal),
-        // The schema is not about a host, so it is not marked as simulated.
-        Command::Schema => terminal.raw(&format!("{:#}\n", config::schema())),
+        Command::Schema { name } => schema::run(name, terminal),
         Command::Completions { shell } => completions::script(*shell, terminal),
         Command::Man { command } => manual::page(command.as_deref(), terminal),
         Command::Help { words } => help::run(words, terminal),
@@ -183,7 +192,20 @@ fn without_destroy(mut error: clap::Error) -> clap::Error {
 /// are ignored.
 fn refuse(error: &clap::Error) -> ExitCode {
     let _ = error.print();
-    if error.use_stderr() { USAGE.into() } else { ExitCode::SUCCESS }
+    if !error.use_stderr() {
+        return ExitCode::SUCCESS;
+    }
+    // The options could not be parsed.
+    let mut options = std::env::args_os().take_while(|argument| argument != "--");
+    if options.any(|argument| argument == "--json") {
+        let text = error.to_string();
+        let (summary, detail) = text.split_once('\n').unwrap_or((&text, ""));
+        let summary = summary.strip_prefix("error: ").unwrap_or(summary);
+        let detail = Some(detail.trim().to_owned()).filter(|detail| !detail.is_empty());
+        let error = Diagnostic { detail, ..Diagnostic::new(summary) };
+        let _ = terminal::print_json(&DiagnosticsDocument::new(vec![error]));
+    }
+    USAGE.into()
 }
 
 fn tell(error: &Error, terminal: &mut Terminal) {
@@ -191,7 +213,9 @@ fn tell(error: &Error, terminal: &mut Terminal) {
         return;
     }
     let text = match error {
-        Error::Config(rendered) => rendered.clone(),
+        Error::Config(files) => {
+            files.iter().map(|file| file.text.as_str()).collect::<Vec<_>>().join("\n\n")
+        }
         error => report::error(error, error.hint()),
     };
     terminal.complain(&format!("{}{text}", terminal.mark()));

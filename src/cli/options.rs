@@ -9,6 +9,7 @@ use clap_complete::{ArgValueCompleter, Shell};
 
 use super::completions;
 use super::env::Syntax;
+use super::schema;
 use super::shell::Log;
 use super::simulate::Simulate;
 use crate::doctor::Code;
@@ -45,7 +46,7 @@ pub(super) struct Global {
     /// Run as if started in this directory
     #[arg(short = 'C', global = true, help_heading = GLOBAL, value_name = "DIR")]
     pub(super) directory: Option<PathBuf>,
-    /// Print one JSON document instead of text
+    /// Print one JSON document instead of text. Commands that change the machine print JSON Lines
     #[arg(long, global = true, help_heading = GLOBAL)]
     pub(super) json: bool,
     /// Work on a simulated host and change nothing real. Output about it is marked. Use it to try cai,
@@ -60,7 +61,7 @@ pub(super) struct Global {
     /// Print the commands that cai runs, on stderr
     #[arg(short, long, global = true, help_heading = GLOBAL, conflicts_with = "quiet")]
     pub(super) verbose: bool,
-    /// Print only results, questions and errors
+    /// Print only questions, errors, and the results of commands that print, such as plan and status
     #[arg(short, long, global = true, help_heading = GLOBAL)]
     pub(super) quiet: bool,
 }
@@ -130,6 +131,9 @@ pub(super) enum Command {
         /// Show long values, such as scripts, completely
         #[arg(long)]
         full: bool,
+        /// Print Markdown, for a comment on a pull request
+        #[arg(long, conflicts_with = "json")]
+        markdown: bool,
         /// Show what `cai destroy` would delete
         #[arg(long, conflicts_with_all = ["out", "targets"])]
         destroy: bool,
@@ -260,8 +264,13 @@ pub(super) enum Command {
         #[arg(long, value_name = "FORMAT", default_value = "dot")]
         format: GraphFormat,
     },
-    /// Print the JSON Schema of the file
-    Schema,
+    /// Print the JSON Schema of the file, or of the JSON output of a command
+    Schema {
+        /// The file, or the command. A line of apply --json, also of destroy, start, stop and
+        /// restart, is an apply document
+        #[arg(default_value = schema::FILE, value_parser = PossibleValuesParser::new(schema::SCHEMAS.map(|(name, _)| name)), hide_default_value = true)]
+        name: String,
+    },
     /// Break, show or reset the simulated host of --simulate
     ///
     /// Use it to try cai, or to check a team's file in CI without a VM.
@@ -322,6 +331,19 @@ impl Command {
     /// Whether long values are shown completely.
     pub(super) fn is_full(&self) -> bool {
         matches!(self, Self::Plan { full: true, .. } | Self::Apply { full: true, .. })
+    }
+
+    /// Whether it prints JSON Lines with `--json`, because it changes something.
+    pub(super) fn streams_json(&self) -> bool {
+        matches!(
+            self,
+            Self::Apply { .. }
+                | Self::Setup { dry_run: false, .. }
+                | Self::Destroy { .. }
+                | Self::Start { .. }
+                | Self::Stop { .. }
+                | Self::Restart { .. }
+        )
     }
 
     /// Whether it supports `--json`.

@@ -18,6 +18,7 @@ use crate::resource::facts::Facts;
 pub(super) fn run(
     host: &dyn Host,
     global: &Global,
+    format: Format,
     detailed_exitcode: bool,
     out: Option<&Path>,
     targets: &[String],
@@ -26,24 +27,45 @@ pub(super) fn run(
     out.map_or(Ok(()), saved::check_name)?;
     let files = file::load_all(host, global, terminal)?;
     let planned = Planned::new(host, files, targets, terminal)?;
-    show(&planned, global, terminal)?;
+    show(&planned, format, terminal)?;
     if let Some(out) = out {
         saved::write(host, global, &planned, out, terminal)?;
     }
     if detailed_exitcode && !planned.plan.is_empty() { Err(Error::Changes) } else { Ok(()) }
 }
 
+/// The format of a plan.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Format {
+    Text,
+    Markdown,
+    Json,
+}
+
+impl Format {
+    /// `--json` and `--markdown` exclude each other.
+    pub(super) fn new(global: &Global, markdown: bool) -> Self {
+        match (global.json, markdown) {
+            (true, _) => Self::Json,
+            (false, true) => Self::Markdown,
+            (false, false) => Self::Text,
+        }
+    }
+}
+
 /// Prints a plan and its problems.
 pub(super) fn show(
     planned: &Planned,
-    global: &Global,
+    format: Format,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
     planned.warn(terminal);
-    if global.json {
-        terminal.json(&PlanDocument::new(&planned.plan, &planned.declared()))?;
-    } else {
-        terminal.data(&planned.text(terminal.layout()))?;
+    let Planned { plan, facts, .. } = planned;
+    let (declared, layout) = (planned.declared(), terminal.layout());
+    match format {
+        Format::Text => terminal.data(&planned.text(layout))?,
+        Format::Markdown => terminal.raw(&report::markdown(plan, &declared, facts, layout))?,
+        Format::Json => terminal.json(&PlanDocument::new(plan, &declared))?,
     }
     terminal.refuse_problems(&planned.plan)
 }

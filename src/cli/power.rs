@@ -10,7 +10,7 @@ use crate::host::Host;
 use crate::plan::{Disruption, Plan};
 use crate::reconcile::apply::in_sequence;
 use crate::reconcile::observe::observe;
-use crate::report;
+use crate::report::{self, Line};
 use crate::resource::Power;
 
 pub(super) fn run(
@@ -33,12 +33,13 @@ pub(super) fn run(
     };
     let plan = look()?;
     next.set(power);
+    terminal.lines(Line::planned(&plan));
     terminal.refuse_problems(&plan)?;
     let command = global.command(&format!("{name} --yes"));
     agree(&plan, power, yes, &command, terminal)?;
     let report = progress::tell(host, terminal, |notify| in_sequence(host, &plan, &look, notify));
     let last_words = report::powered(&report, config.vm.name.as_str(), power);
-    tell_end(&report, &last_words, |_| Verified::default(), &[file.declared()], global, terminal)?;
+    tell_end(&report, &last_words, |_| Verified::default(), &[file.declared()], name, terminal)?;
     if power == Power::Stop && config.vm.running {
         terminal.talk("The file declares a running VM, so the next `cai apply` starts it.");
     }

@@ -12,7 +12,7 @@ use crate::cli::error::Error;
 use crate::host::{Host, Probe, random};
 use crate::model::printable;
 use crate::plan::{PlanDocument, SavedPlan, SavedPlanError};
-use crate::report::Layout;
+use crate::report::{Layout, Line};
 
 /// The width of the text in a saved plan.
 const SHOWN: usize = 80;
@@ -173,10 +173,11 @@ pub(super) fn apply(
         return Err(stale(moved));
     }
     if !planned.plan.is_empty() {
+        terminal.lines(Line::planned(&planned.plan));
         terminal.talk(&planned.text(terminal.layout()));
         terminal.refuse_problems(&planned.plan)?;
         let words = format!("apply {}", quoted(plan));
         consent.to_replacements(&planned, &global.command(&words))?;
     }
-    apply::perform(host, global, &planned, true, terminal)
+    apply::perform(host, &planned, true, terminal)
 }

@@ -1,6 +1,6 @@
 //! `cai setup`
 
-use super::plan::{self, Planned};
+use super::plan::{self, Format, Planned};
 use super::{Consent, Global, Limits, Terminal, apply, file, init, vm_lock};
 use crate::cli::error::Error;
 use crate::host::Host;
@@ -28,7 +28,7 @@ pub(super) fn run(
             terminal
                 .talk(&format!("setup would create {}, then apply this plan:\n", source.shown()));
         }
-        return plan::show(&planned, global, terminal);
+        return plan::show(&planned, Format::new(global, false), terminal);
     }
     if !planned.plan.is_empty() {
         apply::agree(&planned, consent, &global.command("setup --force"), terminal)?;
@@ -36,5 +36,5 @@ pub(super) fn run(
     if let Some(template) = &template {
         init::write(host, template, terminal)?;
     }
-    apply::perform(host, global, &planned, consent.yes, terminal)
+    apply::perform(host, &planned, consent.yes, terminal)
 }

@@ -2,19 +2,28 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::file;
-use super::terminal::document;
 use super::{Global, Terminal};
 use crate::cli::error::Error;
 use crate::host::Host;
+use crate::plan::FORMAT_VERSION;
 use crate::reconcile::observe::recorded;
 use crate::report;
 use crate::resource::record::{Entry, Origin, Record};
 
-/// One VM, as `cai show --json` prints it.
-#[derive(Serialize)]
+/// The records of the files' VMs, as `cai show --json` prints them.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ShowDocument<'a> {
+    format_version: u32,
+    /// One entry per file.
+    machines: Vec<Shown<'a>>,
+}
+
+/// One VM.
+#[derive(Serialize, JsonSchema)]
 struct Shown<'a> {
     file: &'a str,
     vm: &'a str,
@@ -23,7 +32,7 @@ struct Shown<'a> {
 }
 
 /// One resource.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ShownEntry {
     origin: Origin,
     /// Its keys, if other programs can set keys of it as well.
@@ -50,7 +59,8 @@ pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> 
             vm: file.config.vm.name.as_str(),
             resources: record.as_ref().map(resources),
         });
-        return terminal.json(&document("machines", &shown.collect::<Vec<_>>())?);
+        let document = ShowDocument { format_version: FORMAT_VERSION, machines: shown.collect() };
+        return terminal.json(&document);
     }
     let mark = terminal.mark();
     let texts = machines.map(|(file, record)| {

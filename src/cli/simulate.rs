@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::PossibleValuesParser;
 use clap::{Subcommand, ValueEnum};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -14,7 +15,7 @@ use crate::config::{self, Config};
 use crate::host::{Host, Probe};
 use crate::lima;
 use crate::model::redact::{self, SENSITIVE};
-use crate::plan::Plan;
+use crate::plan::{FORMAT_VERSION, Plan};
 use crate::reconcile::apply::{Outcome, apply};
 use crate::reconcile::graph::Graph;
 use crate::reconcile::observe::{observe, state_directory};
@@ -89,7 +90,7 @@ pub(super) fn run(
     match action {
         Simulate::List => {
             if global.json {
-                return terminal.json(&Faults::all());
+                return terminal.json(&FaultsDocument::new(FAULTS));
             }
             let width = FAULTS.iter().map(|fault| fault.name.len()).max().unwrap_or_default();
             let line = |fault: &Fault| format!("{:width$}  {}\n", fault.name, fault.what);
@@ -120,7 +121,7 @@ pub(super) fn run(
             }
             terminal.talk(&format!("{}: {}.", fault.name, fault.what));
             terminal.talk(&format!("To see the plan, run: {}", simulated.command("plan")));
-            if global.json { terminal.json(&Listed::from(fault)) } else { Ok(()) }
+            if global.json { terminal.json(&FaultsDocument::new([fault])) } else { Ok(()) }
         }
         Simulate::Show => show(&open(real, &directory)?.world(), global, terminal),
         Simulate::Reset { platform } => {
@@ -131,7 +132,8 @@ pub(super) fn run(
             };
             let world = World::new(platform);
             store::save(real, &directory, &world).map_err(failed(&directory))?;
-            show(&world, global, terminal)
+            // The purpose is not to print it.
+            if terminal.is_quiet() { Ok(()) } else { show(&world, global, terminal) }
         }
     }
 }
@@ -158,21 +160,23 @@ fn without_variables(text: &str) -> String {
     lima::edited(text, &yaml, &hidden)
 }
 
-/// The JSON document of `cai simulate list`.
-#[derive(Debug, Serialize)]
-struct Faults {
+/// The faults, as `cai simulate list --json` and `cai simulate break --json` print them.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct FaultsDocument {
+    format_version: u32,
     faults: Vec<Listed>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Listed {
     name: &'static str,
     what: &'static str,
 }
 
-impl Faults {
-    fn all() -> Self {
-        Self { faults: FAULTS.iter().map(Listed::from).collect() }
+impl FaultsDocument {
+    fn new<'a>(faults: impl IntoIterator<Item = &'a Fault>) -> Self {
+        let faults = faults.into_iter().map(Listed::from).collect();
+        Self { format_version: FORMAT_VERSION, faults }
     }
 }
 

@@ -2,17 +2,17 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::file::{self, File};
 use super::plan::Planned;
-use super::terminal::document;
 use super::{Global, Terminal};
 use crate::cli::error::Error;
 use crate::host::{Host, Ping};
 use crate::lima::Status;
 use crate::model::address::{Address, Kind};
-use crate::plan::{Change, Observation};
+use crate::plan::{Change, FORMAT_VERSION, Observation};
 use crate::report;
 use crate::resource::facts::Facts;
 
@@ -20,7 +20,7 @@ pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> 
     let planned = Planned::new(host, file::load_all(host, global, terminal)?, &[], terminal)?;
     let machines = machines(&planned);
     if global.json {
-        terminal.json(&document("machines", &machines)?)?;
+        terminal.json(&StatusDocument { format_version: FORMAT_VERSION, machines })?;
     } else {
         let mark = terminal.mark();
         let lines = machines.iter().map(|machine| format!("{mark}{}", machine.in_a_line()));
@@ -47,8 +47,16 @@ fn machines(planned: &Planned) -> Vec<MachineStatus<'_>> {
         .collect()
 }
 
-/// The state of one file's machine, as `cai status --json` prints it.
-#[derive(Serialize)]
+/// The states of the files' machines, as `cai status --json` prints them.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct StatusDocument<'a> {
+    format_version: u32,
+    /// One entry per file.
+    machines: Vec<MachineStatus<'a>>,
+}
+
+/// The state of one file's machine.
+#[derive(Serialize, JsonSchema)]
 struct MachineStatus<'a> {
     file: &'a str,
     vm: Vm<'a>,
@@ -62,14 +70,14 @@ struct MachineStatus<'a> {
     pending: Vec<&'a Address>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Vm<'a> {
     name: &'a str,
     /// Lima's status, `absent`, or `unknown`.
     status: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Engine<'a> {
     /// `answers`; `silent` if it runs but the socket on this machine does not answer; `stopped`;
     /// `absent`; or `unknown` if the guest could not be asked.
@@ -80,7 +88,7 @@ struct Engine<'a> {
     ping: Option<&'a Ping>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ContextStatus<'a> {
     name: &'a str,
     /// Its endpoint; `null` if the context does not exist.

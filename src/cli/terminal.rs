@@ -2,47 +2,27 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::time::SystemTime;
 
+use anstream::adapter::strip_str;
 use anstream::{AutoStream, ColorChoice};
 use console::Term;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::options::{Color, Global};
+use super::options::{Color, Command, Global};
 use crate::cli::error::Error;
 use crate::config::Config;
 use crate::model::printable_json;
 use crate::model::redact::Redactor;
-use crate::plan::{FORMAT_VERSION, Plan};
-use crate::report::{self, Layout};
-
-/// A document about files. One file: its keys. Several files: a list under `key`.
-pub(super) fn document(key: &str, files: &[impl Serialize]) -> Result<Value, Error> {
-    let failed = |error: serde_json::Error| Error::Output(error.into());
-    let mut document = Map::from_iter([("format_version".to_owned(), FORMAT_VERSION.into())]);
-    match files {
-        [file] => match serde_json::to_value(file).map_err(failed)? {
-            Value::Object(keys) => document.extend(keys),
-            other => document.extend([(key.to_owned(), other)]),
-        },
-        several => {
-            let several = serde_json::to_value(several).map_err(failed)?;
-            document.insert(key.to_owned(), several);
-        }
-    }
-    Ok(document.into())
-}
+use crate::plan::Plan;
+use crate::report::{self, Diagnostic, DiagnosticsDocument, Layout, Line};
 
 /// The mark of a simulated host.
 const MARK: &str = "[simulated] ";
 /// The line width without a terminal, and the narrowest and widest one with a terminal.
 const WIDTH: u16 = 80;
 const WIDTHS: (u16, u16) = (40, 200);
-
-/// A document with a list, which may be empty.
-pub(super) fn document_of(key: &str, entries: &[impl Serialize]) -> Value {
-    serde_json::json!({ "format_version": FORMAT_VERSION, key: entries })
-}
 
 /// The streams of this process, with colors if they are enabled.
 #[derive(Debug)]
@@ -52,9 +32,21 @@ pub(super) struct Terminal {
     layout: Layout,
     quiet: bool,
     simulates: bool,
+    json: Json,
     /// Whether lines on stderr can be redrawn.
     draws: bool,
     hidden: Hidden,
+}
+
+/// The JSON output.
+#[derive(Debug)]
+enum Json {
+    /// The document to print at the end, if there is one.
+    Document(Option<Value>),
+    /// Lines.
+    Lines,
+    /// The last line is printed.
+    Ended,
 }
 
 /// The secrets that no stream shows. They are shared with other threads, because more are found
@@ -102,9 +94,9 @@ impl<W: Write> Write for Clean<W> {
 }
 
 impl Terminal {
-    /// With `simulates`, headers and summaries are marked as about a simulated host. With `full`,
-    /// long values are not collapsed.
-    pub(super) fn new(global: &Global, simulates: bool, full: bool) -> Self {
+    /// With `simulates`, headers and summaries are marked as about a simulated host.
+    pub(super) fn new(global: &Global, command: &Command, simulates: bool) -> Self {
+        let (full, streams) = (command.is_full(), command.streams_json());
         let choice = match global.color {
             // Respects NO_COLOR, CLICOLOR_FORCE and TERM=dumb, and detects terminals.
             Color::Auto => ColorChoice::Auto,
@@ -117,6 +109,7 @@ impl Terminal {
             layout: Layout { width: width(), mark: if simulates { MARK } else { "" }, full },
             quiet: global.quiet,
             simulates,
+            json: if global.json && streams { Json::Lines } else { Json::Document(None) },
             // The trace writes to the same terminal and would break lines that are redrawn.
             draws: io::stderr().is_terminal() && !console::is_dumb() && !global.verbose,
             hidden: Hidden::default(),
@@ -196,9 +189,57 @@ impl Terminal {
         Ok(self.hidden.redactor().shown_document(&document))
     }
 
-    /// Prints a JSON document. One about a simulated host is marked.
+    /// Prints a JSON document when the command ends, so that it can name the error of the command.
+    /// A document about a simulated host is marked.
     pub(super) fn json(&mut self, document: &impl Serialize) -> Result<(), Error> {
-        let document = self.marked(self.clean(document)?);
+        self.json = Json::Document(Some(self.marked(self.clean(document)?)));
+        Ok(())
+    }
+
+    /// Whether the command prints JSON Lines instead of a document.
+    pub(super) fn streams(&self) -> bool {
+        matches!(self.json, Json::Lines)
+    }
+
+    /// Prints the last line of JSON Lines. Its result includes the error of the command.
+    pub(super) fn last_line(&mut self, line: Line<'_>) -> Result<(), Error> {
+        self.json = Json::Ended;
+        self.line(line)
+    }
+
+    fn line(&mut self, line: Line<'_>) -> Result<(), Error> {
+        let timestamp = humantime::format_rfc3339_micros(SystemTime::now()).to_string();
+        let message = strip_str(&line.message).to_string();
+        let line = self.marked(self.clean(&Line { message, timestamp, ..line })?);
+        self.write(&format!("{}\n", printable_json(&line.to_string())))
+    }
+
+    /// Prints lines before the last one. A reader that stops reading does not stop the command.
+    pub(super) fn lines<'a>(&mut self, lines: impl IntoIterator<Item = Line<'a>>) {
+        if self.streams() {
+            lines.into_iter().for_each(|line| drop(self.line(line)));
+        }
+    }
+
+    /// Prints the JSON document of the command with these errors, or one of the errors alone.
+    pub(super) fn finish(&mut self, errors: Vec<Diagnostic>) -> Result<(), Error> {
+        let document = match &mut self.json {
+            Json::Document(document) => document.take(),
+            Json::Lines => {
+                let mut lines = errors.into_iter().map(Line::diagnostic);
+                return lines.try_for_each(|line| self.line(line));
+            }
+            Json::Ended => return Ok(()),
+        };
+        let document = match document {
+            None if errors.is_empty() => return Ok(()),
+            None => self.marked(self.clean(&DiagnosticsDocument::new(errors))?),
+            Some(document) if errors.is_empty() => document,
+            Some(mut document) => {
+                document["diagnostics"] = self.clean(&errors)?;
+                document
+            }
+        };
         self.write_json(&document)
     }
 
@@ -240,6 +281,11 @@ impl Terminal {
         self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush()).map_err(Error::Output)
     }
 
+    /// Prints a success on stdout, unless `--quiet` is given: the exit code says the same.
+    pub(super) fn succeed(&mut self, text: &str) -> Result<(), Error> {
+        if self.quiet { Ok(()) } else { self.data(text) }
+    }
+
     /// Prints a message, unless `--quiet` is given.
     pub(super) fn talk(&mut self, text: &str) {
         if !self.quiet {
@@ -265,12 +311,12 @@ impl Terminal {
 
     /// Prints the problems of a plan. Fails if it has any.
     pub(super) fn refuse_problems(&mut self, plan: &Plan) -> Result<(), Error> {
-        let mut result = Ok(());
+        let mut problems = Vec::new();
         for (address, problem) in plan.problems() {
             self.complain(&report::problem(&address.to_string(), problem));
-            result = Err(Error::Blocked);
+            problems.push(Diagnostic::of_problem(address, problem));
         }
-        result
+        if problems.is_empty() { Ok(()) } else { Err(Error::Blocked(problems)) }
     }
 
     /// Prints the warnings about a file.
@@ -299,6 +345,12 @@ impl Terminal {
         stdin.lock().read_line(&mut answer).ok().filter(|read| *read > 0)?;
         Some(answer.trim().to_owned())
     }
+}
+
+/// Prints a JSON document before there is a terminal.
+pub(super) fn print_json(document: &impl Serialize) -> io::Result<()> {
+    let text = serde_json::to_string_pretty(document)?;
+    writeln!(io::stdout(), "{}", printable_json(&text))
 }
 
 /// The width of the terminal. Plans go to stdout or stderr, and one of them may be redirected.

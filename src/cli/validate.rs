@@ -1,15 +1,16 @@
 //! `cai validate`
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::file::{self, File, Source};
-use super::terminal::document;
 use super::{Global, Terminal};
-use crate::cli::error::Error;
+use crate::cli::error::{Error, FileErrors};
 use crate::config;
-use crate::config::diagnostic::{Diagnostic, line_of};
+use crate::config::diagnostic::Diagnostic;
 use crate::host::Host;
 use crate::lima::{self, Verdict};
+use crate::plan::FORMAT_VERSION;
 use crate::reconcile::observe::{self, ask_lima};
 use crate::resource::template;
 
@@ -31,21 +32,21 @@ pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> 
         checked.push((source, mistakes));
     }
     if global.json {
-        let files: Vec<Checked<'_>> = checked.iter().map(Checked::new).collect();
-        terminal.json(&document("files", &files)?)?;
+        let files = checked.iter().map(Checked::new).collect();
+        terminal.json(&ValidateDocument { format_version: FORMAT_VERSION, files })?;
     }
     let wrong = checked.iter().filter(|(_, mistakes)| !mistakes.is_empty());
-    let wrong: Vec<String> =
+    let wrong: Vec<FileErrors> =
         wrong.map(|(source, mistakes)| source.mistakes(mistakes, terminal)).collect();
     if !wrong.is_empty() {
-        return Err(Error::Config(wrong.join("\n\n")));
+        return Err(Error::Config(wrong));
     }
     file::together(&mut files)?;
     if global.json {
         return Ok(());
     }
     let line = |source: &Source| format!("{} is valid.\n", source.shown());
-    terminal.data(&sources.iter().map(line).collect::<String>())
+    terminal.succeed(&sources.iter().map(line).collect::<String>())
 }
 
 /// The errors that `limactl validate` finds. Empty if no accepted version of Lima is installed.
@@ -71,47 +72,23 @@ fn refused_by_lima(host: &dyn Host, file: &File, terminal: &mut Terminal) -> Vec
     refusal.into_iter().collect()
 }
 
-/// One file, as `cai validate --json` prints it.
-#[derive(Serialize)]
-struct Checked<'a> {
+/// The checked files, as `cai validate --json` prints them.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ValidateDocument {
+    format_version: u32,
+    files: Vec<Checked>,
+}
+
+/// One file.
+#[derive(Serialize, JsonSchema)]
+struct Checked {
     file: String,
+    /// Whether it is free of errors, which `diagnostics` lists.
     valid: bool,
-    mistakes: Vec<Mistake<'a>>,
 }
 
-impl<'a> Checked<'a> {
-    fn new((source, mistakes): &'a (&'a Source, Vec<Diagnostic>)) -> Self {
-        Self {
-            file: source.shown(),
-            valid: mistakes.is_empty(),
-            mistakes: mistakes.iter().map(|mistake| Mistake::new(mistake, &source.text)).collect(),
-        }
-    }
-}
-
-/// An error in the file. Line and column count from 1, the column in characters. Both are `null` if
-/// the error is about the whole file.
-#[derive(Serialize)]
-struct Mistake<'a> {
-    line: Option<usize>,
-    column: Option<usize>,
-    text: &'a str,
-    label: Option<&'a str>,
-    hint: Option<&'a str>,
-}
-
-impl<'a> Mistake<'a> {
-    fn new(mistake: &'a Diagnostic, source: &str) -> Self {
-        let start = mistake.span.as_ref().map(|span| span.start);
-        Self {
-            line: start.map(|start| line_of(source, start)),
-            column: start.map(|start| {
-                let before = source.get(..start).unwrap_or(source);
-                before.chars().rev().take_while(|c| *c != '\n').count() + 1
-            }),
-            text: &mistake.message,
-            label: mistake.label.as_deref(),
-            hint: mistake.hint.as_deref(),
-        }
+impl Checked {
+    fn new((source, mistakes): &(&Source, Vec<Diagnostic>)) -> Self {
+        Self { file: source.shown(), valid: mistakes.is_empty() }
     }
 }

@@ -53,6 +53,12 @@ pub fn line_of(source: &str, offset: usize) -> usize {
     line_at(source, offset).0
 }
 
+/// The line and the column, in characters, of a byte in `source`, counted from 1.
+pub fn place_of(source: &str, offset: usize) -> (usize, usize) {
+    let (line, start, _) = line_at(source, offset);
+    (line, until(source, offset)[start..].chars().count() + 1)
+}
+
 /// The diagnostics as text, each with its line of `source`. `origin` is the path to show; `color`
 /// enables ANSI colors.
 ///

@@ -32,7 +32,7 @@ mod warning;
 
 pub use multi_file::{Conflict, together};
 pub use parse::parse;
-pub use schema::schema;
+pub use schema::{schema, tidy};
 pub use suggest::nearest;
 pub use types::*;
 pub use variables::resolve;

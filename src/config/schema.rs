@@ -12,8 +12,14 @@ pub fn schema() -> Value {
     let settings = SchemaSettings::draft2020_12().for_deserialize();
     let mut schema = settings.into_generator().into_root_schema_for::<Config>();
     RecursiveTransform(without_null).transform(&mut schema);
-    RecursiveTransform(paragraphs).transform(&mut schema);
+    tidy(&mut schema);
     schema.to_value()
+}
+
+/// Removes the traces of Rust from a schema: integer widths and line breaks of doc comments.
+pub fn tidy(schema: &mut Schema) {
+    RecursiveTransform(without_width).transform(schema);
+    RecursiveTransform(paragraphs).transform(schema);
 }
 
 /// Removes `null`, which TOML does not have.
@@ -27,10 +33,6 @@ fn without_null(schema: &mut Schema) {
             }
         }
         _ => {}
-    }
-    // Rust's integer widths are not formats of JSON Schema. The schema has bounds instead.
-    if schema.get("type").is_some_and(|kind| mentions(kind, "integer")) {
-        schema.remove("format");
     }
     if let Some(Value::Array(kinds)) = schema.get_mut("type") {
         kinds.retain(|kind| kind != "null");
@@ -46,6 +48,14 @@ fn without_null(schema: &mut Schema) {
             schema.remove("anyOf");
             schema.ensure_object().extend(only);
         }
+    }
+}
+
+/// Rust's number widths are not formats of JSON Schema. The schema has bounds instead.
+fn without_width(schema: &mut Schema) {
+    let is_number = |kind: &Value| mentions(kind, "integer") || mentions(kind, "number");
+    if schema.get("type").is_some_and(is_number) {
+        schema.remove("format");
     }
 }
 

@@ -1,12 +1,13 @@
 //! The containers of the guest.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Document;
 use super::answers::Answers;
 
 /// A running container.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Container {
     /// The full identifier.
     pub id: String,

@@ -25,6 +25,7 @@ use std::path::{Path, PathBuf};
 use std::string::FromUtf8Error;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use archive::{Archive, ArchiveError};
@@ -209,8 +210,8 @@ pub trait Host: Probe {
 /// The answer of a Docker socket on the host.
 ///
 /// The message of a Docker client does not identify a cause: a missing group, a missing guest
-/// socket and a dead daemon all end as [`Ping::Closed`] (measured with Lima 2.2.0).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// socket and a dead daemon all end as `Closed` (measured with Lima 2.2.0).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "answer", content = "data", rename_all = "kebab-case")]
 pub enum Ping {
     /// The file does not exist.

@@ -1,8 +1,10 @@
 //! The output of `limactl list --json`.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
@@ -38,6 +40,20 @@ impl From<String> for Status {
             "Broken" => Self::Broken,
             _ => Self::Other(word),
         }
+    }
+}
+
+impl JsonSchema for Status {
+    fn schema_name() -> Cow<'static, str> {
+        "Status".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "The state of a VM, as Lima names it: `Running`, `Stopped`, `Broken`, \
+                            or another state.",
+            "type": "string",
+        })
     }
 }
 

@@ -1,8 +1,10 @@
 //! The addresses of resources: `vm.containai-secure`, or `agents/vm.agents` if several files are
 //! planned together.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
 use crate::model::VmName;
@@ -83,6 +85,20 @@ impl Address {
 #[derive(Debug, thiserror::Error)]
 #[error("not the address of a resource")]
 pub struct NotAnAddress;
+
+impl JsonSchema for Address {
+    fn schema_name() -> Cow<'static, str> {
+        "Address".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "The address of a resource, such as `vm.containai-secure`, or \
+                            `agents/vm.agents` if several files are planned together.",
+            "type": "string",
+        })
+    }
+}
 
 /// Serialized as it is displayed: `vm.containai-secure`.
 impl Serialize for Address {

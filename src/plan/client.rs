@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
-/// Why it cannot be fixed. In JSON as [`Problem`](super::Problem) is.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize)]
+/// Why it cannot be fixed: in JSON, a `kind` and its `data`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, JsonSchema)]
 #[serde(tag = "kind", content = "data", rename_all = "kebab-case")]
 pub enum ClientProblem {
     /// The file does not name a compose file to recreate it from.

@@ -1,7 +1,9 @@
 //! The codes of findings: their names, their meanings, and the texts of `cai explain`.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
 /// Defines the codes and their texts in one list, so that no code can lack a text.
@@ -214,6 +216,21 @@ impl Code {
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+impl JsonSchema for Code {
+    fn schema_name() -> Cow<'static, str> {
+        "Code".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names: Vec<&str> = Self::ALL.iter().map(|code| code.name()).collect();
+        json_schema!({
+            "description": "The code of a finding. `cai explain` describes each.",
+            "type": "string",
+            "enum": names,
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::{counted, listed};
@@ -9,7 +10,7 @@ use crate::model::{counted, listed};
 /// The contents of dockerd's present store when a change makes dockerd use another one. They stay on
 /// disk, and no Docker command shows them. Measured with Docker 20.10: with live-restore a running container keeps
 /// running, and Docker can no longer stop it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Hides {
     /// The VM.
     pub vm: String,
@@ -22,7 +23,7 @@ pub struct Hides {
 }
 
 /// The contents of a store, counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Stored {
     /// The containers, the stopped ones included.
     pub containers: usize,

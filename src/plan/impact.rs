@@ -1,12 +1,13 @@
 //! The containers that a plan stops, restarts or recreates.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Change, Disruption, Plan};
 use crate::guest::Container;
 
 /// The containers that a plan affects. Each is in one list only, that of the strongest effect.
-#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Impact<'a> {
     /// They stop and are not started again.
     pub stops: Vec<&'a Container>,

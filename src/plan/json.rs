@@ -1,11 +1,11 @@
 //! A plan as a JSON document for programs.
 
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::{
-    Action, Change, Declared, Disruption, Fallback, Files, Hides, Impact, Plan, Problem, Reason,
-    Stored,
+    Action, Change, Declared, Disruption, Fallback, Hides, Impact, Plan, Problem, Reason, Stored,
 };
 use crate::guest::Container;
 use crate::model::address::Address;
@@ -17,15 +17,15 @@ use crate::model::value::{Attributes, Known};
 pub const FORMAT_VERSION: u32 = 1;
 
 /// A plan, as `cai plan --json` prints it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct PlanDocument<'a> {
     /// [`FORMAT_VERSION`].
     pub format_version: u32,
-    /// The file or files of the plan.
-    #[serde(flatten)]
-    pub files: Files<'a>,
+    /// The files of the plan, with the VM that each declares.
+    pub files: &'a [Declared<'a>],
     /// One entry per resource, in the order of application, including unchanged ones.
     #[serde(serialize_with = "resource_changes")]
+    #[schemars(with = "Vec<ResourceChange<'a>>")]
     pub resource_changes: &'a [Change],
     /// The number of changes per action.
     pub summary: Summary,
@@ -34,7 +34,7 @@ pub struct PlanDocument<'a> {
 }
 
 /// The planned change of one resource.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ResourceChange<'a> {
     /// `vm.containai-secure`.
     pub address: &'a Address,
@@ -45,8 +45,10 @@ pub struct ResourceChange<'a> {
     /// The reasons.
     pub reasons: Vec<Explained<'a, Reason>>,
     /// The present attributes; `null` if the resource does not exist or could not be observed.
+    #[schemars(with = "Option<Map<String, Value>>")]
     pub before: Option<Values>,
     /// The attributes after the change, without those that are known after apply.
+    #[schemars(with = "Map<String, Value>")]
     pub after: Values,
     /// `true` for each attribute that is known after apply, as in Terraform: within `after`, such a
     /// value could not be distinguished from a real one.
@@ -78,7 +80,7 @@ pub struct ResourceChange<'a> {
 }
 
 /// What is done if a change has no effect.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct FallbackDocument<'a> {
     /// One of the disruptions of a change.
     pub disruption: Disruption,
@@ -100,7 +102,8 @@ impl<'a> FallbackDocument<'a> {
 
 /// A reason: its `kind`, its `data` if it has any, and a `text` for the user. Programs should use
 /// the kind, because the text may change.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "{T}")]
 pub struct Explained<'a, T: Serialize> {
     /// `kind` and `data`.
     #[serde(flatten)]
@@ -110,7 +113,7 @@ pub struct Explained<'a, T: Serialize> {
 }
 
 /// A problem in the same format, with a hint.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ExplainedProblem<'a> {
     /// The problem.
     #[serde(flatten)]
@@ -120,7 +123,7 @@ pub struct ExplainedProblem<'a> {
 }
 
 /// The number of changes per action.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[expect(missing_docs, reason = "each is the count of the action of that name")]
 pub struct Summary {
     pub create: usize,
@@ -134,10 +137,10 @@ pub struct Summary {
 
 impl<'a> PlanDocument<'a> {
     /// The document of a plan for these files.
-    pub fn new(plan: &'a Plan, declared: &[Declared<'a>]) -> Self {
+    pub fn new(plan: &'a Plan, declared: &'a [Declared<'a>]) -> Self {
         Self {
             format_version: FORMAT_VERSION,
-            files: Files::new(declared),
+            files: declared,
             resource_changes: &plan.changes,
             summary: Summary {
                 create: plan.count(Action::Create),
@@ -159,7 +162,8 @@ fn resource_changes<S: Serializer>(changes: &[Change], serializer: S) -> Result<
 }
 
 impl<'a> ResourceChange<'a> {
-    fn new(change: &'a Change) -> Self {
+    /// The document of a change.
+    pub fn new(change: &'a Change) -> Self {
         let (before, after) = change.shown();
         Self {
             address: &change.address,

@@ -26,7 +26,7 @@ use crate::model::address::Address;
 pub use change::{Action, Change};
 pub use client::ClientProblem;
 pub use code::Code;
-pub use declared::{Declared, Files};
+pub use declared::Declared;
 pub use diff::{Line, Origin, text_diff};
 pub use disruption::{Disruption, Fallback, by_start};
 pub use finding::{Finding, Repair, Severity};

@@ -1,5 +1,6 @@
 //! Why a change cannot be done, and what to do about it.
 
+use schemars::JsonSchema;
 use semver::{Version, VersionReq};
 use serde::Serialize;
 
@@ -7,7 +8,7 @@ use super::ClientProblem;
 use crate::model::{listed, open_ended, spelled_out};
 
 /// Why a change cannot be done. In JSON as [`Reason`](super::Reason) is.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, JsonSchema)]
 #[serde(tag = "kind", content = "data", rename_all = "kebab-case")]
 pub enum Problem {
     /// No `limactl` on `PATH`.
@@ -20,8 +21,10 @@ pub enum Problem {
     #[error("limactl is {found}, but the file requires {}", spelled_out(.required))]
     LimaVersion {
         /// The installed version.
+        #[schemars(with = "String")]
         found: Version,
         /// The requirement.
+        #[schemars(with = "String")]
         required: VersionReq,
         /// The command that installs an accepted version.
         install: String,
@@ -30,14 +33,17 @@ pub enum Problem {
     #[error("cai would install Lima {version}, but the file requires {}", spelled_out(.required))]
     LimaRelease {
         /// The release.
+        #[schemars(with = "String")]
         version: Version,
         /// The requirement.
+        #[schemars(with = "String")]
         required: VersionReq,
     },
     /// The checksum of this release of Lima is unknown.
     #[error("the checksum of Lima {version} for {platform} is unknown")]
     LimaChecksum {
         /// The release.
+        #[schemars(with = "String")]
         version: Version,
         /// The platform, as the file calls it.
         platform: &'static str,

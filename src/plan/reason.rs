@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use super::Disruption;
@@ -14,7 +15,7 @@ use crate::model::{in_a_line, listed};
 
 /// Why a change is planned. In JSON, the variant's name is the `kind`, in kebab case, and what it
 /// holds is the `data`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "kind", content = "data", rename_all = "kebab-case")]
 pub enum Reason {
     /// It does not exist.
@@ -113,9 +114,9 @@ pub enum Reason {
     /// The plan adds the login user to these groups, and the SSH session is older.
     SessionWillPredate(Vec<String>),
     /// dockerd runs but has not loaded these keys of its configuration.
-    DaemonPredates(DaemonKeys),
+    DaemonPredates(#[schemars(with = "Vec<String>")] DaemonKeys),
     /// The plan changes these keys of dockerd's configuration.
-    DaemonWillPredate(DaemonKeys),
+    DaemonWillPredate(#[schemars(with = "Vec<String>")] DaemonKeys),
     /// dockerd restarts while containers run, so its bridge keeps its address.
     BridgeKept,
     /// The file gives the VM more processors than this machine has. No reason to change anything.

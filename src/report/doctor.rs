@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -17,7 +18,7 @@ use crate::resource::facts::Facts;
 const COMMANDS: [&str; 7] = ["brew ", "cai ", "curl ", "docker ", "limactl ", "sudo ", "unset "];
 
 /// A diagnosis, as `cai doctor --json` prints it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct DoctorDocument<'a> {
     /// [`FORMAT_VERSION`].
     pub format_version: u32,

@@ -47,7 +47,7 @@ pub fn failure(address: &str, cause: &ApplyError) -> String {
     text
 }
 
-fn write_causes(text: &mut String, error: &(dyn Error + 'static)) {
+pub(super) fn write_causes(text: &mut String, error: &(dyn Error + 'static)) {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(command) = command_error(error) {

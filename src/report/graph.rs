@@ -6,10 +6,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::address::Address;
-use crate::plan::{Declared, FORMAT_VERSION, Files};
+use crate::plan::{Declared, FORMAT_VERSION};
 use crate::reconcile::graph::{Edge, Graph};
 
 /// The graph in Graphviz's DOT language.
@@ -56,13 +57,12 @@ pub fn mermaid(graph: &Graph) -> String {
 }
 
 /// A graph, as `cai graph --format json` prints it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct GraphDocument<'a> {
     /// [`FORMAT_VERSION`].
     pub format_version: u32,
-    /// The file or files of the graph.
-    #[serde(flatten)]
-    pub files: Files<'a>,
+    /// The files of the graph, with the VM that each declares.
+    pub files: &'a [Declared<'a>],
     /// The addresses, in the order of application.
     pub resources: Vec<&'a Address>,
     /// The relations between them.
@@ -70,7 +70,7 @@ pub struct GraphDocument<'a> {
 }
 
 /// The relation between two resources.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct EdgeDocument<'a> {
     /// The earlier resource.
     pub from: &'a Address,
@@ -83,10 +83,10 @@ pub struct EdgeDocument<'a> {
 
 impl<'a> GraphDocument<'a> {
     /// The document of the graph of these files.
-    pub fn new(graph: &'a Graph, declared: &[Declared<'a>]) -> Self {
+    pub fn new(graph: &'a Graph, declared: &'a [Declared<'a>]) -> Self {
         Self {
             format_version: FORMAT_VERSION,
-            files: Files::new(declared),
+            files: declared,
             resources: graph.ordered().map(|node| &node.address).collect(),
             edges: graph.edges().map(|(from, to, kind)| EdgeDocument { from, to, kind }).collect(),
         }

@@ -1,7 +1,9 @@
 //! The result of an apply, as a JSON document for programs.
 
 use std::error::Error as _;
+use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::error::{command_error, hint};
@@ -9,17 +11,16 @@ use crate::doctor::Finding;
 use crate::host::Failure;
 use crate::model::address::Address;
 use crate::model::redact;
-use crate::plan::{Declared, FORMAT_VERSION, Files};
+use crate::plan::{Declared, FORMAT_VERSION};
 use crate::reconcile::apply::{ApplyError, Counts, Outcome, Report, ResourceResult};
 
 /// The result of an apply, as `cai apply --json` prints it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ReportDocument<'a> {
     /// [`FORMAT_VERSION`].
     pub format_version: u32,
-    /// The file or files.
-    #[serde(flatten)]
-    pub files: Files<'a>,
+    /// The files, with the VM that each declares.
+    pub files: &'a [Declared<'a>],
     /// One entry per resource, in the order of the plan.
     pub results: Vec<ResultDocument<'a>>,
     /// The number of resources with each outcome.
@@ -30,7 +31,7 @@ pub struct ReportDocument<'a> {
 }
 
 /// The outcome of one resource.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ResultDocument<'a> {
     /// `vm.containai-secure`.
     pub address: &'a Address,
@@ -47,7 +48,7 @@ pub struct ResultDocument<'a> {
 }
 
 /// Why a resource failed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ErrorDocument {
     /// The message for the user.
     pub text: String,
@@ -60,7 +61,7 @@ pub struct ErrorDocument {
 }
 
 /// A command that failed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct CommandDocument {
     /// The command line, with long arguments shortened.
     pub line: String,
@@ -74,10 +75,10 @@ pub struct CommandDocument {
 
 impl<'a> ReportDocument<'a> {
     /// The document of a report for these files, and of the findings after it.
-    pub fn new(report: &'a Report, findings: &'a [Finding], declared: &[Declared<'a>]) -> Self {
+    pub fn new(report: &'a Report, findings: &'a [Finding], declared: &'a [Declared<'a>]) -> Self {
         Self {
             format_version: FORMAT_VERSION,
-            files: Files::new(declared),
+            files: declared,
             results: report.results.iter().map(ResultDocument::new).collect(),
             summary: report.counts(),
             findings,
@@ -95,12 +96,16 @@ impl<'a> ResultDocument<'a> {
         Self {
             address: &result.address,
             outcome: result.outcome.word(),
-            // Milliseconds are precise enough.
-            seconds: (result.took.as_secs_f64() * 1e3).round() / 1e3,
+            seconds: seconds(result.took),
             because,
             error,
         }
     }
+}
+
+/// Milliseconds are precise enough.
+pub(super) fn seconds(took: Duration) -> f64 {
+    (took.as_secs_f64() * 1e3).round() / 1e3
 }
 
 impl ErrorDocument {

@@ -53,11 +53,7 @@ fn write_plan(
             Some((Declared { file, vm }, facts)) => write_header(out, vm, file, facts)?,
             None => headline(out, STRONG, "this machine", "")?,
         }
-        // These also concern unchanged resources.
-        let reasons = changes.iter().flat_map(|change| &change.reasons);
-        for remark in reasons.filter(|reason| reason.is_remark()) {
-            comment(out, &remark.to_string())?;
-        }
+        write_remarks(out, changes)?;
         for change in changes.iter().filter(|change| !change.is_without_effect()) {
             writeln!(out)?;
             write_change(out, change)?;
@@ -68,6 +64,13 @@ fn write_plan(
     }
     write_summary(out, plan)?;
     write_consent(out, plan, declared)
+}
+
+/// Writes the remarks, which may also be about unchanged resources.
+pub(super) fn write_remarks(out: &mut Page, changes: &[Change]) -> std::fmt::Result {
+    let reasons = changes.iter().flat_map(|change| &change.reasons);
+    let mut remarks = reasons.filter(|reason| reason.is_remark());
+    remarks.try_for_each(|remark| comment(out, &remark.to_string()))
 }
 
 /// The plan of a destroy with colors: one block per resource, and the resources that are kept.
@@ -128,7 +131,7 @@ pub(super) fn state(facts: &Facts) -> String {
 }
 
 /// The counts, what restarts, and which containers stop.
-fn write_summary(out: &mut Page, plan: &Plan) -> std::fmt::Result {
+pub(super) fn write_summary(out: &mut Page, plan: &Plan) -> std::fmt::Result {
     let mut line = format!(
         " {} to add, {} to change, {} to destroy",
         // As in Terraform, a replacement counts twice.
@@ -161,7 +164,11 @@ fn write_summary(out: &mut Page, plan: &Plan) -> std::fmt::Result {
 }
 
 /// The VMs that must be named because data in them is lost.
-fn write_consent(out: &mut Page, plan: &Plan, declared: &[Declared<'_>]) -> std::fmt::Result {
+pub(super) fn write_consent(
+    out: &mut Page,
+    plan: &Plan,
+    declared: &[Declared<'_>],
+) -> std::fmt::Result {
     let Some(Declared { vm, .. }) = declared.first() else { return Ok(()) };
     let names: BTreeSet<String> = plan.losses(vm).into_iter().map(|loss| loss.vm).collect();
     names.iter().try_for_each(|vm| {

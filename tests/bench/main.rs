@@ -22,6 +22,8 @@
 )]
 
 mod converged;
+#[path = "../support/documents.rs"]
+mod documents;
 #[path = "../support/fake_fault.rs"]
 mod fake_fault;
 #[path = "../support/fake_world.rs"]

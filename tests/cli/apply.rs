@@ -1,9 +1,9 @@
 //! `cai apply`: consent, failures, and what the next run finds.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::fake;
-use super::plan::document;
+use crate::support::documents;
 use crate::support::sandbox::Sandbox;
 use crate::support::trials;
 
@@ -13,6 +13,8 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_failed_step_is_shown_and_what_needs_it_is_skipped,
         a_vm_that_exists_half_made_is_started_by_the_next_run,
         steps_that_had_no_effect_are_no_success,
+        as_json_each_event_is_a_line,
+        as_json_errors_are_lines_too,
         as_json_the_end_is_one_document,
         as_json_a_failure_has_its_command_and_both_streams,
         quietly_only_failures_are_told,
@@ -72,19 +74,82 @@ fn steps_that_had_no_effect_are_no_success() {
     assert!(error.contains("error: context.containai-secure: did not converge"), "{ran}");
 }
 
+fn types(lines: &[Value]) -> Vec<&str> {
+    lines.iter().map(|line| line["type"].as_str().unwrap()).collect()
+}
+
+fn as_json_each_event_is_a_line() {
+    let ran = fake::engine().cai(&["apply", "--yes", "--json"]);
+    ran.success();
+    let lines = documents::lines(&ran);
+    assert_eq!(
+        types(&lines),
+        [
+            "version",
+            "planned_change",
+            "change_summary",
+            "apply_start",
+            "apply_progress",
+            "apply_progress",
+            "apply_complete",
+            "change_summary",
+        ],
+        "{ran}"
+    );
+    assert!(lines.iter().all(|line| line["@level"] == "info"), "{ran}");
+    assert!(lines.iter().all(|line| line["@timestamp"].as_str().unwrap().ends_with('Z')), "{ran}");
+    let message = "context.containai-secure: plan to create";
+    assert_eq!(lines[1]["@message"], message, "{ran}");
+    assert_eq!(lines[1]["change"]["resource"]["addr"], "context.containai-secure");
+    assert_eq!(
+        (&lines[1]["change"]["action"], &lines[2]["changes"]["add"]),
+        (&json!("create"), &json!(1))
+    );
+    assert_eq!(lines[4]["hook"]["action"], "create");
+    assert!(lines[4]["hook"]["step"].is_string(), "{ran}");
+    let counts = json!({"add": 1, "change": 0, "remove": 0, "operation": "apply"});
+    assert_eq!(lines[7]["changes"], counts);
+    let message = lines[7]["@message"].as_str().unwrap();
+    assert!(message.starts_with("Apply complete: 1 added"), "{ran}");
+}
+
+fn as_json_errors_are_lines_too() {
+    let ran = fake::fresh().cai(&["apply", "--yes", "--json"]);
+    ran.fails_with(1);
+    let lines = documents::lines(&ran);
+    let errors = lines.iter().filter(|line| line["type"] == "diagnostic");
+    let [error] = errors.collect::<Vec<_>>()[..] else { panic!("{ran}") };
+    let error = &error["diagnostic"];
+    assert_eq!(error["address"], "vm.containai-secure", "{ran}");
+    assert!(error["detail"].as_str().unwrap().contains("fake: no"), "{ran}");
+    let errored = lines.iter().filter(|line| line["type"] == "apply_errored");
+    let errored: Vec<_> = errored.map(|line| &line["hook"]["outcome"]).collect();
+    assert_eq!(errored[0], "failed", "{ran}");
+    assert!(errored[1..].iter().all(|outcome| **outcome == "skipped"), "{ran}");
+    // Before the apply, an error is the last line.
+    let ran = fake::fresh().cai(&["apply", "--json"]);
+    ran.fails_with(4);
+    let lines = documents::lines(&ran);
+    let refused = &lines.last().unwrap()["diagnostic"];
+    assert_eq!(refused["summary"], "not applied: confirmation needs a terminal", "{ran}");
+    let ran = fake::fresh().cai(&["apply", "--json", "-f", "nosuch.toml"]);
+    ran.fails_with(3);
+    assert_eq!(types(&documents::lines(&ran)), ["version", "diagnostic"], "{ran}");
+}
+
 fn as_json_the_end_is_one_document() {
     let sandbox = fake::engine();
     let ran = sandbox.cai(&["apply", "--yes", "--json"]);
     ran.success();
     assert!(ran.stderr.contains("+ context.containai-secure"), "the plan is talk: {ran}");
-    let report = document(&ran);
+    let report = documents::report(&ran);
     let counts = json!({"applied": 1, "unchanged": 7, "failed": 0, "skipped": 0, "cancelled": 0});
     assert_eq!(report["summary"], counts);
     let last = report["results"].as_array().unwrap().last().unwrap();
     assert_eq!(last["address"], "context.containai-secure");
     assert_eq!(last["outcome"], "applied");
     assert!(last["seconds"].as_f64().unwrap() > 0.0 && last.get("error").is_none(), "{last}");
-    let again = document(&sandbox.cai(&["apply", "--yes", "--json"]));
+    let again = documents::report(&sandbox.cai(&["apply", "--yes", "--json"]));
     assert_eq!(again["summary"]["unchanged"], 8);
     assert_eq!(again["results"].as_array().unwrap().len(), 8);
 }
@@ -93,7 +158,7 @@ fn as_json_a_failure_has_its_command_and_both_streams() {
     let sandbox = fake::fresh();
     let ran = sandbox.cai(&["apply", "--yes", "--json"]);
     ran.fails_with(1);
-    let report = document(&ran);
+    let report = documents::report(&ran);
     let result = |address: &str| {
         let results = report["results"].as_array().unwrap();
         results.iter().find(|result| result["address"] == address).unwrap().clone()

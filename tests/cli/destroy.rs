@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::fake;
-use super::plan::document;
+use crate::support::documents;
 use crate::support::sandbox::Sandbox;
 use crate::support::trials;
 
@@ -113,7 +113,7 @@ fn where_there_is_nothing_it_says_so() {
     let sandbox = fake::fresh();
     let ran = sandbox.cai(&["destroy"]);
     assert!(ran.success().starts_with("Nothing to destroy."), "{ran}");
-    let none = document(&sandbox.cai(&["destroy", "--json"]));
+    let none = documents::report(&sandbox.cai(&["destroy", "--json"]));
     assert_eq!(none["results"], json!([]));
 }
 
@@ -186,7 +186,7 @@ fn as_json_the_end_is_one_document() {
     let ran = sandbox.cai(&["destroy", "--json", "-q", "--allow-destroy", "containai-secure"]);
     ran.success();
     assert_eq!(ran.stderr, "");
-    let report = document(&ran);
+    let report = documents::report(&ran);
     let outcomes: Vec<_> = report["results"]
         .as_array()
         .unwrap()

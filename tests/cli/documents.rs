@@ -7,6 +7,7 @@ use containai::config;
 use serde_json::Value;
 
 use super::fake;
+use crate::support::documents;
 use crate::support::sandbox::Sandbox;
 use crate::support::trials;
 
@@ -19,6 +20,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         one_example_has_every_key_of_the_schema,
         the_schema_refuses_what_is_wrong,
         the_schema_is_that_of_the_types,
+        a_schema_refuses_what_cai_does_not_print,
         the_picture_is_what_cai_shows,
         the_readme_is_short_and_its_commands_run,
         the_pages_of_maintainers_name_what_there_is,
@@ -72,10 +74,16 @@ fn parsed(text: &str) -> Value {
 }
 
 fn the_schema_is_printed_as_it_is_kept() {
-    let kept = std::fs::read_to_string(root().join("schema/containai.schema.json")).unwrap();
+    let sandbox = fake::fresh();
+    let kept = |name: &str| {
+        let path = root().join(format!("schema/{name}.schema.json"));
+        parsed(&std::fs::read_to_string(path).unwrap())
+    };
     for arguments in [&["schema"][..], &["--simulate", "schema"]] {
-        let ran = fake::fresh().cai(arguments);
-        assert_eq!(parsed(ran.success()), parsed(&kept));
+        assert_eq!(parsed(sandbox.cai(arguments).success()), kept("containai"));
+    }
+    for (name, _) in containai::cli::schemas() {
+        assert_eq!(parsed(sandbox.cai(&["schema", name]).success()), kept(name));
     }
 }
 
@@ -89,7 +97,7 @@ fn a_version_that_works_badly_is_warned_of() {
         assert!(ran.stderr.contains("warning: ") && ran.stderr.contains("0.6.7"), "{ran}");
     }
     let quiet = sandbox.cai(&["-q", "validate"]);
-    assert_eq!((quiet.success(), quiet.stderr.as_str()), ("containai.toml is valid.\n", ""));
+    assert_eq!((quiet.success(), quiet.stderr.as_str()), ("", ""));
 }
 
 /// A file as JSON, which a schema is about.
@@ -168,16 +176,42 @@ fn missing_keys(
     }
 }
 
-/// Writes the file instead where `CAI_UPDATE_SCHEMA=1` is set.
+/// Writes the files if `CAI_UPDATE_SCHEMA=1` is set.
 fn the_schema_is_that_of_the_types() {
-    let path = root().join("schema/containai.schema.json");
-    let types = format!("{}\n", serde_json::to_string_pretty(&config::schema()).unwrap());
-    if std::env::var_os("CAI_UPDATE_SCHEMA").is_some_and(|value| value == "1") {
-        std::fs::write(&path, &types).unwrap();
-    }
-    let file = std::fs::read_to_string(&path).unwrap_or_default();
     let hint = "run: CAI_UPDATE_SCHEMA=1 cargo test --test main the_schema_is_that_of_the_types";
-    assert!(file == types, "schema/containai.schema.json is not that of the types; {hint}");
+    let mut names = Vec::new();
+    for (name, schema) in containai::cli::schemas() {
+        let path = root().join(format!("schema/{name}.schema.json"));
+        let types = format!("{}\n", serde_json::to_string_pretty(&schema).unwrap());
+        if std::env::var_os("CAI_UPDATE_SCHEMA").is_some_and(|value| value == "1") {
+            std::fs::write(&path, &types).unwrap();
+        }
+        let file = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(file == types, "{} is not that of the types; {hint}", path.display());
+        names.push(path.file_name().unwrap().to_owned());
+    }
+    let kept = std::fs::read_dir(root().join("schema")).unwrap();
+    let rest = kept.map(|entry| entry.unwrap().file_name()).filter(|name| !names.contains(name));
+    assert_eq!(rest.collect::<Vec<_>>(), [""; 0], "schemas of no document");
+}
+
+/// A key that leaves a document would otherwise go unnoticed, and so would a new type.
+fn a_schema_refuses_what_cai_does_not_print() {
+    let sandbox = fake::fresh();
+    let plan = sandbox.cai(&["plan", "--json"]);
+    let mut plan = parsed(plan.success());
+    documents::fits("plan", &plan).unwrap();
+    plan["resource_changes"][0]["action"] = 1.into();
+    assert!(documents::fits("plan", &plan).is_err());
+    let status = parsed(&sandbox.cai(&["status", "--json"]).stdout);
+    let without = |key: &str| {
+        let mut status = status.clone();
+        status["machines"][0].as_object_mut().unwrap().remove(key);
+        status
+    };
+    documents::fits("status", &status).unwrap();
+    assert!(documents::fits("status", &without("pending")).is_err());
+    assert!(documents::fits("list", &status).is_err());
 }
 
 /// An engine that is used, with a user who left the group and a file that asks for more.

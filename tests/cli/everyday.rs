@@ -23,6 +23,8 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_plan_of_a_destroy_changes_nothing,
         a_misspelled_command_never_suggests_to_destroy,
         the_file_can_come_from_the_environment,
+        quietly_a_success_says_nothing,
+        quietly_a_result_is_still_printed,
     ]
 }
 
@@ -54,6 +56,40 @@ fn a_vm_stops_and_starts_and_nothing_else_changes() {
 
 fn changes(call: &str) -> bool {
     crate::support::fake_world::changes_something(call)
+}
+
+fn quietly_a_success_says_nothing() {
+    let world = FakeWorld::new(FILE);
+    for words in [
+        "validate",
+        "apply --yes",
+        "apply --yes",
+        "stop --yes",
+        "stop --yes",
+        "start",
+        "restart --yes",
+        "setup --yes",
+        "destroy --allow-destroy containai-secure",
+        "destroy",
+        "init --force",
+        "simulate break group",
+        "simulate reset",
+    ] {
+        let words: Vec<&str> = ["--quiet"].into_iter().chain(words.split(' ')).collect();
+        let ran = world.cai(&words);
+        assert_eq!((ran.success(), ran.stderr.as_str()), ("", ""), "{ran}");
+    }
+}
+
+fn quietly_a_result_is_still_printed() {
+    let world = FakeWorld::converged(FILE);
+    let results =
+        ["plan", "status", "list", "show", "doctor", "explain", "graph", "render", "schema", "env"];
+    for command in results.into_iter().chain(["apply --json --yes", "validate --json"]) {
+        let words: Vec<&str> = ["--quiet"].into_iter().chain(command.split(' ')).collect();
+        let ran = world.cai(&words);
+        assert!(!ran.success().is_empty() && ran.stderr.is_empty(), "{ran}");
+    }
 }
 
 fn a_stop_names_the_containers_and_needs_consent() {

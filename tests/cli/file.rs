@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::fake;
 use super::plan::document;
+use crate::support::documents;
 use crate::support::sandbox::Sandbox;
 use crate::support::trials;
 
@@ -20,6 +21,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         everything_is_relative_to_the_directory_that_is_named,
         a_directory_that_is_not_there_is_an_error,
         as_json_mistakes_have_their_places,
+        as_json_every_error_is_a_document,
         a_wrong_command_line_is_refused_with_64,
         help_names_every_command,
         nothing_from_a_file_drives_the_terminal,
@@ -140,15 +142,56 @@ fn a_directory_that_is_not_there_is_an_error() {
 fn as_json_mistakes_have_their_places() {
     let sandbox = fake::fresh();
     let valid = document(&sandbox.cai(&["validate", "--json"]));
-    assert_eq!((&valid["valid"], &valid["mistakes"]), (&json!(true), &json!([])));
+    let valid = &valid["files"][0];
+    assert_eq!((&valid["valid"], valid.get("diagnostics")), (&json!(true), None));
     sandbox.write("home/containai.toml", "version = 1\n\n[vm]\nx = \"é\"\nmemory = \"8GB\"\n");
     let ran = sandbox.cai(&["validate", "--json"]);
     assert!(ran.fails_with(3).contains("containai.toml:5:10"), "{ran}");
-    let wrong = document(&ran);
+    let document = document(&ran);
+    let wrong = &document["files"][0];
     assert_eq!(wrong["valid"], false);
-    let mistakes = wrong["mistakes"].as_array().unwrap();
+    let mistakes = document["diagnostics"].as_array().unwrap();
+    assert!(mistakes.iter().all(|one| one["file"] == "containai.toml"), "{ran}");
     let places: Vec<_> = mistakes.iter().map(|one| (&one["line"], &one["column"])).collect();
     assert_eq!(places, [(&json!(4), &json!(1)), (&json!(5), &json!(10))], "{ran}");
+}
+
+fn as_json_every_error_is_a_document() {
+    let sandbox = fake::fresh();
+    let errors = |arguments: &[&str], code: i32| {
+        let ran = sandbox.cai(&[&["--json"], arguments].concat());
+        assert!(!ran.fails_with(code).is_empty(), "{ran}");
+        let document = document(&ran);
+        documents::fits("error", &document).unwrap();
+        document["diagnostics"].as_array().unwrap().clone()
+    };
+    let missing = &errors(&["plan", "-f", "nosuch.toml"], 3)[0];
+    assert_eq!(missing["summary"], "nosuch.toml could not be read");
+    assert_eq!(missing["detail"], "the file does not exist");
+    assert_eq!((&missing["file"], &missing["line"]), (&json!("nosuch.toml"), &json!(null)));
+    let wrong = &errors(&["plan", "--nosuch"], 64)[0];
+    assert_eq!(wrong["summary"], "unexpected argument '--nosuch' found");
+    let wrong = &errors(&["plan", "--target", "vm.nosuch"], 64)[0];
+    assert!(wrong["hint"].as_str().unwrap().contains("vm.containai-secure"), "{wrong}");
+    sandbox.write("home/one.toml", "version = 1\n\n[vm]\nx = \"é\"\nmemory = \"8GB\"\n");
+    sandbox.write("home/two.toml", "version = 2\n");
+    let wrong = errors(&["plan", "-f", "one.toml", "-f", "two.toml"], 3);
+    let places = wrong.iter().map(|it| (it["file"].as_str().unwrap(), &it["line"], &it["column"]));
+    let [four, one, five, ten] = [4, 1, 5, 10].map(|number| json!(number));
+    assert_eq!(
+        places.take(2).collect::<Vec<_>>(),
+        [("one.toml", &four, &one), ("one.toml", &five, &ten)]
+    );
+    assert_eq!((&wrong[2]["file"], &wrong[2]["line"]), (&json!("two.toml"), &json!(1)));
+    // A plan with problems stays a plan.
+    std::fs::remove_file(sandbox.path("bin/limactl")).unwrap();
+    sandbox.write("home/containai.toml", &format!("{}[lima]\ninstall = \"never\"\n", fake::FILE));
+    let ran = sandbox.cai(&["plan", "--json"]);
+    ran.fails_with(1);
+    let plan = document(&ran);
+    let problem = &plan["diagnostics"][0];
+    assert_eq!(problem["address"], "lima_install.lima", "{ran}");
+    assert_eq!(problem["summary"], "limactl is not on PATH", "{ran}");
 }
 
 fn a_wrong_command_line_is_refused_with_64() {

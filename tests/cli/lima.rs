@@ -4,7 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
 
 use super::fake;
-use super::plan::document;
+use crate::support::documents;
 use crate::support::fake_world::FakeWorld;
 use crate::support::sandbox::Sandbox;
 use crate::support::trials;
@@ -118,7 +118,7 @@ fn an_installed_lima_is_where_the_users_data_is() {
     let data = [("XDG_DATA_HOME", data.to_str().unwrap())];
     let ran = sandbox.cai_with(&["apply", "--yes", "--json"], &data);
     ran.fails_with(1);
-    let results = &document(&ran)["results"];
+    let results = &documents::report(&ran)["results"];
     assert_eq!(results[0]["address"], "lima_install.lima", "{ran}");
     assert_eq!(results[0]["outcome"], "applied", "{ran}");
     let limactl = sandbox.path("data/cai/lima/9.8.7/bin/limactl");

@@ -11,6 +11,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
         the_exit_code_tells_changes_only_where_it_is_asked_to,
         as_json_a_plan_is_one_document_and_nothing_else,
+        as_markdown_each_change_is_a_block_of_a_comment,
         as_json_values_that_are_not_known_yet_are_named,
         as_json_reasons_and_problems_have_a_kind_and_a_text,
         as_json_a_replacement_says_what_forces_it,
@@ -53,7 +54,7 @@ fn as_json_a_plan_is_one_document_and_nothing_else() {
     assert_eq!(ran.stderr, "");
     let document = document(&ran);
     assert_eq!(document["format_version"], 1);
-    assert_eq!(document["file"], "containai.toml");
+    assert_eq!(document["files"], json!([{"file": "containai.toml", "vm": "containai-secure"}]));
     assert_eq!(
         document["summary"],
         json!({"create": 1, "update": 0, "replace": 0, "delete": 0, "release": 0, "refresh": 0, "deferred": 0})
@@ -85,6 +86,38 @@ fn as_json_a_plan_is_one_document_and_nothing_else() {
             "problem": null,
         })
     );
+}
+
+fn as_markdown_each_change_is_a_block_of_a_comment() {
+    let text = "'''\n```\n</details>\n- x\n'''";
+    let file = |cpus: &str, text: &str| {
+        format!(
+            "version = 1\n[vm]\ncpus = {cpus}\n[[files]]\npath = \"/etc/a\"\ncontent = {text}\n"
+        )
+    };
+    let machine = FakeWorld::new(&file("2", text));
+    let plan = machine.cai(&["plan", "--markdown", "--color=always"]);
+    let plan = plan.success();
+    assert!(plan.starts_with("Plan: 8 to add, 0 to change, 0 to destroy."), "{plan}");
+    let block = "\n<details>\n<summary><code>+ vm.containai-secure</code></summary>\n\n```diff\n+ ";
+    assert!(plan.contains(block) && !plan.contains('\u{1b}'), "{plan}");
+    let fenced = "\n+   ```\n+   </details>\n+   - x\n";
+    assert!(
+        plan.contains("````diff\n") && plan.contains(fenced),
+        "the text cannot end its block: {plan}"
+    );
+    machine.cai(&["apply", "--yes"]).success();
+    let same = machine.cai(&["plan", "--markdown"]);
+    assert_eq!(same.success(), "No changes. containai-secure matches containai.toml.\n");
+    let changed = file("4", "'''\n```\n</details>\n- y\n'''");
+    machine.sandbox.write("home/containai.toml", &changed);
+    let plan = machine.cai(&["plan", "--markdown"]);
+    assert!(plan.success().contains("```diff\n! cpus = 2 -> 4\n# "), "{plan}");
+    assert!(plan.stdout.contains("\n    ```\n    </details>\n-   - x\n+   - y\n"), "{plan}");
+    let destroy = machine.cai(&["plan", "--destroy", "--markdown"]);
+    assert!(destroy.success().contains("<code>- vm.containai-secure"), "{destroy}");
+    assert!(destroy.stdout.contains("```diff\n- "), "{destroy}");
+    machine.cai(&["plan", "--markdown", "--json"]).fails_with(64);
 }
 
 fn as_json_values_that_are_not_known_yet_are_named() {

@@ -61,6 +61,7 @@ fn as_json_it_is_one_document() {
         document(&ran),
         json!({
             "format_version": 1,
+            "machines": [{
             "file": "containai.toml",
             "vm": {"name": "containai-secure", "status": "Running"},
             "engine": {
@@ -72,6 +73,7 @@ fn as_json_it_is_one_document() {
             "former_vms": [],
             "as_declared": false,
             "pending": ["context.containai-secure"],
+            }],
         })
     );
 }

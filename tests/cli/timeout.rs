@@ -5,7 +5,7 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use super::fake;
-use super::plan::document;
+use crate::support::documents;
 use crate::support::sandbox::Sandbox;
 use crate::support::trials;
 
@@ -72,7 +72,7 @@ fn that_limactl_gave_up_says_how_to_allow_more() {
     let sandbox = engine("Stopped", gives_up);
     let ran = sandbox.cai(&["apply", "--yes", "--json"]);
     assert!(ran.fails_with(1).contains("help: if it needs more time"), "{ran}");
-    let report = document(&ran);
+    let report = documents::report(&ran);
     let vm =
         report["results"].as_array().unwrap().iter().find(|result| result["outcome"] == "failed");
     let hint = vm.unwrap()["error"]["hint"].as_str().unwrap();

@@ -275,8 +275,10 @@ fn a_repair_that_nobody_agreed_to_is_a_document_all_the_same() {
     strike(&machine, "forward");
     let ran = machine.cai(&["doctor", "--fix", "--json"]);
     assert!(ran.fails_with(4).contains("cai doctor --fix --yes"), "{ran}");
-    let refused = document(&ran);
+    let mut refused = document(&ran);
     assert_eq!(refused["healthy"], false);
+    let diagnostics = refused.as_object_mut().unwrap().remove("diagnostics").unwrap();
+    assert!(diagnostics[0]["hint"].as_str().unwrap().contains("cai doctor --fix --yes"), "{ran}");
     assert_eq!(refused, document(&machine.cai(&["doctor", "--json"])));
 }
 

@@ -5,6 +5,7 @@ use containai::simulate::Fault;
 use serde_json::Value;
 
 use crate::cli::fake;
+use crate::support::documents;
 use crate::support::fake_fault;
 use crate::support::fake_world::FakeWorld;
 use crate::support::sandbox::{Ran, Sandbox};
@@ -134,8 +135,7 @@ fn an_apply_whose_containers_do_not_start_says_so_in_its_one_document() {
     let apply = |variables: &[(&str, &str)]| {
         let machine = FakeWorld::new("version = 1\n[vm]\ncpus = 2\n");
         let ran = machine.cai_with(&["apply", "--yes", "--json"], variables);
-        let document: Value =
-            serde_json::from_str(&ran.stdout).unwrap_or_else(|why| panic!("{why}: {ran}"));
+        let document = documents::report(&ran);
         assert_eq!(document["summary"]["failed"], 0, "{ran}");
         (document["findings"].clone(), ran)
     };
@@ -177,8 +177,7 @@ fn an_interrupt_of_the_last_check_leaves_the_document() {
     let (_machine, ran) = interrupted_at_the_check(&["apply", "--yes", "--json"], 2);
     let said = ran.fails_with(130);
     assert!(said.contains("Interrupted before the check that containers start"), "{ran}");
-    let document: Value =
-        serde_json::from_str(&ran.stdout).unwrap_or_else(|why| panic!("{why}: {ran}"));
+    let document = documents::report(&ran);
     assert!(document["summary"]["applied"].as_u64() > Some(0), "{ran}");
     assert_eq!(document["findings"], serde_json::json!([]), "nobody saw that none starts: {ran}");
 }

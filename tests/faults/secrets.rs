@@ -9,6 +9,7 @@ use clap::Command;
 use containai::simulate::Fault;
 use flate2::read::GzDecoder;
 
+use crate::support::documents;
 use crate::support::fake_world::FakeWorld;
 use crate::support::sandbox::{Ran, Sandbox};
 use crate::support::tally::SECRETS;
@@ -292,6 +293,9 @@ fn a_plan_shows_that_a_secret_changes_and_lima_gets_it() {
     assert!(plan.contains("- FROM_ENV: (sensitive value)\n"), "{plan}");
     assert!(plan.contains("+ FROM_ENV: (sensitive value, changed)\n"), "{plan}");
     assert!(plan.contains("  MARKED: (sensitive value)\n"), "{plan}");
+    let markdown = searched(&world, &["plan", "--markdown"], TWO);
+    let line = "\n+   FROM_ENV: (sensitive value, changed)\n";
+    assert!(markdown.success().contains(line), "{markdown}");
     let json: serde_json::Value =
         serde_json::from_str(searched(&world, &["--json", "plan"], TWO).success()).unwrap();
     let vm = &json["resource_changes"][1];
@@ -345,6 +349,10 @@ fn a_secret_that_is_a_word_of_json_leaves_it_json() {
                 continue;
             }
             let ran = cai(&world, &[&["--json"], call].concat(), "");
+            if call.contains(&"apply") {
+                assert!(documents::report(&ran)["format_version"].is_number(), "{ran}");
+                continue;
+            }
             let json: serde_json::Value =
                 serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran}"));
             if call == ["plan"] {

@@ -191,7 +191,7 @@ fn validate_asks_lima_where_there_is_one() {
     let ran = cai(&sandbox, &["validate"]);
     assert!(ran.fails_with(3).contains("Lima refuses this VM: field `param`"), "{ran}");
     let json: Value = serde_json::from_str(&cai(&sandbox, &["validate", "--json"]).stdout).unwrap();
-    assert_eq!(json["valid"], false, "{json}");
+    assert_eq!(json["files"][0]["valid"], false, "{json}");
     // Without an accepted version of Lima, nothing is reported.
     let mut world = World::new(LINUX);
     world.computer.programs.remove("limactl");

@@ -1,5 +1,6 @@
 //! Helpers that the tests share.
 pub mod chance;
+pub mod documents;
 pub mod fake_fault;
 pub mod fake_world;
 pub mod interposed;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{PoisonError, RwLock};
 
+use super::documents;
 use super::tally::DOCKER_FILES;
 
 /// The account for tools that refuse root, such as `limactl`.
@@ -169,6 +170,7 @@ impl Sandbox {
         command.args(arguments).envs(variables.iter().copied());
         let ran = finish(command);
         guard.check(&ran.line);
+        documents::check(arguments, &ran);
         ran
     }
 

@@ -5,15 +5,17 @@
 
 mod reminder;
 mod spinners;
+mod stream;
 
 use std::sync::{Mutex, PoisonError};
 
 use super::Terminal;
 use crate::host::{GracefulInterrupt, Host};
 use crate::reconcile::apply::event::{Event, Listener};
-use crate::report;
+use crate::report::{self, Line};
 use reminder::Reminder;
 use spinners::Spinners;
+use stream::Stream;
 
 /// The message at the first interrupt.
 const INTERRUPTED: &str =
@@ -41,6 +43,7 @@ pub(super) fn tell<T>(
         None => aside(INTERRUPTED),
     }));
     let hidden = terminal.hidden();
+    let stream = terminal.streams().then(Stream::default);
     let terminal = Mutex::new(terminal);
     let say = |text: &str| terminal.lock().unwrap_or_else(PoisonError::into_inner).complain(text);
     // Before the line is cut to the terminal's width: half a secret could not be recognized.
@@ -53,8 +56,16 @@ pub(super) fn tell<T>(
             say(&text);
         }
     };
+    let line_of = |event: &Event<'_>| {
+        let print = |line: Line<'_>| {
+            terminal.lock().unwrap_or_else(PoisonError::into_inner).lines([line]);
+        };
+        let hear = |stream: &Stream| clean(event, &|event| stream.hear(event, &print));
+        stream.iter().for_each(hear);
+    };
     if is_quiet {
         return work(&|event| {
+            line_of(event);
             if event.is_failure() {
                 say_of(event);
             }
@@ -63,13 +74,17 @@ pub(super) fn tell<T>(
     if let Some(spinners) = spinners {
         return work(&|event| {
             clean(event, &|event| spinners.hear(event));
-            spinners.aside(|| say_of(event));
+            spinners.aside(|| {
+                line_of(event);
+                say_of(event);
+            });
         });
     }
     let reminder = Reminder::new(&say);
     reminder.during(|| {
         work(&|event| {
             clean(event, &|event| reminder.hear(event));
+            line_of(event);
             say_of(event);
         })
     })

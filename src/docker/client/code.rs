@@ -1,7 +1,9 @@
 //! The codes of the faults of a client.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
 /// A fault of a client. In JSON, its code.
@@ -64,6 +66,21 @@ impl ClientCode {
 impl fmt::Display for ClientCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.code())
+    }
+}
+
+impl JsonSchema for ClientCode {
+    fn schema_name() -> Cow<'static, str> {
+        "ClientCode".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let codes: Vec<&str> = Self::ALL.iter().map(|code| code.code()).collect();
+        json_schema!({
+            "description": "The fault of a container that uses a Docker socket.",
+            "type": "string",
+            "enum": codes,
+        })
     }
 }
 

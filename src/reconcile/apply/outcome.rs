@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::host::{ArchiveError, CommandError, Failure};
@@ -75,7 +76,7 @@ pub struct Report {
 }
 
 /// The number of resources with each outcome.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[expect(missing_docs, reason = "each is the count of the outcome of that name")]
 pub struct Counts {
     pub applied: usize,

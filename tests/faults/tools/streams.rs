@@ -1,6 +1,7 @@
 //! `cai`'s own streams, and its memory use when a tool floods its output.
 
 use std::fs::File;
+use std::io::Read;
 use std::process::{Command, Stdio};
 
 use super::calls::FILE;
@@ -13,13 +14,14 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
         a_flood_does_not_fill_the_memory,
         nobody_who_stopped_reading_is_told_so,
+        a_reader_that_stops_early_is_no_error,
         an_apply_that_nobody_reads_is_done,
         a_full_disk_behind_the_output_is_an_error,
     ]
 }
 
 /// Every command that prints without a prompt.
-const COMMANDS: [&[&str]; 16] = [
+const COMMANDS: [&[&str]; 22] = [
     &["plan"],
     &["plan", "--json"],
     &["status"],
@@ -36,6 +38,12 @@ const COMMANDS: [&[&str]; 16] = [
     &["--help"],
     &["--version"],
     &["apply", "--yes", "--json"],
+    &["plan", "--markdown"],
+    &["schema", "plan"],
+    &["explain", "--json"],
+    &["list"],
+    &["show", "--json"],
+    &["env"],
 ];
 
 fn command(machine: &FakeWorld, words: &[&str]) -> Command {
@@ -84,6 +92,26 @@ fn nobody_who_stopped_reading_is_told_so() {
                 "{words:?}: {} {said}",
                 output.status
             );
+            assert!(!said.contains("panicked") && !said.contains("error"), "{words:?}: {said}");
+        });
+    }
+}
+
+/// As `head -c 1`: some outputs fit into the pipe, others do not.
+fn a_reader_that_stops_early_is_no_error() {
+    let machine = FakeWorld::converged(FILE);
+    for words in COMMANDS {
+        TOOLS.case(|| {
+            let words = [&["cai"], words].concat();
+            let mut cai = command(&machine, &words);
+            let mut cai = cai.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+            let mut reader = cai.stdout.take().unwrap();
+            reader.read_exact(&mut [0]).unwrap();
+            drop(reader);
+            let output = cai.wait_with_output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            let code = output.status.code();
+            assert!(matches!(code, Some(0 | 141)), "{words:?}: {code:?} {said}");
             assert!(!said.contains("panicked") && !said.contains("error"), "{words:?}: {said}");
         });
     }

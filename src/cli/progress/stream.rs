@@ -1,0 +1,74 @@
+//! With `--json`, one line for each event.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::model::address::Address;
+use crate::plan::Action;
+use crate::reconcile::apply::event::Event;
+use crate::report::{Hook, Line};
+
+/// The resources that are being changed.
+#[derive(Default)]
+pub(super) struct Stream {
+    running: Mutex<BTreeMap<Address, Running>>,
+}
+
+/// A resource, and its current step.
+struct Running {
+    action: Action,
+    since: Instant,
+    step: String,
+}
+
+impl Stream {
+    /// Passes the lines of an event to `print`.
+    pub(super) fn hear(&self, event: &Event<'_>, print: &dyn Fn(Line<'_>)) {
+        match event {
+            Event::ResourceStarted(change) => {
+                let (action, since) = (change.action, Instant::now());
+                let running = Running { action, since, step: String::new() };
+                self.running().insert(change.address.clone(), running);
+                print(Line::started(Hook::new(&change.address, action, Duration::ZERO)));
+            }
+            Event::StepStarted(address, step) => {
+                self.progress(address, |running| {
+                    running.step.clone_from(&step.title);
+                    running.line(address, None, print);
+                });
+            }
+            Event::StepSays(address, output) => {
+                self.progress(address, |running| running.line(address, Some(output), print));
+            }
+            Event::StepFinished(address, ..) => {
+                self.progress(address, |running| running.line(address, None, print));
+            }
+            // The end of the resource has the error.
+            Event::StepFailed(..) => {}
+            Event::ResourceFinished(result) => {
+                self.running().remove(&result.address);
+                Line::resource_finished(result).into_iter().for_each(print);
+            }
+        }
+    }
+
+    fn progress(&self, address: &Address, change: impl FnOnce(&mut Running)) {
+        if let Some(running) = self.running().get_mut(address) {
+            change(running);
+        }
+    }
+
+    fn running(&self) -> MutexGuard<'_, BTreeMap<Address, Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Running {
+    fn line(&self, address: &Address, output: Option<&str>, print: &dyn Fn(Line<'_>)) {
+        let mut hook = Hook::new(address, self.action, self.since.elapsed());
+        hook.step = Some(&self.step);
+        hook.output = output;
+        print(Line::progress(hook));
+    }
+}

@@ -1,0 +1,95 @@
+//! `cai schema`
+
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::Terminal;
+use super::env::EnvDocument;
+use super::explain::ExplainDocument;
+use super::list::ListDocument;
+use super::show::ShowDocument;
+use super::simulate::FaultsDocument;
+use super::status::StatusDocument;
+use super::validate::ValidateDocument;
+use crate::cli::error::Error;
+use crate::config;
+use crate::plan::{FORMAT_VERSION, PlanDocument};
+use crate::report::{Diagnostic, DiagnosticsDocument, DoctorDocument, GraphDocument, Line};
+
+/// The name of the schema of the file.
+pub(super) const FILE: &str = "containai";
+
+/// A name, and the function that creates the schema.
+type Named = (&'static str, fn() -> Value);
+
+/// The schema of the file and those of the JSON documents, by name. A document has the name of the
+/// command that prints it.
+pub(super) const SCHEMAS: [Named; 13] = [
+    (FILE, config::schema),
+    ("validate", of::<ValidateDocument>),
+    ("plan", of::<PlanDocument<'_>>),
+    ("apply", root::<Line<'_>>),
+    ("status", of::<StatusDocument<'_>>),
+    ("list", of::<ListDocument>),
+    ("show", of::<ShowDocument<'_>>),
+    ("doctor", of::<DoctorDocument<'_>>),
+    ("explain", of::<ExplainDocument>),
+    ("graph", of::<GraphDocument<'_>>),
+    ("env", of::<EnvDocument>),
+    ("error", of::<DiagnosticsDocument>),
+    ("simulate-list", of::<FaultsDocument>),
+];
+
+/// All schemas, by name.
+pub fn schemas() -> impl Iterator<Item = (&'static str, Value)> {
+    SCHEMAS.into_iter().map(|(name, schema)| (name, schema()))
+}
+
+/// The JSON Schema of a document, which may also have the errors of the command.
+fn of<T: JsonSchema>() -> Value {
+    let mut schema = root::<WithErrors<T>>();
+    let document = root::<T>();
+    for key in ["title", "description"] {
+        schema[key] = document[key].clone();
+    }
+    if let Some(version) = schema.pointer_mut("/properties/format_version") {
+        *version = json!({
+            "description": "It is increased when a program could misread the new format. Added \
+                            keys do not increase it.",
+            "const": FORMAT_VERSION,
+        });
+    }
+    schema
+}
+
+/// A document with the errors of the command.
+#[derive(Serialize, JsonSchema)]
+struct WithErrors<T> {
+    #[serde(flatten)]
+    document: T,
+    /// The errors, if there are any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// The JSON Schema (draft 2020-12) of a document or line. One of the same format version may have
+/// more keys.
+fn root<T: JsonSchema>() -> Value {
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    let mut schema = settings.into_generator().into_root_schema_for::<T>();
+    config::tidy(&mut schema);
+    let mut schema = schema.to_value();
+    if let Some(keys) = schema["properties"].as_object_mut() {
+        let simulated = json!({ "description": "The host is simulated.", "const": true });
+        keys.insert("simulated".to_owned(), simulated);
+    }
+    schema
+}
+
+pub(super) fn run(name: &str, terminal: &mut Terminal) -> Result<(), Error> {
+    let schema = schemas().find(|(known, _)| *known == name).map(|(_, schema)| schema);
+    // A schema is not about a host, so it is not marked as simulated.
+    schema.map_or(Ok(()), |schema| terminal.raw(&format!("{schema:#}\n")))
+}
