@@ -114,7 +114,7 @@ pub(super) fn tell_end(
     }
     if interrupted {
         if !report.interrupted() {
-            terminal.complain("Interrupted before the check that containers start.");
+            terminal.complain("Interrupted before cai checked that containers start.");
         }
         Err(Error::Interrupted)
     } else if report.failed() {

@@ -32,7 +32,7 @@ pub(super) fn run(
 ) -> Result<(), Error> {
     let opened = target::open(host, global, terminal);
     if opened.is_err() && options.bundle.is_some() {
-        terminal.complain("No archive was written.");
+        terminal.complain("The bundle was not written.");
     }
     let patient = match opened? {
         Ok(patient) => patient,

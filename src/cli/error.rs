@@ -278,22 +278,21 @@ impl Error {
                      with `cai plan --out FILE`"
                 })
             }
-            Self::SavedPlan { .. } => {
-                Some("save a plan with `cai plan --out FILE`; use --file for a containai.toml")
-            }
+            Self::SavedPlan { .. } => Some(
+                "save a plan with `cai plan --out FILE`; to apply a containai.toml, pass it with --file",
+            ),
             Self::NoText { .. } => Some("save the file as UTF-8"),
             Self::NoFile => Some("run `cai init` to create it, or name a file with --file"),
             Self::Usage { hint, .. } | Self::Refused { hint, .. } | Self::Stale { hint, .. } => {
                 Some(hint)
             }
             Self::Locked { why: LockError::Held(_), .. } => {
-                Some("wait until it ends, or let this command wait with --lock-timeout 10m")
+                Some("wait until it finishes, or make this command wait with --lock-timeout 10m")
             }
             Self::Locked { why: LockError::Exposed(exposed), .. } => Some(exposed_hint(exposed)),
-            Self::Locked { why: LockError::File { .. }, .. } => Some(
-                "make that directory writable, or name another one for cai's locks with \
-                 XDG_STATE_HOME",
-            ),
+            Self::Locked { why: LockError::File { .. }, .. } => {
+                Some("make that directory writable, or set XDG_STATE_HOME to a different directory")
+            }
             Self::Observe(source) => source.hint(),
             Self::Simulation { source, .. } => {
                 let exposed = source.get_ref().and_then(|inner| inner.downcast_ref());

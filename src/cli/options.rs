@@ -30,9 +30,9 @@ const GLOBAL: &str = "Global options";
 /// The options of every command.
 #[derive(Debug, Clone, Args)]
 pub(super) struct Global {
-    /// Path of the file; by default containai.toml in this directory or the nearest parent
-    /// directory. validate, plan, apply, status, show and graph accept several files and handle
-    /// them together
+    /// Path to the configuration file. Default: containai.toml in the current directory or the
+    /// nearest parent directory. For validate, plan, apply, status, show and graph, can be
+    /// repeated; the files are handled together
     #[arg(
         short,
         long = "file",
@@ -49,9 +49,9 @@ pub(super) struct Global {
     /// Print one JSON document instead of text. Commands that change the machine print JSON Lines
     #[arg(long, global = true, help_heading = GLOBAL)]
     pub(super) json: bool,
-    /// Work on a simulated host and change nothing real. Output about it is marked. Use it to try cai,
-    /// or to check a team's file in CI without a VM. Its state is kept in DIR, by default in the
-    /// user's state directory
+    /// Use a simulated host instead of this machine. Its output lines are marked. Use it to try
+    /// cai, or to check a team's file in CI without a VM. Its state is kept in DIR (default: in the
+    /// user's state directory)
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "DIR", num_args = 0..=1, require_equals = true, env = "CAI_SIMULATE", hide_env_values = true)]
     #[expect(clippy::option_option, reason = "the option and its value are optional")]
     pub(super) simulate: Option<Option<PathBuf>>,
@@ -110,7 +110,7 @@ pub(super) enum Command {
         /// overwrites it
         #[arg(short = 'y', long, visible_alias = "yes")]
         force: bool,
-        /// Show what setup would change; changes and writes nothing
+        /// Show what setup would change, without changing or writing anything
         #[arg(long, conflicts_with_all = ["force", "allow_replace"])]
         dry_run: bool,
         #[command(flatten)]
@@ -128,7 +128,7 @@ pub(super) enum Command {
         /// Save the plan to this file, for `cai apply FILE`
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
-        /// Show long values, such as scripts, completely
+        /// Show long values, such as scripts, in full
         #[arg(long)]
         full: bool,
         /// Print Markdown, for a comment on a pull request
@@ -194,7 +194,7 @@ pub(super) enum Command {
         /// Keep printing new lines
         #[arg(short, long)]
         follow: bool,
-        /// Path of the file. Its short form is taken: -f means --follow here, as in other tools
+        /// Path to the configuration file. It has no short form here, because -f means --follow
         // It has the name of the global option, which it replaces.
         #[arg(long = "file", help_heading = GLOBAL, value_name = "FILE")]
         files: Vec<PathBuf>,
@@ -211,7 +211,7 @@ pub(super) enum Command {
         /// The shell; by default the one in the variable SHELL
         #[arg(long)]
         shell: Option<Syntax>,
-        /// Print the command that undoes it
+        /// Print the command that unsets DOCKER_HOST instead
         #[arg(long)]
         unset: bool,
     },
@@ -226,9 +226,10 @@ pub(super) enum Command {
     Status,
     /// Diagnose the engine and suggest fixes
     ///
-    /// Checks the engine that the file declares; without a file, containai-secure. Changes nothing
-    /// without --fix. Exits with 0 only if the engine is healthy. `cai explain` says more about a
-    /// finding. Without --timeout, each command that checks something is stopped after 30 seconds.
+    /// Checks the engine that the file declares or, without a file, the VM containai-secure.
+    /// Changes nothing without --fix. Exits with 0 only if the engine is healthy. `cai explain`
+    /// describes a finding in detail. Each check times out after 30 seconds unless --timeout is
+    /// set.
     Doctor(Doctor),
     /// Explain a finding of `cai doctor`, or list all findings
     Explain {
@@ -260,7 +261,7 @@ pub(super) enum Command {
     Render,
     /// Print the dependency graph of the resources in the file
     Graph {
-        /// The output format: for Graphviz, for Mermaid, or JSON
+        /// The output format: Graphviz (dot), Mermaid or JSON
         #[arg(long, value_name = "FORMAT", default_value = "dot")]
         format: GraphFormat,
     },
@@ -393,8 +394,8 @@ pub(super) struct Init {
     /// Do not ask; use the defaults
     #[arg(short, long)]
     pub(super) yes: bool,
-    /// A directory that containers may use; with :ro, only to read. Can be repeated. By default, the
-    /// directory of the file, unless that is your home directory
+    /// A directory that containers can access; append :ro for read-only access. Can be repeated.
+    /// Default: the directory of the file, unless that is your home directory
     #[arg(long = "mount", value_name = "DIR[:ro]")]
     pub(super) mounts: Vec<String>,
 }
@@ -426,8 +427,8 @@ pub(super) struct Power {
 /// The resources that a plan is limited to.
 #[derive(Debug, Args)]
 pub(super) struct Targets {
-    /// Only this resource, such as user.agent, with what it requires and what it notifies. Can be
-    /// repeated. `cai graph` shows the addresses
+    /// Limit the plan to this resource, such as user.agent, and the resources that it requires or
+    /// notifies. Can be repeated. `cai graph` shows the addresses
     #[arg(
         id = "targets",
         long = "target",
@@ -462,8 +463,8 @@ pub(super) struct Limits {
     /// Time limit of each step, such as 90s, 20m or 1h30m; by default it depends on the step
     #[arg(long, value_name = "DURATION", value_parser = timeout)]
     pub(super) timeout: Option<Duration>,
-    /// Time to wait for another cai that works on the same VM, such as 30s or 10m; by default, cai
-    /// does not wait
+    /// How long to wait for another cai process that is working on the same VM, such as 30s or 10m
+    /// (default: do not wait)
     #[arg(long, value_name = "DURATION", value_parser = timeout)]
     pub(super) lock_timeout: Option<Duration>,
 }

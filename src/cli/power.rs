@@ -64,14 +64,14 @@ fn agree(
     verb[..1].make_ascii_uppercase();
     let refused = |why: &str| Error::Refused {
         why: format!("nothing was changed: {why}"),
-        hint: format!("to stop the containers, run `{command}`"),
+        hint: format!("to confirm in advance, run `{command}`"),
     };
     let question = format!("{} {verb}? Only \"yes\" is accepted:", report::containers(plan));
     match terminal.ask(&question, "yes") {
         Some(true) => Ok(()),
         Some(false) => Err(refused("the answer was not \"yes\"")),
         None => {
-            Err(refused(&format!("{} Confirmation needs a terminal", report::containers(plan))))
+            Err(refused(&format!("confirmation needs a terminal. {}", report::containers(plan))))
         }
     }
 }

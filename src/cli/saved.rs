@@ -81,7 +81,7 @@ pub(super) fn check_name(out: &Path) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::Usage {
-        why: "`--out -` does not name a file, and a plan is not written to stdout".into(),
+        why: "`--out -` is not supported: a plan cannot be saved to stdout".into(),
         hint: "name a file, such as `--out next.plan`; `cai plan --json` prints the plan".into(),
     })
 }

@@ -78,7 +78,10 @@ pub(super) fn logs(
 fn running(host: &dyn Host, config: &Config) -> Result<Limactl, Error> {
     let refused = |why: String, hint: &str| Error::Refused { why, hint: hint.into() };
     let Some(limactl) = accepted_limactl(host, &config.lima)? else {
-        return Err(refused("no accepted limactl is on PATH".into(), "run `cai plan`"));
+        return Err(refused(
+            "limactl is not installed, or the file does not accept its version".into(),
+            "run `cai plan`",
+        ));
     };
     match status(host, &limactl, &config.vm.name)? {
         Some(Status::Running) => Ok(limactl),

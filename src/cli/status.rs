@@ -139,11 +139,11 @@ impl<'a> MachineStatus<'a> {
 
     fn in_a_line(&self) -> String {
         let engine = match (self.engine.status, self.engine.ping) {
-            ("silent", Some(ping)) => format!("engine silent (host socket {ping})"),
+            ("silent", Some(ping)) => format!("engine not answering (host socket {ping})"),
             (status, _) => format!("engine {status}"),
         };
         let context = match (self.context.host, self.context.as_declared) {
-            (None, _) => "no context".to_owned(),
+            (None, _) => "context does not exist".to_owned(),
             (Some(_), true) => format!("context {}", self.context.name),
             (Some(host), false) => format!("context {} has the endpoint {host}", self.context.name),
         };

@@ -64,8 +64,9 @@ pub(super) fn open(
             }
             Err(error) => {
                 let mistakes = file.config.without_value();
-                let mistakes = mistakes
-                    .map(|name| format!("the environment variable {name} has no usable value"));
+                let mistakes = mistakes.map(|name| {
+                    format!("the environment variable {name} is not set or has an invalid value")
+                });
                 (mistakes.collect(), Some(file.config.clone()), error)
             }
         },

@@ -127,7 +127,7 @@ fn syntax(error: &toml::de::Error, source: &str) -> Diagnostic {
         _ if error.message().contains("recurs") => Diagnostic::new(TOO_DEEP),
         // The value starts like true or false. More often it is a string without quotes.
         Some(("invalid boolean", _)) => {
-            Diagnostic::new("this is neither true nor false, nor a string in quotes")
+            Diagnostic::new("this is not true, false or a quoted string")
         }
         Some((message, "nothing")) => Diagnostic::new(message),
         Some((message, expected)) => Diagnostic::new(message).label(format!("expected {expected}")),

@@ -78,7 +78,7 @@ fn is_mountable(path: &str) -> bool {
 }
 
 const UNMOUNTABLE: &str =
-    r#"write a path without "[", "]", "{", "}", ",", ": " and " #", which Lima does not quote"#;
+    r#"write a path without "[", "]", "{", "}", ",", ": " or " #", which Lima does not quote"#;
 
 /// Whether a path has no `..`.
 fn is_straight(path: &str) -> bool {
@@ -141,7 +141,7 @@ pub(super) fn container_socket(value: &str) -> Result<(), InvalidValue> {
     let what = "the path of a socket in a container";
     plain(value, what)?;
     // To Compose, a colon ends the path and a dollar sign starts a variable.
-    let rule = r#"write a path that starts with "/" and has no ":" and "$""#;
+    let rule = r#"write a path that starts with "/" and has neither ":" nor "$""#;
     let is_path = value.starts_with('/') && !value.ends_with('/') && !value.contains([':', '$']);
     holds(is_path, value, what, rule)
 }
@@ -166,7 +166,7 @@ pub(super) fn mirror(value: &str) -> Result<(), InvalidValue> {
     };
     let is_url = value.strip_prefix("https://").is_some_and(|rest| !rest.is_empty())
         || value.strip_prefix("http://").is_some_and(is_own);
-    holds(is_url, value, what, "write an https:// URL, or an http:// URL of this machine")
+    holds(is_url, value, what, "write an https:// URL, or an http:// URL on localhost")
 }
 
 pub(super) fn ip(value: &str) -> Result<(), InvalidValue> {
@@ -185,7 +185,7 @@ pub(super) fn socket(value: &str) -> Result<(), InvalidValue> {
         return Err(InvalidValue::new(value, what, rule));
     }
     // Both ends form one argument of ssh, to which these characters are special.
-    let rule = r#"write it without ":", "%", "$", "\", "[" and "]", which are special to ssh"#;
+    let rule = r#"write it without ":", "%", "$", "\", "[" or "]", which are special to ssh"#;
     holds(!value.contains([':', '%', '$', '\\', '[', ']']), value, what, rule)
 }
 

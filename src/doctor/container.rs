@@ -75,7 +75,7 @@ impl Attempt {
                 ),
             _ => finding
                 .because(format!("dockerd answers, but the container test failed: {error}"))
-                .so("whether an image can be run is unknown")
+                .so("it is unknown whether containers can start")
                 .by_hand(
                     "fix what keeps the command from running, then run `cai doctor --deep` again",
                 ),

@@ -79,7 +79,7 @@ fn others(case: &Case<'_>, changes: &[&Change]) -> Vec<Finding> {
         findings.push(if waiting.is_empty() {
             finding
         } else {
-            finding.so(format!("these resources also differ from the file: {}", listed(&waiting)))
+            finding.so(format!("these resources cannot be applied either: {}", listed(&waiting)))
         });
     }
     let is_here = |cause: &&Address| changes.iter().any(|change| change.address == **cause);

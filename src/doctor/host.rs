@@ -51,7 +51,7 @@ pub fn invalid_file(file: &str, mistakes: Vec<String>) -> Finding {
         .saw("mistakes", mistakes)
         .because(format!("{file} has {count}"))
         .so("nothing was checked")
-        .by_hand("fix the file; `cai validate` shows each error on its line")
+        .by_hand("fix the file; `cai validate` shows each error with its line")
 }
 
 /// The finding about a file that does not exist or cannot be read.

@@ -42,8 +42,8 @@ impl Exposed {
             "take ownership with `chown`, or set XDG_DATA_HOME to a directory of your own; if a \
              release of Lima is already there, remove it, and cai installs it again"
         } else {
-            "remove the permission with `chmod go-w`; other users may have changed a release of Lima \
-             that is already there, so remove it, and cai installs it again"
+            "run `chmod go-w` on it. Other users may have changed a Lima release that is already there: \
+             delete it, and cai will install it again"
         }
     }
 }

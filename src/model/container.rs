@@ -67,7 +67,7 @@ fn broken_volume(source: &str) -> Option<&'static str> {
         && !source.contains([':', '$'])
         && !source.chars().any(char::is_control);
     (!is_path && !is_docker_name(source)).then_some(
-        r#"write the name of a volume, or an absolute path on the engine's machine without ":" and "$""#,
+        r#"write the name of a volume, or an absolute path on the engine's machine without ":" or "$""#,
     )
 }
 

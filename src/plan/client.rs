@@ -139,8 +139,9 @@ impl ClientProblem {
                 format!("run: {command}; or name its compose_file and service")
             }
             Self::SocketGid { socket, file } => format!(
-                "set gid = {socket} in its [[socket_clients]] table; or change the group of the socket to {file} where its \
-                 daemon runs ([[groups]] name = \"docker\", gid = {file}; or dockerd --group {file})"
+                "set gid = {socket} in its [[socket_clients]] table. Or give the socket gid {file} \
+                 where its daemon runs: declare gid = {file} for the group docker under [[groups]], or \
+                 run dockerd with --group {file}"
             ),
             Self::ImageGroup { user, group, gid, .. } => format!(
                 "this needs a change to its image, in the Dockerfile: RUN addgroup -g {gid} {group} && \
@@ -153,7 +154,8 @@ impl ClientProblem {
                 "set uid in its [[socket_clients]] table; or add the user to the image, in the Dockerfile: \
                  RUN adduser -D {user}"
             ),
-            Self::SocketMode(_) => "change its mode to 660 where its daemon runs".into(),
+            Self::SocketMode(_) => "change the socket's mode to 660 on the machine where its daemon \
+                                    runs".into(),
             Self::HostSocket { file, .. } => {
                 let place = file.as_ref().map(|file| format!(" in {}", file.display()));
                 format!(

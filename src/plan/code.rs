@@ -39,8 +39,8 @@ macro_rules! codes {
 
 codes! {
     ConfigInvalid "config_invalid" "the file has errors"
-        "containai.toml has errors, so the desired state is unknown. Each error is shown on the file's \
-         own lines. Nothing is checked until they are fixed."
+        "containai.toml has errors, so the desired state is unknown. Nothing is checked until they are \
+         fixed. `cai validate` shows each error with its line."
     Unobservable "unobservable" "a required file or variable cannot be read"
         "cai cannot read something on this machine that the diagnosis needs: HOME is not set, a variable \
          such as LIMA_HOME is not an absolute path, or a file of Lima or Docker is unreadable or \
@@ -62,7 +62,8 @@ codes! {
          contexts cannot be created without it, and you cannot use the engine from here. This machine \
          does not need a Docker daemon."
     SocketPathTooLong "socket_path_too_long" "the paths of the VM's sockets are too long"
-        "The path of a Unix socket can be at most 103 bytes long on macOS and 107 on Linux. Lima keeps the sockets \
+        "The path of a Unix socket can be at most 103 bytes long on macOS and 107 on Linux. Lima keeps \
+         the sockets \
          of a VM in its directory and refuses a VM whose longest path does not fit. Use a shorter VM \
          name or a shorter LIMA_HOME."
     VmAbsent "vm_absent" "the VM does not exist"
@@ -72,9 +73,9 @@ codes! {
         "Someone stopped it, or this machine was restarted. Its disk is intact. After a crash, the file \
          of the Docker socket may still exist although nothing listens on it."
     VmBroken "vm_broken" "the VM is broken"
-        "A running VM consists of a virtual machine and Lima's host agent. One of them has exited. Lima can \
-         neither start nor stop the VM in this state. `limactl stop -f` ends the other one, and then the \
-         VM can start. You do not need to delete it."
+        "A running VM has two parts: the virtual machine itself and Lima's host agent. One of them has \
+         exited, and in this state Lima can neither start nor stop the VM. `limactl stop -f` ends the \
+         remaining part. After that, the VM can start. You do not need to delete it."
     VmStarting "vm_starting" "the VM is still starting"
         "Lima's host agent has not reported yet that the VM has started. A first boot installs packages, \
          which takes minutes. Until then, a service that does not answer is not a fault."
@@ -87,7 +88,7 @@ codes! {
          it succeeded. `limactl start` succeeds anyway. The finding has the last lines of the script's \
          log and of dockerd's. Most often the guest could not reach the package server, or dockerd does \
          not start with its /etc/docker/daemon.json."
-    DockerdDown "dockerd_down" "dockerd does not run, or does not answer even root"
+    DockerdDown "dockerd_down" "dockerd is not running, or does not respond even to root"
         "dockerd in the guest is stopped, failed to start, or hangs. From the host this looks like a \
          missing group membership: the connection is closed without an answer. The finding has the last \
          lines of dockerd's log. Containers may keep running without it (live-restore)."
@@ -95,8 +96,8 @@ codes! {
         "Someone removed /var/run/docker.sock in the guest. systemd still listens on the removed file, so \
          only a restart of its socket unit recreates it. Containers keep running."
     GuestSocketGroup "guest_socket_group" "members of group docker cannot open the guest's socket"
-        "The socket must belong to the group docker and let it connect (mode 0660). The group's gid \
-         changed, or someone changed the socket's group or mode."
+        "The socket must belong to the group docker, and its mode must let members connect (0660). The \
+         group's gid changed, or someone changed the socket's group or mode."
     GroupMissing "group_missing" "the VM's login user is not in group docker"
         "Lima connects to the guest as the VM's login user. Only members of the group docker and the \
          socket's owner can open Docker's socket there. On the host the connection is closed without an \
@@ -127,7 +128,7 @@ codes! {
          one is finished. The usual causes: containers existed while daemon.json lacked network \
          keys, or a program that the package needs but does not declare is missing, such as \
          sysctl."
-    SysboxServicesDown "sysbox_services_down" "a service of Sysbox does not run"
+    SysboxServicesDown "sysbox_services_down" "a Sysbox service is not running"
         "Containers with sysbox-runc need sysbox-mgr and sysbox-fs. One of them is not active: such \
          containers cannot start, and running ones may not work."
     SysboxDefault "sysbox_default" "sysbox-runc is the default runtime but should not be"
@@ -138,10 +139,10 @@ codes! {
          starts them again afterwards. cai was interrupted before that, or a container did not start. \
          The next `cai apply` or `cai doctor --fix` starts them."
     DaemonJsonDrift "daemon_json_drift" "dockerd's configuration differs from the file"
-        "/etc/docker/daemon.json in the guest lacks keys of the file or has other values, or the \
-         running dockerd has not loaded it. `cai plan` shows the differences line by line. Keys of others \
-         stay. This code also covers a file that keeps dockerd from starting, because it is not JSON or \
-         its default-runtime is not defined."
+        "/etc/docker/daemon.json in the guest lacks keys from containai.toml or has different values, \
+         or the running dockerd has not loaded it. `cai plan` shows the differences line by line. Keys \
+         that cai did not set are kept. This code also covers a daemon.json that keeps dockerd from \
+         starting because it is not JSON or its default-runtime is not defined."
     VmDrift "vm_drift" "the VM differs from the file"
         "The VM's lima.yaml differs from the file, or the VM runs with a different number of \
          CPUs or amount of memory than its lima.yaml sets. The engine works. The change needs a restart of the VM; `cai plan` shows it with \
@@ -160,9 +161,9 @@ codes! {
          container from an image that it builds on the spot, without network. The finding has dockerd's \
          message."
     ContextMissing "context_missing" "the Docker context does not exist"
-        "`docker --context NAME` does not find the context. It was removed, or DOCKER_CONFIG is another \
-         directory than before. The engine itself is not affected."
-    ContextEndpoint "context_endpoint" "the Docker context has another endpoint"
+        "`docker --context NAME` does not find the context. Someone removed it, or DOCKER_CONFIG now \
+         points to a different directory. The engine itself is not affected."
+    ContextEndpoint "context_endpoint" "the Docker context points to a different endpoint"
         "The context exists, but its endpoint is not the socket of this VM. cai changes it back only if \
          cai created it or if it belongs to this VM anyway."
     ContextShadowed "context_shadowed" "a variable takes precedence over the Docker context"
@@ -186,7 +187,7 @@ codes! {
         "A socket belongs to a gid, and a group of the same name can have another gid in the container. \
          cai can add the gid with group_add. If only the image can change it, the finding has the line for \
          its Dockerfile."
-    ClientSessionStale "client_session_stale" "a container's program is older than its user's group"
+    ClientSessionStale "client_session_stale" "a program started before its user joined the group"
         "As on a VM, if a user joins a group in a running container, only programs that start later have \
          the group. The container must be recreated or restarted."
     ClientUserNotInGroup "client_user_not_in_group" "a container's user is not in the socket's group"
@@ -196,14 +197,15 @@ codes! {
         "A request to the Docker API, sent from inside as the program's user, got no answer. The \
          permissions suffice: the daemon behind the socket does not run, or the socket is stale."
     ClientMountReadonly "client_mount_readonly" "a container's socket is mounted read-only and works"
-        "A read-only mount does not keep a program from connecting to a socket in it (measured). It only \
-         differs from the file."
+        "A program can connect to a socket in a read-only mount. The mount works, but it differs from \
+         the file."
     ClientUnhealthy "client_unhealthy" "a container reaches the daemon but is not healthy"
         "Its health check, or the URL in the file, reports a problem. The socket is not the cause."
-    ContainaiConflict "containai_conflict" "another ContainAI may claim this name"
-        "The `cai setup` of another ContainAI installation removes a context or VM named \
-         containai-secure that blocks it. One exists here that this cai did not create. Use another name \
-         under [vm] and [context], or only one of the two programs."
+    ContainaiConflict "containai_conflict" "another ContainAI installation may claim this name"
+        "This machine has a VM or Docker context named containai-secure that this cai did not create. \
+         `cai setup` of another ContainAI installation deletes a VM or context of that name if it is in \
+         the way. Use a different name under [vm] and [context], or use only one of the two \
+         installations."
 }
 
 impl Code {

@@ -54,10 +54,10 @@ impl fmt::Display for Hides {
             Some(stored) => write!(f, "{stored}")?,
             None => write!(f, "all containers, images and volumes (not counted)")?,
         }
-        write!(f, " will no longer be visible: {}", listed(&self.keys))?;
+        write!(f, " will no longer be visible because these keys change: {}", listed(&self.keys))?;
         if self.running.is_empty() {
             return Ok(());
         }
-        write!(f, "; still running but out of Docker's reach: {}", listed(&self.running))
+        write!(f, "; still running, but Docker can no longer manage: {}", listed(&self.running))
     }
 }

@@ -20,7 +20,8 @@ impl Loss {
         let forced = self.forced;
         let consent = vms.join(" --allow-replace ");
         format!(
-            "back up the data that you need, then run `{command} --allow-replace {consent}`; or revert the change in \
+            "back up the data that you need, then run `{command} --allow-replace {consent}`; or revert \
+             the change in \
              the file that forces {forced}"
         )
     }
@@ -46,7 +47,7 @@ impl Change {
         }
         if self.strands_containers() {
             let names = self.stops.as_ref().map(|stops| listed(stops.iter().map(|it| &it.name)));
-            let names = names.as_deref().unwrap_or("containers that could not be listed");
+            let names = names.as_deref().unwrap_or("an unknown number of containers");
             let what = format!("{names} would stop and could not start again");
             let vm = self.address.scope.as_ref().map_or(vm, VmName::as_str).to_owned();
             losses.push(Loss { vm, what, forced: "it" });

@@ -129,7 +129,7 @@ pub enum Problem {
         options: Vec<String>,
     },
     /// Sysbox does not exist for this architecture.
-    #[error("Sysbox does not exist for {0}")]
+    #[error("Sysbox is not available for {0}")]
     SysboxArch(String),
     /// The file names no package of this version for this architecture.
     #[error("the file does not name a package of Sysbox {version} for {arch}")]
@@ -191,12 +191,12 @@ impl Problem {
                        under [lima.sha256]"
             }
             Self::LimaChecksum { version, platform } => format!(
-                "write {platform} = \"…\" under [lima.sha256]; SHA256SUMS, next to the archives of Lima \
-                 {version}, has it"
+                "write {platform} = \"…\" under [lima.sha256], with the checksum from SHA256SUMS in the \
+                 Lima {version} release"
             ),
             Self::SshMissing => "install the OpenSSH client".into(),
             Self::DockerMissing => {
-                "install the docker command line client; no daemon is needed on this machine".into()
+                "install the docker command-line client; this machine does not need a daemon".into()
             }
             Self::SocketPath { .. } => "choose a shorter name under [vm], or set LIMA_HOME to a \
                                         directory with a shorter path"

@@ -49,7 +49,7 @@ impl fmt::Display for Unshown {
             ),
             Self::Sets(names) => write!(
                 f,
-                "not in the plan: it would now set {} to a value that the plan did not show",
+                "changed since the plan: it would now set {} to a different value",
                 listed(names)
             ),
             Self::StopsUnlisted => f.write_str(

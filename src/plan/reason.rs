@@ -210,8 +210,8 @@ impl fmt::Display for Reason {
             }
             Self::KeysReleased(keys) => write!(
                 f,
-                "no longer in containai.toml; kept, because cai did not set it or it was changed since: \
-                 {}",
+                "no longer in containai.toml, but kept because cai did not set them or they changed \
+                 since: {}",
                 listed(keys)
             ),
             Self::NoRecord => f.write_str(
@@ -258,7 +258,7 @@ impl fmt::Display for Reason {
             Self::EngineSilent(words) => write!(f, "its engine does not answer: {words}"),
             Self::SocketClient { code, cause } => write!(f, "{code}: {cause}"),
             Self::SocketMissing => {
-                write!(f, "the guest's Docker socket {GUEST_SOCKET} is missing")
+                write!(f, "the guest's Docker socket {GUEST_SOCKET} does not exist")
             }
             Self::NotMember { user, group, configured } => {
                 write!(f, "{user} is not in group {group}")?;
@@ -280,8 +280,8 @@ impl fmt::Display for Reason {
             }
             Self::DaemonPredates(keys) | Self::DaemonWillPredate(keys) => write!(f, "{keys}"),
             Self::BridgeKept => f.write_str(
-                "dockerd keeps the address of its bridge while a container runs: bip takes effect \
-                 the next time dockerd starts without one",
+                "dockerd keeps its bridge address while any container is running; bip takes effect the \
+                 next time dockerd starts with no containers running",
             ),
             Self::MoreCpus { declared, host } => {
                 write!(f, "the file gives the VM {declared} CPUs, but this machine has {host}")
@@ -300,7 +300,7 @@ impl fmt::Display for Reason {
             Self::RefreshHadNoEffect => f.write_str("the renewed SSH session still lacks its groups"),
             Self::MachineDiffers { what, runs, configured } => {
                 let what = if *what == "cpus" { "CPUs" } else { "of memory" };
-                write!(f, "the VM runs with {runs} {what}, but {configured} are configured")
+                write!(f, "the VM runs with {runs} {what} instead of the configured {configured}")
             }
             Self::SocketExposed => f.write_str(
                 "other users of this machine can open the host socket, which makes them root in the VM",

@@ -119,9 +119,9 @@ pub fn destroyed(report: &Report) -> String {
 /// The summary of a start, stop or restart.
 pub fn powered(report: &Report, vm: &str, power: Power) -> String {
     let (word, done) = match power {
-        Power::Start => ("start", "is running"),
-        Power::Stop => ("stop", "is stopped"),
-        Power::Restart => ("restart", "was restarted"),
+        Power::Start => ("start", "running"),
+        Power::Stop => ("stop", "stopped"),
+        Power::Restart => ("restart", "running again"),
     };
     let Counts { applied, failed, cancelled, .. } = report.counts();
     if failed > 0 {
@@ -133,9 +133,9 @@ pub fn powered(report: &Report, vm: &str, power: Power) -> String {
     }
     let vm = paint(STRONG, on_a_line(vm));
     if applied == 0 {
-        return format!("{vm} {done} already.");
+        return format!("{vm} is already {done}.");
     }
-    format!("{vm} {done} ({}).", duration(report.took))
+    format!("{vm} is {done} ({}).", duration(report.took))
 }
 
 fn interrupted(applied: usize, cancelled: usize, command: &str) -> String {
@@ -203,7 +203,8 @@ mod tests {
             shown("READY", 65, 80),
             "vm.containai-secure: start the VM, and wait for Docker in it (1 min 5 s)  READY"
         );
-        let log = r#"time="2026-11-21T02:21:42Z" level=info msg="[hostagent] Waiting for the essential requirement 1 of 3: \"ssh\"""#;
+        let log = r#"time="2026-11-21T02:21:42Z" level=info msg="[hostagent] Waiting for the essential \
+                     requirement 1 of 3: \"ssh\"""#;
         assert_eq!(
             shown(log, 12, 78),
             "vm.containai-secure: start the VM,… (12 s)  [hostagent] Waiting for the essen…"

@@ -47,7 +47,7 @@ pub(super) fn write_change(out: &mut Page, change: &Change) -> std::fmt::Result 
             comment(
                 out,
                 &format!(
-                    "if {keys} changes, data will no longer be visible, and apply needs \
+                    "may change {keys}, which hides all existing data; apply would then need \
                      --allow-replace {}",
                     hides.vm
                 ),
@@ -64,12 +64,12 @@ pub(super) fn write_change(out: &mut Page, change: &Change) -> std::fmt::Result 
 }
 
 fn write_problem(out: &mut Page, problem: &str) -> std::fmt::Result {
-    let mut label = paint(REMOVED, "cannot be done:");
-    let width = out.width() - INDENT.len() - "cannot be done: ".len();
+    let mut label = paint(REMOVED, "cannot be applied:");
+    let width = out.width() - INDENT.len() - "cannot be applied: ".len();
     for (inner, line) in inner_lines(problem) {
         for piece in wrapped(&line, width - inner.len()) {
             writeln!(out, "{INDENT}{label} {inner}{piece}")?;
-            label = " ".repeat("cannot be done:".len());
+            label = " ".repeat("cannot be applied:".len());
         }
     }
     Ok(())

@@ -148,7 +148,7 @@ pub(super) fn write_summary(out: &mut Page, plan: &Plan) -> std::fmt::Result {
     match plan.count(Action::Release) {
         0 => {}
         count => {
-            let _ = write!(line, ", {count} to keep unmanaged");
+            let _ = write!(line, ", {count} to forget");
         }
     }
     line.push('.');

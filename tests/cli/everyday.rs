@@ -48,7 +48,7 @@ fn a_vm_stops_and_starts_and_nothing_else_changes() {
     assert_eq!(changed, ["limactl --tty=false stop containai-secure"]);
     let again = world.cai(&["stop"]);
     again.success();
-    assert!(again.stderr.contains("is stopped already"), "{again}");
+    assert!(again.stderr.contains("is already stopped"), "{again}");
     assert!(world.cai(&["status"]).fails_with(1).is_empty());
     world.cai(&["start"]).success();
     assert!(world.cai(&["plan"]).success().contains("No changes."));
@@ -113,7 +113,7 @@ fn a_restart_starts_the_containers_again() {
     world.change(keep);
     let ran = world.cai(&["restart", "--yes"]);
     ran.success();
-    assert!(ran.stderr.contains("containai-secure was restarted"), "{ran}");
+    assert!(ran.stderr.contains("containai-secure is running again"), "{ran}");
     let guest = world.world().instances[VM].guest.clone().unwrap();
     assert!(guest.containers.iter().any(|it| it.name == "keep"), "{:?}", guest.containers);
     assert!(world.cai(&["plan"]).success().contains("No changes."));

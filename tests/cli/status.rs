@@ -31,13 +31,13 @@ fn a_difference_is_1_and_told_in_the_line() {
     assert_eq!(ran.fails_with(1), "", "it is no error: {ran}");
     assert_eq!(
         ran.stdout,
-        "containai-secure: VM Running, engine answers, no context; 1 difference from \
+        "containai-secure: VM Running, engine answers, context does not exist; 1 difference from \
          containai.toml: see `cai plan`\n"
     );
     std::fs::remove_file(sandbox.path("lima/containai-secure/sock/docker.sock")).unwrap();
     let ran = sandbox.cai(&["status"]);
     ran.fails_with(1);
-    assert!(ran.stdout.contains("engine silent (host socket does not exist)"), "{ran}");
+    assert!(ran.stdout.contains("engine not answering (host socket does not exist)"), "{ran}");
 }
 
 fn a_stopped_vm_and_none_at_all_are_told_apart() {

@@ -58,7 +58,7 @@ const CASES: &[Wrong] = &[
         ClientCode::Restarting,
         "gives_up_where_it_is_denied",
         ("state", "restarting"),
-        "last after exit status 3",
+        "(last exit status: 3",
         |setting| {
             let image = Image::manager(GROUP, false);
             let service = "    restart: always\n    command: [\"sh\", \"-c\", \"docker version || exit 3; \

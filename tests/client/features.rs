@@ -137,7 +137,7 @@ fn a_container_is_found_by_its_labels(composer: Composer) {
     // A broken container has Compose's name, and is repaired in place.
     project.case.daemon.docker(&["stop", &name]);
     let plan = project.case.plan();
-    assert!(plan.success().contains(&format!("{name} does not run")), "{plan}");
+    assert!(plan.success().contains(&format!("{name} is not running")), "{plan}");
     project.case.apply_mends();
     let id = project.inspect(&name, "{{json .Id}}");
     // The container's name is optional in the file.

@@ -183,7 +183,7 @@ fn a_wrong_file_is_in_an_archive_with_what_lima_left() {
     assert!(error.contains("already exists"), "{ran}");
     assert!(error.contains("broken.toml:2"), "{ran}");
     let ran = sandbox.cai(&["-C", "nosuch", "doctor", "--bundle", "b"]);
-    assert!(ran.fails_with(1).contains("No archive was written."), "{ran}");
+    assert!(ran.fails_with(1).contains("The bundle was not written."), "{ran}");
 }
 
 fn of_a_log_only_the_end_is_read() {

@@ -224,7 +224,7 @@ fn a_mistake_of_the_start_is_none_until_it_is_over() {
     facts.agent = Some(Agent::Starting);
     let findings = found(&config, &facts);
     assert_eq!(codes(&findings), [Code::VmStarting]);
-    assert!(findings[0].consequences[0].contains("dockerd does not run"), "{findings:#?}");
+    assert!(findings[0].consequences[0].contains("dockerd is not running"), "{findings:#?}");
     facts.agent = Some(Agent::Started);
     assert_eq!(codes(&found(&config, &facts)), [Code::DockerdDown]);
     // Lima's probes may not be through, and yet all is well.

@@ -176,7 +176,7 @@ fn interrupted_at_the_check(words: &[&str], interrupts: usize) -> (FakeWorld, Ra
 fn an_interrupt_of_the_last_check_leaves_the_document() {
     let (_machine, ran) = interrupted_at_the_check(&["apply", "--yes", "--json"], 2);
     let said = ran.fails_with(130);
-    assert!(said.contains("Interrupted before the check that containers start"), "{ran}");
+    assert!(said.contains("Interrupted before cai checked that containers start"), "{ran}");
     let document = documents::report(&ran);
     assert!(document["summary"]["applied"].as_u64() > Some(0), "{ran}");
     assert_eq!(document["findings"], serde_json::json!([]), "nobody saw that none starts: {ran}");

@@ -252,7 +252,10 @@ fn a_socket_that_somebody_removed_comes_back_with_its_daemon() {
             [(Kind::PROVISION, Action::Update), (Kind::SOCKET, Action::Deferred)]
         );
         let provision = change(&plan, Kind::PROVISION);
-        assert_eq!(reasons(provision), "the guest's Docker socket /var/run/docker.sock is missing");
+        assert_eq!(
+            reasons(provision),
+            "the guest's Docker socket /var/run/docker.sock does not exist"
+        );
         assert_eq!(provision.disruption, Disruption::DaemonRestart);
         assert_eq!(provision.stops, stops);
         let steps = steps(provision);

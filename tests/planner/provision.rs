@@ -104,7 +104,7 @@ fn without_live_restore_the_plan_says_what_stops() {
 fn a_bridge_with_containers_keeps_its_address_and_the_plan_says_so() {
     let config = config_with("[docker.daemon]\nbip = \"10.9.0.1/24\"\n");
     let mut facts = healthy(&config);
-    let why = "dockerd keeps the address of its bridge";
+    let why = "dockerd keeps its bridge address";
     assert!(reasons(change(&plan(&config, &facts), Kind::RESTART)).contains(why));
     bend_guest(&mut facts, |guest| guest.containers = Some(vec![]));
     assert!(!reasons(change(&plan(&config, &facts), Kind::RESTART)).contains(why));

@@ -276,7 +276,7 @@ fn what_only_the_image_or_the_daemon_can_change_is_said() {
         inside(seen).socket = SocketSeen::Socket { mode: 0o660, uid: 0, gid: 999 };
     });
     let said = hint(&format!("gid = 2375\n{COMPOSE}"), other);
-    assert!(said.contains("gid = 999") && said.contains("dockerd --group 2375"), "{said}");
+    assert!(said.contains("gid = 999") && said.contains("dockerd with --group 2375"), "{said}");
     let silent = bent(seen(), |seen| inside(seen).api = Api::Silent("refused".into()));
     assert!(hint(COMPOSE, silent).contains("the daemon behind the socket"));
     let missing = bent(seen(), |seen| inside(seen).socket = SocketSeen::Missing);

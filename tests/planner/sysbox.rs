@@ -133,7 +133,7 @@ fn sysbox_of_an_unknown_machine_stops_the_plan() {
     bend_guest(&mut facts, |guest| guest.arch = "riscv64".into());
     let plan = plan(&config, &facts);
     let problem = named(&plan, "provision.sysbox").problem.as_ref().unwrap();
-    assert_eq!(problem.to_string(), "Sysbox does not exist for riscv64");
+    assert_eq!(problem.to_string(), "Sysbox is not available for riscv64");
 }
 
 /// dpkg reports `0.7.1.linux`. A plan that mistakes this for another version would remove the right

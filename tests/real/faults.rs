@@ -85,7 +85,7 @@ pub const FAULTS: &[Fault] = &[
         Code::GuestSocketMissing,
         &[
             "~ provision.docker  dockerd restart",
-            "the guest's Docker socket /var/run/docker.sock is missing",
+            "the guest's Docker socket /var/run/docker.sock does not exist",
             "stops no container",
         ],
         |engine| {

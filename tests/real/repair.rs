@@ -17,7 +17,7 @@ fn a_directory_in_the_place_of_the_guests_socket_goes() {
     let shell = engine.open_shell();
     engine.plan_says(&[
         "~ provision.docker  dockerd restart",
-        "the guest's Docker socket /var/run/docker.sock is missing",
+        "the guest's Docker socket /var/run/docker.sock does not exist",
         "stops no container",
         "Stops no containers.",
     ]);

@@ -117,7 +117,7 @@ fn sysbox_is_installed_beside_a_container_from_a_local_file() {
         "~ provision.sysbox",
         "the installation of sysbox-ce is incomplete (half-configured)",
         "! restart.containai-secure  dockerd restart",
-        "dockerd keeps the address of its bridge",
+        "dockerd keeps its bridge address",
         "stops no container",
     ]);
     engine.apply_mends();

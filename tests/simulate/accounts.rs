@@ -88,7 +88,7 @@ fn each_id_that_is_taken_is_a_finding() {
         let remedy = finding["remedy"].as_str().unwrap();
         assert!(remedy.starts_with(&format!("choose another {id}")), "{finding:#}");
     }
-    let waits = "these resources also differ from the file: group_membership.ci.docker";
+    let waits = "these resources cannot be applied either: group_membership.ci.docker";
     assert_eq!(found[1]["consequences"], serde_json::json!([waits]));
     // `--fix` still fixes the rest.
     home.cai(&["doctor", "--fix", "--yes"]);

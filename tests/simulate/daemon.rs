@@ -134,10 +134,10 @@ fn the_image_store_needs_a_restart_and_hides_what_is_stored() {
     let config = config("features = { containerd-snapshotter = true }");
     let planned = plan(&host, &config);
     assert_eq!(restart(&planned).disruption, Disruption::DaemonRestart);
-    let hides = "1 container, 1 image, 0 volumes will no longer be visible: \
+    let hides = "1 container, 1 image, 0 volumes will no longer be visible because these keys change: \
                  features.containerd-snapshotter";
     // live-restore keeps the container running through the restart.
-    let unreachable = format!("{hides}; still running but out of Docker's reach: agent");
+    let unreachable = format!("{hides}; still running, but Docker can no longer manage: agent");
     assert_eq!(hidden(&planned), [hides.to_owned(), unreachable]);
     converges(&host, &config);
     assert!(guest(&host).place.unwrap().containerd);
@@ -152,7 +152,9 @@ fn a_store_that_changes_hides_what_is_in_the_old_one() {
         let host = host("");
         host.change(run_container).unwrap();
         let planned = plan(&host, &config(line));
-        let counts = format!("1 container, 1 image, 0 volumes will no longer be visible: {key}");
+        let counts = format!(
+            "1 container, 1 image, 0 volumes will no longer be visible because these keys change: {key}"
+        );
         assert!(
             hidden(&planned).iter().all(|told| told.starts_with(&counts)),
             "{:?}",
@@ -178,7 +180,7 @@ fn a_restart_for_another_reason_names_what_an_edited_file_hides() {
         file.modified = now;
     };
     host.change(edit).unwrap();
-    let expected = "1 container, 1 image, 0 volumes will no longer be visible: data-root";
+    let expected = "1 container, 1 image, 0 volumes will no longer be visible because these keys change: data-root";
     let source = "version = 1\n[vm]\ncpus = 2\n[sysbox]\nenabled = false\n";
     let planned = plan(&host, &config::parse(source).unwrap());
     assert_eq!(hidden(&planned), [expected], "{}", effects(&planned));
@@ -328,7 +330,9 @@ fn a_restart_says_what_a_key_of_someone_else_hides() {
         .write("home/containai.toml", &format!("{WITHOUT_SYSBOX}[docker.daemon]\nmtu = 1400\n"));
     let plan = world.cai(&["plan"]);
     let text = plan.success().replace("\n      #", "");
-    for part in ["1 container, 1 image, 0 volumes will no longer be visible: data-root", "agent"] {
+    let hidden =
+        "1 container, 1 image, 0 volumes will no longer be visible because these keys change";
+    for part in [hidden, "data-root", "agent"] {
         assert!(text.contains(part), "{part:?} is missing: {plan}");
     }
 }
@@ -378,7 +382,7 @@ fn hiding_data_of_a_stopped_vm_needs_its_name_as_well() {
 
     let world = stopped();
     let planned = world.cai(&["plan"]);
-    assert!(planned.success().contains("if data-root changes"), "{planned}");
+    assert!(planned.success().contains("may change data-root"), "{planned}");
     // Whether data is hidden is known once the VM runs.
     let refused = world.cai(&["apply", "--yes"]);
     let why = refused.fails_with(1);

@@ -35,7 +35,7 @@ pub(super) fn ask(
     }
     let default = project(host, file);
     let default = default.as_deref().unwrap_or("none");
-    let question = "Directory that containers may use (DIR, or DIR:ro to only read)";
+    let question = "Directory that containers can access (DIR, or DIR:ro for read-only)";
     let directory = until_valid(terminal, question, default, |text| {
         given(host, global, text).map_err(|error| match &error {
             Error::Directory { source, .. } => format!("{error}: {source}"),

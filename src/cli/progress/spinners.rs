@@ -22,7 +22,7 @@ const TURN: Duration = Duration::from_millis(100);
 /// The maximum number of writes to the terminal per second.
 const RATE: u8 = 20;
 /// The activity between two steps, and after the last one.
-const LOOKING: &str = "check it again";
+const LOOKING: &str = "check the result";
 
 /// The lines of all resources that are being changed.
 pub(super) struct Spinners {

@@ -10,7 +10,7 @@ fn each_mistake_is_named_where_it_is() {
         ("[vm]\nname = my-vm", "3:8 string values must be quoted"),
         ("[vm]\ncpus = 1\ncpus = 2", "4:1 duplicate key `cpus`"),
         ("[vm]\n[docker]\n[vm]", "4:2 duplicate key `vm`"),
-        ("[vm]\nname = team", "3:8 this is neither true nor false, nor a string in quotes"),
+        ("[vm]\nname = team", "3:8 this is not true, false or a quoted string"),
         // types of values
         ("[vm]\ncpus = \"4\"", "3:8 expected a whole number, found a string"),
         ("[vm]\ncpus = 1.5", "3:8 expected a whole number, found a number with a fraction"),

@@ -16,9 +16,9 @@ pub struct Lima {
     #[serde(deserialize_with = "rules::requirement")]
     #[schemars(with = "String")]
     pub version: VersionReq,
-    /// What to do if `limactl` is missing or has another version. On macOS with Homebrew, Homebrew
-    /// installs it. Otherwise, a release archive is unpacked into `~/.local/share/cai/lima` (or
-    /// below `$XDG_DATA_HOME`), where only `cai` looks for it.
+    /// What to do if `limactl` is not installed or `version` does not accept it. On macOS with
+    /// Homebrew, Homebrew installs it. Otherwise, a release archive is unpacked into
+    /// `~/.local/share/cai/lima` (or below `$XDG_DATA_HOME`), where only `cai` looks for it.
     pub install: Install,
     /// The release to install, which `version` must accept. The default is 2.2.0, whose checksums
     /// are built in. Homebrew installs its own version.

@@ -66,7 +66,7 @@ pub struct Config {
     /// Groups of the guest.
     #[serde(default)]
     pub groups: Vec<Group>,
-    /// Users of the guest. By default, Lima's user in the group docker.
+    /// Users of the guest. By default, the VM's login user, in the group docker.
     #[serde(default = "guest::default_users")]
     pub users: Vec<User>,
     /// Files in the guest.

@@ -185,12 +185,11 @@ pub(crate) fn answer(document: &Document, process: &Process, gid: u32) -> Api {
     });
     match (writable, words) {
         (false, words) => {
-            Api::Denied(words.unwrap_or_else(|| "it has no write permission for the socket".into()))
+            Api::Denied(words.unwrap_or_else(|| "it cannot write to the socket".into()))
         }
         (true, Some(words)) => Api::Silent(words),
         (true, None) => Api::Untested(
-            "it has write permission for the socket, but the image has no client to send a request"
-                .into(),
+            "it can write to the socket, but the image does not include a client to test it".into(),
         ),
     }
 }

@@ -58,7 +58,7 @@ pub(super) fn download(
         }
         place = follow(&place, response.headers())?;
     }
-    let why = "is one redirect too many";
+    let why = "exceeds the redirect limit";
     Err(ArchiveError::Redirect { url: url.to_owned(), to: place.to_string(), why })
 }
 

@@ -29,7 +29,7 @@ pub struct Archive {
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
     /// Its URL is neither encrypted nor on this machine.
-    #[error("{url} is neither encrypted nor on this machine")]
+    #[error("{url} must use https, because it is not on this machine")]
     NotEncrypted {
         /// The URL.
         url: String,

@@ -160,7 +160,7 @@ pub enum ApplyError {
     /// The change is impossible.
     #[error("{0}")]
     Impossible(Problem),
-    /// Its dependencies were applied, but it still cannot be observed.
+    /// Its dependencies were applied, but its state still cannot be read.
     #[error("it still cannot be observed")]
     StillUnobservable(Vec<Reason>),
     /// The resource now needs more than the plan showed.

@@ -17,7 +17,7 @@ pub(in crate::resource) fn command(case: &Case<'_>) -> Option<Finding> {
         finding
             .because("the docker command is not on PATH")
             .so("you cannot use the engine from this machine, and cai cannot change its context")
-            .by_hand("install the docker command line client; this machine does not need a daemon"),
+            .by_hand("install the docker command-line client; this machine does not need a daemon"),
     )
 }
 
@@ -64,7 +64,7 @@ fn elsewhere(case: &Case<'_>, context: &ContextMetadata, endpoint: &str) -> Find
         .by_hand("cai apply");
     finding.because(if is_foreign {
         format!(
-            "the Docker context {name} has the endpoint {} and was not created by cai",
+            "the Docker context {name} points to {} instead of this VM's socket and was not created by cai",
             context.host
         )
     } else {

@@ -47,9 +47,9 @@ pub(super) fn session(change: Change, facts: &Facts, vm: &VmRef) -> Change {
     let change = Change { disruption, ..change };
     let Some(ssh) = vm.ssh(facts) else { return change };
     let change = if facts.master {
-        change
-            .step(Step::attempt("cancel the forward of the socket", ssh.cancel_forward()))
-            .step(Step::attempt("end the old session once it is unused", ssh.stop_master()))
+        change.step(Step::attempt("stop forwarding the socket", ssh.cancel_forward())).step(
+            Step::attempt("close the old SSH session when nothing uses it", ssh.stop_master()),
+        )
     } else {
         change
     };

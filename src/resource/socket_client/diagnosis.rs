@@ -18,7 +18,7 @@ pub(in crate::resource) fn diagnose(case: &Case<'_>) -> Vec<Finding> {
             let finding = Finding::new(Code::Unobservable, address).because(reason.to_string());
             return Some(
                 finding
-                    .so("whether the container reaches Docker is unknown")
+                    .so("it is unknown whether the container can reach Docker")
                     .by_hand("fix that, then run `cai doctor` again"),
             );
         }

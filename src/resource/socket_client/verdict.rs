@@ -185,8 +185,8 @@ fn before_its_program(
     if state.restarts_in_a_loop() {
         let why = foreseen(client, facts, seen).map(|why| format!("; {why}")).unwrap_or_default();
         let cause = format!(
-            "{name} was restarted {} times, last after exit status {}, and cannot be inspected \
-             from inside{last_words}{why}",
+            "{name} has restarted {} times (last exit status: {}) and cannot be inspected from \
+             inside{last_words}{why}",
             state.restarts, state.exit_code
         );
         return Some((ClientCode::Restarting, cause));
@@ -197,7 +197,7 @@ fn before_its_program(
             status => format!("it is {status}"),
         };
         let error = if state.error.is_empty() { last_words } else { format!(": {}", state.error) };
-        let cause = format!("{name} does not run: {how}{error}");
+        let cause = format!("{name} is not running: {how}{error}");
         return Some((ClientCode::ContainerAbsent, cause));
     };
     let socket = &client.socket;
@@ -240,8 +240,7 @@ fn well(client: &SocketClient, facts: &ClientFacts, seen: &Seen) -> (Option<Clie
     }
     if is_readonly(client, seen) {
         let cause = format!(
-            "Docker's API answers in {name}; what holds its socket is mounted read-only, and the \
-             file says rw"
+            "Docker's API answers in {name}, but its socket is mounted read-only and the file says rw"
         );
         return (Some(ClientCode::MountReadonly), cause);
     }

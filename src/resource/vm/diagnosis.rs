@@ -170,9 +170,7 @@ pub(in crate::resource) fn socket_path(case: &Case<'_>) -> Option<Finding> {
         ))
         .by_hand("choose a shorter `name` under [vm], or set LIMA_HOME to a shorter path");
     Some(match case.facts.vm {
-        Observation::Absent => {
-            finding.so("the VM does not exist, and Lima would refuse to create it")
-        }
+        Observation::Absent => finding.so("Lima would refuse to create the VM"),
         _ => finding,
     })
 }

@@ -79,7 +79,7 @@ fn daemon(case: &Case<'_>, guest: &GuestFacts) -> Option<Finding> {
     if !runs {
         let state = unit(guest, DOCKER_SERVICE);
         let down = finding(Code::DockerdDown)
-            .because(format!("dockerd does not run in the guest: {DOCKER_SERVICE} is {state}"))
+            .because(format!("dockerd is not running in the guest: {DOCKER_SERVICE} is {state}"))
             .repaired_by([Case::daemon(), Case::docker(), case.socket()]);
         return Some(match guest.daemon_json.keys() {
             Ok(_) => down,
@@ -97,7 +97,7 @@ fn daemon(case: &Case<'_>, guest: &GuestFacts) -> Option<Finding> {
             .repaired_by(repaired)
     } else {
         finding(Code::DockerdDown)
-            .because("dockerd runs in the guest but does not answer even root")
+            .because("dockerd is running in the guest but does not respond even to root")
             .repaired_by(repaired)
     })
 }
