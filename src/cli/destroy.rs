@@ -114,7 +114,10 @@ fn agree(
     if let Some(change) = foreign {
         return Err(refused(format!("{} was not created by cai", change.address)));
     }
-    let question = format!("{} Type {name} to destroy it:", report::containers(plan));
+    let lost = plan.effective().find(|change| change.deletes_vm());
+    let lost = lost.map(|change| format!("If you continue, {}. ", report::lost(change.contents)));
+    let lost = lost.unwrap_or_default();
+    let question = format!("{} {lost}Type {name} to destroy it:", report::containers(plan));
     match terminal.ask(&question, name) {
         Some(true) => Ok(()),
         Some(false) => Err(refused("the answer was not the VM's name".into())),

@@ -277,8 +277,7 @@ fn fix(
     }
     let facts = examination.seen.iter().map(|(facts, _)| facts.clone()).collect();
     let files = vec![patient.file.clone()];
-    let planned =
-        Planned { files, targets: Vec::new(), graph, facts, plan }.limited(&options.limits);
+    let planned = Planned { files, graph, facts, plan }.limited(&options.limits);
     let consent = Consent { yes: options.yes, replace: Replace { allow_replace: Vec::new() } };
     let agreed = agree(&planned, &consent, &global.command("doctor --fix --yes"), terminal);
     if agreed.is_err() && global.json {

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{Global, Terminal, file};
 use crate::cli::error::Error;
-use crate::host::{Host, Ping};
+use crate::host::Host;
 use crate::lima::Ssh;
 use crate::reconcile::observe::lima_home;
 
@@ -52,17 +52,19 @@ pub(super) fn run(
     if global.json {
         return terminal.json(&EnvDocument { docker_host: endpoint });
     }
-    if host.ping(&socket) == Ping::Missing {
+    // A request through an existing socket would start a stopped dockerd.
+    if host.canonical(&socket).is_err() && !host.listens(&socket) {
         terminal.talk(&format!(
             "warning: {} does not exist. `cai status` shows the state of the VM.",
             socket.display()
         ));
     }
+    let again = global.command("env");
     let value = shlex::try_quote(&endpoint).unwrap_or_default();
     terminal.raw(&match syntax {
-        Syntax::Fish => format!("set -gx {DOCKER_HOST} {value}\n# Run: cai env | source\n"),
+        Syntax::Fish => format!("set -gx {DOCKER_HOST} {value}\n# Run: {again} | source\n"),
         Syntax::Bash | Syntax::Zsh => {
-            format!("export {DOCKER_HOST}={value}\n# Run: eval \"$(cai env)\"\n")
+            format!("export {DOCKER_HOST}={value}\n# Run: eval \"$({again})\"\n")
         }
     })
 }

@@ -51,6 +51,8 @@ pub(super) fn run(
         answers.mounts.extend(project(host, &path).map(|directory| (directory, true)));
     }
     let source = Source { path, text: filled(&answers) };
+    // Nothing is written that the next command would refuse.
+    source.parse(host, terminal)?;
     if exists {
         overwrite(host, &source)?;
         terminal.talk(&format!("Wrote {}.", source.shown()));
@@ -111,7 +113,8 @@ fn given(probe: &dyn Probe, global: &Global, text: &str) -> Result<(String, bool
         why: format!("{} is not UTF-8", absolute.display()),
         hint: "a path in the file must be UTF-8".into(),
     })?;
-    Ok((shown.trim_end_matches('/').to_owned(), writable))
+    let shown = if shown == "~/" { "~".to_owned() } else { shown };
+    Ok((shown, writable))
 }
 
 /// The template with these answers.
@@ -127,22 +130,20 @@ fn filled(answers: &Answers) -> String {
     if let Some(memory) = &answers.memory {
         text = text.replace("#memory = \"8GiB\"", &format!("memory = {}", quoted(memory)));
     }
-    let table = "[[vm.mounts]]\nlocation = \".\"\nwritable = true\n";
-    let tables: Vec<String> = answers
-        .mounts
-        .iter()
-        .map(|(location, writable)| {
-            table.replace("\".\"", &quoted(location)).replace("true", &writable.to_string())
-        })
-        .collect();
-    if tables.is_empty() {
-        let none = "#[[vm.mounts]]\n#location = \"~/project\"\n#writable = true\n";
-        return text
-            .replace(table, none)
-            .replace("\n\n# Directories", "\nmounts = []\n\n# Directories");
+    let template = "[[vm.mounts]]\nlocation = \".\"\nwritable = true\n";
+    let tables = answers.mounts.iter().map(|(location, writable)| {
+        format!("[[vm.mounts]]\nlocation = {}\nwritable = {writable}\n", quoted(location))
+    });
+    let tables: Vec<String> = tables.collect();
+    if !tables.is_empty() {
+        return text.replace(template, &tables.join("\n"));
     }
-    text.replace(table, &tables.join("\n"))
+    let none = "#[[vm.mounts]]\n#location = \"~/project\"\n#writable = true\n";
+    let empty =
+        "\n# Delete this line before you enable [[vm.mounts]].\nmounts = []\n\n# Directories";
+    text.replace(template, none).replace("\n\n# Directories", empty)
 }
+
 /// Writes the file if it does not exist.
 pub(super) fn write(
     host: &dyn Host,

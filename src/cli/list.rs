@@ -33,7 +33,13 @@ struct Listed {
 }
 
 pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> Result<(), Error> {
-    let vms = managed_vms(host)?.into_iter().map(|vm| listed(host, vm)).collect::<Vec<_>>();
+    let Some(vms) = managed_vms(host)? else {
+        return Err(Error::Refused {
+            why: "the VMs cannot be listed: limactl is not installed".into(),
+            hint: "run `cai apply`; it offers to install Lima".into(),
+        });
+    };
+    let vms = vms.into_iter().map(|vm| listed(host, vm)).collect::<Vec<_>>();
     if global.json {
         return terminal.json(&ListDocument { format_version: FORMAT_VERSION, machines: vms });
     }

@@ -38,6 +38,7 @@ pub use schema::schemas;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::cli::error::Error;
@@ -59,11 +60,19 @@ const PROXIES: [&str; 6] =
 /// Runs `cai` with the arguments of this process.
 pub fn main(host: &dyn Host) -> ExitCode {
     completions::answer();
-    let parsed = command_line().try_get_matches();
-    let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
-        Ok(cli) => cli,
+    let parsed = command_line().try_get_matches().and_then(|matches| {
+        // CAI_FILE may be set for other commands.
+        let is_typed = matches.value_source("files") == Some(ValueSource::CommandLine);
+        Ok((Cli::from_arg_matches(&matches)?, is_typed))
+    });
+    let (cli, names_files) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => return refuse(&without_destroy(error)),
     };
+    if names_files && cli.command.has_plan() {
+        let message = "a saved plan names its files: it cannot be used with --file";
+        return refuse(&Cli::command().error(ErrorKind::ArgumentConflict, message));
+    }
     if cli.global.json && !cli.command.has_json() {
         let message = "this command does not support --json";
         return refuse(&Cli::command().error(ErrorKind::ArgumentConflict, message));
@@ -149,8 +158,8 @@ fn run_on(
         Command::Destroy { allow_destroy, limits } => {
             destroy::run(host, global, allow_destroy.as_deref(), limits, terminal)
         }
-        Command::Start { limits } => {
-            power::run(host, global, Power::Start, false, limits, terminal)
+        Command::Start { options } => {
+            power::run(host, global, Power::Start, options.yes, &options.limits, terminal)
         }
         Command::Stop { options } => {
             power::run(host, global, Power::Stop, options.yes, &options.limits, terminal)

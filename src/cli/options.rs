@@ -108,7 +108,7 @@ pub(super) enum Command {
     Setup {
         /// Do not ask for confirmation. An existing file is kept; only `init --force`
         /// overwrites it
-        #[arg(short = 'y', long, visible_alias = "yes")]
+        #[arg(short = 'y', long = "yes", visible_alias = "force")]
         force: bool,
         /// Show what setup would change, without changing or writing anything
         #[arg(long, conflicts_with_all = ["force", "allow_replace"])]
@@ -146,7 +146,7 @@ pub(super) enum Command {
     Apply {
         /// A plan that `cai plan --out` saved. It is applied without confirmation, and refused if
         /// the file or the machine changed since it was saved
-        #[arg(value_name = "PLAN", conflicts_with_all = ["files", "targets"])]
+        #[arg(value_name = "PLAN", conflicts_with = "targets")]
         plan: Option<PathBuf>,
         /// Show long values, such as scripts, completely
         #[arg(long)]
@@ -159,9 +159,11 @@ pub(super) enum Command {
         limits: Limits,
     },
     /// Start the VM
+    ///
+    /// If the VM is broken and its guest still runs containers, names them and asks for confirmation.
     Start {
         #[command(flatten)]
-        limits: Limits,
+        options: Power,
     },
     /// Stop the VM
     ///
@@ -254,7 +256,7 @@ pub(super) enum Command {
     /// removes it only if the record says that cai created it.
     Show {
         /// A plan that `cai plan --out` saved
-        #[arg(value_name = "PLAN", conflicts_with = "files")]
+        #[arg(value_name = "PLAN")]
         plan: Option<PathBuf>,
     },
     /// Print the Lima YAML of the VM that the file declares
@@ -321,7 +323,7 @@ impl Command {
         matches!(
             self,
             Self::Validate
-                | Self::Plan { .. }
+                | Self::Plan { destroy: false, .. }
                 | Self::Apply { .. }
                 | Self::Status
                 | Self::Show { .. }
@@ -345,6 +347,11 @@ impl Command {
                 | Self::Stop { .. }
                 | Self::Restart { .. }
         )
+    }
+
+    /// Whether it takes a saved plan, which names its files.
+    pub(super) fn has_plan(&self) -> bool {
+        matches!(self, Self::Apply { plan: Some(_), .. } | Self::Show { plan: Some(_) })
     }
 
     /// Whether it supports `--json`.

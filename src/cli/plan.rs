@@ -78,8 +78,6 @@ pub(super) fn judged(probe: &dyn Probe, plan: Plan) -> Result<Plan, Error> {
 /// A plan, and its inputs.
 pub(super) struct Planned {
     pub(super) files: Vec<File>,
-    /// The addresses that the plan is limited to; empty for everything.
-    pub(super) targets: Vec<String>,
     pub(super) graph: Graph,
     /// The facts about each file's machine.
     pub(super) facts: Vec<Facts>,
@@ -101,8 +99,9 @@ impl Planned {
         let graph = limited(Graph::observed(&configs, &facts)?, targets)?;
         let seen = configs.iter().zip(&facts);
         terminal.hide(seen.flat_map(|(config, facts)| facts.secrets(config)));
-        let plan = judged(probe, Plan::new(&graph, &facts))?;
-        Ok(Self { files, targets: targets.to_vec(), graph, facts, plan })
+        let mut plan = judged(probe, Plan::new(&graph, &facts))?;
+        plan.targets = targets.to_vec();
+        Ok(Self { files, graph, facts, plan })
     }
 
     /// The configurations of the files.

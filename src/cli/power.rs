@@ -7,7 +7,7 @@ use super::smoke_test::Verified;
 use super::{Global, Limits, Terminal, file, progress, vm_lock};
 use crate::cli::error::Error;
 use crate::host::Host;
-use crate::plan::{Disruption, Plan};
+use crate::plan::{Disruption, Plan, Reason};
 use crate::reconcile::apply::in_sequence;
 use crate::reconcile::observe::observe;
 use crate::report::{self, Line};
@@ -35,13 +35,29 @@ pub(super) fn run(
     next.set(power);
     terminal.lines(Line::planned(&plan));
     terminal.refuse_problems(&plan)?;
+    for change in plan.effective() {
+        let others = change.reasons.iter().filter(|it| matches!(it, Reason::OtherFile(_)));
+        others.for_each(|reason| terminal.talk(&format!("warning: {reason}")));
+    }
+    if let Some(loss) = plan.losses(config.vm.name.as_str()).first() {
+        return Err(Error::Refused {
+            why: format!("nothing was changed: {}", loss.what),
+            hint: loss.hint(&global.command("apply"), &[&loss.vm]),
+        });
+    }
     let command = global.command(&format!("{name} --yes"));
     agree(&plan, power, yes, &command, terminal)?;
     let report = progress::tell(host, terminal, |notify| in_sequence(host, &plan, &look, notify));
     let last_words = report::powered(&report, config.vm.name.as_str(), power);
     tell_end(&report, &last_words, |_| Verified::default(), &[file.declared()], name, terminal)?;
-    if power == Power::Stop && config.vm.running {
-        terminal.talk("The file declares a running VM, so the next `cai apply` starts it.");
+    match (power, config.vm.running) {
+        (Power::Stop, true) => {
+            terminal.talk("The file declares a running VM, so the next `cai apply` starts it.");
+        }
+        (Power::Start | Power::Restart, false) => {
+            terminal.talk("The file declares a stopped VM, so the next `cai apply` stops it.");
+        }
+        _ => {}
     }
     Ok(())
 }

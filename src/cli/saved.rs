@@ -36,7 +36,7 @@ pub(super) fn write(
     let layout = Layout { width: SHOWN, ..terminal.layout() };
     let text = terminal.hidden().redactor().shown(&planned.text(layout));
     let saved = saved.and_then(|saved| {
-        saved.limited_to(planned.targets.clone()).shown_as(strip_str(&text).to_string())
+        saved.limited_to(planned.plan.targets.clone()).shown_as(strip_str(&text).to_string())
     });
     let saved = saved.map_err(failed)?;
     let text = serde_json::to_string_pretty(&saved).map_err(failed)?;

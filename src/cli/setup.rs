@@ -31,7 +31,7 @@ pub(super) fn run(
         return plan::show(&planned, Format::new(global, false), terminal);
     }
     if !planned.plan.is_empty() {
-        apply::agree(&planned, consent, &global.command("setup --force"), terminal)?;
+        apply::agree(&planned, consent, &global.command("setup --yes"), terminal)?;
     }
     if let Some(template) = &template {
         init::write(host, template, terminal)?;

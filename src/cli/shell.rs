@@ -80,7 +80,7 @@ fn running(host: &dyn Host, config: &Config) -> Result<Limactl, Error> {
     let Some(limactl) = accepted_limactl(host, &config.lima)? else {
         return Err(refused(
             "limactl is not installed, or the file does not accept its version".into(),
-            "run `cai plan`",
+            "run `cai apply`; it offers to install Lima",
         ));
     };
     match status(host, &limactl, &config.vm.name)? {

@@ -339,7 +339,9 @@ impl Terminal {
         if !stdin.is_terminal() || !self.err.is_terminal() {
             return None;
         }
-        let _ = write!(self.err, "{} ", self.hidden.text(question));
+        // In one write, so that nothing comes between the question and its space.
+        let question = format!("{} ", self.hidden.text(question));
+        let _ = self.err.write_all(question.as_bytes());
         let _ = self.err.flush();
         let mut answer = String::new();
         stdin.lock().read_line(&mut answer).ok().filter(|read| *read > 0)?;

@@ -10,10 +10,11 @@ use super::{Global, Limits, Terminal, file, vm_lock};
 use crate::cli::error::Error;
 use crate::cli::file::File;
 use crate::config::{Config, Strategy};
+use crate::guest::DOCKER_SERVICE;
 use crate::host::Host;
 use crate::lima::Ssh;
-use crate::model::duration;
-use crate::plan::{Change, Disruption, Plan};
+use crate::model::address::Kind;
+use crate::plan::{Action, Change, Disruption, Plan, Reason};
 use crate::reconcile::apply::{Outcome, apply_fresh};
 use crate::reconcile::graph::Graph;
 use crate::reconcile::observe::{lima_home, observe};
@@ -39,26 +40,40 @@ pub(super) fn run(
     if options.uninstall {
         return service::uninstall(host, &file, terminal);
     }
-    let socket = Ssh::docker_socket(&lima_home(host)?.join(file.config.vm.name.as_str()));
+    let directory = lima_home(host)?.join(file.config.vm.name.as_str());
+    let socket = Ssh::docker_socket(&directory);
     log(terminal, &format!("watching {}", socket.display()))?;
+    let ssh = host.find_program("ssh").map(|ssh| Ssh::new(ssh, &directory, &file.config.vm.name));
     let interval = options.interval.unwrap_or(INTERVAL);
-    let mut wait = interval;
-    let mut last = String::new();
+    let (mut wait, mut last) = (interval, String::new());
     loop {
-        if host.ping(&socket).answers() {
-            wait = interval;
-            last.clear();
+        let said = if is_stopped(host, ssh.as_ref()) {
+            "dockerd is not running in the VM".into()
+        } else if host.ping(&socket).answers() {
+            String::new()
         } else {
-            let said = repair(host, &file, terminal).unwrap_or_else(|error| with_causes(&error));
-            // While nothing changes, nothing is repeated.
-            if said != last {
-                log(terminal, &said)?;
-            }
-            wait = if said == last { (wait * 2).min(SLOWEST.max(interval)) } else { interval };
-            last = said;
+            repair(host, &file, terminal).unwrap_or_else(|error| with_causes(&error))
+        };
+        // While nothing changes, nothing is repeated.
+        let is_same = said == last;
+        if !is_same && !said.is_empty() {
+            log(terminal, &said)?;
         }
+        wait = if is_same && !said.is_empty() {
+            (wait * 2).min(SLOWEST.max(interval))
+        } else {
+            interval
+        };
+        last = said;
         host.pause(wait);
     }
+}
+
+/// Whether dockerd is stopped in a guest that answers. A request would start it.
+fn is_stopped(host: &dyn Host, ssh: Option<&Ssh>) -> bool {
+    let Some(ssh) = ssh else { return false };
+    let asked = host.query(&ssh.look(&["systemctl", "is-active", DOCKER_SERVICE]));
+    asked.is_ok_and(|output| ["inactive", "failed"].contains(&output.stdout.trim()))
 }
 
 /// Renews the session and the forward if that is all that is needed, and says what was done.
@@ -78,7 +93,8 @@ fn repair(host: &dyn Host, file: &File, terminal: &Terminal) -> Result<String, E
     if effective.is_empty() {
         return Ok("the Docker socket does not answer; run cai doctor".into());
     }
-    let reasons: Vec<String> = effective.iter().map(|change| why(change)).collect();
+    let own = effective.iter().filter(|change| change.action != Action::Deferred);
+    let reasons: Vec<String> = own.map(|change| why(change)).collect();
     let report = apply_fresh(host, &[&config], &graph, &plan, Some(facts.to_vec()), &|_| ());
     let failed = report.results.iter().find_map(|result| match &result.outcome {
         Outcome::Failed(error) => Some(with_causes(error)),
@@ -87,7 +103,7 @@ fn repair(host: &dyn Host, file: &File, terminal: &Terminal) -> Result<String, E
     let reasons = reasons.join("; ");
     Ok(match failed {
         Some(why) => format!("{reasons}; the repair failed: {why}"),
-        None => format!("{reasons}; repaired in {}", duration(report.took)),
+        None => format!("{reasons}; repaired"),
     })
 }
 
@@ -99,15 +115,29 @@ fn session_plan(config: &Config, facts: &[Facts]) -> Result<(Graph, Plan), Error
     Ok((graph, plan))
 }
 
+/// Whether a change only renews the session or the forward.
 fn is_mild(change: &Change) -> bool {
+    let is_of_session = |reason: &Reason| {
+        matches!(
+            reason,
+            Reason::SessionPredates { .. }
+                | Reason::SessionOutlives(_)
+                | Reason::ForwardDead(_)
+                | Reason::SocketExposed
+        ) || matches!(reason, Reason::After(address) if address.kind == Kind::RESTART)
+    };
     change.problem.is_none()
-        && change.hides.is_none()
         && change.disruption <= Disruption::SessionRefresh
         && change.fallback.is_none()
+        && change.reasons.iter().all(is_of_session)
 }
 
 fn why(change: &Change) -> String {
-    let reasons: Vec<String> = change.reasons.iter().map(ToString::to_string).collect();
+    let reasons = change.reasons.iter().map(|reason| match reason {
+        Reason::After(address) => format!("{address} must change first"),
+        reason => reason.to_string(),
+    });
+    let reasons: Vec<String> = reasons.collect();
     reasons.join("; ")
 }
 

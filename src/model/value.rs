@@ -7,7 +7,7 @@ use serde::ser::Error;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::redact::SENSITIVE;
+use super::redact::{self, SENSITIVE};
 
 /// Shown for a secret that differs from the one before.
 const CHANGED: &str = "(sensitive value, changed)";
@@ -134,7 +134,11 @@ impl Attributes {
             };
             (name.to_owned(), value)
         });
-        if self.secrets().is_empty() { self.clone() } else { Self(Arc::new(shown.collect())) }
+        let hides = self.iter().any(|(_, value)| match value {
+            Known::Known(value) => hides_any(value),
+            Known::Unknown => false,
+        });
+        if hides { Self(Arc::new(shown.collect())) } else { self.clone() }
     }
 
     /// JSON pointers to the secrets.
@@ -198,12 +202,35 @@ fn without_secrets(value: &Value, before: Option<&Value>) -> Value {
         Value::Object(keys) => {
             let shown = keys.iter().map(|(key, value)| {
                 let before = before.and_then(|it| it.get(key));
-                (key.clone(), without_secrets(value, before))
+                (key.clone(), shown_by_name(key, value, before))
             });
             shown.collect()
         }
         value if !is_secret(value) => value.clone(),
         value if before.is_some_and(|before| before != value) => CHANGED.into(),
+        _ => SENSITIVE.into(),
+    }
+}
+
+/// Whether a part of a value is not shown.
+fn hides_any(value: &Value) -> bool {
+    match value {
+        Value::Object(keys) => {
+            keys.iter().any(|(key, value)| is_named_secret(key, value) || hides_any(value))
+        }
+        value => is_secret(value),
+    }
+}
+
+fn is_named_secret(name: &str, value: &Value) -> bool {
+    value.is_string() && redact::is_secret(name)
+}
+
+/// The same, for a value whose name may say that it is a secret.
+fn shown_by_name(name: &str, value: &Value, before: Option<&Value>) -> Value {
+    match before {
+        _ if is_secret(value) || !is_named_secret(name, value) => without_secrets(value, before),
+        Some(before) if before != value => CHANGED.into(),
         _ => SENSITIVE.into(),
     }
 }

@@ -23,6 +23,9 @@ pub struct PlanDocument<'a> {
     pub format_version: u32,
     /// The files of the plan, with the VM that each declares.
     pub files: &'a [Declared<'a>],
+    /// The addresses that the plan is limited to. Omitted if it is about everything.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    pub targets: &'a [String],
     /// One entry per resource, in the order of application, including unchanged ones.
     #[serde(serialize_with = "resource_changes")]
     #[schemars(with = "Vec<ResourceChange<'a>>")]
@@ -141,6 +144,7 @@ impl<'a> PlanDocument<'a> {
         Self {
             format_version: FORMAT_VERSION,
             files: declared,
+            targets: &plan.targets,
             resource_changes: &plan.changes,
             summary: Summary {
                 create: plan.count(Action::Create),

@@ -49,6 +49,8 @@ pub use step::{Ready, Step, StepAction, Wait};
 pub struct Plan {
     /// One for each resource, those that change nothing too.
     pub changes: Vec<Change>,
+    /// The addresses that it is limited to; empty for everything.
+    pub targets: Vec<String>,
     /// The most that the command of one step may take; without it, each has a limit of its own.
     pub limit: Option<Duration>,
     /// The VMs whose data the user agreed in advance to hide.

@@ -235,7 +235,7 @@ impl Problem {
             }
             Self::Own { hint, .. } => hint.clone(),
             Self::RestartForbidden(_) => {
-                "set strategy = \"auto\", or restart it manually at a convenient time".into()
+                "set strategy = \"auto\"; or, at a convenient time, run `cai stop`, then `cai apply`".into()
             }
             Self::NoAccess { .. } => "`cai doctor` shows who can open it".into(),
             Self::ContextInUse(_) => {

@@ -49,7 +49,7 @@ impl fmt::Display for Unshown {
             ),
             Self::Sets(names) => write!(
                 f,
-                "changed since the plan: it would now set {} to a different value",
+                "not in the plan: it would now set {} to a different value",
                 listed(names)
             ),
             Self::StopsUnlisted => f.write_str(
@@ -92,7 +92,8 @@ impl Change {
         if now.disruption > shown.max(Disruption::SessionRefresh) {
             return Some(Unshown::Disruption(now.disruption));
         }
-        if now.disruption.may_stop_containers() { self.stops_unshown(now) } else { None }
+        let stops = now.disruption.may_stop_containers() || now.deletes_vm();
+        if stops { self.stops_unshown(now) } else { None }
     }
 
     /// The attributes that `now` sets to values that this change did not show.

@@ -39,6 +39,8 @@ pub enum Reason {
     NoRecord,
     /// Another file was applied to this VM last. No reason to change anything.
     AppliedFrom(String),
+    /// Another file was applied to this VM last, and this command does not care.
+    OtherFile(String),
     /// This file was applied to another VM, which it no longer declares. No reason to change
     /// anything: a VM is only deleted on command.
     FormerVm {
@@ -223,6 +225,9 @@ impl fmt::Display for Reason {
                 "{} was applied to this VM last; anything that only that file declares will be removed",
                 in_a_line(file)
             ),
+            Self::OtherFile(file) => {
+                write!(f, "another file was applied to this VM last: {}", in_a_line(file))
+            }
             Self::FormerVm { name, contexts } => {
                 write!(
                     f,

@@ -13,7 +13,7 @@ use crate::model::address::{Address, Kind};
 use crate::plan::Observation;
 use crate::plan::{Change, Plan, Problem, Reason};
 use crate::resource::facts::Facts;
-use crate::resource::{DockerContext, LimaInstall, Power, Vm, stored};
+use crate::resource::{DockerContext, LimaInstall, Power, Vm, other_file, stored};
 
 /// The VM that would be destroyed.
 #[derive(Serialize)]
@@ -66,7 +66,8 @@ fn vm(config: &Config, facts: &Facts) -> Option<Change> {
     let address = Vm::own_address(config);
     let Some((program, _)) = &facts.tools.limactl else {
         // Only limactl knows whether the VM exists.
-        let change = Change::delete(&address, ()).because(Reason::Unwanted);
+        let mut change = Change::delete(&address, ()).because(Reason::Unwanted);
+        change.stops = None;
         let problem = match LimaInstall::by_hand(&config.lima, facts) {
             Ok(install) => Problem::LimaMissing { install },
             Err(problem) => problem,
@@ -89,6 +90,7 @@ fn vm(config: &Config, facts: &Facts) -> Option<Change> {
         directory: facts.directory.to_string_lossy(),
     };
     let mut change = Change::delete(&address, lost).because(Reason::Unwanted);
+    change.reasons.extend(other_file(config, facts).map(Reason::OtherFile));
     if !vm.managed {
         change = change.because(Reason::NotMadeByCai);
     }

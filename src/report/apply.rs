@@ -156,7 +156,7 @@ pub fn finished(report: &Report, contexts: &[&str]) -> String {
         let done = if applied == 0 {
             "No changes".to_owned()
         } else {
-            let Done { added, changed, destroyed } = report.done();
+            let Done { added, changed, destroyed, .. } = report.done();
             let took = duration(report.took);
             format!(
                 "Apply complete: {added} added, {changed} changed, {destroyed} destroyed ({took})"

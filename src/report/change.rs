@@ -114,7 +114,7 @@ fn write_stops(out: &mut Page, change: &Change) -> std::fmt::Result {
 }
 
 /// What is lost with a VM.
-fn lost(contents: Option<Stored>) -> String {
+pub fn lost(contents: Option<Stored>) -> String {
     match contents {
         Some(stored) if stored.is_empty() => {
             "all files in the VM are lost; it has no containers, images or volumes".to_owned()

@@ -22,7 +22,7 @@ pub(super) fn summary(impact: &Impact<'_>, now: Option<SystemTime>) -> String {
         listed("Stops", &impact.stops, NAMED, stopped),
         listed("Recreates", &impact.recreates, NAMED, name),
         listed("Restarts", &impact.restarts, NAMED, name),
-        listed("Only if a fallback is needed, also stops", &impact.may_stop, NAMED, name),
+        listed("A fallback would also interrupt", &impact.may_stop, NAMED, name),
     ]
     .into_iter()
     .flatten()
@@ -146,7 +146,7 @@ mod tests {
         let impact = Impact { may_stop: vec![&many[1]], is_complete: true, ..Impact::default() };
         assert_eq!(
             summary(&impact, None),
-            "Stops no containers. Only if a fallback is needed, also stops 1 container: c1."
+            "Stops no containers. A fallback would also interrupt 1 container: c1."
         );
     }
 }

@@ -17,6 +17,7 @@ mod stream;
 mod text;
 
 pub use apply::{destroyed, finished, powered, progress, running, still_running};
+pub use change::lost;
 pub use containers::containers;
 pub use diagnostic::{Diagnostic, DiagnosticsDocument};
 pub use doctor::{DoctorDocument, Examined, codes, diagnosis, explanation, finding};

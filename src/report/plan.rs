@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::time::SystemTime;
 
 use super::change::write_change;
 use super::containers;
 use super::palette::{ERROR, STRONG};
 use super::text::{Layout, Page, comment, headline, on_a_line};
 use crate::model::{counted, listed};
-use crate::plan::{Action, Change, Declared, Disruption, Observation, Plan};
+use crate::plan::{Action, Change, Declared, Disruption, Observation, Plan, Reason};
 use crate::resource::facts::Facts;
 
 /// The plan of these files with colors, and with the state of their machines.
@@ -43,12 +44,10 @@ fn write_plan(
         above = Some(!is_same);
         match file {
             Some((Declared { file, vm }, _)) if is_same => {
-                headline(
-                    out,
-                    STRONG,
-                    "No changes.",
-                    &format!(" {vm} matches {}.", on_a_line(file)),
-                )?;
+                let targets = listed(&plan.targets);
+                let what = if targets.is_empty() { *vm } else { targets.as_str() };
+                let rest = format!(" {what} matches {}.", on_a_line(file));
+                headline(out, STRONG, "No changes.", &rest)?;
             }
             Some((Declared { file, vm }, facts)) => write_header(out, vm, file, facts)?,
             None => headline(out, STRONG, "this machine", "")?,
@@ -59,17 +58,26 @@ fn write_plan(
             write_change(out, change)?;
         }
     }
-    if plan.is_empty() {
+    if !plan.is_empty() {
+        write_summary(out, plan)?;
+        write_consent(out, plan, declared)?;
+    }
+    if plan.targets.is_empty() {
         return Ok(());
     }
-    write_summary(out, plan)?;
-    write_consent(out, plan, declared)
+    let targets = listed(&plan.targets);
+    let rest =
+        format!(" only {targets}, and what it requires and notifies. The rest was not compared.");
+    headline(out, STRONG, "Limited:", &rest)
 }
 
 /// Writes the remarks, which may also be about unchanged resources.
 pub(super) fn write_remarks(out: &mut Page, changes: &[Change]) -> std::fmt::Result {
     let reasons = changes.iter().flat_map(|change| &change.reasons);
-    let mut remarks = reasons.filter(|reason| reason.is_remark());
+    // Where nothing changes, nothing is removed.
+    let is_same = changes.iter().all(Change::is_without_effect);
+    let is_due = |reason: &&Reason| !(is_same && matches!(reason, Reason::AppliedFrom(_)));
+    let mut remarks = reasons.filter(|reason| reason.is_remark()).filter(is_due);
     remarks.try_for_each(|remark| comment(out, &remark.to_string()))
 }
 
@@ -122,7 +130,7 @@ pub(super) fn state(facts: &Facts) -> String {
     match facts.guest.present().map(|guest| guest.containers.as_deref()) {
         None => vm,
         Some(None) => format!("{vm}, containers unknown"),
-        Some(Some([])) => format!("{vm}, no containers"),
+        Some(Some([])) => format!("{vm}, no running containers"),
         Some(Some(list)) => {
             let names = listed(list.iter().map(|container| &container.name));
             format!("{vm}, {}: {names}", counted(list.len(), "container"))
@@ -131,7 +139,7 @@ pub(super) fn state(facts: &Facts) -> String {
 }
 
 /// The counts, what restarts, and which containers stop.
-pub(super) fn write_summary(out: &mut Page, plan: &Plan) -> std::fmt::Result {
+pub(super) fn summary(plan: &Plan, now: Option<SystemTime>) -> String {
     let mut line = format!(
         " {} to add, {} to change, {} to destroy",
         // As in Terraform, a replacement counts twice.
@@ -158,7 +166,12 @@ pub(super) fn write_summary(out: &mut Page, plan: &Plan) -> std::fmt::Result {
             let _ = write!(line, " {sentence}.");
         }
     }
-    let _ = write!(line, " {}", containers::summary(&plan.impact(), out.now));
+    let _ = write!(line, " {}", containers::summary(&plan.impact(), now));
+    line
+}
+
+pub(super) fn write_summary(out: &mut Page, plan: &Plan) -> std::fmt::Result {
+    let line = summary(plan, out.now);
     writeln!(out)?;
     headline(out, STRONG, "Plan:", &line)
 }

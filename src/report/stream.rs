@@ -7,11 +7,12 @@ use serde::Serialize;
 
 use super::error::hint;
 use super::json::seconds;
+use super::plan::summary;
 use super::{Diagnostic, ReportDocument};
 use crate::doctor::Finding;
 use crate::model::address::Address;
 use crate::model::duration;
-use crate::plan::{Action, Change, Declared, FORMAT_VERSION, Plan, ResourceChange};
+use crate::plan::{Action, Change, Declared, FORMAT_VERSION, Impact, Plan, ResourceChange};
 use crate::reconcile::apply::{Done, Outcome, Report, ResourceResult};
 
 /// One line of the output of `cai apply --json`.
@@ -63,6 +64,9 @@ pub enum What<'a> {
     ChangeSummary {
         /// The counts.
         changes: Changes,
+        /// The containers that the plan affects; only in the summary of the plan.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        containers: Option<Impact<'a>>,
         /// The result; only in the last line.
         #[serde(flatten)]
         report: Option<ReportDocument<'a>>,
@@ -122,6 +126,8 @@ pub struct Changes {
     pub change: usize,
     /// Deleted resources.
     pub remove: usize,
+    /// Resources that are configured as declared, but what runs must load that.
+    pub refresh: usize,
     /// `plan`; in the last line `apply`, `destroy`, `start`, `stop` or `restart`.
     pub operation: &'static str,
 }
@@ -191,17 +197,18 @@ impl<'a> Line<'a> {
         Self::new(Level::Info, message, What::PlannedChange { change })
     }
 
-    fn plan_summary(plan: &Plan) -> Self {
+    fn plan_summary(plan: &'a Plan) -> Self {
         let replaced = plan.count(Action::Replace);
         let changes = Changes {
             add: plan.count(Action::Create) + replaced,
             change: plan.count(Action::Update),
             remove: plan.count(Action::Delete) + replaced,
+            refresh: plan.count(Action::Refresh),
             operation: "plan",
         };
-        let Changes { add, change, remove, .. } = changes;
-        let message = format!("Plan: {add} to add, {change} to change, {remove} to destroy.");
-        Self::new(Level::Info, message, What::ChangeSummary { changes, report: None })
+        let message = format!("Plan:{}", summary(plan, None));
+        let containers = Some(plan.impact());
+        Self::new(Level::Info, message, What::ChangeSummary { changes, containers, report: None })
     }
 
     /// The last line: the result of this operation, with the message for a person.
@@ -212,8 +219,14 @@ impl<'a> Line<'a> {
         findings: &'a [Finding],
         declared: &'a [Declared<'a>],
     ) -> Self {
-        let Done { added, changed, destroyed } = report.done();
-        let changes = Changes { add: added, change: changed, remove: destroyed, operation };
+        let Done { added, changed, destroyed, refreshed } = report.done();
+        let changes = Changes {
+            add: added,
+            change: changed,
+            remove: destroyed,
+            refresh: refreshed,
+            operation,
+        };
         let failed = report.failed() || !findings.is_empty();
         let level = match failed {
             true => Level::Error,
@@ -221,7 +234,11 @@ impl<'a> Line<'a> {
             false => Level::Info,
         };
         let report = Some(ReportDocument::new(report, findings, declared));
-        Self::new(level, message.to_owned(), What::ChangeSummary { changes, report })
+        Self::new(
+            level,
+            message.to_owned(),
+            What::ChangeSummary { changes, containers: None, report },
+        )
     }
 
     /// The steps of a resource start.

@@ -48,6 +48,7 @@ pub use restart::Restart;
 pub use socket::Socket;
 pub use socket_client::SocketClient;
 pub use user::User;
+pub(crate) use vm::other_file;
 pub use vm::{Power, Vm, template};
 
 use Place::{Guest, Host};

@@ -107,7 +107,7 @@ fn as_json_each_event_is_a_line() {
     );
     assert_eq!(lines[4]["hook"]["action"], "create");
     assert!(lines[4]["hook"]["step"].is_string(), "{ran}");
-    let counts = json!({"add": 1, "change": 0, "remove": 0, "operation": "apply"});
+    let counts = json!({"add": 1, "change": 0, "remove": 0, "refresh": 0, "operation": "apply"});
     assert_eq!(lines[7]["changes"], counts);
     let message = lines[7]["@message"].as_str().unwrap();
     assert!(message.starts_with("Apply complete: 1 added"), "{ran}");

@@ -21,7 +21,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         the_schema_refuses_what_is_wrong,
         the_schema_is_that_of_the_types,
         a_schema_refuses_what_cai_does_not_print,
-        the_picture_is_what_cai_shows,
+        the_pictures_are_what_cai_shows,
         the_readme_is_short_and_its_commands_run,
         the_pages_of_maintainers_name_what_there_is,
     ]
@@ -214,27 +214,40 @@ fn a_schema_refuses_what_cai_does_not_print() {
     assert!(documents::fits("list", &status).is_err());
 }
 
-/// An engine that is used, with a user who left the group and a file that asks for more.
-fn the_picture_is_what_cai_shows() {
+/// An engine that is used, with a user who left the group and a file that asks for more: its plan, its
+/// diagnosis, and how it is repaired.
+fn the_pictures_are_what_cai_shows() {
     let sandbox = Sandbox::new();
-    sandbox
-        .write("home/containai.toml", "version = 1\n[vm]\nname = \"agents\"\nmemory = \"4GiB\"\n");
-    sandbox.cai(&["--simulate=world", "apply", "--yes"]).success();
-    let run = ["docker", "run", "-d", "--name", "manager", "registry"];
-    sandbox.cai(&[&["--simulate=world", "shell", "--"], &run[..]].concat()).success();
-    sandbox.cai(&["simulate", "--simulate=world", "break", "group"]).success();
-    sandbox.cai(&["simulate", "--simulate=world", "break", "daemon-json"]).success();
-    sandbox
-        .write("home/containai.toml", "version = 1\n[vm]\nname = \"agents\"\nmemory = \"8GiB\"\n");
-    let plan = sandbox.cai(&["--simulate=world", "--color=always", "plan"]);
-    let picture = anstyle_svg::Term::new().render_svg(plan.success());
-    let path = root().join("examples/plan.svg");
-    if std::env::var_os("CAI_UPDATE_PICTURE").is_some_and(|value| value == "1") {
-        std::fs::write(&path, &picture).unwrap();
+    let file = |memory: &str| {
+        let text = format!("version = 1\n[vm]\nname = \"agents\"\nmemory = \"{memory}\"\n");
+        sandbox.write("home/containai.toml", &text);
+    };
+    let cai =
+        |words: &[&str]| sandbox.cai(&[&["--simulate=world", "--color=always"], words].concat());
+    file("4GiB");
+    cai(&["apply", "--yes"]).success();
+    cai(&["shell", "--", "docker", "run", "-d", "--name", "manager", "registry"]).success();
+    cai(&["simulate", "break", "group"]).success();
+    cai(&["simulate", "break", "daemon-json"]).success();
+    file("8GiB");
+    let plan = cai(&["plan"]).success().to_owned();
+    let diagnosis = cai(&["doctor"]).stdout;
+    let progress = cai(&["doctor", "--fix", "--yes"]).stderr;
+    let steps = progress.lines().filter(|line| line.contains(" ... ") || line.contains("complete"));
+    // How long a step took is different each time.
+    let steps: String = steps
+        .map(|line| line.split("\u{1b}[2m (").next().unwrap_or(line).to_owned() + "\n")
+        .collect();
+    for (name, text) in [("plan", &plan), ("doctor", &diagnosis), ("progress", &steps)] {
+        let picture = anstyle_svg::Term::new().render_svg(text);
+        let path = root().join(format!("examples/{name}.svg"));
+        if std::env::var_os("CAI_UPDATE_PICTURE").is_some_and(|value| value == "1") {
+            std::fs::write(&path, &picture).unwrap();
+        }
+        let kept = std::fs::read_to_string(&path).unwrap_or_default();
+        let hint = "run: CAI_UPDATE_PICTURE=1 cargo test --test main the_pictures_are";
+        assert!(kept == picture, "examples/{name}.svg is not what cai shows; {hint}\n{text}");
     }
-    let file = std::fs::read_to_string(&path).unwrap_or_default();
-    let hint = "run: CAI_UPDATE_PICTURE=1 cargo test --test main the_picture_is_what_cai_shows";
-    assert!(file == picture, "examples/plan.svg is not what cai shows; {hint}\n{plan}");
 }
 
 fn the_readme_is_short_and_its_commands_run() {

@@ -1,6 +1,7 @@
 //! The everyday commands: power, shell, logs, list, env, and parts of a plan.
 
-use containai::simulate::{self, Call, World};
+use containai::model::digest::sha256;
+use containai::simulate::{self, Call, File, World};
 use serde_json::Value;
 
 use crate::support::fake_world::FakeWorld;
@@ -23,6 +24,10 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_plan_of_a_destroy_changes_nothing,
         a_misspelled_command_never_suggests_to_destroy,
         the_file_can_come_from_the_environment,
+        a_restart_that_hides_data_is_refused,
+        a_plan_of_a_part_says_so,
+        a_value_with_a_secret_name_is_hidden_completely,
+        what_cannot_be_listed_is_not_called_absent,
         quietly_a_success_says_nothing,
         quietly_a_result_is_still_printed,
     ]
@@ -294,7 +299,61 @@ fn the_file_can_come_from_the_environment() {
     // The command line has the last word.
     let ran = world.cai_with(&["plan", "-f", "containai.toml"], &[("CAI_FILE", "other.toml")]);
     assert!(ran.success().contains("No changes."), "{ran}");
+    // A saved plan names its files itself.
+    world.cai(&["plan", "--out", "next.plan"]).success();
+    world.cai_with(&["show", "next.plan"], &[("CAI_FILE", "other.toml")]).success();
+    world.cai(&["show", "next.plan", "-f", "other.toml"]).fails_with(64);
     let ran = world.cai_with(&["plan"], &[("CAI_SIMULATE", "there")]);
     assert!(ran.success().contains("[simulated] containai-secure"), "{ran}");
     assert!(world.sandbox.home().join("there").is_dir() || ran.success().contains("not exist"));
+}
+
+fn a_restart_that_hides_data_is_refused() {
+    let world = FakeWorld::converged(FILE);
+    world.change(keep);
+    world.change(|world| {
+        world.clock += 60;
+        let modified = world.clock;
+        let guest = world.instances.get_mut(VM).unwrap().guest.as_mut().unwrap();
+        let text = "{\"live-restore\": true, \"data-root\": \"/srv/docker\"}\n".to_owned();
+        let sha256 = sha256(text.as_bytes());
+        let file = File { text, sha256, modified, ..File::default() };
+        guest.files.insert("/etc/docker/daemon.json".into(), file);
+    });
+    world.calls();
+    let ran = world.cai(&["restart", "--yes"]);
+    let why = "will no longer be visible because these keys change: data-root";
+    assert!(ran.fails_with(4).contains(why), "{ran}");
+    assert!(!world.calls().iter().any(|it| changes(it)), "{ran}");
+}
+
+fn a_plan_of_a_part_says_so() {
+    let world = FakeWorld::converged(FILE);
+    world.sandbox.write("home/containai.toml", TWO);
+    let ran = world.cai(&["plan", "--target", "vm.containai-secure"]);
+    let text = ran.success().replace("\n  ", " ");
+    assert!(text.contains("No changes. vm.containai-secure matches containai.toml."), "{ran}");
+    assert!(text.contains("Limited: only vm.containai-secure"), "{ran}");
+    let two = ["plan", "--destroy", "-f", "containai.toml", "-f", "other.toml"];
+    assert!(world.cai(&two).fails_with(64).contains("--file only once"));
+}
+
+fn a_value_with_a_secret_name_is_hidden_completely() {
+    let file = |value: &str| format!("version = 1\n[vm.env]\nDB_PASSWORD = \"{value}\"\n");
+    let world = FakeWorld::new(&file("correct horse"));
+    let ran = world.cai(&["plan"]);
+    assert!(ran.success().contains("DB_PASSWORD: \"(sensitive value)\""), "{ran}");
+    assert!(!ran.stdout.contains("horse"), "{ran}");
+    world.cai(&["apply", "--yes"]).success();
+    world.sandbox.write("home/containai.toml", &file("battery staple"));
+    let ran = world.cai(&["plan"]);
+    assert!(ran.success().contains("+ DB_PASSWORD: (sensitive value, changed)"), "{ran}");
+    assert!(!ran.stdout.contains("horse") && !ran.stdout.contains("staple"), "{ran}");
+}
+
+fn what_cannot_be_listed_is_not_called_absent() {
+    let world = FakeWorld::converged(FILE);
+    std::fs::remove_file(world.sandbox.path("bin/limactl")).unwrap();
+    let ran = world.cai(&["list"]);
+    assert!(ran.fails_with(4).contains("limactl is not installed"), "{ran}");
 }

@@ -9,6 +9,7 @@ mod documents;
 mod everyday;
 pub mod fake;
 mod file;
+mod first_hour;
 mod forged;
 mod help;
 mod init;
@@ -68,6 +69,7 @@ pub fn trials() -> Vec<Trial> {
         documents::trials(),
         everyday::trials(),
         file::trials(),
+        first_hour::trials(),
         forged::trials(),
         help::trials(),
         init::trials(),

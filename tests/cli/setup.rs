@@ -43,10 +43,7 @@ fn without_a_yes_nothing_is_written() {
     let sandbox = no_file();
     let ran = sandbox.cai(&["setup"]);
     let error = ran.fails_with(4);
-    assert!(
-        error.contains("+ vm.containai-secure") && error.contains("cai setup --force"),
-        "{ran}"
-    );
+    assert!(error.contains("+ vm.containai-secure") && error.contains("cai setup --yes"), "{ran}");
     assert!(!has_file(&sandbox));
     assert_eq!(fake::calls(&sandbox), [""; 0]);
 }
@@ -85,6 +82,6 @@ fn a_replacement_needs_more_than_force() {
     let sandbox = fake::engine_of_another_image();
     let ran = sandbox.cai(&["setup", "--force"]);
     let error = ran.fails_with(4);
-    assert!(error.contains("cai setup --force --allow-replace containai-secure"), "{ran}");
+    assert!(error.contains("cai setup --yes --allow-replace containai-secure"), "{ran}");
     assert_eq!(fake::calls(&sandbox), [""; 0]);
 }

@@ -68,7 +68,7 @@ fn a_dead_forward_is_renewed() {
     let world = FakeWorld::converged(FILE);
     let watch = Watch::start(&world);
     world.change(|world| strike(world, "forward"));
-    watch.says("repaired in ");
+    watch.says("; repaired");
     assert!(world.cai(&["plan"]).success().contains("No changes."));
     assert_eq!(watch.end(), [""; 0], "a healthy engine is not worth a line");
 }

@@ -96,7 +96,7 @@ fn a_vm_that_sleeps_is_a_finding_and_wakes_up_well() {
             let said = String::from_utf8_lossy(&said);
             println!("{said}-- {status}\n");
             assert_eq!(status.code(), Some(code), "{said}");
-            assert!(said.contains("the VM is running") && !said.contains("No changes"), "{said}");
+            assert!(said.contains("VM Running") && !said.contains("No changes"), "{said}");
         }
     };
     ASLEEP.case(|| sleeps(process::machine, look));

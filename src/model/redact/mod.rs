@@ -18,7 +18,7 @@ mod tests;
 mod urls;
 
 pub use known::Redactor;
-pub use named::{foreign, keys_in_a_line, secrets, value};
+pub use named::{foreign, is_secret, keys_in_a_line, secrets, value};
 pub use source::source;
 pub use urls::{passwords, proxy_passwords};
 

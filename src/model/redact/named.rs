@@ -125,7 +125,7 @@ fn collect(name: &str, value: &Value, is_hidden: bool, found: &mut Vec<String>) 
 }
 
 /// Whether a name marks its value as secret.
-pub(super) fn is_secret(name: &str) -> bool {
+pub fn is_secret(name: &str) -> bool {
     let name = name.trim_start_matches('-').to_ascii_lowercase();
     PARTS.iter().any(|part| name.contains(part))
         || name == "auth"

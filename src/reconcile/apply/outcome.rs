@@ -95,6 +95,8 @@ pub struct Done {
     pub changed: usize,
     /// Deleted resources, replaced ones included.
     pub destroyed: usize,
+    /// Resources whose configuration was loaded.
+    pub refreshed: usize,
 }
 
 impl Done {
@@ -111,7 +113,8 @@ impl Done {
                 self.added += 1;
                 self.destroyed += 1;
             }
-            Action::Deferred | Action::NoOp | Action::Refresh | Action::Release => {}
+            Action::Refresh => self.refreshed += 1,
+            Action::Deferred | Action::NoOp | Action::Release => {}
         }
     }
 }

@@ -22,12 +22,13 @@ pub fn in_sequence(
     let began = Instant::now();
     let mut report = Report::default();
     let mut failed: Option<Address> = None;
-    for Change { address, action, .. } in plan.effective() {
+    for shown in plan.effective() {
+        let Change { address, action, .. } = shown;
         let started = Instant::now();
         let outcome = match &failed {
             Some(because) => Outcome::Skipped { because: because.clone() },
             None if host.interrupted() => Outcome::Cancelled,
-            None => change(host, address, look, plan.limit, notify).unwrap_or_else(Outcome::from),
+            None => change(host, shown, look, plan.limit, notify).unwrap_or_else(Outcome::from),
         };
         if let Outcome::Failed(_) = outcome {
             failed = Some(address.clone());
@@ -47,11 +48,12 @@ pub fn in_sequence(
 
 fn change(
     host: &dyn Host,
-    address: &Address,
+    shown: &Change,
     look: &dyn Fn() -> Result<Plan, ObserveError>,
     limit: Option<Duration>,
     notify: Listener<'_>,
 ) -> Result<Outcome, ApplyError> {
+    let address = &shown.address;
     let Some(change) = find(look()?, address) else {
         return Ok(Outcome::Unchanged);
     };
@@ -60,6 +62,9 @@ fn change(
     }
     if change.action == Action::Deferred {
         return Err(ApplyError::StillUnobservable(change.reasons));
+    }
+    if let Some(unshown) = shown.lacks(&change, false) {
+        return Err(ApplyError::NotShown(unshown));
     }
     notify(&Event::ResourceStarted(&change));
     for step in &change.steps {

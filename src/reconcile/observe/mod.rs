@@ -186,18 +186,18 @@ pub struct ManagedVm {
     pub file: Option<PathBuf>,
 }
 
-/// The VMs of this machine that `cai` created or changed, by their record or the mark in their YAML.
+/// The VMs of this machine that `cai` created or changed, by their record or the mark in their YAML. `None`
+/// without `limactl`.
 ///
 /// # Errors
 /// As [`observe`].
-pub fn managed_vms(probe: &dyn Probe) -> Result<Vec<ManagedVm>, ObserveError> {
+pub fn managed_vms(probe: &dyn Probe) -> Result<Option<Vec<ManagedVm>>, ObserveError> {
     let lima = config::Lima::default();
-    let Some((program, _)) = Machine::new(probe, &lima)?.limactl()? else {
-        return Ok(Vec::new());
-    };
+    let Some((program, _)) = Machine::new(probe, &lima)?.limactl()? else { return Ok(None) };
     let mut managed = Vec::new();
     for Listed { name, status, dir } in listed(probe, &Limactl::new(program))? {
-        let record = record(probe, &dir)?;
+        // A damaged record of one VM does not hide the others.
+        let record = record(probe, &dir).ok().flatten();
         let path = dir.join("lima.yaml");
         let is_managed = || -> Result<bool, ObserveError> {
             let text = files::read(probe, &path)?;
@@ -207,7 +207,7 @@ pub fn managed_vms(probe: &dyn Probe) -> Result<Vec<ManagedVm>, ObserveError> {
             managed.push(ManagedVm { name, status, file: record.and_then(|record| record.file) });
         }
     }
-    Ok(managed)
+    Ok(Some(managed))
 }
 
 /// The common facts of all files: the paths of the tools and of their files.

@@ -37,6 +37,8 @@ pub struct Restart {
     users: Vec<User>,
     /// The keys of its configuration that dockerd must have loaded.
     daemon: Vec<String>,
+    /// The keys that a new guest gets.
+    fresh: Vec<String>,
     /// Whether the file declares a seccomp profile.
     seccomp: bool,
     strategy: Strategy,
@@ -79,6 +81,7 @@ impl Restart {
             requires,
             users: config.users.clone(),
             daemon: ProvisionDaemon::concerns(config),
+            fresh: ProvisionDaemon::fresh(config),
             seccomp: config.docker.seccomp_profile.is_some(),
             strategy: config.restart.strategy,
             vm,
@@ -293,7 +296,7 @@ impl Resource for Restart {
                 let groups = self.groups(None);
                 let wanted = State { session_has: groups.clone(), daemon_json_loaded: true };
                 let mut pending = Pending::default();
-                let (keys, way) = (self.daemon.clone(), daemon::way_for(&self.daemon));
+                let (keys, way) = (self.fresh.clone(), daemon::way_for(&self.fresh));
                 pending.add(way, Reason::DaemonWillPredate(DaemonKeys { keys, way }));
                 if !groups.is_empty() {
                     // Lima opens the session before the user is in any group.
@@ -313,8 +316,11 @@ impl Resource for Restart {
                 let session_has = self.groups(context.facts.login_user());
                 let wanted = State { session_has, daemon_json_loaded: true };
                 // dockerd may run with an older configuration. The containers that it would stop are unknown.
-                Change::deferred(&self.address, wanted, reason.clone())
-                    .falling_back(Disruption::DaemonRestart, None)
+                let worst = match self.strategy {
+                    Strategy::Vm => Disruption::VmRestart,
+                    Strategy::Auto | Strategy::Never => Disruption::DaemonRestart,
+                };
+                Change::deferred(&self.address, wanted, reason.clone()).falling_back(worst, None)
             }
         }
     }

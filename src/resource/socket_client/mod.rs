@@ -221,6 +221,11 @@ impl SocketClient {
             (Some(earlier), _) => {
                 let reason = Reason::After(earlier.address.clone());
                 let change = Change::deferred(&self.address, state::unseen(&self.client), reason);
+                let change = if self.client.compose().is_some() {
+                    change.falling_back(Disruption::ContainerRecreation, None)
+                } else {
+                    change
+                };
                 self.or_blocked(change, facts)
             }
             (None, Some(actual)) => Change::unchanged(&self.address, actual),

@@ -2,7 +2,7 @@
 
 use super::steps::start;
 use super::{Desired, Vm};
-use crate::lima::{self, Limactl};
+use crate::lima::{self, Limactl, Status};
 use crate::model::value::Attributes;
 use crate::plan::{Change, Disruption, Reason, Step};
 use crate::resource::facts::{Facts, VmFacts};
@@ -55,6 +55,7 @@ impl Desired<'_> {
         // Others' entries are deleted with the VM.
         let change = Change { after: Attributes::of(self.desired(self.keys.clone())), ..change };
         let containers = facts.guest.present().and_then(|guest| guest.containers.as_deref());
+        let containers = if vm.status == Status::Stopped { Some(&[][..]) } else { containers };
         let mut change = change.disturbing(Disruption::Replace, containers);
         change.contents = facts.guest.present().and_then(stored);
         if !vm.managed {

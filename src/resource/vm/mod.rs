@@ -15,6 +15,7 @@ use equivalence::is_same;
 use undeclared::Wanted;
 
 pub use power::Power;
+pub(crate) use power::other_file;
 pub use template::template;
 
 use super::vm_ref::VmRef;
@@ -249,13 +250,6 @@ impl Resource for Vm {
 }
 
 impl Desired<'_> {
-    /// The other file that was applied last, whose declarations this one replaces.
-    fn applied_from(&self, facts: &Facts) -> Option<Reason> {
-        let last = facts.record.as_ref()?.file.as_ref()?;
-        let is_other = self.config.file.as_ref().is_some_and(|file| file != last);
-        is_other.then(|| Reason::AppliedFrom(last.display().to_string()))
-    }
-
     /// QEMU shares the existing processors; Apple's virtualization framework refuses to start.
     fn more_cpus(&self, facts: &Facts) -> Option<Reason> {
         let declared = u32::try_from(self.keys.get("cpus")?.as_u64()?).ok()?;
@@ -292,7 +286,7 @@ impl Desired<'_> {
         let remarks = overrides.into_iter().map(Reason::Overridden).chain(more_cpus);
         let remarks = remarks
             .chain(no_record.then_some(Reason::NoRecord))
-            .chain(self.applied_from(facts))
+            .chain(other_file(self.config, facts).map(Reason::AppliedFrom))
             .chain(facts.former.reasons());
         remarks.fold(change, Change::because)
     }

@@ -1,15 +1,16 @@
 //! Starts, stops or restarts a VM on command, and changes nothing else.
 
 use serde::Serialize;
+use serde_json::Map;
 
-use super::Vm;
-use super::steps::start;
-use crate::config::Config;
-use crate::host::Ping;
+use super::{Desired, Vm};
+use crate::config::{Config, Strategy};
 use crate::lima::{Limactl, Status};
-use crate::plan::{Change, Disruption, Observation, Problem, Reason, Step};
+use crate::model::VmName;
+use crate::plan::{Action, Change, Disruption, Observation, Problem, Reason, Step};
 use crate::resource::LimaInstall;
-use crate::resource::facts::{Facts, VmFacts};
+use crate::resource::facts::Facts;
+use crate::resource::provision::hidden_by;
 use crate::resource::restart::restart_vm;
 use crate::resource::vm_ref::VmRef;
 
@@ -39,72 +40,83 @@ impl Vm {
     /// The change that gives the VM this power state.
     pub fn power(config: &Config, facts: &Facts, power: Power) -> Change {
         let address = Self::own_address(config);
-        let wanted = if power == Power::Stop { Status::Stopped } else { Status::Running };
-        let after = State::of(&wanted);
         let Some((program, _)) = &facts.tools.limactl else {
-            let change = Change::create(&address, after);
-            return match LimaInstall::by_hand(&config.lima, facts) {
-                Ok(install) => change.blocked(Problem::LimaMissing { install }),
-                Err(problem) => change.blocked(problem),
+            let problem = match LimaInstall::by_hand(&config.lima, facts) {
+                Ok(install) => Problem::LimaMissing { install },
+                Err(problem) => problem,
             };
+            return Change::unchanged(&address, ()).blocked(problem);
         };
         let vm = match &facts.vm {
             Observation::Present(vm) => vm,
-            Observation::Absent => return Change::create(&address, after).blocked(Problem::NoVm),
+            Observation::Absent => return Change::unchanged(&address, ()).blocked(Problem::NoVm),
             Observation::Unobservable(reason) => {
-                return Change::deferred(&address, after, reason.clone());
+                return Change::deferred(&address, (), reason.clone());
             }
         };
-        let change = Change::between(&address, State::of(&vm.status), after);
+        let wanted = if power == Power::Stop { Status::Stopped } else { Status::Running };
+        let mut change = Change::between(&address, State::of(&vm.status), State::of(&wanted));
+        change.reasons.extend(other_file(config, facts).map(Reason::OtherFile));
         let limactl = Limactl::new(program.clone());
         match (power, &vm.status) {
             (_, Status::Other(word)) => change.blocked(Problem::VmState(word.clone())),
-            (Power::Stop, Status::Stopped) | (Power::Start, Status::Running) => change,
-            (Power::Stop, _) => stop(change, vm, facts, config, &limactl),
-            (Power::Restart, Status::Running) => restart(change, vm, facts, config, &limactl),
-            (Power::Start | Power::Restart, Status::Broken) => {
-                let change = stop(change, vm, facts, config, &limactl);
-                boot(change, facts, config, &limactl)
+            (Power::Restart, Status::Running) if !facts.is_starting() => {
+                restart(change, facts, config, &limactl)
             }
-            (Power::Start | Power::Restart, _) => boot(change, facts, config, &limactl),
+            (Power::Start, Status::Running) if facts.is_starting() => {
+                let change = Change { action: Action::Refresh, ..change };
+                settled(change, facts, config, power, &limactl)
+            }
+            _ if change.is_without_effect() => change,
+            _ => settled(change, facts, config, power, &limactl),
         }
     }
 }
 
-/// The containers are not recorded: they stop because the user wants that, and Docker starts those
-/// with a restart policy again.
-fn stop(change: Change, vm: &VmFacts, facts: &Facts, config: &Config, limactl: &Limactl) -> Change {
-    let containers = facts.guest.present().and_then(|guest| guest.containers.as_deref());
-    let change = change.disturbing(Disruption::VmStop, containers);
-    let name = &config.vm.name;
-    change.step(match vm.status {
-        Status::Broken => Step::run("force-stop the VM", limactl.stop_forced(name)),
-        _ => Step::run("stop the VM", limactl.stop(name)),
-    })
-}
-
-fn boot(change: Change, facts: &Facts, config: &Config, limactl: &Limactl) -> Change {
-    // A stale file would make Lima's own forward fail when the VM starts.
-    let change = if facts.socket == Some(Ping::Refused) {
-        change.step(Step::remove("remove the stale socket", facts.docker_socket()))
-    } else {
-        change
-    };
-    change.step(start(&config.vm.name, limactl))
+/// The steps of an update that changes nothing but the status.
+fn settled(
+    change: Change,
+    facts: &Facts,
+    config: &Config,
+    power: Power,
+    limactl: &Limactl,
+) -> Change {
+    let Some(vm) = facts.vm.present() else { return change };
+    let mut config = config.clone();
+    config.vm.running = power != Power::Stop;
+    config.vm.protect = vm.protected;
+    // The user asks for it now.
+    config.restart.strategy = Strategy::Auto;
+    Desired::new(&config).in_order(change, &Map::new(), vm, facts, limactl)
 }
 
 /// The status is the same before and after, so the reason says what happens.
-fn restart(
-    change: Change,
-    vm: &VmFacts,
-    facts: &Facts,
-    config: &Config,
-    limactl: &Limactl,
-) -> Change {
-    let change = Change { action: crate::plan::Action::Refresh, ..change };
+fn restart(change: Change, facts: &Facts, config: &Config, limactl: &Limactl) -> Change {
+    let change = Change { action: Action::Refresh, ..change };
     let change = change.because(Reason::Note("cai restart was run"));
+    let name = &config.vm.name;
     match facts.guest.present() {
-        Some(guest) => restart_vm(change, guest, facts, &VmRef::of(config)),
-        None => boot(stop(change, vm, facts, config, limactl), facts, config, limactl),
+        Some(guest) => {
+            let due = guest.daemon_json.keys().unwrap_or_default();
+            let hides = hidden_by(guest, name, &guest.daemon_json.loaded_keys(), &due);
+            restart_vm(change.hiding_data(hides), guest, facts, &VmRef::of(config))
+        }
+        None => blindly(change, facts, name, limactl),
     }
+}
+
+/// A guest that does not answer may run containers.
+fn blindly(change: Change, facts: &Facts, name: &VmName, limactl: &Limactl) -> Change {
+    change
+        .disturbing(Disruption::VmRestart, None)
+        .step(Step::run("stop the VM", limactl.stop(name)))
+        .step(Step::remove("remove the stale socket", facts.docker_socket()))
+        .step(super::steps::start(name, limactl))
+}
+
+/// The other file that was applied to this VM last.
+pub(crate) fn other_file(config: &Config, facts: &Facts) -> Option<String> {
+    let last = facts.record.as_ref()?.file.as_ref()?;
+    let is_other = config.file.as_ref().is_some_and(|file| file != last);
+    is_other.then(|| last.display().to_string())
 }

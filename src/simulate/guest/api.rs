@@ -8,7 +8,7 @@ use crate::simulate::log::timestamp;
 use crate::simulate::reply::Reply;
 
 /// The output of `docker info`, which is the API's response to `/info`.
-pub(super) fn info(guest: &Guest) -> Value {
+pub(super) fn info(guest: &Guest, now: u64) -> Value {
     let runtimes = guest.runtime_names().into_iter().map(|name| {
         let path = if name == "sysbox-runc" { "/usr/bin/sysbox-runc" } else { "runc" };
         (name, json!({"path": path}))
@@ -42,6 +42,7 @@ pub(super) fn info(guest: &Guest) -> Value {
         "RegistryConfig": {"Mirrors": mirrors},
         "DockerRootDir": place.data_root,
         "Labels": value("labels"),
+        "SystemTime": timestamp(now),
         "ServerVersion": guest.docker_version(),
         "Runtimes": Value::Object(runtimes.collect()),
         "DefaultRuntime": guest.default_runtime(),
@@ -79,8 +80,10 @@ pub(super) fn answers(guest: &mut Guest, words: &[String], caller: Caller<'_>) -
         (format!("/containers/{}/json", it.id), document)
     });
     let list = ("/containers/json".to_owned(), Value::Array(listed));
-    let rest =
-        [("/info".to_owned(), info(guest)), ("volumes".to_owned(), guest.volumes.len().into())];
+    let rest = [
+        ("/info".to_owned(), info(guest, caller.now)),
+        ("volumes".to_owned(), guest.volumes.len().into()),
+    ];
     let answers = std::iter::once(list).chain(inspected).chain(rest);
     let lines = answers.map(|(path, document)| format!("{path} {document}\n"));
     Reply { stdout: lines.collect(), ..Reply::done() }

@@ -74,7 +74,7 @@ pub(in crate::simulate) fn client(
     };
     match command.as_str() {
         "version" => formatted(&version(guest), &arguments),
-        "info" => formatted(&info(guest), &arguments),
+        "info" => formatted(&info(guest, now), &arguments),
         "ps" => guest.ps(&arguments),
         "run" => guest.docker_run(&arguments, now),
         "stop" => guest.docker_stop(&arguments),

@@ -80,6 +80,14 @@ impl ProvisionDaemon {
         keys
     }
 
+    /// The keys that a new guest gets: it has no default runtime of someone else to replace.
+    pub(in crate::resource) fn fresh(config: &Config) -> Vec<String> {
+        let owned = owned(config);
+        let mut keys = Self::concerns(config);
+        keys.retain(|key| key != DEFAULT_RUNTIME || owned.contains_key(key));
+        keys
+    }
+
     /// The desired text of the file, given its present text and the keys to remove. If the keys
     /// already have their values, the text is unchanged.
     fn wanted(&self, present: &str, remove: &[String]) -> String {
