@@ -25,6 +25,8 @@ struct Answers {
     memory: Option<String>,
     /// The directories that the VM mounts, and whether it can write to them.
     mounts: Vec<(String, bool)>,
+    /// Whether the user asked for none.
+    has_no_mounts: bool,
 }
 
 pub(super) fn run(
@@ -47,7 +49,7 @@ pub(super) fn run(
     if !options.yes {
         questions::ask(host, global, &path, &mut answers, terminal);
     }
-    if answers.mounts.is_empty() {
+    if answers.mounts.is_empty() && !answers.has_no_mounts {
         answers.mounts.extend(project(host, &path).map(|directory| (directory, true)));
     }
     let source = Source { path, text: filled(&answers) };

@@ -27,9 +27,12 @@ pub(super) fn run(
     let config = &file.config;
     // After its steps, a restarted VM must run like a started one.
     let next = Cell::new(power);
+    let hidden = terminal.hidden();
     let look = || {
         let power = next.replace(if power == Power::Restart { Power::Start } else { power });
-        Ok(Plan::power(config, &observe(host, config)?, power).limited(limits.timeout))
+        let facts = observe(host, config)?;
+        hidden.add(facts.secrets(config));
+        Ok(Plan::power(config, &facts, power).limited(limits.timeout))
     };
     let plan = look()?;
     next.set(power);

@@ -35,7 +35,7 @@ pub(super) fn run(
 ) -> Result<(), Error> {
     let file = file::load(host, global, terminal)?;
     if options.install {
-        return service::install(host, &file, terminal);
+        return service::install(host, &file, options.interval, terminal);
     }
     if options.uninstall {
         return service::uninstall(host, &file, terminal);

@@ -206,6 +206,11 @@ fn without_secrets(value: &Value, before: Option<&Value>) -> Value {
             });
             shown.collect()
         }
+        Value::Array(values) => {
+            let before = |index| before.and_then(|it| it.get(index));
+            let shown = values.iter().enumerate();
+            shown.map(|(index, value)| without_secrets(value, before(index))).collect()
+        }
         value if !is_secret(value) => value.clone(),
         value if before.is_some_and(|before| before != value) => CHANGED.into(),
         _ => SENSITIVE.into(),
@@ -218,6 +223,7 @@ fn hides_any(value: &Value) -> bool {
         Value::Object(keys) => {
             keys.iter().any(|(key, value)| is_named_secret(key, value) || hides_any(value))
         }
+        Value::Array(values) => values.iter().any(hides_any),
         value => is_secret(value),
     }
 }
@@ -240,6 +246,11 @@ fn find_secrets(value: &Value, pointer: String, found: &mut Vec<String>) {
         Value::Object(keys) => {
             for (key, value) in keys {
                 find_secrets(value, format!("{pointer}/{key}"), found);
+            }
+        }
+        Value::Array(values) => {
+            for (index, value) in values.iter().enumerate() {
+                find_secrets(value, format!("{pointer}/{index}"), found);
             }
         }
         value if is_secret(value) => found.push(pointer),

@@ -63,7 +63,7 @@ impl Change {
     /// The first effect of `now` that this shown change does not allow. A resource is planned a second
     /// time, with fresh facts, just before its steps run. It may then disturb nothing that the shown
     /// plan did not name. A session refresh is always allowed, because running processes do not notice
-    /// it. So is an effect on something that the shown boot of the VM already stopped. `may_hide` says
+    /// it. `may_hide` says
     /// whether the user agreed in advance to hide data of this VM.
     pub fn lacks(&self, now: &Self, may_hide: bool) -> Option<Unshown> {
         if self.before.is_some() && now.before.is_none() {

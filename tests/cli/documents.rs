@@ -7,6 +7,7 @@ use containai::config;
 use serde_json::Value;
 
 use super::fake;
+use super::first_hour::with_steps_in_order;
 use crate::support::documents;
 use crate::support::sandbox::Sandbox;
 use crate::support::trials;
@@ -234,10 +235,7 @@ fn the_pictures_are_what_cai_shows() {
     let diagnosis = cai(&["doctor"]).stdout;
     let progress = cai(&["doctor", "--fix", "--yes"]).stderr;
     let steps = progress.lines().filter(|line| line.contains(" ... ") || line.contains("complete"));
-    // How long a step took is different each time.
-    let steps: String = steps
-        .map(|line| line.split("\u{1b}[2m (").next().unwrap_or(line).to_owned() + "\n")
-        .collect();
+    let steps = with_steps_in_order(&steps.collect::<Vec<_>>().join("\n"));
     for (name, text) in [("plan", &plan), ("doctor", &diagnosis), ("progress", &steps)] {
         let picture = anstyle_svg::Term::new().render_svg(text);
         let path = root().join(format!("examples/{name}.svg"));

@@ -72,34 +72,41 @@ fn the_first_hour_is_as_its_transcript_says() {
 /// Without the time and the order of steps, and with the same home everywhere.
 fn redacted(text: &str, sandbox: &Sandbox) -> String {
     let home = sandbox.home().display().to_string();
-    let text = text.replace(&home, "/home/dev").replace('\r', "");
-    let is_number =
-        |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || c == '.');
-    let lines = text.lines().map(|line| {
-        let mut shown = String::new();
-        let mut rest = line;
-        while let Some((before, after)) = rest.split_once('(') {
-            shown += before;
-            match after.split_once(" s)") {
-                Some((number, after)) if is_number(number) => {
-                    shown += "(N s)";
-                    rest = after;
-                }
-                _ => {
-                    shown.push('(');
-                    rest = after;
-                }
-            }
-        }
-        shown + rest + "\n"
-    });
-    let mut lines: Vec<String> = lines.collect();
-    // Independent resources are changed at the same time.
+    with_steps_in_order(&text.replace(&home, "/home/dev").replace('\r', ""))
+}
+
+/// A text in which steps have no times, and those that follow each other are in alphabetical order:
+/// independent resources are changed at the same time.
+pub fn with_steps_in_order(text: &str) -> String {
+    let mut lines: Vec<String> = text.lines().map(|line| without_times(line) + "\n").collect();
     let is_step = |line: &String| line.contains(" ... done");
+    let resource = |line: &String| line.split(':').next().unwrap_or_default().to_owned();
     lines.chunk_by_mut(|one, next| is_step(one) == is_step(next)).for_each(|chunk| {
         if chunk.first().is_some_and(is_step) {
-            chunk.sort();
+            chunk.sort_by_key(resource);
         }
     });
     lines.concat()
+}
+
+/// The line with `(N s)` for each time.
+fn without_times(line: &str) -> String {
+    let is_number =
+        |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || c == '.');
+    let mut shown = String::new();
+    let mut rest = line;
+    while let Some((before, after)) = rest.split_once('(') {
+        shown += before;
+        match after.split_once(" s)") {
+            Some((number, after)) if is_number(number) => {
+                shown += "(N s)";
+                rest = after;
+            }
+            _ => {
+                shown.push('(');
+                rest = after;
+            }
+        }
+    }
+    shown + rest
 }

@@ -91,11 +91,11 @@ fn a_service_of_systemd_is_installed_and_removed() {
     let world = FakeWorld::converged(FILE);
     let home = world.sandbox.home();
     world.sandbox.fake_program("systemctl", "echo \"$@\" >>\"$HOME/systemctl\"");
-    world.cai(&["watch", "--install"]).success();
+    world.cai(&["watch", "--install", "--interval", "1m"]).success();
     let unit = home.join(".config/systemd/user/cai-watch-containai-secure.service");
     let text = std::fs::read_to_string(&unit).unwrap();
     let file = home.join("containai.toml");
-    let command = format!("\"--file\" \"{}\" \"watch\"\n", file.display());
+    let command = format!("\"--file\" \"{}\" \"watch\" \"--interval=60s\"\n", file.display());
     assert!(text.contains(&command) && text.contains("LIMA_HOME="), "{text}");
     let again = world.cai(&["watch", "--uninstall"]);
     assert!(again.stderr.contains("Deleted "), "{again}");
@@ -103,7 +103,8 @@ fn a_service_of_systemd_is_installed_and_removed() {
     let calls = std::fs::read_to_string(home.join("systemctl")).unwrap();
     assert_eq!(
         calls,
-        "--user daemon-reload\n--user enable --now cai-watch-containai-secure.service\n\
+        "--user daemon-reload\n--user enable cai-watch-containai-secure.service\n\
+         --user restart cai-watch-containai-secure.service\n\
          --user disable --now cai-watch-containai-secure.service\n"
     );
     let gone = world.cai(&["watch", "--uninstall"]);

@@ -9,6 +9,9 @@ use crate::cli::terminal::Terminal;
 use crate::host::Host;
 use crate::model::{ByteSize, VmName};
 
+/// The answer that mounts nothing.
+const NONE: &str = "none";
+
 /// Fills in the answers. An empty answer is the default in brackets.
 pub(super) fn ask(
     host: &dyn Host,
@@ -34,15 +37,21 @@ pub(super) fn ask(
         return;
     }
     let default = project(host, file);
-    let default = default.as_deref().unwrap_or("none");
+    let default = default.as_deref().unwrap_or(NONE);
     let question = "Directory that containers can access (DIR, or DIR:ro for read-only)";
     let directory = until_valid(terminal, question, default, |text| {
-        given(host, global, text).map_err(|error| match &error {
-            Error::Directory { source, .. } => format!("{error}: {source}"),
-            other => other.to_string(),
-        })
+        if text == NONE {
+            return Ok(None);
+        }
+        given(host, global, text)
+            .map_err(|error| match &error {
+                Error::Directory { source, .. } => format!("{error}: {source}"),
+                other => other.to_string(),
+            })
+            .map(Some)
     });
-    answers.mounts.extend(directory);
+    answers.has_no_mounts = directory == Some(None);
+    answers.mounts.extend(directory.flatten());
 }
 
 /// Asks until the answer is valid. `None` for the default, and without a terminal.

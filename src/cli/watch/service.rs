@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::cli::error::Error;
 use crate::cli::file::File;
@@ -24,8 +25,13 @@ struct Service {
     stop: Vec<CommandSpec>,
 }
 
-pub(super) fn install(host: &dyn Host, file: &File, terminal: &mut Terminal) -> Result<(), Error> {
-    let service = Service::new(host, file)?;
+pub(super) fn install(
+    host: &dyn Host,
+    file: &File,
+    interval: Option<Duration>,
+    terminal: &mut Terminal,
+) -> Result<(), Error> {
+    let service = Service::new(host, file, interval)?;
     let failed = |source| Error::WriteFile { path: service.path.clone(), source };
     if let Some(directory) = service.path.parent() {
         host.make_directory(directory).map_err(failed)?;
@@ -42,7 +48,7 @@ pub(super) fn uninstall(
     file: &File,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
-    let service = Service::new(host, file)?;
+    let service = Service::new(host, file, None)?;
     let path = service.path.display().to_string();
     if host.canonical(&service.path).is_err() {
         terminal.talk(&format!("{path} does not exist."));
@@ -64,7 +70,7 @@ fn run(host: &dyn Host, commands: &[CommandSpec]) -> Result<(), Error> {
 }
 
 impl Service {
-    fn new(probe: &dyn Probe, file: &File) -> Result<Self, Error> {
+    fn new(probe: &dyn Probe, file: &File, interval: Option<Duration>) -> Result<Self, Error> {
         let missing = |what: &str| Error::Usage {
             why: format!("{what} is not on PATH"),
             hint: "the service needs its path; install it in a directory of PATH".into(),
@@ -77,6 +83,8 @@ impl Service {
             file.saved.path.clone(),
             "watch".into(),
         ];
+        let interval = interval.map(|it| format!("--interval={}s", it.as_secs()));
+        let words: Vec<String> = words.into_iter().chain(interval).collect();
         let variables: Vec<(&str, String)> = VARIABLES
             .into_iter()
             .filter_map(|name| Some((name, probe.env(name)?.to_string_lossy().into_owned())))
@@ -98,7 +106,11 @@ impl Service {
         Ok(Self {
             path: config.join("systemd/user").join(&unit),
             text: systemd_unit(vm.as_str(), &words, &variables),
-            start: vec![call(&["daemon-reload"]), call(&["enable", "--now", &unit])],
+            start: vec![
+                call(&["daemon-reload"]),
+                call(&["enable", &unit]),
+                call(&["restart", &unit]),
+            ],
             stop: vec![call(&["disable", "--now", &unit])],
         })
     }

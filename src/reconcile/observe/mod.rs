@@ -9,7 +9,7 @@ mod former;
 mod judge;
 mod vm;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -162,8 +162,12 @@ pub fn status(
     limactl: &Limactl,
     vm: &VmName,
 ) -> Result<Option<Status>, ObserveError> {
-    let list = listed(probe, limactl)?;
-    Ok(list.into_iter().find(|it| it.name == vm.as_str()).map(|it| it.status))
+    let command = limactl.list();
+    let output = probe.query(&command)?.successful(&command)?;
+    let names = BTreeSet::from([vm.as_str()]);
+    let mut instances = lima::find_instances(&output.stdout, &names)
+        .map_err(|error| CommandError::unreadable(&command, output, error.to_string()))?;
+    Ok(instances.found.remove(vm.as_str()).map(|instance| instance.status))
 }
 
 fn listed(probe: &dyn Probe, limactl: &Limactl) -> Result<Vec<Listed>, ObserveError> {
