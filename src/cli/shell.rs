@@ -36,7 +36,11 @@ pub(super) fn shell(
 ) -> Result<(), Error> {
     let file = file::load(host, global, terminal)?;
     let limactl = running(host, &file.config)?;
-    let directory = host.current_dir().ok().filter(|path| is_mounted(host, &file.config, path));
+    let directory =
+        host.current_dir().ok().map(|here| here.join(file::within(global, Path::new(""))));
+    let directory = directory
+        .and_then(|path| host.canonical(&path).ok())
+        .filter(|path| is_mounted(host, &file.config, path));
     replace(host, &limactl.shell(&file.config.vm.name, directory.as_deref(), command), terminal)
 }
 
