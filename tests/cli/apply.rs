@@ -82,14 +82,16 @@ fn as_json_each_event_is_a_line() {
     let ran = fake::engine().cai(&["apply", "--yes", "--json"]);
     ran.success();
     let lines = documents::lines(&ran);
+    let mut types = types(&lines);
+    // On a slow machine, the step's output is a line of its own.
+    types.dedup();
     assert_eq!(
-        types(&lines),
+        types,
         [
             "version",
             "planned_change",
             "change_summary",
             "apply_start",
-            "apply_progress",
             "apply_progress",
             "apply_complete",
             "change_summary",
@@ -108,8 +110,9 @@ fn as_json_each_event_is_a_line() {
     assert_eq!(lines[4]["hook"]["action"], "create");
     assert!(lines[4]["hook"]["step"].is_string(), "{ran}");
     let counts = json!({"add": 1, "change": 0, "remove": 0, "refresh": 0, "operation": "apply"});
-    assert_eq!(lines[7]["changes"], counts);
-    let message = lines[7]["@message"].as_str().unwrap();
+    let last = lines.last().unwrap();
+    assert_eq!(last["changes"], counts);
+    let message = last["@message"].as_str().unwrap();
     assert!(message.starts_with("Apply complete: 1 added"), "{ran}");
 }
 
