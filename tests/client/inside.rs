@@ -56,7 +56,7 @@ fn a_socket_of_another_group_is_told_from_both_sides() {
     let case = Case::new(&Setting { directory: "strange", lines, ..Setting::new(image) });
     assert!(!case.connects());
     assert_eq!(case.code().as_deref(), Some("client_gid_mismatch"));
-    is_refused(&case, &["group 999", "gid = 999", "dockerd --group 2375"]);
+    is_refused(&case, &["group 999", "gid = 999", "--group 2375"]);
     // The hint is the same with the socket's gid in the file, and without a gid.
     for lines in ["gid = 999\n", ""] {
         case.declare(lines);
