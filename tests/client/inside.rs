@@ -157,8 +157,13 @@ fn a_container_that_restarts_for_want_of_the_group_is_mended() {
     }
     let plan = case.plan();
     println!("{plan}\n");
-    let words =
-        ["client_restarting", "last exit status: 3", "permission denied", "group 2375", "recreates 1"];
+    let words = [
+        "client_restarting",
+        "last exit status: 3",
+        "permission denied",
+        "group 2375",
+        "recreates 1",
+    ];
     for word in words {
         assert!(plan.success().replace("\n      # ", " ").contains(word), "{word:?}: {plan}");
     }
