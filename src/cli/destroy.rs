@@ -52,7 +52,8 @@ pub(super) fn run(
     let command = global.command(&format!("destroy --allow-destroy {name}"));
     agree(&plan, name, allowed, &command, terminal)?;
     let look = || look(host, &file.config, &hidden).map(|(_, plan)| plan);
-    let report = progress::tell(host, terminal, |notify| in_sequence(host, &plan, &look, notify));
+    let report =
+        progress::tell(host, terminal, |notify| in_sequence(host, &plan, &look, &look, notify));
     let last_words = report::destroyed(&report);
     tell_end(&report, &last_words, |_| Verified::default(), &[file.declared()], "destroy", terminal)
 }

@@ -3,7 +3,7 @@
 mod questions;
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::file::{self, Source};
 use super::options::Init;
@@ -23,10 +23,8 @@ struct Answers {
     name: Option<VmName>,
     cpus: Option<u32>,
     memory: Option<String>,
-    /// The directories that the VM mounts, and whether it can write to them.
-    mounts: Vec<(String, bool)>,
-    /// Whether the user asked for none.
-    has_no_mounts: bool,
+    /// The directories that the VM mounts, and whether it can write to them. `None` for the default.
+    mounts: Option<Vec<(String, bool)>>,
 }
 
 pub(super) fn run(
@@ -45,14 +43,13 @@ pub(super) fn run(
         });
     }
     let mounts = options.mounts.iter().map(|mount| given(host, global, mount));
-    let mut answers = Answers { mounts: mounts.collect::<Result<_, _>>()?, ..Answers::default() };
+    let mounts = mounts.collect::<Result<Vec<_>, _>>()?;
+    let mounts = Some(mounts).filter(|mounts| !mounts.is_empty());
+    let mut answers = Answers { mounts, ..Answers::default() };
     if !options.yes {
         questions::ask(host, global, &path, &mut answers, terminal);
     }
-    if answers.mounts.is_empty() && !answers.has_no_mounts {
-        answers.mounts.extend(project(host, &path).map(|directory| (directory, true)));
-    }
-    let source = Source { path, text: filled(&answers) };
+    let source = answers.source(host, path);
     // Nothing is written that the next command would refuse.
     source.parse(host, terminal)?;
     if exists {
@@ -70,10 +67,16 @@ pub(super) fn run(
 
 /// The file that `init --yes` would write.
 pub(super) fn template(probe: &dyn Probe, global: &Global) -> Source {
-    let path = file::place(global);
-    let mounts = project(probe, &path).map(|directory| (directory, true)).into_iter().collect();
-    let text = filled(&Answers { mounts, ..Answers::default() });
-    Source { path, text }
+    Answers::default().source(probe, file::place(global))
+}
+
+impl Answers {
+    /// The file at this path with these answers and the defaults of the others.
+    fn source(mut self, probe: &dyn Probe, path: PathBuf) -> Source {
+        let default = || project(probe, &path).map(|directory| (directory, true));
+        self.mounts.get_or_insert_with(|| default().into_iter().collect());
+        Source { text: filled(&self), path }
+    }
 }
 
 /// The directory of the file. `None` for one that a VM should not be able to write to: the home
@@ -93,7 +96,11 @@ fn project(probe: &dyn Probe, file: &Path) -> Option<String> {
 /// The path with `~` for the home directory, so that the file works for others too.
 fn abbreviated(directory: &Path, home: Option<&Path>) -> Option<String> {
     match home.and_then(|home| directory.strip_prefix(home).ok()) {
-        Some(rest) => Some(format!("~/{}", rest.to_str()?)),
+        // The components have no slash at the end, for the home directory itself.
+        Some(rest) => {
+            let path: PathBuf = Path::new("~").join(rest).components().collect();
+            path.to_str().map(str::to_owned)
+        }
         None => directory.to_str().map(str::to_owned),
     }
 }
@@ -104,7 +111,7 @@ fn given(probe: &dyn Probe, global: &Global, text: &str) -> Result<(String, bool
         Some(directory) => (directory, false),
         None => (text.strip_suffix(":rw").unwrap_or(text), true),
     };
-    let home = probe.env("HOME").map(std::path::PathBuf::from);
+    let home = probe.env("HOME").map(PathBuf::from);
     let path = match (directory.strip_prefix("~/"), &home) {
         (Some(rest), Some(home)) => home.join(rest),
         _ => file::within(global, Path::new(directory)),
@@ -115,7 +122,6 @@ fn given(probe: &dyn Probe, global: &Global, text: &str) -> Result<(String, bool
         why: format!("{} is not UTF-8", absolute.display()),
         hint: "a path in the file must be UTF-8".into(),
     })?;
-    let shown = if shown == "~/" { "~".to_owned() } else { shown };
     Ok((shown, writable))
 }
 
@@ -133,7 +139,7 @@ fn filled(answers: &Answers) -> String {
         text = text.replace("#memory = \"8GiB\"", &format!("memory = {}", quoted(memory)));
     }
     let template = "[[vm.mounts]]\nlocation = \".\"\nwritable = true\n";
-    let tables = answers.mounts.iter().map(|(location, writable)| {
+    let tables = answers.mounts.iter().flatten().map(|(location, writable)| {
         format!("[[vm.mounts]]\nlocation = {}\nwritable = {writable}\n", quoted(location))
     });
     let tables: Vec<String> = tables.collect();
@@ -180,7 +186,7 @@ mod tests {
 
     fn with(mounts: &[(&str, bool)]) -> Answers {
         let mounts = mounts.iter().map(|(path, writable)| ((*path).to_owned(), *writable));
-        Answers { mounts: mounts.collect(), ..Answers::default() }
+        Answers { mounts: Some(mounts.collect()), ..Answers::default() }
     }
 
     #[test]

@@ -1,15 +1,14 @@
 //! `cai start`, `cai stop` and `cai restart`
 
-use std::cell::Cell;
-
 use super::apply::tell_end;
 use super::smoke_test::Verified;
 use super::{Global, Limits, Terminal, file, progress, vm_lock};
 use crate::cli::error::Error;
 use crate::host::Host;
 use crate::plan::{Disruption, Plan, Reason};
+use crate::reconcile::apply::event::Listener;
 use crate::reconcile::apply::in_sequence;
-use crate::reconcile::observe::observe;
+use crate::reconcile::observe::{ObserveError, observe};
 use crate::report::{self, Line};
 use crate::resource::Power;
 
@@ -25,17 +24,13 @@ pub(super) fn run(
     let name = word(power);
     let _locks = vm_lock::lock(host, std::slice::from_ref(&file), &format!("cai {name}"), limits)?;
     let config = &file.config;
-    // After its steps, a restarted VM must run like a started one.
-    let next = Cell::new(power);
     let hidden = terminal.hidden();
-    let look = || {
-        let power = next.replace(if power == Power::Restart { Power::Start } else { power });
+    let look = |power| -> Result<Plan, ObserveError> {
         let facts = observe(host, config)?;
         hidden.add(facts.secrets(config));
         Ok(Plan::power(config, &facts, power).limited(limits.timeout))
     };
-    let plan = look()?;
-    next.set(power);
+    let plan = look(power)?;
     terminal.lines(Line::planned(&plan));
     terminal.refuse_problems(&plan)?;
     for change in plan.effective() {
@@ -50,7 +45,11 @@ pub(super) fn run(
     }
     let command = global.command(&format!("{name} --yes"));
     agree(&plan, power, yes, &command, terminal)?;
-    let report = progress::tell(host, terminal, |notify| in_sequence(host, &plan, &look, notify));
+    // A restarted VM must run like a started one.
+    let goal = if power == Power::Restart { Power::Start } else { power };
+    let (before, after) = (|| look(power), || look(goal));
+    let work = |notify: Listener<'_>| in_sequence(host, &plan, &before, &after, notify);
+    let report = progress::tell(host, terminal, work);
     let last_words = report::powered(&report, config.vm.name.as_str(), power);
     tell_end(&report, &last_words, |_| Verified::default(), &[file.declared()], name, terminal)?;
     match (power, config.vm.running) {

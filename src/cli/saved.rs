@@ -32,12 +32,10 @@ pub(super) fn write(
     let declared = planned.declared();
     let shown = terminal.clean(&PlanDocument::new(&planned.plan, &declared))?;
     let salt = format!("{:032x}", random());
-    let saved = SavedPlan::new(&planned.plan, shown, &files, terminal.simulates(), salt);
     let layout = Layout { width: SHOWN, ..terminal.layout() };
     let text = terminal.hidden().redactor().shown(&planned.text(layout));
-    let saved = saved.and_then(|saved| {
-        saved.limited_to(planned.plan.targets.clone()).shown_as(strip_str(&text).to_string())
-    });
+    let text = strip_str(&text).to_string();
+    let saved = SavedPlan::new(&planned.plan, shown, text, &files, terminal.simulates(), salt);
     let saved = saved.map_err(failed)?;
     let text = serde_json::to_string_pretty(&saved).map_err(failed)?;
     let path = file::within(global, out);

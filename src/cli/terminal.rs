@@ -31,7 +31,6 @@ pub(super) struct Terminal {
     err: AutoStream<io::Stderr>,
     layout: Layout,
     quiet: bool,
-    simulates: bool,
     json: Json,
     /// Whether lines on stderr can be redrawn.
     draws: bool,
@@ -108,7 +107,6 @@ impl Terminal {
             err: AutoStream::new(io::stderr(), choice),
             layout: Layout { width: width(), mark: if simulates { MARK } else { "" }, full },
             quiet: global.quiet,
-            simulates,
             json: if global.json && streams { Json::Lines } else { Json::Document(None) },
             // The trace writes to the same terminal and would break lines that are redrawn.
             draws: io::stderr().is_terminal() && !console::is_dumb() && !global.verbose,
@@ -159,7 +157,7 @@ impl Terminal {
 
     /// Whether the host is simulated.
     pub(super) fn simulates(&self) -> bool {
-        self.simulates
+        !self.layout.mark.is_empty()
     }
 
     /// Whether `--quiet` is given.
@@ -245,7 +243,7 @@ impl Terminal {
 
     /// The document, with `"simulated": true` if the host is simulated.
     pub(super) fn marked(&self, mut document: Value) -> Value {
-        if let (true, Some(keys)) = (self.simulates, document.as_object_mut()) {
+        if let (true, Some(keys)) = (self.simulates(), document.as_object_mut()) {
             keys.insert("simulated".into(), true.into());
         }
         document
@@ -322,9 +320,7 @@ impl Terminal {
     /// Prints the warnings about a file.
     pub(super) fn warn(&mut self, config: &Config) {
         for warning in config.warnings() {
-            if !self.quiet {
-                self.talk(&report::warning(&warning));
-            }
+            self.talk(&report::warning(&warning));
         }
     }
 

@@ -140,29 +140,17 @@ struct Named {
     name: Value,
     #[serde(default)]
     dir: Value,
+    #[serde(default)]
+    status: Value,
 }
 
-/// An instance in the list, with the fields that every version of Lima has.
-#[derive(Debug, Deserialize)]
-pub struct Listed {
-    /// Its name.
-    pub name: String,
-    /// Its state.
-    pub status: Status,
+/// An instance that was not requested.
+#[derive(Debug)]
+pub struct Other {
     /// Its directory.
     pub dir: PathBuf,
-}
-
-/// All instances in the list.
-///
-/// # Errors
-/// When a line has an unexpected format.
-pub fn all_instances(stdout: &str) -> Result<Vec<Listed>, UnreadableList> {
-    let lines = stdout.lines().enumerate().filter(|(_, text)| !text.trim().is_empty());
-    let read = |(index, text)| {
-        serde_json::from_str(text).map_err(|source| UnreadableList { line: index + 1, source })
-    };
-    lines.map(read).collect()
+    /// Its state.
+    pub status: Status,
 }
 
 /// The instances in a list.
@@ -170,8 +158,8 @@ pub fn all_instances(stdout: &str) -> Result<Vec<Listed>, UnreadableList> {
 pub struct Instances {
     /// The requested instances, by name.
     pub found: BTreeMap<String, Instance>,
-    /// The directories of the others, by name.
-    pub others: BTreeMap<String, PathBuf>,
+    /// The others, by name.
+    pub others: BTreeMap<String, Other>,
 }
 
 /// Finds the instances with these names in the list, which has one JSON object per line and is
@@ -191,7 +179,8 @@ pub fn find_instances(stdout: &str, names: &BTreeSet<&str>) -> Result<Instances,
                 instances.found.insert(name.to_owned(), instance);
             }
             (Some(name), Some(directory)) => {
-                instances.others.insert(name.to_owned(), directory.into());
+                let status = line.status.as_str().unwrap_or("unknown").to_owned().into();
+                instances.others.insert(name.to_owned(), Other { dir: directory.into(), status });
             }
             _ => {}
         }

@@ -22,9 +22,7 @@ pub(crate) use boot_log::failed_script;
 pub use command::Limactl;
 pub(crate) use entries::with_forwards;
 pub use entries::{has_script, merged};
-pub use instance::{
-    Instance, Instances, Listed, Status, UnreadableList, all_instances, find_instances,
-};
+pub use instance::{Instance, Instances, Other, Status, UnreadableList, find_instances};
 pub use log::{gave_up, message};
 pub use meaning::Meaning;
 pub use overrides::{Override, UserFile, overrides};

@@ -39,7 +39,7 @@ pub enum Reason {
     NoRecord,
     /// Another file was applied to this VM last. No reason to change anything.
     AppliedFrom(String),
-    /// Another file was applied to this VM last, and this command does not care.
+    /// Another file was applied to this VM last. The command acts on the VM as a whole.
     OtherFile(String),
     /// This file was applied to another VM, which it no longer declares. No reason to change
     /// anything: a VM is only deleted on command.

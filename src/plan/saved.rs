@@ -116,14 +116,15 @@ impl From<serde_json::Error> for NotOne {
 }
 
 impl SavedPlan {
-    /// Creates a saved plan from `shown`, the document without secrets, and fingerprints of the
-    /// values that are not shown. `salt` must be different each time.
+    /// Creates a saved plan from `shown` and `text`, the document and the text without secrets, and
+    /// fingerprints of the values that are not shown. `salt` must be different each time.
     ///
     /// # Errors
     /// When it cannot be written as JSON.
     pub fn new(
         plan: &Plan,
         shown: Value,
+        text: String,
         files: &[SavedFile],
         simulated: bool,
         salt: String,
@@ -132,35 +133,20 @@ impl SavedPlan {
         let fingerprints = fingerprints(plan, &shown, &salt);
         let cai = env!("CARGO_PKG_VERSION").into();
         let sha256 = String::new();
-        Ok(Self {
+        let mut saved = Self {
             format: FORMAT,
             cai,
             simulated,
             files,
-            targets: Vec::new(),
+            targets: plan.targets.clone(),
             plan: shown,
-            text: String::new(),
+            text,
             salt,
             fingerprints,
             sha256,
-        })
-    }
-
-    /// Limits it to these addresses.
-    #[must_use]
-    pub fn limited_to(mut self, targets: Vec<String>) -> Self {
-        self.targets = targets;
-        self
-    }
-
-    /// Sets its text and completes it.
-    ///
-    /// # Errors
-    /// When it cannot be written as JSON.
-    pub fn shown_as(mut self, text: String) -> Result<Self, serde_json::Error> {
-        self.text = text;
-        self.sha256 = self.checksum()?;
-        Ok(self)
+        };
+        saved.sha256 = saved.checksum()?;
+        Ok(saved)
     }
 
     /// Reads a saved plan for a real or simulated host.

@@ -68,11 +68,7 @@ fn vm(config: &Config, facts: &Facts) -> Option<Change> {
         // Only limactl knows whether the VM exists.
         let mut change = Change::delete(&address, ()).because(Reason::Unwanted);
         change.stops = None;
-        let problem = match LimaInstall::by_hand(&config.lima, facts) {
-            Ok(install) => Problem::LimaMissing { install },
-            Err(problem) => problem,
-        };
-        return Some(change.blocked(problem));
+        return Some(change.blocked(LimaInstall::new(&config.lima).missing(facts)));
     };
     let vm = match &facts.vm {
         Observation::Absent => return None,

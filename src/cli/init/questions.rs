@@ -33,7 +33,7 @@ pub(super) fn ask(
         text.parse::<ByteSize>().map(|size| size.to_string()).map_err(|error| error.to_string())
     });
     answers.memory = memory;
-    if !answers.mounts.is_empty() {
+    if answers.mounts.is_some() {
         return;
     }
     let default = project(host, file);
@@ -50,8 +50,7 @@ pub(super) fn ask(
             })
             .map(Some)
     });
-    answers.has_no_mounts = directory == Some(None);
-    answers.mounts.extend(directory.flatten());
+    answers.mounts = directory.map(|directory| directory.into_iter().collect());
 }
 
 /// Asks until the answer is valid. `None` for the default, and without a terminal.

@@ -9,14 +9,18 @@ use crate::plan::{Action, Change, Plan};
 use crate::reconcile::apply::event::{Event, Listener};
 use crate::reconcile::observe::ObserveError;
 
-/// Applies a plan of [`Plan::destroy`] or [`Plan::power`] in its order. `look` creates that plan again
-/// with fresh facts, before and after each change.
+/// Observes the machine and plans.
+type Look<'a> = &'a dyn Fn() -> Result<Plan, ObserveError>;
+
+/// Applies a plan of [`Plan::destroy`] or [`Plan::power`] in its order. `before` and
+/// `after` create the plan with fresh facts, before and after each change: after it, nothing is left.
 ///
 /// A failure stops all later changes: a context depends on its VM, so it is deleted first.
 pub fn in_sequence(
     host: &dyn Host,
     plan: &Plan,
-    look: &dyn Fn() -> Result<Plan, ObserveError>,
+    before: Look<'_>,
+    after: Look<'_>,
     notify: Listener<'_>,
 ) -> Report {
     let began = Instant::now();
@@ -28,7 +32,8 @@ pub fn in_sequence(
         let outcome = match &failed {
             Some(because) => Outcome::Skipped { because: because.clone() },
             None if host.interrupted() => Outcome::Cancelled,
-            None => change(host, shown, look, plan.limit, notify).unwrap_or_else(Outcome::from),
+            None => change(host, shown, (before, after), plan.limit, notify)
+                .unwrap_or_else(Outcome::from),
         };
         if let Outcome::Failed(_) = outcome {
             failed = Some(address.clone());
@@ -49,12 +54,12 @@ pub fn in_sequence(
 fn change(
     host: &dyn Host,
     shown: &Change,
-    look: &dyn Fn() -> Result<Plan, ObserveError>,
+    (before, after): (Look<'_>, Look<'_>),
     limit: Option<Duration>,
     notify: Listener<'_>,
 ) -> Result<Outcome, ApplyError> {
     let address = &shown.address;
-    let Some(change) = find(look()?, address) else {
+    let Some(change) = find(before()?, address) else {
         return Ok(Outcome::Unchanged);
     };
     if let Some(problem) = change.problem {
@@ -79,7 +84,7 @@ fn change(
         }
         notify(&Event::StepFinished(address, step, started.elapsed()));
     }
-    match find(look()?, address) {
+    match find(after()?, address) {
         None => Ok(Outcome::Applied),
         Some(change) => Err(ApplyError::NotConverged(Box::new(change))),
     }

@@ -21,7 +21,7 @@ use serde_json::{Map, Value};
 use crate::config::{self, Config};
 use crate::host::parallel::{each, join};
 use crate::host::{CommandError, CommandSpec, Exposed, Output, Probe};
-use crate::lima::{self, Instances, Limactl, Listed, Release, Status, UnreadableList, UserFile};
+use crate::lima::{self, Instances, Limactl, Other, Release, Status, UserFile};
 use crate::model::VmName;
 use crate::model::value::Shared;
 use crate::resource::facts::Facts;
@@ -162,21 +162,20 @@ pub fn status(
     limactl: &Limactl,
     vm: &VmName,
 ) -> Result<Option<Status>, ObserveError> {
-    let command = limactl.list();
-    let output = probe.query(&command)?.successful(&command)?;
     let names = BTreeSet::from([vm.as_str()]);
-    let mut instances = lima::find_instances(&output.stdout, &names)
-        .map_err(|error| CommandError::unreadable(&command, output, error.to_string()))?;
+    let mut instances = instances(probe, limactl, &names)?;
     Ok(instances.found.remove(vm.as_str()).map(|instance| instance.status))
 }
 
-fn listed(probe: &dyn Probe, limactl: &Limactl) -> Result<Vec<Listed>, ObserveError> {
+fn instances(
+    probe: &dyn Probe,
+    limactl: &Limactl,
+    names: &BTreeSet<&str>,
+) -> Result<Instances, CommandError> {
     let command = limactl.list();
     let output = probe.query(&command)?.successful(&command)?;
-    let unreadable = |error: UnreadableList| {
-        CommandError::unreadable(&command, output.clone(), error.to_string())
-    };
-    Ok(lima::all_instances(&output.stdout).map_err(unreadable)?)
+    lima::find_instances(&output.stdout, names)
+        .map_err(|error| CommandError::unreadable(&command, output, error.to_string()))
 }
 
 /// A VM that `cai` manages.
@@ -199,7 +198,8 @@ pub fn managed_vms(probe: &dyn Probe) -> Result<Option<Vec<ManagedVm>>, ObserveE
     let lima = config::Lima::default();
     let Some((program, _)) = Machine::new(probe, &lima)?.limactl()? else { return Ok(None) };
     let mut managed = Vec::new();
-    for Listed { name, status, dir } in listed(probe, &Limactl::new(program))? {
+    let instances = instances(probe, &Limactl::new(program), &BTreeSet::new())?;
+    for (name, Other { dir, status }) in instances.others {
         // A damaged record of one VM does not hide the others.
         let record = record(probe, &dir).ok().flatten();
         let path = dir.join("lima.yaml");
@@ -299,9 +299,9 @@ impl<'a> Machine<'a> {
 
     fn known(&self, program: PathBuf, version: Version, instances: Instances) -> Lima {
         let mut former = BTreeMap::new();
-        for (name, directory) in &instances.others {
+        for (name, Other { dir, .. }) in &instances.others {
             // The records of other instances do not concern this file, so errors are ignored.
-            let record = record(self.probe, directory).ok().flatten();
+            let record = record(self.probe, dir).ok().flatten();
             former.extend(record.map(|record| (name.clone(), record)));
         }
         Lima { program, version, instances, former }
@@ -361,11 +361,8 @@ impl<'a> Machine<'a> {
     }
 
     fn instances(&self, limactl: &Limactl, configs: &[&Config]) -> Result<Instances, CommandError> {
-        let command = limactl.list();
-        let output = self.succeed(&command)?;
         let names = configs.iter().map(|config| config.vm.name.as_str()).collect();
-        lima::find_instances(&output.stdout, &names)
-            .map_err(|error| CommandError::unreadable(&command, output, error.to_string()))
+        instances(self.probe, limactl, &names)
     }
 
     /// Runs a read-only command that must succeed.

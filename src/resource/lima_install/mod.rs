@@ -158,7 +158,8 @@ impl LimaInstall {
         State::version(&self.lima.version)
     }
 
-    fn missing(&self, facts: &Facts) -> Problem {
+    /// Why no accepted `limactl` can be used.
+    pub fn missing(&self, facts: &Facts) -> Problem {
         let install = match Self::by_hand(&self.lima, facts) {
             Ok(install) => install,
             Err(problem) => return problem,

@@ -41,10 +41,7 @@ impl Vm {
     pub fn power(config: &Config, facts: &Facts, power: Power) -> Change {
         let address = Self::own_address(config);
         let Some((program, _)) = &facts.tools.limactl else {
-            let problem = match LimaInstall::by_hand(&config.lima, facts) {
-                Ok(install) => Problem::LimaMissing { install },
-                Err(problem) => problem,
-            };
+            let problem = LimaInstall::new(&config.lima).missing(facts);
             return Change::unchanged(&address, ()).blocked(problem);
         };
         let vm = match &facts.vm {

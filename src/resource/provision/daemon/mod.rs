@@ -25,8 +25,8 @@ const LOG_OPTIONS: &str = "log-opts";
 /// How the record names an entry of `runtimes`.
 const RUNTIME: &str = "runtimes.";
 
-/// A file that someone else's default runtime is in. A plan that cannot see the file shows that it would
-/// be replaced.
+/// A daemon.json with Sysbox as its default runtime. A plan that cannot see the real file shows that this
+/// value would be replaced.
 const SYSBOX_IS_DEFAULT: &str = "{\n    \"default-runtime\": \"sysbox-runc\"\n}";
 
 /// The daemon's configuration.
@@ -353,7 +353,9 @@ impl Resource for ProvisionDaemon {
 
     fn plan(&self, context: PlanContext<'_>) -> Change {
         let facts = context.facts;
-        let text = self.wanted("", &[]);
+        let may_be_sysbox = matches!(facts.guest, Observation::Unobservable(_))
+            && !self.owned.contains_key(DEFAULT_RUNTIME);
+        let text = self.wanted(if may_be_sysbox { SYSBOX_IS_DEFAULT } else { "" }, &[]);
         let fresh = State { text: Some(&text), profile: self.profile_sum(facts) };
         let missing = self.seccomp.as_ref().filter(|path| !facts.files.contains_key(*path));
         if let Some(path) = missing {
@@ -363,11 +365,6 @@ impl Resource for ProvisionDaemon {
         if let Some((guest, ssh)) = self.vm.seen(facts) {
             return self.update(guest, facts, &ssh);
         }
-        let may_be_sysbox = matches!(facts.guest, Observation::Unobservable(_))
-            && !self.owned.contains_key(DEFAULT_RUNTIME);
-        let text = self.wanted(SYSBOX_IS_DEFAULT, &[]);
-        let unseen = State { text: Some(&text), ..fresh };
-        let fresh = if may_be_sysbox { unseen } else { fresh };
         let change = self.vm.unseen(&self.address, fresh, facts);
         let change = if may_be_sysbox {
             change.because(Reason::Note("default-runtime is set only if it is sysbox-runc now"))
