@@ -1,5 +1,8 @@
 //! `cai apply`
 
+use std::path::Path;
+
+use super::options::quoted;
 use super::plan::Planned;
 use super::smoke_test::Verified;
 use super::{Consent, Global, Limits, Terminal, file, progress, smoke_test, vm_lock};
@@ -7,7 +10,7 @@ use crate::cli::error::Error;
 use crate::host::Host;
 use crate::model::address::Kind;
 use crate::model::listed;
-use crate::plan::{Declared, Plan};
+use crate::plan::{Declared, Exposure, Plan};
 use crate::reconcile::apply::{Report, apply_fresh};
 use crate::reconcile::record::{WriteRecordError, adopt};
 use crate::report::{self, Line};
@@ -46,7 +49,7 @@ pub(super) fn agree(
         terminal.complain(&planned.text(terminal.layout()));
     }
     terminal.refuse_problems(&planned.plan)?;
-    consent.to_replacements(planned, command)?;
+    consent.to_losses(planned, command)?;
     consent.to_install(planned, command, terminal)?;
     consent.to_plan(&planned.plan, command, terminal)
 }
@@ -127,8 +130,10 @@ pub(super) fn tell_end(
 }
 
 impl Consent {
-    /// A "yes" does not allow data loss: the user must name the VM.
-    pub(super) fn to_replacements(&self, planned: &Planned, command: &str) -> Result<(), Error> {
+    /// A "yes" allows neither data loss nor control of this machine: the user must name the VM or the
+    /// directory.
+    pub(super) fn to_losses(&self, planned: &Planned, command: &str) -> Result<(), Error> {
+        self.to_mounts(&planned.plan, command)?;
         let Some(file) = planned.files.first() else { return Ok(()) };
         let allowed = &self.replace.allow_replace;
         let losses = planned.plan.losses(file.config.vm.name.as_str());
@@ -145,6 +150,20 @@ impl Consent {
             ),
         };
         Err(Error::Refused { why, hint: first.hint(command, &names) })
+    }
+
+    fn to_mounts(&self, plan: &Plan, command: &str) -> Result<(), Error> {
+        let mounts = plan.mounts_that_need_consent();
+        let allowed = &self.replace.allow_mount;
+        let Some(refused) = mounts.iter().find(|it| !allowed.contains(&it.location)) else {
+            return Ok(());
+        };
+        let options: String = mounts
+            .iter()
+            .map(|it| format!(" --allow-mount {}", quoted(Path::new(&it.location))))
+            .collect();
+        let hint = format!("{}; if you want this, run `{command}{options}`", Exposure::HINT);
+        Err(Error::Refused { why: format!("not applied: {refused}"), hint })
     }
 
     /// Lima outlives the VM, so its installation is a separate question unless the file allows it.

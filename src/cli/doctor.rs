@@ -278,7 +278,7 @@ fn fix(
     let facts = examination.seen.iter().map(|(facts, _)| facts.clone()).collect();
     let files = vec![patient.file.clone()];
     let planned = Planned { files, graph, facts, plan }.limited(&options.limits);
-    let consent = Consent { yes: options.yes, replace: Replace { allow_replace: Vec::new() } };
+    let consent = Consent { yes: options.yes, replace: Replace::default() };
     let agreed = agree(&planned, &consent, &global.command("doctor --fix --yes"), terminal);
     if agreed.is_err() && global.json {
         examination.document(patient, global, terminal)?;

@@ -455,13 +455,17 @@ pub(super) struct Consent {
     pub(super) replace: Replace,
 }
 
-/// The data loss that the user confirms in advance.
-#[derive(Debug, Clone, Args)]
+/// The data loss and the dangerous mounts that the user confirms in advance.
+#[derive(Debug, Clone, Default, Args)]
 pub(super) struct Replace {
     /// Allow the plan to delete or hide data in this VM, or to stop containers that cannot be started
     /// again. Can be repeated
     #[arg(long, value_name = "NAME", add = ArgValueCompleter::new(completions::vm))]
     pub(super) allow_replace: Vec<String>,
+    /// Allow a writable mount of this directory, which gives root in the VM control of this machine.
+    /// Can be repeated
+    #[arg(long, value_name = "DIR")]
+    pub(super) allow_mount: Vec<String>,
 }
 
 /// The time limits.

@@ -175,7 +175,7 @@ pub(super) fn apply(
         terminal.talk(&planned.text(terminal.layout()));
         terminal.refuse_problems(&planned.plan)?;
         let words = format!("apply {}", quoted(plan));
-        consent.to_replacements(&planned, &global.command(&words))?;
+        consent.to_losses(&planned, &global.command(&words))?;
     }
     apply::perform(host, &planned, true, terminal)
 }

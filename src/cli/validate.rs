@@ -1,5 +1,7 @@
 //! `cai validate`
 
+use std::path::PathBuf;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -7,12 +9,14 @@ use super::file::{self, File, Source};
 use super::{Global, Terminal};
 use crate::cli::error::{Error, FileErrors};
 use crate::config;
+use crate::config::Warning;
 use crate::config::diagnostic::Diagnostic;
 use crate::host::Host;
 use crate::lima::{self, Verdict};
-use crate::plan::FORMAT_VERSION;
+use crate::plan::{Exposure, FORMAT_VERSION};
 use crate::reconcile::observe::{self, ask_lima};
-use crate::resource::template;
+use crate::report;
+use crate::resource::{Places, template};
 
 pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> Result<(), Error> {
     let sources = file::find_all(host, global)?;
@@ -23,6 +27,7 @@ pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> 
             Ok(config) => {
                 terminal.warn(&config);
                 let file = source.file(config, host, terminal);
+                warn_of_mounts(host, &file, terminal);
                 let mistakes = refused_by_lima(host, &file, terminal);
                 files.push(file);
                 mistakes
@@ -47,6 +52,21 @@ pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> 
     }
     let line = |source: &Source| format!("{} is valid.\n", source.shown());
     terminal.succeed(&sources.iter().map(line).collect::<String>())
+}
+
+/// Warns of the mounts that expose more than a project.
+fn warn_of_mounts(host: &dyn Host, file: &File, terminal: &mut Terminal) {
+    let home = host.env("HOME").map(PathBuf::from);
+    let lima_home = observe::lima_home(host).ok();
+    let places = Places {
+        home: home.as_deref(),
+        lima_home: lima_home.as_deref(),
+        file: file.config.file.as_deref(),
+    };
+    for exposure in places.exposed(template(&file.config).get("mounts")) {
+        let hint = Exposure::HINT.to_owned();
+        terminal.talk(&report::warning(&Warning { message: exposure.to_string(), hint }));
+    }
 }
 
 /// The errors that `limactl validate` finds. Empty if no accepted version of Lima is installed.

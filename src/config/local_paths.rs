@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
-use super::Config;
+use super::{Config, Mount};
+use crate::model::clean_path;
 
 impl Config {
     /// Makes each local path absolute. `~/` is the home directory; other paths are relative to
-    /// `directory`, which contains the file. Without a home directory, `~/` is kept.
+    /// `directory`, which contains the file. Without a home directory, `~/` is kept. A file without
+    /// mounts gets `directory`.
     #[must_use]
     pub fn located(mut self, directory: &Path, home: Option<&Path>) -> Self {
         let locate = |path: &mut String| {
@@ -21,6 +23,10 @@ impl Config {
             }
         };
         self.local_paths().for_each(locate);
+        // Lima's YAML cannot hold a path that is not UTF-8.
+        if let (true, Some(directory)) = (self.vm.left_out.mounts, directory.to_str()) {
+            self.vm.mounts = vec![Mount::writable(&clean_path(directory))];
+        }
         self
     }
 }
@@ -47,5 +53,18 @@ mod tests {
         let compose = config.socket_clients[0].compose_file.as_deref();
         assert_eq!(compose, Some("/team/./dind.yml"));
         assert_eq!(urls, ["/home/dev/p.deb", "https://x.example/p.deb"]);
+    }
+
+    #[test]
+    fn a_file_without_mounts_gets_its_directory() {
+        let mounts = |text: &str| {
+            let config = crate::config::parse(&format!("version = 1\n{text}")).unwrap();
+            let config = config.located(Path::new("/work/project/."), Some(Path::new("/home/dev")));
+            let mounts = config.vm.mounts.into_iter();
+            mounts.map(|mount| (mount.location, mount.writable)).collect::<Vec<_>>()
+        };
+        assert_eq!(mounts(""), [("/work/project".to_owned(), true)]);
+        assert_eq!(mounts("[vm]\nmounts = []"), []);
+        assert_eq!(mounts("[[vm.mounts]]\nlocation = \"/src\""), [("/src".to_owned(), false)]);
     }
 }

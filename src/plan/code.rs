@@ -152,6 +152,12 @@ codes! {
          VM. The first takes precedence over the VM's own YAML, so an edit of the VM would have no effect. \
          cai reports what these files change and does not edit them. The VM also gets what these files add, \
          such as mounts."
+    MountExposes "mount_exposes" "a writable mount exposes more than a project"
+        "Anyone who can use the Docker socket is root in the VM, and root in the VM can change every file \
+         of a writable mount. With your home directory, that includes shell start files and SSH keys, so \
+         root in the VM can act as you on this machine. With the directory of containai.toml, it can change \
+         what the next `cai apply` does: review changes of that file before you apply them. Mount only \
+         directories that containers may change, or set `writable = false`."
     Drift "drift" "something else differs from the file"
         "The engine works, but it differs from the file in a way that no other code describes. `cai plan` \
          shows the differences."

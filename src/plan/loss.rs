@@ -1,6 +1,6 @@
-//! What a plan loses, so that the user must consent by naming the VM.
+//! What a plan loses or gives up, so that the user must consent by naming the VM or the directory.
 
-use super::{Action, Change, Plan};
+use super::{Action, Change, Exposure, Plan, Reason};
 use crate::model::{VmName, listed};
 
 /// Something that is lost in a VM.
@@ -32,6 +32,18 @@ impl Plan {
     /// tell whether it hides data; it stops if it does.
     pub fn losses(&self, vm: &str) -> Vec<Loss> {
         self.effective().flat_map(|change| change.losses(vm)).collect()
+    }
+}
+
+impl Plan {
+    /// The mounts that the user must name to allow them.
+    pub fn mounts_that_need_consent(&self) -> Vec<&Exposure> {
+        let reasons = self.effective().flat_map(|change| &change.reasons);
+        let exposed = reasons.filter_map(|reason| match reason {
+            Reason::Exposes(exposure) if exposure.needs_consent => Some(exposure),
+            _ => None,
+        });
+        exposed.collect()
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
-use super::Disruption;
+use super::{Disruption, Exposure};
 
 use crate::docker::client::ClientCode;
 use crate::host::Ping;
@@ -54,6 +54,8 @@ pub enum Reason {
     /// A file of the user that Lima merges into every instance affects this VM. No reason to change
     /// anything: an edit of the instance would have no effect.
     Overridden(Override),
+    /// A writable mount that the change adds exposes more than a project. No reason to change anything.
+    Exposes(Exposure),
     /// Lima's warning about the VM's YAML. No reason to change anything.
     LimaWarns(String),
     /// The login user opens the Docker socket as its owner, so nothing depends on its membership. No
@@ -185,6 +187,7 @@ impl Reason {
         matches!(
             self,
             Self::Overridden(_)
+                | Self::Exposes(_)
                 | Self::LimaWarns(_)
                 | Self::OwnsSocket(_)
                 | Self::OtherPackage { .. }
@@ -246,6 +249,7 @@ impl fmt::Display for Reason {
                 }
                 f.write_str("; cai does not change that")
             }
+            Self::Exposes(exposure) => write!(f, "{exposure}"),
             Self::LimaWarns(warning) => write!(f, "Lima warns: {}", in_a_line(warning)),
             Self::OwnsSocket(user) => {
                 write!(f, "{user} owns the Docker socket and does not need this group")

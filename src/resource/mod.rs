@@ -49,7 +49,7 @@ pub use socket::Socket;
 pub use socket_client::SocketClient;
 pub use user::User;
 pub(crate) use vm::other_file;
-pub use vm::{Power, Vm, template};
+pub use vm::{Places, Power, Vm, template};
 
 use Place::{Guest, Host};
 

@@ -41,7 +41,8 @@ pub struct Vm {
     /// `[[vm.images]]`: disk images, at most one for each architecture. Lima uses the first one
     /// that fits the machine.
     pub images: Vec<Image>,
-    /// `[[vm.mounts]]`: directories of this machine that are mounted in the VM.
+    /// `[[vm.mounts]]`: directories of this machine that are mounted in the VM. By default, a new VM
+    /// gets the directory of this file, writable. `mounts = []` mounts nothing.
     pub mounts: Vec<Mount>,
     /// `[[vm.port_forwards]]`: ports and sockets of the guest to forward to this machine. Lima uses
     /// the first one that fits. The engine's socket is always forwarded.
@@ -56,7 +57,7 @@ pub struct Vm {
     pub lima: Map<String, Value>,
 }
 
-/// The VM of a file without `[vm]`: Ubuntu 24.04, the home directory and `/tmp/lima` writable.
+/// The VM of a file without `[vm]`: Ubuntu 24.04. `Config::located` adds the default mount.
 impl Default for Vm {
     fn default() -> Self {
         Self {
@@ -70,7 +71,7 @@ impl Default for Vm {
             memory: None,
             disk: None,
             images: vec![Image::ubuntu(Arch::X86_64), Image::ubuntu(Arch::Aarch64)],
-            mounts: vec![Mount::writable("~"), Mount::writable("/tmp/lima")],
+            mounts: Vec::new(),
             port_forwards: Vec::new(),
             env: BTreeMap::new(),
             left_out: LeftOut { images: true, mounts: true },
@@ -149,7 +150,7 @@ pub struct Mount {
 }
 
 impl Mount {
-    fn writable(location: &str) -> Self {
+    pub(in crate::config) fn writable(location: &str) -> Self {
         Self { location: location.to_owned(), mount_point: None, writable: true }
     }
 }

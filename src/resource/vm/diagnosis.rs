@@ -6,9 +6,11 @@ use crate::host::Ping;
 use crate::lima::{Agent, Override, Status};
 use crate::model::value::Known;
 use crate::model::{listed, redact};
-use crate::plan::{Action, Change, Code, Finding, Observation, Reason, Repair, Severity};
+use crate::plan::{Action, Change, Code, Exposure, Finding, Observation, Reason, Repair, Severity};
 use crate::resource::Case;
 use crate::resource::facts::VmFacts;
+
+use super::{MOUNTS, Places};
 
 /// The longest value that is shown as evidence.
 const SHORT: usize = 60;
@@ -172,6 +174,21 @@ pub(in crate::resource) fn socket_path(case: &Case<'_>) -> Option<Finding> {
     Some(match case.facts.vm {
         Observation::Absent => finding.so("Lima would refuse to create the VM"),
         _ => finding,
+    })
+}
+
+/// What its writable mounts expose.
+pub(in crate::resource) fn exposed(case: &Case<'_>) -> Option<Finding> {
+    let vm = case.facts.vm.present()?;
+    let exposed = Places::of(case.config, case.facts).exposed(vm.yaml.get(MOUNTS));
+    let locations: Vec<&str> = exposed.iter().map(|it| it.location.as_str()).collect();
+    let causes: Vec<String> = exposed.iter().map(ToString::to_string).collect();
+    (!exposed.is_empty()).then(|| {
+        Finding::new(Code::MountExposes, case.vm())
+            .severity(Severity::Notice)
+            .saw("mounts", locations)
+            .because(causes.join("; "))
+            .by_hand(Exposure::HINT)
     })
 }
 

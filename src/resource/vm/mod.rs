@@ -3,6 +3,7 @@
 mod create;
 pub(super) mod diagnosis;
 mod equivalence;
+mod exposure;
 mod power;
 mod steps;
 mod template;
@@ -14,6 +15,7 @@ use serde_json::{Map, Value};
 use equivalence::is_same;
 use undeclared::Wanted;
 
+pub use exposure::Places;
 pub use power::Power;
 pub(crate) use power::other_file;
 pub use template::template;
@@ -27,13 +29,14 @@ use crate::model::redact::SENSITIVE;
 use crate::model::value::Secret;
 use crate::model::{ByteSize, VmName};
 use crate::plan::Observation;
-use crate::plan::{Change, Finding, Problem, Reason};
+use crate::plan::{Action, Change, Finding, Problem, Reason};
 use crate::resource::facts::{Facts, VmFacts};
 use crate::resource::record::{Keys, Recorded, Undeclared};
 
 /// Keys of `lima.yaml` that cannot change on an existing VM: the guest was created from them.
 const IMMUTABLE: [&str; 4] = ["images", "arch", "vmType", "user"];
 const ENV: &str = "env";
+const MOUNTS: &str = "mounts";
 
 /// The virtual machine.
 #[derive(Debug)]
@@ -77,7 +80,8 @@ impl Vm {
 
     /// How it differs from the file, as findings.
     pub(crate) fn drift(case: &Case<'_>) -> impl Iterator<Item = Finding> {
-        diagnosis::drift(case).into_iter().chain(diagnosis::overridden(case))
+        let notices = diagnosis::overridden(case).into_iter().chain(diagnosis::exposed(case));
+        diagnosis::drift(case).into_iter().chain(notices)
     }
 
     /// Its address.
@@ -257,6 +261,18 @@ impl Desired<'_> {
         Some(Reason::MoreCpus { declared, host })
     }
 
+    /// What the mounts that this change adds expose.
+    fn exposes(&self, change: &Change, facts: &Facts) -> Vec<Reason> {
+        let places = Places::of(self.config, facts);
+        let kept = facts.vm.present().filter(|_| change.action != Action::Replace);
+        if kept.is_some() && !change.changed().iter().any(|name| name == MOUNTS) {
+            return Vec::new();
+        }
+        let old = places.exposed(kept.and_then(|vm| vm.yaml.get(MOUNTS)));
+        let new = places.exposed(self.keys.get(MOUNTS)).into_iter();
+        new.filter(|exposure| !old.contains(exposure)).map(Reason::Exposes).collect()
+    }
+
     fn change(&self, facts: &Facts) -> Change {
         let Some((program, _)) = &facts.tools.limactl else {
             let reason = Reason::After(LimaInstall::own_address());
@@ -281,12 +297,14 @@ impl Desired<'_> {
                 Change::deferred(&self.address, self.desired(self.keys.clone()), reason.clone())
             }
         };
+        let exposes = self.exposes(&change, facts);
         let more_cpus = self.more_cpus(facts);
         let no_record = matches!(facts.vm, Observation::Present(_)) && facts.record.is_none();
         let remarks = overrides.into_iter().map(Reason::Overridden).chain(more_cpus);
         let remarks = remarks
             .chain(no_record.then_some(Reason::NoRecord))
             .chain(other_file(self.config, facts).map(Reason::AppliedFrom))
+            .chain(exposes)
             .chain(facts.former.reasons());
         remarks.fold(change, Change::because)
     }
@@ -301,7 +319,7 @@ fn meaning<'a>(facts: &'a Facts, key: &str) -> Meaning<'a> {
 /// The keys that the file leaves out, and that a new VM has all the same.
 fn defaulted(config: &Config) -> Vec<&'static str> {
     let left_out = config.vm.left_out;
-    let keys = [(left_out.images, "images"), (left_out.mounts, "mounts")];
+    let keys = [(left_out.images, "images"), (left_out.mounts, MOUNTS)];
     keys.into_iter().filter_map(|(is_left_out, key)| is_left_out.then_some(key)).collect()
 }
 
