@@ -96,6 +96,13 @@ const ROWS: &[Row] = &[
         spoil: |world, _| drop(guest(world).files.remove("/etc/team/a b.conf")),
     },
     Row {
+        kind: "egress",
+        table: "egress",
+        lines: "[egress]\nallow = [\"github.com\"]\n",
+        removal: Deletes("egress.containers"),
+        spoil: |world, config| strike("egress-flushed", world, config),
+    },
+    Row {
         kind: "provision",
         table: "sysbox",
         lines: "[sysbox]\nenabled = true\n",

@@ -24,6 +24,7 @@ mod cli;
 mod client;
 mod contract;
 mod doctor;
+mod egress;
 mod faults;
 mod fuzz;
 mod guest;
@@ -59,6 +60,7 @@ fn trials() -> Vec<libtest_mimic::Trial> {
         client::trials(),
         contract::trials(),
         doctor::trials(),
+        egress::trials(),
         faults::trials(),
         fuzz::trials(),
         guest::trials(),

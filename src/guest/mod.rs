@@ -6,6 +6,7 @@ mod clock;
 mod containers;
 pub mod daemon_json;
 mod document;
+pub mod egress;
 mod engine;
 mod facts;
 mod json_edit;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{Container, provisioning};
+use super::{Container, egress, provisioning};
 use crate::config::DockerSource;
 use crate::host::CommandSpec;
 use crate::lima::Ssh;
@@ -98,6 +98,10 @@ pub enum Operation<'a> {
         /// The user and group that own it.
         owner: (&'a str, &'a str),
     },
+    /// Writes the files that enforce an egress policy, and loads its rules.
+    Egress(&'a [egress::File]),
+    /// Removes the rules and their files.
+    RemoveEgress(&'a [&'a str]),
     /// Downloads or copies Sysbox's package into the guest and verifies it.
     FetchSysbox {
         /// Its version.
@@ -172,6 +176,17 @@ impl Operation<'_> {
             Self::Place { sent, to, sha256: sum, mode, owner: (user, group) } => {
                 let body = include_str!("scripts/place-file.sh").into();
                 script("place-file", &[sent, to, sum, mode, user, group], body)
+            }
+            Self::Egress(files) => {
+                let body = include_str!("scripts/egress.sh").into();
+                let line = |it: &egress::File| {
+                    format!("{} {} {}\n", it.path, it.mode, STANDARD.encode(&it.text))
+                };
+                let files: String = files.iter().map(line).collect();
+                script_that_reads("egress", &[], body, &files)
+            }
+            Self::RemoveEgress(paths) => {
+                script("remove-egress", paths, include_str!("scripts/remove-egress.sh").into())
             }
             Self::FetchSysbox { version, sha256, sources } => {
                 let body = include_str!("scripts/fetch-sysbox.sh").into();

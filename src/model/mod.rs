@@ -10,6 +10,7 @@ mod container;
 pub mod daemon_key;
 pub mod digest;
 mod display;
+pub mod egress;
 mod ipv4_network;
 pub mod lima_yaml;
 pub mod log_option;

@@ -152,6 +152,19 @@ codes! {
          VM. The first takes precedence over the VM's own YAML, so an edit of the VM would have no effect. \
          cai reports what these files change and does not edit them. The VM also gets what these files add, \
          such as mounts."
+    EgressOpen "egress_open" "containers can connect where [egress] does not allow it"
+        "The firewall rules in the guest are missing, or they are not those that cai loaded. Someone \
+         flushed or edited them: a restart of nftables.service removes all rules, and root in the guest can \
+         change them. Connections that [egress] forbids may be open. cai loads the rules again; allowed \
+         connections are not interrupted."
+    EgressNameBlocked "egress_name_blocked" "a container cannot reach a name that [egress] allows"
+        "`cai doctor --deep` looks up an allowed name in a temporary container. The resolver in the guest did \
+         not answer, or its address is not in the rules. A program that looks up names over HTTPS or TLS \
+         does not ask that resolver, so the rules do not learn the address."
+    EgressResolverDown "egress_resolver_down" "the resolver for containers is not running"
+        "With [egress], containers look up names with a resolver in the guest, which adds the addresses of \
+         allowed names to the rules. While it is down, no name can be resolved, and new addresses are \
+         refused: the rules stay closed. `journalctl -u cai-egress-dns` in the guest says why it ended."
     MountExposes "mount_exposes" "a writable mount exposes more than a project"
         "Anyone who can use the Docker socket is root in the VM, and root in the VM can change every file \
          of a writable mount. With your home directory, that includes shell start files and SSH keys, so \

@@ -2,7 +2,8 @@
 
 use super::facts::Facts;
 use super::{
-    Case, context, group_membership, lima_install, provision, restart, socket, socket_client, vm,
+    Case, context, egress, group_membership, lima_install, provision, restart, socket,
+    socket_client, vm,
 };
 use crate::guest::GuestFacts;
 use crate::lima::Agent;
@@ -44,6 +45,7 @@ fn in_guest(case: &Case<'_>, guest: &GuestFacts) -> Vec<Finding> {
     }
     let socket = socket::diagnose(case, guest, &mut findings);
     findings.extend(socket);
+    findings.extend(egress::diagnose(case, guest));
     findings.extend(provision::sysbox_diagnosis::diagnose(case, guest));
     findings.extend(restart::diagnosis::left_stopped(case));
     let drift = provision::daemon_diagnosis::drift(case, guest, &findings);

@@ -6,6 +6,7 @@ mod case;
 mod containers;
 mod context;
 mod diagnosis;
+mod egress;
 pub mod facts;
 mod file;
 mod group;
@@ -38,6 +39,7 @@ use crate::resource::record::{Record, Recorded};
 pub use case::Case;
 pub use context::DockerContext;
 pub use diagnosis::diagnose;
+pub use egress::Egress;
 pub use file::File;
 pub use group::Group;
 pub use group_membership::GroupMembership;
@@ -179,6 +181,12 @@ pub const KINDS: &[KindEntry] = &[
         place: Guest,
         declare: |config| many(File::all(config)),
         remove: File::removal,
+    },
+    KindEntry {
+        kind: egress::KIND,
+        place: Guest,
+        declare: |config| many(Egress::new(config)),
+        remove: Egress::removal,
     },
     KindEntry {
         kind: Kind::PROVISION,

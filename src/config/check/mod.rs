@@ -6,6 +6,7 @@ use std::ops::Range;
 
 mod daemon;
 mod daemon_keys;
+mod egress;
 mod engine;
 mod guest;
 mod lima;

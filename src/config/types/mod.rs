@@ -2,6 +2,7 @@
 //! descriptions in the schema.
 
 mod docker;
+mod egress;
 mod file;
 mod guest;
 mod lima;
@@ -21,6 +22,7 @@ use super::{pattern, rules};
 use crate::model::ContextName;
 
 pub use docker::{Docker, DockerSource};
+pub use egress::Egress;
 pub use file::{File, Owner};
 pub(super) use guest::default_users;
 pub use guest::{Group, User};
@@ -63,6 +65,8 @@ pub struct Config {
     /// `[sysbox]`: the runtime `sysbox-runc` in the VM.
     #[serde(default)]
     pub sysbox: Sysbox,
+    /// `[egress]`: where containers may connect. Without this table, they connect as Docker lets them.
+    pub egress: Option<Egress>,
     /// Groups of the guest.
     #[serde(default)]
     pub groups: Vec<Group>,
@@ -92,6 +96,7 @@ impl Config {
         check.daemon_keys(&self.docker.daemon);
         check.docker(&self.docker);
         check.sysbox(self);
+        check.egress(self);
         check.groups(&self.groups);
         check.users(&self.users);
         check.misspelt_groups(&self.groups, &self.users);

@@ -101,6 +101,12 @@ pub const FAULTS: &[Fault] = &[
             guest.restart_docker(now + 1);
         });
     }),
+    fault("egress-flushed", "someone flushed the firewall rules of [egress]", |world, engine| {
+        world.on_guest(engine, |guest, _| guest.egress = None);
+    }),
+    fault("egress-resolver", "the resolver of [egress] ended", |world, engine| {
+        world.on_guest(engine, |guest, _| guest.fail_unit("cai-egress-dns.service"));
+    }),
     fault("cpus", "lima.yaml has one more CPU than the running VM", |world, engine| {
         let Some(instance) = world.instances.get(engine.vm) else { return };
         let directory = world.directory(engine.vm);

@@ -7,6 +7,7 @@ mod container;
 mod daemon_config;
 mod dockerd;
 mod document;
+mod egress;
 mod inside;
 mod keys;
 mod look;
@@ -82,6 +83,9 @@ pub struct Guest {
     /// The stores that the daemon does not currently use.
     #[serde(default)]
     pub stores: Vec<Store>,
+    /// The egress rules in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub egress: Option<String>,
     /// The last lines of the daemon's log.
     pub log: Vec<String>,
     /// The machine's CPUs and memory, while it runs.
@@ -174,6 +178,7 @@ impl Guest {
             images: BTreeSet::new(),
             place: None,
             stores: Vec::new(),
+            egress: None,
             log: Vec::new(),
             machine: None,
         };
@@ -228,6 +233,7 @@ impl Guest {
     /// Powers off: all processes and containers stop.
     pub(super) fn power_off(&mut self) {
         self.machine = None;
+        self.egress = None;
         self.dockerd = None;
         self.socket = None;
         self.end_containers();

@@ -5,7 +5,8 @@ use super::packages::{
     DISTRO, DOCKER_CE, DOCKER_CE_SUFFIX, DOCKER_CE_VERSION, SYSBOX, SYSBOX_UNITS,
 };
 use super::{
-    Caller, DAEMON_JSON, DOCKER_SERVICE, DOCKER_SOCKET, File, Guest, PROVISION_FAILED, ROOT, shell,
+    Caller, DAEMON_JSON, DOCKER_SERVICE, DOCKER_SOCKET, File, Guest, PROVISION_FAILED, ROOT,
+    egress, shell,
 };
 use crate::guest::input;
 use crate::simulate::reply::Reply;
@@ -22,6 +23,8 @@ const SCRIPTS: &[(&str, Script)] = &[
     ("reload-docker", reload_docker),
     ("restart-docker", restart_docker),
     ("place-file", place_file),
+    ("egress", |guest, _, caller| egress::install(guest, caller)),
+    ("remove-egress", |guest, paths, _| egress::remove(guest, paths)),
     ("fetch-sysbox", fetch_sysbox),
     ("install-sysbox", install_sysbox),
     ("remove-sysbox", |guest, _, caller| {

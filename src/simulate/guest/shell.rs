@@ -31,6 +31,7 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("head", |guest, words, _| guest.about_files("head", words, |_, file| file.text.clone())),
     ("install", |guest, words, caller| guest.receive("install", words, caller)),
     ("journalctl", |guest, _, _| Reply { stdout: guest.log_tail(), ..Reply::done() }),
+    ("nft", |guest, _, caller| guest.nft(caller)),
     ("perl", api::answers),
     ("provision_log", |guest, _, _| guest.provision_log()),
     ("rm", |guest, words, caller| guest.rm(words, caller)),

@@ -70,6 +70,7 @@ impl Guest {
                     return false;
                 }
             }
+            "cai-egress.service" => self.load_egress(now),
             // `Requires=`
             "sysbox.service" => {
                 self.start_unit("sysbox-mgr.service", now);

@@ -13,6 +13,7 @@ use crate::guest::{self, Contents, GuestFacts, LoadedJson, Operation, SECCOMP_PR
 use crate::lima::Ssh;
 use crate::model::address::{Address, Kind};
 use crate::model::daemon_key::{DEFAULT_RUNTIME, knows_runtime};
+use crate::model::egress::NAMESERVER;
 use crate::model::log_option::{has_log_option, log_driver};
 use crate::plan::{Action, Change, Observation, Problem, Reason, SideEffect, Step};
 use crate::resource::facts::{Facts, HostFile};
@@ -322,6 +323,10 @@ fn owned(config: &Config) -> Map<String, Value> {
     // So that a restart of the daemon keeps its containers.
     keys.insert("live-restore".into(), true.into());
     keys.extend(config.docker.daemon.clone());
+    if config.egress.is_some() {
+        // dockerd would ask a resolver on the guest's loopback itself, past the rules.
+        keys.entry("dns").or_insert_with(|| json!([NAMESERVER]));
+    }
     if config.docker.seccomp_profile.is_some() {
         keys.insert(SECCOMP_KEY.into(), SECCOMP_PROFILE.into());
     }

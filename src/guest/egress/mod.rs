@@ -1,0 +1,72 @@
+//! What enforces an egress policy in the guest: firewall rules of their own table, a resolver that puts the
+//! addresses of allowed names into the rules, and the units that start both before Docker.
+//!
+//! Measured with nftables 1.0.6 and dnsmasq 2.90 (Debian 12):
+//! - A drop in any base chain is final, so a table of its own works with both of Docker's firewalls.
+//! - `meta iifkind "bridge"` matches the bridge of every Docker network, whatever its name.
+//! - Queries are redirected to the resolver, whatever server a container asks. A container in a user-defined
+//!   network asks dockerd, which asks a server on the guest's loopback itself (systemd-resolved's, on
+//!   Ubuntu). Such a query would not be redirected, so `daemon.json` gets
+//!   [`NAMESERVER`](crate::model::egress::NAMESERVER).
+//! - dnsmasq forwards every name to the servers of `resolv.conf`, even with `address=/#/` and
+//!   `server=/NAME/#`. With `no-resolv` and `server=/NAME/ADDRESS`, it forwards allowed names only.
+
+mod resolver;
+mod rules;
+
+use crate::model::egress::Policy;
+
+pub use rules::RULES_TABLE;
+
+/// The units.
+pub const UNITS: [&str; 2] = ["cai-egress.service", "cai-egress-dns.service"];
+/// The file with the rules. Its first line holds the policy.
+pub const RULES: &str = "/etc/cai/egress.nft";
+/// The rules as nft listed them after they were loaded.
+pub const LOADED: &str = "/run/cai-egress/loaded";
+/// The text before the policy in the first line of the rules.
+pub const HEADER: &str = "# Written by cai for: ";
+
+const PROGRAM: &str = "/etc/cai/egress";
+const RESOLVER: &str = "/etc/cai/egress-dns.conf";
+const SERVERS: &str = "/etc/cai/egress-servers";
+
+/// A file in the guest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// Its path.
+    pub path: &'static str,
+    /// Its mode, in octal digits.
+    pub mode: &'static str,
+    /// Its text.
+    pub text: String,
+}
+
+/// The files that enforce a policy. `header` describes it in one line.
+pub fn files(policy: &Policy, header: &str) -> Vec<File> {
+    let file = |path, mode, text: &str| File { path, mode, text: text.to_owned() };
+    vec![
+        file(RULES, "644", &format!("{HEADER}{header}\n{}", rules::rules(policy))),
+        file(RESOLVER, "644", &resolver::configuration(policy)),
+        file(SERVERS, "644", &resolver::servers(policy)),
+        file(PROGRAM, "755", include_str!("program.sh")),
+        file("/etc/systemd/system/cai-egress.service", "644", include_str!("rules.service")),
+        file("/etc/systemd/system/cai-egress-dns.service", "644", include_str!("resolver.service")),
+        file(
+            "/etc/systemd/system/docker.service.d/50-cai-egress.conf",
+            "644",
+            include_str!("docker.conf"),
+        ),
+    ]
+}
+
+/// The paths of all files.
+pub fn paths() -> Vec<&'static str> {
+    let none = Policy {
+        fallback: crate::model::egress::Fallback::Deny,
+        entries: Vec::new(),
+        block_private: true,
+        log: false,
+    };
+    files(&none, "").into_iter().map(|file| file.path).collect()
+}

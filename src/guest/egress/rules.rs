@@ -1,0 +1,162 @@
+//! The rules for nft.
+
+use std::fmt::Write as _;
+
+use ipnet::IpNet;
+
+use crate::model::digest::sha256;
+use crate::model::egress::{Entry, Fallback, Host, PRIVATE, Policy};
+
+/// The table, with its family.
+pub const RULES_TABLE: &str = "inet cai_egress";
+/// The port of the resolver.
+pub(super) const PORT: u16 = 5300;
+
+/// The name of the set with the addresses of an entry with a name.
+pub(super) fn set(entry: &Entry, version: u8) -> String {
+    let sum = sha256(entry.to.to_string().as_bytes());
+    format!("h{}_{version}", &sum[..12])
+}
+
+/// The mark on the connections that an entry allows. If the entry leaves, the mark is no longer accepted, and
+/// the connection is judged again: it ends, or another entry allows it.
+fn mark(entry: &Entry) -> String {
+    format!("0x{}", &sha256(entry.to.to_string().as_bytes())[..8])
+}
+
+/// The mark on the connections that `default = "allow"` lets through.
+fn default_mark(policy: &Policy) -> String {
+    let what = format!("default, block_private = {}", policy.block_private);
+    format!("0x{}", &sha256(what.as_bytes())[..8])
+}
+
+/// The table with its sets and chains. It is loaded into an empty table, or into one whose rules were
+/// flushed and whose sets keep their addresses.
+pub(super) fn rules(policy: &Policy) -> String {
+    let mut text = format!("table {RULES_TABLE} {{\n");
+    for entry in named(policy) {
+        for (version, kind) in [(4, "ipv4_addr"), (6, "ipv6_addr")] {
+            // An answer is valid for at most as long as dnsmasq may keep it: `max-ttl`.
+            let name = set(entry, version);
+            let _ = write!(
+                text,
+                "  set {name} {{\n    type {kind}\n    flags timeout\n    timeout 1h\n  }}\n"
+            );
+        }
+    }
+    text.push_str(&chains(policy));
+    text.push_str("}\n");
+    text
+}
+
+fn named(policy: &Policy) -> impl Iterator<Item = &Entry> {
+    policy.entries.iter().filter(|entry| !matches!(entry.to.host, Host::Network(_)))
+}
+
+fn chains(policy: &Policy) -> String {
+    let mut text = String::from(
+        "  chain forward {
+    type filter hook forward priority filter - 10; policy accept;
+    meta iifkind \"bridge\" jump egress
+  }
+",
+    );
+    text.push_str(
+        "  chain egress {
+    ct direction reply accept
+    ct state related accept
+    meta oifkind \"bridge\" accept
+",
+    );
+    text.push_str(&decisions(policy, true));
+    text.push_str("  }\n");
+    let is_open = policy.fallback == Fallback::Allow && !policy.block_private;
+    let decisions = if is_open { "    accept\n".to_owned() } else { decisions(policy, false) };
+    let _ = write!(
+        text,
+        "  chain input {{
+    type filter hook input priority filter - 10; policy accept;
+    meta iifkind \"bridge\" jump guest
+    meta l4proto {{ tcp, udp }} th dport {PORT} iifname != \"lo\" drop
+  }}
+  chain guest {{
+    ct direction reply accept
+    ct state related accept
+    meta l4proto {{ icmp, ipv6-icmp }} accept
+    meta l4proto {{ tcp, udp }} th dport {PORT} accept
+{decisions}  }}
+"
+    );
+    let log = if policy.log {
+        "    limit rate 20/second burst 100 packets log prefix \"cai-egress: \"\n"
+    } else {
+        ""
+    };
+    let _ = write!(
+        text,
+        "  chain refuse {{
+{log}    reject with icmpx admin-prohibited
+  }}
+  chain names {{
+    type nat hook prerouting priority dstnat - 10; policy accept;
+    meta iifkind \"bridge\" meta l4proto {{ tcp, udp }} th dport 53 fib daddr oifname != {{ \"docker0\", \"br-*\" }} redirect to :{PORT}
+  }}
+"
+    );
+    text
+}
+
+/// The rules that decide about a new connection, and about one whose entry has left. The guest's own
+/// addresses count as private: only an entry with an address opens them.
+fn decisions(policy: &Policy, is_forwarded: bool) -> String {
+    let mut text = String::new();
+    let mut rule = |line: String| text.push_str(&format!("    {line}\n"));
+    let mut marks: Vec<String> = policy.entries.iter().map(mark).collect();
+    if policy.fallback == Fallback::Allow {
+        marks.push(default_mark(policy));
+    }
+    if !marks.is_empty() {
+        rule(format!("ct mark {{ {} }} accept", marks.join(", ")));
+    }
+    for entry in &policy.entries {
+        if let Host::Network(network) = &entry.to.host {
+            rule(format!("{} {network}{}", family(network), allowed(entry)));
+        }
+    }
+    if !is_forwarded {
+        rule("jump refuse".into());
+        return text;
+    }
+    if policy.block_private {
+        for is_v6 in [false, true] {
+            let networks = PRIVATE.iter().map(|(network, _)| *network);
+            let networks: Vec<&str> = networks.filter(|it| it.contains(':') == is_v6).collect();
+            let family = if is_v6 { "ip6 daddr" } else { "ip daddr" };
+            rule(format!("{family} {{ {} }} jump refuse", networks.join(", ")));
+        }
+    }
+    for entry in named(policy) {
+        for (version, family) in [(4, "ip daddr"), (6, "ip6 daddr")] {
+            rule(format!("{family} @{}{}", set(entry, version), allowed(entry)));
+        }
+    }
+    rule(match policy.fallback {
+        Fallback::Allow => format!("ct mark set {} accept", default_mark(policy)),
+        Fallback::Deny => "jump refuse".into(),
+    });
+    text
+}
+
+fn family(network: &IpNet) -> &'static str {
+    match network {
+        IpNet::V4(_) => "ip daddr",
+        IpNet::V6(_) => "ip6 daddr",
+    }
+}
+
+/// The end of a rule that allows an entry.
+fn allowed(entry: &Entry) -> String {
+    let port = entry.to.port;
+    let port = port.map(|port| format!(" meta l4proto {{ tcp, udp }} th dport {port}"));
+    format!("{} ct mark set {} accept", port.unwrap_or_default(), mark(entry))
+}

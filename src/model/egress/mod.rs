@@ -1,0 +1,200 @@
+//! Where containers may connect: the entries of a policy, and what they decide.
+
+mod destination;
+mod presets;
+
+use std::fmt;
+
+use ipnet::IpNet;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use destination::{Destination, Host, Target};
+pub use presets::Preset;
+
+/// The networks that `block_private` blocks, and what they are. The addresses of cloud metadata services
+/// are link-local, except Alibaba's (in the shared address space) and Amazon's for IPv6 (unique local).
+pub const PRIVATE: [(&str, &str); 9] = [
+    ("0.0.0.0/8", "addresses of this network"),
+    ("10.0.0.0/8", "private addresses"),
+    ("100.64.0.0/10", "the shared address space, such as Tailscale's"),
+    ("169.254.0.0/16", "link-local addresses, such as cloud metadata"),
+    ("172.16.0.0/12", "private addresses"),
+    ("192.168.0.0/16", "private addresses"),
+    ("64:ff9b::a9fe:0/112", "link-local addresses through NAT64"),
+    ("fc00::/7", "unique local addresses"),
+    ("fe80::/10", "link-local addresses"),
+];
+
+/// The name server in the containers' `resolv.conf`. The address is reserved for documentation, so nothing
+/// answers there without the redirection. The gateway's address would be that of Docker's bridge inside a
+/// Sysbox container.
+pub const NAMESERVER: &str = "192.0.2.53";
+
+/// The answer to a connection that no entry allows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Fallback {
+    /// Refuse it.
+    #[default]
+    Deny,
+    /// Let it through.
+    Allow,
+}
+
+/// An entry, and the place in the file that it comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Where connections may go.
+    pub to: Destination,
+    /// `allow`, or the preset.
+    pub from: String,
+}
+
+/// The rules for the connections of containers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// The answer to a connection that no entry allows.
+    pub fallback: Fallback,
+    /// The allowed destinations, without duplicates.
+    pub entries: Vec<Entry>,
+    /// Whether private and link-local addresses are blocked, unless an entry with an address allows them.
+    pub block_private: bool,
+    /// Whether refused connections and names are logged.
+    pub log: bool,
+}
+
+/// What a policy decides about a connection, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// An entry allows it.
+    Listed(Entry),
+    /// Another entry allows this host on other ports only.
+    OtherPorts(Vec<Entry>),
+    /// `default = "allow"` lets it through.
+    ByDefault,
+    /// `block_private` blocks it: the network, and what it is.
+    Private(&'static str, &'static str),
+    /// No entry allows it.
+    Unlisted,
+}
+
+impl Decision {
+    /// Whether the connection is allowed.
+    pub fn allows(&self) -> bool {
+        matches!(self, Self::Listed(_) | Self::ByDefault)
+    }
+}
+
+impl Policy {
+    /// Decides about a connection to a target. Without a port, an entry for any port of it counts.
+    pub fn decide(&self, target: &Target) -> Decision {
+        let host = self.entries.iter().filter(|entry| entry.to.covers(&target.host));
+        let (fits, others): (Vec<&Entry>, Vec<&Entry>) =
+            host.partition(|entry| entry.to.takes(target.port));
+        if let Some(entry) = fits.first() {
+            return Decision::Listed((*entry).clone());
+        }
+        if let Some((network, what)) = self.private(&target.host) {
+            return Decision::Private(network, what);
+        }
+        if self.fallback == Fallback::Allow {
+            return Decision::ByDefault;
+        }
+        if others.is_empty() {
+            return Decision::Unlisted;
+        }
+        Decision::OtherPorts(others.into_iter().cloned().collect())
+    }
+
+    fn private(&self, host: &Host) -> Option<(&'static str, &'static str)> {
+        let Host::Network(host) = host else { return None };
+        let mut networks = PRIVATE.iter().filter(|_| self.block_private);
+        let within = |network: &str| network.parse().is_ok_and(|it: IpNet| it.contains(host));
+        networks.find(|(network, _)| within(network)).copied()
+    }
+}
+
+impl fmt::Display for Decision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listed(Entry { to, from }) => write!(f, "allowed by {to} ({from})"),
+            Self::ByDefault => f.write_str("allowed by default = \"allow\""),
+            Self::Private(network, what) => {
+                write!(f, "blocked by block_private: {network} ({what})")
+            }
+            Self::Unlisted => f.write_str("blocked: no entry allows it"),
+            Self::OtherPorts(entries) => {
+                let entries: Vec<String> = entries.iter().map(|it| it.to.to_string()).collect();
+                write!(f, "blocked: only these entries allow this host: {}", entries.join(", "))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy(fallback: Fallback, block_private: bool) -> Policy {
+        let entries = [
+            ("github.com", "allow"),
+            ("*.githubusercontent.com:443", "preset github"),
+            ("10.1.2.0/24:5432", "allow"),
+        ];
+        let entries =
+            entries.map(|(to, from)| Entry { to: to.parse().unwrap(), from: from.into() });
+        Policy { fallback, entries: entries.into(), block_private, log: false }
+    }
+
+    fn decided(policy: &Policy, target: &str) -> String {
+        policy.decide(&target.parse().unwrap()).to_string()
+    }
+
+    #[test]
+    fn an_entry_allows_its_host_on_its_port() {
+        let deny = policy(Fallback::Deny, true);
+        for (target, why) in [
+            ("github.com", "allowed by github.com (allow)"),
+            ("GitHub.com.:22", "allowed by github.com (allow)"),
+            ("api.github.com", "blocked: no entry allows it"),
+            (
+                "raw.githubusercontent.com:443",
+                "allowed by *.githubusercontent.com:443 (preset github)",
+            ),
+            ("githubusercontent.com:443", "blocked: no entry allows it"),
+            (
+                "raw.githubusercontent.com:80",
+                "blocked: only these entries allow this host: *.githubusercontent.com:443",
+            ),
+            ("10.1.2.9:5432", "allowed by 10.1.2.0/24:5432 (allow)"),
+            ("10.1.2.9:80", "blocked by block_private: 10.0.0.0/8 (private addresses)"),
+            (
+                "169.254.169.254:80",
+                "blocked by block_private: 169.254.0.0/16 (link-local addresses, such as cloud metadata)",
+            ),
+            ("[fd00:ec2::254]:80", "blocked by block_private: fc00::/7 (unique local addresses)"),
+            ("203.0.113.9", "blocked: no entry allows it"),
+        ] {
+            assert_eq!(decided(&deny, target), why, "{target}");
+        }
+    }
+
+    #[test]
+    fn the_default_decides_about_the_rest() {
+        let allow = policy(Fallback::Allow, true);
+        assert_eq!(decided(&allow, "203.0.113.9"), "allowed by default = \"allow\"");
+        assert_eq!(decided(&allow, "example.com:80"), "allowed by default = \"allow\"");
+        assert!(!allow.decide(&"100.100.100.200".parse().unwrap()).allows());
+        let open = policy(Fallback::Allow, false);
+        assert!(open.decide(&"100.100.100.200".parse().unwrap()).allows());
+    }
+
+    #[test]
+    fn private_networks_have_no_host_bits() {
+        for (network, _) in PRIVATE {
+            let parsed: IpNet = network.parse().unwrap();
+            assert_eq!(parsed.trunc().to_string(), network);
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The egress rules: nftables and the units that load them. Names are not resolved here.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{Caller, Guest, systemd::Unit};
+use crate::guest::egress::{LOADED, RULES, UNITS};
+use crate::guest::input;
+use crate::simulate::reply::Reply;
+
+/// Debian 12's versions.
+const PACKAGES: [(&str, &str); 2] =
+    [("dnsmasq-base", "2.90-4~deb12u1"), ("nftables", "1.0.6-2+deb12u2")];
+
+/// Lines "PATH MODE BASE64" on standard input.
+pub(super) fn install(guest: &mut Guest, caller: Caller<'_>) -> Reply {
+    for (name, version) in PACKAGES {
+        guest.packages.insert(name.to_owned(), version.to_owned());
+    }
+    for line in input(caller.script()).unwrap_or_default().lines() {
+        let words: Vec<&str> = line.split(' ').collect();
+        let [path, mode, text] = words[..] else {
+            return Reply::unknown("guest", "this line of egress");
+        };
+        let text = STANDARD.decode(text).unwrap_or_default();
+        guest.write(path, text, caller.now);
+        if let Some(file) = guest.files.get_mut(path).filter(|_| mode != "644") {
+            file.mode = Some(mode.to_owned());
+        }
+    }
+    for unit in UNITS {
+        let running = Unit { active: "active".into(), enabled: "enabled".into() };
+        guest.units.insert(unit.to_owned(), running);
+    }
+    guest.load_egress(caller.now);
+    Reply::done()
+}
+
+/// The paths of the files.
+pub(super) fn remove(guest: &mut Guest, paths: &[String]) -> Reply {
+    guest.egress = None;
+    guest.units.retain(|name, _| !UNITS.contains(&name.as_str()));
+    guest.files.retain(|path, _| !paths.contains(path) && path != LOADED);
+    Reply::done()
+}
+
+impl Guest {
+    /// Loads the rules. nft lists them as they are here; the real one writes them in another form.
+    pub(super) fn load_egress(&mut self, now: u64) {
+        let Some(rules) = self.text(RULES) else { return };
+        let rules = rules.lines().filter(|line| !line.starts_with('#'));
+        let rules: Vec<String> = rules.map(str::to_owned).collect();
+        let rules = rules.join("\n");
+        self.write(LOADED, &rules, now);
+        self.egress = Some(rules);
+    }
+
+    /// `nft -s -t list table inet cai_egress`
+    pub(super) fn nft(&self, caller: Caller<'_>) -> Reply {
+        match &self.egress {
+            _ if !caller.root => Reply::failed(1, "Operation not permitted (you must be root)"),
+            Some(rules) => Reply::line(rules.clone()),
+            None => Reply::failed(1, "Error: No such file or directory"),
+        }
+    }
+}
