@@ -12,7 +12,7 @@ use super::target::{self, Invalid, Patient};
 use super::{Consent, Global, Terminal, smoke_test, vm_lock};
 use crate::cli::error::Error;
 use crate::docker::Environment;
-use crate::doctor::{self, Attempt, Case, Code, Finding, Severity};
+use crate::doctor::{self, Attempt, Case, Code, EgressAttempt, Finding, Severity};
 use crate::host::{Deadline, Host, Probe};
 use crate::model::address::Address;
 use crate::plan::{Declared, Plan};
@@ -166,7 +166,13 @@ impl DoctorReport {
             terminal.talk("No container was started because dockerd does not answer.");
             return Ok(());
         };
-        self.findings.splice(0..0, smoke_test::attempt(host, &attempt, limit, terminal)?);
+        let failed = smoke_test::attempt(host, &attempt, limit, terminal)?;
+        let egress = self.case(patient).and_then(|case| EgressAttempt::on(&case));
+        if let (None, Some(egress)) = (&failed, egress) {
+            let findings = smoke_test::connect(host, &egress, limit, terminal)?;
+            self.findings.splice(0..0, findings);
+        }
+        self.findings.splice(0..0, failed);
         Ok(())
     }
 

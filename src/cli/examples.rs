@@ -56,6 +56,12 @@ const EXAMPLES: &[(&str, Examples)] = &[
             ),
         ],
     ),
+    (
+        "egress test",
+        &[
+            ("Explain whether containers may connect to a host", "cai egress test github.com:443"),
+        ],
+    ),
     ("start", &[("Start the VM", "cai start")]),
     ("stop", &[("Stop the VM without a question", "cai stop --yes")]),
     ("restart", &[("Restart the VM without a question", "cai restart --yes")]),

@@ -4,9 +4,10 @@ use super::error::Error;
 use super::{Terminal, command_line};
 
 /// The topics. The first line of a text is its title.
-const TOPICS: [(&str, &str); 14] = [
+const TOPICS: [(&str, &str); 15] = [
     ("file", include_str!("topics/file.txt")),
     ("daemon", include_str!("topics/daemon.txt")),
+    ("egress", include_str!("topics/egress.txt")),
     ("sysbox", include_str!("topics/sysbox.txt")),
     ("clients", include_str!("topics/clients.txt")),
     ("plans", include_str!("topics/plans.txt")),

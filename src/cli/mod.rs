@@ -5,6 +5,7 @@ mod bundle;
 mod completions;
 mod destroy;
 mod doctor;
+mod egress;
 mod env;
 mod error;
 mod examples;
@@ -46,7 +47,7 @@ use crate::host::Host;
 use crate::model::redact;
 use crate::report::{self, Diagnostic, DiagnosticsDocument, Line};
 use crate::resource::Power;
-use options::{Cli, Command, Consent, Global, Limits};
+use options::{Cli, Command, Consent, EgressCommand, Global, Limits};
 use plan::Format;
 use terminal::Terminal;
 
@@ -169,6 +170,9 @@ fn run_on(
         }
         Command::Shell { command } => shell::shell(host, global, command, terminal),
         Command::Logs { log, follow, .. } => shell::logs(host, global, *log, *follow, terminal),
+        Command::Egress { command: EgressCommand::Test { target } } => {
+            egress::test(host, global, target, terminal)
+        }
         Command::List => list::run(host, global, terminal),
         Command::Env { shell, unset } => env::run(host, global, *shell, *unset, terminal),
         Command::Watch(options) => watch::run(host, global, options, terminal),

@@ -13,6 +13,7 @@ use super::schema;
 use super::shell::Log;
 use super::simulate::Simulate;
 use crate::doctor::Code;
+use crate::model::egress::Target;
 
 /// A Docker engine in a Lima VM, declared in one file.
 #[derive(Debug, Parser)]
@@ -201,6 +202,11 @@ pub(super) enum Command {
         #[arg(long = "file", help_heading = GLOBAL, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
+    /// Explain what [egress] decides
+    Egress {
+        #[command(subcommand)]
+        command: EgressCommand,
+    },
     /// List the VMs that cai manages, with their files
     ///
     /// A VM is an orphan if its file no longer exists or declares another VM.
@@ -367,6 +373,20 @@ impl Command {
                 | Self::Help { .. }
         )
     }
+}
+
+/// The commands of `cai egress`.
+#[derive(Debug, Subcommand)]
+pub(super) enum EgressCommand {
+    /// Explain whether containers may connect to a host
+    ///
+    /// Reads only the file and connects to nothing. Exits with 0 if the connection is allowed and with 1 if
+    /// it is blocked.
+    Test {
+        /// A name or an address; with a port, as in github.com:443 or [2001:db8::1]:443
+        #[arg(value_name = "HOST[:PORT]")]
+        target: Target,
+    },
 }
 
 /// The options of `cai doctor`.

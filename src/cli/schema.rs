@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Terminal;
+use super::egress::EgressDocument;
 use super::env::EnvDocument;
 use super::explain::ExplainDocument;
 use super::list::ListDocument;
@@ -26,12 +27,13 @@ type Named = (&'static str, fn() -> Value);
 
 /// The schema of the file and those of the JSON documents, by name. A document has the name of the
 /// command that prints it.
-pub(super) const SCHEMAS: [Named; 13] = [
+pub(super) const SCHEMAS: [Named; 14] = [
     (FILE, config::schema),
     ("validate", of::<ValidateDocument>),
     ("plan", of::<PlanDocument<'_>>),
     ("apply", root::<Line<'_>>),
     ("status", of::<StatusDocument<'_>>),
+    ("egress-test", of::<EgressDocument>),
     ("list", of::<ListDocument>),
     ("show", of::<ShowDocument<'_>>),
     ("doctor", of::<DoctorDocument<'_>>),

@@ -8,6 +8,7 @@ use clap::ValueEnum;
 use super::{Global, Terminal, file};
 use crate::cli::error::Error;
 use crate::config::Config;
+use crate::guest::egress;
 use crate::host::{CommandSpec, ExitStatus, Host};
 use crate::lima::{Limactl, Status};
 use crate::plan::Problem;
@@ -25,6 +26,8 @@ pub(super) enum Log {
     Provision,
     /// Lima's host agent, on this machine
     Vm,
+    /// The names and connections that the rules of [egress] refused, with the container
+    Egress,
 }
 
 /// Runs a command in the guest, or a shell.
@@ -71,7 +74,17 @@ pub(super) fn logs(
             let words = ["sudo", "journalctl", "--no-pager", "-u", "docker.service", "-n", LINES];
             words.into_iter().chain(follow).map(str::to_owned).collect()
         }
-        _ => std::iter::once("sudo".to_owned())
+        Log::Egress => {
+            if !file.config.egress.as_ref().is_some_and(|egress| egress.log) {
+                let why = "nothing is logged: the file has no [egress] with `log = true`".into();
+                let hint = "add it, then run `cai apply`".into();
+                return Err(Error::Refused { why, hint });
+            }
+            let follow = follow.then_some("-f");
+            let words = ["sudo", egress::PROGRAM, "log", "-", "-n", "1000"];
+            words.into_iter().chain(follow).map(str::to_owned).collect()
+        }
+        Log::Vm | Log::Provision => std::iter::once("sudo".to_owned())
             .chain(tail("/var/log/cloud-init-output.log"))
             .collect(),
     };

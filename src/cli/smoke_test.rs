@@ -5,10 +5,11 @@ use std::time::Duration;
 use super::Terminal;
 use super::plan::Planned;
 use crate::cli::error::Error;
-use crate::doctor::{Attempt, Finding};
+use crate::doctor::{Attempt, EgressAttempt, Finding};
 use crate::host::{CommandError, Failure, Host};
 use crate::model::address::Kind;
 use crate::reconcile::apply::{Outcome, Report};
+use crate::reconcile::observe::ObserveError;
 
 /// Starts and removes a container, within `limit` if it is given. Returns a finding if it does not
 /// start.
@@ -34,6 +35,31 @@ pub(super) fn attempt(
         }
         Err(CommandError { failure: Failure::Interrupted, .. }) => Err(Error::Interrupted),
         Err(error) => Ok(Some(attempt.failed(&error))),
+    }
+}
+
+/// Tries the egress rules from a container, within `limit` if it is given.
+///
+/// # Errors
+/// On an interrupt, or if the test itself fails.
+pub(super) fn connect(
+    host: &dyn Host,
+    attempt: &EgressAttempt,
+    limit: Option<Duration>,
+    terminal: &mut Terminal,
+) -> Result<Vec<Finding>, Error> {
+    let command = attempt.command.clone();
+    let command = limit.map_or(command.clone(), |limit| command.timeout(limit));
+    match host.execute(&command, &|_| {}) {
+        Ok(output) => {
+            let (findings, told) = attempt.judge(&output);
+            if findings.is_empty() {
+                terminal.talk(&told);
+            }
+            Ok(findings)
+        }
+        Err(CommandError { failure: Failure::Interrupted, .. }) => Err(Error::Interrupted),
+        Err(error) => Err(ObserveError::from(error).into()),
     }
 }
 

@@ -5,6 +5,7 @@
 mod bundle;
 mod container;
 mod drift;
+mod egress;
 mod host;
 mod repair;
 
@@ -12,6 +13,7 @@ pub use crate::plan::{Code, Finding, Repair, Severity};
 pub use crate::resource::Case;
 pub use bundle::Bundle;
 pub use container::Attempt;
+pub use egress::EgressAttempt;
 pub use host::{invalid_file, unobservable, unreadable_file};
 pub use repair::repair_plan;
 

@@ -128,6 +128,14 @@ pub enum Operation<'a> {
     StartContainers,
     /// Starts a container with each of these runtimes, then removes the containers and their image.
     TryContainer(&'a [&'a str]),
+    /// Connects from a temporary container to an allowed name, unless it is empty, and to an address that
+    /// is never allowed.
+    TryEgress {
+        /// The name.
+        name: &'a str,
+        /// Its port.
+        port: u16,
+    },
     /// Runs one of the system's own commands as root.
     System(&'a [&'a str]),
 }
@@ -218,6 +226,10 @@ impl Operation<'_> {
             Self::TryContainer(runtimes) => {
                 let text = include_str!("scripts/try-container.sh").into();
                 script("try-container", runtimes, text).timeout(TRY)
+            }
+            Self::TryEgress { name, port } => {
+                let text = include_str!("scripts/try-egress.sh").into();
+                script("try-egress", &[name, &port.to_string()], text).timeout(TRY)
             }
             Self::System(words) => ssh.run(&[&["sudo", "-n"], *words].concat()),
         }

@@ -194,7 +194,7 @@ fn without_a_file_only_failures_are_findings() {
         let mut environment = Environment::default();
         (case.bend)(&mut facts, &mut environment);
         let is_drift = match case.code {
-            Code::VmDrift | Code::VmOverridden => true,
+            Code::VmDrift | Code::VmOverridden | Code::MountExposes => true,
             // In the other cases, dockerd would not start.
             Code::DaemonJsonDrift => case.fixable,
             _ => false,

@@ -42,7 +42,7 @@ pub const CODES: &[Code] = &[
     Code::ContainerStartFailed,
 ];
 
-const FILE: &str = "version = 1\n[vm]\ncpus = 2\n";
+const FILE: &str = "version = 1\n[vm]\ncpus = 2\nmounts = []\n";
 
 /// A machine that is as its file says.
 fn converged() -> FakeWorld {

@@ -23,7 +23,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
 }
 
 /// Each fault with its code, and how often the VM boots for its repair.
-const CODES: &[(&str, Code, u64)] = &[
+pub const CODES: &[(&str, Code, u64)] = &[
     ("vm-absent", Code::VmAbsent, 1),
     ("vm-stopped", Code::VmStopped, 1),
     ("vm-broken", Code::VmBroken, 1),
@@ -35,6 +35,8 @@ const CODES: &[(&str, Code, u64)] = &[
     ("sysbox-missing", Code::SysboxMissing, 0),
     ("sysbox-default", Code::SysboxDefault, 0),
     ("daemon-json", Code::DaemonJsonDrift, 0),
+    ("egress-flushed", Code::EgressOpen, 0),
+    ("egress-resolver", Code::EgressResolverDown, 0),
     ("cpus", Code::VmDrift, 1),
     ("mount", Code::VmDrift, 1),
     ("context-missing", Code::ContextMissing, 0),
@@ -84,8 +86,9 @@ fn whole() -> Machine {
          compose_file = \"{}\"\nservice = \"manager\"\n",
         file.display()
     );
-    let mounts = "[[vm.mounts]]\nlocation = \"~\"\nwritable = true\n";
-    let file = format!("version = 1\n[vm]\ncpus = 4\n{mounts}{client}");
+    let mounts = "[[vm.mounts]]\nlocation = \"~/project\"\nwritable = true\n";
+    let egress = "[egress]\nallow = [\"github.com\"]\n";
+    let file = format!("version = 1\n[vm]\ncpus = 4\n{mounts}{egress}{client}");
     Machine { config: config::parse(&file).unwrap(), directory }
 }
 

@@ -6,6 +6,7 @@ mod cases;
 mod cli;
 mod deep;
 mod documents;
+mod egress;
 mod faults;
 mod table;
 
@@ -26,6 +27,7 @@ pub fn trials() -> Vec<Trial> {
         cli::trials(),
         deep::trials(),
         documents::trials(),
+        egress::trials(),
         faults::trials(),
     ]
     .into_iter()
@@ -36,6 +38,7 @@ pub fn trials() -> Vec<Trial> {
 /// A code without a case would be a word that nobody has seen to be right.
 fn every_code_has_a_case() {
     let here = table::CASES.iter().map(|case| case.code).chain(cli::CODES.iter().copied());
+    let here = here.chain(faults::CODES.iter().map(|(_, code, _)| *code)).chain(egress::CODES);
     // Those of containers have real ones.
     let clients = client::codes().filter_map(|code| Code::find(code.code()));
     let tested: BTreeSet<Code> = here.chain(clients).collect();

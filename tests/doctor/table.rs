@@ -345,6 +345,15 @@ pub const CASES: &[Bent] = &[
         bend_guest(facts, |guest| guest.cpus = Some(3));
     })
     .notes(),
+    bent(Code::MountExposes, ("mounts", "[\"~\"]"), |facts, _| {
+        facts.home = Some("/home/dev".into());
+        bend_vm(facts, |vm| {
+            let mut yaml = (*vm.yaml).clone();
+            yaml.insert("mounts".into(), serde_json::json!([{"location": "~", "writable": true}]));
+            vm.yaml = yaml.into();
+        });
+    })
+    .notes(),
     bent(Code::Drift, ("addresses", "[\"user.ci\",\"group_membership.ci.docker\"]"), |_, _| {})
         .warns()
         .with("[[users]]\nname = \"ci\"\ngroups = [\"docker\"]\n[[users]]\nname = \"@lima\"\ngroups = [\"docker\"]\n"),

@@ -13,6 +13,7 @@ mod daemon;
 mod declared;
 mod distro;
 mod doctor;
+mod egress;
 mod engine;
 mod faults;
 mod guest;
@@ -61,6 +62,7 @@ pub fn trials() -> Vec<Trial> {
         sleep::trials(),
         sysbox::trials(),
         removal::trials(),
+        egress::trials(),
         distro::trials(),
     ];
     let everywhere = everywhere.into_iter().flatten().map(|trial| {

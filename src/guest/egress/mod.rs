@@ -27,7 +27,8 @@ pub const LOADED: &str = "/run/cai-egress/loaded";
 /// The text before the policy in the first line of the rules.
 pub const HEADER: &str = "# Written by cai for: ";
 
-const PROGRAM: &str = "/etc/cai/egress";
+/// The program that loads the rules, runs the resolver and prints the log.
+pub const PROGRAM: &str = "/etc/cai/egress";
 const RESOLVER: &str = "/etc/cai/egress-dns.conf";
 const SERVERS: &str = "/etc/cai/egress-servers";
 

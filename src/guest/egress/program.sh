@@ -1,6 +1,6 @@
 #!/bin/sh
 # Written by cai. load: loads the rules at once, with the addresses that names had. resolve: runs the
-# resolver. check FILE: checks rules without loading them.
+# resolver. check FILE: checks rules without loading them. log LINES [-f]: prints what was refused.
 set -eu
 export PATH="$PATH:/usr/sbin:/sbin" LC_ALL=C
 table="inet cai_egress"
@@ -40,5 +40,34 @@ resolve)
     fi
   done </etc/resolv.conf
   exec dnsmasq --keep-in-foreground --log-facility=- --pid-file= --conf-file=/etc/cai/egress-dns.conf
+  ;;
+log)
+  # The names of containers by their addresses, as they are now.
+  names=$(docker ps -q | xargs -r docker inspect -f \
+    '{{$name := .Name}}{{range .NetworkSettings.Networks}}{{.IPAddress}} {{$name}};{{.GlobalIPv6Address}} {{$name}};{{end}}' |
+    tr -d '\n/')
+  shift 2
+  journalctl -q --no-pager -o short-iso "$@" _TRANSPORT=kernel + _SYSTEMD_UNIT=cai-egress-dns.service |
+    awk -W interactive -v names="$names" '
+      BEGIN {
+        count = split(names, pairs, ";")
+        for (i = 1; i <= count; i++) if (split(pairs[i], pair, " ") == 2) name[pair[1]] = pair[2]
+      }
+      function container(address) { return address in name ? name[address] : address }
+      function value(key,  i) {
+        for (i = 1; i <= NF; i++) if (index($i, key "=") == 1) return substr($i, length(key) + 2)
+        return ""
+      }
+      / is NXDOMAIN$/ && / config / {
+        for (i = 1; i <= NF; i++) if ($i == "config") { split($(i - 1), from, "/"); host = $(i + 1) }
+        print $1, container(from[1]), host, "(name)"
+      }
+      / reply / { for (i = 1; i <= NF; i++) if ($i == "reply") host_of[$(i + 3)] = $(i + 1) }
+      /cai-egress: / {
+        to = value("DST"); port = value("DPT")
+        known = to in host_of ? " (" host_of[to] ")" : ""
+        print $1, container(value("SRC")), to (port == "" ? "" : ":" port) known, value("PROTO")
+      }
+    '
   ;;
 esac

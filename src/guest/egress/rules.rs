@@ -95,6 +95,7 @@ fn chains(policy: &Policy) -> String {
     let _ = write!(
         text,
         "  chain refuse {{
+    counter
 {log}    reject with icmpx admin-prohibited
   }}
   chain names {{

@@ -177,10 +177,12 @@ pub(in crate::resource) fn socket_path(case: &Case<'_>) -> Option<Finding> {
     })
 }
 
-/// What its writable mounts expose.
+/// What its writable mounts expose. The directory of the file is mounted by default, so the doctor would
+/// always report it; `validate` and the plan do.
 pub(in crate::resource) fn exposed(case: &Case<'_>) -> Option<Finding> {
     let vm = case.facts.vm.present()?;
-    let exposed = Places::of(case.config, case.facts).exposed(vm.yaml.get(MOUNTS));
+    let places = Places { file: None, ..Places::of(case.config, case.facts) };
+    let exposed = places.exposed(vm.yaml.get(MOUNTS));
     let locations: Vec<&str> = exposed.iter().map(|it| it.location.as_str()).collect();
     let causes: Vec<String> = exposed.iter().map(ToString::to_string).collect();
     (!exposed.is_empty()).then(|| {

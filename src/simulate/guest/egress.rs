@@ -44,6 +44,15 @@ pub(super) fn remove(guest: &mut Guest, paths: &[String]) -> Reply {
     Reply::done()
 }
 
+/// The name, which may be empty, and its port.
+pub(super) fn attempt(guest: &Guest, words: &[String]) -> Reply {
+    let is_open = guest.egress.is_none();
+    let resolves = guest.is_active("cai-egress-dns.service");
+    let allowed = if is_open || resolves { "allowed ok\n" } else { "allowed blocked\n" };
+    let allowed = if words.first().is_none_or(String::is_empty) { "" } else { allowed };
+    Reply::line(format!("{allowed}blocked {}", if is_open { "open" } else { "ok" }))
+}
+
 impl Guest {
     /// Loads the rules. nft lists them as they are here; the real one writes them in another form.
     pub(super) fn load_egress(&mut self, now: u64) {

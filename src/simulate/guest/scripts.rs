@@ -24,6 +24,7 @@ const SCRIPTS: &[(&str, Script)] = &[
     ("restart-docker", restart_docker),
     ("place-file", place_file),
     ("egress", |guest, _, caller| egress::install(guest, caller)),
+    ("try-egress", |guest, words, _| egress::attempt(guest, words)),
     ("remove-egress", |guest, paths, _| egress::remove(guest, paths)),
     ("fetch-sysbox", fetch_sysbox),
     ("install-sysbox", install_sysbox),

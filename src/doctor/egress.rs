@@ -1,0 +1,70 @@
+//! Whether the egress rules work: only a connection from a container shows that.
+
+use crate::guest::Operation;
+use crate::host::{CommandSpec, Output};
+use crate::lima::Ssh;
+use crate::model::egress::Host;
+use crate::plan::{Code, Finding};
+use crate::resource::{Case, Egress};
+
+/// The port of a name that is allowed on all ports.
+const PORT: u16 = 443;
+
+/// Connections from a temporary container: one that is allowed, and one that is not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EgressAttempt {
+    /// The allowed name and its port, if the policy has one.
+    pub allowed: Option<(String, u16)>,
+    /// The command that tries both.
+    pub command: CommandSpec,
+}
+
+impl EgressAttempt {
+    /// For an engine whose rules are as the file says, if dockerd answers.
+    pub fn on(case: &Case<'_>) -> Option<Self> {
+        let policy = case.config.egress.as_ref()?.policy();
+        case.facts.guest.present().filter(|guest| guest.docker_answers())?;
+        if case.effect(&Egress::own_address()).is_some() || !policy.block_private {
+            return None;
+        }
+        let ssh =
+            Ssh::new(case.facts.tools.ssh.clone()?, &case.facts.directory, &case.config.vm.name);
+        let names = policy.entries.into_iter().filter_map(|entry| match entry.to.host {
+            Host::Name(name) => Some((name, entry.to.port.unwrap_or(PORT))),
+            Host::Below(_) | Host::Network(_) => None,
+        });
+        let allowed = names.into_iter().next();
+        let (name, port) = allowed.clone().unwrap_or_default();
+        let command = Operation::TryEgress { name: &name, port }.command(&ssh);
+        Some(Self { allowed, command })
+    }
+
+    /// The findings about the connections, and a sentence if there are none.
+    pub fn judge(&self, output: &Output) -> (Vec<Finding>, String) {
+        let has = |line: &str| output.stdout.lines().any(|it| it == line);
+        let mut findings = Vec::new();
+        let allowed = self.allowed.as_ref().map(|(name, port)| format!("{name}:{port}"));
+        if let (Some(allowed), true) = (&allowed, has("allowed blocked")) {
+            findings.push(
+                Finding::new(Code::EgressNameBlocked, Some(Egress::own_address()))
+                    .because(format!("a container cannot reach {allowed}, but the VM can"))
+                    .so("containers cannot use what [egress] allows")
+                    .by_hand("see `cai logs egress`, which needs `log = true` under [egress]"),
+            );
+        }
+        if !has("blocked ok") {
+            findings.push(
+                Finding::new(Code::EgressOpen, Some(Egress::own_address()))
+                    .because("a connection to 169.254.169.254 was not refused by the rules")
+                    .so("containers may connect anywhere")
+                    .by_hand("run `cai apply`, then `cai doctor --deep` again"),
+            );
+        }
+        let reached = match allowed {
+            Some(name) if has("allowed ok") => format!("reaches {name} and "),
+            Some(name) => format!("and the VM itself do not reach {name}, and the container "),
+            None => String::new(),
+        };
+        (findings, format!("A container {reached}is refused 169.254.169.254."))
+    }
+}
