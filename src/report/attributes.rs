@@ -186,7 +186,7 @@ fn as_text(value: &Value) -> String {
         value => serde_yaml::to_string(value).unwrap_or_default(),
     };
     // Secrets are searched line by line, so each secret must be on one line.
-    redact::keys_in_a_line(&text)
+    redact::secrets_in_a_line(&text)
 }
 
 fn known_text(value: Option<&Known<Value>>) -> String {

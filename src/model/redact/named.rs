@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use serde_json::{Map, Value};
 
-use super::urls::{credentials, passwords, proxy_passwords, proxy_value};
+use super::named_values::{Extent, named_by};
+use super::urls::{self, passwords, proxy_passwords, proxy_value};
 use super::{PLACEHOLDER, REDACTED};
 
 /// Parts of names that mark a value as secret.
@@ -25,43 +26,63 @@ const PARTS: [&str; 14] = [
     "authorization",
 ];
 
-/// A part of the first and last line of a private key.
-const KEY: &str = "PRIVATE KEY-----";
+/// A part of the first and last line of a private key, also of `PRIVATE KEY BLOCK`.
+const KEY: &str = "PRIVATE KEY";
+
+/// Whether a line starts or ends a private key.
+pub(super) fn is_of_key(line: &str) -> bool {
+    line.find("-----").is_some_and(|start| line[start..].contains(KEY))
+}
 
 /// A text from elsewhere, such as the output of a tool, without anything that looks like a secret.
 pub fn foreign(text: &str) -> String {
     let clean = |line: &str| {
-        if line.contains(KEY) {
+        if is_of_key(line) {
             return REDACTED.to_owned();
         }
-        let line = credentials(line);
-        without(&line, &named(&line))
+        let mut parts = urls::parts(line);
+        parts.extend(named(line));
+        without(line, &merged(parts))
     };
-    keys_in_a_line(text).split('\n').map(clean).collect::<Vec<_>>().join("\n")
+    secrets_in_a_line(text).split('\n').map(clean).collect::<Vec<_>>().join("\n")
 }
 
-/// A text with each private key on one line, so that [`foreign`] recognizes it when it is called
-/// line by line.
-pub fn keys_in_a_line(text: &str) -> String {
+/// A text with each private key, and each YAML block of a secret, on one line, so that [`foreign`]
+/// recognizes it when it is called line by line.
+pub fn secrets_in_a_line(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut in_key = false;
+    // The indentation of the name of a block, whose lines are indented more.
+    let mut block: Option<usize> = None;
     for (place, line) in text.split('\n').enumerate() {
+        let indent = line.len() - line.trim_start().len();
+        block = block.filter(|name| indent > *name || line.trim().is_empty());
         if place > 0 {
-            out.push(if in_key { ' ' } else { '\n' });
+            out.push(if in_key || block.is_some() { ' ' } else { '\n' });
         }
         out.push_str(line);
-        if line.contains(KEY) {
+        if is_of_key(line) {
             in_key = line.contains("BEGIN") && !line.contains("END ");
+        } else if block.is_none() && starts_block(line) {
+            // The name can follow the hyphens of lists.
+            block = Some(line.len() - line.trim_start_matches([' ', '\t', '-']).len());
         }
     }
     out
+}
+
+/// Whether the next lines are the value of a secret: `password: |`.
+fn starts_block(line: &str) -> bool {
+    let Some((name, mark)) = line.trim_end().rsplit_once(':') else { return false };
+    let name = name.rsplit([' ', '\t', '"', '\'']).find(|name| !name.is_empty());
+    ["|", "|-", "|+", ">", ">-", ">+"].contains(&mark.trim_start()) && name.is_some_and(is_secret)
 }
 
 /// A text without the values of these names. A table is not a value.
 pub(super) fn without_named(text: &str, names: &[String]) -> String {
     let is_one = |name: &str| names.iter().any(|own| own == name);
     let line = |line: &str| {
-        let mut parts = named_by(line, &is_one);
+        let mut parts = named_by(line, Extent::Line, &is_one);
         parts.retain(|part| !line[part.clone()].starts_with(['{', '[']));
         without(line, &parts)
     };
@@ -133,72 +154,22 @@ pub fn is_secret(name: &str) -> bool {
         || name.ends_with("-auth")
 }
 
-/// The positions of values in `name=value`, `name: value`, `"name": "value"` and `--name value`
-/// whose name marks them as secret.
+/// The positions of values whose name marks them as secret.
 pub(super) fn named(line: &str) -> Vec<Range<usize>> {
-    named_by(line, &is_secret)
+    named_by(line, Extent::Line, &is_secret)
 }
 
-/// The same, with a function that recognizes the names. It reads each character only a few times,
-/// because the output of a guest can have lines of millions of characters.
-pub(super) fn named_by(line: &str, is_secret: &dyn Fn(&str) -> bool) -> Vec<Range<usize>> {
-    const SIGNS: [char; 4] = ['=', ':', ' ', '\t'];
-    const QUOTES: [char; 3] = ['"', '\'', '\\'];
-    let mut found = Vec::new();
-    // The start of the text before the next separator, and the name at its end if that name is
-    // secret.
-    let (mut begin, mut secret): (usize, Option<&str>) = (0, None);
-    let mut at = 0;
-    while let Some(sign) = line[at..].find(SIGNS) {
-        at += sign;
-        let (before, after) = (&line[begin..at], &line[at..]);
-        // Spaces and quotes can stand between a name and its separator.
-        let before = before.trim_end_matches(['"', '\'', '\\', ' ', '\t']);
-        if !before.is_empty() {
-            let begins = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
-            secret = before.rsplit(begins).next().filter(|name| is_secret(name));
-        }
-        let run = &after[..after.len() - after.trim_start_matches(SIGNS).len()];
-        // A space separates a name from its value only after a flag.
-        let is_signed = run.contains(['=', ':']);
-        if let Some(name) = secret.filter(|name| is_signed || name.starts_with("--")) {
-            let value = after.trim_start_matches(|c| SIGNS.contains(&c) || QUOTES.contains(&c));
-            if value.is_empty() {
-                break;
-            }
-            let (lead, value) = after.split_at(after.len() - value.len());
-            // A TOML or JSON table is not a value. Its entries have their own names.
-            let is_table = !lead.contains(['"', '\'']) && value.starts_with("{ ");
-            let end = if is_table { 1 } else { end_of_value(name, lead, value) };
-            let is_hidden =
-                is_table || value.starts_with(REDACTED) || value.starts_with(PLACEHOLDER);
-            at += lead.len();
-            if !is_hidden && end > 0 {
-                found.push(at..at + end);
-            }
-            // A value can end with the name of the next value.
-            begin = at;
-            at += end;
-        } else {
-            at += run.len();
-            begin = at;
-        }
-        if is_signed {
-            secret = None;
+/// These parts in order, without overlaps.
+pub(super) fn merged(mut parts: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    parts.sort_by_key(|part| (part.start, part.end));
+    let mut merged: Vec<Range<usize>> = Vec::with_capacity(parts.len());
+    for part in parts {
+        match merged.last_mut().filter(|last| part.start < last.end) {
+            Some(last) => last.end = last.end.max(part.end),
+            None => merged.push(part),
         }
     }
-    found
-}
-
-/// The end of a secret: the closing quote, or the end of the line for a header.
-fn end_of_value(name: &str, lead: &str, value: &str) -> usize {
-    let quote = lead.chars().rev().find(|c| matches!(c, '"' | '\''));
-    let is_end = |c: char| match quote {
-        Some(quote) => c == quote,
-        None if name.to_ascii_lowercase().ends_with("authorization") => matches!(c, '"' | '\''),
-        None => c.is_whitespace() || matches!(c, ',' | ';' | '&' | ')' | '}' | ']' | '"' | '\''),
-    };
-    value.find(is_end).unwrap_or(value.len())
+    merged
 }
 
 /// A text without these parts, which are in order.
@@ -225,7 +196,7 @@ mod tests {
             foreign("TOKEN = { password = \"hunter2\" }"),
             "TOKEN = { password = \"[redacted]\" }"
         );
-        assert_eq!(foreign("TOKEN={hunter2}"), "TOKEN=[redacted]}");
+        assert_eq!(foreign("TOKEN={hunter2}"), "TOKEN=[redacted]");
     }
 
     #[test]

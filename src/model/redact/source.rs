@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::named::named;
+use super::named::{is_of_key, named};
 use super::urls;
 
 /// The text of a `containai.toml` with each character of a possible secret replaced. The numbers of
@@ -24,6 +24,8 @@ struct Reader {
     depth: usize,
     /// The quotes of an open multi-line string.
     open: Option<&'static str>,
+    /// Whether the line is in a private key.
+    in_key: bool,
 }
 
 impl Reader {
@@ -37,6 +39,12 @@ impl Reader {
         }
         let mut parts = urls::parts(line);
         parts.extend(named(line));
+        if self.in_key || is_of_key(line) {
+            parts.push(0..line.len());
+        }
+        if is_of_key(line) {
+            self.in_key = line.contains("BEGIN") && !line.contains("END ");
+        }
         let begin = if self.in_env || self.depth > 0 || self.open.is_some() {
             Some(0)
         } else if trimmed.starts_with('#') {
@@ -206,6 +214,9 @@ mod tests {
         let masked =
             "[docker.daemon]\nproxies = { http-proxy = \"http://*****@h\" }\nauth = \"**\"";
         assert_eq!(source(text), masked);
+        let key = "[[files]]\ncontent = \"\"\"\n-----BEGIN PRIVATE KEY-----\nab\n-----END PRIVATE KEY-----\n\"\"\"";
+        let stars = ["*".repeat(27), "**".to_owned(), "*".repeat(25)].join("\n");
+        assert_eq!(source(key), format!("[[files]]\ncontent = \"\"\"\n{stars}\n\"\"\""));
     }
 
     proptest! {

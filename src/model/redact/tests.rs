@@ -5,11 +5,24 @@ use super::*;
 #[test]
 fn what_is_named_like_a_secret_goes_and_its_surroundings_stay() {
     for (text, redacted) in [
-        ("PASSWORD=hunter2 x", "PASSWORD=[redacted] x"),
+        ("PASSWORD=one two three", "PASSWORD=[redacted]"),
+        ("PASSWORD=one, two\r", "PASSWORD=[redacted]\r"),
+        ("  password: one two  # three", "  password: [redacted]"),
         ("export DB_PASSWORD='a b' y", "export DB_PASSWORD='[redacted]' y"),
-        ("GITHUB_TOKEN: ghp_1, next", "GITHUB_TOKEN: [redacted], next"),
+        ("PASSWORD=\"a \\\"b\\\" c\" y", "PASSWORD=\"[redacted]\" y"),
+        ("PASSWORD=\"\" y", "PASSWORD=\"\" y"),
+        ("it's the PASSWORD=it's me", "it's the PASSWORD=[redacted]"),
+        ("msg=\"the password=a b\" level=info", "msg=\"the password=[redacted]\" level=info"),
+        ("x = { token: a b, user: me } y", "x = { token: [redacted], user: me } y"),
+        ("(token: a b) y", "(token: [redacted]) y"),
+        (
+            "a:\n  - password: |-\n      one\n\n      two\n    b: c",
+            "a:\n  - password: [redacted]\n    b: c",
+        ),
+        ("\"token\": >\n one\nb: |\n two", "\"token\": [redacted]\nb: |\n two"),
+        ("GITHUB_TOKEN: ghp_1, next", "GITHUB_TOKEN: [redacted]"),
         ("{\"auth\": \"dXNlcg==\", \"a\": 1}", "{\"auth\": \"[redacted]\", \"a\": 1}"),
-        ("{\\\"auth\\\": \\\"dXNl\\\"}", "{\\\"auth\\\": \\\"[redacted]\"}"),
+        ("{\\\"auth\\\": \\\"dXNl\\\"}", "{\\\"auth\\\": \\\"[redacted]\\\"}"),
         ("Authorization: Bearer abc.def", "Authorization: [redacted]"),
         ("-H 'Authorization: Basic eHk=' x", "-H 'Authorization: [redacted]' x"),
         ("X-Registry-Auth: eyJ9", "X-Registry-Auth: [redacted]"),
@@ -52,6 +65,8 @@ fn a_private_key_goes_as_a_whole() {
     let text =
         "a\n-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\nBBBB\n-----END OPENSSH PRIVATE KEY-----\nb";
     assert_eq!(Redactor::default().text(text), "a\n[redacted]\nb");
+    let block = text.replace("OPENSSH PRIVATE KEY", "PGP PRIVATE KEY BLOCK");
+    assert_eq!(Redactor::default().text(&block), "a\n[redacted]\nb");
     // A truncated key extends to the end.
     assert_eq!(Redactor::default().text("-----BEGIN PRIVATE KEY-----\nAAAA"), "[redacted]");
 }
@@ -73,7 +88,8 @@ fn what_is_known_goes_in_every_form_that_it_is_printed_in() {
     let wrapped = "      \u{1b}[2m# it's \"a\"\u{1b}[0m\n      \u{1b}[2m# b\\ end";
     redactor.hide_names(["KEY".to_owned()]);
     for (text, shown) in [
-        ("KEY: old, {\"KEY\":\"o l d\"}", "KEY: [redacted], {\"KEY\":\"[redacted]\"}"),
+        ("KEY: o l d", "KEY: [redacted]"),
+        ("x, {\"KEY\":\"o l d\"}", "x, {\"KEY\":\"[redacted]\"}"),
         ("KEY = { env = \"KEY\" } MY_KEY=1", "KEY = { env = \"KEY\" } MY_KEY=1"),
         ("x it's \"a\" b\\ y", "x (sensitive value) y"),
         (r#"{"k": "it's \"a\" b\\"}"#, r#"{"k": "(sensitive value)"}"#),
@@ -86,7 +102,17 @@ fn what_is_known_goes_in_every_form_that_it_is_printed_in() {
     ] {
         assert_eq!(redactor.shown(text), shown);
     }
-    assert_eq!(foreign("A_TOKEN: (sensitive value), x"), "A_TOKEN: (sensitive value), x");
+    for text in [
+        "A_TOKEN: (sensitive value)",
+        "A_TOKEN: (sensitive value, changed)",
+        "{ A_TOKEN: (sensitive value, changed), b: c }",
+        "\u{1b}[31m- A_TOKEN: (sensitive value)\u{1b}[0m",
+    ] {
+        assert_eq!(foreign(text), text);
+    }
+    redactor.hide_names(["A_KEY".to_owned()]);
+    let colored = "\u{1b}[31m- A_KEY: one, two)\u{1b}[0m";
+    assert_eq!(redactor.shown(colored), "\u{1b}[31m- A_KEY: [redacted]\u{1b}[0m");
     let document = json!({"env": {"A": ["it's \"a\" b\\", "http://u:p@h"]}});
     let shown = json!({"env": {"A": ["(sensitive value)", "http://[redacted]@h"]}});
     assert_eq!(redactor.shown_document(&document), shown);

@@ -1,10 +1,13 @@
-//! Finds the secrets in addresses: credentials, signatures of URLs, and passwords of proxies.
+//! Finds the secrets that their place or form reveals: credentials and signatures in URLs, passwords of
+//! proxies, and tokens.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use super::REDACTED;
-use super::named::{is_secret, named_by, without};
+use super::named::{is_secret, merged, without};
+use super::named_values::{Extent, named_by};
+use super::tokens::tokens;
 
 /// Parts of the names of URL parameters whose values grant access.
 const PARTS: [&str; 4] = ["signature", "auth", "pwd", "hmac"];
@@ -14,7 +17,7 @@ const ENDS: [&str; 11] =
 /// Shorter values of parameters are not collected: they can be common words.
 const SHORTEST: usize = 8;
 
-/// A text without the secrets in its addresses.
+/// A text without the secrets in its addresses, and without tokens.
 pub(super) fn credentials(text: &str) -> String {
     without(text, &parts(text))
 }
@@ -42,20 +45,13 @@ pub(super) fn proxy_value<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
     }
 }
 
-/// The positions of secrets in the addresses of a text, in order.
+/// The positions of the secrets in addresses and of the tokens, in order.
 pub(super) fn parts(text: &str) -> Vec<Range<usize>> {
     let mut found = authorities(text);
     found.extend(parameters(text));
     found.extend(proxies(text));
-    found.sort_by_key(|part| (part.start, part.end));
-    let mut merged: Vec<Range<usize>> = Vec::with_capacity(found.len());
-    for part in found {
-        match merged.last_mut().filter(|last| part.start < last.end) {
-            Some(last) => last.end = last.end.max(part.end),
-            None => merged.push(part),
-        }
-    }
-    merged
+    found.extend(tokens(text));
+    merged(found)
 }
 
 /// The positions of credentials in URLs: `user:password` in `scheme://user:password@host`. The user
@@ -121,7 +117,7 @@ fn proxies(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut start = 0;
     for line in text.split('\n') {
-        for part in named_by(line, &is_proxy) {
+        for part in named_by(line, Extent::Word, &is_proxy) {
             let begin = start + part.start;
             let account = account(&line[part]);
             found.extend(account.map(|part| begin + part.start..begin + part.end));
