@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::{
-    Action, Change, Declared, Disruption, Fallback, Hides, Impact, Plan, Problem, Reason, Stored,
+    Change, Counts, Declared, Disruption, Fallback, Hides, Impact, Plan, Problem, Reason, Stored,
 };
 use crate::guest::Container;
 use crate::model::address::Address;
@@ -30,8 +30,8 @@ pub struct PlanDocument<'a> {
     #[serde(serialize_with = "resource_changes")]
     #[schemars(with = "Vec<ResourceChange<'a>>")]
     pub resource_changes: &'a [Change],
-    /// The number of changes per action.
-    pub summary: Summary,
+    /// The number of changes.
+    pub summary: Counts,
     /// The containers that the plan affects.
     pub containers: Impact<'a>,
 }
@@ -125,19 +125,6 @@ pub struct ExplainedProblem<'a> {
     pub hint: String,
 }
 
-/// The number of changes per action.
-#[derive(Debug, Serialize, JsonSchema)]
-#[expect(missing_docs, reason = "each is the count of the action of that name")]
-pub struct Summary {
-    pub create: usize,
-    pub update: usize,
-    pub replace: usize,
-    pub delete: usize,
-    pub release: usize,
-    pub refresh: usize,
-    pub deferred: usize,
-}
-
 impl<'a> PlanDocument<'a> {
     /// The document of a plan for these files.
     pub fn new(plan: &'a Plan, declared: &'a [Declared<'a>]) -> Self {
@@ -146,15 +133,7 @@ impl<'a> PlanDocument<'a> {
             files: declared,
             targets: &plan.targets,
             resource_changes: &plan.changes,
-            summary: Summary {
-                create: plan.count(Action::Create),
-                update: plan.count(Action::Update),
-                replace: plan.count(Action::Replace),
-                delete: plan.count(Action::Delete),
-                release: plan.count(Action::Release),
-                refresh: plan.count(Action::Refresh),
-                deferred: plan.count(Action::Deferred),
-            },
+            summary: plan.counts(),
             containers: plan.impact(),
         }
     }

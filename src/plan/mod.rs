@@ -3,6 +3,7 @@
 mod change;
 mod client;
 mod code;
+mod counts;
 mod declared;
 mod diff;
 mod disruption;
@@ -27,6 +28,7 @@ use crate::model::address::Address;
 pub use change::{Action, Change};
 pub use client::ClientProblem;
 pub use code::Code;
+pub use counts::Counts;
 pub use declared::Declared;
 pub use diff::{Line, Origin, text_diff};
 pub use disruption::{Disruption, Fallback, by_start};
@@ -34,9 +36,7 @@ pub use exposure::Exposure;
 pub use finding::{Finding, Repair, Severity};
 pub use hides::{Hides, Stored};
 pub use impact::Impact;
-pub use json::{
-    Explained, ExplainedProblem, FORMAT_VERSION, PlanDocument, ResourceChange, Summary,
-};
+pub use json::{Explained, ExplainedProblem, FORMAT_VERSION, PlanDocument, ResourceChange};
 pub use loss::Loss;
 pub use observation::Observation;
 pub use problem::Problem;
@@ -95,9 +95,9 @@ impl Plan {
         self.changes.iter().filter_map(|change| Some((&change.address, change.problem.as_ref()?)))
     }
 
-    /// How many changes have this action.
-    pub fn count(&self, action: Action) -> usize {
-        self.changes.iter().filter(|change| change.action == action).count()
+    /// The number of changes.
+    pub fn counts(&self) -> Counts {
+        self.changes.iter().map(|change| change.action).collect()
     }
 
     /// How many changes disturb just this much.

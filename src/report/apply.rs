@@ -10,9 +10,9 @@ use super::{failure, on_a_line};
 use crate::lima;
 use crate::model::address::Address;
 use crate::model::{duration, printable};
-use crate::plan::StepAction;
+use crate::plan::{Counts, StepAction};
 use crate::reconcile::apply::event::Event;
-use crate::reconcile::apply::{ApplyError, Counts, Done, Outcome, Report};
+use crate::reconcile::apply::{ApplyError, Outcome, Outcomes, Report};
 use crate::resource::Power;
 
 /// The output for an event, in complete lines. Each line names its resource, because several
@@ -102,7 +102,7 @@ fn one_line(said: &str) -> String {
 
 /// The summary of a destroy.
 pub fn destroyed(report: &Report) -> String {
-    let Counts { applied, failed, skipped, cancelled, .. } = report.counts();
+    let Outcomes { applied, failed, skipped, cancelled, .. } = report.outcomes();
     if failed + cancelled == 0 {
         return format!("{} {applied} destroyed.", paint(ADDED, "Destroy complete:"));
     }
@@ -123,7 +123,7 @@ pub fn powered(report: &Report, vm: &str, power: Power) -> String {
         Power::Stop => ("stop", "stopped"),
         Power::Restart => ("restart", "running again"),
     };
-    let Counts { applied, failed, cancelled, .. } = report.counts();
+    let Outcomes { applied, failed, cancelled, .. } = report.outcomes();
     if failed > 0 {
         let head = paint(ERROR, "Failed.");
         return format!("{head} Fix the cause and run cai {word} again.");
@@ -148,7 +148,7 @@ fn interrupted(applied: usize, cancelled: usize, command: &str) -> String {
 
 /// The summary: the result, or the next action. `contexts` are usable now.
 pub fn finished(report: &Report, contexts: &[&str]) -> String {
-    let Counts { applied, failed, skipped, cancelled, .. } = report.counts();
+    let Outcomes { applied, failed, skipped, cancelled, .. } = report.outcomes();
     if failed == 0 && cancelled > 0 {
         return interrupted(applied, cancelled, "cai apply");
     }
@@ -156,11 +156,9 @@ pub fn finished(report: &Report, contexts: &[&str]) -> String {
         let done = if applied == 0 {
             "No changes".to_owned()
         } else {
-            let Done { added, changed, destroyed, .. } = report.done();
+            let Counts { add, change, destroy, .. } = report.counts();
             let took = duration(report.took);
-            format!(
-                "Apply complete: {added} added, {changed} changed, {destroyed} destroyed ({took})"
-            )
+            format!("Apply complete: {add} added, {change} changed, {destroy} destroyed ({took})")
         };
         let done = paint(ADDED, done);
         return match contexts {

@@ -11,8 +11,8 @@ use crate::doctor::Finding;
 use crate::host::Failure;
 use crate::model::address::Address;
 use crate::model::redact;
-use crate::plan::{Declared, FORMAT_VERSION};
-use crate::reconcile::apply::{ApplyError, Counts, Outcome, Report, ResourceResult};
+use crate::plan::{Counts, Declared, FORMAT_VERSION};
+use crate::reconcile::apply::{ApplyError, Outcome, Outcomes, Report, ResourceResult};
 
 /// The result of an apply, as `cai apply --json` prints it.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -23,11 +23,32 @@ pub struct ReportDocument<'a> {
     pub files: &'a [Declared<'a>],
     /// One entry per resource, in the order of the plan.
     pub results: Vec<ResultDocument<'a>>,
-    /// The number of resources with each outcome.
-    pub summary: Counts,
+    /// The number of changes that were made, and of resources that were not changed.
+    pub summary: ReportSummary,
     /// The findings of the check after the apply: if provisioning changed, whether a container
     /// starts. With a finding, `cai` exits with an error regardless of the summary.
     pub findings: &'a [Finding],
+}
+
+/// The number of changes that were made, and of resources that were not changed.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ReportSummary {
+    /// The changes, counted like those of a plan.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// Resources that failed.
+    pub failed: usize,
+    /// Resources that were skipped because another one failed.
+    pub skipped: usize,
+    /// Resources that were not finished because of an interrupt.
+    pub cancelled: usize,
+}
+
+impl ReportSummary {
+    fn new(report: &Report) -> Self {
+        let Outcomes { failed, skipped, cancelled, .. } = report.outcomes();
+        Self { counts: report.counts(), failed, skipped, cancelled }
+    }
 }
 
 /// The outcome of one resource.
@@ -80,7 +101,7 @@ impl<'a> ReportDocument<'a> {
             format_version: FORMAT_VERSION,
             files: declared,
             results: report.results.iter().map(ResultDocument::new).collect(),
-            summary: report.counts(),
+            summary: ReportSummary::new(report),
             findings,
         }
     }

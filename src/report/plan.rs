@@ -9,7 +9,7 @@ use super::containers;
 use super::palette::{ERROR, STRONG};
 use super::text::{Layout, Page, comment, headline, on_a_line};
 use crate::model::{counted, listed};
-use crate::plan::{Action, Change, Declared, Disruption, Observation, Plan, Reason};
+use crate::plan::{Action, Change, Counts, Declared, Disruption, Observation, Plan, Reason};
 use crate::resource::facts::Facts;
 
 /// The plan of these files with colors, and with the state of their machines.
@@ -140,23 +140,11 @@ pub(super) fn state(facts: &Facts) -> String {
 
 /// The counts, what restarts, and which containers stop.
 pub(super) fn summary(plan: &Plan, now: Option<SystemTime>) -> String {
-    let mut line = format!(
-        " {} to add, {} to change, {} to destroy",
-        // As in Terraform, a replacement counts twice.
-        plan.count(Action::Create) + plan.count(Action::Replace),
-        plan.count(Action::Update),
-        plan.count(Action::Delete) + plan.count(Action::Replace),
-    );
-    match plan.count(Action::Deferred) {
-        0 => {}
-        count => {
-            let _ = write!(line, ", {count} known after apply");
-        }
-    }
-    match plan.count(Action::Release) {
-        0 => {}
-        count => {
-            let _ = write!(line, ", {count} to forget");
+    let Counts { add, change, destroy, deferred, forget, .. } = plan.counts();
+    let mut line = format!(" {add} to add, {change} to change, {destroy} to destroy");
+    for (count, what) in [(deferred, "known after apply"), (forget, "to forget")] {
+        if count > 0 {
+            let _ = write!(line, ", {count} {what}");
         }
     }
     line.push('.');

@@ -12,8 +12,8 @@ use super::{Diagnostic, ReportDocument};
 use crate::doctor::Finding;
 use crate::model::address::Address;
 use crate::model::duration;
-use crate::plan::{Action, Change, Declared, FORMAT_VERSION, Impact, Plan, ResourceChange};
-use crate::reconcile::apply::{Done, Outcome, Report, ResourceResult};
+use crate::plan::{Action, Change, Counts, Declared, FORMAT_VERSION, Impact, Plan, ResourceChange};
+use crate::reconcile::apply::{Outcome, Report, ResourceResult};
 
 /// One line of the output of `cai apply --json`.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -69,7 +69,7 @@ pub enum What<'a> {
         containers: Option<Impact<'a>>,
         /// The result; only in the last line.
         #[serde(flatten)]
-        report: Option<ReportDocument<'a>>,
+        report: Option<Box<ReportDocument<'a>>>,
     },
     /// The steps of a resource start.
     ApplyStart {
@@ -120,14 +120,9 @@ pub struct PlannedChange<'a> {
 /// The number of changes, counted as Terraform counts them: a replacement adds and removes.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Changes {
-    /// Created resources.
-    pub add: usize,
-    /// Resources that change in place.
-    pub change: usize,
-    /// Deleted resources.
-    pub remove: usize,
-    /// Resources that are configured as declared, but what runs must load that.
-    pub refresh: usize,
+    /// The counts.
+    #[serde(flatten)]
+    pub counts: Counts,
     /// `plan`; in the last line `apply`, `destroy`, `start`, `stop` or `restart`.
     pub operation: &'static str,
 }
@@ -198,14 +193,7 @@ impl<'a> Line<'a> {
     }
 
     fn plan_summary(plan: &'a Plan) -> Self {
-        let replaced = plan.count(Action::Replace);
-        let changes = Changes {
-            add: plan.count(Action::Create) + replaced,
-            change: plan.count(Action::Update),
-            remove: plan.count(Action::Delete) + replaced,
-            refresh: plan.count(Action::Refresh),
-            operation: "plan",
-        };
+        let changes = Changes { counts: plan.counts(), operation: "plan" };
         let message = format!("Plan:{}", summary(plan, None));
         let containers = Some(plan.impact());
         Self::new(Level::Info, message, What::ChangeSummary { changes, containers, report: None })
@@ -219,21 +207,14 @@ impl<'a> Line<'a> {
         findings: &'a [Finding],
         declared: &'a [Declared<'a>],
     ) -> Self {
-        let Done { added, changed, destroyed, refreshed } = report.done();
-        let changes = Changes {
-            add: added,
-            change: changed,
-            remove: destroyed,
-            refresh: refreshed,
-            operation,
-        };
+        let changes = Changes { counts: report.counts(), operation };
         let failed = report.failed() || !findings.is_empty();
         let level = match failed {
             true => Level::Error,
             false if report.interrupted() => Level::Warn,
             false => Level::Info,
         };
-        let report = Some(ReportDocument::new(report, findings, declared));
+        let report = Some(Box::new(ReportDocument::new(report, findings, declared)));
         Self::new(
             level,
             message.to_owned(),

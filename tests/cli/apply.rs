@@ -109,9 +109,12 @@ fn as_json_each_event_is_a_line() {
     );
     assert_eq!(lines[4]["hook"]["action"], "create");
     assert!(lines[4]["hook"]["step"].is_string(), "{ran}");
-    let counts = json!({"add": 1, "change": 0, "remove": 0, "refresh": 0, "operation": "apply"});
     let last = lines.last().unwrap();
-    assert_eq!(last["changes"], counts);
+    let mut counts = last["changes"].clone();
+    assert_eq!(counts["operation"], "apply");
+    counts["operation"] = "plan".into();
+    // The plan, the result, and the text have the same counts.
+    assert_eq!(lines[2]["changes"], counts);
     let message = last["@message"].as_str().unwrap();
     assert!(message.starts_with("Apply complete: 1 added"), "{ran}");
 }
@@ -146,7 +149,10 @@ fn as_json_the_end_is_one_document() {
     ran.success();
     assert!(ran.stderr.contains("+ context.containai-secure"), "the plan is talk: {ran}");
     let report = documents::report(&ran);
-    let counts = json!({"applied": 1, "unchanged": 7, "failed": 0, "skipped": 0, "cancelled": 0});
+    let counts = json!({
+        "add": 1, "change": 0, "remove": 0, "refresh": 0, "forget": 0, "deferred": 0,
+        "unchanged": 7, "failed": 0, "skipped": 0, "cancelled": 0,
+    });
     assert_eq!(report["summary"], counts);
     let last = report["results"].as_array().unwrap().last().unwrap();
     assert_eq!(last["address"], "context.containai-secure");

@@ -257,7 +257,7 @@ fn a_saved_plan_keeps_its_targets_and_can_be_shown() {
     assert_eq!(shown.success(), planned.stdout, "as it was when it was saved");
     let json: Value =
         serde_json::from_str(world.cai(&["show", "next.plan", "--json"]).success()).unwrap();
-    assert_eq!(json["summary"]["create"], 1, "{json}");
+    assert_eq!(json["summary"]["add"], 1, "{json}");
     world.cai(&["apply", "next.plan"]).success();
     let rest = world.cai(&["plan"]);
     assert!(!rest.success().contains("group.testers"), "{rest}");

@@ -158,7 +158,9 @@ fn as_json_a_replacement_says_what_forces_it() {
     assert_eq!((&vm["action"], &vm["disruption"]), (&json!("replace"), &json!("replace")));
     assert_eq!(vm["reasons"][0]["kind"], "forces-replacement");
     assert_eq!(vm["reasons"][0]["data"], json!(["images"]));
-    assert_eq!(document["summary"]["replace"], 1);
+    // As in the text, a replacement counts twice.
+    let summary = &document["summary"];
+    assert_eq!((&summary["add"], &summary["remove"]), (&json!(6), &json!(1)), "{summary}");
 }
 
 fn a_plan_fits_a_terminal_of_80_columns() {

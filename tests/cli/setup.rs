@@ -33,7 +33,7 @@ fn a_dry_run_shows_the_plan_and_writes_nothing() {
     assert!(ran.success().contains("+ vm.containai-secure"), "{ran}");
     assert!(ran.stderr.contains("setup would create containai.toml"), "{ran}");
     let json = document(&sandbox.cai(&["setup", "--dry-run", "--json"]));
-    assert_eq!(json["summary"]["create"], 7);
+    assert_eq!(json["summary"]["add"], 7);
     assert!(!has_file(&sandbox));
     assert_eq!(fake::calls(&sandbox), [""; 0]);
     sandbox.cai(&["setup", "--dry-run", "--force"]).fails_with(64);

@@ -2,7 +2,7 @@
 
 use containai::config;
 use containai::host::{Host, System};
-use containai::plan::{Action, Plan};
+use containai::plan::Plan;
 use containai::reconcile::apply;
 use containai::reconcile::graph::Graph;
 use containai::reconcile::observe::observe;
@@ -177,7 +177,7 @@ fn a_broken_record_removes_nothing_and_is_written_again() {
     let path = Record::path(&observe(&host, &plain).unwrap().directory);
     host.write_file(&path, "{\"version\": 1, \"resources\": {\"us", 0o600).unwrap();
     let planned = plan(&host, &plain);
-    assert_eq!(planned.count(Action::Delete), 0, "{}", effects(&planned));
+    assert_eq!(planned.counts().destroy, 0, "{}", effects(&planned));
     applied(&host, &plain);
     assert!(guest(&host.world()).users.contains_key("bob"));
     assert!(record(&host, &plain).text().contains("mtu"));

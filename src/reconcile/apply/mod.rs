@@ -11,14 +11,14 @@ mod wait;
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub use outcome::{ApplyError, Counts, Done, Outcome, Report, ResourceResult};
+pub use outcome::{ApplyError, Outcome, Outcomes, Report, ResourceResult};
 pub use sequence::in_sequence;
 
 use crate::config::Config;
 use crate::host::Host;
 use crate::host::parallel::AT_ONCE;
 use crate::model::address::Kind;
-use crate::plan::{Action, Change, Plan};
+use crate::plan::{Action, Change, Counts, Plan};
 use crate::reconcile::apply::event::{Event, Listener};
 use crate::reconcile::graph::Graph;
 use crate::resource::facts::Facts;
@@ -113,16 +113,18 @@ impl Report {
         self.results.iter().any(|result| matches!(result.outcome, Outcome::Cancelled))
     }
 
-    /// The changes, counted as the plan counts them.
-    pub fn done(&self) -> Done {
-        let mut done = Done::default();
-        self.results.iter().for_each(|result| done.add(result));
-        done
+    /// The number of changes that were made.
+    pub fn counts(&self) -> Counts {
+        // An earlier change may have done the work of a later one.
+        let is_done = |result: &&ResourceResult| {
+            matches!(result.outcome, Outcome::Applied | Outcome::Unchanged)
+        };
+        self.results.iter().filter(is_done).map(|result| result.action).collect()
     }
 
     /// The number of resources with each outcome.
-    pub fn counts(&self) -> Counts {
-        let mut counts = Counts::default();
+    pub fn outcomes(&self) -> Outcomes {
+        let mut counts = Outcomes::default();
         for result in &self.results {
             *match result.outcome {
                 Outcome::Applied => &mut counts.applied,

@@ -4,9 +4,6 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use schemars::JsonSchema;
-use serde::Serialize;
-
 use crate::host::{ArchiveError, CommandError, Failure};
 use crate::model::address::Address;
 use crate::plan::{Action, Change, Problem, Reason, Unshown};
@@ -76,47 +73,14 @@ pub struct Report {
 }
 
 /// The number of resources with each outcome.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is the count of the outcome of that name")]
-pub struct Counts {
+pub struct Outcomes {
     pub applied: usize,
     pub unchanged: usize,
     pub failed: usize,
     pub skipped: usize,
     pub cancelled: usize,
-}
-
-/// The changes of an apply, counted as the plan counts them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Done {
-    /// Created resources, replaced ones included.
-    pub added: usize,
-    /// Resources that changed in place.
-    pub changed: usize,
-    /// Deleted resources, replaced ones included.
-    pub destroyed: usize,
-    /// Resources whose configuration was loaded.
-    pub refreshed: usize,
-}
-
-impl Done {
-    pub(super) fn add(&mut self, result: &ResourceResult) {
-        // An earlier change may have done the work of a later one.
-        if !matches!(result.outcome, Outcome::Applied | Outcome::Unchanged) {
-            return;
-        }
-        match result.action {
-            Action::Create => self.added += 1,
-            Action::Update => self.changed += 1,
-            Action::Delete => self.destroyed += 1,
-            Action::Replace => {
-                self.added += 1;
-                self.destroyed += 1;
-            }
-            Action::Refresh => self.refreshed += 1,
-            Action::Deferred | Action::NoOp | Action::Release => {}
-        }
-    }
 }
 
 /// Why a resource failed.
