@@ -12,7 +12,8 @@ use crate::cli::error::Error;
 use crate::host::{Host, Ping};
 use crate::lima::Status;
 use crate::model::address::{Address, Kind};
-use crate::plan::{Change, FORMAT_VERSION, Observation};
+use crate::model::counted;
+use crate::plan::{Action, Change, FORMAT_VERSION, Observation, Reason};
 use crate::report;
 use crate::resource::facts::Facts;
 
@@ -26,9 +27,10 @@ pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> 
         let lines = machines.iter().map(|machine| format!("{mark}{}", machine.in_a_line()));
         let mut lines: Vec<String> = lines.collect();
         let former = planned.facts.iter().flat_map(|facts| facts.former.reasons());
-        lines.extend(former.map(|reason| reason.to_string()));
-        terminal
-            .data(&lines.iter().map(|line| report::on_a_line(line) + "\n").collect::<String>())?;
+        let left = planned.facts.iter().filter_map(Facts::left_stopped);
+        lines.extend(former.chain(left).map(|reason| reason.to_string()));
+        let lines = lines.iter().map(|line| report::on_a_line(line) + "\n");
+        terminal.data(&lines.collect::<String>())?;
     }
     if planned.plan.is_empty() { Ok(()) } else { Err(Error::Differs) }
 }
@@ -62,12 +64,19 @@ struct MachineStatus<'a> {
     vm: Vm<'a>,
     engine: Engine<'a>,
     context: ContextStatus<'a>,
+    /// The containers that cai stopped for maintenance and did not start again.
+    stopped_containers: Vec<&'a str>,
     /// Earlier VMs of the file.
     former_vms: Vec<&'a str>,
     /// Whether the machine matches the file.
     as_declared: bool,
     /// The resources that differ.
     pending: Vec<&'a Address>,
+    /// The resources that cannot be compared, for example because the VM is stopped.
+    unknown: Vec<&'a Address>,
+    /// Why they cannot be compared.
+    #[serde(skip)]
+    why_unknown: Option<String>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -99,9 +108,14 @@ struct ContextStatus<'a> {
 impl<'a> MachineStatus<'a> {
     fn new(file: &'a File, facts: &'a Facts, changes: &[&'a Change]) -> Self {
         let ping = facts.socket.as_ref();
+        let stopped = facts.guest.present().into_iter().flat_map(|guest| &guest.stopped_by_cai);
         let mut context = changes.iter().filter(|change| change.address.kind == Kind::CONTEXT);
-        let pending: Vec<&Change> =
-            changes.iter().copied().filter(|change| !change.is_without_effect()).collect();
+        let due = changes.iter().copied().filter(|change| !change.is_without_effect());
+        let (unknown, pending): (Vec<&Change>, Vec<&Change>) =
+            due.partition(|change| change.action == Action::Deferred);
+        let of_guest =
+            |reason: &&Reason| matches!(reason, Reason::VmIs(_) | Reason::GuestSilent(_));
+        let why = unknown.iter().flat_map(|change| &change.reasons).find(of_guest);
         Self {
             file: &file.shown,
             vm: Vm {
@@ -131,9 +145,12 @@ impl<'a> MachineStatus<'a> {
                 host: facts.context.as_ref().map(|context| context.host.as_str()),
                 as_declared: context.all(|change| change.is_without_effect()),
             },
+            stopped_containers: stopped.map(|container| container.name.as_str()).collect(),
             former_vms: facts.former.vms.keys().map(String::as_str).collect(),
-            as_declared: pending.is_empty(),
+            as_declared: pending.is_empty() && unknown.is_empty(),
+            why_unknown: why.map(ToString::to_string),
             pending: pending.into_iter().map(|change| &change.address).collect(),
+            unknown: unknown.into_iter().map(|change| &change.address).collect(),
         }
     }
 
@@ -147,12 +164,26 @@ impl<'a> MachineStatus<'a> {
             (Some(_), true) => format!("context {}", self.context.name),
             (Some(host), false) => format!("context {} has the endpoint {host}", self.context.name),
         };
-        let verdict = match self.pending.len() {
-            0 => format!("matches {}", self.file),
-            1 => format!("1 difference from {}: see `cai plan`", self.file),
-            count => format!("{count} differences from {}: see `cai plan`", self.file),
-        };
         let Vm { name, status } = &self.vm;
-        format!("{name}: VM {status}, {engine}, {context}; {verdict}")
+        format!("{name}: VM {status}, {engine}, {context}; {}", self.verdict())
+    }
+
+    /// The differences and, separately, the resources that cannot be compared.
+    fn verdict(&self) -> String {
+        let mut parts = Vec::new();
+        match self.pending.len() {
+            0 => {}
+            1 => parts.push(format!("1 difference from {}", self.file)),
+            count => parts.push(format!("{count} differences from {}", self.file)),
+        }
+        if !self.unknown.is_empty() {
+            let count = counted(self.unknown.len(), "resource");
+            let why = self.why_unknown.as_deref().unwrap_or("known after apply");
+            parts.push(format!("{count} cannot be compared with {}: {why}", self.file));
+        }
+        if parts.is_empty() {
+            return format!("matches {}", self.file);
+        }
+        format!("{}; see `cai plan`", parts.join("; "))
     }
 }

@@ -130,8 +130,8 @@ pub enum Reason {
         /// This machine's.
         host: u32,
     },
-    /// `cai` stopped these containers for maintenance and was interrupted before it started them
-    /// again.
+    /// `cai` stopped these containers for maintenance and has not started them again: it was
+    /// interrupted, or they did not start.
     LeftStopped(Vec<String>),
     /// The installation of a package is incomplete.
     Unfinished {
@@ -297,7 +297,7 @@ impl fmt::Display for Reason {
             }
             Self::LeftStopped(names) => write!(
                 f,
-                "an interrupted run of cai stopped {} and did not start {} again",
+                "cai stopped {} and did not start {} again",
                 listed(names),
                 if names.len() == 1 { "it" } else { "them" }
             ),

@@ -32,17 +32,19 @@ pub(super) fn resume_early(change: Change, ssh: &Ssh) -> Change {
     change.step(Step::attempt(START, Operation::StartContainers.command(ssh)))
 }
 
+/// The containers that an earlier run left stopped, if there are any.
+pub(super) fn left_stopped(guest: &GuestFacts) -> Option<Reason> {
+    let names: Vec<String> = guest.stopped_by_cai.iter().map(|it| it.name.clone()).collect();
+    (!names.is_empty()).then_some(Reason::LeftStopped(names))
+}
+
 /// Starts the containers that an earlier run left stopped, unless the change starts them anyway.
 pub(super) fn start_left(change: Change, guest: &GuestFacts, ssh: Option<&Ssh>) -> Change {
-    let left = &guest.stopped_by_cai;
-    if left.is_empty() {
-        return change;
-    }
-    let names = left.iter().map(|container| container.name.clone()).collect();
-    let change = change.because(Reason::LeftStopped(names));
+    let Some(left) = left_stopped(guest) else { return change };
+    let change = change.because(left);
     match ssh {
         Some(ssh) if change.restarted().is_empty() => {
-            note(change, left.clone(), ssh).step(start(ssh))
+            note(change, guest.stopped_by_cai.clone(), ssh).step(start(ssh))
         }
         _ => change,
     }

@@ -17,6 +17,7 @@ use crate::model::address::Address;
 use crate::model::value::Shared;
 use crate::model::{ContextName, redact};
 use crate::plan::{Observation, Reason};
+use crate::resource::containers;
 use crate::resource::record::{Entry, Keys, Record, Undeclared};
 use crate::resource::socket_client::ClientFacts;
 
@@ -168,6 +169,11 @@ impl Facts {
             secrets.extend(redact::secrets(&guest.daemon_json.loaded_keys()));
         }
         secrets
+    }
+
+    /// The containers that `cai` stopped and did not start again, if there are any.
+    pub fn left_stopped(&self) -> Option<Reason> {
+        containers::left_stopped(self.guest.present()?)
     }
 
     /// The time on the engine's clock.

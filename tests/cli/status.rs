@@ -6,12 +6,15 @@ use super::fake;
 use super::plan::document;
 use crate::support::fake_world::FakeWorld;
 use crate::support::trials;
+use containai::simulate::File;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
         a_machine_as_the_file_says_is_0,
         a_difference_is_1_and_told_in_the_line,
         a_stopped_vm_and_none_at_all_are_told_apart,
+        what_cannot_be_known_is_not_called_a_difference,
+        a_container_that_was_left_stopped_is_named,
         as_json_it_is_one_document,
         it_looks_once_with_the_processes_of_a_plan,
     ]
@@ -32,7 +35,7 @@ fn a_difference_is_1_and_told_in_the_line() {
     assert_eq!(
         ran.stdout,
         "containai-secure: VM Running, engine answers, context does not exist; 1 difference from \
-         containai.toml: see `cai plan`\n"
+         containai.toml; see `cai plan`\n"
     );
     std::fs::remove_file(sandbox.path("lima/containai-secure/sock/docker.sock")).unwrap();
     let ran = sandbox.cai(&["status"]);
@@ -52,6 +55,45 @@ fn a_stopped_vm_and_none_at_all_are_told_apart() {
     assert!(ran.stdout.starts_with("containai-secure: VM Stopped, "), "{ran}");
 }
 
+fn what_cannot_be_known_is_not_called_a_difference() {
+    let world = FakeWorld::converged("version = 1\n");
+    world.cai(&["stop"]).success();
+    let plan = document(&world.cai(&["plan", "--json"]));
+    let unknown = plan["summary"]["deferred"].as_u64().unwrap();
+    let ran = world.cai(&["status"]);
+    ran.fails_with(1);
+    let verdict = format!(
+        "; 1 difference from containai.toml; {unknown} resources cannot be compared with \
+         containai.toml: the VM is stopped; see `cai plan`\n"
+    );
+    assert!(unknown > 1 && ran.stdout.ends_with(&verdict), "{verdict}: {ran}");
+    let json = document(&world.cai(&["status", "--json"]));
+    let machine = &json["machines"][0];
+    assert_eq!(machine["pending"], json!(["vm.containai-secure"]));
+    assert_eq!(machine["unknown"].as_array().map(Vec::len), usize::try_from(unknown).ok());
+    assert_eq!(machine["as_declared"], false);
+}
+
+fn a_container_that_was_left_stopped_is_named() {
+    let world = FakeWorld::converged("version = 1\n");
+    world.change(|world| {
+        let guest = world.instances.get_mut("containai-secure").unwrap().guest.as_mut().unwrap();
+        let text = "c3|manager|runc|2026-11-21T00:00:00Z|false\n".to_owned();
+        let file = File { text, ..File::default() };
+        guest.files.insert("/var/lib/cai/stopped-containers".into(), file);
+    });
+    let ran = world.cai(&["status"]);
+    ran.fails_with(1);
+    assert!(ran.stdout.contains("\ncai stopped manager and did not start it again\n"), "{ran}");
+    let json = document(&world.cai(&["status", "--json"]));
+    assert_eq!(json["machines"][0]["stopped_containers"], json!(["manager"]));
+    for command in ["plan", "doctor"] {
+        let ran = world.cai(&[command]);
+        assert!(ran.stdout.contains("cai stopped manager and did not start it again"), "{ran}");
+    }
+}
+
+
 fn as_json_it_is_one_document() {
     let sandbox = fake::engine();
     let ran = sandbox.cai(&["status", "--json"]);
@@ -70,9 +112,11 @@ fn as_json_it_is_one_document() {
                 "ping": {"answer": "answered", "data": {"api_version": "1.41"}},
             },
             "context": {"name": "containai-secure", "host": null, "as_declared": false},
+            "stopped_containers": [],
             "former_vms": [],
             "as_declared": false,
             "pending": ["context.containai-secure"],
+            "unknown": [],
             }],
         })
     );

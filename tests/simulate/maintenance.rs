@@ -127,7 +127,7 @@ fn a_container_that_was_left_stopped_is_named_and_started_by_doctor() {
         .unwrap();
         let mut found = doctor_fixes(&host, &config);
         let (_, cause) = found.remove(others.len());
-        assert_eq!(cause, "an interrupted run of cai stopped plain and did not start it again");
+        assert_eq!(cause, "cai stopped plain and did not start it again");
         let codes: Vec<Code> = found.into_iter().map(|(code, _)| code).collect();
         assert_eq!(codes, others.iter().map(|(_, code)| *code).collect::<Vec<_>>());
         assert_eq!(names(&running(&host.world())), ["old", "new", "plain"]);

@@ -23,7 +23,7 @@ pub(in crate::resource) fn session(case: &Case<'_>, guest: &GuestFacts) -> Optio
     Some(refused(saw_user(finding, guest), guest))
 }
 
-/// The containers that the pending restart starts, because an interrupted run left them stopped.
+/// The containers that the pending restart starts, because an earlier run left them stopped.
 pub(in crate::resource) fn left_stopped(case: &Case<'_>) -> Option<Finding> {
     let change = case.effect(&case.restart())?;
     let mut left = change.reasons.iter().filter_map(|reason| match reason {
