@@ -225,11 +225,13 @@ fn tell(error: &Error, terminal: &mut Terminal) {
     if error.is_told() {
         return;
     }
-    let text = match error {
+    let mark = terminal.mark();
+    match error {
+        // Lines of a file are not wrapped.
         Error::Config(files) => {
-            files.iter().map(|file| file.text.as_str()).collect::<Vec<_>>().join("\n\n")
+            let texts: Vec<&str> = files.iter().map(|file| file.text.as_str()).collect();
+            terminal.complain(&format!("{mark}{}", texts.join("\n\n")));
         }
-        error => report::error(error, error.hint()),
-    };
-    terminal.complain(&format!("{}{text}", terminal.mark()));
+        error => terminal.report(&format!("{mark}{}", report::error(error, error.hint()))),
+    }
 }

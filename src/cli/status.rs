@@ -30,7 +30,7 @@ pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> 
         let left = planned.facts.iter().filter_map(Facts::left_stopped);
         lines.extend(former.chain(left).map(|reason| reason.to_string()));
         let lines = lines.iter().map(|line| report::on_a_line(line) + "\n");
-        terminal.data(&lines.collect::<String>())?;
+        terminal.paragraphs(&lines.collect::<String>())?;
     }
     if planned.plan.is_empty() { Ok(()) } else { Err(Error::Differs) }
 }

@@ -30,11 +30,20 @@ pub(super) struct Terminal {
     out: AutoStream<io::Stdout>,
     err: AutoStream<io::Stderr>,
     layout: Layout,
+    /// Whether stdout and stderr are terminals. Otherwise, a line is as long as its text.
+    screens: Screens,
     quiet: bool,
     json: Json,
     /// Whether lines on stderr can be redrawn.
     draws: bool,
     hidden: Hidden,
+}
+
+/// Which streams are terminals.
+#[derive(Debug, Clone, Copy)]
+struct Screens {
+    out: bool,
+    err: bool,
 }
 
 /// The JSON output.
@@ -117,6 +126,7 @@ impl Terminal {
         }
         terminal
     }
+            screens: Screens { out: io::stdout().is_terminal(), err: io::stderr().is_terminal() },
 
     /// Prints the commands that run, on stderr.
     fn trace(&self) {
@@ -290,6 +300,23 @@ impl Terminal {
             self.complain(text);
         }
     }
+    /// Prints a result of long lines for a person. On a terminal, they are wrapped.
+    pub(super) fn paragraphs(&mut self, text: &str) -> Result<(), Error> {
+        if self.screens.out {
+            return self.data(&report::fitted(text, self.layout.width));
+        }
+        self.data(text)
+    }
+
+    /// Prints an error or a warning. On a terminal, its lines are wrapped.
+    pub(super) fn report(&mut self, text: &str) {
+        if self.screens.err {
+            self.complain(&report::fitted(text, self.layout.width));
+        } else {
+            self.complain(text);
+        }
+    }
+
 
     /// Prints a message even with `--quiet`. Errors of stderr are ignored.
     pub(super) fn complain(&mut self, text: &str) {
@@ -311,7 +338,7 @@ impl Terminal {
     pub(super) fn refuse_problems(&mut self, plan: &Plan) -> Result<(), Error> {
         let mut problems = Vec::new();
         for (address, problem) in plan.problems() {
-            self.complain(&report::problem(&address.to_string(), problem));
+            self.report(&report::problem(&address.to_string(), problem));
             problems.push(Diagnostic::of_problem(address, problem));
         }
         if problems.is_empty() { Ok(()) } else { Err(Error::Blocked(problems)) }
@@ -320,7 +347,9 @@ impl Terminal {
     /// Prints the warnings about a file.
     pub(super) fn warn(&mut self, config: &Config) {
         for warning in config.warnings() {
-            self.talk(&report::warning(&warning));
+            if !self.quiet {
+                self.report(&report::warning(&warning));
+            }
         }
     }
 

@@ -28,4 +28,4 @@ pub use markdown::{destruction_markdown, markdown};
 pub use plan::{destruction, plan};
 pub use record::record;
 pub use stream::{Hook, Line};
-pub use text::{Layout, on_a_line, table};
+pub use text::{Layout, fitted, on_a_line, table};

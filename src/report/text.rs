@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::time::SystemTime;
 
 use anstyle::Style;
+use console::measure_text_width;
 
 use super::palette::{DIM, ERROR, paint};
 use crate::model::{in_a_line, printable};
@@ -151,9 +152,66 @@ pub(super) fn wrapped(line: &str, width: usize) -> Vec<String> {
     pieces
 }
 
+/// A message whose lines fit this width, except for longer words and commands. Further lines of a line
+/// are indented more.
+pub fn fitted(text: &str, width: usize) -> String {
+    let fit = |line: &str| {
+        if measure_text_width(line) <= width {
+            return line.to_owned();
+        }
+        let start = line.len() - line.trim_start().len();
+        let (indent, line) = line.split_at(start);
+        let mut lines = vec![indent.to_owned()];
+        for word in words(line) {
+            let Some(last) = lines.last_mut() else { break };
+            let is_first = last.trim_start().is_empty();
+            if is_first || measure_text_width(last) + 1 + measure_text_width(word) <= width {
+                last.push_str(if is_first { "" } else { " " });
+                last.push_str(word);
+            } else {
+                lines.push(format!("{indent}{INNER}{word}"));
+            }
+        }
+        lines.join("\n")
+    };
+    text.split('\n').map(fit).collect::<Vec<_>>().join("\n")
+}
+
+/// The words of a line. A command in backticks is one word, because it is to be copied.
+fn words(line: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    let (mut start, mut in_command) = (0, false);
+    for (at, character) in line.char_indices() {
+        match character {
+            '`' => in_command = !in_command,
+            ' ' if !in_command => {
+                words.push(&line[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    words.push(&line[start..]);
+    words
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_fits_and_its_commands_stay_whole() {
+        let hint = "help: review the plan, then run `cai --simulate=world -f 'a b.toml' apply --yes`, or not";
+        assert_eq!(
+            fitted(hint, 60),
+            "help: review the plan, then run\n  `cai --simulate=world -f 'a b.toml' apply --yes`, or not"
+        );
+        let red = "\u{1b}[31merror:\u{1b}[0m no";
+        for short in ["", "a\n  b", red] {
+            assert_eq!(fitted(short, 9), short);
+        }
+        assert_eq!(fitted("  one two three", 10), "  one two\n    three");
+    }
 
     #[test]
     fn long_remarks_are_wrapped_at_words() {

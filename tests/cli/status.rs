@@ -15,6 +15,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_stopped_vm_and_none_at_all_are_told_apart,
         what_cannot_be_known_is_not_called_a_difference,
         a_container_that_was_left_stopped_is_named,
+        on_a_terminal_its_lines_and_those_of_errors_fit,
         as_json_it_is_one_document,
         it_looks_once_with_the_processes_of_a_plan,
     ]
@@ -93,6 +94,23 @@ fn a_container_that_was_left_stopped_is_named() {
     }
 }
 
+fn on_a_terminal_its_lines_and_those_of_errors_fit() {
+    let world = FakeWorld::converged("version = 1\n");
+    world.cai(&["stop"]).success();
+    for columns in [60, 80] {
+        for arguments in [&["status"][..], &["apply", "containai.toml"], &["stop", "-f", "no.toml"]]
+        {
+            let sandbox = &world.sandbox;
+            let ran = sandbox.printed_on_terminal(columns, arguments, &world.variables());
+            let text = anstream::adapter::strip_str(&ran.stderr).to_string();
+            let long = text.lines().filter(|line| line.chars().count() > columns.into());
+            let long: Vec<&str> = long.collect();
+            assert!(long.is_empty(), "{columns}: {long:#?} {ran}");
+        }
+    }
+    // Elsewhere, a state is one line.
+    assert_eq!(world.cai(&["status"]).stdout.lines().count(), 1);
+}
 
 fn as_json_it_is_one_document() {
     let sandbox = fake::engine();

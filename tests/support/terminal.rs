@@ -31,13 +31,36 @@ pub struct Session {
 impl Sandbox {
     /// Starts `cai` on a terminal.
     pub fn start_on_terminal(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Session {
-        let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
+        self.start_on(80, Some(Stdio::piped()), arguments, variables)
+    }
+
+    /// Everything that `cai` prints, also to stdout, on a terminal with this many columns.
+    pub fn printed_on_terminal(
+        &self,
+        columns: u16,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Ran {
+        self.start_on(columns, None, arguments, variables).end()
+    }
+
+    /// Starts `cai` on a terminal with this many columns, which is also stdout unless that is given.
+    fn start_on(
+        &self,
+        columns: u16,
+        stdout: Option<Stdio>,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Session {
+        let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         let terminal = openpty(&size, None).unwrap();
         let mut command = self.command(&["cai"]);
         command.args(arguments).envs(variables.iter().copied());
-        command.stdin(terminal.slave.try_clone().unwrap()).stderr(terminal.slave);
+        let screen = || Stdio::from(terminal.slave.try_clone().unwrap());
+        command.stdin(screen()).stdout(stdout.unwrap_or_else(screen)).stderr(screen());
         let (docker, line) = (Some(self.docker_guard()), line(&command));
-        let child = start(command.stdout(Stdio::piped()));
+        let child = start(&mut command);
+        drop(terminal.slave);
         // The command also holds the terminal's other end. Reading ends only when that is closed.
         drop(command);
         let master = File::from(terminal.master);
@@ -115,7 +138,9 @@ impl Session {
             self.hear(&bytes);
         }
         let mut stdout = String::new();
-        self.child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
+        if let Some(mut pipe) = self.child.stdout.take() {
+            pipe.read_to_string(&mut stdout).unwrap();
+        }
         let status = self.child.wait().unwrap();
         if let Some(docker) = self.docker.take() {
             docker.check(&self.line);

@@ -45,7 +45,7 @@ pub(super) fn tell<T>(
     let hidden = terminal.hidden();
     let stream = terminal.streams().then(Stream::default);
     let terminal = Mutex::new(terminal);
-    let say = |text: &str| terminal.lock().unwrap_or_else(PoisonError::into_inner).complain(text);
+    let say = |text: &str| terminal.lock().unwrap_or_else(PoisonError::into_inner).report(text);
     // Before the line is cut to the terminal's width: half a secret could not be recognized.
     let clean = |event: &Event<'_>, hear: &dyn Fn(&Event<'_>)| match event {
         Event::StepSays(address, line) => hear(&Event::StepSays(address, &hidden.said(line))),
