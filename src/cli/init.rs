@@ -47,7 +47,7 @@ pub(super) fn run(
     let mounts = Some(mounts).filter(|mounts| !mounts.is_empty());
     let mut answers = Answers { mounts, ..Answers::default() };
     if !options.yes {
-        questions::ask(host, global, &path, &mut answers, terminal);
+        questions::ask(host, global, &path, &mut answers, terminal)?;
     }
     let source = answers.source(host, path);
     // Nothing is written that the next command would refuse.

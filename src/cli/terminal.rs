@@ -57,6 +57,17 @@ enum Json {
     Ended,
 }
 
+/// The answer to a question.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// What the user typed, without spaces around it.
+    Given(String),
+    /// The input ended, as after Ctrl-D.
+    End,
+    /// stdin or stderr is not a terminal.
+    Impossible,
+}
+
 /// The secrets that no stream shows. They are shared with other threads, because more are found
 /// over time.
 #[derive(Debug, Clone, Default)]
@@ -115,6 +126,7 @@ impl Terminal {
             out: AutoStream::new(io::stdout(), choice),
             err: AutoStream::new(io::stderr(), choice),
             layout: Layout { width: width(), mark: if simulates { MARK } else { "" }, full },
+            screens: Screens { out: io::stdout().is_terminal(), err: io::stderr().is_terminal() },
             quiet: global.quiet,
             json: if global.json && streams { Json::Lines } else { Json::Document(None) },
             // The trace writes to the same terminal and would break lines that are redrawn.
@@ -126,7 +138,6 @@ impl Terminal {
         }
         terminal
     }
-            screens: Screens { out: io::stdout().is_terminal(), err: io::stderr().is_terminal() },
 
     /// Prints the commands that run, on stderr.
     fn trace(&self) {
@@ -289,17 +300,6 @@ impl Terminal {
         self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush()).map_err(Error::Output)
     }
 
-    /// Prints a success on stdout, unless `--quiet` is given: the exit code says the same.
-    pub(super) fn succeed(&mut self, text: &str) -> Result<(), Error> {
-        if self.quiet { Ok(()) } else { self.data(text) }
-    }
-
-    /// Prints a message, unless `--quiet` is given.
-    pub(super) fn talk(&mut self, text: &str) {
-        if !self.quiet {
-            self.complain(text);
-        }
-    }
     /// Prints a result of long lines for a person. On a terminal, they are wrapped.
     pub(super) fn paragraphs(&mut self, text: &str) -> Result<(), Error> {
         if self.screens.out {
@@ -317,6 +317,17 @@ impl Terminal {
         }
     }
 
+    /// Prints a success on stdout, unless `--quiet` is given: the exit code says the same.
+    pub(super) fn succeed(&mut self, text: &str) -> Result<(), Error> {
+        if self.quiet { Ok(()) } else { self.data(text) }
+    }
+
+    /// Prints a message, unless `--quiet` is given.
+    pub(super) fn talk(&mut self, text: &str) {
+        if !self.quiet {
+            self.complain(text);
+        }
+    }
 
     /// Prints a message even with `--quiet`. Errors of stderr are ignored.
     pub(super) fn complain(&mut self, text: &str) {
@@ -353,24 +364,36 @@ impl Terminal {
         }
     }
 
-    /// Asks a question and returns whether the answer is `yes`. `None` without a terminal.
-    pub(super) fn ask(&mut self, question: &str, yes: &str) -> Option<bool> {
-        Some(self.prompt(question)? == yes)
+    /// Whether the user can answer a question.
+    pub(super) fn can_ask(&self) -> bool {
+        io::stdin().is_terminal() && self.err.is_terminal()
     }
 
-    /// Asks a question and returns the answer. `None` without a terminal, or at its end.
-    pub(super) fn prompt(&mut self, question: &str) -> Option<String> {
-        let stdin = io::stdin();
-        if !stdin.is_terminal() || !self.err.is_terminal() {
-            return None;
+    /// Asks a question and returns whether the answer is `yes`. `None` without a terminal.
+    pub(super) fn ask(&mut self, question: &str, yes: &str) -> Option<bool> {
+        match self.prompt(question) {
+            Answer::Given(answer) => Some(answer == yes),
+            Answer::End => Some(false),
+            Answer::Impossible => None,
+        }
+    }
+
+    /// Asks a question.
+    pub(super) fn prompt(&mut self, question: &str) -> Answer {
+        if !self.can_ask() {
+            return Answer::Impossible;
         }
         // In one write, so that nothing comes between the question and its space.
         let question = format!("{} ", self.hidden.text(question));
         let _ = self.err.write_all(question.as_bytes());
         let _ = self.err.flush();
         let mut answer = String::new();
-        stdin.lock().read_line(&mut answer).ok().filter(|read| *read > 0)?;
-        Some(answer.trim().to_owned())
+        if let Ok(1..) = io::stdin().lock().read_line(&mut answer) {
+            return Answer::Given(answer.trim().to_owned());
+        }
+        // The next message is not about the question.
+        let _ = writeln!(self.err);
+        Answer::End
     }
 }
 

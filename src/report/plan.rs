@@ -164,14 +164,15 @@ pub(super) fn write_summary(out: &mut Page, plan: &Plan) -> std::fmt::Result {
     headline(out, STRONG, "Plan:", &line)
 }
 
-/// The VMs that must be named because data in them is lost.
+/// The VMs that must still be named because data in them is lost.
 pub(super) fn write_consent(
     out: &mut Page,
     plan: &Plan,
     declared: &[Declared<'_>],
 ) -> std::fmt::Result {
     let Some(Declared { vm, .. }) = declared.first() else { return Ok(()) };
-    let names: BTreeSet<String> = plan.losses(vm).into_iter().map(|loss| loss.vm).collect();
+    let names = plan.losses(vm).into_iter().map(|loss| loss.vm);
+    let names: BTreeSet<String> = names.filter(|vm| !plan.may_hide.contains(vm)).collect();
     names.iter().try_for_each(|vm| {
         headline(
             out,

@@ -226,7 +226,9 @@ fn a_replacement_that_is_allowed_is_done_in_order() {
     let script = fake::limactl_that(&list_once(&sandbox), "exit 0");
     sandbox.fake_program("limactl", &script);
     // The fake makes no VM, so what comes after it fails.
-    sandbox.cai(&["apply", "--yes", "--allow-replace", "containai-secure"]).fails_with(1);
+    let agreed = sandbox.cai(&["apply", "--yes", "--allow-replace", "containai-secure"]);
+    let said = agreed.fails_with(1);
+    assert!(said.contains("-/+ vm.containai-secure") && !said.contains("Loses data"), "{agreed}");
     assert_eq!(
         fake::calls(&sandbox),
         [

@@ -13,6 +13,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_file_that_cannot_be_written_is_named,
         there_is_no_json_form_of_it,
         on_a_terminal_it_asks_until_an_answer_is_valid,
+        the_end_of_the_input_cancels_it,
         the_home_directory_is_not_mounted_unless_it_is_named,
         the_next_command_is_for_the_same_file_and_host,
     ]
@@ -106,6 +107,18 @@ fn on_a_terminal_it_asks_until_an_answer_is_valid() {
         assert!(file.lines().any(|it| it == line), "{line}: {file}");
     }
     assert!(file.contains("location = \"~/project/data\""), "{file}");
+}
+
+fn the_end_of_the_input_cancels_it() {
+    let sandbox = Sandbox::new();
+    let mut session = sandbox.start_on_terminal(&["init"], &[]);
+    session.see("Name of the VM");
+    session.answer("agents");
+    session.see("CPUs");
+    session.end_input();
+    let ran = session.end();
+    assert!(ran.fails_with(4).contains("\nerror: nothing was written: the input ended"), "{ran}");
+    assert!(!sandbox.path("home/containai.toml").exists());
 }
 
 fn the_home_directory_is_not_mounted_unless_it_is_named() {

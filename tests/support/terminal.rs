@@ -110,6 +110,11 @@ impl Session {
         self.master.write_all(format!("{line}\n").as_bytes()).unwrap();
     }
 
+    /// Ends the input, as Ctrl-D at the start of a line does.
+    pub fn end_input(&mut self) {
+        self.master.write_all(b"\x04").unwrap();
+    }
+
     /// Sends SIGINT to it, as Ctrl-C does.
     pub fn interrupt(&self) {
         let pid = nix::unistd::Pid::from_raw(self.child.id().cast_signed());

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{Answers, given, project};
 use crate::cli::Global;
 use crate::cli::error::Error;
-use crate::cli::terminal::Terminal;
+use crate::cli::terminal::{Answer, Terminal};
 use crate::host::Host;
 use crate::model::{ByteSize, VmName};
 
@@ -19,22 +19,22 @@ pub(super) fn ask(
     file: &Path,
     answers: &mut Answers,
     terminal: &mut Terminal,
-) {
+) -> Result<(), Error> {
     let name = until_valid(terminal, "Name of the VM", "containai-secure", |text| {
         text.parse::<VmName>().map_err(|error| error.to_string())
-    });
+    })?;
     answers.name = name;
     let cpus = until_valid(terminal, "CPUs", "Lima's default", |text| {
         let cpus = text.parse::<u32>().ok().filter(|cpus| *cpus > 0);
         cpus.ok_or_else(|| "not a number of CPUs".to_owned())
-    });
+    })?;
     answers.cpus = cpus;
     let memory = until_valid(terminal, "Memory", "Lima's default", |text| {
         text.parse::<ByteSize>().map(|size| size.to_string()).map_err(|error| error.to_string())
-    });
+    })?;
     answers.memory = memory;
     if answers.mounts.is_some() {
-        return;
+        return Ok(());
     }
     let default = project(host, file);
     let default = default.as_deref().unwrap_or(NONE);
@@ -49,8 +49,9 @@ pub(super) fn ask(
                 other => other.to_string(),
             })
             .map(Some)
-    });
+    })?;
     answers.mounts = directory.map(|directory| directory.into_iter().collect());
+    Ok(())
 }
 
 /// Asks until the answer is valid. `None` for the default, and without a terminal.
@@ -59,14 +60,23 @@ fn until_valid<T>(
     question: &str,
     default: &str,
     parse: impl Fn(&str) -> Result<T, String>,
-) -> Option<T> {
+) -> Result<Option<T>, Error> {
     loop {
-        let answer = terminal.prompt(&format!("{question} [{default}]:"))?;
+        let answer = match terminal.prompt(&format!("{question} [{default}]:")) {
+            Answer::Given(answer) => answer,
+            Answer::Impossible => return Ok(None),
+            Answer::End => {
+                return Err(Error::Refused {
+                    why: "nothing was written: the input ended before the last answer".into(),
+                    hint: "run `cai init` again; `cai init --yes` uses the defaults".into(),
+                });
+            }
+        };
         if answer.is_empty() {
-            return None;
+            return Ok(None);
         }
         match parse(&answer) {
-            Ok(value) => return Some(value),
+            Ok(value) => return Ok(Some(value)),
             Err(why) => terminal.complain(&format!("{answer}: {why}")),
         }
     }
