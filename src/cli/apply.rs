@@ -51,7 +51,7 @@ pub(super) fn agree(
     terminal.refuse_problems(&planned.plan)?;
     consent.to_losses(planned, command)?;
     consent.to_install(planned, command, terminal)?;
-    consent.to_plan(&planned.plan, command, terminal)
+    consent.to_plan(planned, command, terminal)
 }
 
 /// Applies a plan and reports the result. `is_fresh`: no question was asked since the plan was
@@ -187,8 +187,15 @@ impl Consent {
         }
     }
 
-    fn to_plan(&self, plan: &Plan, command: &str, terminal: &mut Terminal) -> Result<(), Error> {
-        self.asked(&format!("{} Apply?", report::containers(plan)), command, terminal)
+    fn to_plan(
+        &self,
+        planned: &Planned,
+        command: &str,
+        terminal: &mut Terminal,
+    ) -> Result<(), Error> {
+        let others = report::other_files(&planned.plan, &planned.declared());
+        let containers = report::containers(&planned.plan);
+        self.asked(&format!("{others}{containers} Apply?"), command, terminal)
     }
 
     /// Asks a question; anything but "yes" is an error.

@@ -6,6 +6,7 @@ use super::smoke_test::Verified;
 use super::terminal::Hidden;
 use super::{Global, Limits, Terminal, file, progress, vm_lock};
 use crate::cli::error::Error;
+use crate::cli::file::File;
 use crate::config::Config;
 use crate::host::{Host, Probe};
 use crate::plan::{Plan, PlanDocument, Reason};
@@ -50,7 +51,7 @@ pub(super) fn run(
     }
     terminal.refuse_problems(&plan)?;
     let command = global.command(&format!("destroy --allow-destroy {name}"));
-    agree(&plan, name, allowed, &command, terminal)?;
+    agree(&plan, &file, allowed, &command, terminal)?;
     let look = || look(host, &file.config, &hidden).map(|(_, plan)| plan);
     let report =
         progress::tell(host, terminal, |notify| in_sequence(host, &plan, &look, &look, notify));
@@ -95,12 +96,13 @@ fn look(
 /// Requires the VM's name, typed or on the command line, because a "yes" is typed too easily.
 fn agree(
     plan: &Plan,
-    name: &str,
+    file: &File,
     allowed: Option<&str>,
     command: &str,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
     let refused = |why: String| Error::Refused {
+    let name = file.config.vm.name.as_str();
         why: format!("nothing was destroyed: {why}"),
         hint: format!("back up the data that you need, then run `{command}`"),
     };
@@ -118,7 +120,9 @@ fn agree(
     let lost = plan.effective().find(|change| change.deletes_vm());
     let lost = lost.map(|change| format!("If you continue, {}. ", report::lost(change.contents)));
     let lost = lost.unwrap_or_default();
-    let question = format!("{} {lost}Type {name} to destroy it:", report::containers(plan));
+    let others = report::other_files(plan, &[file.declared()]);
+    let containers = report::containers(plan);
+    let question = format!("{others}{containers} {lost}Type {name} to destroy it:");
     match terminal.ask(&question, name) {
         Some(true) => Ok(()),
         Some(false) => Err(refused("the answer was not the VM's name".into())),

@@ -4,8 +4,9 @@ use super::apply::tell_end;
 use super::smoke_test::Verified;
 use super::{Global, Limits, Terminal, file, progress, vm_lock};
 use crate::cli::error::Error;
+use crate::cli::file::File;
 use crate::host::Host;
-use crate::plan::{Disruption, Plan, Reason};
+use crate::plan::{Disruption, Plan};
 use crate::reconcile::apply::event::Listener;
 use crate::reconcile::apply::in_sequence;
 use crate::reconcile::observe::{ObserveError, observe};
@@ -33,18 +34,13 @@ pub(super) fn run(
     let plan = look(power)?;
     terminal.lines(Line::planned(&plan));
     terminal.refuse_problems(&plan)?;
-    for change in plan.effective() {
-        let others = change.reasons.iter().filter(|it| matches!(it, Reason::OtherFile(_)));
-        others.for_each(|reason| terminal.talk(&format!("warning: {reason}")));
-    }
     if let Some(loss) = plan.losses(config.vm.name.as_str()).first() {
         return Err(Error::Refused {
             why: format!("nothing was changed: {}", loss.what),
             hint: loss.hint(&global.command("apply"), &[&loss.vm]),
         });
     }
-    let command = global.command(&format!("{name} --yes"));
-    agree(&plan, power, yes, &command, terminal)?;
+    agree(&plan, power, yes, &file, global, terminal)?;
     // A restarted VM must run like a started one.
     let goal = if power == Power::Restart { Power::Start } else { power };
     let (before, after) = (|| look(power), || look(goal));
@@ -64,19 +60,38 @@ pub(super) fn run(
     Ok(())
 }
 
-/// Asks if containers stop, or if it is unknown whether they do.
+/// Asks if containers stop, if it is unknown whether they do, or if another file was applied to the VM
+/// last.
 fn agree(
     plan: &Plan,
     power: Power,
     yes: bool,
-    command: &str,
+    file: &File,
+    global: &Global,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
+    let command = format!("{} --yes", word(power));
+    let others =
+        if plan.is_empty() { String::new() } else { report::other_files(plan, &[file.declared()]) };
+    let is_start = power == Power::Start;
+    if is_start && !others.is_empty() {
+        terminal.talk(&format!("warning: {}", others.trim_end()));
+    }
+    // The user may not know it: both files may have the default name of a VM.
+    let other = plan.other_files().next().filter(|_| !is_start && !others.is_empty());
+    let foreign = other.map(|(_, other)| {
+        let there = Global { files: vec![other.into()], ..global.clone() };
+        of_other_file(&others, &there.command(&command))
+    });
     let impact = plan.impact();
     let stops_any = !impact.is_complete || !impact.stops.is_empty() || !impact.restarts.is_empty();
-    if yes || !stops_any {
-        return Ok(());
+    let asks = stops_any || foreign.is_some();
+    match foreign {
+        Some(error) if yes || !terminal.can_ask() => return Err(error),
+        _ if yes || !asks => return Ok(()),
+        _ => {}
     }
+    let command = global.command(&command);
     let verb = if power == Power::Stop { Disruption::VmStop } else { Disruption::VmRestart }.verb();
     let mut verb = verb.to_owned();
     verb[..1].make_ascii_uppercase();
@@ -84,13 +99,21 @@ fn agree(
         why: format!("nothing was changed: {why}"),
         hint: format!("to confirm in advance, run `{command}`"),
     };
-    let question = format!("{} {verb}? Only \"yes\" is accepted:", report::containers(plan));
+    let containers = report::containers(plan);
+    let others = if is_start { "" } else { &others };
+    let question = format!("{others}{containers} {verb}? Only \"yes\" is accepted:");
     match terminal.ask(&question, "yes") {
         Some(true) => Ok(()),
         Some(false) => Err(refused("the answer was not \"yes\"")),
-        None => {
-            Err(refused(&format!("confirmation needs a terminal. {}", report::containers(plan))))
-        }
+        None => Err(refused(&format!("confirmation needs a terminal. {containers}"))),
+    }
+}
+
+/// A "yes" in advance is not enough for a VM that another file was applied to last.
+fn of_other_file(others: &str, command: &str) -> Error {
+    Error::Refused {
+        why: format!("nothing was changed: {}", others.trim_end_matches(". ")),
+        hint: format!("if you mean this VM, run `{command}`, or run `cai apply` first"),
     }
 }
 

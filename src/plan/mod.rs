@@ -85,6 +85,17 @@ impl Plan {
         self.changes.iter().filter(|change| change.action != Action::NoOp)
     }
 
+    /// The VMs that another file was applied to last, each with that file.
+    pub fn other_files(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.changes.iter().filter_map(|change| {
+            let file = change.reasons.iter().find_map(|reason| match reason {
+                Reason::OtherFile(file) | Reason::AppliedFrom(file) => Some(file.as_str()),
+                _ => None,
+            });
+            Some((change.address.name.as_str(), file?))
+        })
+    }
+
     /// Whether nothing would change.
     pub fn is_empty(&self) -> bool {
         self.effective().next().is_none()

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::guest::Container;
 use crate::model::{counted, in_a_line};
-use crate::plan::{Fallback, Impact, Plan};
+use crate::plan::{Declared, Fallback, Impact, Plan};
 
 /// A summary names at most this many containers. The block of each change names all of them.
 const NAMED: usize = 8;
@@ -12,6 +12,17 @@ const NAMED: usize = 8;
 /// What a plan does to containers, for the question before it is applied.
 pub fn containers(plan: &Plan) -> String {
     summary(&plan.impact(), None)
+}
+
+/// The VMs of a plan that another file was applied to last, in sentences that end with a space. Empty if
+/// there are none.
+pub fn other_files(plan: &Plan, declared: &[Declared<'_>]) -> String {
+    let sentence = |(vm, other): (&str, &str)| {
+        let own = declared.iter().find(|declared| declared.vm == vm).map(|declared| declared.file);
+        let own = own.unwrap_or("this file");
+        format!("{vm} was applied from {} last, not from {}. ", in_a_line(other), in_a_line(own))
+    };
+    plan.other_files().map(sentence).collect()
 }
 
 /// What happens to the containers, in sentences. `now` is the engine's time.

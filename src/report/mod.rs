@@ -18,7 +18,7 @@ mod text;
 
 pub use apply::{destroyed, finished, powered, progress, running, still_running};
 pub use change::lost;
-pub use containers::containers;
+pub use containers::{containers, other_files};
 pub use diagnostic::{Diagnostic, DiagnosticsDocument};
 pub use doctor::{DoctorDocument, Examined, codes, diagnosis, explanation, finding};
 pub use error::{error, failure, problem, warning};

@@ -25,6 +25,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_misspelled_command_never_suggests_to_destroy,
         the_file_can_come_from_the_environment,
         a_restart_that_hides_data_is_refused,
+        the_vm_of_another_project_is_not_stopped_by_a_yes,
         a_plan_of_a_part_says_so,
         a_value_with_a_secret_name_is_hidden_completely,
         what_cannot_be_listed_is_not_called_absent,
@@ -332,6 +333,37 @@ fn a_plan_of_a_part_says_so() {
     world.sandbox.write("home/containai.toml", TWO);
     let ran = world.cai(&["plan", "--target", "vm.containai-secure"]);
     let text = ran.success().replace("\n  ", " ");
+fn the_vm_of_another_project_is_not_stopped_by_a_yes() {
+    let world = FakeWorld::converged(FILE);
+    world.sandbox.directory("home/second");
+    world.sandbox.write("home/second/containai.toml", FILE);
+    world.calls();
+    let first = world.sandbox.home().join("containai.toml").display().to_string();
+    let both = format!("{VM} was applied from {first} last, not from second/containai.toml");
+    for command in ["stop", "restart"] {
+        for arguments in [&[command][..], &[command, "--yes"]] {
+            let ran = world.cai(&[&["-C", "second"], arguments].concat());
+            assert!(ran.fails_with(4).contains(&both), "{ran}");
+            let hint = format!("run `cai -C second -f {first} {command} --yes`");
+            assert!(ran.stderr.contains(&hint), "{hint}: {ran}");
+        }
+    }
+    for (command, answer) in [("stop", "no"), ("destroy", "no")] {
+        let words = ["-C", "second", command];
+        let mut session = world.sandbox.start_on_terminal(&words, &world.variables());
+        session.see(if command == "stop" { "is accepted:" } else { "to destroy it:" });
+        session.answer(answer);
+        let ran = session.end();
+        let asked = ran.stderr.lines().find(|line| line.contains(&both));
+        assert!(asked.is_some_and(|line| line.contains("Stops no containers.")), "{ran}");
+        assert!(!world.calls().iter().any(|it| changes(it)), "{ran}");
+    }
+    world.cai(&["-C", "second", "-f", &first, "stop", "--yes"]).success();
+    // Once this file is applied, it is the file of the VM.
+    world.cai(&["-C", "second", "apply", "--yes"]).success();
+    world.cai(&["-C", "second", "stop", "--yes"]).success();
+}
+
     assert!(text.contains("No changes. vm.containai-secure matches containai.toml."), "{ran}");
     assert!(text.contains("Limited: only vm.containai-secure"), "{ran}");
     let two = ["plan", "--destroy", "-f", "containai.toml", "-f", "other.toml"];
