@@ -58,6 +58,9 @@ pub(super) fn logs(
     let file = file::load(host, global, terminal)?;
     let vm = &file.config.vm.name;
     let tail = |path: &str| {
+    if terminal.simulates() {
+        terminal.talk(&format!("{}The log of a simulated host:", terminal.mark()));
+    }
         let follow = follow.then_some("-F");
         let words = ["tail", "-n", LINES].into_iter().chain(follow).chain([path]);
         words.map(str::to_owned).collect::<Vec<_>>()

@@ -33,7 +33,18 @@ pub(super) fn run(
     options: &Watch,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
-    let file = file::load(host, global, terminal)?;
+    if terminal.simulates() && (options.install || options.uninstall) {
+        return Err(Error::Usage {
+            why: "a service of `cai watch` is not available on a simulated host".into(),
+            hint: "run it without --simulate, or run `cai watch` itself".into(),
+        });
+    }
+    let file = file::load(host, global, terminal);
+    if let Some(vm) = &options.uninstall {
+        let own = file.map(|file| file.config.vm.name);
+        return service::uninstall(host, vm.as_ref(), own, terminal);
+    }
+    let file = file?;
     if options.install {
         return service::install(host, &file, options.interval, terminal);
     }
@@ -65,6 +76,10 @@ pub(super) fn run(
             interval
         };
         last = said;
+        if terminal.simulates() {
+            // Only commands change a simulated host, so waiting would never end.
+            return log(terminal, "stopped watching: this host is simulated");
+        }
         host.pause(wait);
     }
 }

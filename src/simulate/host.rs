@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::reply::{Call, Outside, Reply};
 use super::world::{Computer, World};
-use super::{brew, docker, limactl, socket, ssh, store};
+use super::{brew, docker, limactl, log, socket, ssh, store};
 use crate::docker::client::MARK;
 use crate::host::{
     Archive, ArchiveError, CommandError, CommandSpec, Failure, GracefulInterrupt, Heard, Host,
@@ -26,8 +26,26 @@ const PROGRAMS: &[(&str, Program)] =
 
 /// Runs a program in a world. `None` if the world does not have the program.
 pub fn run(world: &mut World, name: &str, call: &Call<'_>) -> Option<Reply> {
+    if name == "tail" {
+        return Some(tail(world, call));
+    }
     let (_, program) = PROGRAMS.iter().find(|(own, _)| *own == name)?;
     world.computer.programs.contains_key(name).then(|| program(world, call))
+}
+
+/// `tail`, which every machine has, of the log of a host agent.
+fn tail(world: &World, call: &Call<'_>) -> Reply {
+    let path = call.args.last().map(PathBuf::from).unwrap_or_default();
+    let name = path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
+    let is_log = path.ends_with("ha.stderr.log");
+    let Some(instance) = world.instances.get(name.as_ref()).filter(|_| is_log) else {
+        let path = path.display();
+        let why = format!("tail: cannot open '{path}' for reading: No such file or directory");
+        return Reply::failed(1, why);
+    };
+    let message = format!("{} (simulated)", instance.status().in_a_sentence());
+    let stdout = log::line(world.clock, "info", &message, &[]);
+    Reply { stdout, ..Reply::done() }
 }
 
 /// Runs a `limactl` other than the one on `PATH`.

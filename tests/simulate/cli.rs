@@ -18,6 +18,9 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_mac_is_simulated_anywhere,
         a_document_for_programs_says_that_it_is_simulated,
         what_to_type_next_is_for_the_same_host_and_file,
+        every_log_can_be_shown_and_says_that_it_is_simulated,
+        a_service_is_not_installed_for_a_simulated_host,
+        a_simulated_host_is_watched_once,
     ]
 }
 
@@ -226,6 +229,41 @@ fn a_document_for_programs_says_that_it_is_simulated() {
     }
     let real = sandbox.cai(&["--json", "validate"]);
     assert!(!real.success().contains("simulated"), "{real}");
+}
+
+fn every_log_can_be_shown_and_says_that_it_is_simulated() {
+    let sandbox = home();
+    let absent = sandbox.cai(&["--simulate", "logs", "vm"]);
+    assert!(absent.fails_with(1).contains("No such file"), "{absent}");
+    sandbox.cai(&["--simulate", "apply", "--yes"]).success();
+    for log in ["docker", "vm", "provision"] {
+        for follow in [&[][..], &["-f"]] {
+            let ran = sandbox.cai(&[&["--simulate", "logs", log], follow].concat());
+            assert!(!ran.success().is_empty(), "{ran}");
+            assert!(ran.stderr.contains("[simulated] The log of a simulated host:"), "{ran}");
+        }
+    }
+    sandbox.cai(&["simulate", "break", "provision-failed"]).success();
+    sandbox.cai(&["--simulate", "logs", "provision"]).success();
+}
+
+fn a_service_is_not_installed_for_a_simulated_host() {
+    let sandbox = home();
+    for option in ["--install", "--uninstall"] {
+        let ran = sandbox.cai(&["--simulate", "watch", option]);
+        let why = "a service of `cai watch` is not available on a simulated host";
+        assert!(ran.fails_with(64).contains(why), "{ran}");
+    }
+}
+
+fn a_simulated_host_is_watched_once() {
+    let sandbox = home();
+    sandbox.cai(&["simulate", "break", "forward"]).success();
+    let ran = sandbox.cai(&["--simulate", "watch"]);
+    assert!(ran.success().contains("; repaired\n"), "{ran}");
+    assert!(ran.stdout.ends_with("stopped watching: this host is simulated\n"), "{ran}");
+    let again = sandbox.cai(&["--simulate", "plan"]);
+    assert!(again.success().contains("No changes."), "{again}");
 }
 
 fn values_that_cannot_be_meant_are_refused_or_explained() {

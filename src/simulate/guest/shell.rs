@@ -43,7 +43,7 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("stopped_containers", |guest, _, _| guest.stopped_containers()),
     ("sync", |_, _, _| Reply::done()),
     ("systemctl", |guest, words, caller| guest.systemctl_or_show(words, caller)),
-    ("tail", |guest, words, _| guest.about_files("tail", words, |_, file| file.text.clone())),
+    ("tail", |guest, words, _| guest.tail(words)),
     ("true", |_, _, _| Reply::done()),
     ("useradd", |guest, words, caller| guest.account_command("useradd", words, caller)),
     ("userdel", |guest, words, caller| guest.account_command("userdel", words, caller)),
