@@ -31,6 +31,7 @@ mod smoke_test;
 mod status;
 mod target;
 mod terminal;
+mod usage;
 mod validate;
 mod vm_lock;
 mod watch;
@@ -38,7 +39,7 @@ mod watch;
 pub use schema::schemas;
 use std::process::ExitCode;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches};
 
@@ -68,7 +69,12 @@ pub fn main(host: &dyn Host) -> ExitCode {
     });
     let (cli, names_files) = match parsed {
         Ok(parsed) => parsed,
-        Err(error) => return refuse(&without_destroy(error)),
+        Err(error) => {
+            let arguments = std::env::args_os().skip(1);
+            let arguments: Vec<String> =
+                arguments.map(|argument| argument.to_string_lossy().into_owned()).collect();
+            return refuse(&usage::explained(error, &command_line(), &arguments));
+        }
     };
     if names_files && cli.command.has_plan() {
         let message = "a saved plan names its files: it cannot be used with --file";
@@ -189,16 +195,6 @@ fn run_on(
         Command::Help { words } => help::run(words, terminal),
         Command::Simulate { .. } => Ok(()),
     }
-}
-
-/// A usage error that does not suggest to destroy anything.
-fn without_destroy(mut error: clap::Error) -> clap::Error {
-    let kind = ContextKind::SuggestedSubcommand;
-    if let Some(ContextValue::Strings(names)) = error.get(kind) {
-        let names = names.iter().filter(|name| *name != "destroy").cloned().collect();
-        error.insert(kind, ContextValue::Strings(names));
-    }
-    error
 }
 
 /// Prints a usage error, or the help or version, which clap reports the same way. Failures to print

@@ -23,6 +23,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_saved_plan_keeps_its_targets_and_can_be_shown,
         a_plan_of_a_destroy_changes_nothing,
         a_misspelled_command_never_suggests_to_destroy,
+        what_other_tools_call_an_option_is_explained,
         the_file_can_come_from_the_environment,
         a_restart_that_hides_data_is_refused,
         the_vm_of_another_project_is_not_stopped_by_a_yes,
@@ -294,6 +295,27 @@ fn a_misspelled_command_never_suggests_to_destroy() {
 
 fn the_file_can_come_from_the_environment() {
     let world = FakeWorld::converged(FILE);
+fn what_other_tools_call_an_option_is_explained() {
+    let world = FakeWorld::new(FILE);
+    for (words, tip) in [
+        ("shell docker ps -a", "tip: write `cai shell -- docker ps -a`"),
+        ("shell docker ps", "tip: write `cai shell -- docker ps`"),
+        ("apply --auto-approve", "tip: use --yes"),
+        ("apply -auto-approve", "tip: use --yes"),
+        ("plan -out F", "tip: use --out"),
+        ("plan -out=F", "tip: use --out"),
+        ("plan -destroy", "tip: use --destroy"),
+        ("plan --no-color", "tip: use --color never"),
+    ] {
+        let ran = world.cai(&words.split(' ').collect::<Vec<_>>());
+        assert!(ran.fails_with(64).contains(tip), "{tip}: {ran}");
+        assert_eq!(ran.stderr.matches("tip:").count(), 1, "{ran}");
+    }
+    // clap's own tips stay.
+    let ran = world.cai(&["plan", "--destory"]);
+    assert!(ran.fails_with(64).contains("a similar argument exists: '--destroy'"), "{ran}");
+}
+
     world.sandbox.write("home/other.toml", "version = 1\n[vm]\nname = \"other\"\n");
     let ran = world.cai_with(&["plan"], &[("CAI_FILE", "other.toml")]);
     assert!(ran.success().contains("+ vm.other"), "{ran}");
