@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::host::{Host, Probe};
 use crate::plan::{Plan, PlanDocument, Reason};
 use crate::reconcile::apply::{Report, in_sequence};
-use crate::reconcile::observe::{ObserveError, current_context, observe};
+use crate::reconcile::observe::{ObserveError, current_context, installed_watch_service, observe};
 use crate::report::{self, Line};
 use crate::resource::facts::Facts;
 
@@ -89,7 +89,8 @@ fn look(
     let facts = observe(probe, config)?;
     hidden.add(facts.secrets(config));
     let current = current_context(probe)?;
-    let plan = Plan::destroy(config, &facts, current.as_deref());
+    let service = installed_watch_service(probe, &config.vm.name);
+    let plan = Plan::destroy(config, &facts, current.as_deref(), service.as_ref());
     Ok((facts, plan))
 }
 
@@ -101,8 +102,8 @@ fn agree(
     command: &str,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
-    let refused = |why: String| Error::Refused {
     let name = file.config.vm.name.as_str();
+    let refused = |why: String| Error::Refused {
         why: format!("nothing was destroyed: {why}"),
         hint: format!("back up the data that you need, then run `{command}`"),
     };

@@ -13,6 +13,7 @@ use super::schema;
 use super::shell::Log;
 use super::simulate::Simulate;
 use crate::doctor::Code;
+use crate::model::VmName;
 use crate::model::egress::Target;
 
 /// A Docker engine in a Lima VM, declared in one file.
@@ -433,9 +434,11 @@ pub(super) struct Watch {
     /// Run it in the background from now on, as a systemd user unit or a launchd agent
     #[arg(long)]
     pub(super) install: bool,
-    /// Stop that service and delete it
-    #[arg(long, conflicts_with = "install")]
-    pub(super) uninstall: bool,
+    /// Stop that service and delete it. The service is that of VM, of the file's VM or, without a
+    /// valid file, the only one
+    #[arg(long, conflicts_with = "install", value_name = "VM", num_args = 0..=1, add = ArgValueCompleter::new(completions::vm))]
+    #[expect(clippy::option_option, reason = "the option and its value are optional")]
+    pub(super) uninstall: Option<Option<VmName>>,
     /// How often to ask the socket, such as 10s or 1m; by default 15s
     #[arg(long, value_name = "DURATION", value_parser = timeout)]
     pub(super) interval: Option<Duration>,

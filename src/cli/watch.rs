@@ -33,7 +33,7 @@ pub(super) fn run(
     options: &Watch,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
-    if terminal.simulates() && (options.install || options.uninstall) {
+    if terminal.simulates() && (options.install || options.uninstall.is_some()) {
         return Err(Error::Usage {
             why: "a service of `cai watch` is not available on a simulated host".into(),
             hint: "run it without --simulate, or run `cai watch` itself".into(),
@@ -47,9 +47,6 @@ pub(super) fn run(
     let file = file?;
     if options.install {
         return service::install(host, &file, options.interval, terminal);
-    }
-    if options.uninstall {
-        return service::uninstall(host, &file, terminal);
     }
     let directory = lima_home(host)?.join(file.config.vm.name.as_str());
     let socket = Ssh::docker_socket(&directory);

@@ -13,7 +13,7 @@ use crate::model::address::{Address, Kind};
 use crate::plan::Observation;
 use crate::plan::{Change, Plan, Problem, Reason};
 use crate::resource::facts::Facts;
-use crate::resource::{DockerContext, LimaInstall, Power, Vm, other_file, stored};
+use crate::resource::{DockerContext, LimaInstall, Power, Vm, WatchService, other_file, stored};
 
 /// The VM that would be destroyed.
 #[derive(Serialize)]
@@ -34,17 +34,27 @@ impl Plan {
         Self { changes: vec![Vm::power(config, facts, power)], ..Self::default() }
     }
 
-    /// Plans to destroy the resources that `cai` created for a file: first the context, then its
-    /// VM. Everything else is inside the VM. Lima stays, because it may run other VMs.
+    /// Plans to destroy the resources that `cai` created for a file: first the service that watches the
+    /// VM, then the context, then the VM. Everything else is inside the VM. Lima stays, because it may
+    /// run other VMs.
     ///
     /// A context that `cai` did not create is kept. A VM that it did not create has a reason that
     /// says so, because it needs separate consent. `current` is the current Docker context.
-    pub fn destroy(config: &Config, facts: &Facts, current: Option<&str>) -> Self {
+    pub fn destroy(
+        config: &Config,
+        facts: &Facts,
+        current: Option<&str>,
+        service: Option<&WatchService>,
+    ) -> Self {
+        let service = service.map(|service| service.removal(&config.vm.name));
         let former = facts.former.contexts.iter();
         let former = former.filter(|(name, _)| DockerContext::is_former(config, facts, name));
         let contexts = facts.context.iter().map(|context| (&config.context.name, context));
         let contexts = contexts.chain(former).map(|(name, it)| context(name, it, facts, current));
-        Self { changes: contexts.chain(vm(config, facts)).collect(), ..Self::default() }
+        Self {
+            changes: service.into_iter().chain(contexts).chain(vm(config, facts)).collect(),
+            ..Self::default()
+        }
     }
 }
 

@@ -21,6 +21,7 @@ pub mod socket_client;
 mod user;
 mod vm;
 mod vm_ref;
+mod watch_service;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -52,6 +53,7 @@ pub use socket_client::SocketClient;
 pub use user::User;
 pub(crate) use vm::other_file;
 pub use vm::{Places, Power, Vm, template};
+pub use watch_service::WatchService;
 
 use Place::{Guest, Host};
 

@@ -18,6 +18,8 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_dead_forward_is_renewed,
         nothing_stronger_is_done_and_it_is_said_once,
         a_service_of_systemd_is_installed_and_removed,
+        a_service_is_removed_without_a_valid_file,
+        a_destroy_removes_the_service_of_its_vm,
     ]
 }
 
@@ -109,4 +111,48 @@ fn a_service_of_systemd_is_installed_and_removed() {
     );
     let gone = world.cai(&["watch", "--uninstall"]);
     assert!(gone.stderr.contains("does not exist"), "{gone}");
+}
+
+fn unit(world: &FakeWorld, vm: &str) -> std::path::PathBuf {
+    world.sandbox.home().join(format!(".config/systemd/user/cai-watch-{vm}.service"))
+}
+
+fn a_service_is_removed_without_a_valid_file() {
+    let world = FakeWorld::converged(FILE);
+    world.sandbox.fake_program("systemctl", "echo \"$@\" >>\"$HOME/systemctl\"");
+    let install = || world.cai(&["watch", "--install"]).success().to_owned();
+    install();
+    world.sandbox.write("home/containai.toml", "version = 1\n[vm]\nname = \"containai-second\"\n");
+    world.cai(&["apply", "--yes"]).success();
+    install();
+    let broken = "version = 1\nnonsense\n";
+    world.sandbox.write("home/containai.toml", broken);
+    let ran = world.cai(&["watch", "--uninstall"]);
+    let both = "several VMs have a service: containai-second, containai-secure";
+    assert!(ran.fails_with(64).contains(both), "{ran}");
+    let ran = world.cai(&["watch", "--uninstall", "containai-second"]);
+    ran.success();
+    assert!(!unit(&world, "containai-second").exists() && unit(&world, "containai-secure").exists(), "{ran}");
+    let ran = world.cai(&["watch", "--uninstall"]);
+    ran.success();
+    assert!(!unit(&world, "containai-secure").exists(), "{ran}");
+    let ran = world.cai(&["watch", "--uninstall"]);
+    assert!(ran.fails_with(3).contains("containai.toml:2"), "{ran}");
+}
+
+fn a_destroy_removes_the_service_of_its_vm() {
+    let world = FakeWorld::converged(FILE);
+    let systemctl = "echo \"$@\" >>\"$HOME/systemctl\"";
+    world.sandbox.fake_program("systemctl", systemctl);
+    world.cai(&["watch", "--install"]).success();
+    let plan = world.cai(&["plan", "--destroy"]);
+    assert!(plan.success().contains("  - watch_service.containai-secure\n"), "{plan}");
+    assert!(plan.stdout.contains("Plan: 0 to add, 0 to change, 3 to destroy."), "{plan}");
+    world.cai(&["destroy", "--allow-destroy", "containai-secure"]).success();
+    assert!(!unit(&world, "containai-secure").exists());
+    let calls = std::fs::read_to_string(world.sandbox.home().join("systemctl")).unwrap();
+    let stop = "--user disable --now cai-watch-containai-secure.service\n";
+    assert!(calls.ends_with(stop), "{calls}");
+    let again = world.cai(&["destroy"]);
+    assert!(again.success().starts_with("Nothing to destroy."), "{again}");
 }

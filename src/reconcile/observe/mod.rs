@@ -8,6 +8,7 @@ mod files;
 mod former;
 mod judge;
 mod vm;
+mod watch_service;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -31,6 +32,7 @@ use files::{home_of, lima_files, lima_releases, record};
 pub use environment::docker_environment;
 pub use files::{current_context, lima_home, recorded, state_directory};
 pub use judge::{ask_lima, judge, judge_all};
+pub use watch_service::{installed_watch_service, watch_service};
 
 /// Why the machine could not be observed.
 #[derive(Debug, thiserror::Error)]
