@@ -27,5 +27,5 @@ pub use json::{CommandDocument, ErrorDocument, ReportDocument, ResultDocument};
 pub use markdown::{destruction_markdown, markdown};
 pub use plan::{destruction, plan};
 pub use record::record;
-pub use stream::{Hook, Line};
+pub use stream::{Hook, Line, StepStatus};
 pub use text::{Layout, fitted, on_a_line, table};

@@ -117,7 +117,7 @@ pub struct PlannedChange<'a> {
     pub change: ResourceChange<'a>,
 }
 
-/// The number of changes, counted as Terraform counts them: a replacement adds and removes.
+/// The number of changes.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Changes {
     /// The counts.
@@ -139,12 +139,27 @@ pub struct Hook<'a> {
     /// The step, if it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step: Option<&'a str>,
+    /// What happens to the step, if it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<StepStatus>,
     /// The newest line of the output of the step's command.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<&'a str>,
     /// The outcome, if the resource is finished.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<&'static str>,
+}
+
+/// What happens to a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum StepStatus {
+    /// It starts.
+    Started,
+    /// Its command prints something.
+    Running,
+    /// It ends, without an error.
+    Finished,
 }
 
 impl<'a> ResourceName<'a> {
@@ -161,6 +176,7 @@ impl<'a> Hook<'a> {
             action: action.word(),
             elapsed_seconds: seconds(took),
             step: None,
+            status: None,
             output: None,
             outcome: None,
         }
@@ -231,9 +247,13 @@ impl<'a> Line<'a> {
     /// A step of a resource.
     pub fn progress(hook: Hook<'a>) -> Self {
         let took = duration(Duration::from_secs_f64(hook.elapsed_seconds));
-        let said = hook.output.map(|output| format!(": {output}")).unwrap_or_default();
+        let said = match (hook.status, hook.output) {
+            (Some(StepStatus::Started), _) => " started".into(),
+            (Some(StepStatus::Finished), _) => format!(" finished ({took})"),
+            (_, output) => format!(" ({took}): {}", output.unwrap_or_default()),
+        };
         let step = hook.step.unwrap_or_default();
-        let message = format!("{}: {step} ({took}){said}", hook.resource.addr);
+        let message = format!("{}: {step}{said}", hook.resource.addr);
         Self::new(Level::Info, message, What::ApplyProgress { hook })
     }
 

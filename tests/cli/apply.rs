@@ -109,6 +109,10 @@ fn as_json_each_event_is_a_line() {
     );
     assert_eq!(lines[4]["hook"]["action"], "create");
     assert!(lines[4]["hook"]["step"].is_string(), "{ran}");
+    let statuses = lines.iter().map(|line| &line["hook"]["status"]);
+    let mut statuses: Vec<_> = statuses.filter_map(|status| status.as_str()).collect();
+    statuses.retain(|status| *status != "running");
+    assert_eq!(statuses, ["started", "finished"], "{ran}");
     let last = lines.last().unwrap();
     let mut counts = last["changes"].clone();
     assert_eq!(counts["operation"], "apply");

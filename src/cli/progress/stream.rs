@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::model::address::Address;
 use crate::plan::Action;
 use crate::reconcile::apply::event::Event;
-use crate::report::{Hook, Line};
+use crate::report::{Hook, Line, StepStatus};
 
 /// The resources that are being changed.
 #[derive(Default)]
@@ -35,14 +35,18 @@ impl Stream {
             Event::StepStarted(address, step) => {
                 self.progress(address, |running| {
                     running.step.clone_from(&step.title);
-                    running.line(address, None, print);
+                    running.line(address, StepStatus::Started, None, print);
                 });
             }
             Event::StepSays(address, output) => {
-                self.progress(address, |running| running.line(address, Some(output), print));
+                self.progress(address, |running| {
+                    running.line(address, StepStatus::Running, Some(output), print);
+                });
             }
             Event::StepFinished(address, ..) => {
-                self.progress(address, |running| running.line(address, None, print));
+                self.progress(address, |running| {
+                    running.line(address, StepStatus::Finished, None, print);
+                });
             }
             // The end of the resource has the error.
             Event::StepFailed(..) => {}
@@ -65,9 +69,16 @@ impl Stream {
 }
 
 impl Running {
-    fn line(&self, address: &Address, output: Option<&str>, print: &dyn Fn(Line<'_>)) {
+    fn line(
+        &self,
+        address: &Address,
+        status: StepStatus,
+        output: Option<&str>,
+        print: &dyn Fn(Line<'_>),
+    ) {
         let mut hook = Hook::new(address, self.action, self.since.elapsed());
         hook.step = Some(&self.step);
+        hook.status = Some(status);
         hook.output = output;
         print(Line::progress(hook));
     }
