@@ -5,7 +5,10 @@ use std::fmt::Write as _;
 use anstream::adapter::strip_str;
 
 use super::change::write_change;
-use super::plan::{destruction, plan as plan_text, write_consent, write_remarks, write_summary};
+use super::plan::{
+    destruction, plan as plan_text, write_consent, write_header, write_kept, write_limits,
+    write_remarks, write_summary,
+};
 use super::text::{INDENT, Layout, Page};
 use crate::plan::{Action, Change, Declared, Plan};
 use crate::resource::facts::Facts;
@@ -22,10 +25,25 @@ pub fn markdown(plan: &Plan, declared: &[Declared<'_>], facts: &[Facts], layout:
     }
     let mut head = page(facts, layout);
     // Writing to a string cannot fail.
+    let _ = write_headers(&mut head, declared, facts);
     let _ = write_summary(&mut head, plan);
     let _ = write_consent(&mut head, plan, declared);
     let _ = write_remarks(&mut head, &plan.changes);
-    paragraphs(&head.into_text()) + &blocks(plan, facts, layout)
+    let mut end = page(facts, layout);
+    let _ = write_limits(&mut end, plan);
+    framed(head, &blocks(plan, facts, layout), end)
+}
+
+/// Paragraphs before and after the blocks.
+fn framed(head: Page, blocks: &str, end: Page) -> String {
+    let end = paragraphs(&end.into_text());
+    let gap = if end.is_empty() { "" } else { "\n" };
+    format!("{}{blocks}{gap}{end}", paragraphs(&head.into_text()))
+}
+
+fn write_headers(out: &mut Page, declared: &[Declared<'_>], facts: &[Facts]) -> std::fmt::Result {
+    let mut machines = declared.iter().zip(facts);
+    machines.try_for_each(|(Declared { file, vm }, facts)| write_header(out, vm, file, facts))
 }
 
 /// The plan of a destroy as Markdown.
@@ -42,8 +60,11 @@ pub fn destruction_markdown(
     let facts = std::slice::from_ref(facts);
     let mut head = page(facts, layout);
     // Writing to a string cannot fail.
+    let _ = write_headers(&mut head, &[declared], facts);
     let _ = write_summary(&mut head, plan);
-    paragraphs(&head.into_text()) + &blocks(plan, facts, layout)
+    let mut end = page(facts, layout);
+    let _ = write_kept(&mut end, plan);
+    framed(head, &blocks(plan, facts, layout), end)
 }
 
 fn page(facts: &[Facts], layout: Layout) -> Page {

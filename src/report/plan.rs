@@ -9,7 +9,7 @@ use super::containers;
 use super::palette::{ERROR, STRONG};
 use super::text::{Layout, Page, comment, headline, on_a_line};
 use crate::model::{counted, listed};
-use crate::plan::{Action, Change, Counts, Declared, Disruption, Observation, Plan, Reason};
+use crate::plan::{Change, Counts, Declared, Disruption, Observation, Plan, Reason};
 use crate::resource::facts::Facts;
 
 /// The plan of these files with colors, and with the state of their machines.
@@ -62,6 +62,11 @@ fn write_plan(
         write_summary(out, plan)?;
         write_consent(out, plan, declared)?;
     }
+    write_limits(out, plan)
+}
+
+/// Says that a plan for a part of the file is one.
+pub(super) fn write_limits(out: &mut Page, plan: &Plan) -> std::fmt::Result {
     if plan.targets.is_empty() {
         return Ok(());
     }
@@ -96,10 +101,6 @@ fn write_destruction(
     Declared { file, vm: name }: Declared<'_>,
     facts: &Facts,
 ) -> std::fmt::Result {
-    let left_alone = plan.changes.iter().filter(|change| change.action == Action::NoOp);
-    let left_alone: Vec<String> = left_alone
-        .map(|change| format!("{} is kept: it was not created by cai.", change.address))
-        .collect();
     if plan.is_empty() {
         let rest =
             format!(" Neither the VM {name} nor a Docker context that cai created for it exists.");
@@ -112,10 +113,24 @@ fn write_destruction(
         }
         write_summary(out, plan)?;
     }
-    left_alone.iter().try_for_each(|line| writeln!(out, "{}", on_a_line(line)))
+    write_kept(out, plan)
 }
 
-fn write_header(out: &mut Page, vm: &str, file: &str, facts: &Facts) -> std::fmt::Result {
+/// Names the resources that a destroy keeps.
+pub(super) fn write_kept(out: &mut Page, plan: &Plan) -> std::fmt::Result {
+    let mut kept = plan.changes.iter().filter(|change| change.is_without_effect());
+    kept.try_for_each(|change| {
+        let address = change.address.to_string();
+        writeln!(out, "{} is kept: it was not created by cai.", on_a_line(&address))
+    })
+}
+
+pub(super) fn write_header(
+    out: &mut Page,
+    vm: &str,
+    file: &str,
+    facts: &Facts,
+) -> std::fmt::Result {
     let state = state(facts);
     headline(out, STRONG, vm, &format!(" · {} · {}", on_a_line(file), on_a_line(&state)))
 }

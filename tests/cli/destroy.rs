@@ -136,6 +136,9 @@ fn a_context_that_cai_did_not_make_is_left_alone() {
     let host = "host=ssh://prod.example";
     sandbox.run(&["docker", "context", "create", "containai-secure", "--docker", host]).success();
     deleting(&sandbox, "Stopped", "");
+    let markdown = sandbox.cai(&["plan", "--destroy", "--markdown"]);
+    let kept = "\ncontext.containai-secure is kept: it was not created by cai.\n";
+    assert!(markdown.success().contains(kept), "{markdown}");
     let ran = sandbox.cai(&NAME);
     ran.success();
     assert!(ran.stderr.contains("context.containai-secure is kept"), "{ran}");

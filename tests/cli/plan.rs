@@ -57,7 +57,7 @@ fn as_json_a_plan_is_one_document_and_nothing_else() {
     assert_eq!(document["files"], json!([{"file": "containai.toml", "vm": "containai-secure"}]));
     assert_eq!(
         document["summary"],
-        json!({"create": 1, "update": 0, "replace": 0, "delete": 0, "release": 0, "refresh": 0, "deferred": 0})
+        json!({"add": 1, "change": 0, "remove": 0, "refresh": 0, "forget": 0, "deferred": 0, "unchanged": 7})
     );
     let vm = of(&document, "vm.containai-secure");
     assert_eq!((&vm["kind"], &vm["action"]), (&json!("vm"), &json!("no-op")));
@@ -98,7 +98,9 @@ fn as_markdown_each_change_is_a_block_of_a_comment() {
     let machine = FakeWorld::new(&file("2", text));
     let plan = machine.cai(&["plan", "--markdown", "--color=always"]);
     let plan = plan.success();
-    assert!(plan.starts_with("Plan: 8 to add, 0 to change, 0 to destroy."), "{plan}");
+    let head = "containai-secure · containai.toml · the VM does not exist\n\n\
+                Plan: 8 to add, 0 to change, 0 to destroy.";
+    assert!(plan.starts_with(head), "{plan}");
     let block = "\n<details>\n<summary><code>+ vm.containai-secure</code></summary>\n\n```diff\n+ ";
     assert!(plan.contains(block) && !plan.contains('\u{1b}'), "{plan}");
     let fenced = "\n+   ```\n+   </details>\n+   - x\n";
@@ -117,6 +119,9 @@ fn as_markdown_each_change_is_a_block_of_a_comment() {
     let destroy = machine.cai(&["plan", "--destroy", "--markdown"]);
     assert!(destroy.success().contains("<code>- vm.containai-secure"), "{destroy}");
     assert!(destroy.stdout.contains("```diff\n- "), "{destroy}");
+    assert!(destroy.stdout.starts_with("containai-secure · containai.toml · "), "{destroy}");
+    let part = machine.cai(&["plan", "--markdown", "--target", "vm.containai-secure"]);
+    assert!(part.success().contains("\nLimited: only vm.containai-secure, and what"), "{part}");
     machine.cai(&["plan", "--markdown", "--json"]).fails_with(64);
 }
 
