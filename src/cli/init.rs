@@ -10,7 +10,7 @@ use super::options::Init;
 use super::{Global, Terminal};
 use crate::cli::error::Error;
 use crate::host::{Host, Probe};
-use crate::model::VmName;
+use crate::model::{VmName, in_home};
 
 /// The file that `init` writes.
 const TEMPLATE: &str = include_str!("containai.toml");
@@ -112,10 +112,8 @@ fn given(probe: &dyn Probe, global: &Global, text: &str) -> Result<(String, bool
         None => (text.strip_suffix(":rw").unwrap_or(text), true),
     };
     let home = probe.env("HOME").map(PathBuf::from);
-    let path = match (directory.strip_prefix("~/"), &home) {
-        (Some(rest), Some(home)) => home.join(rest),
-        _ => file::within(global, Path::new(directory)),
-    };
+    let path = home.as_ref().and_then(|home| in_home(directory, home));
+    let path = path.unwrap_or_else(|| file::within(global, Path::new(directory)));
     let absolute = probe.canonical(&path).map_err(|source| Error::Directory { path, source })?;
     let home = home.and_then(|home| probe.canonical(&home).ok());
     let shown = abbreviated(&absolute, home.as_deref()).ok_or_else(|| Error::Usage {

@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::guest::egress;
 use crate::host::{CommandSpec, ExitStatus, Host};
 use crate::lima::{Limactl, Status};
+use crate::model::in_home;
 use crate::plan::Problem;
 use crate::reconcile::observe::{accepted_limactl, lima_home, status};
 
@@ -57,10 +58,10 @@ pub(super) fn logs(
 ) -> Result<(), Error> {
     let file = file::load(host, global, terminal)?;
     let vm = &file.config.vm.name;
-    let tail = |path: &str| {
     if terminal.simulates() {
         terminal.talk(&format!("{}The log of a simulated host:", terminal.mark()));
     }
+    let tail = |path: &str| {
         let follow = follow.then_some("-F");
         let words = ["tail", "-n", LINES].into_iter().chain(follow).chain([path]);
         words.map(str::to_owned).collect::<Vec<_>>()
@@ -114,12 +115,8 @@ fn running(host: &dyn Host, config: &Config) -> Result<Limactl, Error> {
 fn is_mounted(host: &dyn Host, config: &Config, directory: &Path) -> bool {
     let home = host.env("HOME").map(PathBuf::from).unwrap_or_default();
     config.vm.mounts.iter().filter(|mount| mount.mount_point.is_none()).any(|mount| {
-        let location = Path::new(&mount.location);
-        let absolute = match location.strip_prefix("~") {
-            Ok(rest) => home.join(rest),
-            Err(_) => location.to_owned(),
-        };
-        directory.starts_with(absolute)
+        let absolute = in_home(&mount.location, &home);
+        directory.starts_with(absolute.unwrap_or_else(|| PathBuf::from(&mount.location)))
     })
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Config, Mount};
-use crate::model::clean_path;
+use crate::model::{clean_path, in_home};
 
 impl Config {
     /// Makes each local path absolute. `~/` is the home directory; other paths are relative to
@@ -12,11 +12,11 @@ impl Config {
     #[must_use]
     pub fn located(mut self, directory: &Path, home: Option<&Path>) -> Self {
         let locate = |path: &mut String| {
-            let absolute = match (path.strip_prefix("~/"), home) {
-                (Some(rest), Some(home)) => home.join(rest),
-                (Some(_), None) => return,
-                (None, _) => directory.join(&*path),
+            let absolute = match (path.starts_with("~/"), home) {
+                (true, None) => return,
+                (_, home) => home.and_then(|home| in_home(path, home)),
             };
+            let absolute = absolute.unwrap_or_else(|| directory.join(&*path));
             // A path that is not UTF-8 is kept unchanged; then the file is reported as missing.
             if let Some(text) = absolute.to_str() {
                 text.clone_into(path);

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use crate::model::clean_path;
 use crate::model::lima_yaml::{self, Holds};
+use crate::model::{clean_path, in_home};
 
 type Shape = fn(&Meaning<'_>, &mut Map<String, Value>);
 
@@ -90,13 +90,8 @@ impl Meaning<'_> {
     /// The path in normal form, with its templates and `~` expanded.
     fn host_path(&self, text: &str) -> String {
         let text = self.expanded(text);
-        let path = match (text.strip_prefix('~'), self.home) {
-            (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => {
-                home.join(rest.trim_start_matches('/'))
-            }
-            _ => PathBuf::from(&text),
-        };
-        clean_path(&path.to_string_lossy())
+        let path = self.home.and_then(|home| in_home(&text, home));
+        clean_path(&path.unwrap_or_else(|| PathBuf::from(&text)).to_string_lossy())
     }
 
     /// The path of a socket on the host. A relative path is relative to the instance's `sock`

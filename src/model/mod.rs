@@ -31,7 +31,7 @@ pub use name::{ContextName, EnvName, UnixName, UserRef, VmName};
 pub use requirement::{open_ended, spelled_out};
 pub use sha256::Sha256;
 pub use size::ByteSize;
-pub(crate) use text::{clean_path, in_a_line, is_unshowable, listed};
+pub(crate) use text::{clean_path, in_a_line, in_home, is_unshowable, listed};
 pub use version::{DockerVersion, SysboxVersion};
 
 /// The error for an invalid text: the text, the expected type and the rule.

@@ -1,6 +1,7 @@
 //! Helpers for types that wrap a text, and for the characters in displayed text.
 
 use std::borrow::Cow;
+use std::path::{Path, PathBuf};
 
 /// Whether a terminal interprets or hides this character instead of showing it: control characters,
 /// bidirectional formatting characters and invisible characters. Joiners, which emoji and some
@@ -54,6 +55,15 @@ pub(crate) fn clean_path(path: &str) -> String {
         (false, path) if path.is_empty() => ".".into(),
         (false, path) => path,
     }
+}
+
+/// The path for `~` or a path below it. `None` for other paths.
+pub(crate) fn in_home(path: &str, home: &Path) -> Option<PathBuf> {
+    let rest = path.strip_prefix('~')?;
+    if rest.is_empty() {
+        return Some(home.to_owned());
+    }
+    rest.strip_prefix('/').map(|rest| home.join(rest.trim_start_matches('/')))
 }
 
 /// Implements serde and JSON Schema for a type that a file writes as a string, using its `FromStr`
@@ -163,6 +173,22 @@ pub(super) fn check<T: std::str::FromStr + std::fmt::Display + schemars::JsonSch
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tilde_is_the_home_directory_of_its_user_only() {
+        let home = Path::new("/home/dev");
+        for (path, absolute) in [
+            ("~", Some("/home/dev")),
+            ("~/", Some("/home/dev/")),
+            ("~/a/b", Some("/home/dev/a/b")),
+            ("~//a", Some("/home/dev/a")),
+            ("~bob/a", None),
+            ("/a/~", None),
+            ("./a", None),
+        ] {
+            assert_eq!(in_home(path, home), absolute.map(PathBuf::from), "{path}");
+        }
+    }
 
     #[test]
     fn a_path_is_cleaned_as_go_does() {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::rules;
 use super::yaml::{self, MachineDefaults};
 use crate::host::Os;
+use crate::model::in_home;
 use crate::simulate::guest::{Guest, Keys};
 use crate::simulate::template;
 use crate::simulate::world::World;
@@ -44,10 +45,7 @@ impl Config {
     /// Whether the guest has this directory of the host.
     pub(in crate::simulate) fn mounts(&self, directory: &Path, home: &Path) -> bool {
         let points = self.list("mounts").filter_map(|mount| mount["location"].as_str());
-        let absolute = |point: &str| match Path::new(point).strip_prefix("~") {
-            Ok(rest) => home.join(rest),
-            Err(_) => point.into(),
-        };
+        let absolute = |point: &str| in_home(point, home).unwrap_or_else(|| point.into());
         points.map(absolute).any(|point| directory.starts_with(point))
     }
 
