@@ -31,7 +31,7 @@
 //! | a command line of Lima, ssh or Docker | `src/lima/command.rs`, `src/lima/ssh.rs`, `src/docker` |
 //! | a finding of the doctor | its code in `src/plan/code.rs`, and the `diagnosis.rs` of its kind in `src/resource` |
 //! | how plans and findings look | `src/report` |
-//! | a command or an option | `src/cli/options.rs`, and its examples in `src/cli/examples.rs` |
+//! | a command or an option | `src/cli/options/`, and its examples in `src/cli/examples.rs` |
 //! | a help topic or a man page | `src/cli/topics`, `src/cli/manual` |
 //! | a version of Lima or Sysbox with its checksums | `src/lima/release.rs`, `src/config/types/sysbox.rs` |
 //!

@@ -1,107 +1,21 @@
-//! The definition of the command line. Help, man pages and completions are generated from it.
+//! The commands.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Subcommand, ValueEnum};
 use clap_complete::{ArgValueCompleter, Shell};
 
-use super::completions;
-use super::env::Syntax;
-use super::schema;
-use super::shell::Log;
-use super::simulate::Simulate;
+use super::{Consent, Doctor, EgressCommand, GLOBAL, Init, Limits, Power, Replace, Targets, Watch};
+use crate::cli::completions;
+use crate::cli::env::Syntax;
+use crate::cli::schema;
+use crate::cli::shell::Log;
+use crate::cli::simulate::Simulate;
 use crate::doctor::Code;
-use crate::model::VmName;
-use crate::model::egress::Target;
-
-/// A Docker engine in a Lima VM, declared in one file.
-#[derive(Debug, Parser)]
-#[command(name = "cai", version, max_term_width = 100, disable_help_subcommand = true, after_help = super::help::topics())]
-pub(super) struct Cli {
-    #[command(flatten)]
-    pub(super) global: Global,
-    #[command(subcommand)]
-    pub(super) command: Command,
-}
-
-/// The heading of the global options in the help.
-const GLOBAL: &str = "Global options";
-
-/// The options of every command.
-#[derive(Debug, Clone, Args)]
-pub(super) struct Global {
-    /// Path to the configuration file. Default: containai.toml in the current directory or the
-    /// nearest parent directory. For validate, plan, apply, status, show and graph, can be
-    /// repeated; the files are handled together
-    #[arg(
-        short,
-        long = "file",
-        global = true,
-        help_heading = GLOBAL,
-        value_name = "FILE",
-        env = "CAI_FILE",
-        hide_env_values = true
-    )]
-    pub(super) files: Vec<PathBuf>,
-    /// Run as if started in this directory
-    #[arg(short = 'C', global = true, help_heading = GLOBAL, value_name = "DIR")]
-    pub(super) directory: Option<PathBuf>,
-    /// Print one JSON document instead of text. Commands that change the machine print JSON Lines
-    #[arg(long, global = true, help_heading = GLOBAL)]
-    pub(super) json: bool,
-    /// Use a simulated host instead of this machine. Its output lines are marked. Use it to try
-    /// cai, or to check a team's file in CI without a VM. Its state is kept in DIR (default: in the
-    /// user's state directory)
-    #[arg(long, global = true, help_heading = GLOBAL, value_name = "DIR", num_args = 0..=1, require_equals = true, env = "CAI_SIMULATE", hide_env_values = true)]
-    #[expect(clippy::option_option, reason = "the option and its value are optional")]
-    pub(super) simulate: Option<Option<PathBuf>>,
-    /// When to use colors
-    #[arg(long, global = true, help_heading = GLOBAL, value_name = "WHEN", default_value = "auto")]
-    pub(super) color: Color,
-    /// Print the commands that cai runs, on stderr
-    #[arg(short, long, global = true, help_heading = GLOBAL, conflicts_with = "quiet")]
-    pub(super) verbose: bool,
-    /// Print only questions, errors, and the results of commands that print, such as plan and status
-    #[arg(short, long, global = true, help_heading = GLOBAL)]
-    pub(super) quiet: bool,
-}
-
-impl Global {
-    /// The command line of another command on the same host and files, for the user to copy.
-    pub(super) fn command(&self, words: &str) -> String {
-        let quoted = |path: &PathBuf| quoted(path);
-        let simulate = match &self.simulate {
-            None => String::new(),
-            Some(None) => " --simulate".into(),
-            Some(Some(directory)) => format!(" --simulate={}", quoted(directory)),
-        };
-        let directory = self.directory.iter().map(|path| format!(" -C {}", quoted(path)));
-        let files = self.files.iter().map(|path| format!(" -f {}", quoted(path)));
-        let options: String = directory.chain(files).collect();
-        format!("cai{simulate}{options} {words}")
-    }
-}
-
-/// A path, quoted for a shell.
-pub(super) fn quoted(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    // Only a NUL cannot be quoted, and no argument holds one.
-    let quoted = shlex::try_quote(&text).unwrap_or_default();
-    // Otherwise it would be parsed as an option.
-    if text.starts_with('-') { format!("./{quoted}") } else { quoted.into_owned() }
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum Color {
-    Auto,
-    Always,
-    Never,
-}
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Command {
+pub(in crate::cli) enum Command {
     /// Create a containai.toml
     ///
     /// Asks for a name, a size, and the directory that containers may use.
@@ -318,7 +232,7 @@ pub(super) enum Command {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum GraphFormat {
+pub(in crate::cli) enum GraphFormat {
     Dot,
     Mermaid,
     Json,
@@ -326,7 +240,7 @@ pub(super) enum GraphFormat {
 
 impl Command {
     /// Whether it accepts several files.
-    pub(super) fn takes_several_files(&self) -> bool {
+    pub(in crate::cli) fn takes_several_files(&self) -> bool {
         matches!(
             self,
             Self::Validate
@@ -339,12 +253,12 @@ impl Command {
     }
 
     /// Whether long values are shown completely.
-    pub(super) fn is_full(&self) -> bool {
+    pub(in crate::cli) fn is_full(&self) -> bool {
         matches!(self, Self::Plan { full: true, .. } | Self::Apply { full: true, .. })
     }
 
     /// Whether it prints JSON Lines with `--json`, because it changes something.
-    pub(super) fn streams_json(&self) -> bool {
+    pub(in crate::cli) fn streams_json(&self) -> bool {
         matches!(
             self,
             Self::Apply { .. }
@@ -357,12 +271,12 @@ impl Command {
     }
 
     /// Whether it takes a saved plan, which names its files.
-    pub(super) fn has_plan(&self) -> bool {
+    pub(in crate::cli) fn has_plan(&self) -> bool {
         matches!(self, Self::Apply { plan: Some(_), .. } | Self::Show { plan: Some(_) })
     }
 
     /// Whether it supports `--json`.
-    pub(super) fn has_json(&self) -> bool {
+    pub(in crate::cli) fn has_json(&self) -> bool {
         !matches!(
             self,
             Self::Init(_)
@@ -373,146 +287,5 @@ impl Command {
                 | Self::Man { .. }
                 | Self::Help { .. }
         )
-    }
-}
-
-/// The commands of `cai egress`.
-#[derive(Debug, Subcommand)]
-pub(super) enum EgressCommand {
-    /// Explain whether containers may connect to a host
-    ///
-    /// Reads only the file and connects to nothing. Exits with 0 if the connection is allowed and with 1 if
-    /// it is blocked.
-    Test {
-        /// A name or an address; with a port, as in github.com:443 or [2001:db8::1]:443
-        #[arg(value_name = "HOST[:PORT]")]
-        target: Target,
-    },
-}
-
-/// The options of `cai doctor`.
-#[derive(Debug, Args)]
-pub(super) struct Doctor {
-    /// Show the part of the plan that fixes the findings, ask, and apply it. Errors come first;
-    /// once nothing is broken, --fix also applies plain drift
-    #[arg(long)]
-    pub(super) fix: bool,
-    /// Do not ask for confirmation
-    #[arg(short, long, requires = "fix")]
-    pub(super) yes: bool,
-    /// Write an archive for a bug report: versions, plan, findings and logs, without text that
-    /// looks like a secret. With --fix, it shows the state before the fix. An existing file is not
-    /// overwritten
-    #[arg(long, value_name = "FILE")]
-    pub(super) bundle: Option<PathBuf>,
-    /// Also start and remove a container with each runtime: an engine that answers may still fail
-    /// to start one
-    #[arg(long)]
-    pub(super) deep: bool,
-    #[command(flatten)]
-    pub(super) limits: Limits,
-}
-
-/// The options of `cai init`.
-#[derive(Debug, Args)]
-pub(super) struct Init {
-    /// Overwrite an existing file
-    #[arg(long)]
-    pub(super) force: bool,
-    /// Do not ask; use the defaults
-    #[arg(short, long)]
-    pub(super) yes: bool,
-    /// A directory that containers can access; append :ro for read-only access. Can be repeated.
-    /// Default: the directory of the file, unless that is your home directory
-    #[arg(long = "mount", value_name = "DIR[:ro]")]
-    pub(super) mounts: Vec<String>,
-}
-
-/// The options of `cai watch`.
-#[derive(Debug, Args)]
-pub(super) struct Watch {
-    /// Run it in the background from now on, as a systemd user unit or a launchd agent
-    #[arg(long)]
-    pub(super) install: bool,
-    /// Stop that service and delete it. The service is that of VM, of the file's VM or, without a
-    /// valid file, the only one
-    #[arg(long, conflicts_with = "install", value_name = "VM", num_args = 0..=1, add = ArgValueCompleter::new(completions::vm))]
-    #[expect(clippy::option_option, reason = "the option and its value are optional")]
-    pub(super) uninstall: Option<Option<VmName>>,
-    /// How often to ask the socket, such as 10s or 1m; by default 15s
-    #[arg(long, value_name = "DURATION", value_parser = timeout)]
-    pub(super) interval: Option<Duration>,
-}
-
-/// The options of `cai stop` and `cai restart`.
-#[derive(Debug, Args)]
-pub(super) struct Power {
-    /// Do not ask for confirmation
-    #[arg(short, long)]
-    pub(super) yes: bool,
-    #[command(flatten)]
-    pub(super) limits: Limits,
-}
-
-/// The resources that a plan is limited to.
-#[derive(Debug, Args)]
-pub(super) struct Targets {
-    /// Limit the plan to this resource, such as user.agent, and the resources that it requires or
-    /// notifies. Can be repeated. `cai graph` shows the addresses
-    #[arg(
-        id = "targets",
-        long = "target",
-        value_name = "ADDRESS",
-        add = ArgValueCompleter::new(completions::addresses)
-    )]
-    pub(super) addresses: Vec<String>,
-}
-
-/// What the user confirms in advance.
-#[derive(Debug, Args)]
-pub(super) struct Consent {
-    /// Do not ask for confirmation
-    #[arg(short, long)]
-    pub(super) yes: bool,
-    #[command(flatten)]
-    pub(super) replace: Replace,
-}
-
-/// The data loss and the dangerous mounts that the user confirms in advance.
-#[derive(Debug, Clone, Default, Args)]
-pub(super) struct Replace {
-    /// Allow the plan to delete or hide data in this VM, or to stop containers that cannot be started
-    /// again. Can be repeated
-    #[arg(long, value_name = "NAME", add = ArgValueCompleter::new(completions::vm))]
-    pub(super) allow_replace: Vec<String>,
-    /// Allow a writable mount of this directory, which gives root in the VM control of this machine.
-    /// Can be repeated
-    #[arg(long, value_name = "DIR")]
-    pub(super) allow_mount: Vec<String>,
-}
-
-/// The time limits.
-#[derive(Debug, Args)]
-pub(super) struct Limits {
-    /// Time limit of each step, such as 90s, 20m or 1h30m; by default it depends on the step
-    #[arg(long, value_name = "DURATION", value_parser = timeout)]
-    pub(super) timeout: Option<Duration>,
-    /// How long to wait for another cai process that is working on the same VM, such as 30s or 10m
-    /// (default: do not wait)
-    #[arg(long, value_name = "DURATION", value_parser = timeout)]
-    pub(super) lock_timeout: Option<Duration>,
-}
-
-/// The shortest and the longest timeout.
-const TIMEOUTS: std::ops::RangeInclusive<Duration> =
-    Duration::from_secs(1)..=Duration::from_secs(7 * 24 * 60 * 60);
-
-fn timeout(text: &str) -> Result<Duration, &'static str> {
-    let timeout = humantime::parse_duration(text)
-        .map_err(|_| "not a duration; write one such as 90s, 20m or 1h30m")?;
-    if TIMEOUTS.contains(&timeout) {
-        Ok(timeout)
-    } else {
-        Err("not between 1s and 7d; write a duration such as 20m")
     }
 }
