@@ -1,12 +1,12 @@
 //! `cai completions`: the shell asks `cai` for the candidates, so they come from the user's own file.
 
 use std::ffi::OsStr;
+use std::path::PathBuf;
 
 use clap_complete::env::Shells;
 use clap_complete::{CompleteEnv, CompletionCandidate, Shell};
 
-use super::file::NAME;
-use super::{Terminal, command_line};
+use super::{Global, Terminal, command_line, file};
 use crate::cli::error::Error;
 use crate::config::{self, Config};
 use crate::host::{Probe, System};
@@ -33,14 +33,14 @@ pub(super) fn script(shell: Shell, terminal: &mut Terminal) -> Result<(), Error>
 
 /// The addresses of the resources in the file.
 pub(super) fn addresses(typed: &OsStr) -> Vec<CompletionCandidate> {
-    let graph = file().and_then(|config| Graph::new(&[&config]).ok());
+    let graph = declared().and_then(|config| Graph::new(&[&config]).ok());
     let addresses = graph.iter().flat_map(Graph::ordered).map(|node| node.address.to_string());
     starting_with(typed, addresses)
 }
 
 /// The name of the VM in the file.
 pub(super) fn vm(typed: &OsStr) -> Vec<CompletionCandidate> {
-    starting_with(typed, file().into_iter().map(|config| config.vm.name.to_string()))
+    starting_with(typed, declared().into_iter().map(|config| config.vm.name.to_string()))
 }
 
 fn starting_with(
@@ -51,11 +51,9 @@ fn starting_with(
     candidates.filter(|it| it.starts_with(&*typed)).map(CompletionCandidate::new).collect()
 }
 
-/// The file of the current directory, if it has no errors.
-fn file() -> Option<Config> {
-    let here = System.current_dir().ok()?;
-    let named = System.env("CAI_FILE").map(|file| here.join(file));
-    let mut paths = named.into_iter().chain(here.ancestors().map(|directory| directory.join(NAME)));
-    let text = paths.find_map(|path| System.read_file(&path).ok().flatten())?;
-    config::parse(&text).ok()
+/// The file that a command without --file would use. `None` if it is missing or invalid.
+fn declared() -> Option<Config> {
+    let files = System.env("CAI_FILE").map(PathBuf::from).into_iter().collect();
+    let source = file::find(&System, &Global { files, ..Global::default() }).ok()??;
+    config::parse(&source.text).ok()
 }

@@ -18,9 +18,9 @@ const DOCKER_HOST: &str = "DOCKER_HOST";
 /// The environment variables, as `cai env --json` prints them.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct EnvDocument {
-    /// The socket of the engine, as a URL.
+    /// The socket of the engine, as a URL; `null` with `--unset`.
     #[serde(rename = "DOCKER_HOST")]
-    docker_host: String,
+    docker_host: Option<String>,
 }
 
 /// The syntax of the output.
@@ -39,6 +39,9 @@ pub(super) fn run(
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
     let syntax = syntax.unwrap_or_else(|| own_shell(host));
+    if unset && global.json {
+        return terminal.json(&EnvDocument { docker_host: None });
+    }
     if unset {
         return terminal.raw(match syntax {
             Syntax::Fish => "set -e DOCKER_HOST\n",
@@ -50,7 +53,7 @@ pub(super) fn run(
     let socket = Ssh::docker_socket(&lima_home(host)?.join(vm.as_str()));
     let endpoint = format!("unix://{}", socket.display());
     if global.json {
-        return terminal.json(&EnvDocument { docker_host: endpoint });
+        return terminal.json(&EnvDocument { docker_host: Some(endpoint) });
     }
     // A request through an existing socket would start a stopped dockerd.
     if host.canonical(&socket).is_err() && !host.listens(&socket) {

@@ -25,8 +25,8 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_misspelled_command_never_suggests_to_destroy,
         what_other_tools_call_an_option_is_explained,
         the_file_can_come_from_the_environment,
-        a_restart_that_hides_data_is_refused,
         the_vm_of_another_project_is_not_stopped_by_a_yes,
+        a_restart_that_hides_data_is_refused,
         a_plan_of_a_part_says_so,
         a_value_with_a_secret_name_is_hidden_completely,
         what_cannot_be_listed_is_not_called_absent,
@@ -210,6 +210,8 @@ fn docker_host_is_set_and_unset_in_each_shell() {
     assert!(by_variable.success().starts_with(&fish), "{by_variable}");
     assert_eq!(env(&["--unset", "--shell", "zsh"]), "unset DOCKER_HOST\n");
     assert_eq!(env(&["--unset", "--shell", "fish"]), "set -e DOCKER_HOST\n");
+    let json: Value = serde_json::from_str(&env(&["--unset", "--json"])).unwrap();
+    assert!(json["DOCKER_HOST"].is_null() && json.get("DOCKER_HOST").is_some(), "{json}");
     // The shell evaluates it.
     let script = "eval \"$(cai env)\"; echo \"$DOCKER_HOST\"";
     let mut shell = world.sandbox.command(&["sh", "-c", script]);
@@ -293,8 +295,6 @@ fn a_misspelled_command_never_suggests_to_destroy() {
     assert!(ran.fails_with(64).contains("'apply'"), "{ran}");
 }
 
-fn the_file_can_come_from_the_environment() {
-    let world = FakeWorld::converged(FILE);
 fn what_other_tools_call_an_option_is_explained() {
     let world = FakeWorld::new(FILE);
     for (words, tip) in [
@@ -316,6 +316,8 @@ fn what_other_tools_call_an_option_is_explained() {
     assert!(ran.fails_with(64).contains("a similar argument exists: '--destroy'"), "{ran}");
 }
 
+fn the_file_can_come_from_the_environment() {
+    let world = FakeWorld::converged(FILE);
     world.sandbox.write("home/other.toml", "version = 1\n[vm]\nname = \"other\"\n");
     let ran = world.cai_with(&["plan"], &[("CAI_FILE", "other.toml")]);
     assert!(ran.success().contains("+ vm.other"), "{ran}");
@@ -331,30 +333,6 @@ fn what_other_tools_call_an_option_is_explained() {
     assert!(world.sandbox.home().join("there").is_dir() || ran.success().contains("not exist"));
 }
 
-fn a_restart_that_hides_data_is_refused() {
-    let world = FakeWorld::converged(FILE);
-    world.change(keep);
-    world.change(|world| {
-        world.clock += 60;
-        let modified = world.clock;
-        let guest = world.instances.get_mut(VM).unwrap().guest.as_mut().unwrap();
-        let text = "{\"live-restore\": true, \"data-root\": \"/srv/docker\"}\n".to_owned();
-        let sha256 = sha256(text.as_bytes());
-        let file = File { text, sha256, modified, ..File::default() };
-        guest.files.insert("/etc/docker/daemon.json".into(), file);
-    });
-    world.calls();
-    let ran = world.cai(&["restart", "--yes"]);
-    let why = "will no longer be visible because these keys change: data-root";
-    assert!(ran.fails_with(4).contains(why), "{ran}");
-    assert!(!world.calls().iter().any(|it| changes(it)), "{ran}");
-}
-
-fn a_plan_of_a_part_says_so() {
-    let world = FakeWorld::converged(FILE);
-    world.sandbox.write("home/containai.toml", TWO);
-    let ran = world.cai(&["plan", "--target", "vm.containai-secure"]);
-    let text = ran.success().replace("\n  ", " ");
 fn the_vm_of_another_project_is_not_stopped_by_a_yes() {
     let world = FakeWorld::converged(FILE);
     world.sandbox.directory("home/second");
@@ -386,6 +364,30 @@ fn the_vm_of_another_project_is_not_stopped_by_a_yes() {
     world.cai(&["-C", "second", "stop", "--yes"]).success();
 }
 
+fn a_restart_that_hides_data_is_refused() {
+    let world = FakeWorld::converged(FILE);
+    world.change(keep);
+    world.change(|world| {
+        world.clock += 60;
+        let modified = world.clock;
+        let guest = world.instances.get_mut(VM).unwrap().guest.as_mut().unwrap();
+        let text = "{\"live-restore\": true, \"data-root\": \"/srv/docker\"}\n".to_owned();
+        let sha256 = sha256(text.as_bytes());
+        let file = File { text, sha256, modified, ..File::default() };
+        guest.files.insert("/etc/docker/daemon.json".into(), file);
+    });
+    world.calls();
+    let ran = world.cai(&["restart", "--yes"]);
+    let why = "will no longer be visible because these keys change: data-root";
+    assert!(ran.fails_with(4).contains(why), "{ran}");
+    assert!(!world.calls().iter().any(|it| changes(it)), "{ran}");
+}
+
+fn a_plan_of_a_part_says_so() {
+    let world = FakeWorld::converged(FILE);
+    world.sandbox.write("home/containai.toml", TWO);
+    let ran = world.cai(&["plan", "--target", "vm.containai-secure"]);
+    let text = ran.success().replace("\n  ", " ");
     assert!(text.contains("No changes. vm.containai-secure matches containai.toml."), "{ran}");
     assert!(text.contains("Limited: only vm.containai-secure"), "{ran}");
     let two = ["plan", "--destroy", "-f", "containai.toml", "-f", "other.toml"];

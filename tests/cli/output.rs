@@ -97,12 +97,17 @@ fn completions_are_read_by_their_shell() {
         ("cai explain group_", "group_missing"),
         ("cai simulate break sess", "session"),
         ("cai show next", "next.plan"),
+        // The file of the variable, like every command, and no other.
+        ("CAI_FILE=none.toml cai destroy --allow-destroy c", ""),
+        ("CAI_FILE=none.toml cai plan --target prov", ""),
     ] {
+        let (variable, typed) = typed.split_at(typed.find("cai ").unwrap());
+        let sets = if variable.is_empty() { "true" } else { "export" };
         sandbox.write("home/next.plan", "");
         let words: Vec<&str> = typed.split(' ').collect();
         let last = words.len() - 1;
         let script = format!(
-            "source <(cai completions bash); COMP_WORDS=({typed}); COMP_CWORD={last}; COMP_TYPE=9\n\
+            "{sets} {variable}; source <(cai completions bash); COMP_WORDS=({typed}); COMP_CWORD={last}; COMP_TYPE=9\n\
              _clap_complete_cai cai {word} {before}; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
             word = words[last],
             before = words[last - 1],

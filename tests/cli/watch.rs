@@ -132,7 +132,10 @@ fn a_service_is_removed_without_a_valid_file() {
     assert!(ran.fails_with(64).contains(both), "{ran}");
     let ran = world.cai(&["watch", "--uninstall", "containai-second"]);
     ran.success();
-    assert!(!unit(&world, "containai-second").exists() && unit(&world, "containai-secure").exists(), "{ran}");
+    assert!(
+        !unit(&world, "containai-second").exists() && unit(&world, "containai-secure").exists(),
+        "{ran}"
+    );
     let ran = world.cai(&["watch", "--uninstall"]);
     ran.success();
     assert!(!unit(&world, "containai-secure").exists(), "{ran}");
