@@ -24,7 +24,8 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
 /// A file that says something of all that a fault can touch.
 fn whole() -> Config {
     let mounts = "[[vm.mounts]]\nlocation = \"~\"\nwritable = true\n";
-    config::parse(&format!("version = 1\n[vm]\ncpus = 4\n{mounts}")).unwrap()
+    let egress = "[egress]\nallow = [\"github.com\"]\n";
+    config::parse(&format!("version = 1\n[vm]\ncpus = 4\n{mounts}{egress}")).unwrap()
 }
 
 /// A host whose world is as the file says.
@@ -159,8 +160,10 @@ fn every_two_faults_at_once_are_repaired_by_one_apply() {
     let faults: Vec<&Fault> =
         FAULTS.iter().filter(|it| !TOLD.contains(&it.name) && it.suits(&config)).collect();
     let mut wrong = Vec::new();
-    for (first, second) in faults.iter().flat_map(|it| faults.iter().map(move |other| (it, other)))
-    {
+    let pairs = (1..)
+        .zip(&faults)
+        .flat_map(|(next, one)| faults.iter().skip(next).map(move |other| (one, other)));
+    for (first, second) in pairs {
         let host = converged(&config);
         host.change(|world| {
             first.strike(world, &config);

@@ -51,9 +51,9 @@ fn every_text_of_a_file_is_refused_on_its_line_or_is_only_a_value() {
                         accepted += 1;
                         let config = located(config, &home);
                         is_only_data(&config);
-                        for facts in &machines {
-                            judge(&plan(&config, facts), &config, &mut lines);
-                        }
+                        // Each place gets about twenty texts, half of them on each machine.
+                        let facts = &machines[accepted % 2];
+                        judge(&plan(&config, facts), &config, &mut lines);
                         // For each place, the first file is also applied, on a machine with another
                         // VM.
                         if done.insert(place.to_string()) {
