@@ -61,8 +61,17 @@ pub(super) fn run(
     if options.deep {
         examination.deepen(host, &patient, options.limits.timeout, terminal)?;
     }
+    let known = examination.case(&patient);
+    let known = known.map(|case| doctor::advisories(&case, options.fail_on.is_some()));
+    examination.findings.extend(known.unwrap_or_default());
     examination.show(&patient, global, terminal)?;
-    if examination.is_healthy() { Ok(()) } else { Err(Error::Unhealthy) }
+    let fails =
+        |finding: &Finding| options.fail_on.is_some_and(|level| doctor::reaches(finding, level));
+    if examination.is_healthy() && !examination.findings.iter().any(fails) {
+        Ok(())
+    } else {
+        Err(Error::Unhealthy)
+    }
 }
 
 /// Reports an invalid file: as a JSON document with `--json`, otherwise as an error.

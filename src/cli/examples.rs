@@ -57,10 +57,12 @@ const EXAMPLES: &[(&str, Examples)] = &[
         ],
     ),
     (
+        "egress",
+        &[("Explain whether containers may connect to a host", "cai egress test github.com:443")],
+    ),
+    (
         "egress test",
-        &[
-            ("Explain whether containers may connect to a host", "cai egress test github.com:443"),
-        ],
+        &[("Explain whether containers may connect to a host", "cai egress test github.com:443")],
     ),
     ("start", &[("Start the VM", "cai start")]),
     ("stop", &[("Stop the VM without a question", "cai stop --yes")]),

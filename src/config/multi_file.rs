@@ -49,6 +49,19 @@ fn conflict(configs: &[&Config]) -> Option<Conflict> {
             }
         }
     }
+    let forwards = configs.iter().enumerate().flat_map(|(file, config)| {
+        config.vm.port_forwards.iter().map(move |forward| (file, forward))
+    });
+    let forwards: Vec<_> = forwards.collect();
+    for (index, (second, forward)) in forwards.iter().enumerate() {
+        let others = &forwards[..index];
+        let other = others.iter().find(|(file, it)| file != second && it.collides(forward));
+        if let Some((first, _)) = other {
+            let (port, _) = forward.host_range().unwrap_or_default();
+            let what = format!("forward to port {port} of this machine");
+            return Some(Conflict { first: *first, second: *second, what });
+        }
+    }
     // The keys that decide which Lima is installed and from where.
     let settings: [(&str, Setting); 2] = [
         ("release", |lima| lima.release.as_ref().map(ToString::to_string)),

@@ -71,6 +71,20 @@ pub(super) fn port<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u16>, D:
     }
 }
 
+pub(super) fn ports<'de, D: Deserializer<'de>>(from: D) -> Result<Option<(u16, u16)>, D::Error> {
+    let values = <Vec<i64>>::deserialize(from)?;
+    let port = |value: i64| u16::try_from(value).ok().filter(|port| *port > 0);
+    match values[..] {
+        [first, last] if first < last => match (port(first), port(last)) {
+            (Some(first), Some(last)) => Ok(Some((first, last))),
+            _ => Err(D::Error::custom("a port is a number from 1 to 65535")),
+        },
+        _ => Err(D::Error::custom(
+            "this is not a range of ports: write the first and the last one, such as [8000, 8010]",
+        )),
+    }
+}
+
 pub(super) fn gid<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
     id(from, "group")
 }

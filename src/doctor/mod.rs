@@ -2,6 +2,7 @@
 //! of the facts and the plan. Each kind of resource finds its own faults (see [`crate::resource::diagnose`]);
 //! this layer adds plain differences from the file and the repairs.
 
+mod advisory;
 mod bundle;
 mod container;
 mod drift;
@@ -11,6 +12,7 @@ mod repair;
 
 pub use crate::plan::{Code, Finding, Repair, Severity};
 pub use crate::resource::Case;
+pub use advisory::{Level, advisories, reaches};
 pub use bundle::Bundle;
 pub use container::Attempt;
 pub use egress::EgressAttempt;

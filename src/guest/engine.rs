@@ -19,6 +19,8 @@ pub struct Engine {
     pub volumes: Option<usize>,
     /// The time on its clock.
     pub time: Option<SystemTime>,
+    /// Its runc as it reports it, such as `v1.3.3-0-gd842d77` or a commit.
+    pub runc: Option<String>,
     /// The log drivers that are built in.
     pub log_drivers: Vec<String>,
     /// The active values of the daemon.json keys that dockerd reports.
@@ -45,8 +47,16 @@ struct Info {
     #[serde(deserialize_with = "or_empty")]
     registry_config: RegistryConfig,
     default_runtime: String,
+    runc_commit: Commit,
     #[serde(deserialize_with = "or_empty")]
     runtimes: Map<String, Value>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Commit {
+    #[serde(rename = "ID")]
+    id: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -87,6 +97,7 @@ impl Engine {
             containers: info.containers,
             images: info.images,
             volumes: answers.get("volumes"),
+            runc: Some(info.runc_commit.id).filter(|id| !id.is_empty()),
             time: humantime::parse_rfc3339(&info.system_time).ok(),
             log_drivers: info.plugins.log,
             in_force,

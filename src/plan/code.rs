@@ -165,6 +165,12 @@ codes! {
         "With [egress], containers look up names with a resolver in the guest, which adds the addresses of \
          allowed names to the rules. While it is down, no name can be resolved, and new addresses are \
          refused: the rules stay closed. `journalctl -u cai-egress-dns` in the guest says why it ended."
+    VulnerableVersion "vulnerable_version" "an installed version has a known fault"
+        "The program has a list of advisories for Lima, Docker Engine, runc and Sysbox. The finding names the \
+         advisory, what it means here, and what to do. It is a notice; `cai doctor --fail-on high` exits with \
+         1 for an advisory of that severity, for use in CI. Packages of a distribution are not judged by \
+         their upstream version, because distributions backport fixes: with --fail-on, they are reported as \
+         unknown."
     MountExposes "mount_exposes" "a writable mount exposes more than a project"
         "Anyone who can use the Docker socket is root in the VM, and root in the VM can change every file \
          of a writable mount. With your home directory, that includes shell start files and SSH keys, so \

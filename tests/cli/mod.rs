@@ -31,7 +31,7 @@ mod watch;
 use libtest_mimic::Trial;
 
 /// Every command there is.
-const COMMANDS: [&str; 25] = [
+const COMMANDS: [&str; 26] = [
     "init",
     "setup",
     "validate",
@@ -42,6 +42,7 @@ const COMMANDS: [&str; 25] = [
     "restart",
     "shell",
     "logs",
+    "egress",
     "list",
     "env",
     "watch",

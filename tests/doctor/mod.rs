@@ -1,6 +1,7 @@
 //! `cai doctor`: each code by the evidence for it, each fault of the simulated host by its code, and
 //! the command line.
 
+mod advisory;
 mod bundle;
 mod cases;
 mod cli;
@@ -22,6 +23,7 @@ pub fn trials() -> Vec<Trial> {
     let own = trials![every_code_has_a_case];
     [
         own,
+        advisory::trials(),
         bundle::trials(),
         cases::trials(),
         cli::trials(),
@@ -39,6 +41,7 @@ pub fn trials() -> Vec<Trial> {
 fn every_code_has_a_case() {
     let here = table::CASES.iter().map(|case| case.code).chain(cli::CODES.iter().copied());
     let here = here.chain(faults::CODES.iter().map(|(_, code, _)| *code)).chain(egress::CODES);
+    let here = here.chain([advisory::CODE]);
     // Those of containers have real ones.
     let clients = client::codes().filter_map(|code| Code::find(code.code()));
     let tested: BTreeSet<Code> = here.chain(clients).collect();

@@ -140,7 +140,8 @@ fn calls(command: &Command, path: &str) -> Vec<Vec<&'static str>> {
         "stop" => &[&["stop"], &["stop", "--yes"]],
         "restart" => &[&["restart"], &["restart", "--yes"]],
         "shell" => &[&["shell", "--", "id"]],
-        "logs" => &[&["logs"], &["logs", "vm"], &["logs", "provision"]],
+        "logs" => &[&["logs"], &["logs", "vm"], &["logs", "provision"], &["logs", "egress"]],
+        "egress test" => &[&["egress", "test", "github.com:443"]],
         "list" => &[&["list"]],
         "env" => &[&["env"]],
         // It does not end.

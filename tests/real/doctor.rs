@@ -25,8 +25,7 @@ const OTHERS: &[(Code, &str, fn())] = &[
 ];
 
 /// The codes that the trials of other modules produce.
-const ELSEWHERE: [Code; 3] =
-    [Code::EgressOpen, Code::EgressNameBlocked, Code::EgressResolverDown];
+const ELSEWHERE: [Code; 3] = [Code::EgressOpen, Code::EgressNameBlocked, Code::EgressResolverDown];
 
 /// The codes that concern only this machine, not a guest. Those of containers use a separate real
 /// dockerd.
@@ -41,6 +40,7 @@ const NOT_OF_A_GUEST: &[Code] = &[
     Code::SocketPathTooLong,
     Code::VmOverridden,
     Code::MountExposes,
+    Code::VulnerableVersion,
     Code::ContextShadowed,
     Code::ContainaiConflict,
 ];

@@ -72,7 +72,8 @@ fn containers_reach_what_the_file_lists_until_it_lists_nothing() {
     engine.guest("sudo apt-get -q -y purge nftables >/dev/null");
     engine.guest(&format!("sudo sh -c '{}'", INTERNET.replace('\'', "'\\''")));
     engine.guest(IMAGE);
-    let before = engine.guest("cat /etc/docker/daemon.json; ls /etc/systemd/system; ls -d /etc/cai; true");
+    let before =
+        engine.guest("cat /etc/docker/daemon.json; ls /etc/systemd/system; ls -d /etc/cai; true");
     engine.declare(&Declared { tables: EGRESS, ..Declared::default() });
     engine.plan_says(&["+ egress.containers", "192.0.2.53", "dockerd restart"]);
     engine.apply_mends();
@@ -117,7 +118,8 @@ fn containers_reach_what_the_file_lists_until_it_lists_nothing() {
     engine.declare(&Declared::default());
     engine.plan_says(&["- egress.containers  no longer in containai.toml"]);
     engine.apply_mends();
-    let after = engine.guest("cat /etc/docker/daemon.json; ls /etc/systemd/system; ls -d /etc/cai; true");
+    let after =
+        engine.guest("cat /etc/docker/daemon.json; ls /etc/systemd/system; ls -d /etc/cai; true");
     assert_eq!(after, before);
     let left = "sudo nft list tables | grep cai; ls /run/cai-egress; systemctl list-units --all --plain -q 'cai-egress*'; true";
     assert!(!engine.guest(left).contains("cai_egress"));

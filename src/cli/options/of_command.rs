@@ -9,6 +9,7 @@ use clap_complete::ArgValueCompleter;
 use super::Limits;
 use super::limits::timeout;
 use crate::cli::completions;
+use crate::doctor::Level;
 use crate::model::VmName;
 use crate::model::egress::Target;
 
@@ -27,6 +28,9 @@ pub(in crate::cli) struct Doctor {
     /// overwritten
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) bundle: Option<PathBuf>,
+    /// Exit with 1 if an installed version has a known fault of at least this severity
+    #[arg(long, value_name = "SEVERITY")]
+    pub(in crate::cli) fail_on: Option<Level>,
     /// Also start and remove a container with each runtime: an engine that answers may still fail
     /// to start one
     #[arg(long)]

@@ -13,7 +13,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
     pub(super) fn port_forwards(&mut self, forwards: &[PortForward]) {
         let places = self.elements(&["vm", "port_forwards"]);
         for (forward, place) in forwards.iter().zip(&places) {
-            self.ends(*place);
+            self.ends(forward, *place);
             self.docker_api(forward, *place);
             self.protocol(forward, *place);
             for (key, port) in
@@ -26,6 +26,23 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
             }
         }
         let both = || forwards.iter().zip(&places);
+        for (index, (forward, place)) in both().enumerate() {
+            if let Some(other) = forwards[..index].iter().find(|other| other.collides(forward)) {
+                let (first, last) = forward.host_range().unwrap_or_default();
+                let ports = if first == last {
+                    format!("port {first}")
+                } else {
+                    format!("ports {first} to {last}")
+                };
+                let message = format!("another forward already uses {ports} of this machine");
+                let other = other
+                    .guest_range()
+                    .map_or("a socket".into(), |(port, _)| format!("port {port}"));
+                let hint =
+                    format!("set another `host_port`; the other one forwards {other} of the VM");
+                self.refuse(place.span(), message, hint);
+            }
+        }
         let guest = both().filter_map(|(forward, place)| {
             let own = (forward.guest_port?, forward.guest_ip.as_deref(), forward.proto);
             Some((own, of(*place, "guest_port")))
@@ -40,9 +57,9 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
     }
 
     /// Each end must be a port or a socket. Refused values count as well.
-    fn ends(&mut self, place: Node<'a, 'i>) {
+    fn ends(&mut self, forward: &PortForward, place: Node<'a, 'i>) {
         let has = |key| place.get(key).is_some();
-        match (has("guest_port"), has("guest_socket")) {
+        match (has("guest_port") || has("guest_ports"), has("guest_socket")) {
             (false, false) => {
                 let hint = "set one of them";
                 let message = "this forward has neither `guest_port` nor `guest_socket`";
@@ -53,6 +70,16 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
                 self.refuse(of(place, "guest_socket"), message, "write one entry for each");
             }
             _ => {}
+        }
+        if has("guest_port") && has("guest_ports") {
+            let message = "this forward has both `guest_port` and `guest_ports`";
+            self.refuse(of(place, "guest_ports"), message, "write one entry for each");
+        }
+        self.ranges(forward, place);
+        let ends = ["host_port", "host_ports", "host_socket", "host_ip"];
+        if let Some(end) = ends.into_iter().find(|end| forward.ignore && has(end)) {
+            let message = format!("`{end}` has no effect with `ignore`");
+            self.refuse(of(place, end), message, "remove it: nothing is forwarded");
         }
         if has("host_port") && has("host_socket") {
             let message = "this forward has both `host_port` and `host_socket`";
@@ -71,13 +98,45 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         }
     }
 
+    /// Lima needs as many ports on this machine as in the guest.
+    fn ranges(&mut self, forward: &PortForward, place: Node<'a, 'i>) {
+        let count = |(first, last): (u16, u16)| last - first;
+        match (forward.guest_ports, forward.host_ports) {
+            (Some(guest), Some(host)) if count(guest) != count(host) => {
+                let message = "`guest_ports` and `host_ports` have different numbers of ports";
+                self.refuse(of(place, "host_ports"), message, "write as many ports on both sides");
+            }
+            (None, Some(_)) if forward.guest_port.is_some() || forward.guest_socket.is_some() => {
+                let hint = "write `guest_ports`, or `host_port` for a single port";
+                self.refuse(of(place, "host_ports"), "`host_ports` needs `guest_ports`", hint);
+            }
+            (Some(_), None) if forward.host_port.is_some() || forward.host_socket.is_some() => {
+                let end = if forward.host_port.is_some() { "host_port" } else { "host_socket" };
+                let message = format!("`guest_ports` cannot be forwarded to `{end}`");
+                self.refuse(of(place, end), message, "write `host_ports`");
+            }
+            _ => {}
+        }
+    }
+
     /// Anyone who can connect to the engine is root in the VM. Its socket has an owner and a mode,
     /// but any program and any web page on this machine could use a port.
     fn docker_api(&mut self, forward: &PortForward, place: Node<'a, 'i>) {
         let unsafe_port = "anyone who can connect to that port is root in the VM; use the Docker \
                            context, which uses the socket that cai forwards";
-        for (key, port) in [("guest_port", forward.guest_port), ("host_port", forward.host_port)] {
-            if let Some(port) = port.filter(|port| DOCKER_PORTS.contains(port)) {
+        if forward.ignore {
+            return;
+        }
+        let single = |port: Option<u16>| port.map(|port| (port, port));
+        for (key, ports) in [
+            ("guest_port", single(forward.guest_port)),
+            ("host_port", single(forward.host_port)),
+            ("guest_ports", forward.guest_ports),
+            ("host_ports", forward.host_ports),
+        ] {
+            let within =
+                |port: &&u16| ports.is_some_and(|(first, last)| (first..=last).contains(*port));
+            if let Some(port) = DOCKER_PORTS.iter().find(within) {
                 let message = format!("cai does not forward Docker's API over TCP (port {port})");
                 self.refuse(of(place, key), message, unsafe_port);
             }

@@ -6,6 +6,73 @@ use crate::config::diagnostic::render;
 use crate::config::{parse, resolve};
 
 #[test]
+fn two_forwards_of_one_port_of_this_machine_are_refused() {
+    let forwards = |entries: &[&str]| {
+        let tables = entries.iter().map(|entry| format!("[[vm.port_forwards]]\n{entry}\n"));
+        parse(&format!("version = 1\n{}", tables.collect::<String>()))
+    };
+    for (entries, is_fine) in [
+        (["guest_port = 80", "guest_port = 81"], true),
+        (["guest_port = 80\nhost_port = 8080", "guest_port = 8080"], false),
+        (["guest_ports = [8000, 8010]", "guest_port = 9000\nhost_port = 8010"], false),
+        (["guest_ports = [8000, 8010]", "guest_port = 9000\nhost_port = 8011"], true),
+        (
+            [
+                "guest_port = 80\nhost_port = 8080\nproto = \"udp\"",
+                "guest_port = 81\nhost_port = 8080\nproto = \"tcp\"",
+            ],
+            true,
+        ),
+        (
+            [
+                "guest_port = 80\nhost_port = 8080\nproto = \"any\"",
+                "guest_port = 81\nhost_port = 8080\nproto = \"tcp\"",
+            ],
+            false,
+        ),
+        (
+            [
+                "guest_port = 80\nhost_port = 8080\nhost_ip = \"0.0.0.0\"",
+                "guest_port = 81\nhost_port = 8080",
+            ],
+            false,
+        ),
+        (
+            [
+                "guest_port = 80\nhost_port = 8080\nhost_ip = \"127.0.0.2\"",
+                "guest_port = 81\nhost_port = 8080",
+            ],
+            true,
+        ),
+        (["guest_port = 8080\nignore = true", "guest_port = 81\nhost_port = 8080"], true),
+    ] {
+        let read = forwards(&entries);
+        assert_eq!(read.is_ok(), is_fine, "{entries:?}: {read:?}");
+        if let Err(errors) = read {
+            assert!(errors[0].message.contains("of this machine"), "{errors:?}");
+        }
+    }
+}
+
+#[test]
+fn a_range_has_as_many_ports_on_both_sides() {
+    for (entry, message) in [
+        ("guest_ports = [8000, 8010]\nhost_ports = [9000, 9011]", "different numbers of ports"),
+        ("guest_port = 80\nhost_ports = [9000, 9011]", "`host_ports` needs `guest_ports`"),
+        ("guest_ports = [8000, 8010]\nhost_port = 80", "cannot be forwarded to `host_port`"),
+        ("guest_ports = [8010, 8000]", "not a range of ports"),
+        ("guest_ports = [0, 8000]", "a port is a number"),
+        ("guest_ports = [2000, 3000]", "Docker's API"),
+        ("guest_port = 80\nignore = true\nhost_port = 81", "has no effect with `ignore`"),
+        ("guest_port = 80\nguest_ports = [81, 82]", "both `guest_port` and `guest_ports`"),
+    ] {
+        let read = parse(&format!("version = 1\n[[vm.port_forwards]]\n{entry}"));
+        let errors = read.expect_err(entry);
+        assert!(errors.iter().any(|error| error.message.contains(message)), "{entry}: {errors:?}");
+    }
+}
+
+#[test]
 fn what_cai_writes_itself_is_no_key_of_limas() {
     let keys = [
         ("vmType = \"qemu\"", "set `type` under `[vm]` instead"),

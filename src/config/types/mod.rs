@@ -27,7 +27,7 @@ pub use file::{File, Owner};
 pub(super) use guest::default_users;
 pub use guest::{Group, User};
 pub use lima::{Install, Lima};
-pub use port_forward::{PortForward, Proto};
+pub use port_forward::{Forwarding, PortForward, Proto};
 pub use socket_client::{MountMode, SocketClient};
 pub use sysbox::{PackageSource, Sysbox, SysboxPackage};
 pub use variable::Variable;

@@ -3,16 +3,39 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{pattern, rules};
 
+/// Which ports of the guest reach this machine.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Forwarding {
+    /// Every port that a program in the guest listens on, at this machine's loopback address: Lima's
+    /// default.
+    #[default]
+    All,
+    /// Only those of `[[vm.port_forwards]]`, and the Docker socket.
+    Declared,
+}
+
 /// `[[vm.port_forwards]]`: a port or socket of the guest to forward to this machine. Exactly one of
-/// `guest_port` and `guest_socket`. Not for Docker's API, whose socket `cai` always forwards.
+/// `guest_port`, `guest_ports` and `guest_socket`. Not for Docker's API, whose socket `cai` always forwards.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-#[schemars(extend("oneOf" = [{"required": ["guest_port"]}, {"required": ["guest_socket"]}]))]
+#[schemars(extend("oneOf" = [
+    {"required": ["guest_port"]}, {"required": ["guest_ports"]}, {"required": ["guest_socket"]}
+]))]
 pub struct PortForward {
     /// The port in the guest, from 1 to 65535.
     #[serde(deserialize_with = "rules::port")]
     #[schemars(range(min = 1))]
     pub guest_port: Option<u16>,
+    /// A range of ports in the guest: the first and the last, as in `[8000, 8010]`.
+    #[serde(deserialize_with = "rules::ports")]
+    pub guest_ports: Option<(u16, u16)>,
+    /// The range of ports on this machine, with as many ports as `guest_ports`. Without it, the same.
+    #[serde(deserialize_with = "rules::ports")]
+    pub host_ports: Option<(u16, u16)>,
+    /// Whether the ports are not forwarded instead, even if a later entry or `forward = "all"` includes
+    /// them.
+    pub ignore: bool,
     /// The port on this machine, from 1 to 65535. Without it and `host_socket`, the same as in the
     /// guest.
     #[serde(deserialize_with = "rules::port")]
@@ -37,7 +60,7 @@ pub struct PortForward {
     #[serde(deserialize_with = "rules::host_socket")]
     #[schemars(regex(pattern = pattern::HOST_SOCKET))]
     pub host_socket: Option<String>,
-    /// The protocol, only for ports. By default, Lima chooses.
+    /// The protocol, only for ports. By default, both.
     pub proto: Option<Proto>,
 }
 
@@ -49,14 +72,49 @@ pub enum Proto {
     Tcp,
     /// UDP.
     Udp,
+    /// Both.
+    Any,
 }
 
 impl Proto {
-    /// Its name in Lima's YAML: `tcp` or `udp`.
+    /// Its name in Lima's YAML.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Tcp => "tcp",
             Self::Udp => "udp",
+            Self::Any => "any",
         }
+    }
+}
+
+impl PortForward {
+    /// The first and the last port in the guest; `None` for a socket.
+    pub fn guest_range(&self) -> Option<(u16, u16)> {
+        self.guest_ports.or(self.guest_port.map(|port| (port, port)))
+    }
+
+    /// The first and the last port on this machine, where it forwards to ports.
+    pub fn host_range(&self) -> Option<(u16, u16)> {
+        if self.ignore || self.host_socket.is_some() {
+            return None;
+        }
+        self.host_ports.or(self.host_port.map(|port| (port, port))).or_else(|| self.guest_range())
+    }
+
+    /// Whether this machine's end is the same as that of another forward.
+    pub fn collides(&self, other: &Self) -> bool {
+        let (Some((first, last)), Some((from, to))) = (self.host_range(), other.host_range())
+        else {
+            return false;
+        };
+        let address = |it: &Self| it.host_ip.clone().unwrap_or_else(|| "127.0.0.1".into());
+        let (one, two) = (address(self), address(other));
+        let is_any = |it: &str| matches!(it, "0.0.0.0" | "::");
+        let protocol = |it: &Self| it.proto.unwrap_or(Proto::Any);
+        let (own, others) = (protocol(self), protocol(other));
+        first <= to
+            && from <= last
+            && (one == two || is_any(&one) || is_any(&two))
+            && (own == others || own == Proto::Any || others == Proto::Any)
     }
 }

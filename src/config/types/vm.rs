@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{PortForward, Variable};
+use super::{Forwarding, PortForward, Variable};
 use crate::config::{pattern, rules};
 use crate::model::{Arch, ByteSize, EnvName, VmName};
 
@@ -44,6 +44,8 @@ pub struct Vm {
     /// `[[vm.mounts]]`: directories of this machine that are mounted in the VM. By default, a new VM
     /// gets the directory of this file, writable. `mounts = []` mounts nothing.
     pub mounts: Vec<Mount>,
+    /// Which ports of the guest reach this machine.
+    pub forward: Forwarding,
     /// `[[vm.port_forwards]]`: ports and sockets of the guest to forward to this machine. Lima uses
     /// the first one that fits. The engine's socket is always forwarded.
     pub port_forwards: Vec<PortForward>,
@@ -72,6 +74,7 @@ impl Default for Vm {
             disk: None,
             images: vec![Image::ubuntu(Arch::X86_64), Image::ubuntu(Arch::Aarch64)],
             mounts: Vec::new(),
+            forward: Forwarding::All,
             port_forwards: Vec::new(),
             env: BTreeMap::new(),
             left_out: LeftOut { images: true, mounts: true },

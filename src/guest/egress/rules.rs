@@ -53,6 +53,8 @@ fn named(policy: &Policy) -> impl Iterator<Item = &Entry> {
     policy.entries.iter().filter(|entry| !matches!(entry.to.host, Host::Network(_)))
 }
 
+/// The guest's own multicast comes back on a bridge, such as systemd-resolved's LLMNR, so it is dropped
+/// without a log entry.
 fn chains(policy: &Policy) -> String {
     let mut text = String::from(
         "  chain forward {
@@ -83,6 +85,7 @@ fn chains(policy: &Policy) -> String {
     ct direction reply accept
     ct state related accept
     meta l4proto {{ icmp, ipv6-icmp }} accept
+    meta pkttype {{ broadcast, multicast }} drop
     meta l4proto {{ tcp, udp }} th dport {PORT} accept
 {decisions}  }}
 "

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::config::{Config, Image, Mount, PortForward};
+use crate::config::{Config, Forwarding, Image, Mount, PortForward};
 use crate::guest::provisioning;
 use crate::lima::{GUEST_SOCKET, with_forwards};
 
@@ -34,7 +34,12 @@ pub fn template(config: &Config) -> Map<String, Value> {
     }
     keys.insert("mounts".into(), vm.mounts.iter().map(mount).collect());
     keys.insert("containerd".into(), json!({"system": false, "user": false}));
-    let forwards: Vec<Value> = vm.port_forwards.iter().map(port_forward).collect();
+    let mut forwards: Vec<Value> = vm.port_forwards.iter().map(port_forward).collect();
+    if vm.forward == Forwarding::Declared {
+        // It matches every address and port that no forward before it takes (Lima 2.2.0, and as Lima
+        // blocks its SSH ports). Without `false`, it would match listeners on 0.0.0.0 only.
+        forwards.push(json!({"guestIP": "0.0.0.0", "guestIPMustBeZero": false, "ignore": true}));
+    }
     let script = with_forwards(provisioning::boot_script(&config.docker), &forwards);
     keys.insert("provision".into(), json!([{"mode": "system", "script": script}]));
     keys.insert(
@@ -101,6 +106,9 @@ fn port_forward(forward: &PortForward) -> Value {
     set("hostIP", forward.host_ip.as_deref().map(Value::from));
     set("hostPort", forward.host_port.map(Value::from));
     set("hostSocket", forward.host_socket.as_deref().map(Value::from));
+    set("guestPortRange", forward.guest_ports.map(|(first, last)| json!([first, last])));
+    set("hostPortRange", forward.host_ports.map(|(first, last)| json!([first, last])));
+    set("ignore", forward.ignore.then_some(true.into()));
     set("proto", forward.proto.map(|proto| proto.as_str().into()));
     entry.into()
 }
@@ -164,6 +172,21 @@ mod tests {
         for cais in ["running", "protect"] {
             assert!(!keys.contains_key(cais), "{cais} is no key of Lima's");
         }
+    }
+
+    #[test]
+    fn only_declared_ports_are_forwarded_if_the_file_says_so() {
+        let forwards = |text: &str| {
+            let text = format!(
+                "version = 1\nvm.port_forwards = [{{ guest_ports = [80, 81], ignore = true }}]\n{text}"
+            );
+            let keys = template(&crate::config::parse(&text).unwrap());
+            keys["portForwards"].as_array().unwrap()[1..].to_vec()
+        };
+        let range = json!({"guestPortRange": [80, 81], "ignore": true});
+        let rest = json!({"guestIP": "0.0.0.0", "guestIPMustBeZero": false, "ignore": true});
+        assert_eq!(forwards(""), std::slice::from_ref(&range));
+        assert_eq!(forwards("vm.forward = \"declared\""), [range, rest]);
     }
 
     #[test]

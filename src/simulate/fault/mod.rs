@@ -252,6 +252,9 @@ impl Fault {
         if self.name == "client-mount" && mode == Some(None) {
             return Some(["mode of a container's mount", "`mode = \"rw\"`"]);
         }
+        if self.name.starts_with("egress-") && config.egress.is_none() {
+            return Some(["egress policy", "[egress]"]);
+        }
         // cai does not manage a setting that the file omits, so its absence is not drift.
         (self.name == "mount" && config.vm.left_out.mounts).then_some(["mount", "[[vm.mounts]]"])
     }

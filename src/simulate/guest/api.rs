@@ -43,6 +43,7 @@ pub(super) fn info(guest: &Guest, now: u64) -> Value {
         "DockerRootDir": place.data_root,
         "Labels": value("labels"),
         "SystemTime": timestamp(now),
+        "RuncCommit": {"ID": if guest.is_old_docker() { "" } else { "v1.4.0-0-gsimulated" }},
         "ServerVersion": guest.docker_version(),
         "Runtimes": Value::Object(runtimes.collect()),
         "DefaultRuntime": guest.default_runtime(),

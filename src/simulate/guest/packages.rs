@@ -11,7 +11,7 @@ pub(super) const DISTRO: (&str, &str) = ("docker.io", "27.5.1-0ubuntu3~24.04.2")
 /// Docker's own package.
 pub(super) const DOCKER_CE: &str = "docker-ce";
 /// The default version of that package.
-pub(super) const DOCKER_CE_VERSION: &str = "5:28.5.2-1~ubuntu.24.04~noble";
+pub(super) const DOCKER_CE_VERSION: &str = "5:29.5.2-1~ubuntu.24.04~noble";
 /// The suffix of the package's version after Docker's version.
 pub(super) const DOCKER_CE_SUFFIX: &str = "-1~ubuntu.24.04~noble";
 pub(super) const SYSBOX: &str = "sysbox-ce";
