@@ -232,7 +232,12 @@ fn a_socket_is_exposed_where_others_can_get_to_it() {
 fn a_probe_before_another_one_passes_on_that_others_can_write() {
     let directory = tempfile::tempdir().unwrap();
     let interrupted = std::sync::atomic::AtomicBool::default();
-    let interposed = Interposed { host: &System, before: &|_| None, interrupted: &interrupted };
+    let interposed = Interposed {
+        host: &System,
+        before: &|_| None,
+        queried: &|_| {},
+        interrupted: &interrupted,
+    };
     let deadline = Deadline::new(&System, Duration::from_secs(1));
     let probes: [(&str, &dyn Probe); 2] = [("interposed", &interposed), ("deadline", &deadline)];
     for (mode, is_private) in [(0o700, true), (0o777, false)] {

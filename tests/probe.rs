@@ -6,7 +6,7 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use containai::guest::probe::{self, Look};
+use containai::guest::probe::{self, Look, Part};
 use containai::guest::{Document, GuestFacts};
 
 use crate::support::sandbox::Sandbox;
@@ -15,6 +15,7 @@ use crate::support::trials;
 pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
         a_stopped_daemon_is_not_asked_anything,
+        a_look_at_the_system_asks_no_daemon,
         a_running_daemon_lists_its_containers_and_runtimes,
         a_container_that_ended_since_is_left_out,
         the_daemon_is_asked_while_the_rest_is_looked_at,
@@ -29,10 +30,16 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
 
 /// What the script says in a guest whose `docker.service` is in this state.
 pub fn look(sandbox: &Sandbox, active: &str, socket: &Path) -> GuestFacts {
-    look_at(sandbox, active, socket, &[])
+    look_at(sandbox, active, socket, &[], Part::Whole)
 }
 
-fn look_at(sandbox: &Sandbox, active: &str, socket: &Path, looks: &[Look]) -> GuestFacts {
+fn look_at(
+    sandbox: &Sandbox,
+    active: &str,
+    socket: &Path,
+    looks: &[Look],
+    part: Part,
+) -> GuestFacts {
     sandbox.fake_program(
         "systemctl",
         &format!(
@@ -44,7 +51,7 @@ fn look_at(sandbox: &Sandbox, active: &str, socket: &Path, looks: &[Look]) -> Gu
     sandbox.fake_program("sudo", "shift; exec \"$@\"");
     // It needs no docker client.
     sandbox.fake_program("docker", "exit 9");
-    let (script, arguments) = probe::script(looks);
+    let (script, arguments) = probe::script(looks, part);
     let script = script.replace("/var/run/docker.sock", &socket.display().to_string());
     sandbox.write("home/probe.sh", &script);
     let arguments = arguments.iter().map(String::as_str);
@@ -134,6 +141,17 @@ fn a_stopped_daemon_is_not_asked_anything() {
     assert!(!sandbox.path("home/asked").exists());
     assert!(listener.accept().is_err(), "the question would have started it");
     assert_eq!(guest.containers, None, "with live-restore they go on without it");
+}
+
+fn a_look_at_the_system_asks_no_daemon() {
+    let sandbox = Sandbox::new();
+    let socket = sandbox.path("docker.sock");
+    let listener = UnixListener::bind(&socket).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let guest = look_at(&sandbox, "active", &socket, &[], Part::System);
+    assert!(guest.docker_runs() && guest.accounts.contains_key("root"));
+    assert!(listener.accept().is_err(), "dockerd was asked");
+    assert_eq!(guest.docker_as_root, None);
 }
 
 fn a_running_daemon_lists_its_containers_and_runtimes() {
@@ -271,7 +289,8 @@ fn what_a_kind_looks_at_is_an_argument() {
     let mut looks = vec![look("words", "a b"), look("odd $(touch asked)", hostile)];
     // More than nine arguments, and those of one section in one command.
     looks.extend((0..10).map(|count| look("words", &count.to_string())));
-    let guest = look_at(&sandbox, "inactive", &sandbox.path("docker.sock"), &looks);
+    let socket = sandbox.path("docker.sock");
+    let guest = look_at(&sandbox, "inactive", &socket, &looks, Part::Whole);
     let text = |section| guest.document.text(section).unwrap().to_owned();
     assert_eq!(text("words"), "a b\n0\n1\n2\n3\n4\n5\n6\n7\n8\n9");
     assert_eq!(text("odd $(touch asked)"), hostile);

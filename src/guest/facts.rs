@@ -82,6 +82,14 @@ impl GuestFacts {
         Self { document, ..facts }
     }
 
+    /// The same, with what dockerd answered before: the document does not contain its answers.
+    #[must_use]
+    pub fn with_dockerd_of(self, before: &Self) -> Self {
+        let Self { runtimes, engine, docker_as_root, containers, stopped_by_cai, .. } =
+            before.clone();
+        Self { runtimes, engine, docker_as_root, containers, stopped_by_cai, ..self }
+    }
+
     fn core(document: &Document) -> Self {
         let text = |name| document.text(name).unwrap_or_default();
         let groups = accounts::groups(text("groups"));

@@ -28,7 +28,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::config::{Config, Strategy};
-use crate::guest::probe::Look;
+use crate::guest::probe::{Look, Part};
 use crate::guest::{Contents, Operation, sent_file};
 use crate::lima::Ssh;
 use crate::model::ContextName;
@@ -139,6 +139,9 @@ pub struct KindEntry {
     pub kind: Kind,
     /// Where its resources are.
     pub place: Place,
+    /// The part of the guest that its steps can change. If that is all of it, they can change this
+    /// machine as well.
+    pub changes: Part,
     /// Makes the resources that a file declares.
     pub declare: fn(&Config) -> Vec<Box<dyn Resource>>,
     /// Makes the removal of a recorded resource that the file does not declare. `None` if nothing is
@@ -157,30 +160,35 @@ pub const KINDS: &[KindEntry] = &[
     KindEntry {
         kind: Kind::LIMA_INSTALL,
         place: Host,
+        changes: Part::Whole,
         declare: |config| one(LimaInstall::new(&config.lima)),
         remove: NEVER,
     },
     KindEntry {
         kind: Kind::VM,
         place: Host,
+        changes: Part::Whole,
         declare: |config| one(Vm::new(config)),
         remove: NEVER,
     },
     KindEntry {
         kind: Kind::GROUP,
         place: Guest,
+        changes: Part::System,
         declare: |config| many(Group::all(config)),
         remove: Group::removal,
     },
     KindEntry {
         kind: Kind::USER,
         place: Guest,
+        changes: Part::System,
         declare: |config| many(User::all(config)),
         remove: User::removal,
     },
     KindEntry {
         kind: file::KIND,
         place: Guest,
+        changes: Part::System,
         declare: |config| many(File::all(config)),
         remove: File::removal,
     },
@@ -193,48 +201,56 @@ pub const KINDS: &[KindEntry] = &[
     KindEntry {
         kind: Kind::PROVISION,
         place: Guest,
+        changes: Part::Whole,
         declare: |config| one(ProvisionDaemon::new(config)),
         remove: NEVER,
     },
     KindEntry {
         kind: Kind::PROVISION,
         place: Guest,
+        changes: Part::Whole,
         declare: |config| one(ProvisionDocker::new(config)),
         remove: NEVER,
     },
     KindEntry {
         kind: Kind::PROVISION,
         place: Guest,
+        changes: Part::Whole,
         declare: |config| many(ProvisionSysbox::new(config)),
         remove: ProvisionSysbox::removal,
     },
     KindEntry {
         kind: Kind::GROUP_MEMBERSHIP,
         place: Guest,
+        changes: Part::System,
         declare: |config| many(GroupMembership::all(config)),
         remove: GroupMembership::removal,
     },
     KindEntry {
         kind: Kind::RESTART,
         place: Guest,
+        changes: Part::Whole,
         declare: |config| one(Restart::new(config)),
         remove: NEVER,
     },
     KindEntry {
         kind: Kind::SOCKET,
         place: Guest,
+        changes: Part::Whole,
         declare: |config| one(Socket::new(config)),
         remove: NEVER,
     },
     KindEntry {
         kind: Kind::CONTEXT,
         place: Host,
+        changes: Part::Whole,
         declare: |config| one(DockerContext::new(config)),
         remove: DockerContext::removal,
     },
     KindEntry {
         kind: Kind::SOCKET_CLIENT,
         place: Host,
+        changes: Part::Whole,
         declare: |config| many(SocketClient::all(config)),
         remove: SocketClient::removal,
     },
@@ -245,6 +261,12 @@ impl KindEntry {
     fn is_within_reach(&self, config: &Config) -> bool {
         self.place == Host || config.vm.running
     }
+}
+
+/// The part of the guest that the steps of a kind can change.
+pub fn changed_by(kind: Kind) -> Part {
+    let entry = KINDS.iter().find(|entry| entry.kind == kind);
+    entry.map_or(Part::Whole, |entry| entry.changes)
 }
 
 /// The displayed form, without a scope, of a known kind.

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use containai::guest::probe;
+use containai::guest::probe::{self, Part};
 use containai::host::Input;
 use containai::lima::Ssh;
 
@@ -47,8 +47,8 @@ pub fn run() -> bool {
     let calls = world.calls();
     let directory = world.sandbox.path("lima/containai-secure");
     let name = "containai-secure".parse().unwrap();
-    let look =
-        probe::look(&Ssh::new(world.sandbox.path("bin/ssh"), &directory, &name), "mark", &[]);
+    let ssh = Ssh::new(world.sandbox.path("bin/ssh"), &directory, &name);
+    let look = probe::look(&ssh, "mark", &[], Part::Whole);
     let Some(Input::Text(script)) = &look.stdin else { panic!("the script is a text") };
 
     let plan = median(|| {

@@ -175,7 +175,12 @@ fn wherever_it_is_interrupted_the_next_run_finishes() {
             }
             None
         };
-        let host = Interposed { host: &simulated, before: &before, interrupted: &interrupted };
+        let host = Interposed {
+            host: &simulated,
+            before: &before,
+            queried: &|_| {},
+            interrupted: &interrupted,
+        };
         let plan = Plan::new(&graph, &[observe(&host, &config).unwrap()]);
         let report = apply(&host, &configs, &graph, &plan, &|_| {});
         assert!(!report.failed(), "{report:?}");

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod adopted;
+mod again;
 mod cli;
 mod converge;
 mod daemon;
@@ -34,6 +35,7 @@ pub fn trials() -> Vec<Trial> {
     [
         accounts::trials(),
         adopted::trials(),
+        again::trials(),
         cli::trials(),
         converge::trials(),
         daemon::trials(),

@@ -78,8 +78,12 @@ fn vms_of_two_files_are_made_at_the_same_time() {
         started(command).map(|_| both.wait());
         None
     };
-    let host =
-        Interposed { host: &simulated, before: &before, interrupted: &AtomicBool::default() };
+    let host = Interposed {
+        host: &simulated,
+        before: &before,
+        queried: &|_| {},
+        interrupted: &AtomicBool::default(),
+    };
     let report = run(&host, &[&agents, &builds]);
     assert!(!report.failed(), "{}", failures(&report));
 }
@@ -119,8 +123,12 @@ fn what_fails_for_one_file_does_not_stop_another() {
         let broken = started(command).is_some_and(|name| name == "agents");
         broken.then(|| Failure::NotStarted(std::io::ErrorKind::PermissionDenied.into()))
     };
-    let host =
-        Interposed { host: &simulated, before: &before, interrupted: &AtomicBool::default() };
+    let host = Interposed {
+        host: &simulated,
+        before: &before,
+        queried: &|_| {},
+        interrupted: &AtomicBool::default(),
+    };
     let report = run(&host, &[&agents, &builds]);
     for result in &report.results {
         let name = result.address.to_string();

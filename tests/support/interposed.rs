@@ -18,6 +18,8 @@ pub type Before<'a> = &'a (dyn Fn(&CommandSpec) -> Option<Failure> + Sync);
 pub struct Interposed<'a> {
     pub host: &'a dyn Host,
     pub before: Before<'a>,
+    /// Sees each command that only reads.
+    pub queried: &'a (dyn Fn(&CommandSpec) + Sync),
     /// Whether there was an interrupt.
     pub interrupted: &'a AtomicBool,
 }
@@ -30,6 +32,7 @@ impl Probe for Interposed<'_> {
         self.host.cpus()
     }
     fn query(&self, command: &CommandSpec) -> Result<Output, CommandError> {
+        (self.queried)(command);
         self.host.query(command)
     }
     fn find_program(&self, name: &str) -> Option<PathBuf> {

@@ -1,24 +1,36 @@
 //! The machine of one file during an apply.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{ApplyError, Outcome, run};
 use crate::config::Config;
+use crate::guest::probe::Part;
 use crate::host::Host;
+use crate::model::address::Address;
 use crate::plan::{Action, Change, Disruption, Plan, Step};
 use crate::reconcile::apply::event::{Event, Listener};
 use crate::reconcile::graph::{Graph, Node};
 use crate::reconcile::observe::{ObserveError, judge, observe, observe_again};
 use crate::reconcile::record::{Keeper, WriteRecordError};
-use crate::resource::PlanContext;
 use crate::resource::facts::Facts;
+use crate::resource::{PlanContext, changed_by};
+
+/// Counts the starts and ends of steps. An observation from before the last of them is outdated.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Age {
+    steps: u64,
+    /// Those that may change more than accounts and files of the guest.
+    whole: u64,
+    /// Those that may change what `limactl` lists.
+    lima: u64,
+}
 
 /// The last observation of a machine, and its age.
 struct Seen {
-    age: u64,
-    host_age: u64,
+    age: Age,
+    /// The observed part of the guest. The rest is from an earlier observation.
+    part: Part,
     facts: Arc<Facts>,
 }
 
@@ -31,11 +43,7 @@ pub(super) struct Machine<'a> {
     /// Whether the user agreed in advance to hide data in the VM.
     may_hide: bool,
     notify: Listener<'a>,
-    /// Counts the starts and ends of steps. An observation from before the last of them is
-    /// outdated.
-    age: AtomicU64,
-    /// The same for steps that may change more than the guest.
-    host_age: AtomicU64,
+    age: Mutex<Age>,
     seen: Mutex<Option<Seen>>,
     record: Keeper<'a>,
 }
@@ -54,44 +62,56 @@ impl<'a> Machine<'a> {
             limit: plan.limit,
             may_hide: plan.may_hide.iter().any(|vm| vm == config.vm.name.as_str()),
             notify,
-            age: AtomicU64::new(0),
-            host_age: AtomicU64::new(0),
+            age: Mutex::default(),
             seen: Mutex::new(facts.map(|facts| Seen {
-                age: 0,
-                host_age: 0,
+                age: Age::default(),
+                part: Part::Whole,
                 facts: Arc::new(facts),
             })),
             record: Keeper::new(host, config),
         }
     }
 
-    /// The current facts. One thread observes; the others wait for its result.
-    fn facts(&self) -> Result<Arc<Facts>, ObserveError> {
+    fn age(&self) -> MutexGuard<'_, Age> {
+        self.age.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Facts that include the effects of all steps so far. This part of the guest is as new as the last
+    /// step. One thread observes; the others wait for its result.
+    fn facts(&self, part: Part) -> Result<Arc<Facts>, ObserveError> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let age = self.age.load(Ordering::SeqCst);
-        let host_age = self.host_age.load(Ordering::SeqCst);
-        let facts = match &*seen {
-            Some(seen) if seen.age == age => return Ok(Arc::clone(&seen.facts)),
-            Some(seen) if seen.host_age == host_age => {
-                observe_again(self.host, self.config, &seen.facts)?
+        let age = *self.age();
+        let again = |seen: &Seen, part| observe_again(self.host, self.config, &seen.facts, part);
+        let (part, facts) = match &*seen {
+            Some(seen) if seen.age == age && [part, Part::Whole].contains(&seen.part) => {
+                return Ok(Arc::clone(&seen.facts));
             }
-            _ => observe(self.host, self.config)?,
+            Some(seen) if seen.age.whole == age.whole => (part, again(seen, part)?),
+            Some(seen) if seen.age.lima == age.lima => (Part::Whole, again(seen, Part::Whole)?),
+            _ => (Part::Whole, observe(self.host, self.config)?),
         };
         let facts = Arc::new(self.record.seen(facts));
-        *seen = Some(Seen { age, host_age, facts: Arc::clone(&facts) });
+        *seen = Some(Seen { age, part, facts: Arc::clone(&facts) });
         Ok(facts)
     }
 
     /// Plans a resource with fresh facts. Everything before it is done, so no changes are pending.
     fn plan(&self, node: &Node, tried: Disruption) -> Result<Change, ApplyError> {
-        let facts = self.facts()?;
-        let change = node.resource.plan(PlanContext { facts: &facts, earlier: &[], tried });
-        Ok(change.scoped(node.scope()))
+        let plan = |part| -> Result<Change, ObserveError> {
+            let facts = self.facts(part)?;
+            let change = node.resource.plan(PlanContext { facts: &facts, earlier: &[], tried });
+            Ok(change.scoped(node.scope()))
+        };
+        let change = plan(Part::System)?;
+        if change.is_without_effect() || !may_stop_containers(&change) {
+            return Ok(change);
+        }
+        Ok(plan(Part::Whole)?)
     }
 
     /// Records the outcome of a resource according to its fresh facts.
     fn finish(&self, node: &Node, action: Action) -> Result<(), ApplyError> {
-        let facts = self.facts()?;
+        let facts = self.facts(Part::System)?;
         let changed = self.record.finish(node.resource.as_ref(), action, &facts)?;
         if let Some(record) = changed {
             let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -106,7 +126,7 @@ impl<'a> Machine<'a> {
     /// when it restarted.
     pub(super) fn settle(&self, graph: &Graph, file: usize) -> Result<(), WriteRecordError> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let age = self.age.load(Ordering::SeqCst);
+        let age = *self.age();
         let Some(seen) = seen.as_ref().filter(|seen| seen.age == age) else {
             return Ok(());
         };
@@ -127,7 +147,11 @@ impl<'a> Machine<'a> {
         (self.notify)(&Event::ResourceStarted(&change));
         let change = judge(self.host, change).map_err(ObserveError::from)?;
         if !change.steps.is_empty() {
-            self.record.begin(node.resource.as_ref(), change.action, &*self.facts()?)?;
+            self.record.begin(
+                node.resource.as_ref(),
+                change.action,
+                &*self.facts(Part::System)?,
+            )?;
         }
         if let Err(error) = self.perform(&change, shown) {
             // After a failed creation, a resource that someone else creates later must not count as
@@ -154,10 +178,15 @@ impl<'a> Machine<'a> {
     }
 
     /// Marks the last observation as outdated, because this step starts or ends.
-    fn outdate(&self, step: &Step) {
-        self.age.fetch_add(1, Ordering::SeqCst);
-        if !step.is_in_guest() {
-            self.host_age.fetch_add(1, Ordering::SeqCst);
+    fn outdate(&self, address: &Address, step: &Step) {
+        let mut age = self.age();
+        age.steps += 1;
+        let is_in_guest = step.is_in_guest();
+        if !is_in_guest || changed_by(address.kind) == Part::Whole {
+            age.whole += 1;
+        }
+        if !is_in_guest {
+            age.lima += 1;
         }
     }
 
@@ -178,9 +207,9 @@ impl<'a> Machine<'a> {
             }
             (self.notify)(&Event::StepStarted(address, step));
             let started = Instant::now();
-            self.outdate(step);
+            self.outdate(address, step);
             let result = run::step(self.host, address, step, self.limit, self.notify);
-            self.outdate(step);
+            self.outdate(address, step);
             if let Err(error) = result {
                 (self.notify)(&Event::StepFailed(address, step, &error));
                 return Err(error);
@@ -189,4 +218,11 @@ impl<'a> Machine<'a> {
         }
         Ok(())
     }
+}
+
+/// Whether the current containers must be known, because the steps of such a change can stop some. A
+/// renewed session stops none.
+fn may_stop_containers(change: &Change) -> bool {
+    changed_by(change.address.kind) == Part::Whole
+        && change.disruption != Disruption::SessionRefresh
 }

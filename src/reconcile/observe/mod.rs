@@ -20,6 +20,7 @@ use semver::{Version, VersionReq};
 use serde_json::{Map, Value};
 
 use crate::config::{self, Config};
+use crate::guest::probe::Part;
 use crate::host::parallel::{each, join};
 use crate::host::{CommandError, CommandSpec, Exposed, Output, Probe};
 use crate::lima::{self, Instances, Limactl, Other, Release, Status, UserFile};
@@ -106,7 +107,8 @@ pub fn observe(probe: &dyn Probe, config: &Config) -> Result<Facts, ObserveError
     machine.complete(config, early?, lima?.as_ref())
 }
 
-/// Observes the guest again after steps that do not affect `limactl` or its files.
+/// Observes the guest again after steps that change only this part of it. Steps that change all of it
+/// may change this machine as well, but not `limactl` or its files.
 ///
 /// # Errors
 /// As [`observe`].
@@ -114,8 +116,14 @@ pub fn observe_again(
     probe: &dyn Probe,
     config: &Config,
     before: &Facts,
+    part: Part,
 ) -> Result<Facts, ObserveError> {
-    match Machine::new(probe, &config.lima)?.again(config, before)? {
+    let machine = Machine::new(probe, &config.lima)?;
+    let facts = match part {
+        Part::System => machine.system_again(config, before)?,
+        Part::Whole => machine.again(config, before)?,
+    };
+    match facts {
         Some(facts) => Ok(facts),
         None => observe(probe, config),
     }

@@ -9,7 +9,7 @@ use super::former::{former, former_vms};
 use super::{Lima, LimaYaml, Machine, ObserveError};
 use crate::config::Config;
 use crate::docker::ContextMetadata;
-use crate::guest::probe::{self, Look};
+use crate::guest::probe::{self, Look, Part};
 use crate::guest::{Document, GuestFacts};
 use crate::host::{CommandError, random};
 use crate::lima::{self, Agent, Instance, Limactl, Ssh, Status};
@@ -17,7 +17,7 @@ use crate::plan::Observation;
 use crate::plan::Reason;
 use crate::resource::facts::{Facts, Former, HostFile, Tools, VmFacts};
 use crate::resource::record::Record;
-use crate::resource::{self, LimaInstall};
+use crate::resource::{self, LimaInstall, Resource};
 
 /// The facts that do not need `limactl`.
 pub(super) struct Early {
@@ -39,13 +39,14 @@ impl Machine<'_> {
     /// Observes the facts that do not need `limactl`.
     pub(super) fn early(&self, config: &Config) -> Result<Early, ObserveError> {
         let directory = self.lima_home.join(config.vm.name.as_str());
-        let master = self.probe.listens(&Ssh::control_socket(&directory));
+        let master = self.has_master(&directory);
         let record = if config.ignores_record { None } else { record(self.probe, &directory)? };
         let has_lima = !self.limactls.is_empty();
         let resources = resource::all(config, record.as_ref());
-        let looks: Vec<Look> = resources.iter().flat_map(|resource| resource.looks()).collect();
+        let looks = looks(&resources);
         let files = resources.iter().flat_map(|resource| resource.host_files());
-        let guest = (master && has_lima).then(|| self.guest(config, &directory, &looks));
+        let guest =
+            (master && has_lima).then(|| self.guest(config, &directory, &looks, Part::Whole));
         Ok(Early {
             missing: missing(self.probe, config),
             files: host_files(self.probe, files)?,
@@ -108,7 +109,8 @@ impl Machine<'_> {
                 facts.master = false;
             }
             Some(Some(instance)) => {
-                let guest = || guest.unwrap_or_else(|| self.guest(config, &instance.dir, &looks));
+                let look = || self.guest(config, &instance.dir, &looks, Part::Whole);
+                let guest = || guest.unwrap_or_else(look);
                 self.vm(instance, guest, &mut facts)?;
             }
         }
@@ -202,8 +204,8 @@ impl Machine<'_> {
             self.early(config)?;
         let former = Former { vms: before.former.vms.clone(), ..former };
         let mut facts = Facts { record, former, master, missing, files, context, ..before.clone() };
-        let guest = || guest.unwrap_or_else(|| self.guest(config, &before.directory, &looks));
-        self.inside(&Status::Running, guest, &mut facts);
+        let look = || self.guest(config, &before.directory, &looks, Part::Whole);
+        self.inside(&Status::Running, || guest.unwrap_or_else(look), &mut facts);
         if facts.guest.present().is_none() {
             return Ok(None);
         }
@@ -211,13 +213,53 @@ impl Machine<'_> {
         Ok(Some(facts))
     }
 
-    fn guest(&self, config: &Config, directory: &Path, looks: &[Look]) -> Observation<GuestFacts> {
+    /// Observes the accounts and files of the guest again. `None` if more has changed.
+    pub(super) fn system_again(
+        &self,
+        config: &Config,
+        before: &Facts,
+    ) -> Result<Option<Facts>, ObserveError> {
+        let Some((VmFacts { status: Status::Running, .. }, known)) =
+            before.vm.present().zip(before.guest.present())
+        else {
+            return Ok(None);
+        };
+        let looks = looks(&resource::all(config, before.record.as_ref()));
+        // A step may have opened the connection.
+        let mut facts = Facts { master: self.has_master(&before.directory), ..before.clone() };
+        let look = || match self.guest(config, &before.directory, &looks, Part::System) {
+            Observation::Present(guest) => Observation::Present(guest.with_dockerd_of(known)),
+            silent => silent,
+        };
+        self.inside(&Status::Running, look, &mut facts);
+        // If someone stopped or started dockerd, its earlier answers no longer count.
+        let Some(guest) = facts.guest.present().filter(|guest| guest.units == known.units) else {
+            return Ok(None);
+        };
+        // The clients use the socket, whose group may be another one now.
+        if (&guest.socket, &facts.socket) != (&known.socket, &before.socket) {
+            facts.clients = clients(self.probe, config, &facts)?;
+        }
+        Ok(Some(facts))
+    }
+
+    fn has_master(&self, directory: &Path) -> bool {
+        self.probe.listens(&Ssh::control_socket(directory))
+    }
+
+    fn guest(
+        &self,
+        config: &Config,
+        directory: &Path,
+        looks: &[Look],
+        part: Part,
+    ) -> Observation<GuestFacts> {
         let Some(program) = self.ssh.clone() else {
             return Observation::Unobservable(Reason::GuestSilent("ssh is not on PATH".into()));
         };
         let ssh = Ssh::new(program, directory, &config.vm.name);
         let mark = probe::mark(random());
-        let command = probe::look(&ssh, &mark, looks);
+        let command = probe::look(&ssh, &mark, looks, part);
         let result = self.probe.query(&command).and_then(|output| {
             let output = output.successful(&command)?;
             Document::parse(&output.stdout, &mark)
@@ -231,4 +273,9 @@ impl Machine<'_> {
             Err(error) => Observation::Unobservable(Reason::GuestSilent(error.in_a_line())),
         }
     }
+}
+
+/// The sections that the resources request from the guest.
+fn looks(resources: &[Box<dyn Resource>]) -> Vec<Look> {
+    resources.iter().flat_map(|resource| resource.looks()).collect()
 }

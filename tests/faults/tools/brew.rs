@@ -53,8 +53,12 @@ fn homebrew_that_goes_wrong_is_named_and_the_next_run_finishes() {
                 // The simulated program has no time to wait.
                 is_brew.then(|| System.execute(&broken, &|_| {}).unwrap_err().failure)
             };
-            let broken =
-                Interposed { host: &host, before: &before, interrupted: &AtomicBool::new(false) };
+            let broken = Interposed {
+                host: &host,
+                before: &before,
+                queried: &|_| {},
+                interrupted: &AtomicBool::new(false),
+            };
             let plan = |host: &dyn Host| Plan::new(&graph, &[observe(host, &config).unwrap()]);
             TOOLS.case(|| {
                 let limit = script.contains("sleep").then(|| std::time::Duration::from_secs(2));
