@@ -66,6 +66,10 @@ impl Change {
     /// it. `may_hide` says
     /// whether the user agreed in advance to hide data of this VM.
     pub fn lacks(&self, now: &Self, may_hide: bool) -> Option<Unshown> {
+        if self.action == Action::Deferred && self.fallback.is_some() {
+            // It showed what it may need, and no milder way.
+            return self.with_fallback().lacks(now, may_hide);
+        }
         if self.before.is_some() && now.before.is_none() {
             return Some(Unshown::Gone);
         }
@@ -87,13 +91,20 @@ impl Change {
             let names = now.stops.iter().flatten().map(|container| container.name.clone());
             return (!may_hide).then(|| Unshown::Strands(names.collect()));
         }
-        let fallback = self.fallback.as_ref().map(|it| it.disruption).unwrap_or_default();
-        let shown = self.disruption.max(fallback);
-        if now.disruption > shown.max(Disruption::SessionRefresh) {
+        if now.disruption > self.disruption.max(Disruption::SessionRefresh) {
             return Some(Unshown::Disruption(now.disruption));
         }
         let stops = now.disruption.may_stop_containers() || now.deletes_vm();
         if stops { self.stops_unshown(now) } else { None }
+    }
+
+    /// What the plan allows once the first attempt had no effect: the fallback as well.
+    #[must_use]
+    pub fn with_fallback(&self) -> Self {
+        let Some(fallback) = &self.fallback else { return self.clone() };
+        let disruption = self.disruption.max(fallback.disruption);
+        let stops = self.stops_at_worst().map(|all| all.into_iter().cloned().collect());
+        Self { disruption, stops, fallback: None, ..self.clone() }
     }
 
     /// The attributes that `now` sets to values that this change did not show.
@@ -127,7 +138,7 @@ impl Change {
 
     /// The containers that `now` stops and this change did not show.
     fn stops_unshown(&self, now: &Self) -> Option<Unshown> {
-        let shown = self.stops_at_worst()?;
+        let shown = self.stops.as_ref()?;
         let Some(stops) = &now.stops else { return Some(Unshown::StopsUnlisted) };
         let is_unshown = |id: &str| !shown.iter().any(|known| known.id == id);
         let unshown = stops.iter().filter(|container| is_unshown(&container.id));

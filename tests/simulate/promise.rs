@@ -1,5 +1,12 @@
 //! A plan shows everything that its apply may do, also where nothing can be looked at yet.
 
+use containai::config;
+use containai::host::System;
+use containai::plan::Disruption;
+use containai::reconcile::apply::apply;
+use containai::simulate::{Fault, LINUX, SimulatedHost, World};
+
+use super::{failures, planned};
 use crate::support::fake_world::{FakeWorld, changes_something};
 use crate::support::trials;
 
@@ -8,6 +15,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         without_a_vm_everything_is_shown_before_it_is_done,
         with_a_stopped_vm_everything_is_shown_before_it_is_done,
         a_saved_plan_of_a_stopped_vm_shows_the_same,
+        a_fallback_comes_only_after_the_first_attempt,
     ]
 }
 
@@ -77,4 +85,30 @@ fn a_saved_plan_of_a_stopped_vm_shows_the_same() {
     world.cai(&["plan", "--out", "next.plan"]).success();
     let shown = world.cai(&["show", "next.plan"]).success().to_owned();
     shown_before_it_is_done(&world, &shown, &["apply", "next.plan"]);
+}
+
+/// The plan shows a new session, and a restart of the VM as its fallback. Then the VM needs that restart
+/// for another reason.
+fn a_fallback_comes_only_after_the_first_attempt() {
+    let source = "version = 1\n[sysbox]\nenabled = false\n\
+                  [[users]]\nname = \"@lima\"\ngroups = [\"docker\"]\n";
+    let config = config::parse(source).unwrap();
+    let host = SimulatedHost::new(&System, World::new(LINUX));
+    assert!(!super::apply(&host, &config).failed());
+    let strike = |fault: &str| {
+        let fault = Fault::find(fault).unwrap();
+        host.change(|world| assert!(fault.strike(world, &config))).unwrap();
+    };
+    strike("session");
+    let (graph, plan) = planned(&host, &config);
+    let restart = plan.effective().find(|it| it.fallback.is_some()).unwrap();
+    let fallback = restart.fallback.as_ref().unwrap().disruption;
+    assert_eq!((restart.disruption, fallback), (Disruption::SessionRefresh, Disruption::VmRestart));
+    let boots = || host.world().instances["containai-secure"].boots;
+    let before = boots();
+    strike("cpus");
+    let report = apply(&host, &[&config], &graph, &plan, &|_| {});
+    let why = "it now needs a VM restart, which the plan did not show";
+    assert!(failures(&report).contains(why), "{}", failures(&report));
+    assert_eq!(boots(), before);
 }

@@ -163,7 +163,7 @@ impl<'a> Machine<'a> {
         let mut after = self.plan(node, Disruption::None)?;
         if after.action != Action::NoOp && change.fallback.is_some() {
             let stronger = self.plan(node, change.disruption)?;
-            self.perform(&stronger, shown)?;
+            self.perform(&stronger, &shown.with_fallback())?;
             self.finish(node, change.action)?;
             after = self.plan(node, Disruption::None)?;
         }
