@@ -45,13 +45,11 @@ pub use file::File;
 pub use group::Group;
 pub use group_membership::GroupMembership;
 pub use lima_install::LimaInstall;
-pub(crate) use provision::stored;
 pub use provision::{ProvisionDaemon, ProvisionDocker, ProvisionSysbox};
 pub use restart::Restart;
 pub use socket::Socket;
 pub use socket_client::SocketClient;
 pub use user::User;
-pub(crate) use vm::other_file;
 pub use vm::{Places, Power, Vm, template};
 pub use watch_service::WatchService;
 

@@ -58,21 +58,37 @@ impl DockerContext {
         Some(Removal::new(address, vec![Self::own_address(config)], undeclared).boxed())
     }
 
+    /// The deletion of the contexts of a file that `cai` created, under their present and their former
+    /// names. A context that it did not create is kept. `current` is the current one.
+    pub(crate) fn destruction(
+        config: &Config,
+        facts: &Facts,
+        current: Option<&str>,
+    ) -> Vec<Change> {
+        let own = facts.context.iter().map(|context| (&config.context.name, context));
+        let former = facts.former.contexts.iter();
+        let former = former.filter(|(name, _)| Self::is_former(config, facts, name));
+        let delete = |(name, actual): (&ContextName, &ContextMetadata)| {
+            let address = Address::new(Kind::CONTEXT, name.as_str());
+            if !actual.is_marked() {
+                return Change::unchanged(&address, actual).because(Reason::NotMadeByCai);
+            }
+            let change = Change::delete(&address, actual).because(Reason::Unwanted);
+            Self::delete(change, name, facts, current)
+        };
+        own.chain(former).map(delete).collect()
+    }
+
     /// Whether an earlier apply created this context for the VM of the file, under a name that the file
     /// no longer has.
-    pub(crate) fn is_former(config: &Config, facts: &Facts, name: &ContextName) -> bool {
+    fn is_former(config: &Config, facts: &Facts, name: &ContextName) -> bool {
         let undeclared =
             Undeclared { name: name.clone(), own_socket: Self::new(config).own_socket };
         facts.owns(&Address::new(Kind::CONTEXT, name.as_str())) && undeclared.kept(facts).is_none()
     }
 
     /// Adds the step that deletes a context, unless it is the current one.
-    pub(crate) fn delete(
-        change: Change,
-        name: &ContextName,
-        facts: &Facts,
-        current: Option<&str>,
-    ) -> Change {
+    fn delete(change: Change, name: &ContextName, facts: &Facts, current: Option<&str>) -> Change {
         if current == Some(name.as_str()) {
             return change.blocked(Problem::ContextInUse(name.to_string()));
         }

@@ -56,7 +56,7 @@ pub(in crate::resource) fn by(
 }
 
 /// The counted contents of dockerd's store.
-pub(crate) fn stored(guest: &GuestFacts) -> Option<Stored> {
+pub(in crate::resource) fn stored(guest: &GuestFacts) -> Option<Stored> {
     let engine = guest.engine.as_ref()?;
     let (containers, images, volumes) = (engine.containers, engine.images, engine.volumes);
     Some(Stored { containers, images, volumes })

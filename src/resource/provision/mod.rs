@@ -15,8 +15,7 @@ pub use daemon::ProvisionDaemon;
 use daemon::is_kept_alive;
 pub(super) use daemon::{due, keeps_containers, obstacle, written};
 pub use docker::ProvisionDocker;
-pub(crate) use hidden::stored;
-pub(super) use hidden::{at_restart as hidden_at_restart, by as hidden_by};
+pub(super) use hidden::{at_restart as hidden_at_restart, by as hidden_by, stored};
 pub use sysbox::ProvisionSysbox;
 
 use crate::model::address::{Address, Kind};

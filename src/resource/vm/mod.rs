@@ -13,11 +13,11 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use equivalence::is_same;
+use power::other_file;
 use undeclared::Wanted;
 
 pub use exposure::Places;
 pub use power::Power;
-pub(crate) use power::other_file;
 pub use template::template;
 
 use super::vm_ref::VmRef;

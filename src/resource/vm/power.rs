@@ -1,7 +1,9 @@
-//! Starts, stops or restarts a VM on command, and changes nothing else.
+//! Starts, stops, restarts or deletes a VM on command, and changes nothing else.
+
+use std::borrow::Cow;
 
 use serde::Serialize;
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use super::{Desired, Vm};
 use crate::config::{Config, Strategy};
@@ -10,7 +12,7 @@ use crate::model::VmName;
 use crate::plan::{Action, Change, Disruption, Observation, Problem, Reason, Step};
 use crate::resource::LimaInstall;
 use crate::resource::facts::Facts;
-use crate::resource::provision::hidden_by;
+use crate::resource::provision::{hidden_by, stored};
 use crate::resource::restart::restart_vm;
 use crate::resource::vm_ref::VmRef;
 
@@ -70,6 +72,63 @@ impl Vm {
     }
 }
 
+/// The VM that would be deleted.
+#[derive(Serialize)]
+struct Lost<'a> {
+    status: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cpus: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disk: Option<&'a Value>,
+    directory: Cow<'a, str>,
+}
+
+impl Vm {
+    /// The deletion of the VM, if it exists. A VM that `cai` did not create has a reason that says
+    /// so, because it needs separate consent.
+    pub fn destruction(config: &Config, facts: &Facts) -> Option<Change> {
+        let address = Self::own_address(config);
+        let Some((program, _)) = &facts.tools.limactl else {
+            // Only limactl knows whether the VM exists.
+            let mut change = Change::delete(&address, ()).because(Reason::Unwanted);
+            change.stops = None;
+            return Some(change.blocked(LimaInstall::new(&config.lima).missing(facts)));
+        };
+        let vm = match &facts.vm {
+            Observation::Absent => return None,
+            Observation::Present(vm) => vm,
+            Observation::Unobservable(reason) => {
+                return Some(Change::deferred(&address, (), reason.clone()));
+            }
+        };
+        let lost = Lost {
+            status: vm.status.to_string(),
+            cpus: vm.yaml.get("cpus"),
+            memory: vm.yaml.get("memory"),
+            disk: vm.yaml.get("disk"),
+            directory: facts.directory.to_string_lossy(),
+        };
+        let mut change = Change::delete(&address, lost).because(Reason::Unwanted);
+        change.reasons.extend(other_file(config, facts).map(Reason::OtherFile));
+        if !vm.managed {
+            change = change.because(Reason::NotMadeByCai);
+        }
+        if let Status::Other(word) = &vm.status {
+            return Some(change.blocked(Problem::VmState(word.clone())));
+        }
+        if let Some(guest) = facts.guest.present() {
+            change.stops.clone_from(&guest.containers);
+            change.contents = stored(guest);
+        } else if vm.status != Status::Stopped {
+            change.stops = None;
+        }
+        change.steps = Self::removal(&config.vm.name, vm, &Limactl::new(program.clone()));
+        Some(change)
+    }
+}
+
 /// The steps of an update that changes nothing but the status.
 fn settled(
     change: Change,
@@ -112,7 +171,7 @@ fn blindly(change: Change, facts: &Facts, name: &VmName, limactl: &Limactl) -> C
 }
 
 /// The other file that was applied to this VM last.
-pub(crate) fn other_file(config: &Config, facts: &Facts) -> Option<String> {
+pub(super) fn other_file(config: &Config, facts: &Facts) -> Option<String> {
     let last = facts.record.as_ref()?.file.as_ref()?;
     let is_other = config.file.as_ref().is_some_and(|file| file != last);
     is_other.then(|| last.display().to_string())

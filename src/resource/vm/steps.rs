@@ -14,7 +14,7 @@ use crate::resource::{containers, restrained};
 
 impl Vm {
     /// The steps that delete a VM with everything in it.
-    pub(crate) fn removal(name: &VmName, vm: &VmFacts, limactl: &Limactl) -> Vec<Step> {
+    pub(super) fn removal(name: &VmName, vm: &VmFacts, limactl: &Limactl) -> Vec<Step> {
         let mut steps = Vec::new();
         match vm.status {
             Status::Running => steps.push(Step::run("stop the VM", limactl.stop(name))),
