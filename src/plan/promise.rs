@@ -27,6 +27,8 @@ pub enum Unshown {
     StopsUnlisted,
     /// It sets these attributes to other values.
     Sets(Vec<String>),
+    /// It removes these keys.
+    Removes(Vec<String>),
 }
 
 impl fmt::Display for Unshown {
@@ -52,6 +54,9 @@ impl fmt::Display for Unshown {
                 "not in the plan: it would now set {} to a different value",
                 listed(names)
             ),
+            Self::Removes(keys) => {
+                write!(f, "not in the plan: it would now remove {}", listed(keys))
+            }
             Self::StopsUnlisted => f.write_str(
                 "changed since the plan: the containers that it stops can no longer be listed",
             ),
@@ -81,6 +86,12 @@ impl Change {
         let unshown = self.unshown_attributes(now);
         if !unshown.is_empty() {
             return Some(Unshown::Sets(unshown));
+        }
+        let shown = self.removed_keys();
+        let removes = now.removed_keys().into_iter().filter(|key| !shown.contains(key));
+        let removes: Vec<String> = removes.map(str::to_owned).collect();
+        if !removes.is_empty() {
+            return Some(Unshown::Removes(removes));
         }
         if let Some(hides) = &now.hides
             && !self.may_hide(hides, may_hide)
@@ -113,14 +124,24 @@ impl Change {
         if matches!(now.action, Action::Delete | Action::Release | Action::Refresh) {
             return Vec::new();
         }
+        let keys = Keys { removed: self.removed_keys() };
         let is_shown = |name: &String| match (now.after.get(name), self.after.get(name)) {
             (Some(Known::Known(after)), Some(Known::Known(shown))) => {
                 let before = now.before.as_ref().and_then(|before| before.known(name));
-                is_within(before, after, shown)
+                keys.is_within(name, before, after, shown)
             }
             (_, shown) => shown == Some(&Known::Unknown),
         };
         now.changed().into_iter().filter(|name| !is_shown(name)).collect()
+    }
+
+    /// The keys that it removes because the file no longer declares them.
+    fn removed_keys(&self) -> Vec<&str> {
+        let removed = self.reasons.iter().filter_map(|reason| match reason {
+            Reason::KeysNoLongerDeclared(keys) => Some(keys),
+            _ => None,
+        });
+        removed.flatten().map(String::as_str).collect()
     }
 
     /// Whether the new change may hide this data. A deferred change could not show the data, so the
@@ -147,31 +168,51 @@ impl Change {
     }
 }
 
-/// Whether a value contains only what was shown and what exists already. A plan that could not observe
-/// a document or a list shows its own part of it.
-fn is_within(before: Option<&Value>, after: &Value, shown: &Value) -> bool {
-    if before == Some(after) || after == shown {
-        return true;
-    }
-    match (after, shown) {
-        (Value::Object(after), Value::Object(shown)) => after.iter().all(|(key, value)| {
-            let before = before.and_then(|before| before.get(key));
-            before == Some(value)
-                || shown.get(key).is_some_and(|shown| is_within(before, value, shown))
-        }),
-        (Value::Array(after), Value::Array(shown)) => {
-            let before = before.and_then(Value::as_array);
-            let is_there = |value| before.is_some_and(|before| before.contains(value));
-            after.iter().all(|value| shown.contains(value) || is_there(value))
+/// The keys that a plan named without a value, with the keys above them: `env.STAGE`.
+struct Keys<'a> {
+    /// Those that it removes.
+    removed: Vec<&'a str>,
+}
+
+impl Keys<'_> {
+    /// Whether a value contains only what was shown and what exists already, and lacks nothing that
+    /// exists. A plan that could not observe a document or a list shows its own part of it.
+    fn is_within(&self, name: &str, before: Option<&Value>, after: &Value, shown: &Value) -> bool {
+        if before == Some(after) || after == shown {
+            return true;
         }
-        (Value::String(after), Value::String(shown)) => {
-            let before = before.and_then(|before| document(before.as_str()?));
-            match (document(after), document(shown)) {
-                (Some(after), Some(shown)) => is_within(before.as_ref(), &after, &shown),
-                _ => false,
+        match (after, shown) {
+            (Value::Object(after), Value::Object(shown)) => {
+                let name = |key: &str| {
+                    if name.is_empty() { key.to_owned() } else { format!("{name}.{key}") }
+                };
+                let before = before.and_then(Value::as_object);
+                let is_kept = |key: &String| {
+                    after.contains_key(key) || self.removed.contains(&name(key).as_str())
+                };
+                let is_shown = |(key, value): (&String, &Value)| {
+                    let before = before.and_then(|before| before.get(key));
+                    let is_within = |shown| self.is_within(&name(key), before, value, shown);
+                    before == Some(value) || shown.get(key).is_some_and(is_within)
+                };
+                before.is_none_or(|before| before.keys().all(is_kept)) && after.iter().all(is_shown)
             }
+            (Value::Array(after), Value::Array(shown)) => {
+                let before = before.and_then(Value::as_array);
+                let is_there = |value| before.is_some_and(|before| before.contains(value));
+                after.iter().all(|value| shown.contains(value) || is_there(value))
+            }
+            (Value::String(after), Value::String(shown)) => {
+                let before = before.and_then(|before| document(before.as_str()?));
+                match (document(after), document(shown)) {
+                    (Some(after), Some(shown)) => {
+                        self.is_within("", before.as_ref(), &after, &shown)
+                    }
+                    _ => false,
+                }
+            }
+            _ => false,
         }
-        _ => false,
     }
 }
 
@@ -193,6 +234,7 @@ mod tests {
         let address = Address::new(Kind::PROVISION, "daemon");
         let state = |value: &Value| json!({ "document": value });
         let shown = Change::deferred(&address, state(shown), Reason::VmStarts);
+        let shown = shown.retracting(vec!["gone".into(), "document.gone".into()], Vec::new());
         shown.lacks(&Change::between(&address, state(before), state(after)), false)
     }
 
@@ -204,7 +246,9 @@ mod tests {
             (json!({}), json!({ "a": 1, "list": ["x"] }), true),
             (json!({ "b": 2 }), json!({ "b": 2, "a": 1, "list": ["x"] }), true),
             (json!({ "b": 2, "list": ["y"] }), json!({ "b": 2, "list": ["x", "y"] }), true),
-            (json!({ "b": 2 }), json!({ "a": 1 }), true),
+            (json!({ "b": 2 }), json!({ "a": 1 }), false),
+            (json!({ "list": ["y"], "b": 2 }), json!({ "list": ["x"] }), false),
+            (json!({ "gone": 2, "b": 2 }), json!({ "b": 2, "a": 1 }), true),
             (json!({ "b": 2 }), json!({ "b": 3 }), false),
             (json!({}), json!({ "a": 2 }), false),
             (json!({ "a": 3 }), json!({ "a": 3, "c": 1 }), false),
@@ -232,5 +276,19 @@ mod tests {
             now.lacks(&Change::create(&address, State { user: Known::Known("root") }), false),
             Some(Unshown::Sets(vec!["user".into()]))
         );
+    }
+    #[test]
+    fn a_key_is_removed_only_if_the_plan_showed_that() {
+        let address = Address::new(Kind::VM, "vm");
+        let (before, after) =
+            (json!({ "env": { "A": "1", "B": "2" } }), json!({ "env": { "A": "1" } }));
+        let removing = |change: Change, keys: &[&str]| {
+            change.retracting(keys.iter().map(ToString::to_string).collect(), Vec::new())
+        };
+        let now = removing(Change::between(&address, before, &after), &["env.B"]);
+        let shown = Change::deferred(&address, &after, Reason::VmStarts);
+        let unshown = Unshown::Removes(vec!["env.B".into()]);
+        assert_eq!(shown.lacks(&now, false), Some(unshown));
+        assert_eq!(removing(shown, &["env.B"]).lacks(&now, false), None);
     }
 }

@@ -198,6 +198,13 @@ impl Facts {
         record.map(|record| record.undeclared(address, keys)).unwrap_or_default()
     }
 
+    /// The recorded keys of a resource that are not among these. Which of them exist is unknown until
+    /// it can be observed.
+    pub fn former_keys(&self, address: &Address, declared: &Map<String, Value>) -> Vec<String> {
+        let keys = self.recorded(address).into_iter().flat_map(|entry| entry.keys.keys());
+        keys.filter(|key| !declared.contains_key(*key)).cloned().collect()
+    }
+
     /// The record's entry of a resource.
     pub fn recorded(&self, address: &Address) -> Option<&Entry> {
         self.record.as_ref()?.entry(address)

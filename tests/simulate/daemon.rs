@@ -269,17 +269,23 @@ fn network_keys_are_added_only_where_they_fit() {
 
 /// On an engine that cai made, the value that it chose gives way to the user's.
 fn a_network_key_that_cai_chose_gives_way_to_the_files() {
-    let converted = |daemon: &str| {
+    let converted = |daemon: &str, fault: Option<&str>| {
         let host = SimulatedHost::new(&System, World::new(LINUX));
-        converges(&host, &config::parse("version = 1\n").unwrap());
+        let plain = config::parse("version = 1\n").unwrap();
+        converges(&host, &plain);
+        let fault = fault.map(|fault| Fault::find(fault).unwrap());
+        host.change(|world| fault.map(|fault| assert!(fault.strike(world, &plain)))).unwrap();
         let source = format!("version = 1\n[docker.daemon]\n{daemon}\n");
         converges(&host, &config::parse(&source).unwrap());
         file(&host)
     };
-    let bridge = converted("bip = \"172.25.0.1/16\"");
-    assert_eq!(bridge["default-address-pools"][0]["base"], "172.26.0.0/16");
-    let none = converted("bridge = \"none\"");
-    assert_eq!(none.get("bip"), None, "dockerd does not start with both");
+    // Also where the plan cannot see the file.
+    for fault in [None, Some("vm-stopped")] {
+        let bridge = converted("bip = \"172.25.0.1/16\"", fault);
+        assert_eq!(bridge["default-address-pools"][0]["base"], "172.26.0.0/16");
+        let none = converted("bridge = \"none\"", fault);
+        assert_eq!(none.get("bip"), None, "dockerd does not start with both");
+    }
 }
 
 const WITHOUT_SYSBOX: &str = "version = 1\n[sysbox]\nenabled = false\n";

@@ -80,7 +80,9 @@ fn failures(report: &Report) -> String {
 /// shown.
 fn only_more_than_was_shown(report: &Report) -> bool {
     report.results.iter().all(|result| match &result.outcome {
-        Outcome::Failed(ApplyError::NotShown(what)) => !matches!(what, Unshown::Sets(_)),
+        Outcome::Failed(ApplyError::NotShown(what)) => {
+            !matches!(what, Unshown::Sets(_) | Unshown::Removes(_))
+        }
         Outcome::Failed(_) => false,
         _ => true,
     })

@@ -274,9 +274,14 @@ impl Desired<'_> {
     }
 
     fn change(&self, facts: &Facts) -> Change {
+        let deferred = |reason| {
+            let declared = undeclared::keys(self.declared(), &Map::new(), false).declared;
+            let former = facts.former_keys(&self.address, &declared);
+            let desired = self.desired(self.keys.clone());
+            Change::deferred(&self.address, desired, reason).retracting(former, Vec::new())
+        };
         let Some((program, _)) = &facts.tools.limactl else {
-            let reason = Reason::After(LimaInstall::own_address());
-            return Change::deferred(&self.address, self.desired(self.keys.clone()), reason);
+            return deferred(Reason::After(LimaInstall::own_address()));
         };
         let limactl = Limactl::new(program.clone());
         let overrides = lima::overrides(&facts.lima_files, &self.keys);
@@ -293,9 +298,7 @@ impl Desired<'_> {
                 }
             },
             Observation::Present(vm) => self.update(vm, facts, &overrides, &limactl),
-            Observation::Unobservable(reason) => {
-                Change::deferred(&self.address, self.desired(self.keys.clone()), reason.clone())
-            }
+            Observation::Unobservable(reason) => deferred(reason.clone()),
         };
         let exposes = self.exposes(&change, facts);
         let more_cpus = self.more_cpus(facts);

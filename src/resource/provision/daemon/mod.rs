@@ -107,12 +107,6 @@ impl ProvisionDaemon {
         text
     }
 
-    /// Whether it may write a key, as the record names it.
-    fn may_write(&self, key: &str) -> bool {
-        flattened(self.owned.clone()).contains_key(key)
-            || (self.sysbox && network::KEYS.contains(&key))
-    }
-
     /// The keys of the file, in terms of the record.
     fn keys(&self, guest: &GuestFacts, facts: &Facts) -> Keys {
         let file = &guest.daemon_json;
@@ -376,16 +370,16 @@ impl Resource for ProvisionDaemon {
         } else {
             change
         };
-        let former = facts.recorded(&self.address).into_iter().flat_map(|entry| entry.keys.keys());
-        let former_names: Vec<String> =
-            former.filter(|key| !self.may_write(key)).cloned().collect();
-        let change = change.retracting(former_names.clone(), Vec::new());
+        // A network key that does not fit beside the others goes as well.
+        let new = flattened(from_text(&self.wanted("", &[])));
+        let former = facts.former_keys(&self.address, &new);
+        let change = change.retracting(former.clone(), Vec::new());
         if change.action != Action::Deferred {
             return change;
         }
         // A key that goes may hide data as well.
         let mut keys = self.owned.clone();
-        keys.extend(former_names.into_iter().map(|name| (name, Value::Bool(true))));
+        keys.extend(former.into_iter().map(|name| (name, Value::Bool(true))));
         change.hiding_data(hidden::possible(&self.vm.name, &keys))
     }
 
