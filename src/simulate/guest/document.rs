@@ -103,7 +103,11 @@ impl<'a> Script<'a> {
         let mut text = first.to_owned();
         loop {
             let continued = text.strip_suffix('\\').map(str::to_owned);
-            if let (None, Some(words)) = (&continued, shlex::split(&text)) {
+            let is_open = text.matches('\'').count() % 2 == 1;
+            if !is_open
+                && continued.is_none()
+                && let Some(words) = shlex::split(&text)
+            {
                 return words.into_iter().map(|word| self.expand(word)).collect();
             }
             let Some(next) = rest.next() else { return Vec::new() };
