@@ -72,7 +72,7 @@ impl Change {
     /// whether the user agreed in advance to hide data of this VM.
     pub fn lacks(&self, now: &Self, may_hide: bool) -> Option<Unshown> {
         if self.action == Action::Deferred && self.fallback.is_some() {
-            // It showed what it may need, and no milder way.
+            // It showed the strongest way that it may need, and no milder one.
             return self.with_fallback().lacks(now, may_hide);
         }
         if self.before.is_some() && now.before.is_none() {
@@ -124,7 +124,13 @@ impl Change {
         if matches!(now.action, Action::Delete | Action::Release | Action::Refresh) {
             return Vec::new();
         }
-        let keys = Keys { removed: self.removed_keys() };
+        let keys = Keys {
+            set: self.keys_of(|reason| match reason {
+                Reason::MaySet(keys) => Some(keys),
+                _ => None,
+            }),
+            removed: self.removed_keys(),
+        };
         let is_shown = |name: &String| match (now.after.get(name), self.after.get(name)) {
             (Some(Known::Known(after)), Some(Known::Known(shown))) => {
                 let before = now.before.as_ref().and_then(|before| before.known(name));
@@ -137,11 +143,15 @@ impl Change {
 
     /// The keys that it removes because the file no longer declares them.
     fn removed_keys(&self) -> Vec<&str> {
-        let removed = self.reasons.iter().filter_map(|reason| match reason {
+        self.keys_of(|reason| match reason {
             Reason::KeysNoLongerDeclared(keys) => Some(keys),
             _ => None,
-        });
-        removed.flatten().map(String::as_str).collect()
+        })
+    }
+
+    /// The keys that its reasons name.
+    fn keys_of(&self, named: impl Fn(&Reason) -> Option<&Vec<String>>) -> Vec<&str> {
+        self.reasons.iter().filter_map(named).flatten().map(String::as_str).collect()
     }
 
     /// Whether the new change may hide this data. A deferred change could not show the data, so the
@@ -170,13 +180,15 @@ impl Change {
 
 /// The keys that a plan named without a value, with the keys above them: `env.STAGE`.
 struct Keys<'a> {
+    /// Those that it may set.
+    set: Vec<&'a str>,
     /// Those that it removes.
     removed: Vec<&'a str>,
 }
 
 impl Keys<'_> {
-    /// Whether a value contains only what was shown and what exists already, and lacks nothing that
-    /// exists. A plan that could not observe a document or a list shows its own part of it.
+    /// Whether a value contains only shown and existing values, and no existing one is missing. A plan
+    /// that could not observe a document or a list shows its own part of it.
     fn is_within(&self, name: &str, before: Option<&Value>, after: &Value, shown: &Value) -> bool {
         if before == Some(after) || after == shown {
             return true;
@@ -193,7 +205,9 @@ impl Keys<'_> {
                 let is_shown = |(key, value): (&String, &Value)| {
                     let before = before.and_then(|before| before.get(key));
                     let is_within = |shown| self.is_within(&name(key), before, value, shown);
-                    before == Some(value) || shown.get(key).is_some_and(is_within)
+                    before == Some(value)
+                        || self.set.contains(&name(key).as_str())
+                        || shown.get(key).is_some_and(is_within)
                 };
                 before.is_none_or(|before| before.keys().all(is_kept)) && after.iter().all(is_shown)
             }

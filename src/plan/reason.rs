@@ -35,6 +35,8 @@ pub enum Reason {
     /// These keys are no longer declared and stay, because `cai` found them, or they were changed
     /// since.
     KeysReleased(Vec<String>),
+    /// It sets these keys under a condition that cannot be observed yet.
+    MaySet(Vec<String>),
     /// Without a record, earlier declarations are unknown. No reason to change anything.
     NoRecord,
     /// Another file was applied to this VM last. No reason to change anything.
@@ -213,6 +215,7 @@ impl fmt::Display for Reason {
             Self::KeysNoLongerDeclared(keys) => {
                 write!(f, "no longer in containai.toml: {}", listed(keys))
             }
+            Self::MaySet(keys) => write!(f, "may also set {} (known after apply)", listed(keys)),
             Self::KeysReleased(keys) => write!(
                 f,
                 "no longer in containai.toml, but kept because cai did not set them or they changed \

@@ -3,20 +3,23 @@
 use containai::config::Config;
 use containai::guest::{Container, DOCKER_SERVICE, Unfinished};
 use containai::host::Input;
+use containai::lima::Status;
 use containai::model::address::Kind;
 use containai::plan::{Action, Change, Declared, Disruption, Plan, StepAction, Unshown};
 use containai::report::{self, Layout};
 use containai::resource::facts::Facts;
+use serde_json::json;
 
 use super::provision::{daemon_json, named, with_keys};
 use super::{change, plan, reasons, steps, stops};
-use crate::support::machine::{bend_guest, config_with, container, healthy};
+use crate::support::machine::{bend_guest, config_with, container, healthy, put_down};
 use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
         sysbox_is_installed_after_its_network_keys_are_there,
         sysbox_is_never_the_default_unless_the_file_says_so,
+        a_plan_of_a_stopped_vm_names_the_keys_that_it_may_set,
         an_upgrade_of_sysbox_names_the_containers_that_it_stops,
         a_restart_of_sysboxs_services_is_none_of_dockerd,
         sysbox_of_an_unknown_machine_stops_the_plan,
@@ -75,6 +78,38 @@ fn sysbox_is_never_the_default_unless_the_file_says_so() {
     assert_eq!(daemon_json(&drift)["default-runtime"], "runc");
     let wanted = config_with("[sysbox]\nenabled = true\ndefault_runtime = true\n");
     assert!(plan(&wanted, &facts).is_empty());
+}
+
+fn a_plan_of_a_stopped_vm_names_the_keys_that_it_may_set() {
+    let config = config_with(&format!("{SYSBOX}[docker.daemon]\nlog-driver = \"local\"\n"));
+    let mut stopped = sysboxed(&config);
+    put_down(&mut stopped, Status::Stopped);
+    let plan_of_stopped = plan(&config, &stopped);
+    assert_eq!(
+        daemon_json(&plan_of_stopped),
+        json!({
+            "live-restore": true,
+            "log-driver": "local",
+            "runtimes": {"sysbox-runc": {"path": "/usr/bin/sysbox-runc"}},
+        })
+    );
+    let shown = named(&plan_of_stopped, "provision.daemon");
+    let may = "may also set bip, default-address-pools, default-runtime (known after apply)";
+    assert!(reasons(shown).contains(may), "{}", reasons(shown));
+    for text in [
+        "{}",
+        r#"{"default-runtime": "sysbox-runc"}"#,
+        r#"{"default-address-pools": [{"base": "172.20.0.0/16", "size": 24}]}"#,
+    ] {
+        let mut facts = sysboxed(&config);
+        bend_guest(&mut facts, |guest| guest.daemon_json.text = Some(text.into()));
+        let now = plan(&config, &facts);
+        assert_eq!(shown.lacks(named(&now, "provision.daemon"), false), None, "{text}");
+    }
+    let own = config_with("[sysbox]\nenabled = true\ndefault_runtime = true\n");
+    let own = plan(&own, &stopped);
+    assert_eq!(daemon_json(&own)["default-runtime"], "sysbox-runc");
+    assert!(!reasons(named(&own, "provision.daemon")).contains("default-runtime"));
 }
 
 fn an_upgrade_of_sysbox_names_the_containers_that_it_stops() {

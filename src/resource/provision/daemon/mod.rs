@@ -26,10 +26,6 @@ const LOG_OPTIONS: &str = "log-opts";
 /// How the record names an entry of `runtimes`.
 const RUNTIME: &str = "runtimes.";
 
-/// A daemon.json with Sysbox as its default runtime. A plan that cannot see the real file shows that this
-/// value would be replaced.
-const SYSBOX_IS_DEFAULT: &str = "{\n    \"default-runtime\": \"sysbox-runc\"\n}";
-
 /// The daemon's configuration.
 #[derive(Debug)]
 pub struct ProvisionDaemon {
@@ -105,6 +101,12 @@ impl ProvisionDaemon {
             text = edited(&text, &Map::from_iter([(DEFAULT_RUNTIME.into(), "runc".into())]));
         }
         text
+    }
+
+    /// The keys that it sets only if the file does not have them, or has Sysbox as its default runtime.
+    fn conditional(&self, new: &Map<String, Value>) -> Vec<String> {
+        let keys = new.keys().map(String::as_str).chain([DEFAULT_RUNTIME]);
+        keys.filter(|key| !self.owned.contains_key(*key)).map(str::to_owned).collect()
     }
 
     /// The keys of the file, in terms of the record.
@@ -200,6 +202,33 @@ impl ProvisionDaemon {
         let hides = hidden::by(guest, &self.vm.name, &present, &due);
         let change = change.because_differs().hiding_data(hides);
         self.write(change, &actual, &desired, guest, ssh)
+    }
+
+    /// The plan if the file was not observed, or the seccomp profile is missing on the host.
+    fn unseen(&self, missing: Option<&PathBuf>, facts: &Facts) -> Change {
+        let new = self.wanted("", &[]);
+        // A file that cannot be seen may have the other keys already.
+        let is_hidden = matches!(facts.guest, Observation::Unobservable(_));
+        let text = if is_hidden { edited("", &self.owned) } else { new.clone() };
+        let state = State { text: Some(&text), profile: self.profile_sum(facts) };
+        if let Some(path) = missing {
+            return Change::deferred(&self.address, state, Reason::Absent)
+                .blocked(Problem::FileMissing(path.display().to_string()));
+        }
+        let change = self.vm.unseen(&self.address, state, facts);
+        let new = from_text(&new);
+        // A network key that does not fit beside the others goes as well.
+        let former = facts.former_keys(&self.address, &flattened(new.clone()));
+        let change = change.retracting(former.clone(), Vec::new());
+        if change.action != Action::Deferred {
+            return change;
+        }
+        // A key that goes may hide data as well.
+        let mut keys = self.owned.clone();
+        keys.extend(former.into_iter().map(|name| (name, Value::Bool(true))));
+        change
+            .because(Reason::MaySet(self.conditional(&new)))
+            .hiding_data(hidden::possible(&self.vm.name, &keys))
     }
 
     /// Adds the steps that write what differs.
@@ -352,35 +381,11 @@ impl Resource for ProvisionDaemon {
 
     fn plan(&self, context: PlanContext<'_>) -> Change {
         let facts = context.facts;
-        let may_be_sysbox = matches!(facts.guest, Observation::Unobservable(_))
-            && !self.owned.contains_key(DEFAULT_RUNTIME);
-        let text = self.wanted(if may_be_sysbox { SYSBOX_IS_DEFAULT } else { "" }, &[]);
-        let fresh = State { text: Some(&text), profile: self.profile_sum(facts) };
         let missing = self.seccomp.as_ref().filter(|path| !facts.files.contains_key(*path));
-        if let Some(path) = missing {
-            return Change::deferred(&self.address, fresh, Reason::Absent)
-                .blocked(Problem::FileMissing(path.display().to_string()));
+        match (missing, self.vm.seen(facts)) {
+            (None, Some((guest, ssh))) => self.update(guest, facts, &ssh),
+            _ => self.unseen(missing, facts),
         }
-        if let Some((guest, ssh)) = self.vm.seen(facts) {
-            return self.update(guest, facts, &ssh);
-        }
-        let change = self.vm.unseen(&self.address, fresh, facts);
-        let change = if may_be_sysbox {
-            change.because(Reason::Note("default-runtime is set only if it is sysbox-runc now"))
-        } else {
-            change
-        };
-        // A network key that does not fit beside the others goes as well.
-        let new = flattened(from_text(&self.wanted("", &[])));
-        let former = facts.former_keys(&self.address, &new);
-        let change = change.retracting(former.clone(), Vec::new());
-        if change.action != Action::Deferred {
-            return change;
-        }
-        // A key that goes may hide data as well.
-        let mut keys = self.owned.clone();
-        keys.extend(former.into_iter().map(|name| (name, Value::Bool(true))));
-        change.hiding_data(hidden::possible(&self.vm.name, &keys))
     }
 
     fn recorded(&self, facts: &Facts) -> Option<Recorded> {
