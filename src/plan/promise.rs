@@ -132,11 +132,12 @@ impl Change {
             removed: self.removed_keys(),
         };
         let is_shown = |name: &String| match (now.after.get(name), self.after.get(name)) {
-            (Some(Known::Known(after)), Some(Known::Known(shown))) => {
+            (_, Some(Known::Unknown)) => true,
+            (Some(Known::Known(after)), _) => {
                 let before = now.before.as_ref().and_then(|before| before.known(name));
-                keys.is_within(name, before, after, shown)
+                keys.is_within(name, before, after, self.after.known(name))
             }
-            (_, shown) => shown == Some(&Known::Unknown),
+            _ => false,
         };
         now.changed().into_iter().filter(|name| !is_shown(name)).collect()
     }
@@ -188,45 +189,67 @@ struct Keys<'a> {
 
 impl Keys<'_> {
     /// Whether a value contains only shown and existing values, and no existing one is missing. A plan
-    /// that could not observe a document or a list shows its own part of it.
-    fn is_within(&self, name: &str, before: Option<&Value>, after: &Value, shown: &Value) -> bool {
-        if before == Some(after) || after == shown {
+    /// that could not observe a document or a list shows its own part of it, or nothing.
+    fn is_within(
+        &self,
+        name: &str,
+        before: Option<&Value>,
+        after: &Value,
+        shown: Option<&Value>,
+    ) -> bool {
+        if before == Some(after) || Some(after) == shown {
             return true;
         }
+        let keys = before.and_then(Value::as_object);
         match (after, shown) {
-            (Value::Object(after), Value::Object(shown)) => {
-                let name = |key: &str| {
-                    if name.is_empty() { key.to_owned() } else { format!("{name}.{key}") }
-                };
-                let before = before.and_then(Value::as_object);
-                let is_kept = |key: &String| {
-                    after.contains_key(key) || self.removed.contains(&name(key).as_str())
-                };
-                let is_shown = |(key, value): (&String, &Value)| {
-                    let before = before.and_then(|before| before.get(key));
-                    let is_within = |shown| self.is_within(&name(key), before, value, shown);
-                    before == Some(value)
-                        || self.set.contains(&name(key).as_str())
-                        || shown.get(key).is_some_and(is_within)
-                };
-                before.is_none_or(|before| before.keys().all(is_kept)) && after.iter().all(is_shown)
+            (Value::Object(after), Some(Value::Object(shown))) => {
+                self.is_object_within(name, keys, after, shown)
             }
-            (Value::Array(after), Value::Array(shown)) => {
+            (Value::Object(after), None) if keys.is_some() => {
+                self.is_object_within(name, keys, after, &Map::new())
+            }
+            // A key is removed, or an object without its last key.
+            (Value::Null, None) => {
+                let is_last = || self.is_object_within(name, keys, &Map::new(), &Map::new());
+                self.removed.contains(&name) || (keys.is_some() && is_last())
+            }
+            (Value::Array(after), Some(Value::Array(shown))) => {
                 let before = before.and_then(Value::as_array);
                 let is_there = |value| before.is_some_and(|before| before.contains(value));
                 after.iter().all(|value| shown.contains(value) || is_there(value))
             }
-            (Value::String(after), Value::String(shown)) => {
+            (Value::String(after), Some(Value::String(shown))) => {
                 let before = before.and_then(|before| document(before.as_str()?));
                 match (document(after), document(shown)) {
-                    (Some(after), Some(shown)) => {
-                        self.is_within("", before.as_ref(), &after, &shown)
+                    (Some(after), shown @ Some(_)) => {
+                        self.is_within("", before.as_ref(), &after, shown.as_ref())
                     }
                     _ => false,
                 }
             }
             _ => false,
         }
+    }
+
+    fn is_object_within(
+        &self,
+        name: &str,
+        before: Option<&Map<String, Value>>,
+        after: &Map<String, Value>,
+        shown: &Map<String, Value>,
+    ) -> bool {
+        let name =
+            |key: &str| if name.is_empty() { key.to_owned() } else { format!("{name}.{key}") };
+        let is_kept =
+            |key: &String| after.contains_key(key) || self.removed.contains(&name(key).as_str());
+        let is_shown = |(key, value): (&String, &Value)| {
+            let before = before.and_then(|before| before.get(key));
+            let is_within = |shown| self.is_within(&name(key), before, value, Some(shown));
+            before == Some(value)
+                || self.set.contains(&name(key).as_str())
+                || shown.get(key).is_some_and(is_within)
+        };
+        before.is_none_or(|before| before.keys().all(is_kept)) && after.iter().all(is_shown)
     }
 }
 
@@ -304,5 +327,15 @@ mod tests {
         let unshown = Unshown::Removes(vec!["env.B".into()]);
         assert_eq!(shown.lacks(&now, false), Some(unshown));
         assert_eq!(removing(shown, &["env.B"]).lacks(&now, false), None);
+        // The whole object is removed, and a key that is not an object.
+        let before = json!({ "env": { "B": "2" }, "message": "hello" });
+        let after = json!({ "env": null, "message": null });
+        let now = removing(Change::between(&address, before, after), &["env.B", "message"]);
+        let shown =
+            |keys: &[&str]| removing(Change::deferred(&address, (), Reason::VmStarts), keys);
+        assert_eq!(shown(&["env.B", "message"]).lacks(&now, false), None);
+        let unshown = |name: &str| Some(Unshown::Sets(vec![name.to_owned()]));
+        assert_eq!(shown(&["message"]).lacks(&now, false), unshown("env"));
+        assert_eq!(shown(&["env.B"]).lacks(&now, false), unshown("message"));
     }
 }

@@ -9,7 +9,7 @@ use containai::host::{Host, System};
 use containai::plan::Action;
 use containai::reconcile::observe::observe;
 use containai::resource::record::{Origin, Record};
-use containai::simulate::{Call, Guest, LINUX, SimulatedHost, World, run};
+use containai::simulate::{Call, Fault, Guest, LINUX, SimulatedHost, World, run};
 
 use super::{apply, effects, failures, plan};
 use crate::support::trials;
@@ -22,6 +22,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         sysbox_takes_its_containers_along,
         a_log_driver_that_does_not_exist_is_removed_with_its_line,
         a_sensitive_variable_is_removed_with_its_line,
+        a_variable_is_named_and_removed_without_lima,
         a_default_runtime_is_removed_with_sysbox,
         a_renamed_vm_is_named_and_stays,
         a_current_context_is_not_removed,
@@ -240,6 +241,22 @@ fn a_sensitive_variable_is_removed_with_its_line() {
     );
     applied(&host, &minimal);
     assert!(!host.world().instances["containai-secure"].yaml.contains("hunter2"));
+}
+
+/// The plan cannot see the VM, and the record says which keys go.
+fn a_variable_is_named_and_removed_without_lima() {
+    let host = SimulatedHost::new(&System, World::new(LINUX));
+    let config = file(&[LINES[0], LINES[8]]);
+    applied(&host, &config);
+    for fault in ["vm-stopped", "lima-missing"] {
+        let fault = Fault::find(fault).unwrap();
+        host.change(|world| assert!(fault.strike(world, &config))).unwrap();
+    }
+    let minimal = file(&LINES[8..]);
+    let planned = effects(&plan(&host, &minimal));
+    assert!(planned.contains("no longer in containai.toml: env.TEAM"), "{planned}");
+    applied(&host, &minimal);
+    assert!(!host.world().instances["containai-secure"].yaml.contains("TEAM"));
 }
 
 /// Plan, doctor and apply agree.
