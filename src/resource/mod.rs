@@ -193,6 +193,7 @@ pub const KINDS: &[KindEntry] = &[
     KindEntry {
         kind: egress::KIND,
         place: Guest,
+        changes: Part::System,
         declare: |config| many(Egress::new(config)),
         remove: Egress::removal,
     },
