@@ -15,6 +15,7 @@ use crate::docker::Environment;
 use crate::doctor::{self, Attempt, Case, Code, EgressAttempt, Finding, Severity};
 use crate::host::{Deadline, Host, Probe};
 use crate::model::address::Address;
+use crate::model::counted;
 use crate::plan::{Declared, Plan};
 use crate::reconcile::graph::Graph;
 use crate::reconcile::observe::{docker_environment, judge_all, observe};
@@ -61,17 +62,17 @@ pub(super) fn run(
     if options.deep {
         examination.deepen(host, &patient, options.limits.timeout, terminal)?;
     }
-    let known = examination.case(&patient);
-    let known = known.map(|case| doctor::advisories(&case, options.fail_on.is_some()));
-    examination.findings.extend(known.unwrap_or_default());
-    examination.show(&patient, global, terminal)?;
-    let fails =
-        |finding: &Finding| options.fail_on.is_some_and(|level| doctor::reaches(finding, level));
-    if examination.is_healthy() && !examination.findings.iter().any(fails) {
-        Ok(())
-    } else {
-        Err(Error::Unhealthy)
+    if options.fail_on.is_some() {
+        let unknown = examination.case(&patient).map(|case| doctor::unknown_advisories(&case));
+        examination.findings.extend(unknown.unwrap_or_default());
     }
+    examination.show(&patient, global, terminal)?;
+    let fails = |it: &&Finding| options.fail_on.is_some_and(|level| doctor::reaches(it, level));
+    let failing = examination.findings.iter().filter(fails).count();
+    if failing > 0 {
+        terminal.complain(&format!("--fail-on: {} of this severity.", counted(failing, "finding")));
+    }
+    if examination.is_healthy() && failing == 0 { Ok(()) } else { Err(Error::Unhealthy) }
 }
 
 /// Reports an invalid file: as a JSON document with `--json`, otherwise as an error.
@@ -140,8 +141,12 @@ impl DoctorReport {
             }
         };
         let mut examination = Self { seen: Some((facts, plan)), environment, findings: Vec::new() };
-        examination.findings =
-            examination.case(patient).map(|case| doctor::diagnose(&case)).unwrap_or_default();
+        let findings = examination.case(patient).map(|case| {
+            let mut findings = doctor::diagnose(&case);
+            findings.extend(doctor::known_advisories(&case));
+            findings
+        });
+        examination.findings = findings.unwrap_or_default();
         Ok(examination)
     }
 

@@ -50,9 +50,8 @@ pub(super) fn connect(
 ) -> Result<Vec<Finding>, Error> {
     let command = attempt.command.clone();
     let command = limit.map_or(command.clone(), |limit| command.timeout(limit));
-    match host.execute(&command, &|_| {}) {
-        Ok(output) => {
-            let (findings, told) = attempt.judge(&output);
+    match host.execute(&command, &|_| {}).and_then(|output| attempt.judge(output)) {
+        Ok((findings, told)) => {
             if findings.is_empty() {
                 terminal.talk(&told);
             }

@@ -61,7 +61,8 @@ fn warn_of_mounts(host: &dyn Host, file: &File, terminal: &mut Terminal) {
     let places = Places {
         home: home.as_deref(),
         lima_home: lima_home.as_deref(),
-        file: file.config.file.as_deref(),
+        // A file that names no mounts always mounts its own directory.
+        file: file.config.file.as_deref().filter(|_| !file.config.vm.left_out.mounts),
     };
     for exposure in places.exposed(template(&file.config).get("mounts")) {
         let hint = Exposure::HINT.to_owned();

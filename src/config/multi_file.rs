@@ -55,9 +55,9 @@ fn conflict(configs: &[&Config]) -> Option<Conflict> {
     let forwards: Vec<_> = forwards.collect();
     for (index, (second, forward)) in forwards.iter().enumerate() {
         let others = &forwards[..index];
-        let other = others.iter().find(|(file, it)| file != second && it.collides(forward));
-        if let Some((first, _)) = other {
-            let (port, _) = forward.host_range().unwrap_or_default();
+        let other = others.iter().filter(|(file, _)| file != second);
+        let mut shared = other.filter_map(|(file, it)| Some((file, it.shared(forward)?)));
+        if let Some((first, port)) = shared.next() {
             let what = format!("forward to port {port} of this machine");
             return Some(Conflict { first: *first, second: *second, what });
         }

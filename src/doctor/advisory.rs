@@ -1,4 +1,4 @@
-//! Installed versions with known faults, and combinations that are not supported.
+//! Installed versions with known issues.
 
 use std::sync::LazyLock;
 
@@ -6,11 +6,13 @@ use clap::ValueEnum;
 use semver::{Version, VersionReq};
 use serde::{Deserialize, Serialize};
 
-use crate::model::daemon_key::SYSBOX_RUNTIME;
 use crate::plan::{Code, Finding, Severity};
 use crate::resource::Case;
 
-/// How bad a known fault is.
+/// The name of the severity in the evidence. The finding itself is a notice.
+const LEVEL: &str = "advisory_severity";
+
+/// How bad a known issue is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
@@ -27,7 +29,7 @@ struct Data {
     advisories: Vec<Advisory>,
 }
 
-/// A known fault.
+/// A known issue.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Advisory {
@@ -54,21 +56,25 @@ struct Installed {
     name: &'static str,
     /// The version as it is reported.
     reported: String,
-    /// The upstream version; `None` for a package of a distribution, which may have fixes that its
-    /// version does not tell.
-    upstream: Option<Version>,
+    release: Release,
 }
 
-/// The known faults of what is installed. Those of a distribution's packages are unknown, which is only
-/// reported if `tells_unknown`.
-pub fn advisories(case: &Case<'_>, tells_unknown: bool) -> Vec<Finding> {
+/// What a reported version tells.
+enum Release {
+    /// The upstream version.
+    Upstream(Version),
+    /// A package of a distribution, which may have fixes that its version does not show.
+    Distribution,
+    /// No version, such as a commit.
+    Unreadable,
+}
+
+/// The known issues of what is installed.
+pub fn known_advisories(case: &Case<'_>) -> Vec<Finding> {
     let driver = case.facts.vm.present().and_then(|vm| vm.vm_type.as_deref());
     let mut findings = Vec::new();
     for installed in installed(case) {
-        let Some(version) = &installed.upstream else {
-            findings.extend(tells_unknown.then(|| unknown(&installed)));
-            continue;
-        };
+        let Release::Upstream(version) = &installed.release else { continue };
         let known = ADVISORIES.iter().filter(|it| {
             it.component == installed.component
                 && it.affected.matches(version)
@@ -76,13 +82,21 @@ pub fn advisories(case: &Case<'_>, tells_unknown: bool) -> Vec<Finding> {
         });
         findings.extend(known.map(|it| vulnerable(&installed, it)));
     }
-    findings.extend(remapped(case));
     findings
+}
+
+/// The packages whose version does not show their faults.
+pub fn unknown_advisories(case: &Case<'_>) -> Vec<Finding> {
+    let installed = installed(case).into_iter();
+    installed
+        .filter(|it| matches!(it.release, Release::Distribution))
+        .map(|it| unknown(&it))
+        .collect()
 }
 
 /// Whether a finding is about a fault of at least this level.
 pub fn reaches(finding: &Finding, level: Level) -> bool {
-    let found = finding.observed.get("severity").cloned();
+    let found = finding.observed.get(LEVEL).cloned();
     let found = found.and_then(|it| serde_json::from_value::<Level>(it).ok());
     finding.code == Code::VulnerableVersion && found.is_some_and(|found| found >= level)
 }
@@ -97,7 +111,7 @@ fn vulnerable(installed: &Installed, advisory: &Advisory) -> Finding {
     notice()
         .saw("component", *component)
         .saw("version", reported.as_str())
-        .saw("severity", serde_json::to_value(severity).unwrap_or_default())
+        .saw(LEVEL, serde_json::to_value(severity).unwrap_or_default())
         .saw("advisory", id.as_str())
         .saw("url", url.as_str())
         .because(format!("{name} {reported}: {means} ({id})"))
@@ -110,50 +124,43 @@ fn unknown(installed: &Installed) -> Finding {
         .saw("component", *component)
         .saw("version", reported.as_str())
         .because(format!(
-            "{name} {reported} is a package of the distribution, whose version does not tell which fixes it has"
+            "{name} {reported} comes from the distribution: its version does not show which fixes it \
+             contains"
         ))
         .by_hand("see the distribution's security tracker, and install its updates in the VM")
-}
-
-/// Sysbox's developers do not test it.
-fn remapped(case: &Case<'_>) -> Option<Finding> {
-    let guest = case.facts.guest.present()?;
-    let remap = guest.daemon_json.keys().ok()?.get("userns-remap").cloned()?;
-    let has_sysbox = guest.runtimes.iter().any(|name| name == SYSBOX_RUNTIME);
-    (has_sysbox && remap != "").then(|| {
-        notice()
-            .saw("component", "sysbox")
-            .saw("severity", "medium")
-            .saw("url", "https://github.com/nestybox/sysbox/issues/1007")
-            .because("Sysbox together with userns-remap is not supported (nestybox/sysbox#1007)")
-            .by_hand("remove `userns-remap` from [docker.daemon]")
-    })
 }
 
 fn installed(case: &Case<'_>) -> Vec<Installed> {
     let mut all = Vec::new();
     if let Some((_, version)) = &case.facts.tools.limactl {
-        let (reported, upstream) = (version.to_string(), Some(version.clone()));
-        all.push(Installed { component: "lima", name: "Lima", reported, upstream });
+        // A range does not match a pre-release, which has the faults of earlier releases.
+        let release = Version::new(version.major, version.minor, version.patch);
+        let (reported, release) = (version.to_string(), Release::Upstream(release));
+        all.push(Installed { component: "lima", name: "Lima", reported, release });
     }
     let Some(guest) = case.facts.guest.present() else { return all };
-    for (package, component, name, is_upstream) in [
-        ("docker-ce", "docker", "Docker Engine", true),
-        ("docker.io", "docker", "docker.io", false),
-        ("sysbox-ce", "sysbox", "Sysbox", true),
+    for (package, component, name) in [
+        ("docker-ce", "docker", "Docker Engine"),
+        ("docker.io", "docker", "docker.io"),
+        ("sysbox-ce", "sysbox", "Sysbox"),
     ] {
         if let Some(reported) = guest.packages.get(package) {
-            let upstream = upstream(reported).filter(|_| is_upstream);
-            all.push(Installed { component, name, reported: reported.clone(), upstream });
+            let is_distributions = package == "docker.io";
+            let release = if is_distributions { Release::Distribution } else { released(reported) };
+            all.push(Installed { component, name, reported: reported.clone(), release });
         }
     }
     // A distribution's runc does not report a release.
     let runc = guest.engine.as_ref().and_then(|engine| engine.runc.clone());
     if let Some(reported) = runc.filter(|_| guest.packages.contains_key("docker-ce")) {
-        let upstream = upstream(&reported);
-        all.push(Installed { component: "runc", name: "runc", reported, upstream });
+        let release = released(&reported);
+        all.push(Installed { component: "runc", name: "runc", reported, release });
     }
     all
+}
+
+fn released(reported: &str) -> Release {
+    upstream(reported).map_or(Release::Unreadable, Release::Upstream)
 }
 
 /// The release in a version such as `5:28.5.2-1~ubuntu.24.04~noble`, `0.7.0.linux` or `v1.3.3-0-gd842d77`.

@@ -1,7 +1,7 @@
 //! Whether the egress rules work: only a connection from a container shows that.
 
 use crate::guest::Operation;
-use crate::host::{CommandSpec, Output};
+use crate::host::{CommandError, CommandSpec, Output};
 use crate::lima::Ssh;
 use crate::model::egress::Host;
 use crate::plan::{Code, Finding};
@@ -9,6 +9,8 @@ use crate::resource::{Case, Egress};
 
 /// The port of a name that is allowed on all ports.
 const PORT: u16 = 443;
+/// The address of cloud metadata. `try-egress.sh` connects to it.
+const METADATA: &str = "169.254.169.254:80";
 
 /// Connections from a temporary container: one that is allowed, and one that is not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +26,8 @@ impl EgressAttempt {
     pub fn on(case: &Case<'_>) -> Option<Self> {
         let policy = case.config.egress.as_ref()?.policy();
         case.facts.guest.present().filter(|guest| guest.docker_answers())?;
-        if case.effect(&Egress::own_address()).is_some() || !policy.block_private {
+        let metadata = METADATA.parse().ok()?;
+        if case.effect(&Egress::own_address()).is_some() || policy.decide(&metadata).allows() {
             return None;
         }
         let ssh =
@@ -40,8 +43,21 @@ impl EgressAttempt {
     }
 
     /// The findings about the connections, and a sentence if there are none.
-    pub fn judge(&self, output: &Output) -> (Vec<Finding>, String) {
-        let has = |line: &str| output.stdout.lines().any(|it| it == line);
+    ///
+    /// # Errors
+    /// When the output lacks a result.
+    pub fn judge(&self, output: Output) -> Result<(Vec<Finding>, String), CommandError> {
+        let lines: Vec<&str> = output.stdout.lines().collect();
+        let has_result = |what: &str| lines.iter().any(|line| line.starts_with(what));
+        if !has_result("blocked ") || self.allowed.is_some() && !has_result("allowed ") {
+            let why = "expected a line for each connection";
+            return Err(CommandError::unreadable(&self.command, output, why));
+        }
+        Ok(self.findings(&lines))
+    }
+
+    fn findings(&self, lines: &[&str]) -> (Vec<Finding>, String) {
+        let has = |line: &str| lines.contains(&line);
         let mut findings = Vec::new();
         let allowed = self.allowed.as_ref().map(|(name, port)| format!("{name}:{port}"));
         if let (Some(allowed), true) = (&allowed, has("allowed blocked")) {
@@ -52,19 +68,23 @@ impl EgressAttempt {
                     .by_hand("see `cai logs egress`, which needs `log = true` under [egress]"),
             );
         }
-        if !has("blocked ok") {
+        if has("blocked open") {
             findings.push(
                 Finding::new(Code::EgressOpen, Some(Egress::own_address()))
-                    .because("a connection to 169.254.169.254 was not refused by the rules")
-                    .so("containers may connect anywhere")
+                    .because("the rules did not refuse a connection to 169.254.169.254")
+                    .so("containers can connect to blocked destinations")
                     .by_hand("run `cai apply`, then `cai doctor --deep` again"),
             );
         }
         let reached = match allowed {
-            Some(name) if has("allowed ok") => format!("reaches {name} and "),
-            Some(name) => format!("and the VM itself do not reach {name}, and the container "),
-            None => String::new(),
+            Some(name) if has("allowed ok") => {
+                format!("A container reaches {name}, and the rules refuse")
+            }
+            Some(name) => {
+                format!("Neither a container nor the VM reaches {name}. The rules refuse")
+            }
+            None => "The rules refuse".to_owned(),
         };
-        (findings, format!("A container {reached}is refused 169.254.169.254."))
+        (findings, format!("{reached} 169.254.169.254."))
     }
 }

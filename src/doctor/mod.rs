@@ -12,7 +12,7 @@ mod repair;
 
 pub use crate::plan::{Code, Finding, Repair, Severity};
 pub use crate::resource::Case;
-pub use advisory::{Level, advisories, reaches};
+pub use advisory::{Level, known_advisories, reaches, unknown_advisories};
 pub use bundle::Bundle;
 pub use container::Attempt;
 pub use egress::EgressAttempt;

@@ -7,7 +7,7 @@ use super::removal::{Removable, Removal};
 use super::vm_ref::{VmRef, in_seen_guest, recorded};
 use super::{PlanContext, Resource};
 use crate::config::{self, Config};
-use crate::guest::egress::{self, File, HEADER, LOADED, RULES, UNITS};
+use crate::guest::egress::{self, File, HEADER, LOADED, RESOLVER_UNIT, RULES, UNITS};
 use crate::guest::probe::Look;
 use crate::guest::{Document, GuestFacts, Operation};
 use crate::lima::Ssh;
@@ -28,7 +28,7 @@ const LIVE: &str = "egress_live";
 const LISTED: &str = "egress_listed";
 const STATES: &str = "egress_units";
 
-/// What is not as it should be.
+/// The values of a state that differs.
 const CHANGED: &str = "changed";
 const MISSING: &str = "missing";
 
@@ -50,7 +50,8 @@ struct State {
     /// Whether the rules in force are those that `cai` loaded.
     rules: &'static str,
     resolver: &'static str,
-    files: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    files: Option<&'static str>,
 }
 
 impl Egress {
@@ -77,7 +78,7 @@ impl Egress {
 
     fn wanted(&self) -> State {
         let policy = Some(self.desired.clone());
-        State { policy, rules: "loaded", resolver: "running", files: "as written" }
+        State { policy, rules: "loaded", resolver: "running", files: Some("as written") }
     }
 
     fn update(&self, guest: &GuestFacts, ssh: &Ssh) -> Change {
@@ -113,11 +114,11 @@ pub(super) fn diagnose(case: &Case<'_>, guest: &GuestFacts) -> Option<Finding> {
     match (actual.rules, actual.resolver) {
         (MISSING, _) => {
             let cause = "the egress rules are not loaded in the guest";
-            Some(seen(Code::EgressOpen, cause).so("containers can connect anywhere"))
+            Some(seen(Code::EgressOpen, cause).so("containers can connect to blocked destinations"))
         }
         (CHANGED, _) => {
-            let cause = "the egress rules in force are not those that cai loaded";
-            Some(seen(Code::EgressOpen, cause).so("containers may connect anywhere"))
+            let cause = "the egress rules in force differ from those that cai loaded";
+            Some(seen(Code::EgressOpen, cause).so("containers can connect to blocked destinations"))
         }
         (_, "running") => None,
         _ => {
@@ -160,8 +161,8 @@ fn actual(document: &Document, wanted: &[File]) -> Option<State> {
             has(format!("Id={unit}")) && has("ActiveState=active".into())
         })
     };
-    let resolver = if UNITS.into_iter().all(is_active) { "running" } else { "not running" };
-    Some(State { policy, rules, resolver, files })
+    let resolver = if is_active(RESOLVER_UNIT) { "running" } else { "not running" };
+    Some(State { policy, rules, resolver, files: Some(files) })
 }
 
 fn looks() -> Vec<Look> {
@@ -217,7 +218,9 @@ impl Removable for Undeclared {
         let paths = egress::paths().into_iter();
         let files: Vec<File> =
             paths.map(|path| File { path, mode: "", text: String::new() }).collect();
-        in_seen_guest(facts, |guest| actual(&guest.document, &files))
+        in_seen_guest(facts, |guest| {
+            Some(State { files: None, ..actual(&guest.document, &files)? })
+        })
     }
 
     fn looks(&self) -> Vec<Look> {

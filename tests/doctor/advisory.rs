@@ -1,10 +1,12 @@
-//! Versions with known faults.
+//! Versions with known issues.
 
 use std::path::Path;
 
 use containai::config::{self, Config};
 use containai::docker::Environment;
-use containai::doctor::{Case, Code, Finding, Level, Severity, advisories, reaches};
+use containai::doctor::{
+    Case, Code, Finding, Level, Severity, known_advisories, reaches, unknown_advisories,
+};
 use containai::plan::Plan;
 use containai::reconcile::graph::Graph;
 use containai::resource::facts::Facts;
@@ -25,11 +27,12 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     ]
 }
 
-fn found(config: &Config, facts: &Facts, tells_unknown: bool) -> Vec<Finding> {
+fn found(config: &Config, facts: &Facts, is_known: bool) -> Vec<Finding> {
     let graph = Graph::new(&[config]).unwrap();
     let plan = Plan::new(&graph, std::slice::from_ref(facts));
     let environment = &Environment::default();
-    advisories(&Case { config, is_declared: true, facts, environment, plan: &plan }, tells_unknown)
+    let case = Case { config, is_declared: true, facts, environment, plan: &plan };
+    if is_known { known_advisories(&case) } else { unknown_advisories(&case) }
 }
 
 fn ids(findings: &[Finding]) -> Vec<String> {
@@ -91,7 +94,7 @@ fn a_version_with_a_known_fault_is_a_notice_with_its_advisory() {
         let mut facts = healthy(&config);
         lima(&mut facts, Version::new(2, 2, 0));
         bend(&mut facts);
-        let findings = found(&config, &facts, false);
+        let findings = found(&config, &facts, true);
         assert_eq!(ids(&findings), *wanted, "case {index}");
         for finding in &findings {
             assert_eq!((finding.code, finding.severity), (CODE, Severity::Notice));
@@ -108,12 +111,10 @@ fn a_package_of_a_distribution_is_unknown() {
         guest.packages.clear();
         guest.packages.insert("docker.io".into(), "20.10.24+dfsg1-1+deb12u1".into());
     });
-    assert_eq!(found(&config, &facts, false), []);
-    let findings = found(&config, &facts, true);
+    assert_eq!(found(&config, &facts, true), []);
+    let findings = found(&config, &facts, false);
     assert_eq!(findings.len(), 1);
-    assert!(
-        findings[0].cause.contains("20.10.24+dfsg1-1+deb12u1 is a package of the distribution")
-    );
+    assert!(findings[0].cause.contains("20.10.24+dfsg1-1+deb12u1 comes from the distribution"));
     assert!(!reaches(&findings[0], Level::Low));
 }
 
@@ -132,7 +133,7 @@ fn the_examples_have_no_known_faults() {
             let sysbox = format!("{}.linux", config.sysbox.version);
             guest.packages.insert("sysbox-ce".into(), sysbox);
         });
-        assert_eq!(found(&config, &facts, false), [], "{name}");
+        assert_eq!(found(&config, &facts, true), [], "{name}");
     }
 }
 

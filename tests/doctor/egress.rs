@@ -28,18 +28,20 @@ fn a_connection_that_fails_or_succeeds_wrongly_is_a_finding() {
         ("allowed unknown\nblocked ok\n", &[]),
         ("allowed blocked\nblocked ok\n", &CODES[..1]),
         ("allowed ok\nblocked open\n", &CODES[1..]),
-        // A test that was cut off proves nothing.
-        ("allowed blocked\n", &CODES[..]),
+        ("allowed blocked\nblocked open\n", &CODES[..]),
     ] {
-        let output = Output {
-            status: ExitStatus::Code(0),
-            stdout: stdout.to_owned(),
-            stderr: String::new(),
-        };
-        let (findings, _) = attempt.judge(&output);
+        let (findings, _) = attempt.judge(output(stdout)).unwrap();
         let found: Vec<Code> = findings.iter().map(|finding| finding.code).collect();
         assert_eq!(found, codes, "{stdout:?}");
     }
+    // A test that was cut off proves nothing.
+    for stdout in ["", "allowed ok\n", "blocked ok\n"] {
+        assert!(attempt.judge(output(stdout)).is_err(), "{stdout:?}");
+    }
+}
+
+fn output(stdout: &str) -> Output {
+    Output { status: ExitStatus::Code(0), stdout: stdout.to_owned(), stderr: String::new() }
 }
 
 const FILE: &str = "version = 1\n[egress]\nallow = [\"github.com\", \"10.1.2.0/24:5432\"]\n";
@@ -50,7 +52,7 @@ fn a_deep_diagnosis_tries_the_rules() {
     sandbox.cai(&["--simulate", "apply", "--yes"]).success();
     let deep = sandbox.cai(&["--simulate", "doctor", "--deep"]);
     deep.success();
-    let line = "A container reaches github.com:443 and is refused 169.254.169.254.";
+    let line = "A container reaches github.com:443, and the rules refuse 169.254.169.254.";
     assert!(deep.to_string().contains(line), "{deep}");
 }
 

@@ -27,19 +27,9 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         }
         let both = || forwards.iter().zip(&places);
         for (index, (forward, place)) in both().enumerate() {
-            if let Some(other) = forwards[..index].iter().find(|other| other.collides(forward)) {
-                let (first, last) = forward.host_range().unwrap_or_default();
-                let ports = if first == last {
-                    format!("port {first}")
-                } else {
-                    format!("ports {first} to {last}")
-                };
-                let message = format!("another forward already uses {ports} of this machine");
-                let other = other
-                    .guest_range()
-                    .map_or("a socket".into(), |(port, _)| format!("port {port}"));
-                let hint =
-                    format!("set another `host_port`; the other one forwards {other} of the VM");
+            if let Some(port) = forwards[..index].iter().find_map(|other| other.shared(forward)) {
+                let message = format!("another forward already uses port {port} of this machine");
+                let hint = "set another `host_port`, or other `host_ports` for a range";
                 self.refuse(place.span(), message, hint);
             }
         }
@@ -110,7 +100,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
                 let hint = "write `guest_ports`, or `host_port` for a single port";
                 self.refuse(of(place, "host_ports"), "`host_ports` needs `guest_ports`", hint);
             }
-            (Some(_), None) if forward.host_port.is_some() || forward.host_socket.is_some() => {
+            (Some(_), _) if forward.host_port.is_some() || forward.host_socket.is_some() => {
                 let end = if forward.host_port.is_some() { "host_port" } else { "host_socket" };
                 let message = format!("`guest_ports` cannot be forwarded to `{end}`");
                 self.refuse(of(place, end), message, "write `host_ports`");

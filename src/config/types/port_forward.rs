@@ -101,20 +101,17 @@ impl PortForward {
         self.host_ports.or(self.host_port.map(|port| (port, port))).or_else(|| self.guest_range())
     }
 
-    /// Whether this machine's end is the same as that of another forward.
-    pub fn collides(&self, other: &Self) -> bool {
-        let (Some((first, last)), Some((from, to))) = (self.host_range(), other.host_range())
-        else {
-            return false;
-        };
+    /// The first port of this machine that both forwards use.
+    pub fn shared(&self, other: &Self) -> Option<u16> {
+        let ((first, last), (from, to)) = (self.host_range()?, other.host_range()?);
         let address = |it: &Self| it.host_ip.clone().unwrap_or_else(|| "127.0.0.1".into());
         let (one, two) = (address(self), address(other));
         let is_any = |it: &str| matches!(it, "0.0.0.0" | "::");
         let protocol = |it: &Self| it.proto.unwrap_or(Proto::Any);
         let (own, others) = (protocol(self), protocol(other));
-        first <= to
-            && from <= last
-            && (one == two || is_any(&one) || is_any(&two))
-            && (own == others || own == Proto::Any || others == Proto::Any)
+        let same_address = one == two || is_any(&one) || is_any(&two);
+        let same_protocol = own == others || own == Proto::Any || others == Proto::Any;
+        let port = first.max(from);
+        (same_address && same_protocol && port <= last.min(to)).then_some(port)
     }
 }

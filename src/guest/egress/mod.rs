@@ -8,6 +8,7 @@
 //!   network asks dockerd, which asks a server on the guest's loopback itself (systemd-resolved's, on
 //!   Ubuntu). Such a query would not be redirected, so `daemon.json` gets
 //!   [`NAMESERVER`](crate::model::egress::NAMESERVER).
+//! - dnsmasq adds only addresses that a server answers, not those in its cache.
 //! - dnsmasq forwards every name to the servers of `resolv.conf`, even with `address=/#/` and
 //!   `server=/NAME/#`. With `no-resolv` and `server=/NAME/ADDRESS`, it forwards allowed names only.
 
@@ -16,10 +17,10 @@ mod rules;
 
 use crate::model::egress::Policy;
 
-pub use rules::RULES_TABLE;
-
+/// The unit of the resolver.
+pub const RESOLVER_UNIT: &str = "cai-egress-dns.service";
 /// The units.
-pub const UNITS: [&str; 2] = ["cai-egress.service", "cai-egress-dns.service"];
+pub const UNITS: [&str; 2] = ["cai-egress.service", RESOLVER_UNIT];
 /// The file with the rules. Its first line holds the policy.
 pub const RULES: &str = "/etc/cai/egress.nft";
 /// The rules as nft listed them after they were loaded.

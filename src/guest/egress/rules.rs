@@ -8,7 +8,7 @@ use crate::model::digest::sha256;
 use crate::model::egress::{Entry, Fallback, Host, PRIVATE, Policy};
 
 /// The table, with its family.
-pub const RULES_TABLE: &str = "inet cai_egress";
+const RULES_TABLE: &str = "inet cai_egress";
 /// The port of the resolver.
 pub(super) const PORT: u16 = 5300;
 
@@ -36,7 +36,7 @@ pub(super) fn rules(policy: &Policy) -> String {
     let mut text = format!("table {RULES_TABLE} {{\n");
     for entry in named(policy) {
         for (version, kind) in [(4, "ipv4_addr"), (6, "ipv6_addr")] {
-            // An answer is valid for at most as long as dnsmasq may keep it: `max-ttl`.
+            // The time after which an address is forgotten that a name no longer has.
             let name = set(entry, version);
             let _ = write!(
                 text,

@@ -52,12 +52,20 @@ const RULE: &str = "write a name (\"github.com\"), all names below one (\"*.exam
 
 impl Destination {
     /// Whether it includes a host.
-    pub(super) fn covers(&self, host: &Host) -> bool {
+    pub fn covers(&self, host: &Host) -> bool {
         match (&self.host, host) {
             (Host::Name(own), Host::Name(name)) => own == name,
             (Host::Below(own), Host::Name(name)) => is_below(name, own),
             (Host::Network(own), Host::Network(network)) => own.contains(network),
             _ => false,
+        }
+    }
+
+    /// The name that it names, without `*.`.
+    pub fn name(&self) -> Option<&str> {
+        match &self.host {
+            Host::Name(name) | Host::Below(name) => Some(name),
+            Host::Network(_) => None,
         }
     }
 

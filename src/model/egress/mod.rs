@@ -9,6 +9,8 @@ use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use destination::is_below;
+
 pub use destination::{Destination, Host, Target};
 pub use presets::Preset;
 
@@ -89,9 +91,16 @@ impl Decision {
 impl Policy {
     /// Decides about a connection to a target. Without a port, an entry for any port of it counts.
     pub fn decide(&self, target: &Target) -> Decision {
-        let host = self.entries.iter().filter(|entry| entry.to.covers(&target.host));
+        let is_listed = self.entries.iter().any(|entry| entry.to.covers(&target.host));
+        let host: Vec<&Entry> = match &target.host {
+            _ if !is_listed => Vec::new(),
+            Host::Name(name) | Host::Below(name) => self.opened_by(name),
+            Host::Network(_) => {
+                self.entries.iter().filter(|entry| entry.to.covers(&target.host)).collect()
+            }
+        };
         let (fits, others): (Vec<&Entry>, Vec<&Entry>) =
-            host.partition(|entry| entry.to.takes(target.port));
+            host.into_iter().partition(|entry| entry.to.takes(target.port));
         if let Some(entry) = fits.first() {
             return Decision::Listed((*entry).clone());
         }
@@ -105,6 +114,21 @@ impl Policy {
             return Decision::Unlisted;
         }
         Decision::OtherPorts(others.into_iter().cloned().collect())
+    }
+
+    /// The entries that open for the addresses of an allowed name: those of the longest listed name that it
+    /// is or is below, and those for all names below a parent of it. The resolver cannot tell a name from
+    /// the names below it, so both open both (dnsmasq's `nftset`).
+    pub fn opened_by(&self, name: &str) -> Vec<&Entry> {
+        let base = self.entries.iter().filter_map(|entry| entry.to.name());
+        let base = base.filter(|base| name == *base || is_below(name, base));
+        let Some(base) = base.max_by_key(|base| base.len()) else { return Vec::new() };
+        let opens = |entry: &&Entry| match &entry.to.host {
+            Host::Name(own) => own == base,
+            Host::Below(own) => own == base || is_below(base, own),
+            Host::Network(_) => false,
+        };
+        self.entries.iter().filter(opens).collect()
     }
 
     fn private(&self, host: &Host) -> Option<(&'static str, &'static str)> {
@@ -177,6 +201,25 @@ mod tests {
             ("203.0.113.9", "blocked: no entry allows it"),
         ] {
             assert_eq!(decided(&deny, target), why, "{target}");
+        }
+    }
+
+    #[test]
+    fn a_name_and_the_names_below_it_share_their_ports() {
+        let entries =
+            ["github.com:22", "*.github.com:443", "api.github.com:8443", "example.com:80"];
+        let entry = |to: &str| Entry { to: to.parse().unwrap(), from: "allow".into() };
+        let policy = Policy { entries: entries.map(entry).into(), ..policy(Fallback::Deny, true) };
+        for (target, allows) in [
+            ("github.com:443", true),
+            ("gist.github.com:22", true),
+            ("api.github.com:443", true),
+            ("api.github.com:8443", true),
+            ("api.github.com:22", false),
+            ("gist.github.com:8443", false),
+            ("www.example.com:80", false),
+        ] {
+            assert_eq!(policy.decide(&target.parse().unwrap()).allows(), allows, "{target}");
         }
     }
 

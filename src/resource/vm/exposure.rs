@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::config::Config;
-use crate::model::clean_path;
+use crate::model::{clean_path, in_home};
 use crate::plan::Exposure;
 use crate::resource::facts::Facts;
 
@@ -37,7 +37,9 @@ impl<'a> Places<'a> {
     /// Those of an observed machine.
     pub(super) fn of(config: &'a Config, facts: &'a Facts) -> Self {
         let (home, lima_home) = (facts.home.as_deref(), facts.directory.parent());
-        Self { home, lima_home, file: config.file.as_deref() }
+        // A file that names no mounts always mounts its own directory.
+        let file = config.file.as_deref().filter(|_| !config.vm.left_out.mounts);
+        Self { home, lima_home, file }
     }
     /// What the writable ones of these mounts expose: entries of Lima's YAML, in their order.
     pub fn exposed(&self, mounts: Option<&Value>) -> Vec<Exposure> {
@@ -80,13 +82,10 @@ impl<'a> Places<'a> {
 
     /// The directory of a mount, as Lima expands it; `None` for a template of Lima.
     fn expanded(&self, location: &str) -> Option<PathBuf> {
-        let path = match (location.strip_prefix('~'), self.home) {
-            (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => {
-                format!("{}{rest}", home.display())
-            }
-            _ => location.to_owned(),
-        };
-        path.starts_with('/').then(|| clean_path(&path).into())
+        let path = self.home.and_then(|home| in_home(location, home));
+        let path = path.unwrap_or_else(|| location.into());
+        let path = path.to_str().filter(|path| path.starts_with('/'))?;
+        Some(clean_path(path).into())
     }
 }
 

@@ -3,6 +3,7 @@
 //! supported.
 
 use super::{Caller, DOCKER_SERVICE, Guest, api, client, document, scripts};
+use crate::guest::egress::PROGRAM;
 use crate::simulate::log::timestamp;
 use crate::simulate::reply::Reply;
 
@@ -10,6 +11,7 @@ use crate::simulate::reply::Reply;
 type Program = fn(&mut Guest, &[String], Caller<'_>) -> Reply;
 
 const PROGRAMS: &[(&str, Program)] = &[
+    (PROGRAM, |_, _, _| Reply::line("(the simulated guest refuses no connections)")),
     ("cat", |guest, words, _| guest.about_files("cat", words, |_, file| file.text.clone())),
     ("chgrp", |guest, words, caller| guest.chgrp(words, caller)),
     ("command", |guest, words, _| guest.command_v(words)),
