@@ -46,14 +46,15 @@
 //! | the simulated host behind real programs | argument lists, streams, exit codes, signals and broken tools | `tests/support/fake_world.rs`, used by `tests/faults` |
 //! | shell scripts with fixed answers | one output of one tool | `tests/cli/fake.rs`, used by `tests/cli` |
 //! | a real shell with fake tools | the scripts that run in the guest | `tests/probe.rs`, `tests/guest.rs`, `tests/sysbox.rs` |
+//! | network namespaces with the kernel's firewall and a real resolver | the rules of `[egress]` | `tests/egress` |
 //! | a real dockerd and Compose, without a VM | containers that use a Docker socket | `tests/client` |
 //! | a real guest behind a stand-in for `limactl` | sessions, systemd, restarts; slow | `tests/real` |
 //!
 //! # Tests
 //!
-//! `cargo test --locked` runs everything except the suites on a real guest and a real dockerd, which
-//! are reported as ignored. At the end, it lists the slowest tests, and how many cases of each family
-//! were tried and how many passed.
+//! `cargo test --locked` runs everything except the suites on a real guest, a real dockerd and
+//! network namespaces, which are reported as ignored. At the end, it lists the slowest tests, and
+//! how many cases of each family were tried and how many passed.
 //!
 //! `.ci/run`, on Debian as root, installs all dependencies of the tests and runs every check: `cargo
 //! fmt`, clippy, the check for macOS, a check of the fuzz targets, and all tests, also on a real
@@ -83,6 +84,9 @@
 //! where `images.toml` holds `[[vm.images]]`, and `[vm.lima]` if needed.
 //! `CAI_TEST_SYSBOX_PACKAGE=/path/to/deb` installs a real Sysbox package instead of the stand-in. Its
 //! services run only with `CAI_TEST_REAL_VM=1`.
+//!
+//! With `CAI_TEST_EGRESS=1`, as root, `tests/egress` tests the rules of `[egress]` in network
+//! namespaces of this machine. It needs nft, dnsmasq and ip.
 
 pub mod cli;
 pub mod config;

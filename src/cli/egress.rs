@@ -45,7 +45,7 @@ fn advice(decision: &Decision, target: &Target) -> Option<String> {
     match (decision, &target.host) {
         (Decision::Listed(_) | Decision::ByDefault, _) => None,
         (Decision::Unlisted | Decision::OtherPorts(_), Place::Network(_)) => {
-            Some(format!("{line} An address is also open while an allowed name resolves to it."))
+            Some(format!("{line} An address is also allowed while an allowed name resolves to it."))
         }
         _ => Some(line),
     }

@@ -81,7 +81,7 @@ fn agree(
     let other = plan.other_files().next().filter(|_| !is_start && !others.is_empty());
     let foreign = other.map(|(_, other)| {
         let there = Global { files: vec![other.into()], ..global.clone() };
-        of_other_file(&others, &there.command(&command))
+        of_other_file(&others, power, &there.command(&command))
     });
     let impact = plan.impact();
     let stops_any = !impact.is_complete || !impact.stops.is_empty() || !impact.restarts.is_empty();
@@ -110,10 +110,13 @@ fn agree(
 }
 
 /// A "yes" in advance is not enough for a VM that another file was applied to last.
-fn of_other_file(others: &str, command: &str) -> Error {
+fn of_other_file(others: &str, power: Power, command: &str) -> Error {
+    let verb = word(power);
     Error::Refused {
         why: format!("nothing was changed: {}", others.trim_end_matches(". ")),
-        hint: format!("if you mean this VM, run `{command}`, or run `cai apply` first"),
+        hint: format!(
+            "to {verb} it anyway, run `{command}`; to manage this VM with this file, run `cai apply` first"
+        ),
     }
 }
 

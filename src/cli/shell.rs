@@ -27,7 +27,7 @@ pub(super) enum Log {
     Provision,
     /// Lima's host agent, on this machine
     Vm,
-    /// The names and connections that the rules of [egress] refused, with the container
+    /// Names and connections that [egress] refused, by container
     Egress,
 }
 
@@ -59,7 +59,7 @@ pub(super) fn logs(
     let file = file::load(host, global, terminal)?;
     let vm = &file.config.vm.name;
     if terminal.simulates() {
-        terminal.talk(&format!("{}The log of a simulated host:", terminal.mark()));
+        terminal.talk(&format!("{}Log of the simulated host:", terminal.mark()));
     }
     let tail = |path: &str| {
         let follow = follow.then_some("-F");
@@ -80,8 +80,8 @@ pub(super) fn logs(
         }
         Log::Egress => {
             if !file.config.egress.as_ref().is_some_and(|egress| egress.log) {
-                let why = "nothing is logged: the file has no [egress] with `log = true`".into();
-                let hint = "add it, then run `cai apply`".into();
+                let why = "refused connections are not logged".into();
+                let hint = "set `log = true` under [egress], then run `cai apply`".into();
                 return Err(Error::Refused { why, hint });
             }
             let follow = follow.then_some("-f");

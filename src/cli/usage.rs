@@ -35,7 +35,7 @@ pub(super) fn explained(
     error
 }
 
-/// `cai shell docker ps` runs nothing: an option of the command could be one of `cai`.
+/// `cai shell docker ps` is refused, because an option after `docker` could be meant for cai.
 fn guest_command(invalid: &str, arguments: &[String]) -> Option<String> {
     let start = arguments.iter().position(|word| word == invalid)?;
     let words = arguments.get(start..)?.iter().map(String::as_str).filter(|word| *word != "--");

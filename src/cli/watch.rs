@@ -35,8 +35,8 @@ pub(super) fn run(
 ) -> Result<(), Error> {
     if terminal.simulates() && (options.install || options.uninstall.is_some()) {
         return Err(Error::Usage {
-            why: "a service of `cai watch` is not available on a simulated host".into(),
-            hint: "run it without --simulate, or run `cai watch` itself".into(),
+            why: "`cai watch --install` and `--uninstall` do not work on a simulated host".into(),
+            hint: format!("run it without --simulate, or run `{}`", global.command("watch")),
         });
     }
     let file = file::load(host, global, terminal);

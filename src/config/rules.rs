@@ -80,7 +80,7 @@ pub(super) fn ports<'de, D: Deserializer<'de>>(from: D) -> Result<Option<(u16, u
             _ => Err(D::Error::custom("a port is a number from 1 to 65535")),
         },
         _ => Err(D::Error::custom(
-            "this is not a range of ports: write the first and the last one, such as [8000, 8010]",
+            "not a range of ports: write the first and the last port, such as [8000, 8010]",
         )),
     }
 }

@@ -153,30 +153,30 @@ codes! {
          cai reports what these files change and does not edit them. The VM also gets what these files add, \
          such as mounts."
     EgressOpen "egress_open" "containers can connect where [egress] does not allow it"
-        "The firewall rules in the guest are missing, or they are not those that cai loaded. Someone \
-         flushed or edited them: a restart of nftables.service removes all rules, and root in the guest can \
-         change them. Connections that [egress] forbids may be open. cai loads the rules again; allowed \
+        "The firewall rules in the guest are missing, or they are not those that cai loaded. Either \
+         nftables.service was restarted, which removes all rules, or root in the guest changed them. \
+         Containers may reach destinations that [egress] blocks. cai loads the rules again; allowed \
          connections are not interrupted."
     EgressNameBlocked "egress_name_blocked" "a container cannot reach a name that [egress] allows"
-        "`cai doctor --deep` looks up an allowed name in a temporary container. The resolver in the guest did \
-         not answer, or its address is not in the rules. A program that looks up names over HTTPS or TLS \
-         does not ask that resolver, so the rules do not learn the address."
+        "`cai doctor --deep` looks up an allowed name in a temporary container. Either the resolver in the \
+         guest did not answer, or the address of the name is not in the rules. A program that looks up names \
+         over HTTPS or TLS does not ask that resolver, so the rules do not learn the address."
     EgressResolverDown "egress_resolver_down" "the resolver for containers is not running"
         "With [egress], containers look up names with a resolver in the guest, which adds the addresses of \
          allowed names to the rules. While it is down, no name can be resolved, and new addresses are \
-         refused: the rules stay closed. `journalctl -u cai-egress-dns` in the guest says why it ended."
-    VulnerableVersion "vulnerable_version" "an installed version has a known fault"
-        "The program has a list of advisories for Lima, Docker Engine, runc and Sysbox. The finding names the \
+         refused: the rules stay closed. `journalctl -u cai-egress-dns` in the guest shows why it stopped."
+    VulnerableVersion "vulnerable_version" "an installed version has a known issue"
+        "cai contains a list of advisories for Lima, Docker Engine, runc and Sysbox. The finding names the \
          advisory, what it means here, and what to do. It is a notice; `cai doctor --fail-on high` exits with \
-         1 for an advisory of that severity, for use in CI. Packages of a distribution are not judged by \
-         their upstream version, because distributions backport fixes: with --fail-on, they are reported as \
-         unknown."
+         1 for an advisory of that severity or higher, for use in CI. Packages of a distribution are not \
+         judged by their upstream version, because distributions backport fixes. With `--fail-on`, cai \
+         reports that it cannot judge them."
     MountExposes "mount_exposes" "a writable mount exposes more than a project"
         "Anyone who can use the Docker socket is root in the VM, and root in the VM can change every file \
          of a writable mount. With your home directory, that includes shell start files and SSH keys, so \
          root in the VM can act as you on this machine. With the directory of containai.toml, it can change \
-         what the next `cai apply` does: review changes of that file before you apply them. Mount only \
-         directories that containers may change, or set `writable = false`."
+         what the next `cai apply` does: review changes of that file before you apply them. Mount a \
+         smaller directory, or set `writable = false`."
     Drift "drift" "something else differs from the file"
         "The engine works, but it differs from the file in a way that no other code describes. `cai plan` \
          shows the differences."

@@ -15,7 +15,7 @@ pub struct Counts {
     /// Destroyed resources.
     #[serde(rename = "remove")]
     pub destroy: usize,
-    /// Resources that are configured as declared, but what runs must load that.
+    /// Resources whose configuration is correct but must be reloaded.
     pub refresh: usize,
     /// Resources that are no longer declared and stay.
     pub forget: usize,

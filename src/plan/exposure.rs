@@ -20,12 +20,11 @@ pub struct Exposure {
 
 impl Exposure {
     /// What to do about it.
-    pub const HINT: &'static str =
-        "mount only directories that containers may change, or set `writable = false`";
+    pub const HINT: &'static str = "mount a smaller directory, or set `writable = false`";
 }
 
 impl fmt::Display for Exposure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "root in the VM can write to {}: {}", self.location, listed(&self.things))
+        write!(f, "the writable mount {} exposes {}", self.location, listed(&self.things))
     }
 }

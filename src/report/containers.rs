@@ -20,7 +20,7 @@ pub fn other_files(plan: &Plan, declared: &[Declared<'_>]) -> String {
     let sentence = |(vm, other): (&str, &str)| {
         let own = declared.iter().find(|declared| declared.vm == vm).map(|declared| declared.file);
         let own = own.unwrap_or("this file");
-        format!("{vm} was applied from {} last, not from {}. ", in_a_line(other), in_a_line(own))
+        format!("{vm} was last applied from {}, not from {}. ", in_a_line(other), in_a_line(own))
     };
     plan.other_files().map(sentence).collect()
 }

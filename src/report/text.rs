@@ -152,8 +152,8 @@ pub(super) fn wrapped(line: &str, width: usize) -> Vec<String> {
     pieces
 }
 
-/// A message whose lines fit this width, except for longer words and commands. Further lines of a line
-/// are indented more.
+/// A message whose lines fit this width, except for longer words and commands. Continuation lines
+/// are indented further.
 pub fn fitted(text: &str, width: usize) -> String {
     let fit = |line: &str| {
         if measure_text_width(line) <= width {

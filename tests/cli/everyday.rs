@@ -339,7 +339,7 @@ fn the_vm_of_another_project_is_not_stopped_by_a_yes() {
     world.sandbox.write("home/second/containai.toml", FILE);
     world.calls();
     let first = world.sandbox.home().join("containai.toml").display().to_string();
-    let both = format!("{VM} was applied from {first} last, not from second/containai.toml");
+    let both = format!("{VM} was last applied from {first}, not from second/containai.toml");
     for command in ["stop", "restart"] {
         for arguments in [&[command][..], &[command, "--yes"]] {
             let ran = world.cai(&[&["-C", "second"], arguments].concat());

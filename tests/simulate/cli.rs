@@ -240,7 +240,7 @@ fn every_log_can_be_shown_and_says_that_it_is_simulated() {
         for follow in [&[][..], &["-f"]] {
             let ran = sandbox.cai(&[&["--simulate", "logs", log], follow].concat());
             assert!(!ran.success().is_empty(), "{ran}");
-            assert!(ran.stderr.contains("[simulated] The log of a simulated host:"), "{ran}");
+            assert!(ran.stderr.contains("[simulated] Log of the simulated host:"), "{ran}");
         }
     }
     sandbox.cai(&["simulate", "break", "provision-failed"]).success();
@@ -251,7 +251,7 @@ fn a_service_is_not_installed_for_a_simulated_host() {
     let sandbox = home();
     for option in ["--install", "--uninstall"] {
         let ran = sandbox.cai(&["--simulate", "watch", option]);
-        let why = "a service of `cai watch` is not available on a simulated host";
+        let why = "`cai watch --install` and `--uninstall` do not work on a simulated host";
         assert!(ran.fails_with(64).contains(why), "{ran}");
     }
 }

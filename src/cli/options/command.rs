@@ -117,7 +117,7 @@ pub(in crate::cli) enum Command {
         #[arg(long = "file", help_heading = GLOBAL, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
-    /// Explain what [egress] decides
+    /// Explain which connections [egress] allows
     Egress {
         #[command(subcommand)]
         command: EgressCommand,

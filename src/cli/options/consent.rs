@@ -22,7 +22,7 @@ pub(in crate::cli) struct Replace {
     /// again. Can be repeated
     #[arg(long, value_name = "NAME", add = ArgValueCompleter::new(completions::vm))]
     pub(in crate::cli) allow_replace: Vec<String>,
-    /// Allow a writable mount of this directory, which gives root in the VM control of this machine.
+    /// Allow a writable mount of this directory, which lets root in the VM control this machine.
     /// Can be repeated
     #[arg(long, value_name = "DIR")]
     pub(in crate::cli) allow_mount: Vec<String>,

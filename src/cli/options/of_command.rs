@@ -28,7 +28,7 @@ pub(in crate::cli) struct Doctor {
     /// overwritten
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) bundle: Option<PathBuf>,
-    /// Exit with 1 if an installed version has a known fault of at least this severity
+    /// Exit with 1 if an installed version has a known issue of at least this severity
     #[arg(long, value_name = "SEVERITY")]
     pub(in crate::cli) fail_on: Option<Level>,
     /// Also start and remove a container with each runtime: an engine that answers may still fail
@@ -60,8 +60,8 @@ pub(in crate::cli) struct Watch {
     /// Run it in the background from now on, as a systemd user unit or a launchd agent
     #[arg(long)]
     pub(in crate::cli) install: bool,
-    /// Stop that service and delete it. Default: the service of the file's VM or, without a valid
-    /// file, the only one that exists
+    /// Stop and delete the service of this VM. Default: the VM of the file. Without a valid file,
+    /// the only installed service
     #[arg(long, conflicts_with = "install", value_name = "VM", num_args = 0..=1, add = ArgValueCompleter::new(completions::vm))]
     #[expect(clippy::option_option, reason = "the option and its value are optional")]
     pub(in crate::cli) uninstall: Option<Option<VmName>>,

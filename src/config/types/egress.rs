@@ -16,7 +16,7 @@ pub struct Egress {
     /// each with `:PORT` for a single port.
     #[serde(default)]
     pub allow: Vec<Destination>,
-    /// Services whose destinations are allowed as well.
+    /// Named lists of destinations that are also allowed.
     #[serde(default)]
     pub presets: Vec<Preset>,
     /// Whether private, link-local and cloud metadata addresses, and the VM itself, are blocked even if
@@ -33,7 +33,7 @@ fn yes() -> bool {
 }
 
 impl Egress {
-    /// Its rules. An entry that comes twice counts once.
+    /// The policy. Duplicate entries count once.
     pub fn policy(&self) -> Policy {
         let own = self.allow.iter().map(|to| (to.clone(), "allow".to_owned()));
         let preset = |preset: &Preset| {

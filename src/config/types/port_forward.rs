@@ -3,12 +3,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{pattern, rules};
 
-/// Which ports of the guest reach this machine.
+/// Which ports of the guest are forwarded to this machine.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Forwarding {
-    /// Every port that a program in the guest listens on, at this machine's loopback address: Lima's
-    /// default.
+    /// Every port that a program in the guest listens on is forwarded to this machine's loopback
+    /// address. This is Lima's default.
     #[default]
     All,
     /// Only those of `[[vm.port_forwards]]`, and the Docker socket.
@@ -33,8 +33,7 @@ pub struct PortForward {
     /// The range of ports on this machine, with as many ports as `guest_ports`. Without it, the same.
     #[serde(deserialize_with = "rules::ports")]
     pub host_ports: Option<(u16, u16)>,
-    /// Whether the ports are not forwarded instead, even if a later entry or `forward = "all"` includes
-    /// them.
+    /// Do not forward these ports, even if a later entry or `forward = "all"` includes them.
     pub ignore: bool,
     /// The port on this machine, from 1 to 65535. Without it and `host_socket`, the same as in the
     /// guest.

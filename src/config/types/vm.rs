@@ -44,7 +44,7 @@ pub struct Vm {
     /// `[[vm.mounts]]`: directories of this machine that are mounted in the VM. By default, a new VM
     /// gets the directory of this file, writable. `mounts = []` mounts nothing.
     pub mounts: Vec<Mount>,
-    /// Which ports of the guest reach this machine.
+    /// Which ports of the guest are forwarded to this machine.
     pub forward: Forwarding,
     /// `[[vm.port_forwards]]`: ports and sockets of the guest to forward to this machine. Lima uses
     /// the first one that fits. The engine's socket is always forwarded.

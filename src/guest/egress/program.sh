@@ -1,6 +1,7 @@
 #!/bin/sh
-# Written by cai. load: loads the rules at once, with the addresses that names had. resolve: runs the
-# resolver. check FILE: checks rules without loading them. log LINES [-f]: prints what was refused.
+# Written by cai. load: replaces the rules in one transaction and keeps the addresses of names. resolve:
+# runs the resolver. check FILE: checks rules without loading them. log - -n LINES [-f]: prints what was
+# refused.
 set -eu
 export PATH="$PATH:/usr/sbin:/sbin" LC_ALL=C
 table="inet cai_egress"

@@ -1,5 +1,5 @@
 # Writes the files that enforce [egress], checks them, and loads them. Reads lines "PATH MODE BASE64", as
-# Base64. The packages have no other configuration that cai needs; `dnsmasq-base` starts no service.
+# Base64. cai needs no other configuration of the packages; `dnsmasq-base` starts no service.
 set -eu
 files=$(base64 -d)
 umask 022

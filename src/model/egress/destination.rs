@@ -47,8 +47,8 @@ pub struct Target {
 }
 
 const RULE: &str = "write a name (\"github.com\"), all names below one (\"*.example.com\"), an address or a \
-                    network (\"10.1.2.0/24\"); each can end with a port (\":443\"), with an IPv6 address in \
-                    brackets";
+                    network (\"10.1.2.0/24\"); append \":443\" for one port; put an IPv6 address in brackets: \
+                    [2001:db8::1]:443";
 
 impl Destination {
     /// Whether it includes a host.

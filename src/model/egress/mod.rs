@@ -17,7 +17,7 @@ pub use presets::Preset;
 /// The networks that `block_private` blocks, and what they are. The addresses of cloud metadata services
 /// are link-local, except Alibaba's (in the shared address space) and Amazon's for IPv6 (unique local).
 pub const PRIVATE: [(&str, &str); 9] = [
-    ("0.0.0.0/8", "addresses of this network"),
+    ("0.0.0.0/8", "reserved addresses, \"this network\""),
     ("10.0.0.0/8", "private addresses"),
     ("100.64.0.0/10", "the shared address space, such as Tailscale's"),
     ("169.254.0.0/16", "link-local addresses, such as cloud metadata"),
@@ -150,7 +150,8 @@ impl fmt::Display for Decision {
             Self::Unlisted => f.write_str("blocked: no entry allows it"),
             Self::OtherPorts(entries) => {
                 let entries: Vec<String> = entries.iter().map(|it| it.to.to_string()).collect();
-                write!(f, "blocked: only these entries allow this host: {}", entries.join(", "))
+                let entries = entries.join(", ");
+                write!(f, "blocked: this port is not allowed; allowed for this host: {entries}")
             }
         }
     }
@@ -189,7 +190,7 @@ mod tests {
             ("githubusercontent.com:443", "blocked: no entry allows it"),
             (
                 "raw.githubusercontent.com:80",
-                "blocked: only these entries allow this host: *.githubusercontent.com:443",
+                "blocked: this port is not allowed; allowed for this host: *.githubusercontent.com:443",
             ),
             ("10.1.2.9:5432", "allowed by 10.1.2.0/24:5432 (allow)"),
             ("10.1.2.9:80", "blocked by block_private: 10.0.0.0/8 (private addresses)"),

@@ -155,7 +155,7 @@ impl Surroundings {
         }
     }
 
-    /// Leaves out the text up to this position.
+    /// Skips the text up to this position.
     fn skip_to(&mut self, at: usize) {
         self.at = self.at.max(at);
         self.escapes = 0;

@@ -115,7 +115,7 @@ impl Report {
 
     /// The number of changes that were made.
     pub fn counts(&self) -> Counts {
-        // An earlier change may have done the work of a later one.
+        // `Unchanged` counts too: an earlier change may have had the same effect.
         let is_done = |result: &&ResourceResult| {
             matches!(result.outcome, Outcome::Applied | Outcome::Unchanged)
         };

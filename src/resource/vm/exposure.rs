@@ -34,7 +34,7 @@ pub struct Places<'a> {
 }
 
 impl<'a> Places<'a> {
-    /// Those of an observed machine.
+    /// The places on an observed machine.
     pub(super) fn of(config: &'a Config, facts: &'a Facts) -> Self {
         let (home, lima_home) = (facts.home.as_deref(), facts.directory.parent());
         // A file that names no mounts always mounts its own directory.
@@ -73,7 +73,7 @@ impl<'a> Places<'a> {
         }
         if let Some(file) = self.file.filter(|file| !is_root && contains(file)) {
             let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
-            things.push(format!("{name}, which the next `cai apply` follows"));
+            things.push(format!("{name}, which decides what the next `cai apply` does"));
         }
         let location = location.to_owned();
         let exposure = Exposure { location, things, needs_consent: is_root || is_limas };

@@ -101,10 +101,10 @@ pub const FAULTS: &[Fault] = &[
             guest.restart_docker(now + 1);
         });
     }),
-    fault("egress-flushed", "someone flushed the firewall rules of [egress]", |world, engine| {
+    fault("egress-flushed", "someone flushed the egress rules", |world, engine| {
         world.on_guest(engine, |guest, _| guest.egress = None);
     }),
-    fault("egress-resolver", "the resolver of [egress] ended", |world, engine| {
+    fault("egress-resolver", "the egress resolver stopped", |world, engine| {
         world.on_guest(engine, |guest, _| guest.fail_unit("cai-egress-dns.service"));
     }),
     fault("cpus", "lima.yaml has one more CPU than the running VM", |world, engine| {
