@@ -158,11 +158,12 @@ impl Consent {
         let Some(refused) = mounts.iter().find(|it| !allowed.contains(&it.location)) else {
             return Ok(());
         };
-        let options: String = mounts
-            .iter()
-            .map(|it| format!(" --allow-mount {}", quoted(Path::new(&it.location))))
-            .collect();
-        let hint = format!("{}; if you want this, run `{command}{options}`", Exposure::HINT);
+        let named = mounts.iter().map(|it| quoted(Path::new(&it.location)));
+        let options = named.collect::<Vec<_>>().join(" --allow-mount ");
+        let hint = format!(
+            "{}; if you want this, run `{command} --allow-mount {options}`",
+            Exposure::HINT
+        );
         Err(Error::Refused { why: format!("not applied: {refused}"), hint })
     }
 

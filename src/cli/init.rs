@@ -181,6 +181,7 @@ fn overwrite(host: &dyn Host, source: &Source) -> Result<(), Error> {
 mod tests {
     use super::*;
     use crate::config;
+    use crate::config::Forwarding;
 
     fn with(mounts: &[(&str, bool)]) -> Answers {
         let mounts = mounts.iter().map(|(path, writable)| ((*path).to_owned(), *writable));
@@ -194,6 +195,7 @@ mod tests {
         // Mounts are the user's choice.
         defaults.vm.left_out = template.vm.left_out;
         defaults.vm.mounts.clone_from(&template.vm.mounts);
+        defaults.vm.forward = Forwarding::Declared;
         assert_eq!(template, defaults);
     }
 

@@ -171,12 +171,12 @@ codes! {
          1 for an advisory of that severity or higher, for use in CI. Packages of a distribution are not \
          judged by their upstream version, because distributions backport fixes. With `--fail-on`, cai \
          reports that it cannot judge them."
-    MountExposes "mount_exposes" "a writable mount exposes more than a project"
-        "Anyone who can use the Docker socket is root in the VM, and root in the VM can change every file \
-         of a writable mount. With your home directory, that includes shell start files and SSH keys, so \
-         root in the VM can act as you on this machine. With the directory of containai.toml, it can change \
-         what the next `cai apply` does: review changes of that file before you apply them. Mount a \
-         smaller directory, or set `writable = false`."
+    MountExposes "mount_exposes" "a mount exposes more than a project"
+        "Anyone who can use the Docker socket is root in the VM, and root in the VM can read every file of a \
+         mount and change every file of a writable one. With your home directory, that includes SSH keys, \
+         logins and shell start files, so root in the VM can act as you on this machine. With the directory \
+         of containai.toml, it can change what the next `cai apply` does: review changes of that file before \
+         you apply them. Mount a smaller directory."
     Drift "drift" "something else differs from the file"
         "The engine works, but it differs from the file in a way that no other code describes. `cai plan` \
          shows the differences."

@@ -1,4 +1,4 @@
-//! What a writable mount exposes of this machine.
+//! What a mount exposes of this machine.
 
 use std::fmt;
 
@@ -7,12 +7,14 @@ use serde::Serialize;
 
 use crate::model::listed;
 
-/// A writable mount through which root in the VM can change more than a project.
+/// A mount through which root in the VM can read secrets or change more than a project.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Exposure {
     /// The mounted directory, as the file or Lima's YAML names it.
     pub location: String,
-    /// The things on this machine that root in the VM can change.
+    /// Whether the VM can write to it.
+    pub writable: bool,
+    /// The things on this machine that root in the VM can read, or change if it is writable.
     pub things: Vec<String>,
     /// Whether the mount gives up the machine itself, so that the user must name it to allow it.
     pub needs_consent: bool,
@@ -20,11 +22,12 @@ pub struct Exposure {
 
 impl Exposure {
     /// What to do about it.
-    pub const HINT: &'static str = "mount a smaller directory, or set `writable = false`";
+    pub const HINT: &'static str = "mount a smaller directory";
 }
 
 impl fmt::Display for Exposure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the writable mount {} exposes {}", self.location, listed(&self.things))
+        let kind = if self.writable { "writable" } else { "read-only" };
+        write!(f, "the {kind} mount {} exposes {}", self.location, listed(&self.things))
     }
 }

@@ -7,7 +7,9 @@ use super::removal::{Removable, Removal};
 use super::vm_ref::{VmRef, in_seen_guest, recorded};
 use super::{PlanContext, Resource};
 use crate::config::{self, Config};
-use crate::guest::egress::{self, File, HEADER, LOADED, RESOLVER_UNIT, RULES, UNITS};
+use crate::guest::egress::{
+    self, File, HEADER, LOADED, LOADED_SUMS, RESOLVER_FILES, RESOLVER_UNIT, RULES, UNITS,
+};
 use crate::guest::probe::Look;
 use crate::guest::{Document, GuestFacts, Operation};
 use crate::lima::Ssh;
@@ -27,6 +29,7 @@ const SUMS: &str = "egress_sums";
 const LIVE: &str = "egress_live";
 const LISTED: &str = "egress_listed";
 const STATES: &str = "egress_units";
+const IN_USE: &str = "egress_in_use";
 
 /// The values of a state that differs.
 const CHANGED: &str = "changed";
@@ -103,27 +106,28 @@ pub(super) fn diagnose(case: &Case<'_>, guest: &GuestFacts) -> Option<Finding> {
     let egress = Egress::new(case.config)?;
     // A policy that was never applied is a plain difference from the file.
     let actual = actual(&guest.document, &egress.files)?;
-    let seen = |code: Code, cause: &str| {
+    let seen = |code: Code, why: &str| {
         Finding::new(code, Some(Egress::own_address()))
             .saw("rules", actual.rules)
             .saw("resolver", actual.resolver)
-            .because(cause)
+            .because(why)
             .repaired_by([Egress::own_address()])
             .by_hand("cai apply")
     };
+    let open = "containers can connect to blocked destinations";
     match (actual.rules, actual.resolver) {
         (MISSING, _) => {
-            let cause = "the egress rules are not loaded in the guest";
-            Some(seen(Code::EgressOpen, cause).so("containers can connect to blocked destinations"))
+            let why = "the egress rules are not loaded in the guest";
+            Some(seen(Code::EgressOpen, why).so(open))
         }
         (CHANGED, _) => {
-            let cause = "the egress rules in force differ from those that cai loaded";
-            Some(seen(Code::EgressOpen, cause).so("containers can connect to blocked destinations"))
+            let why = "the egress rules in force differ from those that cai loaded";
+            Some(seen(Code::EgressOpen, why).so(open))
         }
-        (_, "running") => None,
+        (_, "running" | CHANGED) => None,
         _ => {
-            let cause = "the resolver for containers is not running";
-            Some(seen(Code::EgressResolverDown, cause).so("containers cannot resolve names"))
+            let why = "the resolver for containers is not running";
+            Some(seen(Code::EgressResolverDown, why).so("containers cannot resolve names"))
         }
     }
 }
@@ -132,10 +136,7 @@ pub(super) fn diagnose(case: &Case<'_>, guest: &GuestFacts) -> Option<Finding> {
 fn actual(document: &Document, wanted: &[File]) -> Option<State> {
     let sums: Vec<&str> = document.lines(SUMS).collect();
     let has = |path: &str| sums.iter().any(|line| line.ends_with(&format!("  {path}")));
-    let is_same = |file: &File| {
-        let line = format!("{}  {}", sha256(file.text.as_bytes()), file.path);
-        sums.contains(&line.as_str())
-    };
+    let is_same = |file: &File| sums.contains(&sum(file).as_str());
     if !wanted.iter().any(|file| has(file.path)) && document.text(LIVE).is_none() {
         return None;
     }
@@ -148,9 +149,15 @@ fn actual(document: &Document, wanted: &[File]) -> Option<State> {
     } else {
         MISSING
     };
+    // The files are newer than what is in use if an apply was interrupted.
+    let uses = |path: &str| {
+        let is_its = |line: &&str| line.ends_with(&format!("  {path}"));
+        let in_use = document.lines(IN_USE).find(is_its);
+        in_use.is_some_and(|line| sums.contains(&line))
+    };
     let rules = match (document.text(LIVE), document.text(LISTED)) {
         (None, _) => MISSING,
-        (Some(live), Some(listed)) if live == listed => "loaded",
+        (Some(live), Some(listed)) if live == listed && uses(RULES) => "loaded",
         _ => CHANGED,
     };
     let is_active = |unit: &str| {
@@ -161,8 +168,17 @@ fn actual(document: &Document, wanted: &[File]) -> Option<State> {
             has(format!("Id={unit}")) && has("ActiveState=active".into())
         })
     };
-    let resolver = if is_active(RESOLVER_UNIT) { "running" } else { "not running" };
+    let resolver = match is_active(RESOLVER_UNIT) {
+        false => "not running",
+        true if RESOLVER_FILES.into_iter().all(uses) => "running",
+        true => CHANGED,
+    };
     Some(State { policy, rules, resolver, files: Some(files) })
+}
+
+/// The line of `sha256sum` about a file.
+fn sum(file: &File) -> String {
+    format!("{}  {}", sha256(file.text.as_bytes()), file.path)
 }
 
 fn looks() -> Vec<Look> {
@@ -176,6 +192,7 @@ fn looks() -> Vec<Look> {
         look(SUMS, "sha256sum", &egress::paths()),
         look(LIVE, "sudo -n nft -s -t list table inet cai_egress", &[]),
         look(LISTED, "cat", &[LOADED]),
+        look(IN_USE, "cat", &LOADED_SUMS),
         look(STATES, "systemctl show --property=Id,ActiveState", &UNITS),
     ]
 }

@@ -40,6 +40,8 @@ fn ids(findings: &[Finding]) -> Vec<String> {
     findings.iter().filter_map(id).collect()
 }
 
+type Bend<'a> = Box<dyn Fn(&mut Facts) + 'a>;
+
 fn a_version_with_a_known_fault_is_a_notice_with_its_advisory() {
     let config = config();
     let lima = |facts: &mut Facts, version: Version| {
@@ -58,7 +60,6 @@ fn a_version_with_a_known_fault_is_a_notice_with_its_advisory() {
             guest.engine.get_or_insert_default().runc = Some(version.into());
         });
     };
-    type Bend<'a> = Box<dyn Fn(&mut Facts) + 'a>;
     let cases: Vec<(Bend<'_>, Vec<&str>)> = vec![
         (Box::new(|facts| lima(facts, Version::new(2, 2, 0))), vec![]),
         (Box::new(|facts| lima(facts, Version::new(2, 1, 3))), vec!["lima-vm/lima#5293"]),

@@ -14,6 +14,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_deep_diagnosis_tries_the_rules,
         the_decision_about_a_host_is_explained,
         a_log_of_refusals_needs_to_be_declared,
+        an_edited_policy_is_not_taken_for_open_rules,
     ]
 }
 
@@ -82,4 +83,17 @@ fn a_log_of_refusals_needs_to_be_declared() {
     let logs = sandbox.cai(&["--simulate", "logs", "egress"]);
     logs.fails_with(4);
     assert!(logs.to_string().contains("log = true"), "{logs}");
+}
+
+/// A policy that was not applied yet is a plain difference: the rules in force are those of the last apply.
+fn an_edited_policy_is_not_taken_for_open_rules() {
+    let sandbox = Sandbox::new();
+    sandbox.write("home/containai.toml", FILE);
+    sandbox.cai(&["--simulate", "apply", "--yes"]).success();
+    sandbox.write("home/containai.toml", &FILE.replace("github.com", "gitlab.com"));
+    let found = sandbox.cai(&["--simulate", "doctor"]);
+    found.fails_with(1);
+    assert!(found.stdout.contains("drift") && !found.stdout.contains("egress_open"), "{found}");
+    let plan = sandbox.cai(&["--simulate", "plan"]);
+    assert!(plan.success().contains("gitlab.com") && !plan.stdout.contains("rules "), "{plan}");
 }

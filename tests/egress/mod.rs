@@ -20,6 +20,9 @@ pub fn trials() -> Vec<Trial> {
         the_guest_itself_is_closed_to_containers_and_they_to_nobody,
         a_name_that_moves_is_reached_at_its_new_address,
         a_change_ends_only_connections_that_are_no_longer_allowed,
+        a_forged_connection_opens_nothing,
+        an_address_is_added_again_after_its_time,
+        a_private_connection_ends_when_private_addresses_are_blocked,
         without_its_resolver_everything_new_is_closed,
         allowing_by_default_still_blocks_private_addresses,
         a_change_of_the_rules_in_force_is_noticed,
@@ -113,8 +116,10 @@ fn the_guest_itself_is_closed_to_containers_and_they_to_nobody() {
     assert!(network.reaches(Guest, "172.17.0.2", 8000));
     assert!(network.reaches(Internet, "172.17.0.2", 8000));
     assert!(network.reaches(Other, "172.17.0.2", 8000));
-    // Nobody else may use the resolver.
-    assert!(network.connect(Internet, "192.168.5.15", 5300).is_none());
+    // The resolver only answers what was redirected to it.
+    for (place, address) in [(Internet, "192.168.5.15"), (Container, "172.17.0.1")] {
+        assert!(network.connect(place, address, 5300).is_none(), "{place:?}");
+    }
     network.apply("allow = [\"172.17.0.1:8080\"]");
     assert!(network.reaches(Container, "172.17.0.1", 8080));
 }
@@ -150,6 +155,46 @@ fn a_change_ends_only_connections_that_are_no_longer_allowed() {
     // The entry that left has no set any more.
     let sets = network.nft(&["list", "table", "inet", "cai_egress"]).matches("set h").count();
     assert_eq!(sets, 4);
+}
+
+/// A packet with a forged source makes a connection whose reply direction leads outside.
+fn a_forged_connection_opens_nothing() {
+    let network = Network::new("allow = [\"github.com\"]");
+    let inside = "172.17.0.2:7777".parse().unwrap();
+    for (address, is_closed) in [("203.0.113.20:9999", true), ("203.0.113.30:9999", false)] {
+        let outside: std::net::SocketAddrV4 = address.parse().unwrap();
+        network.serve_datagrams(Internet, &outside.ip().to_string(), 9999);
+        if !is_closed {
+            // Without the rules, the forged connection works: the test can tell.
+            network.nft(&["delete", "table", "inet", "cai_egress"]);
+        }
+        network.forge(Other, outside, inside);
+        assert_eq!(network.is_answered(Container, 7777, outside), !is_closed, "{address}");
+    }
+}
+
+fn an_address_is_added_again_after_its_time() {
+    let network = Network::new("allow = [\"github.com\"]");
+    for _ in 0..2 {
+        assert!(!network.look_up(Container, "github.com").addresses.is_empty());
+        assert!(network.reaches(Container, "203.0.113.10", 443));
+        // As after an hour.
+        let listed = network.nft(&["list", "table", "inet", "cai_egress"]);
+        for set in listed.split("set ").skip(1).filter(|it| it.starts_with('h')) {
+            let set = set.split(' ').next().unwrap();
+            network.nft(&["flush", "set", "inet", "cai_egress", set]);
+        }
+        assert!(network.connect(Container, "203.0.113.10", 443).is_none());
+    }
+}
+
+fn a_private_connection_ends_when_private_addresses_are_blocked() {
+    let network = Network::new("allow = [\"rebind.example\"]\nblock_private = false");
+    assert!(!network.look_up(Container, "rebind.example").addresses.is_empty());
+    let mut private = network.connect(Container, "10.9.9.9", 80).unwrap();
+    assert!(echoes(&mut private));
+    network.apply("allow = [\"rebind.example\"]");
+    assert!(!echoes(&mut private));
 }
 
 fn without_its_resolver_everything_new_is_closed() {

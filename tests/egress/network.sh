@@ -5,7 +5,11 @@ for it in g i c1 c2 c3; do
   ip netns add "$n-$it"
   ip -n "$n-$it" link set lo up
 done
-set_all() { ip netns exec "$1" sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding'; }
+# With the check of source addresses that systemd sets.
+set_all() {
+  ip netns exec "$1" sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
+    for it in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 2 >$it; done'
+}
 pair() { # NAMESPACE INTERFACE NAMESPACE INTERFACE
   ip link add "$2" netns "$1" type veth peer name "$4" netns "$3"
   ip -n "$1" link set "$2" up

@@ -3,8 +3,11 @@
 use std::net::IpAddr;
 
 use super::Check;
-use crate::config::types::Config;
+use crate::config::types::{Config, Egress};
 use crate::model::egress::NAMESERVER;
+
+/// The most entries that open for one name.
+const MOST_ENTRIES: usize = 12;
 
 impl Check<'_, '_> {
     pub(in crate::config) fn egress(&mut self, config: &Config) {
@@ -17,21 +20,46 @@ impl Check<'_, '_> {
         let presets = egress.presets.iter().zip(places);
         let presets = presets.map(|(preset, place)| (preset.name(), place.span())).collect();
         self.refuse_twice(presets, |preset| format!("duplicate preset {preset}"));
+        self.ports_of_names(config);
         self.name_servers(config);
     }
 
-    /// dockerd asks a server on the guest's loopback itself, past the rules.
-    fn name_servers(&mut self, config: &Config) {
-        let servers = config.docker.daemon.get("dns").and_then(|it| it.as_array());
-        let places = self.elements(&["docker", "daemon", "dns"]);
-        for (server, place) in servers.into_iter().flatten().zip(places) {
-            let address = server.as_str().and_then(|it| it.parse::<IpAddr>().ok());
-            if address.is_some_and(|address| address.is_loopback()) {
+    /// dnsmasq reads lines of at most 1024 bytes, and a name's sets are on one line.
+    fn ports_of_names(&mut self, config: &Config) {
+        let Some(policy) = config.egress.as_ref().map(Egress::policy) else { return };
+        let places = self.elements(&["egress", "allow"]);
+        let entries = config.egress.iter().flat_map(|egress| &egress.allow).zip(places);
+        for (entry, place) in entries {
+            let opened = entry.name().map_or(0, |name| policy.opened_by(name).len());
+            if opened > MOST_ENTRIES {
                 let message =
-                    "with [egress], containers cannot use a name server on the VM's loopback";
-                let hint =
-                    format!("remove it: cai sets {NAMESERVER}, and its resolver answers there");
-                self.refuse(place.span(), message, hint);
+                    format!("{opened} entries open for this name; at most {MOST_ENTRIES} can");
+                self.refuse(
+                    place.span(),
+                    message,
+                    "leave out the ports, so that one entry is enough",
+                );
+                return;
+            }
+        }
+    }
+
+    /// dockerd asks a server on the guest's loopback itself, past the rules, and so it does without any.
+    fn name_servers(&mut self, config: &Config) {
+        let Some(servers) = config.docker.daemon.get("dns").and_then(|it| it.as_array()) else {
+            return;
+        };
+        let hint = format!("remove it: cai sets {NAMESERVER}, and its resolver answers there");
+        let places = self.elements(&["docker", "daemon", "dns"]);
+        if let (true, Some(place)) = (servers.is_empty(), self.at(&["docker", "daemon", "dns"])) {
+            self.refuse(place.span(), "with [egress], containers need a name server", &*hint);
+        }
+        for (server, place) in servers.iter().zip(places) {
+            let address = server.as_str().and_then(|it| it.parse::<IpAddr>().ok());
+            if address.is_none_or(|address| address.to_canonical().is_loopback()) {
+                let message = "with [egress], this cannot be a name server: it is on the VM's \
+                               loopback, or is not an address";
+                self.refuse(place.span(), message, &*hint);
             }
         }
     }

@@ -131,6 +131,11 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
                 self.refuse(of(place, key), message, unsafe_port);
             }
         }
+        let containerd = |path: &str| path.ends_with("/containerd.sock");
+        if forward.host_port.is_some() && forward.guest_socket.as_deref().is_some_and(containerd) {
+            let message = "cai does not forward containerd's API over TCP";
+            self.refuse(of(place, "guest_socket"), message, unsafe_port);
+        }
         let docker = |path: &Option<String>| path.as_deref().is_some_and(is_docker_socket);
         for (key, path) in
             [("guest_socket", &forward.guest_socket), ("host_socket", &forward.host_socket)]

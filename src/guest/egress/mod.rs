@@ -25,6 +25,10 @@ pub const UNITS: [&str; 2] = ["cai-egress.service", RESOLVER_UNIT];
 pub const RULES: &str = "/etc/cai/egress.nft";
 /// The rules as nft listed them after they were loaded.
 pub const LOADED: &str = "/run/cai-egress/loaded";
+/// The checksums of the files that the rules in force and the running resolver come from.
+pub const LOADED_SUMS: [&str; 2] = ["/run/cai-egress/rules.sum", "/run/cai-egress/resolver.sum"];
+/// The files of the resolver.
+pub const RESOLVER_FILES: [&str; 2] = [RESOLVER, SERVERS];
 /// The text before the policy in the first line of the rules.
 pub const HEADER: &str = "# Written by cai for: ";
 

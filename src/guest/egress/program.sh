@@ -32,6 +32,8 @@ load)
   # shellcheck disable=SC2086
   nft -s -t list table $table >"$run/loaded.new"
   mv "$run/loaded.new" "$run/loaded"
+  # Tells the rules in force from those of a load that was interrupted.
+  sha256sum /etc/cai/egress.nft >"$run/rules.sum"
   ;;
 resolve)
   : >"$run/servers"
@@ -40,6 +42,11 @@ resolve)
       sed "s|@\$|$server|" /etc/cai/egress-servers >>"$run/servers"
     fi
   done </etc/resolv.conf
+  if [ ! -s "$run/servers" ] && [ -s /etc/cai/egress-servers ]; then
+    echo "cai: /etc/resolv.conf has no name server" >&2
+    exit 1
+  fi
+  sha256sum /etc/cai/egress-dns.conf /etc/cai/egress-servers >"$run/resolver.sum"
   exec dnsmasq --keep-in-foreground --log-facility=- --pid-file= --conf-file=/etc/cai/egress-dns.conf
   ;;
 log)

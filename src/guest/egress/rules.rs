@@ -12,6 +12,11 @@ const RULES_TABLE: &str = "inet cai_egress";
 /// The port of the resolver.
 pub(super) const PORT: u16 = 5300;
 
+/// The mark on connections that began with a source address which is not behind the bridge. A container can
+/// forge such a packet to itself, and what it then sends would count as a reply (measured: it reached
+/// 169.254.169.254).
+const SPOOFED: &str = "0x1";
+
 /// The name of the set with the addresses of an entry with a name.
 pub(super) fn set(entry: &Entry, version: u8) -> String {
     let sum = sha256(entry.to.to_string().as_bytes());
@@ -20,14 +25,18 @@ pub(super) fn set(entry: &Entry, version: u8) -> String {
 
 /// The mark on the connections that an entry allows. If the entry leaves, the mark is no longer accepted, and
 /// the connection is judged again: it ends, or another entry allows it.
-fn mark(entry: &Entry) -> String {
-    format!("0x{}", &sha256(entry.to.to_string().as_bytes())[..8])
+fn mark(policy: &Policy, entry: &Entry) -> String {
+    marked(&format!("{}, block_private = {}", entry.to, policy.block_private))
+}
+
+/// A mark other than [`SPOOFED`].
+fn marked(what: &str) -> String {
+    format!("0xc{}", &sha256(what.as_bytes())[..7])
 }
 
 /// The mark on the connections that `default = "allow"` lets through.
 fn default_mark(policy: &Policy) -> String {
-    let what = format!("default, block_private = {}", policy.block_private);
-    format!("0x{}", &sha256(what.as_bytes())[..8])
+    marked(&format!("default, block_private = {}", policy.block_private))
 }
 
 /// The table with its sets and chains. It is loaded into an empty table, or into one whose rules were
@@ -63,12 +72,14 @@ fn chains(policy: &Policy) -> String {
   }
 ",
     );
-    text.push_str(
-        "  chain egress {
-    ct direction reply accept
-    ct state related accept
+    let _ = write!(
+        text,
+        "  chain egress {{
+    fib saddr . iif oif missing ct mark set {SPOOFED}
+    ct mark != {SPOOFED} ct direction reply accept
+    ct mark != {SPOOFED} ct state related accept
     meta oifkind \"bridge\" accept
-",
+"
     );
     text.push_str(&decisions(policy, true));
     text.push_str("  }\n");
@@ -82,11 +93,12 @@ fn chains(policy: &Policy) -> String {
     meta l4proto {{ tcp, udp }} th dport {PORT} iifname != \"lo\" drop
   }}
   chain guest {{
+    meta l4proto {{ icmp, ipv6-icmp }} accept
+    fib saddr . iif oif missing drop
     ct direction reply accept
     ct state related accept
-    meta l4proto {{ icmp, ipv6-icmp }} accept
     meta pkttype {{ broadcast, multicast }} drop
-    meta l4proto {{ tcp, udp }} th dport {PORT} accept
+    ct status dnat meta l4proto {{ tcp, udp }} th dport {PORT} accept
 {decisions}  }}
 "
     );
@@ -114,8 +126,11 @@ fn chains(policy: &Policy) -> String {
 /// addresses count as private: only an entry with an address opens them.
 fn decisions(policy: &Policy, is_forwarded: bool) -> String {
     let mut text = String::new();
-    let mut rule = |line: String| text.push_str(&format!("    {line}\n"));
-    let mut marks: Vec<String> = policy.entries.iter().map(mark).collect();
+    let mut rule = |line: String| {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "    {line}");
+    };
+    let mut marks: Vec<String> = policy.entries.iter().map(|entry| mark(policy, entry)).collect();
     if policy.fallback == Fallback::Allow {
         marks.push(default_mark(policy));
     }
@@ -124,7 +139,7 @@ fn decisions(policy: &Policy, is_forwarded: bool) -> String {
     }
     for entry in &policy.entries {
         if let Host::Network(network) = &entry.to.host {
-            rule(format!("{} {network}{}", family(network), allowed(entry)));
+            rule(format!("{} {network}{}", family(network), allowed(policy, entry)));
         }
     }
     if !is_forwarded {
@@ -141,7 +156,7 @@ fn decisions(policy: &Policy, is_forwarded: bool) -> String {
     }
     for entry in named(policy) {
         for (version, family) in [(4, "ip daddr"), (6, "ip6 daddr")] {
-            rule(format!("{family} @{}{}", set(entry, version), allowed(entry)));
+            rule(format!("{family} @{}{}", set(entry, version), allowed(policy, entry)));
         }
     }
     rule(match policy.fallback {
@@ -159,8 +174,8 @@ fn family(network: &IpNet) -> &'static str {
 }
 
 /// The end of a rule that allows an entry.
-fn allowed(entry: &Entry) -> String {
+fn allowed(policy: &Policy, entry: &Entry) -> String {
     let port = entry.to.port;
     let port = port.map(|port| format!(" meta l4proto {{ tcp, udp }} th dport {port}"));
-    format!("{} ct mark set {} accept", port.unwrap_or_default(), mark(entry))
+    format!("{} ct mark set {} accept", port.unwrap_or_default(), mark(policy, entry))
 }

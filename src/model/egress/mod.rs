@@ -16,16 +16,27 @@ pub use presets::Preset;
 
 /// The networks that `block_private` blocks, and what they are. The addresses of cloud metadata services
 /// are link-local, except Alibaba's (in the shared address space) and Amazon's for IPv6 (unique local).
-pub const PRIVATE: [(&str, &str); 9] = [
+pub const PRIVATE: [(&str, &str); 20] = [
     ("0.0.0.0/8", "reserved addresses, \"this network\""),
     ("10.0.0.0/8", "private addresses"),
     ("100.64.0.0/10", "the shared address space, such as Tailscale's"),
     ("169.254.0.0/16", "link-local addresses, such as cloud metadata"),
     ("172.16.0.0/12", "private addresses"),
     ("192.168.0.0/16", "private addresses"),
+    ("168.63.129.16/32", "Azure's host"),
+    ("192.0.0.0/24", "reserved addresses, such as Oracle's metadata"),
+    ("198.18.0.0/15", "addresses for benchmarks"),
+    ("240.0.0.0/4", "reserved addresses"),
+    ("64:ff9b::a00:0/104", "private addresses through NAT64"),
+    ("64:ff9b::6440:0/106", "the shared address space through NAT64"),
     ("64:ff9b::a9fe:0/112", "link-local addresses through NAT64"),
+    ("64:ff9b::ac10:0/108", "private addresses through NAT64"),
+    ("64:ff9b::c0a8:0/112", "private addresses through NAT64"),
+    ("64:ff9b:1::/48", "a local NAT64"),
+    ("2002::/16", "IPv4 addresses through 6to4"),
     ("fc00::/7", "unique local addresses"),
     ("fe80::/10", "link-local addresses"),
+    ("fec0::/10", "site-local addresses"),
 ];
 
 /// The name server in the containers' `resolv.conf`. The address is reserved for documentation, so nothing

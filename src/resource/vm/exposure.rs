@@ -1,4 +1,4 @@
-//! Finds the writable mounts that expose more than a project.
+//! Finds the mounts that expose more than a project.
 
 use std::path::{Path, PathBuf};
 
@@ -9,18 +9,37 @@ use crate::model::{clean_path, in_home};
 use crate::plan::Exposure;
 use crate::resource::facts::Facts;
 
-/// The parts of a home directory that give access to more than themselves.
-const PARTS: [(&str, &str); 9] = [
-    (".ssh", "your SSH keys (~/.ssh)"),
-    (".docker", "your registry logins and Docker's plugins (~/.docker)"),
-    (".bashrc", "your shell's start files"),
-    (".bash_profile", "your shell's start files"),
-    (".profile", "your shell's start files"),
-    (".zshrc", "your shell's start files"),
-    (".zshenv", "your shell's start files"),
-    (".zprofile", "your shell's start files"),
-    (".config/fish", "your shell's start files"),
+/// The parts of a home directory that give access to more than themselves, and whether reading them is
+/// enough.
+const PARTS: [(&str, &str, bool); 24] = [
+    (".ssh", "your SSH keys (~/.ssh)", true),
+    (".gnupg", "your GnuPG keys (~/.gnupg)", true),
+    (".docker", "your registry logins and Docker's plugins (~/.docker)", true),
+    (".aws", CLOUD, true),
+    (".azure", CLOUD, true),
+    (".config/gcloud", CLOUD, true),
+    (".kube", CLOUD, true),
+    (".config/gh", LOGINS, true),
+    (".netrc", LOGINS, true),
+    (".npmrc", LOGINS, true),
+    (".git-credentials", LOGINS, true),
+    (".gitconfig", "your Git configuration", false),
+    (".config/git", "your Git configuration", false),
+    (".bashrc", START_FILES, false),
+    (".bash_profile", START_FILES, false),
+    (".bash_login", START_FILES, false),
+    (".profile", START_FILES, false),
+    (".zshrc", START_FILES, false),
+    (".zshenv", START_FILES, false),
+    (".zprofile", START_FILES, false),
+    (".config/fish", START_FILES, false),
+    (".config/systemd", "programs that start when you log in", false),
+    (".config/autostart", "programs that start when you log in", false),
+    ("Library/LaunchAgents", "programs that start when you log in", false),
 ];
+const CLOUD: &str = "your cloud credentials";
+const LOGINS: &str = "your logins for Git and package registries";
+const START_FILES: &str = "your shell's start files";
 
 /// The places on this machine that a mount must not expose unnoticed.
 #[derive(Debug, Clone, Copy)]
@@ -41,43 +60,45 @@ impl<'a> Places<'a> {
         let file = config.file.as_deref().filter(|_| !config.vm.left_out.mounts);
         Self { home, lima_home, file }
     }
-    /// What the writable ones of these mounts expose: entries of Lima's YAML, in their order.
+    /// What these mounts expose: entries of Lima's YAML, in their order.
     pub fn exposed(&self, mounts: Option<&Value>) -> Vec<Exposure> {
         let mounts = mounts.and_then(Value::as_array).into_iter().flatten();
-        let writable = mounts.filter(|mount| mount.get("writable") == Some(&true.into()));
-        let locations = writable.filter_map(|mount| mount.get("location")?.as_str());
-        locations.filter_map(|location| self.exposure(location)).collect()
+        let exposures = mounts.filter_map(|mount| {
+            let writable = mount.get("writable") == Some(&true.into());
+            self.exposure(mount.get("location")?.as_str()?, writable)
+        });
+        exposures.collect()
     }
 
-    fn exposure(&self, location: &str) -> Option<Exposure> {
+    fn exposure(&self, location: &str, writable: bool) -> Option<Exposure> {
         let mounted = self.expanded(location)?;
         let contains = |path: &Path| path.starts_with(&mounted);
         let shares = |path: &Path| contains(path) || mounted.starts_with(path);
         let is_root = mounted == Path::new("/");
-        let is_limas = self.lima_home.is_some_and(|lima| mounted.starts_with(lima));
         let mut things: Vec<String> = Vec::new();
         if is_root {
-            things.push("every file on this machine that you can change".into());
+            things.push("every file on this machine that you can access".into());
         } else if self.home.is_some_and(contains) {
-            things.push(
-                "your home directory, with your SSH keys, shell start files and Docker logins"
-                    .into(),
-            );
+            things.push("your home directory, with your SSH keys and logins".into());
         } else if let Some(home) = self.home {
-            let parts = PARTS.iter().filter(|(part, _)| shares(&home.join(part)));
-            things.extend(parts.map(|(_, what)| (*what).to_owned()));
+            let parts = PARTS.iter().filter(|(_, _, is_secret)| writable || *is_secret);
+            let parts = parts.filter(|(part, ..)| shares(&home.join(part)));
+            things.extend(parts.map(|(_, what, _)| (*what).to_owned()));
             things.dedup();
         }
         if !is_root && self.lima_home.is_some_and(shares) {
             things.push("Lima's VMs and their keys".into());
         }
-        if let Some(file) = self.file.filter(|file| !is_root && contains(file)) {
+        let file = self.file.filter(|file| writable && !is_root && contains(file));
+        if let Some(file) = file {
             let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
             things.push(format!("{name}, which decides what the next `cai apply` does"));
         }
+        // A home directory contains Lima's, but many existing files mount it, so that is only a warning.
+        let is_limas = self.lima_home.is_some_and(|lima| mounted.starts_with(lima));
+        let needs_consent = writable && (is_root || is_limas);
         let location = location.to_owned();
-        let exposure = Exposure { location, things, needs_consent: is_root || is_limas };
-        (!exposure.things.is_empty()).then_some(exposure)
+        (!things.is_empty()).then_some(Exposure { location, writable, things, needs_consent })
     }
 
     /// The directory of a mount, as Lima expands it; `None` for a template of Lima.
@@ -122,7 +143,10 @@ mod tests {
                 assert!(thing.starts_with(start), "{location}: {thing}");
             }
             assert_eq!(exposure.needs_consent, needs_consent, "{location}");
-            assert_eq!(exposed(location, false), [], "{location}, read-only");
+            let things = exposed(location, false).into_iter().flat_map(|it| it.things);
+            let is_secret = !location.ends_with("project") && !location.ends_with("bashrc");
+            assert_eq!(things.count() > 0, is_secret, "{location}, read-only");
+            assert!(!exposed(location, false).iter().any(|it| it.needs_consent), "{location}");
         }
     }
 

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{Caller, Guest, systemd::Unit};
-use crate::guest::egress::{LOADED, RULES, UNITS};
+use crate::guest::egress::{LOADED, LOADED_SUMS, RESOLVER_FILES, RULES, UNITS};
 use crate::guest::input;
 use crate::simulate::reply::Reply;
 
@@ -33,6 +33,7 @@ pub(super) fn install(guest: &mut Guest, caller: Caller<'_>) -> Reply {
         guest.units.insert(unit.to_owned(), running);
     }
     guest.load_egress(caller.now);
+    guest.start_egress_resolver(caller.now);
     Reply::done()
 }
 
@@ -40,7 +41,7 @@ pub(super) fn install(guest: &mut Guest, caller: Caller<'_>) -> Reply {
 pub(super) fn remove(guest: &mut Guest, paths: &[String]) -> Reply {
     guest.egress = None;
     guest.units.retain(|name, _| !UNITS.contains(&name.as_str()));
-    guest.files.retain(|path, _| !paths.contains(path) && path != LOADED);
+    guest.files.retain(|path, _| !paths.contains(path) && !path.starts_with("/run/cai-egress/"));
     Reply::done()
 }
 
@@ -61,7 +62,18 @@ impl Guest {
         let rules: Vec<String> = rules.map(str::to_owned).collect();
         let rules = rules.join("\n");
         self.write(LOADED, &rules, now);
+        self.remember_sums(LOADED_SUMS[0], &[RULES], now);
         self.egress = Some(rules);
+    }
+
+    pub(super) fn start_egress_resolver(&mut self, now: u64) {
+        self.remember_sums(LOADED_SUMS[1], &RESOLVER_FILES, now);
+    }
+
+    fn remember_sums(&mut self, path: &str, files: &[&str], now: u64) {
+        let sums = files.iter().filter_map(|file| Some((file, &self.files.get(*file)?.sha256)));
+        let sums: Vec<String> = sums.map(|(file, sum)| format!("{sum}  {file}\n")).collect();
+        self.write(path, sums.concat(), now);
     }
 
     /// `nft -s -t list table inet cai_egress`

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::packages::SYSBOX_UNITS;
 use super::{Caller, DOCKER, DOCKER_SERVICE, DOCKER_SOCKET, Guest, ROOT};
+use crate::guest::egress::RESOLVER_UNIT;
 use crate::simulate::arguments::Arguments;
 use crate::simulate::reply::Reply;
 
@@ -71,6 +72,7 @@ impl Guest {
                 }
             }
             "cai-egress.service" => self.load_egress(now),
+            RESOLVER_UNIT => self.start_egress_resolver(now),
             // `Requires=`
             "sysbox.service" => {
                 self.start_unit("sysbox-mgr.service", now);
