@@ -24,6 +24,7 @@ mod cli;
 mod client;
 mod contract;
 mod doctor;
+#[cfg(target_os = "linux")]
 mod egress;
 mod faults;
 mod fuzz;
@@ -60,6 +61,7 @@ fn trials() -> Vec<libtest_mimic::Trial> {
         client::trials(),
         contract::trials(),
         doctor::trials(),
+        #[cfg(target_os = "linux")]
         egress::trials(),
         faults::trials(),
         fuzz::trials(),
