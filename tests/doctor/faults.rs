@@ -98,6 +98,11 @@ fn converged(config: &Config) -> SimulatedHost<'static> {
     host
 }
 
+/// Another host with this world, so that it need not be applied again.
+fn like(world: &World) -> SimulatedHost<'static> {
+    SimulatedHost::new(&System, world.clone())
+}
+
 fn found(host: &SimulatedHost<'_>, config: &Config) -> Vec<Finding> {
     let facts = observe(host, config).unwrap();
     let plan = Plan::new(&Graph::new(&[config]).unwrap(), std::slice::from_ref(&facts));
@@ -159,8 +164,9 @@ fn every_fault_has_its_code_and_is_repaired() {
 
 fn a_diagnosis_changes_nothing() {
     let Machine { config, directory: _directory } = whole();
+    let world = converged(&config).world();
     for fault in FAULTS {
-        let host = converged(&config);
+        let host = like(&world);
         host.change(|world| fault.strike(world, &config)).unwrap();
         let before = host.world();
         let findings = found(&host, &config);
@@ -216,10 +222,11 @@ fn an_engine_and_its_container_are_repaired_together() {
     let repaired = || FAULTS.iter().filter(|fault| !BY_HAND.contains(&code(fault)));
     let of_engine = || repaired().filter(|fault| !fault.is_of_a_client());
     let mut wrong = Vec::new();
+    let world = converged(&config).world();
     for client in repaired().filter(|fault| fault.is_of_a_client()) {
         for engine in of_engine() {
             let broken = || {
-                let host = converged(&config);
+                let host = like(&world);
                 host.change(|world| client.strike(world, &config)).unwrap();
                 host.change(|world| engine.strike(world, &config)).unwrap();
                 host

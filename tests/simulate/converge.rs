@@ -160,11 +160,12 @@ fn every_two_faults_at_once_are_repaired_by_one_apply() {
     let faults: Vec<&Fault> =
         FAULTS.iter().filter(|it| !TOLD.contains(&it.name) && it.suits(&config)).collect();
     let mut wrong = Vec::new();
+    let world = converged(&config).world();
     let pairs = (1..)
         .zip(&faults)
         .flat_map(|(next, one)| faults.iter().skip(next).map(move |other| (one, other)));
     for (first, second) in pairs {
-        let host = converged(&config);
+        let host = SimulatedHost::new(&System, world.clone());
         host.change(|world| {
             first.strike(world, &config);
             second.strike(world, &config);

@@ -23,6 +23,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_log_driver_that_does_not_exist_is_removed_with_its_line,
         a_sensitive_variable_is_removed_with_its_line,
         a_variable_is_named_and_removed_without_lima,
+        a_membership_is_removed_from_a_stopped_vm,
         a_default_runtime_is_removed_with_sysbox,
         a_renamed_vm_is_named_and_stays,
         a_current_context_is_not_removed,
@@ -257,6 +258,23 @@ fn a_variable_is_named_and_removed_without_lima() {
     assert!(planned.contains("no longer in containai.toml: env.TEAM"), "{planned}");
     applied(&host, &minimal);
     assert!(!host.world().instances["containai-secure"].yaml.contains("TEAM"));
+}
+
+/// The user stays and leaves a group. The plan of a stopped VM says so, and its apply does it.
+fn a_membership_is_removed_from_a_stopped_vm() {
+    let host = SimulatedHost::new(&System, World::new(LINUX));
+    let robot = |groups: &str| {
+        let lima = "[[users]]\nname = \"@lima\"\ngroups = [\"docker\"]\n";
+        let text = format!("version = 1\n{lima}[[users]]\nname = \"robot\"\ngroups = [{groups}]\n");
+        config::parse(&text).unwrap()
+    };
+    applied(&host, &robot("\"docker\""));
+    let without = robot("");
+    host.change(|world| assert!(Fault::find("vm-stopped").unwrap().strike(world, &without)))
+        .unwrap();
+    applied(&host, &without);
+    let members = guest(&host.world()).groups["docker"].members.clone();
+    assert!(!members.iter().any(|it| it == "robot"), "{members:?}");
 }
 
 /// Plan, doctor and apply agree.

@@ -197,7 +197,12 @@ impl Resource for GroupMembership {
         match (&facts.guest, self.member) {
             // A user that does not exist is in no group.
             (Observation::Absent, false) => Change::unchanged(&self.address, desired),
-            _ => self.vm.unseen(&self.address, desired, facts),
+            _ => {
+                let change = self.vm.unseen(&self.address, desired, facts);
+                // It would be deleted, which the plan must say.
+                let is_former = !self.member && facts.recorded(&self.address).is_some();
+                if is_former { change.because(Reason::NoLongerDeclared) } else { change }
+            }
         }
     }
 
