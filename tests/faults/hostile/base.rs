@@ -86,7 +86,10 @@ fn collect(value: &Value, path: &mut Vec<Step>, places: &mut Vec<Place>) {
     match value {
         Value::String(_) => places.push(Place { path: path.clone(), is_key: false }),
         Value::Array(items) => {
-            for (index, item) in items.iter().enumerate() {
+            // The texts of a list are read alike, so the first one stands for all.
+            let are_texts = items.iter().all(Value::is_str);
+            let count = if are_texts { 1 } else { items.len() };
+            for (index, item) in items.iter().enumerate().take(count) {
                 path.push(Step::Index(index));
                 collect(item, path, places);
                 path.pop();
