@@ -194,16 +194,14 @@ impl Resource for GroupMembership {
             return self.update(guest, context);
         }
         let desired = self.state(facts, self.member);
-        match (&facts.guest, self.member) {
+        if facts.guest == Observation::Absent && !self.member {
             // A user that does not exist is in no group.
-            (Observation::Absent, false) => Change::unchanged(&self.address, desired),
-            _ => {
-                let change = self.vm.unseen(&self.address, desired, facts);
-                // It would be deleted, which the plan must say.
-                let is_former = !self.member && facts.recorded(&self.address).is_some();
-                if is_former { change.because(Reason::NoLongerDeclared) } else { change }
-            }
+            return Change::unchanged(&self.address, desired);
         }
+        let change = self.vm.unseen(&self.address, desired, facts);
+        // It would be deleted, which the plan must say.
+        let is_former = !self.member && facts.recorded(&self.address).is_some();
+        if is_former { change.because(Reason::NoLongerDeclared) } else { change }
     }
 
     fn recorded(&self, facts: &Facts) -> Option<Recorded> {
