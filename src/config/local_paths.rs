@@ -59,11 +59,11 @@ mod tests {
     fn a_file_without_mounts_gets_its_directory() {
         let mounts = |text: &str| {
             let config = crate::config::parse(&format!("version = 1\n{text}")).unwrap();
-            let config = config.located(Path::new("/work/project/."), Some(Path::new("/home/dev")));
+            let config = config.located(Path::new("/srv/project/."), Some(Path::new("/home/dev")));
             let mounts = config.vm.mounts.into_iter();
             mounts.map(|mount| (mount.location, mount.writable)).collect::<Vec<_>>()
         };
-        assert_eq!(mounts(""), [("/work/project".to_owned(), true)]);
+        assert_eq!(mounts(""), [("/srv/project".to_owned(), true)]);
         assert_eq!(mounts("[vm]\nmounts = []"), []);
         assert_eq!(mounts("[[vm.mounts]]\nlocation = \"/src\""), [("/src".to_owned(), false)]);
     }
