@@ -6,7 +6,7 @@ use super::Terminal;
 use super::plan::Planned;
 use crate::cli::error::Error;
 use crate::doctor::{Attempt, EgressAttempt, Finding};
-use crate::host::{CommandError, Failure, Host};
+use crate::host::{CommandError, CommandSpec, Failure, Host};
 use crate::model::address::Kind;
 use crate::reconcile::apply::{Outcome, Report};
 use crate::reconcile::observe::ObserveError;
@@ -22,11 +22,7 @@ pub(super) fn attempt(
     limit: Option<Duration>,
     terminal: &mut Terminal,
 ) -> Result<Option<Finding>, Error> {
-    let command = attempt.command.clone();
-    let command = match limit {
-        Some(limit) => command.timeout(limit),
-        None => command,
-    };
+    let command = limited(&attempt.command, limit);
     match host.execute(&command, &|_| {}).and_then(|output| attempt.started(output)) {
         Ok(()) => {
             let runtimes = attempt.runtimes.join(", ");
@@ -48,8 +44,7 @@ pub(super) fn connect(
     limit: Option<Duration>,
     terminal: &mut Terminal,
 ) -> Result<Vec<Finding>, Error> {
-    let command = attempt.command.clone();
-    let command = limit.map_or(command.clone(), |limit| command.timeout(limit));
+    let command = limited(&attempt.command, limit);
     match host.execute(&command, &|_| {}).and_then(|output| attempt.judge(output)) {
         Ok((findings, told)) => {
             if findings.is_empty() {
@@ -59,6 +54,14 @@ pub(super) fn connect(
         }
         Err(CommandError { failure: Failure::Interrupted, .. }) => Err(Error::Interrupted),
         Err(error) => Err(ObserveError::from(error).into()),
+    }
+}
+
+fn limited(command: &CommandSpec, limit: Option<Duration>) -> CommandSpec {
+    let command = command.clone();
+    match limit {
+        Some(limit) => command.timeout(limit),
+        None => command,
     }
 }
 

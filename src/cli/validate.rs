@@ -58,12 +58,7 @@ pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> 
 fn warn_of_mounts(host: &dyn Host, file: &File, terminal: &mut Terminal) {
     let home = host.env("HOME").map(PathBuf::from);
     let lima_home = observe::lima_home(host).ok();
-    let places = Places {
-        home: home.as_deref(),
-        lima_home: lima_home.as_deref(),
-        // A file that names no mounts always mounts its own directory.
-        file: file.config.file.as_deref().filter(|_| !file.config.vm.left_out.mounts),
-    };
+    let places = Places::new(&file.config, home.as_deref(), lima_home.as_deref());
     for exposure in places.exposed(template(&file.config).get("mounts")) {
         let hint = Exposure::HINT.to_owned();
         terminal.talk(&report::warning(&Warning { message: exposure.to_string(), hint }));

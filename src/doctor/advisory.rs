@@ -54,7 +54,7 @@ static ADVISORIES: LazyLock<Vec<Advisory>> = LazyLock::new(|| {
 struct Installed {
     component: &'static str,
     name: &'static str,
-    /// The version as it is reported.
+    /// The reported version.
     reported: String,
     release: Release,
 }

@@ -100,7 +100,7 @@ impl Egress {
     }
 }
 
-/// What is wrong with the rules or the resolver.
+/// Diagnoses the rules and the resolver.
 pub(super) fn diagnose(case: &Case<'_>, guest: &GuestFacts) -> Option<Finding> {
     case.effect(&Egress::own_address())?;
     let egress = Egress::new(case.config)?;
@@ -149,7 +149,7 @@ fn actual(document: &Document, wanted: &[File]) -> Option<State> {
     } else {
         MISSING
     };
-    // The files are newer than what is in use if an apply was interrupted.
+    // After an interrupted apply, the files are newer than the rules in force.
     let uses = |path: &str| {
         let is_its = |line: &&str| line.ends_with(&format!("  {path}"));
         let in_use = document.lines(IN_USE).find(is_its);

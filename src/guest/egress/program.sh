@@ -43,7 +43,7 @@ resolve)
     fi
   done </etc/resolv.conf
   if [ ! -s "$run/servers" ] && [ -s /etc/cai/egress-servers ]; then
-    echo "cai: /etc/resolv.conf has no name server" >&2
+    echo "cai: no name server in /etc/resolv.conf" >&2
     exit 1
   fi
   sha256sum /etc/cai/egress-dns.conf /etc/cai/egress-servers >"$run/resolver.sum"

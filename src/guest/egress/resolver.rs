@@ -21,10 +21,10 @@ fn allows(policy: &Policy, name: &str) -> (bool, bool) {
     (is(Host::Name(name.to_owned())), is(Host::Name(format!("*.{name}"))))
 }
 
-/// The configuration file. An address stays in its set for an hour, and another answer does not extend
-/// that. dnsmasq does not add an address that it answers from its cache (measured with 2.90), so it has
-/// none, and a client asks again before each connection. dnsmasq uses the longest name that fits, so each name lists the sets of its
-/// parents too. A name and the names below it share their sets.
+/// The configuration file. An address stays in its set for an hour, and another answer does not
+/// extend that. dnsmasq does not add an address that it answers from its cache (measured with 2.90),
+/// so there is no cache, and a client asks again before each connection. dnsmasq uses the longest name
+/// that fits, so each name lists the sets of its parents too.
 pub(super) fn configuration(policy: &Policy) -> String {
     let mut text = format!(
         "# Written by cai.\nport={PORT}\nno-resolv\nno-hosts\ncache-size=0\nmax-ttl=1\n\

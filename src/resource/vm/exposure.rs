@@ -55,7 +55,11 @@ pub struct Places<'a> {
 impl<'a> Places<'a> {
     /// The places on an observed machine.
     pub(super) fn of(config: &'a Config, facts: &'a Facts) -> Self {
-        let (home, lima_home) = (facts.home.as_deref(), facts.directory.parent());
+        Self::new(config, facts.home.as_deref(), facts.directory.parent())
+    }
+
+    /// The places that matter to a file.
+    pub fn new(config: &'a Config, home: Option<&'a Path>, lima_home: Option<&'a Path>) -> Self {
         // A file that names no mounts always mounts its own directory.
         let file = config.file.as_deref().filter(|_| !config.vm.left_out.mounts);
         Self { home, lima_home, file }
