@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use containai::host::{Archive, ArchiveError, Host, System};
+use containai::host::{Archive, ArchiveError, Host, Network, System};
 use tar::EntryType;
 
 use crate::support::trials;
@@ -50,6 +50,7 @@ impl Place {
             url: url.into(),
             sha256: sha256.parse().unwrap(),
             directory: self.directory(),
+            network: Network::default(),
         })
     }
 

@@ -17,6 +17,7 @@ use containai::reconcile::observe::observe;
 use containai::resource::KINDS;
 use containai::simulate::{Fault, File, Guest, LINUX, SimulatedHost, World};
 
+use crate::support::CA;
 use crate::support::sandbox::Sandbox;
 use crate::support::trials;
 
@@ -96,6 +97,20 @@ const ROWS: &[Row] = &[
         spoil: |world, _| drop(guest(world).files.remove("/etc/team/a b.conf")),
     },
     Row {
+        kind: "proxy",
+        table: "proxy",
+        lines: "[proxy]\nhttps = \"http://proxy.example:3128\"\n",
+        removal: Deletes("proxy.guest"),
+        spoil: |world, _| drop(guest(world).files.remove("/etc/cai/proxy.env")),
+    },
+    Row {
+        kind: "trust",
+        table: "trust",
+        lines: "[[trust]]\ncertificate = \"DIR/corp-ca.pem\"\n",
+        removal: Deletes("trust.corp-ca"),
+        spoil: |world, _| drop(guest(world).files.remove("/etc/ssl/certs/cai-corp-ca.pem")),
+    },
+    Row {
         kind: "egress",
         table: "egress",
         lines: "[egress]\nallow = [\"github.com\"]\n",
@@ -163,6 +178,7 @@ fn file(lines: &str) -> (Config, Sandbox) {
     let sandbox = Sandbox::new();
     sandbox.write("home/dind.yml", COMPOSE);
     sandbox.write("home/file", "of this machine\n");
+    sandbox.write("home/corp-ca.pem", CA);
     let lines = lines.replace("DIR", sandbox.path("home").to_str().unwrap());
     let sysbox = if lines.contains("[sysbox]") { "" } else { "[sysbox]\nenabled = false\n" };
     let text = format!("version = 1\n{sysbox}{lines}");

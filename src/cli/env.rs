@@ -72,6 +72,26 @@ pub(super) fn run(
     })
 }
 
+/// Prints the proxy's variables for containers, as `docker run --env-file` reads them. The password is not
+/// hidden, because it was asked for.
+pub(super) fn containers(
+    host: &dyn Host,
+    global: &Global,
+    terminal: &mut Terminal,
+) -> Result<(), Error> {
+    let mut file = file::load(host, global, terminal)?;
+    file.complete(host, terminal).map_err(|unread| Error::Config(vec![unread]))?;
+    let Some(proxy) = &file.config.proxy else {
+        return Err(Error::Usage {
+            why: format!("{} has no [proxy]", file.shown),
+            hint: "containers need no variables without it".into(),
+        });
+    };
+    let variables = proxy.in_guest().variables();
+    let lines = variables.iter().map(|(name, value)| format!("{name}={value}\n"));
+    terminal.disclose(&lines.collect::<String>())
+}
+
 /// The syntax of the user's login shell.
 fn own_shell(host: &dyn Host) -> Syntax {
     let shell = host.env("SHELL").unwrap_or_default();

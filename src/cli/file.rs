@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Global, Terminal};
+use super::{Global, Terminal, values};
 use crate::cli::error::{Error, FileErrors};
 use crate::config::diagnostic::{self, Diagnostic};
-use crate::config::{self, Config};
+use crate::config::{self, Config, ValueSource};
 use crate::host::{self, NoText, Probe};
 use crate::model::digest::sha256;
 use crate::model::{clean_path, redact};
@@ -16,7 +16,7 @@ use crate::report::{self, on_a_line};
 pub(super) const NAME: &str = "containai.toml";
 
 /// The text of a file, which may have errors.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Source {
     /// Its path: as the user named it, or relative to the current directory.
     pub(super) path: PathBuf,
@@ -33,14 +33,31 @@ pub(super) struct File {
     pub(super) config: Config,
     /// Its path and the checksum of its text.
     pub(super) saved: SavedFile,
-    /// The environment variables that it needs but are not set, on the file's own lines.
-    unset: Option<FileErrors>,
+    source: Source,
+    /// The values from outside the file that cannot be read.
+    unread: Vec<Diagnostic>,
 }
 
 impl File {
-    /// Fails if an environment variable that it needs is not set.
-    pub(super) fn needs_variables(&self) -> Result<(), Error> {
-        self.unset.clone().map_or(Ok(()), |mistakes| Err(Error::Config(vec![mistakes])))
+    /// Reads the values that come from programs.
+    ///
+    /// # Errors
+    /// If a value from outside the file cannot be read. They are on the file's own lines.
+    pub(super) fn complete(
+        &mut self,
+        probe: &dyn Probe,
+        terminal: &Terminal,
+    ) -> Result<(), FileErrors> {
+        let mut unread = self.unread.clone();
+        let read = |from: &ValueSource| values::with_programs(probe, from);
+        // Without the others, the result of the programs is not needed.
+        if unread.is_empty()
+            && let Err(mistakes) = config::resolve(&mut self.config, &self.source.text, read)
+        {
+            unread = mistakes;
+        }
+        terminal.hide(self.config.secrets());
+        if unread.is_empty() { Ok(()) } else { Err(self.source.mistakes(&unread, terminal)) }
     }
 
     /// The file and its VM, for a report.
@@ -184,20 +201,8 @@ impl Source {
         }
     }
 
-    /// The file with this configuration, and the values of those variables that are set.
-    pub(super) fn file(&self, mut config: Config, probe: &dyn Probe, terminal: &Terminal) -> File {
-        let look = |name: &str| {
-            if terminal.simulates() {
-                // A simulated host does not need the real values, and CI may not have them.
-                return Some(format!("simulated {name}").into());
-            }
-            probe.env(name)
-        };
-        let unset = config::resolve(&mut config, &self.text, look).err();
-        let unset = unset.map(|mistakes| self.mistakes(&mistakes, terminal));
-        terminal.hide(config.secrets());
-        let marked = config.vm.env.iter().filter(|(_, variable)| variable.sensitive);
-        terminal.hide_names(marked.map(|(name, _)| name.to_string()));
+    /// The file with this configuration, and the values from outside it, except those from programs.
+    pub(super) fn file(&self, config: Config, probe: &dyn Probe, terminal: &Terminal) -> File {
         let here = probe.current_dir().unwrap_or_default();
         let directory = here.join(self.path.parent().unwrap_or(Path::new("")));
         let home = probe.env("HOME").map(PathBuf::from);
@@ -207,7 +212,16 @@ impl Source {
         };
         let mut config = config.located(&directory, home.as_deref());
         config.file = Some(clean_path(&saved.path).into());
-        File { shown: self.shown(), config, saved, unset }
+        // A simulated host does not need the real values, and CI may not have them.
+        let read = |from: &ValueSource| match terminal.simulates() {
+            true => Ok(Some(values::simulated(from))),
+            false => values::without_programs(probe, from),
+        };
+        let unread = config::resolve(&mut config, &self.text, read).err().unwrap_or_default();
+        terminal.hide(config.secrets());
+        let marked = config.vm.env.iter().filter(|(_, variable)| variable.sensitive);
+        terminal.hide_names(marked.map(|(name, _)| name.to_string()));
+        File { shown: self.shown(), config, saved, source: self.clone(), unread }
     }
 
     /// These errors, on the file's own lines.

@@ -4,10 +4,11 @@ use super::error::Error;
 use super::{Terminal, command_line};
 
 /// The topics. The first line of a text is its title.
-const TOPICS: [(&str, &str); 15] = [
+const TOPICS: [(&str, &str); 16] = [
     ("file", include_str!("topics/file.txt")),
     ("daemon", include_str!("topics/daemon.txt")),
     ("egress", include_str!("topics/egress.txt")),
+    ("network", include_str!("topics/network.txt")),
     ("sysbox", include_str!("topics/sysbox.txt")),
     ("clients", include_str!("topics/clients.txt")),
     ("plans", include_str!("topics/plans.txt")),

@@ -33,6 +33,7 @@ mod target;
 mod terminal;
 mod usage;
 mod validate;
+mod values;
 mod vm_lock;
 mod watch;
 
@@ -180,7 +181,8 @@ fn run_on(
             egress::test(host, global, target, terminal)
         }
         Command::List => list::run(host, global, terminal),
-        Command::Env { shell, unset } => env::run(host, global, *shell, *unset, terminal),
+        Command::Env { containers: true, .. } => env::containers(host, global, terminal),
+        Command::Env { shell, unset, .. } => env::run(host, global, *shell, *unset, terminal),
         Command::Watch(options) => watch::run(host, global, options, terminal),
         Command::Status => status::run(host, global, terminal),
         Command::Doctor(options) => doctor::run(host, global, options, terminal),

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::file::{self, File};
 use super::options::Replace;
 use super::{Global, Limits, Terminal, saved};
-use crate::cli::error::Error;
+use crate::cli::error::{Error, FileErrors};
 use crate::config::{Config, Install};
 use crate::host::{Host, Probe};
 use crate::model::listed;
@@ -93,7 +93,12 @@ impl Planned {
         targets: &[String],
         terminal: &Terminal,
     ) -> Result<Self, Error> {
-        files.iter().try_for_each(File::needs_variables)?;
+        let mut files = files;
+        let unread = files.iter_mut().filter_map(|file| file.complete(probe, terminal).err());
+        let unread: Vec<FileErrors> = unread.collect();
+        if !unread.is_empty() {
+            return Err(Error::Config(unread));
+        }
         let configs: Vec<&Config> = files.iter().map(|file| &file.config).collect();
         let facts = observe_all(probe, &configs)?;
         let graph = limited(Graph::observed(&configs, &facts)?, targets)?;

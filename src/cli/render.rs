@@ -29,8 +29,11 @@ fn shown(config: &Config) -> (Map<String, Value>, bool) {
     let mut shown: Map<String, Value> =
         keys.iter().map(|(key, value)| (key.clone(), redact::value(key, value))).collect();
     if let Some(Value::Object(env)) = shown.get_mut("env") {
+        for (_, value) in env.iter_mut().filter(|(name, _)| config.hides(name)) {
+            *value = SENSITIVE.into();
+        }
         for (name, variable) in &config.vm.env {
-            let instead = match (&variable.value, &variable.env) {
+            let instead = match (&variable.value, &variable.source) {
                 _ if variable.sensitive => SENSITIVE.to_owned(),
                 (None, Some(from)) => format!("(the value of {from})"),
                 _ => continue,

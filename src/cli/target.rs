@@ -56,18 +56,14 @@ pub(super) fn open(
     let source =
         found.unwrap_or_else(|| Source { path: file::place(global), text: "version = 1\n".into() });
     let (mistakes, config, error) = match source.parse(host, terminal) {
-        Ok(file) => match file.needs_variables() {
+        Ok(mut file) => match file.complete(host, terminal) {
             Ok(()) => {
-                let mut file = file;
                 file.config.ignores_record = !is_declared;
                 return Ok(Ok(Patient { file, is_declared }));
             }
-            Err(error) => {
-                let mistakes = file.config.without_value();
-                let mistakes = mistakes.map(|name| {
-                    format!("the environment variable {name} is not set or has an invalid value")
-                });
-                (mistakes.collect(), Some(file.config.clone()), error)
+            Err(unread) => {
+                let mistakes = unread.diagnostics.iter().map(|it| it.summary.clone());
+                (mistakes.collect(), Some(file.config), Error::Config(vec![unread]))
             }
         },
         Err(error) => {

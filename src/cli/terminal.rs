@@ -283,6 +283,11 @@ impl Terminal {
         self.write(&format!("{}\n", printable_json(&text)))
     }
 
+    /// Prints a result that the user asked for although it contains secrets.
+    pub(super) fn disclose(&mut self, text: &str) -> Result<(), Error> {
+        self.write(text)
+    }
+
     /// Prints a result for a program, without a mark and without removing escape sequences.
     pub(super) fn raw(&mut self, text: &str) -> Result<(), Error> {
         let text = self.hidden.text(text);

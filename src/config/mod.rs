@@ -9,7 +9,7 @@
 //! - `rules` reads single values, with the rules of `text` and their `pattern`s for editors.
 //!   `check` has the rules between values. `warning` has warnings about valid files.
 //! - `multi_file` checks what files that are planned together must agree on.
-//! - `variables` reads values from environment variables.
+//! - `variables` reads values from outside the file.
 //! - `schema` describes the file to editors and other programs.
 
 mod check;
@@ -35,5 +35,5 @@ pub use parse::parse;
 pub use schema::{schema, tidy};
 pub use suggest::nearest;
 pub use types::*;
-pub use variables::resolve;
+pub use variables::{Unread, of_environment, resolve};
 pub use warning::Warning;

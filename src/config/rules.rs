@@ -178,3 +178,37 @@ fn checked<'de, D: Deserializer<'de>>(from: D, rule: Rule) -> Result<String, D::
     rule(&value).map_err(D::Error::custom)?;
     Ok(value)
 }
+
+pub(super) fn value_file<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    local_file(from, "the path of a file with a value")
+}
+
+pub(super) fn certificate<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    local_file(from, "the path of a certificate").map(Option::unwrap_or_default)
+}
+
+/// The path of a file on this machine.
+pub(super) fn local_file<'de, D: Deserializer<'de>>(
+    from: D,
+    what: &'static str,
+) -> Result<Option<String>, D::Error> {
+    let value = String::deserialize(from)?;
+    text::plain(&value, what).map_err(D::Error::custom)?;
+    if text::is_local(&value) && !value.ends_with('/') {
+        return Ok(Some(value));
+    }
+    let rule = r#"write a path that starts with "/" or "~/", or with "./" (relative to this file)"#;
+    Err(D::Error::custom(InvalidValue::new(&value, what, rule)))
+}
+
+pub(super) fn value_command<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<Vec<String>>, D::Error> {
+    let words = <Vec<String>>::deserialize(from)?;
+    if words.first().is_none_or(String::is_empty) {
+        let message =
+            "a command needs a program: write it first, such as [\"op\", \"read\", \"…\"]";
+        return Err(D::Error::custom(message));
+    }
+    Ok(Some(words))
+}

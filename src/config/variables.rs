@@ -1,56 +1,73 @@
-//! Values that a file reads from environment variables of `cai`.
+//! Values that a file takes from outside: environment variables of `cai`, files and programs.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::Config;
 use super::de::Node;
 use super::parse_error::Refused;
+use super::{Config, ValueSource};
 use crate::config::diagnostic::Diagnostic;
-use crate::model::EnvName;
+use crate::model::proxy::ProxySettings;
 use crate::model::redact;
 
-/// Reads the values of `[vm.env]` that come from the environment. `look` returns the value of an
-/// environment variable, if it is set. `source` is the text of the file.
+/// Why a value could not be read, and what to do.
+pub type Unread = (String, &'static str);
+
+/// Reads the values that come from outside the file and have not been read. `read` returns the value of a
+/// source, or `None` to leave it unread. `source` is the text of the file.
 ///
 /// # Errors
-/// One for each variable that is not set or whose value the guest cannot have. It stays without a value.
+/// One for each value that cannot be read or used. It stays without a value.
 pub fn resolve(
     config: &mut Config,
     source: &str,
-    look: impl Fn(&str) -> Option<OsString>,
+    read: impl Fn(&ValueSource) -> Result<Option<String>, Unread>,
 ) -> Result<(), Vec<Diagnostic>> {
     let mut mistakes = Vec::new();
-    for (name, variable) in &mut config.vm.env {
-        let Some(env) = &variable.env else { continue };
-        let (message, hint) = match look(env.as_str()).map(OsString::into_string) {
-            None => (
-                format!("the environment variable {env} is not set or is empty"),
-                "set it before you run cai; the guest's variable gets its value",
-            ),
-            Some(Err(_)) => (
-                format!("the value of the environment variable {env} is not UTF-8"),
-                "the guest's environment variables are single lines of plain text",
-            ),
-            Some(Ok(value)) if value.contains(char::is_control) => (
-                format!("the value of the environment variable {env} contains a control character"),
-                "the guest's environment variables are single lines of plain text",
-            ),
-            Some(Ok(value)) => {
-                variable.value = Some(value);
+    for (path, variable) in config.variables().filter(|(_, variable)| variable.value.is_none()) {
+        let Some(from) = &variable.source else { continue };
+        let (message, hint) = match read(from) {
+            Ok(Some(value)) if value.contains(char::is_control) => {
+                let message = format!("the value of {from} contains a control character");
+                (message, "write a value that is a single line of plain text")
+            }
+            Ok(value) => {
+                variable.value = value;
                 continue;
             }
+            Err(why) => why,
         };
         let mistake = Diagnostic::new(message).hint(hint);
-        mistakes.push(match place(source, &["vm", "env", name.as_str(), "env"]) {
+        let key = match from {
+            ValueSource::Env(_) => "env",
+            ValueSource::File(_) => "file",
+            ValueSource::Command(_) => "command",
+        };
+        mistakes.push(match place(source, &[&path[..], &[key]].concat()) {
             Some(span) => mistake.at(span),
             None => mistake,
         });
     }
     mistakes.sort_by_key(|mistake| mistake.span.as_ref().map(|span| span.start));
     if mistakes.is_empty() { Ok(()) } else { Err(mistakes) }
+}
+
+/// The value of an environment variable.
+///
+/// # Errors
+/// If it is not set, or not text.
+pub fn of_environment(name: &str, value: Option<OsString>) -> Result<String, Unread> {
+    let Some(value) = value else {
+        let message = format!("the environment variable {name} is not set or is empty");
+        return Err((message, "set it before you run cai"));
+    };
+    value.into_string().map_err(|_| {
+        let message = format!("the value of the environment variable {name} is not UTF-8");
+        (message, "write a value that is a single line of plain text")
+    })
 }
 
 fn place(source: &str, path: &[&str]) -> Option<std::ops::Range<usize>> {
@@ -62,17 +79,27 @@ fn place(source: &str, path: &[&str]) -> Option<std::ops::Range<usize>> {
 }
 
 impl Config {
-    /// The environment variables that the file needs but that are not set.
-    pub fn without_value(&self) -> impl Iterator<Item = &EnvName> {
-        let variables = self.vm.env.values().filter(|variable| variable.value.is_none());
-        variables.filter_map(|variable| variable.env.as_ref())
-    }
-
     /// Whether the value of this variable of the guest must be hidden. A variable that the file
     /// does not declare may be sensitive, so it is hidden as well.
     pub fn hides(&self, name: &str) -> bool {
-        let mut own = self.vm.env.iter().filter(|(own, _)| own.as_str() == name);
-        own.next().is_none_or(|(_, variable)| variable.sensitive)
+        let of_proxy = self.proxy.iter().flat_map(|proxy| {
+            let is_secret = proxy.has_credentials();
+            let names = proxy.in_guest().variables().into_iter().map(|(name, _)| name);
+            names.map(move |name| {
+                (name.to_owned(), is_secret && !name.eq_ignore_ascii_case("no_proxy"))
+            })
+        });
+        let own = self.vm.env.iter().map(|(name, it)| (name.to_string(), it.sensitive));
+        let mut own = own.chain(of_proxy).filter(|(own, _)| own == name);
+        own.next().is_none_or(|(_, is_sensitive)| is_sensitive)
+    }
+
+    /// The environment variables of the guest.
+    pub fn guest_environment(&self) -> BTreeMap<String, String> {
+        let own = self.vm.env.iter();
+        let own = own.filter_map(|(name, it)| Some((name.to_string(), it.value.clone()?)));
+        let of_proxy = self.proxy.iter().flat_map(|proxy| proxy.in_guest().variables());
+        own.chain(of_proxy.map(|(name, value)| (name.to_owned(), value))).collect()
     }
 
     /// The secrets of a file: its sensitive variables, the passwords in its URLs and proxies, and
@@ -94,6 +121,14 @@ impl Config {
             redact::proxy_passwords(name.as_str(), variable.value.as_deref()?)
         }));
         secrets.extend(urls.flatten().flat_map(|url| redact::passwords(url)));
+        if let Some(proxy) = &self.proxy {
+            let values = [&proxy.username, &proxy.password].into_iter().flatten();
+            let values = values.filter(|it| it.source.is_some() && it.sensitive);
+            secrets.extend(values.filter_map(|it| it.value.clone()));
+            let ProxySettings { http, https, .. } = proxy.on_host();
+            // As it is encoded in a URL.
+            secrets.extend([http, https].iter().flatten().flat_map(|url| redact::passwords(url)));
+        }
         secrets.extend(redact::secrets(&self.docker.daemon));
         secrets.extend(redact::secrets(&self.vm.lima));
         secrets

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::answers::{self, Answers};
 use super::{
     Account, Container, DaemonJson, Document, Engine, Group, GuestSocket, SECCOMP_PROFILE, Section,
-    Unfinished, Unit, accounts, containers, packages, socket,
+    Unfinished, Unit, accounts, containers, packages, settings, socket,
 };
 use crate::lima::failed_script;
 
@@ -65,6 +65,8 @@ pub struct GuestFacts {
     pub containers: Option<Vec<Container>>,
     /// The containers that `cai` stopped and has not started again, in the order of their start.
     pub stopped_by_cai: Vec<Container>,
+    /// The settings that the running dockerd has not read.
+    pub not_loaded: Vec<&'static str>,
     /// The sections of the individual resource kinds.
     pub document: Document,
 }
@@ -125,6 +127,7 @@ impl GuestFacts {
             docker_as_root,
             stopped_by_cai: containers::stopped(document, containers.as_deref()),
             containers,
+            not_loaded: settings::not_loaded(document),
             document: Document::default(),
         }
     }

@@ -14,6 +14,7 @@ mod operation;
 mod packages;
 pub mod probe;
 pub mod provisioning;
+pub mod settings;
 mod socket;
 
 pub use accounts::{Account, Group};

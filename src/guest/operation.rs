@@ -28,6 +28,8 @@ const CHECK_SYSBOX: &str = include_str!("scripts/sysbox-check.sh");
 const SYSBOX_PACKAGE: &str = include_str!("scripts/sysbox-package.sh");
 /// The directory of packages in the guest.
 const PACKAGES: &str = "/var/lib/cai/packages";
+/// The beginning of every script: sudo does not pass on the proxy's variables.
+const PROXY: &str = include_str!("scripts/proxy.sh");
 /// The path of the seccomp profile in the guest.
 pub const SECCOMP_PROFILE: &str = "/etc/docker/cai-seccomp.json";
 
@@ -102,6 +104,15 @@ pub enum Operation<'a> {
     Egress(&'a [egress::File]),
     /// Removes the rules and their files.
     RemoveEgress(&'a [&'a str]),
+    /// Writes and deletes files that dockerd reads only when it starts.
+    Settings {
+        /// `proxy` or `certificates`.
+        of: &'a str,
+        /// The files to write.
+        files: &'a [egress::File],
+        /// The paths to delete.
+        delete: &'a [&'a str],
+    },
     /// Downloads or copies Sysbox's package into the guest and verifies it.
     FetchSysbox {
         /// Its version.
@@ -187,11 +198,12 @@ impl Operation<'_> {
             }
             Self::Egress(files) => {
                 let body = include_str!("scripts/egress.sh").into();
-                let line = |it: &egress::File| {
-                    format!("{} {} {}\n", it.path, it.mode, STANDARD.encode(&it.text))
-                };
-                let files: String = files.iter().map(line).collect();
-                script_that_reads("egress", &[], body, &files)
+                script_that_reads("egress", &[], body, &lines_of(files))
+            }
+            Self::Settings { of, files, delete } => {
+                let body = include_str!("scripts/settings.sh").into();
+                let values = [&[*of], *delete].concat();
+                script_that_reads("settings", &values, body, &lines_of(files))
             }
             Self::RemoveEgress(paths) => {
                 script("remove-egress", paths, include_str!("scripts/remove-egress.sh").into())
@@ -236,6 +248,13 @@ impl Operation<'_> {
     }
 }
 
+/// Files for a script: a line with the path, the mode and the contents as Base64 for each.
+fn lines_of(files: &[egress::File]) -> String {
+    let line =
+        |it: &egress::File| format!("{} {} {}\n", it.path, it.mode, STANDARD.encode(&it.text));
+    files.iter().map(line).collect()
+}
+
 /// The delimiter of a script's input.
 const INPUT: &str = "CAI_INPUT";
 
@@ -244,10 +263,10 @@ const INPUT: &str = "CAI_INPUT";
 /// and sudo would log. It is encoded as Base64, so it cannot be mistaken for script text.
 fn whole(script: &str, input: &str) -> String {
     if input.is_empty() {
-        return format!("main() {{\n{script}\n}}\nmain \"$@\" </dev/null\n");
+        return format!("main() {{\n{PROXY}{script}\n}}\nmain \"$@\" </dev/null\n");
     }
     let input = STANDARD.encode(input);
-    format!("main() {{\n{script}\n}}\nmain \"$@\" <<'{INPUT}'\n{input}\n{INPUT}\n")
+    format!("main() {{\n{PROXY}{script}\n}}\nmain \"$@\" <<'{INPUT}'\n{input}\n{INPUT}\n")
 }
 
 /// The input of such a script.

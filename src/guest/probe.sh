@@ -12,6 +12,7 @@ active() { [ "${state:=$(systemctl is-active docker.service 2>/dev/null)}" = act
 # Logs are read only if something is wrong.
 daemon_log() { { active && [ -S "$socket" ]; } || timeout 10 sudo -n journalctl -u docker.service -n 20 -q --no-pager -o cat; }
 stopped_containers() { [ ! -e "$stopped" ] || cat "$stopped"; }
+restart_due() { [ ! -d /var/lib/cai/restart-due ] || grep -H . /var/lib/cai/restart-due/*; }
 provision_log() { [ ! -e /run/cai-provision-failed ] || timeout 10 sudo -n tail -n 60 /var/log/cloud-init-output.log; }
 
 # Starting a process takes longer than its work here, so one process reads several files.
@@ -25,7 +26,7 @@ system() {
   section memory grep MemTotal /proc/meminfo
   section dockerd command -v dockerd
   section packages dpkg-query -W -f='${db:Status-Status} ${Package} ${Version}\n' docker.io docker-ce sysbox-ce
-  section units systemctl show --property=Id,LoadState,ActiveState,UnitFileState,ExecMainStartTimestamp \
+  section units systemctl show --property=Id,LoadState,ActiveState,UnitFileState,ExecMainStartTimestamp,InvocationID \
     docker.service docker.socket sysbox.service sysbox-mgr.service sysbox-fs.service
   section socket stat -L -c '%F|%a|%U|%u|%G|%g' "$socket"
   section provision_failed cat /run/cai-provision-failed
@@ -34,6 +35,7 @@ system() {
   section daemon_json cat "$daemon_json"
   section daemon_loaded cat "$loaded"
   section stopped stopped_containers
+  section restart_due restart_due
   section sums sha256sum "$daemon_json" "$seccomp"
   section written stat -c '%n|%Y' "$daemon_json" "$loaded" "$seccomp"
 }

@@ -1,7 +1,7 @@
 //! The scripts that install Docker in a guest. They are constants: no value of the file is
 //! inserted.
 
-use crate::config::{Docker, DockerSource};
+use crate::config::{Config, DockerSource};
 
 const DOCKER_CE_PACKAGE: &str = "docker-ce";
 const DISTRO_PACKAGE: &str = "docker.io";
@@ -32,12 +32,14 @@ pub fn script(source: DockerSource) -> String {
 }
 
 /// The script that root runs on every boot. It has no arguments, so a specific version is installed
-/// later, when the guest answers.
-pub fn boot_script(docker: &Docker) -> String {
-    match docker.version {
-        Some(_) => [HEAD, IF_INSTALLED, SERVICE].concat(),
-        None => script(docker.source),
+/// later, when the guest answers. So is everything that comes through a proxy or from a server whose
+/// certificate the guest does not trust yet.
+pub fn boot_script(config: &Config) -> String {
+    let docker = &config.docker;
+    if docker.version.is_some() || config.proxy.is_some() || !config.trust.is_empty() {
+        return [HEAD, IF_INSTALLED, SERVICE].concat();
     }
+    script(docker.source)
 }
 
 /// The name of a source in the file.

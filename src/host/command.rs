@@ -126,7 +126,8 @@ const SHOWN_LINE: usize = 500;
 impl fmt::Display for CommandSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (name, value) in &self.variables {
-            write!(f, "{name}={} ", crate::model::printable(&quoted(value)))?;
+            let value = redact::foreign(value);
+            write!(f, "{name}={} ", crate::model::printable(&quoted(&value)))?;
         }
         let name = self.program.file_name().unwrap_or(self.program.as_os_str());
         f.write_str(&name.to_string_lossy())?;

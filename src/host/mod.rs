@@ -9,6 +9,7 @@ mod command;
 mod deadline;
 mod interrupt;
 mod lock;
+mod network;
 pub mod parallel;
 mod permissions;
 mod platform;
@@ -33,6 +34,7 @@ pub use command::{CommandError, CommandSpec, ExitStatus, Failure, Input, Output}
 pub use deadline::Deadline;
 pub use interrupt::{GracefulInterrupt, Heard, INTERRUPTED, handle as handle_interrupts};
 pub use lock::{Lock, LockError};
+pub use network::Network;
 pub use permissions::Exposed;
 pub use platform::{Os, Platform};
 pub use random::random;

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::host::CommandSpec;
 use crate::model::VmName;
+use crate::model::proxy::ProxySettings;
 
 /// The time limit of a creation, which downloads an image of possibly hundreds of megabytes.
 const CREATE: Duration = Duration::from_secs(60 * 60);
@@ -18,6 +19,8 @@ const STOP: Duration = Duration::from_secs(5 * 60);
 #[derive(Debug, Clone)]
 pub struct Limactl {
     program: PathBuf,
+    /// The proxies for the downloads of images.
+    proxy: Vec<(&'static str, String)>,
 }
 
 impl Limactl {
@@ -27,7 +30,18 @@ impl Limactl {
 
     /// Uses the program at this path.
     pub fn new(program: PathBuf) -> Self {
-        Self { program }
+        Self { program, proxy: Vec::new() }
+    }
+
+    /// The same, with these proxies for its downloads.
+    #[must_use]
+    pub fn through(self, proxy: Option<&ProxySettings>) -> Self {
+        Self { proxy: proxy.map(ProxySettings::variables).unwrap_or_default(), ..self }
+    }
+
+    fn with_proxy(&self, command: CommandSpec) -> CommandSpec {
+        let variables = self.proxy.iter();
+        variables.fold(command, |command, (name, value)| command.variable(name, value))
     }
 
     /// `--tty=false`: no editor and no questions.
@@ -55,12 +69,14 @@ impl Limactl {
     /// Creates an instance from YAML on standard input.
     pub fn create(&self, name: &VmName, yaml: String) -> CommandSpec {
         let name = format!("--name={name}");
-        self.quiet().args(["create", name.as_str(), "-"]).stdin(yaml).timeout(CREATE)
+        let create = self.quiet().args(["create", name.as_str(), "-"]);
+        self.with_proxy(create.stdin(yaml).timeout(CREATE))
     }
 
     /// Starts an instance and waits until its probes succeed.
     pub fn start(&self, name: &VmName) -> CommandSpec {
-        self.quiet().arg("start").timeout(Self::START).telling_timeout().arg(name.as_str())
+        let start = self.quiet().arg("start").timeout(Self::START).telling_timeout();
+        self.with_proxy(start.arg(name.as_str()))
     }
 
     /// Runs a command in a running instance, or the login user's shell. Without a directory, it runs in

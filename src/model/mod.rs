@@ -15,6 +15,7 @@ mod ipv4_network;
 pub mod lima_yaml;
 pub mod log_option;
 mod name;
+pub mod proxy;
 pub mod redact;
 mod requirement;
 mod sha256;

@@ -171,6 +171,11 @@ codes! {
          1 for an advisory of that severity or higher, for use in CI. Packages of a distribution are not \
          judged by their upstream version, because distributions backport fixes. With `--fail-on`, cai \
          reports that it cannot judge them."
+    CertificateExpires "certificate_expires" "a trusted certificate expires soon or has expired"
+        "A certificate of [[trust]] expires within 30 days, or has expired, by the clock of the VM. After \
+         that, downloads through the corporate proxy and pulls from internal registries fail. Replace the \
+         file with the new certificate and run `cai apply`: dockerd restarts, because it reads the \
+         certificates only when it starts."
     MountExposes "mount_exposes" "a mount exposes more than a project"
         "Anyone who can use the Docker socket is root in the VM, and root in the VM can read every file of a \
          mount and change every file of a writable one. With your home directory, that includes SSH keys, \

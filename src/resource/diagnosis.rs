@@ -3,7 +3,7 @@
 use super::facts::Facts;
 use super::{
     Case, context, egress, group_membership, lima_install, provision, restart, socket,
-    socket_client, vm,
+    socket_client, trust, vm,
 };
 use crate::guest::GuestFacts;
 use crate::lima::Agent;
@@ -46,6 +46,7 @@ fn in_guest(case: &Case<'_>, guest: &GuestFacts) -> Vec<Finding> {
     let socket = socket::diagnose(case, guest, &mut findings);
     findings.extend(socket);
     findings.extend(egress::diagnose(case, guest));
+    findings.extend(trust::diagnose(case));
     findings.extend(provision::sysbox_diagnosis::diagnose(case, guest));
     findings.extend(restart::diagnosis::left_stopped(case));
     let drift = provision::daemon_diagnosis::drift(case, guest, &findings);

@@ -5,10 +5,10 @@ use serde::Serialize;
 use super::record::{Record, Recorded};
 use super::removal::{Removable, Removal};
 use super::vm_ref::{VmRef, in_seen_guest, recorded};
-use super::{PlanContext, Resource};
+use super::{PlanContext, Resource, for_downloads};
 use crate::config::{self, Config};
 use crate::guest::egress::{
-    self, File, HEADER, LOADED, LOADED_SUMS, RESOLVER_FILES, RESOLVER_UNIT, RULES, UNITS,
+    self, File, HEADER, LOADED, LOADED_SUMS, PATHS, RESOLVER_FILES, RESOLVER_UNIT, RULES, UNITS,
 };
 use crate::guest::probe::Look;
 use crate::guest::{Document, GuestFacts, Operation};
@@ -40,6 +40,7 @@ const MISSING: &str = "missing";
 pub struct Egress {
     address: Address,
     vm: VmRef,
+    requires: Vec<Address>,
     desired: config::Egress,
     /// The files in the guest.
     files: Vec<File>,
@@ -64,7 +65,10 @@ impl Egress {
         // A table of strings, numbers and lists is always JSON.
         let header = serde_json::to_string(&desired).unwrap_or_default();
         let files = egress::files(&desired.policy(), &header);
-        Some(Self { address: Self::own_address(), vm: VmRef::of(config), desired, files })
+        let vm = VmRef::of(config);
+        // It may install packages.
+        let requires = for_downloads(config).chain([vm.address.clone()]).collect();
+        Some(Self { address: Self::own_address(), vm, requires, desired, files })
     }
 
     /// Its address.
@@ -137,14 +141,14 @@ fn actual(document: &Document, wanted: &[File]) -> Option<State> {
     let sums: Vec<&str> = document.lines(SUMS).collect();
     let has = |path: &str| sums.iter().any(|line| line.ends_with(&format!("  {path}")));
     let is_same = |file: &File| sums.contains(&sum(file).as_str());
-    if !wanted.iter().any(|file| has(file.path)) && document.text(LIVE).is_none() {
+    if !PATHS.into_iter().any(has) && document.text(LIVE).is_none() {
         return None;
     }
     let policy = document.lines(POLICY).find_map(|line| line.strip_prefix(HEADER));
     let policy: Option<config::Egress> = policy.and_then(|text| serde_json::from_str(text).ok());
     let files = if wanted.iter().all(is_same) {
         "as written"
-    } else if wanted.iter().all(|file| has(file.path)) {
+    } else if wanted.iter().all(|file| has(&file.path)) {
         CHANGED
     } else {
         MISSING
@@ -189,7 +193,7 @@ fn looks() -> Vec<Look> {
     };
     vec![
         look(POLICY, "head -n 1", &[RULES]),
-        look(SUMS, "sha256sum", &egress::paths()),
+        look(SUMS, "sha256sum", &PATHS),
         look(LIVE, "sudo -n nft -s -t list table inet cai_egress", &[]),
         look(LISTED, "cat", &[LOADED]),
         look(IN_USE, "cat", &LOADED_SUMS),
@@ -203,7 +207,7 @@ impl Resource for Egress {
     }
 
     fn requires(&self) -> Vec<Address> {
-        vec![self.vm.address.clone()]
+        self.requires.clone()
     }
 
     fn looks(&self) -> Vec<Look> {
@@ -232,12 +236,7 @@ impl Removable for Undeclared {
     type State<'a> = State;
 
     fn actual<'a>(&'a self, facts: &'a Facts) -> Observation<State> {
-        let paths = egress::paths().into_iter();
-        let files: Vec<File> =
-            paths.map(|path| File { path, mode: "", text: String::new() }).collect();
-        in_seen_guest(facts, |guest| {
-            Some(State { files: None, ..actual(&guest.document, &files)? })
-        })
+        in_seen_guest(facts, |guest| Some(State { files: None, ..actual(&guest.document, &[])? }))
     }
 
     fn looks(&self) -> Vec<Look> {
@@ -246,7 +245,7 @@ impl Removable for Undeclared {
 
     fn delete(&self, change: Change, facts: &Facts) -> Change {
         let Some(ssh) = self.vm.ssh(facts) else { return change };
-        let remove = Operation::RemoveEgress(&egress::paths()).command(&ssh);
+        let remove = Operation::RemoveEgress(&PATHS).command(&ssh);
         let why = "running containers have no name server until they are restarted";
         change.because(Reason::Note(why)).step(Step::run("remove the egress rules", remove))
     }

@@ -13,11 +13,13 @@ mod group;
 mod group_membership;
 mod lima_install;
 mod provision;
+mod proxy;
 pub mod record;
 mod removal;
 mod restart;
 mod socket;
 pub mod socket_client;
+mod trust;
 mod user;
 mod vm;
 mod vm_ref;
@@ -46,9 +48,11 @@ pub use group::Group;
 pub use group_membership::GroupMembership;
 pub use lima_install::LimaInstall;
 pub use provision::{ProvisionDaemon, ProvisionDocker, ProvisionSysbox};
+pub use proxy::Proxy;
 pub use restart::Restart;
 pub use socket::Socket;
 pub use socket_client::SocketClient;
+pub use trust::Trust;
 pub use user::User;
 pub use vm::{Places, Power, Vm, template};
 pub use watch_service::WatchService;
@@ -159,7 +163,7 @@ pub const KINDS: &[KindEntry] = &[
         kind: Kind::LIMA_INSTALL,
         place: Host,
         changes: Part::Whole,
-        declare: |config| one(LimaInstall::new(&config.lima)),
+        declare: |config| one(LimaInstall::new(config)),
         remove: NEVER,
     },
     KindEntry {
@@ -189,6 +193,20 @@ pub const KINDS: &[KindEntry] = &[
         changes: Part::System,
         declare: |config| many(File::all(config)),
         remove: File::removal,
+    },
+    KindEntry {
+        kind: proxy::KIND,
+        place: Guest,
+        changes: Part::System,
+        declare: |config| many(Proxy::new(config)),
+        remove: Proxy::removal,
+    },
+    KindEntry {
+        kind: trust::KIND,
+        place: Guest,
+        changes: Part::System,
+        declare: |config| many(Trust::all(config)),
+        remove: Trust::removal,
     },
     KindEntry {
         kind: egress::KIND,
@@ -314,6 +332,12 @@ fn one(resource: impl Resource + 'static) -> Vec<Box<dyn Resource>> {
 
 fn many<R: Resource + 'static>(resources: impl IntoIterator<Item = R>) -> Vec<Box<dyn Resource>> {
     resources.into_iter().map(|resource| Box::new(resource) as Box<dyn Resource>).collect()
+}
+
+/// The resources that the guest needs before it downloads something.
+fn for_downloads(config: &Config) -> impl Iterator<Item = Address> + '_ {
+    let proxy = config.proxy.as_ref().map(|_| Proxy::own_address());
+    proxy.into_iter().chain(Trust::all(config).map(|trust| trust.address().clone()))
 }
 
 /// A file that is copied into the guest.

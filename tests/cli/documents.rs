@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::fake;
 use super::first_hour::with_steps_in_order;
+use crate::support::CA;
 use crate::support::documents;
 use crate::support::sandbox::Sandbox;
 use crate::support::trials;
@@ -48,8 +49,10 @@ fn every_example_is_valid_and_can_be_planned() {
         sandbox.write("home/containai.toml", &text);
         let names = text.split('"').filter_map(|quoted| quoted.strip_prefix("./"));
         for name in names.filter(|name| !name.contains('/')) {
-            sandbox.write(&format!("home/{name}"), "of the team\n");
+            let text = if name.ends_with(".pem") { CA } else { "of the team\n" };
+            sandbox.write(&format!("home/{name}"), text);
         }
+        sandbox.fake_program("op", "echo p@ss");
         sandbox.write("home/seccomp.json", "{\"defaultAction\": \"SCMP_ACT_ERRNO\"}");
         let package = "home/packages/sysbox-ce_0.7.1-0.linux_amd64.deb";
         sandbox.cai(&["validate"]).success();
@@ -65,8 +68,12 @@ fn every_example_is_valid_and_can_be_planned() {
         sandbox.directory("home/packages");
         sandbox.write(package, "a package");
         sandbox.write("home/docker-compose.dind.yml", "services:\n  manager:\n    image: x\n");
-        let plan = sandbox.cai(&["plan"]);
+        let plan = sandbox.cai_with(&["plan"], &[("USER", "dev")]);
         assert!(plan.success().contains("+ vm.containai-secure"), "{plan}");
+        assert!(
+            !plan.to_string().contains("p@ss") && !plan.to_string().contains("p%40ss"),
+            "{plan}"
+        );
     }
 }
 

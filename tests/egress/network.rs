@@ -150,7 +150,7 @@ impl Network {
         for Written { path, mode, text } in files(&policy, "{}") {
             let write = format!("mkdir -p \"${{1%/*}}\" && cat >\"$1\" && chmod {mode} \"$1\"");
             let mut child = self
-                .in_guest(&["sh", "-c", &write, "sh", path])
+                .in_guest(&["sh", "-c", &write, "sh", &path])
                 .stdin(Stdio::piped())
                 .spawn()
                 .unwrap();

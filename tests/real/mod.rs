@@ -20,6 +20,7 @@ mod guest;
 mod image;
 mod kill;
 pub mod limactl;
+mod network;
 mod process;
 mod removal;
 mod repair;
@@ -63,6 +64,7 @@ pub fn trials() -> Vec<Trial> {
         sysbox::trials(),
         removal::trials(),
         egress::trials(),
+        network::trials(),
         distro::trials(),
     ];
     let everywhere = everywhere.into_iter().flatten().map(|trial| {

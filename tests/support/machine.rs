@@ -126,6 +126,7 @@ pub fn guest() -> GuestFacts {
         containers: Some(vec![container("agent-1", "runc")]),
         unfinished: std::collections::BTreeMap::default(),
         stopped_by_cai: Vec::new(),
+        not_loaded: Vec::new(),
         document: Document::default(),
     }
 }

@@ -1,5 +1,6 @@
 //! Helpers that the tests share.
 pub mod chance;
+pub mod corporate;
 pub mod documents;
 pub mod fake_fault;
 pub mod fake_world;
@@ -23,4 +24,7 @@ macro_rules! trials {
         )),*]
     };
 }
+/// A certificate authority for 100 years, made by `openssl req -x509`. Its key was not kept.
+pub const CA: &str = include_str!("corp-ca.pem");
+
 pub(crate) use trials;

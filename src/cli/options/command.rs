@@ -137,6 +137,11 @@ pub(in crate::cli) enum Command {
         /// Print the command that unsets DOCKER_HOST instead
         #[arg(long)]
         unset: bool,
+        /// Print the proxy's variables for containers instead, with the password
+        ///
+        /// Use it with docker run --env-file <(cai env --containers). The variables come from [proxy].
+        #[arg(long, conflicts_with_all = ["shell", "unset", "json"])]
+        containers: bool,
     },
     /// Keep the SSH session and the Docker socket usable, for example after sleep
     ///

@@ -10,6 +10,7 @@ mod egress;
 mod engine;
 mod guest;
 mod lima;
+mod network;
 mod port_forwards;
 mod socket_clients;
 mod vm;

@@ -4,7 +4,7 @@ use super::{Check, of};
 use crate::config::de::Node;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::suggest::shown;
-use crate::config::types::{Image, Mount, Variable, Vm, VmType};
+use crate::config::types::{Image, Mount, Vm, VmType};
 use crate::model::{Arch, clean_path};
 
 /// Directories of a guest that Lima refuses as mount points (`Validate` of Lima 2.2.0).
@@ -52,7 +52,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         for (name, variable) in &vm.env {
             let place = self.at(&["vm", "env", name.as_str()]);
             if let Some(place) = place {
-                self.source_of(place, variable);
+                self.source_of(place);
             }
             let place = place.map(|place| place.get("value").unwrap_or(place));
             let value = variable.value.as_deref().unwrap_or_default();
@@ -64,17 +64,17 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         }
     }
 
-    /// A variable needs exactly one of `value` and `env`.
-    fn source_of(&mut self, place: Node<'a, 'i>, variable: &Variable) {
-        let is_there = |key| place.get(key).is_some();
-        if variable.value.is_some() && variable.env.is_some() {
-            let message = "this variable has both `value` and `env`";
+    /// A value has exactly one source.
+    pub(super) fn source_of(&mut self, place: Node<'a, 'i>) {
+        let keys = ["value", "env", "file", "command"];
+        let set: Vec<&str> = keys.into_iter().filter(|key| place.get(key).is_some()).collect();
+        if let [first, second, ..] = set[..] {
+            let message = format!("this has both `{first}` and `{second}`");
             self.refuse(place.span(), message, "remove one of them");
-        } else if place.text().is_none() && !is_there("value") && !is_there("env") {
-            let hint =
-                "write `value = \"…\"`, or `env = \"NAME\"` for a variable of cai's environment";
-            let message = "this variable has neither `value` nor `env`";
-            self.refuse(place.span(), message, hint);
+        } else if place.text().is_none() && set.is_empty() {
+            let hint = "write one of `value`, `env` (a variable of cai's environment), `file` and \
+                        `command`";
+            self.refuse(place.span(), "this has no value and no source of one", hint);
         }
     }
 

@@ -7,6 +7,7 @@ mod daemon;
 mod engine;
 mod good;
 mod mistakes;
+mod network;
 mod vm;
 mod warnings;
 

@@ -3,7 +3,7 @@ use std::os::unix::ffi::OsStringExt as _;
 
 use super::{hints, refuses};
 use crate::config::diagnostic::render;
-use crate::config::{parse, resolve};
+use crate::config::{ValueSource, of_environment, parse, resolve};
 
 #[test]
 fn two_forwards_of_one_port_of_this_machine_are_refused() {
@@ -218,11 +218,8 @@ fn a_variable_is_one_line() {
 #[test]
 fn a_variable_says_where_it_is_from() {
     refuses(&[
-        ("[vm.env]\nA = { sensitive = true }", "3:5 this variable has neither `value` nor `env`"),
-        (
-            "[vm.env]\nA = { value = \"b\", env = \"C\" }",
-            "3:5 this variable has both `value` and `env`",
-        ),
+        ("[vm.env]\nA = { sensitive = true }", "3:5 this has no value and no source of one"),
+        ("[vm.env]\nA = { value = \"b\", env = \"C\" }", "3:5 this has both `value` and `env`"),
         ("[vm.env]\nA = { value = \"b\", valeu = \"b\" }", "3:20 unknown key `valeu`"),
         ("[vm.env]\nA = { env = \"A-B\" }", "3:13 \"A-B\" is not an environment variable name"),
         ("[vm.env]\nA = { value = 4711 }", "3:15 expected a string, found a whole number"),
@@ -239,8 +236,16 @@ fn a_variable_is_read_from_the_environment_or_missed() {
     let source = "version = 1\n[vm.env]\nA = { env = \"ONE\", sensitive = true }\nB = { env = \"TWO\" }\n\
         C = \"3\"\n";
     let mut config = parse(source).unwrap();
-    let look = |name: &str| (name == "ONE").then(|| "s3cret".into());
-    let mistakes = resolve(&mut config, source, look).unwrap_err();
+    let env = |set: &'static [(&str, &[u8])]| {
+        move |from: &ValueSource| {
+            let ValueSource::Env(name) = from else { panic!("{from} is not read") };
+            let name = name.as_str();
+            let value = set.iter().find(|(own, _)| *own == name);
+            let value = value.map(|(_, value)| OsString::from_vec(value.to_vec()));
+            of_environment(name, value).map(Some)
+        }
+    };
+    let mistakes = resolve(&mut config, source, env(&[("ONE", b"s3cret")])).unwrap_err();
     let text = render(&mistakes, source, "f", false);
     assert!(text.starts_with("error: the environment variable TWO is not set"), "{text}");
     assert!(text.contains("f:4:13") && mistakes.len() == 1, "{text}");
@@ -251,14 +256,35 @@ fn a_variable_is_read_from_the_environment_or_missed() {
     assert_eq!(config.secrets(), ["s3cret"]);
     assert!(config.hides("A") && !config.hides("B") && config.hides("unheard of"));
     assert!(!format!("{config:?}").contains("s3cret"));
-    let bell = |_: &str| Some("a\u{7}".into());
-    assert_eq!(resolve(&mut config, source, bell).unwrap_err().len(), 2);
+    let bell = env(&[("ONE", b"a\x07"), ("TWO", b"a\x07")]);
+    assert_eq!(resolve(&mut parse(source).unwrap(), source, bell).unwrap_err().len(), 2);
     // The guest would get a different value.
-    let no_text = |_: &str| Some(OsString::from_vec(b"s3cr\xff".to_vec()));
+    let no_text = env(&[("TWO", b"s3cr\xff")]);
     let mistakes = resolve(&mut config, source, no_text).unwrap_err();
     let text = render(&mistakes, source, "f", false);
     assert!(text.contains("the value of the environment variable TWO is not UTF-8"), "{text}");
     assert!(!text.contains("s3cr"), "{text}");
+}
+
+#[test]
+fn a_value_has_one_source() {
+    let file = |value: &str| format!("[vm.env]\nA = {value}");
+    for (value, message) in [
+        ("{ env = \"B\", command = [\"c\"] }", "3:5 this has both `env` and `command`"),
+        ("{ value = \"b\", file = \"./c\" }", "3:5 this has both `value` and `file`"),
+        ("{ sensitive = true }", "3:5 this has no value and no source of one"),
+        ("{ file = \"c\" }", "3:14 \"c\" is not the path of a file with a value"),
+        ("{ command = [] }", "3:17 a command needs a program"),
+        ("{ command = \"op read\" }", "3:17 expected an array, found a string"),
+    ] {
+        refuses(&[(&file(value), message)]);
+    }
+    let value = |text: &str| {
+        parse(&format!("version = 1\n{}", file(text))).unwrap().vm.env.into_values().next().unwrap()
+    };
+    assert!(value("{ file = \"./c\" }").sensitive);
+    assert!(value("{ command = [\"op\", \"read\"] }").sensitive);
+    assert!(!value("{ env = \"B\" }").sensitive);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use crate::config::check::{Check, of};
-use crate::config::{pattern, text};
+use crate::config::{pattern, rules, text};
 use crate::model::{InvalidValue, UnixName, clean_path};
 
 const OWNER: &str = "^[a-z_][a-z0-9_-]{0,31}(:[a-z_][a-z0-9_-]{0,31})?$";
@@ -108,14 +108,7 @@ fn path<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
 }
 
 fn source<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
-    let value = String::deserialize(from)?;
-    let what = "the path of a file on this machine";
-    text::plain(&value, what).map_err(D::Error::custom)?;
-    if text::is_local(&value) && !value.ends_with('/') {
-        return Ok(Some(value));
-    }
-    let rule = r#"write a path that starts with "/" or "~/", or with "./" (relative to this file)"#;
-    Err(D::Error::custom(InvalidValue::new(&value, what, rule)))
+    rules::local_file(from, "the path of a file on this machine")
 }
 
 /// Refuses special bits such as setuid: programs that need them come in packages.

@@ -7,8 +7,10 @@ mod file;
 mod guest;
 mod lima;
 mod port_forward;
+mod proxy;
 mod socket_client;
 mod sysbox;
+mod trust;
 mod variable;
 mod vm;
 
@@ -28,9 +30,11 @@ pub(super) use guest::default_users;
 pub use guest::{Group, User};
 pub use lima::{Install, Lima};
 pub use port_forward::{Forwarding, PortForward, Proto};
+pub use proxy::Proxy;
 pub use socket_client::{MountMode, SocketClient};
 pub use sysbox::{PackageSource, Sysbox, SysboxPackage};
-pub use variable::Variable;
+pub use trust::Trust;
+pub use variable::{ValueSource, Variable};
 pub use vm::{Image, LeftOut, Mount, Vm, VmType};
 
 /// A valid `containai.toml` with its defaults filled in.
@@ -67,6 +71,11 @@ pub struct Config {
     pub sysbox: Sysbox,
     /// `[egress]`: where containers may connect. Without this table, they connect as Docker lets them.
     pub egress: Option<Egress>,
+    /// `[proxy]`: the proxy of a corporate network.
+    pub proxy: Option<Proxy>,
+    /// `[[trust]]`: certificate authorities that the VM trusts.
+    #[serde(default)]
+    pub trust: Vec<Trust>,
     /// Groups of the guest.
     #[serde(default)]
     pub groups: Vec<Group>,
@@ -97,6 +106,8 @@ impl Config {
         check.docker(&self.docker);
         check.sysbox(self);
         check.egress(self);
+        check.proxy(self);
+        check.trust(self);
         check.groups(&self.groups);
         check.users(&self.users);
         check.misspelt_groups(&self.groups, &self.users);
@@ -112,7 +123,23 @@ impl Config {
         let clients = self.socket_clients.iter_mut();
         let clients = clients.filter_map(|client| client.compose_file.as_mut());
         let files = self.files.iter_mut().filter_map(|file| file.source.as_mut());
-        profile.chain(packages).chain(files).chain(clients)
+        let certificates = self.trust.iter_mut().map(|trust| &mut trust.certificate);
+        let of_proxy =
+            self.proxy.iter_mut().flat_map(|proxy| [&mut proxy.username, &mut proxy.password]);
+        let values = self.vm.env.values_mut().chain(of_proxy.flatten());
+        let values = certificates.chain(values.filter_map(Variable::local_path));
+        profile.chain(packages).chain(files).chain(clients).chain(values)
+    }
+
+    /// The values that may come from outside the file, and their places in it.
+    pub(super) fn variables(&mut self) -> impl Iterator<Item = (Vec<&str>, &mut Variable)> {
+        let env = self.vm.env.iter_mut();
+        let env = env.map(|(name, value)| (vec!["vm", "env", name.as_str()], value));
+        let proxy = self.proxy.iter_mut().flat_map(|proxy| {
+            [("username", &mut proxy.username), ("password", &mut proxy.password)]
+        });
+        let proxy = proxy.filter_map(|(key, value)| Some((vec!["proxy", key], value.as_mut()?)));
+        env.chain(proxy)
     }
 }
 

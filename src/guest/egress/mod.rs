@@ -15,6 +15,8 @@
 mod resolver;
 mod rules;
 
+use std::borrow::Cow;
+
 use crate::model::egress::Policy;
 
 /// The unit of the resolver.
@@ -34,6 +36,15 @@ pub const HEADER: &str = "# Written by cai for: ";
 
 /// The program that loads the rules, runs the resolver and prints the log.
 pub const PROGRAM: &str = "/etc/cai/egress";
+/// The units, and the drop-in that makes Docker require them.
+const UNIT_FILES: [&str; 3] = [
+    "/etc/systemd/system/cai-egress.service",
+    "/etc/systemd/system/cai-egress-dns.service",
+    "/etc/systemd/system/docker.service.d/50-cai-egress.conf",
+];
+/// The paths of all files.
+pub const PATHS: [&str; 7] =
+    [RULES, RESOLVER, SERVERS, PROGRAM, UNIT_FILES[0], UNIT_FILES[1], UNIT_FILES[2]];
 const RESOLVER: &str = "/etc/cai/egress-dns.conf";
 const SERVERS: &str = "/etc/cai/egress-servers";
 
@@ -41,7 +52,7 @@ const SERVERS: &str = "/etc/cai/egress-servers";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
     /// Its path.
-    pub path: &'static str,
+    pub path: Cow<'static, str>,
     /// Its mode, in octal digits.
     pub mode: &'static str,
     /// Its text.
@@ -50,29 +61,15 @@ pub struct File {
 
 /// The files that enforce a policy. `header` describes it in one line.
 pub fn files(policy: &Policy, header: &str) -> Vec<File> {
-    let file = |path, mode, text: &str| File { path, mode, text: text.to_owned() };
+    let file =
+        |path, mode, text: &str| File { path: Cow::Borrowed(path), mode, text: text.to_owned() };
     vec![
         file(RULES, "644", &format!("{HEADER}{header}\n{}", rules::rules(policy))),
         file(RESOLVER, "644", &resolver::configuration(policy)),
         file(SERVERS, "644", &resolver::servers(policy)),
         file(PROGRAM, "755", include_str!("program.sh")),
-        file("/etc/systemd/system/cai-egress.service", "644", include_str!("rules.service")),
-        file("/etc/systemd/system/cai-egress-dns.service", "644", include_str!("resolver.service")),
-        file(
-            "/etc/systemd/system/docker.service.d/50-cai-egress.conf",
-            "644",
-            include_str!("docker.conf"),
-        ),
+        file(UNIT_FILES[0], "644", include_str!("rules.service")),
+        file(UNIT_FILES[1], "644", include_str!("resolver.service")),
+        file(UNIT_FILES[2], "644", include_str!("docker.conf")),
     ]
-}
-
-/// The paths of all files.
-pub fn paths() -> Vec<&'static str> {
-    let none = Policy {
-        fallback: crate::model::egress::Fallback::Deny,
-        entries: Vec::new(),
-        block_private: true,
-        log: false,
-    };
-    files(&none, "").into_iter().map(|file| file.path).collect()
 }

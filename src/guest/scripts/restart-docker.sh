@@ -27,6 +27,7 @@ if ! systemctl restart "$@"; then
   fi
   exit 4
 fi
+rm -rf /var/lib/cai/restart-due
 mkdir -p /var/lib/cai
 if [ -e "$file" ]; then cp "$file" "$loaded"; fi
 accepted

@@ -2,15 +2,15 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
-use ureq::http::{HeaderMap, StatusCode, Uri, header};
-use ureq::tls::{RootCerts, TlsConfig};
-use ureq::{Agent, Proxy};
+use ureq::http::{HeaderMap, Response, StatusCode, Uri, header};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::{Agent, Body, Proxy};
 
-use super::ArchiveError;
+use super::{ArchiveError, Network};
 
 /// The size limit of an archive in bytes; Lima's have about 40 million.
 const LIMIT: u64 = 512 << 20;
@@ -26,6 +26,7 @@ const CHUNK: usize = 64 << 10;
 /// Downloads into a file in this directory and returns the SHA-256 of its contents.
 pub(super) fn download(
     url: &str,
+    network: &Network,
     into: &mut File,
     directory: &Path,
 ) -> Result<String, ArchiveError> {
@@ -42,8 +43,7 @@ pub(super) fn download(
     }
     for _ in 0..=REDIRECTS {
         tracing::debug!(url = %place, "downloading");
-        let response = agent(&place, deadline).get(&place).call();
-        let response = response.map_err(|why| failed(&place, why))?;
+        let response = request(&place, network, deadline)?.map_err(|why| failed(&place, why))?;
         let status = response.status();
         if status == StatusCode::OK {
             let body = response.into_body();
@@ -62,15 +62,54 @@ pub(super) fn download(
     Err(ArchiveError::Redirect { url: url.to_owned(), to: place.to_string(), why })
 }
 
-/// A client for one request. It uses the proxy of the environment (`ALL_PROXY`, `HTTPS_PROXY`,
-/// `HTTP_PROXY`, `NO_PROXY`) and the certificates of the system (on Linux, of `SSL_CERT_FILE` if it
-/// is set).
-fn agent(place: &Uri, deadline: Instant) -> Agent {
-    let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
+/// Sends one request: with the system's certificates (on Linux, those of `SSL_CERT_FILE` if it is set), and
+/// then with the declared ones. ureq cannot combine them.
+fn request(
+    place: &Uri,
+    network: &Network,
+    deadline: Instant,
+) -> Result<Result<Response<Body>, ureq::Error>, ArchiveError> {
+    let with = |roots| agent(place, network, roots, deadline).get(place).call();
+    let response = with(RootCerts::PlatformVerifier);
+    match &response {
+        Ok(_) | Err(ureq::Error::Timeout(_) | ureq::Error::HostNotFound) => Ok(response),
+        Err(_) if network.certificates.is_empty() => Ok(response),
+        Err(_) => Ok(with(RootCerts::Specific(certificates(&network.certificates)?.into()))),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is a part of the system host")]
+fn certificates(paths: &[PathBuf]) -> Result<Vec<Certificate<'static>>, ArchiveError> {
+    let read = |path: &PathBuf| {
+        let text = std::fs::read(path).map_err(|why| why.to_string());
+        let parsed = text.and_then(|it| Certificate::from_pem(&it).map_err(|why| why.to_string()));
+        parsed.map_err(|why| ArchiveError::Certificate { path: path.clone(), why })
+    };
+    paths.iter().map(read).collect()
+}
+
+/// The proxy for a URL: the declared one, or else that of the environment (`ALL_PROXY`, `HTTPS_PROXY`,
+/// `HTTP_PROXY`, `NO_PROXY`).
+fn proxy(place: &Uri, network: &Network) -> Option<Proxy> {
+    // A proxy would connect to itself instead of to this machine.
+    if is_own(place) {
+        return None;
+    }
+    let Some(settings) = &network.proxy else { return Proxy::try_from_env() };
+    if place.host().is_some_and(|host| settings.skips(host)) {
+        return None;
+    }
+    let url = if place.scheme_str() == Some("https") { &settings.https } else { &settings.http };
+    // The address was checked with the file.
+    url.as_ref().and_then(|url| Proxy::new(url).ok())
+}
+
+/// A client for one request.
+fn agent(place: &Uri, network: &Network, roots: RootCerts, deadline: Instant) -> Agent {
+    let tls = TlsConfig::builder().root_certs(roots).build();
     let config = Agent::config_builder()
         .tls_config(tls)
-        // A proxy would connect to itself instead of to this machine.
-        .proxy(if is_own(place) { None } else { Proxy::try_from_env() })
+        .proxy(proxy(place, network))
         .user_agent(concat!("cai/", env!("CARGO_PKG_VERSION")))
         .http_status_as_error(false)
         // `follow` checks each redirect.

@@ -10,8 +10,8 @@ use std::io::{self, Seek};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use super::atomic_write;
 use super::permissions::{self, Exposed};
+use super::{Network, atomic_write};
 use crate::model::Sha256;
 
 /// A `.tar.gz` to install: plain data.
@@ -23,6 +23,8 @@ pub struct Archive {
     pub sha256: Sha256,
     /// The directory for its contents. An existing directory is replaced.
     pub directory: PathBuf,
+    /// The way to its server.
+    pub network: Network,
 }
 
 /// Why an archive was not installed. The directory is unchanged.
@@ -33,6 +35,14 @@ pub enum ArchiveError {
     NotEncrypted {
         /// The URL.
         url: String,
+    },
+    /// A declared certificate cannot be read.
+    #[error("the certificate {} could not be read: {why}", path.display())]
+    Certificate {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: String,
     },
     /// The server did not answer, or the connection broke.
     #[error("{url} could not be downloaded")]
@@ -116,10 +126,15 @@ impl ArchiveError {
             Self::NotEncrypted { .. } | Self::Redirect { .. } => {
                 "set `url` to an https address that does not redirect to http".into()
             }
-            Self::Download { .. } => "check that this machine can reach it (cai uses HTTPS_PROXY, \
-                                      and on Linux SSL_CERT_FILE), or set `url` to a mirror; \
-                                      then run cai again"
-                .into(),
+            Self::Download { .. } => {
+                "check that this machine can reach it, or set `url` to a mirror; then \
+                                      run cai again. [proxy] and [[trust]] apply to downloads. \
+                                      Without [proxy], cai uses HTTPS_PROXY"
+                    .into()
+            }
+            Self::Certificate { .. } => {
+                "write one certificate in the PEM format to it, then run cai again".into()
+            }
             Self::Status { .. } => {
                 "check that this release exists for this platform, or set `url` to a mirror; then \
                  run cai again"
@@ -144,7 +159,7 @@ impl ArchiveError {
 /// Installs it.
 #[expect(clippy::disallowed_methods, reason = "this is a part of the system host")]
 pub(super) fn install(archive: &Archive) -> Result<(), ArchiveError> {
-    let Archive { url, sha256, directory } = archive;
+    let Archive { url, sha256, directory, network } = archive;
     let place = directory.parent().unwrap_or(Path::new("/"));
     let unwritten = |source| ArchiveError::Write { path: place.to_owned(), source };
     permissions::make(place).map_err(|error| match error.downcast() {
@@ -154,7 +169,7 @@ pub(super) fn install(archive: &Archive) -> Result<(), ArchiveError> {
     // The temporary directory may be on a small file system, so the file is created next to its
     // place. It has no name, so it disappears with this process.
     let mut file = tempfile::tempfile_in(place).map_err(unwritten)?;
-    let actual = download::download(url, &mut file, place)?;
+    let actual = download::download(url, network, &mut file, place)?;
     if actual != sha256.as_str() {
         let (url, expected) = (url.clone(), sha256.clone());
         return Err(ArchiveError::Checksum { url, expected, actual });

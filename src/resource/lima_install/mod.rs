@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::config::{Install, Lima};
-use crate::host::{Archive, CommandSpec, Os};
+use crate::config::{Config, Install, Lima, Proxy};
+use crate::host::{Archive, CommandSpec, Network, Os};
 use crate::lima::{Release, platform_key};
 use crate::model::address::{Address, Kind};
+use crate::model::proxy::ProxySettings;
 use crate::model::value::Known;
 use crate::plan::{Change, Problem, Reason, Step};
 use crate::resource::facts::Facts;
@@ -24,6 +25,7 @@ const HOMEBREW: Duration = Duration::from_secs(60 * 60);
 pub struct LimaInstall {
     address: Address,
     lima: Lima,
+    network: Network,
 }
 
 /// The state of an installation.
@@ -55,9 +57,13 @@ enum Way {
 }
 
 impl LimaInstall {
-    /// As `[lima]` declares it.
-    pub fn new(lima: &Lima) -> Self {
-        Self { address: Self::own_address(), lima: lima.clone() }
+    /// As the file declares it.
+    pub fn new(config: &Config) -> Self {
+        let proxy = config.proxy.as_ref().map(Proxy::on_host);
+        let certificates =
+            config.trust.iter().map(|trust| trust.certificate.clone().into()).collect();
+        let network = Network { proxy, certificates };
+        Self { address: Self::own_address(), lima: config.lima.clone(), network }
     }
 
     /// Its address. A machine has one Lima.
@@ -113,6 +119,8 @@ impl LimaInstall {
                 let from = Some("Homebrew".to_owned());
                 let after = State { version: Known::Unknown, from, sha256: None, into: None };
                 let command = CommandSpec::new(program).args([verb, "lima"]).timeout(HOMEBREW);
+                let variables = self.network.proxy.iter().flat_map(ProxySettings::variables);
+                let command = variables.fold(command, |it, (name, value)| it.variable(name, value));
                 let step = Step::run(format!("{verb} Lima with Homebrew"), command);
                 self.change(facts, after).step(step)
             }
@@ -144,7 +152,8 @@ impl LimaInstall {
             return change.blocked(Problem::LimaChecksum { version, platform });
         };
         let title = format!("download and unpack Lima {version}");
-        change.step(Step::unpack(title, Archive { url, sha256, directory }))
+        let network = self.network.clone();
+        change.step(Step::unpack(title, Archive { url, sha256, directory, network }))
     }
 
     fn change(&self, facts: &Facts, after: State) -> Change {

@@ -14,9 +14,53 @@ pub(super) struct Unloaded {
     pub(super) way: Disruption,
 }
 
-/// The keys that the running daemon has not loaded, or will not have loaded once the file is
+/// The keys and settings that the running daemon has not loaded, or will not have loaded once they are
 /// written.
 pub(super) fn unloaded(
+    owned: &[String],
+    guest: &GuestFacts,
+    context: PlanContext<'_>,
+    vm_restarts: bool,
+) -> Option<Unloaded> {
+    let keys = unloaded_keys(owned, guest, context, vm_restarts);
+    let (settings, is_planned) = settings(guest, context, vm_restarts);
+    if settings.is_empty() {
+        return keys;
+    }
+    let way = Disruption::DaemonRestart;
+    let (mut all, is_planned) = match keys.map(|it| it.reason) {
+        Some(Reason::DaemonWillPredate(keys)) => (keys.keys, true),
+        Some(Reason::DaemonPredates(keys)) => (keys.keys, is_planned),
+        _ => (Vec::new(), is_planned),
+    };
+    all.extend(settings.into_iter().map(str::to_owned));
+    let keys = DaemonKeys { keys: all, way };
+    let reason = if is_planned { Reason::DaemonWillPredate } else { Reason::DaemonPredates };
+    Some(Unloaded { reason: reason(keys), way })
+}
+
+/// The settings outside `daemon.json` that a restart loads, and whether the plan changes one.
+fn settings(
+    guest: &GuestFacts,
+    context: PlanContext<'_>,
+    vm_restarts: bool,
+) -> (Vec<&'static str>, bool) {
+    let planned = context.side_effects().filter_map(|effect| match effect {
+        SideEffect::DockerdSettings(name) => Some(*name),
+        _ => None,
+    });
+    // A VM that restarts boots before they are written. A dockerd that does not run reads them when it starts.
+    let planned: Vec<_> = planned.filter(|_| guest.docker_runs() || vm_restarts).collect();
+    let due = guest.not_loaded.iter().copied().filter(|_| guest.docker_runs() && !vm_restarts);
+    let is_planned = !planned.is_empty();
+    let mut all: Vec<&'static str> = due.chain(planned).collect();
+    all.sort_unstable();
+    all.dedup();
+    (all, is_planned)
+}
+
+/// The keys of `daemon.json` that the running daemon has not loaded, or will not have loaded.
+fn unloaded_keys(
     owned: &[String],
     guest: &GuestFacts,
     context: PlanContext<'_>,

@@ -22,7 +22,7 @@ pub use template::template;
 
 use super::vm_ref::VmRef;
 use super::{Case, LimaInstall, PlanContext, Resource};
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::lima::{self, Limactl, Meaning, Override, Status};
 use crate::model::address::{Address, Kind};
 use crate::model::redact::SENSITIVE;
@@ -283,7 +283,8 @@ impl Desired<'_> {
         let Some((program, _)) = &facts.tools.limactl else {
             return deferred(Reason::After(LimaInstall::own_address()));
         };
-        let limactl = Limactl::new(program.clone());
+        let proxy = self.config.proxy.as_ref().map(config::Proxy::on_host);
+        let limactl = Limactl::new(program.clone()).through(proxy.as_ref());
         let overrides = lima::overrides(&facts.lima_files, &self.keys);
         let change = match &facts.vm {
             Observation::Absent => match facts.long_socket_path() {

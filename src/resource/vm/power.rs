@@ -43,7 +43,7 @@ impl Vm {
     pub fn power(config: &Config, facts: &Facts, power: Power) -> Change {
         let address = Self::own_address(config);
         let Some((program, _)) = &facts.tools.limactl else {
-            let problem = LimaInstall::new(&config.lima).missing(facts);
+            let problem = LimaInstall::new(config).missing(facts);
             return Change::unchanged(&address, ()).blocked(problem);
         };
         let vm = match &facts.vm {
@@ -94,7 +94,7 @@ impl Vm {
             // Only limactl knows whether the VM exists.
             let mut change = Change::delete(&address, ()).because(Reason::Unwanted);
             change.stops = None;
-            return Some(change.blocked(LimaInstall::new(&config.lima).missing(facts)));
+            return Some(change.blocked(LimaInstall::new(config).missing(facts)));
         };
         let vm = match &facts.vm {
             Observation::Absent => return None,

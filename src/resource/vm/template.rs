@@ -40,7 +40,7 @@ pub fn template(config: &Config) -> Map<String, Value> {
         // blocks its SSH ports). Without `false`, it would match listeners on 0.0.0.0 only.
         forwards.push(json!({"guestIP": "0.0.0.0", "guestIPMustBeZero": false, "ignore": true}));
     }
-    let script = with_forwards(provisioning::boot_script(&config.docker), &forwards);
+    let script = with_forwards(provisioning::boot_script(config), &forwards);
     keys.insert("provision".into(), json!([{"mode": "system", "script": script}]));
     keys.insert(
         "probes".into(),
@@ -53,10 +53,15 @@ pub fn template(config: &Config) -> Map<String, Value> {
     // Lima takes the first that fits, so the engine's comes first.
     let engine = json!({"guestSocket": GUEST_SOCKET, "hostSocket": "{{.Dir}}/sock/docker.sock"});
     keys.insert("portForwards".into(), std::iter::once(engine).chain(forwards).collect());
-    if !vm.env.is_empty() {
-        let known = vm.env.iter().filter_map(|(name, it)| Some((name, it.value.as_deref()?)));
-        let env = known.map(|(name, value)| (name.to_string(), value.into()));
+    let env = config.guest_environment();
+    if !env.is_empty() || !vm.env.is_empty() {
+        let env = env.into_iter().map(|(name, value)| (name, value.into()));
         keys.insert("env".into(), env.collect::<Map<_, Value>>().into());
+    }
+    if config.proxy.is_some() {
+        // By default, the guest gets the proxies of whoever starts the VM, and they win (Lima 2.2.0,
+        // `setupEnv`).
+        keys.insert("propagateProxyEnv".into(), false.into());
     }
     keys.extend(vm.lima.clone());
     keys

@@ -13,6 +13,7 @@ mod keys;
 mod look;
 mod packages;
 mod scripts;
+mod settings;
 mod shell;
 mod systemd;
 

@@ -6,7 +6,7 @@ use super::packages::{
 };
 use super::{
     Caller, DAEMON_JSON, DOCKER_SERVICE, DOCKER_SOCKET, File, Guest, PROVISION_FAILED, ROOT,
-    egress, shell,
+    egress, settings, shell,
 };
 use crate::guest::input;
 use crate::simulate::reply::Reply;
@@ -24,6 +24,7 @@ const SCRIPTS: &[(&str, Script)] = &[
     ("restart-docker", restart_docker),
     ("place-file", place_file),
     ("egress", |guest, _, caller| egress::install(guest, caller)),
+    ("settings", |guest, words, caller| settings::change(guest, words, caller)),
     ("try-egress", |guest, words, _| egress::attempt(guest, words)),
     ("remove-egress", |guest, paths, _| egress::remove(guest, paths)),
     ("fetch-sysbox", fetch_sysbox),
@@ -356,6 +357,7 @@ fn restart_docker(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Re
         };
         return reply.saying(&format!("the previous {DAEMON_JSON} {end}"));
     }
+    guest.files.retain(|path, _| !path.starts_with(settings::RESTART_DUE));
     guest.remember_loaded(caller.now);
     guest.accept();
     restarted

@@ -36,6 +36,7 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("nft", |guest, _, caller| guest.nft(caller)),
     ("perl", api::answers),
     ("provision_log", |guest, _, _| guest.provision_log()),
+    ("restart_due", |guest, _, _| guest.restart_due()),
     ("rm", |guest, words, caller| guest.rm(words, caller)),
     ("sh", scripts::sh),
     ("sha256sum", |guest, words, _| {
@@ -146,10 +147,11 @@ impl Guest {
             .map(|name| match self.units.get(name) {
                 Some(unit) => format!(
                     "ExecMainStartTimestamp={}\nId={name}\nLoadState=loaded\nActiveState={}\n\
-                     UnitFileState={}",
+                     UnitFileState={}\nInvocationID={}",
                     self.started(name),
                     unit.active,
-                    unit.enabled
+                    unit.enabled,
+                    self.invocation(name)
                 ),
                 None => {
                     format!("Id={name}\nLoadState=not-found\nActiveState=inactive\nUnitFileState=")

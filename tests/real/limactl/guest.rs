@@ -1,4 +1,5 @@
 //! The `cidata` disk, from which the guest reads its configuration at every boot.
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -44,6 +45,11 @@ fn fill(tree: &Path, instance: &Instance) -> std::io::Result<()> {
         fs::write(tree.join("meminfo"), memory_info(config)?)?;
     }
     fs::copy(instance::lima_home().join("_config/user.pub"), tree.join("authorized_keys"))?;
+    fs::write(tree.join("etc_environment"), etc_environment(config))?;
+    let boot = tree.join("provision.boot");
+    fs::create_dir_all(&boot)?;
+    fs::write(boot.join("lima"), BOOT)?;
+    fs::set_permissions(boot.join("lima"), fs::Permissions::from_mode(0o755))?;
     for (index, provision) in config.list("provision").iter().enumerate() {
         let text = |key: &str| provision[key].as_str().unwrap_or_default();
         let directory = tree.join(format!("provision.{}", text("mode")));
@@ -53,6 +59,34 @@ fn fill(tree: &Path, instance: &Instance) -> std::io::Result<()> {
         fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
     }
     Ok(())
+}
+
+/// The part of Lima's boot scripts that writes the name of the host and the environment (2.2.0).
+const BOOT: &str = "#!/bin/sh
+set -eu
+echo '192.168.5.2 host.lima.internal' >>/etc/hosts
+touch /etc/environment
+sed -i '/#LIMA-START/,/#LIMA-END/d' /etc/environment
+cat /mnt/lima-cidata/etc_environment >>/etc/environment
+";
+
+/// The environment of the guest: the YAML's, and the proxies of this process unless the YAML forbids it
+/// (`setupEnv` of Lima 2.2.0). Addresses on the host's loopback are not rewritten here.
+fn etc_environment(config: &Config) -> String {
+    let declared = config.0.get("env").and_then(serde_json::Value::as_object);
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let declared = declared.into_iter().flatten();
+    let mut all: BTreeMap<String, String> =
+        declared.map(|(name, value)| (name.clone(), text(value))).collect();
+    if config.0.get("propagateProxyEnv") != Some(&serde_json::Value::Bool(false)) {
+        for name in ["http_proxy", "https_proxy", "no_proxy"] {
+            for name in [name.to_owned(), name.to_uppercase()] {
+                all.extend(std::env::var(&name).ok().map(|value| (name, value)));
+            }
+        }
+    }
+    let lines: String = all.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+    format!("#LIMA-START\n{lines}#LIMA-END\n")
 }
 
 /// The host's `/proc/meminfo` with the configured memory, minus the part that a kernel reserves.

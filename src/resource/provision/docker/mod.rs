@@ -13,7 +13,7 @@ use crate::model::UnixName;
 use crate::model::address::Address;
 use crate::plan::{Change, Disruption, Problem, Reason, SideEffect, Step};
 use crate::resource::vm_ref::VmRef;
-use crate::resource::{Group, PlanContext, Resource, containers, restrained};
+use crate::resource::{Group, PlanContext, Resource, containers, for_downloads, restrained};
 
 use crate::resource::provision::{ProvisionDaemon, hidden, is_kept_alive, keeps_containers};
 
@@ -50,6 +50,7 @@ impl ProvisionDocker {
     pub fn new(config: &Config) -> Self {
         let vm = VmRef::of(config);
         let mut requires = vec![vm.address.clone(), ProvisionDaemon::own_address()];
+        requires.extend(for_downloads(config));
         // Docker's package takes the group that is there.
         requires.extend(Group::declared(config, &UnixName::docker()));
         Self {
