@@ -43,7 +43,7 @@ struct Declared {
     http: Option<String>,
     https: Option<String>,
     no_proxy: String,
-    credentials: bool,
+    authenticated: bool,
 }
 
 /// The state of the proxy.
@@ -66,7 +66,7 @@ impl Proxy {
             http: shown(http),
             https: shown(https),
             no_proxy: settings.no_proxy(),
-            credentials: proxy.has_credentials(),
+            authenticated: proxy.has_credentials(),
         };
         let files = proxy_files(&settings, &json!(declared).to_string());
         Some(Self { address: Self::own_address(), vm: VmRef::of(config), declared, files })

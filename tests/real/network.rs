@@ -33,7 +33,7 @@ fn pulls(engine: &Engine) -> Result<(), String> {
 fn a_guest_reaches_a_registry_through_a_proxy_that_leaves_without_a_trace() {
     let authority = Authority::new();
     let server = authority.serve(&["registry.corp.example"], &registry());
-    let proxy = Proxy::to(server.port);
+    let proxy = Proxy::to(server);
     let engine = shared();
     let before = engine.guest(TRACES);
     engine.write("corp-ca.pem", &authority.certificate());

@@ -1,15 +1,21 @@
 //! A corporate network on this machine: a certificate authority, an HTTPS server with a certificate of it,
 //! and a proxy with a password that connects to nothing else.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use containai::model::digest::sha256;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::json;
+
+use super::web::head;
 
 /// A certificate authority.
 pub struct Authority(tempfile::TempDir);
@@ -30,8 +36,9 @@ impl Authority {
         fs::read_to_string(self.0.path().join("ca.pem")).unwrap()
     }
 
-    /// An HTTPS server for these names. `answers` are complete HTTP responses by their paths.
-    pub fn serve(&self, names: &[&str], answers: &[(String, Vec<u8>)]) -> Https {
+    /// The port of an HTTPS server for these names, which runs until the tests end. `answers` are complete
+    /// responses by their paths.
+    pub fn serve(&self, names: &[&str], answers: &[(String, Vec<u8>)]) -> u16 {
         let directory = self.0.path();
         let names: Vec<String> = names.iter().map(|name| format!("DNS:{name}")).collect();
         fs::write(directory.join("names"), format!("subjectAltName={}", names.join(","))).unwrap();
@@ -45,26 +52,44 @@ impl Authority {
             "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 \
                             -extfile names -out server.pem",
         );
-        for (path, response) in answers {
-            let path = directory.join(path.trim_start_matches('/'));
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, response).unwrap();
-        }
-        let arguments = "s_server -accept 127.0.0.1:0 -cert server.pem -key server.key -HTTP";
-        let mut child = Command::new("openssl")
-            .args(arguments.split(' '))
-            .current_dir(directory)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let accepts = lines.by_ref().map(Result::unwrap).find(|line| line.starts_with("ACCEPT "));
-        let port = accepts.unwrap().rsplit(':').next().unwrap().parse().unwrap();
-        std::thread::spawn(move || lines.for_each(drop));
-        Https { port, child }
+        let read = |name: &str| fs::read(directory.join(name)).unwrap();
+        let chain = CertificateDer::pem_slice_iter(&read("server.pem")).collect::<Result<_, _>>();
+        let key = PrivateKeyDer::from_pem_slice(&read("server.key")).unwrap();
+        let config = ServerConfig::builder().with_no_client_auth();
+        let config = Arc::new(config.with_single_cert(chain.unwrap(), key).unwrap());
+        let answers: Arc<BTreeMap<String, Vec<u8>>> = Arc::new(answers.iter().cloned().collect());
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (config, answers) = (config.clone(), answers.clone());
+                std::thread::spawn(move || {
+                    let session = ServerConnection::new(config).unwrap();
+                    // The client may not trust the certificate, and leave.
+                    let _ = answer(StreamOwned::new(session, stream), &answers);
+                });
+            }
+        });
+        port
     }
+}
+
+/// Answers one request.
+fn answer(
+    mut stream: StreamOwned<ServerConnection, TcpStream>,
+    answers: &BTreeMap<String, Vec<u8>>,
+) -> io::Result<()> {
+    let mut lines = BufReader::new(&mut stream).lines();
+    let request = lines.next().transpose()?.unwrap_or_default();
+    while lines.next().transpose()?.is_some_and(|line| !line.is_empty()) {}
+    let mut words = request.split(' ');
+    let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let missing = head("404 Not Found", "Content-Length: 0\r\n");
+    let response = answers.get(path).unwrap_or(&missing);
+    let end = response.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4;
+    stream.write_all(if method == "HEAD" { &response[..end] } else { response })?;
+    stream.conn.send_close_notify();
+    stream.flush()
 }
 
 fn openssl(directory: &Path, arguments: &str) {
@@ -72,19 +97,6 @@ fn openssl(directory: &Path, arguments: &str) {
     let output =
         openssl.args(arguments.split_whitespace()).current_dir(directory).output().unwrap();
     assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
-}
-
-/// An HTTPS server.
-pub struct Https {
-    pub port: u16,
-    child: Child,
-}
-
-impl Drop for Https {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 /// A proxy that needs the password `p@ss` of the user `me`. It leads every connection to one server.
@@ -149,13 +161,10 @@ fn forward(client: TcpStream, server: u16, heard: &Mutex<Vec<String>>) -> io::Re
     to.shutdown(Shutdown::Write)
 }
 
-/// An HTTP/1.0 response.
+/// A response with contents of this type.
 pub fn response(kind: &str, body: &[u8]) -> Vec<u8> {
-    let head = format!(
-        "HTTP/1.0 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    );
-    [head.as_bytes(), body].concat()
+    let headers = format!("Content-Type: {kind}\r\nContent-Length: {}\r\n", body.len());
+    [&head("200 OK", &headers), body].concat()
 }
 
 /// The responses of a registry with one image, `team/image:1`, which has one empty layer.
@@ -176,6 +185,15 @@ pub fn registry() -> Vec<(String, Vec<u8>)> {
         let path = format!("/v2/team/image/blobs/{}", digest(bytes));
         (path, response("application/octet-stream", bytes))
     };
-    let manifest = response(kind, manifest.to_string().as_bytes());
-    vec![("/v2/team/image/manifests/1".into(), manifest), blob(&config), blob(&layer)]
+    let body = manifest.to_string().into_bytes();
+    let manifest = response(kind, &body);
+    let version =
+        head("200 OK", "Docker-Distribution-Api-Version: registry/2.0\r\nContent-Length: 0\r\n");
+    vec![
+        ("/v2/".into(), version),
+        ("/v2/team/image/manifests/1".into(), manifest.clone()),
+        (format!("/v2/team/image/manifests/{}", digest(&body)), manifest),
+        blob(&config),
+        blob(&layer),
+    ]
 }

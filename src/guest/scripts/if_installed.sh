@@ -1,4 +1,4 @@
-# The file names a version, which is installed later, when the guest answers.
+# If Docker is missing, cai installs it later, when the guest answers.
 if ! command -v dockerd >/dev/null 2>&1; then
   exit 0
 fi

@@ -19,7 +19,8 @@ note() {
   fi
 }
 note
-printf '%s' "$files" | while read -r path mode text; do
+printf '%s\n' "$files" | while read -r path mode text; do
+  if [ -z "$path" ]; then continue; fi
   mkdir -p "${path%/*}"
   rm -f "$path.cai-new"
   (umask 077 && printf '%s' "$text" | base64 -d >"$path.cai-new")
@@ -33,7 +34,9 @@ if [ "$of" = certificates ]; then
     apt-get -q -o DPkg::Lock::Timeout=600 update
     apt-get -q -y -o DPkg::Lock::Timeout=600 install --no-install-recommends ca-certificates
   fi
-  update-ca-certificates
+  # Without --fresh, it keeps the links to a deleted file and the hash of a changed one (measured with
+  # Debian 12's 20230311).
+  update-ca-certificates --fresh
 else
   rmdir /etc/cai /etc/systemd/system/docker.service.d 2>/dev/null || true
   systemctl daemon-reload
