@@ -5,8 +5,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use containai::host::{Archive, ArchiveError, Host, Network, System};
+use containai::model::proxy::ProxySettings;
 use tar::EntryType;
 
+use crate::support::corporate::{Authority, Proxy};
 use crate::support::trials;
 use crate::support::web::{Packed, Web, head, ok, redirect};
 
@@ -25,6 +27,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         what_an_interrupted_attempt_left_goes_with_the_next,
         a_failure_leaves_what_was_there,
         a_place_that_cannot_be_written_is_named,
+        a_download_takes_the_declared_proxy_and_certificate,
     ]
 }
 
@@ -46,12 +49,17 @@ impl Place {
     }
 
     fn install(&self, url: &str, sha256: &str) -> Result<(), ArchiveError> {
-        System.install_archive(&Archive {
-            url: url.into(),
-            sha256: sha256.parse().unwrap(),
-            directory: self.directory(),
-            network: Network::default(),
-        })
+        self.install_through(Network::default(), url, sha256)
+    }
+
+    fn install_through(
+        &self,
+        network: Network,
+        url: &str,
+        sha256: &str,
+    ) -> Result<(), ArchiveError> {
+        let (url, sha256) = (url.into(), sha256.parse().unwrap());
+        System.install_archive(&Archive { url, sha256, directory: self.directory(), network })
     }
 
     /// Why it fails, in words with what to do. Nothing is left of it.
@@ -267,4 +275,34 @@ fn a_place_that_cannot_be_written_is_named() {
     fs::write(place.0.path().join("data"), "a file").unwrap();
     let error = place.install("http://127.0.0.1:1/a", &"0a".repeat(32)).unwrap_err();
     assert_eq!(error.to_string(), format!("{} could not be written", place.parent().display()));
+}
+
+fn a_download_takes_the_declared_proxy_and_certificate() {
+    let (bytes, sum) = lima();
+    let authority = Authority::new();
+    let server = authority.serve(&["mirror.corp.example"], &[("/a.tar.gz".into(), ok(&bytes))]);
+    let proxy = Proxy::to(server);
+    let place = Place::new();
+    let certificate = place.0.path().join("ca.pem");
+    fs::write(&certificate, authority.certificate()).unwrap();
+    let url = "https://mirror.corp.example/a.tar.gz";
+    let through = |https: &str, certificates: &[&PathBuf]| {
+        let https = Some(https.replace("PORT", &proxy.port.to_string()));
+        let proxy = Some(ProxySettings { https, ..ProxySettings::default() });
+        let certificates = certificates.iter().map(|path| path.to_path_buf()).collect();
+        place.install_through(Network { proxy, certificates }, url, &sum)
+    };
+    let with_password = "http://me:p%40ss@127.0.0.1:PORT";
+    for (https, certificates) in
+        [("http://127.0.0.1:PORT", &[&certificate][..]), (with_password, &[])]
+    {
+        assert!(matches!(through(https, certificates), Err(ArchiveError::Download { .. })));
+    }
+    let damaged = place.0.path().join("damaged.pem");
+    fs::write(&damaged, "hello\n").unwrap();
+    let error = through(with_password, &[&damaged]).unwrap_err().to_string();
+    assert!(error.contains("damaged.pem could not be read"), "{error}");
+    through(with_password, &[&certificate]).unwrap();
+    assert_eq!(names(&place.directory()), ["bin", "share"]);
+    assert!(proxy.requests().iter().all(|it| it.starts_with("CONNECT mirror.corp.example:443 ")));
 }

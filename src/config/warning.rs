@@ -1,12 +1,13 @@
 //! Warnings about valid files.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::suggest;
-use super::types::{Config, Group, Lima};
+use super::types::{Config, Egress, Group, Lima};
 use crate::model::daemon_key::DaemonKey;
+use crate::model::egress::{Destination, Host, Target};
 use crate::model::log_option::{has_log_option, log_driver};
 use crate::model::{Arch, SysboxVersion, UnixName, lima_yaml, listed, open_ended, spelled_out};
 
@@ -45,6 +46,7 @@ impl Config {
             warnings.extend(self.remapped_sysbox());
             warnings.extend(self.arches().filter_map(|arch| self.missing_package(arch)));
         }
+        warnings.extend(self.blocked_proxy());
         warnings.extend(self.undeclared_groups());
         warnings.extend(self.system_ids());
         warnings
@@ -61,6 +63,39 @@ impl Config {
             ),
             format!("write version = \"{open}\" to accept later versions too"),
         ))
+    }
+
+    /// Containers would wait for a proxy that the rules block. Only an address opens a private one.
+    fn blocked_proxy(&self) -> Vec<Warning> {
+        let Some(policy) = self.egress.as_ref().map(Egress::policy) else { return Vec::new() };
+        let opens = |port| {
+            let fits = |to: &Destination| to.port.is_none_or(|own| own == port);
+            let is_address = |to: &Destination| matches!(to.host, Host::Network(_));
+            policy.entries.iter().any(|entry| fits(&entry.to) && is_address(&entry.to))
+        };
+        let proxies = self.proxy.iter().flat_map(|proxy| [&proxy.http, &proxy.https]);
+        let targets = proxies.flatten().filter_map(|address| {
+            let port = address.port();
+            let target = address.in_guest().host().parse::<Target>().ok()?;
+            let target = Target { port: Some(port), ..target };
+            let is_allowed = policy.decide(&target).allows();
+            match target.host {
+                Host::Network(_) => (!is_allowed).then_some((target, "")),
+                _ if opens(port) || (is_allowed && !policy.block_private) => None,
+                _ if is_allowed => Some((target, " if its address is private")),
+                _ => Some((target, "")),
+            }
+        });
+        let targets: BTreeMap<String, &str> =
+            targets.map(|(target, when)| (target.to_string(), when)).collect();
+        let warn = |(target, when): (String, &str)| {
+            Warning::new(
+                format!("[egress] blocks containers from the proxy {target}{when}"),
+                "add its address and port to `allow` if containers need it; a proxy connects to \
+                 anything that it permits",
+            )
+        };
+        targets.into_iter().map(warn).collect()
     }
 
     /// Whether the image has these groups is unknown until the VM exists.

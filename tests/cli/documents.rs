@@ -40,10 +40,10 @@ fn examples() -> Vec<PathBuf> {
 }
 
 fn every_example_is_valid_and_can_be_planned() {
-    let sandbox = fake::fresh();
     let examples = examples();
     assert!(examples.len() >= 5, "{examples:?}");
     for example in examples {
+        let sandbox = fake::fresh();
         // Where a team would have it, with the files that it names.
         let text = std::fs::read_to_string(&example).unwrap();
         sandbox.write("home/containai.toml", &text);

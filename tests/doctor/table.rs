@@ -2,13 +2,17 @@
 
 use containai::docker::{ContextMetadata, Environment};
 use containai::doctor::{Code, Severity};
-use containai::guest::{Container, DOCKER_SERVICE, Group, GuestFacts, Section, Unfinished, Unit};
+use containai::guest::{
+    Container, DOCKER_SERVICE, Document, Group, GuestFacts, Section, Unfinished, Unit,
+};
 use containai::host::Ping;
 use containai::lima::{Agent, Status, UserFile};
+use containai::model::digest::sha256;
 use containai::plan::Observation;
 use containai::plan::Reason;
-use containai::resource::facts::Facts;
+use containai::resource::facts::{Facts, HostFile};
 
+use crate::support::CA;
 use crate::support::machine::{bend_guest, bend_vm, config, fresh, put_down, stop_dockerd};
 
 /// What bends a healthy machine, and the one code that it is found to be.
@@ -354,6 +358,22 @@ pub const CASES: &[Bent] = &[
         });
     })
     .notes(),
+    bent(Code::CertificateExpires, ("expires", "\"2126-11-06\""), |facts, _| {
+        let sum = sha256(CA.as_bytes());
+        let file = HostFile { sha256: sum.clone(), text: Some(CA.into()) };
+        facts.files.insert("/team/ca.pem".into(), file);
+        bend_guest(facts, |guest| {
+            let seen = format!(
+                "@m trust_sums\n{sum}  /usr/local/share/ca-certificates/cai-ca.crt\n@m = 0\n\
+                 @m trust_links\n/etc/ssl/certs/cai-ca.pem\n@m = 0\n@m end\n"
+            );
+            guest.document = Document::parse(&seen, "m").unwrap();
+            let now = humantime::parse_rfc3339("2126-10-08T00:00:00Z").unwrap();
+            guest.engine.get_or_insert_default().time = Some(now);
+        });
+    })
+    .notes()
+    .with("[[trust]]\ncertificate = \"/team/ca.pem\"\n"),
     bent(Code::Drift, ("addresses", "[\"user.ci\",\"group_membership.ci.docker\"]"), |_, _| {})
         .warns()
         .with("[[users]]\nname = \"ci\"\ngroups = [\"docker\"]\n[[users]]\nname = \"@lima\"\ngroups = [\"docker\"]\n"),

@@ -26,6 +26,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_private_key_in_a_text_is_not_shown,
         a_secret_is_on_no_command_line,
         a_variable_that_is_not_set_is_named_where_it_matters,
+        a_proxy_with_a_password_from_a_program_does_not_show_it,
     ]
 }
 
@@ -143,6 +144,7 @@ fn calls(command: &Command, path: &str) -> Vec<Vec<&'static str>> {
         "logs" => &[&["logs"], &["logs", "vm"], &["logs", "provision"], &["logs", "egress"]],
         "egress test" => &[&["egress", "test", "github.com:443"]],
         "list" => &[&["list"]],
+        // With `--containers`, it is there to show the password of the proxy.
         "env" => &[&["env"]],
         // It does not end.
         "watch" => &[&["watch", "--uninstall"]],
@@ -420,4 +422,74 @@ fn a_variable_that_is_not_set_is_named_where_it_matters() {
     }
     let yaml = searched(&world, &["render"], "");
     assert!(yaml.success().contains("FROM_ENV: (sensitive value)"), "{yaml}");
+}
+
+/// A file whose secrets come from a program and from a file outside the home directory.
+fn from_outside(world: &FakeWorld) -> String {
+    world.sandbox.write("token", "n33dle-token\n");
+    let password = "echo >>\"$HOME/runs\"; echo 'n33dle@/ \"'\n";
+    world.sandbox.fake_program("get-secret", password);
+    format!(
+        "version = 1\n[vm.env]\nTOKEN = {{ file = \"{}\" }}\n[proxy]\nhttps = \"http://localhost:3128\"\n\
+         username = \"me\"\npassword = {{ command = [\"get-secret\", \"proxy\"] }}\n",
+        world.sandbox.path("token").display()
+    )
+}
+
+fn a_proxy_with_a_password_from_a_program_does_not_show_it() {
+    let world = FakeWorld::new("");
+    world.sandbox.write("home/containai.toml", &from_outside(&world));
+    let runs = || fs::read_to_string(world.sandbox.path("home/runs")).unwrap_or_default().len();
+    for call in [&["validate"][..], &["graph"], &["render"], &["--simulate=s", "plan"]] {
+        searched(&world, call, "").success();
+    }
+    assert_eq!(runs(), 0, "a command that compares nothing ran the program");
+    searched(&world, &["plan", "--out", "next.plan"], "").success();
+    assert_eq!(runs(), 1);
+    for call in [
+        &["apply", "--yes", "--verbose"][..],
+        &["--json", "plan"],
+        &["status"],
+        &["doctor"],
+        &["doctor", "--bundle", "b.tar.gz"],
+    ] {
+        searched(&world, call, "");
+    }
+    assert!(cai(&world, &["plan"], "").success().contains("No changes."));
+    let guest = world.world().instances["containai-secure"].guest.clone().unwrap();
+    let url = "http://me:n33dle%40%2F%20%22@host.lima.internal:3128";
+    assert!(guest.files["/etc/cai/proxy.env"].text.contains(&format!("HTTPS_PROXY=\"{url}\"\n")));
+    let yaml: serde_json::Value =
+        serde_yaml::from_str(&world.world().instances["containai-secure"].yaml).unwrap();
+    assert_eq!(yaml["env"]["https_proxy"], url);
+    assert_eq!(yaml["env"]["TOKEN"], "n33dle-token");
+    assert_eq!(yaml["propagateProxyEnv"], false);
+    // Only a command that is there to show it does.
+    let shown = cai(&world, &["env", "--containers"], "");
+    assert!(shown.success().contains(&format!("https_proxy={url}\n")), "{shown}");
+
+    // Another password is a change of its own, and a program that fails does not say what it had.
+    world.sandbox.fake_program("get-secret", "echo n33dle-other");
+    let plan = searched(&world, &["plan"], "");
+    assert!(plan.success().contains("~ proxy.guest"), "{plan}");
+    for (script, why) in [
+        (
+            "echo n33dle; echo 'sign in first' >&2; exit 1",
+            "get-secret failed with exit status 1: sign in first",
+        ),
+        ("echo n33dle; echo n33dle", "the command get-secret contains a control character"),
+    ] {
+        world.sandbox.fake_program("get-secret", script);
+        let plan = searched(&world, &["plan"], "");
+        let told = plan.fails_with(3).replace("\n  ", " ");
+        assert!(told.contains(why) && told.contains("containai.toml:7:24"), "{plan}");
+    }
+    world
+        .sandbox
+        .write("home/containai.toml", &from_outside(&world).replace("get-secret", "nosuch"));
+    let plan = searched(&world, &["plan"], "");
+    assert!(plan.fails_with(3).contains("the program nosuch is not on PATH"), "{plan}");
+    fs::remove_file(world.sandbox.path("token")).unwrap();
+    let plan = searched(&world, &["plan"], "");
+    assert!(plan.fails_with(3).contains("token does not exist"), "{plan}");
 }

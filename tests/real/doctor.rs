@@ -25,7 +25,7 @@ const OTHERS: &[(Code, &str, fn())] = &[
 ];
 
 /// The codes that the trials of other modules produce.
-const ELSEWHERE: [Code; 3] = [Code::EgressOpen, Code::EgressNameBlocked, Code::EgressResolverDown];
+const ELSEWHERE: [Code; 3] = [Code::EgressOpen, Code::EgressResolverDown, Code::CertificateExpires];
 
 /// The codes that concern only this machine, not a guest. Those of containers use a separate real
 /// dockerd.
@@ -39,6 +39,8 @@ const NOT_OF_A_GUEST: &[Code] = &[
     Code::DockerCliMissing,
     Code::SocketPathTooLong,
     Code::VmOverridden,
+    // It is found in the log of refused names, by a table only.
+    Code::EgressNameBlocked,
     Code::MountExposes,
     Code::VulnerableVersion,
     Code::ContextShadowed,

@@ -4,6 +4,7 @@
 use super::declared::Declared;
 use super::doctor::finding;
 use super::engine::{Engine, shared};
+use super::faults::saw;
 use crate::support::corporate::{Authority, Proxy, registry};
 use crate::support::trials;
 
@@ -68,6 +69,8 @@ fn a_guest_reaches_a_registry_through_a_proxy_that_leaves_without_a_trace() {
     pulls(&engine).unwrap();
     assert!(proxy.requests().contains(&"CONNECT registry.corp.example:443 HTTP/1.1".to_owned()));
 
+    let notice = finding(&engine, &[], Code::CertificateExpires);
+    assert!(saw(&notice, "subject", "CN=Corp"), "{notice}");
     let url = format!("http://me:p%40ss@host.lima.internal:{}", proxy.port);
     let environment = engine.guest("env");
     for line in [format!("https_proxy={url}"), format!("HTTP_PROXY={url}")] {

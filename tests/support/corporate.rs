@@ -17,7 +17,7 @@ use serde_json::json;
 
 use super::web::head;
 
-/// A certificate authority.
+/// A certificate authority whose certificate expires in 20 days.
 pub struct Authority(tempfile::TempDir);
 
 impl Authority {
@@ -25,7 +25,7 @@ impl Authority {
         let directory = tempfile::tempdir().unwrap();
         openssl(
             directory.path(),
-            "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 60 \
+            "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 20 \
                                    -subj /CN=Corp -keyout ca.key -out ca.pem",
         );
         Self(directory)

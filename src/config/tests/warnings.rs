@@ -145,3 +145,20 @@ fn options_of_another_log_driver_are_named() {
         assert_eq!(messages(&daemon(good)), [""; 0], "{good}");
     }
 }
+
+#[test]
+fn a_proxy_that_egress_blocks_is_warned_about() {
+    let warned = |egress: &str| {
+        let text = format!(
+            "version = 1\n[egress]\n{egress}\n[proxy]\nhttp = \"http://localhost:3128\"\n\
+             https = \"http://10.1.2.3:8080\"\n"
+        );
+        let warnings = crate::config::parse(&text).unwrap().warnings().into_iter();
+        let warnings = warnings.filter(|it| it.message.starts_with("[egress] blocks"));
+        warnings
+            .filter_map(|it| it.message.rsplit(' ').next().map(str::to_owned))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(warned(""), ["10.1.2.3:8080", "host.lima.internal:3128"]);
+    assert_eq!(warned("allow = [\"10.1.2.0/24\", \"host.lima.internal\"]"), [""; 0]);
+}

@@ -65,8 +65,8 @@ struct Table {
     #[schemars(regex(pattern = pattern::LOCAL_PATH))]
     file: Option<String>,
     /// A program on this machine that prints the value, and its arguments, such as
-    /// `["op", "read", "op://team/proxy/password"]`. No shell is used. `cai plan`, `cai apply` and
-    /// `cai doctor` run it. One line break at the end of its output is ignored. The value is sensitive.
+    /// `["op", "read", "op://team/proxy/password"]`. No shell is used. Commands that compare the machine
+    /// with the file run it, such as `plan`, `apply`, `status` and `doctor`. One line break at the end of its output is ignored. The value is sensitive.
     #[serde(default, deserialize_with = "rules::value_command")]
     #[schemars(with = "Option<Vec<String>>", length(min = 1))]
     command: Option<Vec<String>>,
