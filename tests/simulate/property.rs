@@ -95,6 +95,8 @@ impl Case {
     }
 }
 
+/// A certificate of this repository.
+const CERTIFICATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/corp-ca.pem");
 const LIMA_USER: &str = "[[users]]\nname = \"@lima\"\ngroups = [\"docker\"]\n";
 
 fn file() -> impl Strategy<Value = String> {
@@ -131,13 +133,23 @@ fn file() -> impl Strategy<Value = String> {
         ],
         0..=2,
     );
-    (vm, docker, sysbox, groups, users).prop_map(|(vm, docker, sysbox, groups, users)| {
+    let trust = format!("[[trust]]\ncertificate = {CERTIFICATE:?}\n");
+    let network = subsequence(
+        vec![
+            "[egress]\nallow = [\"github.com\"]\n".to_owned(),
+            "[proxy]\nhttps = \"http://localhost:3128\"\n".to_owned(),
+            trust,
+        ],
+        0..=3,
+    );
+    (vm, docker, sysbox, groups, users, network).prop_map(|(vm, docker, sysbox, groups, users, network)| {
         let (cpus, memory, disk, mounts) = vm;
         let (groups, users) = (groups.concat(), users.concat());
         // A file that names users names Lima's too, else nobody could open the socket.
         let lima = if users.is_empty() { "" } else { LIMA_USER };
         format!(
-            "version = 1\n[vm]\n{cpus}{memory}{disk}{mounts}{docker}{sysbox}{groups}{lima}{users}"
+            "version = 1\n[vm]\n{cpus}{memory}{disk}{mounts}{docker}{sysbox}{groups}{lima}{users}{}",
+            network.concat(),
         )
     })
 }

@@ -75,9 +75,13 @@ pub fn guest(world: &World) -> Guest {
 pub fn snapshot(host: &SimulatedHost<'_>) -> Vec<String> {
     let world = host.world();
     let guest = guest(&world);
-    let yaml: BTreeMap<String, serde_json::Value> =
+    let mut yaml: BTreeMap<String, serde_json::Value> =
         serde_yaml::from_str(&world.instances["containai-secure"].yaml).unwrap();
-    let packages: Vec<&String> = guest.packages.keys().collect();
+    // A running VM is not restarted for another boot script.
+    yaml.remove("provision");
+    // Those that [egress] installs stay.
+    let stays = |name: &&String| ["dnsmasq-base", "nftables"].contains(&name.as_str());
+    let packages: Vec<&String> = guest.packages.keys().filter(|name| !stays(name)).collect();
     let daemon: BTreeMap<String, serde_json::Value> =
         serde_json::from_str(&guest.files["/etc/docker/daemon.json"].text).unwrap();
     vec![
