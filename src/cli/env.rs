@@ -83,8 +83,8 @@ pub(super) fn containers(
     file.complete(host, terminal).map_err(|unread| Error::Config(vec![unread]))?;
     let Some(proxy) = &file.config.proxy else {
         return Err(Error::Usage {
-            why: format!("{} has no [proxy]", file.shown),
-            hint: "containers need no variables without it".into(),
+            why: format!("{} does not declare [proxy]", file.shown),
+            hint: "add [proxy], or run the container without --env-file".into(),
         });
     };
     let variables = proxy.in_guest().variables();

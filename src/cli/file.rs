@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Global, Terminal, values};
+use super::{Global, Terminal, allow, values};
 use crate::cli::error::{Error, FileErrors};
 use crate::config::diagnostic::{self, Diagnostic};
 use crate::config::{self, Config, ValueSource};
@@ -49,15 +49,25 @@ impl File {
         terminal: &Terminal,
     ) -> Result<(), FileErrors> {
         let mut unread = self.unread.clone();
-        let read = |from: &ValueSource| values::with_programs(probe, from);
         // Without the others, the result of the programs is not needed.
-        if unread.is_empty()
-            && let Err(mistakes) = config::resolve(&mut self.config, &self.source.text, read)
-        {
-            unread = mistakes;
+        if unread.is_empty() && !terminal.simulates() {
+            let (directory, is_allowed) = (self.directory(), allow::is_allowed(probe, self));
+            let read = |from: &ValueSource| match is_allowed {
+                true => values::with_programs(probe, &directory, from),
+                false => Err(allow::refusal(from)),
+            };
+            unread = config::resolve(&mut self.config, &self.source.text, read)
+                .err()
+                .unwrap_or_default();
         }
         terminal.hide(self.config.secrets());
         if unread.is_empty() { Ok(()) } else { Err(self.source.mistakes(&unread, terminal)) }
+    }
+
+    /// Its directory.
+    pub(super) fn directory(&self) -> PathBuf {
+        let file = self.config.file.as_deref().and_then(Path::parent);
+        file.unwrap_or(Path::new("/")).to_owned()
     }
 
     /// The file and its VM, for a report.

@@ -1,5 +1,6 @@
 //! The command line: its definitions, and one file for each command.
 
+mod allow;
 mod apply;
 mod bundle;
 mod completions;
@@ -181,6 +182,7 @@ fn run_on(
             egress::test(host, global, target, terminal)
         }
         Command::List => list::run(host, global, terminal),
+        Command::Allow { yes } => allow::run(host, global, *yes, terminal),
         Command::Env { containers: true, .. } => env::containers(host, global, terminal),
         Command::Env { shell, unset, .. } => env::run(host, global, *shell, *unset, terminal),
         Command::Watch(options) => watch::run(host, global, options, terminal),

@@ -7,7 +7,7 @@ use crate::config::{Unread, ValueSource, of_environment};
 use crate::host::{CommandSpec, Probe};
 
 /// The time limit of a program: a password manager may wait for a fingerprint.
-const PATIENCE: Duration = Duration::from_secs(2 * 60);
+const TIMEOUT: Duration = Duration::from_secs(2 * 60);
 
 /// A value from the environment or a file. The programs of a file run only if a plan needs their output.
 pub(super) fn without_programs(
@@ -17,7 +17,7 @@ pub(super) fn without_programs(
     match from {
         ValueSource::Env(name) => of_environment(name.as_str(), probe.env(name.as_str())).map(Some),
         ValueSource::File(path) => match probe.read_file(Path::new(path)) {
-            Ok(Some(text)) => Ok(Some(without_line_break(&text))),
+            Ok(Some(text)) => value(&text, from).map(Some),
             Ok(None) => Err((
                 format!("the file {path} does not exist"),
                 "create it, or correct its path, which is relative to this file",
@@ -31,9 +31,10 @@ pub(super) fn without_programs(
     }
 }
 
-/// The same, and the output of programs.
+/// The same, and the output of programs, which run in the directory of the file.
 pub(super) fn with_programs(
     probe: &dyn Probe,
+    directory: &Path,
     from: &ValueSource,
 ) -> Result<Option<String>, Unread> {
     let ValueSource::Command(words) = from else { return without_programs(probe, from) };
@@ -46,19 +47,18 @@ pub(super) fn with_programs(
         let hint = "install it, or write its path; cai uses no shell";
         return Err((format!("the program {name} is not on PATH"), hint));
     };
-    let command = CommandSpec::new(program).args(arguments).timeout(PATIENCE);
-    let hint = "run the command in a terminal, for example to sign in, and then run cai again";
-    let output = probe.query(&command).map_err(|why| {
-        let why = anstream::adapter::strip_str(&why.to_string()).to_string();
-        (format!("the value from {name} cannot be read: {why}"), hint)
-    })?;
+    let command = CommandSpec::new(program).args(arguments).timeout(TIMEOUT).directory(directory);
+    let hint = "run it in a terminal, for example to sign in, and then run cai again";
+    // The arguments may be secret, and so may standard output.
+    let output = probe
+        .query(&command)
+        .map_err(|why| (format!("the command {name} failed: {}", why.failure), hint))?;
     if output.status.success() {
-        return Ok(Some(without_line_break(&output.stdout)));
+        return value(&output.stdout, from).map(Some);
     }
-    // Standard output may be a part of the secret.
     let said = output.stderr.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
     let said = if said.is_empty() { String::new() } else { format!(": {}", said.trim()) };
-    Err((format!("the command {name} failed with {}{said}", output.status), hint))
+    Err((format!("the command {name} {}{said}", output.status.failed()), hint))
 }
 
 /// The value on a simulated host.
@@ -69,7 +69,16 @@ pub(super) fn simulated(from: &ValueSource) -> String {
     }
 }
 
-fn without_line_break(text: &str) -> String {
+/// The value in a text, which may end with a line break.
+fn value(text: &str, from: &ValueSource) -> Result<String, Unread> {
     let text = text.strip_suffix('\n').unwrap_or(text);
-    text.strip_suffix('\r').unwrap_or(text).to_owned()
+    let text = text.strip_suffix('\r').unwrap_or(text);
+    let rule = "a value is a single line of plain text";
+    if text.is_empty() {
+        return Err((format!("the value of {from} is empty"), rule));
+    }
+    if text.contains('\u{fffd}') {
+        return Err((format!("the value of {from} is not UTF-8"), rule));
+    }
+    Ok(text.to_owned())
 }

@@ -4,6 +4,7 @@ use semver::{Version, VersionReq};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
+use super::Trust;
 use super::text::{self, Rule};
 use crate::model::{ByteSize, InvalidValue};
 
@@ -180,11 +181,18 @@ fn checked<'de, D: Deserializer<'de>>(from: D, rule: Rule) -> Result<String, D::
 }
 
 pub(super) fn value_file<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
-    local_file(from, "the path of a file with a value")
+    local_file(from, "the path of a file on this machine")
 }
 
 pub(super) fn certificate<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
-    local_file(from, "the path of a certificate").map(Option::unwrap_or_default)
+    let path = local_file(from, "the path of a certificate")?.unwrap_or_default();
+    let name = Trust { certificate: path.clone() }.name();
+    // The name is a part of a file's name in the guest.
+    if name.is_empty() || name.len() > 64 {
+        let rule = "name the file with 1 to 64 letters or digits, such as ./corp-ca.pem";
+        return Err(D::Error::custom(InvalidValue::new(&path, "the path of a certificate", rule)));
+    }
+    Ok(path)
 }
 
 /// The path of a file on this machine.
@@ -206,8 +214,7 @@ pub(super) fn value_command<'de, D: Deserializer<'de>>(
 ) -> Result<Option<Vec<String>>, D::Error> {
     let words = <Vec<String>>::deserialize(from)?;
     if words.first().is_none_or(String::is_empty) {
-        let message =
-            "a command needs a program: write it first, such as [\"op\", \"read\", \"…\"]";
+        let message = "`command` must start with a program, such as [\"op\", \"read\", \"…\"]";
         return Err(D::Error::custom(message));
     }
     Ok(Some(words))

@@ -8,9 +8,9 @@ use toml::de::{DeTable, DeValue};
 
 use super::de::Node;
 use super::parse_error::Refused;
-use super::{Config, ValueSource};
+use super::{Config, ValueSource, Variable};
 use crate::config::diagnostic::Diagnostic;
-use crate::model::proxy::ProxySettings;
+use crate::model::proxy::{PROXY_NAMES, ProxySettings};
 use crate::model::redact;
 
 /// Why a value could not be read, and what to do.
@@ -79,26 +79,32 @@ fn place(source: &str, path: &[&str]) -> Option<std::ops::Range<usize>> {
 }
 
 impl Config {
-    /// Whether the value of this variable of the guest must be hidden. A variable that the file
-    /// does not declare may be sensitive, so it is hidden as well.
-    pub fn hides(&self, name: &str) -> bool {
-        let of_proxy = self.proxy.iter().flat_map(|proxy| {
-            let is_secret = proxy.has_credentials();
-            let names = proxy.in_guest().variables().into_iter().map(|(name, _)| name);
-            names.map(move |name| {
-                (name.to_owned(), is_secret && !name.eq_ignore_ascii_case("no_proxy"))
-            })
+    /// The programs that the file runs, each with its place.
+    pub fn programs(&mut self) -> Vec<(Vec<String>, Vec<String>)> {
+        let programs = self.variables().filter_map(|(path, variable)| match &variable.source {
+            Some(ValueSource::Command(words)) => {
+                Some((path.into_iter().map(str::to_owned).collect(), words.clone()))
+            }
+            _ => None,
         });
-        let own = self.vm.env.iter().map(|(name, it)| (name.to_string(), it.sensitive));
-        let mut own = own.chain(of_proxy).filter(|(own, _)| own == name);
-        own.next().is_none_or(|(_, is_sensitive)| is_sensitive)
+        programs.collect()
     }
 
-    /// The environment variables of the guest.
+    /// Whether the value of this variable of the guest must be hidden. A variable that the file
+    /// does not declare may be sensitive, so it is hidden as well, except a proxy without credentials.
+    pub fn hides(&self, name: &str, value: &str) -> bool {
+        let own = self.vm.env.iter().find(|(own, _)| own.as_str() == name);
+        let is_proxy = PROXY_NAMES.iter().any(|it| it.eq_ignore_ascii_case(name));
+        own.map_or_else(|| !is_proxy || value.contains('@'), |(_, own)| own.sensitive)
+    }
+
+    /// The environment variables of the guest in Lima's YAML. An empty proxy is none: without it, a guest on
+    /// macOS gets the proxy of the system's settings (Lima 2.2.0, `setupEnv`).
     pub fn guest_environment(&self) -> BTreeMap<String, String> {
         let own = self.vm.env.iter();
         let own = own.filter_map(|(name, it)| Some((name.to_string(), it.value.clone()?)));
-        let of_proxy = self.proxy.iter().flat_map(|proxy| proxy.in_guest().variables());
+        let of_proxy = self.proxy.iter().flat_map(|proxy| proxy.in_guest().all_variables());
+        let of_proxy = of_proxy.filter(|(name, _)| !name.eq_ignore_ascii_case("all_proxy"));
         own.chain(of_proxy.map(|(name, value)| (name.to_owned(), value))).collect()
     }
 
@@ -123,7 +129,8 @@ impl Config {
         secrets.extend(urls.flatten().flat_map(|url| redact::passwords(url)));
         if let Some(proxy) = &self.proxy {
             let values = [&proxy.username, &proxy.password].into_iter().flatten();
-            let values = values.filter(|it| it.source.is_some() && it.sensitive);
+            let is_password = |it: &Variable| Some(it) == proxy.password.as_ref();
+            let values = values.filter(|it| it.sensitive || is_password(it));
             secrets.extend(values.filter_map(|it| it.value.clone()));
             let ProxySettings { http, https, .. } = proxy.on_host();
             // As it is encoded in a URL.

@@ -1,15 +1,18 @@
 //! Warnings about valid files.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 use super::suggest;
 use super::types::{Config, Egress, Group, Lima};
 use crate::model::daemon_key::DaemonKey;
-use crate::model::egress::{Destination, Host, Target};
+use crate::model::egress::{Host, Target};
 use crate::model::log_option::{has_log_option, log_driver};
 use crate::model::{Arch, SysboxVersion, UnixName, lima_yaml, listed, open_ended, spelled_out};
+
+/// The address of this machine in a guest on Lima's default network.
+const GATEWAY: &str = "192.168.5.2";
 
 /// A warning about a valid file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,34 +71,42 @@ impl Config {
     /// Containers would wait for a proxy that the rules block. Only an address opens a private one.
     fn blocked_proxy(&self) -> Vec<Warning> {
         let Some(policy) = self.egress.as_ref().map(Egress::policy) else { return Vec::new() };
-        let opens = |port| {
-            let fits = |to: &Destination| to.port.is_none_or(|own| own == port);
-            let is_address = |to: &Destination| matches!(to.host, Host::Network(_));
-            policy.entries.iter().any(|entry| fits(&entry.to) && is_address(&entry.to))
+        let opens_some = |port| {
+            let entries = policy.entries.iter().map(|entry| &entry.to);
+            let mut entries = entries.filter(|to| matches!(to.host, Host::Network(_)));
+            entries.any(|to| to.port == Some(port))
         };
         let proxies = self.proxy.iter().flat_map(|proxy| [&proxy.http, &proxy.https]);
-        let targets = proxies.flatten().filter_map(|address| {
-            let port = address.port();
-            let target = address.in_guest().host().parse::<Target>().ok()?;
-            let target = Target { port: Some(port), ..target };
-            let is_allowed = policy.decide(&target).allows();
+        let blocked = proxies.flatten().filter_map(|address| {
+            let (local, port) = (address.is_local(), address.port());
+            let host = if local { GATEWAY } else { address.host() };
+            let target = Target { port: Some(port), ..host.parse::<Target>().ok()? };
+            let (name, is_allowed) = (format!("{address}"), policy.decide(&target).allows());
+            let may_open = !local && matches!(target.host, Host::Name(_)) && opens_some(port);
             match target.host {
-                Host::Network(_) => (!is_allowed).then_some((target, "")),
-                _ if opens(port) || (is_allowed && !policy.block_private) => None,
-                _ if is_allowed => Some((target, " if its address is private")),
-                _ => Some((target, "")),
+                _ if may_open => None,
+                Host::Name(_) if is_allowed && policy.block_private => {
+                    Some((name, " if its address is private", "add its address, not its name"))
+                }
+                _ if is_allowed => None,
+                _ => Some((
+                    name,
+                    "",
+                    if local { "add \"192.168.5.2\", this machine in the VM," } else { "add it" },
+                )),
             }
         });
-        let targets: BTreeMap<String, &str> =
-            targets.map(|(target, when)| (target.to_string(), when)).collect();
-        let warn = |(target, when): (String, &str)| {
+        let blocked: BTreeSet<_> = blocked.collect();
+        let warn = |(name, when, what): (String, &str, &str)| {
             Warning::new(
-                format!("[egress] blocks containers from the proxy {target}{when}"),
-                "add its address and port to `allow` if containers need it; a proxy connects to \
-                 anything that it permits",
+                format!("[egress] blocks containers from the proxy {name}{when}"),
+                format!(
+                    "{what} with the port to `allow` if containers need it; a proxy connects to \
+                     anything that it permits"
+                ),
             )
         };
-        targets.into_iter().map(warn).collect()
+        blocked.into_iter().map(warn).collect()
     }
 
     /// Whether the image has these groups is unknown until the VM exists.

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::answers::{self, Answers};
 use super::{
-    Account, Container, DaemonJson, Document, Engine, Group, GuestSocket, SECCOMP_PROFILE, Section,
-    Unfinished, Unit, accounts, containers, packages, settings, socket,
+    Account, Container, DaemonJson, DockerdSettings, Document, Engine, Group, GuestSocket,
+    SECCOMP_PROFILE, Section, Unfinished, Unit, accounts, containers, packages, settings, socket,
 };
 use crate::lima::failed_script;
 
@@ -66,7 +66,7 @@ pub struct GuestFacts {
     /// The containers that `cai` stopped and has not started again, in the order of their start.
     pub stopped_by_cai: Vec<Container>,
     /// The settings that the running dockerd has not read.
-    pub not_loaded: Vec<&'static str>,
+    pub not_loaded: Vec<DockerdSettings>,
     /// The sections of the individual resource kinds.
     pub document: Document,
 }

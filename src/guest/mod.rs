@@ -16,6 +16,7 @@ pub mod probe;
 pub mod provisioning;
 pub mod settings;
 mod socket;
+mod written;
 
 pub use accounts::{Account, Group};
 pub use containers::Container;
@@ -27,4 +28,6 @@ pub use operation::{
     Contents, Loaded, Operation, SECCOMP_PROFILE, input, sent_file, sysbox_package,
 };
 pub use packages::{Unfinished, Unit};
+pub use settings::DockerdSettings;
 pub use socket::GuestSocket;
+pub use written::{GuestFile, Sums};

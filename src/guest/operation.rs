@@ -7,7 +7,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{Container, egress, provisioning};
+use super::{Container, DockerdSettings, GuestFile, provisioning};
 use crate::config::DockerSource;
 use crate::host::CommandSpec;
 use crate::lima::Ssh;
@@ -28,8 +28,10 @@ const CHECK_SYSBOX: &str = include_str!("scripts/sysbox-check.sh");
 const SYSBOX_PACKAGE: &str = include_str!("scripts/sysbox-package.sh");
 /// The directory of packages in the guest.
 const PACKAGES: &str = "/var/lib/cai/packages";
-/// The beginning of every script: sudo does not pass on the proxy's variables.
-const PROXY: &str = include_str!("scripts/proxy.sh");
+/// Prepended to every script, because sudo drops the proxy's variables.
+const EXPORT_PROXY: &str = include_str!("scripts/proxy.sh");
+/// The functions of scripts that write files.
+const WRITE_FILES: &str = include_str!("scripts/write-files.sh");
 /// The path of the seccomp profile in the guest.
 pub const SECCOMP_PROFILE: &str = "/etc/docker/cai-seccomp.json";
 
@@ -101,15 +103,15 @@ pub enum Operation<'a> {
         owner: (&'a str, &'a str),
     },
     /// Writes the files that enforce an egress policy, and loads its rules.
-    Egress(&'a [egress::File]),
+    Egress(&'a [GuestFile]),
     /// Removes the rules and their files.
     RemoveEgress(&'a [&'a str]),
     /// Writes and deletes files that dockerd reads only when it starts.
     Settings {
-        /// `proxy` or `certificates`.
-        of: &'a str,
+        /// What they are.
+        of: DockerdSettings,
         /// The files to write.
-        files: &'a [egress::File],
+        files: &'a [GuestFile],
         /// The paths to delete.
         delete: &'a [&'a str],
     },
@@ -197,12 +199,12 @@ impl Operation<'_> {
                 script("place-file", &[sent, to, sum, mode, user, group], body)
             }
             Self::Egress(files) => {
-                let body = include_str!("scripts/egress.sh").into();
+                let body = [WRITE_FILES, include_str!("scripts/egress.sh")].concat();
                 script_that_reads("egress", &[], body, &lines_of(files))
             }
             Self::Settings { of, files, delete } => {
-                let body = include_str!("scripts/settings.sh").into();
-                let values = [&[*of], *delete].concat();
+                let body = [WRITE_FILES, include_str!("scripts/settings.sh")].concat();
+                let values = [&[of.name()], *delete].concat();
                 script_that_reads("settings", &values, body, &lines_of(files))
             }
             Self::RemoveEgress(paths) => {
@@ -249,9 +251,8 @@ impl Operation<'_> {
 }
 
 /// Files for a script: a line with the path, the mode and the contents as Base64 for each.
-fn lines_of(files: &[egress::File]) -> String {
-    let line =
-        |it: &egress::File| format!("{} {} {}\n", it.path, it.mode, STANDARD.encode(&it.text));
+fn lines_of(files: &[GuestFile]) -> String {
+    let line = |it: &GuestFile| format!("{} {} {}\n", it.path, it.mode, STANDARD.encode(&it.text));
     files.iter().map(line).collect()
 }
 
@@ -263,10 +264,10 @@ const INPUT: &str = "CAI_INPUT";
 /// and sudo would log. It is encoded as Base64, so it cannot be mistaken for script text.
 fn whole(script: &str, input: &str) -> String {
     if input.is_empty() {
-        return format!("main() {{\n{PROXY}{script}\n}}\nmain \"$@\" </dev/null\n");
+        return format!("main() {{\n{EXPORT_PROXY}{script}\n}}\nmain \"$@\" </dev/null\n");
     }
     let input = STANDARD.encode(input);
-    format!("main() {{\n{PROXY}{script}\n}}\nmain \"$@\" <<'{INPUT}'\n{input}\n{INPUT}\n")
+    format!("main() {{\n{EXPORT_PROXY}{script}\n}}\nmain \"$@\" <<'{INPUT}'\n{input}\n{INPUT}\n")
 }
 
 /// The input of such a script.

@@ -36,6 +36,14 @@ pub struct Look {
     pub arguments: Vec<String>,
 }
 
+impl Look {
+    /// A section with the output of this command.
+    pub fn new(section: &str, command: &'static str, arguments: &[&str]) -> Self {
+        let arguments = arguments.iter().map(|&it| it.to_owned()).collect();
+        Self { section: section.to_owned(), command, arguments }
+    }
+}
+
 /// A random word that marks the lines of the document, so that the guest's output cannot imitate
 /// them.
 pub fn mark(seed: u128) -> String {

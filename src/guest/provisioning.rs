@@ -32,8 +32,8 @@ pub fn script(source: DockerSource) -> String {
 }
 
 /// The script that root runs on every boot. It has no arguments, so a specific version is installed
-/// later, when the guest answers. So is everything that comes through a proxy or from a server whose
-/// certificate the guest does not trust yet.
+/// later, when the guest answers. So is Docker with `[proxy]` or `[[trust]]`, because the script would run
+/// before the guest has them.
 pub fn boot_script(config: &Config) -> String {
     let docker = &config.docker;
     if docker.version.is_some() || config.proxy.is_some() || !config.trust.is_empty() {

@@ -24,6 +24,8 @@ pub struct CommandSpec {
     pub variables: Vec<(&'static str, String)>,
     /// Its standard input; empty if `None`.
     pub stdin: Option<Input>,
+    /// The directory in which it runs; an empty one if `None`.
+    pub directory: Option<PathBuf>,
     /// The time limit, after which it is killed. [`CommandSpec::timeout`] sets it.
     pub timeout: Duration,
     /// The position of the argument that tells the command its time limit.
@@ -47,6 +49,7 @@ impl CommandSpec {
             args: Vec::new(),
             variables: Vec::new(),
             stdin: None,
+            directory: None,
             timeout: Duration::from_secs(30),
             told: None,
         }
@@ -84,6 +87,13 @@ impl CommandSpec {
     #[must_use]
     pub fn stdin_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.stdin = Some(Input::File(path.into()));
+        self
+    }
+
+    /// Sets the directory in which it runs.
+    #[must_use]
+    pub fn directory(mut self, path: impl Into<PathBuf>) -> Self {
+        self.directory = Some(path.into());
         self
     }
 
@@ -167,7 +177,7 @@ impl ExitStatus {
     }
 
     /// The message for a command that should have succeeded.
-    fn failed(self) -> String {
+    pub fn failed(self) -> String {
         match self {
             Self::Code(_) => format!("failed with {self}"),
             Self::Signal(_) => format!("was {self}"),

@@ -1,4 +1,4 @@
-//! The way of downloads to their servers.
+//! The proxy and the certificates of downloads.
 
 use std::path::PathBuf;
 

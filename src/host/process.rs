@@ -62,7 +62,7 @@ fn run(command: &CommandSpec, heard: &dyn Fn(&str)) -> Result<Output, Failure> {
     let directory = tempfile::tempdir().map_err(Failure::NotObserved)?;
     let clone = |file: &File| file.try_clone().map_err(Failure::NotObserved);
     let mut expression = duct::cmd(&command.program, &command.args)
-        .dir(directory.path())
+        .dir(command.directory.as_deref().unwrap_or(directory.path()))
         .stdout_file(clone(&stdout)?)
         .stderr_file(clone(&stderr)?)
         .unchecked()

@@ -36,7 +36,7 @@ impl Limactl {
     /// The same, with these proxies for its downloads.
     #[must_use]
     pub fn through(self, proxy: Option<&ProxySettings>) -> Self {
-        Self { proxy: proxy.map(ProxySettings::variables).unwrap_or_default(), ..self }
+        Self { proxy: proxy.map(ProxySettings::all_variables).unwrap_or_default(), ..self }
     }
 
     fn with_proxy(&self, command: CommandSpec) -> CommandSpec {

@@ -48,6 +48,11 @@ impl InvalidValue {
     /// Longer values are truncated in the message, so that a long value does not fill the screen.
     const SHOWN_CHARACTERS: usize = 80;
 
+    /// An error that does not repeat the value, which contains credentials.
+    pub fn with_credentials(what: &'static str, rule: impl Into<String>) -> Self {
+        Self { shown: "a value with credentials".into(), what, rule: rule.into() }
+    }
+
     /// Creates an error. `what` is the expected type with its article ("a VM name"), `rule` the end
     /// of the sentence.
     pub fn new(value: &str, what: &'static str, rule: impl Into<String>) -> Self {

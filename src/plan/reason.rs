@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 use super::{Disruption, Exposure};
 
 use crate::docker::client::ClientCode;
+use crate::guest::DockerdSettings;
 use crate::host::Ping;
 use crate::lima::{GUEST_SOCKET, Override, Status};
 use crate::model::address::Address;
@@ -164,14 +165,24 @@ pub enum Reason {
 pub struct DaemonKeys {
     /// The keys.
     pub keys: Vec<String>,
+    /// Settings outside `daemon.json`.
+    pub settings: Vec<DockerdSettings>,
     /// A reload or a restart.
     pub way: Disruption,
 }
 
-/// In JSON, only the keys: the change itself has its disruption.
+impl DaemonKeys {
+    /// The keys and the settings.
+    pub fn all(&self) -> Vec<String> {
+        let settings = self.settings.iter().map(ToString::to_string);
+        self.keys.iter().cloned().chain(settings).collect()
+    }
+}
+
+/// In JSON, only their names: the change itself has its disruption.
 impl Serialize for DaemonKeys {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.keys.serialize(serializer)
+        self.all().serialize(serializer)
     }
 }
 
@@ -179,7 +190,7 @@ impl fmt::Display for DaemonKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verb =
             if self.way == Disruption::Reload { "reload to apply" } else { "be restarted to load" };
-        write!(f, "dockerd must {verb}: {}", listed(&self.keys))
+        write!(f, "dockerd must {verb}: {}", listed(self.all()))
     }
 }
 

@@ -1,10 +1,12 @@
 //! What a change does that the changes after it depend on.
 
+use crate::guest::DockerdSettings;
+
 /// An effect of a change on something else than its own resource. A change with a problem has none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SideEffect {
-    /// It changes settings that dockerd reads only when it starts: their name.
-    DockerdSettings(&'static str),
+    /// It changes settings that dockerd reads only when it starts.
+    DockerdSettings(DockerdSettings),
     /// The account of this name gives up its uid.
     FreesUid(String),
     /// The group of this name gives up its gid.

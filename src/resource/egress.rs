@@ -8,13 +8,12 @@ use super::vm_ref::{VmRef, in_seen_guest, recorded};
 use super::{PlanContext, Resource, for_downloads};
 use crate::config::{self, Config};
 use crate::guest::egress::{
-    self, File, HEADER, LOADED, LOADED_SUMS, PATHS, RESOLVER_FILES, RESOLVER_UNIT, RULES, UNITS,
+    self, HEADER, LOADED, LOADED_SUMS, PATHS, RESOLVER_FILES, RESOLVER_UNIT, RULES, UNITS,
 };
 use crate::guest::probe::Look;
-use crate::guest::{Document, GuestFacts, Operation};
+use crate::guest::{Document, GuestFacts, GuestFile, Operation, Sums};
 use crate::lima::Ssh;
 use crate::model::address::{Address, Kind};
-use crate::model::digest::sha256;
 use crate::plan::{Change, Code, Finding, Observation, Reason, Step};
 use crate::resource::Case;
 use crate::resource::facts::Facts;
@@ -43,7 +42,7 @@ pub struct Egress {
     requires: Vec<Address>,
     desired: config::Egress,
     /// The files in the guest.
-    files: Vec<File>,
+    files: Vec<GuestFile>,
 }
 
 /// The state of the rules and the resolver.
@@ -137,28 +136,15 @@ pub(super) fn diagnose(case: &Case<'_>, guest: &GuestFacts) -> Option<Finding> {
 }
 
 /// The state in the guest, where these files are wanted; `None` if there are no rules.
-fn actual(document: &Document, wanted: &[File]) -> Option<State> {
-    let sums: Vec<&str> = document.lines(SUMS).collect();
-    let has = |path: &str| sums.iter().any(|line| line.ends_with(&format!("  {path}")));
-    let is_same = |file: &File| sums.contains(&sum(file).as_str());
-    if !PATHS.into_iter().any(has) && document.text(LIVE).is_none() {
+fn actual(document: &Document, wanted: &[GuestFile]) -> Option<State> {
+    let (sums, in_use) = (Sums::of(document, SUMS), Sums::of(document, IN_USE));
+    if !PATHS.into_iter().any(|path| sums.has(path)) && document.text(LIVE).is_none() {
         return None;
     }
     let policy = document.lines(POLICY).find_map(|line| line.strip_prefix(HEADER));
     let policy: Option<config::Egress> = policy.and_then(|text| serde_json::from_str(text).ok());
-    let files = if wanted.iter().all(is_same) {
-        "as written"
-    } else if wanted.iter().all(|file| has(&file.path)) {
-        CHANGED
-    } else {
-        MISSING
-    };
     // After an interrupted apply, the files are newer than the rules in force.
-    let uses = |path: &str| {
-        let is_its = |line: &&str| line.ends_with(&format!("  {path}"));
-        let in_use = document.lines(IN_USE).find(is_its);
-        in_use.is_some_and(|line| sums.contains(&line))
-    };
+    let uses = |path: &str| in_use.agree(&sums, path);
     let rules = match (document.text(LIVE), document.text(LISTED)) {
         (None, _) => MISSING,
         (Some(live), Some(listed)) if live == listed && uses(RULES) => "loaded",
@@ -177,20 +163,11 @@ fn actual(document: &Document, wanted: &[File]) -> Option<State> {
         true if RESOLVER_FILES.into_iter().all(uses) => "running",
         true => CHANGED,
     };
-    Some(State { policy, rules, resolver, files: Some(files) })
-}
-
-/// The line of `sha256sum` about a file.
-fn sum(file: &File) -> String {
-    format!("{}  {}", sha256(file.text.as_bytes()), file.path)
+    Some(State { policy, rules, resolver, files: Some(sums.compare(wanted)) })
 }
 
 fn looks() -> Vec<Look> {
-    let look = |section: &str, command, arguments: &[&str]| Look {
-        section: section.to_owned(),
-        command,
-        arguments: arguments.iter().map(|&it| it.to_owned()).collect(),
-    };
+    let look = Look::new;
     vec![
         look(POLICY, "head -n 1", &[RULES]),
         look(SUMS, "sha256sum", &PATHS),

@@ -9,13 +9,11 @@ use super::removal::{Removable, Removal};
 use super::vm_ref::{VmRef, in_seen_guest, recorded};
 use super::{PlanContext, Resource, Restart};
 use crate::config::{self, Config};
-use crate::guest::egress::File;
 use crate::guest::probe::Look;
-use crate::guest::settings::{APT_PROXY, PROXY, PROXY_FILES, PROXY_HEADER, proxy_files};
-use crate::guest::{Document, GuestFacts, Operation};
+use crate::guest::settings::{APT_PROXY, PROXY_FILES, PROXY_HEADER, proxy_files};
+use crate::guest::{DockerdSettings, Document, GuestFacts, GuestFile, Operation, Sums};
 use crate::lima::Ssh;
 use crate::model::address::{Address, Kind};
-use crate::model::digest::sha256;
 use crate::model::proxy::ProxyAddress;
 use crate::plan::{Change, Observation, Reason, SideEffect, Step};
 use crate::resource::facts::Facts;
@@ -33,8 +31,9 @@ const SUMS: &str = "proxy_sums";
 pub struct Proxy {
     address: Address,
     vm: VmRef,
+    restart: Address,
     declared: Declared,
-    files: Vec<File>,
+    files: Vec<GuestFile>,
 }
 
 /// The declaration, without credentials.
@@ -69,7 +68,9 @@ impl Proxy {
             authenticated: proxy.has_credentials(),
         };
         let files = proxy_files(&settings, &json!(declared).to_string());
-        Some(Self { address: Self::own_address(), vm: VmRef::of(config), declared, files })
+        let restart = Restart::address_of(&config.vm.name);
+        let (address, vm) = (Self::own_address(), VmRef::of(config));
+        Some(Self { address, vm, restart, declared, files })
     }
 
     /// Its address.
@@ -101,44 +102,31 @@ impl Proxy {
                 change.because_differs()
             }
         };
-        let write = Operation::Settings { of: "proxy", files: &self.files, delete: &[] };
+        let write =
+            Operation::Settings { of: DockerdSettings::Proxy, files: &self.files, delete: &[] };
         change
-            .causing(SideEffect::DockerdSettings(PROXY))
+            .causing(SideEffect::DockerdSettings(DockerdSettings::Proxy))
             .step(Step::run("write the proxy's settings", write.command(ssh)))
     }
 }
 
 /// The state in the guest, where these files are wanted; `None` if there are none.
-fn actual(document: &Document, wanted: &[File]) -> Option<State> {
-    let sums: Vec<&str> = document.lines(SUMS).collect();
-    let has = |path: &str| sums.iter().any(|line| line.ends_with(&format!("  {path}")));
-    if !PROXY_FILES.into_iter().any(has) {
+fn actual(document: &Document, wanted: &[GuestFile]) -> Option<State> {
+    let sums = Sums::of(document, SUMS);
+    if !PROXY_FILES.into_iter().any(|path| sums.has(path)) {
         return None;
     }
-    let is_same = |file: &File| {
-        let sum = format!("{}  {}", sha256(file.text.as_bytes()), file.path);
-        sums.contains(&sum.as_str())
-    };
     let declared = document.lines(DECLARED).find_map(|line| line.strip_prefix(PROXY_HEADER));
     let declared = declared.and_then(|text| serde_json::from_str(text).ok());
-    let files = if wanted.iter().all(is_same) {
-        "as written"
-    } else if PROXY_FILES.into_iter().all(has) {
-        "changed"
-    } else {
-        "missing"
-    };
-    Some(State { declared, files: Some(files) })
+    Some(State { declared, files: Some(sums.compare(wanted)) })
 }
 
 fn looks() -> Vec<Look> {
-    let look = |section: &str, command, paths: &[&str]| Look {
-        section: section.to_owned(),
-        command,
-        arguments: paths.iter().map(|&it| it.to_owned()).collect(),
-    };
     // Only root can read the variables.
-    vec![look(DECLARED, "head -n 1", &[APT_PROXY]), look(SUMS, "sudo -n sha256sum", &PROXY_FILES)]
+    vec![
+        Look::new(DECLARED, "head -n 1", &[APT_PROXY]),
+        Look::new(SUMS, "sudo -n sha256sum", &PROXY_FILES),
+    ]
 }
 
 impl Resource for Proxy {
@@ -148,6 +136,10 @@ impl Resource for Proxy {
 
     fn requires(&self) -> Vec<Address> {
         vec![self.vm.address.clone()]
+    }
+
+    fn notifies(&self) -> Vec<Address> {
+        vec![self.restart.clone()]
     }
 
     fn looks(&self) -> Vec<Look> {
@@ -185,9 +177,10 @@ impl Removable for Undeclared {
 
     fn delete(&self, change: Change, facts: &Facts) -> Change {
         let Some(ssh) = self.vm.ssh(facts) else { return change };
-        let delete = Operation::Settings { of: "proxy", files: &[], delete: &PROXY_FILES };
+        let delete =
+            Operation::Settings { of: DockerdSettings::Proxy, files: &[], delete: &PROXY_FILES };
         change
-            .causing(SideEffect::DockerdSettings(PROXY))
+            .causing(SideEffect::DockerdSettings(DockerdSettings::Proxy))
             .step(Step::run("delete the proxy's settings", delete.command(&ssh)))
     }
 }

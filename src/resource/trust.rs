@@ -10,10 +10,9 @@ use super::removal::{Removable, Removal};
 use super::vm_ref::{VmRef, in_seen_guest, recorded};
 use super::{PlanContext, Proxy, Resource, Restart, Vm};
 use crate::config::Config;
-use crate::guest::egress::File;
 use crate::guest::probe::Look;
-use crate::guest::settings::{CERTIFICATES, certificate_link, certificate_path};
-use crate::guest::{GuestFacts, Operation};
+use crate::guest::settings::{STORE_INCOMPLETE, certificate_link, certificate_path};
+use crate::guest::{DockerdSettings, GuestFacts, GuestFile, Operation, Sums};
 use crate::lima::Ssh;
 use crate::model::address::{Address, Kind};
 use crate::plan::{
@@ -28,8 +27,11 @@ pub(super) const KIND: Kind = Kind::new("trust");
 const SUMS: &str = "trust_sums";
 const LINKS: &str = "trust_links";
 
-/// How long before its end a certificate is reported.
+/// How long before it expires a certificate is reported.
 const SOON: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// The last line of a certificate.
+const END: &str = "-----END CERTIFICATE-----";
 
 /// A certificate that the guest trusts.
 #[derive(Debug)]
@@ -37,6 +39,7 @@ pub struct Trust {
     address: Address,
     vm: VmRef,
     requires: Vec<Address>,
+    restart: Address,
     /// The file on this machine.
     source: PathBuf,
 }
@@ -47,7 +50,7 @@ struct State {
     #[serde(skip_serializing_if = "Option::is_none")]
     certificate: Option<String>,
     /// Whether the guest's store contains it.
-    store: &'static str,
+    in_store: bool,
 }
 
 /// A parsed certificate.
@@ -64,6 +67,7 @@ impl Trust {
             address: Address::new(KIND, trust.name()),
             vm: VmRef::of(config),
             // The package with the store may be missing.
+            restart: Restart::address_of(&config.vm.name),
             requires: config
                 .proxy
                 .as_ref()
@@ -92,14 +96,14 @@ impl Trust {
         parse(text).map(|_| text).map_err(|why| Problem::Own {
             code: "certificate",
             text: format!("{} {why}", self.source.display()),
-            hint: "write one certificate in the PEM format to it".into(),
+            hint: "a [[trust]] needs a file with one certificate in the PEM format".into(),
         })
     }
 
     fn wanted(&self, facts: &Facts) -> State {
         let file = facts.files.get(&self.source);
         let certificate = file.map(|file| format!("sha256:{}", file.sha256));
-        State { certificate, store: "contains it" }
+        State { certificate, in_store: true }
     }
 
     fn update(&self, text: &str, guest: &GuestFacts, facts: &Facts, ssh: &Ssh) -> Change {
@@ -116,10 +120,11 @@ impl Trust {
             }
         };
         let path = certificate_path(name).into();
-        let files = [File { path, mode: "644", text: text.to_owned() }];
-        let write = Operation::Settings { of: "certificates", files: &files, delete: &[] };
+        let files = [GuestFile { path, mode: "644", text: text.to_owned() }];
+        let write =
+            Operation::Settings { of: DockerdSettings::Certificates, files: &files, delete: &[] };
         change
-            .causing(SideEffect::DockerdSettings(CERTIFICATES))
+            .causing(SideEffect::DockerdSettings(DockerdSettings::Certificates))
             .step(Step::run("add the certificate to the guest's store", write.command(ssh)))
     }
 }
@@ -132,7 +137,9 @@ fn parse(text: &str) -> Result<Certificate, &'static str> {
     if text.contains("PRIVATE KEY-----") {
         return Err("contains a private key, which must not leave this machine");
     }
-    let chain = x509_cert::Certificate::load_pem_chain(text.as_bytes());
+    // The parser refuses text after the last certificate.
+    let end = text.rfind(END).map_or(text.len(), |start| start + END.len());
+    let chain = x509_cert::Certificate::load_pem_chain(&text.as_bytes()[..end]);
     match chain.as_deref() {
         Ok([certificate]) => {
             let certificate = certificate.tbs_certificate();
@@ -145,33 +152,28 @@ fn parse(text: &str) -> Result<Certificate, &'static str> {
     }
 }
 
-/// The state in the guest; `None` if there is nothing.
+/// The state in the guest; `None` if there is nothing. An incomplete store may have any certificate.
 fn actual(guest: &GuestFacts, name: &str) -> Option<State> {
-    let path = certificate_path(name);
-    let sum = |line: &str| line.strip_suffix(&format!("  {path}")).map(str::to_owned);
-    let sum = guest.document.lines(SUMS).find_map(sum);
-    let link = certificate_link(name);
-    let is_linked = guest.document.lines(LINKS).any(|line| line == link);
-    if sum.is_none() && !is_linked {
+    let (path, link) = (certificate_path(name), certificate_link(name));
+    let sums = Sums::of(&guest.document, SUMS);
+    let sum = sums.line(&path).and_then(|line| line.split(' ').next());
+    let has = |path: &str| guest.document.lines(LINKS).any(|line| line == path);
+    let (is_linked, is_incomplete) = (has(&link), has(STORE_INCOMPLETE));
+    if sum.is_none() && !is_linked && !is_incomplete {
         return None;
     }
-    let store = if is_linked { "contains it" } else { "does not contain it" };
-    Some(State { certificate: sum.map(|sum| format!("sha256:{sum}")), store })
+    let certificate = sum.map(|sum| format!("sha256:{sum}"));
+    Some(State { certificate, in_store: is_linked && !is_incomplete })
 }
 
 fn looks(name: &str) -> Vec<Look> {
-    let look = |section: &str, command, path| Look {
-        section: section.to_owned(),
-        command,
-        arguments: vec![path],
-    };
     vec![
-        look(SUMS, "sha256sum", certificate_path(name)),
-        look(LINKS, "stat -c %n", certificate_link(name)),
+        Look::new(SUMS, "sha256sum", &[&certificate_path(name)]),
+        Look::new(LINKS, "stat -c %n", &[&certificate_link(name), STORE_INCOMPLETE]),
     ]
 }
 
-/// Reports the certificates that end soon, or have ended, by the guest's clock.
+/// Reports the certificates that expire soon or have expired, by the guest's clock.
 pub(super) fn diagnose(case: &Case<'_>) -> Vec<Finding> {
     let Some(now) = case.facts.engine_time() else { return Vec::new() };
     let all = Trust::all(case.config).filter_map(|trust| {
@@ -202,6 +204,10 @@ impl Resource for Trust {
 
     fn requires(&self) -> Vec<Address> {
         self.requires.clone()
+    }
+
+    fn notifies(&self) -> Vec<Address> {
+        vec![self.restart.clone()]
     }
 
     fn looks(&self) -> Vec<Look> {
@@ -249,9 +255,10 @@ impl Removable for Undeclared {
     fn delete(&self, change: Change, facts: &Facts) -> Change {
         let Some(ssh) = self.vm.ssh(facts) else { return change };
         let path = certificate_path(&self.name);
-        let delete = Operation::Settings { of: "certificates", files: &[], delete: &[&path] };
+        let delete =
+            Operation::Settings { of: DockerdSettings::Certificates, files: &[], delete: &[&path] };
         change
-            .causing(SideEffect::DockerdSettings(CERTIFICATES))
+            .causing(SideEffect::DockerdSettings(DockerdSettings::Certificates))
             .step(Step::run("delete the certificate from the guest's store", delete.command(&ssh)))
     }
 }

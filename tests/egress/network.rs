@@ -12,7 +12,8 @@ use std::thread;
 use std::time::Duration;
 
 use containai::config;
-use containai::guest::egress::{File as Written, LOADED, files};
+use containai::guest::GuestFile;
+use containai::guest::egress::{LOADED, files};
 use nix::sched::{CloneFlags, setns};
 use nix::sys::socket::{
     AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrIn, sendto, socket,
@@ -147,7 +148,7 @@ impl Network {
         let text = format!("version = 1\n[egress]\n{lines}\n");
         let config = config::parse(&text).unwrap_or_else(|errors| panic!("{text}: {errors:?}"));
         let policy = config.egress.unwrap().policy();
-        for Written { path, mode, text } in files(&policy, "{}") {
+        for GuestFile { path, mode, text } in files(&policy, "{}") {
             let write = format!("mkdir -p \"${{1%/*}}\" && cat >\"$1\" && chmod {mode} \"$1\"");
             let mut child = self
                 .in_guest(&["sh", "-c", &write, "sh", &path])

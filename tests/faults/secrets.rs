@@ -143,8 +143,9 @@ fn calls(command: &Command, path: &str) -> Vec<Vec<&'static str>> {
         "shell" => &[&["shell", "--", "id"]],
         "logs" => &[&["logs"], &["logs", "vm"], &["logs", "provision"], &["logs", "egress"]],
         "egress test" => &[&["egress", "test", "github.com:443"]],
+        "allow" => &[&["allow"], &["allow", "--yes"]],
         "list" => &[&["list"]],
-        // With `--containers`, it is there to show the password of the proxy.
+        // With `--containers`, it prints the password of the proxy.
         "env" => &[&["env"]],
         // It does not end.
         "watch" => &[&["watch", "--uninstall"]],
@@ -444,6 +445,14 @@ fn a_proxy_with_a_password_from_a_program_does_not_show_it() {
         searched(&world, call, "").success();
     }
     assert_eq!(runs(), 0, "a command that compares nothing ran the program");
+    for call in [&["plan"][..], &["status"], &["doctor"], &["env", "--containers"]] {
+        let told = searched(&world, call, "");
+        assert!(told.fails_with(3).contains("the command get-secret may not run yet"), "{told}");
+    }
+    assert_eq!(runs(), 0, "a program ran before it was allowed");
+    let allow = cai(&world, &["allow"], "");
+    assert!(allow.fails_with(4).contains("confirmation needs a terminal"), "{allow}");
+    cai(&world, &["allow", "--yes"], "").success();
     searched(&world, &["plan", "--out", "next.plan"], "").success();
     assert_eq!(runs(), 1);
     for call in [
@@ -464,11 +473,27 @@ fn a_proxy_with_a_password_from_a_program_does_not_show_it() {
     assert_eq!(yaml["env"]["https_proxy"], url);
     assert_eq!(yaml["env"]["TOKEN"], "n33dle-token");
     assert_eq!(yaml["propagateProxyEnv"], false);
-    // Only a command that is there to show it does.
+    // Only this command prints it.
     let shown = cai(&world, &["env", "--containers"], "");
     assert!(shown.success().contains(&format!("https_proxy={url}\n")), "{shown}");
 
-    // Another password is a change of its own, and a program that fails does not say what it had.
+    // A file that an argument names is a part of what was allowed.
+    let file = from_outside(&world);
+    world.sandbox.write("home/script", "echo n33dle-script\n");
+    let with_script = file.replace("[\"get-secret\", \"proxy\"]", "[\"sh\", \"./script\"]");
+    world.sandbox.write("home/containai.toml", &with_script);
+    cai(&world, &["plan"], "").fails_with(3);
+    cai(&world, &["allow", "--yes"], "").success();
+    fs::rename(world.sandbox.path("home/script"), world.sandbox.path("script")).unwrap();
+    fs::copy(world.sandbox.path("script"), world.sandbox.path("home/script")).unwrap();
+    cai(&world, &["plan"], "").success();
+    world.sandbox.write("home/script", "echo changed\n");
+    cai(&world, &["plan"], "").fails_with(3);
+    fs::remove_file(world.sandbox.path("home/script")).unwrap();
+    world.sandbox.write("home/containai.toml", &file);
+    cai(&world, &["allow", "--yes"], "").success();
+
+    // Another password is a change, and the output of a program that fails is not shown.
     world.sandbox.fake_program("get-secret", "echo n33dle-other");
     let plan = searched(&world, &["plan"], "");
     assert!(plan.success().contains("~ proxy.guest"), "{plan}");
@@ -477,16 +502,19 @@ fn a_proxy_with_a_password_from_a_program_does_not_show_it() {
             "echo n33dle; echo 'sign in first' >&2; exit 1",
             "get-secret failed with exit status 1: sign in first",
         ),
-        ("echo n33dle; echo n33dle", "the command get-secret contains a control character"),
+        (
+            "echo n33dle; echo n33dle",
+            "the value of the command get-secret contains a control character",
+        ),
     ] {
         world.sandbox.fake_program("get-secret", script);
         let plan = searched(&world, &["plan"], "");
         let told = plan.fails_with(3).replace("\n  ", " ");
         assert!(told.contains(why) && told.contains("containai.toml:7:24"), "{plan}");
     }
-    world
-        .sandbox
-        .write("home/containai.toml", &from_outside(&world).replace("get-secret", "nosuch"));
+    let nosuch = from_outside(&world).replace("get-secret", "nosuch");
+    world.sandbox.write("home/containai.toml", &nosuch);
+    cai(&world, &["allow", "--yes"], "").success();
     let plan = searched(&world, &["plan"], "");
     assert!(plan.fails_with(3).contains("the program nosuch is not on PATH"), "{plan}");
     fs::remove_file(world.sandbox.path("token")).unwrap();

@@ -46,6 +46,9 @@ fn a_guest_reaches_a_registry_through_a_proxy_that_leaves_without_a_trace() {
         engine.path("password.txt").display(),
     );
     engine.declare(&Declared { tables: &declared, ..Declared::default() });
+    let plan = engine.cai(&["plan"]);
+    assert!(plan.fails_with(3).contains("run `cai allow`"), "{plan}");
+    engine.cai(&["allow", "--yes"]).success();
     engine.plan_says(&[
         "+ proxy.guest",
         "VM restart",

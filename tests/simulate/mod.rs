@@ -16,6 +16,7 @@ mod promise;
 mod property;
 mod removal;
 mod removal_edges;
+mod settings;
 mod several;
 mod width;
 
@@ -46,6 +47,7 @@ pub fn trials() -> Vec<Trial> {
         programs::trials(),
         promise::trials(),
         property::trials(),
+        settings::trials(),
         removal::trials(),
         removal_edges::trials(),
         several::trials(),

@@ -133,8 +133,12 @@ impl Page<'_> {
         }
         for key in ["oneOf", "anyOf"] {
             if let Some(Value::Array(all)) = schema.get(key) {
-                let kinds: Vec<_> = all.iter().map(|one| self.kind(&self.resolved(one))).collect();
-                return kinds.join(" or ");
+                let kinds = all.iter().map(|one| self.kind(&self.resolved(one)));
+                // A choice between required keys is not a choice between types.
+                let kinds: Vec<_> = kinds.filter(|kind| !kind.is_empty()).collect();
+                if !kinds.is_empty() {
+                    return kinds.join(" or ");
+                }
             }
         }
         let bounds = [schema.get("minimum"), schema.get("maximum")];

@@ -126,6 +126,16 @@ pub(in crate::cli) enum Command {
     ///
     /// A VM is an orphan if its file no longer exists or declares another VM.
     List,
+    /// Allow the programs that the file runs for its values
+    ///
+    /// A value can come from a program, as in `password = { command = ["op", "read", "…"] }`. It runs on
+    /// this machine, as you. Shows each program, asks, and remembers the answer until a program, its
+    /// arguments or a file among them changes.
+    Allow {
+        /// Do not ask for confirmation
+        #[arg(short, long)]
+        yes: bool,
+    },
     /// Print the shell command that makes Docker clients use this engine
     ///
     /// Use it with eval "$(cai env)" in bash and zsh, and with cai env | source in fish. It sets
@@ -137,9 +147,8 @@ pub(in crate::cli) enum Command {
         /// Print the command that unsets DOCKER_HOST instead
         #[arg(long)]
         unset: bool,
-        /// Print the proxy's variables for containers instead, with the password
-        ///
-        /// Use it with docker run --env-file <(cai env --containers). The variables come from [proxy].
+        /// Print the variables of [proxy] for containers instead, including the password: use it with
+        /// `docker run --env-file <(cai env --containers)`
         #[arg(long, conflicts_with_all = ["shell", "unset", "json"])]
         containers: bool,
     },
@@ -285,6 +294,7 @@ impl Command {
         !matches!(
             self,
             Self::Init(_)
+                | Self::Allow { .. }
                 | Self::Shell { .. }
                 | Self::Logs { .. }
                 | Self::Watch(_)

@@ -2,9 +2,7 @@
 
 use super::{Check, of};
 use crate::config::types::{Config, Proxy};
-
-/// The names of the variables that `[proxy]` sets.
-const VARIABLES: [&str; 3] = ["http_proxy", "https_proxy", "no_proxy"];
+use crate::model::proxy::PROXY_NAMES;
 
 impl Check<'_, '_> {
     pub(in crate::config) fn proxy(&mut self, config: &Config) {
@@ -18,12 +16,15 @@ impl Check<'_, '_> {
             (&["docker", "daemon", "proxies"][..], "remove it: cai passes [proxy] to dockerd"),
             (&["vm", "lima", "propagateProxyEnv"], "remove it: with [proxy], cai sets it to false"),
         ] {
-            self.refuse_key(path, "[proxy] sets this as well", hint);
+            let key = path.last().copied().unwrap_or_default();
+            let message = format!("`{key}` cannot be set here, because [proxy] sets it");
+            self.refuse_key(path, &message, hint);
         }
         for name in config.vm.env.keys().map(ToString::to_string) {
-            if VARIABLES.contains(&name.to_ascii_lowercase().as_str()) {
-                let message = format!("[proxy] sets {name} as well");
-                self.refuse_key(&["vm", "env", &name], &message, "remove it here");
+            if PROXY_NAMES.iter().any(|it| it.eq_ignore_ascii_case(&name)) {
+                let message =
+                    format!("{name} cannot be set here, because [proxy] sets the proxies");
+                self.refuse_key(&["vm", "env", &name], &message, "remove it, or change [proxy]");
             }
         }
     }
@@ -36,6 +37,10 @@ impl Check<'_, '_> {
         }
         if let (Some(place), None) = (self.at(&["proxy", "password"]), &proxy.username) {
             self.refuse(place.span(), "`password` requires `username`", "add `username`");
+        }
+        let user = proxy.username.as_ref().and_then(|user| user.value.as_deref());
+        if let (Some(place), Some("")) = (self.at(&["proxy", "username"]), user) {
+            self.refuse(place.span(), "`username` is empty", "write the user name, or remove it");
         }
         let value = proxy.password.as_ref().and_then(|password| password.value.as_ref());
         if let (Some(place), Some(_)) = (self.at(&["proxy", "password"]), value) {

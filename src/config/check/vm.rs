@@ -69,12 +69,13 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         let keys = ["value", "env", "file", "command"];
         let set: Vec<&str> = keys.into_iter().filter(|key| place.get(key).is_some()).collect();
         if let [first, second, ..] = set[..] {
-            let message = format!("this has both `{first}` and `{second}`");
+            let message = format!("this value has both `{first}` and `{second}`");
             self.refuse(place.span(), message, "remove one of them");
         } else if place.text().is_none() && set.is_empty() {
-            let hint = "write one of `value`, `env` (a variable of cai's environment), `file` and \
-                        `command`";
-            self.refuse(place.span(), "this has no value and no source of one", hint);
+            let hint = "`env` is a variable of cai's environment, and `command` a program that prints \
+                        the value";
+            let message = "this value needs one of `value`, `env`, `file` and `command`";
+            self.refuse(place.span(), message, hint);
         }
     }
 

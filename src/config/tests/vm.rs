@@ -218,8 +218,11 @@ fn a_variable_is_one_line() {
 #[test]
 fn a_variable_says_where_it_is_from() {
     refuses(&[
-        ("[vm.env]\nA = { sensitive = true }", "3:5 this has no value and no source of one"),
-        ("[vm.env]\nA = { value = \"b\", env = \"C\" }", "3:5 this has both `value` and `env`"),
+        ("[vm.env]\nA = { sensitive = true }", "3:5 this value needs one of"),
+        (
+            "[vm.env]\nA = { value = \"b\", env = \"C\" }",
+            "3:5 this value has both `value` and `env`",
+        ),
         ("[vm.env]\nA = { value = \"b\", valeu = \"b\" }", "3:20 unknown key `valeu`"),
         ("[vm.env]\nA = { env = \"A-B\" }", "3:13 \"A-B\" is not an environment variable name"),
         ("[vm.env]\nA = { value = 4711 }", "3:15 expected a string, found a whole number"),
@@ -254,7 +257,7 @@ fn a_variable_is_read_from_the_environment_or_missed() {
         [Some("s3cret"), None, Some("3")]
     );
     assert_eq!(config.secrets(), ["s3cret"]);
-    assert!(config.hides("A") && !config.hides("B") && config.hides("unheard of"));
+    assert!(config.hides("A", "") && !config.hides("B", "") && config.hides("unheard of", ""));
     assert!(!format!("{config:?}").contains("s3cret"));
     let bell = env(&[("ONE", b"a\x07"), ("TWO", b"a\x07")]);
     assert_eq!(resolve(&mut parse(source).unwrap(), source, bell).unwrap_err().len(), 2);
@@ -270,11 +273,11 @@ fn a_variable_is_read_from_the_environment_or_missed() {
 fn a_value_has_one_source() {
     let file = |value: &str| format!("[vm.env]\nA = {value}");
     for (value, message) in [
-        ("{ env = \"B\", command = [\"c\"] }", "3:5 this has both `env` and `command`"),
-        ("{ value = \"b\", file = \"./c\" }", "3:5 this has both `value` and `file`"),
-        ("{ sensitive = true }", "3:5 this has no value and no source of one"),
-        ("{ file = \"c\" }", "3:14 \"c\" is not the path of a file with a value"),
-        ("{ command = [] }", "3:17 a command needs a program"),
+        ("{ env = \"B\", command = [\"c\"] }", "3:5 this value has both `env` and `command`"),
+        ("{ value = \"b\", file = \"./c\" }", "3:5 this value has both `value` and `file`"),
+        ("{ sensitive = true }", "3:5 this value needs one of"),
+        ("{ file = \"c\" }", "3:14 \"c\" is not the path of a file on this machine"),
+        ("{ command = [] }", "3:17 `command` must start with a program"),
         ("{ command = \"op read\" }", "3:17 expected an array, found a string"),
     ] {
         refuses(&[(&file(value), message)]);

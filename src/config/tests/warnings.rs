@@ -159,6 +159,10 @@ fn a_proxy_that_egress_blocks_is_warned_about() {
             .filter_map(|it| it.message.rsplit(' ').next().map(str::to_owned))
             .collect::<Vec<_>>()
     };
-    assert_eq!(warned(""), ["10.1.2.3:8080", "host.lima.internal:3128"]);
-    assert_eq!(warned("allow = [\"10.1.2.0/24\", \"host.lima.internal\"]"), [""; 0]);
+    assert_eq!(warned(""), ["http://10.1.2.3:8080", "http://localhost:3128"]);
+    // This machine's address is private, so its name opens nothing.
+    let allow = "allow = [\"10.1.2.0/24:8080\", \"host.lima.internal\"]";
+    assert_eq!(warned(allow), ["http://localhost:3128"]);
+    assert_eq!(warned("allow = [\"10.1.2.0/24\", \"192.168.5.2:3128\"]"), [""; 0]);
+    assert_eq!(warned("default = \"allow\"\nblock_private = false"), [""; 0]);
 }

@@ -21,6 +21,6 @@ impl Trust {
         let file = self.certificate.rsplit('/').next().unwrap_or_default();
         let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
         let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
-        stem.chars().map(plain).collect()
+        stem.chars().map(plain).collect::<String>().trim_matches('-').to_owned()
     }
 }

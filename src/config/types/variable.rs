@@ -65,8 +65,8 @@ struct Table {
     #[schemars(regex(pattern = pattern::LOCAL_PATH))]
     file: Option<String>,
     /// A program on this machine that prints the value, and its arguments, such as
-    /// `["op", "read", "op://team/proxy/password"]`. No shell is used. Commands that compare the machine
-    /// with the file run it, such as `plan`, `apply`, `status` and `doctor`. One line break at the end of its output is ignored. The value is sensitive.
+    /// `["op", "read", "op://team/proxy/password"]`. No shell is used. It runs in the directory of this file, after
+    /// you have reviewed it with `cai allow`. One line break at the end of its output is ignored. The value is sensitive.
     #[serde(default, deserialize_with = "rules::value_command")]
     #[schemars(with = "Option<Vec<String>>", length(min = 1))]
     command: Option<Vec<String>>,
@@ -133,7 +133,7 @@ impl<'de> Visitor<'de> for Written {
         let Table { value, env, file, command, sensitive } = table;
         let source = env.map(ValueSource::Env).or(file.map(ValueSource::File));
         let source = source.or(command.map(ValueSource::Command));
-        // Nobody keeps a public value in a file or a program of its own.
+        // Values from files and programs are always secret.
         let is_secret = matches!(source, Some(ValueSource::File(_) | ValueSource::Command(_)));
         Ok(Variable { value, source, sensitive: sensitive || is_secret })
     }

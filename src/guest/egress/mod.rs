@@ -15,8 +15,7 @@
 mod resolver;
 mod rules;
 
-use std::borrow::Cow;
-
+use super::GuestFile;
 use crate::model::egress::Policy;
 
 /// The unit of the resolver.
@@ -48,28 +47,16 @@ pub const PATHS: [&str; 7] =
 const RESOLVER: &str = "/etc/cai/egress-dns.conf";
 const SERVERS: &str = "/etc/cai/egress-servers";
 
-/// A file in the guest.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct File {
-    /// Its path.
-    pub path: Cow<'static, str>,
-    /// Its mode, in octal digits.
-    pub mode: &'static str,
-    /// Its text.
-    pub text: String,
-}
-
 /// The files that enforce a policy. `header` describes it in one line.
-pub fn files(policy: &Policy, header: &str) -> Vec<File> {
-    let file =
-        |path, mode, text: &str| File { path: Cow::Borrowed(path), mode, text: text.to_owned() };
+pub fn files(policy: &Policy, header: &str) -> Vec<GuestFile> {
+    let file = GuestFile::new;
     vec![
-        file(RULES, "644", &format!("{HEADER}{header}\n{}", rules::rules(policy))),
-        file(RESOLVER, "644", &resolver::configuration(policy)),
-        file(SERVERS, "644", &resolver::servers(policy)),
-        file(PROGRAM, "755", include_str!("program.sh")),
-        file(UNIT_FILES[0], "644", include_str!("rules.service")),
-        file(UNIT_FILES[1], "644", include_str!("resolver.service")),
-        file(UNIT_FILES[2], "644", include_str!("docker.conf")),
+        file(RULES, "644", format!("{HEADER}{header}\n{}", rules::rules(policy))),
+        file(RESOLVER, "644", resolver::configuration(policy)),
+        file(SERVERS, "644", resolver::servers(policy)),
+        file(PROGRAM, "755", include_str!("program.sh").to_owned()),
+        file(UNIT_FILES[0], "644", include_str!("rules.service").to_owned()),
+        file(UNIT_FILES[1], "644", include_str!("resolver.service").to_owned()),
+        file(UNIT_FILES[2], "644", include_str!("docker.conf").to_owned()),
     ]
 }

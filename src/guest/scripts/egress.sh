@@ -3,27 +3,15 @@
 set -eu
 files=$(base64 -d)
 umask 022
-export DEBIAN_FRONTEND=noninteractive PATH="$PATH:/usr/sbin:/sbin"
-if ! command -v nft >/dev/null || ! command -v dnsmasq >/dev/null; then
-  apt-get -q -o DPkg::Lock::Timeout=600 update
-  apt-get -q -y -o DPkg::Lock::Timeout=600 install --no-install-recommends nftables dnsmasq-base
-fi
+if ! command -v nft >/dev/null || ! command -v dnsmasq >/dev/null; then need nftables dnsmasq-base; fi
 new=/var/lib/cai/egress
 rm -rf "$new"
-mkdir -p "$new"
-printf '%s\n' "$files" | while read -r path mode text; do
-  mkdir -p "$new${path%/*}"
-  printf '%s' "$text" | base64 -d >"$new$path"
-  chmod "$mode" "$new$path"
-done
+write_files "$files" "$new"
 # A mistake must not replace rules that work.
 sh "$new/etc/cai/egress" check "$new/etc/cai/egress.nft"
 dnsmasq --test --conf-file="$new/etc/cai/egress-dns.conf"
-printf '%s\n' "$files" | while read -r path _; do
-  mkdir -p "${path%/*}"
-  mv "$new$path" "$path"
-done
 rm -rf "$new"
+write_files "$files" ''
 systemctl daemon-reload
 systemctl enable -q cai-egress.service cai-egress-dns.service
 # A restart of the rules would restart Docker, which requires them.

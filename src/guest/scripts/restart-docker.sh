@@ -12,6 +12,8 @@ if [ ! -S "$socket" ] && systemctl is-active --quiet docker.socket; then
   # fail with it, and Docker would not start.
   if [ -d "$socket" ]; then rmdir "$socket"; fi
 fi
+# The unit may have changed.
+systemctl daemon-reload
 # systemd refuses a fourth start within a minute, whoever requested the others.
 systemctl reset-failed "$@" 2>/dev/null || true
 if ! systemctl restart "$@"; then

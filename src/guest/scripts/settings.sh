@@ -6,37 +6,34 @@ files=$(base64 -d)
 of=$2
 shift 2
 umask 022
-export DEBIAN_FRONTEND=noninteractive PATH="$PATH:/usr/sbin:/sbin"
 due=/var/lib/cai/restart-due/$of
-# Before the files change, because this may be interrupted, and after it, because dockerd may restart meanwhile.
+incomplete=/var/lib/cai/certificates-incomplete
+# A dockerd that does not run reads the files when it starts. One that is just starting may have read them.
 note() {
-  if systemctl is-active --quiet docker.service; then
-    mkdir -p "${due%/*}"
+  mkdir -p "${due%/*}"
+  case $(systemctl show --property=ActiveState --value docker.service) in
+  inactive | failed) rm -f "$due" ;;
+  *)
     systemctl show --property=InvocationID --value docker.service >"$due.new"
     mv "$due.new" "$due"
-  else
-    rm -f "$due"
-  fi
+    ;;
+  esac
 }
+# Before the change, in case this script is interrupted, and after it, in case dockerd restarted in between.
 note
-printf '%s\n' "$files" | while read -r path mode text; do
-  if [ -z "$path" ]; then continue; fi
-  mkdir -p "${path%/*}"
-  rm -f "$path.cai-new"
-  (umask 077 && printf '%s' "$text" | base64 -d >"$path.cai-new")
-  chmod "$mode" "$path.cai-new"
-  sync "$path.cai-new"
-  mv -fT "$path.cai-new" "$path"
-done
-rm -f "$@"
 if [ "$of" = certificates ]; then
-  if ! command -v update-ca-certificates >/dev/null; then
-    apt-get -q -o DPkg::Lock::Timeout=600 update
-    apt-get -q -y -o DPkg::Lock::Timeout=600 install --no-install-recommends ca-certificates
-  fi
+  if ! command -v update-ca-certificates >/dev/null; then need ca-certificates; fi
+  # It adds to what an interrupted run of it left.
+  rm -f /etc/ssl/certs/ca-certificates.crt.new
+  touch "$incomplete"
+fi
+write_files "$files" ''
+for path in "$@"; do rm -f "$path" "$path.cai-new"; done
+if [ "$of" = certificates ]; then
   # Without --fresh, it keeps the links to a deleted file and the hash of a changed one (measured with
   # Debian 12's 20230311).
   update-ca-certificates --fresh
+  rm -f "$incomplete"
 else
   rmdir /etc/cai /etc/systemd/system/docker.service.d 2>/dev/null || true
   systemctl daemon-reload

@@ -69,12 +69,22 @@ fn request(
     network: &Network,
     deadline: Instant,
 ) -> Result<Result<Response<Body>, ureq::Error>, ArchiveError> {
-    let with = |roots| agent(place, network, roots, deadline).get(place).call();
-    let response = with(RootCerts::PlatformVerifier);
+    let with = |roots| Ok(agent(place, network, roots, deadline)?.get(place).call());
+    let response = with(RootCerts::PlatformVerifier)?;
     match &response {
-        Ok(_) | Err(ureq::Error::Timeout(_) | ureq::Error::HostNotFound) => Ok(response),
-        Err(_) if network.certificates.is_empty() => Ok(response),
-        Err(_) => Ok(with(RootCerts::Specific(certificates(&network.certificates)?.into()))),
+        Err(why) if is_untrusted(why) && !network.certificates.is_empty() => {
+            with(RootCerts::Specific(certificates(&network.certificates)?.into()))
+        }
+        _ => Ok(response),
+    }
+}
+
+/// Whether TLS failed, which ureq reports in two ways.
+fn is_untrusted(why: &ureq::Error) -> bool {
+    match why {
+        ureq::Error::Rustls(_) | ureq::Error::Tls(_) => true,
+        ureq::Error::Io(why) => why.kind() == std::io::ErrorKind::InvalidData,
+        _ => false,
     }
 }
 
@@ -90,26 +100,31 @@ fn certificates(paths: &[PathBuf]) -> Result<Vec<Certificate<'static>>, ArchiveE
 
 /// The proxy for a URL: the declared one, or else that of the environment (`ALL_PROXY`, `HTTPS_PROXY`,
 /// `HTTP_PROXY`, `NO_PROXY`).
-fn proxy(place: &Uri, network: &Network) -> Option<Proxy> {
+fn proxy(place: &Uri, network: &Network) -> Result<Option<Proxy>, ArchiveError> {
     // A proxy would connect to itself instead of to this machine.
     if is_own(place) {
-        return None;
+        return Ok(None);
     }
-    let Some(settings) = &network.proxy else { return Proxy::try_from_env() };
+    let Some(settings) = &network.proxy else { return Ok(Proxy::try_from_env()) };
     if place.host().is_some_and(|host| settings.skips(host)) {
-        return None;
+        return Ok(None);
     }
     let url = if place.scheme_str() == Some("https") { &settings.https } else { &settings.http };
-    // The address was checked with the file.
-    url.as_ref().and_then(|url| Proxy::new(url).ok())
+    let proxy = url.as_ref().map(|url| Proxy::new(url)).transpose();
+    proxy.map_err(|why| ArchiveError::Download { url: place.to_string(), source: why.into() })
 }
 
 /// A client for one request.
-fn agent(place: &Uri, network: &Network, roots: RootCerts, deadline: Instant) -> Agent {
+fn agent(
+    place: &Uri,
+    network: &Network,
+    roots: RootCerts,
+    deadline: Instant,
+) -> Result<Agent, ArchiveError> {
     let tls = TlsConfig::builder().root_certs(roots).build();
     let config = Agent::config_builder()
         .tls_config(tls)
-        .proxy(proxy(place, network))
+        .proxy(proxy(place, network)?)
         .user_agent(concat!("cai/", env!("CARGO_PKG_VERSION")))
         .http_status_as_error(false)
         // `follow` checks each redirect.
@@ -120,7 +135,7 @@ fn agent(place: &Uri, network: &Network, roots: RootCerts, deadline: Instant) ->
         .timeout_recv_response(Some(PATIENCE))
         .timeout_per_read(Some(PATIENCE))
         .build();
-    Agent::new_with_config(config)
+    Ok(Agent::new_with_config(config))
 }
 
 /// Writes the response to the file.

@@ -23,7 +23,7 @@ pub struct Archive {
     pub sha256: Sha256,
     /// The directory for its contents. An existing directory is replaced.
     pub directory: PathBuf,
-    /// The way to its server.
+    /// The proxy and the certificates of the download.
     pub network: Network,
 }
 

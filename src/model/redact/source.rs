@@ -1,6 +1,6 @@
 //! Masks the secrets of a file that is shown because it has errors. The file cannot be parsed, so
-//! this reads its text: it masks all values of the guest's variables, and elsewhere whatever looks
-//! like a secret.
+//! this reads its text: it masks all values of the guest's variables and of `[proxy]`, and elsewhere
+//! whatever looks like a secret.
 
 use std::ops::Range;
 
@@ -18,7 +18,7 @@ pub fn source(text: &str) -> String {
 /// The state at the start of a line.
 #[derive(Default)]
 struct Reader {
-    /// Whether the line is under `[vm.env]`.
+    /// Whether the line is under `[vm.env]` or `[proxy]`.
     in_env: bool,
     /// The number of open braces in `env = {`.
     depth: usize,
@@ -34,7 +34,11 @@ impl Reader {
         if self.open.is_none() && self.depth == 0 && trimmed.starts_with('[') {
             let name: String = trimmed.chars().filter(|c| !" \t[\"'".contains(*c)).collect();
             let name = name.split(']').next().unwrap_or_default();
-            self.in_env = name == "vm.env" || name.starts_with("vm.env.");
+            let is_below = |table: &str| {
+                name.strip_prefix(table)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            };
+            self.in_env = is_below("vm.env") || is_below("proxy");
             return stars(line, &[]);
         }
         let mut parts = urls::parts(line);
@@ -119,13 +123,17 @@ impl Reader {
     }
 }
 
-/// The start of the variables on a line outside the table: after `env =` or `env.`.
+/// The start of the values on a line outside the tables: after `env =`, `env.`, `proxy =` or `proxy.`.
 fn begin_of_env(line: &str) -> Option<usize> {
-    line.match_indices("env").map(|(start, word)| start + word.len()).find(|end| {
-        let before = line[..end - 3].chars().next_back();
-        let after = line[*end..].trim_start_matches(['"', '\'', ' ', '\t']);
-        before.is_none_or(|c| !c.is_alphanumeric() && c != '_') && after.starts_with(['=', '.'])
-    })
+    let words = ["env", "proxy"].into_iter().flat_map(|word| line.match_indices(word));
+    let is_key = |start: usize, end: usize| {
+        let before = line[..start].chars().next_back();
+        let after = line[end..].trim_start_matches(['"', '\'', ' ', '\t']);
+        before.is_none_or(|c| !c.is_alphanumeric() && c != '_' && c != '-')
+            && after.starts_with(['=', '.'])
+    };
+    let ends = words.map(|(start, word)| (start, start + word.len()));
+    ends.filter(|(start, end)| is_key(*start, *end)).map(|(_, end)| end).min()
 }
 
 /// Whether a string is not the value of a variable, but a key or the name in `env = "NAME"`.
@@ -201,6 +209,14 @@ mod tests {
                 "[vm]\nenv = {\n A = \"*\",\n}\nx = \"y\"",
             ),
             ("vm.env.A = \"bcd\"", "vm.env.A = \"***\""),
+            ("[proxy]\npassword = { value = \"bcd\" }", "[proxy]\npassword = { value = \"***\" }"),
+            ("[proxy]\nhttps = \"me:pw@h\"", "[proxy]\nhttps = \"*******\""),
+            ("[proxy.password]\ncomand = [\"b\"]", "[proxy.password]\ncomand = [\"*\"]"),
+            (
+                "proxy.password = { env = \"B\", x = \"y\" }",
+                "proxy.password = { env = \"B\", x = \"*\" }",
+            ),
+            ("userland-proxy = false", "userland-proxy = false"),
             ("vm = { cpus = 1, env = { A = \"b\" } }", "vm = { cpus = 1, env = { A = \"*\" } }"),
             ("[vm.env]\n[docker]\nversion = \"1\"", "[vm.env]\n[docker]\nversion = \"1\""),
         ] {

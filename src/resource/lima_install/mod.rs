@@ -119,7 +119,7 @@ impl LimaInstall {
                 let from = Some("Homebrew".to_owned());
                 let after = State { version: Known::Unknown, from, sha256: None, into: None };
                 let command = CommandSpec::new(program).args([verb, "lima"]).timeout(HOMEBREW);
-                let variables = self.network.proxy.iter().flat_map(ProxySettings::variables);
+                let variables = self.network.proxy.iter().flat_map(ProxySettings::all_variables);
                 let command = variables.fold(command, |it, (name, value)| it.variable(name, value));
                 let step = Step::run(format!("{verb} Lima with Homebrew"), command);
                 self.change(facts, after).step(step)

@@ -1,7 +1,9 @@
 //! The running daemon, against its configuration.
 
+use std::collections::BTreeSet;
+
 use crate::guest::daemon_json::{SECCOMP_KEY, from_text};
-use crate::guest::{GuestFacts, LoadedJson};
+use crate::guest::{DockerdSettings, GuestFacts, LoadedJson};
 use crate::model::daemon_key::{Effect, effect};
 use crate::plan::{DaemonKeys, Disruption, Reason, SideEffect};
 use crate::resource::provision::written;
@@ -22,64 +24,59 @@ pub(super) fn unloaded(
     context: PlanContext<'_>,
     vm_restarts: bool,
 ) -> Option<Unloaded> {
-    let keys = unloaded_keys(owned, guest, context, vm_restarts);
-    let (settings, is_planned) = settings(guest, context, vm_restarts);
-    if settings.is_empty() {
-        return keys;
+    let (keys, mut way, writes_keys) = unloaded_keys(owned, guest, context, vm_restarts);
+    let (settings, writes_settings) = unloaded_settings(guest, context, vm_restarts);
+    if keys.is_empty() && settings.is_empty() {
+        return None;
     }
-    let way = Disruption::DaemonRestart;
-    let (mut all, is_planned) = match keys.map(|it| it.reason) {
-        Some(Reason::DaemonWillPredate(keys)) => (keys.keys, true),
-        Some(Reason::DaemonPredates(keys)) => (keys.keys, is_planned),
-        _ => (Vec::new(), is_planned),
-    };
-    all.extend(settings.into_iter().map(str::to_owned));
-    let keys = DaemonKeys { keys: all, way };
+    if !settings.is_empty() {
+        way = Disruption::DaemonRestart;
+    }
+    let keys = DaemonKeys { keys, settings, way };
+    let is_planned = writes_keys || writes_settings;
     let reason = if is_planned { Reason::DaemonWillPredate } else { Reason::DaemonPredates };
     Some(Unloaded { reason: reason(keys), way })
 }
 
 /// The settings outside `daemon.json` that a restart loads, and whether the plan changes one.
-fn settings(
+fn unloaded_settings(
     guest: &GuestFacts,
     context: PlanContext<'_>,
     vm_restarts: bool,
-) -> (Vec<&'static str>, bool) {
+) -> (Vec<DockerdSettings>, bool) {
     let planned = context.side_effects().filter_map(|effect| match effect {
-        SideEffect::DockerdSettings(name) => Some(*name),
+        SideEffect::DockerdSettings(settings) => Some(*settings),
         _ => None,
     });
     // A VM that restarts boots before they are written. A dockerd that does not run reads them when it starts.
     let planned: Vec<_> = planned.filter(|_| guest.docker_runs() || vm_restarts).collect();
     let due = guest.not_loaded.iter().copied().filter(|_| guest.docker_runs() && !vm_restarts);
     let is_planned = !planned.is_empty();
-    let mut all: Vec<&'static str> = due.chain(planned).collect();
-    all.sort_unstable();
-    all.dedup();
-    (all, is_planned)
+    let all: BTreeSet<DockerdSettings> = due.chain(planned).collect();
+    (all.into_iter().collect(), is_planned)
 }
 
-/// The keys of `daemon.json` that the running daemon has not loaded, or will not have loaded.
+/// The keys of `daemon.json` that the running daemon has not loaded, or will not have loaded; how it loads
+/// them; and whether the plan writes them.
 fn unloaded_keys(
     owned: &[String],
     guest: &GuestFacts,
     context: PlanContext<'_>,
     vm_restarts: bool,
-) -> Option<Unloaded> {
+) -> (Vec<String>, Disruption, bool) {
+    let none = (Vec::new(), Disruption::None, false);
     let text = written(context);
     let profile = context.causes(|effect| *effect == SideEffect::WritesSeccompProfile)
         || (guest.daemon_json.profile_is_newer && !vm_restarts);
     let present = guest.daemon_json.keys().unwrap_or_default();
-    let (loaded, due, reason): (_, _, fn(DaemonKeys) -> Reason) = match (text, vm_restarts) {
+    let (loaded, due) = match (text, vm_restarts) {
         // A VM that boots before the file is written starts the daemon with the old one.
-        (Some(text), true) => (present, from_text(text), Reason::DaemonWillPredate),
+        (Some(text), true) => (present, from_text(text)),
         (Some(text), false) if guest.docker_runs() => {
-            (guest.daemon_json.loaded_keys(), from_text(text), Reason::DaemonWillPredate)
+            (guest.daemon_json.loaded_keys(), from_text(text))
         }
-        (None, false) if guest.docker_runs() => {
-            (guest.daemon_json.loaded_keys(), present, Reason::DaemonPredates)
-        }
-        _ => return None,
+        (None, false) if guest.docker_runs() => (guest.daemon_json.loaded_keys(), present),
+        _ => return none,
     };
     // dockerd's report is more reliable than the times of the files.
     let reported = |key: &str| {
@@ -103,7 +100,7 @@ fn unloaded_keys(
     };
     let way =
         if keys.iter().any(needs_restart) { Disruption::DaemonRestart } else { Disruption::Reload };
-    (!keys.is_empty()).then(|| Unloaded { reason: reason(DaemonKeys { keys, way }), way })
+    if keys.is_empty() { none } else { (keys, way, text.is_some()) }
 }
 
 /// How a daemon that has loaded none of these keys loads them.

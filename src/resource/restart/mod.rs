@@ -16,8 +16,8 @@ pub(super) use steps::restart_vm;
 use super::provision::{due, hidden_at_restart, keeps_containers, obstacle};
 use super::vm_ref::VmRef;
 use super::{
-    PlanContext, ProvisionDaemon, ProvisionDocker, ProvisionSysbox, Resource, containers,
-    restrained,
+    Egress, File, PlanContext, ProvisionDaemon, ProvisionDocker, ProvisionSysbox, Resource,
+    containers, restrained,
 };
 use crate::config::{Config, Strategy, User};
 use crate::guest::GuestFacts;
@@ -76,6 +76,9 @@ impl Restart {
         let vm = VmRef::of(config);
         let mut requires = vec![vm.address.clone(), ProvisionDocker::own_address()];
         requires.extend(ProvisionSysbox::new(config).map(|sysbox| sysbox.address().clone()));
+        // A restart of the VM would interrupt their steps.
+        requires.extend(config.egress.as_ref().map(|_| Egress::own_address()));
+        requires.extend(File::all(config).map(|file| file.address().clone()));
         Self {
             address: Self::address_of(&config.vm.name),
             requires,
@@ -262,7 +265,9 @@ fn outlived(guest: &GuestFacts, context: PlanContext<'_>) -> Vec<String> {
 }
 
 fn has_daemon_reason(change: &Change) -> bool {
-    change.reasons.iter().any(|reason| !daemon_keys(reason).is_empty())
+    let is_daemon =
+        |it: &Reason| matches!(it, Reason::DaemonPredates(_) | Reason::DaemonWillPredate(_));
+    change.reasons.iter().any(is_daemon)
 }
 
 /// The keys that dockerd must load according to a reason.
@@ -297,7 +302,10 @@ impl Resource for Restart {
                 let wanted = State { session_has: groups.clone(), daemon_json_loaded: true };
                 let mut pending = Pending::default();
                 let (keys, way) = (self.fresh.clone(), daemon::way_for(&self.fresh));
-                pending.add(way, Reason::DaemonWillPredate(DaemonKeys { keys, way }));
+                pending.add(
+                    way,
+                    Reason::DaemonWillPredate(DaemonKeys { keys, settings: Vec::new(), way }),
+                );
                 if !groups.is_empty() {
                     // Lima opens the session before the user is in any group.
                     let reason = Reason::SessionWillPredate(groups);

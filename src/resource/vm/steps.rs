@@ -165,7 +165,10 @@ impl Desired<'_> {
 
     pub(super) fn holds_secrets(&self, keys: &Map<String, Value>) -> bool {
         let env = keys.get(ENV).and_then(Value::as_object);
-        let marked = env.is_some_and(|env| env.keys().any(|name| self.config.hides(name)));
+        let marked = env.is_some_and(|env| {
+            env.iter()
+                .any(|(name, value)| self.config.hides(name, value.as_str().unwrap_or_default()))
+        });
         marked || keys.iter().any(|(key, value)| redact::value(key, value) != *value)
     }
 }

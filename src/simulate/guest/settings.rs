@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::{Caller, DOCKER_SERVICE, Guest};
 use crate::guest::input;
+use crate::guest::settings::STORE_INCOMPLETE;
 use crate::simulate::reply::Reply;
 
 /// The directory of the notes about changes that the running dockerd has not read.
@@ -28,6 +29,7 @@ pub(super) fn change(guest: &mut Guest, words: &[String], caller: Caller<'_>) ->
     }
     guest.files.retain(|path, _| !delete.contains(path));
     guest.update_store(caller.now);
+    guest.files.remove(STORE_INCOMPLETE);
     let note = format!("{RESTART_DUE}{of}");
     match guest.invocation(DOCKER_SERVICE) {
         id if id.is_empty() => drop(guest.files.remove(&note)),
@@ -48,7 +50,7 @@ impl Guest {
         }
     }
 
-    /// The number of the run of a service; empty if it does not run.
+    /// systemd's InvocationID of a service; empty if it does not run.
     pub(super) fn invocation(&self, unit: &str) -> String {
         let daemon = self.dockerd.as_ref().filter(|_| unit == DOCKER_SERVICE);
         daemon.map_or(String::new(), |daemon| format!("{:032x}", daemon.started))

@@ -8,7 +8,7 @@ use crate::guest::daemon_json::from_text;
 use crate::guest::{GuestFacts, SECCOMP_PROFILE};
 use crate::model::daemon_key::{DEFAULT_RUNTIME, SYSBOX_RUNTIME, is_log_driver};
 use crate::model::listed;
-use crate::plan::{Change, Code, Finding, Reason, Repair, Severity, SideEffect};
+use crate::plan::{Change, Code, DaemonKeys, Finding, Reason, Repair, Severity, SideEffect};
 use crate::resource::Case;
 
 const FILE: &str = "/etc/docker/daemon.json";
@@ -38,12 +38,16 @@ pub(in crate::resource) fn drift(
         return None;
     }
     let keys = written.map(|change| changed(change, guest, told)).unwrap_or_default();
-    let unloaded = case.effect(&case.restart()).map(unloaded).unwrap_or_default();
-    let because = match (keys.is_empty(), unloaded.is_empty()) {
-        (true, true) => return None,
-        (false, _) => format!("{FILE} in the guest differs from the file: {}", listed(&keys)),
-        (true, false) => format!("dockerd has not loaded {} of {FILE}", listed(&unloaded)),
+    let unloaded = case.effect(&case.restart()).and_then(unloaded);
+    let because = match &unloaded {
+        _ if !keys.is_empty() => {
+            format!("{FILE} in the guest differs from the file: {}", listed(&keys))
+        }
+        None => return None,
+        Some(unloaded) if unloaded.keys.is_empty() => unloaded.to_string(),
+        Some(unloaded) => format!("dockerd has not loaded {} of {FILE}", listed(&unloaded.keys)),
     };
+    let unloaded = unloaded.map(DaemonKeys::all).unwrap_or_default();
     let keys: Vec<String> = keys.into_iter().collect();
     let hides = [written, case.effect(&case.restart())];
     let hides = hides.into_iter().flatten().find_map(|change| change.hides.as_ref());
@@ -122,13 +126,12 @@ fn leave_out_runtime(keys: &mut Map<String, Value>) {
     }
 }
 
-/// The keys of the present file that the running dockerd has not loaded.
-fn unloaded(change: &Change) -> Vec<String> {
-    let keys = change.reasons.iter().filter_map(|reason| match reason {
-        Reason::DaemonPredates(unloaded) => Some(unloaded.keys.clone()),
+/// What the running dockerd has not loaded.
+fn unloaded(change: &Change) -> Option<&DaemonKeys> {
+    change.reasons.iter().find_map(|reason| match reason {
+        Reason::DaemonPredates(unloaded) => Some(unloaded),
         _ => None,
-    });
-    keys.flatten().collect()
+    })
 }
 
 /// The finding about an unknown log driver. dockerd starts with any log driver, but containers
