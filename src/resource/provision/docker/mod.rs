@@ -1,13 +1,10 @@
 //! Docker in the guest: installed, started, and answering root.
 
 pub(in crate::resource) mod diagnosis;
-
-use serde::Serialize;
+mod state;
 
 use crate::config::{Config, DockerSource, Strategy};
-use crate::guest::{
-    DOCKER_GROUP, DOCKER_SERVICE, GuestFacts, GuestSocket, Operation, provisioning,
-};
+use crate::guest::{DOCKER_GROUP, DOCKER_SERVICE, GuestFacts, Operation, provisioning};
 use crate::lima::{GUEST_SOCKET, Ssh};
 use crate::model::UnixName;
 use crate::model::address::Address;
@@ -16,6 +13,7 @@ use crate::resource::vm_ref::VmRef;
 use crate::resource::{Group, PlanContext, Resource, containers, for_downloads, restrained};
 
 use crate::resource::provision::{ProvisionDaemon, hidden, is_kept_alive, keeps_containers};
+use state::State;
 
 /// Docker in the guest.
 #[derive(Debug)]
@@ -26,23 +24,6 @@ pub struct ProvisionDocker {
     source: DockerSource,
     version: Option<String>,
     strategy: Strategy,
-}
-
-/// The state of Docker.
-#[derive(Debug, PartialEq, Serialize)]
-struct State {
-    dockerd: &'static str,
-    #[serde(rename = "docker.service")]
-    service: String,
-    at_boot: String,
-    boot_script: String,
-    answers_root: bool,
-    socket_group: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    version: Option<String>,
-    /// Who may connect to the socket, if that is everyone or only its owner.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    socket_access: Option<&'static str>,
 }
 
 impl ProvisionDocker {
@@ -66,54 +47,6 @@ impl ProvisionDocker {
     /// Its address.
     pub fn own_address() -> Address {
         crate::resource::provision::address("docker")
-    }
-
-    fn desired(&self) -> State {
-        State {
-            dockerd: "installed",
-            service: "active".into(),
-            at_boot: "enabled".into(),
-            boot_script: "succeeded".into(),
-            answers_root: true,
-            socket_group: DOCKER_GROUP.into(),
-            version: self.version.clone(),
-            socket_access: None,
-        }
-    }
-
-    fn actual(&self, guest: &GuestFacts) -> State {
-        let unit = guest.units.get(DOCKER_SERVICE).cloned().unwrap_or_default();
-        // Units without an [Install] section, or an alias, say "static" and "alias"; they do start.
-        let at_boot = match unit.enabled.as_str() {
-            "disabled" | "masked" | "" => unit.enabled,
-            _ => "enabled".into(),
-        };
-        let boot_script = match &guest.provision_failed {
-            Some(status) => format!("failed with exit status {status}"),
-            None => "succeeded".into(),
-        };
-        // Without the group, or without the socket, there is nothing to give.
-        let socket_group = match &guest.socket {
-            Some(socket) if guest.groups.contains_key(DOCKER_GROUP) => socket.group.as_str(),
-            _ => DOCKER_GROUP,
-        };
-        let package = provisioning::package(self.source);
-        let installed = package.and_then(|name| guest.packages.get(name));
-        // Docker's own packages have an epoch before the version, and the distribution behind it.
-        let shown = |wanted: &String| match installed {
-            Some(installed) if is_version(installed, wanted) => Some(wanted.clone()),
-            installed => installed.cloned(),
-        };
-        State {
-            dockerd: if guest.dockerd_installed { "installed" } else { "missing" },
-            service: unit.active,
-            at_boot,
-            boot_script,
-            answers_root: guest.docker_answers(),
-            socket_group: socket_group.into(),
-            version: self.version.as_ref().and_then(shown),
-            socket_access: guest.socket.as_ref().and_then(access),
-        }
     }
 
     fn update(&self, guest: &GuestFacts, context: PlanContext<'_>, ssh: &Ssh) -> Change {
@@ -236,27 +169,6 @@ fn open_socket(change: Change, (group, access): (bool, bool), ssh: &Ssh) -> Chan
         change = change.step(Step::run("restrict the Docker socket to its group", chmod));
     }
     change
-}
-
-/// Who may connect to the socket, where it is not its group.
-fn access(socket: &GuestSocket) -> Option<&'static str> {
-    match (socket.is_open(), socket.is_closed()) {
-        (true, _) => Some("everybody"),
-        (false, true) => Some("its owner"),
-        (false, false) => None,
-    }
-}
-
-/// Whether a package's version is what the file says: all of it, or its first numbers. There may be
-/// an epoch before it, and the distribution's own words behind; behind a revision, only a suffix.
-/// `apt.sh` chooses by the same rule.
-fn is_version(installed: &str, wanted: &str) -> bool {
-    let upstream = installed.split_once(':').map_or(installed, |(_, rest)| rest);
-    let rest = upstream.strip_prefix(wanted).or_else(|| installed.strip_prefix(wanted));
-    rest.is_some_and(|rest| match rest.chars().next() {
-        None | Some('~' | '+') => true,
-        Some(next) => !next.is_ascii_alphanumeric() && !wanted.contains('-'),
-    })
 }
 
 impl Resource for ProvisionDocker {
