@@ -38,7 +38,8 @@ mod tests {
     #[test]
     fn local_paths_are_found_from_the_file() {
         let config = crate::config::parse(
-            "version = 1\n[docker]\nseccomp_profile = \"./s.json\"\n[[sysbox.packages]]\n\
+            "version = 1\n[docker]\nseccomp_profile = \"./s.json\"\n[docker.repository]\nurl = \"https://m.example/linux\"\n\
+             key = \"./docker.asc\"\n[[sysbox.packages]]\n\
              arch = \"x86_64\"\nurl = \"~/p.deb\"\nsha256 = \"aa11bb22cc33dd44ee55ff66aa11bb22cc33dd44ee55ff66aa11bb22cc33dd44\"\n\
              [[sysbox.packages]]\narch = \"aarch64\"\nurl = \"https://x.example/p.deb\"\n\
              sha256 = \"aa11bb22cc33dd44ee55ff66aa11bb22cc33dd44ee55ff66aa11bb22cc33dd44\"\n\
@@ -48,6 +49,8 @@ mod tests {
         .unwrap()
         .located(Path::new("/team"), Some(Path::new("/home/dev")));
         assert_eq!(config.docker.seccomp_profile.as_deref(), Some("/team/./s.json"));
+        let repository = config.docker.repository.as_ref().unwrap();
+        assert_eq!(repository.local_key(), Some("/team/./docker.asc"));
         let urls: Vec<&str> =
             config.sysbox.packages.iter().map(|package| package.url.as_str()).collect();
         let compose = config.socket_clients[0].compose_file.as_deref();

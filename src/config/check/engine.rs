@@ -36,6 +36,11 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
             let message = "`version` cannot be set with `source = \"preinstalled\"`";
             self.refuse_key(&["docker", "version"], message, hint);
         }
+        if docker.source != DockerSource::DockerCe {
+            let hint = "remove it, or set `source = \"docker-ce\"`";
+            let message = "`[docker.repository]` requires `source = \"docker-ce\"`";
+            self.refuse_key(&["docker", "repository"], message, hint);
+        }
     }
 
     pub(in crate::config) fn sysbox(&mut self, config: &Config) {

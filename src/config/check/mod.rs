@@ -106,13 +106,13 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
     }
 
     /// Refuses a key if it is set.
-    fn refuse_key(&mut self, path: &[&str], message: &str, hint: &str) {
+    pub(super) fn refuse_key(&mut self, path: &[&str], message: &str, hint: &str) {
         if let Some(value) = self.at(path) {
             self.refuse(value.span(), message, hint);
         }
     }
 
-    fn at(&self, path: &[&str]) -> Option<Node<'a, 'i>> {
+    pub(super) fn at(&self, path: &[&str]) -> Option<Node<'a, 'i>> {
         path.iter().try_fold(self.root, |node, key| node.get(key))
     }
 

@@ -36,6 +36,16 @@ fn the_engine_of_an_image_has_the_images_version() {
 }
 
 #[test]
+fn only_dockers_own_packages_are_in_a_repository() {
+    let table = "[docker.repository]\nurl = \"https://m.example/linux\"\n";
+    for source in ["distro", "preinstalled"] {
+        let file = format!("[docker]\nsource = \"{source}\"\n{table}");
+        refuses(&[(&file, "4:1 `[docker.repository]` requires `source = \"docker-ce\"`")]);
+    }
+    assert!(parse(&format!("version = 1\n[docker]\nsource = \"docker-ce\"\n{table}")).is_ok());
+}
+
+#[test]
 fn what_cai_writes_to_daemon_json_has_keys_of_its_own() {
     refuses(&[
         (

@@ -56,6 +56,10 @@ fn every_key_is_read() {
     assert_eq!(config.docker.source, DockerSource::DockerCe);
     assert_eq!(config.docker.version.as_ref().map(ToString::to_string).as_deref(), Some("28.5.1"));
     assert_eq!(config.docker.seccomp_profile.as_deref(), Some("./seccomp.json"));
+    let repository = config.docker.repository.unwrap();
+    assert_eq!(repository.url, "https://mirror.example.org/docker/linux");
+    assert_eq!(repository.local_key(), Some("./docker.asc"));
+    assert_eq!(repository.fingerprint.as_str(), "0123456789ABCDEF0123456789ABCDEF01234567");
     let daemon = json!({ "userns-remap": "default", "log-opts": { "max-size": "10m" } });
     assert_eq!(serde_json::Value::Object(config.docker.daemon), daemon);
     assert!(config.sysbox.enabled && config.sysbox.default_runtime);

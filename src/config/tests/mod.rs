@@ -8,6 +8,7 @@ mod engine;
 mod good;
 mod mistakes;
 mod network;
+mod repository;
 mod vm;
 mod warnings;
 
@@ -71,6 +72,11 @@ param = { since = 2025-01-31, load = 0.5, list = ["a", 1] }
 source = "docker-ce"
 version = "28.5.1"
 seccomp_profile = "./seccomp.json"
+
+[docker.repository]
+url = "https://mirror.example.org/docker/linux"
+key = "./docker.asc"
+fingerprint = "0123456789abcdef0123456789abcdef01234567"
 
 [docker.daemon]
 userns-remap = "default"

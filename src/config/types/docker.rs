@@ -2,6 +2,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::Repository;
 use crate::config::{pattern, rules};
 use crate::model::DockerVersion;
 
@@ -22,6 +23,8 @@ pub struct Docker {
     #[serde(deserialize_with = "rules::seccomp_profile")]
     #[schemars(regex(pattern = pattern::LOCAL_PATH))]
     pub seccomp_profile: Option<String>,
+    /// `[docker.repository]`: the apt repository with Docker's packages. By default, Docker's own.
+    pub repository: Option<Repository>,
 }
 
 /// Where the Docker engine comes from.

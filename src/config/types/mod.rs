@@ -8,6 +8,7 @@ mod guest;
 mod lima;
 mod port_forward;
 mod proxy;
+mod repository;
 mod socket_client;
 mod sysbox;
 mod trust;
@@ -31,6 +32,7 @@ pub use guest::{Group, User};
 pub use lima::{Install, Lima};
 pub use port_forward::{Forwarding, PortForward, Proto};
 pub use proxy::Proxy;
+pub use repository::Repository;
 pub use socket_client::{MountMode, SocketClient};
 pub use sysbox::{PackageSource, Sysbox, SysboxPackage};
 pub use trust::Trust;
@@ -104,6 +106,7 @@ impl Config {
         check.daemon();
         check.daemon_keys(&self.docker.daemon);
         check.docker(&self.docker);
+        repository::check(check);
         check.sysbox(self);
         check.egress(self);
         check.proxy(self);
@@ -118,6 +121,8 @@ impl Config {
     /// The paths on this machine.
     pub(super) fn local_paths(&mut self) -> impl Iterator<Item = &mut String> {
         let profile = self.docker.seccomp_profile.iter_mut();
+        let repository = self.docker.repository.as_mut().filter(|it| it.local_key().is_some());
+        let key = repository.and_then(|it| it.key.as_mut());
         let packages = self.sysbox.packages.iter_mut().map(|package| &mut package.url);
         let packages = packages.filter(|url| !url.starts_with("https://"));
         let clients = self.socket_clients.iter_mut();
@@ -128,7 +133,7 @@ impl Config {
             self.proxy.iter_mut().flat_map(|proxy| [&mut proxy.username, &mut proxy.password]);
         let values = self.vm.env.values_mut().chain(of_proxy.flatten());
         let values = certificates.chain(values.filter_map(Variable::local_path));
-        profile.chain(packages).chain(files).chain(clients).chain(values)
+        profile.chain(key).chain(packages).chain(files).chain(clients).chain(values)
     }
 
     /// The values that may come from outside the file, and their places in it.
