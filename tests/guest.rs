@@ -234,7 +234,7 @@ fn only_the_reload_that_loads_every_key_is_recorded() {
 
 /// As the plan compares it: a version that `apt` was given would else be found to be another one.
 fn a_version_is_all_of_a_packages_or_its_first_numbers() {
-    const APT: &str = include_str!("../src/guest/scripts/apt.sh");
+    const PACKAGES: &str = include_str!("../src/guest/scripts/packages.sh");
     let sandbox = Sandbox::new();
     sandbox.fake_program("dpkg", "");
     sandbox.fake_program(
@@ -244,7 +244,7 @@ fn a_version_is_all_of_a_packages_or_its_first_numbers() {
     );
     sandbox.write(
         "home/choose.sh",
-        &format!("set -eu\n{APT}\nchosen=$(choice docker-ce)\necho \"$chosen\"\n"),
+        &format!("set -eu\n{PACKAGES}\nchosen=$(choice docker-ce)\necho \"$chosen\"\n"),
     );
     for (wanted, chosen) in [
         ("", ""),

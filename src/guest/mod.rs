@@ -14,6 +14,7 @@ mod operation;
 mod packages;
 pub mod probe;
 pub mod provisioning;
+pub mod repository;
 pub mod settings;
 mod socket;
 mod written;

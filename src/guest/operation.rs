@@ -7,6 +7,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::repository::SigningKey;
 use super::{Container, DockerdSettings, GuestFile, provisioning};
 use crate::config::DockerSource;
 use crate::host::CommandSpec;
@@ -62,6 +63,17 @@ pub enum Operation<'a> {
         source: DockerSource,
         /// The version; any if `None`.
         version: Option<&'a str>,
+        /// Whether the file declares the repository, so Docker's own is not added.
+        has_repository: bool,
+    },
+    /// Writes the apt entry of a declared repository, once its key is verified.
+    WriteRepository {
+        /// Its URL, without the name of the distribution.
+        url: &'a str,
+        /// Its key.
+        key: SigningKey<'a>,
+        /// The fingerprint of the key.
+        fingerprint: &'a str,
     },
     /// Writes `daemon.json` if it has not changed since it was observed.
     WriteDaemonJson {
@@ -162,9 +174,19 @@ impl Operation<'_> {
         };
         let script = |name: &str, values: &[&str], text| script_that_reads(name, values, text, "");
         match self {
-            Self::Docker { source, version } => {
-                let values = [provisioning::name(*source), version.unwrap_or_default()];
+            Self::Docker { source, version, has_repository } => {
+                let mut values = vec![provisioning::name(*source), version.unwrap_or_default()];
+                values.extend(has_repository.then_some("declared"));
                 script("docker", &values, provisioning::script(*source))
+            }
+            Self::WriteRepository { url, key, fingerprint } => {
+                let (key, text) = match key {
+                    SigningKey::OfRepository => ("", ""),
+                    SigningKey::Url(url) => (*url, ""),
+                    SigningKey::Text(text) => ("-", *text),
+                };
+                let body = provisioning::repository_script();
+                script_that_reads("write-repository", &[url, key, fingerprint], body, text)
             }
             Self::WriteDaemonJson { expected, loaded, text } => {
                 let loaded = match loaded {

@@ -146,7 +146,7 @@ impl Instance {
             .forwards_docker(DOCKER_SOCKET)
             .then_some(HostSocket { carried_by: Some(groups), permitted: true });
         for script in config.provisioning() {
-            guest.provision(script, None, now + 1);
+            guest.provision(script, &[], now + 1);
         }
         for entry in config.set_keys() {
             guest.set_keys(&entry, now + 1);

@@ -83,7 +83,7 @@ pub fn limactl_that(lists: &str, other: &str) -> String {
 /// A fake `ssh` that prints the document of a healthy guest with the mark it was given.
 pub const SSH: &str = r#"
 for last; do :; done
-mark=${last##* }
+mark=${last#*sh -s -- } mark=${mark%% *}
 section() { printf '@%s %s\n%s\n\n@%s = 0\n' "$mark" "$1" "$2" "$mark"; }
 section user dev
 section session '1001 999'

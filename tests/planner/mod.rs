@@ -5,6 +5,7 @@ mod context;
 mod group;
 mod lima_install;
 mod provision;
+mod repository;
 mod socket_client;
 mod sysbox;
 mod vm;
@@ -33,6 +34,7 @@ pub fn trials() -> Vec<Trial> {
         group::trials(),
         lima_install::trials(),
         provision::trials(),
+        repository::trials(),
         socket_client::trials(),
         sysbox::trials(),
         vm::trials(),

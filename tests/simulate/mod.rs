@@ -16,6 +16,7 @@ mod promise;
 mod property;
 mod removal;
 mod removal_edges;
+mod repository;
 mod settings;
 mod several;
 mod width;
@@ -50,6 +51,7 @@ pub fn trials() -> Vec<Trial> {
         settings::trials(),
         removal::trials(),
         removal_edges::trials(),
+        repository::trials(),
         several::trials(),
         width::trials(),
     ]

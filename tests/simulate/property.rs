@@ -111,6 +111,7 @@ fn file() -> impl Strategy<Value = String> {
         Just(""),
         Just("[docker]\nsource = \"distro\"\n"),
         Just("[docker]\nsource = \"docker-ce\"\nversion = \"28.5.1\"\n"),
+        Just("[docker.repository]\nurl = \"https://m.example/docker/linux\"\n"),
         Just("[docker.daemon]\nlog-driver = \"local\"\n"),
     ];
     let sysbox = prop_oneof![
@@ -196,9 +197,11 @@ fn a_file_after_another_leaves_what_it_leaves_alone() {
         .run(&(file(), file()), |(first, second)| {
             let [both, alone] = [0, 1].map(|_| SimulatedHost::new(&System, World::new(LINUX)));
             let [first, second] = [first, second].map(|text| {
-                // Its disk cannot shrink, an installed engine is not replaced, and Docker's group stays.
+                // Its disk cannot shrink, an installed engine is not replaced, a running VM keeps its boot
+                // script, and Docker's group stays.
                 let kept = [
                     "disk = \"60GiB\"\n",
+                    "[docker.repository]\nurl = \"https://m.example/docker/linux\"\n",
                     "[[groups]]\nname = \"docker\"\ngid = 2375\n",
                     "[docker]\nsource = \"distro\"\n",
                     "[docker]\nsource = \"docker-ce\"\nversion = \"28.5.1\"\n",

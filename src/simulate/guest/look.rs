@@ -85,8 +85,11 @@ impl Guest {
     }
 
     /// `grep MemTotal /proc/meminfo`. The kernel reserves 4 % of the memory (measured: 1967 of 2048
-    /// MiB).
+    /// MiB). Otherwise, a search of apt's entries.
     pub(super) fn grep(&self, words: &[String]) -> Reply {
+        if words.first().is_some_and(|options| options.starts_with("-r")) {
+            return self.grep_sources(words);
+        }
         match (words, &self.machine) {
             ([what, _], Some(machine)) if what == "MemTotal" => {
                 let kilobytes = machine.memory / 1024 / 100 * 96;

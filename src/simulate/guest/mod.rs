@@ -2,6 +2,7 @@
 
 mod accounts;
 mod api;
+mod apt;
 mod client;
 mod container;
 mod daemon_config;

@@ -5,7 +5,7 @@ use super::packages::{
     DISTRO, DOCKER_CE, DOCKER_CE_SUFFIX, DOCKER_CE_VERSION, SYSBOX, SYSBOX_UNITS,
 };
 use super::{
-    Caller, DAEMON_JSON, DOCKER_SERVICE, DOCKER_SOCKET, File, Guest, PROVISION_FAILED, ROOT,
+    Caller, DAEMON_JSON, DOCKER_SERVICE, DOCKER_SOCKET, File, Guest, PROVISION_FAILED, ROOT, apt,
     egress, settings, shell,
 };
 use crate::guest::input;
@@ -15,10 +15,8 @@ use crate::simulate::reply::Reply;
 type Script = fn(&mut Guest, &[String], Caller<'_>) -> Reply;
 
 const SCRIPTS: &[(&str, Script)] = &[
-    ("docker", |guest, words, caller| {
-        let version = words.get(1).filter(|version| !version.is_empty());
-        guest.provision(caller.script(), version.map(String::as_str), caller.now)
-    }),
+    ("docker", |guest, words, caller| guest.provision(caller.script(), words, caller.now)),
+    ("write-repository", apt::write_repository),
     ("write-daemon-json", write_daemon_json),
     ("reload-docker", reload_docker),
     ("restart-docker", restart_docker),
@@ -59,7 +57,7 @@ pub(super) const STOPPED_CONTAINERS: &str = "/var/lib/cai/stopped-containers";
 pub(super) fn sh(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Reply {
     match words {
         [flag, text, ..] if flag == "-c" => inline(guest, text, caller),
-        [flag] if flag == "-s" && caller.root => guest.provision(caller.script(), None, caller.now),
+        [flag] if flag == "-s" && caller.root => guest.provision(caller.script(), &[], caller.now),
         [flag, dashes, name, words @ ..] if flag == "-s" && dashes == "--" && caller.root => {
             match SCRIPTS.iter().find(|(own, _)| own == name) {
                 Some((_, script)) => script(guest, words, caller),
@@ -170,28 +168,37 @@ impl Guest {
     }
 
     /// Installs Docker if it is missing or if another version is required. The package restarts a
-    /// running daemon.
-    fn provide_docker(&mut self, package: &str, wanted: Option<String>, newest: &str, now: u64) {
+    /// running daemon. Returns whether it was installed now.
+    fn provide_docker(
+        &mut self,
+        package: &str,
+        wanted: Option<String>,
+        newest: &str,
+        now: u64,
+    ) -> bool {
         let there = self.packages.get(package);
         let as_wanted = wanted.is_none() || there == wanted.as_ref();
         if self.dockerd_installed() && as_wanted {
-            return;
+            return false;
         }
         self.install_docker((package, wanted.as_deref().unwrap_or(newest)));
         if self.dockerd.is_some() {
             self.stop_unit(DOCKER_SERVICE);
             self.start_unit(DOCKER_SERVICE, now);
         }
+        true
     }
 
     /// Runs a provisioning script. It is recognized by its contents: whether it installs Docker,
-    /// which version, and whether it starts Docker. Any other script does nothing here.
+    /// and whether it starts Docker. Any other script does nothing here. Its arguments are the source,
+    /// the version, and `declared` if the file declares a repository.
     pub(in crate::simulate) fn provision(
         &mut self,
         script: &str,
-        version: Option<&str>,
+        words: &[String],
         now: u64,
     ) -> Reply {
+        let version = words.get(1).filter(|version| !version.is_empty());
         let of_cai = script.contains(PROVISION_FAILED);
         if of_cai {
             self.files.remove(PROVISION_FAILED);
@@ -204,7 +211,7 @@ impl Guest {
                 /etc/apt/keyrings/docker.gpg\nE: The list of sources could not be read.";
             return Reply::failed(100, message);
         }
-        // `apt.sh` starts with this check. `set -e` ends the script unless the failure is handled.
+        // `packages.sh` starts with this check. `set -e` ends the script unless the failure is handled.
         if installs
             && let Err(why) = self.configure_sysbox(false, now)
             && !script.contains("dpkg --configure -a || true")
@@ -214,11 +221,14 @@ impl Guest {
         }
         if installs && script.contains(DOCKER_CE) {
             let version = version.map(|version| format!("5:{version}{DOCKER_CE_SUFFIX}"));
-            self.provide_docker(DOCKER_CE, version, DOCKER_CE_VERSION, now);
+            let was_installed = self.provide_docker(DOCKER_CE, version, DOCKER_CE_VERSION, now);
+            if was_installed && words.len() < 3 {
+                self.add_dockers_repository(now);
+            }
         } else if installs && script.contains(DISTRO.0) {
-            self.provide_docker(DISTRO.0, version.map(str::to_owned), DISTRO.1, now);
+            self.provide_docker(DISTRO.0, version.cloned(), DISTRO.1, now);
         } else if !self.dockerd_installed() && script.contains("exit 0") {
-            // The boot script of a file that names a version. That version is installed later.
+            // The boot script of a file that names a version or a repository: Docker is installed later.
             return Reply::done();
         }
         if !script.contains("systemctl enable --now docker") {

@@ -103,11 +103,11 @@ impl Guest {
         }
     }
 
-    /// `rm -f PATH`
+    /// `rm -f PATHS`
     fn rm(&mut self, words: &[String], caller: Caller<'_>) -> Reply {
         match words {
-            [flag, path] if flag == "-f" && caller.root => {
-                self.files.remove(path);
+            [flag, paths @ ..] if flag == "-f" && caller.root => {
+                self.files.retain(|path, _| !paths.contains(path));
                 Reply::done()
             }
             _ => Reply::unknown("rm", "these arguments"),

@@ -2,6 +2,7 @@
 //! plan, and must not control a terminal.
 
 mod base;
+mod declared_repository;
 mod judge;
 mod packages;
 mod repository;
@@ -11,8 +12,15 @@ mod walk;
 mod written;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
-    [packages::trials(), repository::trials(), said::trials(), walk::trials(), written::trials()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        packages::trials(),
+        repository::trials(),
+        declared_repository::trials(),
+        said::trials(),
+        walk::trials(),
+        written::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

@@ -17,24 +17,28 @@ use crate::support::trials;
 const APT: &str = "/usr/bin/apt-get";
 
 pub fn trials() -> Vec<Trial> {
-    let needs_apt = trials![
+    needs_apt(trials![
         a_repository_that_is_there_is_used,
         one_that_is_not_in_force_is_added,
         what_an_earlier_run_left_is_removed,
         entries_that_exclude_each_other_are_told_in_the_words_of_apt,
-    ];
-    needs_apt.into_iter().map(|it| it.with_ignored_flag(!Path::new(APT).exists())).collect()
+    ])
 }
 
-const SOURCES: &str = "docker.sources";
-const LIST: &str = "docker.list";
-const DEB822: &str = "Types: deb\nURIs: https://download.docker.com/linux/ubuntu\nSuites: noble\n\
+/// Trials that are ignored on a machine without apt.
+pub(super) fn needs_apt(trials: Vec<Trial>) -> Vec<Trial> {
+    trials.into_iter().map(|it| it.with_ignored_flag(!Path::new(APT).exists())).collect()
+}
+
+pub(super) const SOURCES: &str = "docker.sources";
+pub(super) const LIST: &str = "docker.list";
+pub(super) const DEB822: &str = "Types: deb\nURIs: https://download.docker.com/linux/ubuntu\nSuites: noble\n\
     Components: stable\nSigned-By: /etc/apt/keyrings/docker.gpg\n";
-const ONE_LINE: &str = "deb [arch=amd64 signed-by=/usr/share/keyrings/docker.gpg] \
+pub(super) const ONE_LINE: &str = "deb [arch=amd64 signed-by=/usr/share/keyrings/docker.gpg] \
     https://download.docker.com/linux/ubuntu noble stable\n";
 
 /// A guest whose apt reads entries like the real one but installs nothing.
-fn guest_with(entries: &[(&str, &str)]) -> Sandbox {
+pub(super) fn guest_with(entries: &[(&str, &str)]) -> Sandbox {
     let sandbox = guest();
     sandbox.write("keys", &key(DOCKERS, DOCKERS));
     let root = sandbox.path("");
@@ -85,12 +89,12 @@ fn provided(sandbox: &Sandbox) -> String {
     String::from_utf8(checked.stdout).unwrap()
 }
 
-fn entry(sandbox: &Sandbox, name: &str) -> Option<String> {
+pub(super) fn entry(sandbox: &Sandbox, name: &str) -> Option<String> {
     std::fs::read_to_string(sandbox.path(format!("etc/apt/sources.list.d/{name}"))).ok()
 }
 
 /// The entry that `cai` writes, in the form of versions without a marker.
-fn own(sandbox: &Sandbox) -> String {
+pub(super) fn own(sandbox: &Sandbox) -> String {
     let key = sandbox.path("etc/apt/keyrings/docker.asc");
     format!(
         "deb [arch=amd64 signed-by={}] https://download.docker.com/linux/ubuntu noble stable\n",
@@ -136,7 +140,7 @@ fn one_that_is_not_in_force_is_added() {
             let sandbox = guest_with(&[(SOURCES, &text)]);
             let uris = provided(&sandbox);
             let list = entry(&sandbox, LIST).unwrap();
-            assert_eq!(list, format!("# Written by cai.\n{}", own(&sandbox)));
+            assert_eq!(list, format!("# Written by cai.\n# Key: {DOCKERS}\n{}", own(&sandbox)));
             assert!(uris.contains("download.docker.com/linux/ubuntu/dists/noble/"), "{uris}");
             assert_eq!(entry(&sandbox, SOURCES), Some(text), "it was changed");
             assert!(calls(&sandbox).contains("https://download.docker.com/linux/ubuntu/gpg"));
@@ -156,8 +160,8 @@ fn what_an_earlier_run_left_is_removed() {
                     sandbox.write(&format!("etc/apt/sources.list.d/{SOURCES}"), text);
                 }
                 provided(&sandbox);
-                let expected =
-                    other.is_none().then(|| format!("# Written by cai.\n{}", own(&sandbox)));
+                let written = format!("# Written by cai.\n# Key: {DOCKERS}\n{}", own(&sandbox));
+                let expected = other.is_none().then_some(written);
                 assert_eq!(entry(&sandbox, LIST), expected);
             });
         }

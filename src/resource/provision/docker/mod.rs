@@ -1,18 +1,25 @@
 //! Docker in the guest: installed, started, and answering root.
 
 pub(in crate::resource) mod diagnosis;
+mod repository;
 mod state;
 
+use std::path::PathBuf;
+
 use crate::config::{Config, DockerSource, Strategy};
+use crate::guest::probe::Look;
 use crate::guest::{DOCKER_GROUP, DOCKER_SERVICE, GuestFacts, Operation, provisioning};
 use crate::lima::{GUEST_SOCKET, Ssh};
 use crate::model::UnixName;
 use crate::model::address::Address;
-use crate::plan::{Change, Disruption, Problem, Reason, SideEffect, Step};
+use crate::plan::{Change, Disruption, Observation, Problem, Reason, SideEffect, Step};
+use crate::resource::facts::Facts;
+use crate::resource::record::Recorded;
 use crate::resource::vm_ref::VmRef;
 use crate::resource::{Group, PlanContext, Resource, containers, for_downloads, restrained};
 
 use crate::resource::provision::{ProvisionDaemon, hidden, is_kept_alive, keeps_containers};
+use repository::Repository;
 use state::State;
 
 /// Docker in the guest.
@@ -23,6 +30,7 @@ pub struct ProvisionDocker {
     requires: Vec<Address>,
     source: DockerSource,
     version: Option<String>,
+    repository: Repository,
     strategy: Strategy,
 }
 
@@ -40,6 +48,7 @@ impl ProvisionDocker {
             requires,
             source: config.docker.source,
             version: config.docker.version.as_ref().map(ToString::to_string),
+            repository: Repository::new(config.docker.repository.as_ref()),
             strategy: config.restart.strategy,
         }
     }
@@ -50,10 +59,13 @@ impl ProvisionDocker {
     }
 
     fn update(&self, guest: &GuestFacts, context: PlanContext<'_>, ssh: &Ssh) -> Change {
-        let (actual, mut desired) = (self.actual(guest), self.desired());
+        let (mut actual, mut desired) = (self.actual(guest), self.desired());
         // Shown only where it is not as dockerd creates it.
         desired.socket_access = actual.socket_access.map(|_| "its group");
-        let change = Change::between(&self.address, &actual, &desired);
+        let compared = self.repository.compare(guest, context.facts, &self.address);
+        (actual.repository, desired.repository) = (compared.actual, compared.desired);
+        let change = Change::between(&self.address, &actual, &desired)
+            .retracting(compared.undeclared.remove, compared.undeclared.release);
         let change = self.other_package(guest).into_iter().fold(change, Change::because);
         if !guest.dockerd_installed && self.source == DockerSource::Preinstalled {
             return change.blocked(Problem::NotPreinstalled);
@@ -61,6 +73,31 @@ impl ProvisionDocker {
         if actual == desired {
             return change;
         }
+        if actual.repository == desired.repository {
+            return self.repair(change, actual, desired, guest, context, ssh);
+        }
+        if let Some(problem) = self.repository.problem(context.facts) {
+            return change.because_differs().blocked(problem);
+        }
+        // New packages come from it. Otherwise, the engine must not wait for it.
+        if !guest.dockerd_installed || actual.version != desired.version {
+            let change = self.repository.provide(change, context.facts, ssh);
+            return self.repair(change, actual, desired, guest, context, ssh);
+        }
+        let change = self.repair(change, actual, desired, guest, context, ssh);
+        self.repository.provide(self.repository.with_note(change), context.facts, ssh)
+    }
+
+    /// Repairs everything but the repository.
+    fn repair(
+        &self,
+        change: Change,
+        actual: State,
+        desired: State,
+        guest: &GuestFacts,
+        context: PlanContext<'_>,
+        ssh: &Ssh,
+    ) -> Change {
         let is_silent = guest.docker_as_root.is_some() && !guest.docker_answers();
         let change = if is_silent {
             self.wake(change, guest, context, ssh)
@@ -79,6 +116,7 @@ impl ProvisionDocker {
             socket_group: desired.socket_group.clone(),
             socket_access: desired.socket_access,
             answers_root: actual.answers_root || is_silent,
+            repository: desired.repository.clone(),
             ..actual
         } == desired;
         let change = if of_socket == (false, false) {
@@ -142,7 +180,11 @@ impl ProvisionDocker {
     }
 
     fn install(&self, change: Change, ssh: &Ssh) -> Change {
-        let install = Operation::Docker { source: self.source, version: self.version.as_deref() };
+        let install = Operation::Docker {
+            source: self.source,
+            version: self.version.as_deref(),
+            has_repository: self.repository.is_declared(),
+        };
         let step = Step::run("install and start Docker in the guest", install.command(ssh));
         containers::or_resume(change.step(step), ssh)
     }
@@ -180,11 +222,30 @@ impl Resource for ProvisionDocker {
         self.requires.clone()
     }
 
+    fn looks(&self) -> Vec<Look> {
+        self.repository.looks()
+    }
+
+    fn host_files(&self) -> Vec<PathBuf> {
+        self.repository.local_key().into_iter().collect()
+    }
+
     fn plan(&self, context: PlanContext<'_>) -> Change {
         let facts = context.facts;
-        match self.vm.seen(facts) {
-            Some((guest, ssh)) => restrained(self.update(guest, context, &ssh), self.strategy),
-            None => self.vm.unseen(&self.address, self.desired(), facts),
+        if let Some((guest, ssh)) = self.vm.seen(facts) {
+            return restrained(self.update(guest, context, &ssh), self.strategy);
         }
+        let former = facts.former_keys(&self.address, &self.repository.declared());
+        let change = self.vm.unseen(&self.address, self.desired(), facts);
+        let change = change.retracting(former, Vec::new());
+        match self.repository.problem(facts) {
+            // Before there is a VM that could not be finished.
+            Some(problem) if facts.guest == Observation::Absent => change.blocked(problem),
+            _ => change,
+        }
+    }
+
+    fn recorded(&self, facts: &Facts) -> Option<Recorded> {
+        self.repository.recorded(facts, &self.address)
     }
 }

@@ -1,6 +1,7 @@
 //! The state of Docker in the guest.
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::ProvisionDocker;
 use crate::guest::{DOCKER_GROUP, DOCKER_SERVICE, GuestFacts, GuestSocket, provisioning};
@@ -20,6 +21,8 @@ pub(super) struct State {
     /// Who may connect to the socket, if that is everyone or only its owner.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) socket_access: Option<&'static str>,
+    #[serde(flatten)]
+    pub(super) repository: Map<String, Value>,
 }
 
 impl ProvisionDocker {
@@ -33,6 +36,7 @@ impl ProvisionDocker {
             socket_group: DOCKER_GROUP.into(),
             version: self.version.clone(),
             socket_access: None,
+            repository: self.repository.declared(),
         }
     }
 
@@ -68,6 +72,7 @@ impl ProvisionDocker {
             socket_group: socket_group.into(),
             version: self.version.as_ref().and_then(shown),
             socket_access: guest.socket.as_ref().and_then(access),
+            repository: Map::new(),
         }
     }
 }
@@ -83,7 +88,7 @@ fn access(socket: &GuestSocket) -> Option<&'static str> {
 
 /// Whether a package's version is what the file says: all of it, or its first numbers. There may be
 /// an epoch before it, and the distribution's own words behind; behind a revision, only a suffix.
-/// `apt.sh` chooses by the same rule.
+/// `packages.sh` chooses by the same rule.
 fn is_version(installed: &str, wanted: &str) -> bool {
     let upstream = installed.split_once(':').map_or(installed, |(_, rest)| rest);
     let rest = upstream.strip_prefix(wanted).or_else(|| installed.strip_prefix(wanted));
