@@ -24,6 +24,7 @@ mod network;
 mod process;
 mod removal;
 mod repair;
+mod repository;
 mod restart;
 mod shell;
 mod sleep;
@@ -66,6 +67,7 @@ pub fn trials() -> Vec<Trial> {
         egress::trials(),
         network::trials(),
         distro::trials(),
+        repository::trials(),
     ];
     let everywhere = everywhere.into_iter().flatten().map(|trial| {
         let runs = with_vm() || with_container() && !trial.name().starts_with("real::vm::");
