@@ -279,7 +279,7 @@ fn a_place_that_cannot_be_written_is_named() {
 
 fn a_download_takes_the_declared_proxy_and_certificate() {
     let (bytes, sum) = lima();
-    let authority = Authority::new();
+    let authority = Authority::for_days(60);
     let server = authority.serve(&["mirror.corp.example"], &[("/a.tar.gz".into(), ok(&bytes))]);
     let proxy = Proxy::to(server);
     let place = Place::new();

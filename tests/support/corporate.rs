@@ -17,16 +17,19 @@ use serde_json::json;
 
 use super::web::head;
 
-/// A certificate authority whose certificate expires in 20 days.
+/// A certificate authority.
 pub struct Authority(tempfile::TempDir);
 
 impl Authority {
-    pub fn new() -> Self {
+    /// One whose certificate expires after this time.
+    pub fn for_days(days: u32) -> Self {
         let directory = tempfile::tempdir().unwrap();
         openssl(
             directory.path(),
-            "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 20 \
-                                   -subj /CN=Corp -keyout ca.key -out ca.pem",
+            &format!(
+                "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days {days} \
+                 -subj /CN=Corp -keyout ca.key -out ca.pem"
+            ),
         );
         Self(directory)
     }
