@@ -289,7 +289,7 @@ fn a_download_takes_the_declared_proxy_and_certificate() {
     let through = |https: &str, certificates: &[&PathBuf]| {
         let https = Some(https.replace("PORT", &proxy.port.to_string()));
         let proxy = Some(ProxySettings { https, ..ProxySettings::default() });
-        let certificates = certificates.iter().map(|path| path.to_path_buf()).collect();
+        let certificates = certificates.iter().copied().cloned().collect();
         place.install_through(Network { proxy, certificates }, url, &sum)
     };
     let with_password = "http://me:p%40ss@127.0.0.1:PORT";

@@ -22,11 +22,10 @@ pub(super) fn run(
     if programs.is_empty() {
         return terminal.data(&format!("{} runs no programs.\n", file.shown));
     }
-    let mut text = format!("{} runs these programs on this machine, as you:\n", file.shown);
-    for (place, words) in &programs {
-        text.push_str(&format!("  {place}: {}\n", shown(words)));
-    }
-    terminal.data(&text)?;
+    let head = format!("{} runs these programs on this machine, as you:", file.shown);
+    let lines = programs.iter().map(|(place, words)| format!("  {place}: {}", shown(words)));
+    let lines: Vec<String> = std::iter::once(head).chain(lines).collect();
+    terminal.data(&(lines.join("\n") + "\n"))?;
     let refused = |why: &str| Error::Refused {
         why: format!("not allowed: {why}"),
         hint: "review the programs, then run `cai allow --yes`".into(),
@@ -67,17 +66,16 @@ fn shown(words: &[String]) -> String {
 /// The programs of the file with their arguments, and the checksums of the files that these name.
 fn allowance(probe: &dyn Probe, file: &mut File) -> String {
     let directory = file.directory();
-    let mut lines = String::new();
+    let mut lines = Vec::new();
     for (_, words) in programs(file) {
-        lines.push_str(&format!("{words:?}\n"));
-        for word in &words {
-            let path = directory.join(word);
+        lines.push(format!("{words:?}"));
+        for path in words.iter().map(|word| directory.join(word)) {
             if let Ok(Some(bytes)) = probe.read_bytes(&path) {
-                lines.push_str(&format!("{} {}\n", path.display(), sha256(&bytes)));
+                lines.push(format!("{} {}", path.display(), sha256(&bytes)));
             }
         }
     }
-    lines
+    lines.join("\n")
 }
 
 /// The file with the allowance: one for each path of a `containai.toml`.

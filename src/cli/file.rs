@@ -52,9 +52,12 @@ impl File {
         // Without the others, the result of the programs is not needed.
         if unread.is_empty() && !terminal.simulates() {
             let (directory, is_allowed) = (self.directory(), allow::is_allowed(probe, self));
-            let read = |from: &ValueSource| match is_allowed {
-                true => values::with_programs(probe, &directory, from),
-                false => Err(allow::refusal(from)),
+            let read = |from: &ValueSource| {
+                if is_allowed {
+                    values::with_programs(probe, &directory, from)
+                } else {
+                    Err(allow::refusal(from))
+                }
             };
             unread = config::resolve(&mut self.config, &self.source.text, read)
                 .err()
@@ -223,9 +226,12 @@ impl Source {
         let mut config = config.located(&directory, home.as_deref());
         config.file = Some(clean_path(&saved.path).into());
         // A simulated host does not need the real values, and CI may not have them.
-        let read = |from: &ValueSource| match terminal.simulates() {
-            true => Ok(Some(values::simulated(from))),
-            false => values::without_programs(probe, from),
+        let read = |from: &ValueSource| {
+            if terminal.simulates() {
+                Ok(Some(values::simulated(from)))
+            } else {
+                values::without_programs(probe, from)
+            }
         };
         let unread = config::resolve(&mut config, &self.text, read).err().unwrap_or_default();
         terminal.hide(config.secrets());

@@ -39,10 +39,8 @@ pub(super) fn with_programs(
 ) -> Result<Option<String>, Unread> {
     let ValueSource::Command(words) = from else { return without_programs(probe, from) };
     let (name, arguments) = words.split_first().map_or(("", &[][..]), |(name, rest)| (name, rest));
-    let program = match name.contains('/') {
-        true => Some(PathBuf::from(name)),
-        false => probe.find_program(name),
-    };
+    let program =
+        if name.contains('/') { Some(PathBuf::from(name)) } else { probe.find_program(name) };
     let Some(program) = program else {
         let hint = "install it, or write its path; cai uses no shell";
         return Err((format!("the program {name} is not on PATH"), hint));

@@ -48,7 +48,7 @@ impl fmt::Display for DockerdSettings {
 pub fn proxy_files(settings: &ProxySettings, header: &str) -> Vec<GuestFile> {
     let variables = settings.variables().into_iter();
     // The values contain no character that systemd treats specially in quotes.
-    let variables: String =
+    let variables: Vec<String> =
         variables.map(|(name, value)| format!("{name}=\"{value}\"\n")).collect();
     let proxies = [("http", &settings.http), ("https", &settings.https)];
     let proxies = proxies.into_iter().filter_map(|(scheme, url)| Some((scheme, url.as_ref()?)));
@@ -63,7 +63,7 @@ pub fn proxy_files(settings: &ProxySettings, header: &str) -> Vec<GuestFile> {
     }
     let drop_in = format!("# Written by cai.\n[Service]\nEnvironmentFile=-{PROXY_VARIABLES}\n");
     vec![
-        GuestFile::new(PROXY_VARIABLES, "600", variables),
+        GuestFile::new(PROXY_VARIABLES, "600", variables.concat()),
         GuestFile::new(APT_PROXY, "644", apt),
         GuestFile::new(DROP_IN, "644", drop_in),
     ]

@@ -3,7 +3,7 @@
 mod settings;
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -82,9 +82,10 @@ impl fmt::Display for ProxyAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { host, port, .. } = self;
         f.write_str(self.scheme())?;
-        match host.contains(':') {
-            true => write!(f, "[{host}]")?,
-            false => f.write_str(host)?,
+        if host.contains(':') {
+            write!(f, "[{host}]")?;
+        } else {
+            f.write_str(host)?;
         }
         port.map_or(Ok(()), |port| write!(f, ":{port}"))
     }
@@ -106,17 +107,14 @@ impl FromStr for ProxyAddress {
             _ => return Err(refused(rule)),
         };
         let rest = rest.strip_suffix('/').unwrap_or(rest);
-        let (host, port) = match rest.strip_prefix('[') {
-            Some(rest) => {
-                let (host, port) = rest.split_once(']').ok_or_else(|| refused(rule))?;
-                host.parse::<std::net::Ipv6Addr>().map_err(|_| refused(rule))?;
-                (host, (!port.is_empty()).then_some(port))
-            }
-            None => {
-                let host = rest.split(':').next().unwrap_or_default();
-                (host, rest.strip_prefix(host).filter(|port| !port.is_empty()))
-            }
+        let (host, port) = if let Some(rest) = rest.strip_prefix('[') {
+            let (host, port) = rest.split_once(']').ok_or_else(|| refused(rule))?;
+            host.parse::<Ipv6Addr>().map_err(|_| refused(rule))?;
+            (host, port)
+        } else {
+            rest.split_at(rest.find(':').unwrap_or(rest.len()))
         };
+        let port = (!port.is_empty()).then_some(port);
         let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
         if !is_host(&host) {
             return Err(refused(rule));
@@ -131,13 +129,8 @@ impl FromStr for ProxyAddress {
             let is_number = digits.bytes().all(|it| it.is_ascii_digit());
             digits.parse::<u16>().ok().filter(|port| is_number && *port > 0)
         };
-        let port = match port {
-            None => None,
-            Some(port) => {
-                let wrong = || refused("the port is a number from 1 to 65535");
-                Some(number(port).ok_or_else(wrong)?)
-            }
-        };
+        let wrong = || refused("the port is a number from 1 to 65535");
+        let port = port.map(|port| number(port).ok_or_else(wrong)).transpose()?;
         Ok(Self { is_encrypted, host, port })
     }
 }

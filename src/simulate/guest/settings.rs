@@ -59,7 +59,8 @@ impl Guest {
     /// `grep -H . /var/lib/cai/restart-due/*`
     pub(super) fn restart_due(&self) -> Reply {
         let notes = self.files.iter().filter(|(path, _)| path.starts_with(RESTART_DUE));
-        let lines: String = notes.map(|(path, file)| format!("{path}:{}", file.text)).collect();
-        Reply { stdout: lines, ..Reply::done() }
+        let lines: Vec<String> =
+            notes.map(|(path, file)| format!("{path}:{}", file.text)).collect();
+        Reply { stdout: lines.concat(), ..Reply::done() }
     }
 }

@@ -87,8 +87,8 @@ fn etc_environment(config: &Config) -> String {
     }
     // An empty proxy is none.
     all.retain(|name, value| !value.is_empty() || !name.to_lowercase().ends_with("_proxy"));
-    let lines: String = all.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
-    format!("#LIMA-START\n{lines}#LIMA-END\n")
+    let lines: Vec<String> = all.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+    format!("#LIMA-START\n{}#LIMA-END\n", lines.concat())
 }
 
 /// The host's `/proc/meminfo` with the configured memory, minus the part that a kernel reserves.
