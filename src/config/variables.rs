@@ -133,7 +133,7 @@ impl Config {
             let values = values.filter(|it| it.sensitive || is_password(it));
             secrets.extend(values.filter_map(|it| it.value.clone()));
             let ProxySettings { http, https, .. } = proxy.on_host();
-            // As it is encoded in a URL.
+            // In a URL, it is encoded.
             secrets.extend([http, https].iter().flatten().flat_map(|url| redact::passwords(url)));
         }
         secrets.extend(redact::secrets(&self.docker.daemon));

@@ -56,7 +56,7 @@ pub fn proxy_files(settings: &ProxySettings, header: &str) -> Vec<GuestFile> {
     for (scheme, url) in proxies {
         // Writing to a string cannot fail.
         let _ = writeln!(apt, "Acquire::{scheme}::Proxy \"{url}\";");
-        // apt has no configuration for no_proxy; it can except single hosts only.
+        // apt cannot read no_proxy from its configuration; it can except single hosts only.
         for host in settings.no_proxy.iter().filter_map(|it| it.exact_name()) {
             let _ = writeln!(apt, "Acquire::{scheme}::Proxy::{host} \"DIRECT\";");
         }

@@ -88,7 +88,7 @@ impl Trust {
         Some(Removal::new(address, requires, what).before(vec![restart]).boxed())
     }
 
-    /// The text of the file on this machine, and what is wrong with it.
+    /// The text of the file on this machine.
     fn text<'a>(&self, facts: &'a Facts) -> Result<&'a str, Problem> {
         let file = facts.files.get(&self.source);
         let file = file.ok_or_else(|| Problem::FileMissing(self.source.display().to_string()))?;
@@ -132,7 +132,7 @@ impl Trust {
 /// Reads a certificate.
 ///
 /// # Errors
-/// What is wrong with the text, after the name of its file.
+/// The error, to follow the name of the file in a sentence.
 fn parse(text: &str) -> Result<Certificate, &'static str> {
     if text.contains("PRIVATE KEY-----") {
         return Err("contains a private key, which must not leave this machine");

@@ -37,9 +37,8 @@ fn median(mut run: impl FnMut() -> Duration) -> Duration {
     times[RUNS / 2]
 }
 
-pub fn run() -> bool {
-    let file = "version = 1\n";
-    let world = FakeWorld::new(file);
+pub fn run(with: &str, tables: &str) -> bool {
+    let world = FakeWorld::new(&format!("version = 1\n{tables}"));
     world.cai(&["apply", "--yes"]).success();
     assert!(world.cai(&["plan"]).success().starts_with("No changes."));
     world.calls();
@@ -77,23 +76,28 @@ pub fn run() -> bool {
     let doctors = world.calls().len() as f64 / RUNS as f64;
     let own = plan.saturating_sub(probe);
     println!(
-        "a converged plan: {plan:?}; its slowest probe alone: {probe:?}; {}",
+        "a converged plan{with}: {plan:?}; its slowest probe alone: {probe:?}; {}",
         calls.join(" | ")
     );
     let ratio = plan.as_secs_f64() / probe.as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "it is a handful")]
     let count = calls.len() as f64;
     [
-        figure("child processes of a converged plan", count, 3.0, ""),
-        figure("a converged plan / its slowest probe", ratio, 1.3, ""),
-        figure("child processes of a healthy doctor", doctors, 3.0, ""),
+        figure(&format!("child processes of a converged plan{with}"), count, 3.0, ""),
+        figure(&format!("a converged plan / its slowest probe{with}"), ratio, 1.3, ""),
+        figure(&format!("child processes of a healthy doctor{with}"), doctors, 3.0, ""),
         figure(
-            "a healthy doctor / a converged plan",
+            &format!("a healthy doctor / a converged plan{with}"),
             doctor.as_secs_f64() / plan.as_secs_f64(),
             1.3,
             "",
         ),
-        figure("what cai adds to its slowest probe", own.as_secs_f64() * 1e3, 15.0, " ms"),
+        figure(
+            &format!("what cai adds to its slowest probe{with}"),
+            own.as_secs_f64() * 1e3,
+            15.0,
+            " ms",
+        ),
     ]
     .into_iter()
     .all(|holds| holds)

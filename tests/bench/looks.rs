@@ -19,8 +19,9 @@ fn looking(calls: &[String]) -> f64 {
     took.sum()
 }
 
-pub fn run() -> bool {
-    let world = FakeWorld::new(FILE);
+pub fn run(with: &str, tables: &str) -> bool {
+    let file = format!("{FILE}{tables}");
+    let world = FakeWorld::new(&file);
     world.cai(&["apply", "--yes"]).success();
     let cost = |command: &[&str]| {
         world.calls();
@@ -30,13 +31,18 @@ pub fn run() -> bool {
     let plan = cost(&["plan"]);
     let no_op = cost(&["apply", "--yes"]);
     let status = cost(&["status"]);
-    let config = containai::config::parse(FILE).unwrap();
+    let config = containai::config::parse(&file).unwrap();
     world.change(|world| assert!(Fault::find("group").unwrap().strike(world, &config)));
     let repair = cost(&["apply", "--yes"]);
     [
-        figure("full looks of a group repair", repair / plan, 2.5, ""),
-        figure("full looks of an apply that changes nothing", no_op / plan, 1.0, ""),
-        figure("full looks of a status", status / plan, 1.0, ""),
+        figure(&format!("full looks of a group repair{with}"), repair / plan, 2.5, ""),
+        figure(
+            &format!("full looks of an apply that changes nothing{with}"),
+            no_op / plan,
+            1.0,
+            "",
+        ),
+        figure(&format!("full looks of a status{with}"), status / plan, 1.0, ""),
     ]
     .into_iter()
     .all(|holds| holds)

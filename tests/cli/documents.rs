@@ -68,6 +68,7 @@ fn every_example_is_valid_and_can_be_planned() {
         sandbox.directory("home/packages");
         sandbox.write(package, "a package");
         sandbox.write("home/docker-compose.dind.yml", "services:\n  manager:\n    image: x\n");
+        sandbox.cai(&["allow", "--yes"]).success();
         let plan = sandbox.cai_with(&["plan"], &[("USER", "dev")]);
         assert!(plan.success().contains("+ vm.containai-secure"), "{plan}");
         assert!(

@@ -31,7 +31,7 @@ mod watch;
 use libtest_mimic::Trial;
 
 /// Every command there is.
-const COMMANDS: [&str; 26] = [
+const COMMANDS: [&str; 27] = [
     "init",
     "setup",
     "validate",
@@ -44,6 +44,7 @@ const COMMANDS: [&str; 26] = [
     "logs",
     "egress",
     "list",
+    "allow",
     "env",
     "watch",
     "status",

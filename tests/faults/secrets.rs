@@ -477,7 +477,7 @@ fn a_proxy_with_a_password_from_a_program_does_not_show_it() {
     let shown = cai(&world, &["env", "--containers"], "");
     assert!(shown.success().contains(&format!("https_proxy={url}\n")), "{shown}");
 
-    // A file that an argument names is a part of what was allowed.
+    // The allowance includes the files that the arguments name.
     let file = from_outside(&world);
     world.sandbox.write("home/script", "echo n33dle-script\n");
     let with_script = file.replace("[\"get-secret\", \"proxy\"]", "[\"sh\", \"./script\"]");
