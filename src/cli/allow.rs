@@ -1,12 +1,13 @@
-//! `cai allow`, and the check of its result: the programs of a file run only after the user has seen them.
-//! Root in the VM can write to a mounted directory, and a file may come from someone else.
+//! `cai allow`, and the check of its result: the programs of a file run, and files outside its directory are
+//! read, only after the user has seen them. Root in the VM can write to a mounted directory, and a
+//! `containai.toml` may come from someone else.
 
 use std::path::{Path, PathBuf};
 
 use super::file::{self, File};
 use super::{Global, Terminal};
 use crate::cli::error::Error;
-use crate::config::ValueSource;
+use crate::config::{Unread, ValueSource};
 use crate::host::{Host, Probe};
 use crate::model::digest::sha256;
 use crate::reconcile::observe::state_directory;
@@ -18,57 +19,78 @@ pub(super) fn run(
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
     let mut file = file::load(host, global, terminal)?;
-    let programs = programs(&mut file);
-    if programs.is_empty() {
-        return terminal.data(&format!("{} runs no programs.\n", file.shown));
+    let sources = sources(host, &mut file);
+    if sources.is_empty() {
+        let none = "uses no programs, and no files outside its directory";
+        return terminal.data(&format!("{} {none}.\n", file.shown));
     }
-    let head = format!("{} runs these programs on this machine, as you:", file.shown);
-    let lines = programs.iter().map(|(place, words)| format!("  {place}: {}", shown(words)));
+    let head = format!("{} takes values from this machine:", file.shown);
+    let lines = sources.iter().map(|(place, source)| format!("  {place}: {}", shown(source)));
     let lines: Vec<String> = std::iter::once(head).chain(lines).collect();
     terminal.data(&(lines.join("\n") + "\n"))?;
     let refused = |why: &str| Error::Refused {
         why: format!("not allowed: {why}"),
-        hint: "review the programs, then run `cai allow --yes`".into(),
+        hint: "review them, then run `cai allow --yes`".into(),
     };
     if !yes {
-        match terminal.ask("Allow them? Only \"yes\" is accepted:", "yes") {
+        match terminal.ask("Allow it? Only \"yes\" is accepted:", "yes") {
             Some(true) => {}
             Some(false) => return Err(refused("the answer was not \"yes\"")),
             None => return Err(refused("confirmation needs a terminal")),
         }
     }
-    let (place, allowed) = (place(host, &file)?, allowance(host, &mut file));
+    let (place, allowed) = (place(host, &file)?, allowance(host, &file.directory(), &sources));
     let unwritten = |source| Error::WriteFile { path: place.clone(), source };
     let directory = place.parent().unwrap_or(Path::new("/"));
     host.make_directory(directory).map_err(unwritten)?;
     host.write_file(&place, &allowed, 0o600).map_err(unwritten)?;
-    terminal.data("They may run until one of them or its arguments change.\n")
+    terminal.data("Allowed until one of them changes.\n")
 }
 
-/// Whether the programs of the file may run. An unreadable result counts as none.
+/// Whether the sources that need it were allowed. An allowance that cannot be read counts as none.
 pub(super) fn is_allowed(probe: &dyn Probe, file: &mut File) -> bool {
-    let Ok(place) = place(probe, file) else { return false };
+    let sources = sources(probe, file);
+    let Ok(place) = place(probe, file) else { return sources.is_empty() };
     let stored = probe.read_file(&place).ok().flatten();
-    stored.is_some_and(|stored| stored == allowance(probe, file))
+    sources.is_empty() || stored == Some(allowance(probe, &file.directory(), &sources))
 }
 
-/// The place in the file, and the program with its arguments.
-fn programs(file: &mut File) -> Vec<(String, Vec<String>)> {
-    let of = |(path, words): (Vec<String>, Vec<String>)| (path.join("."), words);
-    file.config.programs().into_iter().map(of).collect()
+/// Whether a source needs to be allowed: a program, or a file that containers may not be able to read.
+pub(super) fn needs_consent(probe: &dyn Probe, directory: &Path, source: &ValueSource) -> bool {
+    match source {
+        ValueSource::Env(_) => false,
+        ValueSource::Command(_) => true,
+        ValueSource::File(path) => {
+            // Root in the VM can make a symbolic link in a mounted directory.
+            let real = |path: &Path| probe.canonical(path).ok();
+            let (file, directory) = (real(Path::new(path)), real(directory));
+            file.zip(directory).is_none_or(|(file, directory)| !file.starts_with(directory))
+        }
+    }
 }
 
-fn shown(words: &[String]) -> String {
-    let words = words.iter().map(|word| shlex::try_quote(word).unwrap_or_default());
-    words.collect::<Vec<_>>().join(" ")
-}
-
-/// The programs of the file with their arguments, and the checksums of the files that these name.
-fn allowance(probe: &dyn Probe, file: &mut File) -> String {
+fn sources(probe: &dyn Probe, file: &mut File) -> Vec<(String, ValueSource)> {
     let directory = file.directory();
+    file.config.sources(|source| needs_consent(probe, &directory, source))
+}
+
+fn shown(source: &ValueSource) -> String {
+    match source {
+        ValueSource::Command(words) => {
+            let words = words.iter().map(|word| shlex::try_quote(word).unwrap_or_default());
+            format!("runs {}", words.collect::<Vec<_>>().join(" "))
+        }
+        ValueSource::File(path) => format!("reads {path}"),
+        ValueSource::Env(name) => format!("reads the environment variable {name}"),
+    }
+}
+
+/// The sources, and the checksums of the files that the words of programs name.
+fn allowance(probe: &dyn Probe, directory: &Path, sources: &[(String, ValueSource)]) -> String {
     let mut lines = Vec::new();
-    for (_, words) in programs(file) {
-        lines.push(format!("{words:?}"));
+    for (_, source) in sources {
+        lines.push(format!("{source:?}"));
+        let ValueSource::Command(words) = source else { continue };
         for path in words.iter().map(|word| directory.join(word)) {
             if let Ok(Some(bytes)) = probe.read_bytes(&path) {
                 lines.push(format!("{} {}", path.display(), sha256(&bytes)));
@@ -84,10 +106,8 @@ fn place(probe: &dyn Probe, file: &File) -> Result<PathBuf, Error> {
     Ok(state_directory(probe)?.join("allowed").join(name))
 }
 
-/// Why a program does not run yet.
-pub(super) fn refusal(from: &ValueSource) -> (String, &'static str) {
-    (
-        format!("{from} may not run yet"),
-        "it runs on this machine, as you: review it, then run `cai allow`. Allow it again when it changes",
-    )
+/// Why a source is not used yet.
+pub(super) fn refusal(from: &ValueSource) -> Unread {
+    let hint = "review it, then run `cai allow`. Allow it again when it changes";
+    (format!("{from} may not be used yet"), hint)
 }

@@ -81,7 +81,7 @@ const EXAMPLES: &[(&str, Examples)] = &[
             ("Follow dockerd's log", "cai logs docker --follow"),
         ],
     ),
-    ("allow", &[("Review and allow the programs of the file", "cai allow --yes")]),
+    ("allow", &[("Allow the programs and files that values come from", "cai allow --yes")]),
     ("list", &[("List the VMs that cai manages", "cai list")]),
     (
         "env",

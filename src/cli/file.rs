@@ -8,7 +8,7 @@ use crate::config::diagnostic::{self, Diagnostic};
 use crate::config::{self, Config, ValueSource};
 use crate::host::{self, NoText, Probe};
 use crate::model::digest::sha256;
-use crate::model::{clean_path, redact};
+use crate::model::{clean_path, in_home, redact};
 use crate::plan::{Declared, SavedFile};
 use crate::report::{self, on_a_line};
 
@@ -52,16 +52,18 @@ impl File {
         // Without the others, the result of the programs is not needed.
         if unread.is_empty() && !terminal.simulates() {
             let (directory, is_allowed) = (self.directory(), allow::is_allowed(probe, self));
+            let is_refused =
+                |from: &ValueSource| !is_allowed && allow::needs_consent(probe, &directory, from);
+            self.config.forget(is_refused);
             let read = |from: &ValueSource| {
-                if is_allowed {
-                    values::with_programs(probe, &directory, from)
-                } else {
+                if is_refused(from) {
                     Err(allow::refusal(from))
+                } else {
+                    values::with_programs(probe, &directory, from)
                 }
             };
-            unread = config::resolve(&mut self.config, &self.source.text, read)
-                .err()
-                .unwrap_or_default();
+            let resolved = config::resolve(&mut self.config, &self.source.text, read);
+            unread = resolved.err().unwrap_or_default();
         }
         terminal.hide(self.config.secrets());
         if unread.is_empty() { Ok(()) } else { Err(self.source.mistakes(&unread, terminal)) }
@@ -225,6 +227,14 @@ impl Source {
         };
         let mut config = config.located(&directory, home.as_deref());
         config.file = Some(clean_path(&saved.path).into());
+        let locations = config.vm.mounts.iter().map(|mount| mount.location.clone());
+        let links = locations.filter_map(|location| {
+            let path = home.as_deref().and_then(|home| in_home(&location, home));
+            let path = path.unwrap_or_else(|| PathBuf::from(&location));
+            let real = probe.canonical(&path).ok().filter(|real| *real != path)?;
+            Some((location, real))
+        });
+        config.links = links.collect();
         // A simulated host does not need the real values, and CI may not have them.
         let read = |from: &ValueSource| {
             if terminal.simulates() {

@@ -79,15 +79,24 @@ fn place(source: &str, path: &[&str]) -> Option<std::ops::Range<usize>> {
 }
 
 impl Config {
-    /// The programs that the file runs, each with its place.
-    pub fn programs(&mut self) -> Vec<(Vec<String>, Vec<String>)> {
-        let programs = self.variables().filter_map(|(path, variable)| match &variable.source {
-            Some(ValueSource::Command(words)) => {
-                Some((path.into_iter().map(str::to_owned).collect(), words.clone()))
-            }
-            _ => None,
+    /// The sources of values outside the file that satisfy a condition, each with its place.
+    pub fn sources(
+        &mut self,
+        is_such: impl Fn(&ValueSource) -> bool,
+    ) -> Vec<(String, ValueSource)> {
+        let sources = self.variables().filter_map(|(path, variable)| {
+            let source = variable.source.clone().filter(&is_such)?;
+            Some((path.join("."), source))
         });
-        programs.collect()
+        sources.collect()
+    }
+
+    /// Forgets the values of such sources.
+    pub fn forget(&mut self, is_such: impl Fn(&ValueSource) -> bool) {
+        let variables = self.variables().map(|(_, variable)| variable);
+        for variable in variables.filter(|it| it.source.as_ref().is_some_and(&is_such)) {
+            variable.value = None;
+        }
     }
 
     /// Whether the value of this variable of the guest must be hidden. A variable that the file

@@ -5,9 +5,10 @@ use std::sync::LazyLock;
 use clap::ValueEnum;
 use semver::{Version, VersionReq};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::plan::{Code, Finding, Severity};
-use crate::resource::Case;
+use crate::resource::{Case, ProvisionSysbox};
 
 /// The name of the severity in the evidence. The finding itself is a notice.
 const LEVEL: &str = "advisory_severity";
@@ -24,9 +25,33 @@ pub enum Level {
     High,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Data {
     advisories: Vec<Advisory>,
+    combinations: Vec<Combination>,
+}
+
+/// A combination that is not supported.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Combination {
+    when: When,
+    id: String,
+    url: String,
+    severity: Level,
+    means: String,
+    remedy: String,
+}
+
+/// How a combination is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum When {
+    /// dockerd remaps user namespaces, and Sysbox is installed.
+    UsernsRemap,
+    /// Sysbox is installed in a guest whose AppArmor lacks its rule.
+    NoApparmorRule,
 }
 
 /// A known issue.
@@ -45,10 +70,8 @@ struct Advisory {
 }
 
 /// The data are part of the program, and a test parses them.
-static ADVISORIES: LazyLock<Vec<Advisory>> = LazyLock::new(|| {
-    let data: Result<Data, _> = toml::from_str(include_str!("advisories.toml"));
-    data.map(|data| data.advisories).unwrap_or_default()
-});
+static DATA: LazyLock<Data> =
+    LazyLock::new(|| toml::from_str(include_str!("advisories.toml")).unwrap_or_default());
 
 /// An installed component.
 struct Installed {
@@ -75,14 +98,38 @@ pub fn known_advisories(case: &Case<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for installed in installed(case) {
         let Release::Upstream(version) = &installed.release else { continue };
-        let known = ADVISORIES.iter().filter(|it| {
+        let known = DATA.advisories.iter().filter(|it| {
             it.component == installed.component
                 && it.affected.matches(version)
                 && it.only.as_deref().is_none_or(|only| driver == Some(only))
         });
         findings.extend(known.map(|it| vulnerable(&installed, it)));
     }
+    findings.extend(unsupported(case));
     findings
+}
+
+/// The combinations with Sysbox that are not supported.
+fn unsupported(case: &Case<'_>) -> Vec<Finding> {
+    let Some(guest) = case.facts.guest.present() else { return Vec::new() };
+    let Some(version) = guest.packages.get("sysbox-ce") else { return Vec::new() };
+    let remaps = |keys: &Map<String, Value>| keys.get("userns-remap").is_some_and(|it| it != "");
+    let is_so = |when| match when {
+        When::UsernsRemap => remaps(&guest.daemon_json.loaded_keys()),
+        When::NoApparmorRule => ProvisionSysbox::lacks_apparmor_rule(guest),
+    };
+    let found = DATA.combinations.iter().filter(|it| is_so(it.when));
+    let finding = |it: &Combination| {
+        notice()
+            .saw("component", "sysbox")
+            .saw("version", version.as_str())
+            .saw(LEVEL, serde_json::to_value(it.severity).unwrap_or_default())
+            .saw("advisory", it.id.as_str())
+            .saw("url", it.url.as_str())
+            .because(format!("{} ({})", it.means, it.id))
+            .by_hand(it.remedy.as_str())
+    };
+    found.map(finding).collect()
 }
 
 /// The packages whose version does not show their faults.
@@ -179,14 +226,17 @@ mod tests {
 
     #[test]
     fn the_data_are_valid_and_each_has_a_source() {
-        assert!(ADVISORIES.len() >= 7);
-        for it in ADVISORIES.iter() {
+        assert!(DATA.advisories.len() >= 7 && DATA.combinations.len() >= 2);
+        for it in &DATA.advisories {
             assert!(
                 ["lima", "docker", "runc", "sysbox"].contains(&it.component.as_str()),
                 "{it:?}"
             );
             assert!(it.url.starts_with("https://"), "{it:?}");
             assert!(!it.means.ends_with('.') && !it.remedy.ends_with('.'), "{it:?}");
+        }
+        for it in &DATA.combinations {
+            assert!(it.url.starts_with("https://") && !it.remedy.ends_with('.'), "{it:?}");
         }
     }
 

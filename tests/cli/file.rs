@@ -10,6 +10,7 @@ use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
+        a_mount_that_is_a_link_is_judged_by_its_target,
         a_right_file_is_valid,
         every_mistake_is_shown_on_its_own_line,
         the_nearest_file_upwards_is_read,
@@ -227,4 +228,19 @@ fn nothing_from_a_file_drives_the_terminal() {
     let shown = format!("{}{}", ran.stdout, ran.stderr);
     assert!(shown.contains("hidden"), "{ran}");
     assert!(!shown.contains(['\u{1b}', '\u{202e}']), "{shown:?}");
+}
+
+fn a_mount_that_is_a_link_is_judged_by_its_target() {
+    let sandbox = fake::fresh();
+    sandbox.directory("home/.ssh");
+    sandbox.directory("project");
+    std::os::unix::fs::symlink(sandbox.path("home/.ssh"), sandbox.path("project/keys")).unwrap();
+    let location = sandbox.path("project/keys");
+    let mount = format!("[[vm.mounts]]\nlocation = {:?}\n", location.to_str().unwrap());
+    sandbox.write("home/containai.toml", &format!("{}{mount}", fake::FILE));
+    for command in ["validate", "plan"] {
+        let ran = sandbox.cai(&[command]);
+        ran.success();
+        assert!(ran.to_string().replace('\n', " ").contains("your SSH keys"), "{ran}");
+    }
 }

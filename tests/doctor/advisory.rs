@@ -7,6 +7,7 @@ use containai::docker::Environment;
 use containai::doctor::{
     Case, Code, Finding, Level, Severity, known_advisories, reaches, unknown_advisories,
 };
+use containai::guest::Document;
 use containai::plan::Plan;
 use containai::reconcile::graph::Graph;
 use containai::resource::facts::Facts;
@@ -20,6 +21,7 @@ pub const CODE: Code = Code::VulnerableVersion;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
+        an_unsupported_combination_is_a_notice_with_its_advisory,
         a_version_with_a_known_fault_is_a_notice_with_its_advisory,
         a_package_of_a_distribution_is_unknown,
         the_examples_have_no_known_faults,
@@ -102,6 +104,46 @@ fn a_version_with_a_known_fault_is_a_notice_with_its_advisory() {
             assert!(finding.cause.contains(ids(std::slice::from_ref(finding))[0].as_str()));
         }
     }
+}
+
+fn an_unsupported_combination_is_a_notice_with_its_advisory() {
+    let config = config();
+    let apparmor = |lines: &str| {
+        let text = format!("@m sysbox_apparmor\n{lines}\n@m = 0\n@m end\n");
+        Document::parse(&text, "m").unwrap()
+    };
+    let profile = "/etc/apparmor.d/fusermount3";
+    let local = "/etc/apparmor.d/local/fusermount3";
+    for (ubuntu, counts, lacks) in [
+        (1, format!("{profile}:0\n{local}:0"), true),
+        (1, format!("{profile}:0"), true),
+        (1, format!("{profile}:0\n{local}:3"), false),
+        (1, String::new(), false),
+        (0, format!("{profile}:0\n{local}:0"), false),
+    ] {
+        let mut facts = healthy(&config);
+        facts.tools.limactl = Some(("/bin/limactl".into(), Version::new(2, 2, 0)));
+        bend_guest(&mut facts, |guest| {
+            guest.packages.clear();
+            guest.packages.insert("sysbox-ce".into(), "0.7.1.linux".into());
+            guest.document = apparmor(&format!("/etc/os-release:{ubuntu}\n{counts}"));
+        });
+        let wanted: &[&str] = if lacks { &["nestybox/sysbox#947"] } else { &[] };
+        assert_eq!(ids(&found(&config, &facts, true)), wanted, "{ubuntu} {counts}");
+    }
+    let mut facts = healthy(&config);
+    facts.tools.limactl = Some(("/bin/limactl".into(), Version::new(2, 2, 0)));
+    bend_guest(&mut facts, |guest| {
+        guest.packages.clear();
+        guest.daemon_json.text = Some("{\"userns-remap\": \"default\"}".into());
+    });
+    assert_eq!(found(&config, &facts, true), []);
+    bend_guest(&mut facts, |guest| {
+        guest.packages.insert("sysbox-ce".into(), "0.7.1.linux".into());
+    });
+    let findings = found(&config, &facts, true);
+    assert_eq!(ids(&findings), ["nestybox/sysbox#1007"]);
+    assert!(reaches(&findings[0], Level::Medium) && !reaches(&findings[0], Level::High));
 }
 
 fn a_package_of_a_distribution_is_unknown() {

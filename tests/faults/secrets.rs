@@ -447,9 +447,24 @@ fn a_proxy_with_a_password_from_a_program_does_not_show_it() {
     assert_eq!(runs(), 0, "a command that compares nothing ran the program");
     for call in [&["plan"][..], &["status"], &["doctor"], &["env", "--containers"]] {
         let told = searched(&world, call, "");
-        assert!(told.fails_with(3).contains("the command get-secret may not run yet"), "{told}");
+        assert!(
+            told.fails_with(3).contains("the command get-secret may not be used yet"),
+            "{told}"
+        );
     }
     assert_eq!(runs(), 0, "a program ran before it was allowed");
+    // A file of the directory needs no consent, unless it is a link to another place.
+    let token = |path: &str| format!("version = 1\n[vm.env]\nTOKEN = {{ file = {path:?} }}\n");
+    let file = from_outside(&world);
+    world.sandbox.write("home/token", "public\n");
+    world.sandbox.write("home/containai.toml", &token("./token"));
+    cai(&world, &["plan"], "").success();
+    fs::remove_file(world.sandbox.path("home/token")).unwrap();
+    std::os::unix::fs::symlink(world.sandbox.path("token"), world.sandbox.path("home/token"))
+        .unwrap();
+    cai(&world, &["plan"], "").fails_with(3);
+    fs::remove_file(world.sandbox.path("home/token")).unwrap();
+    world.sandbox.write("home/containai.toml", &file);
     let allow = cai(&world, &["allow"], "");
     assert!(allow.fails_with(4).contains("confirmation needs a terminal"), "{allow}");
     cai(&world, &["allow", "--yes"], "").success();

@@ -127,6 +127,18 @@ impl Engine {
         self.file.replace(text);
     }
 
+    /// Completes a file of `cai init` with what these guests need: their image, and nothing from the network.
+    pub fn complete(&self) {
+        let text = std::fs::read_to_string(self.path("containai.toml")).unwrap();
+        let start = text.find("# Directories of this machine").unwrap();
+        let end = text.find("# \"@lima\" is").unwrap();
+        let (memory, disk) = self.size.get();
+        let size = format!("mounts = []\ncpus = 2\nmemory = \"{memory}\"\ndisk = \"{disk}\"\n\n");
+        let rest = format!("[docker]\nsource = \"{}\"\n\n[sysbox]\nenabled = false\n", self.source);
+        let text = [&text[..start], &size, &text[end..], "\n", &rest, "\n", &self.images].concat();
+        self.write("containai.toml", &text);
+    }
+
     /// Declares another memory and disk size, for this and later scenarios.
     pub fn resize(&self, memory: &'static str, disk: &'static str) {
         self.size.set((memory, disk));

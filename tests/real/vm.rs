@@ -5,7 +5,7 @@ use std::process::{Output, Stdio};
 use containai::doctor::Code;
 
 use super::doctor::{finding, is_healthy};
-use super::engine::{Engine, NAME, shared};
+use super::engine::{Engine, NAME, alone, shared};
 use super::faults::saw;
 use super::kill::killed;
 use super::process::{self, Frozen};
@@ -19,6 +19,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_vm_that_was_killed_is_started_past_its_stale_socket,
         a_change_of_memory_and_disk_is_one_restart,
         a_vm_that_sleeps_is_a_finding_and_wakes_up_well,
+        the_first_hour_of_a_user,
     ]
 }
 
@@ -37,6 +38,40 @@ fn from_nothing_to_an_engine_in_one_apply() {
     engine.works();
     let again = engine.cai(&["apply", "--yes"]);
     assert!(again.success().starts_with("No changes."), "{again}");
+}
+
+/// The commands of the README's first hour, in their order. `cli::first_hour` has the transcript of a
+/// simulated one.
+fn the_first_hour_of_a_user() {
+    let _machine = alone();
+    let engine = Engine::new("preinstalled");
+    std::fs::remove_file(engine.path("containai.toml")).unwrap();
+    engine.cai(&["init", "--yes"]).success();
+    engine.complete();
+    engine.plan_says(&["+ vm.containai-secure", "1 to add"]);
+    engine.cai(&["apply", "--yes"]).success();
+    engine.works();
+    let container = engine.container("manager");
+    engine.guest("sudo gpasswd --delete \"$(id -un)\" docker >/dev/null");
+    engine.cai(&["doctor"]).fails_with(1);
+    engine.cai(&["doctor", "--fix", "--yes"]).success();
+    assert_eq!(engine.running(), container, "the container did not live on");
+    engine.cai(&["status"]).success();
+    let list = engine.cai(&["list"]);
+    assert!(list.success().contains(NAME), "{list}");
+    let shell = engine.cai(&["shell", "--", "id", "-nG"]);
+    assert!(shell.success().split_whitespace().any(|group| group == "docker"), "{shell}");
+    let env = engine.cai(&["env", "--shell", "bash"]);
+    let script = format!("{}docker ps --quiet --no-trunc", env.success());
+    let docker = engine.command(&["sh", "-c", &script]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&docker.stdout).trim(), container);
+    // It would stop the container, and nobody can be asked.
+    engine.cai(&["stop"]).fails_with(4);
+    engine.cai(&["restart", "--yes"]).success();
+    assert_eq!(engine.running(), container, "the container was not started again");
+    engine.cai(&["destroy", "--allow-destroy", NAME]).success();
+    let list = engine.cai(&["list"]);
+    assert!(!list.success().contains(NAME), "{list}");
 }
 
 fn a_vm_that_was_killed_is_started_past_its_stale_socket() {

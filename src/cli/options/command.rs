@@ -126,11 +126,11 @@ pub(in crate::cli) enum Command {
     ///
     /// A VM is an orphan if its file no longer exists or declares another VM.
     List,
-    /// Allow the programs that the file runs for its values
+    /// Allow the programs and files that the file takes values from
     ///
-    /// A value can come from a program, as in `password = { command = ["op", "read", "…"] }`. It runs on
-    /// this machine, as you. Shows each program, asks, and remembers the answer until a program, its
-    /// arguments or a file among them changes.
+    /// A value can come from a program, as in `password = { command = ["op", "read", "…"] }`, which runs on
+    /// this machine, as you, or from a file. Shows each program, and each file outside the directory of
+    /// containai.toml, asks, and remembers the answer until one of them changes.
     Allow {
         /// Do not ask for confirmation
         #[arg(short, long)]

@@ -15,6 +15,7 @@ mod trust;
 mod variable;
 mod vm;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -51,6 +52,10 @@ pub struct Config {
     /// The path of the file; `None` if the text did not come from a file.
     #[serde(skip)]
     pub file: Option<PathBuf>,
+    /// The directories of mounts that are elsewhere than their locations say, because of symbolic links or, on
+    /// macOS, the case of letters.
+    #[serde(skip)]
+    pub links: BTreeMap<String, PathBuf>,
     /// Whether to ignore the record of earlier applies. Without a file, no resource was removed
     /// from it.
     #[serde(skip)]

@@ -65,8 +65,9 @@ struct Table {
     #[schemars(regex(pattern = pattern::LOCAL_PATH))]
     file: Option<String>,
     /// A program on this machine that prints the value, and its arguments, such as
-    /// `["op", "read", "op://team/proxy/password"]`. No shell is used. It runs in the directory of this file, after
-    /// you have reviewed it with `cai allow`. One line break at the end of its output is ignored. The value is sensitive.
+    /// `["op", "read", "op://team/proxy/password"]`. No shell is used. It runs in the directory of this
+    /// file, after you have reviewed it with `cai allow`. One line break at the end of its output is
+    /// ignored. The value is sensitive.
     #[serde(default, deserialize_with = "rules::value_command")]
     #[schemars(with = "Option<Vec<String>>", length(min = 1))]
     command: Option<Vec<String>>,

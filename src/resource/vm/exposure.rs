@@ -1,5 +1,6 @@
 //! Finds the mounts that expose more than a project.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -50,6 +51,8 @@ pub struct Places<'a> {
     pub lima_home: Option<&'a Path>,
     /// The file that declares the VM.
     pub file: Option<&'a Path>,
+    /// The directories of mounts that are elsewhere than their locations say.
+    pub links: Option<&'a BTreeMap<String, PathBuf>>,
 }
 
 impl<'a> Places<'a> {
@@ -62,7 +65,7 @@ impl<'a> Places<'a> {
     pub fn new(config: &'a Config, home: Option<&'a Path>, lima_home: Option<&'a Path>) -> Self {
         // A file that names no mounts always mounts its own directory.
         let file = config.file.as_deref().filter(|_| !config.vm.left_out.mounts);
-        Self { home, lima_home, file }
+        Self { home, lima_home, file, links: Some(&config.links) }
     }
     /// What these mounts expose: entries of Lima's YAML, in their order.
     pub fn exposed(&self, mounts: Option<&Value>) -> Vec<Exposure> {
@@ -75,8 +78,14 @@ impl<'a> Places<'a> {
     }
 
     fn exposure(&self, location: &str, writable: bool) -> Option<Exposure> {
-        let mounted = self.expanded(location)?;
-        let contains = |path: &Path| path.starts_with(&mounted);
+        let real = self.links.and_then(|links| links.get(location)).cloned();
+        let places = [self.expanded(location), real].into_iter().flatten();
+        let exposures = places.filter_map(|mounted| self.exposes(&mounted, location, writable));
+        exposures.max_by_key(|it| (it.needs_consent, it.things.len()))
+    }
+
+    fn exposes(&self, mounted: &Path, location: &str, writable: bool) -> Option<Exposure> {
+        let contains = |path: &Path| path.starts_with(mounted);
         let shares = |path: &Path| contains(path) || mounted.starts_with(path);
         let is_root = mounted == Path::new("/");
         let mut things: Vec<String> = Vec::new();
@@ -124,6 +133,7 @@ mod tests {
             home: Some(Path::new("/home/dev")),
             lima_home: Some(Path::new("/home/dev/.lima")),
             file: Some(Path::new("/home/dev/project/containai.toml")),
+            links: None,
         };
         places.exposed(Some(&json!([{"location": location, "writable": writable}])))
     }
@@ -152,6 +162,21 @@ mod tests {
             assert_eq!(things.count() > 0, is_secret, "{location}, read-only");
             assert!(!exposed(location, false).iter().any(|it| it.needs_consent), "{location}");
         }
+    }
+
+    #[test]
+    fn a_link_is_judged_by_its_target() {
+        let links = BTreeMap::from([("/srv/keys".to_owned(), PathBuf::from("/home/dev/.ssh"))]);
+        let places = Places {
+            home: Some(Path::new("/home/dev")),
+            lima_home: Some(Path::new("/home/dev/.lima")),
+            file: None,
+            links: Some(&links),
+        };
+        let exposed = places.exposed(Some(&json!([{"location": "/srv/keys"}])));
+        assert_eq!(exposed.len(), 1);
+        assert_eq!(exposed[0].location, "/srv/keys");
+        assert!(exposed[0].things[0].starts_with("your SSH keys"), "{}", exposed[0]);
     }
 
     #[test]

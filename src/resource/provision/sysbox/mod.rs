@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::config::{Config, Strategy, Sysbox};
+use crate::guest::probe::Look;
 use crate::guest::{Container, Contents, GuestFacts, Operation, Unfinished, sysbox_package};
 use crate::host::CommandSpec;
 use crate::lima::Ssh;
@@ -205,6 +206,26 @@ fn stop_containers(
     })
 }
 
+/// The section about Ubuntu's AppArmor.
+const APPARMOR: &str = "sysbox_apparmor";
+
+/// The system's name, and AppArmor's profile of fusermount3 with its local additions.
+const APPARMOR_FILES: [&str; 3] =
+    ["/etc/os-release", "/etc/apparmor.d/fusermount3", "/etc/apparmor.d/local/fusermount3"];
+
+impl ProvisionSysbox {
+    /// Whether sysbox-fs cannot mount, because Ubuntu has the profile without Sysbox's rule.
+    pub(crate) fn lacks_apparmor_rule(guest: &GuestFacts) -> bool {
+        let count = |path: &str| {
+            let lines = guest.document.lines(APPARMOR);
+            let mut counts = lines.filter_map(|line| line.strip_prefix(path)?.strip_prefix(':'));
+            counts.next().and_then(|count| count.parse::<u32>().ok())
+        };
+        let [system, profile, local] = APPARMOR_FILES.map(count);
+        system.unwrap_or_default() > 0 && profile == Some(0) && local.unwrap_or_default() == 0
+    }
+}
+
 impl Resource for ProvisionSysbox {
     fn address(&self) -> &Address {
         &self.address
@@ -212,6 +233,10 @@ impl Resource for ProvisionSysbox {
 
     fn requires(&self) -> Vec<Address> {
         vec![self.vm.address.clone(), ProvisionDocker::own_address()]
+    }
+
+    fn looks(&self) -> Vec<Look> {
+        vec![Look::new(APPARMOR, "grep -s -H -c -e sysboxfs -e ^ID=ubuntu", &APPARMOR_FILES)]
     }
 
     fn plan(&self, context: PlanContext<'_>) -> Change {
