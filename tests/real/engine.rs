@@ -130,13 +130,13 @@ impl Engine {
     /// Completes a file of `cai init` with what these guests need: their image, and nothing from the network.
     pub fn complete(&self) {
         let text = std::fs::read_to_string(self.path("containai.toml")).unwrap();
-        let start = text.find("# Directories of this machine").unwrap();
-        let end = text.find("# \"@lima\" is").unwrap();
         let (memory, disk) = self.size.get();
-        let size = format!("mounts = []\ncpus = 2\nmemory = \"{memory}\"\ndisk = \"{disk}\"\n\n");
-        let rest = format!("[docker]\nsource = \"{}\"\n\n[sysbox]\nenabled = false\n", self.source);
-        let text = [&text[..start], &size, &text[end..], "\n", &rest, "\n", &self.images].concat();
-        self.write("containai.toml", &text);
+        let size = format!("[vm]\ncpus = 2\nmemory = \"{memory}\"\ndisk = \"{disk}\"\n");
+        // The directory of the file is the home directory, so it has no mounts.
+        let text = text.replacen("[vm]\n", &size, 1);
+        let source = self.source;
+        let rest = format!("[docker]\nsource = \"{source}\"\n\n[sysbox]\nenabled = false\n");
+        self.write("containai.toml", &[&text, "\n", &rest, "\n", &self.images].concat());
     }
 
     /// Declares another memory and disk size, for this and later scenarios.

@@ -48,7 +48,7 @@ fn the_first_hour_of_a_user() {
     std::fs::remove_file(engine.path("containai.toml")).unwrap();
     engine.cai(&["init", "--yes"]).success();
     engine.complete();
-    engine.plan_says(&["+ vm.containai-secure", "1 to add"]);
+    engine.plan_says(&["+ vm.containai-secure", "+ context.containai-secure"]);
     engine.cai(&["apply", "--yes"]).success();
     engine.works();
     let container = engine.container("manager");
