@@ -28,16 +28,11 @@ pub(super) fn run(
     let lines = sources.iter().map(|(place, source)| format!("  {place}: {}", shown(source)));
     let lines: Vec<String> = std::iter::once(head).chain(lines).collect();
     terminal.data(&(lines.join("\n") + "\n"))?;
-    let refused = |why: &str| Error::Refused {
-        why: format!("not allowed: {why}"),
-        hint: "review them, then run `cai allow --yes`".into(),
-    };
     if !yes {
-        match terminal.ask("Allow it? Only \"yes\" is accepted:", "yes") {
-            Some(true) => {}
-            Some(false) => return Err(refused("the answer was not \"yes\"")),
-            None => return Err(refused("confirmation needs a terminal")),
-        }
+        terminal.agrees("Allow them?").map_err(|why| Error::Refused {
+            why: format!("not allowed: {why}"),
+            hint: "review them, then run `cai allow --yes`".into(),
+        })?;
     }
     let (place, allowed) = (place(host, &file)?, allowance(host, &file.directory(), &sources));
     let unwritten = |source| Error::WriteFile { path: place.clone(), source };
@@ -47,16 +42,21 @@ pub(super) fn run(
     terminal.data("Allowed until one of them changes.\n")
 }
 
-/// Whether the sources that need it were allowed. An allowance that cannot be read counts as none.
-pub(super) fn is_allowed(probe: &dyn Probe, file: &mut File) -> bool {
+/// The sources that may not be used yet. An allowance that cannot be read counts as none.
+pub(super) fn refused(probe: &dyn Probe, file: &mut File) -> Vec<ValueSource> {
     let sources = sources(probe, file);
-    let Ok(place) = place(probe, file) else { return sources.is_empty() };
-    let stored = probe.read_file(&place).ok().flatten();
-    sources.is_empty() || stored == Some(allowance(probe, &file.directory(), &sources))
+    if sources.is_empty() {
+        return Vec::new();
+    }
+    let stored = place(probe, file).ok().and_then(|place| probe.read_file(&place).ok().flatten());
+    if stored == Some(allowance(probe, &file.directory(), &sources)) {
+        return Vec::new();
+    }
+    sources.into_iter().map(|(_, source)| source).collect()
 }
 
 /// Whether a source needs to be allowed: a program, or a file that containers may not be able to read.
-pub(super) fn needs_consent(probe: &dyn Probe, directory: &Path, source: &ValueSource) -> bool {
+fn needs_consent(probe: &dyn Probe, directory: &Path, source: &ValueSource) -> bool {
     match source {
         ValueSource::Env(_) => false,
         ValueSource::Command(_) => true,

@@ -201,17 +201,12 @@ impl Consent {
 
     /// Asks a question; anything but "yes" is an error.
     fn asked(&self, question: &str, command: &str, terminal: &mut Terminal) -> Result<(), Error> {
-        let refused = |why: &str| Error::Refused {
-            why: format!("not applied: {why}"),
-            hint: format!("review the plan, then run `{command}`"),
-        };
         if self.yes {
             return Ok(());
         }
-        match terminal.ask(&format!("{question} Only \"yes\" is accepted:"), "yes") {
-            Some(true) => Ok(()),
-            Some(false) => Err(refused("the answer was not \"yes\"")),
-            None => Err(refused("confirmation needs a terminal")),
-        }
+        terminal.agrees(question).map_err(|why| Error::Refused {
+            why: format!("not applied: {why}"),
+            hint: format!("review the plan, then run `{command}`"),
+        })
     }
 }

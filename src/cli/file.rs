@@ -51,12 +51,10 @@ impl File {
         let mut unread = self.unread.clone();
         // Without the others, the result of the programs is not needed.
         if unread.is_empty() && !terminal.simulates() {
-            let (directory, is_allowed) = (self.directory(), allow::is_allowed(probe, self));
-            let is_refused =
-                |from: &ValueSource| !is_allowed && allow::needs_consent(probe, &directory, from);
-            self.config.forget(is_refused);
+            let (directory, refused) = (self.directory(), allow::refused(probe, self));
+            self.config.forget(&refused);
             let read = |from: &ValueSource| {
-                if is_refused(from) {
+                if refused.contains(from) {
                     Err(allow::refusal(from))
                 } else {
                     values::with_programs(probe, &directory, from)

@@ -89,11 +89,10 @@ impl Planned {
     /// what they notify.
     pub(super) fn new(
         probe: &dyn Probe,
-        files: Vec<File>,
+        mut files: Vec<File>,
         targets: &[String],
         terminal: &Terminal,
     ) -> Result<Self, Error> {
-        let mut files = files;
         let unread = files.iter_mut().filter_map(|file| file.complete(probe, terminal).err());
         let unread: Vec<FileErrors> = unread.collect();
         if !unread.is_empty() {

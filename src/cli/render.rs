@@ -28,9 +28,8 @@ fn shown(config: &Config) -> (Map<String, Value>, bool) {
     let keys = template(config);
     let mut shown: Map<String, Value> =
         keys.iter().map(|(key, value)| (key.clone(), redact::value(key, value))).collect();
-    let hides = |name: &str, value: &Value| config.hides(name, value.as_str().unwrap_or_default());
     if let Some(Value::Object(env)) = shown.get_mut("env") {
-        for (_, value) in env.iter_mut().filter(|(name, value)| hides(name, value)) {
+        for (_, value) in env.iter_mut().filter(|(name, value)| config.hides(name, value)) {
             *value = SENSITIVE.into();
         }
         for (name, variable) in &config.vm.env {

@@ -383,6 +383,18 @@ impl Terminal {
         }
     }
 
+    /// Asks for consent.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(super) fn agrees(&mut self, question: &str) -> Result<(), &'static str> {
+        match self.ask(&format!("{question} Only \"yes\" is accepted:"), "yes") {
+            Some(true) => Ok(()),
+            Some(false) => Err("the answer was not \"yes\""),
+            None => Err("confirmation needs a terminal"),
+        }
+    }
+
     /// Asks a question.
     pub(super) fn prompt(&mut self, question: &str) -> Answer {
         if !self.can_ask() {

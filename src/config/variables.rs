@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
+use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -91,20 +92,22 @@ impl Config {
         sources.collect()
     }
 
-    /// Forgets the values of such sources.
-    pub fn forget(&mut self, is_such: impl Fn(&ValueSource) -> bool) {
-        let variables = self.variables().map(|(_, variable)| variable);
-        for variable in variables.filter(|it| it.source.as_ref().is_some_and(&is_such)) {
-            variable.value = None;
+    /// Forgets the values of these sources.
+    pub fn forget(&mut self, sources: &[ValueSource]) {
+        for (_, variable) in self.variables() {
+            variable
+                .value
+                .take_if(|_| variable.source.as_ref().is_some_and(|it| sources.contains(it)));
         }
     }
 
     /// Whether the value of this variable of the guest must be hidden. A variable that the file
     /// does not declare may be sensitive, so it is hidden as well, except a proxy without credentials.
-    pub fn hides(&self, name: &str, value: &str) -> bool {
+    pub fn hides(&self, name: &str, value: &Value) -> bool {
         let own = self.vm.env.iter().find(|(own, _)| own.as_str() == name);
         let is_proxy = PROXY_NAMES.iter().any(|it| it.eq_ignore_ascii_case(name));
-        own.map_or_else(|| !is_proxy || value.contains('@'), |(_, own)| own.sensitive)
+        let has_credentials = value.as_str().is_some_and(|value| value.contains('@'));
+        own.map_or(!is_proxy || has_credentials, |(_, own)| own.sensitive)
     }
 
     /// The environment variables of the guest in Lima's YAML. An empty proxy is none: without it, a guest on

@@ -81,23 +81,23 @@ impl Config {
             let (local, port) = (address.is_local(), address.port());
             let host = if local { GATEWAY } else { address.host() };
             let target = Target { port: Some(port), ..host.parse::<Target>().ok()? };
-            let (name, is_allowed) = (format!("{address}"), policy.decide(&target).allows());
-            let may_open = !local && matches!(target.host, Host::Name(_)) && opens_some(port);
-            match target.host {
-                _ if may_open => None,
-                Host::Name(_) if is_allowed && policy.block_private => {
-                    Some((name, " if its address is private", "add its address, not its name"))
-                }
-                _ if is_allowed => None,
-                _ => Some((
-                    name,
-                    "",
-                    if local { "add \"192.168.5.2\", this machine in the VM," } else { "add it" },
-                )),
+            let is_allowed = policy.decide(&target).allows();
+            let is_name = matches!(target.host, Host::Name(_));
+            // An allowed name may have a private address, and an address in the list may be that of a name.
+            let may_be_private = is_allowed && is_name && policy.block_private;
+            if (is_allowed && !may_be_private) || (is_name && opens_some(port)) {
+                return None;
             }
+            let when = if may_be_private { " if its address is private" } else { "" };
+            let what = match (local, may_be_private) {
+                (true, _) => format!("add \"{GATEWAY}\", this machine in the VM,"),
+                (false, true) => "add its address, not its name".to_owned(),
+                (false, false) => "add it".to_owned(),
+            };
+            Some((address.to_string(), when, what))
         });
         let blocked: BTreeSet<_> = blocked.collect();
-        let warn = |(name, when, what): (String, &str, &str)| {
+        let warn = |(name, when, what): (String, &str, String)| {
             Warning::new(
                 format!("[egress] blocks containers from the proxy {name}{when}"),
                 format!(

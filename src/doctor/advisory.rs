@@ -120,12 +120,7 @@ fn unsupported(case: &Case<'_>) -> Vec<Finding> {
     };
     let found = DATA.combinations.iter().filter(|it| is_so(it.when));
     let finding = |it: &Combination| {
-        notice()
-            .saw("component", "sysbox")
-            .saw("version", version.as_str())
-            .saw(LEVEL, serde_json::to_value(it.severity).unwrap_or_default())
-            .saw("advisory", it.id.as_str())
-            .saw("url", it.url.as_str())
+        known("sysbox", version, it.severity, [&it.id, &it.url])
             .because(format!("{} ({})", it.means, it.id))
             .by_hand(it.remedy.as_str())
     };
@@ -152,15 +147,20 @@ fn notice() -> Finding {
     Finding::new(Code::VulnerableVersion, None).severity(Severity::Notice)
 }
 
+/// A notice with its advisory: the id and the URL.
+fn known(component: &str, version: &str, level: Level, [id, url]: [&String; 2]) -> Finding {
+    notice()
+        .saw("component", component)
+        .saw("version", version)
+        .saw(LEVEL, serde_json::to_value(level).unwrap_or_default())
+        .saw("advisory", id.as_str())
+        .saw("url", url.as_str())
+}
+
 fn vulnerable(installed: &Installed, advisory: &Advisory) -> Finding {
     let Installed { component, name, reported, .. } = installed;
     let Advisory { id, url, severity, means, remedy, .. } = advisory;
-    notice()
-        .saw("component", *component)
-        .saw("version", reported.as_str())
-        .saw(LEVEL, serde_json::to_value(severity).unwrap_or_default())
-        .saw("advisory", id.as_str())
-        .saw("url", url.as_str())
+    known(component, reported, *severity, [id, url])
         .because(format!("{name} {reported}: {means} ({id})"))
         .by_hand(remedy.as_str())
 }

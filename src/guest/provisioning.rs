@@ -24,8 +24,8 @@ const WRITE_REPOSITORY: &str = include_str!("scripts/write-repository.sh");
 pub const READINESS_PROBE: &str = include_str!("scripts/probe.sh");
 
 /// The script that installs missing packages as root. Its arguments after the first are the source, a
-/// version, and whether the file declares the repository. If nothing is missing, it needs no network and changes only the record of
-/// dockerd's loaded configuration.
+/// version, and whether the file declares the repository. If nothing is missing, it needs no network and
+/// changes only the record of dockerd's loaded configuration.
 pub fn script(source: DockerSource) -> String {
     match source {
         DockerSource::DockerCe => {

@@ -33,7 +33,7 @@ pub struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    /// Reads the file. `None` if it has no entry.
+    /// Reads the file. `None` if all of its lines are comments.
     pub fn read(text: &'a str, arch: &str) -> Option<Self> {
         let lines: Vec<&str> = entries(text.lines()).collect();
         let first = lines.first()?;

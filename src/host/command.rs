@@ -76,6 +76,16 @@ impl CommandSpec {
         self
     }
 
+    /// Sets environment variables.
+    #[must_use]
+    pub fn variables(
+        mut self,
+        variables: impl IntoIterator<Item = (&'static str, String)>,
+    ) -> Self {
+        self.variables.extend(variables);
+        self
+    }
+
     /// Sets its standard input to a text.
     #[must_use]
     pub fn stdin(mut self, text: impl Into<String>) -> Self {

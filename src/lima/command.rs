@@ -40,8 +40,7 @@ impl Limactl {
     }
 
     fn with_proxy(&self, command: CommandSpec) -> CommandSpec {
-        let variables = self.proxy.iter();
-        variables.fold(command, |command, (name, value)| command.variable(name, value))
+        command.variables(self.proxy.iter().cloned())
     }
 
     /// `--tty=false`: no editor and no questions.

@@ -115,6 +115,19 @@ impl Change {
         Self::new(address, action, Some(before), after)
     }
 
+    /// The creation of a resource that does not exist, or its update if it differs.
+    pub fn towards(
+        address: &Address,
+        actual: Option<impl Serialize>,
+        wanted: impl Serialize,
+    ) -> Self {
+        let Some(actual) = actual else {
+            return Self::create(address, wanted).because(Reason::Absent);
+        };
+        let change = Self::between(address, actual, wanted);
+        if change.is_without_effect() { change } else { change.because_differs() }
+    }
+
     /// A resource without a change.
     pub fn unchanged(address: &Address, state: impl Serialize) -> Self {
         let state = Attributes::of(state);

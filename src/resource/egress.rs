@@ -88,16 +88,11 @@ impl Egress {
     }
 
     fn update(&self, guest: &GuestFacts, ssh: &Ssh) -> Change {
-        let wanted = self.wanted();
-        let Some(actual) = actual(&guest.document, &self.files) else {
-            let change = Change::create(&self.address, wanted).because(Reason::Absent);
-            return self.write(change, ssh);
-        };
-        let change = Change::between(&self.address, actual, wanted);
-        if change.is_without_effect() { change } else { self.write(change.because_differs(), ssh) }
-    }
-
-    fn write(&self, change: Change, ssh: &Ssh) -> Change {
+        let actual = actual(&guest.document, &self.files);
+        let change = Change::towards(&self.address, actual, self.wanted());
+        if change.is_without_effect() {
+            return change;
+        }
         let load = Operation::Egress(&self.files).command(ssh);
         change.step(Step::run("load the egress rules", load))
     }

@@ -160,10 +160,8 @@ impl Facts {
         let mut secrets = Vec::new();
         if let Some(vm) = self.vm.present() {
             let env = vm.yaml.get("env").and_then(Value::as_object);
-            let hidden = env
-                .into_iter()
-                .flatten()
-                .filter(|(name, value)| config.hides(name, value.as_str().unwrap_or_default()));
+            let hidden =
+                env.into_iter().flatten().filter(|(name, value)| config.hides(name, value));
             secrets.extend(hidden.filter_map(|(_, value)| value.as_str().map(str::to_owned)));
             secrets.extend(redact::secrets(&vm.yaml));
         }

@@ -336,8 +336,9 @@ fn many<R: Resource + 'static>(resources: impl IntoIterator<Item = R>) -> Vec<Bo
 
 /// The resources that the guest needs before it downloads something.
 fn for_downloads(config: &Config) -> impl Iterator<Item = Address> + '_ {
-    let proxy = config.proxy.as_ref().map(|_| Proxy::own_address());
-    proxy.into_iter().chain(Trust::all(config).map(|trust| trust.address().clone()))
+    Proxy::declared(config)
+        .into_iter()
+        .chain(Trust::all(config).map(|trust| trust.address().clone()))
 }
 
 /// A file that is copied into the guest.

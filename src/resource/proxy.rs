@@ -15,7 +15,7 @@ use crate::guest::{DockerdSettings, Document, GuestFacts, GuestFile, Operation, 
 use crate::lima::Ssh;
 use crate::model::address::{Address, Kind};
 use crate::model::proxy::ProxyAddress;
-use crate::plan::{Change, Observation, Reason, SideEffect, Step};
+use crate::plan::{Change, Observation, SideEffect, Step};
 use crate::resource::facts::Facts;
 
 pub(super) const KIND: Kind = Kind::new("proxy");
@@ -73,8 +73,12 @@ impl Proxy {
         Some(Self { address, vm, restart, declared, files })
     }
 
-    /// Its address.
-    pub fn own_address() -> Address {
+    /// Its address, if the file declares it.
+    pub(super) fn declared(config: &Config) -> Option<Address> {
+        config.proxy.as_ref().map(|_| Self::own_address())
+    }
+
+    fn own_address() -> Address {
         Address::new(KIND, NAME)
     }
 
@@ -91,17 +95,11 @@ impl Proxy {
     }
 
     fn update(&self, guest: &GuestFacts, ssh: &Ssh) -> Change {
-        let wanted = self.wanted();
-        let change = match actual(&guest.document, &self.files) {
-            None => Change::create(&self.address, wanted).because(Reason::Absent),
-            Some(actual) => {
-                let change = Change::between(&self.address, actual, wanted);
-                if change.is_without_effect() {
-                    return change;
-                }
-                change.because_differs()
-            }
-        };
+        let actual = actual(&guest.document, &self.files);
+        let change = Change::towards(&self.address, actual, self.wanted());
+        if change.is_without_effect() {
+            return change;
+        }
         let write =
             Operation::Settings { of: DockerdSettings::Proxy, files: &self.files, delete: &[] };
         change

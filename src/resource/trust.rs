@@ -15,9 +15,7 @@ use crate::guest::settings::{STORE_INCOMPLETE, certificate_link, certificate_pat
 use crate::guest::{DockerdSettings, GuestFacts, GuestFile, Operation, Sums};
 use crate::lima::Ssh;
 use crate::model::address::{Address, Kind};
-use crate::plan::{
-    Change, Code, Finding, Observation, Problem, Reason, Severity, SideEffect, Step,
-};
+use crate::plan::{Change, Code, Finding, Observation, Problem, Severity, SideEffect, Step};
 use crate::resource::Case;
 use crate::resource::facts::Facts;
 
@@ -66,15 +64,12 @@ impl Trust {
         config.trust.iter().map(|trust| Self {
             address: Address::new(KIND, trust.name()),
             vm: VmRef::of(config),
-            // The package with the store may be missing.
-            restart: Restart::address_of(&config.vm.name),
-            requires: config
-                .proxy
-                .as_ref()
-                .map(|_| Proxy::own_address())
+            // The package with the store may have to be downloaded.
+            requires: Proxy::declared(config)
                 .into_iter()
                 .chain([Vm::own_address(config)])
                 .collect(),
+            restart: Restart::address_of(&config.vm.name),
             source: PathBuf::from(&trust.certificate),
         })
     }
@@ -107,18 +102,11 @@ impl Trust {
     }
 
     fn update(&self, text: &str, guest: &GuestFacts, facts: &Facts, ssh: &Ssh) -> Change {
-        let wanted = self.wanted(facts);
         let name = &self.address.name;
-        let change = match actual(guest, name) {
-            None => Change::create(&self.address, wanted).because(Reason::Absent),
-            Some(actual) => {
-                let change = Change::between(&self.address, actual, wanted);
-                if change.is_without_effect() {
-                    return change;
-                }
-                change.because_differs()
-            }
-        };
+        let change = Change::towards(&self.address, actual(guest, name), self.wanted(facts));
+        if change.is_without_effect() {
+            return change;
+        }
         let path = certificate_path(name).into();
         let files = [GuestFile { path, mode: "644", text: text.to_owned() }];
         let write =

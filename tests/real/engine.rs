@@ -132,7 +132,7 @@ impl Engine {
         let text = std::fs::read_to_string(self.path("containai.toml")).unwrap();
         let (memory, disk) = self.size.get();
         let size = format!("[vm]\ncpus = 2\nmemory = \"{memory}\"\ndisk = \"{disk}\"\n");
-        // The directory of the file is the home directory, so it has no mounts.
+        // `init` mounts nothing, because the file is in the home directory.
         let text = text.replacen("[vm]\n", &size, 1);
         let source = self.source;
         let rest = format!("[docker]\nsource = \"{source}\"\n\n[sysbox]\nenabled = false\n");

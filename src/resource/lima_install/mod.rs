@@ -120,7 +120,7 @@ impl LimaInstall {
                 let after = State { version: Known::Unknown, from, sha256: None, into: None };
                 let command = CommandSpec::new(program).args([verb, "lima"]).timeout(HOMEBREW);
                 let variables = self.network.proxy.iter().flat_map(ProxySettings::all_variables);
-                let command = variables.fold(command, |it, (name, value)| it.variable(name, value));
+                let command = command.variables(variables);
                 let step = Step::run(format!("{verb} Lima with Homebrew"), command);
                 self.change(facts, after).step(step)
             }

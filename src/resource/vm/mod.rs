@@ -140,10 +140,9 @@ impl<'a> Desired<'a> {
     /// Marks the variables that must not be shown: those that the file marks, and those that it does
     /// not declare, which it may have marked once.
     fn with_secrets(&self, mut keys: Map<String, Value>) -> Map<String, Value> {
-        let hides =
-            |name: &str, value: &Value| self.config.hides(name, value.as_str().unwrap_or_default());
         if let Some(Value::Object(env)) = keys.get_mut(ENV) {
-            for (_, value) in env.iter_mut().filter(|(name, value)| hides(name, value)) {
+            for (_, value) in env.iter_mut().filter(|(name, value)| self.config.hides(name, value))
+            {
                 let secret = serde_json::to_value(Secret(&*value));
                 *value = secret.unwrap_or_else(|_| SENSITIVE.into());
             }

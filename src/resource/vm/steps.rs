@@ -165,10 +165,8 @@ impl Desired<'_> {
 
     pub(super) fn holds_secrets(&self, keys: &Map<String, Value>) -> bool {
         let env = keys.get(ENV).and_then(Value::as_object);
-        let marked = env.is_some_and(|env| {
-            env.iter()
-                .any(|(name, value)| self.config.hides(name, value.as_str().unwrap_or_default()))
-        });
+        let marked =
+            env.is_some_and(|env| env.iter().any(|(name, value)| self.config.hides(name, value)));
         marked || keys.iter().any(|(key, value)| redact::value(key, value) != *value)
     }
 }
