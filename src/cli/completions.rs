@@ -8,7 +8,7 @@ use clap_complete::{CompleteEnv, CompletionCandidate, Shell};
 
 use super::{Global, Terminal, command_line, file};
 use crate::cli::error::Error;
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::host::{Probe, System};
 use crate::reconcile::graph::Graph;
 
@@ -55,5 +55,5 @@ fn starting_with(
 fn declared() -> Option<Config> {
     let files = System.env("CAI_FILE").map(PathBuf::from).into_iter().collect();
     let source = file::find(&System, &Global { files, ..Global::default() }).ok()??;
-    config::parse(&source.text).ok()
+    source.config().ok()
 }

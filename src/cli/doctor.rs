@@ -88,7 +88,7 @@ fn refuse(
         let probe = Deadline::new(host, options.limits.timeout.unwrap_or(DEADLINE));
         let (file, config) = (invalid.shown.as_str(), invalid.config.as_ref());
         let vm = config.map_or("", |config| config.vm.name.as_str());
-        let declared = Declared { file, vm };
+        let declared = Declared { file, layers: &[], vm };
         let subject =
             Subject { config, file: Some(file), declared, findings: &findings, seen: None };
         let path = file::within(global, path);

@@ -34,6 +34,7 @@ const EXAMPLES: &[(&str, Examples)] = &[
         &[
             ("Check the file", "cai validate"),
             ("Check two files together", "cai validate -f agents.toml -f builds.toml"),
+            ("Show the file and line that sets each value", "cai validate --explain"),
         ],
     ),
     (
@@ -125,7 +126,13 @@ const EXAMPLES: &[(&str, Examples)] = &[
             ("Show a saved plan", "cai plan --out engine.plan && cai show engine.plan"),
         ],
     ),
-    ("render", &[("Print the Lima YAML of the VM", "cai render")]),
+    (
+        "render",
+        &[
+            ("Print the Lima YAML of the VM", "cai render"),
+            ("Print the file, merged with the files that it extends", "cai render --config"),
+        ],
+    ),
     (
         "graph",
         &[

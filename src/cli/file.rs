@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Global, Terminal, allow, values};
+use super::{Global, Terminal, allow, layers, values};
 use crate::cli::error::{Error, FileErrors};
 use crate::config::diagnostic::{self, Diagnostic};
+use crate::config::layers::Sources;
 use crate::config::{self, Config, ValueSource};
 use crate::host::{self, NoText, Probe};
 use crate::model::digest::sha256;
@@ -15,13 +16,15 @@ use crate::report::{self, on_a_line};
 /// The name of the file that is found without `--file`.
 pub(super) const NAME: &str = "containai.toml";
 
-/// The text of a file, which may have errors.
+/// A file, which may have errors.
 #[derive(Debug, Clone)]
 pub(super) struct Source {
     /// Its path: as the user named it, or relative to the current directory.
     pub(super) path: PathBuf,
-    /// Its content.
-    pub(super) text: String,
+    /// Its text and those of its layers.
+    sources: Sources,
+    /// The errors in the names of layers.
+    unfound: Vec<Diagnostic>,
 }
 
 /// A valid file.
@@ -31,7 +34,9 @@ pub(super) struct File {
     pub(super) shown: String,
     /// Its configuration.
     pub(super) config: Config,
-    /// Its path and the checksum of its text.
+    /// The other files whose values it takes.
+    pub(super) layers: Vec<String>,
+    /// Its path, and the checksums of its text and of its layers.
     pub(super) saved: SavedFile,
     source: Source,
     /// The values from outside the file that cannot be read.
@@ -60,7 +65,7 @@ impl File {
                     values::with_programs(probe, &directory, from)
                 }
             };
-            let resolved = config::resolve(&mut self.config, &self.source.text, read);
+            let resolved = config::resolve(&mut self.config, read);
             unread = resolved.err().unwrap_or_default();
         }
         terminal.hide(self.config.secrets());
@@ -75,7 +80,7 @@ impl File {
 
     /// The file and its VM, for a report.
     pub(super) fn declared(&self) -> Declared<'_> {
-        Declared { file: &self.shown, vm: self.config.vm.name.as_str() }
+        Declared { file: &self.shown, layers: &self.layers, vm: self.config.vm.name.as_str() }
     }
 }
 
@@ -125,14 +130,13 @@ pub(super) fn together(files: &mut [File]) -> Result<(), Error> {
     })
 }
 
-/// The text of the file; `None` if it does not exist.
+/// The file; `None` if it does not exist.
 pub(super) fn find(probe: &dyn Probe, global: &Global) -> Result<Option<Source>, Error> {
     if global.files.is_empty() {
         return find_above(probe, global);
     }
     let path = place(global);
-    let text = read(probe, &path)?;
-    Ok(text.map(|text| Source { path, text }))
+    read(probe, &path)?.map(|text| Source::new(probe, path, text)).transpose()
 }
 
 /// The texts of all files.
@@ -143,12 +147,15 @@ pub(super) fn find_all(probe: &dyn Probe, global: &Global) -> Result<Vec<Source>
     global.files.iter().map(|file| source(probe, within(global, file))).collect()
 }
 
-/// The text of a file that must exist.
+/// A file that must exist.
 pub(super) fn source(probe: &dyn Probe, path: PathBuf) -> Result<Source, Error> {
-    match read(probe, &path)? {
-        Some(text) => Ok(Source { path, text }),
-        None => Err(absent(path)),
-    }
+    let text = text(probe, &path)?;
+    Source::new(probe, path, text)
+}
+
+/// The text of a file that must exist.
+pub(super) fn text(probe: &dyn Probe, path: &Path) -> Result<String, Error> {
+    read(probe, path)?.ok_or_else(|| absent(path.to_owned()))
 }
 
 fn find_above(probe: &dyn Probe, global: &Global) -> Result<Option<Source>, Error> {
@@ -161,7 +168,7 @@ fn find_above(probe: &dyn Probe, global: &Global) -> Result<Option<Source>, Erro
     let mut shown = global.directory.clone().unwrap_or_default();
     for directory in here.ancestors() {
         if let Some(text) = read(probe, &directory.join(NAME))? {
-            return Ok(Some(Source { path: shown.join(NAME), text }));
+            return Source::new(probe, shown.join(NAME), text).map(Some);
         }
         shown.push("..");
     }
@@ -192,7 +199,7 @@ fn absent(path: PathBuf) -> Error {
     Error::ReadFile { path, source: host::no_such_file() }
 }
 
-fn read(probe: &dyn Probe, path: &Path) -> Result<Option<String>, Error> {
+pub(super) fn read(probe: &dyn Probe, path: &Path) -> Result<Option<String>, Error> {
     let path = || path.to_owned();
     probe.read_file(&path()).map_err(|source| match source.downcast::<NoText>() {
         Ok(NoText { line }) => Error::NoText { path: path(), line },
@@ -201,6 +208,26 @@ fn read(probe: &dyn Probe, path: &Path) -> Result<Option<String>, Error> {
 }
 
 impl Source {
+    /// The file with this text, and its layers.
+    pub(super) fn new(probe: &dyn Probe, path: PathBuf, text: String) -> Result<Self, Error> {
+        let (sources, unfound) = layers::layers(probe, &path, text)?;
+        Ok(Self { path, sources, unfound })
+    }
+
+    /// Its own text.
+    pub(super) fn text(&self) -> &str {
+        self.sources.layers().first().map_or("", |layer| layer.text.as_str())
+    }
+
+    /// Its configuration, or all errors.
+    pub(super) fn config(&self) -> Result<Config, Vec<Diagnostic>> {
+        if self.unfound.is_empty() {
+            config::parse_layers(&self.sources)
+        } else {
+            Err(self.unfound.clone())
+        }
+    }
+
     /// Its path, for messages.
     pub(super) fn shown(&self) -> String {
         on_a_line(&self.path.display().to_string()).into_owned()
@@ -208,7 +235,7 @@ impl Source {
 
     /// Parses the text.
     pub(super) fn parse(&self, probe: &dyn Probe, terminal: &Terminal) -> Result<File, Error> {
-        match config::parse(&self.text) {
+        match self.config() {
             Ok(config) => Ok(self.file(config, probe, terminal)),
             Err(mistakes) => Err(Error::Config(vec![self.mistakes(&mistakes, terminal)])),
         }
@@ -219,10 +246,13 @@ impl Source {
         let here = probe.current_dir().unwrap_or_default();
         let directory = here.join(self.path.parent().unwrap_or(Path::new("")));
         let home = probe.env("HOME").map(PathBuf::from);
-        let saved = SavedFile {
-            path: here.join(&self.path).to_string_lossy().into_owned(),
-            sha256: sha256(self.text.as_bytes()),
-        };
+        let mut layers = self.sources.layers().iter().map(|layer| SavedFile {
+            path: layer.path.to_string_lossy().into_owned(),
+            sha256: sha256(layer.text.as_bytes()),
+            layers: Vec::new(),
+        });
+        let mut saved = layers.next().unwrap_or_default();
+        saved.layers = layers.collect();
         let mut config = config.located(&directory, home.as_deref());
         config.file = Some(clean_path(&saved.path).into());
         let locations = config.vm.mounts.iter().map(|mount| mount.location.clone());
@@ -241,23 +271,24 @@ impl Source {
                 values::without_programs(probe, from)
             }
         };
-        let unread = config::resolve(&mut config, &self.text, read).err().unwrap_or_default();
+        let unread = config::resolve(&mut config, read).err().unwrap_or_default();
         terminal.hide(config.secrets());
         let marked = config.vm.env.iter().filter(|(_, variable)| variable.sensitive);
         terminal.hide_names(marked.map(|(name, _)| name.to_string()));
-        File { shown: self.shown(), config, saved, source: self.clone(), unread }
+        let layers =
+            self.sources.others().map(|layer| on_a_line(&layer.shown).into_owned()).collect();
+        File { shown: self.shown(), config, layers, saved, source: self.clone(), unread }
     }
 
     /// These errors, on the file's own lines.
     pub(super) fn mistakes(&self, mistakes: &[Diagnostic], terminal: &Terminal) -> FileErrors {
-        let file = self.shown();
         let diagnostics = mistakes.iter();
         let diagnostics =
-            diagnostics.map(|error| report::Diagnostic::of_file(error, &file, &self.text));
+            diagnostics.map(|error| report::Diagnostic::of_file(error, &self.sources));
         // Secrets on a line with an error are not shown.
-        let text = redact::source(&self.text);
+        let shown = self.sources.masked(redact::source);
         FileErrors {
-            text: diagnostic::render(mistakes, &text, &file, terminal.colors_errors()),
+            text: diagnostic::render(mistakes, &shown, terminal.colors_errors()),
             diagnostics: diagnostics.collect(),
         }
     }

@@ -4,8 +4,9 @@ use super::error::Error;
 use super::{Terminal, command_line};
 
 /// The topics. The first line of a text is its title.
-const TOPICS: [(&str, &str); 16] = [
+const TOPICS: [(&str, &str); 17] = [
     ("file", include_str!("topics/file.txt")),
+    ("layers", include_str!("topics/layers.txt")),
     ("daemon", include_str!("topics/daemon.txt")),
     ("egress", include_str!("topics/egress.txt")),
     ("network", include_str!("topics/network.txt")),

@@ -11,6 +11,7 @@ use super::{Global, Terminal};
 use crate::cli::error::Error;
 use crate::host::{Host, Probe};
 use crate::model::{VmName, in_home};
+use crate::report::on_a_line;
 
 /// The file that `init` writes.
 const TEMPLATE: &str = include_str!("containai.toml");
@@ -38,7 +39,7 @@ pub(super) fn run(
     let exists = !matches!(host.read_file(&path), Ok(None));
     if exists && !options.force {
         return Err(Error::Refused {
-            why: format!("{} already exists", Source { path, text: String::new() }.shown()),
+            why: format!("{} already exists", on_a_line(&path.display().to_string())),
             hint: "run `cai init --force` to overwrite it".into(),
         });
     }
@@ -49,7 +50,7 @@ pub(super) fn run(
     if !options.yes {
         questions::ask(host, global, &path, &mut answers, terminal)?;
     }
-    let source = answers.source(host, path);
+    let source = answers.source(host, path)?;
     // Nothing is written that the next command would refuse.
     source.parse(host, terminal)?;
     if exists {
@@ -66,16 +67,16 @@ pub(super) fn run(
 }
 
 /// The file that `init --yes` would write.
-pub(super) fn template(probe: &dyn Probe, global: &Global) -> Source {
+pub(super) fn template(probe: &dyn Probe, global: &Global) -> Result<Source, Error> {
     Answers::default().source(probe, file::place(global))
 }
 
 impl Answers {
     /// The file at this path with these answers and the defaults of the others.
-    fn source(mut self, probe: &dyn Probe, path: PathBuf) -> Source {
+    fn source(mut self, probe: &dyn Probe, path: PathBuf) -> Result<Source, Error> {
         let default = || project(probe, &path).map(|directory| (directory, true));
         self.mounts.get_or_insert_with(|| default().into_iter().collect());
-        Source { text: filled(&self), path }
+        Source::new(probe, path, filled(&self))
     }
 }
 
@@ -156,7 +157,7 @@ pub(super) fn write(
     source: &Source,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
-    match host.write_new(&source.path, source.text.as_bytes(), MODE) {
+    match host.write_new(&source.path, source.text().as_bytes(), MODE) {
         Ok(()) => {
             terminal.talk(&format!("Wrote {}.", source.shown()));
             Ok(())
@@ -173,7 +174,7 @@ pub(super) fn write(
 /// Overwrites the file. If it is a symbolic link, its target is overwritten.
 fn overwrite(host: &dyn Host, source: &Source) -> Result<(), Error> {
     let written = host.canonical(&source.path);
-    let written = written.and_then(|path| host.write_file(&path, &source.text, MODE));
+    let written = written.and_then(|path| host.write_file(&path, source.text(), MODE));
     written.map_err(|error| Error::WriteFile { path: source.path.clone(), source: error })
 }
 
@@ -196,6 +197,7 @@ mod tests {
         defaults.vm.left_out = template.vm.left_out;
         defaults.vm.mounts.clone_from(&template.vm.mounts);
         defaults.vm.forward = Forwarding::Declared;
+        defaults.origin.clone_from(&template.origin);
         assert_eq!(template, defaults);
     }
 

@@ -15,6 +15,7 @@ mod file;
 mod graph;
 mod help;
 mod init;
+mod layers;
 mod list;
 mod manual;
 mod options;
@@ -149,7 +150,7 @@ fn run_on(
             let consent = Consent { yes: *force, replace: replace.clone() };
             setup::run(host, global, *dry_run, &consent, limits, terminal)
         }
-        Command::Validate => validate::run(host, global, terminal),
+        Command::Validate { explain } => validate::run(host, global, *explain, terminal),
         Command::Plan { detailed_exitcode, markdown, destroy: true, .. } => {
             let format = Format::new(global, *markdown);
             destroy::plan(host, global, format, *detailed_exitcode, terminal)
@@ -191,7 +192,7 @@ fn run_on(
         Command::Explain { code } => explain::run(code.as_deref(), global.json, terminal),
         Command::Show { plan: Some(plan) } => saved::show(host, global, plan, terminal),
         Command::Show { plan: None } => show::run(host, global, terminal),
-        Command::Render => render::run(host, global, terminal),
+        Command::Render { config } => render::run(host, global, *config, terminal),
         Command::Graph { format } => graph::run(host, global, *format, terminal),
         Command::Schema { name } => schema::run(name, terminal),
         Command::Completions { shell } => completions::script(*shell, terminal),

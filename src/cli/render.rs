@@ -1,5 +1,7 @@
 //! `cai render`
 
+use std::io;
+
 use serde_json::{Map, Value};
 
 use super::{Global, Terminal, file};
@@ -13,8 +15,24 @@ use crate::resource::template;
 /// The comment above YAML that lacks secrets.
 const WITHOUT: &str = "# Secrets are left out, so this differs from the YAML that Lima gets.\n";
 
-pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> Result<(), Error> {
-    let file = file::load(host, global, terminal)?;
+pub(super) fn run(
+    host: &dyn Host,
+    global: &Global,
+    config: bool,
+    terminal: &mut Terminal,
+) -> Result<(), Error> {
+    let mut file = file::load(host, global, terminal)?;
+    if config {
+        let merged = file.config.merged();
+        if global.json {
+            return terminal.foreign_json(&merged);
+        }
+        let text =
+            toml::to_string(&merged).map_err(|error| Error::Output(io::Error::other(error)))?;
+        let shown = terminal.hidden().redactor().shown(&text);
+        let remark = if shown == text { "" } else { "# Secrets are left out.\n" };
+        return terminal.raw(&(remark.to_owned() + &shown));
+    }
     let (keys, is_whole) = shown(&file.config);
     if global.json {
         return terminal.foreign_json(&keys);

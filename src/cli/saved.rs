@@ -120,9 +120,9 @@ fn read(
             });
         }
     }
-    let text = match file::source(host, path.clone()) {
+    let text = match file::text(host, &path) {
         Err(Error::NoText { .. }) => return Err(refused(SavedPlanError::NoText)),
-        source => source?.text,
+        text => text?,
     };
     SavedPlan::parse(&text, terminal.simulates()).map_err(refused)
 }
@@ -155,9 +155,12 @@ pub(super) fn apply(
     let sources = saved.files.iter().map(|saved| file::source(host, PathBuf::from(&saved.path)));
     let files = sources.collect::<Result<Vec<_>, _>>()?;
     let files = file::load_these(host, files, terminal)?;
-    let changed = files.iter().filter(|file| !saved.is_of(&file.saved));
-    let changed: Vec<String> =
-        changed.map(|file| format!("{} changed since it was saved", file.shown)).collect();
+    let here = host.current_dir().unwrap_or_default();
+    let changed = files.iter().flat_map(|file| saved.changed(&file.saved)).map(|path| {
+        let shown = Path::new(&path).strip_prefix(&here).unwrap_or(Path::new(&path));
+        format!("{} changed since it was saved", printable(&shown.display().to_string()))
+    });
+    let changed: Vec<String> = changed.collect();
     if !changed.is_empty() {
         return Err(stale(changed));
     }

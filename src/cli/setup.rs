@@ -16,7 +16,7 @@ pub(super) fn run(
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
     let found = file::find(host, global)?;
-    let template = found.is_none().then(|| init::template(host, global));
+    let template = found.is_none().then(|| init::template(host, global)).transpose()?;
     let source = found.as_ref().or(template.as_ref()).ok_or(Error::NoFile)?;
     let files = vec![source.parse(host, terminal)?];
     let _locks =

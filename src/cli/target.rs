@@ -53,8 +53,10 @@ pub(super) fn open(
         Err(error) => return unreadable(error).map(Err),
     };
     let is_declared = found.is_some();
-    let source =
-        found.unwrap_or_else(|| Source { path: file::place(global), text: "version = 1\n".into() });
+    let source = match found {
+        Some(source) => source,
+        None => Source::new(host, file::place(global), "version = 1\n".into())?,
+    };
     let (mistakes, config, error) = match source.parse(host, terminal) {
         Ok(mut file) => match file.complete(host, terminal) {
             Ok(()) => {
@@ -67,9 +69,9 @@ pub(super) fn open(
             }
         },
         Err(error) => {
-            let mistakes = config::parse(&source.text).err().unwrap_or_default();
+            let mistakes = source.config().err().unwrap_or_default();
             let mistakes = mistakes.into_iter().map(|mistake| mistake.message);
-            (mistakes.collect(), guessed(&source.text), error)
+            (mistakes.collect(), guessed(source.text()), error)
         }
     };
     let shown = source.shown();

@@ -364,7 +364,7 @@ impl Terminal {
     pub(super) fn warn(&mut self, config: &Config) {
         for warning in config.warnings() {
             if !self.quiet {
-                self.report(&report::warning(&warning));
+                self.report(&report::warning(&warning, &config.origin));
             }
         }
     }

@@ -8,9 +8,9 @@ use serde::Serialize;
 use super::file::{self, File, Source};
 use super::{Global, Terminal};
 use crate::cli::error::{Error, FileErrors};
-use crate::config;
 use crate::config::Warning;
 use crate::config::diagnostic::Diagnostic;
+use crate::config::layers::Origin;
 use crate::host::Host;
 use crate::lima::{self, Verdict};
 use crate::plan::{Exposure, FORMAT_VERSION};
@@ -18,12 +18,17 @@ use crate::reconcile::observe::{self, ask_lima};
 use crate::report;
 use crate::resource::{Places, template};
 
-pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> Result<(), Error> {
+pub(super) fn run(
+    host: &dyn Host,
+    global: &Global,
+    explain: bool,
+    terminal: &mut Terminal,
+) -> Result<(), Error> {
     let sources = file::find_all(host, global)?;
     let mut files = Vec::new();
     let mut checked: Vec<(&Source, Vec<Diagnostic>)> = Vec::new();
     for source in &sources {
-        let mistakes = match config::parse(&source.text) {
+        let mistakes = match source.config() {
             Ok(config) => {
                 terminal.warn(&config);
                 let file = source.file(config, host, terminal);
@@ -37,7 +42,16 @@ pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> 
         checked.push((source, mistakes));
     }
     if global.json {
-        let files = checked.iter().map(Checked::new).collect();
+        let explained = |source: &Source| {
+            let file = files.iter().find(|file| explain && file.shown == source.shown())?;
+            Some(settings(&file.config.origin))
+        };
+        let files = checked.iter().map(|(source, mistakes)| Checked {
+            file: source.shown(),
+            valid: mistakes.is_empty(),
+            settings: explained(source),
+        });
+        let files = files.collect();
         terminal.json(&ValidateDocument { format_version: FORMAT_VERSION, files })?;
     }
     let wrong = checked.iter().filter(|(_, mistakes)| !mistakes.is_empty());
@@ -50,8 +64,29 @@ pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> 
     if global.json {
         return Ok(());
     }
+    if explain {
+        let width = terminal.layout().width;
+        let explained = files.iter().map(|file| report::origin(&file.config.origin, width));
+        return terminal.data(&explained.collect::<Vec<_>>().join("\n"));
+    }
     let line = |source: &Source| format!("{} is valid.\n", source.shown());
     terminal.succeed(&sources.iter().map(line).collect::<String>())
+}
+
+fn settings(origin: &Origin) -> Vec<SettingDocument> {
+    let place = |offset: usize| {
+        let place = origin.sources.at(offset)?;
+        Some(PlaceDocument { file: place.layer.shown.clone(), line: place.line() })
+    };
+    let settings = origin.values().filter_map(|(key, setting)| {
+        Some(SettingDocument {
+            key: key.to_owned(),
+            value: setting.value.clone()?,
+            place: place(setting.span.start)?,
+            replaces: setting.replaced.iter().filter_map(|span| place(span.start)).collect(),
+        })
+    });
+    settings.collect()
 }
 
 /// Warns of the mounts that expose more than a project.
@@ -60,8 +95,10 @@ fn warn_of_mounts(host: &dyn Host, file: &File, terminal: &mut Terminal) {
     let lima_home = observe::lima_home(host).ok();
     let places = Places::new(&file.config, home.as_deref(), lima_home.as_deref());
     for exposure in places.exposed(template(&file.config).get("mounts")) {
-        let hint = Exposure::HINT.to_owned();
-        terminal.talk(&report::warning(&Warning { message: exposure.to_string(), hint }));
+        let origin = &file.config.origin;
+        let key = origin.element("vm.mounts", "location", &exposure.location, "location");
+        let warning = Warning::new(key, exposure.to_string(), Exposure::HINT);
+        terminal.talk(&report::warning(&warning, origin));
     }
 }
 
@@ -101,10 +138,29 @@ struct Checked {
     file: String,
     /// Whether it is free of errors, which `diagnostics` lists.
     valid: bool,
+    /// The values that the file and its layers set, with `--explain`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settings: Option<Vec<SettingDocument>>,
 }
 
-impl Checked {
-    fn new((source, mistakes): &(&Source, Vec<Diagnostic>)) -> Self {
-        Self { file: source.shown(), valid: mistakes.is_empty() }
-    }
+/// A value and its place.
+#[derive(Serialize, JsonSchema)]
+struct SettingDocument {
+    /// Its key: `vm.mounts[0].location`.
+    key: String,
+    /// Its value in TOML, without secrets.
+    value: String,
+    /// Its place.
+    #[serde(flatten)]
+    place: PlaceDocument,
+    /// The places of the values that it replaces, the lowest layer first.
+    replaces: Vec<PlaceDocument>,
+}
+
+/// A place in a file.
+#[derive(Serialize, JsonSchema)]
+struct PlaceDocument {
+    file: String,
+    /// The line, counted from 1.
+    line: usize,
 }

@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 use std::ops::Range;
 
-use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Level, Origin, Renderer, Snippet};
 
+use super::layers::{Place, Sources};
 use crate::model::is_unshowable;
 
 /// An error in a file.
@@ -16,6 +17,8 @@ pub struct Diagnostic {
     pub span: Option<Range<usize>>,
     /// A short text below the span.
     pub label: Option<String>,
+    /// Other places that it is about, each with a short text.
+    pub also: Vec<(Range<usize>, String)>,
     /// What to do.
     pub hint: Option<String>,
 }
@@ -23,7 +26,7 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// A diagnostic with only a message.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), span: None, label: None, hint: None }
+        Self { message: message.into(), span: None, label: None, also: Vec::new(), hint: None }
     }
 
     /// Sets the bytes of the file that it is about.
@@ -37,6 +40,13 @@ impl Diagnostic {
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
+        self
+    }
+
+    /// Adds another place, with a short text below it.
+    #[must_use]
+    pub fn also(mut self, span: Range<usize>, label: impl Into<String>) -> Self {
+        self.also.push((span, label.into()));
         self
     }
 
@@ -59,43 +69,60 @@ pub fn place_of(source: &str, offset: usize) -> (usize, usize) {
     (line, until(source, offset)[start..].chars().count() + 1)
 }
 
-/// The diagnostics as text, each with its line of `source`. `origin` is the path to show; `color`
-/// enables ANSI colors.
+/// The diagnostics as text, each with its line of `sources`. `color` enables ANSI colors.
 ///
-/// Text of `source` cannot control the terminal: control characters and characters that change the
+/// Text of `sources` cannot control the terminal: control characters and characters that change the
 /// text direction are replaced with visible ones.
-pub fn render(diagnostics: &[Diagnostic], source: &str, origin: &str, color: bool) -> String {
+pub fn render(diagnostics: &[Diagnostic], sources: &Sources, color: bool) -> String {
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     let mut text = String::new();
     for (index, diagnostic) in diagnostics.iter().enumerate() {
         let blank_line = if index == 0 { "" } else { "\n" };
-        let shown = render_one(diagnostic, source, origin, &renderer);
+        let shown = render_one(diagnostic, sources, &renderer);
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{blank_line}{shown}");
     }
     text
 }
 
-fn render_one(diagnostic: &Diagnostic, source: &str, origin: &str, renderer: &Renderer) -> String {
-    let origin = visible(origin);
+fn render_one(diagnostic: &Diagnostic, sources: &Sources, renderer: &Renderer) -> String {
     let title = Level::ERROR.primary_title(visible(&diagnostic.message));
     let mut group = match &diagnostic.span {
-        None => title.element(Origin::path(origin)),
+        None => {
+            let file = sources.layers().first().map(|layer| layer.shown.as_str());
+            title.element(Origin::path(visible(file.unwrap_or_default())))
+        }
         Some(span) => {
-            let (number, start, line) = line_at(source, span.start);
-            // For a value on several lines, only the first is shown.
-            let mark = |offset: usize| visible(until(line, offset.saturating_sub(start))).len();
-            let annotation = AnnotationKind::Primary
-                .span(mark(span.start)..mark(span.end).max(mark(span.start)))
-                .label(diagnostic.label.as_deref().map(visible));
-            let snippet = Snippet::source(visible(line)).path(origin).line_start(number);
-            title.element(snippet.annotation(annotation))
+            let label = diagnostic.label.as_deref();
+            let main = marked(sources, span, AnnotationKind::Primary, label);
+            title.elements(main)
         }
     };
+    for (span, label) in &diagnostic.also {
+        let other = marked(sources, span, AnnotationKind::Context, Some(label));
+        group = group.elements(other);
+    }
     if let Some(hint) = &diagnostic.hint {
         group = group.element(Level::HELP.message(visible(hint)));
     }
     renderer.render(&[group])
+}
+
+/// The line of a span. For a value on several lines, only the first is shown.
+fn marked<'a>(
+    sources: &'a Sources,
+    span: &Range<usize>,
+    kind: AnnotationKind,
+    label: Option<&'a str>,
+) -> Option<Snippet<'a, Annotation<'a>>> {
+    let Place { layer, offset } = sources.at(span.start)?;
+    let (number, start, line) = line_at(&layer.text, offset);
+    let mark = |offset: usize| visible(until(line, offset.saturating_sub(start))).len();
+    let end = offset + span.len();
+    let range = mark(offset)..mark(end).max(mark(offset));
+    let annotation = kind.span(range).label(label.map(visible));
+    let snippet = Snippet::source(visible(line)).path(visible(&layer.shown)).line_start(number);
+    Some(snippet.annotation(annotation))
 }
 
 /// The line with the byte at `offset`: its number, its start and its text.
@@ -150,18 +177,23 @@ error: not a size
   |
   = help: write 8GiB
 ";
-        assert_eq!(render(&[diagnostic], source, "team/containai.toml", false), expected);
+        assert_eq!(
+            render(&[diagnostic], &Sources::single("team/containai.toml", source), false),
+            expected
+        );
     }
 
     #[test]
     fn one_about_the_whole_file_names_the_file() {
-        let text = render(&[Diagnostic::new("too long")], "", "containai.toml", false);
+        let text =
+            render(&[Diagnostic::new("too long")], &Sources::single("containai.toml", ""), false);
         assert_eq!(text, "error: too long\n--> containai.toml\n");
     }
 
     #[test]
     fn a_value_over_several_lines_is_marked_on_its_first() {
-        let text = render(&[Diagnostic::new("no").at(4..9)], "a = [\n1]\n", "f", false);
+        let text =
+            render(&[Diagnostic::new("no").at(4..9)], &Sources::single("f", "a = [\n1]\n"), false);
         assert!(text.contains("1 | a = [\n  |     ^\n"), "{text}");
     }
 
@@ -169,7 +201,7 @@ error: not a size
     fn a_hostile_file_cannot_drive_the_terminal() {
         let source = "\u{feff}x = \"\u{1b}]0;t\u{7}\u{9b}2J\u{202e}\" # é\u{7f}";
         let diagnostic = Diagnostic::new(source).at(7..10).label(source).hint(source);
-        let text = render(&[diagnostic], source, source, false);
+        let text = render(&[diagnostic], &Sources::single(source, source), false);
         assert!(text.contains(":1:5\n"), "{text}");
         let obeyed = |c: &char| c.is_control() && *c != '\n' || "\u{feff}\u{202e}".contains(*c);
         assert_eq!(text.chars().find(obeyed), None, "{text}");
@@ -178,8 +210,9 @@ error: not a size
     #[test]
     fn colour_is_only_where_it_was_asked_for() {
         let diagnostics = [Diagnostic::new("no").at(0..1)];
-        assert!(render(&diagnostics, "x", "f", true).contains("\u{1b}["));
-        assert!(!render(&diagnostics, "x", "f", false).contains('\u{1b}'));
+        let sources = Sources::single("f", "x");
+        assert!(render(&diagnostics, &sources, true).contains("\u{1b}["));
+        assert!(!render(&diagnostics, &sources, false).contains('\u{1b}'));
     }
 
     proptest! {
@@ -187,7 +220,7 @@ error: not a size
         fn any_span_of_any_text_can_be_shown(
             source in "(\\PC|[\r\n\t\u{1b}\u{feff}é字]){0,60}", start in 0usize..80, end in 0usize..80,
         ) {
-            let text = render(&[Diagnostic::new("m").at(start..end)], &source, "f", false);
+            let text = render(&[Diagnostic::new("m").at(start..end)], &Sources::single("f", &source), false);
             let line = format!("f:{}:", line_of(&source, start));
             prop_assert!(text.contains(&line), "{}", text);
         }

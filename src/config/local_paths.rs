@@ -7,11 +7,14 @@ use crate::model::{clean_path, in_home};
 
 impl Config {
     /// Makes each local path absolute. `~/` is the home directory; other paths are relative to
-    /// `directory`, which contains the file. Without a home directory, `~/` is kept. A file without
-    /// mounts gets `directory`.
+    /// the file that sets them, or to `directory` if the text did not come from a file. Without a home directory, `~/` is kept. A configuration
+    /// without mounts gets `directory`.
     #[must_use]
     pub fn located(mut self, directory: &Path, home: Option<&Path>) -> Self {
-        let locate = |path: &mut String| {
+        let origin = self.origin.clone();
+        let locate = |(key, path): (String, &mut String)| {
+            let place = origin.place(&key).and_then(|place| place.layer.path.parent());
+            let directory = place.unwrap_or(directory);
             let absolute = match (path.starts_with("~/"), home) {
                 (true, None) => return,
                 (_, home) => home.and_then(|home| in_home(path, home)),
@@ -22,12 +25,24 @@ impl Config {
                 text.clone_into(path);
             }
         };
-        self.local_paths().for_each(locate);
+        self.local_paths().into_iter().for_each(locate);
         // Lima's YAML cannot hold a path that is not UTF-8.
         if let (true, Some(directory)) = (self.vm.left_out.mounts, directory.to_str()) {
             self.vm.mounts = vec![Mount::writable(&clean_path(directory))];
         }
         self
+    }
+
+    /// The merged document. Local paths of files in other directories are absolute, if those of this
+    /// configuration are.
+    pub fn merged(&mut self) -> toml::Table {
+        let origin = self.origin.clone();
+        let own = origin.sources.directory(0);
+        let paths = self.local_paths().into_iter().filter_map(|(key, path)| {
+            let span = origin.span(&key)?;
+            (origin.sources.directory(span.start) != own).then(|| (key, path.clone()))
+        });
+        origin.document(&paths.collect())
     }
 }
 

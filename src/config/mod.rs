@@ -6,6 +6,7 @@
 //! - `parse` runs the stages: text, TOML, types, checks. Each error has its place in the file.
 //! - `de` reads a TOML value into a type. A `parse_error` knows the wrong value, so that the value
 //!   can be skipped and the rest can be read.
+//! - `layers` makes one document of the files that a configuration consists of.
 //! - `rules` reads single values, with the rules of `text` and their `pattern`s for editors.
 //!   `check` has the rules between values. `warning` has warnings about valid files.
 //! - `multi_file` checks what files that are planned together must agree on.
@@ -15,6 +16,7 @@
 mod check;
 mod de;
 pub mod diagnostic;
+pub mod layers;
 mod local_paths;
 mod multi_file;
 mod parse;
@@ -31,7 +33,7 @@ mod variables;
 mod warning;
 
 pub use multi_file::{Conflict, together};
-pub use parse::parse;
+pub use parse::{parse, parse_layers};
 pub use schema::{schema, tidy};
 pub use suggest::nearest;
 pub use types::*;

@@ -7,10 +7,11 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::de::{Node, integer};
+use super::layers::{Origin, Sources, merge, moved};
 use super::parse_error::Refused;
 use super::types::{Config, LeftOut};
 use super::{check, suggest};
-use crate::config::diagnostic::{Diagnostic, line_of};
+use crate::config::diagnostic::Diagnostic;
 
 /// A limit, because finding each error costs a pass over the file.
 const MOST_DIAGNOSTICS: usize = 100;
@@ -20,29 +21,32 @@ const MOST_LEVELS: usize = 80;
 
 const TOO_DEEP: &str = "this is nested too deeply";
 
-/// Parses a `containai.toml`.
+/// Parses a `containai.toml` without layers.
 ///
 /// # Errors
-/// All errors, in the order of the file, except that:
+/// See [`parse_layers`].
+pub fn parse(source: &str) -> Result<Config, Vec<Diagnostic>> {
+    parse_layers(&Sources::single("containai.toml", source))
+}
+
+/// Parses a `containai.toml` with its layers.
+///
+/// # Errors
+/// All errors, in the order of the file and then of its layers, except that:
 /// - If the TOML is so broken that its structure is unclear, only the TOML errors are reported.
-/// - If the file has another version or is nested too deeply, only that is reported.
+/// - If a file has another version or is nested too deeply, only that is reported.
 /// - A table that lacks a required key is not compared with others.
 /// - After 100 errors, one more says that there are more.
-pub fn parse(source: &str) -> Result<Config, Vec<Diagnostic>> {
-    let (table, errors) = DeTable::parse_recoverable(source);
-    let document = Spanned::new(0..0, DeValue::Table(table.into_inner()));
-    let mut diagnostics: Vec<_> = errors.iter().map(|error| syntax(error, source)).collect();
-    if !is_whole(&errors) {
-        return Err(in_order(diagnostics));
-    }
-    if let Some(only) = too_deep(&document).or_else(|| other_version(&document)) {
-        return Err(vec![only]);
-    }
+pub fn parse_layers(sources: &Sources) -> Result<Config, Vec<Diagnostic>> {
+    let mut diagnostics = Vec::new();
+    let documents = documents(sources, &mut diagnostics).map_err(in_order)?;
     let mut found = Vec::new();
+    let merged = merge(sources, documents, &mut found);
+    let document = merged.document;
     let config = read::<Config>(&document, &mut found).and_then(|(config, refused)| {
-        check::check(config, Node::new(&document, &refused), source, &mut found)
+        check::check(config, Node::new(&document, &refused), sources, &mut found)
     });
-    drop_consequences(&mut found, &diagnostics, source);
+    drop_consequences(&mut found, &diagnostics, sources);
     diagnostics.append(&mut found);
     match config {
         Some(mut config) if diagnostics.is_empty() => {
@@ -50,9 +54,40 @@ pub fn parse(source: &str) -> Result<Config, Vec<Diagnostic>> {
             let is_absent = |key| vm.is_none_or(|vm| vm.get_ref().get(key).is_none());
             config.vm.left_out =
                 LeftOut { images: is_absent("images"), mounts: is_absent("mounts") };
+            config.origin = Origin::new(sources.clone(), &document, merged.replaced).into();
             Ok(config)
         }
         _ => Err(in_order(diagnostics)),
+    }
+}
+
+/// The documents of all layers, from the lowest to the highest, and their TOML errors.
+///
+/// # Errors
+/// If one of them cannot be read at all.
+fn documents<'i>(
+    sources: &'i Sources,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Result<Vec<(usize, DeTable<'i>)>, Vec<Diagnostic>> {
+    let (mut documents, mut only, mut are_whole) = (Vec::new(), None, true);
+    for (index, layer) in sources.ordered() {
+        let here = |mut error: Diagnostic| {
+            error.span = error.span.map(|span| sources.offsets(index, span));
+            error
+        };
+        let (table, errors) = DeTable::parse_recoverable(&layer.text);
+        are_whole &= is_whole(&errors);
+        diagnostics.extend(errors.iter().map(|error| here(syntax(error, &layer.text))));
+        let table = table.into_inner();
+        match too_deep(&table).or_else(|| other_version(&table)) {
+            Some(wrong) => only = only.or(Some(here(wrong))),
+            None => documents.push((index, moved(table, sources, index))),
+        }
+    }
+    match only {
+        _ if !are_whole => Err(std::mem::take(diagnostics)),
+        Some(only) => Err(vec![only]),
+        None => Ok(documents),
     }
 }
 
@@ -89,8 +124,8 @@ fn read<T: DeserializeOwned>(
 
 /// The parser limits brackets and dots separately, but not their sum. Each level takes stack when a
 /// value is read or written as YAML.
-fn too_deep(document: &Spanned<DeValue<'_>>) -> Option<Diagnostic> {
-    let mut rest = vec![(document, 0)];
+fn too_deep(document: &DeTable<'_>) -> Option<Diagnostic> {
+    let mut rest: Vec<_> = document.values().map(|value| (value, 1)).collect();
     while let Some((value, depth)) = rest.pop() {
         if depth > MOST_LEVELS {
             return Some(Diagnostic::new(TOO_DEEP).at(value.span()));
@@ -105,8 +140,8 @@ fn too_deep(document: &Spanned<DeValue<'_>>) -> Option<Diagnostic> {
 }
 
 /// A file of another version may have other keys, so the version is checked first.
-fn other_version(document: &Spanned<DeValue<'_>>) -> Option<Diagnostic> {
-    let value = document.get_ref().get("version")?;
+fn other_version(document: &DeTable<'_>) -> Option<Diagnostic> {
+    let value = document.get("version")?;
     let number = integer(value.get_ref().as_integer()?)?;
     let hint = match number {
         1 => return None,
@@ -138,10 +173,10 @@ fn syntax(error: &toml::de::Error, source: &str) -> Diagnostic {
 }
 
 /// Removes errors from `found` that a TOML error on the same line caused.
-fn drop_consequences(found: &mut Vec<Diagnostic>, syntax: &[Diagnostic], source: &str) {
+fn drop_consequences(found: &mut Vec<Diagnostic>, syntax: &[Diagnostic], sources: &Sources) {
     let line = |diagnostic: &Diagnostic| {
         let span = diagnostic.span.as_ref()?;
-        Some(line_of(source, span.start))
+        Some(sources.line(span.start))
     };
     let lines: HashSet<_> = syntax.iter().filter_map(line).collect();
     found.retain(|diagnostic| line(diagnostic).is_none_or(|line| !lines.contains(&line)));

@@ -15,5 +15,7 @@ pub(super) const RELEASE: &str = r"^[0-9]+\.[0-9]+\.[0-9]+";
 pub(super) const MIRROR: &str = r"^(https://.|http://(localhost|127\.0\.0\.1|\[::1\])([:/]|$))";
 pub(super) const REPOSITORY: &str = r"^https://[A-Za-z0-9][-A-Za-z0-9.:]*(/[-A-Za-z0-9._~/]*)?$";
 pub(super) const LOCAL_PATH: &str = r"^(/|~/|\.\.?/)";
+/// The path of a file to extend.
+pub(super) const EXTENDED: &str = r"^([^~]|~/).*[^/]$";
 pub(super) const PACKAGE_URL: &str = r"^(https://.|/|~/|\.\.?/)";
 pub(super) const CONTAINER_PATH: &str = r"^/[^:$]*$";

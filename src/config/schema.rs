@@ -16,6 +16,35 @@ pub fn schema() -> Value {
     schema.to_value()
 }
 
+/// Looks up a key of the file, by its parts.
+///
+/// # Errors
+/// The first unknown part, and the keys that are known there.
+pub(super) fn find(key: &[String]) -> Result<(), (String, Vec<String>)> {
+    let schema = schema();
+    let mut node = &schema;
+    for part in key {
+        while let Some(name) = node["$ref"].as_str().and_then(|it| it.strip_prefix("#/$defs/")) {
+            node = &schema["$defs"][name];
+        }
+        let known = node["properties"].as_object();
+        match known.and_then(|known| known.get(part)) {
+            Some(value) => node = value,
+            // The keys of such a table are free.
+            None if node["additionalProperties"] == true
+                || node["patternProperties"].is_object() =>
+            {
+                return Ok(());
+            }
+            None => {
+                let known = known.into_iter().flat_map(|known| known.keys().cloned());
+                return Err((part.clone(), known.collect()));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Removes the traces of Rust from a schema: integer widths and line breaks of doc comments.
 pub fn tidy(schema: &mut Schema) {
     RecursiveTransform(without_width).transform(schema);

@@ -130,6 +130,15 @@ pub(super) fn seccomp_profile(value: &str) -> Result<(), InvalidValue> {
     holds(is_local(value), value, what, rule)
 }
 
+/// A file is a layer only from a disk: what a configuration says should not change with a server.
+pub(super) fn extended_file(value: &str) -> Result<(), InvalidValue> {
+    let what = "the path of a file to extend";
+    plain(value, what)?;
+    let rule = "write the path of a local file, such as \"../base.toml\"";
+    let is_path = !value.contains("://") && !value.ends_with('/');
+    holds(is_path && (!value.starts_with('~') || value.starts_with("~/")), value, what, rule)
+}
+
 pub(super) fn compose_file(value: &str) -> Result<(), InvalidValue> {
     let what = "the path of a compose file";
     plain(value, what)?;
@@ -290,6 +299,13 @@ mod tests {
             &["a.deb", "http://a/b", "https://", "file:///a"],
         );
         check(package_url, pattern::PACKAGE_URL, &["https://a/b.deb"], &[]);
+    }
+
+    #[test]
+    fn a_file_extends_files_of_this_machine() {
+        let accepted = ["base.toml", "../a b.toml", "/a", "~/a"];
+        let refused = ["https://a/b.toml", "~user/a", "~", "a/"];
+        check(extended_file, pattern::EXTENDED, &accepted, &refused);
     }
 
     #[test]

@@ -3,31 +3,27 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
-use serde_json::Value;
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
-
-use super::de::Node;
-use super::parse_error::Refused;
+use super::layers::child;
 use super::{Config, ValueSource, Variable};
 use crate::config::diagnostic::Diagnostic;
 use crate::model::proxy::{PROXY_NAMES, ProxySettings};
 use crate::model::redact;
+use serde_json::Value;
 
 /// Why a value could not be read, and what to do.
 pub type Unread = (String, &'static str);
 
 /// Reads the values that come from outside the file and have not been read. `read` returns the value of a
-/// source, or `None` to leave it unread. `source` is the text of the file.
+/// source, or `None` to leave it unread.
 ///
 /// # Errors
 /// One for each value that cannot be read or used. It stays without a value.
 pub fn resolve(
     config: &mut Config,
-    source: &str,
     read: impl Fn(&ValueSource) -> Result<Option<String>, Unread>,
 ) -> Result<(), Vec<Diagnostic>> {
     let mut mistakes = Vec::new();
+    let origin = config.origin.clone();
     for (path, variable) in config.variables().filter(|(_, variable)| variable.value.is_none()) {
         let Some(from) = &variable.source else { continue };
         let (message, hint) = match read(from) {
@@ -47,7 +43,7 @@ pub fn resolve(
             ValueSource::File(_) => "file",
             ValueSource::Command(_) => "command",
         };
-        mistakes.push(match place(source, &[&path[..], &[key]].concat()) {
+        mistakes.push(match origin.span(&child(&path, key)) {
             Some(span) => mistake.at(span),
             None => mistake,
         });
@@ -71,14 +67,6 @@ pub fn of_environment(name: &str, value: Option<OsString>) -> Result<String, Unr
     })
 }
 
-fn place(source: &str, path: &[&str]) -> Option<std::ops::Range<usize>> {
-    let table = DeTable::parse(source).ok()?;
-    let document = Spanned::new(0..0, DeValue::Table(table.into_inner()));
-    let refused = Refused::default();
-    let mut nodes = path.iter();
-    nodes.try_fold(Node::new(&document, &refused), |node, key| node.get(key)).map(Node::span)
-}
-
 impl Config {
     /// The sources of values outside the file that satisfy a condition, each with its place.
     pub fn sources(
@@ -87,7 +75,7 @@ impl Config {
     ) -> Vec<(String, ValueSource)> {
         let sources = self.variables().filter_map(|(path, variable)| {
             let source = variable.source.clone().filter(&is_such)?;
-            Some((path.join("."), source))
+            Some((path, source))
         });
         sources.collect()
     }

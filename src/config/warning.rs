@@ -1,9 +1,10 @@
 //! Warnings about valid files.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::layers::child;
 use super::suggest;
 use super::types::{Config, Egress, Group, Lima};
 use crate::model::daemon_key::DaemonKey;
@@ -21,11 +22,18 @@ pub struct Warning {
     pub message: String,
     /// What to do about it.
     pub hint: String,
+    /// The key that it is about; empty if it is about the whole file.
+    pub key: String,
 }
 
 impl Warning {
-    fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: hint.into() }
+    /// A warning about a key.
+    pub fn new(
+        key: impl Into<String>,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
+        Self { message: message.into(), hint: hint.into(), key: key.into() }
     }
 }
 
@@ -37,6 +45,7 @@ impl Config {
         warnings.extend(self.forwarded_agent());
         if self.docker.daemon.contains_key("hosts") {
             warnings.push(Warning::new(
+                "docker.daemon.hosts",
                 "`hosts` in daemon.json: the systemd unit of Docker's packages sets the sockets as \
                  well, and dockerd does not start if both do",
                 "remove `hosts` from `[docker.daemon]`, unless the image has its own systemd unit",
@@ -60,6 +69,7 @@ impl Config {
         let (required, release) = (&self.lima.version, Lima::RELEASE);
         let open = open_ended(required, &release)?;
         Some(Warning::new(
+            "lima.version",
             format!(
                 "`version` under [lima] means \"{}\", so Lima {release} is refused",
                 spelled_out(required)
@@ -76,8 +86,12 @@ impl Config {
             let mut entries = entries.filter(|to| matches!(to.host, Host::Network(_)));
             entries.any(|to| to.port == Some(port))
         };
-        let proxies = self.proxy.iter().flat_map(|proxy| [&proxy.http, &proxy.https]);
-        let blocked = proxies.flatten().filter_map(|address| {
+        let proxies = self
+            .proxy
+            .iter()
+            .flat_map(|proxy| [("proxy.http", &proxy.http), ("proxy.https", &proxy.https)]);
+        let proxies = proxies.filter_map(|(key, address)| Some((key, address.as_ref()?)));
+        let blocked = proxies.filter_map(|(key, address)| {
             let (local, port) = (address.is_local(), address.port());
             let host = if local { GATEWAY } else { address.host() };
             let target = Target { port: Some(port), ..host.parse::<Target>().ok()? };
@@ -94,11 +108,14 @@ impl Config {
                 (false, true) => "add its address, not its name".to_owned(),
                 (false, false) => "add it".to_owned(),
             };
-            Some((address.to_string(), when, what))
+            Some((key, address.to_string(), when, what))
         });
-        let blocked: BTreeSet<_> = blocked.collect();
-        let warn = |(name, when, what): (String, &str, String)| {
+        // Both keys usually name the same proxy.
+        let mut blocked: Vec<_> = blocked.collect();
+        blocked.dedup_by(|(_, second, ..), (_, first, ..)| first == second);
+        let warn = |(key, name, when, what): (&str, String, &str, String)| {
             Warning::new(
+                key,
                 format!("[egress] blocks containers from the proxy {name}{when}"),
                 format!(
                     "{what} with the port to `allow` if containers need it; a proxy connects to \
@@ -112,10 +129,13 @@ impl Config {
     /// Whether the image has these groups is unknown until the VM exists.
     fn undeclared_groups(&self) -> impl Iterator<Item = Warning> {
         let is_declared = |name: &UnixName| self.groups.iter().any(|group| group.name == *name);
-        let groups = self.users.iter().flat_map(|user| &user.groups);
-        let unknown = groups.filter(move |name| !is_declared(name) && !Group::is_of_images(name));
-        unknown.collect::<BTreeSet<_>>().into_iter().map(|name| {
+        let groups =
+            self.users.iter().flat_map(|user| user.groups.iter().map(move |group| (group, user)));
+        let unknown =
+            groups.filter(move |(name, _)| !is_declared(name) && !Group::is_of_images(name));
+        unknown.collect::<BTreeMap<_, _>>().into_iter().map(|(name, user)| {
             Warning::new(
+                self.origin.element("users", "name", &user.name.to_string(), "groups"),
                 format!("the group `{name}` of a user is not declared under [[groups]]"),
                 "declare it, unless the image has it: a user cannot be added to a group that does not exist",
             )
@@ -134,6 +154,12 @@ impl Config {
         let uids = uids.filter_map(|user| Some(("uid", user.uid?, user.name.to_string())));
         gids.chain(uids).filter(|(_, id, _)| *id < 100).map(|(key, id, name)| {
             Warning::new(
+                self.origin.element(
+                    if key == "gid" { "groups" } else { "users" },
+                    "name",
+                    &name,
+                    key,
+                ),
                 format!("{key} {id} of `{name}`: Debian and Ubuntu reserve the ids up to 99"),
                 format!("choose a {key} of 100 or more, or leave {key} out"),
             )
@@ -150,8 +176,11 @@ impl Config {
                 None => "remove it, unless a newer Lima has it".to_owned(),
             };
             let place = if path.is_empty() { String::new() } else { format!(" in `{path}`") };
-            let name = suggest::shown(&name);
-            Warning::new(format!("{name}{place} is not a key of Lima's YAML (2.2.0)"), hint)
+            let (word, name) = (name.clone(), suggest::shown(&name));
+            let table =
+                if path.is_empty() { "vm.lima".to_owned() } else { format!("vm.lima.{path}") };
+            let message = format!("{name}{place} is not a key of Lima's YAML (2.2.0)");
+            Warning::new(child(&table, &word), message, hint)
         });
         told.collect()
     }
@@ -161,6 +190,7 @@ impl Config {
         let ssh = self.vm.lima.get("ssh")?;
         (ssh.get("forwardAgent") == Some(&true.into())).then(|| {
             Warning::new(
+                "vm.lima.ssh.forwardAgent",
                 "`ssh.forwardAgent`: root in the VM can use your SSH keys to log in to other machines",
                 "remove `forwardAgent` from `[vm.lima]`, unless the VM needs it",
             )
@@ -173,6 +203,7 @@ impl Config {
         let unknown: Vec<&String> = keys.filter(|key| DaemonKey::find(key).is_none()).collect();
         (!unknown.is_empty()).then(|| {
             Warning::new(
+                unknown.first().map(|key| child("docker.daemon", key)).unwrap_or_default(),
                 format!("unknown keys of daemon.json: {}", listed(unknown)),
                 "check the documentation of your version of dockerd: dockerd does not start with an \
                  unknown key",
@@ -189,6 +220,7 @@ impl Config {
             options.filter(|it| has_log_option(driver, it) == Some(false)).collect();
         (!unknown.is_empty()).then(|| {
             Warning::new(
+                "docker.daemon.log-opts",
                 format!("unknown options of log driver {driver}: {}", listed(unknown)),
                 "remove them, or set the `log-driver` that has them: dockerd does not start with an \
                  unknown option",
@@ -211,7 +243,7 @@ impl Config {
             return None;
         };
         let hint = format!("write version = \"{}\" under [sysbox]", SysboxVersion::DEFAULT);
-        Some(Warning::new(format!("Sysbox {version}: {fault}"), hint))
+        Some(Warning::new("sysbox.version", format!("Sysbox {version}: {fault}"), hint))
     }
 
     /// See Sysbox's user guide (security.md, "Directed userns ID mapping") and its issue 1007.
@@ -219,6 +251,7 @@ impl Config {
         let remap = self.docker.daemon.get("userns-remap")?;
         (remap != "").then(|| {
             Warning::new(
+                "docker.daemon.userns-remap",
                 "`userns-remap` together with Sysbox is not tested by Sysbox's developers \
                  (nestybox/sysbox#1007): Sysbox then uses Docker's mapping of user IDs, and you must \
                  set the owners of bind-mounted files manually",
@@ -241,6 +274,7 @@ impl Config {
         let version = &self.sysbox.version;
         self.sysbox.package(arch).is_none().then(|| {
             Warning::new(
+                self.origin.element("vm.images", "arch", arch.as_str(), "arch"),
                 format!("the file has an image for {arch}, but no package of Sysbox {version}"),
                 format!("add a [[sysbox.packages]] table with arch = \"{arch}\", url and sha256"),
             )

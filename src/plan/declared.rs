@@ -8,6 +8,9 @@ use serde::Serialize;
 pub struct Declared<'a> {
     /// How the file is called on the command line.
     pub file: &'a str,
+    /// The other files whose values it takes, such as those that it extends.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub layers: &'a [String],
     /// The name of its VM.
     pub vm: &'a str,
 }

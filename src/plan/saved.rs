@@ -1,7 +1,7 @@
 //! A plan in a file, which `cai apply FILE` applies only if nothing has changed since.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
@@ -45,12 +45,15 @@ pub struct SavedPlan {
 }
 
 /// A configuration file of a plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedFile {
     /// Its absolute path.
     pub path: String,
     /// The SHA-256 of its text; in a saved plan, a fingerprint of that.
     pub sha256: String,
+    /// The other files whose values it takes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<SavedFile>,
 }
 
 /// Why a file cannot be applied as a plan.
@@ -187,9 +190,14 @@ impl SavedPlan {
         Ok(sha256(&serde_json::to_vec(&rest)?))
     }
 
-    /// Whether the plan was created from this file with this content.
-    pub fn is_of(&self, file: &SavedFile) -> bool {
-        self.files.contains(&file.salted(&self.salt))
+    /// The paths of the files that changed since the plan was created, among a file and its layers.
+    pub fn changed(&self, file: &SavedFile) -> Vec<String> {
+        let now = file.salted(&self.salt);
+        let then = self.files.iter().find(|then| then.path == now.path);
+        let (then, now) = (then.map(SavedFile::texts).unwrap_or_default(), now.texts());
+        let paths: BTreeSet<&str> = then.keys().chain(now.keys()).copied().collect();
+        let changed = paths.into_iter().filter(|path| then.get(path) != now.get(path));
+        changed.map(str::to_owned).collect()
     }
 
     /// The differences between the saved plan and `now`, one per resource. `shown` is the document
@@ -219,7 +227,17 @@ impl SavedPlan {
 impl SavedFile {
     /// The saved form: the plain checksum of a short file would allow guessing its secrets.
     fn salted(&self, salt: &str) -> Self {
-        Self { path: self.path.clone(), sha256: fingerprint(salt, &self.sha256) }
+        Self {
+            path: self.path.clone(),
+            sha256: fingerprint(salt, &self.sha256),
+            layers: self.layers.iter().map(|layer| layer.salted(salt)).collect(),
+        }
+    }
+
+    /// The checksums of the file and its layers, by path.
+    fn texts(&self) -> BTreeMap<&str, &str> {
+        let all = std::iter::once(self).chain(&self.layers);
+        all.map(|file| (file.path.as_str(), file.sha256.as_str())).collect()
     }
 }
 

@@ -7,7 +7,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::error::write_causes;
-use crate::config::diagnostic::{self, place_of};
+use super::on_a_line;
+use crate::config::diagnostic;
+use crate::config::layers::Sources;
 use crate::doctor::Severity;
 use crate::model::address::Address;
 use crate::plan::{FORMAT_VERSION, Problem};
@@ -83,15 +85,21 @@ impl Diagnostic {
         }
     }
 
-    /// An error in a file with this text.
-    pub fn of_file(error: &diagnostic::Diagnostic, file: &str, text: &str) -> Self {
-        let place = error.span.as_ref().map(|span| place_of(text, span.start));
+    /// An error in one of these files.
+    pub fn of_file(error: &diagnostic::Diagnostic, sources: &Sources) -> Self {
+        let place = sources.at(error.span.as_ref().map_or(0, |span| span.start));
+        let shown = place.map(|place| on_a_line(&place.layer.shown).into_owned());
+        let column = place.filter(|_| error.span.is_some()).map(|it| it.line_and_column());
+        let also = error.also.iter().filter_map(|(span, label)| {
+            Some(format!("{}: {label}", on_a_line(&sources.at(span.start)?.to_string())))
+        });
+        let detail: Vec<String> = error.label.iter().cloned().chain(also).collect();
         Self {
-            detail: error.label.clone(),
+            detail: (!detail.is_empty()).then(|| detail.join("\n")),
             hint: error.hint.clone(),
-            file: Some(file.to_owned()),
-            line: place.map(|(line, _)| line),
-            column: place.map(|(_, column)| column),
+            file: shown,
+            line: column.map(|(line, _)| line),
+            column: column.map(|(_, column)| column),
             ..Self::new(error.message.as_str())
         }
     }

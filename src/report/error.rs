@@ -8,6 +8,7 @@ use super::on_a_line;
 use super::palette::{CHANGED, DIM, ERROR, STRONG, paint};
 use super::text::inner;
 use crate::config::Warning;
+use crate::config::layers::Origin;
 use crate::host::{CommandError, Failure};
 use crate::lima;
 use crate::model::listed;
@@ -72,9 +73,12 @@ pub fn problem(address: &str, problem: &Problem) -> String {
     text
 }
 
-/// A warning about a valid file.
-pub fn warning(warning: &Warning) -> String {
+/// A warning about a valid file, with its place in `origin`.
+pub fn warning(warning: &Warning, origin: &Origin) -> String {
     let mut text = format!("{} {}", paint(CHANGED, "warning:"), inner(&warning.message, ""));
+    if let Some(place) = origin.place(&warning.key) {
+        let _ = write!(text, "\n  {}", paint(DIM, format!("in {}", on_a_line(&place.to_string()))));
+    }
     write_hint(&mut text, &warning.hint);
     text
 }

@@ -43,7 +43,7 @@ fn framed(head: Page, blocks: &str, end: Page) -> String {
 
 fn write_headers(out: &mut Page, declared: &[Declared<'_>], facts: &[Facts]) -> std::fmt::Result {
     let mut machines = declared.iter().zip(facts);
-    machines.try_for_each(|(Declared { file, vm }, facts)| write_header(out, vm, file, facts))
+    machines.try_for_each(|(declared, facts)| write_header(out, *declared, facts))
 }
 
 /// The plan of a destroy as Markdown.

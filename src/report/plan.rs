@@ -43,13 +43,14 @@ fn write_plan(
         }
         above = Some(!is_same);
         match file {
-            Some((Declared { file, vm }, _)) if is_same => {
+            Some((Declared { file, vm, layers }, _)) if is_same => {
                 let targets = listed(&plan.targets);
                 let what = if targets.is_empty() { *vm } else { targets.as_str() };
                 let rest = format!(" {what} matches {}.", on_a_line(file));
                 headline(out, STRONG, "No changes.", &rest)?;
+                write_layers(out, layers)?;
             }
-            Some((Declared { file, vm }, facts)) => write_header(out, vm, file, facts)?,
+            Some((declared, facts)) => write_header(out, *declared, facts)?,
             None => headline(out, STRONG, "this machine", "")?,
         }
         write_remarks(out, changes)?;
@@ -98,15 +99,17 @@ pub fn destruction(plan: &Plan, declared: Declared<'_>, facts: &Facts, layout: L
 fn write_destruction(
     out: &mut Page,
     plan: &Plan,
-    Declared { file, vm: name }: Declared<'_>,
+    declared: Declared<'_>,
     facts: &Facts,
 ) -> std::fmt::Result {
     if plan.is_empty() {
-        let rest =
-            format!(" Neither the VM {name} nor a Docker context that cai created for it exists.");
+        let rest = format!(
+            " Neither the VM {} nor a Docker context that cai created for it exists.",
+            declared.vm
+        );
         headline(out, STRONG, "Nothing to destroy.", &rest)?;
     } else {
-        write_header(out, name, file, facts)?;
+        write_header(out, declared, facts)?;
         for change in plan.effective() {
             writeln!(out)?;
             write_change(out, change)?;
@@ -127,12 +130,17 @@ pub(super) fn write_kept(out: &mut Page, plan: &Plan) -> std::fmt::Result {
 
 pub(super) fn write_header(
     out: &mut Page,
-    vm: &str,
-    file: &str,
+    Declared { file, vm, layers }: Declared<'_>,
     facts: &Facts,
 ) -> std::fmt::Result {
     let state = state(facts);
-    headline(out, STRONG, vm, &format!(" · {} · {}", on_a_line(file), on_a_line(&state)))
+    headline(out, STRONG, vm, &format!(" · {} · {}", on_a_line(file), on_a_line(&state)))?;
+    write_layers(out, layers)
+}
+
+/// Names the files that a file takes values from, so that none of them is overlooked.
+fn write_layers(out: &mut Page, layers: &[String]) -> std::fmt::Result {
+    if layers.is_empty() { Ok(()) } else { comment(out, &format!("with {}", listed(layers))) }
 }
 
 /// The current state of the VM in a few words.

@@ -13,6 +13,7 @@ mod first_hour;
 mod forged;
 mod help;
 mod init;
+mod layers;
 mod lima;
 mod manual;
 mod output;
@@ -75,6 +76,7 @@ pub fn trials() -> Vec<Trial> {
         forged::trials(),
         help::trials(),
         init::trials(),
+        layers::trials(),
         lima::trials(),
         manual::trials(),
         output::trials(),

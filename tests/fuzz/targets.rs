@@ -7,6 +7,7 @@ use std::str::from_utf8;
 
 use containai::config;
 use containai::config::diagnostic::render;
+use containai::config::layers::Sources;
 use containai::docker::client::{ComposeProgram, ComposeService, Inside, Inspected, Override};
 use containai::docker::{ContextMetadata, current_context};
 use containai::guest::{Document, GuestFacts, daemon_json};
@@ -28,7 +29,7 @@ pub fn config(data: &[u8]) {
             for span in mistakes.iter().filter_map(|mistake| mistake.span.as_ref()) {
                 assert!(span.start <= span.end && span.end <= source.len(), "{span:?}");
             }
-            shows(&render(&mistakes, source, "f", false));
+            shows(&render(&mistakes, &Sources::single("f", source), false));
         }
         Ok(config) => {
             let keys = template(&config);

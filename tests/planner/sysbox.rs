@@ -202,7 +202,7 @@ fn follow(change: &Change, words: &[&str]) {
 
 /// The plan's text about one change.
 fn said(config: &Config, plan: &Plan, facts: &Facts) -> String {
-    let declared = [Declared { file: "containai.toml", vm: config.vm.name.as_str() }];
+    let declared = [Declared { file: "containai.toml", layers: &[], vm: config.vm.name.as_str() }];
     let layout = Layout { width: 200, ..Layout::default() };
     report::plan(plan, &declared, std::slice::from_ref(facts), layout)
 }

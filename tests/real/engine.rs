@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::declared::Declared;
 use super::shell::OpenShell;
-use super::{container, image, with_container};
+use super::{container, image, with_container, with_vm};
 use crate::support::sandbox::{Ran, Sandbox};
 use crate::support::slowest::restart_clock;
 
@@ -62,6 +62,12 @@ pub fn shared() -> Shared {
     let machine = alone();
     let engine = SHARED.get_or_init(|| {
         let mut engine = Engine::new("preinstalled");
+        if with_vm() {
+            // The VM's life begins like that of a user.
+            std::fs::remove_file(engine.path("containai.toml")).unwrap();
+            engine.cai(&["init", "--yes"]).success();
+            engine.complete();
+        }
         let plan = engine.cai(&["--color=always", "plan"]);
         let apply = engine.cai(&["apply", "--yes"]);
         engine.first = Some((plan, apply));
@@ -84,10 +90,15 @@ pub fn alone() -> MutexGuard<'static, ()> {
     machine
 }
 
-/// Deletes the shared engine's VM when the suite ends.
+/// Destroys the shared engine when the suite ends.
 pub fn clean_up() {
     if let Some(engine) = SHARED.get() {
-        engine.lock().unwrap_or_else(PoisonError::into_inner).delete();
+        let engine = engine.lock().unwrap_or_else(PoisonError::into_inner);
+        let destroyed = engine.cai(&["destroy", "--allow-destroy", NAME]);
+        let list = engine.cai(&["list"]);
+        engine.delete();
+        destroyed.success();
+        assert!(!list.success().contains(NAME), "{list}");
     }
 }
 
@@ -119,7 +130,7 @@ impl Engine {
         let Declared { cpus, docker, sysbox, tables } = declared;
         let text = format!(
             "version = 1\n\n[vm]\ncpus = {cpus}\nmemory = \"{memory}\"\ndisk = \"{disk}\"\n\
-             mounts = []\n\n[docker]\nsource = \"{source}\"\n{docker}\n\n[sysbox]\n\
+             mounts = []\nforward = \"declared\"\n\n[docker]\nsource = \"{source}\"\n{docker}\n\n[sysbox]\n\
              {sysbox}\n\n{tables}\n\n{}",
             self.images
         );

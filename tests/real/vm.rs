@@ -5,7 +5,7 @@ use std::process::{Output, Stdio};
 use containai::doctor::Code;
 
 use super::doctor::{finding, is_healthy};
-use super::engine::{Engine, NAME, alone, shared};
+use super::engine::{Engine, NAME, shared};
 use super::faults::saw;
 use super::kill::killed;
 use super::process::{self, Frozen};
@@ -15,11 +15,10 @@ use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
-        from_nothing_to_an_engine_in_one_apply,
+        the_first_hour_of_a_user,
         a_vm_that_was_killed_is_started_past_its_stale_socket,
         a_change_of_memory_and_disk_is_one_restart,
         a_vm_that_sleeps_is_a_finding_and_wakes_up_well,
-        the_first_hour_of_a_user,
     ]
 }
 
@@ -28,28 +27,16 @@ pub fn without_a_network() -> Vec<libtest_mimic::Trial> {
     trials![a_boot_without_a_network_ends_with_a_working_engine]
 }
 
-fn from_nothing_to_an_engine_in_one_apply() {
+/// The commands of the README's first hour, in their order: the shared engine was created with `init` and
+/// `apply`, and the end of the suite destroys it. `cli::first_hour` has the transcript of a simulated one.
+fn the_first_hour_of_a_user() {
     let engine = shared();
     let (plan, apply) = engine.first.as_ref().unwrap();
     assert!(plan.success().contains("the VM does not exist"), "{plan}");
     assert!(plan.success().contains("session refresh"), "{plan}");
     assert!(plan.success().contains("\u{1b}["), "no colors: {plan}");
+    assert!(plan.success().contains("context.containai-secure"), "{plan}");
     apply.success();
-    engine.works();
-    let again = engine.cai(&["apply", "--yes"]);
-    assert!(again.success().starts_with("No changes."), "{again}");
-}
-
-/// The commands of the README's first hour, in their order. `cli::first_hour` has the transcript of a
-/// simulated one.
-fn the_first_hour_of_a_user() {
-    let _machine = alone();
-    let engine = Engine::new("preinstalled");
-    std::fs::remove_file(engine.path("containai.toml")).unwrap();
-    engine.cai(&["init", "--yes"]).success();
-    engine.complete();
-    engine.plan_says(&["+ vm.containai-secure", "+ context.containai-secure"]);
-    engine.cai(&["apply", "--yes"]).success();
     engine.works();
     let container = engine.container("manager");
     engine.guest("sudo gpasswd --delete \"$(id -un)\" docker >/dev/null");
@@ -69,9 +56,8 @@ fn the_first_hour_of_a_user() {
     engine.cai(&["stop"]).fails_with(4);
     engine.cai(&["restart", "--yes"]).success();
     assert_eq!(engine.running(), container, "the container was not started again");
-    engine.cai(&["destroy", "--allow-destroy", NAME]).success();
-    let list = engine.cai(&["list"]);
-    assert!(!list.success().contains(NAME), "{list}");
+    engine.works();
+    engine.docker(&["rm", "--force", "manager"]).success();
 }
 
 fn a_vm_that_was_killed_is_started_past_its_stale_socket() {

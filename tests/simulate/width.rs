@@ -61,7 +61,7 @@ fn every_fault_fits_a_terminal_of_80_columns() {
 
 fn a_plan_fits_terminals_of_every_width() {
     let config = config::parse(FILE).unwrap();
-    let declared = [Declared { file: "containai.toml", vm: config.vm.name.as_str() }];
+    let declared = [Declared { file: "containai.toml", layers: &[], vm: config.vm.name.as_str() }];
     for fault in FAULTS.iter().filter(|fault| !fault.is_of_a_client()) {
         let host = SimulatedHost::new(&System, World::new(LINUX));
         super::apply(&host, &config);

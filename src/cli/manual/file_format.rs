@@ -27,7 +27,7 @@ pub(super) fn page() -> String {
     page.table(TOP_LEVEL, &page.resolved(&schema), &mut roff);
     roff.control("SH", ["EXAMPLES"]);
     roff.control("EX", []);
-    for line in include_str!("../../../examples/team.toml").lines() {
+    for line in include_str!("../../../examples/team/base.toml").lines() {
         roff.text([roman(line)]);
     }
     roff.control("EE", []);

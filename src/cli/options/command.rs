@@ -35,7 +35,11 @@ pub(in crate::cli) enum Command {
         limits: Limits,
     },
     /// Check the file and, if limactl is installed, the VM that it describes
-    Validate,
+    Validate {
+        /// Print each value with the file and line that sets it
+        #[arg(long)]
+        explain: bool,
+    },
     /// Show what apply would change
     Plan {
         /// Exit with 2 if the plan has changes
@@ -195,7 +199,11 @@ pub(in crate::cli) enum Command {
         plan: Option<PathBuf>,
     },
     /// Print the Lima YAML of the VM that the file declares
-    Render,
+    Render {
+        /// Print the file, merged with the files that it extends
+        #[arg(long)]
+        config: bool,
+    },
     /// Print the dependency graph of the resources in the file
     Graph {
         /// The output format: Graphviz (dot), Mermaid or JSON
@@ -257,7 +265,7 @@ impl Command {
     pub(in crate::cli) fn takes_several_files(&self) -> bool {
         matches!(
             self,
-            Self::Validate
+            Self::Validate { .. }
                 | Self::Plan { destroy: false, .. }
                 | Self::Apply { .. }
                 | Self::Status

@@ -16,19 +16,20 @@ mod socket_clients;
 mod vm;
 
 use crate::config::de::Node;
-use crate::config::diagnostic::{Diagnostic, line_of};
+use crate::config::diagnostic::Diagnostic;
+use crate::config::layers::Sources;
 use crate::config::types::{Config, default_users};
 use crate::model::{ContextName, UserRef, is_unshowable};
 
-/// Checks `config`, read from the table `root` of `source`, and fills in the defaults that depend
+/// Checks `config`, read from the table `root` of `sources`, and fills in the defaults that depend
 /// on other keys. `None` if a default could not be filled in, which is reported as well.
 pub(super) fn check(
     mut config: Config,
     root: Node<'_, '_>,
-    source: &str,
+    sources: &Sources,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Config> {
-    let mut check = Check { root, source, diagnostics };
+    let mut check = Check { root, sources, diagnostics };
     check.version(&config);
     config.check(&mut check);
     check.characters();
@@ -46,7 +47,7 @@ pub(super) fn check(
 /// The checks, and the file that they check.
 pub(super) struct Check<'a, 'i> {
     root: Node<'a, 'i>,
-    source: &'a str,
+    sources: &'a Sources,
     diagnostics: &'a mut Vec<Diagnostic>,
 }
 
@@ -130,7 +131,14 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         for (item, span) in items {
             let start = *first.entry(item).or_insert(span.start);
             if start != span.start {
-                let label = format!("the first is on line {}", line_of(self.source, start));
+                let label = match (self.sources.at(start), self.sources.at(span.start)) {
+                    (Some(first), Some(second)) if first.layer.path != second.layer.path => {
+                        format!("the first is in {first}")
+                    }
+                    (first, _) => {
+                        format!("the first is on line {}", first.map_or(1, |it| it.line()))
+                    }
+                };
                 self.diagnostics.push(Diagnostic::new(message(item)).at(span).label(label));
             }
         }

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::parse;
 use crate::config::diagnostic::render;
+use crate::config::layers::Sources;
 
 mod daemon;
 mod engine;
@@ -120,7 +121,7 @@ strategy = "never"
 fn mistakes(source: &str) -> Vec<String> {
     let diagnostics = parse(source).err().unwrap_or_default();
     let shown = |diagnostic| {
-        let text = render(std::slice::from_ref(diagnostic), source, "f", false);
+        let text = render(std::slice::from_ref(diagnostic), &Sources::single("f", source), false);
         let place = text.lines().find_map(|line| line.trim().strip_prefix("--> f:"));
         format!("{} {}", place.unwrap_or("-"), diagnostic.message)
     };
@@ -146,7 +147,7 @@ proptest! {
     fn no_text_is_too_strange_to_be_told_what_is_wrong(source in "\\PC*|[\\[\\]{}=.\"'\n\r#a-c1 ]*") {
         if let Err(diagnostics) = parse(&source) {
             prop_assert!(!diagnostics.is_empty());
-            render(&diagnostics, &source, "f", false);
+            render(&diagnostics, &Sources::single("f", &source), false);
         }
     }
 
@@ -158,7 +159,7 @@ proptest! {
         source.replace_range(at..(at + cut).min(EVERY_KEY.len()), &slip);
         if let Err(diagnostics) = parse(&source) {
             prop_assert!(!diagnostics.is_empty());
-            render(&diagnostics, &source, "f", false);
+            render(&diagnostics, &Sources::single("f", &source), false);
         }
     }
 }

@@ -51,7 +51,7 @@ fn with_proxy() -> Config {
         ValueSource::Command(words) if *words == ["/team/./get", "x"] => Ok(Some("p@ss".into())),
         other => panic!("{other} is not read"),
     };
-    resolve(&mut config, text, read).unwrap();
+    resolve(&mut config, read).unwrap();
     config
 }
 

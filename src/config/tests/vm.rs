@@ -3,6 +3,7 @@ use std::os::unix::ffi::OsStringExt as _;
 
 use super::{hints, refuses};
 use crate::config::diagnostic::render;
+use crate::config::layers::Sources;
 use crate::config::{ValueSource, of_environment, parse, resolve};
 
 #[test]
@@ -248,8 +249,8 @@ fn a_variable_is_read_from_the_environment_or_missed() {
             of_environment(name, value).map(Some)
         }
     };
-    let mistakes = resolve(&mut config, source, env(&[("ONE", b"s3cret")])).unwrap_err();
-    let text = render(&mistakes, source, "f", false);
+    let mistakes = resolve(&mut config, env(&[("ONE", b"s3cret")])).unwrap_err();
+    let text = render(&mistakes, &Sources::single("f", source), false);
     assert!(text.starts_with("error: the environment variable TWO is not set"), "{text}");
     assert!(text.contains("f:4:13") && mistakes.len() == 1, "{text}");
     assert_eq!(
@@ -261,11 +262,11 @@ fn a_variable_is_read_from_the_environment_or_missed() {
     assert!(config.hides("unheard of", &"".into()));
     assert!(!format!("{config:?}").contains("s3cret"));
     let bell = env(&[("ONE", b"a\x07"), ("TWO", b"a\x07")]);
-    assert_eq!(resolve(&mut parse(source).unwrap(), source, bell).unwrap_err().len(), 2);
+    assert_eq!(resolve(&mut parse(source).unwrap(), bell).unwrap_err().len(), 2);
     // The guest would get a different value.
     let no_text = env(&[("TWO", b"s3cr\xff")]);
-    let mistakes = resolve(&mut config, source, no_text).unwrap_err();
-    let text = render(&mistakes, source, "f", false);
+    let mistakes = resolve(&mut config, no_text).unwrap_err();
+    let text = render(&mistakes, &Sources::single("f", source), false);
     assert!(text.contains("the value of the environment variable TWO is not UTF-8"), "{text}");
     assert!(!text.contains("s3cr"), "{text}");
 }

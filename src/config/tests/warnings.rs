@@ -159,7 +159,7 @@ fn a_proxy_that_egress_blocks_is_warned_about() {
             .filter_map(|it| it.message.rsplit(' ').next().map(str::to_owned))
             .collect::<Vec<_>>()
     };
-    assert_eq!(warned(""), ["http://10.1.2.3:8080", "http://localhost:3128"]);
+    assert_eq!(warned(""), ["http://localhost:3128", "http://10.1.2.3:8080"]);
     // This machine's address is private, so its name opens nothing.
     let allow = "allow = [\"10.1.2.0/24:8080\", \"host.lima.internal\"]";
     assert_eq!(warned(allow), ["http://localhost:3128"]);

@@ -17,11 +17,13 @@ mod vm;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::check::Check;
+use super::layers::{Origin, child, element};
 use super::{pattern, rules};
 use crate::model::ContextName;
 
@@ -42,7 +44,7 @@ pub use vm::{Image, LeftOut, Mount, Vm, VmType};
 
 /// A valid `containai.toml` with its defaults filled in.
 // `parse` reads it, and `check` fills in the defaults that depend on another key.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(
     title = "containai.toml",
@@ -56,10 +58,22 @@ pub struct Config {
     /// macOS, the case of letters.
     #[serde(skip)]
     pub links: BTreeMap<String, PathBuf>,
+    /// Where the values come from.
+    #[serde(skip)]
+    pub origin: Arc<Origin>,
     /// Whether to ignore the record of earlier applies. Without a file, no resource was removed
     /// from it.
     #[serde(skip)]
     pub ignores_record: bool,
+    /// The files that this one extends: a path, or a list of paths. They are relative to this file. Its own
+    /// values replace theirs.
+    // `layers` reads it and `locked`, and removes them from the merged document. Here, both are only names of keys.
+    #[serde(default)]
+    #[schemars(schema_with = "extends")]
+    pub extends: Vec<String>,
+    /// Keys that other files may not change, such as "vm.mounts". Only in the organisation's file.
+    #[serde(default)]
+    pub locked: Vec<String>,
     /// The version of the file's format.
     // `check` reports a missing version, so that it does not hide other errors.
     #[schemars(required, with = "i64", extend("const" = 1))]
@@ -123,34 +137,60 @@ impl Config {
         check.socket_clients(&self.socket_clients);
     }
 
-    /// The paths on this machine.
-    pub(super) fn local_paths(&mut self) -> impl Iterator<Item = &mut String> {
-        let profile = self.docker.seccomp_profile.iter_mut();
+    /// The paths on this machine, with their keys.
+    pub(super) fn local_paths(&mut self) -> Vec<(String, &mut String)> {
+        let mut paths = Vec::new();
+        if let Some(profile) = &mut self.docker.seccomp_profile {
+            paths.push(("docker.seccomp_profile".to_owned(), profile));
+        }
         let repository = self.docker.repository.as_mut().filter(|it| it.local_key().is_some());
-        let key = repository.and_then(|it| it.key.as_mut());
-        let packages = self.sysbox.packages.iter_mut().map(|package| &mut package.url);
-        let packages = packages.filter(|url| !url.starts_with("https://"));
-        let clients = self.socket_clients.iter_mut();
-        let clients = clients.filter_map(|client| client.compose_file.as_mut());
-        let files = self.files.iter_mut().filter_map(|file| file.source.as_mut());
-        let certificates = self.trust.iter_mut().map(|trust| &mut trust.certificate);
-        let of_proxy =
-            self.proxy.iter_mut().flat_map(|proxy| [&mut proxy.username, &mut proxy.password]);
-        let values = self.vm.env.values_mut().chain(of_proxy.flatten());
-        let values = certificates.chain(values.filter_map(Variable::local_path));
-        profile.chain(key).chain(packages).chain(files).chain(clients).chain(values)
+        if let Some(key) = repository.and_then(|it| it.key.as_mut()) {
+            paths.push(("docker.repository.key".to_owned(), key));
+        }
+        let packages = self.sysbox.packages.iter_mut().map(|it| Some(&mut it.url));
+        let packages = packages.map(|url| url.filter(|url| !url.starts_with("https://")));
+        paths.extend(elements("sysbox.packages", "url", packages));
+        let files = self.files.iter_mut().map(|it| it.source.as_mut());
+        paths.extend(elements("files", "source", files));
+        let clients = self.socket_clients.iter_mut().map(|it| it.compose_file.as_mut());
+        paths.extend(elements("socket_clients", "compose_file", clients));
+        let trust = self.trust.iter_mut().map(|it| Some(&mut it.certificate));
+        paths.extend(elements("trust", "certificate", trust));
+        let values = variables(&mut self.vm, self.proxy.as_mut());
+        paths.extend(values.filter_map(|(key, value)| Some((key, value.local_path()?))));
+        paths
     }
 
-    /// The values that may come from outside the file, and their places in it.
-    pub(super) fn variables(&mut self) -> impl Iterator<Item = (Vec<&str>, &mut Variable)> {
-        let env = self.vm.env.iter_mut();
-        let env = env.map(|(name, value)| (vec!["vm", "env", name.as_str()], value));
-        let proxy = self.proxy.iter_mut().flat_map(|proxy| {
-            [("username", &mut proxy.username), ("password", &mut proxy.password)]
-        });
-        let proxy = proxy.filter_map(|(key, value)| Some((vec!["proxy", key], value.as_mut()?)));
-        env.chain(proxy)
+    /// The values that may come from outside the file, with their keys.
+    pub(super) fn variables(&mut self) -> impl Iterator<Item = (String, &mut Variable)> {
+        variables(&mut self.vm, self.proxy.as_mut())
     }
+}
+
+/// The values of a key in the elements of an array, with their keys in the file.
+fn elements<'a>(
+    array: &str,
+    name: &str,
+    values: impl Iterator<Item = Option<&'a mut String>>,
+) -> impl Iterator<Item = (String, &'a mut String)> {
+    let values = values.enumerate();
+    values.filter_map(move |(index, value)| Some((child(&element(array, index), name), value?)))
+}
+
+fn variables<'a>(
+    vm: &'a mut Vm,
+    proxy: Option<&'a mut Proxy>,
+) -> impl Iterator<Item = (String, &'a mut Variable)> {
+    let env = vm.env.iter_mut().map(|(name, value)| (child("vm.env", name.as_str()), value));
+    let proxy = proxy.into_iter().flat_map(|proxy| {
+        [("proxy.username", &mut proxy.username), ("proxy.password", &mut proxy.password)]
+    });
+    env.chain(proxy.filter_map(|(key, value)| Some((key.to_owned(), value.as_mut()?))))
+}
+
+fn extends(_: &mut SchemaGenerator) -> Schema {
+    let path = json_schema!({ "type": "string", "pattern": pattern::EXTENDED });
+    json_schema!({ "oneOf": [path, { "type": "array", "items": path }] })
 }
 
 /// `[context]`: the Docker context on this machine.

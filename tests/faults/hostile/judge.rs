@@ -62,11 +62,11 @@ pub fn facts(world: &World, config: &Config) -> Facts {
 /// Plans for a machine and checks all output about the plan.
 pub fn plan(config: &Config, facts: &Facts) -> Plan {
     let plan = Plan::new(&Graph::new(&[config]).unwrap(), std::slice::from_ref(facts));
-    let declared = [Declared { file: "f", vm: config.vm.name.as_str() }];
+    let declared = [Declared { file: "f", layers: &[], vm: config.vm.name.as_str() }];
     let text = report::plan(&plan, &declared, std::slice::from_ref(facts), Layout::default());
     is_harmless(&text, "the plan");
     for warning in config.warnings() {
-        is_harmless(&report::warning(&warning), "a warning");
+        is_harmless(&report::warning(&warning, &config.origin), "a warning");
     }
     plan
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use containai::config;
 use containai::config::diagnostic::{Diagnostic, line_of, render};
+use containai::config::layers::Sources;
 
 use super::base::{Gap, places, table};
 use super::judge::{
@@ -90,7 +91,7 @@ fn tried(gap: &Gap, canary: &Path) -> Vec<String> {
 fn is_told(mistakes: &[Diagnostic], source: &str, gap: &Gap, case: &str) {
     let line = |mistake: &Diagnostic| Some(line_of(source, mistake.span.as_ref()?.start));
     let told = mistakes.iter().any(|mistake| line(mistake) == Some(gap.line()));
-    let text = render(mistakes, source, "f", false);
+    let text = render(mistakes, &Sources::single("f", source), false);
     assert!(told, "{case}: no error names line {}:\n{text}", gap.line());
     is_harmless(&text, case);
     let most = mistakes.len() * MOST_SAID;

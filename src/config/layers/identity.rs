@@ -1,0 +1,71 @@
+//! What makes the elements of an array of tables the same in two layers.
+
+use toml::de::{DeTable, DeValue};
+
+/// The keys that identify the elements of an array. Each group is a part of the identity: the first
+/// of its keys that an element has.
+type Keys = &'static [&'static [&'static str]];
+
+const ARRAYS: [(&str, Keys); 8] = [
+    ("files", &[&["path"]]),
+    ("groups", &[&["name"]]),
+    ("socket_clients", &[&["context"], &["container", "service"]]),
+    ("sysbox.packages", &[&["arch"]]),
+    ("users", &[&["name"]]),
+    ("vm.images", &[&["arch"]]),
+    // Without `mount_point`, a directory is mounted at its own path.
+    ("vm.mounts", &[&["mount_point", "location"]]),
+    (
+        "vm.port_forwards",
+        &[&["guest_port", "guest_ports", "guest_socket"], &["guest_ip"], &["proto"]],
+    ),
+];
+
+/// Arrays of tables whose elements are only added: nothing in them says that two are the same.
+const LISTS: [&str; 1] = ["trust"];
+
+/// Tables that are one value: a source of a value does not merge with another source.
+const VALUES: [&str; 3] = ["vm.env.*", "proxy.username", "proxy.password"];
+
+/// The keys that belong to another one: if a higher layer sets that, theirs must come with it.
+const DEPENDENT: [(&str, &str, &[&str]); 4] = [
+    ("files", "content", &["source"]),
+    ("files", "source", &["content"]),
+    ("sysbox.packages", "url", &["sha256"]),
+    ("vm.images", "location", &["digest", "kernel", "kernel_cmdline", "initrd"]),
+];
+
+/// Whether the elements of the array at this path are merged one by one.
+pub(super) fn is_merged(path: &[String]) -> bool {
+    let path = path.join(".");
+    ARRAYS.iter().any(|(array, _)| *array == path) || LISTS.contains(&path.as_str())
+}
+
+/// Whether the table at this path is replaced as a whole.
+pub(super) fn is_value(path: &[String]) -> bool {
+    let is_at = |pattern: &&str| {
+        let mut parts = pattern.split('.');
+        path.iter().all(|key| parts.next().is_some_and(|part| part == "*" || part == key))
+            && parts.next().is_none()
+    };
+    VALUES.iter().any(is_at)
+}
+
+/// The identity of an element of the array at this path. `None` if it is like no other one.
+pub(super) fn identity(path: &[String], element: &DeTable<'_>) -> Option<Vec<Option<String>>> {
+    let path = path.join(".");
+    let (_, keys) = ARRAYS.iter().find(|(array, _)| *array == path)?;
+    let part = |names: &&[&str]| names.iter().find_map(|name| element.get(*name).map(text));
+    Some(keys.iter().map(part).collect())
+}
+
+/// The keys of an element that belong to this key, which a higher layer sets.
+pub(super) fn dependent(path: &[String], key: &str) -> &'static [&'static str] {
+    let path = path.join(".");
+    let found = DEPENDENT.iter().find(|(array, of, _)| *array == path && *of == key);
+    found.map_or(&[], |(.., keys)| keys)
+}
+
+fn text(value: &toml::Spanned<DeValue<'_>>) -> String {
+    super::merge::plain(value.get_ref()).to_string()
+}

@@ -1,0 +1,28 @@
+//! The layers of a configuration: the files that it consists of, and how they become one document.
+//!
+//! From the lowest to the highest: the organisation's file, the files that a file extends, the file
+//! itself, and the local file beside it. Tables merge, and a higher layer replaces other values.
+//!
+//! - `sources` holds the texts. A span in one of them is unique among all of them, so the rest of
+//!   `config` treats the layers as one text.
+//! - `gather` finds the files.
+//! - `merge` makes one document of them, with the rules for arrays in `identity`.
+//! - `lock` refuses values that the organisation's file locks.
+//! - `origin` knows where each value of the document comes from.
+
+mod gather;
+mod identity;
+mod lock;
+mod merge;
+mod origin;
+mod sources;
+#[cfg(test)]
+mod tests;
+
+pub use gather::{Read, Root, gather};
+pub(super) use merge::{merge, moved};
+pub use origin::{Origin, Setting, child, element};
+pub use sources::{Layer, Place, Rank, Sources};
+
+/// The key with the files that a file extends.
+pub(super) const EXTENDS: &str = "extends";

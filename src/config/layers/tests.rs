@@ -1,0 +1,354 @@
+//! Files with layers, as a team has them.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::*;
+use crate::config::diagnostic::{Diagnostic, render};
+use crate::config::{Config, parse_layers};
+
+/// Reads `/team/project/containai.toml`. The other files are layers by their names.
+fn read(files: &[(&str, &str)]) -> Result<Config, (Sources, Vec<Diagnostic>)> {
+    let files: HashMap<&Path, &str> =
+        files.iter().map(|(path, text)| (Path::new(*path), *text)).collect();
+    let own = Path::new("/team/project/containai.toml");
+    let root = |path: &Path, rank: Rank| {
+        let shown = path.strip_prefix("/team/project").unwrap_or(path).display().to_string();
+        let text = (*files.get(path)?).to_owned();
+        Some(Root { shown, path: path.to_owned(), text, rank })
+    };
+    let local = root(Path::new("/team/project/containai.local.toml"), Rank::Local);
+    let organisation = root(Path::new("/etc/cai/containai.toml"), Rank::Organisation);
+    let others = organisation.into_iter().chain(local).collect();
+    let disk = Read {
+        home: Some(PathBuf::from("/home/dev")),
+        canonical: &|path| path.to_owned(),
+        read: &|path| Ok(files.get(path).map(|text| (*text).to_owned())),
+    };
+    let (sources, unfound) = gather(root(own, Rank::File).unwrap(), others, &disk);
+    if !unfound.is_empty() {
+        return Err((sources, unfound));
+    }
+    parse_layers(&sources).map_err(|errors| (sources, errors))
+}
+
+const FILE: &str = "/team/project/containai.toml";
+const LOCAL: &str = "/team/project/containai.local.toml";
+const ORGANISATION: &str = "/etc/cai/containai.toml";
+
+fn errors(files: &[(&str, &str)]) -> String {
+    let (sources, errors) = read(files).expect_err("the files must be refused");
+    render(&errors, &sources, false)
+}
+
+/// The errors without the bars and carets around the lines of files.
+fn told(files: &[(&str, &str)]) -> Vec<String> {
+    let text = errors(files);
+    let lines = text.lines().map(|line| line.trim_start_matches([' ', '|', '-', '^', ':', '=']));
+    lines.map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+}
+
+fn place(config: &Config, key: &str) -> String {
+    config.origin.place(key).map(|place| place.to_string()).unwrap_or_default()
+}
+
+#[test]
+fn tables_merge_and_the_higher_value_counts() {
+    let config = read(&[
+        (ORGANISATION, "[vm]\ncpus = 2\n[docker.daemon]\nmtu = 1400\n"),
+        ("/team/base.toml", "version = 1\n[vm]\nname = \"team\"\nmemory = \"4GiB\"\ncpus = 3\n"),
+        (
+            FILE,
+            "extends = \"../base.toml\"\n[vm]\nmemory = \"8GiB\"\ndocker.x = 1\n"
+                .trim_end_matches("docker.x = 1\n"),
+        ),
+        (LOCAL, "[vm]\nmemory = \"6GiB\"\n[docker.daemon]\ndebug = true\n"),
+    ])
+    .unwrap();
+    assert_eq!(config.vm.name.as_str(), "team");
+    assert_eq!(config.vm.memory.map(|it| it.to_string()).as_deref(), Some("6GiB"));
+    assert_eq!(config.vm.cpus, Some(3));
+    let keys: Vec<&str> = config.docker.daemon.keys().map(String::as_str).collect();
+    assert_eq!(keys, ["mtu", "debug"]);
+    assert_eq!(place(&config, "vm.memory"), "containai.local.toml:2");
+    assert_eq!(place(&config, "vm.name"), "../base.toml:3");
+    let memory = config.origin.values().find(|(key, _)| *key == "vm.memory").unwrap().1;
+    let replaced = memory.replaced.iter().map(|span| config.origin.sources.at(span.start).unwrap());
+    let replaced: Vec<String> = replaced.map(|place| place.to_string()).collect();
+    assert_eq!(replaced, ["../base.toml:4", "containai.toml:3"]);
+}
+
+#[test]
+fn arrays_of_tables_merge_by_their_keys() {
+    let base = "\
+version = 1
+[[users]]
+name = \"bob\"
+uid = 1500
+groups = [\"docker\"]
+[[groups]]
+name = \"data\"
+[[files]]
+path = \"/etc/a\"
+content = \"a\"
+mode = \"0600\"
+[[vm.mounts]]
+location = \"/src\"
+[[vm.port_forwards]]
+guest_port = 80
+[[vm.images]]
+arch = \"x86_64\"
+location = \"https://a/b.img\"
+digest = \"sha256:eeff273671467b8fa351ab3d40709759462dc03d9f7b50a1b207b37982ce40a9\"
+";
+    let file = "\
+extends = \"../base.toml\"
+[[users]]
+name = \"bob\"
+shell = \"/bin/sh\"
+[[users]]
+name = \"eve\"
+[[groups]]
+name = \"data\"
+gid = 2000
+[[files]]
+path = \"/etc/a\"
+source = \"./a\"
+[[vm.mounts]]
+location = \"/src\"
+writable = true
+[[vm.mounts]]
+location = \"/other\"
+[[vm.port_forwards]]
+guest_port = 80
+host_port = 8080
+[[vm.images]]
+arch = \"x86_64\"
+location = \"https://a/c.img\"
+";
+    let config = read(&[("/team/base.toml", base), (FILE, file)]).unwrap();
+    let users: Vec<_> = config.users.iter().map(|it| (it.name.to_string(), it.uid)).collect();
+    assert!(users.contains(&("bob".into(), Some(1500))), "{users:?}");
+    assert!(users.contains(&("eve".into(), None)), "{users:?}");
+    let bob = config.users.iter().find(|it| it.uid == Some(1500)).unwrap();
+    assert_eq!(bob.shell.as_deref(), Some("/bin/sh"));
+    assert_eq!(config.groups.len(), 1);
+    assert_eq!(config.groups[0].gid, Some(2000));
+    // Another source of the file takes the place of its text, and the rest stays.
+    let file = &config.files[0];
+    assert_eq!(
+        (file.content.as_ref(), file.source.as_deref(), file.mode),
+        (None, Some("./a"), 0o600)
+    );
+    let mounts: Vec<_> =
+        config.vm.mounts.iter().map(|it| (it.location.as_str(), it.writable)).collect();
+    assert_eq!(mounts, [("/src", true), ("/other", false)]);
+    assert_eq!(config.vm.port_forwards.len(), 1);
+    assert_eq!(config.vm.port_forwards[0].host_port, Some(8080));
+    // A digest is that of one image only.
+    let image = &config.vm.images[0];
+    assert_eq!((image.location.as_str(), image.digest.as_ref()), ("https://a/c.img", None));
+}
+
+#[test]
+fn an_empty_array_removes_the_elements_and_another_array_replaces_the_list() {
+    let base =
+        "version = 1\n[[vm.mounts]]\nlocation = \"/src\"\n[egress]\nallow = [\"a.example\"]\n";
+    let file =
+        "extends = [\"../base.toml\"]\n[vm]\nmounts = []\n[egress]\nallow = [\"b.example\"]\n";
+    let config = read(&[("/team/base.toml", base), (FILE, file)]).unwrap();
+    assert_eq!(config.vm.mounts, []);
+    assert!(!config.vm.left_out.mounts);
+    assert_eq!(config.egress.unwrap().policy().entries.len(), 1);
+}
+
+#[test]
+fn a_source_of_a_value_is_replaced_as_a_whole() {
+    let base = "version = 1\n[vm.env]\nTOKEN = { env = \"A\", sensitive = true }\nB = \"b\"\n";
+    let file = "extends = \"../base.toml\"\n[vm.env]\nTOKEN = \"t\"\nB = { env = \"B\" }\n";
+    let config = read(&[("/team/base.toml", base), (FILE, file)]).unwrap();
+    let values: Vec<_> = config.vm.env.values().map(|it| it.value.as_deref()).collect();
+    assert_eq!(values, [None, Some("t")]);
+    assert!(config.vm.env.values().all(|it| !it.sensitive));
+}
+
+#[test]
+fn paths_are_relative_to_the_file_that_has_them() {
+    let config = read(&[
+        ("/team/base.toml", "version = 1\n[docker]\nseccomp_profile = \"./s.json\"\n[[trust]]\ncertificate = \"./ca.pem\"\n"),
+        (FILE, "extends = \"../base.toml\"\n[[trust]]\ncertificate = \"./own.pem\"\n[proxy]\nhttp = \"http://p.example:1\"\npassword = { file = \"./p\" }\n"),
+        (LOCAL, "[proxy.username]\nfile = \"../u\"\n"),
+    ])
+    .unwrap();
+    let mut config = config.located(Path::new("/team/project"), Some(Path::new("/home/dev")));
+    assert_eq!(config.docker.seccomp_profile.as_deref(), Some("/team/./s.json"));
+    let trust: Vec<&str> = config.trust.iter().map(|it| it.certificate.as_str()).collect();
+    assert_eq!(trust, ["/team/./ca.pem", "/team/project/./own.pem"]);
+    assert_eq!(config.vm.mounts[0].location, "/team/project");
+    // The merged file has the same paths.
+    let merged = toml::to_string(&config.merged()).unwrap();
+    let again = crate::config::parse(&merged).unwrap();
+    let again = again.located(Path::new("/team/project"), Some(Path::new("/home/dev")));
+    assert_eq!(again, Config { origin: again.origin.clone(), ..config });
+    assert!(merged.contains("\"./own.pem\"") && !merged.contains("extends"), "{merged}");
+}
+
+#[test]
+fn files_that_extend_the_same_file_share_it() {
+    let config = read(&[
+        ("/team/common.toml", "version = 1\n[vm]\ncpus = 1\nmemory = \"4GiB\"\n"),
+        ("/team/a.toml", "extends = \"common.toml\"\n[vm]\ncpus = 2\n"),
+        ("/team/b.toml", "extends = \"common.toml\"\n[vm]\nmemory = \"8GiB\"\n"),
+        (FILE, "extends = [\"../a.toml\", \"../b.toml\"]\n"),
+    ])
+    .unwrap();
+    assert_eq!(config.vm.cpus, Some(2));
+    assert_eq!(place(&config, "vm.memory"), "../b.toml:3");
+    assert_eq!(config.origin.sources.layers().len(), 4);
+}
+
+#[test]
+fn a_conflict_shows_both_places_unless_a_higher_file_decides() {
+    let a = ("/team/a.toml", "version = 1\n[vm]\ncpus = 2\n");
+    let b = ("/team/b.toml", "[vm]\ncpus = 3\n");
+    let extends = "extends = [\"../a.toml\", \"../b.toml\"]\n";
+    let text = errors(&[a, b, (FILE, extends)]);
+    assert_eq!(
+        text,
+        "\
+error: `vm.cpus` has different values in files that are extended together
+ --> ../b.toml:2:8
+  |
+2 | cpus = 3
+  |        ^
+  |
+ ::: ../a.toml:3:8
+  |
+3 | cpus = 2
+  |        - the other value
+  |
+  = help: set it in the file that extends them, or remove one of the values
+"
+    );
+    let decided = format!("{extends}[vm]\ncpus = 4\n");
+    assert_eq!(read(&[a, b, (FILE, &decided)]).unwrap().vm.cpus, Some(4));
+    let local = (LOCAL, "[vm]\ncpus = 5\n");
+    assert_eq!(read(&[a, b, (FILE, extends), local]).unwrap().vm.cpus, Some(5));
+    let same = ("/team/b.toml", "[vm]\ncpus = 2\n");
+    assert_eq!(read(&[a, same, (FILE, extends)]).unwrap().vm.cpus, Some(2));
+}
+
+#[test]
+fn a_table_does_not_replace_a_value() {
+    let base = ("/team/base.toml", "version = 1\ndocker = \"28\"\n");
+    let text = errors(&[base, (FILE, "extends = \"../base.toml\"\n[docker]\nversion = \"28\"\n")]);
+    assert!(text.contains("`docker` is a table here"), "{text}");
+    assert!(text.contains("../base.toml:2") && text.contains("a value here"), "{text}");
+}
+
+#[test]
+fn a_cycle_names_every_file_in_it() {
+    let base = ("/team/base.toml", "version = 1\nextends = \"project/containai.toml\"\n");
+    let text = errors(&[base, (FILE, "extends = \"../base.toml\"\n")]);
+    assert_eq!(
+        text,
+        "\
+error: `project/containai.toml` is extended in a cycle
+ --> ../base.toml:2:11
+  |
+2 | extends = \"project/containai.toml\"
+  |           ^^^^^^^^^^^^^^^^^^^^^^^^
+  |
+ ::: containai.toml:1:11
+  |
+1 | extends = \"../base.toml\"
+  |           -------------- containai.toml extends this
+  |
+  = help: remove one of these entries
+"
+    );
+    assert!(errors(&[(FILE, "extends = \"./containai.toml\"")]).contains("extends itself"));
+}
+
+#[test]
+fn a_file_that_cannot_be_extended_is_an_error_at_its_name() {
+    for (value, error) in [
+        ("\"../none.toml\"", "../none.toml does not exist"),
+        ("\"https://a/b.toml\"", "\"https://a/b.toml\" is not the path of a file to extend"),
+        ("[5]", "expected the path of a file, or a list of paths"),
+        ("5", "expected the path of a file, or a list of paths"),
+    ] {
+        let text = errors(&[(FILE, &format!("version = 1\nextends = {value}\n"))]);
+        assert!(text.contains(error) && text.contains("containai.toml:2:1"), "{text}");
+    }
+}
+
+#[test]
+fn errors_are_on_the_lines_of_their_files() {
+    let base = ("/team/base.toml", "version = 1\n[vm]\ncpus = 0\n");
+    let text = errors(&[base, (FILE, "extends = \"../base.toml\"\n[vm]\nmemroy = \"8GiB\"\n")]);
+    assert!(
+        text.contains("containai.toml:3:1") && text.contains("did you mean `memory`?"),
+        "{text}"
+    );
+    assert!(text.contains("../base.toml:3:8"), "{text}");
+    // A broken layer is the only one that is reported.
+    let base = ("/team/base.toml", "version = 1\n[vm\n");
+    let lines = told(&[base, (FILE, "extends = \"../base.toml\"\n[vm]\nx = 1\n")]);
+    assert!(lines.iter().any(|line| line.contains("../base.toml:2")), "{lines:?}");
+    assert!(!lines.iter().any(|line| line.contains("containai.toml:3")), "{lines:?}");
+}
+
+#[test]
+fn a_locked_key_cannot_be_changed() {
+    let organisation = (
+        ORGANISATION,
+        "locked = [\"egress\", \"vm.mounts\", \"vm.lima\", \"sysbox.enabled\"]\n\
+         [egress]\nallow = [\"a.example\"]\n[[vm.mounts]]\nlocation = \"/src\"\n",
+    );
+    let with = |file: &str| read(&[organisation, (FILE, &format!("version = 1\n{file}"))]);
+    for same in ["", "[egress]\nallow = [\"a.example\"]\n", "[[vm.mounts]]\nlocation = \"/src\"\n"]
+    {
+        let config = with(same).unwrap();
+        assert_eq!(config.vm.mounts.len(), 1, "{same}");
+        assert!(config.egress.is_some());
+    }
+    for (file, key, line) in [
+        ("[egress]\nallow = [\"b.example\"]\n", "egress", 3),
+        ("[egress]\nblock_private = false\n", "egress", 3),
+        ("[vm]\nmounts = []\n", "vm.mounts", 3),
+        ("[[vm.mounts]]\nlocation = \"/src\"\nwritable = true\n", "vm.mounts", 2),
+        ("[[vm.mounts]]\nlocation = \"/\"\n", "vm.mounts", 2),
+        ("[vm.lima]\nmessage = \"m\"\n", "vm.lima", 2),
+        ("[sysbox]\nenabled = false\n", "sysbox.enabled", 3),
+    ] {
+        let (sources, errors) = with(file).unwrap_err();
+        let text = render(&errors, &sources, false);
+        assert!(text.contains(&format!("`{key}` is locked by {ORGANISATION}")), "{text}");
+        assert!(text.contains(&format!("containai.toml:{line}:")), "{text}");
+        assert!(
+            text.contains("::: /etc/cai/containai.toml:1:") && text.contains("locked here"),
+            "{text}"
+        );
+    }
+    // The local file, and those that the file extends, cannot either.
+    let local = read(&[organisation, (FILE, "version = 1"), (LOCAL, "[vm]\nmounts = []\n")]);
+    assert!(local.is_err());
+    let base = ("/team/b.toml", "[vm]\nmounts = []\n");
+    assert!(read(&[organisation, base, (FILE, "version = 1\nextends = \"../b.toml\"")]).is_err());
+}
+
+#[test]
+fn a_lock_names_a_key_and_is_in_the_organisations_file() {
+    let text = errors(&[(ORGANISATION, "locked = [\"vm.mount\"]"), (FILE, "version = 1")]);
+    assert!(
+        text.contains("unknown key `mount`") && text.contains("did you mean `mounts`?"),
+        "{text}"
+    );
+    let text = errors(&[(ORGANISATION, "locked = [5, \"a b\"]"), (FILE, "version = 1")]);
+    assert_eq!(text.matches("expected the names of keys").count(), 2, "{text}");
+    let text = errors(&[(FILE, "version = 1\nlocked = [\"vm\"]")]);
+    assert!(text.contains("only the organisation's file can lock keys"), "{text}");
+    let free = (ORGANISATION, "locked = [\"docker.daemon.mtu\", \"vm.env.\\\"A\\\"\"]");
+    assert!(read(&[free, (FILE, "version = 1")]).is_ok());
+}
