@@ -30,6 +30,16 @@ const EXAMPLES: &[(&str, Examples)] = &[
         ],
     ),
     (
+        "import",
+        &[
+            ("Print the file for an existing VM", "cai import containai-secure"),
+            (
+                "Write it, after a look at the differences",
+                "cai import containai-secure --out containai.toml",
+            ),
+        ],
+    ),
+    (
         "validate",
         &[
             ("Check the file", "cai validate"),

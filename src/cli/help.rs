@@ -4,9 +4,10 @@ use super::error::Error;
 use super::{Terminal, command_line};
 
 /// The topics. The first line of a text is its title.
-const TOPICS: [(&str, &str); 17] = [
+const TOPICS: [(&str, &str); 18] = [
     ("file", include_str!("topics/file.txt")),
     ("layers", include_str!("topics/layers.txt")),
+    ("import", include_str!("topics/import.txt")),
     ("daemon", include_str!("topics/daemon.txt")),
     ("egress", include_str!("topics/egress.txt")),
     ("network", include_str!("topics/network.txt")),

@@ -172,7 +172,7 @@ pub(super) fn write(
 }
 
 /// Overwrites the file. If it is a symbolic link, its target is overwritten.
-fn overwrite(host: &dyn Host, source: &Source) -> Result<(), Error> {
+pub(super) fn overwrite(host: &dyn Host, source: &Source) -> Result<(), Error> {
     let written = host.canonical(&source.path);
     let written = written.and_then(|path| host.write_file(&path, source.text(), MODE));
     written.map_err(|error| Error::WriteFile { path: source.path.clone(), source: error })

@@ -5,9 +5,8 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Global, Terminal};
+use super::{Global, Terminal, file};
 use crate::cli::error::Error;
-use crate::config;
 use crate::host::Host;
 use crate::lima::Status;
 use crate::plan::FORMAT_VERSION;
@@ -58,11 +57,11 @@ fn listed(host: &dyn Host, vm: ManagedVm) -> Listed {
 }
 
 /// Why a file does not declare a VM.
-fn orphaned(host: &dyn Host, file: &Path, vm: &str) -> Option<String> {
-    let Ok(Some(text)) = host.read_file(file) else {
+fn orphaned(host: &dyn Host, path: &Path, vm: &str) -> Option<String> {
+    let Ok(source) = file::source(host, path.to_owned()) else {
         return Some("the file does not exist or cannot be read".into());
     };
-    match config::parse(&text) {
+    match source.config() {
         Ok(config) if config.vm.name.as_str() == vm => None,
         Ok(config) => Some(format!("the file declares {}", config.vm.name)),
         // What it declares is unknown.

@@ -14,6 +14,7 @@ mod explain;
 mod file;
 mod graph;
 mod help;
+mod import;
 mod init;
 mod layers;
 mod list;
@@ -149,6 +150,9 @@ fn run_on(
         Command::Setup { force, dry_run, replace, limits } => {
             let consent = Consent { yes: *force, replace: replace.clone() };
             setup::run(host, global, *dry_run, &consent, limits, terminal)
+        }
+        Command::Import { name, out, yes } => {
+            import::run(host, global, name, out.as_deref(), *yes, terminal)
         }
         Command::Validate { explain } => validate::run(host, global, *explain, terminal),
         Command::Plan { detailed_exitcode, markdown, destroy: true, .. } => {

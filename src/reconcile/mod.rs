@@ -4,6 +4,7 @@
 pub mod apply;
 mod commanded;
 pub mod graph;
+pub mod import;
 pub mod observe;
 mod plan;
 pub mod record;

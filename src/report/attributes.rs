@@ -92,7 +92,18 @@ pub(super) fn write_deleted(out: &mut Page, change: &Change) -> std::fmt::Result
     Ok(())
 }
 
+/// The lines that differ between two texts.
+pub fn difference(before: &str, after: &str) -> String {
+    let lines = text_diff(before, after).into_iter();
+    let lines = lines.map(|Line { origin, text }| format!("{}\n", marked(origin, &text)));
+    lines.collect()
+}
+
 fn write_line(out: &mut Page, origin: Origin, text: &str) -> std::fmt::Result {
+    writeln!(out, "{INDENT}  {}", marked(origin, text))
+}
+
+fn marked(origin: Origin, text: &str) -> String {
     let (sign, style) = match origin {
         Origin::Before => ("- ", REMOVED),
         Origin::After => ("+ ", ADDED),
@@ -100,7 +111,7 @@ fn write_line(out: &mut Page, origin: Origin, text: &str) -> std::fmt::Result {
         Origin::Gap => ("", DIM),
     };
     let text = redact::foreign(text);
-    writeln!(out, "{INDENT}  {}", paint(style, format!("{sign}{}", printable(&text))))
+    paint(style, format!("{sign}{}", printable(&text)))
 }
 
 fn width<'a>(names: impl Iterator<Item = &'a str>) -> usize {

@@ -18,6 +18,7 @@ mod stream;
 mod text;
 
 pub use apply::{destroyed, finished, powered, progress, running, still_running};
+pub use attributes::difference;
 pub use change::lost;
 pub use containers::{containers, other_files};
 pub use diagnostic::{Diagnostic, DiagnosticsDocument};
@@ -30,4 +31,4 @@ pub use origin::origin;
 pub use plan::{destruction, plan};
 pub use record::record;
 pub use stream::{Hook, Line, StepStatus};
-pub use text::{Layout, fitted, on_a_line, table};
+pub use text::{Layout, commented, fitted, on_a_line, table};

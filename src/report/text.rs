@@ -10,6 +10,8 @@ use console::measure_text_width;
 use super::palette::{DIM, ERROR, paint};
 use crate::model::{in_a_line, printable};
 
+/// The width of the text of a comment in a file.
+const COMMENT: usize = 98;
 /// The indentation of the lines of a block.
 pub(super) const INDENT: &str = "      ";
 /// The indentation of the second and further lines of an external text.
@@ -72,6 +74,12 @@ pub(super) fn headline(out: &mut Page, style: Style, head: &str, rest: &str) -> 
         }
     }
     Ok(())
+}
+
+/// Sentences as a comment of a TOML file.
+pub fn commented(sentences: &[String]) -> String {
+    let lines = sentences.iter().flat_map(|sentence| wrapped(&on_a_line(sentence), COMMENT));
+    lines.flat_map(|line| ["# ".to_owned(), line, "\n".to_owned()]).collect()
 }
 
 /// Writes a wrapped comment within a block.

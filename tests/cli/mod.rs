@@ -32,8 +32,9 @@ mod watch;
 use libtest_mimic::Trial;
 
 /// Every command there is.
-const COMMANDS: [&str; 27] = [
+const COMMANDS: [&str; 28] = [
     "init",
+    "import",
     "setup",
     "validate",
     "plan",

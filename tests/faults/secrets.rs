@@ -126,7 +126,8 @@ fn calls(command: &Command, path: &str) -> Vec<Vec<&'static str>> {
     let calls: &[&[&str]] = match path {
         "init" => &[&["-f", "new.toml", "init", "--force"]],
         "setup" => &[&["setup", "--dry-run"], &["setup"], &["setup", "--force"]],
-        "validate" => &[&["validate"]],
+        "import" => &[&["import", "containai-secure"]],
+        "validate" => &[&["validate"], &["validate", "--explain"]],
         "plan" => &[&["plan"], &["plan", "--out", "next.plan"]],
         "apply" => &[&["apply"], &["apply", "next.plan"], &["apply", "--yes"]],
         "status" => &[&["status"]],
@@ -152,7 +153,7 @@ fn calls(command: &Command, path: &str) -> Vec<Vec<&'static str>> {
         "explain" => &[&["explain"], &["explain", "vm_drift"]],
         "destroy" => &[&["destroy"], &["destroy", "--allow-destroy", "containai-secure"]],
         "show" => &[&["show"]],
-        "render" => &[&["render"]],
+        "render" => &[&["render"], &["render", "--config"]],
         "graph" => &[&["graph"], &["graph", "--format", "mermaid"]],
         "schema" => &[&["schema"]],
         "simulate list" => &[&["simulate", "list"]],

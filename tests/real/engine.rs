@@ -227,7 +227,15 @@ impl Engine {
     /// next scenario may start without an apply.
     #[track_caller]
     pub fn works(&self) {
-        let version = self.docker(&["version", "--format", "{{.Server.Version}}"]);
+        self.works_with(NAME);
+    }
+
+    /// The same through a context of this name.
+    #[track_caller]
+    pub fn works_with(&self, context: &str) {
+        let version =
+            ["docker", "--context", context, "version", "--format", "{{.Server.Version}}"];
+        let version = self.sandbox.run(&version);
         assert!(!version.success().trim().is_empty(), "{version}");
         let plan = self.cai(&["plan"]);
         assert!(plan.success().starts_with("No changes."), "{plan}");

@@ -18,6 +18,7 @@ mod engine;
 mod faults;
 mod guest;
 mod image;
+mod import;
 mod kill;
 pub mod limactl;
 mod network;
@@ -68,6 +69,7 @@ pub fn trials() -> Vec<Trial> {
         network::trials(),
         distro::trials(),
         repository::trials(),
+        import::trials(),
     ];
     let everywhere = everywhere.into_iter().flatten().map(|trial| {
         let runs = with_vm() || with_container() && !trial.name().starts_with("real::vm::");

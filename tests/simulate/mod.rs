@@ -8,6 +8,7 @@ mod converge;
 mod daemon;
 mod daemon_json;
 mod facts;
+mod imported;
 mod machine;
 mod maintenance;
 mod others;
@@ -37,6 +38,7 @@ pub fn trials() -> Vec<Trial> {
     [
         accounts::trials(),
         adopted::trials(),
+        imported::trials(),
         again::trials(),
         cli::trials(),
         converge::trials(),

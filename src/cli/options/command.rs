@@ -13,6 +13,7 @@ use crate::cli::schema;
 use crate::cli::shell::Log;
 use crate::cli::simulate::Simulate;
 use crate::doctor::Code;
+use crate::model::VmName;
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Command {
@@ -20,6 +21,20 @@ pub(in crate::cli) enum Command {
     ///
     /// Asks for a name, a size, and the directory that containers may use.
     Init(Init),
+    /// Write the file for an existing VM
+    ///
+    /// The VM can be one that you made with limactl, from Lima's templates or with another tool. Nothing is
+    /// changed. Run `cai plan` with the file, and then `cai apply`, which takes the VM into cai's record.
+    Import {
+        /// The VM, as in `limactl list`
+        name: VmName,
+        /// Write this file instead of printing it. If it exists, shows the differences and asks
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// Overwrite an existing file without asking
+        #[arg(short, long, requires = "out")]
+        yes: bool,
+    },
     /// Create the file if it does not exist, then create or update the engine
     Setup {
         /// Do not ask for confirmation. An existing file is kept; only `init --force`
@@ -302,6 +317,7 @@ impl Command {
         !matches!(
             self,
             Self::Init(_)
+                | Self::Import { .. }
                 | Self::Allow { .. }
                 | Self::Shell { .. }
                 | Self::Logs { .. }

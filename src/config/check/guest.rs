@@ -66,8 +66,12 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         }
     }
 
-    /// Without this check, nobody could use the engine of a VM that took minutes to create.
+    /// Without this check, nobody could use the engine of a VM that took minutes to create. A VM that
+    /// someone else made may give its user the socket itself, as Lima's templates do.
     fn refuse_no_engine(&mut self, span: Range<usize>) {
+        if self.at(&["vm", "adopted"]).is_some_and(Node::is_true) {
+            return;
+        }
         let message = "the user `@lima` is not in the group `docker`";
         let hint = "the Docker socket on this machine is opened as that user: write \
                     `{ name = \"@lima\", groups = [\"docker\"] }`, and add its other groups";

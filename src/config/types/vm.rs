@@ -49,6 +49,10 @@ pub struct Vm {
     /// `[[vm.port_forwards]]`: ports and sockets of the guest to forward to this machine. Lima uses
     /// the first one that fits. The engine's socket is always forwarded.
     pub port_forwards: Vec<PortForward>,
+    /// Whether someone else made the VM. `cai` then adds only what the file declares, and no boot script,
+    /// readiness probe or `live-restore`. The VM's image or its own scripts start
+    /// Docker. `cai import` writes this.
+    pub adopted: bool,
     /// `[vm.env]`: environment variables of the guest (in its `/etc/environment`). Each is a
     /// string, or a table with `value` or `env`, and `sensitive`.
     pub env: BTreeMap<EnvName, Variable>,
@@ -76,6 +80,7 @@ impl Default for Vm {
             mounts: Vec::new(),
             forward: Forwarding::All,
             port_forwards: Vec::new(),
+            adopted: false,
             env: BTreeMap::new(),
             left_out: LeftOut { images: true, mounts: true },
             lima: Map::new(),

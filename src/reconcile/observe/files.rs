@@ -162,6 +162,22 @@ pub(super) fn context(
         .map_err(|source| ObserveError::Content { path, source: source.into() })
 }
 
+/// The contexts of this machine with one of these names.
+///
+/// # Errors
+/// When one of them cannot be read.
+pub fn contexts_named(
+    probe: &dyn Probe,
+    names: &[ContextName],
+) -> Result<Vec<(ContextName, ContextMetadata)>, ObserveError> {
+    let directory = home_of(probe, "DOCKER_CONFIG", ".docker")?;
+    let mut found = Vec::new();
+    for name in names {
+        found.extend(context(probe, name, &directory)?.map(|metadata| (name.clone(), metadata)));
+    }
+    Ok(found)
+}
+
 pub(super) fn read_existing(probe: &dyn Probe, path: &Path) -> Result<String, ObserveError> {
     read(probe, path)?
         .ok_or_else(|| ObserveError::File { path: path.to_owned(), source: host::no_such_file() })

@@ -31,7 +31,7 @@ use crate::resource::record::Record;
 use files::{home_of, lima_files, lima_releases, record};
 
 pub use environment::docker_environment;
-pub use files::{current_context, lima_home, recorded, state_directory};
+pub use files::{contexts_named, current_context, lima_home, recorded, state_directory};
 pub use judge::{ask_lima, judge, judge_all};
 pub use watch_service::{installed_watch_service, watch_service};
 

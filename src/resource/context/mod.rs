@@ -22,6 +22,8 @@ pub struct DockerContext {
     requires: Address,
     name: ContextName,
     description: String,
+    /// Whether an existing context of this VM keeps its description: someone else made both.
+    adopts: bool,
     /// How the socket of this VM ends in any home of Lima.
     own_socket: String,
 }
@@ -42,6 +44,7 @@ impl DockerContext {
                 Some(text) => format!("{text}, {MARK}"),
                 None => format!("Docker in the Lima VM {vm}, {MARK}"),
             },
+            adopts: config.vm.adopted && config.context.description.is_none(),
             own_socket: format!("/{vm}{SOCKET}"),
         }
     }
@@ -101,7 +104,9 @@ impl DockerContext {
 
     fn wanted(&self, facts: &Facts) -> ContextMetadata {
         let host = format!("unix://{}", facts.docker_socket().display());
-        ContextMetadata { host, description: self.description.clone() }
+        let existing = facts.context.as_ref().filter(|it| self.adopts && it.host == host);
+        let description = existing.map_or(&self.description, |existing| &existing.description);
+        ContextMetadata { host, description: description.clone() }
     }
 
     /// Whether `cai` may change it: its endpoint belongs to this VM (people create such contexts, and Lima's

@@ -33,23 +33,20 @@ pub fn template(config: &Config) -> Map<String, Value> {
         keys.insert("disk".into(), disk.to_string().into());
     }
     keys.insert("mounts".into(), vm.mounts.iter().map(mount).collect());
-    keys.insert("containerd".into(), json!({"system": false, "user": false}));
+    if !vm.adopted {
+        keys.insert("containerd".into(), json!({"system": false, "user": false}));
+    }
     let mut forwards: Vec<Value> = vm.port_forwards.iter().map(port_forward).collect();
     if vm.forward == Forwarding::Declared {
         // It matches every address and port that no forward before it takes (Lima 2.2.0, and as Lima
         // blocks its SSH ports). Without `false`, it would match listeners on 0.0.0.0 only.
         forwards.push(json!({"guestIP": "0.0.0.0", "guestIPMustBeZero": false, "ignore": true}));
     }
-    let script = with_forwards(provisioning::boot_script(config), &forwards);
-    keys.insert("provision".into(), json!([{"mode": "system", "script": script}]));
-    keys.insert(
-        "probes".into(),
-        json!([{
-            "description": "Docker answers",
-            "script": provisioning::READINESS_PROBE,
-            "hint": "Docker does not answer in the guest. See /var/log/cloud-init-output.log there.",
-        }]),
-    );
+    if !vm.adopted {
+        let script = with_forwards(provisioning::boot_script(config), &forwards);
+        keys.insert("provision".into(), json!([{"mode": "system", "script": script}]));
+        keys.insert("probes".into(), json!([probe()]));
+    }
     // Lima takes the first that fits, so the engine's comes first.
     let engine = json!({"guestSocket": GUEST_SOCKET, "hostSocket": "{{.Dir}}/sock/docker.sock"});
     keys.insert("portForwards".into(), std::iter::once(engine).chain(forwards).collect());
@@ -65,6 +62,14 @@ pub fn template(config: &Config) -> Map<String, Value> {
     }
     keys.extend(vm.lima.clone());
     keys
+}
+
+fn probe() -> Value {
+    json!({
+        "description": "Docker answers",
+        "script": provisioning::READINESS_PROBE,
+        "hint": "Docker does not answer in the guest. See /var/log/cloud-init-output.log there.",
+    })
 }
 
 fn image(image: &Image) -> Value {

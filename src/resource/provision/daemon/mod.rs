@@ -89,7 +89,8 @@ impl ProvisionDaemon {
     /// already have their values, the text is unchanged.
     fn wanted(&self, present: &str, remove: &[String]) -> String {
         let text = remove.iter().fold(present.to_owned(), |text, key| without(&text, key));
-        let mut text = edited(&text, &self.owned);
+        // Without keys, there is no reason to create the file.
+        let mut text = if self.owned.is_empty() { text } else { edited(&text, &self.owned) };
         if self.sysbox {
             for key in network::displaced(&from_text(&text), &self.owned) {
                 text = without(&text, key);
@@ -343,8 +344,10 @@ fn unknown_runtime(keys: &Map<String, Value>, guest: &GuestFacts) -> Option<Prob
 /// The keys that the file determines.
 fn owned(config: &Config) -> Map<String, Value> {
     let mut keys = Map::new();
-    // So that a restart of the daemon keeps its containers.
-    keys.insert("live-restore".into(), true.into());
+    if !config.vm.adopted {
+        // So that a restart of the daemon keeps its containers.
+        keys.insert("live-restore".into(), true.into());
+    }
     keys.extend(config.docker.daemon.clone());
     if config.egress.is_some() {
         // dockerd would ask a resolver on the guest's loopback itself, past the rules.

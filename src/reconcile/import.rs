@@ -1,0 +1,364 @@
+//! The file for a VM that someone else made: what a `containai.toml` can say about it. Pure.
+
+use serde_json::Value;
+use toml::{Table, Value as Toml};
+
+use crate::config::{self, Config};
+use crate::docker::ContextMetadata;
+use crate::guest::{DOCKER_GROUP, GuestFacts};
+use crate::lima::Status;
+use crate::model::redact;
+use crate::model::{ContextName, SysboxVersion, VmName, listed};
+use crate::plan::{Change, Reason};
+use crate::resource::facts::{Facts, VmFacts};
+
+/// Keys of Lima's YAML that the file expresses, or that are only about the YAML itself.
+const EXPRESSED: [&str; 10] = [
+    "arch",
+    "base",
+    "cpus",
+    "disk",
+    "images",
+    "memory",
+    "minimumLimaVersion",
+    "mounts",
+    "os",
+    "vmType",
+];
+/// The first uid of a person's account in Debian and Ubuntu.
+const FIRST_USER: u32 = 1000;
+const NOBODY: u32 = 65534;
+
+/// A file in the making.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    document: Table,
+    /// What it does not say, in sentences.
+    remarks: Vec<String>,
+}
+
+/// The attributes of a VM's plan and the keys of `[vm]` that determine them.
+const ATTRIBUTES: [(&str, &str); 8] = [
+    ("arch", "arch"),
+    ("cpus", "cpus"),
+    ("disk", "disk"),
+    ("images", "images"),
+    ("memory", "memory"),
+    ("mounts", "mounts"),
+    ("protected", "protect"),
+    ("vmType", "type"),
+];
+
+impl Draft {
+    /// The file of a VM that has no other one yet: enough to observe the VM.
+    pub fn named(name: &VmName) -> Self {
+        let mut draft = Self { document: Table::new(), remarks: Vec::new() };
+        draft.document.insert("version".into(), 1.into());
+        draft.set("vm", "name", name.as_str());
+        draft.set("vm", "adopted", true);
+        draft.set("docker", "source", "preinstalled");
+        draft.set("sysbox", "enabled", false);
+        draft
+    }
+
+    /// Adds what was observed. `config` is the configuration of the draft.
+    pub fn complete(&mut self, config: &Config, facts: &Facts, contexts: &[Context]) {
+        if let Some(vm) = facts.vm.present() {
+            self.vm(vm);
+        }
+        self.context(config, facts, contexts);
+        match facts.guest.present() {
+            Some(guest) => self.guest(guest),
+            None => self.remark(
+                "The VM was not running, so its Docker, users and groups are not in this file. Start it and \
+                 import it again to include them.",
+            ),
+        }
+    }
+
+    fn vm(&mut self, vm: &VmFacts) {
+        if vm.status != Status::Running {
+            self.set("vm", "running", false);
+        }
+        if !vm.protected {
+            self.set("vm", "protect", false);
+        }
+        for (key, name) in
+            [("vmType", "type"), ("arch", "arch"), ("memory", "memory"), ("disk", "disk")]
+        {
+            if let Some(text) = vm.yaml.get(key).and_then(Value::as_str) {
+                self.set("vm", name, text);
+            }
+        }
+        if let Some(cpus) = vm.yaml.get("cpus").and_then(Value::as_i64) {
+            self.set("vm", "cpus", cpus);
+        }
+        let images = images(vm);
+        if !images.is_empty() {
+            self.set("vm", "images", images);
+        }
+        self.set("vm", "mounts", mounts(vm));
+        let more = vm.yaml.iter().filter(|(key, value)| {
+            !EXPRESSED.contains(&key.as_str()) && **key != "env" && is_set(value)
+        });
+        let more: Vec<&str> = more.map(|(key, _)| key.as_str()).collect();
+        if !more.is_empty() {
+            self.remark(format!("These keys of Lima's YAML stay unchanged: {}.", listed(more)));
+        }
+        let env = vm.yaml.get("env").and_then(Value::as_object).into_iter().flatten();
+        let env: Vec<&str> = env.map(|(name, _)| name.as_str()).collect();
+        if !env.is_empty() {
+            self.remark(format!(
+                "These variables of the VM stay unchanged, and their values, which may be secret, are not \
+                 copied: {}. To manage one, add it to [vm.env].",
+                listed(env)
+            ));
+        }
+    }
+
+    fn guest(&mut self, guest: &GuestFacts) {
+        for (package, source) in [("docker-ce", "docker-ce"), ("docker.io", "distro")] {
+            if guest.packages.contains_key(package) {
+                self.set("docker", "source", source);
+            }
+        }
+        let mut keys = guest.daemon_json.keys().unwrap_or_default();
+        if let Some(version) = guest.packages.get("sysbox-ce").and_then(|it| sysbox(it)) {
+            self.set("sysbox", "enabled", true);
+            if version != SysboxVersion::DEFAULT {
+                self.set("sysbox", "version", version.to_string());
+            }
+            if keys.get("default-runtime").is_some_and(|it| it == "sysbox-runc") {
+                keys.shift_remove("default-runtime");
+                self.set("sysbox", "default_runtime", true);
+            }
+            if let Some(Value::Object(runtimes)) = keys.get_mut("runtimes") {
+                runtimes.shift_remove("sysbox-runc");
+            }
+            keys.retain(|_, value| is_set(value));
+        }
+        self.daemon(&keys);
+        self.users(guest);
+    }
+
+    fn daemon(&mut self, keys: &serde_json::Map<String, Value>) {
+        let (mut daemon, mut hidden) = (Table::new(), Vec::new());
+        for (key, value) in keys {
+            let is_whole = redact::value(key, value) == *value;
+            match Toml::try_from(value) {
+                Ok(value) if is_whole => drop(daemon.insert(key.clone(), value)),
+                _ => hidden.push(key.as_str()),
+            }
+        }
+        if !daemon.is_empty() {
+            self.set("docker", "daemon", daemon);
+        }
+        if !hidden.is_empty() {
+            self.remark(format!(
+                "These keys of daemon.json stay unchanged, because they contain secrets or null: {}.",
+                listed(hidden)
+            ));
+        }
+    }
+
+    /// The login user, if it is not in the group docker, and the other people that are.
+    fn users(&mut self, guest: &GuestFacts) {
+        let user = |name: &str, groups: &[&str]| {
+            let mut user = Table::new();
+            user.insert("name".into(), name.into());
+            user.insert(
+                "groups".into(),
+                groups.iter().map(|it| Toml::from(*it)).collect::<Vec<_>>().into(),
+            );
+            user
+        };
+        let mut users = Vec::new();
+        if !guest.is_member(&guest.user, DOCKER_GROUP) {
+            users.push(user("@lima", &[]));
+        }
+        for (name, account) in &guest.accounts {
+            let is_person = (FIRST_USER..NOBODY).contains(&account.uid) && *name != guest.user;
+            if is_person && guest.is_member(name, DOCKER_GROUP) {
+                let mut user = user(name, &[DOCKER_GROUP]);
+                user.insert("uid".into(), i64::from(account.uid).into());
+                users.push(user);
+            }
+        }
+        if !users.is_empty() {
+            let users = users.into_iter().map(Toml::Table).collect::<Vec<_>>();
+            let before = self.document.clone();
+            self.document.insert("users".into(), users.into());
+            self.unless_refused(before, "users");
+        }
+    }
+
+    /// The Docker context that leads to the engine, or a name that belongs to nobody yet.
+    fn context(&mut self, config: &Config, facts: &Facts, contexts: &[Context]) {
+        let socket = format!("unix://{}", facts.docker_socket().display());
+        let own = contexts.iter().find(|(_, context)| context.host == socket);
+        let is_taken = contexts.iter().any(|(name, _)| *name == config.context.name);
+        let name = match own {
+            Some((name, _)) => name.to_string(),
+            None if is_taken => format!("cai-{}", config.vm.name),
+            None => return,
+        };
+        if name != config.context.name.as_str() {
+            self.set("context", "name", name);
+        }
+    }
+
+    /// Leaves out what a plan would change nevertheless. Returns whether that was anything.
+    pub fn without(&mut self, change: &Change) -> bool {
+        let mut dropped = self.without_loads(change);
+        let changed = change.changed();
+        for (_, key) in ATTRIBUTES.iter().filter(|(name, _)| changed.iter().any(|it| it == name)) {
+            if let Some(Toml::Table(vm)) = self.document.get_mut("vm")
+                && vm.remove(*key).is_some()
+            {
+                self.remark(format!(
+                    "The file cannot express the VM's `{key}`, which stays as it is."
+                ));
+                dropped = true;
+            }
+        }
+        dropped
+    }
+
+    /// Leaves out the keys of daemon.json that dockerd may not have loaded. `cai` knows what dockerd has loaded
+    /// only after its first apply, or if dockerd started after the file was written.
+    fn without_loads(&mut self, change: &Change) -> bool {
+        let loads = change.reasons.iter().filter_map(|reason| match reason {
+            Reason::DaemonPredates(keys) => Some(&keys.keys),
+            _ => None,
+        });
+        let loads: Vec<&String> = loads.flatten().collect();
+        let docker = self.document.get_mut("docker").and_then(Toml::as_table_mut);
+        let Some(docker) = docker else { return false };
+        let mut dropped = Vec::new();
+        if let Some(Toml::Table(daemon)) = docker.get_mut("daemon") {
+            dropped.extend(loads.into_iter().filter(|key| daemon.remove(key.as_str()).is_some()));
+            if daemon.is_empty() {
+                docker.remove("daemon");
+            }
+        }
+        if !dropped.is_empty() {
+            self.remark(format!(
+                "These keys of daemon.json stay unchanged, because dockerd may not have loaded them yet: {}.",
+                listed(&dropped)
+            ));
+        }
+        !dropped.is_empty()
+    }
+
+    /// Says what an apply would still change.
+    pub fn differs(&mut self, change: &Change) {
+        let attributes = change.changed();
+        let what = if change.before.is_none() {
+            format!("`cai apply` creates {}.", change.address)
+        } else {
+            format!("`cai apply` changes {} of {}.", listed(attributes), change.address)
+        };
+        self.remark(what);
+    }
+
+    /// What the file does not say, in sentences.
+    pub fn remarks(&self) -> &[String] {
+        &self.remarks
+    }
+
+    /// The TOML of the file.
+    pub fn document(&self) -> String {
+        // Tables and simple values can always be written.
+        toml::to_string(&self.document).unwrap_or_default()
+    }
+
+    /// Sets a key, unless the file cannot have this value.
+    fn set(&mut self, table: &str, key: &str, value: impl Into<Toml>) {
+        let before = self.document.clone();
+        let own = self.document.entry(table).or_insert_with(|| Table::new().into());
+        if let Toml::Table(own) = own {
+            own.insert(key.to_owned(), value.into());
+        }
+        self.unless_refused(before, &format!("{table}.{key}"));
+    }
+
+    /// Goes back to the document before a key if the file would be refused.
+    fn unless_refused(&mut self, before: Table, key: &str) {
+        if config::parse(&self.document()).is_err() {
+            self.document = before;
+            self.remark(cannot_express(key));
+        }
+    }
+
+    fn remark(&mut self, text: impl Into<String>) {
+        let text = text.into();
+        if !self.remarks.contains(&text) {
+            self.remarks.push(text);
+        }
+    }
+}
+
+/// A Docker context of this machine.
+pub type Context = (ContextName, ContextMetadata);
+
+fn cannot_express(key: &str) -> String {
+    format!("The file cannot express `{key}`, which stays unchanged.")
+}
+
+/// Whether a value says anything.
+fn is_set(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Array(list) => !list.is_empty(),
+        Value::Object(map) => !map.is_empty(),
+        _ => true,
+    }
+}
+
+/// The first image of each architecture, which is the one that Lima takes.
+fn images(vm: &VmFacts) -> Vec<Toml> {
+    let mut images: Vec<Toml> = Vec::new();
+    for image in vm.yaml.get("images").and_then(Value::as_array).into_iter().flatten() {
+        let mut table = Table::new();
+        for key in ["arch", "location", "digest"] {
+            if let Some(text) = image.get(key).and_then(Value::as_str) {
+                table.insert(key.into(), text.into());
+            }
+        }
+        for (path, key) in [
+            ("/kernel/location", "kernel"),
+            ("/kernel/cmdline", "kernel_cmdline"),
+            ("/initrd/location", "initrd"),
+        ] {
+            if let Some(text) = image.pointer(path).and_then(Value::as_str) {
+                table.insert(key.into(), text.into());
+            }
+        }
+        if images.iter().all(|other| other.get("arch") != table.get("arch")) {
+            images.push(table.into());
+        }
+    }
+    images
+}
+
+fn mounts(vm: &VmFacts) -> Vec<Toml> {
+    let mounts = vm.yaml.get("mounts").and_then(Value::as_array).into_iter().flatten();
+    let mounts = mounts.map(|mount| {
+        let mut table = Table::new();
+        for (key, name) in [("location", "location"), ("mountPoint", "mount_point")] {
+            if let Some(text) = mount.get(key).and_then(Value::as_str) {
+                table.insert(name.into(), text.into());
+            }
+        }
+        if let Some(writable) = mount.get("writable").and_then(Value::as_bool) {
+            table.insert("writable".into(), writable.into());
+        }
+        Toml::Table(table)
+    });
+    mounts.collect()
+}
+
+/// The version of an installed package.
+fn sysbox(package: &str) -> Option<SysboxVersion> {
+    package.split('-').next()?.parse().ok()
+}

@@ -1,0 +1,181 @@
+//! VMs that other people and tools made, imported into a file. An apply of that file changes nothing but takes
+//! them into the record.
+
+use std::path::PathBuf;
+
+use containai::host::System;
+use containai::simulate::{Call, LINUX, SimulatedHost, World, run, store};
+
+use super::adopted::ROOTFUL;
+use crate::support::sandbox::{Ran, Sandbox};
+use crate::support::trials;
+
+pub fn trials() -> Vec<libtest_mimic::Trial> {
+    trials![
+        a_vm_of_limas_template_is_imported,
+        a_vm_made_by_hand_is_imported,
+        what_the_file_cannot_express_is_a_comment,
+        a_stopped_vm_is_imported_without_its_guest,
+        the_forward_that_another_tool_lacks_is_told,
+        a_vm_that_does_not_exist_is_an_error,
+    ]
+}
+
+/// As a person writes it.
+const BY_HAND: &str = "vmType: qemu\ncpus: 3\nmemory: 6GiB\ndisk: 40GiB\nimages:\n- location: /images/docker.img\n\
+    mounts:\n- location: /src\n  writable: true\nenv:\n  TOKEN: hunter2\n\
+    portForwards:\n- guestSocket: /var/run/docker.sock\n  hostSocket: '{{.Dir}}/sock/docker.sock'\n";
+
+/// A saved world with a VM of this YAML, after these commands.
+fn machine(yaml: &str, commands: &[&str]) -> Sandbox {
+    let host = SimulatedHost::new(&System, World::new(LINUX));
+    let lines = ["limactl create --name=vm -", "limactl start vm"];
+    for line in lines.iter().chain(commands) {
+        let words = shlex::split(line).unwrap();
+        let call = Call { args: &words[1..], stdin: Some(yaml.as_bytes()), ..Call::default() };
+        let reply = host.change(|world| run(world, &words[0], &call)).unwrap().unwrap();
+        assert_eq!(reply.code, 0, "{line}: {reply:?}");
+    }
+    let sandbox = Sandbox::new();
+    store::save(&System, &directory(&sandbox), &host.world()).unwrap();
+    sandbox
+}
+
+fn directory(sandbox: &Sandbox) -> PathBuf {
+    sandbox.path("home/world")
+}
+
+fn cai(sandbox: &Sandbox, words: &[&str]) -> Ran {
+    let simulate = format!("--simulate={}", directory(sandbox).display());
+    sandbox.cai(&[&[simulate.as_str()], words].concat())
+}
+
+fn world(sandbox: &Sandbox) -> World {
+    store::load(&System, &directory(sandbox)).unwrap().unwrap()
+}
+
+/// Imports the VM and checks that the file changes nothing. Returns the file.
+fn imported(sandbox: &Sandbox) -> String {
+    cai(sandbox, &["import", "vm", "--out", "containai.toml"]).success();
+    let text = std::fs::read_to_string(sandbox.path("home/containai.toml")).unwrap();
+    let plan = cai(sandbox, &["plan"]);
+    assert!(plan.success().contains("No changes."), "{plan}\n{text}");
+    let before = world(sandbox).instances["vm"].clone();
+    cai(sandbox, &["apply", "--yes"]).success();
+    assert_eq!(world(sandbox).instances["vm"].yaml, before.yaml);
+    let record = cai(sandbox, &["show"]);
+    assert!(record.success().contains("vm.vm"), "{record}");
+    text
+}
+
+/// The home of the simulated user.
+const CONTEXT: &str = "docker context create lima-vm --docker host=unix:///home/dev.simulated/.lima/vm/sock/docker.sock";
+const JOIN: [&str; 3] =
+    ["limactl shell vm sudo usermod -aG docker dev", "limactl stop vm", "limactl start vm"];
+
+fn a_vm_of_limas_template_is_imported() {
+    let sandbox = machine(ROOTFUL, &[CONTEXT]);
+    let text = imported(&sandbox);
+    // Its user owns the socket and is in no group, and someone else wrote its daemon.json.
+    for line in ["adopted = true", "location = \"~\"", "name = \"lima-vm\"", "groups = []"] {
+        assert!(text.lines().any(|it| it == line), "{line} is missing:\n{text}");
+    }
+    assert!(text.contains("stay unchanged: containerd, provision, probes"), "{text}");
+    // A key of the file that leaves it later is removed.
+    sandbox.write("home/containai.toml", &format!("{text}\n[docker.daemon]\nmtu = 1400\n"));
+    cai(&sandbox, &["apply", "--yes"]).success();
+    sandbox.write("home/containai.toml", &text);
+    let plan = cai(&sandbox, &["plan"]);
+    assert!(plan.success().contains("mtu"), "{plan}");
+    cai(&sandbox, &["apply", "--yes"]).success();
+    let plan = cai(&sandbox, &["plan"]);
+    assert!(plan.success().contains("No changes."), "{plan}");
+}
+
+fn a_vm_made_by_hand_is_imported() {
+    let sandbox = machine(BY_HAND, &[&JOIN[..], &[CONTEXT]].concat());
+    let text = imported(&sandbox);
+    let expected = "\
+# These keys of Lima's YAML stay unchanged: portForwards.
+# These variables of the VM stay unchanged, and their values, which may be secret, are not copied:
+# TOKEN. To manage one, add it to [vm.env].
+
+version = 1
+
+[vm]
+name = \"vm\"
+adopted = true
+protect = false
+type = \"qemu\"
+memory = \"6GiB\"
+disk = \"40GiB\"
+cpus = 3
+
+[[vm.images]]
+location = \"/images/docker.img\"
+
+[[vm.mounts]]
+location = \"/src\"
+writable = true
+
+[docker]
+source = \"distro\"
+
+[sysbox]
+enabled = false
+
+[context]
+name = \"lima-vm\"
+";
+    assert_eq!(text, expected);
+    // A secret is not even in the differences of files.
+    sandbox.write("home/containai.toml", &text.replace("cpus = 3", "cpus = 2"));
+    let ran = cai(&sandbox, &["import", "vm", "--out", "containai.toml"]);
+    let refused = ran.fails_with(4);
+    assert!(refused.contains("containai.toml was not changed"), "{ran}");
+    assert!(ran.stdout.contains("- cpus = 2\n+ cpus = 3\n"), "{ran}");
+    assert!(!ran.to_string().contains("hunter2"), "{ran}");
+    cai(&sandbox, &["import", "vm", "--out", "containai.toml", "--yes"]).success();
+    let again = cai(&sandbox, &["import", "vm", "--out", "containai.toml"]);
+    again.success();
+    assert!(again.stderr.contains("is up to date"), "{again}");
+}
+
+fn what_the_file_cannot_express_is_a_comment() {
+    // Another tool's context has the name of the VM, and nobody may use the socket.
+    let foreign = "docker context create vm --docker host=unix:///elsewhere/docker.sock";
+    let yaml = BY_HAND.replace("location: /src", "location: '/a, b'");
+    let sandbox = machine(&yaml, &[foreign]);
+    let ran = cai(&sandbox, &["import", "vm"]);
+    let text = ran.success();
+    assert!(text.contains("name = \"cai-vm\""), "{text}");
+    assert!(text.contains("# `cai apply` creates context.cai-vm."), "{text}");
+    assert!(text.contains("# The file cannot express `vm.mounts`"), "{text}");
+    assert!(!text.contains("/a, b"), "{text}");
+}
+
+/// Colima forwards the socket to its own directory (measured: Colima's `environment/vm/lima/yaml.go`).
+fn the_forward_that_another_tool_lacks_is_told() {
+    let yaml =
+        BY_HAND.replace("{{.Dir}}/sock/docker.sock", "{{.Home}}/.colima/default/docker.sock");
+    let sandbox = machine(&yaml, &JOIN);
+    let ran = cai(&sandbox, &["import", "vm"]);
+    let text = ran.success();
+    assert!(text.contains("# `cai apply` changes portForwards of vm.vm."), "{text}");
+}
+
+fn a_stopped_vm_is_imported_without_its_guest() {
+    let sandbox = machine(BY_HAND, &["limactl stop vm", CONTEXT]);
+    let text = imported(&sandbox);
+    assert!(
+        text.contains("running = false") && text.contains("# The VM was not running"),
+        "{text}"
+    );
+}
+
+fn a_vm_that_does_not_exist_is_an_error() {
+    let sandbox = machine(BY_HAND, &[]);
+    let ran = cai(&sandbox, &["import", "other"]);
+    assert!(ran.fails_with(4).contains("Lima has no VM other"), "{ran}");
+    assert_eq!(ran.stdout, "", "{ran}");
+}
