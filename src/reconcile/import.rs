@@ -215,9 +215,7 @@ impl Draft {
             if let Some(Toml::Table(vm)) = self.document.get_mut("vm")
                 && vm.remove(*key).is_some()
             {
-                self.remark(format!(
-                    "The file cannot express the VM's `{key}`, which stays as it is."
-                ));
+                self.remark(cannot_express(&format!("vm.{key}")));
                 dropped = true;
             }
         }
