@@ -41,6 +41,7 @@ mod vm_lock;
 mod watch;
 
 pub use schema::schemas;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -52,7 +53,7 @@ use crate::host::Host;
 use crate::model::redact;
 use crate::report::{self, Diagnostic, DiagnosticsDocument, Line};
 use crate::resource::Power;
-use options::{Cli, Command, Consent, EgressCommand, Global, Limits};
+use options::{Cli, Command, Consent, EgressCommand, Form, Global, Limits};
 use plan::Format;
 use terminal::Terminal;
 
@@ -96,6 +97,13 @@ pub fn main(host: &dyn Host) -> ExitCode {
         cli.global.simulate.is_some() || matches!(cli.command, Command::Simulate { .. });
     let mut terminal = Terminal::new(&cli.global, &cli.command, simulates);
     terminal.lines([Line::version()]);
+    if cli.global.diagnostics == Form::Github {
+        let repository = host.env("GITHUB_WORKSPACE").map(PathBuf::from);
+        terminal.annotate_in(report::Places {
+            here: host.current_dir().unwrap_or_default(),
+            repository,
+        });
+    }
     terminal.hide(PROXIES.iter().flat_map(|name| {
         let proxy = host.env(name).unwrap_or_default().to_string_lossy().into_owned();
         let mut secrets = redact::passwords(&proxy);
@@ -109,6 +117,7 @@ pub fn main(host: &dyn Host) -> ExitCode {
     };
     if let Err(error) = &result {
         tell(error, &mut terminal);
+        error.diagnostics().iter().for_each(|error| terminal.annotate(error));
     }
     // Whatever the result is, a reader that closed the output decides the exit code.
     match terminal.finish(errors).inspect_err(|error| tell(error, &mut terminal)).and(result) {

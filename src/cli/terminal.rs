@@ -12,7 +12,8 @@ use serde_json::Value;
 
 use super::options::{Color, Command, Global};
 use crate::cli::error::Error;
-use crate::config::Config;
+use crate::config::layers::Origin;
+use crate::config::{Config, Warning};
 use crate::model::printable_json;
 use crate::model::redact::Redactor;
 use crate::plan::Plan;
@@ -33,6 +34,8 @@ pub(super) struct Terminal {
     /// Whether stdout and stderr are terminals. Otherwise, a line is as long as its text.
     screens: Screens,
     quiet: bool,
+    /// Where annotations are; `None` without them.
+    annotations: Option<report::Places>,
     json: Json,
     /// Whether lines on stderr can be redrawn.
     draws: bool,
@@ -128,6 +131,7 @@ impl Terminal {
             layout: Layout { width: width(), mark: if simulates { MARK } else { "" }, full },
             screens: Screens { out: io::stdout().is_terminal(), err: io::stderr().is_terminal() },
             quiet: global.quiet,
+            annotations: None,
             json: if global.json && streams { Json::Lines } else { Json::Document(None) },
             // The trace writes to the same terminal and would break lines that are redrawn.
             draws: io::stderr().is_terminal() && !console::is_dumb() && !global.verbose,
@@ -363,9 +367,28 @@ impl Terminal {
     /// Prints the warnings about a file.
     pub(super) fn warn(&mut self, config: &Config) {
         for warning in config.warnings() {
-            if !self.quiet {
-                self.report(&report::warning(&warning, &config.origin));
-            }
+            self.warn_of(&warning, &config.origin);
+        }
+    }
+
+    /// Prints a warning about a file.
+    pub(super) fn warn_of(&mut self, warning: &Warning, origin: &Origin) {
+        if !self.quiet {
+            self.report(&report::warning(warning, origin));
+        }
+        self.annotate(&Diagnostic::of_warning(warning, origin));
+    }
+
+    /// Adds annotations for errors and warnings from now on.
+    pub(super) fn annotate_in(&mut self, places: report::Places) {
+        self.annotations = Some(places);
+    }
+
+    /// Prints an annotation, if those are wanted.
+    pub(super) fn annotate(&mut self, diagnostic: &Diagnostic) {
+        if let Some(places) = &self.annotations {
+            let line = report::annotation(diagnostic, places);
+            self.complain(&line);
         }
     }
 

@@ -98,7 +98,7 @@ fn warn_of_mounts(host: &dyn Host, file: &File, terminal: &mut Terminal) {
         let origin = &file.config.origin;
         let key = origin.element("vm.mounts", "location", &exposure.location, "location");
         let warning = Warning::new(key, exposure.to_string(), Exposure::HINT);
-        terminal.talk(&report::warning(&warning, origin));
+        terminal.warn_of(&warning, origin);
     }
 }
 

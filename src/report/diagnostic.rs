@@ -8,8 +8,9 @@ use serde::Serialize;
 
 use super::error::write_causes;
 use super::on_a_line;
+use crate::config::Warning;
 use crate::config::diagnostic;
-use crate::config::layers::Sources;
+use crate::config::layers::{Origin, Sources};
 use crate::doctor::Severity;
 use crate::model::address::Address;
 use crate::plan::{FORMAT_VERSION, Problem};
@@ -82,6 +83,18 @@ impl Diagnostic {
             hint: Some(problem.hint()),
             address: Some(address.clone()),
             ..Self::new(problem.to_string())
+        }
+    }
+
+    /// A warning about a valid file.
+    pub fn of_warning(warning: &Warning, origin: &Origin) -> Self {
+        let place = origin.place(&warning.key);
+        Self {
+            severity: Severity::Warning,
+            hint: Some(warning.hint.clone()),
+            file: place.map(|place| on_a_line(&place.layer.shown).into_owned()),
+            line: place.map(|place| place.line()),
+            ..Self::new(warning.message.as_str())
         }
     }
 

@@ -1,5 +1,6 @@
 //! The output for the user: plans, progress and errors; and the documents and graphs for programs.
 
+mod annotation;
 mod apply;
 mod attributes;
 mod change;
@@ -17,6 +18,7 @@ mod record;
 mod stream;
 mod text;
 
+pub use annotation::{Places, annotation};
 pub use apply::{destroyed, finished, powered, progress, running, still_running};
 pub use attributes::difference;
 pub use change::lost;

@@ -28,6 +28,7 @@ mod status;
 mod timeout;
 mod tools;
 mod watch;
+mod workflow;
 
 use libtest_mimic::Trial;
 
@@ -92,6 +93,7 @@ pub fn trials() -> Vec<Trial> {
         timeout::trials(),
         tools::trials(),
         watch::trials(),
+        workflow::trials(),
     ]
     .into_iter()
     .flatten()
