@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::doctor::Finding;
-use crate::host::{CommandError, CommandSpec, Exposed, INTERRUPTED, LockError};
+use crate::host::{ArchiveError, CommandError, CommandSpec, Exposed, INTERRUPTED, LockError};
 use crate::model::printable;
 use crate::plan::SavedPlanError;
 use crate::reconcile::graph::GraphError;
@@ -76,6 +76,9 @@ pub(super) enum Error {
         /// What both declare, or set to different values.
         what: String,
     },
+    /// An index of images could not be downloaded.
+    #[error("the newest images could not be found")]
+    Fetch(#[source] Box<ArchiveError>),
     /// The resources cannot be ordered.
     #[error(transparent)]
     Graph(#[from] GraphError),
@@ -214,6 +217,7 @@ impl Error {
             Self::Output(source) if source.kind() == io::ErrorKind::BrokenPipe => CLOSED_PIPE,
             Self::WriteFile { .. }
             | Self::Directory { .. }
+            | Self::Fetch(_)
             | Self::Graph(_)
             | Self::Observe(_)
             | Self::Differs
@@ -280,6 +284,10 @@ impl Error {
             }
             Self::SavedPlan { .. } => Some(
                 "save a plan with `cai plan --out FILE`; to apply a containai.toml, pass it with --file",
+            ),
+            Self::Fetch(_) => Some(
+                "check that this machine can reach it. [proxy] and [[trust]] apply to downloads; without \
+                 [proxy], cai uses HTTPS_PROXY",
             ),
             Self::NoText { .. } => Some("save the file as UTF-8"),
             Self::NoFile => Some("run `cai init` to create it, or name a file with --file"),

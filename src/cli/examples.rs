@@ -136,6 +136,7 @@ const EXAMPLES: &[(&str, Examples)] = &[
             ("Show a saved plan", "cai plan --out engine.plan && cai show engine.plan"),
         ],
     ),
+    ("pin", &[("Show which images would be pinned", "cai pin --dry-run")]),
     (
         "render",
         &[

@@ -1,5 +1,5 @@
 //! Reads the layers of a configuration: the files that `containai.toml` extends, the local file beside it, and
-//! the organisation's file.
+//! the organization's file.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,18 +10,18 @@ use crate::config::diagnostic::Diagnostic;
 use crate::config::layers::{Rank, Read, Root, Sources, gather};
 use crate::host::{NoText, Os, Probe};
 
-/// The organisation's file.
-const ORGANISATION: &str = "/etc/cai/containai.toml";
+/// The organization's file.
+const ORGANIZATION: &str = "/etc/cai/containai.toml";
 /// Where macOS keeps the preferences that a device management service sets for all users.
 const MANAGED: &str = "/Library/Managed Preferences/containai.cai.plist";
-/// The preference with the text of an organisation's file.
+/// The preference with the text of an organization's file.
 const PREFERENCE: &str = "Configuration";
 
 /// The layers of the file with this path and text, and what is wrong with the names of those that
 /// it extends.
 ///
 /// # Errors
-/// If the organisation's file or the local one exists but cannot be read.
+/// If the organization's file or the local one exists but cannot be read.
 pub(super) fn layers(
     probe: &dyn Probe,
     path: &Path,
@@ -35,13 +35,13 @@ pub(super) fn layers(
         rank,
     };
     let mut others = Vec::new();
-    if let Some(text) = read(probe, Path::new(ORGANISATION))? {
-        others.push(root(Path::new(ORGANISATION), text, Rank::Organisation));
+    if let Some(text) = read(probe, Path::new(ORGANIZATION))? {
+        others.push(root(Path::new(ORGANIZATION), text, Rank::Organization));
     }
     if probe.platform().os == Os::MacOs
         && let Some(text) = managed(probe)?
     {
-        others.push(root(Path::new(MANAGED), text, Rank::Organisation));
+        others.push(root(Path::new(MANAGED), text, Rank::Organization));
     }
     let local = local(path);
     if let Some(text) = read(probe, &local)? {

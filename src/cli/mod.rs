@@ -20,6 +20,7 @@ mod layers;
 mod list;
 mod manual;
 mod options;
+mod pin;
 mod plan;
 mod power;
 mod progress;
@@ -205,6 +206,7 @@ fn run_on(
         Command::Explain { code } => explain::run(code.as_deref(), global.json, terminal),
         Command::Show { plan: Some(plan) } => saved::show(host, global, plan, terminal),
         Command::Show { plan: None } => show::run(host, global, terminal),
+        Command::Pin { dry_run } => pin::run(host, global, *dry_run, terminal),
         Command::Render { config } => render::run(host, global, *config, terminal),
         Command::Graph { format } => graph::run(host, global, *format, terminal),
         Command::Schema { name } => schema::run(name, terminal),

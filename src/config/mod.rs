@@ -9,6 +9,7 @@
 //! - `layers` makes one document of the files that a configuration consists of.
 //! - `rules` reads single values, with the rules of `text` and their `pattern`s for editors.
 //!   `check` has the rules between values. `warning` has warnings about valid files.
+//! - `edit` changes the text of a file and keeps its comments.
 //! - `multi_file` checks what files that are planned together must agree on.
 //! - `variables` reads values from outside the file.
 //! - `schema` describes the file to editors and other programs.
@@ -16,6 +17,7 @@
 mod check;
 mod de;
 pub mod diagnostic;
+mod edit;
 pub mod layers;
 mod local_paths;
 mod multi_file;
@@ -32,6 +34,7 @@ mod types;
 mod variables;
 mod warning;
 
+pub use edit::{Pinned, Pins, pinned};
 pub use multi_file::{Conflict, together};
 pub use parse::{parse, parse_layers};
 pub use schema::{schema, tidy};

@@ -20,7 +20,7 @@ pub fn schema() -> Value {
 ///
 /// # Errors
 /// The first unknown part, and the keys that are known there.
-pub(super) fn find(key: &[String]) -> Result<(), (String, Vec<String>)> {
+pub(super) fn check_key(key: &[String]) -> Result<(), (String, Vec<String>)> {
     let schema = schema();
     let mut node = &schema;
     for part in key {

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use super::layers::child;
-use super::{Config, ValueSource, Variable};
+use super::{Config, Proxy, ValueSource, Variable};
 use crate::config::diagnostic::Diagnostic;
+use crate::host::Network;
 use crate::model::proxy::{PROXY_NAMES, ProxySettings};
 use crate::model::redact;
 use serde_json::Value;
@@ -106,6 +107,14 @@ impl Config {
         let of_proxy = self.proxy.iter().flat_map(|proxy| proxy.in_guest().all_variables());
         let of_proxy = of_proxy.filter(|(name, _)| !name.eq_ignore_ascii_case("all_proxy"));
         own.chain(of_proxy.map(|(name, value)| (name.to_owned(), value))).collect()
+    }
+
+    /// The network of downloads.
+    pub fn network(&self) -> Network {
+        Network {
+            proxy: self.proxy.as_ref().map(Proxy::on_host),
+            certificates: self.trust.iter().map(|it| it.certificate.clone().into()).collect(),
+        }
     }
 
     /// The secrets of a file: its sensitive variables, the passwords in its URLs and proxies, and

@@ -201,6 +201,12 @@ pub trait Host: Probe {
     /// As [`Host::write_file`], and when the file exists.
     fn write_new(&self, path: &Path, contents: &[u8], mode: u32) -> io::Result<()>;
 
+    /// Downloads a text.
+    ///
+    /// # Errors
+    /// When it cannot be downloaded.
+    fn fetch(&self, url: &str, network: &Network) -> Result<Vec<u8>, ArchiveError>;
+
     /// Downloads an archive and unpacks it into its directory, which is replaced in one step.
     ///
     /// # Errors

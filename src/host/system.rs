@@ -21,7 +21,7 @@ use super::permissions;
 use super::process::{OUTPUT_LIMIT, traced};
 use super::read;
 use super::web;
-use super::{CommandError, CommandSpec, Host, NoText, Output, Ping, Platform, Probe};
+use super::{CommandError, CommandSpec, Host, Network, NoText, Output, Ping, Platform, Probe};
 
 /// The time limit for an answer of a Docker socket. Through a forward it takes about 0.2 s
 /// (measured).
@@ -198,6 +198,10 @@ impl Host for System {
 
     fn write_new(&self, path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
         write(path, contents, mode, |file| Ok(file.persist_noclobber(path).map(drop)?))
+    }
+
+    fn fetch(&self, url: &str, network: &Network) -> Result<Vec<u8>, ArchiveError> {
+        archive::fetch(url, network)
     }
 
     fn install_archive(&self, archive: &Archive) -> Result<(), ArchiveError> {

@@ -14,7 +14,7 @@ use super::{brew, docker, limactl, log, socket, ssh, store};
 use crate::docker::client::MARK;
 use crate::host::{
     Archive, ArchiveError, CommandError, CommandSpec, Failure, GracefulInterrupt, Heard, Host,
-    Input, Lock, LockError, Output, Ping, Platform, Probe,
+    Input, Lock, LockError, Network, Output, Ping, Platform, Probe,
 };
 
 /// The simulation of a program.
@@ -421,6 +421,12 @@ impl Host for SimulatedHost<'_> {
             return Err(io::ErrorKind::Unsupported.into());
         }
         self.real.write_new(path, contents, mode)
+    }
+
+    /// Nothing is downloaded.
+    fn fetch(&self, url: &str, _: &Network) -> Result<Vec<u8>, ArchiveError> {
+        let source = "the simulated host has no network".into();
+        Err(ArchiveError::Download { url: url.to_owned(), source })
     }
 
     /// Nothing is downloaded. A directory named after a release of Lima gets the `limactl` of that

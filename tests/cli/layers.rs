@@ -16,7 +16,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         an_error_in_a_layer_is_shown_with_its_file,
     ];
     let namespaces = cfg!(target_os = "linux") && nix::unistd::Uid::effective().is_root();
-    let own = trials![what_the_organisation_locks_stays];
+    let own = trials![what_the_organization_locks_stays];
     trials.extend(own.into_iter().map(|trial| trial.with_ignored_flag(!namespaces)));
     trials
 }
@@ -130,7 +130,7 @@ fn an_error_in_a_layer_is_shown_with_its_file() {
 }
 
 /// Runs `cai` where `/etc/cai/containai.toml` has this text, without changing the real `/etc`.
-fn with_organisation(sandbox: &Sandbox, text: &str, arguments: &[&str]) -> Ran {
+fn with_organization(sandbox: &Sandbox, text: &str, arguments: &[&str]) -> Ran {
     const SCRIPT: &str = "set -e
         mount -t tmpfs tmpfs \"$1\"
         mkdir \"$1/upper\" \"$1/work\"
@@ -145,15 +145,15 @@ fn with_organisation(sandbox: &Sandbox, text: &str, arguments: &[&str]) -> Ran {
     sandbox.run(&[&words[..], arguments].concat())
 }
 
-fn what_the_organisation_locks_stays() {
+fn what_the_organization_locks_stays() {
     let sandbox = team();
-    let text = std::fs::read_to_string(root().join("examples/team/organisation.toml")).unwrap();
-    let explained = with_organisation(&sandbox, &text, &["validate", "--explain"]);
+    let text = std::fs::read_to_string(root().join("examples/team/organization.toml")).unwrap();
+    let explained = with_organization(&sandbox, &text, &["validate", "--explain"]);
     assert!(explained.success().contains("/etc/cai/containai.toml:11"), "{explained}");
-    let plan = with_organisation(&sandbox, &text, &["--simulate=world", "plan"]);
+    let plan = with_organization(&sandbox, &text, &["--simulate=world", "plan"]);
     assert!(plan.success().contains("+ egress"), "{plan}");
     sandbox.write("home/containai.local.toml", "[sysbox]\nenabled = false\n");
-    let refused = with_organisation(&sandbox, &text, &["--simulate=world", "apply", "--yes"]);
+    let refused = with_organization(&sandbox, &text, &["--simulate=world", "apply", "--yes"]);
     let error = refused.fails_with(3);
     assert!(error.contains("`sysbox.enabled` is locked by /etc/cai/containai.toml"), "{refused}");
     assert!(
@@ -161,6 +161,6 @@ fn what_the_organisation_locks_stays() {
         "{refused}"
     );
     // Locks that cannot be read are not ignored.
-    let broken = with_organisation(&sandbox, "locked = [\"egres\"]", &["--simulate=world", "plan"]);
+    let broken = with_organization(&sandbox, "locked = [\"egres\"]", &["--simulate=world", "plan"]);
     assert!(broken.fails_with(3).contains("unknown key `egres`"), "{broken}");
 }

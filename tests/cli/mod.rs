@@ -17,6 +17,7 @@ mod layers;
 mod lima;
 mod manual;
 mod output;
+mod pin;
 mod plan;
 mod progress;
 mod saved;
@@ -33,7 +34,7 @@ mod workflow;
 use libtest_mimic::Trial;
 
 /// Every command there is.
-const COMMANDS: [&str; 28] = [
+const COMMANDS: [&str; 29] = [
     "init",
     "import",
     "setup",
@@ -55,6 +56,7 @@ const COMMANDS: [&str; 28] = [
     "explain",
     "destroy",
     "show",
+    "pin",
     "render",
     "graph",
     "schema",
@@ -82,6 +84,7 @@ pub fn trials() -> Vec<Trial> {
         lima::trials(),
         manual::trials(),
         output::trials(),
+        pin::trials(),
         plan::trials(),
         progress::trials(),
         saved::trials(),

@@ -153,6 +153,7 @@ fn calls(command: &Command, path: &str) -> Vec<Vec<&'static str>> {
         "explain" => &[&["explain"], &["explain", "vm_drift"]],
         "destroy" => &[&["destroy"], &["destroy", "--allow-destroy", "containai-secure"]],
         "show" => &[&["show"]],
+        "pin" => &[&["pin", "--dry-run"]],
         "render" => &[&["render"], &["render", "--config"]],
         "graph" => &[&["graph"], &["graph", "--format", "mermaid"]],
         "schema" => &[&["schema"]],

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use containai::host::{
     Archive, ArchiveError, CommandError, CommandSpec, Failure, GracefulInterrupt, Heard, Host,
-    Lock, LockError, Output, Ping, Platform, Probe,
+    Lock, LockError, Network, Output, Ping, Platform, Probe,
 };
 
 /// The result to use instead of running a command. `None` runs it.
@@ -89,6 +89,9 @@ impl Host for Interposed<'_> {
             Some(failure) => Err(CommandError { command: command.clone().into(), failure }),
             None => self.host.execute(command, heard),
         }
+    }
+    fn fetch(&self, url: &str, network: &Network) -> Result<Vec<u8>, ArchiveError> {
+        self.host.fetch(url, network)
     }
     fn install_archive(&self, archive: &Archive) -> Result<(), ArchiveError> {
         self.host.install_archive(archive)

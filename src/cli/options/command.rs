@@ -219,6 +219,15 @@ pub(in crate::cli) enum Command {
         #[arg(long)]
         config: bool,
     },
+    /// Replace images that change with time by dated ones, in the file
+    ///
+    /// An image of Ubuntu or Debian whose address always names the newest build gets the address and the
+    /// digest of that build. Comments are kept. The files that containai.toml extends are pinned as well.
+    Pin {
+        /// Show the changes without writing them
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Print the dependency graph of the resources in the file
     Graph {
         /// The output format: Graphviz (dot), Mermaid or JSON
@@ -318,6 +327,7 @@ impl Command {
             self,
             Self::Init(_)
                 | Self::Import { .. }
+                | Self::Pin { .. }
                 | Self::Allow { .. }
                 | Self::Shell { .. }
                 | Self::Logs { .. }

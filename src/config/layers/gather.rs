@@ -117,9 +117,17 @@ impl Gather<'_> {
             return Err(Diagnostic::new(format!("more than {MOST} files are extended")));
         }
         match (self.read.read)(&path) {
+            // An error would show lines of a file that is no configuration, such as a file with passwords.
+            Ok(Some(_)) if real.extension().is_none_or(|extension| extension != "toml") => {
+                Err(Diagnostic::new(format!("{shown} is not a .toml file"))
+                    .hint("extend only files of this format, with a name that ends in .toml"))
+            }
             Ok(Some(text)) => Ok(Some(self.add(Root { shown, path, text, rank }))),
+            Ok(None) if name.starts_with(['/', '~']) => {
+                Err(Diagnostic::new(format!("{shown} does not exist")).hint("correct the path"))
+            }
             Ok(None) => Err(Diagnostic::new(format!("{shown} does not exist"))
-                .hint("correct the path, which is relative to this file")),
+                .hint("correct the path: it is relative to the directory of this file")),
             Err(why) => Err(Diagnostic::new(format!("{shown} cannot be read: {why}"))),
         }
     }
@@ -131,20 +139,18 @@ impl Gather<'_> {
         let shown = |layer: usize| &self.sources.layers()[layer].shown;
         let error = Diagnostic::new(match cycle {
             [_] => format!("{} extends itself", shown(cycle[0].0)),
-            _ => format!("`{name}` is extended in a cycle"),
+            _ => format!("`{name}` completes a cycle of `extends`"),
         });
         let error = error.at(span.clone()).hint(hint);
         let others = cycle.iter().filter(|(_, other)| other != span);
-        others.fold(error, |error, (layer, place)| {
-            error.also(place.clone(), format!("{} extends this", shown(*layer)))
-        })
+        others.fold(error, |error, (_, place)| error.also(place.clone(), "part of the cycle"))
     }
 
     /// The entries of `extends`, with their places in the text of the layer.
     fn extends(&mut self, layer: usize) -> Vec<(String, Range<usize>)> {
         let text = &self.sources.layers()[layer].text;
         // Most files have no layers, and parsing is the slowest part of reading them.
-        if !text.contains(EXTENDS) {
+        if !text.contains(EXTENDS) && !text.contains(['\\']) {
             return Vec::new();
         }
         let (table, _) = DeTable::parse_recoverable(text);

@@ -28,10 +28,12 @@ const LISTS: [&str; 1] = ["trust"];
 const VALUES: [&str; 3] = ["vm.env.*", "proxy.username", "proxy.password"];
 
 /// The keys that belong to another one: if a higher layer sets that, theirs must come with it.
-const DEPENDENT: [(&str, &str, &[&str]); 4] = [
+const DEPENDENT: [(&str, &str, &[&str]); 5] = [
     ("files", "content", &["source"]),
     ("files", "source", &["content"]),
     ("sysbox.packages", "url", &["sha256"]),
+    // A mount that replaces another one is writable only if it says so.
+    ("vm.mounts", "location", &["writable"]),
     ("vm.images", "location", &["digest", "kernel", "kernel_cmdline", "initrd"]),
 ];
 

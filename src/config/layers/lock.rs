@@ -1,12 +1,13 @@
-//! Keys that the organisation's file locks: no other layer gives them another value.
+//! Keys that the organization's file locks: no other layer gives them another value.
 
 use std::ops::Range;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::Sources;
-use super::merge::plain;
+use super::identity::{is_merged, is_value};
+use super::merge::resolved;
+use super::{EXTENDS, Sources};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::{schema, suggest};
 
@@ -17,7 +18,7 @@ pub(in crate::config) const LOCKED: &str = "locked";
 pub(super) struct Locks {
     /// The locked keys, and the places that lock them.
     keys: Vec<(Vec<String>, Range<usize>)>,
-    /// The values of the organisation's files.
+    /// The values of the organization's files.
     pub(super) values: Option<toml::Value>,
 }
 
@@ -31,11 +32,18 @@ impl Locks {
         for entry in entries {
             let key = entry.get_ref().as_str().and_then(parts);
             let Some(key) = key else {
-                let error = Diagnostic::new("expected the names of keys, such as \"vm.mounts\"");
+                let error = Diagnostic::new("expected the name of a key, such as \"vm.mounts\"");
                 diagnostics.push(error.at(entry.span()));
                 continue;
             };
-            match schema::find(&key) {
+            // They are about files, not values.
+            let is_meta = [EXTENDS, LOCKED].iter().any(|meta| key[0] == *meta);
+            match schema::check_key(&key) {
+                Ok(()) if is_meta => {
+                    let error = Diagnostic::new(format!("`{}` cannot be locked", key[0]));
+                    diagnostics
+                        .push(error.at(entry.span()).hint("lock the keys that must not change"));
+                }
                 Ok(()) => self.keys.push((key, entry.span())),
                 Err((unknown, known)) => {
                     let known: Vec<&str> = known.iter().map(String::as_str).collect();
@@ -62,7 +70,10 @@ impl Locks {
             let mut path = key.iter();
             let locked =
                 path.try_fold(self.values.as_ref(), |it, key| it.map(|it| it.get(key.as_str())));
-            let Some(span) = difference(own, locked.flatten()) else { continue };
+            let mut path = key.clone();
+            let Some(span) = difference(own, locked.flatten(), &mut path, sources) else {
+                continue;
+            };
             let owner = sources.at(lock.start).map_or("", |place| place.layer.shown.as_str());
             let error = Diagnostic::new(format!("`{}` is locked by {owner}", key.join(".")));
             let hint = "remove it here, or ask the owner of that file to change it";
@@ -71,22 +82,30 @@ impl Locks {
     }
 }
 
-/// The place of the first value that is not also in `locked`.
-fn difference(own: &Spanned<DeValue<'_>>, locked: Option<&toml::Value>) -> Option<Range<usize>> {
+/// The place of the first value that is not also in `locked`, or that would replace more than itself.
+fn difference(
+    own: &Spanned<DeValue<'_>>,
+    locked: Option<&toml::Value>,
+    path: &mut Vec<String>,
+    sources: &Sources,
+) -> Option<Range<usize>> {
     match (own.get_ref(), locked) {
-        (DeValue::Table(table), Some(toml::Value::Table(locked))) => table
-            .iter()
-            .find_map(|(key, value)| difference(value, locked.get(key.get_ref().as_ref()))),
-        // An array of tables adds its elements to those of lower layers.
-        (DeValue::Array(array), Some(toml::Value::Array(locked))) if !array.is_empty() => {
-            let are_tables = array.iter().all(|element| element.get_ref().is_table());
-            let is_there = |own: &DeValue<'_>| locked.contains(&plain(own));
-            if are_tables {
-                return array.iter().find(|it| !is_there(it.get_ref())).map(Spanned::span);
-            }
-            (plain(own.get_ref()) != toml::Value::Array(locked.clone())).then(|| own.span())
+        (DeValue::Table(table), Some(toml::Value::Table(locked))) if !is_value(path) => {
+            table.iter().find_map(|(key, value)| {
+                path.push(key.get_ref().to_string());
+                let found = difference(value, locked.get(key.get_ref().as_ref()), path, sources);
+                path.pop();
+                found
+            })
         }
-        (value, Some(locked)) if plain(value) == *locked => None,
+        // Its elements are added to those of lower layers.
+        (DeValue::Array(array), Some(toml::Value::Array(locked)))
+            if is_merged(path) && !array.is_empty() =>
+        {
+            let own = array.iter().find(|it| !locked.contains(&resolved(it, sources)));
+            own.map(Spanned::span)
+        }
+        (_, Some(locked)) if resolved(own, sources) == *locked => None,
         _ => Some(own.span()),
     }
 }

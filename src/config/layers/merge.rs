@@ -1,4 +1,5 @@
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use toml::Spanned;
@@ -9,6 +10,7 @@ use super::lock::{LOCKED, Locks};
 use super::{EXTENDS, Rank, Sources};
 use crate::config::de::integer;
 use crate::config::diagnostic::Diagnostic;
+use crate::model::clean_path;
 
 type Value<'i> = Spanned<DeValue<'i>>;
 
@@ -32,23 +34,18 @@ pub(in crate::config) fn merge<'i>(
     for (layer, mut document) in documents {
         document.remove(EXTENDS);
         let locked = document.remove(LOCKED);
-        if sources.layers()[layer].rank == Rank::Organisation {
-            locks.check(&document, sources, merge.diagnostics);
-            merge.value(&mut all, Spanned::new(0..0, DeValue::Table(document)), &mut Vec::new());
-            if let Some(locked) = locked {
-                locks.add(&locked, merge.diagnostics);
-            }
-            locks.values = Some(plain(all.get_ref()));
-            continue;
-        }
-        if let Some(locked) = locked {
-            let error = Diagnostic::new("only the organisation's file can lock keys");
-            merge.diagnostics.push(error.at(locked.span()).hint("remove `locked` from this file"));
-        }
         locks.check(&document, sources, merge.diagnostics);
         merge.value(&mut all, Spanned::new(0..0, DeValue::Table(document)), &mut Vec::new());
+        let Some(locked) = locked else { continue };
+        if sources.layers()[layer].rank == Rank::Organization {
+            locks.add(&locked, merge.diagnostics);
+            locks.values = Some(resolved(&all, sources));
+        } else {
+            let error = Diagnostic::new("only the organization's file can lock keys");
+            merge.diagnostics.push(error.at(locked.span()).hint("remove `locked` from this file"));
+        }
     }
-    merge.report_rivals();
+    merge.report_rivals(&all);
     Merged { document: all, replaced: merge.replaced }
 }
 
@@ -57,28 +54,43 @@ struct Merge<'a> {
     diagnostics: &'a mut Vec<Diagnostic>,
     replaced: HashMap<usize, Vec<Range<usize>>>,
     /// The other values that are as high as a value, by the start of that value.
-    rivals: HashMap<usize, (String, Vec<Range<usize>>)>,
+    rivals: HashMap<usize, Rivals>,
+}
+
+/// Values of layers of which none may override the other.
+struct Rivals {
+    key: String,
+    /// The value that was taken.
+    taken: Range<usize>,
+    others: Vec<Range<usize>>,
 }
 
 impl Merge<'_> {
-    fn value<'i>(&mut self, under: &mut Value<'i>, over: Value<'i>, path: &mut Vec<String>) {
+    fn value<'i>(&mut self, under: &mut Value<'i>, mut over: Value<'i>, path: &mut Vec<String>) {
         if is_value(path) {
+            stay_sensitive(under, &mut over);
             return self.replace(under, over, path);
         }
-        let span = over.span();
+        let (span, other) = (over.span(), under.span());
         match (under.get_mut(), over.into_inner()) {
             (DeValue::Table(low), DeValue::Table(high)) => self.table(low, high, path),
+            // An empty array removes the elements.
             (DeValue::Array(low), DeValue::Array(high))
-                if is_merged(path) && !high.is_empty() && are_tables(low) && are_tables(&high) =>
+                if is_merged(path)
+                    && !low.is_empty()
+                    && !high.is_empty()
+                    && are_tables(low)
+                    && are_tables(&high) =>
             {
                 self.elements(low, high, path);
             }
             (low, high) if low.is_table() != high.is_table() => {
+                let key = path.join(".");
                 let what = |it: &DeValue<'_>| if it.is_table() { "a table" } else { "a value" };
-                let message = format!("`{}` is {} here", path.join("."), what(&high));
-                let error = Diagnostic::new(message).at(span);
-                let other = format!("{} here", what(low));
-                self.diagnostics.push(error.also(under.span(), other).hint("write both alike"));
+                let error = Diagnostic::new(format!("`{key}` is {} here", what(&high))).at(span);
+                let error = error.also(other, format!("{} here", what(low)));
+                self.diagnostics
+                    .push(error.hint(format!("write `{key}` as a table in both files")));
             }
             (_, high) => self.replace(under, Spanned::new(span, high), path),
         }
@@ -97,14 +109,16 @@ impl Merge<'_> {
 
     /// Merges the elements of arrays of tables. Those that are in no lower layer are added.
     fn elements<'i>(&mut self, low: &mut DeArray<'i>, high: DeArray<'i>, path: &mut Vec<String>) {
-        // Elements of one layer are not merged with each other.
         let known: Vec<_> = low.iter().map(|it| identity(path, it.get_ref().as_table()?)).collect();
+        // Elements of one layer are not merged with each other.
+        let mut taken = HashSet::new();
         for element in high {
             let own = element.get_ref().as_table().and_then(|table| identity(path, table));
             let same = known.iter().position(|other| own.is_some() && *other == own);
+            let same = same.filter(|index| taken.insert(*index));
             match same.and_then(|index| low.get_mut(index)) {
                 Some(under) => {
-                    forget_dependent(under, &element, path);
+                    self.forget_dependent(under, &element, path);
                     self.value(under, element, path);
                 }
                 None => low.push(element),
@@ -115,46 +129,112 @@ impl Merge<'_> {
     fn replace<'i>(&mut self, under: &mut Value<'i>, over: Value<'i>, path: &[String]) {
         let (low, high) = (under.span(), over.span());
         let mut replaced = self.replaced.remove(&low.start).unwrap_or_default();
-        let mut rivals = self.rivals.remove(&low.start).unwrap_or_default().1;
-        if plain(under.get_ref()) != plain(over.get_ref()) {
+        let mut others = self.rivals.remove(&low.start).map(|it| it.others).unwrap_or_default();
+        if resolved(under, self.sources) != resolved(&over, self.sources) {
             replaced.push(low.clone());
-            rivals.push(low);
+            others.push(low);
         }
         self.replaced.insert(high.start, replaced);
-        let layer = self.sources.index(high.start);
-        rivals.retain(|rival| !self.sources.is_above(layer, self.sources.index(rival.start)));
-        if !rivals.is_empty() {
-            self.rivals.insert(high.start, (path.join("."), rivals));
-        }
+        self.rival(high, others, path.join("."));
         *under = over;
     }
 
-    /// Reports the values of layers of which none extends the other.
-    fn report_rivals(&mut self) {
-        for (start, (path, rivals)) in self.rivals.drain() {
+    /// Notes the values that a value may not override.
+    fn rival(&mut self, taken: Range<usize>, mut others: Vec<Range<usize>>, key: String) {
+        let layer = self.sources.index(taken.start);
+        others.retain(|other| !self.sources.is_above(layer, self.sources.index(other.start)));
+        if !others.is_empty() {
+            self.rivals.insert(taken.start, Rivals { key, taken, others });
+        }
+    }
+
+    /// Removes the keys of a lower layer that belong to a key that the higher one changes.
+    fn forget_dependent(&mut self, under: &mut Value<'_>, over: &Value<'_>, path: &[String]) {
+        let (DeValue::Table(low), DeValue::Table(high)) = (under.get_mut(), over.get_ref()) else {
+            return;
+        };
+        for (key, value) in high {
+            let name = key.get_ref().as_ref();
+            let new = resolved(value, self.sources);
+            if low.get(name).is_some_and(|old| resolved(old, self.sources) == new) {
+                continue;
+            }
+            for removed in dependent(path, name).iter().filter_map(|key| low.remove(*key)) {
+                let key = format!("{}.{name}", path.join("."));
+                self.rival(value.span(), vec![removed.span()], key);
+            }
+        }
+    }
+
+    /// Reports the values of layers of which none extends the other, unless a higher layer replaced both.
+    fn report_rivals(&mut self, document: &Value<'_>) {
+        let (mut present, mut rest) = (HashSet::new(), vec![document]);
+        while let Some(node) = rest.pop() {
+            present.insert(node.span().start);
+            match node.get_ref() {
+                DeValue::Array(array) => rest.extend(array.iter()),
+                DeValue::Table(table) => rest.extend(table.values()),
+                _ => {}
+            }
+        }
+        for (start, Rivals { key, taken, others }) in self.rivals.drain() {
+            if !present.contains(&start) {
+                continue;
+            }
             let message =
-                format!("`{path}` has different values in files that are extended together");
+                format!("`{key}` has different values in files that are extended together");
             let hint = "set it in the file that extends them, or remove one of the values";
-            let error = Diagnostic::new(message).at(start..start + 1).hint(hint);
+            let error = Diagnostic::new(message).at(taken).hint(hint);
             let error =
-                rivals.into_iter().fold(error, |error, rival| error.also(rival, "the other value"));
+                others.into_iter().fold(error, |error, other| error.also(other, "the other value"));
             self.diagnostics.push(error);
         }
     }
 }
 
-/// Removes the keys of a lower layer that belong to a key that the higher one changes.
-fn forget_dependent(under: &mut Value<'_>, over: &Value<'_>, path: &[String]) {
-    let (DeValue::Table(low), DeValue::Table(high)) = (under.get_mut(), over.get_ref()) else {
+/// A value that a lower layer marks as sensitive stays so, unless the higher layer says otherwise.
+fn stay_sensitive<'i>(under: &Value<'i>, over: &mut Value<'i>) {
+    const SENSITIVE: &str = "sensitive";
+    let key =
+        |name: &'static str, span: &Range<usize>| Spanned::new(span.clone(), Cow::Borrowed(name));
+    let Some(mark) =
+        under.get_ref().get(SENSITIVE).filter(|it| it.get_ref().as_bool() == Some(true))
+    else {
         return;
     };
-    for (key, value) in high {
-        let name = key.get_ref().as_ref();
-        let is_same =
-            low.get(name).is_some_and(|old| plain(old.get_ref()) == plain(value.get_ref()));
-        for key in dependent(path, name).iter().filter(|_| !is_same) {
-            low.remove(*key);
+    let (span, mark) = (over.span(), mark.clone());
+    match over.get_mut() {
+        DeValue::Table(table) if table.get(SENSITIVE).is_none() => {
+            table.insert(key(SENSITIVE, &mark.span()), mark);
         }
+        DeValue::String(_) => {
+            let mut table = DeTable::new();
+            table.insert(key("value", &span), over.clone());
+            table.insert(key(SENSITIVE, &mark.span()), mark);
+            *over = Spanned::new(span, DeValue::Table(table));
+        }
+        _ => {}
+    }
+}
+
+/// The value, with relative paths as they are from the directory of its file. In another directory, the
+/// same text is another file.
+pub(super) fn resolved(value: &Value<'_>, sources: &Sources) -> toml::Value {
+    match value.get_ref() {
+        DeValue::String(text) if text.starts_with("./") || text.starts_with("../") => {
+            let path = sources.directory(value.span().start).join(&**text);
+            clean_path(&path.to_string_lossy()).into()
+        }
+        DeValue::Array(array) => {
+            toml::Value::Array(array.iter().map(|it| resolved(it, sources)).collect())
+        }
+        DeValue::Table(table) => toml::Value::Table(
+            table
+                .iter()
+                .map(|(key, it)| (key.get_ref().to_string(), resolved(it, sources)))
+                .collect(),
+        ),
+        scalar => plain(scalar),
     }
 }
 

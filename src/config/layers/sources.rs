@@ -7,8 +7,8 @@ use crate::config::diagnostic::{line_of, place_of};
 /// Which layers a layer may override: those of a lower rank, and those that it extends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rank {
-    /// The organisation's file, with the defaults of all files.
-    Organisation,
+    /// The organization's file, with the defaults of all files.
+    Organization,
     /// The file, and those that it extends.
     File,
     /// The local file beside it, which is not under version control.

@@ -8,7 +8,7 @@ use crate::config::diagnostic::{Diagnostic, render};
 use crate::config::{Config, parse_layers};
 
 /// Reads `/team/project/containai.toml`. The other files are layers by their names.
-fn read(files: &[(&str, &str)]) -> Result<Config, (Sources, Vec<Diagnostic>)> {
+pub(super) fn read(files: &[(&str, &str)]) -> Result<Config, (Sources, Vec<Diagnostic>)> {
     let files: HashMap<&Path, &str> =
         files.iter().map(|(path, text)| (Path::new(*path), *text)).collect();
     let own = Path::new("/team/project/containai.toml");
@@ -18,8 +18,8 @@ fn read(files: &[(&str, &str)]) -> Result<Config, (Sources, Vec<Diagnostic>)> {
         Some(Root { shown, path: path.to_owned(), text, rank })
     };
     let local = root(Path::new("/team/project/containai.local.toml"), Rank::Local);
-    let organisation = root(Path::new("/etc/cai/containai.toml"), Rank::Organisation);
-    let others = organisation.into_iter().chain(local).collect();
+    let organization = root(Path::new("/etc/cai/containai.toml"), Rank::Organization);
+    let others = organization.into_iter().chain(local).collect();
     let disk = Read {
         home: Some(PathBuf::from("/home/dev")),
         canonical: &|path| path.to_owned(),
@@ -32,11 +32,11 @@ fn read(files: &[(&str, &str)]) -> Result<Config, (Sources, Vec<Diagnostic>)> {
     parse_layers(&sources).map_err(|errors| (sources, errors))
 }
 
-const FILE: &str = "/team/project/containai.toml";
-const LOCAL: &str = "/team/project/containai.local.toml";
-const ORGANISATION: &str = "/etc/cai/containai.toml";
+pub(super) const FILE: &str = "/team/project/containai.toml";
+pub(super) const LOCAL: &str = "/team/project/containai.local.toml";
+pub(super) const ORGANIZATION: &str = "/etc/cai/containai.toml";
 
-fn errors(files: &[(&str, &str)]) -> String {
+pub(super) fn errors(files: &[(&str, &str)]) -> String {
     let (sources, errors) = read(files).expect_err("the files must be refused");
     render(&errors, &sources, false)
 }
@@ -55,7 +55,7 @@ fn place(config: &Config, key: &str) -> String {
 #[test]
 fn tables_merge_and_the_higher_value_counts() {
     let config = read(&[
-        (ORGANISATION, "[vm]\ncpus = 2\n[docker.daemon]\nmtu = 1400\n"),
+        (ORGANIZATION, "[vm]\ncpus = 2\n[docker.daemon]\nmtu = 1400\n"),
         ("/team/base.toml", "version = 1\n[vm]\nname = \"team\"\nmemory = \"4GiB\"\ncpus = 3\n"),
         (
             FILE,
@@ -167,8 +167,13 @@ fn a_source_of_a_value_is_replaced_as_a_whole() {
     let base = "version = 1\n[vm.env]\nTOKEN = { env = \"A\", sensitive = true }\nB = \"b\"\n";
     let file = "extends = \"../base.toml\"\n[vm.env]\nTOKEN = \"t\"\nB = { env = \"B\" }\n";
     let config = read(&[("/team/base.toml", base), (FILE, file)]).unwrap();
-    let values: Vec<_> = config.vm.env.values().map(|it| it.value.as_deref()).collect();
-    assert_eq!(values, [None, Some("t")]);
+    let values: Vec<_> =
+        config.vm.env.values().map(|it| (it.value.as_deref(), it.sensitive)).collect();
+    // What a lower layer hides stays hidden, unless the file says otherwise.
+    assert_eq!(values, [(None, false), (Some("t"), true)]);
+    let file =
+        "extends = \"../base.toml\"\n[vm.env]\nTOKEN = { value = \"t\", sensitive = false }\n";
+    let config = read(&[("/team/base.toml", base), (FILE, file)]).unwrap();
     assert!(config.vm.env.values().all(|it| !it.sensitive));
 }
 
@@ -209,33 +214,77 @@ fn files_that_extend_the_same_file_share_it() {
 
 #[test]
 fn a_conflict_shows_both_places_unless_a_higher_file_decides() {
-    let a = ("/team/a.toml", "version = 1\n[vm]\ncpus = 2\n");
-    let b = ("/team/b.toml", "[vm]\ncpus = 3\n");
+    let a = ("/team/a.toml", "version = 1\n[vm]\nmemory = \"2GiB\"\n");
+    let b = ("/team/b.toml", "[vm]\nmemory = \"3GiB\"\n");
     let extends = "extends = [\"../a.toml\", \"../b.toml\"]\n";
     let text = errors(&[a, b, (FILE, extends)]);
     assert_eq!(
         text,
         "\
-error: `vm.cpus` has different values in files that are extended together
- --> ../b.toml:2:8
+error: `vm.memory` has different values in files that are extended together
+ --> ../b.toml:2:10
   |
-2 | cpus = 3
-  |        ^
+2 | memory = \"3GiB\"
+  |          ^^^^^^
   |
- ::: ../a.toml:3:8
+ ::: ../a.toml:3:10
   |
-3 | cpus = 2
-  |        - the other value
+3 | memory = \"2GiB\"
+  |          ------ the other value
   |
   = help: set it in the file that extends them, or remove one of the values
 "
     );
-    let decided = format!("{extends}[vm]\ncpus = 4\n");
-    assert_eq!(read(&[a, b, (FILE, &decided)]).unwrap().vm.cpus, Some(4));
-    let local = (LOCAL, "[vm]\ncpus = 5\n");
-    assert_eq!(read(&[a, b, (FILE, extends), local]).unwrap().vm.cpus, Some(5));
-    let same = ("/team/b.toml", "[vm]\ncpus = 2\n");
-    assert_eq!(read(&[a, same, (FILE, extends)]).unwrap().vm.cpus, Some(2));
+    let memory = |files: &[(&str, &str)]| read(files).unwrap().vm.memory.map(|it| it.to_string());
+    let decided = format!("{extends}[vm]\nmemory = \"4GiB\"\n");
+    assert_eq!(memory(&[a, b, (FILE, &decided)]).as_deref(), Some("4GiB"));
+    let local = (LOCAL, "[vm]\nmemory = \"5GiB\"\n");
+    assert_eq!(memory(&[a, b, (FILE, extends), local]).as_deref(), Some("5GiB"));
+    let same = ("/team/b.toml", "[vm]\nmemory = \"2GiB\"\n");
+    assert_eq!(memory(&[a, same, (FILE, extends)]).as_deref(), Some("2GiB"));
+}
+
+#[test]
+fn a_conflict_does_not_depend_on_the_order_of_the_list() {
+    for (a, b, decided) in [
+        // Keys that exclude each other.
+        (
+            "[[files]]\npath = \"/etc/x\"\ncontent = \"x\"\n",
+            "[[files]]\npath = \"/etc/x\"\nsource = \"./y\"\n",
+            "files = []\n",
+        ),
+        // No elements, and some.
+        ("[vm]\nmounts = []\n", "[[vm.mounts]]\nlocation = \"/b\"\n", "[vm]\nmounts = []\n"),
+        // Values in elements that a higher layer removes.
+        (
+            "[[groups]]\nname = \"x\"\ngid = 2001\n",
+            "[[groups]]\nname = \"x\"\ngid = 2002\n",
+            "groups = []\n",
+        ),
+        // The same text is another file in another directory.
+        (
+            "[docker]\nseccomp_profile = \"./s.json\"\n",
+            "[docker]\nseccomp_profile = \"./s.json\"\n",
+            "[docker]\nseccomp_profile = \"./s.json\"\n",
+        ),
+    ] {
+        let layers = [("/team/a.toml", a), ("/team/b/b.toml", b)];
+        for order in ["[\"../a.toml\", \"../b/b.toml\"]", "[\"../b/b.toml\", \"../a.toml\"]"] {
+            let file = format!("version = 1\nextends = {order}\n");
+            let text = errors(&[layers[0], layers[1], (FILE, &file)]);
+            assert!(text.contains("in files that are extended together"), "{order}: {text}");
+            let file = format!("version = 1\nextends = {order}\n{decided}");
+            read(&[layers[0], layers[1], (FILE, &file)]).unwrap();
+        }
+    }
+}
+
+#[test]
+fn elements_of_one_file_are_not_merged_with_each_other() {
+    let base = ("/team/base.toml", "version = 1\n[[users]]\nname = \"ci\"\n");
+    let user = "[[users]]\nname = \"ci\"\nshell = \"/bin/sh\"\n";
+    let text = errors(&[base, (FILE, &format!("extends = \"../base.toml\"\n{user}{user}"))]);
+    assert!(text.contains("duplicate entry for the user `ci`"), "{text}");
 }
 
 #[test]
@@ -253,7 +302,7 @@ fn a_cycle_names_every_file_in_it() {
     assert_eq!(
         text,
         "\
-error: `project/containai.toml` is extended in a cycle
+error: `project/containai.toml` completes a cycle of `extends`
  --> ../base.toml:2:11
   |
 2 | extends = \"project/containai.toml\"
@@ -262,7 +311,7 @@ error: `project/containai.toml` is extended in a cycle
  ::: containai.toml:1:11
   |
 1 | extends = \"../base.toml\"
-  |           -------------- containai.toml extends this
+  |           -------------- part of the cycle
   |
   = help: remove one of these entries
 "
@@ -274,11 +323,15 @@ error: `project/containai.toml` is extended in a cycle
 fn a_file_that_cannot_be_extended_is_an_error_at_its_name() {
     for (value, error) in [
         ("\"../none.toml\"", "../none.toml does not exist"),
+        ("\"/etc/shadow\"", "/etc/shadow does not exist"),
+        ("\"../s\"", "../s is not a .toml file"),
         ("\"https://a/b.toml\"", "\"https://a/b.toml\" is not the path of a file to extend"),
         ("[5]", "expected the path of a file, or a list of paths"),
         ("5", "expected the path of a file, or a list of paths"),
     ] {
-        let text = errors(&[(FILE, &format!("version = 1\nextends = {value}\n"))]);
+        let passwords = ("/team/s", "root:$6$x:19000");
+        let text = errors(&[passwords, (FILE, &format!("version = 1\nextends = {value}\n"))]);
+        assert!(!text.contains("$6$x"), "{text}");
         assert!(text.contains(error) && text.contains("containai.toml:2:1"), "{text}");
     }
 }
@@ -297,58 +350,4 @@ fn errors_are_on_the_lines_of_their_files() {
     let lines = told(&[base, (FILE, "extends = \"../base.toml\"\n[vm]\nx = 1\n")]);
     assert!(lines.iter().any(|line| line.contains("../base.toml:2")), "{lines:?}");
     assert!(!lines.iter().any(|line| line.contains("containai.toml:3")), "{lines:?}");
-}
-
-#[test]
-fn a_locked_key_cannot_be_changed() {
-    let organisation = (
-        ORGANISATION,
-        "locked = [\"egress\", \"vm.mounts\", \"vm.lima\", \"sysbox.enabled\"]\n\
-         [egress]\nallow = [\"a.example\"]\n[[vm.mounts]]\nlocation = \"/src\"\n",
-    );
-    let with = |file: &str| read(&[organisation, (FILE, &format!("version = 1\n{file}"))]);
-    for same in ["", "[egress]\nallow = [\"a.example\"]\n", "[[vm.mounts]]\nlocation = \"/src\"\n"]
-    {
-        let config = with(same).unwrap();
-        assert_eq!(config.vm.mounts.len(), 1, "{same}");
-        assert!(config.egress.is_some());
-    }
-    for (file, key, line) in [
-        ("[egress]\nallow = [\"b.example\"]\n", "egress", 3),
-        ("[egress]\nblock_private = false\n", "egress", 3),
-        ("[vm]\nmounts = []\n", "vm.mounts", 3),
-        ("[[vm.mounts]]\nlocation = \"/src\"\nwritable = true\n", "vm.mounts", 2),
-        ("[[vm.mounts]]\nlocation = \"/\"\n", "vm.mounts", 2),
-        ("[vm.lima]\nmessage = \"m\"\n", "vm.lima", 2),
-        ("[sysbox]\nenabled = false\n", "sysbox.enabled", 3),
-    ] {
-        let (sources, errors) = with(file).unwrap_err();
-        let text = render(&errors, &sources, false);
-        assert!(text.contains(&format!("`{key}` is locked by {ORGANISATION}")), "{text}");
-        assert!(text.contains(&format!("containai.toml:{line}:")), "{text}");
-        assert!(
-            text.contains("::: /etc/cai/containai.toml:1:") && text.contains("locked here"),
-            "{text}"
-        );
-    }
-    // The local file, and those that the file extends, cannot either.
-    let local = read(&[organisation, (FILE, "version = 1"), (LOCAL, "[vm]\nmounts = []\n")]);
-    assert!(local.is_err());
-    let base = ("/team/b.toml", "[vm]\nmounts = []\n");
-    assert!(read(&[organisation, base, (FILE, "version = 1\nextends = \"../b.toml\"")]).is_err());
-}
-
-#[test]
-fn a_lock_names_a_key_and_is_in_the_organisations_file() {
-    let text = errors(&[(ORGANISATION, "locked = [\"vm.mount\"]"), (FILE, "version = 1")]);
-    assert!(
-        text.contains("unknown key `mount`") && text.contains("did you mean `mounts`?"),
-        "{text}"
-    );
-    let text = errors(&[(ORGANISATION, "locked = [5, \"a b\"]"), (FILE, "version = 1")]);
-    assert_eq!(text.matches("expected the names of keys").count(), 2, "{text}");
-    let text = errors(&[(FILE, "version = 1\nlocked = [\"vm\"]")]);
-    assert!(text.contains("only the organisation's file can lock keys"), "{text}");
-    let free = (ORGANISATION, "locked = [\"docker.daemon.mtu\", \"vm.env.\\\"A\\\"\"]");
-    assert!(read(&[free, (FILE, "version = 1")]).is_ok());
 }

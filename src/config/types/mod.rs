@@ -71,7 +71,7 @@ pub struct Config {
     #[serde(default)]
     #[schemars(schema_with = "extends")]
     pub extends: Vec<String>,
-    /// Keys that other files may not change, such as "vm.mounts". Only in the organisation's file.
+    /// Keys that other files may not change, such as "vm.mounts". Only in the organization's file.
     #[serde(default)]
     pub locked: Vec<String>,
     /// The version of the file's format.

@@ -6,7 +6,7 @@ mod unpack;
 
 use std::error::Error;
 use std::fs::{self, File, Permissions};
-use std::io::{self, Seek};
+use std::io::{self, Read, Seek};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -154,6 +154,18 @@ impl ArchiveError {
             Self::Write { .. } => "free disk space there, or check the permissions".into(),
         }
     }
+}
+
+/// Downloads a text.
+#[expect(clippy::disallowed_methods, reason = "this is a part of the system host")]
+pub(super) fn fetch(url: &str, network: &Network) -> Result<Vec<u8>, ArchiveError> {
+    let place = std::env::temp_dir();
+    let unwritten = |source| ArchiveError::Write { path: place.clone(), source };
+    let mut file = tempfile::tempfile().map_err(unwritten)?;
+    download::download(url, network, &mut file, &place)?;
+    let mut text = Vec::new();
+    file.rewind().and_then(|()| file.read_to_end(&mut text)).map_err(unwritten)?;
+    Ok(text)
 }
 
 /// Installs it.

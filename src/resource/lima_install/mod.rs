@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::config::{Config, Install, Lima, Proxy};
+use crate::config::{Config, Install, Lima};
 use crate::host::{Archive, CommandSpec, Network, Os};
 use crate::lima::{Release, platform_key};
 use crate::model::address::{Address, Kind};
@@ -59,11 +59,7 @@ enum Way {
 impl LimaInstall {
     /// As the file declares it.
     pub fn new(config: &Config) -> Self {
-        let proxy = config.proxy.as_ref().map(Proxy::on_host);
-        let certificates =
-            config.trust.iter().map(|trust| trust.certificate.clone().into()).collect();
-        let network = Network { proxy, certificates };
-        Self { address: Self::own_address(), lima: config.lima.clone(), network }
+        Self { address: Self::own_address(), lima: config.lima.clone(), network: config.network() }
     }
 
     /// Its address. A machine has one Lima.

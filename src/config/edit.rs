@@ -1,0 +1,141 @@
+//! Edits of a file's text that keep its comments and its form.
+
+use std::collections::BTreeMap;
+
+use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, TableLike, value};
+
+use crate::model::Arch;
+
+/// An image of one build: its location and digest.
+pub type Pinned = (String, String);
+
+/// What a file should name exactly.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pins {
+    /// The images by their present locations.
+    pub images: BTreeMap<String, Pinned>,
+    /// The images of a file that names none.
+    pub default_images: Vec<(Arch, Pinned)>,
+    /// The version of Sysbox, if the file does not name it.
+    pub sysbox: Option<String>,
+}
+
+/// The text with these pins.
+///
+/// # Errors
+/// If it is not TOML.
+pub fn pinned(text: &str, pins: &Pins) -> Result<String, toml_edit::TomlError> {
+    let mut document: DocumentMut = text.parse()?;
+    if let Some(images) = document.get_mut("vm").and_then(|vm| vm.get_mut("images")) {
+        for image in tables(images) {
+            let location = image.get("location").and_then(Item::as_str).map(str::to_owned);
+            let Some((location, digest)) = location.and_then(|it| pins.images.get(&it)) else {
+                continue;
+            };
+            replace(image, "location", location);
+            replace(image, "digest", digest);
+        }
+    }
+    if !pins.default_images.is_empty() {
+        let mut images = ArrayOfTables::new();
+        for (arch, (location, digest)) in &pins.default_images {
+            let mut image = Table::new();
+            image.insert("arch", value(arch.as_str()));
+            image.insert("location", value(location));
+            image.insert("digest", value(digest));
+            images.push(image);
+        }
+        table(&mut document, "vm").insert("images", Item::ArrayOfTables(images));
+    }
+    if let Some(version) = &pins.sysbox {
+        table(&mut document, "sysbox").insert("version", value(version));
+    }
+    Ok(document.to_string())
+}
+
+/// A table of the document, which is added at its end if it is missing.
+fn table<'a>(document: &'a mut DocumentMut, name: &str) -> &'a mut dyn TableLike {
+    let is_table = document.get(name).is_some_and(Item::is_table_like);
+    if !is_table {
+        document.insert(name, Item::Table(Table::new()));
+    }
+    match document.get_mut(name).and_then(Item::as_table_like_mut) {
+        Some(table) => table,
+        None => unreachable!("it was just added"),
+    }
+}
+
+/// The tables of an array in either form.
+fn tables(item: &mut Item) -> Vec<&mut dyn TableLike> {
+    match item {
+        Item::ArrayOfTables(tables) => {
+            tables.iter_mut().map(|table| table as &mut dyn TableLike).collect()
+        }
+        Item::Value(toml_edit::Value::Array(array)) => {
+            let tables = array.iter_mut().filter_map(toml_edit::Value::as_inline_table_mut);
+            tables.map(|table| table as &mut dyn TableLike).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Sets a key and keeps the comments around it.
+fn replace(table: &mut dyn TableLike, key: &str, text: &str) {
+    let mut new = value(text);
+    match table.get_mut(key) {
+        Some(item) => {
+            if let (Some(old), Some(new)) = (item.as_value(), new.as_value_mut()) {
+                *new.decor_mut() = old.decor().clone();
+            }
+            *item = new;
+        }
+        None => drop(table.insert(key, new)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pins(location: &str) -> Pins {
+        let pin = ("https://a/2/i.img".to_owned(), "sha256:aa".to_owned());
+        Pins { images: BTreeMap::from([(location.to_owned(), pin)]), ..Pins::default() }
+    }
+
+    #[test]
+    fn comments_and_everything_else_stay() {
+        let text = "# Top.\nversion = 1\n\n[[vm.images]]\narch = \"x86_64\" # ours\nlocation = \"https://a/i.img\" # why\n\n\
+                    [[vm.images]]\nlocation = \"/b\"\n\n# The end.\n[docker]\n";
+        let expected = text.replace(
+            "\"https://a/i.img\" # why\n",
+            "\"https://a/2/i.img\" # why\ndigest = \"sha256:aa\"\n",
+        );
+        assert_eq!(pinned(text, &pins("https://a/i.img")).unwrap(), expected);
+        // What is pinned already does not change.
+        assert_eq!(pinned(&expected, &pins("https://a/i.img")).unwrap(), expected);
+        let inline =
+            "vm.images = [{ location = \"https://a/i.img\", digest = \"sha256:00\" }] # x\n";
+        let expected =
+            "vm.images = [{ location = \"https://a/2/i.img\", digest = \"sha256:aa\" }] # x\n";
+        assert_eq!(pinned(inline, &pins("https://a/i.img")).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_the_file_does_not_name_is_added() {
+        let image = ("https://a/1.img".to_owned(), "sha256:aa".to_owned());
+        let pins = Pins {
+            default_images: vec![(Arch::X86_64, image)],
+            sysbox: Some("0.7.1".into()),
+            ..Pins::default()
+        };
+        let text = pinned("version = 1\n[vm]\ncpus = 2\n", &pins).unwrap();
+        let expected = "version = 1\n[vm]\ncpus = 2\n\n[[vm.images]]\narch = \"x86_64\"\nlocation = \"https://a/1.img\"\n\
+                        digest = \"sha256:aa\"\n\n[sysbox]\nversion = \"0.7.1\"\n";
+        assert_eq!(text, expected);
+        let inline = pinned(
+            "sysbox = { enabled = true }\n",
+            &Pins { sysbox: pins.sysbox, ..Pins::default() },
+        );
+        assert_eq!(inline.unwrap(), "sysbox = { enabled = true , version = \"0.7.1\" }\n");
+    }
+}

@@ -1,0 +1,120 @@
+//! `cai pin` with a server on this machine that answers for Ubuntu's and Debian's, behind a proxy.
+
+use serde_json::json;
+
+use crate::support::corporate::{Authority, Proxy, response};
+use crate::support::sandbox::Sandbox;
+use crate::support::trials;
+
+pub fn trials() -> Vec<libtest_mimic::Trial> {
+    trials![
+        moving_images_become_dated_ones_and_comments_stay,
+        the_images_of_a_file_that_names_none_are_added,
+        an_index_that_cannot_be_read_changes_nothing,
+    ]
+}
+
+const SUM: &str = "eeff273671467b8fa351ab3d40709759462dc03d9f7b50a1b207b37982ce40a9";
+
+fn ubuntu() -> (String, Vec<u8>) {
+    let products = ["amd64", "arm64"].map(|arch| {
+        let file = format!("ubuntu-24.04-server-cloudimg-{arch}.img");
+        let item = |date: &str, sum: &str| {
+            let path = format!("server/releases/noble/release-{date}/{file}");
+            json!({ "items": { "disk1.img": { "path": path, "sha256": sum } } })
+        };
+        let versions =
+            json!({ "20260518": item("20260518", SUM), "20250101": item("20250101", "old") });
+        (format!("com.ubuntu.cloud:server:24.04:{arch}"), json!({ "versions": versions }))
+    });
+    let products: serde_json::Map<_, _> = products.into_iter().collect();
+    let path = "/releases/streams/v1/com.ubuntu.cloud:released:download.json";
+    let body = json!({ "products": products }).to_string();
+    (path.to_owned(), response("application/json", body.as_bytes()))
+}
+
+/// A home with this file, which reaches the two sites through a proxy and a certificate.
+fn sandbox(file: &str, answers: &[(String, Vec<u8>)]) -> (Sandbox, String) {
+    let authority = Authority::for_days(60);
+    let names = ["cloud-images.ubuntu.com", "cloud.debian.org"];
+    let proxy = Proxy::to(authority.serve(&names, answers));
+    let sandbox = Sandbox::new();
+    sandbox.write("home/ca.pem", &authority.certificate());
+    sandbox.write("home/p", "p@ss\n");
+    let network = format!(
+        "\n[proxy]\nhttps = \"http://127.0.0.1:{}\"\nusername = \"me\"\npassword = {{ file = \"./p\" }}\n\n\
+         [[trust]]\ncertificate = \"./ca.pem\"\n",
+        proxy.port
+    );
+    let text = file.to_owned() + &network;
+    sandbox.write("home/containai.toml", &text);
+    (sandbox, text)
+}
+
+fn read(sandbox: &Sandbox, name: &str) -> String {
+    std::fs::read_to_string(sandbox.home().join(name)).unwrap()
+}
+
+const IMAGE: &str = "[[vm.images]]\narch = \"x86_64\"\n# The team's.\nlocation = \
+    \"https://cloud-images.ubuntu.com/releases/24.04/release/ubuntu-24.04-server-cloudimg-amd64.img\" # moves\n";
+
+fn moving_images_become_dated_ones_and_comments_stay() {
+    let (sandbox, file) = sandbox("version = 1\nextends = \"base.toml\"\n", &[ubuntu()]);
+    sandbox.write("home/base.toml", &format!("{IMAGE}\n[sysbox]\nversion = \"0.7.1\"\n"));
+    let before = read(&sandbox, "base.toml");
+    let shown = sandbox.cai(&["pin", "--dry-run"]);
+    assert!(
+        shown.success().contains(
+            "+ location = \"https://cloud-images.ubuntu.com/releases/24.04/release-20260518/"
+        ),
+        "{shown}"
+    );
+    assert_eq!(read(&sandbox, "base.toml"), before);
+    sandbox.cai(&["pin"]).success();
+    let expected = before
+        .replace("/release/", "/release-20260518/")
+        .replace("# moves\n", &format!("# moves\ndigest = \"sha256:{SUM}\"\n"));
+    assert_eq!(read(&sandbox, "base.toml"), expected);
+    assert_eq!(read(&sandbox, "containai.toml"), file, "the file itself names no image");
+    sandbox.cai(&["validate"]).success();
+    let again = sandbox.cai(&["pin"]);
+    assert!(again.success().is_empty() && again.stderr.contains("names an exact build"), "{again}");
+}
+
+fn the_images_of_a_file_that_names_none_are_added() {
+    let (sandbox, file) = sandbox("# Ours.\nversion = 1\n", &[ubuntu()]);
+    sandbox.cai(&["pin"]).success();
+    let text = read(&sandbox, "containai.toml");
+    assert!(text.starts_with(&file), "{text}");
+    assert_eq!(text.matches(&format!("digest = \"sha256:{SUM}\"")).count(), 2, "{text}");
+    assert!(text.contains("[sysbox]\nversion = \"0.7.1\""), "{text}");
+    // The same VM as before, except for the dates.
+    let plan = sandbox.cai(&["--simulate=world", "plan"]);
+    assert!(
+        plan.success().contains("release-20260518/ubuntu-24.04-server-cloudimg-arm64.img"),
+        "{plan}"
+    );
+}
+
+fn an_index_that_cannot_be_read_changes_nothing() {
+    let page = |body: &[u8]| {
+        let path = "/releases/streams/v1/com.ubuntu.cloud:released:download.json";
+        (path.to_owned(), response("text/html", body))
+    };
+    for (answers, error) in [
+        (vec![], "answered with the HTTP status 404"),
+        (vec![page(b"<html>sign in</html>")], "it is not JSON"),
+        (
+            vec![page(b"{\"products\": {}}")],
+            "has no build of ubuntu-24.04-server-cloudimg-amd64.img",
+        ),
+    ] {
+        let (sandbox, file) = sandbox(&format!("version = 1\n{IMAGE}"), &answers);
+        let ran = sandbox.cai(&["pin"]);
+        assert!(!ran.status.success() && ran.stderr.contains(error), "{ran}");
+        assert_eq!(read(&sandbox, "containai.toml"), file);
+    }
+    let (sandbox, _) = sandbox(&format!("version = 1\n{IMAGE}"), &[]);
+    let ran = sandbox.cai(&["--simulate=world", "pin"]);
+    assert!(ran.fails_with(1).contains("the simulated host has no network"), "{ran}");
+}
