@@ -34,7 +34,7 @@ const EXAMPLES: &[(&str, Examples)] = &[
         &[
             ("Print the file for an existing VM", "cai import containai-secure"),
             (
-                "Write it, after a look at the differences",
+                "Write the file, after showing the differences",
                 "cai import containai-secure --out containai.toml",
             ),
         ],
@@ -141,7 +141,7 @@ const EXAMPLES: &[(&str, Examples)] = &[
         "render",
         &[
             ("Print the Lima YAML of the VM", "cai render"),
-            ("Print the file, merged with the files that it extends", "cai render --config"),
+            ("Print the file merged with its layers", "cai render --config"),
         ],
     ),
     (

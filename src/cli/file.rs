@@ -214,9 +214,20 @@ impl Source {
         Ok(Self { path, sources, unfound })
     }
 
+    /// The file with this text and no layers.
+    pub(super) fn alone(path: PathBuf, text: &str) -> Self {
+        let sources = Sources::single(&path.display().to_string(), text);
+        Self { path, sources, unfound: Vec::new() }
+    }
+
     /// Its own text.
     pub(super) fn text(&self) -> &str {
         self.sources.layers().first().map_or("", |layer| layer.text.as_str())
+    }
+
+    /// The paths of its layers, for messages.
+    pub(super) fn layers(&self) -> Vec<String> {
+        self.sources.others().map(|layer| on_a_line(&layer.shown).into_owned()).collect()
     }
 
     /// Its configuration, or all errors.
@@ -275,8 +286,7 @@ impl Source {
         terminal.hide(config.secrets());
         let marked = config.vm.env.iter().filter(|(_, variable)| variable.sensitive);
         terminal.hide_names(marked.map(|(name, _)| name.to_string()));
-        let layers =
-            self.sources.others().map(|layer| on_a_line(&layer.shown).into_owned()).collect();
+        let layers = self.layers();
         File { shown: self.shown(), config, layers, saved, source: self.clone(), unread }
     }
 

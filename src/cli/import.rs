@@ -4,17 +4,15 @@ use std::path::Path;
 
 use super::file::{self, Source};
 use super::plan::Planned;
-use super::{Global, Terminal, init};
+use super::{Global, Terminal, init, saved};
 use crate::cli::error::Error;
 use crate::host::Host;
-use crate::model::VmName;
+use crate::model::{VmName, redact};
 use crate::plan::Observation;
-use crate::reconcile::import::Draft;
 use crate::reconcile::observe::contexts_named;
 use crate::report;
-
-/// How often the file may turn out to say something that it cannot express.
-const ROUNDS: usize = 4;
+use crate::resource::facts::Facts;
+use crate::resource::import::Draft;
 
 pub(super) fn run(
     host: &dyn Host,
@@ -24,6 +22,9 @@ pub(super) fn run(
     yes: bool,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
+    if let Some(out) = out {
+        saved::check_name(out)?;
+    }
     let path = out.map_or_else(|| file::place(global), |out| file::within(global, out));
     let source = imported(host, &path, name, terminal)?;
     if out.is_none() {
@@ -36,7 +37,8 @@ pub(super) fn run(
             return Ok(());
         }
         Some(old) => {
-            terminal.data(&report::difference(&old, source.text()))?;
+            // Its secrets are unknown if it is invalid.
+            terminal.data(&report::difference(&redact::source(&old), source.text()))?;
             if !yes {
                 terminal.agrees(&format!("Overwrite {}?", source.shown())).map_err(|why| {
                     Error::Refused {
@@ -62,6 +64,7 @@ fn imported(
     let mut draft = Draft::named(name);
     let planned = plan(host, path, &draft, terminal)?;
     let (file, facts) = (&planned.files[0], &planned.facts[0]);
+    refuse_declared(host, name, facts, path)?;
     match &facts.vm {
         Observation::Present(_) => {}
         Observation::Absent => return Err(absent(name)),
@@ -76,18 +79,37 @@ fn imported(
     let names = [name.to_string(), format!("lima-{name}")];
     let names: Vec<_> = names.iter().filter_map(|name| name.parse().ok()).collect();
     draft.complete(&file.config, facts, &contexts_named(host, &names)?);
-    for _ in 0..ROUNDS {
+    loop {
         let planned = plan(host, path, &draft, terminal)?;
-        let mut dropped = false;
-        for change in planned.plan.effective() {
-            dropped |= draft.without(change);
-        }
-        if !dropped {
+        // Each round removes something from the draft, so this ends.
+        let dropped = planned.plan.effective().filter(|change| draft.without(change)).count();
+        if dropped == 0 {
             planned.plan.effective().for_each(|change| draft.differs(change));
             break;
         }
     }
-    Source::new(host, path.to_owned(), text(&draft))
+    let beside = Source::new(host, path.to_owned(), text(&draft))?;
+    draft.has_layers(&beside.layers());
+    Ok(Source::alone(path.to_owned(), &text(&draft)))
+}
+
+/// Refuses a VM that belongs to a file: an apply of another one would remove what only that file declares.
+fn refuse_declared(
+    host: &dyn Host,
+    name: &VmName,
+    facts: &Facts,
+    path: &Path,
+) -> Result<(), Error> {
+    let file = facts.record.as_ref().and_then(|record| record.file.clone());
+    let here = host.current_dir().unwrap_or_default().join(path);
+    let Some(file) = file.filter(|file| *file != here) else { return Ok(()) };
+    if !matches!(host.read_file(&file), Ok(Some(_))) {
+        return Ok(());
+    }
+    Err(Error::Refused {
+        why: format!("the VM {name} is declared by {}", file.display()),
+        hint: "use that file; or delete it first, if another one should declare the VM".into(),
+    })
 }
 
 fn text(draft: &Draft) -> String {
@@ -102,15 +124,15 @@ fn plan(
     draft: &Draft,
     terminal: &Terminal,
 ) -> Result<Planned, Error> {
-    let source = Source::new(host, path.to_owned(), text(draft))?;
+    // The layers beside the file could name another VM.
+    let source = Source::alone(path.to_owned(), &text(draft));
     Planned::new(host, vec![source.parse(host, terminal)?], &[], terminal)
 }
 
 fn absent(name: &VmName) -> Error {
     Error::Refused {
-        why: format!("Lima has no VM {name}"),
-        hint: "run `limactl list` to see the VMs. Those of Colima are in another directory: set \
-               LIMA_HOME=~/.colima/_lima"
+        why: format!("the VM {name} does not exist"),
+        hint: "run `limactl list` to see the VMs. For Colima's VMs, set LIMA_HOME=~/.colima/_lima"
             .into(),
     }
 }

@@ -5,7 +5,8 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Global, Terminal, file};
+use super::file::{self, Source};
+use super::{Global, Terminal};
 use crate::cli::error::Error;
 use crate::host::Host;
 use crate::lima::Status;
@@ -58,9 +59,10 @@ fn listed(host: &dyn Host, vm: ManagedVm) -> Listed {
 
 /// Why a file does not declare a VM.
 fn orphaned(host: &dyn Host, path: &Path, vm: &str) -> Option<String> {
-    let Ok(source) = file::source(host, path.to_owned()) else {
+    let Ok(text) = file::text(host, path) else {
         return Some("the file does not exist or cannot be read".into());
     };
+    let Ok(source) = Source::new(host, path.to_owned(), text) else { return None };
     match source.config() {
         Ok(config) if config.vm.name.as_str() == vm => None,
         Ok(config) => Some(format!("the file declares {}", config.vm.name)),

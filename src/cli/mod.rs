@@ -54,7 +54,7 @@ use crate::host::Host;
 use crate::model::redact;
 use crate::report::{self, Diagnostic, DiagnosticsDocument, Line};
 use crate::resource::Power;
-use options::{Cli, Command, Consent, EgressCommand, Form, Global, Limits};
+use options::{Cli, Command, Consent, DiagnosticsFormat, EgressCommand, Global, Limits};
 use plan::Format;
 use terminal::Terminal;
 
@@ -98,7 +98,7 @@ pub fn main(host: &dyn Host) -> ExitCode {
         cli.global.simulate.is_some() || matches!(cli.command, Command::Simulate { .. });
     let mut terminal = Terminal::new(&cli.global, &cli.command, simulates);
     terminal.lines([Line::version()]);
-    if cli.global.diagnostics == Form::Github {
+    if cli.global.diagnostics == DiagnosticsFormat::Github {
         let repository = host.env("GITHUB_WORKSPACE").map(PathBuf::from);
         terminal.annotate_in(report::Places {
             here: host.current_dir().unwrap_or_default(),

@@ -25,12 +25,17 @@ pub(super) fn run(
     if config {
         let merged = file.config.merged();
         if global.json {
-            return terminal.foreign_json(&merged);
+            let merged = serde_json::to_value(&merged);
+            let mut merged = merged.map_err(|error| Error::Output(error.into()))?;
+            // Only texts: in this document, `sensitive` is a key of the file.
+            hide(&mut merged, &|text| terminal.hidden().redactor().shown(text));
+            return terminal.write_json(&merged);
         }
         let text =
             toml::to_string(&merged).map_err(|error| Error::Output(io::Error::other(error)))?;
         let shown = terminal.hidden().redactor().shown(&text);
-        let remark = if shown == text { "" } else { "# Secrets are left out.\n" };
+        let is_whole = shown == text && file.config.is_shown_whole();
+        let remark = if is_whole { "" } else { "# Secrets are left out.\n" };
         return terminal.raw(&(remark.to_owned() + &shown));
     }
     let (keys, is_whole) = shown(&file.config);
@@ -39,6 +44,16 @@ pub(super) fn run(
     }
     let remark = if is_whole { "" } else { WITHOUT };
     terminal.raw(&(remark.to_owned() + &lima::to_yaml(&keys)))
+}
+
+/// Replaces the texts of a document.
+fn hide(document: &mut Value, shown: &dyn Fn(&str) -> String) {
+    match document {
+        Value::String(text) => *text = shown(text),
+        Value::Array(list) => list.iter_mut().for_each(|value| hide(value, shown)),
+        Value::Object(map) => map.values_mut().for_each(|value| hide(value, shown)),
+        _ => {}
+    }
 }
 
 /// The keys without secrets, and whether nothing was left out.

@@ -281,7 +281,7 @@ impl Terminal {
     }
 
     /// Prints a clean document. Its text is not redacted again, because a secret may be `true`.
-    fn write_json(&mut self, document: &Value) -> Result<(), Error> {
+    pub(super) fn write_json(&mut self, document: &Value) -> Result<(), Error> {
         let text = serde_json::to_string_pretty(document);
         let text = text.map_err(|error| Error::Output(error.into()))?;
         self.write(&format!("{}\n", printable_json(&text)))
@@ -373,9 +373,10 @@ impl Terminal {
 
     /// Prints a warning about a file.
     pub(super) fn warn_of(&mut self, warning: &Warning, origin: &Origin) {
-        if !self.quiet {
-            self.report(&report::warning(warning, origin));
+        if self.quiet {
+            return;
         }
+        self.report(&report::warning(warning, origin));
         self.annotate(&Diagnostic::of_warning(warning, origin));
     }
 
@@ -387,7 +388,15 @@ impl Terminal {
     /// Prints an annotation, if those are wanted.
     pub(super) fn annotate(&mut self, diagnostic: &Diagnostic) {
         if let Some(places) = &self.annotations {
-            let line = report::annotation(diagnostic, places);
+            // Before the escapes of the line, which a secret could contain.
+            let clean = |text: &String| self.hidden.text(text);
+            let diagnostic = Diagnostic {
+                summary: clean(&diagnostic.summary),
+                detail: diagnostic.detail.as_ref().map(clean),
+                hint: diagnostic.hint.as_ref().map(clean),
+                ..diagnostic.clone()
+            };
+            let line = report::annotation(&diagnostic, places);
             self.complain(&line);
         }
     }

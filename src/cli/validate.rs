@@ -8,9 +8,8 @@ use serde::Serialize;
 use super::file::{self, File, Source};
 use super::{Global, Terminal};
 use crate::cli::error::{Error, FileErrors};
-use crate::config::Warning;
 use crate::config::diagnostic::Diagnostic;
-use crate::config::layers::Origin;
+use crate::config::{Config, Warning};
 use crate::host::Host;
 use crate::lima::{self, Verdict};
 use crate::plan::{Exposure, FORMAT_VERSION};
@@ -44,7 +43,7 @@ pub(super) fn run(
     if global.json {
         let explained = |source: &Source| {
             let file = files.iter().find(|file| explain && file.shown == source.shown())?;
-            Some(settings(&file.config.origin))
+            Some(settings(&file.config))
         };
         let files = checked.iter().map(|(source, mistakes)| Checked {
             file: source.shown(),
@@ -66,25 +65,22 @@ pub(super) fn run(
     }
     if explain {
         let width = terminal.layout().width;
-        let explained = files.iter().map(|file| report::origin(&file.config.origin, width));
+        let explained = files.iter().map(|file| report::origin(&file.config, width));
         return terminal.data(&explained.collect::<Vec<_>>().join("\n"));
     }
     let line = |source: &Source| format!("{} is valid.\n", source.shown());
     terminal.succeed(&sources.iter().map(line).collect::<String>())
 }
 
-fn settings(origin: &Origin) -> Vec<SettingDocument> {
+fn settings(config: &Config) -> Vec<SettingDocument> {
     let place = |offset: usize| {
-        let place = origin.sources.at(offset)?;
+        let place = config.origin.sources.at(offset)?;
         Some(PlaceDocument { file: place.layer.shown.clone(), line: place.line() })
     };
-    let settings = origin.values().filter_map(|(key, setting)| {
-        Some(SettingDocument {
-            key: key.to_owned(),
-            value: setting.value.clone()?,
-            place: place(setting.span.start)?,
-            replaces: setting.replaced.iter().filter_map(|span| place(span.start)).collect(),
-        })
+    let settings = config.origin.values(&config.shown()).into_iter();
+    let settings = settings.filter_map(|(key, value, setting)| {
+        let replaces = setting.replaced.iter().filter_map(|span| place(span.start)).collect();
+        Some(SettingDocument { key, value, place: place(setting.span.start)?, replaces })
     });
     settings.collect()
 }

@@ -1,14 +1,15 @@
 //! Local paths in the file. They are relative to the file, not to the current directory.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::{Config, Mount};
 use crate::model::{clean_path, in_home};
 
 impl Config {
-    /// Makes each local path absolute. `~/` is the home directory; other paths are relative to
-    /// the file that sets them, or to `directory` if the text did not come from a file. Without a home directory, `~/` is kept. A configuration
-    /// without mounts gets `directory`.
+    /// Makes each local path absolute. A relative path starts at the directory of the file that sets it, or at
+    /// `directory` for a text without a file. `~/` is the home directory, and is kept if that is unknown. A
+    /// configuration without mounts gets `directory`.
     #[must_use]
     pub fn located(mut self, directory: &Path, home: Option<&Path>) -> Self {
         let origin = self.origin.clone();
@@ -33,8 +34,8 @@ impl Config {
         self
     }
 
-    /// The merged document. Local paths of files in other directories are absolute, if those of this
-    /// configuration are.
+    /// The merged document without secrets. Call it after `located`: local paths from files in other
+    /// directories are then absolute.
     pub fn merged(&mut self) -> toml::Table {
         let origin = self.origin.clone();
         let own = origin.sources.directory(0);
@@ -42,7 +43,8 @@ impl Config {
             let span = origin.span(&key)?;
             (origin.sources.directory(span.start) != own).then(|| (key, path.clone()))
         });
-        origin.document(&paths.collect())
+        let paths: BTreeMap<String, String> = paths.collect();
+        origin.document(&|key, text| paths.get(key).cloned().or_else(|| self.masked(key, text)))
     }
 }
 

@@ -130,7 +130,7 @@ pub(super) fn seccomp_profile(value: &str) -> Result<(), InvalidValue> {
     holds(is_local(value), value, what, rule)
 }
 
-/// A file is a layer only from a disk: what a configuration says should not change with a server.
+/// Only local files can be extended, so that a configuration does not depend on a server.
 pub(super) fn extended_file(value: &str) -> Result<(), InvalidValue> {
     let what = "the path of a file to extend";
     plain(value, what)?;

@@ -8,7 +8,7 @@ use super::{Config, Proxy, ValueSource, Variable};
 use crate::config::diagnostic::Diagnostic;
 use crate::host::Network;
 use crate::model::proxy::{PROXY_NAMES, ProxySettings};
-use crate::model::redact;
+use crate::model::redact::{self, SENSITIVE};
 use serde_json::Value;
 
 /// Why a value could not be read, and what to do.
@@ -97,6 +97,37 @@ impl Config {
         let is_proxy = PROXY_NAMES.iter().any(|it| it.eq_ignore_ascii_case(name));
         let has_credentials = value.as_str().is_some_and(|value| value.contains('@'));
         own.map_or(!is_proxy || has_credentials, |(_, own)| own.sensitive)
+    }
+
+    /// The document as the file and its layers write it, without secrets.
+    pub fn shown(&self) -> toml::Table {
+        self.origin.document(&|key, text| self.masked(key, text))
+    }
+
+    /// Whether that document is without secrets, so that nothing was left out.
+    pub fn is_shown_whole(&self) -> bool {
+        self.shown() == self.origin.document(&|_, _| None)
+    }
+
+    /// What is shown instead of a text of the document that may be a secret. The name of the source of a value
+    /// is not a secret.
+    pub(super) fn masked(&self, key: &str, text: &str) -> Option<String> {
+        let value = Value::from(text);
+        let name = match key.strip_prefix("vm.env.") {
+            None => key.rsplit('.').next().unwrap_or_default(),
+            Some(rest) => {
+                let (name, source) = rest.split_once('.').unwrap_or((rest, "value"));
+                if source != "value" {
+                    return None;
+                }
+                if self.hides(name, &value) {
+                    return Some(SENSITIVE.to_owned());
+                }
+                name
+            }
+        };
+        let shown = redact::value(name.split('[').next().unwrap_or_default(), &value);
+        (shown != value).then(|| shown.as_str().unwrap_or(SENSITIVE).to_owned())
     }
 
     /// The environment variables of the guest in Lima's YAML. An empty proxy is none: without it, a guest on

@@ -44,6 +44,15 @@ impl SysboxVersion {
         reported == version || upstream == version || revised == Some(version.as_str())
     }
 
+    /// The version of a package that has this version according to dpkg.
+    pub fn of_package(reported: &str) -> Option<Self> {
+        let upstream = reported.strip_suffix(".linux").unwrap_or(reported);
+        let revised = upstream.rsplit_once('-').map(|(upstream, _)| upstream);
+        let parsed =
+            |version: &str| version.parse::<Self>().ok().filter(|it| it.is_package(reported));
+        parsed(upstream).or_else(|| parsed(revised?))
+    }
+
     /// The version without the vendor's suffix.
     #[must_use]
     pub fn release(&self) -> Self {
@@ -113,6 +122,15 @@ mod tests {
         };
         for reported in ["0.7.0.linux", "0.7.0-0.linux", "0.7.0", "0.7.0-1"] {
             assert!(is_package("0.7.0", reported), "{reported}");
+        }
+        for (reported, version) in [
+            ("0.7.1.linux", Some("0.7.1")),
+            ("0.7.1-0.linux", Some("0.7.1")),
+            ("0.7", None),
+            ("", None),
+        ] {
+            let found = SysboxVersion::of_package(reported).map(|it| it.to_string());
+            assert_eq!(found.as_deref(), version, "{reported}");
         }
         for reported in ["0.7.1.linux", "0.7.0+vendor.1.linux", "0.7.0+vendor.1-0.linux", "0.7", ""]
         {

@@ -4,7 +4,6 @@
 pub mod apply;
 mod commanded;
 pub mod graph;
-pub mod import;
 pub mod observe;
 mod plan;
 pub mod record;

@@ -34,7 +34,7 @@ pub fn annotation(diagnostic: &Diagnostic, places: &Places) -> String {
 }
 
 impl Places {
-    /// The path of a file in the repository, or its path as it is if it is elsewhere.
+    /// The path relative to the root of the repository. Unchanged for a file outside it.
     fn of(&self, file: &str) -> String {
         let path = clean_path(&self.here.join(file).to_string_lossy());
         let inside =

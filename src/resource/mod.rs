@@ -11,6 +11,7 @@ pub mod facts;
 mod file;
 mod group;
 mod group_membership;
+pub mod import;
 mod lima_install;
 mod provision;
 mod proxy;

@@ -83,6 +83,22 @@ fn the_merged_file_is_the_same_file() {
     let merged = sandbox.cai(&["render", "--config"]);
     assert!(merged.success().starts_with("# Secrets are left out."), "{merged}");
     assert!(!merged.stdout.contains("hunter2"), "{merged}");
+    // Even a short one, and one that only its name marks.
+    let env = "[vm.env]\nA = { value = \"abc\", sensitive = true }\nPASSWORD = \"hunter2\"\nB = { env = \"B\", sensitive = true }\n";
+    sandbox.write("home/containai.toml", &format!("version = 1\n{env}"));
+    for call in [
+        &["render", "--config"][..],
+        &["render", "--config", "--json"],
+        &["validate", "--explain"],
+        &["validate", "--explain", "--json"],
+    ] {
+        let ran = sandbox.cai_with(call, &[("B", "hunter3")]);
+        let text = ran.success();
+        assert!(!text.contains("abc") && !text.contains("hunter"), "{ran}");
+        assert!(text.contains("sensitive"), "{ran}");
+    }
+    let json = sandbox.cai_with(&["render", "--config", "--json"], &[("B", "hunter3")]);
+    assert_eq!(document(&json)["vm"]["env"]["B"], json!({ "env": "B", "sensitive": true }));
 }
 
 fn a_layer_that_changes_makes_a_saved_plan_stale() {

@@ -17,6 +17,9 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         what_the_file_cannot_express_is_a_comment,
         a_stopped_vm_is_imported_without_its_guest,
         the_forward_that_another_tool_lacks_is_told,
+        sysbox_is_declared_if_it_is_installed,
+        files_beside_the_new_one_are_not_part_of_the_vm,
+        a_secret_is_not_copied,
         a_vm_that_does_not_exist_is_an_error,
     ]
 }
@@ -154,6 +157,55 @@ fn what_the_file_cannot_express_is_a_comment() {
     assert!(!text.contains("/a, b"), "{text}");
 }
 
+fn sysbox_is_declared_if_it_is_installed() {
+    let sandbox = machine(BY_HAND, &[&JOIN[..], &[CONTEXT]].concat());
+    // A second VM of cai itself has everything that cai installs.
+    sandbox.write(
+        "home/containai.toml",
+        "version = 1\n[vm]\nname = \"vm\"\n[context]\nname = \"lima-vm\"\n",
+    );
+    cai(&sandbox, &["apply", "--yes"]).success();
+    let declared = cai(&sandbox, &["import", "vm", "--out", "other.toml"]);
+    assert!(declared.fails_with(4).contains("is declared by"), "{declared}");
+    std::fs::remove_file(sandbox.path("home/containai.toml")).unwrap();
+    let ran = cai(&sandbox, &["import", "vm"]);
+    let text = ran.success();
+    assert!(text.contains("[sysbox]\nenabled = true"), "{text}");
+    assert!(text.contains("live-restore = true"), "{text}");
+    assert!(!text.contains("sysbox-runc"), "{text}");
+}
+
+fn files_beside_the_new_one_are_not_part_of_the_vm() {
+    let sandbox = machine(BY_HAND, &[&JOIN[..], &[CONTEXT]].concat());
+    sandbox.write("home/containai.local.toml", "[vm]\nname = \"other\"\ncpus = 9\n");
+    let ran = cai(&sandbox, &["import", "vm"]);
+    let text = ran.success();
+    assert!(text.contains("cpus = 3") && text.contains("name = \"vm\""), "{text}");
+    assert!(
+        text.contains("# These files also apply, and can change the plan: containai.local.toml."),
+        "{text}"
+    );
+}
+
+fn a_secret_is_not_copied() {
+    let yaml =
+        BY_HAND.replace("/images/docker.img", "https://joe:hunter2@images.example/docker.img");
+    let sandbox = machine(&yaml, &JOIN);
+    let ran = cai(&sandbox, &["import", "vm", "--out", "vm.toml"]);
+    ran.success();
+    let text = std::fs::read_to_string(sandbox.path("home/vm.toml")).unwrap();
+    assert!(!text.contains("hunter2") && !text.contains("images.example"), "{text}");
+    assert!(text.contains("# `vm.images` may contain a secret"), "{text}");
+    // Nor are those of an existing file shown.
+    let old = "version = 1\n[vm.env]\nPW = { value = \"s3cr3tpw\", sensitive = true }\n";
+    sandbox.write("home/vm.toml", old);
+    let ran = cai(&sandbox, &["import", "vm", "--out", "vm.toml"]);
+    assert!(
+        ran.fails_with(4).contains("was not changed") && !ran.stdout.contains("s3cr3tpw"),
+        "{ran}"
+    );
+}
+
 /// Colima forwards the socket to its own directory (measured: Colima's `environment/vm/lima/yaml.go`).
 fn the_forward_that_another_tool_lacks_is_told() {
     let yaml =
@@ -161,7 +213,7 @@ fn the_forward_that_another_tool_lacks_is_told() {
     let sandbox = machine(&yaml, &JOIN);
     let ran = cai(&sandbox, &["import", "vm"]);
     let text = ran.success();
-    assert!(text.contains("# `cai apply` changes portForwards of vm.vm."), "{text}");
+    assert!(text.contains("# `cai apply` changes vm.vm: portForwards. Restarts the VM."), "{text}");
 }
 
 fn a_stopped_vm_is_imported_without_its_guest() {
@@ -176,6 +228,6 @@ fn a_stopped_vm_is_imported_without_its_guest() {
 fn a_vm_that_does_not_exist_is_an_error() {
     let sandbox = machine(BY_HAND, &[]);
     let ran = cai(&sandbox, &["import", "other"]);
-    assert!(ran.fails_with(4).contains("Lima has no VM other"), "{ran}");
+    assert!(ran.fails_with(4).contains("the VM other does not exist"), "{ran}");
     assert_eq!(ran.stdout, "", "{ran}");
 }

@@ -21,10 +21,10 @@ pub(in crate::cli) enum Command {
     ///
     /// Asks for a name, a size, and the directory that containers may use.
     Init(Init),
-    /// Write the file for an existing VM
+    /// Print or write the file for an existing VM
     ///
     /// The VM can be one that you made with limactl, from Lima's templates or with another tool. Nothing is
-    /// changed. Run `cai plan` with the file, and then `cai apply`, which takes the VM into cai's record.
+    /// changed. Run `cai plan` with the file, and then `cai apply`, which adds the VM to cai's record.
     Import {
         /// The VM, as in `limactl list`
         name: VmName,
@@ -215,7 +215,7 @@ pub(in crate::cli) enum Command {
     },
     /// Print the Lima YAML of the VM that the file declares
     Render {
-        /// Print the file, merged with the files that it extends
+        /// Print the file merged with its layers
         #[arg(long)]
         config: bool,
     },

@@ -55,10 +55,9 @@ pub(super) struct Global {
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "DIR", num_args = 0..=1, require_equals = true, env = "CAI_SIMULATE", hide_env_values = true)]
     #[expect(clippy::option_option, reason = "the option and its value are optional")]
     pub(super) simulate: Option<Option<PathBuf>>,
-    /// Where errors and warnings are also shown: `github` marks them on the lines of the file in a
-    /// workflow of GitHub Actions
-    #[arg(long, global = true, help_heading = GLOBAL, value_name = "FORM", default_value = "text")]
-    pub(super) diagnostics: Form,
+    /// The format of errors and warnings. `github` also prints annotations for GitHub Actions
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "FORMAT", default_value = "text")]
+    pub(super) diagnostics: DiagnosticsFormat,
     /// When to use colors
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "WHEN", default_value = "auto")]
     pub(super) color: Color,
@@ -95,9 +94,9 @@ pub(super) fn quoted(path: &Path) -> String {
     if text.starts_with('-') { format!("./{quoted}") } else { quoted.into_owned() }
 }
 
-/// The form of errors and warnings.
+/// The format of errors and warnings.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum Form {
+pub(super) enum DiagnosticsFormat {
     /// Text for people.
     #[default]
     Text,

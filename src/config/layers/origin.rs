@@ -25,8 +25,10 @@ pub struct Setting {
     pub span: Range<usize>,
     /// The values of lower layers that it replaces, the lowest first.
     pub replaced: Vec<Range<usize>>,
-    /// Its value as TOML; `None` for a table or an array of tables.
-    pub value: Option<String>,
+    /// Whether it is a value, and neither a table nor an array of tables.
+    pub is_value: bool,
+    /// Its text, if it is a string.
+    text: Option<String>,
 }
 
 impl Origin {
@@ -39,24 +41,24 @@ impl Origin {
         let mut rest = vec![(String::new(), document)];
         while let Some((key, node)) = rest.pop() {
             let mut below = Vec::new();
-            let value = match node.get_ref() {
+            let is_value = match node.get_ref() {
                 DeValue::Table(table) => {
                     let entries = table.iter();
                     below.extend(entries.map(|(name, it)| (child(&key, name.get_ref()), it)));
-                    None
+                    false
                 }
                 DeValue::Array(array) if array.iter().any(|it| it.get_ref().is_table()) => {
                     let elements = array.iter().enumerate();
                     below.extend(elements.map(|(index, it)| (element(&key, index), it)));
-                    None
+                    false
                 }
-                value => Some(plain(value).to_string()),
+                _ => true,
             };
             rest.append(&mut below);
             let span = node.span();
-            let replaced = replaced.remove(&span.start).filter(|_| value.is_some());
-            let replaced = replaced.unwrap_or_default();
-            settings.insert(key, Setting { span, replaced, value });
+            let replaced = replaced.remove(&span.start).filter(|_| is_value).unwrap_or_default();
+            let text = node.get_ref().as_str().map(str::to_owned);
+            settings.insert(key, Setting { span, replaced, is_value, text });
         }
         let document = match plain(document.get_ref()) {
             toml::Value::Table(table) => table,
@@ -65,8 +67,11 @@ impl Origin {
         Self { sources, settings, document }
     }
 
-    /// The merged document, with some of its texts replaced.
-    pub(in crate::config) fn document(&self, texts: &HashMap<String, String>) -> toml::Table {
+    /// The merged document. `other` returns another text for a key and its text.
+    pub(in crate::config) fn document(
+        &self,
+        other: &dyn Fn(&str, &str) -> Option<String>,
+    ) -> toml::Table {
         let mut document = self.document.clone();
         let mut rest: Vec<(String, &mut toml::Value)> =
             document.iter_mut().map(|(name, value)| (child("", name), value)).collect();
@@ -77,11 +82,11 @@ impl Origin {
                 }
                 toml::Value::Array(array) => {
                     let elements = array.iter_mut().enumerate();
-                    rest.extend(elements.map(|(index, it)| (element(&key, index), it)));
+                    rest.extend(elements.map(|(index, it)| (self::element(&key, index), it)));
                 }
                 toml::Value::String(text) => {
-                    if let Some(other) = texts.get(&key) {
-                        text.clone_from(other);
+                    if let Some(other) = other(&key, text) {
+                        *text = other;
                     }
                 }
                 _ => {}
@@ -90,20 +95,50 @@ impl Origin {
         document
     }
 
-    /// The values that layers set, by key.
-    pub fn values(&self) -> impl Iterator<Item = (&str, &Setting)> {
-        let values = self.settings.iter().filter(|(_, setting)| setting.value.is_some());
-        values.map(|(key, setting)| (key.as_str(), setting))
+    /// The values of a form of the document, in its order, with their keys and places.
+    pub fn values(&self, document: &toml::Table) -> Vec<(String, String, &Setting)> {
+        let mut values = Vec::new();
+        self.collect("", document, &mut values);
+        values
+    }
+
+    fn collect<'a>(
+        &'a self,
+        table: &str,
+        document: &toml::Table,
+        values: &mut Vec<(String, String, &'a Setting)>,
+    ) {
+        for (name, value) in document {
+            let key = child(table, name);
+            match (value, self.settings.get(&key)) {
+                (toml::Value::Table(inner), _) => self.collect(&key, inner, values),
+                (value, Some(setting)) if setting.is_value => {
+                    values.push((key, value.to_string(), setting));
+                }
+                (toml::Value::Array(elements), _) => {
+                    for (index, inner) in elements.iter().enumerate() {
+                        let key = self::element(&key, index);
+                        match (inner, self.settings.get(&key)) {
+                            (toml::Value::Table(inner), _) => self.collect(&key, inner, values),
+                            (inner, Some(setting)) => {
+                                values.push((key, inner.to_string(), setting));
+                            }
+                            _ => {}
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
     }
 
     /// The key `wanted` of the element of an array of tables that has this text at `name`. The key of the array
     /// if there is none.
     pub fn element(&self, array: &str, name: &str, text: &str, wanted: &str) -> String {
-        let text = toml::Value::from(text).to_string();
         let elements = (0..).map(|index| element(array, index));
         let mut elements = elements.take_while(|element| self.settings.contains_key(element));
-        let value = |element: &str| self.settings.get(&child(element, name))?.value.as_ref();
-        let found = elements.find(|element| value(element) == Some(&text));
+        let value = |element: &str| self.settings.get(&child(element, name))?.text.as_deref();
+        let found = elements.find(|element| value(element) == Some(text));
         found.map_or_else(|| array.to_owned(), |element| child(&element, wanted))
     }
 

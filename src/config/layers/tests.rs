@@ -72,7 +72,8 @@ fn tables_merge_and_the_higher_value_counts() {
     assert_eq!(keys, ["mtu", "debug"]);
     assert_eq!(place(&config, "vm.memory"), "containai.local.toml:2");
     assert_eq!(place(&config, "vm.name"), "../base.toml:3");
-    let memory = config.origin.values().find(|(key, _)| *key == "vm.memory").unwrap().1;
+    let memory = config.origin.values(&config.shown());
+    let memory = memory.into_iter().find(|(key, ..)| key == "vm.memory").unwrap().2;
     let replaced = memory.replaced.iter().map(|span| config.origin.sources.at(span.start).unwrap());
     let replaced: Vec<String> = replaced.map(|place| place.to_string()).collect();
     assert_eq!(replaced, ["../base.toml:4", "containai.toml:3"]);

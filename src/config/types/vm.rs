@@ -49,9 +49,7 @@ pub struct Vm {
     /// `[[vm.port_forwards]]`: ports and sockets of the guest to forward to this machine. Lima uses
     /// the first one that fits. The engine's socket is always forwarded.
     pub port_forwards: Vec<PortForward>,
-    /// Whether someone else made the VM. `cai` then adds only what the file declares, and no boot script,
-    /// readiness probe or `live-restore`. The VM's image or its own scripts start
-    /// Docker. `cai import` writes this.
+    /// Whether the VM was created without `cai`. `cai import` sets it; see `cai help import`.
     pub adopted: bool,
     /// `[vm.env]`: environment variables of the guest (in its `/etc/environment`). Each is a
     /// string, or a table with `value` or `env`, and `sensitive`.

@@ -157,7 +157,6 @@ impl ArchiveError {
 }
 
 /// Downloads a text.
-#[expect(clippy::disallowed_methods, reason = "this is a part of the system host")]
 pub(super) fn fetch(url: &str, network: &Network) -> Result<Vec<u8>, ArchiveError> {
     let place = std::env::temp_dir();
     let unwritten = |source| ArchiveError::Write { path: place.clone(), source };

@@ -181,7 +181,7 @@ pub(in crate::resource) fn socket_path(case: &Case<'_>) -> Option<Finding> {
 /// always report it; `validate` and the plan do.
 pub(in crate::resource) fn exposed(case: &Case<'_>) -> Option<Finding> {
     let vm = case.facts.vm.present()?;
-    let places = Places { file: None, ..Places::of(case.config, case.facts) };
+    let places = Places { files: Vec::new(), ..Places::of(case.config, case.facts) };
     let exposed = places.exposed(vm.yaml.get(MOUNTS));
     let locations: Vec<&str> = exposed.iter().map(|it| it.location.as_str()).collect();
     let causes: Vec<String> = exposed.iter().map(ToString::to_string).collect();

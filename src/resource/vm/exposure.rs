@@ -43,14 +43,14 @@ const LOGINS: &str = "your logins for Git and package registries";
 const START_FILES: &str = "your shell's start files";
 
 /// The places on this machine that a mount must not expose unnoticed.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Places<'a> {
     /// The user's home directory.
     pub home: Option<&'a Path>,
     /// Lima's directory, with the YAML and the keys of every VM.
     pub lima_home: Option<&'a Path>,
-    /// The file that declares the VM.
-    pub file: Option<&'a Path>,
+    /// The files that declare the VM.
+    pub files: Vec<&'a Path>,
     /// The directories of mounts that are elsewhere than their locations say.
     pub links: Option<&'a BTreeMap<String, PathBuf>>,
 }
@@ -63,9 +63,14 @@ impl<'a> Places<'a> {
 
     /// The places that matter to a file.
     pub fn new(config: &'a Config, home: Option<&'a Path>, lima_home: Option<&'a Path>) -> Self {
+        let own = config.file.as_deref();
+        let layers = config.origin.sources.others().map(|layer| layer.path.as_path());
         // A file that names no mounts always mounts its own directory.
-        let file = config.file.as_deref().filter(|_| !config.vm.left_out.mounts);
-        Self { home, lima_home, file, links: Some(&config.links) }
+        let always = own.and_then(Path::parent).filter(|_| config.vm.left_out.mounts);
+        let files = own.into_iter().chain(layers);
+        let files =
+            files.filter(|file| always.is_none_or(|always| !file.starts_with(always))).collect();
+        Self { home, lima_home, files, links: Some(&config.links) }
     }
     /// What these mounts expose: entries of Lima's YAML, in their order.
     pub fn exposed(&self, mounts: Option<&Value>) -> Vec<Exposure> {
@@ -102,7 +107,7 @@ impl<'a> Places<'a> {
         if !is_root && self.lima_home.is_some_and(shares) {
             things.push("Lima's VMs and their keys".into());
         }
-        let file = self.file.filter(|file| writable && !is_root && contains(file));
+        let file = self.files.iter().find(|file| writable && !is_root && contains(file));
         if let Some(file) = file {
             let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
             things.push(format!("{name}, which decides what the next `cai apply` does"));
@@ -132,7 +137,7 @@ mod tests {
         let places = Places {
             home: Some(Path::new("/home/dev")),
             lima_home: Some(Path::new("/home/dev/.lima")),
-            file: Some(Path::new("/home/dev/project/containai.toml")),
+            files: vec![Path::new("/home/dev/project/containai.toml")],
             links: None,
         };
         places.exposed(Some(&json!([{"location": location, "writable": writable}])))
@@ -170,7 +175,7 @@ mod tests {
         let places = Places {
             home: Some(Path::new("/home/dev")),
             lima_home: Some(Path::new("/home/dev/.lima")),
-            file: None,
+            files: Vec::new(),
             links: Some(&links),
         };
         let exposed = places.exposed(Some(&json!([{"location": "/srv/keys"}])));

@@ -7,9 +7,10 @@ use crate::config::{self, Config};
 use crate::docker::ContextMetadata;
 use crate::guest::{DOCKER_GROUP, GuestFacts};
 use crate::lima::Status;
+use crate::model::address::Kind;
 use crate::model::redact;
 use crate::model::{ContextName, SysboxVersion, VmName, listed};
-use crate::plan::{Change, Reason};
+use crate::plan::{Action, Change, Reason};
 use crate::resource::facts::{Facts, VmFacts};
 
 /// Keys of Lima's YAML that the file expresses, or that are only about the YAML itself.
@@ -29,7 +30,7 @@ const EXPRESSED: [&str; 10] = [
 const FIRST_USER: u32 = 1000;
 const NOBODY: u32 = 65534;
 
-/// A file in the making.
+/// A file that is not complete yet.
 #[derive(Debug, Clone)]
 pub struct Draft {
     document: Table,
@@ -62,7 +63,7 @@ impl Draft {
     }
 
     /// Adds what was observed. `config` is the configuration of the draft.
-    pub fn complete(&mut self, config: &Config, facts: &Facts, contexts: &[Context]) {
+    pub fn complete(&mut self, config: &Config, facts: &Facts, contexts: &[NamedContext]) {
         if let Some(vm) = facts.vm.present() {
             self.vm(vm);
         }
@@ -92,6 +93,11 @@ impl Draft {
         }
         if let Some(cpus) = vm.yaml.get("cpus").and_then(Value::as_i64) {
             self.set("vm", "cpus", cpus);
+        }
+        if let Some(on) =
+            vm.yaml.get("rosetta").and_then(|it| it.get("enabled")).and_then(Value::as_bool)
+        {
+            self.set("vm", "rosetta", on);
         }
         let images = images(vm);
         if !images.is_empty() {
@@ -123,41 +129,48 @@ impl Draft {
             }
         }
         let mut keys = guest.daemon_json.keys().unwrap_or_default();
-        if let Some(version) = guest.packages.get("sysbox-ce").and_then(|it| sysbox(it)) {
-            self.set("sysbox", "enabled", true);
-            if version != SysboxVersion::DEFAULT {
-                self.set("sysbox", "version", version.to_string());
-            }
-            if keys.get("default-runtime").is_some_and(|it| it == "sysbox-runc") {
-                keys.shift_remove("default-runtime");
-                self.set("sysbox", "default_runtime", true);
-            }
-            if let Some(Value::Object(runtimes)) = keys.get_mut("runtimes") {
-                runtimes.shift_remove("sysbox-runc");
-            }
-            keys.retain(|_, value| is_set(value));
+        match guest.packages.get("sysbox-ce").map(|it| (it, SysboxVersion::of_package(it))) {
+            Some((_, Some(version))) => self.sysbox(&version, &mut keys),
+            Some((package, None)) => self.remark(format!(
+                "The file cannot express the installed version of Sysbox, {package}, which stays unchanged."
+            )),
+            None => {}
         }
         self.daemon(&keys);
         self.users(guest);
     }
 
+    /// Declares Sysbox, and leaves to it what it sets in daemon.json.
+    fn sysbox(&mut self, version: &SysboxVersion, keys: &mut serde_json::Map<String, Value>) {
+        self.set("sysbox", "enabled", true);
+        if *version != SysboxVersion::DEFAULT {
+            self.set("sysbox", "version", version.to_string());
+        }
+        if keys.get("default-runtime").is_some_and(|it| it == "sysbox-runc") {
+            keys.shift_remove("default-runtime");
+            self.set("sysbox", "default_runtime", true);
+        }
+        if let Some(Value::Object(runtimes)) = keys.get_mut("runtimes") {
+            runtimes.shift_remove("sysbox-runc");
+        }
+        keys.retain(|_, value| is_set(value));
+    }
+
     fn daemon(&mut self, keys: &serde_json::Map<String, Value>) {
-        let (mut daemon, mut hidden) = (Table::new(), Vec::new());
         for (key, value) in keys {
-            let is_whole = redact::value(key, value) == *value;
-            match Toml::try_from(value) {
-                Ok(value) if is_whole => drop(daemon.insert(key.clone(), value)),
-                _ => hidden.push(key.as_str()),
+            let before = self.document.clone();
+            let docker = self.document.entry("docker").or_insert_with(|| Table::new().into());
+            let daemon = docker.as_table_mut().map(|it| it.entry("daemon"));
+            let daemon = daemon.map(|it| it.or_insert_with(|| Table::new().into()));
+            let value = Toml::try_from(value).ok();
+            let set = daemon.and_then(Toml::as_table_mut).zip(value);
+            let is_set =
+                set.is_some_and(|(daemon, value)| daemon.insert(key.clone(), value).is_none());
+            if is_set {
+                self.unless_refused(before, &config::layers::child("docker.daemon", key));
+            } else {
+                self.remark(cannot_express(&config::layers::child("docker.daemon", key)));
             }
-        }
-        if !daemon.is_empty() {
-            self.set("docker", "daemon", daemon);
-        }
-        if !hidden.is_empty() {
-            self.remark(format!(
-                "These keys of daemon.json stay unchanged, because they contain secrets or null: {}.",
-                listed(hidden)
-            ));
         }
     }
 
@@ -193,7 +206,7 @@ impl Draft {
     }
 
     /// The Docker context that leads to the engine, or a name that belongs to nobody yet.
-    fn context(&mut self, config: &Config, facts: &Facts, contexts: &[Context]) {
+    fn context(&mut self, config: &Config, facts: &Facts, contexts: &[NamedContext]) {
         let socket = format!("unix://{}", facts.docker_socket().display());
         let own = contexts.iter().find(|(_, context)| context.host == socket);
         let is_taken = contexts.iter().any(|(name, _)| *name == config.context.name);
@@ -207,9 +220,12 @@ impl Draft {
         }
     }
 
-    /// Leaves out what a plan would change nevertheless. Returns whether that was anything.
+    /// Removes the keys that the plan would change. Returns whether it removed any.
     pub fn without(&mut self, change: &Change) -> bool {
         let mut dropped = self.without_loads(change);
+        if change.address.kind != Kind::VM {
+            return dropped;
+        }
         let changed = change.changed();
         for (_, key) in ATTRIBUTES.iter().filter(|(name, _)| changed.iter().any(|it| it == name)) {
             if let Some(Toml::Table(vm)) = self.document.get_mut("vm")
@@ -250,13 +266,26 @@ impl Draft {
 
     /// Says what an apply would still change.
     pub fn differs(&mut self, change: &Change) {
-        let attributes = change.changed();
-        let what = if change.before.is_none() {
-            format!("`cai apply` creates {}.", change.address)
-        } else {
-            format!("`cai apply` changes {} of {}.", listed(attributes), change.address)
+        let (address, attributes) = (&change.address, change.changed());
+        let what = match change.action {
+            Action::Create => format!("creates {address}"),
+            Action::Delete => format!("deletes {address}"),
+            _ if attributes.is_empty() => format!("changes {address}"),
+            _ => format!("changes {address}: {}", listed(attributes)),
         };
-        self.remark(what);
+        let disturbs =
+            change.disruption.sentence(1).map(|it| format!(" {it}.")).unwrap_or_default();
+        self.remark(format!("`cai apply` {what}.{disturbs}"));
+    }
+
+    /// Says that other files also determine what a plan shows.
+    pub fn has_layers(&mut self, layers: &[String]) {
+        if !layers.is_empty() {
+            self.remark(format!(
+                "These files also apply, and can change the plan: {}.",
+                listed(layers)
+            ));
+        }
     }
 
     /// What the file does not say, in sentences.
@@ -280,9 +309,15 @@ impl Draft {
         self.unless_refused(before, &format!("{table}.{key}"));
     }
 
-    /// Goes back to the document before a key if the file would be refused.
+    /// Goes back to the document before a key if the file would be refused, or if the value may be a secret.
     fn unless_refused(&mut self, before: Table, key: &str) {
-        if config::parse(&self.document()).is_err() {
+        let text = self.document();
+        if redact::foreign(&text) != text {
+            self.document = before;
+            self.remark(format!(
+                "`{key}` may contain a secret, is not copied, and stays unchanged."
+            ));
+        } else if config::parse(&text).is_err() {
             self.document = before;
             self.remark(cannot_express(key));
         }
@@ -296,14 +331,14 @@ impl Draft {
     }
 }
 
-/// A Docker context of this machine.
-pub type Context = (ContextName, ContextMetadata);
+/// A Docker context of this machine, with its name.
+pub type NamedContext = (ContextName, ContextMetadata);
 
 fn cannot_express(key: &str) -> String {
     format!("The file cannot express `{key}`, which stays unchanged.")
 }
 
-/// Whether a value says anything.
+/// Whether a value is neither null nor empty.
 fn is_set(value: &Value) -> bool {
     match value {
         Value::Null => false,
@@ -354,9 +389,4 @@ fn mounts(vm: &VmFacts) -> Vec<Toml> {
         Toml::Table(table)
     });
     mounts.collect()
-}
-
-/// The version of an installed package.
-fn sysbox(package: &str) -> Option<SysboxVersion> {
-    package.split('-').next()?.parse().ok()
 }
