@@ -109,6 +109,7 @@ const EXAMPLES: &[(&str, Examples)] = &[
         ],
     ),
     ("status", &[("Check in a script that the machine matches the file", "cai status --quiet")]),
+    ("report", &[("Add this machine to an inventory", "cai report >> inventory.jsonl")]),
     (
         "doctor",
         &[

@@ -25,6 +25,7 @@ mod plan;
 mod power;
 mod progress;
 mod render;
+mod report_line;
 mod saved;
 mod schema;
 mod setup;
@@ -202,6 +203,7 @@ fn run_on(
         Command::Env { shell, unset, .. } => env::run(host, global, *shell, *unset, terminal),
         Command::Watch(options) => watch::run(host, global, options, terminal),
         Command::Status => status::run(host, global, terminal),
+        Command::Report => report_line::run(host, global, terminal),
         Command::Doctor(options) => doctor::run(host, global, options, terminal),
         Command::Explain { code } => explain::run(code.as_deref(), global.json, terminal),
         Command::Show { plan: Some(plan) } => saved::show(host, global, plan, terminal),

@@ -10,6 +10,7 @@ use super::egress::EgressDocument;
 use super::env::EnvDocument;
 use super::explain::ExplainDocument;
 use super::list::ListDocument;
+use super::report_line::ReportLine;
 use super::show::ShowDocument;
 use super::simulate::FaultsDocument;
 use super::status::StatusDocument;
@@ -27,12 +28,13 @@ type Named = (&'static str, fn() -> Value);
 
 /// The schema of the file and those of the JSON documents, by name. A document has the name of the
 /// command that prints it.
-pub(super) const SCHEMAS: [Named; 14] = [
+pub(super) const SCHEMAS: [Named; 15] = [
     (FILE, config::schema),
     ("validate", of::<ValidateDocument>),
     ("plan", of::<PlanDocument<'_>>),
     ("apply", root::<Line<'_>>),
     ("status", of::<StatusDocument<'_>>),
+    ("report", versioned::<ReportLine<'_>>),
     ("egress-test", of::<EgressDocument>),
     ("list", of::<ListDocument>),
     ("show", of::<ShowDocument<'_>>),
@@ -51,11 +53,17 @@ pub fn schemas() -> impl Iterator<Item = (&'static str, Value)> {
 
 /// The JSON Schema of a document, which may also have the errors of the command.
 fn of<T: JsonSchema>() -> Value {
-    let mut schema = root::<WithErrors<T>>();
+    let mut schema = versioned::<WithErrors<T>>();
     let document = root::<T>();
     for key in ["title", "description"] {
         schema[key] = document[key].clone();
     }
+    schema
+}
+
+/// The JSON Schema of a document with its format version.
+fn versioned<T: JsonSchema>() -> Value {
+    let mut schema = root::<T>();
     if let Some(version) = schema.pointer_mut("/properties/format_version") {
         *version = json!({
             "description": "It is increased when a program could misread the new format. Added \

@@ -80,10 +80,22 @@ struct MachineStatus<'a> {
 }
 
 #[derive(Serialize, JsonSchema)]
-struct Vm<'a> {
+pub(super) struct Vm<'a> {
     name: &'a str,
     /// Lima's status, `absent`, or `unknown`.
     status: String,
+}
+
+impl<'a> Vm<'a> {
+    /// The VM of a file. Without facts, its status is unknown.
+    pub(super) fn new(file: &'a File, facts: Option<&Facts>) -> Self {
+        let status = match facts.map(|facts| &facts.vm) {
+            Some(Observation::Present(vm)) => vm.status.to_string(),
+            Some(Observation::Absent) => "absent".into(),
+            Some(Observation::Unobservable(_)) | None => "unknown".into(),
+        };
+        Self { name: file.config.vm.name.as_str(), status }
+    }
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -118,14 +130,7 @@ impl<'a> MachineStatus<'a> {
         let why = unknown.iter().flat_map(|change| &change.reasons).find(of_guest);
         Self {
             file: &file.shown,
-            vm: Vm {
-                name: file.config.vm.name.as_str(),
-                status: match &facts.vm {
-                    Observation::Present(vm) => vm.status.to_string(),
-                    Observation::Absent => "absent".into(),
-                    Observation::Unobservable(_) => "unknown".into(),
-                },
-            },
+            vm: Vm::new(file, Some(facts)),
             engine: Engine {
                 status: match (&facts.guest, ping) {
                     (Observation::Absent, _) => "absent",

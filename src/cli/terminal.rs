@@ -219,6 +219,13 @@ impl Terminal {
         Ok(())
     }
 
+    /// Prints a JSON document as one line, for a command that prints one per file. It has its own errors.
+    pub(super) fn document_line(&mut self, document: &impl Serialize) -> Result<(), Error> {
+        self.json = Json::Ended;
+        let document = self.marked(self.clean(document)?);
+        self.write(&format!("{}\n", printable_json(&document.to_string())))
+    }
+
     /// Whether the command prints JSON Lines instead of a document.
     pub(super) fn streams(&self) -> bool {
         matches!(self.json, Json::Lines)

@@ -17,6 +17,8 @@ pub struct Engine {
     pub images: usize,
     /// The number of volumes; `None` if they could not be counted.
     pub volumes: Option<usize>,
+    /// Its version, such as `28.5.2`.
+    pub version: Option<String>,
     /// The time on its clock.
     pub time: Option<SystemTime>,
     /// Its runc as it reports it, such as `v1.3.3-0-gd842d77` or a commit.
@@ -33,6 +35,7 @@ pub struct Engine {
 struct Info {
     containers: usize,
     images: usize,
+    server_version: String,
     system_time: String,
     docker_root_dir: String,
     driver: String,
@@ -97,6 +100,7 @@ impl Engine {
             containers: info.containers,
             images: info.images,
             volumes: answers.get("volumes"),
+            version: Some(info.server_version).filter(|version| !version.is_empty()),
             runc: Some(info.runc_commit.id).filter(|id| !id.is_empty()),
             time: humantime::parse_rfc3339(&info.system_time).ok(),
             log_drivers: info.plugins.log,

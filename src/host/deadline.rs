@@ -34,6 +34,9 @@ impl Probe for Deadline<'_> {
     fn cpus(&self) -> Option<u32> {
         self.probe.cpus()
     }
+    fn host_name(&self) -> Option<String> {
+        self.probe.host_name()
+    }
     fn query(&self, command: &CommandSpec) -> Result<Output, CommandError> {
         let timeout = command.timeout.min(self.at_most);
         self.probe.query(&command.clone().timeout(timeout))

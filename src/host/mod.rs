@@ -69,6 +69,9 @@ pub trait Probe: Sync {
     /// The number of processors; `None` if it is unknown.
     fn cpus(&self) -> Option<u32>;
 
+    /// The name of the machine; `None` if it is unknown.
+    fn host_name(&self) -> Option<String>;
+
     /// Runs a command that only reads. Any exit status is a result.
     ///
     /// # Errors

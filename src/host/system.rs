@@ -45,6 +45,10 @@ impl Probe for System {
         u32::try_from(cpus.get()).ok()
     }
 
+    fn host_name(&self) -> Option<String> {
+        nix::unistd::gethostname().ok()?.into_string().ok()
+    }
+
     fn query(&self, command: &CommandSpec) -> Result<Output, CommandError> {
         traced(command, &|_| {})
     }

@@ -216,6 +216,11 @@ impl Probe for SimulatedHost<'_> {
         Some(self.lock_world().computer.cpus)
     }
 
+    /// That of the real machine, so that an inventory can tell simulated hosts apart.
+    fn host_name(&self) -> Option<String> {
+        self.real.host_name()
+    }
+
     fn query(&self, command: &CommandSpec) -> Result<Output, CommandError> {
         let failed = |failure| CommandError { command: command.clone().into(), failure };
         let args: Vec<String> =

@@ -20,6 +20,7 @@ mod output;
 mod pin;
 mod plan;
 mod progress;
+mod report;
 mod saved;
 mod saved_owner;
 mod saved_words;
@@ -34,7 +35,7 @@ mod workflow;
 use libtest_mimic::Trial;
 
 /// Every command there is.
-const COMMANDS: [&str; 29] = [
+const COMMANDS: [&str; 30] = [
     "init",
     "import",
     "setup",
@@ -52,6 +53,7 @@ const COMMANDS: [&str; 29] = [
     "env",
     "watch",
     "status",
+    "report",
     "doctor",
     "explain",
     "destroy",
@@ -87,6 +89,7 @@ pub fn trials() -> Vec<Trial> {
         pin::trials(),
         plan::trials(),
         progress::trials(),
+        report::trials(),
         saved::trials(),
         saved_owner::trials(),
         saved_words::trials(),

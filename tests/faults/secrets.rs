@@ -131,6 +131,7 @@ fn calls(command: &Command, path: &str) -> Vec<Vec<&'static str>> {
         "plan" => &[&["plan"], &["plan", "--out", "next.plan"]],
         "apply" => &[&["apply"], &["apply", "next.plan"], &["apply", "--yes"]],
         "status" => &[&["status"]],
+        "report" => &[&["report"]],
         "doctor" => &[
             &["doctor"],
             &["doctor", "--deep"],

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::sandbox::Ran;
 
 /// The commands, each with the schema of its documents.
-const COMMANDS: [(&str, &str); 16] = [
+const COMMANDS: [(&str, &str); 17] = [
     ("validate", "validate"),
     ("plan", "plan"),
     ("apply", "apply"),
@@ -19,6 +19,7 @@ const COMMANDS: [(&str, &str); 16] = [
     ("stop", "apply"),
     ("restart", "apply"),
     ("status", "status"),
+    ("report", "report"),
     ("list", "list"),
     ("show", "show"),
     ("doctor", "doctor"),

@@ -31,6 +31,9 @@ impl Probe for Interposed<'_> {
     fn cpus(&self) -> Option<u32> {
         self.host.cpus()
     }
+    fn host_name(&self) -> Option<String> {
+        self.host.host_name()
+    }
     fn query(&self, command: &CommandSpec) -> Result<Output, CommandError> {
         (self.queried)(command);
         self.host.query(command)

@@ -180,6 +180,12 @@ pub(in crate::cli) enum Command {
     ///
     /// Exits with 0 only if the machine matches the file.
     Status,
+    /// Print one line of JSON about the engine, for an inventory of many machines
+    ///
+    /// The line has the machine's name, the versions of cai, Lima, dockerd and Sysbox, the state of the VM, the
+    /// differences from the file, and the findings of `cai doctor`. Changes nothing. Exits with 0 if the
+    /// machine could be inspected, even if it differs from the file. Otherwise, the line has an error.
+    Report,
     /// Diagnose the engine and suggest fixes
     ///
     /// Checks the engine that the file declares or, without a file, the VM containai-secure.
@@ -293,6 +299,7 @@ impl Command {
                 | Self::Plan { destroy: false, .. }
                 | Self::Apply { .. }
                 | Self::Status
+                | Self::Report
                 | Self::Show { .. }
                 | Self::Graph { .. }
         )

@@ -31,8 +31,8 @@ const GLOBAL: &str = "Global options";
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct Global {
     /// Path to the configuration file. Default: containai.toml in the current directory or the
-    /// nearest parent directory. For validate, plan, apply, status, show and graph, can be
-    /// repeated; the files are handled together
+    /// nearest parent directory. For validate, plan, apply, status, report, show and graph, can
+    /// be repeated; the files are handled together
     #[arg(
         short,
         long = "file",
