@@ -47,6 +47,7 @@
 //! | shell scripts with fixed answers | one output of one tool | `tests/cli/fake.rs`, used by `tests/cli` |
 //! | a real shell with fake tools | the scripts that run in the guest | `tests/probe.rs`, `tests/guest.rs`, `tests/sysbox.rs` |
 //! | network namespaces with the kernel's firewall and a real resolver | the rules of `[egress]` | `tests/egress` |
+//! | a real ansible-core and sshd, with simulated engines | the collection in `examples/ansible` | `tests/ansible` |
 //! | a real dockerd and Compose, without a VM | containers that use a Docker socket | `tests/client` |
 //! | a real guest behind a stand-in for `limactl` | sessions, systemd, restarts; slow | `tests/real` |
 //!
@@ -84,6 +85,9 @@
 //! where `images.toml` holds `[[vm.images]]`, and `[vm.lima]` if needed.
 //! `CAI_TEST_SYSBOX_PACKAGE=/path/to/deb` installs a real Sysbox package instead of the stand-in. Its
 //! services run only with `CAI_TEST_REAL_VM=1`.
+//!
+//! With `CAI_TEST_ANSIBLE` set to the directory that `.ci/ansible` prints, `tests/ansible` runs the collection
+//! for Ansible. It needs `/usr/sbin/sshd`, and for root also the directory `/run/sshd`.
 //!
 //! With `CAI_TEST_EGRESS=1`, as root, `tests/egress` tests the rules of `[egress]` in network
 //! namespaces of this machine. It needs nft, dnsmasq and ip.

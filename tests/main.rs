@@ -19,6 +19,7 @@
 
 use std::process::ExitCode;
 
+mod ansible;
 mod archive;
 mod cli;
 mod client;
@@ -56,6 +57,7 @@ fn main() -> ExitCode {
 /// All there are.
 fn trials() -> Vec<libtest_mimic::Trial> {
     [
+        ansible::trials(),
         archive::trials(),
         cli::trials(),
         client::trials(),

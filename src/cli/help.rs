@@ -18,6 +18,7 @@ const TOPICS: [(&str, &str); 18] = [
     ("doctor", include_str!("topics/doctor.txt")),
     ("groups", include_str!("topics/groups.txt")),
     ("security", include_str!("topics/security.txt")),
+    ("fleets", include_str!("topics/fleets.txt")),
     ("simulate", include_str!("topics/simulate.txt")),
     ("env", include_str!("topics/env.txt")),
     ("files", include_str!("topics/files.txt")),

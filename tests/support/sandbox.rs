@@ -223,7 +223,8 @@ pub fn start(command: &mut Command) -> Child {
     command.spawn().unwrap_or_else(|error| panic!("{}: {error}", line(command)))
 }
 
-fn finish(mut command: Command) -> Ran {
+/// Runs a command and waits for it.
+pub fn finish(mut command: Command) -> Ran {
     let line = line(&command);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let output = start(&mut command).wait_with_output().unwrap();
