@@ -4,7 +4,7 @@ use super::error::Error;
 use super::{Terminal, command_line};
 
 /// The topics. The first line of a text is its title.
-const TOPICS: [(&str, &str); 18] = [
+const TOPICS: [(&str, &str); 19] = [
     ("file", include_str!("topics/file.txt")),
     ("layers", include_str!("topics/layers.txt")),
     ("import", include_str!("topics/import.txt")),
