@@ -39,18 +39,18 @@ fn a_team_has_a_base_a_project_and_local_values() {
     let is_set = |place: &str, setting: &str| {
         lines.iter().any(|line| line[0] == place && line[1].trim() == setting)
     };
-    assert!(is_set("containai.local.toml:3", "vm.cpus = 8"), "{explained}");
-    assert!(is_set("containai.toml:6", "vm.name = \"shop\""), "{explained}");
-    assert!(is_set("base.toml:8", "vm.disk = \"60GiB\""), "{explained}");
-    assert!(explained.stdout.contains("  instead of base.toml:6\n"), "{explained}");
+    assert!(is_set("containai.local.toml:6", "vm.cpus = 8"), "{explained}");
+    assert!(is_set("containai.toml:7", "vm.name = \"shop\""), "{explained}");
+    assert!(is_set("base.toml:9", "vm.disk = \"60GiB\""), "{explained}");
+    assert!(explained.stdout.contains("  instead of base.toml:7\n"), "{explained}");
 
     let ran = sandbox.cai(&["validate", "--explain", "--json"]);
     let explained = document(&ran);
     let settings = explained["files"][0]["settings"].as_array().unwrap();
     let gid = settings.iter().find(|it| it["key"] == "groups[1].gid").unwrap();
     let expected = json!({
-        "key": "groups[1].gid", "value": "3100", "file": "containai.toml", "line": 10,
-        "replaces": [{ "file": "base.toml", "line": 20 }],
+        "key": "groups[1].gid", "value": "3100", "file": "containai.toml", "line": 11,
+        "replaces": [{ "file": "base.toml", "line": 21 }],
     });
     assert_eq!(*gid, expected);
 
@@ -165,7 +165,7 @@ fn what_the_organization_locks_stays() {
     let sandbox = team();
     let text = std::fs::read_to_string(root().join("examples/team/organization.toml")).unwrap();
     let explained = with_organization(&sandbox, &text, &["validate", "--explain"]);
-    assert!(explained.success().contains("/etc/cai/containai.toml:11"), "{explained}");
+    assert!(explained.success().contains("/etc/cai/containai.toml:12"), "{explained}");
     let plan = with_organization(&sandbox, &text, &["--simulate=world", "plan"]);
     assert!(plan.success().contains("+ egress"), "{plan}");
     sandbox.write("home/containai.local.toml", "[sysbox]\nenabled = false\n");

@@ -6,6 +6,7 @@ mod compose;
 mod context;
 mod destroy;
 mod documents;
+mod editor;
 mod everyday;
 pub mod fake;
 mod file;
@@ -76,6 +77,7 @@ pub fn trials() -> Vec<Trial> {
         context::trials(),
         destroy::trials(),
         documents::trials(),
+        editor::trials(),
         everyday::trials(),
         file::trials(),
         first_hour::trials(),

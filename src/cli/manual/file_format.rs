@@ -27,7 +27,9 @@ pub(super) fn page() -> String {
     page.table(TOP_LEVEL, &page.resolved(&schema), &mut roff);
     roff.control("SH", ["EXAMPLES"]);
     roff.control("EX", []);
-    for line in include_str!("../../../examples/team/base.toml").lines() {
+    let example = include_str!("../../../examples/team/base.toml");
+    // The path of the schema is only right beside the example.
+    for line in example.lines().filter(|line| !line.starts_with("#:schema ")) {
         roff.text([roman(line)]);
     }
     roff.control("EE", []);
