@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use super::Terminal;
+use super::version::VersionDocument;
 use crate::cli::error::Error;
 use crate::config::Config;
 use crate::doctor::{Bundle, Finding};
@@ -120,7 +121,7 @@ fn versions(probe: &dyn Probe, facts: Option<&Facts>, terminal: &Terminal) -> St
     let limactl = limactl.map(|(path, version)| format!("{version} ({})", path.display()));
     let kind = if terminal.simulates() { " (simulated)" } else { "" };
     let mut lines = vec![
-        format!("cai: {}", env!("CARGO_PKG_VERSION")),
+        format!("cai: {}", VersionDocument::new()),
         format!("host: {}{kind}", probe.platform()),
         format!("limactl: {}", limactl.unwrap_or_else(|| said(probe, "limactl", "--version"))),
     ];

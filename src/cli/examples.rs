@@ -13,6 +13,7 @@ const EXAMPLES: &[(&str, Examples)] = &[
             ("Create the file, then the engine", "cai init && cai apply --yes"),
             ("Diagnose and fix the engine", "cai doctor --fix --yes"),
             ("Try it on a simulated host", "cai --simulate apply --yes"),
+            ("Show the version, commit and platform of this build", "cai --version --json"),
         ],
     ),
     (

@@ -39,6 +39,7 @@ mod terminal;
 mod usage;
 mod validate;
 mod values;
+mod version;
 mod vm_lock;
 mod watch;
 
@@ -58,6 +59,7 @@ use crate::resource::Power;
 use options::{Cli, Command, Consent, DiagnosticsFormat, EgressCommand, Global, Limits};
 use plan::Format;
 use terminal::Terminal;
+use version::VersionDocument;
 
 /// The exit code for an invalid command line (`EX_USAGE`).
 const USAGE: u8 = 64;
@@ -222,13 +224,18 @@ fn run_on(
 /// Prints a usage error, or the help or version, which clap reports the same way. Failures to print
 /// are ignored.
 fn refuse(error: &clap::Error) -> ExitCode {
+    // The options could not be parsed.
+    let mut options = std::env::args_os().take_while(|argument| argument != "--");
+    let is_json = options.any(|argument| argument == "--json");
+    if is_json && error.kind() == ErrorKind::DisplayVersion {
+        let _ = terminal::print_json(&VersionDocument::new());
+        return ExitCode::SUCCESS;
+    }
     let _ = error.print();
     if !error.use_stderr() {
         return ExitCode::SUCCESS;
     }
-    // The options could not be parsed.
-    let mut options = std::env::args_os().take_while(|argument| argument != "--");
-    if options.any(|argument| argument == "--json") {
+    if is_json {
         let text = error.to_string();
         let (summary, detail) = text.split_once('\n').unwrap_or((&text, ""));
         let summary = summary.strip_prefix("error: ").unwrap_or(summary);

@@ -15,6 +15,7 @@ use super::show::ShowDocument;
 use super::simulate::FaultsDocument;
 use super::status::StatusDocument;
 use super::validate::ValidateDocument;
+use super::version::VersionDocument;
 use crate::cli::error::Error;
 use crate::config;
 use crate::plan::{FORMAT_VERSION, PlanDocument};
@@ -44,6 +45,7 @@ pub(super) const SCHEMAS: [Named; 15] = [
     ("env", of::<EnvDocument>),
     ("error", of::<DiagnosticsDocument>),
     ("simulate-list", of::<FaultsDocument>),
+    ("version", of::<VersionDocument>),
 ];
 
 /// All schemas, by name.

@@ -23,6 +23,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         the_schema_refuses_what_is_wrong,
         the_schema_is_that_of_the_types,
         a_schema_refuses_what_cai_does_not_print,
+        the_version_is_one_line_and_its_json_names_the_build,
         the_pictures_are_what_cai_shows,
         the_readme_is_short_and_its_commands_run,
         the_pages_of_maintainers_name_what_there_is,
@@ -223,6 +224,25 @@ fn a_schema_refuses_what_cai_does_not_print() {
     documents::fits("status", &status).unwrap();
     assert!(documents::fits("status", &without("pending")).is_err());
     assert!(documents::fits("list", &status).is_err());
+}
+
+fn the_version_is_one_line_and_its_json_names_the_build() {
+    let sandbox = Sandbox::new();
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(sandbox.cai(&["--version"]).success(), format!("cai {version}\n"));
+    for words in [["--version", "--json"], ["--json", "-V"]] {
+        let build = parsed(sandbox.cai(&words).success());
+        documents::fits("version", &build).unwrap();
+        assert_eq!(build["version"], version);
+        let target = build["target"].as_str().unwrap();
+        let system = std::env::consts::OS.replace("macos", "darwin");
+        assert!(target.starts_with(std::env::consts::ARCH) && target.contains(&system), "{target}");
+        let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
+        assert_eq!(build["profile"], profile);
+        // Only a build that is told its commit, or a release build of a clone, has one.
+        let commit = build["commit"].as_str().unwrap_or("0000000000000000000000000000000000000000");
+        assert!(commit.trim_end_matches("-dirty").len() == 40, "{build}");
+    }
 }
 
 /// An engine that is used, with a user who left the group and a file that asks for more: its plan, its
