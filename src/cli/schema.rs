@@ -29,7 +29,7 @@ type Named = (&'static str, fn() -> Value);
 
 /// The schema of the file and those of the JSON documents, by name. A document has the name of the
 /// command that prints it.
-pub(super) const SCHEMAS: [Named; 15] = [
+pub(super) const SCHEMAS: [Named; 16] = [
     (FILE, config::schema),
     ("validate", of::<ValidateDocument>),
     ("plan", of::<PlanDocument<'_>>),
