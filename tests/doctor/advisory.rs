@@ -164,7 +164,7 @@ fn a_package_of_a_distribution_is_unknown() {
 /// Except the first design, which names an old Sysbox on purpose.
 fn the_examples_have_no_known_faults() {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
-    for name in ["minimal", "team", "every-option", "air-gapped", "hardened"] {
+    for name in ["minimal", "team/base", "every-option", "air-gapped", "hardened"] {
         let text = std::fs::read_to_string(examples.join(format!("{name}.toml"))).unwrap();
         let config = config::parse(&text).unwrap();
         let mut facts = healthy(&config);
