@@ -80,7 +80,8 @@ fn preference(bytes: &[u8]) -> Result<String, String> {
     let preferences = plist::Value::from_reader(io::Cursor::new(bytes));
     let preferences = preferences.map_err(|error| error.to_string())?;
     let text = preferences.as_dictionary().and_then(|all| all.get(PREFERENCE)?.as_string());
-    text.map(str::to_owned).ok_or_else(|| format!("it has no text with the key `{PREFERENCE}`"))
+    text.map(str::to_owned)
+        .ok_or_else(|| format!("the key `{PREFERENCE}` is missing, or not a text"))
 }
 
 #[cfg(test)]
@@ -103,7 +104,7 @@ mod tests {
         assert_eq!(preference(&binary).as_deref(), Ok(text));
         for wrong in [list("Other", "<string>a</string>"), list("Configuration", "<true/>")] {
             let error = preference(wrong.as_bytes()).unwrap_err();
-            assert_eq!(error, "it has no text with the key `Configuration`");
+            assert_eq!(error, "the key `Configuration` is missing, or not a text");
         }
         assert!(preference(b"version = 1").is_err());
     }

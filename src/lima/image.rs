@@ -63,7 +63,7 @@ impl MovingImage {
         } else {
             self.debian(&index)
         };
-        build.ok_or_else(|| format!("it has no build of {}", self.file()))
+        build.ok_or_else(|| format!("it does not list {}", self.file()))
     }
 
     fn file(&self) -> &str {

@@ -430,7 +430,7 @@ impl Host for SimulatedHost<'_> {
 
     /// Nothing is downloaded.
     fn fetch(&self, url: &str, _: &Network) -> Result<Vec<u8>, ArchiveError> {
-        let source = "the simulated host has no network".into();
+        let source = "a simulated host downloads nothing".into();
         Err(ArchiveError::Download { url: url.to_owned(), source })
     }
 
