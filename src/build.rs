@@ -4,7 +4,6 @@
 //! clone asks git. A development build does not: each commit would build everything again. A source
 //! archive has no commit.
 #![expect(clippy::disallowed_methods, reason = "it runs on the machine that builds, not with cai")]
-#![expect(clippy::print_stdout, reason = "Cargo reads the output")]
 
 use std::env::var;
 use std::path::Path;
