@@ -54,8 +54,8 @@
 //! # Tests
 //!
 //! `cargo test --locked` runs everything except the suites on a real guest, a real dockerd and
-//! network namespaces, which are reported as ignored. At the end, it lists the slowest tests, and
-//! how many cases of each family were tried and how many passed.
+//! network namespaces, and the tests with Taplo, which are reported as ignored. At the end, it lists
+//! the slowest tests, and how many cases of each family were tried and how many passed.
 //!
 //! `.ci/run`, on Debian as root, installs all dependencies of the tests and runs every check: `cargo
 //! fmt`, clippy, the check for macOS, a check of the fuzz targets, and all tests, also on a real
@@ -66,6 +66,9 @@
 //! | command | runs |
 //! |---|---|
 //! | `.ci/macos-check` | a type check of all targets for `aarch64-apple-darwin`, as root, without a Mac; nothing is linked or run |
+//! | `.ci/static` | a build of the static program with musl for x86_64, as root; prints its path |
+//! | `.ci/package` PROGRAM | the Debian package of that program; as root, installed, used and removed in a clean root |
+//! | `$(.ci/tool cargo-deny@0.20.2)` `--config .ci/deny.toml check` | the licenses and sources of all dependencies, and their advisories, which need GitHub |
 //! | `.ci/fuzz` `[SECONDS]` | each fuzz target for half a minute, or for SECONDS |
 //! | `cargo test --locked --test main -- --ignored soak` | the long soak: 500 rounds on the fake machine, 20 on a real guest, and the points of the client matrix that are not needed to cover each pair of its values; it needs the packages and variables of `.ci/run` |
 //! | `cargo bench` | the cost of a plan, as ratios within one run; a plan that changes nothing starts three processes for a VM, and 10,000 files are planned together on the simulated host in seconds |
@@ -89,8 +92,18 @@
 //! With `CAI_TEST_ANSIBLE` set to the directory that `.ci/ansible` prints, `tests/ansible` runs the collection
 //! for Ansible. It needs `/usr/sbin/sshd`, and for root also the directory `/run/sshd`.
 //!
+//! `CAI_TEST_TAPLO` names the directory `node_modules` with `@taplo/cli` and `@taplo/lsp`, for the tests in
+//! `tests/cli/editor` of what editors do with the schema.
+//!
 //! With `CAI_TEST_EGRESS=1`, as root, `tests/egress` tests the rules of `[egress]` in network
 //! namespaces of this machine. It needs nft, dnsmasq and ip.
+//!
+//! # Releases
+//!
+//! The tag of a version starts `.github/workflows/release.yml`. It has not run yet. It checks
+//! advisories, builds with the declared minimum Rust version, and drafts a release: a static program
+//! and a Debian package for Linux, a program for macOS, both for x86_64 and aarch64, with a Homebrew
+//! formula, checksums, an SBOM and build provenance.
 
 pub mod cli;
 pub mod config;
