@@ -1,15 +1,15 @@
 //! Tells the crate which build it is, for `cai --version --json`.
 //!
 //! The commit is that of the variable `CAI_COMMIT`, which packagers set. Otherwise, a release build of a
-//! clone asks git. A development build does not: each commit would build everything again. A source
-//! archive has no commit.
+//! clone asks git. A development build does not: each commit would build everything again. In a source
+//! archive, the commit is unknown.
 #![expect(clippy::disallowed_methods, reason = "it runs on the machine that builds, not with cai")]
 
 use std::env::var;
 use std::path::Path;
 use std::process::Command;
 
-/// The files that decide what is built.
+/// The files that the program is built from.
 const SOURCES: [&str; 3] = ["src", "Cargo.toml", "Cargo.lock"];
 
 fn main() {

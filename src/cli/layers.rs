@@ -17,8 +17,7 @@ const MANAGED: &str = "/Library/Managed Preferences/containai.cai.plist";
 /// The preference with the text of an organization's file.
 const PREFERENCE: &str = "Configuration";
 
-/// The layers of the file with this path and text, and what is wrong with the names of those that
-/// it extends.
+/// The layers of the file with this path and text, and the errors in its `extends`.
 ///
 /// # Errors
 /// If the organization's file or the local one exists but cannot be read.

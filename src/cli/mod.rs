@@ -103,7 +103,7 @@ pub fn main(host: &dyn Host) -> ExitCode {
     terminal.lines([Line::version()]);
     if cli.global.diagnostics == DiagnosticsFormat::Github {
         let repository = host.env("GITHUB_WORKSPACE").map(PathBuf::from);
-        terminal.annotate_in(report::Places {
+        terminal.annotate_in(report::AnnotationPaths {
             here: host.current_dir().unwrap_or_default(),
             repository,
         });

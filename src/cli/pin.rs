@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::file::{self, File, Source};
 use super::{Global, Terminal, init};
-use crate::cli::error::{Error, FileErrors};
+use crate::cli::error::Error;
 use crate::config::layers::Rank;
 use crate::config::{self, Config, Pinned, Pins};
 use crate::host::Host;
@@ -18,10 +18,10 @@ pub(super) fn run(
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
     let mut file = file::load(host, global, terminal)?;
-    file.complete(host, terminal).map_err(|wrong: FileErrors| Error::Config(vec![wrong]))?;
+    file.complete(host, terminal).map_err(|wrong| Error::Config(vec![wrong]))?;
     let mut builds = Builds { host, indexes: BTreeMap::new() };
     let mut changed = false;
-    for source in editable(host, &file)? {
+    for source in editable(&file) {
         let pins = pins(&file, &source, &mut builds)?;
         let text = config::pinned(source.text(), &pins)
             .map_err(|why| Error::Output(std::io::Error::other(why)))?;
@@ -35,7 +35,7 @@ pub(super) fn run(
             report::difference(source.text(), &text)
         ))?;
         if !dry_run {
-            init::overwrite(host, &Source::new(host, source.path.clone(), text)?)?;
+            init::overwrite(host, &Source::alone(source.path, &text))?;
         }
     }
     if !changed {
@@ -48,10 +48,10 @@ pub(super) fn run(
 }
 
 /// The file and its layers, without the organization's file, which is not the user's to edit.
-fn editable(host: &dyn Host, file: &File) -> Result<Vec<Source>, Error> {
+fn editable(file: &File) -> Vec<Source> {
     let layers = file.config.origin.sources.layers().iter();
     let own = layers.filter(|layer| layer.rank != Rank::Organization);
-    own.map(|layer| file::source(host, layer.shown.clone().into())).collect()
+    own.map(|layer| Source::alone(layer.shown.clone().into(), &layer.text)).collect()
 }
 
 /// What one of the files should name.

@@ -12,6 +12,7 @@ use super::{Global, Terminal};
 use crate::cli::error::Error;
 use crate::docker::Environment;
 use crate::doctor::{self, Case, Code, Finding, Severity};
+use crate::guest::provisioning::SYSBOX_PACKAGE;
 use crate::host::{Deadline, Host, Probe};
 use crate::model::address::Address;
 use crate::model::shortened;
@@ -82,7 +83,7 @@ struct Difference<'a> {
 struct ReportedFinding {
     code: Code,
     severity: Severity,
-    /// The affected resource; `null` if there is none.
+    /// The affected resource; `null` if no resource is affected.
     address: Option<Address>,
     /// The cause, on one line.
     summary: String,
@@ -194,7 +195,7 @@ impl Versions {
             cai: env!("CARGO_PKG_VERSION"),
             lima: limactl.map(|(_, version)| version.to_string()),
             dockerd: guest.and_then(|guest| guest.engine.as_ref()?.version.clone()),
-            sysbox: guest.and_then(|guest| guest.packages.get("sysbox-ce").cloned()),
+            sysbox: guest.and_then(|guest| guest.packages.get(SYSBOX_PACKAGE).cloned()),
         }
     }
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::options::{Color, Command, Global};
 use crate::cli::error::Error;
-use crate::config::layers::Origin;
+use crate::config::layers::Provenance;
 use crate::config::{Config, Warning};
 use crate::model::printable_json;
 use crate::model::redact::Redactor;
@@ -34,8 +34,8 @@ pub(super) struct Terminal {
     /// Whether stdout and stderr are terminals. Otherwise, a line is as long as its text.
     screens: Screens,
     quiet: bool,
-    /// Where annotations are; `None` without them.
-    annotations: Option<report::Places>,
+    /// The directories for the paths of annotations; `None` without annotations.
+    annotations: Option<report::AnnotationPaths>,
     json: Json,
     /// Whether lines on stderr can be redrawn.
     draws: bool,
@@ -379,7 +379,7 @@ impl Terminal {
     }
 
     /// Prints a warning about a file.
-    pub(super) fn warn_of(&mut self, warning: &Warning, origin: &Origin) {
+    pub(super) fn warn_of(&mut self, warning: &Warning, origin: &Provenance) {
         if self.quiet {
             return;
         }
@@ -388,13 +388,13 @@ impl Terminal {
     }
 
     /// Adds annotations for errors and warnings from now on.
-    pub(super) fn annotate_in(&mut self, places: report::Places) {
-        self.annotations = Some(places);
+    pub(super) fn annotate_in(&mut self, paths: report::AnnotationPaths) {
+        self.annotations = Some(paths);
     }
 
     /// Prints an annotation, if those are wanted.
     pub(super) fn annotate(&mut self, diagnostic: &Diagnostic) {
-        if let Some(places) = &self.annotations {
+        if let Some(paths) = &self.annotations {
             // Before the escapes of the line, which a secret could contain.
             let clean = |text: &String| self.hidden.text(text);
             let diagnostic = Diagnostic {
@@ -403,7 +403,7 @@ impl Terminal {
                 hint: diagnostic.hint.as_ref().map(clean),
                 ..diagnostic.clone()
             };
-            let line = report::annotation(&diagnostic, places);
+            let line = report::annotation(&diagnostic, paths);
             self.complain(&line);
         }
     }
@@ -425,7 +425,7 @@ impl Terminal {
     /// Asks for consent.
     ///
     /// # Errors
-    /// Why there is none.
+    /// If the user does not consent, with the reason.
     pub(super) fn agrees(&mut self, question: &str) -> Result<(), &'static str> {
         match self.ask(&format!("{question} Only \"yes\" is accepted:"), "yes") {
             Some(true) => Ok(()),

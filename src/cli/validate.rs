@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::file::{self, File, Source};
 use super::{Global, Terminal};
-use crate::cli::error::{Error, FileErrors};
+use crate::cli::error::Error;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::{Config, Warning};
 use crate::host::Host;
@@ -24,38 +24,29 @@ pub(super) fn run(
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
     let sources = file::find_all(host, global)?;
-    let mut files = Vec::new();
-    let mut checked: Vec<(&Source, Vec<Diagnostic>)> = Vec::new();
+    let (mut files, mut wrong, mut checked) = (Vec::new(), Vec::new(), Vec::new());
     for source in &sources {
-        let mistakes = match source.config() {
+        let (mistakes, settings) = match source.config() {
             Ok(config) => {
                 terminal.warn(&config);
                 let file = source.file(config, host, terminal);
                 warn_of_mounts(host, &file, terminal);
                 let mistakes = refused_by_lima(host, &file, terminal);
+                let settings = explain.then(|| settings(&file.config));
                 files.push(file);
-                mistakes
+                (mistakes, settings)
             }
-            Err(mistakes) => mistakes,
+            Err(mistakes) => (mistakes, None),
         };
-        checked.push((source, mistakes));
+        let valid = mistakes.is_empty();
+        checked.push(Checked { file: source.shown(), valid, settings });
+        if !valid {
+            wrong.push(source.mistakes(&mistakes, terminal));
+        }
     }
     if global.json {
-        let explained = |source: &Source| {
-            let file = files.iter().find(|file| explain && file.shown == source.shown())?;
-            Some(settings(&file.config))
-        };
-        let files = checked.iter().map(|(source, mistakes)| Checked {
-            file: source.shown(),
-            valid: mistakes.is_empty(),
-            settings: explained(source),
-        });
-        let files = files.collect();
-        terminal.json(&ValidateDocument { format_version: FORMAT_VERSION, files })?;
+        terminal.json(&ValidateDocument { format_version: FORMAT_VERSION, files: checked })?;
     }
-    let wrong = checked.iter().filter(|(_, mistakes)| !mistakes.is_empty());
-    let wrong: Vec<FileErrors> =
-        wrong.map(|(source, mistakes)| source.mistakes(mistakes, terminal)).collect();
     if !wrong.is_empty() {
         return Err(Error::Config(wrong));
     }

@@ -111,7 +111,7 @@ mod tests {
             "\"https://a/2/i.img\" # why\ndigest = \"sha256:aa\"\n",
         );
         assert_eq!(pinned(text, &pins("https://a/i.img")).unwrap(), expected);
-        // What is pinned already does not change.
+        // A second run changes nothing.
         assert_eq!(pinned(&expected, &pins("https://a/i.img")).unwrap(), expected);
         let inline =
             "vm.images = [{ location = \"https://a/i.img\", digest = \"sha256:00\" }] # x\n";

@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::de::{Node, integer};
-use super::layers::{Origin, Sources, merge, moved};
+use super::layers::{Provenance, Sources, merge, moved};
 use super::parse_error::Refused;
 use super::types::{Config, LeftOut};
 use super::{check, suggest};
@@ -54,7 +54,7 @@ pub fn parse_layers(sources: &Sources) -> Result<Config, Vec<Diagnostic>> {
             let is_absent = |key| vm.is_none_or(|vm| vm.get_ref().get(key).is_none());
             config.vm.left_out =
                 LeftOut { images: is_absent("images"), mounts: is_absent("mounts") };
-            config.origin = Origin::new(sources.clone(), &document, merged.replaced).into();
+            config.origin = Provenance::new(sources.clone(), &document, merged.replaced).into();
             Ok(config)
         }
         _ => Err(in_order(diagnostics)),

@@ -109,8 +109,8 @@ impl Config {
         self.shown() == self.origin.document(&|_, _| None)
     }
 
-    /// What is shown instead of a text of the document that may be a secret. The name of the source of a value
-    /// is not a secret.
+    /// The replacement for a text of the document that may be a secret; `None` to show the text. The source of a
+    /// value, such as the name of a variable, is not a secret.
     pub(super) fn masked(&self, key: &str, text: &str) -> Option<String> {
         let value = Value::from(text);
         let name = match key.strip_prefix("vm.env.") {

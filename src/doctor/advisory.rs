@@ -7,6 +7,7 @@ use semver::{Version, VersionReq};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::guest::provisioning::SYSBOX_PACKAGE;
 use crate::plan::{Code, Finding, Severity};
 use crate::resource::{Case, ProvisionSysbox};
 
@@ -112,7 +113,7 @@ pub fn known_advisories(case: &Case<'_>) -> Vec<Finding> {
 /// The combinations with Sysbox that are not supported.
 fn unsupported(case: &Case<'_>) -> Vec<Finding> {
     let Some(guest) = case.facts.guest.present() else { return Vec::new() };
-    let Some(version) = guest.packages.get("sysbox-ce") else { return Vec::new() };
+    let Some(version) = guest.packages.get(SYSBOX_PACKAGE) else { return Vec::new() };
     let remaps = |keys: &Map<String, Value>| keys.get("userns-remap").is_some_and(|it| it != "");
     let is_so = |when| match when {
         When::UsernsRemap => remaps(&guest.daemon_json.loaded_keys()),
@@ -189,7 +190,7 @@ fn installed(case: &Case<'_>) -> Vec<Installed> {
     for (package, component, name) in [
         ("docker-ce", "docker", "Docker Engine"),
         ("docker.io", "docker", "docker.io"),
-        ("sysbox-ce", "sysbox", "Sysbox"),
+        (SYSBOX_PACKAGE, "sysbox", "Sysbox"),
     ] {
         if let Some(reported) = guest.packages.get(package) {
             let is_distributions = package == "docker.io";

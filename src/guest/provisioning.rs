@@ -5,6 +5,8 @@ use crate::config::{Config, DockerSource};
 
 const DOCKER_CE_PACKAGE: &str = "docker-ce";
 const DISTRO_PACKAGE: &str = "docker.io";
+/// The package of Sysbox.
+pub const SYSBOX_PACKAGE: &str = "sysbox-ce";
 /// The packages that can provide the engine.
 pub const PACKAGES: [&str; 2] = [DOCKER_CE_PACKAGE, DISTRO_PACKAGE];
 

@@ -8,7 +8,7 @@ use crate::model::clean_path;
 
 /// The directories that paths of annotations depend on.
 #[derive(Debug, Clone, Default)]
-pub struct Places {
+pub struct AnnotationPaths {
     /// The directory that the paths of diagnostics are relative to.
     pub here: PathBuf,
     /// The root of the repository, which annotations are relative to.
@@ -16,12 +16,12 @@ pub struct Places {
 }
 
 /// The annotation of a diagnostic.
-pub fn annotation(diagnostic: &Diagnostic, places: &Places) -> String {
+pub fn annotation(diagnostic: &Diagnostic, paths: &AnnotationPaths) -> String {
     // GitHub's levels have the names of the severities.
     let level = diagnostic.severity.word();
     let mut properties = Vec::new();
     if let Some(file) = &diagnostic.file {
-        properties.push(format!("file={}", property(&places.of(file))));
+        properties.push(format!("file={}", property(&paths.of(file))));
     }
     let numbers = [("line", diagnostic.line), ("col", diagnostic.column)];
     for (name, number) in numbers {
@@ -33,7 +33,7 @@ pub fn annotation(diagnostic: &Diagnostic, places: &Places) -> String {
     format!("::{level} {}::{}", properties.join(","), data(&message.join("\n")))
 }
 
-impl Places {
+impl AnnotationPaths {
     /// The path relative to the root of the repository. Unchanged for a file outside it.
     fn of(&self, file: &str) -> String {
         let path = clean_path(&self.here.join(file).to_string_lossy());
@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn an_annotation_is_one_line_with_the_path_in_the_repository() {
-        let places = Places { here: "/repo/team".into(), repository: Some("/repo".into()) };
+        let paths = AnnotationPaths { here: "/repo/team".into(), repository: Some("/repo".into()) };
         let mut error = Diagnostic::new("100% wrong:\n::set-env name=A::b");
         error.file = Some("../base,1.toml".into());
         error.line = Some(3);
@@ -65,8 +65,8 @@ mod tests {
         error.hint = Some("write it".into());
         let expected = "::error file=base%2C1.toml,line=3,col=10,title=cai::\
             100%25 wrong:%0A::set-env name=A::b%0Awrite it";
-        assert_eq!(annotation(&error, &places), expected);
+        assert_eq!(annotation(&error, &paths), expected);
         error.file = Some("/etc/cai/containai.toml".into());
-        assert!(annotation(&error, &places).starts_with("::error file=/etc/cai/containai.toml,"));
+        assert!(annotation(&error, &paths).starts_with("::error file=/etc/cai/containai.toml,"));
     }
 }

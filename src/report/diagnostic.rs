@@ -10,7 +10,7 @@ use super::error::write_causes;
 use super::on_a_line;
 use crate::config::Warning;
 use crate::config::diagnostic;
-use crate::config::layers::{Origin, Sources};
+use crate::config::layers::{Provenance, Sources};
 use crate::doctor::Severity;
 use crate::model::address::Address;
 use crate::plan::{FORMAT_VERSION, Problem};
@@ -87,7 +87,7 @@ impl Diagnostic {
     }
 
     /// A warning about a valid file.
-    pub fn of_warning(warning: &Warning, origin: &Origin) -> Self {
+    pub fn of_warning(warning: &Warning, origin: &Provenance) -> Self {
         let place = origin.place(&warning.key);
         Self {
             severity: Severity::Warning,

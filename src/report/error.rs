@@ -8,7 +8,7 @@ use super::on_a_line;
 use super::palette::{CHANGED, DIM, ERROR, STRONG, paint};
 use super::text::inner;
 use crate::config::Warning;
-use crate::config::layers::Origin;
+use crate::config::layers::Provenance;
 use crate::host::{CommandError, Failure};
 use crate::lima;
 use crate::model::listed;
@@ -74,7 +74,7 @@ pub fn problem(address: &str, problem: &Problem) -> String {
 }
 
 /// A warning about a valid file, with its place in `origin`.
-pub fn warning(warning: &Warning, origin: &Origin) -> String {
+pub fn warning(warning: &Warning, origin: &Provenance) -> String {
     let mut text = format!("{} {}", paint(CHANGED, "warning:"), inner(&warning.message, ""));
     if let Some(place) = origin.place(&warning.key) {
         let _ = write!(text, "\n  {}", paint(DIM, format!("in {}", on_a_line(&place.to_string()))));

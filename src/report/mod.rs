@@ -18,7 +18,7 @@ mod record;
 mod stream;
 mod text;
 
-pub use annotation::{Places, annotation};
+pub use annotation::{AnnotationPaths, annotation};
 pub use apply::{destroyed, finished, powered, progress, running, still_running};
 pub use attributes::difference;
 pub use change::lost;

@@ -3,11 +3,12 @@
 use serde_json::Value;
 use toml::{Table, Value as Toml};
 
-use crate::config::{self, Config};
+use crate::config::{self, Config, DockerSource};
 use crate::docker::ContextMetadata;
-use crate::guest::{DOCKER_GROUP, GuestFacts};
+use crate::guest::{DOCKER_GROUP, GuestFacts, provisioning};
 use crate::lima::Status;
 use crate::model::address::Kind;
+use crate::model::daemon_key::{DEFAULT_RUNTIME, SYSBOX_RUNTIME};
 use crate::model::redact;
 use crate::model::{ContextName, SysboxVersion, VmName, listed};
 use crate::plan::{Action, Change, Reason};
@@ -34,7 +35,7 @@ const NOBODY: u32 = 65534;
 #[derive(Debug, Clone)]
 pub struct Draft {
     document: Table,
-    /// What it does not say, in sentences.
+    /// Sentences about everything that the file leaves out.
     remarks: Vec<String>,
 }
 
@@ -51,18 +52,18 @@ const ATTRIBUTES: [(&str, &str); 8] = [
 ];
 
 impl Draft {
-    /// The file of a VM that has no other one yet: enough to observe the VM.
+    /// The smallest file with which the VM can be observed.
     pub fn named(name: &VmName) -> Self {
         let mut draft = Self { document: Table::new(), remarks: Vec::new() };
         draft.document.insert("version".into(), 1.into());
-        draft.set("vm", "name", name.as_str());
-        draft.set("vm", "adopted", true);
-        draft.set("docker", "source", "preinstalled");
-        draft.set("sysbox", "enabled", false);
+        draft.set(&["vm", "name"], name.as_str());
+        draft.set(&["vm", "adopted"], true);
+        draft.set(&["docker", "source"], "preinstalled");
+        draft.set(&["sysbox", "enabled"], false);
         draft
     }
 
-    /// Adds what was observed. `config` is the configuration of the draft.
+    /// Adds everything that was observed with `config`, the configuration of the draft.
     pub fn complete(&mut self, config: &Config, facts: &Facts, contexts: &[NamedContext]) {
         if let Some(vm) = facts.vm.present() {
             self.vm(vm);
@@ -79,31 +80,31 @@ impl Draft {
 
     fn vm(&mut self, vm: &VmFacts) {
         if vm.status != Status::Running {
-            self.set("vm", "running", false);
+            self.set(&["vm", "running"], false);
         }
         if !vm.protected {
-            self.set("vm", "protect", false);
+            self.set(&["vm", "protect"], false);
         }
         for (key, name) in
             [("vmType", "type"), ("arch", "arch"), ("memory", "memory"), ("disk", "disk")]
         {
             if let Some(text) = vm.yaml.get(key).and_then(Value::as_str) {
-                self.set("vm", name, text);
+                self.set(&["vm", name], text);
             }
         }
         if let Some(cpus) = vm.yaml.get("cpus").and_then(Value::as_i64) {
-            self.set("vm", "cpus", cpus);
+            self.set(&["vm", "cpus"], cpus);
         }
         if let Some(on) =
             vm.yaml.get("rosetta").and_then(|it| it.get("enabled")).and_then(Value::as_bool)
         {
-            self.set("vm", "rosetta", on);
+            self.set(&["vm", "rosetta"], on);
         }
         let images = images(vm);
         if !images.is_empty() {
-            self.set("vm", "images", images);
+            self.set(&["vm", "images"], images);
         }
-        self.set("vm", "mounts", mounts(vm));
+        self.set(&["vm", "mounts"], mounts(vm));
         let more = vm.yaml.iter().filter(|(key, value)| {
             !EXPRESSED.contains(&key.as_str()) && **key != "env" && is_set(value)
         });
@@ -123,13 +124,14 @@ impl Draft {
     }
 
     fn guest(&mut self, guest: &GuestFacts) {
-        for (package, source) in [("docker-ce", "docker-ce"), ("docker.io", "distro")] {
-            if guest.packages.contains_key(package) {
-                self.set("docker", "source", source);
+        for source in [DockerSource::DockerCe, DockerSource::Distro] {
+            let package = provisioning::package(source);
+            if package.is_some_and(|package| guest.packages.contains_key(package)) {
+                self.set(&["docker", "source"], provisioning::name(source));
             }
         }
         let mut keys = guest.daemon_json.keys().unwrap_or_default();
-        match guest.packages.get("sysbox-ce").map(|it| (it, SysboxVersion::of_package(it))) {
+        match guest.packages.get(provisioning::SYSBOX_PACKAGE).map(|it| (it, SysboxVersion::of_package(it))) {
             Some((_, Some(version))) => self.sysbox(&version, &mut keys),
             Some((package, None)) => self.remark(format!(
                 "The file cannot express the installed version of Sysbox, {package}, which stays unchanged."
@@ -142,34 +144,26 @@ impl Draft {
 
     /// Declares Sysbox, and leaves to it what it sets in daemon.json.
     fn sysbox(&mut self, version: &SysboxVersion, keys: &mut serde_json::Map<String, Value>) {
-        self.set("sysbox", "enabled", true);
+        self.set(&["sysbox", "enabled"], true);
         if *version != SysboxVersion::DEFAULT {
-            self.set("sysbox", "version", version.to_string());
+            self.set(&["sysbox", "version"], version.to_string());
         }
-        if keys.get("default-runtime").is_some_and(|it| it == "sysbox-runc") {
-            keys.shift_remove("default-runtime");
-            self.set("sysbox", "default_runtime", true);
+        if keys.get(DEFAULT_RUNTIME).is_some_and(|it| it == SYSBOX_RUNTIME) {
+            keys.shift_remove(DEFAULT_RUNTIME);
+            self.set(&["sysbox", "default_runtime"], true);
         }
         if let Some(Value::Object(runtimes)) = keys.get_mut("runtimes") {
-            runtimes.shift_remove("sysbox-runc");
+            runtimes.shift_remove(SYSBOX_RUNTIME);
         }
         keys.retain(|_, value| is_set(value));
     }
 
     fn daemon(&mut self, keys: &serde_json::Map<String, Value>) {
         for (key, value) in keys {
-            let before = self.document.clone();
-            let docker = self.document.entry("docker").or_insert_with(|| Table::new().into());
-            let daemon = docker.as_table_mut().map(|it| it.entry("daemon"));
-            let daemon = daemon.map(|it| it.or_insert_with(|| Table::new().into()));
-            let value = Toml::try_from(value).ok();
-            let set = daemon.and_then(Toml::as_table_mut).zip(value);
-            let is_set =
-                set.is_some_and(|(daemon, value)| daemon.insert(key.clone(), value).is_none());
-            if is_set {
-                self.unless_refused(before, &config::layers::child("docker.daemon", key));
-            } else {
-                self.remark(cannot_express(&config::layers::child("docker.daemon", key)));
+            match Toml::try_from(value) {
+                Ok(value) => self.set(&["docker", "daemon", key], value),
+                // TOML has no null.
+                Err(_) => self.remark(cannot_express(&config::layers::child("docker.daemon", key))),
             }
         }
     }
@@ -199,13 +193,11 @@ impl Draft {
         }
         if !users.is_empty() {
             let users = users.into_iter().map(Toml::Table).collect::<Vec<_>>();
-            let before = self.document.clone();
-            self.document.insert("users".into(), users.into());
-            self.unless_refused(before, "users");
+            self.set(&["users"], users);
         }
     }
 
-    /// The Docker context that leads to the engine, or a name that belongs to nobody yet.
+    /// The Docker context that leads to the engine, or an unused name.
     fn context(&mut self, config: &Config, facts: &Facts, contexts: &[NamedContext]) {
         let socket = format!("unix://{}", facts.docker_socket().display());
         let own = contexts.iter().find(|(_, context)| context.host == socket);
@@ -216,7 +208,7 @@ impl Draft {
             None => return,
         };
         if name != config.context.name.as_str() {
-            self.set("context", "name", name);
+            self.set(&["context", "name"], name);
         }
     }
 
@@ -288,7 +280,7 @@ impl Draft {
         }
     }
 
-    /// What the file does not say, in sentences.
+    /// Sentences about everything that the file leaves out.
     pub fn remarks(&self) -> &[String] {
         &self.remarks
     }
@@ -299,18 +291,19 @@ impl Draft {
         toml::to_string(&self.document).unwrap_or_default()
     }
 
-    /// Sets a key, unless the file cannot have this value.
-    fn set(&mut self, table: &str, key: &str, value: impl Into<Toml>) {
+    /// Sets the key at a path, unless the file cannot have this value or the value may be a secret.
+    fn set(&mut self, path: &[&str], value: impl Into<Toml>) {
         let before = self.document.clone();
-        let own = self.document.entry(table).or_insert_with(|| Table::new().into());
-        if let Toml::Table(own) = own {
-            own.insert(key.to_owned(), value.into());
+        let (name, tables) = path.split_last().unwrap_or((&"", &[]));
+        let mut table = Some(&mut self.document);
+        for name in tables {
+            let inner = table.map(|it| it.entry(*name).or_insert_with(|| Table::new().into()));
+            table = inner.and_then(Toml::as_table_mut);
         }
-        self.unless_refused(before, &format!("{table}.{key}"));
-    }
-
-    /// Goes back to the document before a key if the file would be refused, or if the value may be a secret.
-    fn unless_refused(&mut self, before: Table, key: &str) {
+        if let Some(table) = table {
+            table.insert((*name).to_owned(), value.into());
+        }
+        let key = path.iter().fold(String::new(), |key, name| config::layers::child(&key, name));
         let text = self.document();
         if redact::foreign(&text) != text {
             self.document = before;
@@ -319,7 +312,7 @@ impl Draft {
             ));
         } else if config::parse(&text).is_err() {
             self.document = before;
-            self.remark(cannot_express(key));
+            self.remark(cannot_express(&key));
         }
     }
 

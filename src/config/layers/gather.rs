@@ -35,7 +35,7 @@ pub struct Read<'a> {
     pub read: &'a dyn Fn(&Path) -> Result<Option<String>, String>,
 }
 
-/// Finds the layers of a file, and what is wrong with the names of those that it extends.
+/// Finds the layers of a file, and the errors in `extends`.
 pub fn gather(file: Root, others: Vec<Root>, read: &Read<'_>) -> (Sources, Vec<Diagnostic>) {
     let mut gather = Gather {
         sources: Sources::default(),
@@ -117,7 +117,7 @@ impl Gather<'_> {
             return Err(Diagnostic::new(format!("more than {MOST} files are extended")));
         }
         match (self.read.read)(&path) {
-            // An error would show lines of a file that is no configuration, such as a file with passwords.
+            // TOML errors show lines of a file. Other files may contain passwords.
             Ok(Some(_)) if real.extension().is_none_or(|extension| extension != "toml") => {
                 Err(Diagnostic::new(format!("{shown} is not a .toml file"))
                     .hint("extend only files of this format, with a name that ends in .toml"))

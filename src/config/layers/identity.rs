@@ -69,5 +69,5 @@ pub(super) fn dependent(path: &[String], key: &str) -> &'static [&'static str] {
 }
 
 fn text(value: &toml::Spanned<DeValue<'_>>) -> String {
-    super::merge::plain(value.get_ref()).to_string()
+    super::value::plain(value).to_string()
 }

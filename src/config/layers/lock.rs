@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::identity::{is_merged, is_value};
-use super::merge::resolved;
+use super::value::resolved;
 use super::{EXTENDS, Sources};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::{schema, suggest};

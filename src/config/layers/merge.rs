@@ -7,12 +7,9 @@ use toml::de::{DeArray, DeTable, DeValue};
 
 use super::identity::{dependent, identity, is_merged, is_value};
 use super::lock::{LOCKED, Locks};
+use super::value::{Value, resolved};
 use super::{EXTENDS, Rank, Sources};
-use crate::config::de::integer;
 use crate::config::diagnostic::Diagnostic;
-use crate::model::clean_path;
-
-type Value<'i> = Spanned<DeValue<'i>>;
 
 /// The document of all layers. Its spans are those of `sources`.
 pub(in crate::config) struct Merged<'i> {
@@ -217,79 +214,6 @@ fn stay_sensitive<'i>(under: &Value<'i>, over: &mut Value<'i>) {
     }
 }
 
-/// The value, with relative paths as they are from the directory of its file. In another directory, the
-/// same text is another file.
-pub(super) fn resolved(value: &Value<'_>, sources: &Sources) -> toml::Value {
-    match value.get_ref() {
-        DeValue::String(text) if text.starts_with("./") || text.starts_with("../") => {
-            let path = sources.directory(value.span().start).join(&**text);
-            clean_path(&path.to_string_lossy()).into()
-        }
-        DeValue::Array(array) => {
-            toml::Value::Array(array.iter().map(|it| resolved(it, sources)).collect())
-        }
-        DeValue::Table(table) => toml::Value::Table(
-            table
-                .iter()
-                .map(|(key, it)| (key.get_ref().to_string(), resolved(it, sources)))
-                .collect(),
-        ),
-        scalar => plain(scalar),
-    }
-}
-
 fn are_tables(array: &DeArray<'_>) -> bool {
     array.iter().all(|element| element.get_ref().is_table())
-}
-
-/// The value without its places.
-pub(in crate::config) fn plain(value: &DeValue<'_>) -> toml::Value {
-    match value {
-        DeValue::String(text) => text.to_string().into(),
-        DeValue::Integer(number) => match integer(number) {
-            Some(number) => number.into(),
-            None => number.as_str().into(),
-        },
-        DeValue::Float(number) => match number.as_str().parse::<f64>() {
-            Ok(number) => number.into(),
-            Err(_) => number.as_str().into(),
-        },
-        DeValue::Boolean(value) => (*value).into(),
-        DeValue::Datetime(time) => (*time).into(),
-        DeValue::Array(array) => {
-            toml::Value::Array(array.iter().map(|it| plain(it.get_ref())).collect())
-        }
-        DeValue::Table(table) => toml::Value::Table(
-            table
-                .iter()
-                .map(|(key, it)| (key.get_ref().to_string(), plain(it.get_ref())))
-                .collect(),
-        ),
-    }
-}
-
-/// Moves all spans of a document to the offsets of its layer.
-pub(in crate::config) fn moved<'i>(
-    table: DeTable<'i>,
-    sources: &Sources,
-    layer: usize,
-) -> DeTable<'i> {
-    let entries = table.into_iter().map(|(key, value)| {
-        let span = sources.offsets(layer, key.span());
-        (Spanned::new(span, key.into_inner()), moved_value(value, sources, layer))
-    });
-    entries.collect()
-}
-
-fn moved_value<'i>(value: Value<'i>, sources: &Sources, layer: usize) -> Value<'i> {
-    let span = sources.offsets(layer, value.span());
-    let value = match value.into_inner() {
-        DeValue::Array(array) => {
-            let elements = array.into_iter().map(|value| moved_value(value, sources, layer));
-            DeValue::Array(elements.collect())
-        }
-        DeValue::Table(table) => DeValue::Table(moved(table, sources, layer)),
-        value => value,
-    };
-    Spanned::new(span, value)
 }

@@ -8,6 +8,7 @@
 //! - `gather` finds the files.
 //! - `merge` makes one document of them, with the rules for arrays in `identity`.
 //! - `lock` refuses values that the organization's file locks.
+//! - `value` converts values.
 //! - `origin` knows where each value of the document comes from.
 
 mod gather;
@@ -20,11 +21,13 @@ mod origin;
 mod sources;
 #[cfg(test)]
 mod tests;
+mod value;
 
 pub use gather::{Read, Root, gather};
-pub(super) use merge::{merge, moved};
-pub use origin::{Origin, Setting, child, element};
+pub(super) use merge::merge;
+pub use origin::{Provenance, Setting, child, element};
 pub use sources::{Layer, Place, Rank, Sources};
+pub(super) use value::moved;
 
 /// The key with the files that a file extends.
 pub(super) const EXTENDS: &str = "extends";

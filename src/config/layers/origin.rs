@@ -5,12 +5,12 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::merge::plain;
+use super::value::plain;
 use super::{Place, Sources};
 
 /// The values of a configuration and their places.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Origin {
+pub struct Provenance {
     /// The texts.
     pub sources: Sources,
     /// Every table, array and value, by its key: `vm.mounts[0].location`.
@@ -31,7 +31,7 @@ pub struct Setting {
     text: Option<String>,
 }
 
-impl Origin {
+impl Provenance {
     pub(in crate::config) fn new(
         sources: Sources,
         document: &Spanned<DeValue<'_>>,
@@ -60,7 +60,7 @@ impl Origin {
             let text = node.get_ref().as_str().map(str::to_owned);
             settings.insert(key, Setting { span, replaced, is_value, text });
         }
-        let document = match plain(document.get_ref()) {
+        let document = match plain(document) {
             toml::Value::Table(table) => table,
             _ => toml::Table::new(),
         };
@@ -133,7 +133,7 @@ impl Origin {
     }
 
     /// The key `wanted` of the element of an array of tables that has this text at `name`. The key of the array
-    /// if there is none.
+    /// if no element has it.
     pub fn element(&self, array: &str, name: &str, text: &str, wanted: &str) -> String {
         let elements = (0..).map(|index| element(array, index));
         let mut elements = elements.take_while(|element| self.settings.contains_key(element));

@@ -117,7 +117,7 @@ impl Sources {
         self.layers.partition_point(|layer| layer.start <= offset).saturating_sub(1)
     }
 
-    /// The place of an offset. `None` only if there is no text.
+    /// The place of an offset; `None` only without texts.
     pub fn at(&self, offset: usize) -> Option<Place<'_>> {
         let layer = self.layers.get(self.index(offset))?;
         Some(Place { layer, offset: offset - layer.start })

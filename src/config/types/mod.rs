@@ -23,7 +23,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::check::Check;
-use super::layers::{Origin, child, element};
+use super::layers::{Provenance, child, element};
 use super::{pattern, rules};
 use crate::model::ContextName;
 
@@ -60,7 +60,7 @@ pub struct Config {
     pub links: BTreeMap<String, PathBuf>,
     /// Where the values come from.
     #[serde(skip)]
-    pub origin: Arc<Origin>,
+    pub origin: Arc<Provenance>,
     /// Whether to ignore the record of earlier applies. Without a file, no resource was removed
     /// from it.
     #[serde(skip)]

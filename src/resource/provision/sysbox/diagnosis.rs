@@ -1,6 +1,7 @@
 //! Why no container can start with Sysbox, or every container does.
 
-use super::{PACKAGE, UNITS};
+use super::UNITS;
+use crate::guest::provisioning::SYSBOX_PACKAGE;
 use crate::guest::{GuestFacts, Unfinished};
 use crate::model::daemon_key::SYSBOX_RUNTIME;
 use crate::model::listed;
@@ -12,8 +13,8 @@ pub(in crate::resource) fn diagnose(case: &Case<'_>, guest: &GuestFacts) -> Vec<
     if !guest.dockerd_installed {
         return Vec::new();
     }
-    let is_installed = guest.packages.contains_key(PACKAGE);
-    let is_unfinished = guest.unfinished.contains_key(PACKAGE);
+    let is_installed = guest.packages.contains_key(SYSBOX_PACKAGE);
+    let is_unfinished = guest.unfinished.contains_key(SYSBOX_PACKAGE);
     let is_configured = guest.daemon_json.keys().is_ok_and(|keys| {
         keys.get("runtimes").is_some_and(|runtimes| runtimes.get(SYSBOX_RUNTIME).is_some())
     });
@@ -47,13 +48,13 @@ fn missing(
         .collect();
     let seen = |code| {
         Finding::new(code, Case::sysbox())
-            .saw("package", guest.packages.get(PACKAGE).cloned())
+            .saw("package", guest.packages.get(SYSBOX_PACKAGE).cloned())
             .saw("services", states.clone())
             .saw("runtimes", guest.runtimes.clone())
             .repaired_by([Case::daemon(), Case::sysbox(), case.restart()])
             .by_hand("cai apply")
     };
-    if let Some(Unfinished { status, version }) = guest.unfinished.get(PACKAGE) {
+    if let Some(Unfinished { status, version }) = guest.unfinished.get(SYSBOX_PACKAGE) {
         let by_hand = "in the guest, run sudo dpkg --configure -a; if that fails, run sudo dpkg --purge sysbox-ce";
         return Some(
             seen(Code::SysboxUnfinished)

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::config::{Config, Strategy, Sysbox};
 use crate::guest::probe::Look;
+use crate::guest::provisioning::SYSBOX_PACKAGE;
 use crate::guest::{Container, Contents, GuestFacts, Operation, Unfinished, sysbox_package};
 use crate::host::CommandSpec;
 use crate::lima::Ssh;
@@ -23,7 +24,6 @@ use crate::resource::vm_ref::{VmRef, in_seen_guest, recorded};
 use crate::resource::{PlanContext, Resource, containers, restrained};
 
 const UNITS: [&str; 3] = ["sysbox.service", "sysbox-mgr.service", "sysbox-fs.service"];
-const PACKAGE: &str = "sysbox-ce";
 
 /// Sysbox in the guest.
 #[derive(Debug)]
@@ -81,7 +81,7 @@ impl ProvisionSysbox {
         State {
             version: reported(guest).map(|reported| self.shown(reported)),
             services: Some(if active { "active" } else { "inactive" }),
-            package: guest.unfinished.get(PACKAGE).map(|it| it.status.clone()),
+            package: guest.unfinished.get(SYSBOX_PACKAGE).map(|it| it.status.clone()),
         }
     }
 
@@ -99,8 +99,8 @@ impl ProvisionSysbox {
     }
 
     fn update(&self, guest: &GuestFacts, facts: &Facts, ssh: &Ssh) -> Change {
-        let installed = guest.packages.get(PACKAGE);
-        let unfinished = guest.unfinished.get(PACKAGE);
+        let installed = guest.packages.get(SYSBOX_PACKAGE);
+        let unfinished = guest.unfinished.get(SYSBOX_PACKAGE);
         let (actual, mut desired) = (self.actual(guest), self.desired());
         desired.package = unfinished.map(|_| "installed".to_owned());
         if actual == desired {
@@ -108,9 +108,8 @@ impl ProvisionSysbox {
         }
         let change = Change::between(&self.address, actual, desired).because_differs();
         let change = match unfinished {
-            Some(Unfinished { status, .. }) => {
-                change.because(Reason::Unfinished { package: PACKAGE, status: status.clone() })
-            }
+            Some(Unfinished { status, .. }) => change
+                .because(Reason::Unfinished { package: SYSBOX_PACKAGE, status: status.clone() }),
             None => change,
         };
         let running = running(guest);
@@ -267,8 +266,8 @@ struct Undeclared {
 
 /// The version of the package, however complete its installation is.
 fn reported(guest: &GuestFacts) -> Option<&str> {
-    let unfinished = || guest.unfinished.get(PACKAGE).map(|unfinished| &unfinished.version);
-    guest.packages.get(PACKAGE).or_else(unfinished).map(String::as_str)
+    let unfinished = || guest.unfinished.get(SYSBOX_PACKAGE).map(|unfinished| &unfinished.version);
+    guest.packages.get(SYSBOX_PACKAGE).or_else(unfinished).map(String::as_str)
 }
 
 impl Removable for Undeclared {
