@@ -52,9 +52,11 @@ fn by_hand(engine: &Engine) {
     for line in [&create, &format!("limactl --tty=false start {NAME}")] {
         assert!(engine.command(&["sh", "-c", line]).status().unwrap().success(), "{line}");
     }
+    // The file is older than dockerd's next start, also if the VM restarts within a second.
     engine.guest(
         "sudo usermod -aG docker \"$(id -un)\" && sudo useradd -m -u 4000 -G docker by-hand && \
-         sudo mkdir -p /etc/docker && echo '{\"max-concurrent-uploads\": 4}' | sudo tee /etc/docker/daemon.json",
+         sudo mkdir -p /etc/docker && echo '{\"max-concurrent-uploads\": 4}' | sudo tee /etc/docker/daemon.json && \
+         sudo touch --date='1 hour ago' /etc/docker/daemon.json",
     );
     for word in ["stop", "start"] {
         engine.limactl(&[word, NAME]).success();
