@@ -125,6 +125,15 @@ const ROWS: &[Row] = &[
         spoil: |world, config| strike("sysbox-missing", world, config),
     },
     Row {
+        kind: "data_disk",
+        table: "vm",
+        lines: "[vm]\ndata_disk = \"20GiB\"\n",
+        removal: Deletes("data_disk.containai-secure"),
+        spoil: |world, _| {
+            drop(guest(world).files.remove("/etc/systemd/system/var-lib-docker.mount"));
+        },
+    },
+    Row {
         kind: "group_membership",
         table: "users",
         lines: "[[users]]\nname = \"@lima\"\ngroups = [\"docker\", \"adm\"]\n",

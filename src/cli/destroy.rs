@@ -119,7 +119,9 @@ fn agree(
         return Err(refused(format!("{} was not created by cai", change.address)));
     }
     let lost = plan.effective().find(|change| change.deletes_vm());
-    let lost = lost.map(|change| format!("If you continue, {}. ", report::lost(change.contents)));
+    let lost = lost.map(|change| {
+        format!("If you continue, {}. ", report::lost(change.contents, change.kept_on.as_deref()))
+    });
     let lost = lost.unwrap_or_default();
     let others = report::other_files(plan, &[file.declared()]);
     let containers = report::containers(plan);

@@ -4,10 +4,11 @@ use super::error::Error;
 use super::{Terminal, command_line};
 
 /// The topics. The first line of a text is its title.
-const TOPICS: [(&str, &str); 19] = [
+const TOPICS: [(&str, &str); 20] = [
     ("file", include_str!("topics/file.txt")),
     ("layers", include_str!("topics/layers.txt")),
     ("import", include_str!("topics/import.txt")),
+    ("data", include_str!("topics/data.txt")),
     ("daemon", include_str!("topics/daemon.txt")),
     ("egress", include_str!("topics/egress.txt")),
     ("network", include_str!("topics/network.txt")),

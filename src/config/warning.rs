@@ -9,6 +9,7 @@ use super::suggest;
 use super::types::{Config, Egress, Group, Lima};
 use crate::model::daemon_key::DaemonKey;
 use crate::model::egress::{Host, Target};
+use crate::model::lima_disk::{DISKS, Disk, LONGEST_NAME};
 use crate::model::log_option::{has_log_option, log_driver};
 use crate::model::{Arch, SysboxVersion, UnixName, lima_yaml, listed, open_ended, spelled_out};
 
@@ -42,6 +43,7 @@ impl Config {
     pub fn warnings(&self) -> Vec<Warning> {
         let mut warnings: Vec<Warning> = self.closed_lima().into_iter().collect();
         warnings.extend(self.unknown_lima_keys());
+        warnings.extend(self.formatted_disks());
         warnings.extend(self.forwarded_agent());
         if self.docker.daemon.contains_key("hosts") {
             warnings.push(Warning::new(
@@ -76,6 +78,25 @@ impl Config {
             ),
             format!("write version = \"{open}\" to accept later versions too"),
         ))
+    }
+
+    /// Lima looks for the label of a disk at every boot and formats a disk without it.
+    fn formatted_disks(&self) -> impl Iterator<Item = Warning> {
+        let disks = self.vm.lima.get(DISKS).and_then(Value::as_array).into_iter().flatten();
+        let formats = |entry: &&Value| entry.get("format") != Some(&Value::Bool(false));
+        let names = disks.filter(formats).filter_map(Disk::named_by);
+        let long = names.filter(|name| name.len() > LONGEST_NAME);
+        long.map(|name| {
+            Warning::new(
+                format!("vm.lima.{DISKS}"),
+                format!(
+                    "Lima formats the disk {} at every boot, because its name is longer than \
+                     {LONGEST_NAME} characters and ext4 truncates its label",
+                    suggest::shown(name)
+                ),
+                "give the disk a shorter name, or write `format: false` once it is formatted",
+            )
+        })
     }
 
     /// Containers would wait for a proxy that the rules block. Only an address opens a private one.

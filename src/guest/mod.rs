@@ -5,6 +5,7 @@ mod answers;
 mod clock;
 mod containers;
 pub mod daemon_json;
+pub mod data_disk;
 mod document;
 pub mod egress;
 mod engine;

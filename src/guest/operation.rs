@@ -7,6 +7,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::data_disk::DIRECTORIES;
 use super::repository::SigningKey;
 use super::{Container, DockerdSettings, GuestFile, provisioning};
 use crate::config::DockerSource;
@@ -127,6 +128,15 @@ pub enum Operation<'a> {
         /// The paths to delete.
         delete: &'a [&'a str],
     },
+    /// Moves Docker's data to a Lima disk and leaves Docker stopped.
+    MoveData {
+        /// The name of the disk.
+        disk: &'a str,
+        /// The units that mount it.
+        files: &'a [GuestFile],
+    },
+    /// Unmounts that disk, deletes these units and leaves Docker stopped.
+    RemoveDataDisk(&'a [&'a str]),
     /// Downloads or copies Sysbox's package into the guest and verifies it.
     FetchSysbox {
         /// Its version.
@@ -231,6 +241,17 @@ impl Operation<'_> {
             }
             Self::RemoveEgress(paths) => {
                 script("remove-egress", paths, include_str!("scripts/remove-egress.sh").into())
+            }
+            Self::MoveData { disk, files } => {
+                let pairs = DIRECTORIES.map(|(name, path)| format!("{name}={path}"));
+                let values: Vec<&str> =
+                    [*disk].into_iter().chain(pairs.iter().map(String::as_str)).collect();
+                let body = [WRITE_FILES, include_str!("scripts/data-disk.sh")].concat();
+                script_that_reads("data-disk", &values, body, &lines_of(files))
+            }
+            Self::RemoveDataDisk(paths) => {
+                let body = include_str!("scripts/remove-data-disk.sh").into();
+                script("remove-data-disk", paths, body)
             }
             Self::FetchSysbox { version, sha256, sources } => {
                 let body = include_str!("scripts/fetch-sysbox.sh").into();

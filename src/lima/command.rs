@@ -8,8 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
 use crate::host::CommandSpec;
-use crate::model::VmName;
 use crate::model::proxy::ProxySettings;
+use crate::model::{ByteSize, VmName};
 
 /// The time limit of a creation, which downloads an image of possibly hundreds of megabytes.
 const CREATE: Duration = Duration::from_secs(60 * 60);
@@ -109,6 +109,23 @@ impl Limactl {
     /// Removes the protection from deletion.
     pub fn unprotect(&self, name: &VmName) -> CommandSpec {
         self.quiet().args(["unprotect", name.as_str()])
+    }
+
+    /// Lists a disk; an empty list if it does not exist.
+    pub fn disk_list(&self, disk: &str) -> CommandSpec {
+        CommandSpec::new(&self.program).args(["disk", "list", "--json", disk])
+    }
+
+    /// Creates a disk.
+    pub fn disk_create(&self, disk: &str, size: ByteSize) -> CommandSpec {
+        let size = size.to_string();
+        self.quiet().args(["disk", "create", disk, "--size", size.as_str()])
+    }
+
+    /// Grows a disk that no running instance uses.
+    pub fn disk_resize(&self, disk: &str, size: ByteSize) -> CommandSpec {
+        let size = size.to_string();
+        self.quiet().args(["disk", "resize", disk, "--size", size.as_str()])
     }
 
     /// Deletes a stopped instance with all its data. `-f` would also delete a running one.

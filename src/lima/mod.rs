@@ -33,3 +33,5 @@ pub use ssh::{GUEST_SOCKET, Ssh};
 pub use verdict::Verdict;
 pub use version::parse_version;
 pub use yaml_text::{edited, is_marked, to_yaml};
+
+pub use crate::model::lima_disk::{DISKS, Disk};

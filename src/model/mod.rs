@@ -13,6 +13,7 @@ mod display;
 pub mod egress;
 mod fingerprint;
 mod ipv4_network;
+pub mod lima_disk;
 pub mod lima_yaml;
 pub mod log_option;
 mod name;

@@ -70,6 +70,8 @@ pub struct Change {
     pub judge: Option<Box<CommandSpec>>,
     /// The counted contents of a VM that is deleted. `None` if they could not be counted.
     pub contents: Option<Stored>,
+    /// The Lima disk that keeps the containers, images and volumes of a VM that is deleted.
+    pub kept_on: Option<String>,
     /// The data that dockerd will no longer show once the change has taken effect.
     pub hides: Option<Box<Hides>>,
     /// How it is done, in order.
@@ -98,6 +100,7 @@ impl Change {
             stops: Some(Vec::new()),
             judge: None,
             contents: None,
+            kept_on: None,
             hides: None,
             steps: Vec::new(),
             problem: None,

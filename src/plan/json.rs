@@ -73,6 +73,10 @@ pub struct ResourceChange<'a> {
     /// The counted contents of a VM that is deleted; omitted if they could not be counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contents: Option<Stored>,
+    /// The Lima disk that keeps the containers, images and volumes of a VM that is deleted; omitted if
+    /// none does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept_on: Option<String>,
     /// The data that dockerd will no longer show; omitted if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hides: Option<&'a Hides>,
@@ -166,6 +170,7 @@ impl<'a> ResourceChange<'a> {
             fallback: change.fallback.as_ref().map(FallbackDocument::new),
             stops: change.stops.as_deref(),
             contents: change.contents,
+            kept_on: change.kept_on.clone(),
             hides: change.hides.as_deref(),
             restarts: change.restarted(),
             steps: change.steps.iter().map(|step| step.title.as_ref()).collect(),

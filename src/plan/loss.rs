@@ -52,9 +52,15 @@ impl Change {
         let mut losses = Vec::new();
         if self.action == Action::Replace {
             let vm = self.address.name.clone();
-            let what = format!(
-                "it would delete the VM {vm} with every container, image, volume and file in it"
-            );
+            let what = match &self.kept_on {
+                Some(disk) => format!(
+                    "it would delete the VM {vm} with every file in it, except Docker's data on the Lima \
+                     disk {disk}"
+                ),
+                None => format!(
+                    "it would delete the VM {vm} with every container, image, volume and file in it"
+                ),
+            };
             losses.push(Loss { vm, what, forced: "the replacement" });
         }
         if self.strands_containers() {

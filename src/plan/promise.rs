@@ -160,8 +160,8 @@ impl Change {
     fn may_hide(&self, hides: &Hides, agreed: bool) -> bool {
         match (self.action, &self.before) {
             (Action::Deferred, _) => agreed,
-            (_, None) => true,
-            (_, Some(_)) => {
+            (_, None) if self.reasons.iter().any(|it| matches!(it, Reason::After(_))) => true,
+            _ => {
                 let shown = self.hides.as_ref().map_or(&[][..], |hides| &hides.keys);
                 hides.keys.iter().all(|key| shown.contains(key))
             }

@@ -52,6 +52,12 @@ pub enum Reason {
         /// Its Docker contexts, without the one that the file names.
         contexts: Vec<String>,
     },
+    /// Docker's data is copied to this Lima disk.
+    CopiesData(String),
+    /// Docker's data stays on this Lima disk, which is no longer used.
+    KeepsData(String),
+    /// A new VM uses this existing Lima disk. No reason to change anything.
+    UsesDisk(String),
     /// What a removal leaves.
     Note(&'static str),
     /// A file of the user that Lima merges into every instance affects this VM. No reason to change
@@ -252,6 +258,16 @@ impl fmt::Display for Reason {
                      all its data, run: limactl unprotect {name} && limactl delete --force {name}"
                 )?;
                 contexts.iter().try_for_each(|it| write!(f, " && docker context rm {it}"))
+            }
+            Self::CopiesData(disk) => {
+                write!(f, "Docker stops while its data is copied to the Lima disk {disk}")
+            }
+            Self::KeepsData(disk) => write!(
+                f,
+                "the data stays on the Lima disk {disk}; to delete it, run: limactl disk delete {disk}"
+            ),
+            Self::UsesDisk(disk) => {
+                write!(f, "uses the existing Lima disk {disk} with all data on it")
             }
             Self::Note(why) => f.write_str(why),
             Self::Unwanted => f.write_str("to be destroyed"),

@@ -38,7 +38,7 @@ pub(super) fn write_change(out: &mut Page, change: &Change) -> std::fmt::Result 
         comment(out, &reason.to_string())?;
     }
     if change.deletes_vm() {
-        loss(out, &lost(change.contents))?;
+        loss(out, &lost(change.contents, change.kept_on.as_deref()))?;
     }
     let hides = change.hides.as_ref().filter(|hides| !is_said(hides, change));
     match hides {
@@ -114,13 +114,21 @@ fn write_stops(out: &mut Page, change: &Change) -> std::fmt::Result {
 }
 
 /// What is lost with a VM.
-pub fn lost(contents: Option<Stored>) -> String {
-    match contents {
-        Some(stored) if stored.is_empty() => {
+pub fn lost(contents: Option<Stored>, kept_on: Option<&str>) -> String {
+    match (contents, kept_on) {
+        (contents, Some(disk)) => {
+            let kept = contents.filter(|stored| !stored.is_empty()).map(|it| it.to_string());
+            let kept = kept.unwrap_or_else(|| "containers, images and volumes".into());
+            format!(
+                "all other files in the VM are lost; kept on the Lima disk {disk}: {kept}; to delete \
+                 them as well, run: limactl disk delete {disk}"
+            )
+        }
+        (Some(stored), None) if stored.is_empty() => {
             "all files in the VM are lost; it has no containers, images or volumes".to_owned()
         }
-        Some(stored) => format!("everything in the VM is lost: {stored}, and all files"),
-        None => {
+        (Some(stored), None) => format!("everything in the VM is lost: {stored}, and all files"),
+        (None, None) => {
             "everything in the VM is lost: all containers, images, volumes and files (not counted)"
                 .to_owned()
         }

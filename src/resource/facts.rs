@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::docker::ContextMetadata;
 use crate::guest::GuestFacts;
 use crate::host::{Ping, Platform};
-use crate::lima::{Agent, Ssh, Status, UserFile};
+use crate::lima::{Agent, DISKS, Disk, Ssh, Status, UserFile};
 use crate::model::address::Address;
 use crate::model::value::Shared;
 use crate::model::{ContextName, redact};
@@ -59,6 +59,8 @@ pub struct Facts {
     pub missing: BTreeSet<PathBuf>,
     /// The files of the host that the resources read, by their paths.
     pub files: BTreeMap<PathBuf, HostFile>,
+    /// The Lima disk for Docker's data, if the file declares one and it exists.
+    pub data_disk: Option<Disk>,
     /// The Docker context.
     pub context: Option<ContextMetadata>,
     /// The containers that use a Docker socket, by their names in the file.
@@ -135,6 +137,14 @@ pub struct VmFacts {
     pub yaml: Shared<Map<String, Value>>,
     /// Its text, with its comments.
     pub text: Shared<String>,
+}
+
+impl VmFacts {
+    /// Whether its YAML attaches this disk of Lima's.
+    pub fn has_disk(&self, name: &str) -> bool {
+        let disks = self.yaml.get(DISKS).and_then(Value::as_array);
+        disks.into_iter().flatten().any(|entry| Disk::named_by(entry) == Some(name))
+    }
 }
 
 impl Facts {

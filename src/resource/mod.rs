@@ -5,6 +5,7 @@
 mod case;
 mod containers;
 mod context;
+mod data_disk;
 mod diagnosis;
 mod egress;
 pub mod facts;
@@ -42,6 +43,7 @@ use crate::resource::record::{Record, Recorded};
 
 pub use case::Case;
 pub use context::DockerContext;
+pub use data_disk::DataDisk;
 pub use diagnosis::diagnose;
 pub use egress::Egress;
 pub use file::File;
@@ -236,6 +238,13 @@ pub const KINDS: &[KindEntry] = &[
         changes: Part::Whole,
         declare: |config| many(ProvisionSysbox::new(config)),
         remove: ProvisionSysbox::removal,
+    },
+    KindEntry {
+        kind: data_disk::KIND,
+        place: Guest,
+        changes: Part::Whole,
+        declare: |config| many(DataDisk::new(config)),
+        remove: DataDisk::removal,
     },
     KindEntry {
         kind: Kind::GROUP_MEMBERSHIP,

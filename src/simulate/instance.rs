@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::guest::{Guest, Machine};
+use super::guest::{Guest, Machine, Store};
 use super::limactl::config::Config;
 use super::world::LIMA_VERSION;
 use crate::lima::Status;
@@ -125,7 +125,14 @@ impl Instance {
     /// Starts the machine like Lima's host agent: it opens the connection before provisioning (3),
     /// forwards the socket once, and runs the scripts at every boot (7). A failed script is not an
     /// error (9).
-    pub(super) fn start(&mut self, name: &str, config: &Config, pid: u32, now: u64) {
+    pub(super) fn start(
+        &mut self,
+        name: &str,
+        config: &Config,
+        disks: Vec<(String, Vec<Store>)>,
+        pid: u32,
+        now: u64,
+    ) {
         self.boots += 1;
         self.agent = Some(pid);
         self.driver = Some(pid + 26);
@@ -139,6 +146,7 @@ impl Instance {
             memory: config.bytes("memory").unwrap_or_default(),
         };
         let mut guest = self.guest.take().unwrap_or_else(|| config.guest());
+        guest.attach(disks);
         guest.boot(machine, now);
         let groups = guest.login_gids();
         self.master = Some(Session { groups: groups.clone(), open_shells: 0 });

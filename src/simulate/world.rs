@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::guest::Store;
 use super::instance::Instance;
 use crate::host::{Os, Platform};
 use crate::model::Arch;
@@ -27,10 +28,22 @@ pub struct World {
     pub computer: Computer,
     /// Lima's instances, by name.
     pub instances: BTreeMap<String, Instance>,
+    /// Lima's disks, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub disks: BTreeMap<String, Disk>,
     /// Docker's contexts: the `meta.json` of each, by directory name.
     pub contexts: BTreeMap<String, String>,
     /// All other files in the home directory that programs or `cai` wrote.
     pub files: BTreeMap<PathBuf, String>,
+}
+
+/// A disk of Lima's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disk {
+    /// Its size in bytes.
+    pub size: u64,
+    /// Docker's data on it, while no guest has it.
+    pub stores: Vec<Store>,
 }
 
 /// The simulated machine.
@@ -95,6 +108,7 @@ impl World {
                 cpus: 8,
             },
             instances: BTreeMap::new(),
+            disks: BTreeMap::new(),
             contexts: BTreeMap::new(),
             files: BTreeMap::new(),
         };

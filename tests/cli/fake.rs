@@ -74,6 +74,7 @@ pub fn limactl_that(lists: &str, other: &str) -> String {
          case \"$*\" in\n\
          --version) echo 'limactl version 2.2.0' ;;\n\
          'list --json') {lists} ;;\n\
+         'disk list --json '*) ;;\n\
          '{VALIDATE}') cat >/dev/null ;;\n\
          *) {other} ;;\n\
          esac\n"

@@ -7,6 +7,7 @@ mod cli;
 mod converge;
 mod daemon;
 mod daemon_json;
+mod data_disk;
 mod facts;
 mod imported;
 mod machine;
@@ -44,6 +45,7 @@ pub fn trials() -> Vec<Trial> {
         converge::trials(),
         daemon::trials(),
         daemon_json::trials(),
+        data_disk::trials(),
         facts::trials(),
         maintenance::trials(),
         others::trials(),

@@ -104,7 +104,7 @@ fn file() -> impl Strategy<Value = String> {
     let vm = (
         prop_oneof![Just(""), Just("cpus = 2\n"), Just("cpus = 4\n")],
         optional("memory = \"3GiB\"\n"),
-        optional("disk = \"60GiB\"\n"),
+        prop_oneof![Just(""), Just("disk = \"60GiB\"\n"), Just("data_disk = \"20GiB\"\n"),],
         optional("[[vm.mounts]]\nlocation = \"/srv\"\nwritable = true\n"),
     );
     let docker = prop_oneof![

@@ -113,7 +113,13 @@ fn kills(line: &str, text: &str) -> Option<&'static str> {
 
 /// Whether a call changes something.
 pub fn changes_something(call: &str) -> bool {
-    let reads = ["limactl --version", "limactl list", "limactl validate", "ControlMaster=no"];
+    let reads = [
+        "limactl --version",
+        "limactl list",
+        "limactl disk list",
+        "limactl validate",
+        "ControlMaster=no",
+    ];
     !reads.iter().any(|read| call.contains(read))
 }
 

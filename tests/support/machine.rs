@@ -67,6 +67,7 @@ pub fn healthy(config: &Config) -> Facts {
         exposed: false,
         missing: std::collections::BTreeSet::default(),
         files: std::collections::BTreeMap::new(),
+        data_disk: None,
         context: Some(ContextMetadata {
             host: format!("unix://{DIRECTORY}/sock/docker.sock"),
             description: "Docker in the Lima VM containai-secure, managed by cai".into(),

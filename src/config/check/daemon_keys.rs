@@ -87,6 +87,10 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
             let message = "`data-root` must be an absolute path";
             let hint = "write the full path of a directory in the guest, such as \"/srv/docker\"";
             self.refuse(place.span(), message, hint);
+        } else if self.at(&["vm", "data_disk"]).is_some() {
+            let message = "`data-root` cannot be combined with `data_disk` under [vm]";
+            let hint = "remove one of them: with `data_disk`, Docker's data is on that disk";
+            self.refuse(place.span(), message, hint);
         }
     }
 

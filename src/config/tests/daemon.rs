@@ -53,6 +53,8 @@ fn what_dockerd_does_not_start_with_is_refused() {
     ] {
         refuses(&[(&file(line), expected)]);
     }
+    let both = format!("{}[vm]\ndata_disk = \"9GiB\"", file("data-root = \"/srv/docker\"\n"));
+    refuses(&[(&both, "3:13 `data-root` cannot be combined with `data_disk`")]);
     for good in [
         "default-runtime = \"crun\"\nruntimes.crun.path = \"/usr/bin/crun\"",
         "default-runtime = \"io.containerd.runc.v2\"",

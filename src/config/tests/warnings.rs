@@ -45,6 +45,15 @@ fn sysbox_under_dockers_own_mapping_is_named() {
     assert_eq!(messages("[docker.daemon]\nuserns-remap = \"\"\n"), [""; 0]);
 }
 
+#[test]
+fn a_disk_that_lima_would_format_at_every_boot_is_named() {
+    let disks = |entries: &str| messages(&format!("[vm.lima]\nadditionalDisks = [{entries}]\n"));
+    let warnings = disks("\"twelve-bytes\"");
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].starts_with("Lima formats the disk `twelve-bytes` at every boot"));
+    assert_eq!(disks("\"eleven-byte\", { name = \"twelve-bytes\", format = false }"), [""; 0]);
+}
+
 /// Users copy from the example.
 #[test]
 fn the_example_with_every_option_needs_no_word() {

@@ -38,6 +38,10 @@ pub struct Vm {
     /// Lima chooses.
     #[serde(deserialize_with = "rules::disk")]
     pub disk: Option<ByteSize>,
+    /// The size of a separate disk for Docker's images, containers and volumes, such as "100GiB"; at
+    /// least "2GiB". It can only grow. Docker's data is copied to it, and it survives the VM.
+    #[serde(deserialize_with = "rules::disk")]
+    pub data_disk: Option<ByteSize>,
     /// `[[vm.images]]`: disk images, at most one for each architecture. Lima uses the first one
     /// that fits the machine.
     pub images: Vec<Image>,
@@ -74,6 +78,7 @@ impl Default for Vm {
             cpus: None,
             memory: None,
             disk: None,
+            data_disk: None,
             images: vec![Image::ubuntu(Arch::X86_64), Image::ubuntu(Arch::Aarch64)],
             mounts: Vec::new(),
             forward: Forwarding::All,

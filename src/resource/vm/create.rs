@@ -5,6 +5,7 @@ use super::{Desired, Vm};
 use crate::lima::{self, Limactl, Status};
 use crate::model::value::Attributes;
 use crate::plan::{Change, Disruption, Reason, Step};
+use crate::resource::DataDisk;
 use crate::resource::facts::{Facts, VmFacts};
 use crate::resource::provision::stored;
 
@@ -58,6 +59,7 @@ impl Desired<'_> {
         let containers = if vm.status == Status::Stopped { Some(&[][..]) } else { containers };
         let mut change = change.disturbing(Disruption::Replace, containers);
         change.contents = facts.guest.present().and_then(stored);
+        change.kept_on = DataDisk::kept(self.name(), facts);
         if !vm.managed {
             change = change.because(Reason::NotMadeByCai);
         }
@@ -68,6 +70,11 @@ impl Desired<'_> {
     fn make(&self, change: Change, facts: &Facts, limactl: &Limactl) -> Change {
         let yaml = lima::to_yaml(&self.keys);
         let change = self.judged(change, yaml.clone(), facts, limactl);
+        let change = self.reused_disk(facts).into_iter().fold(change, Change::because);
+        let change = self.provide_disk(change, facts, limactl);
+        if change.problem.is_some() {
+            return change;
+        }
         let change = change.step(Step::run("create the VM", limactl.create(self.name(), yaml)));
         let change = self.protection(change, false, limactl);
         if self.runs() { change.step(start(self.name(), limactl)) } else { change }

@@ -2,6 +2,7 @@
 
 mod create;
 pub(super) mod diagnosis;
+mod disks;
 mod equivalence;
 mod exposure;
 mod power;
@@ -21,9 +22,9 @@ pub use power::Power;
 pub use template::template;
 
 use super::vm_ref::VmRef;
-use super::{Case, LimaInstall, PlanContext, Resource};
+use super::{Case, DataDisk, LimaInstall, PlanContext, Resource};
 use crate::config::{self, Config};
-use crate::lima::{self, Limactl, Meaning, Override, Status};
+use crate::lima::{self, DISKS, Limactl, Meaning, Override, Status};
 use crate::model::address::{Address, Kind};
 use crate::model::redact::SENSITIVE;
 use crate::model::value::Secret;
@@ -60,6 +61,9 @@ struct Desired<'a> {
 struct State {
     #[serde(flatten)]
     keys: Map<String, Value>,
+    /// The size of the disk for Docker's data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_disk: Option<String>,
     protected: bool,
     status: String,
 }
@@ -127,14 +131,19 @@ impl<'a> Desired<'a> {
 
     /// The keys that the file names.
     fn declared(&self) -> Map<String, Value> {
-        let named = self.keys.iter().filter(|(key, _)| !self.defaulted.contains(&key.as_str()));
+        // The disk for Docker's data is an entry among those of others, and belongs to the guest's resource.
+        let is_shared = |key: &str| key == DISKS && !self.config.vm.lima.contains_key(DISKS);
+        let named = self.keys.iter();
+        let named =
+            named.filter(|(key, _)| !self.defaulted.contains(&key.as_str()) && !is_shared(key));
         named.map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 
     fn desired(&self, keys: Map<String, Value>) -> State {
         let status = if self.runs() { Status::Running } else { Status::Stopped };
         let keys = self.with_secrets(keys);
-        State { keys, protected: self.config.vm.protect, status: status.to_string() }
+        let data_disk = self.config.vm.data_disk.map(|size| size.to_string());
+        State { keys, data_disk, protected: self.config.vm.protect, status: status.to_string() }
     }
 
     /// Marks the variables that must not be shown: those that the file marks, and those that it does
@@ -179,19 +188,23 @@ impl<'a> Desired<'a> {
             Some((key.to_owned(), if same { wanted.clone() } else { actual? }))
         });
         let keys = self.with_secrets(keys.collect());
-        State { keys, protected: vm.protected, status }
+        State { keys, data_disk: self.data_disk(facts), protected: vm.protected, status }
     }
 
     fn update(
         &self,
         vm: &VmFacts,
-        facts: &Facts,
+        PlanContext { facts, earlier, .. }: PlanContext<'_>,
         overrides: &[Override],
         limactl: &Limactl,
     ) -> Change {
         let Undeclared { remove, release } =
             facts.undeclared(&self.address, &self.recorded_keys(vm, facts));
-        let wanted = undeclared::wanted(&self.keys, vm, &remove, &meaning(facts, ""));
+        let declares_disk = self.config.vm.data_disk.is_some();
+        let keeps_disk = !declares_disk && DataDisk::is_needed(self.name(), facts, earlier);
+        let keys = self.with_disks(vm, keeps_disk);
+        let wanted = undeclared::wanted(&keys, vm, &remove, &meaning(facts, ""));
+        let wanted = wanted.detaching(declares_disk, vm, keeps_disk);
         let compared = |boots: bool| {
             let actual = self.actual(vm, facts, &wanted, boots, overrides);
             let desired = self.desired(wanted.keys.clone());
@@ -216,6 +229,9 @@ impl<'a> Desired<'a> {
         if let Some(problem) = impossible(disk, vm) {
             return change.blocked(problem);
         }
+        if keeps_disk && self.runs() && vm.status == Status::Stopped {
+            return change.blocked(Self::must_run_without_disk());
+        }
         let mut change = change.because_differs();
         if self.runs() && vm.status != Status::Running {
             change = change.because(Reason::VmIs(vm.status.clone()));
@@ -238,7 +254,7 @@ impl Resource for Vm {
     }
 
     fn plan(&self, context: PlanContext<'_>) -> Change {
-        Desired::new(&self.config).change(context.facts)
+        Desired::new(&self.config).change(context)
     }
 
     fn recorded(&self, facts: &Facts) -> Option<Recorded> {
@@ -274,7 +290,8 @@ impl Desired<'_> {
         new.filter(|exposure| !old.contains(exposure)).map(Reason::Exposes).collect()
     }
 
-    fn change(&self, facts: &Facts) -> Change {
+    fn change(&self, context: PlanContext<'_>) -> Change {
+        let facts = context.facts;
         let deferred = |reason| {
             let declared = undeclared::keys(self.declared(), &Map::new(), false).declared;
             let former = facts.former_keys(&self.address, &declared);
@@ -299,7 +316,7 @@ impl Desired<'_> {
                     })
                 }
             },
-            Observation::Present(vm) => self.update(vm, facts, &overrides, &limactl),
+            Observation::Present(vm) => self.update(vm, context, &overrides, &limactl),
             Observation::Unobservable(reason) => deferred(reason.clone()),
         };
         let exposes = self.exposes(&change, facts);

@@ -10,11 +10,11 @@ use crate::config::{Config, Strategy};
 use crate::lima::{Limactl, Status};
 use crate::model::VmName;
 use crate::plan::{Action, Change, Disruption, Observation, Problem, Reason, Step};
-use crate::resource::LimaInstall;
 use crate::resource::facts::Facts;
 use crate::resource::provision::{hidden_by, stored};
 use crate::resource::restart::restart_vm;
 use crate::resource::vm_ref::VmRef;
+use crate::resource::{DataDisk, LimaInstall};
 
 /// What to do with a VM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,6 +124,7 @@ impl Vm {
         } else if vm.status != Status::Stopped {
             change.stops = None;
         }
+        change.kept_on = DataDisk::kept(&config.vm.name, facts);
         change.steps = Self::removal(&config.vm.name, vm, &Limactl::new(program.clone()));
         Some(change)
     }
@@ -141,6 +142,7 @@ fn settled(
     let mut config = config.clone();
     config.vm.running = power != Power::Stop;
     config.vm.protect = vm.protected;
+    config.vm.data_disk = None;
     // The user asks for it now.
     config.restart.strategy = Strategy::Auto;
     Desired::new(&config).in_order(change, &Map::new(), vm, facts, limactl)

@@ -41,13 +41,17 @@ impl Desired<'_> {
         facts: &Facts,
         limactl: &Limactl,
     ) -> Change {
-        let edits = !values.is_empty();
-        let mut change = self.take_down(change, edits, vm, facts, limactl);
-        if edits {
+        let edits = !values.is_empty() || self.disk_differs(facts);
+        let change = self.take_down(change, edits, vm, facts, limactl);
+        let mut change = self.provide_disk(change, facts, limactl);
+        if !values.is_empty() {
             change = self.edit(change, values, vm, facts, limactl);
             if let Some((_, ssh)) = self.guest().seen(facts) {
                 change = containers::or_resume(change, &ssh);
             }
+        }
+        if change.problem.is_some() {
+            return change;
         }
         change = self.protection(change, vm.protected, limactl);
         change = restrained(change, self.config.restart.strategy);

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::config::{Config, Forwarding, Image, Mount, PortForward};
 use crate::guest::provisioning;
-use crate::lima::{GUEST_SOCKET, with_forwards};
+use crate::lima::{DISKS, Disk, GUEST_SOCKET, with_forwards};
 
 /// The keys of Lima's YAML that the file determines, in the order they are written.
 /// A key that the file leaves out is not here: Lima's default, or the hand that set it, stays.
@@ -61,6 +61,13 @@ pub fn template(config: &Config) -> Map<String, Value> {
         keys.insert("propagateProxyEnv".into(), false.into());
     }
     keys.extend(vm.lima.clone());
+    if vm.data_disk.is_some() {
+        let disks = keys.entry(DISKS).or_insert_with(|| json!([]));
+        // A value of `[vm.lima]` that is not a list is Lima's to refuse.
+        if let Some(disks) = disks.as_array_mut() {
+            disks.push(Disk::entry(&Disk::name_for(&vm.name)));
+        }
+    }
     keys
 }
 

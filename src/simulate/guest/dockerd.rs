@@ -28,6 +28,9 @@ pub struct Place {
     pub driver: String,
     /// Whether containerd stores the images.
     pub containerd: bool,
+    /// The disk of Lima's that the data is on; `None` for the VM's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk: Option<String>,
 }
 
 /// The data in a store that the daemon does not currently use.
@@ -103,6 +106,7 @@ impl Guest {
             userns: text("userns-remap", ""),
             driver: text("storage-driver", driver),
             containerd,
+            disk: self.data_disk(),
         };
         let Some(before) = self.place.replace(place.clone()).filter(|before| *before != place)
         else {

@@ -6,6 +6,7 @@ mod apt;
 mod client;
 mod container;
 mod daemon_config;
+mod data_disk;
 mod dockerd;
 mod document;
 mod egress;
@@ -85,6 +86,9 @@ pub struct Guest {
     /// The stores that the daemon does not currently use.
     #[serde(default)]
     pub stores: Vec<Store>,
+    /// The attached disks of Lima's.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub disks: BTreeSet<String>,
     /// The egress rules in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub egress: Option<String>,
@@ -180,6 +184,7 @@ impl Guest {
             images: BTreeSet::new(),
             place: None,
             stores: Vec::new(),
+            disks: BTreeSet::new(),
             egress: None,
             log: Vec::new(),
             machine: None,

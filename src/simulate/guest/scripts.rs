@@ -6,7 +6,7 @@ use super::packages::{
 };
 use super::{
     Caller, DAEMON_JSON, DOCKER_SERVICE, DOCKER_SOCKET, File, Guest, PROVISION_FAILED, ROOT, apt,
-    egress, settings, shell,
+    data_disk, egress, settings, shell,
 };
 use crate::guest::input;
 use crate::simulate::reply::Reply;
@@ -25,6 +25,8 @@ const SCRIPTS: &[(&str, Script)] = &[
     ("settings", |guest, words, caller| settings::change(guest, words, caller)),
     ("try-egress", |guest, words, _| egress::attempt(guest, words)),
     ("remove-egress", |guest, paths, _| egress::remove(guest, paths)),
+    ("data-disk", data_disk::move_data),
+    ("remove-data-disk", |guest, paths, _| data_disk::remove(guest, paths)),
     ("fetch-sysbox", fetch_sysbox),
     ("install-sysbox", install_sysbox),
     ("remove-sysbox", |guest, _, caller| {

@@ -66,7 +66,7 @@ impl Guest {
             DOCKER_SERVICE => {
                 // `Requires=docker.socket`
                 self.start_unit(DOCKER_SOCKET, now);
-                if !self.start_dockerd(now) {
+                if !self.mount_data() || !self.start_dockerd(now) {
                     self.set_active(name, "failed");
                     return false;
                 }

@@ -1,7 +1,7 @@
 //! `limactl create`, `start`, `stop`, `delete`, `protect` and `unprotect`.
 
 use super::validate::{self, Refusal};
-use super::{Job, Result, config, existing, expected};
+use super::{Job, Result, config, disk, existing, expected};
 use crate::lima::Status;
 use crate::simulate::instance::Instance;
 use crate::simulate::log::{Log, go};
@@ -80,8 +80,9 @@ pub(super) fn start(Job { world, arguments, log, .. }: Job<'_>) -> Result {
     ));
     let pid = 20_000 + u32::try_from(now % 40_000).unwrap_or_default();
     let mut ready = false;
+    let disks = disk::attach(world, name)?;
     if let Some(instance) = world.instances.get_mut(name) {
-        instance.start(name, &config, pid, now);
+        instance.start(name, &config, disks, pid, now);
         ready = instance.is_ready(&config, now + BOOT);
     }
     if !ready {
@@ -167,6 +168,7 @@ pub(super) fn delete(Job { world, arguments, log, .. }: Job<'_>) -> Result {
             return failed(&expected(instance.status(), "Stopped"));
         }
         let directory = world.directory(name);
+        disk::keep_data(world, name);
         world.instances.remove(name);
         world.files.retain(|path, _| !path.starts_with(&directory));
         world.pass(STOP);

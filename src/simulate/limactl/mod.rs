@@ -3,6 +3,7 @@
 //! simulated limactl".
 
 pub(super) mod config;
+mod disk;
 mod edit;
 pub mod expression;
 mod lifecycle;
@@ -37,6 +38,7 @@ type Command = fn(Job<'_>) -> Result;
 const COMMANDS: &[(&str, &[&str], Command)] = &[
     ("create", &["--name="], lifecycle::create),
     ("delete", &["-f --force"], lifecycle::delete),
+    ("disk", &["--json", "--size=", "--format=", "-f --force"], disk::disk),
     ("edit", &["--set=", "--cpus=", "--memory=", "--disk="], edit::edit),
     ("list", &["--json", "-f --format="], list::list),
     ("protect", &[], |job| lifecycle::protect(job, true)),

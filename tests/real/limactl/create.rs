@@ -146,12 +146,12 @@ fn location(file: &Value) -> Result<PathBuf> {
     Ok(path)
 }
 
-fn image_info(image: &Path) -> Result<Value> {
+pub(super) fn image_info(image: &Path) -> Result<Value> {
     let text = qemu_img(&["info", "-U", "--output=json"], &[image])?;
     serde_json::from_slice(&text).map_err(|error| error.to_string())
 }
 
-fn qemu_img(arguments: &[&str], files: &[&Path]) -> Result<Vec<u8>> {
+pub(super) fn qemu_img(arguments: &[&str], files: &[&Path]) -> Result<Vec<u8>> {
     let output = Command::new("qemu-img").args(arguments).args(files).stdin(Stdio::null()).output();
     succeeded(&format!("qemu-img {}", arguments[0]), output)
 }

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use super::config::Config;
 use super::create::succeeded;
 use super::instance::{self, Instance};
-use super::{Result, machine, quote};
+use super::{Result, disk, machine, quote};
 
 /// Creates the disk and returns its path.
 pub(super) fn make_cidata(instance: &Instance) -> Result<PathBuf> {
@@ -50,6 +50,13 @@ fn fill(tree: &Path, instance: &Instance) -> std::io::Result<()> {
     fs::create_dir_all(&boot)?;
     fs::write(boot.join("lima"), BOOT)?;
     fs::set_permissions(boot.join("lima"), fs::Permissions::from_mode(0o755))?;
+    if !machine::is_container() && !disk::names(config).is_empty() {
+        // Before the scripts of the YAML.
+        let directory = tree.join("provision.system");
+        fs::create_dir_all(&directory)?;
+        fs::write(directory.join("0-disks"), disk::boot_script(config))?;
+        fs::set_permissions(directory.join("0-disks"), fs::Permissions::from_mode(0o755))?;
+    }
     for (index, provision) in config.list("provision").iter().enumerate() {
         let text = |key: &str| provision[key].as_str().unwrap_or_default();
         let directory = tree.join(format!("provision.{}", text("mode")));

@@ -17,6 +17,7 @@
 mod command_line;
 mod config;
 mod create;
+mod disk;
 mod edit;
 mod expression;
 mod guest;
@@ -52,6 +53,7 @@ const COMMANDS: &[(&[&str], &[&str], Command)] = &[
     (&["delete", "remove", "rm"], &["-f --force"], stop::delete),
     (&["shell"], &["--workdir=", "--shell=", "--reconnect", "--start"], shell::shell),
     (&["edit"], &["--set=", "--cpus=", "--memory=", "--disk=", "--start"], edit::edit),
+    (&["disk"], &["--json", "--size="], disk::disk),
     (&["protect"], &[], |arguments| stop::protect(arguments, true)),
     (&["unprotect"], &[], |arguments| stop::protect(arguments, false)),
     (&["validate"], &[], validate::validate),

@@ -3,12 +3,13 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use super::Result;
+use super::config::Config;
 use super::instance::Instance;
+use super::{Result, disk};
 
 /// Starts the machine in a separate process group, so that it outlives a killed host agent.
 pub(super) fn spawn(instance: &Instance, cidata: &Path, ssh_port: u16) -> Result<Child> {
@@ -26,6 +27,7 @@ pub(super) fn spawn(instance: &Instance, cidata: &Path, ssh_port: u16) -> Result
         // Flushes go to the host's page cache, which outlives a killed QEMU.
         .args(["-drive", &format!("file={},if=virtio,cache=unsafe", path("disk"))])
         .args(["-drive", &format!("file={},if=virtio,format=raw,read-only=on", cidata.display())])
+        .args(disks(config)?)
         .args(["-netdev", &network(ssh_port), "-device", "virtio-net-pci,netdev=net0"])
         .args(["-device", "virtio-rng-pci", "-display", "none"])
         .args(["-serial", &format!("file:{}", path("serial.log"))])
@@ -45,6 +47,13 @@ pub(super) fn spawn(instance: &Instance, cidata: &Path, ssh_port: u16) -> Result
         .process_group(0)
         .spawn()
         .map_err(|error| format!("failed to run qemu-system-x86_64: {error}"))
+}
+
+/// The disks that survive the machine.
+fn disks(config: &Config) -> Result<Vec<String>> {
+    let files = disk::files(config)?;
+    let drive = |file: &PathBuf| format!("file={},if=virtio,cache=unsafe", file.display());
+    Ok(files.iter().flat_map(|file| ["-drive".to_owned(), drive(file)]).collect())
 }
 
 /// QEMU's user network, with Lima's addresses.
