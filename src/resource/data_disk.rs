@@ -16,7 +16,7 @@ use crate::guest::{GuestFacts, GuestFile, Operation, Sums};
 use crate::lima::{Disk, Ssh};
 use crate::model::VmName;
 use crate::model::address::{Address, Kind};
-use crate::plan::{Action, Change, Disruption, Hides, Observation, Reason, Step};
+use crate::plan::{Action, Change, Disruption, Hides, Observation, Reason, Step, Stored};
 use crate::resource::facts::Facts;
 use crate::resource::provision::stored;
 
@@ -210,7 +210,7 @@ impl Mounted {
     /// The data in dockerd's present store, which it will no longer show.
     fn hidden(&self, guest: &GuestFacts) -> Option<Hides> {
         let stored = stored(guest);
-        let is_empty = stored.is_some_and(|stored| stored.is_empty());
+        let is_empty = stored.is_some_and(Stored::is_empty);
         let vm = self.vm.name.to_string();
         (!is_empty).then(|| Hides { vm, keys: vec![KEY.into()], stored, running: Vec::new() })
     }

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use containai::lima::Disk;
+
 use super::declared::Declared;
 use super::shell::OpenShell;
 use super::{container, image, with_container, with_vm};
@@ -23,6 +25,8 @@ pub struct Engine {
     /// The VM's memory and disk. A disk cannot shrink, so later scenarios keep a disk that a
     /// scenario has grown.
     size: Cell<(&'static str, &'static str)>,
+    /// The disk with Docker's data. Later scenarios keep it, because without it the VM would restart.
+    data_disk: Cell<Option<&'static str>>,
     /// The text of the `containai.toml`.
     file: RefCell<String>,
     /// The `containai.toml` for which [`Engine::works`] last saw an empty plan in this scenario.
@@ -94,10 +98,17 @@ pub fn alone() -> MutexGuard<'static, ()> {
 pub fn clean_up() {
     if let Some(engine) = SHARED.get() {
         let engine = engine.lock().unwrap_or_else(PoisonError::into_inner);
+        let plan = engine.cai(&["plan", "--destroy"]);
         let destroyed = engine.cai(&["destroy", "--allow-destroy", NAME]);
         let list = engine.cai(&["list"]);
+        let name = Disk::name_for(&NAME.parse().unwrap());
+        let disk = engine.limactl(&["disk", "list", "--json", &name]);
         engine.delete();
         destroyed.success();
+        if engine.data_disk.get().is_some() {
+            assert!(plan.success().contains("kept on the Lima disk"), "{plan}");
+            assert!(disk.success().contains(&name), "{disk}");
+        }
         assert!(!list.success().contains(NAME), "{list}");
     }
 }
@@ -119,7 +130,9 @@ impl Engine {
         };
         let size = Cell::new(("2GiB", "8GiB"));
         let (file, converged) = (RefCell::default(), RefCell::default());
-        let engine = Self { sandbox, images, source, size, file, converged, first: None };
+        let data_disk = Cell::new(None);
+        let engine =
+            Self { sandbox, images, source, size, data_disk, file, converged, first: None };
         engine.declare(&Declared::default());
         engine
     }
@@ -128,9 +141,11 @@ impl Engine {
     pub fn declare(&self, declared: &Declared<'_>) {
         let (source, (memory, disk)) = (self.source, self.size.get());
         let Declared { cpus, docker, sysbox, tables } = declared;
+        let data_disk = self.data_disk.get().map(|size| format!("data_disk = \"{size}\"\n"));
+        let data_disk = data_disk.unwrap_or_default();
         let text = format!(
             "version = 1\n\n[vm]\ncpus = {cpus}\nmemory = \"{memory}\"\ndisk = \"{disk}\"\n\
-             mounts = []\nforward = \"declared\"\n\n[docker]\nsource = \"{source}\"\n{docker}\n\n[sysbox]\n\
+             {data_disk}mounts = []\nforward = \"declared\"\n\n[docker]\nsource = \"{source}\"\n{docker}\n\n[sysbox]\n\
              {sysbox}\n\n{tables}\n\n{}",
             self.images
         );
@@ -150,9 +165,10 @@ impl Engine {
         self.write("containai.toml", &[&text, "\n", &rest, "\n", &self.images].concat());
     }
 
-    /// Declares another memory and disk size, for this and later scenarios.
-    pub fn resize(&self, memory: &'static str, disk: &'static str) {
+    /// Declares another memory and disk size, and a disk for Docker's data, for this and later scenarios.
+    pub fn resize(&self, memory: &'static str, disk: &'static str, data_disk: &'static str) {
         self.size.set((memory, disk));
+        self.data_disk.set(Some(data_disk));
         self.declare(&Declared::default());
     }
 

@@ -22,7 +22,7 @@ const KILLER: &str = r#"
 PATH=${PATH#*:}
 program=${0##*/}
 case "$program $*" in
-"limactl --version" | "limactl list "* | *ControlMaster=no*) exec "$program" "$@" ;;
+"limactl --version" | "limactl list "* | "limactl disk list "* | *ControlMaster=no*) exec "$program" "$@" ;;
 esac
 printf x >>"$HOME/changes"
 number=$(wc -c <"$HOME/changes")
@@ -34,14 +34,15 @@ case $CAI_TEST_KILL in
 esac
 "#;
 
-/// Applies and is killed at this point.
-pub fn killed(engine: &Engine, point: &str) -> Ran {
+/// Applies with these variables and is killed at this point.
+pub fn killed(engine: &Engine, point: &str, variables: &[(&str, &str)]) -> Ran {
     let mut path = String::new();
     for program in ["limactl", "ssh", "docker"] {
         path = engine.front(program, KILLER);
     }
     engine.write("changes", "");
-    let ran = engine.cai_with(&["apply", "--yes"], &[("PATH", &path), ("CAI_TEST_KILL", point)]);
+    let variables = [variables, &[("PATH", &path), ("CAI_TEST_KILL", point)]].concat();
+    let ran = engine.cai_with(&["apply", "--yes"], &variables);
     assert_eq!(ran.status.signal(), Some(9), "point {point:?} was not reached: {ran}");
     ran
 }
@@ -53,7 +54,7 @@ fn is_finished(points: &[&str], strike: impl Fn(&Engine, usize)) {
     let boot = engine.boot();
     for (number, point) in points.iter().enumerate() {
         strike(&engine, number);
-        killed(&engine, point);
+        killed(&engine, point, &[]);
         REAL_KILLED.case(|| {
             engine.apply_mends();
             assert_eq!(engine.running(), container, "{point}: the container did not live on");

@@ -52,6 +52,10 @@ fn with_container() -> bool {
     is_set("CAI_TEST_REAL_CONTAINER") && !with_vm()
 }
 
+fn with_real_limactl() -> bool {
+    is_set("CAI_TEST_LIMACTL")
+}
+
 /// All trials of the suite.
 pub fn trials() -> Vec<Trial> {
     let everywhere = [
@@ -75,9 +79,6 @@ pub fn trials() -> Vec<Trial> {
         let runs = with_vm() || with_container() && !trial.name().starts_with("real::vm::");
         trial.with_ignored_flag(!runs)
     });
-    let stand_in = with_vm() && !is_set("CAI_TEST_LIMACTL");
-    let own = vm::without_a_network().into_iter();
-    let own = own.map(|trial| trial.with_ignored_flag(!stand_in));
     let always = doctor::of_the_table().into_iter().chain(soak::trials());
-    always.chain(everywhere).chain(own).collect()
+    always.chain(everywhere).collect()
 }

@@ -1,11 +1,14 @@
-//! The file forbids a required restart of the VM.
+//! Restarts of the VM: one that the file forbids, and one after a kill.
 
 use super::declared::Declared;
-use super::engine::shared;
+use super::engine::{NAME, shared};
 use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
-    trials![a_restart_that_the_file_forbids_is_refused]
+    trials![
+        a_restart_that_the_file_forbids_is_refused,
+        a_vm_that_was_killed_is_started_past_its_stale_socket,
+    ]
 }
 
 fn a_restart_that_the_file_forbids_is_refused() {
@@ -28,4 +31,20 @@ fn a_restart_that_the_file_forbids_is_refused() {
     engine.guest("sudo systemctl stop docker.socket docker.service");
     engine.declare(&Declared { tables: never, ..Declared::default() });
     engine.apply_mends();
+}
+
+fn a_vm_that_was_killed_is_started_past_its_stale_socket() {
+    let engine = shared();
+    engine.limactl(&["stop", "-f", NAME]).success();
+    assert!(engine.instance("sock/docker.sock").exists(), "Lima left no stale socket");
+    engine.is_broken();
+    engine.plan_says(&["~ vm.containai-secure", "\"Stopped\" -> \"Running\""]);
+    engine.apply_mends();
+    // cai knows what dockerd loaded at this boot, so a key that someone adds needs no restart.
+    engine.guest(
+        "file=/etc/docker/daemon.json; \
+         sudo sed -i '1s/{/{\\n    \"max-concurrent-uploads\": 4,/' $file && \
+         sudo systemctl reload docker && grep -q uploads $file",
+    );
+    engine.works();
 }

@@ -10,21 +10,16 @@ use super::faults::saw;
 use super::kill::killed;
 use super::process::{self, Frozen};
 use super::sleep::{is_unreachable, sleeps};
+use super::with_real_limactl;
 use crate::support::tally::{ASLEEP, REAL_KILLED};
 use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
         the_first_hour_of_a_user,
-        a_vm_that_was_killed_is_started_past_its_stale_socket,
         a_change_of_memory_and_disk_is_one_restart,
         a_vm_that_sleeps_is_a_finding_and_wakes_up_well,
     ]
-}
-
-/// The trials that only work with the stand-in for `limactl`.
-pub fn without_a_network() -> Vec<libtest_mimic::Trial> {
-    trials![a_boot_without_a_network_ends_with_a_working_engine]
 }
 
 /// The commands of the README's first hour, in their order: the shared engine was created with `init` and
@@ -60,22 +55,6 @@ fn the_first_hour_of_a_user() {
     engine.docker(&["rm", "--force", "manager"]).success();
 }
 
-fn a_vm_that_was_killed_is_started_past_its_stale_socket() {
-    let engine = shared();
-    engine.limactl(&["stop", "-f", NAME]).success();
-    assert!(engine.instance("sock/docker.sock").exists(), "Lima left no stale socket");
-    engine.is_broken();
-    engine.plan_says(&["~ vm.containai-secure", "\"Stopped\" -> \"Running\""]);
-    engine.apply_mends();
-    // cai knows what dockerd loaded at this boot, so a key that someone adds needs no restart.
-    engine.guest(
-        "file=/etc/docker/daemon.json; \
-         sudo sed -i '1s/{/{\\n    \"max-concurrent-uploads\": 4,/' $file && \
-         sudo systemctl reload docker && grep -q uploads $file",
-    );
-    engine.works();
-}
-
 fn a_change_of_memory_and_disk_is_one_restart() {
     let engine = shared();
     engine.container_with("keeper", "--pid=");
@@ -83,16 +62,26 @@ fn a_change_of_memory_and_disk_is_one_restart() {
     let memory = "grep -o '[0-9]*' /proc/meminfo | head -1";
     let filesystem = "df --output=size -k / | tail -1 | tr -d ' '";
     let before = (number(memory), number(filesystem), engine.boots());
-    engine.resize("3GiB", "10GiB");
+    let image = engine.docker(&["images", "--quiet"]).success().to_owned();
+    let container = engine.running();
+    engine.resize("3GiB", "10GiB", "4GiB");
     engine.plan_says(&[
         "~ vm.containai-secure  VM restart",
-        "memory = \"2GiB\" -> \"3GiB\"",
-        // The name is padded to the width of the longest one.
-        "disk   = \"8GiB\" -> \"10GiB\"",
+        // The names are padded to the width of the longest one.
+        "memory          = \"2GiB\" -> \"3GiB\"",
+        "disk            = \"8GiB\" -> \"10GiB\"",
+        "+ data_disk.containai-secure  dockerd restart",
+        "Docker stops while its data is copied to the Lima disk",
         "restarts 1 container: keeper",
         "Restarts the VM.",
     ]);
     engine.apply_mends();
+    // Docker's data is on the other disk, and complete.
+    let source = "findmnt --noheadings --output=SOURCE,FSROOT --raw /var/lib/docker";
+    assert_eq!(engine.guest(source), "/dev/vdc[/docker] /docker");
+    assert_eq!(engine.guest("sudo ls /var/lib | grep -c cai-moved || true"), "0");
+    assert_eq!(engine.docker(&["images", "--quiet"]).success(), image);
+    assert_eq!(engine.running(), container, "the container was not started again");
     let after = (number(memory), number(filesystem), engine.boots());
     assert!(after.0 > before.0 + (900 << 10), "{before:?} before, {after:?} after");
     assert!(after.1 > before.1 + (1800 << 10), "{before:?} before, {after:?} after");
@@ -134,11 +123,12 @@ esac
 exec ssh "$@"
 "#;
 
-/// Checks what `doctor` and `plan` report while the VM starts, and that `apply` waits for the start.
+/// Checks what `doctor` and `plan` report while the VM starts, and that `apply` waits for the start. With the
+/// stand-in for `limactl`, the VM boots without a network, and its engine works all the same.
 pub fn starting() {
     let engine = shared();
     engine.limactl(&["stop", NAME]).success();
-    killed(&engine, "during 1");
+    killed(&engine, "during 1", &[("CAI_TEST_LIMACTL_NO_NETWORK", "1")]);
     engine.awaits_status("Running");
     // Keeps the VM from finishing its start before `doctor` has looked.
     let machine = Frozen::new(process::machine(&engine));
@@ -155,6 +145,12 @@ pub fn starting() {
         assert!(apply.stderr.contains("wait until the VM has started ... done"), "{apply}");
         is_healthy(&engine, &[]);
         engine.works();
+        if !with_real_limactl() {
+            // The name server that DHCP names does not answer.
+            engine.guest("! timeout 5 bash -c '</dev/tcp/192.168.5.3/53' 2>/dev/null");
+        }
+        engine.container("keeper");
+        assert_ne!(engine.running(), "", "the engine starts no container");
     });
 }
 
@@ -175,16 +171,4 @@ pub fn unreachable() {
     is_healthy(&engine, &[]);
     engine.works();
     assert_eq!(engine.boots() - boots, 1, "restarts of the VM");
-}
-
-fn a_boot_without_a_network_ends_with_a_working_engine() {
-    let engine = shared();
-    engine.limactl(&["stop", NAME]).success();
-    let cut = [("CAI_TEST_LIMACTL_NO_NETWORK", "1")];
-    engine.cai_with(&["apply", "--yes"], &cut).success();
-    // The name server that DHCP names does not answer.
-    engine.guest("! timeout 5 bash -c '</dev/tcp/192.168.5.3/53' 2>/dev/null");
-    engine.works();
-    engine.container("keeper");
-    assert_ne!(engine.running(), "", "an engine without a network starts no container");
 }

@@ -68,7 +68,7 @@ fn list(job: Job<'_>) -> Reply {
             "instance": user(job.world, name).unwrap_or_default(),
             "mountPoint": format!("/mnt/lima-{name}"),
         });
-        reply.stdout.push_str(&format!("{disk}\n"));
+        reply.stdout.extend([disk.to_string().as_str(), "\n"]);
     }
     reply
 }

@@ -110,11 +110,11 @@ pub(super) fn files(config: &Config) -> Result<Vec<PathBuf>> {
 pub(super) fn boot_script(config: &Config) -> String {
     let mut script = "#!/bin/bash\nset -eux -o pipefail\n".to_owned();
     for (name, letter) in names(config).iter().zip('c'..='z') {
-        script.push_str(&format!(
+        script += &format!(
             "if [ ! -b /dev/disk/by-label/lima-{name} ]; then mkfs.ext4 -q -L lima-{name} /dev/vd{letter}; fi\n\
              mkdir -p /mnt/lima-{name}\nmount -t ext4 /dev/vd{letter} /mnt/lima-{name}\n\
              resize2fs /dev/vd{letter}\n"
-        ));
+        );
     }
     script
 }
