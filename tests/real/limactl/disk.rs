@@ -108,13 +108,14 @@ pub(super) fn files(config: &Config) -> Result<Vec<PathBuf>> {
 /// dockerd already runs. Unlike Lima, this formats the whole disk instead of a partition. The first disk is the
 /// third of the machine.
 pub(super) fn boot_script(config: &Config) -> String {
-    let mut script = "#!/bin/bash\nset -eux -o pipefail\n".to_owned();
-    for (name, letter) in names(config).iter().zip('c'..='z') {
-        script += &format!(
+    let names = names(config);
+    let disks = names.iter().zip('c'..='z').map(|(name, letter)| {
+        format!(
             "if [ ! -b /dev/disk/by-label/lima-{name} ]; then mkfs.ext4 -q -L lima-{name} /dev/vd{letter}; fi\n\
              mkdir -p /mnt/lima-{name}\nmount -t ext4 /dev/vd{letter} /mnt/lima-{name}\n\
              resize2fs /dev/vd{letter}\n"
-        );
-    }
-    script
+        )
+    });
+    let disks: String = disks.collect();
+    format!("#!/bin/bash\nset -eux -o pipefail\n{disks}")
 }
