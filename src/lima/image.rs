@@ -46,6 +46,20 @@ impl MovingImage {
         moving("/latest/", format!("{stem}.json"))
     }
 
+    /// Its address.
+    pub fn location(&self) -> &str {
+        &self.location
+    }
+
+    /// Whether an address is that of one of its builds.
+    pub fn has(&self, location: &str) -> bool {
+        let at = self.location.find(self.directory);
+        let rest = at.and_then(|at| location.strip_prefix(&self.location[..at]));
+        let directory = rest.and_then(|rest| rest.split('/').nth(1)).unwrap_or_default();
+        let build = directory.strip_prefix("release-").unwrap_or(directory);
+        self.build(build) == location
+    }
+
     /// The address of the index with all builds.
     pub fn index(&self) -> &str {
         &self.index
@@ -64,6 +78,16 @@ impl MovingImage {
             self.debian(&index)
         };
         build.ok_or_else(|| format!("it does not list {}", self.file()))
+    }
+
+    /// The address of one build.
+    fn build(&self, build: &str) -> String {
+        match self.location.rsplit_once('.') {
+            Some((stem, format)) if self.location.starts_with(DEBIAN) => {
+                format!("{stem}-{build}.{format}").replace(self.directory, &format!("/{build}/"))
+            }
+            _ => self.location.replace(self.directory, &format!("/release-{build}/")),
+        }
     }
 
     fn file(&self) -> &str {
@@ -87,14 +111,14 @@ impl MovingImage {
         // The path proves that this build is in such a directory.
         item["path"].as_str().filter(|path| path.contains(&directory))?;
         Some(Build {
-            location: self.location.replace(self.directory, &directory),
+            location: self.build(date),
             digest: format!("sha256:{}", item["sha256"].as_str()?),
         })
     }
 
     /// `items` has an upload for each format of the newest build.
     fn debian(&self, index: &Value) -> Option<Build> {
-        let (stem, format) = self.location.rsplit_once('.')?;
+        let (_, format) = self.location.rsplit_once('.')?;
         let label =
             |item: &Value, name: &str| item["metadata"]["labels"][name].as_str().map(str::to_owned);
         let mut uploads = index["items"].as_array()?.iter().filter(|item| item["kind"] == "Upload");
@@ -106,9 +130,8 @@ impl MovingImage {
         let (algorithm, digest) = digest.split_once(':')?;
         let digest = STANDARD_NO_PAD.decode(digest.trim_end_matches('=')).ok()?;
         let digest: Vec<String> = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        let location = format!("{stem}-{version}.{format}");
         Some(Build {
-            location: location.replace(self.directory, &format!("/{version}/")),
+            location: self.build(&version),
             digest: format!("{algorithm}:{}", digest.concat()),
         })
     }
@@ -138,6 +161,23 @@ mod tests {
         let index = "https://cloud-images.ubuntu.com/releases/streams/v1/com.ubuntu.cloud:released:download.json";
         assert_eq!(MovingImage::at(SERVER).unwrap().index(), index);
         assert_eq!(MovingImage::at(CLOUD).unwrap().index(), CLOUD.replace(".qcow2", ".json"));
+    }
+
+    #[test]
+    fn each_build_of_a_moving_image_is_known_by_its_address() {
+        let ubuntu = MovingImage::at(SERVER).unwrap();
+        let debian = MovingImage::at(CLOUD).unwrap();
+        let dated = CLOUD.replace("/latest/", "/20260518-1811/");
+        assert!(ubuntu.has(&SERVER.replace("/release/", "/release-20260518/")));
+        assert!(debian.has(&dated.replace(".qcow2", "-20260518-1811.qcow2")));
+        for other in [
+            SERVER.to_owned(),
+            SERVER.replace("24.04/release/", "22.04/release-20260518/"),
+            SERVER.replace("/release/", "/release-20260518/").replace("amd64", "arm64"),
+            dated.clone(),
+        ] {
+            assert!(!ubuntu.has(&other) && !debian.has(&other), "{other}");
+        }
     }
 
     #[test]

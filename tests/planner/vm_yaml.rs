@@ -17,6 +17,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
         another_form_of_the_same_is_no_difference,
         another_meaning_is_a_difference,
+        a_build_of_a_moving_image_is_no_difference,
         a_default_of_the_users_own_is_not_limas,
         what_others_wrote_stays_in_the_lists,
         a_script_of_cai_is_added_where_none_is,
@@ -91,6 +92,29 @@ fn another_form_of_the_same_is_no_difference() {
         set(&mut facts, key, value.clone());
         let plan = plan(&config, &facts);
         assert!(plan.is_empty(), "{key}: {value:?}: {:?}", change(&plan, Kind::VM).changed());
+    }
+}
+
+fn a_build_of_a_moving_image_is_no_difference() {
+    let image = |directory: &str, release: &str| {
+        format!(
+            "https://cloud-images.ubuntu.com/releases/{release}/{directory}/ubuntu-{release}-server-cloudimg-amd64.img"
+        )
+    };
+    let [moving, dated] = ["release", "release-20260518"].map(|it| image(it, "24.04"));
+    let plan_of = |file: &str, vm: &str| {
+        let config = config_with(&format!("[[vm.images]]\nlocation = \"{file}\"\n"));
+        let mut facts = healthy(&config);
+        set(&mut facts, "images", Some(json!([{ "location": vm }])));
+        plan(&config, &facts)
+    };
+    // Which build the VM was created from is unknown.
+    for (file, vm) in [(&dated, &moving), (&moving, &dated)] {
+        assert!(plan_of(file, vm).is_empty(), "{vm}, declared {file}");
+    }
+    for other in [image("release-20260601", "24.04"), image("release", "22.04")] {
+        let plan = plan_of(&dated, &other);
+        assert_eq!(change(&plan, Kind::VM).action, Action::Replace, "{other}");
     }
 }
 

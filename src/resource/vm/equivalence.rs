@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::lima::{self, Meaning};
+use crate::lima::{self, Meaning, MovingImage};
 use crate::model::ByteSize;
 use crate::resource::facts::VmFacts;
 
@@ -32,7 +32,7 @@ pub(super) fn is_same(
     };
     match (key, actual) {
         // Only the image for its own architecture counts.
-        ("images", Some(actual)) => image(actual, vm) == image(wanted, vm),
+        ("images", Some(actual)) => is_same_image(image(actual, vm), image(wanted, vm)),
         ("images", None) => false,
         (key, Some(actual)) if AT_BOOT.contains(&key) && !boots && lima::has_script(actual) => true,
         (_, actual) => has(actual) == meant(wanted),
@@ -50,6 +50,16 @@ pub(super) fn given(key: &str, vm: &VmFacts) -> Option<Value> {
         "vmType" => vm.vm_type.clone().map(Value::from),
         _ => None,
     }
+}
+
+/// An image whose address moves is the same as each of its builds: which one the VM was created from is
+/// unknown, and `cai pin` must not replace a VM.
+fn is_same_image(actual: Option<&str>, wanted: Option<&str>) -> bool {
+    let is_build = |moving: Option<&str>, location: Option<&str>| {
+        let moving = moving.and_then(MovingImage::at);
+        moving.zip(location).is_some_and(|(moving, location)| moving.has(location))
+    };
+    actual == wanted || is_build(actual, wanted) || is_build(wanted, actual)
 }
 
 /// The location of the image that Lima takes for this machine: the first one of its architecture,
