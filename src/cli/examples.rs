@@ -138,7 +138,7 @@ const EXAMPLES: &[(&str, Examples)] = &[
             ("Show a saved plan", "cai plan --out engine.plan && cai show engine.plan"),
         ],
     ),
-    ("pin", &[("Show which images would be pinned", "cai pin --dry-run")]),
+    ("pin", &[("Show what would be pinned", "cai pin --dry-run")]),
     (
         "render",
         &[

@@ -1,15 +1,23 @@
 //! `cai pin`
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::file::{self, File, Source};
 use super::{Global, Terminal, init};
 use crate::cli::error::Error;
-use crate::config::layers::Rank;
+use crate::config::layers::{Layer, Rank};
 use crate::config::{self, Config, Pinned, Pins};
-use crate::host::Host;
+use crate::doctor::{Part, Unpinned, unpinned};
+use crate::host::{Deadline, Host};
 use crate::lima::{Build, MovingImage};
-use crate::report;
+use crate::model::DockerVersion;
+use crate::reconcile::observe::observe;
+use crate::report::{self, on_a_line};
+use crate::resource::ProvisionDocker;
+
+/// The time limit of each command that observes the VM, as for the doctor.
+const DEADLINE: Duration = Duration::from_secs(30);
 
 pub(super) fn run(
     host: &dyn Host,
@@ -19,77 +27,115 @@ pub(super) fn run(
 ) -> Result<(), Error> {
     let mut file = file::load(host, global, terminal)?;
     file.complete(host, terminal).map_err(|wrong| Error::Config(vec![wrong]))?;
-    let mut builds = Builds { host, indexes: BTreeMap::new() };
-    let mut changed = false;
-    for source in editable(&file) {
-        let pins = pins(&file, &source, &mut builds)?;
-        let text = config::pinned(source.text(), &pins)
-            .map_err(|why| Error::Output(std::io::Error::other(why)))?;
-        if text == source.text() {
-            continue;
-        }
-        changed = true;
+    let layers = file.config.origin.sources.layers();
+    let mut pinning = Pinning {
+        host,
+        terminal,
+        pins: vec![Pins::default(); layers.len()],
+        indexes: BTreeMap::new(),
+        open: Vec::new(),
+    };
+    for found in unpinned(&file.config) {
+        pinning.pin(found, &file.config)?;
+    }
+    let Pinning { pins, open, .. } = pinning;
+    let texts = edited(&file, &pins)?;
+    let changed: Vec<(&Layer, &String)> =
+        layers.iter().zip(&texts).filter(|(layer, text)| layer.text != **text).collect();
+    for (layer, text) in &changed {
         terminal.data(&format!(
             "{}:\n{}",
-            source.shown(),
-            report::difference(source.text(), &text)
+            on_a_line(&layer.shown),
+            report::difference(&layer.text, text)
         ))?;
         if !dry_run {
-            init::overwrite(host, &Source::alone(source.path, &text))?;
+            init::overwrite(host, &Source::alone(layer.shown.clone().into(), text))?;
         }
     }
-    if !changed {
+    for sentence in &open {
+        terminal.talk(sentence);
+    }
+    if changed.is_empty() && open.is_empty() {
         terminal
             .talk(&format!("{} names an exact build of everything that cai can pin.", file.shown));
-    } else if !dry_run {
+    } else if !changed.is_empty() && !dry_run {
         terminal.talk("Run `cai plan` to see what this changes on an existing VM.");
     }
     Ok(())
 }
 
-/// The file and its layers, without the organization's file, which is not the user's to edit.
-fn editable(file: &File) -> Vec<Source> {
-    let layers = file.config.origin.sources.layers().iter();
-    let own = layers.filter(|layer| layer.rank != Rank::Organization);
-    own.map(|layer| Source::alone(layer.shown.clone().into(), &layer.text)).collect()
+/// The texts of the layers with these pins. Nothing is written if they would be invalid, for example because
+/// the organization's file locks a key.
+fn edited(file: &File, pins: &[Pins]) -> Result<Vec<String>, Error> {
+    let sources = &file.config.origin.sources;
+    let texts = sources.layers().iter().zip(pins);
+    let texts = texts.map(|(layer, pins)| config::pinned(&layer.text, pins));
+    let texts: Vec<String> =
+        texts.collect::<Result<_, _>>().map_err(|why| Error::Output(std::io::Error::other(why)))?;
+    config::parse_layers(&sources.edited(&texts)).map_err(|errors| {
+        let first = errors.into_iter().next().map(|error| error.message).unwrap_or_default();
+        Error::Refused {
+            why: format!("nothing was pinned, because {} would be invalid: {first}", file.shown),
+            hint: "pin it manually, or ask the owner of the file that locks the key".into(),
+        }
+    })?;
+    Ok(texts)
 }
 
-/// What one of the files should name.
-fn pins(file: &File, source: &Source, builds: &mut Builds<'_>) -> Result<Pins, Error> {
-    let config = &file.config;
-    let mut pins = Pins::default();
-    let is_main = source.shown() == file.shown;
-    for image in &config.vm.images {
-        let Some(moving) = MovingImage::at(&image.location) else { continue };
-        let pinned = builds.newest(&moving, config)?;
-        match image.arch {
-            Some(arch) if config.vm.left_out.images => {
-                if is_main {
-                    pins.default_images.push((arch, pinned));
+/// The pins of each layer, while they are gathered.
+struct Pinning<'a> {
+    host: &'a dyn Host,
+    terminal: &'a Terminal,
+    pins: Vec<Pins>,
+    /// The indexes of images that were downloaded.
+    indexes: BTreeMap<String, Vec<u8>>,
+    /// Sentences about builds that stay open.
+    open: Vec<String>,
+}
+
+impl Pinning<'_> {
+    fn pin(&mut self, found: Unpinned, config: &Config) -> Result<(), Error> {
+        let Unpinned { what, file, part, .. } = found;
+        let layers = config.origin.sources.layers();
+        let of_value = layers.iter().position(|layer| Some(&layer.shown) == file.as_ref());
+        let mut layer = of_value.unwrap_or_default();
+        if layers.get(layer).is_some_and(|layer| layer.rank == Rank::Organization) {
+            // The checksums of a version that it names can be in the user's file.
+            if !matches!(part, Part::SysboxPackages(_)) {
+                let file = on_a_line(&layers[layer].shown).into_owned();
+                self.open.push(format!("Not pinned: {what}, which {file} sets for all files."));
+                return Ok(());
+            }
+            layer = 0;
+        }
+        match part {
+            Part::Image(image) => {
+                let pinned = self.newest(&image, config)?;
+                self.pins[layer].images.insert(image.location().to_owned(), pinned);
+            }
+            Part::DefaultImages(images) => {
+                for (arch, image) in images {
+                    let pinned = self.newest(&image, config)?;
+                    self.pins[layer].default_images.push((arch, pinned));
                 }
             }
-            _ => drop(pins.images.insert(image.location.clone(), pinned)),
+            Part::Docker => match self.docker(config) {
+                Ok(release) => self.pins[layer].docker = Some(release.to_string()),
+                Err(why) => self.open.push(format!("Not pinned: {what}. {why}")),
+            },
+            Part::SysboxVersion => {
+                self.pins[layer].sysbox = Some(config.sysbox.version.to_string());
+            }
+            Part::SysboxPackages(packages) => self.pins[layer].sysbox_packages = packages,
         }
+        Ok(())
     }
-    if is_main && config.sysbox.enabled && config.origin.place("sysbox.version").is_none() {
-        pins.sysbox = Some(config.sysbox.version.to_string());
-    }
-    Ok(pins)
-}
 
-/// The builds of images, with the indexes that were downloaded.
-struct Builds<'a> {
-    host: &'a dyn Host,
-    indexes: BTreeMap<String, Vec<u8>>,
-}
-
-impl Builds<'_> {
     fn newest(&mut self, image: &MovingImage, config: &Config) -> Result<Pinned, Error> {
         let url = image.index();
         if !self.indexes.contains_key(url) {
-            let index =
-                self.host.fetch(url, &config.network()).map_err(|why| Error::Fetch(why.into()))?;
-            self.indexes.insert(url.to_owned(), index);
+            let index = self.host.fetch(url, &config.network());
+            self.indexes.insert(url.to_owned(), index.map_err(|why| Error::Fetch(why.into()))?);
         }
         let index = self.indexes.get(url).map_or(&[][..], Vec::as_slice);
         let Build { location, digest } = image.newest(index).map_err(|why| Error::Refused {
@@ -97,5 +143,18 @@ impl Builds<'_> {
             hint: "write the address and the digest of one build into the file".into(),
         })?;
         Ok((location, digest))
+    }
+
+    /// The release of Docker in the VM, which a new VM then gets as well. `Err` has a sentence if it is unknown.
+    fn docker(&self, config: &Config) -> Result<DockerVersion, String> {
+        let probe = Deadline::new(self.host, DEADLINE);
+        let facts = observe(&probe, config)
+            .map_err(|why| format!("The VM could not be inspected: {why}."))?;
+        self.terminal.hide(facts.secrets(config));
+        let guest = facts.guest.present().ok_or(
+            "Run `cai pin` again when the VM runs: cai writes the version that is installed there.",
+        )?;
+        ProvisionDocker::release(config, guest)
+            .ok_or_else(|| "The VM has no release of Docker that matches the file.".to_owned())
     }
 }

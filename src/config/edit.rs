@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, TableLike, value};
+use toml_edit::{DocumentMut, Item, Table, TableLike, Value, value};
 
+use super::SysboxPackage;
 use crate::model::Arch;
 
 /// An image of one build: its location and digest.
@@ -16,8 +17,12 @@ pub struct Pins {
     pub images: BTreeMap<String, Pinned>,
     /// The images of a file that names none.
     pub default_images: Vec<(Arch, Pinned)>,
+    /// The release of Docker.
+    pub docker: Option<String>,
     /// The version of Sysbox, if the file does not name it.
     pub sysbox: Option<String>,
+    /// The packages of Sysbox that the file does not name.
+    pub sysbox_packages: Vec<SysboxPackage>,
 }
 
 /// The text with these pins.
@@ -36,28 +41,50 @@ pub fn pinned(text: &str, pins: &Pins) -> Result<String, toml_edit::TomlError> {
             replace(image, "digest", digest);
         }
     }
-    if !pins.default_images.is_empty() {
-        let mut images = ArrayOfTables::new();
-        for (arch, (location, digest)) in &pins.default_images {
-            let mut image = Table::new();
-            image.insert("arch", value(arch.as_str()));
-            image.insert("location", value(location));
-            image.insert("digest", value(digest));
-            images.push(image);
-        }
-        table(&mut document, "vm").insert("images", Item::ArrayOfTables(images));
+    let images = pins.default_images.iter().map(|(arch, (location, digest))| {
+        entry([("arch", arch.as_str()), ("location", location), ("digest", digest)])
+    });
+    add(&mut document, "vm", "images", images.collect());
+    if let Some(release) = &pins.docker {
+        replace(table(&mut document, "docker"), "version", release);
     }
     if let Some(version) = &pins.sysbox {
-        table(&mut document, "sysbox").insert("version", value(version));
+        replace(table(&mut document, "sysbox"), "version", version);
     }
+    let packages = pins.sysbox_packages.iter().map(|SysboxPackage { arch, url, sha256 }| {
+        entry([("arch", arch.as_str()), ("url", url), ("sha256", sha256.as_str())])
+    });
+    add(&mut document, "sysbox", "packages", packages.collect());
     Ok(document.to_string())
+}
+
+fn entry<const N: usize>(values: [(&str, &str); N]) -> Table {
+    values.into_iter().map(|(key, text)| (key, value(text))).collect()
+}
+
+/// Adds tables to an array, in its form.
+fn add(document: &mut DocumentMut, parent: &str, array: &str, new: Vec<Table>) {
+    if new.is_empty() {
+        return;
+    }
+    let parent = table(document, parent);
+    match parent.get_mut(array) {
+        Some(Item::ArrayOfTables(tables)) => tables.extend(new),
+        Some(Item::Value(Value::Array(values))) => {
+            values.extend(new.into_iter().map(Table::into_inline_table));
+        }
+        _ => drop(parent.insert(array, Item::ArrayOfTables(new.into_iter().collect()))),
+    }
 }
 
 /// A table of the document, which is added at its end if it is missing.
 fn table<'a>(document: &'a mut DocumentMut, name: &str) -> &'a mut dyn TableLike {
     let is_table = document.get(name).is_some_and(Item::is_table_like);
     if !is_table {
-        document.insert(name, Item::Table(Table::new()));
+        let mut table = Table::new();
+        // A table of only an array needs no header.
+        table.set_implicit(true);
+        document.insert(name, Item::Table(table));
     }
     match document.get_mut(name).and_then(Item::as_table_like_mut) {
         Some(table) => table,
@@ -71,8 +98,8 @@ fn tables(item: &mut Item) -> Vec<&mut dyn TableLike> {
         Item::ArrayOfTables(tables) => {
             tables.iter_mut().map(|table| table as &mut dyn TableLike).collect()
         }
-        Item::Value(toml_edit::Value::Array(array)) => {
-            let tables = array.iter_mut().filter_map(toml_edit::Value::as_inline_table_mut);
+        Item::Value(Value::Array(array)) => {
+            let tables = array.iter_mut().filter_map(Value::as_inline_table_mut);
             tables.map(|table| table as &mut dyn TableLike).collect()
         }
         _ => Vec::new(),
@@ -137,5 +164,43 @@ mod tests {
             &Pins { sysbox: pins.sysbox, ..Pins::default() },
         );
         assert_eq!(inline.unwrap(), "sysbox = { enabled = true , version = \"0.7.1\" }\n");
+    }
+
+    #[test]
+    fn packages_join_those_of_the_file_in_their_form() {
+        let sha256 = "0a".repeat(32);
+        let package =
+            |arch| SysboxPackage { arch, url: "/s".into(), sha256: sha256.parse().unwrap() };
+        let pins = Pins {
+            docker: Some("28.5.1".into()),
+            sysbox_packages: vec![package(Arch::X86_64), package(Arch::Aarch64)],
+            ..Pins::default()
+        };
+        let tables = "# Ours.\n[docker]\nversion = \"28\" # kept\n[sysbox]\nenabled = true\n[[sysbox.packages]]\n\
+                      arch = \"riscv\" # first\n[context]\nname = \"a\"\n";
+        let added = ["x86_64", "aarch64"].map(|arch| {
+            format!(
+                "\n[[sysbox.packages]]\narch = \"{arch}\"\nurl = \"/s\"\nsha256 = \"{sha256}\"\n"
+            )
+        });
+        let expected = tables
+            .replace("\"28\"", "\"28.5.1\"")
+            .replace("# first\n", &format!("# first\n{}", added.concat()));
+        assert_eq!(pinned(tables, &pins).unwrap(), expected);
+        for other in [
+            "sysbox = { packages = [{ arch = \"riscv\" }] } # x\n",
+            "sysbox.enabled = true # x\ndocker.source = \"docker-ce\"\n",
+            "[sysbox]\npackages = [\n  { arch = \"riscv\" }, # x\n]\n",
+            "docker = {}\nsysbox = {} # x\n",
+        ] {
+            let text = pinned(other, &pins).unwrap();
+            assert!(text.contains("# x"), "{text}");
+            let read: toml::Table = text.parse().unwrap_or_else(|why| panic!("{why}: {text}"));
+            let packages = read["sysbox"]["packages"].as_array().unwrap();
+            let last = packages.last().unwrap();
+            assert_eq!(last["arch"].as_str(), Some("aarch64"), "{text}");
+            assert_eq!(last["sha256"].as_str(), Some(sha256.as_str()), "{text}");
+            assert_eq!(read["docker"]["version"].as_str(), Some("28.5.1"), "{text}");
+        }
     }
 }

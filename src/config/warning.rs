@@ -283,7 +283,7 @@ impl Config {
     }
 
     /// The possible architectures of the VM: that of the file, or else those of its images.
-    pub(super) fn arches(&self) -> impl Iterator<Item = Arch> {
+    pub fn arches(&self) -> impl Iterator<Item = Arch> {
         let all = [Arch::X86_64, Arch::Aarch64];
         all.into_iter().filter(|arch| match self.vm.arch {
             Some(only) => only == *arch,

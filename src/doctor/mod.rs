@@ -9,6 +9,7 @@ mod drift;
 mod egress;
 mod host;
 mod repair;
+mod unpinned;
 
 pub use crate::plan::{Code, Finding, Repair, Severity};
 pub use crate::resource::Case;
@@ -18,6 +19,7 @@ pub use container::Attempt;
 pub use egress::EgressAttempt;
 pub use host::{invalid_file, unobservable, unreadable_file};
 pub use repair::repair_plan;
+pub use unpinned::{Part, Unpinned, unpinned};
 
 /// Finds the faults: the worst first, otherwise from the outside in.
 pub fn diagnose(case: &Case<'_>) -> Vec<Finding> {

@@ -23,6 +23,21 @@ fn broken_docker_version(version: &str) -> Option<&'static str> {
     )
 }
 
+impl DockerVersion {
+    /// Whether it names one release: `28.5.1` does, but `28.5` is the beginning of several.
+    pub fn is_release(&self) -> bool {
+        self.as_str().split('.').count() > 2
+    }
+
+    /// The release of an installed package, without what differs between distributions: `28.5.1` for
+    /// `5:28.5.1-1~ubuntu.24.04~noble`.
+    pub fn of_package(reported: &str) -> Option<Self> {
+        let version = reported.split_once(':').map_or(reported, |(_, version)| version);
+        let release = version.rsplit_once('-').map_or(version, |(release, _)| release);
+        release.parse().ok().filter(Self::is_release)
+    }
+}
+
 /// A version of Sysbox: `0.7.1`, or a vendor's build with a suffix: `0.6.7+vendor.1`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -106,6 +121,34 @@ mod tests {
             ["28.5.1", "20.10.24+dfsg1-1+deb12u1", "5:28.5.1-1~ubuntu.24.04~noble", "28"];
         let long = format!("1{}", "0".repeat(128));
         check::<DockerVersion>(&accepted, &["", "v28.5.1", "28 5", "28;id", "latest", "é", &long]);
+    }
+
+    #[test]
+    fn a_release_of_docker_has_three_numbers() {
+        for (version, is_release) in [
+            ("28", false),
+            ("28.5", false),
+            ("5:28.5", false),
+            ("28.5.1", true),
+            ("5:28.5.1-1~ubuntu.24.04~noble", true),
+        ] {
+            assert_eq!(
+                version.parse::<DockerVersion>().unwrap().is_release(),
+                is_release,
+                "{version}"
+            );
+        }
+        for (reported, release) in [
+            ("5:28.5.1-1~ubuntu.24.04~noble", Some("28.5.1")),
+            ("5:28.5.1-1~debian.12~bookworm", Some("28.5.1")),
+            ("5:29.0.0~rc.1-1~debian.12~bookworm", Some("29.0.0~rc.1")),
+            ("28.5.1", Some("28.5.1")),
+            ("28.5-1", None),
+            ("", None),
+        ] {
+            let found = DockerVersion::of_package(reported);
+            assert_eq!(found.as_ref().map(DockerVersion::as_str), release, "{reported}");
+        }
     }
 
     #[test]

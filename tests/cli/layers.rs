@@ -16,7 +16,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         an_error_in_a_layer_is_shown_with_its_file,
     ];
     let namespaces = cfg!(target_os = "linux") && nix::unistd::Uid::effective().is_root();
-    let own = trials![what_the_organization_locks_stays];
+    let own = trials![what_the_organization_locks_stays, what_the_organization_sets_is_not_pinned];
     trials.extend(own.into_iter().map(|trial| trial.with_ignored_flag(!namespaces)));
     trials
 }
@@ -179,4 +179,22 @@ fn what_the_organization_locks_stays() {
     // Locks that cannot be read are not ignored.
     let broken = with_organization(&sandbox, "locked = [\"egres\"]", &["--simulate=world", "plan"]);
     assert!(broken.fails_with(3).contains("unknown key `egres`"), "{broken}");
+}
+
+fn what_the_organization_sets_is_not_pinned() {
+    let sandbox = Sandbox::new();
+    let file = "version = 1\n[[vm.images]]\narch = \"x86_64\"\nlocation = \"/a.img\"\n";
+    sandbox.write("home/containai.toml", file);
+    let text = || std::fs::read_to_string(sandbox.home().join("containai.toml")).unwrap();
+    let ran = with_organization(&sandbox, "locked = [\"sysbox.packages\"]", &["pin"]);
+    let error =
+        "containai.toml would be invalid: `sysbox.packages` is locked by /etc/cai/containai.toml";
+    assert!(ran.fails_with(4).contains(error), "{ran}");
+    assert_eq!(text(), file);
+    let values = "[docker]\nversion = \"29\"\n[sysbox]\nversion = \"0.7.0\"\n";
+    let ran = with_organization(&sandbox, values, &["pin"]);
+    ran.success();
+    let told = "Not pinned: Docker's version, which /etc/cai/containai.toml sets for all files.";
+    assert!(ran.stderr.contains(told), "{ran}");
+    assert!(text().contains("v0.7.0/") && !text().contains("version = \"0.7.0\""), "{ran}");
 }

@@ -10,6 +10,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
         moving_images_become_dated_ones_and_comments_stay,
         the_images_of_a_file_that_names_none_are_added,
+        a_pinned_file_changes_nothing_in_the_vm,
         an_index_that_cannot_be_read_changes_nothing,
     ]
 }
@@ -58,9 +59,14 @@ fn read(sandbox: &Sandbox, name: &str) -> String {
 const IMAGE: &str = "[[vm.images]]\narch = \"x86_64\"\n# The team's.\nlocation = \
     \"https://cloud-images.ubuntu.com/releases/24.04/release/ubuntu-24.04-server-cloudimg-amd64.img\" # moves\n";
 
+const PACKAGE: &str = "\n[[sysbox.packages]]\narch = \"x86_64\"\n\
+    url = \"https://downloads.nestybox.com/sysbox/releases/v0.7.1/sysbox-ce_0.7.1-0.linux_amd64.deb\"\n\
+    sha256 = \"9d6d5484f980d0a17f86c492c1262015c2afb66280bdb97215b79fde6a0261c5\"\n";
+
 fn moving_images_become_dated_ones_and_comments_stay() {
-    let (sandbox, file) = sandbox("version = 1\nextends = \"base.toml\"\n", &[ubuntu()]);
-    sandbox.write("home/base.toml", &format!("{IMAGE}\n[sysbox]\nversion = \"0.7.1\"\n"));
+    let file = "version = 1\nextends = \"base.toml\"\ndocker.version = \"29.5.2\"\n";
+    let (sandbox, file) = sandbox(file, &[ubuntu()]);
+    sandbox.write("home/base.toml", &format!("{IMAGE}\n[sysbox]\nversion = \"0.7.1\" # ours\n"));
     let before = read(&sandbox, "base.toml");
     let shown = sandbox.cai(&["pin", "--dry-run"]);
     assert!(
@@ -74,8 +80,9 @@ fn moving_images_become_dated_ones_and_comments_stay() {
     let expected = before
         .replace("/release/", "/release-20260518/")
         .replace("# moves\n", &format!("# moves\ndigest = \"sha256:{SUM}\"\n"));
-    assert_eq!(read(&sandbox, "base.toml"), expected);
-    assert_eq!(read(&sandbox, "containai.toml"), file, "the file itself names no image");
+    // The checksums are beside the version.
+    assert_eq!(read(&sandbox, "base.toml"), expected + PACKAGE);
+    assert_eq!(read(&sandbox, "containai.toml"), file, "the file itself names no moving build");
     sandbox.cai(&["validate"]).success();
     let again = sandbox.cai(&["pin"]);
     assert!(again.success().is_empty() && again.stderr.contains("names an exact build"), "{again}");
@@ -87,13 +94,30 @@ fn the_images_of_a_file_that_names_none_are_added() {
     let text = read(&sandbox, "containai.toml");
     assert!(text.starts_with(&file), "{text}");
     assert_eq!(text.matches(&format!("digest = \"sha256:{SUM}\"")).count(), 2, "{text}");
-    assert!(text.contains("[sysbox]\nversion = \"0.7.1\""), "{text}");
+    assert!(text.contains(&format!("[sysbox]\nversion = \"0.7.1\"\n{PACKAGE}")), "{text}");
     // The same VM as before, except for the dates.
     let plan = sandbox.cai(&["--simulate=world", "plan"]);
     assert!(
         plan.success().contains("release-20260518/ubuntu-24.04-server-cloudimg-arm64.img"),
         "{plan}"
     );
+}
+
+fn a_pinned_file_changes_nothing_in_the_vm() {
+    let (sandbox, _) = sandbox("version = 1\n", &[ubuntu()]);
+    let simulated = |command: &str| sandbox.cai(&["--simulate=world", command]);
+    sandbox.cai(&["--simulate=world", "apply", "--yes"]).success();
+    // The images need the server, and Docker's version the VM.
+    let real = sandbox.cai(&["pin"]);
+    assert!(real.success().contains("+ digest ="), "{real}");
+    let told = "Not pinned: Docker's version. Run `cai pin` again when the VM runs";
+    assert!(real.stderr.contains(told), "{real}");
+    let again = simulated("pin");
+    assert!(again.success().contains("+ version = \"29.5.2\""), "{again}");
+    let plan = simulated("plan");
+    assert!(plan.success().contains("No changes."), "{plan}");
+    let last = simulated("pin");
+    assert!(last.success().is_empty() && last.stderr.contains("names an exact build"), "{last}");
 }
 
 fn an_index_that_cannot_be_read_changes_nothing() {

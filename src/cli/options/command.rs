@@ -225,10 +225,15 @@ pub(in crate::cli) enum Command {
         #[arg(long)]
         config: bool,
     },
-    /// Replace images that change with time by dated ones, in the file
+    /// Write exact versions and checksums into the file
     ///
     /// An image of Ubuntu or Debian whose address always names the newest build gets the address and the
-    /// digest of that build. Comments are kept. The files that containai.toml extends are pinned as well.
+    /// digest of that build. Docker gets the version that is installed in the VM, if the VM runs. Sysbox gets
+    /// its version, and the addresses of its packages with the checksums that cai verifies before it installs
+    /// them. An existing VM is not replaced for this. Comments are kept. The files that containai.toml extends
+    /// are pinned as well.
+    ///
+    /// Not pinned: Lima, packages of the distribution, and the packages that Docker's own depend on.
     Pin {
         /// Show the changes without writing them
         #[arg(long)]
@@ -288,60 +293,4 @@ pub(in crate::cli) enum GraphFormat {
     Dot,
     Mermaid,
     Json,
-}
-
-impl Command {
-    /// Whether it accepts several files.
-    pub(in crate::cli) fn takes_several_files(&self) -> bool {
-        matches!(
-            self,
-            Self::Validate { .. }
-                | Self::Plan { destroy: false, .. }
-                | Self::Apply { .. }
-                | Self::Status
-                | Self::Report
-                | Self::Show { .. }
-                | Self::Graph { .. }
-        )
-    }
-
-    /// Whether long values are shown completely.
-    pub(in crate::cli) fn is_full(&self) -> bool {
-        matches!(self, Self::Plan { full: true, .. } | Self::Apply { full: true, .. })
-    }
-
-    /// Whether it prints JSON Lines with `--json`, because it changes something.
-    pub(in crate::cli) fn streams_json(&self) -> bool {
-        matches!(
-            self,
-            Self::Apply { .. }
-                | Self::Setup { dry_run: false, .. }
-                | Self::Destroy { .. }
-                | Self::Start { .. }
-                | Self::Stop { .. }
-                | Self::Restart { .. }
-        )
-    }
-
-    /// Whether it takes a saved plan, which names its files.
-    pub(in crate::cli) fn has_plan(&self) -> bool {
-        matches!(self, Self::Apply { plan: Some(_), .. } | Self::Show { plan: Some(_) })
-    }
-
-    /// Whether it supports `--json`.
-    pub(in crate::cli) fn has_json(&self) -> bool {
-        !matches!(
-            self,
-            Self::Init(_)
-                | Self::Import { .. }
-                | Self::Pin { .. }
-                | Self::Allow { .. }
-                | Self::Shell { .. }
-                | Self::Logs { .. }
-                | Self::Watch(_)
-                | Self::Completions { .. }
-                | Self::Man { .. }
-                | Self::Help { .. }
-        )
-    }
 }

@@ -4,6 +4,7 @@ mod command;
 mod consent;
 mod limits;
 mod of_command;
+mod support;
 
 use std::path::{Path, PathBuf};
 

@@ -46,9 +46,16 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
     pub(in crate::config) fn sysbox(&mut self, config: &Config) {
         let sysbox = &config.sysbox;
         let places = self.elements(&["sysbox", "packages"]);
-        let arches = sysbox.packages.iter().zip(places);
-        let arches = arches.map(|(package, place)| (package.arch, of(place, "arch")));
+        let packages = sysbox.packages.iter().zip(places);
+        let arches = packages.clone().map(|(package, place)| (package.arch, of(place, "arch")));
         self.refuse_twice(arches.collect(), |arch| format!("duplicate package for {arch}"));
+        for (package, place) in packages {
+            let Some(other) = sysbox.other_release(package) else { continue };
+            let message = format!("this is the package of Sysbox {other}, not {}", sysbox.version);
+            let hint = "change its url and sha256 as well; or remove the entry, and `cai pin` writes it if the \
+                        checksum of that version is built in";
+            self.refuse(of(place, "sha256"), message, hint);
+        }
         if !sysbox.enabled {
             if sysbox.default_runtime {
                 let hint = "set `enabled = true`, or remove `default_runtime`";

@@ -112,6 +112,17 @@ impl Sources {
         masked
     }
 
+    /// The same layers with other texts, in the order of `layers`.
+    #[must_use]
+    pub fn edited(&self, texts: &[String]) -> Self {
+        let mut edited = Self { layers: Vec::new(), order: self.order.clone() };
+        for (Layer { shown, path, rank, extends, .. }, text) in self.layers.iter().zip(texts) {
+            let added = edited.add(shown.clone(), path.clone(), text.clone(), *rank);
+            edited.layers[added].extends.clone_from(extends);
+        }
+        edited
+    }
+
     /// The layer with this offset.
     pub(super) fn index(&self, offset: usize) -> usize {
         self.layers.partition_point(|layer| layer.start <= offset).saturating_sub(1)

@@ -87,6 +87,18 @@ fn dockerd_listens_on_sockets_only() {
 const PACKAGE: &str = "[[sysbox.packages]]\narch = \"aarch64\"\nurl = \"./s.deb\"\nsha256 = \"0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a\"\n";
 
 #[test]
+fn a_package_of_sysbox_is_that_of_the_version() {
+    let known = "9d6d5484f980d0a17f86c492c1262015c2afb66280bdb97215b79fde6a0261c5";
+    let file = |version: &str, sum: &str| {
+        let package = PACKAGE.replace(&"0a".repeat(32), sum);
+        format!("[sysbox]\nversion = \"{version}\"\n{package}")
+    };
+    assert!(parse(&format!("version = 1\n{}", file("0.7.1", known))).is_ok());
+    let other = file("0.7.2", known);
+    refuses(&[(&other, "7:10 this is the package of Sysbox 0.7.1, not 0.7.2")]);
+}
+
+#[test]
 fn a_version_of_sysbox_is_one_that_can_be_verified() {
     let version = "[sysbox]\nversion = \"0.6.7\"\n";
     refuses(&[(version, "3:11 the checksum of Sysbox 0.6.7 is unknown")]);

@@ -179,3 +179,15 @@ fn a_package_of_the_file_comes_before_the_known_one_for_its_architecture() {
     let known = own.package(Arch::X86_64).unwrap().urls;
     assert!(known[0].starts_with("https://downloads.nestybox.com/"), "{known:?}");
 }
+
+#[test]
+fn an_entry_for_the_known_package_keeps_its_other_addresses() {
+    let known = parse("version = 1").unwrap().sysbox;
+    let mut named = known.clone();
+    named.packages.extend(known.unnamed_package(Arch::X86_64));
+    assert_eq!(named.packages.len(), 1);
+    assert_eq!(named.unnamed_package(Arch::X86_64), None);
+    assert_eq!(named.package(Arch::X86_64), known.package(Arch::X86_64));
+    "https://mirror.example/s.deb".clone_into(&mut named.packages[0].url);
+    assert_eq!(named.package(Arch::X86_64).unwrap().urls, ["https://mirror.example/s.deb"]);
+}

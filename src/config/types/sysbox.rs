@@ -70,10 +70,38 @@ impl Sysbox {
     /// The package for `arch`: the one that the file names, or else Nestybox's own if its checksum
     /// is known.
     pub fn package(&self, arch: Arch) -> Option<PackageSource> {
-        if let Some(package) = self.packages.iter().find(|package| package.arch == arch) {
-            let (urls, sha256) = (vec![package.url.clone()], package.sha256.clone());
-            return Some(PackageSource { urls, sha256 });
-        }
+        let known = self.known_package(arch);
+        let Some(package) = self.named(arch) else { return known };
+        // The entry that `cai pin` writes keeps the other addresses of the package.
+        let is_known = |known: &PackageSource| {
+            known.sha256 == package.sha256 && known.urls.contains(&package.url)
+        };
+        Some(known.filter(is_known).unwrap_or_else(|| PackageSource {
+            urls: vec![package.url.clone()],
+            sha256: package.sha256.clone(),
+        }))
+    }
+
+    /// The entry that names Nestybox's package for `arch`, if the file has none and the checksum is known.
+    pub fn unnamed_package(&self, arch: Arch) -> Option<SysboxPackage> {
+        let known = self.known_package(arch).filter(|_| self.named(arch).is_none())?;
+        Some(SysboxPackage { arch, url: known.urls.into_iter().next()?, sha256: known.sha256 })
+    }
+
+    /// The release whose package an entry names, if it is not that of `version`.
+    pub(in crate::config) fn other_release(&self, package: &SysboxPackage) -> Option<&'static str> {
+        let sha256 = package.sha256.as_str();
+        let (release, ..) = KNOWN.iter().find(|(.., checksum)| *checksum == sha256)?;
+        let is_own = self.version.release().to_string() == *release;
+        (!is_own).then_some(*release)
+    }
+
+    fn named(&self, arch: Arch) -> Option<&SysboxPackage> {
+        self.packages.iter().find(|package| package.arch == arch)
+    }
+
+    /// Nestybox's package of the version, if its checksum is known.
+    fn known_package(&self, arch: Arch) -> Option<PackageSource> {
         let (version, debian) = (self.version.to_string(), arch.debian());
         let (.., checksum) = KNOWN.iter().find(|known| (known.0, known.1) == (&version, arch))?;
         let mut urls = vec![format!(

@@ -4,7 +4,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::ProvisionDocker;
+use crate::config::Config;
 use crate::guest::{DOCKER_GROUP, DOCKER_SERVICE, GuestFacts, GuestSocket, provisioning};
+use crate::model::DockerVersion;
 
 /// The state of Docker.
 #[derive(Debug, PartialEq, Serialize)]
@@ -77,6 +79,20 @@ impl ProvisionDocker {
     }
 }
 
+impl ProvisionDocker {
+    /// The release of the package in the guest, if it is the one that the file asks for.
+    pub fn release(config: &Config, guest: &GuestFacts) -> Option<DockerVersion> {
+        let installed = guest.packages.get(provisioning::package(config.docker.source)?)?;
+        wanted_release(installed, config.docker.version.as_ref())
+    }
+}
+
+/// The release of a package. `None` if the file asks for another version.
+fn wanted_release(installed: &str, wanted: Option<&DockerVersion>) -> Option<DockerVersion> {
+    let is_wanted = wanted.is_none_or(|wanted| is_version(installed, wanted.as_str()));
+    DockerVersion::of_package(installed).filter(|_| is_wanted)
+}
+
 /// Who may connect to the socket, where it is not its group.
 fn access(socket: &GuestSocket) -> Option<&'static str> {
     match (socket.is_open(), socket.is_closed()) {
@@ -96,4 +112,25 @@ fn is_version(installed: &str, wanted: &str) -> bool {
         None | Some('~' | '+') => true,
         Some(next) => !next.is_ascii_alphanumeric() && !wanted.contains('-'),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_installed_release_is_pinned_only_if_the_file_asks_for_it() {
+        let installed = "5:29.5.2-1~ubuntu.24.04~noble";
+        for (wanted, release) in [
+            (None, Some("29.5.2")),
+            (Some("29"), Some("29.5.2")),
+            (Some("29.5"), Some("29.5.2")),
+            (Some("28"), None),
+            (Some("29.4"), None),
+        ] {
+            let declared = wanted.map(|version| version.parse::<DockerVersion>().unwrap());
+            let found = wanted_release(installed, declared.as_ref());
+            assert_eq!(found.as_ref().map(DockerVersion::as_str), release, "{wanted:?}");
+        }
+    }
 }
