@@ -9,7 +9,7 @@ use super::Terminal;
 use super::version::VersionDocument;
 use crate::cli::error::Error;
 use crate::config::Config;
-use crate::doctor::{Bundle, Finding};
+use crate::doctor::{Bundle, Finding, Unpinned};
 use crate::host::{CommandSpec, Host, Probe};
 use crate::lima::Ssh;
 use crate::model::printable;
@@ -35,6 +35,8 @@ pub(super) struct Subject<'a> {
     pub(super) file: Option<&'a str>,
     pub(super) declared: Declared<'a>,
     pub(super) findings: &'a [Finding],
+    /// The builds that the file leaves open.
+    pub(super) unpinned: &'a [Unpinned],
     /// The facts and their plan, if the machine could be observed.
     pub(super) seen: Option<&'a (Facts, Plan)>,
 }
@@ -70,7 +72,7 @@ fn gather(probe: &dyn Probe, subject: &Subject<'_>, terminal: &Terminal) -> Resu
     let redactor = terminal.hidden().redactor().clone();
     let mut bundle = Bundle::new(redactor.stricter(home.as_deref(), secrets));
     bundle.text("versions.txt", &versions(probe, facts, terminal));
-    let findings = DoctorDocument::new(subject.file, subject.findings);
+    let findings = DoctorDocument::new(subject.file, subject.findings, subject.unpinned);
     bundle.document("findings.json", &terminal.marked(value(&findings)?));
     if let Some((_, plan)) = seen {
         let plan = PlanDocument::new(plan, std::slice::from_ref(&subject.declared));

@@ -1,15 +1,14 @@
 //! `cai doctor`
 
-use std::collections::BTreeSet;
+mod fix;
+
 use std::time::Duration;
 
-use super::apply::{agree, perform};
 use super::bundle::{self, Subject};
 use super::file;
-use super::options::{Doctor, Replace};
-use super::plan::Planned;
+use super::options::Doctor;
 use super::target::{self, Invalid, Patient};
-use super::{Consent, Global, Terminal, smoke_test, vm_lock};
+use super::{Global, Terminal, smoke_test, vm_lock};
 use crate::cli::error::Error;
 use crate::docker::Environment;
 use crate::doctor::{self, Attempt, Case, Code, EgressAttempt, Finding, Severity};
@@ -57,7 +56,7 @@ pub(super) fn run(
         }
     }
     if options.fix {
-        examination = mend(host, global, options, &patient, examination, terminal)?;
+        examination = fix::mend(host, global, options, &patient, examination, terminal)?;
     }
     if options.deep {
         examination.deepen(host, &patient, options.limits.timeout, terminal)?;
@@ -89,15 +88,15 @@ fn refuse(
         let (file, config) = (invalid.shown.as_str(), invalid.config.as_ref());
         let vm = config.map_or("", |config| config.vm.name.as_str());
         let declared = Declared { file, layers: &[], vm };
-        let subject =
-            Subject { config, file: Some(file), declared, findings: &findings, seen: None };
+        let (file, findings) = (Some(file), &findings[..]);
+        let subject = Subject { config, file, declared, findings, unpinned: &[], seen: None };
         let path = file::within(global, path);
         if let Err(error) = bundle::write(host, &probe, &subject, &path, terminal) {
             terminal.complain(&report::error(&error, error.hint()));
         }
     }
     if global.json {
-        terminal.json(&DoctorDocument::new(Some(&invalid.shown), &findings))?;
+        terminal.json(&DoctorDocument::new(Some(&invalid.shown), &findings, &[]))?;
     }
     Err(invalid.error)
 }
@@ -163,6 +162,7 @@ impl DoctorReport {
             file: patient.shown(),
             declared: file.declared(),
             findings: &self.findings,
+            unpinned: &patient.unpinned,
             seen: self.seen.as_ref(),
         }
     }
@@ -219,7 +219,8 @@ impl DoctorReport {
     fn text(&self, patient: &Patient, global: &Global, layout: Layout) -> String {
         let vm = patient.file.config.vm.name.as_str();
         let facts = self.seen.as_ref().map(|(facts, _)| facts);
-        let examined = Examined { vm, file: patient.shown(), facts };
+        let (unpinned, pin) = (patient.unpinned.as_slice(), global.command("pin"));
+        let examined = Examined { vm, file: patient.shown(), facts, unpinned, pin: &pin };
         report::diagnosis(examined, &self.shown(global), layout)
     }
 
@@ -229,7 +230,8 @@ impl DoctorReport {
         global: &Global,
         terminal: &mut Terminal,
     ) -> Result<(), Error> {
-        terminal.json(&DoctorDocument::new(patient.shown(), &self.shown(global)))
+        let findings = self.shown(global);
+        terminal.json(&DoctorDocument::new(patient.shown(), &findings, &patient.unpinned))
     }
 
     fn show(
@@ -243,76 +245,4 @@ impl DoctorReport {
         }
         terminal.data(&self.text(patient, global, terminal.layout()))
     }
-}
-
-/// Fixes errors until no new error appears. A container is checked only when its engine runs, so
-/// its error may appear later. No fix is tried twice.
-fn mend(
-    host: &dyn Host,
-    global: &Global,
-    options: &Doctor,
-    patient: &Patient,
-    mut examination: DoctorReport,
-    terminal: &mut Terminal,
-) -> Result<DoctorReport, Error> {
-    let mut known = BTreeSet::new();
-    loop {
-        let now: BTreeSet<_> = examination.keys().collect();
-        examination = fix(host, global, options, patient, examination, &known, terminal)?;
-        known.extend(now);
-        if examination.starts_nothing() || examination.keys().all(|it| known.contains(&it)) {
-            return Ok(examination);
-        }
-    }
-}
-
-/// Applies the part of the plan that fixes the findings, then observes the machine again.
-fn fix(
-    host: &dyn Host,
-    global: &Global,
-    options: &Doctor,
-    patient: &Patient,
-    examination: DoctorReport,
-    known: &BTreeSet<FindingKey>,
-    terminal: &mut Terminal,
-) -> Result<DoctorReport, Error> {
-    let is_new = |it: &&Finding| !known.contains(&key(it));
-    let findings: Vec<Finding> = examination.findings.iter().filter(is_new).cloned().collect();
-    let repair_plan = match examination.case(patient) {
-        Some(case) => doctor::repair_plan(&case, &findings)?,
-        None => None,
-    };
-    let Some((graph, plan)) = repair_plan else {
-        if !examination.is_healthy() {
-            terminal.complain("--fix cannot fix any of these findings");
-        }
-        return Ok(examination);
-    };
-    let plan = super::plan::judged(host, plan)?;
-    // The question is about the findings, so --quiet does not hide them.
-    if options.yes {
-        terminal.talk(&examination.text(patient, global, terminal.layout()));
-    } else {
-        terminal.complain(&examination.text(patient, global, terminal.layout()));
-    }
-    let facts = examination.seen.iter().map(|(facts, _)| facts.clone()).collect();
-    let files = vec![patient.file.clone()];
-    let planned = Planned { files, graph, facts, plan }.limited(&options.limits);
-    let consent = Consent { yes: options.yes, replace: Replace::default() };
-    let agreed = agree(&planned, &consent, &global.command("doctor --fix --yes"), terminal);
-    if agreed.is_err() && global.json {
-        examination.document(patient, global, terminal)?;
-    }
-    agreed?;
-    let found = match perform(host, &planned, options.yes, terminal) {
-        // The failure was reported. The next diagnosis shows what still needs a fix.
-        Ok(()) | Err(Error::Failed) => Vec::new(),
-        // Only the smoke test finds this, so the next diagnosis does not have it.
-        Err(Error::NoContainer(findings)) => findings,
-        Err(error) => return Err(error),
-    };
-    let probe = Deadline::new(host, options.limits.timeout.unwrap_or(DEADLINE));
-    let mut examination = DoctorReport::new(&probe, patient, terminal)?;
-    examination.findings.splice(0..0, found);
-    Ok(examination)
 }

@@ -4,7 +4,7 @@ use super::file::{self, File, Source};
 use super::{Global, Terminal};
 use crate::cli::error::Error;
 use crate::config::{self, Config};
-use crate::doctor::{self, Finding};
+use crate::doctor::{self, Finding, Unpinned};
 use crate::host::Host;
 use crate::model::printable;
 
@@ -12,6 +12,8 @@ use crate::model::printable;
 pub(super) struct Patient {
     pub(super) file: File,
     is_declared: bool,
+    /// The builds that the file leaves open.
+    pub(super) unpinned: Vec<Unpinned>,
 }
 
 impl Patient {
@@ -61,7 +63,9 @@ pub(super) fn open(
         Ok(mut file) => match file.complete(host, terminal) {
             Ok(()) => {
                 file.config.ignores_record = !is_declared;
-                return Ok(Ok(Patient { file, is_declared }));
+                let unpinned =
+                    if is_declared { doctor::unpinned(&file.config) } else { Vec::new() };
+                return Ok(Ok(Patient { file, is_declared, unpinned }));
             }
             Err(unread) => {
                 let mistakes = unread.diagnostics.iter().map(|it| it.summary.clone());

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::palette::{ADDED, CHANGED, DIM, ERROR, STRONG, paint};
 use super::text::{INDENT, Layout, Page, headline, inner_lines, on_a_line, wrapped};
-use crate::doctor::{Code, Finding, Severity, is_healthy};
+use crate::doctor::{Code, Finding, Severity, Unpinned, is_healthy};
 use crate::host::Ping;
 use crate::model::{counted, listed, printable};
 use crate::plan::FORMAT_VERSION;
@@ -28,13 +28,15 @@ pub struct DoctorDocument<'a> {
     pub healthy: bool,
     /// The findings, one per cause, the most severe first.
     pub findings: &'a [Finding],
+    /// The builds that the file leaves open and `cai pin` can write. They are not findings.
+    pub unpinned: &'a [Unpinned],
 }
 
 impl<'a> DoctorDocument<'a> {
     /// The document of these findings.
-    pub fn new(file: Option<&'a str>, findings: &'a [Finding]) -> Self {
+    pub fn new(file: Option<&'a str>, findings: &'a [Finding], unpinned: &'a [Unpinned]) -> Self {
         let healthy = is_healthy(findings);
-        Self { format_version: FORMAT_VERSION, file, healthy, findings }
+        Self { format_version: FORMAT_VERSION, file, healthy, findings, unpinned }
     }
 }
 
@@ -47,6 +49,10 @@ pub struct Examined<'a> {
     pub file: Option<&'a str>,
     /// The facts, if the machine could be observed.
     pub facts: Option<&'a Facts>,
+    /// The builds that the file leaves open.
+    pub unpinned: &'a [Unpinned],
+    /// The command that pins them.
+    pub pin: &'a str,
 }
 
 /// A diagnosis for the user, with colors. It is short if the machine is healthy.
@@ -66,6 +72,7 @@ fn write_diagnosis(
     if is_healthy(findings) {
         let state = examined.facts.map_or_else(String::new, state);
         headline(out, ADDED, "Healthy.", &format!(" {vm}: {}", on_a_line(&state)))?;
+        write_unpinned(out, examined)?;
     } else {
         let file = file.unwrap_or("no containai.toml");
         let count = counted(findings.len(), "finding");
@@ -81,6 +88,24 @@ fn write_diagnosis(
             "\n{}",
             paint(DIM, format!("Run `cai explain {}` for details.", first.code))
         )?;
+    }
+    Ok(())
+}
+
+/// The builds that the file leaves open, in one sentence: they are no fault, and a broken engine matters more.
+fn write_unpinned(out: &mut Page, examined: Examined<'_>) -> std::fmt::Result {
+    let Examined { unpinned, pin, .. } = examined;
+    if unpinned.is_empty() {
+        return Ok(());
+    }
+    let name = |it: &Unpinned| match (&it.file, it.line) {
+        (Some(file), Some(line)) => format!("{} ({file}:{line})", it.what),
+        _ => it.what.clone(),
+    };
+    let text = format!("Not pinned: {}. To pin them: {pin}", listed(unpinned.iter().map(name)));
+    for (index, piece) in with_command(&text, out.width() - "  ".len()).iter().enumerate() {
+        let indent = if index == 0 { "" } else { "  " };
+        writeln!(out, "{indent}{}", paint(DIM, piece))?;
     }
     Ok(())
 }
@@ -120,30 +145,35 @@ fn write_finding(out: &mut Page, finding: &Finding) -> std::fmt::Result {
     write_remedy(out, &finding.remedy)
 }
 
-/// A command stays on one line, so that it can be copied; other text is wrapped.
 fn write_remedy(out: &mut Page, remedy: &str) -> std::fmt::Result {
+    let width = out.width() - INDENT.len() - "do: ".len();
+    for (index, piece) in with_command(remedy, width).iter().enumerate() {
+        let label = if index == 0 { paint(STRONG, "do:") } else { "   ".to_owned() };
+        writeln!(out, "{INDENT}{label} {piece}")?;
+    }
+    Ok(())
+}
+
+/// The lines of a text that is or ends with a command. A command stays on one line, so that it can be copied;
+/// other text is wrapped.
+fn with_command(text: &str, width: usize) -> Vec<String> {
     /// This character does not occur in any text that is shown.
     const GLUE: char = '\0';
     let is_command = |text: &str| COMMANDS.iter().any(|name| text.starts_with(name));
-    let remedy = on_a_line(remedy);
-    let at = if is_command(&remedy) {
+    let text = on_a_line(text);
+    let at = if is_command(&text) {
         Some(0)
     } else {
-        remedy.match_indices(": ").map(|(at, _)| at + 2).find(|at| is_command(&remedy[*at..]))
+        text.match_indices(": ").map(|(at, _)| at + 2).find(|at| is_command(&text[*at..]))
     };
-    let (prose, command) = remedy.split_at(at.unwrap_or(remedy.len()));
+    let (prose, command) = text.split_at(at.unwrap_or(text.len()));
     let glued = |text: &str| text.replace(' ', &GLUE.to_string());
     let parts = prose.split('`').enumerate();
     let prose: Vec<String> = parts
         .map(|(index, part)| if index % 2 == 1 { glued(part) } else { part.to_owned() })
         .collect();
-    let text = format!("{}{}", prose.join("`"), glued(command));
-    let width = out.width() - INDENT.len() - "do: ".len();
-    for (index, piece) in wrapped(&text, width).into_iter().enumerate() {
-        let label = if index == 0 { paint(STRONG, "do:") } else { "   ".to_owned() };
-        writeln!(out, "{INDENT}{label} {}", piece.replace(GLUE, " "))?;
-    }
-    Ok(())
+    let lines = wrapped(&format!("{}{}", prose.join("`"), glued(command)), width);
+    lines.into_iter().map(|line| line.replace(GLUE, " ")).collect()
 }
 
 /// A wrapped text with a label; the following lines are indented to match.

@@ -107,6 +107,10 @@ fn a_pinned_file_changes_nothing_in_the_vm() {
     let (sandbox, _) = sandbox("version = 1\n", &[ubuntu()]);
     let simulated = |command: &str| sandbox.cai(&["--simulate=world", command]);
     sandbox.cai(&["--simulate=world", "apply", "--yes"]).success();
+    let told = simulated("doctor");
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = "Not pinned: the images, Docker's version, Sysbox's version, Sysbox's checksums. To pin them: cai --simulate=world pin";
+    assert!(words(told.success()).ends_with(line), "{told}");
     // The images need the server, and Docker's version the VM.
     let real = sandbox.cai(&["pin"]);
     assert!(real.success().contains("+ digest ="), "{real}");
@@ -116,6 +120,8 @@ fn a_pinned_file_changes_nothing_in_the_vm() {
     assert!(again.success().contains("+ version = \"29.5.2\""), "{again}");
     let plan = simulated("plan");
     assert!(plan.success().contains("No changes."), "{plan}");
+    let told = simulated("doctor");
+    assert!(told.success().contains("Healthy.") && !told.stdout.contains("Not pinned"), "{told}");
     let last = simulated("pin");
     assert!(last.success().is_empty() && last.stderr.contains("names an exact build"), "{last}");
 }

@@ -14,7 +14,6 @@ use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
-        a_healthy_engine_is_a_line_and_0,
         a_wrong_file_is_3_with_its_mistakes,
         a_file_that_cannot_be_read_is_a_finding_for_a_program,
         a_limactl_that_fails_is_a_finding,
@@ -71,22 +70,6 @@ fn codes(sandbox: &Sandbox, arguments: &[&str]) -> (Option<i32>, Vec<String>) {
 
 fn found(code: Code) -> (Option<i32>, Vec<String>) {
     (Some(1), vec![code.name().to_owned()])
-}
-
-fn a_healthy_engine_is_a_line_and_0() {
-    let machine = converged();
-    let ran = machine.cai(&["doctor"]);
-    assert!(ran.success().starts_with("Healthy. containai-secure: the VM is running, "), "{ran}");
-    // A long path of the socket is on a line of its own.
-    assert!(ran.stdout.lines().count() <= 2 && ran.stderr.is_empty(), "{ran}");
-    let document = document(&machine.cai(&["doctor", "--json"]));
-    let file = "containai.toml";
-    assert_eq!(
-        document,
-        json!({"format_version": 1, "file": file, "healthy": true, "findings": []})
-    );
-    // There is nothing to repair.
-    assert_eq!(machine.cai(&["doctor", "--fix"]).success(), ran.stdout);
 }
 
 fn a_wrong_file_is_3_with_its_mistakes() {

@@ -9,6 +9,7 @@ mod deep;
 mod documents;
 mod egress;
 mod faults;
+mod healthy;
 mod table;
 
 use std::collections::BTreeSet;
@@ -31,6 +32,7 @@ pub fn trials() -> Vec<Trial> {
         documents::trials(),
         egress::trials(),
         faults::trials(),
+        healthy::trials(),
     ]
     .into_iter()
     .flatten()
