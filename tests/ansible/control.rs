@@ -32,11 +32,13 @@ impl Control {
         Self { sandbox: Sandbox::new() }
     }
 
-    /// A command of Ansible.
+    /// A command that finds the programs of Ansible, and is usually one of them.
     pub fn command(&self, words: &[&str]) -> Command {
-        let program = programs().expect("CAI_TEST_ANSIBLE").join(words[0]);
-        let mut command =
-            self.sandbox.command(&[&[program.to_str().unwrap()], &words[1..]].concat());
+        let programs = programs().expect("CAI_TEST_ANSIBLE");
+        let mut command = self.sandbox.command(words);
+        let path = command.get_envs().find(|(name, _)| *name == "PATH");
+        let path = path.and_then(|(_, path)| path?.to_str()).unwrap();
+        let path = format!("{}:{path}", programs.display());
         let known = self.sandbox.path("known_hosts");
         let ssh = format!(
             "-F none -o ControlMaster=auto -o ControlPersist=30 -o IdentitiesOnly=yes \
@@ -44,6 +46,7 @@ impl Control {
             known.display()
         );
         command
+            .env("PATH", path)
             .env("ANSIBLE_HOME", self.sandbox.path("ansible"))
             .env("ANSIBLE_COLLECTIONS_PATH", self.sandbox.path("collections"))
             .env("ANSIBLE_CALLBACK_RESULT_FORMAT", "yaml")
@@ -53,7 +56,7 @@ impl Control {
             .env("ANSIBLE_SSH_ARGS", ssh)
             .env("ANSIBLE_SSH_CONTROL_PATH_DIR", self.sandbox.path("ssh"))
             // The interpreter is not searched for.
-            .env("ANSIBLE_PYTHON_INTERPRETER", python())
+            .env("ANSIBLE_PYTHON_INTERPRETER", programs.join("python3"))
             // The collection is that of the repository, where Python must not leave its cache.
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("COLUMNS", "120");
@@ -89,9 +92,4 @@ impl Drop for Control {
     fn drop(&mut self) {
         self.close_connections();
     }
-}
-
-/// The Python that runs the modules.
-fn python() -> PathBuf {
-    programs().expect("CAI_TEST_ANSIBLE").join("python3")
 }

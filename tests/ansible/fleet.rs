@@ -1,14 +1,16 @@
-//! Three hosts, each with its own home and its own simulated engine behind its own sshd.
+//! Hosts, each with its own home and its own simulated engine behind its own sshd.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::os::unix::fs::symlink;
 
+use serde_json::json;
+
 use super::control::Control;
 use super::sshd::Sshd;
 use crate::support::sandbox::{Ran, finish};
 
-/// The names of the hosts.
+/// The names of the hosts of [`Fleet::new`].
 pub const HOSTS: [&str; 3] = ["alpha", "beta", "gamma"];
 
 /// A control node and its hosts.
@@ -33,36 +35,47 @@ impl Recap {
 }
 
 impl Fleet {
+    /// Three hosts with `cai`, and a control node with the collection and a file for all hosts.
     pub fn new() -> Self {
-        let control = Control::new();
-        let sandbox = &control.sandbox;
-        let hosts = HOSTS.map(|name| {
+        let fleet = Self::with(Control::new(), &HOSTS);
+        let sandbox = &fleet.control.sandbox;
+        let mut inventory = "[all:vars]\ncai_executable=~/.local/bin/cai\n[all]\n".to_owned();
+        for name in HOSTS {
             sandbox.directory(&format!("hosts/{name}/home/.local/bin"));
             let cai = sandbox.path(format!("hosts/{name}/home/.local/bin/cai"));
             symlink(env!("CARGO_BIN_EXE_cai"), cai).unwrap();
-            let directory = sandbox.path(format!("hosts/{name}"));
-            let inside = |name: &str| directory.join(name).to_str().unwrap().to_owned();
-            let (home, world) = (inside("home"), inside("world"));
-            let variables = [("HOME", &*home), ("CAI_SIMULATE", &*world)];
-            (name, Sshd::start(&directory, &variables))
-        });
-        // Without a user, Ansible expands ~ to HOME, not to the home in /etc/passwd.
-        let mut inventory =
-            "[all:vars]\nansible_host=127.0.0.1\ncai_executable=~/.local/bin/cai\n[all]\n"
-                .to_owned();
-        for (name, sshd) in &hosts {
-            let (port, key) = (sshd.port, sshd.login_key());
-            let key = key.display();
-            writeln!(inventory, "{name} ansible_port={port} ansible_ssh_private_key_file={key}")
-                .unwrap();
+            writeln!(inventory, "{name}").unwrap();
         }
         sandbox.write("home/inventory.ini", &inventory);
-        let known: String = hosts.iter().map(|(_, sshd)| sshd.known_host()).collect();
-        sandbox.write("known_hosts", &known);
         sandbox.directory("home/engine");
         sandbox.write("home/engine/base.toml", "version = 1\n[vm]\nname = \"agents\"\n");
         sandbox.write("home/engine/containai.toml", "version = 1\nextends = \"base.toml\"\n");
-        Self { hosts: hosts.into(), control }
+        fleet
+    }
+
+    /// Hosts with empty homes. Their addresses are beside the inventory, which can then be that of a document.
+    pub fn with(control: Control, names: &[&'static str]) -> Self {
+        let sandbox = &control.sandbox;
+        sandbox.directory("home/host_vars");
+        let (mut hosts, mut known) = (BTreeMap::new(), String::new());
+        for &name in names {
+            sandbox.directory(&format!("hosts/{name}/home"));
+            let directory = sandbox.path(format!("hosts/{name}"));
+            let inside = |name: &str| directory.join(name).to_str().unwrap().to_owned();
+            // Without a user, Ansible expands ~ to HOME, not to the home in /etc/passwd.
+            let (home, world) = (inside("home"), inside("world"));
+            let sshd = Sshd::start(&directory, &[("HOME", &home), ("CAI_SIMULATE", &world)]);
+            let address = json!({
+                "ansible_host": "127.0.0.1",
+                "ansible_port": sshd.port,
+                "ansible_ssh_private_key_file": sshd.login_key(),
+            });
+            sandbox.write(&format!("home/host_vars/{name}.json"), &address.to_string());
+            known += &sshd.known_host();
+            hosts.insert(name, sshd);
+        }
+        sandbox.write("known_hosts", &known);
+        Self { control, hosts }
     }
 
     /// Runs a playbook of the collection on all hosts.

@@ -6,11 +6,13 @@
 
 mod collection;
 mod control;
+mod day;
 mod fleet;
 mod module;
 mod playbooks;
 mod sshd;
 mod summary;
+mod team;
 
 use std::path::PathBuf;
 
@@ -19,7 +21,13 @@ use libtest_mimic::Trial;
 /// All trials of the suite.
 pub fn trials() -> Vec<Trial> {
     let enabled = programs().is_some();
-    let all = [collection::trials(), module::trials(), playbooks::trials(), summary::trials()];
+    let all = [
+        collection::trials(),
+        day::trials(),
+        module::trials(),
+        playbooks::trials(),
+        summary::trials(),
+    ];
     all.into_iter().flatten().map(|trial| trial.with_ignored_flag(!enabled)).collect()
 }
 

@@ -5,7 +5,7 @@ mod apply;
 mod compose;
 mod context;
 mod destroy;
-mod documents;
+pub mod documents;
 mod editor;
 mod everyday;
 pub mod fake;
@@ -31,7 +31,7 @@ mod status;
 mod timeout;
 mod tools;
 mod watch;
-mod workflow;
+pub mod workflow;
 
 use libtest_mimic::Trial;
 

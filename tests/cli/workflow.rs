@@ -1,10 +1,12 @@
 //! The workflow for pull requests in `examples/github`: its steps are run as a runner of GitHub Actions would run
 //! them, with a fake `gh`.
 
+use std::path::Path;
+
 use serde_json::Value;
 
 use super::documents::root;
-use crate::support::sandbox::{Ran, Sandbox};
+use crate::support::sandbox::{Ran, Sandbox, finish};
 use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
@@ -30,11 +32,9 @@ fn steps() -> Vec<(String, String)> {
 /// A checkout with a project of a team, as the runner has it.
 fn checkout(project: &str) -> Sandbox {
     let sandbox = Sandbox::new();
-    sandbox.directory("home/temp");
     let base = std::fs::read_to_string(root().join("examples/team/base.toml")).unwrap();
     sandbox.write("home/base.toml", &base);
     sandbox.write("home/containai.toml", project);
-    sandbox.fake_program("gh", "echo \"$@\" >>\"$HOME/gh.calls\"; cp \"$5\" \"$HOME/comment.md\"");
     sandbox
 }
 
@@ -43,22 +43,25 @@ fn run(sandbox: &Sandbox, name: &str) -> Ran {
 }
 
 fn run_with(sandbox: &Sandbox, name: &str, more: &[(&str, &str)]) -> Ran {
+    run_in(sandbox, &sandbox.home(), name, more)
+}
+
+/// Runs a step in this checkout, as a runner would, with more variables of the runner. The fake `gh` keeps what it
+/// is called with in `gh.calls`, and the comment in `comment.md`.
+pub fn run_in(sandbox: &Sandbox, checkout: &Path, name: &str, more: &[(&str, &str)]) -> Ran {
     let (_, script) = steps().into_iter().find(|(step, _)| step == name).expect("the step exists");
-    let home = sandbox.home().display().to_string();
-    let own = [
-        ("GITHUB_WORKSPACE", home.as_str()),
-        ("GITHUB_STEP_SUMMARY", &format!("{home}/summary.md")),
-        ("RUNNER_TEMP", &format!("{home}/temp")),
-        ("NUMBER", "7"),
-    ];
-    let variables: Vec<String> =
-        own.iter().chain(more).map(|(name, value)| format!("{name}={value}")).collect();
-    let words: Vec<&str> = ["env"]
-        .into_iter()
-        .chain(variables.iter().map(String::as_str))
-        .chain(["bash", "-e", "-o", "pipefail", "-c", &script])
-        .collect();
-    sandbox.run(&words)
+    let gh = "echo \"$@\" >>\"$HOME/gh.calls\"; cp \"$5\" \"$HOME/comment.md\"";
+    sandbox.fake_program("gh", gh);
+    sandbox.directory("home/temp");
+    let mut command = sandbox.command(&["bash", "-e", "-o", "pipefail", "-c", &script]);
+    command
+        .current_dir(checkout)
+        .env("GITHUB_WORKSPACE", checkout)
+        .env("GITHUB_STEP_SUMMARY", sandbox.path("home/summary.md"))
+        .env("RUNNER_TEMP", sandbox.path("home/temp"))
+        .env("NUMBER", "7")
+        .envs(more.iter().copied());
+    finish(command)
 }
 
 const PROJECT: &str = "version = 1\nextends = \"base.toml\"\n\n[vm]\nname = \"shop\"\n";

@@ -1,7 +1,7 @@
 //! VMs that other people and tools made, imported into a file. An apply of that file changes nothing but takes
 //! them into the record.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use containai::host::System;
 use containai::simulate::{Call, LINUX, SimulatedHost, World, run, store};
@@ -31,17 +31,22 @@ const BY_HAND: &str = "vmType: qemu\ncpus: 3\nmemory: 6GiB\ndisk: 40GiB\nimages:
 
 /// A saved world with a VM of this YAML, after these commands.
 fn machine(yaml: &str, commands: &[&str]) -> Sandbox {
+    let sandbox = Sandbox::new();
+    save(&directory(&sandbox), "vm", yaml, commands);
+    sandbox
+}
+
+/// Saves a world with a running VM of this name and YAML, after these commands.
+pub fn save(directory: &Path, name: &str, yaml: &str, commands: &[&str]) {
     let host = SimulatedHost::new(&System, World::new(LINUX));
-    let lines = ["limactl create --name=vm -", "limactl start vm"];
-    for line in lines.iter().chain(commands) {
+    let lines = [format!("limactl create --name={name} -"), format!("limactl start {name}")];
+    for line in lines.iter().map(String::as_str).chain(commands.iter().copied()) {
         let words = shlex::split(line).unwrap();
         let call = Call { args: &words[1..], stdin: Some(yaml.as_bytes()), ..Call::default() };
         let reply = host.change(|world| run(world, &words[0], &call)).unwrap().unwrap();
         assert_eq!(reply.code, 0, "{line}: {reply:?}");
     }
-    let sandbox = Sandbox::new();
-    store::save(&System, &directory(&sandbox), &host.world()).unwrap();
-    sandbox
+    store::save(&System, directory, &host.world()).unwrap();
 }
 
 fn directory(sandbox: &Sandbox) -> PathBuf {

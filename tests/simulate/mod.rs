@@ -1,7 +1,7 @@
 //! The simulated host: `cai` on it, and it as such.
 
 mod accounts;
-mod adopted;
+pub mod adopted;
 mod again;
 mod cli;
 mod converge;
@@ -9,7 +9,7 @@ mod daemon;
 mod daemon_json;
 mod data_disk;
 mod facts;
-mod imported;
+pub mod imported;
 mod machine;
 mod maintenance;
 mod others;
