@@ -14,7 +14,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
 const VARIABLES: [(&str, &str); 2] = [("CAI_SIMULATE", "world"), ("TERM", "dumb")];
 
 /// The commands, with what the user types when a question appears.
-const HOUR: [(&str, &[(&str, &str)]); 16] = [
+const HOUR: [(&str, &[(&str, &str)]); 17] = [
     (
         "init",
         &[
@@ -35,6 +35,7 @@ const HOUR: [(&str, &[(&str, &str)]); 16] = [
     ("list", &[]),
     ("shell -- id", &[]),
     ("env", &[]),
+    ("watch", &[]),
     ("stop", &[("is accepted:", "no")]),
     ("restart", &[("is accepted:", "yes")]),
     ("destroy", &[("to destroy it:", "agents")]),
@@ -72,7 +73,12 @@ fn the_first_hour_is_as_its_transcript_says() {
 /// Without the time and the order of steps, and with the same home everywhere.
 fn redacted(text: &str, sandbox: &Sandbox) -> String {
     let home = sandbox.home().display().to_string();
-    with_steps_in_order(&text.replace(&home, "/home/dev").replace('\r', ""))
+    let text = text.replace(&home, "/home/dev").replace('\r', "");
+    let lines = text.lines().map(|line| match line.split_once(' ') {
+        Some((date, rest)) if humantime::parse_rfc3339(date).is_ok() => format!("DATE {rest}\n"),
+        _ => format!("{line}\n"),
+    });
+    with_steps_in_order(&lines.collect::<String>())
 }
 
 /// A text in which steps have no times, and those that follow each other are in alphabetical order:

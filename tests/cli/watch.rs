@@ -1,17 +1,11 @@
 //! `cai watch`: it renews the session and the forward, and does nothing stronger.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
-
 use containai::config;
 use containai::simulate::{Fault, World};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 
 use crate::support::fake_world::{FakeWorld, changes_something};
 use crate::support::trials;
+use crate::support::watch::Watch;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
@@ -24,42 +18,12 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
 }
 
 const FILE: &str = "version = 1\n";
-/// How long to wait for a line.
-const PATIENCE: Duration = Duration::from_secs(60);
 
-struct Watch {
-    child: Child,
-    lines: Receiver<String>,
-}
-
-impl Watch {
-    fn start(world: &FakeWorld) -> Self {
-        let mut command = world.sandbox.command(&["cai"]);
-        command.args(["watch", "--interval", "1s"]).envs(world.variables());
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let out = BufReader::new(child.stdout.take().unwrap());
-        let (sender, lines) = channel();
-        std::thread::spawn(move || {
-            out.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
-        });
-        let watch = Self { child, lines };
-        watch.says("watching /");
-        watch
-    }
-
-    /// Waits for the next line, which has this text.
-    #[track_caller]
-    fn says(&self, text: &str) {
-        let line = self.lines.recv_timeout(PATIENCE).expect("a line");
-        assert!(line.contains(text), "{text}: {line}");
-    }
-
-    /// Ends it, and returns what it said since.
-    fn end(mut self) -> Vec<String> {
-        kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGINT).unwrap();
-        assert_eq!(self.child.wait().unwrap().code(), Some(130));
-        self.lines.iter().collect()
-    }
+/// `cai watch` in this world.
+fn watch(world: &FakeWorld) -> Watch {
+    let mut command = world.sandbox.command(&["cai", "watch", "--interval", "1s"]);
+    command.envs(world.variables());
+    Watch::start(command)
 }
 
 fn strike(world: &mut World, fault: &str) {
@@ -68,7 +32,7 @@ fn strike(world: &mut World, fault: &str) {
 
 fn a_dead_forward_is_renewed() {
     let world = FakeWorld::converged(FILE);
-    let watch = Watch::start(&world);
+    let watch = watch(&world);
     world.change(|world| strike(world, "forward"));
     watch.says("; repaired");
     assert!(world.cai(&["plan"]).success().contains("No changes."));
@@ -77,7 +41,7 @@ fn a_dead_forward_is_renewed() {
 
 fn nothing_stronger_is_done_and_it_is_said_once() {
     let world = FakeWorld::converged(FILE);
-    let watch = Watch::start(&world);
+    let watch = watch(&world);
     world.change(|world| strike(world, "vm-stopped"));
     watch.says("the VM is stopped; cai watch does not fix this: run cai doctor");
     world.calls();

@@ -9,11 +9,13 @@ use super::faults::saw;
 use super::process::{self, Frozen};
 use crate::support::tally::ASLEEP;
 use crate::support::trials;
+use crate::support::watch::Watch;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
         a_connection_that_sleeps_is_a_finding_and_wakes_up_well,
         a_connection_that_was_killed_is_made_again,
+        watch_makes_a_killed_connection_again,
     ]
 }
 
@@ -54,4 +56,15 @@ fn a_connection_that_was_killed_is_made_again() {
         assert_eq!(engine.running(), container, "the container did not live on");
         assert_eq!(engine.boot(), boot, "the VM was restarted");
     });
+}
+
+fn watch_makes_a_killed_connection_again() {
+    let engine = shared();
+    let container = engine.container("keeper");
+    let watch = Watch::start(engine.command(&["cai", "watch", "--interval=1s"]));
+    process::end(process::master(&engine));
+    watch.says("; repaired");
+    assert_eq!(engine.running(), container, "the container did not live on");
+    engine.works();
+    assert_eq!(watch.end(), [""; 0], "a healthy engine is not worth a line");
 }

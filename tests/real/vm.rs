@@ -13,6 +13,7 @@ use super::sleep::{is_unreachable, sleeps};
 use super::with_real_limactl;
 use crate::support::tally::{ASLEEP, REAL_KILLED};
 use crate::support::trials;
+use crate::support::watch::Watch;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
@@ -47,6 +48,8 @@ fn the_first_hour_of_a_user() {
     let script = format!("{}docker ps --quiet --no-trunc", env.success());
     let docker = engine.command(&["sh", "-c", &script]).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&docker.stdout).trim(), container);
+    let watch = Watch::start(engine.command(&["cai", "watch"]));
+    assert_eq!(watch.end(), [""; 0], "a healthy engine is not worth a line");
     // It would stop the container, and nobody can be asked.
     engine.cai(&["stop"]).fails_with(4);
     engine.cai(&["restart", "--yes"]).success();

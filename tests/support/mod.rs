@@ -12,6 +12,7 @@ pub mod slowest;
 pub mod stops;
 pub mod tally;
 pub mod terminal;
+pub mod watch;
 pub mod web;
 
 /// Lists test functions as trials, named by their module path as the standard harness does.
