@@ -58,17 +58,21 @@
 //! the slowest tests, and how many cases of each family were tried and how many passed.
 //!
 //! `.ci/run`, on Debian as root, installs all dependencies of the tests and runs every check: `cargo
-//! fmt`, clippy, the check for macOS, a check of the fuzz targets, and all tests, also on a real
-//! guest: the VM tests first, the rest in parallel at a lower priority. It keeps the output of each
-//! part in `target/ci`, and ends with a table of times and the test results. It fails after more than
-//! 35 minutes (`CAI_CI_MINUTES` sets another limit); on two cores it takes about 22.
+//! fmt`, clippy, a check of the fuzz targets, the check for macOS, the licenses and declared Rust
+//! versions of all dependencies, the static program in its Debian package, and all tests, also with
+//! Taplo and on a real guest: the VM tests first, the rest in parallel at a lower priority. It keeps
+//! the output of each part in `target/ci`, and ends with a table of times and the test results. It
+//! fails after more than 35 minutes (`CAI_CI_MINUTES` sets another limit); on two cores it takes about
+//! 24.
 //!
 //! | command | runs |
 //! |---|---|
 //! | `.ci/macos-check` | a type check of all targets for `aarch64-apple-darwin`, as root, without a Mac; nothing is linked or run |
 //! | `.ci/static` | a build of the static program with musl for x86_64, as root; prints its path |
 //! | `.ci/package` PROGRAM | the Debian package of that program; as root, installed, used and removed in a clean root |
-//! | `$(.ci/tool cargo-deny@0.20.2)` `--config .ci/deny.toml check` | the licenses and sources of all dependencies, and their advisories, which need GitHub |
+//! | `.ci/deny` | the licenses and sources of all dependencies; `.ci/deny advisories` needs GitHub |
+//! | `.ci/minimum-rust` | a comparison of the Rust versions that the dependencies declare with that of `Cargo.toml` |
+//! | `.ci/taplo` `cargo test --locked --test main -- cli::editor::` | the tests with Taplo, which it installs |
 //! | `.ci/fuzz` `[SECONDS]` | each fuzz target for half a minute, or for SECONDS |
 //! | `cargo test --locked --test main -- --ignored soak` | the long soak: 500 rounds on the fake machine, 20 on a real guest, and the points of the client matrix that are not needed to cover each pair of its values; it needs the packages and variables of `.ci/run` |
 //! | `cargo bench` | the cost of a plan, as ratios within one run; a plan that changes nothing starts three processes for a VM, and 10,000 files are planned together on the simulated host in seconds |
@@ -90,7 +94,8 @@
 //! services run only with `CAI_TEST_REAL_VM=1`.
 //!
 //! With `CAI_TEST_ANSIBLE` set to the directory that `.ci/ansible` prints, `tests/ansible` runs the collection
-//! for Ansible. It needs `/usr/sbin/sshd`, and for root also the directory `/run/sshd`.
+//! for Ansible, and a team's day. It needs `/usr/sbin/sshd`, and for root also the directory `/run/sshd`.
+//! With `CAI_TEST_PACKAGE=/path/to/deb`, the team has the program of this Debian package.
 //!
 //! `CAI_TEST_TAPLO` names the directory `node_modules` with `@taplo/cli` and `@taplo/lsp`, for the tests in
 //! `tests/cli/editor` of what editors do with the schema.
