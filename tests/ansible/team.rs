@@ -1,5 +1,5 @@
-//! A team: a shared repository, members on machines of their own, a runner for pull requests, and the documents
-//! that all of them read.
+//! A team: a shared repository, members with separate machines, a runner for pull requests, and the documents that
+//! all of them read.
 
 use std::path::PathBuf;
 
