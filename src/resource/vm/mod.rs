@@ -24,7 +24,7 @@ pub use template::template;
 use super::vm_ref::VmRef;
 use super::{Case, DataDisk, LimaInstall, PlanContext, Resource};
 use crate::config::{self, Config};
-use crate::lima::{self, DISKS, Limactl, Meaning, Override, Status};
+use crate::lima::{self, Limactl, Meaning, Override, Status};
 use crate::model::address::{Address, Kind};
 use crate::model::redact::SENSITIVE;
 use crate::model::value::Secret;
@@ -32,7 +32,7 @@ use crate::model::{ByteSize, VmName};
 use crate::plan::Observation;
 use crate::plan::{Action, Change, Finding, Problem, Reason};
 use crate::resource::facts::{Facts, VmFacts};
-use crate::resource::record::{Keys, Recorded, Undeclared};
+use crate::resource::record::{Recorded, Undeclared};
 
 /// Keys of `lima.yaml` that cannot change on an existing VM: the guest was created from them.
 const IMMUTABLE: [&str; 4] = ["images", "arch", "vmType", "user"];
@@ -100,7 +100,7 @@ impl<'a> Desired<'a> {
             config,
             address: Vm::own_address(config),
             keys: template::template(config),
-            defaulted: defaulted(config),
+            defaulted: undeclared::defaulted(config),
         }
     }
 
@@ -115,28 +115,6 @@ impl<'a> Desired<'a> {
 
     fn guest(&self) -> VmRef {
         VmRef { address: self.address.clone(), name: self.name().clone() }
-    }
-
-    /// The keys of its YAML, in terms of the record.
-    fn recorded_keys(&self, vm: &VmFacts, facts: &Facts) -> Keys {
-        // The YAML of a VM that `cai` made is its own work, also without a record.
-        let is_own = vm.managed && facts.recorded(&self.address).is_none();
-        let mut keys = undeclared::keys(self.declared(), &vm.yaml, is_own);
-        // A list that has `cai`'s default again is done.
-        keys.present.retain(|key, value| {
-            !self.defaulted.contains(&key.as_str()) || self.keys.get(key) != Some(value)
-        });
-        keys
-    }
-
-    /// The keys that the file names.
-    fn declared(&self) -> Map<String, Value> {
-        // The disk for Docker's data is an entry among those of others, and belongs to the guest's resource.
-        let is_shared = |key: &str| key == DISKS && !self.config.vm.lima.contains_key(DISKS);
-        let named = self.keys.iter();
-        let named =
-            named.filter(|(key, _)| !self.defaulted.contains(&key.as_str()) && !is_shared(key));
-        named.map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 
     fn desired(&self, keys: Map<String, Value>) -> State {
@@ -336,13 +314,6 @@ impl Desired<'_> {
 fn meaning<'a>(facts: &'a Facts, key: &str) -> Meaning<'a> {
     let defaults = facts.lima_files.iter().all(|file| file.wins || !file.keys.contains_key(key));
     Meaning { directory: &facts.directory, home: facts.home.as_deref(), defaults }
-}
-
-/// The keys that the file leaves out, and that a new VM has all the same.
-fn defaulted(config: &Config) -> Vec<&'static str> {
-    let left_out = config.vm.left_out;
-    let keys = [(left_out.images, "images"), (left_out.mounts, MOUNTS)];
-    keys.into_iter().filter_map(|(is_left_out, key)| is_left_out.then_some(key)).collect()
 }
 
 /// Why the machine cannot become what the file says.

@@ -1,10 +1,11 @@
-//! The keys of an instance's YAML that the file no longer declares.
+//! The keys of an instance's YAML that the file declares, leaves out, or no longer declares.
 
 use serde_json::{Map, Value};
 
-use super::{ENV, IMMUTABLE};
-use crate::lima::{self, Meaning};
-use crate::resource::facts::VmFacts;
+use super::{Desired, ENV, IMMUTABLE, MOUNTS};
+use crate::config::Config;
+use crate::lima::{self, DISKS, Meaning};
+use crate::resource::facts::{Facts, VmFacts};
 use crate::resource::record::Keys;
 
 /// The keys that always have entries of `cai`, and the disk, which Lima cannot shrink.
@@ -62,4 +63,35 @@ pub(super) fn wanted(
         removed.push(ENV.into());
     }
     Wanted { keys, removed }
+}
+
+impl Desired<'_> {
+    /// The keys of its YAML, in terms of the record.
+    pub(super) fn recorded_keys(&self, vm: &VmFacts, facts: &Facts) -> Keys {
+        // The YAML of a VM that `cai` made is its own work, also without a record.
+        let is_own = vm.managed && facts.recorded(&self.address).is_none();
+        let mut keys = keys(self.declared(), &vm.yaml, is_own);
+        // A list that has `cai`'s default again is done.
+        keys.present.retain(|key, value| {
+            !self.defaulted.contains(&key.as_str()) || self.keys.get(key) != Some(value)
+        });
+        keys
+    }
+
+    /// The keys that the file names.
+    pub(super) fn declared(&self) -> Map<String, Value> {
+        // The disk for Docker's data is an entry among those of others, and belongs to the guest's resource.
+        let is_shared = |key: &str| key == DISKS && !self.config.vm.lima.contains_key(DISKS);
+        let named = self.keys.iter();
+        let named =
+            named.filter(|(key, _)| !self.defaulted.contains(&key.as_str()) && !is_shared(key));
+        named.map(|(key, value)| (key.clone(), value.clone())).collect()
+    }
+}
+
+/// The keys that the file leaves out, and that a new VM has all the same.
+pub(super) fn defaulted(config: &Config) -> Vec<&'static str> {
+    let left_out = config.vm.left_out;
+    let keys = [(left_out.images, "images"), (left_out.mounts, MOUNTS)];
+    keys.into_iter().filter_map(|(is_left_out, key)| is_left_out.then_some(key)).collect()
 }
