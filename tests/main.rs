@@ -24,6 +24,7 @@ mod archive;
 mod cli;
 mod client;
 mod contract;
+mod data_disk;
 mod doctor;
 #[cfg(target_os = "linux")]
 mod egress;
@@ -67,6 +68,7 @@ fn trials() -> Vec<libtest_mimic::Trial> {
         egress::trials(),
         faults::trials(),
         fuzz::trials(),
+        data_disk::trials(),
         guest::trials(),
         host::trials(),
         kinds::trials(),

@@ -35,7 +35,7 @@ pub(super) struct Subject<'a> {
     pub(super) file: Option<&'a str>,
     pub(super) declared: Declared<'a>,
     pub(super) findings: &'a [Finding],
-    /// The builds that the file leaves open.
+    /// What the file does not pin.
     pub(super) unpinned: &'a [Unpinned],
     /// The facts and their plan, if the machine could be observed.
     pub(super) seen: Option<&'a (Facts, Plan)>,

@@ -56,7 +56,7 @@ pub(super) fn run(
         }
     }
     if options.fix {
-        examination = fix::mend(host, global, options, &patient, examination, terminal)?;
+        examination = fix::run(host, global, options, &patient, examination, terminal)?;
     }
     if options.deep {
         examination.deepen(host, &patient, options.limits.timeout, terminal)?;

@@ -56,8 +56,7 @@ pub(super) fn run(
         terminal.talk(sentence);
     }
     if changed.is_empty() && open.is_empty() {
-        terminal
-            .talk(&format!("{} names an exact build of everything that cai can pin.", file.shown));
+        terminal.talk(&format!("Nothing to pin in {}.", file.shown));
     } else if !changed.is_empty() && !dry_run {
         terminal.talk("Run `cai plan` to see what this changes on an existing VM.");
     }
@@ -76,7 +75,7 @@ fn edited(file: &File, pins: &[Pins]) -> Result<Vec<String>, Error> {
         let first = errors.into_iter().next().map(|error| error.message).unwrap_or_default();
         Error::Refused {
             why: format!("nothing was pinned, because {} would be invalid: {first}", file.shown),
-            hint: "pin it manually, or ask the owner of the file that locks the key".into(),
+            hint: "if another file locks the key, ask its owner to pin it there".into(),
         }
     })?;
     Ok(texts)
@@ -152,9 +151,10 @@ impl Pinning<'_> {
             .map_err(|why| format!("The VM could not be inspected: {why}."))?;
         self.terminal.hide(facts.secrets(config));
         let guest = facts.guest.present().ok_or(
-            "Run `cai pin` again when the VM runs: cai writes the version that is installed there.",
+            "Start the VM and run `cai pin` again to pin the installed version of Docker.",
         )?;
-        ProvisionDocker::release(config, guest)
-            .ok_or_else(|| "The VM has no release of Docker that matches the file.".to_owned())
+        ProvisionDocker::release(config, guest).ok_or_else(|| {
+            "The Docker in the VM does not match the file. Run `cai apply` first.".to_owned()
+        })
     }
 }

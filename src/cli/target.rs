@@ -12,7 +12,7 @@ use crate::model::printable;
 pub(super) struct Patient {
     pub(super) file: File,
     is_declared: bool,
-    /// The builds that the file leaves open.
+    /// What the file does not pin.
     pub(super) unpinned: Vec<Unpinned>,
 }
 

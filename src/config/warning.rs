@@ -83,7 +83,10 @@ impl Config {
     /// Lima looks for the label of a disk at every boot and formats a disk without it.
     fn formatted_disks(&self) -> impl Iterator<Item = Warning> {
         let disks = self.vm.lima.get(DISKS).and_then(Value::as_array).into_iter().flatten();
-        let formats = |entry: &&Value| entry.get("format") != Some(&Value::Bool(false));
+        let formats = |entry: &&Value| {
+            let is_ext4 = entry.get("fsType").is_none_or(|kind| kind == "ext4");
+            is_ext4 && entry.get("format") != Some(&Value::Bool(false))
+        };
         let names = disks.filter(formats).filter_map(Disk::named_by);
         let long = names.filter(|name| name.len() > LONGEST_NAME);
         long.map(|name| {
@@ -91,10 +94,10 @@ impl Config {
                 format!("vm.lima.{DISKS}"),
                 format!(
                     "Lima formats the disk {} at every boot, because its name is longer than \
-                     {LONGEST_NAME} characters and ext4 truncates its label",
+                     {LONGEST_NAME} bytes and ext4 truncates its label",
                     suggest::shown(name)
                 ),
-                "give the disk a shorter name, or write `format: false` once it is formatted",
+                "give the disk a shorter name, or write `format = false` once it is formatted",
             )
         })
     }

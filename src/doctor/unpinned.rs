@@ -1,4 +1,4 @@
-//! The builds that a file leaves open: `cai pin` writes them, and `cai doctor` names them.
+//! What a file does not pin: `cai pin` writes them, and `cai doctor` names them.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -8,7 +8,7 @@ use crate::config::{Config, DockerSource, Image, SysboxPackage};
 use crate::lima::MovingImage;
 use crate::model::{Arch, DockerVersion};
 
-/// A build that the file leaves open: the same file can result in another one later.
+/// Something that the file does not pin: the same file can result in another one later.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Unpinned {
     /// What is open, such as "the image for x86_64".
@@ -39,7 +39,7 @@ pub enum Part {
     SysboxPackages(Vec<SysboxPackage>),
 }
 
-/// The builds that a file leaves open, in the order of the file's tables. A package of the distribution is not
+/// What a file does not pin, in the order of the file's tables. A package of the distribution is not
 /// among them: its archive has only the newest build, so no file can name an older one.
 pub fn unpinned(config: &Config) -> Vec<Unpinned> {
     let mut found = images(config);
@@ -105,7 +105,7 @@ mod tests {
 
     const MOVING: &str = "https://cloud-images.ubuntu.com/releases/24.04/release/ubuntu-24.04-server-cloudimg-amd64.img";
 
-    /// The keys that a file leaves open, each with the line of its value.
+    /// The keys that a file does not pin, each with the line of its value.
     fn found(file: &str) -> Vec<(String, Option<usize>)> {
         let config = config::parse(&format!("version = 1\n{file}")).unwrap();
         unpinned(&config).into_iter().map(|it| (it.key, it.line)).collect()

@@ -2,12 +2,17 @@
 //!
 //! Lima mounts its disks late in each boot, when Docker may already run (read in `05-lima-disks.sh` of Lima
 //! 2.2.0, which cloud-init runs last). So systemd mounts the disk a second time, early, and each directory of
-//! Docker's from it.
+//! Docker's from it. Lima can still mount the device afterward (measured with Lima 2.2.0-153).
 
 use super::GuestFile;
 
 /// Where systemd mounts the disk.
-const DATA: &str = "/var/lib/cai/data";
+pub const DATA: &str = "/var/lib/cai/data";
+/// The unit that mounts it.
+pub const UNIT: &str = "/etc/systemd/system/var-lib-cai-data.mount";
+/// Exists once the data on the disk is complete. systemd would create a missing directory of a bind mount, and
+/// Docker would start empty (read in `mount.c` of systemd 252).
+pub const MARKER: &str = "/var/lib/cai/data/.cai-complete";
 /// The services that must not start without the disk.
 const SERVICES: [&str; 2] = ["docker", "containerd"];
 
@@ -28,17 +33,16 @@ pub fn files(disk: &str) -> Vec<GuestFile> {
         mode: "644",
         text: format!("# Written by cai.\n{text}"),
     };
-    let mount = |what: &str, place: &str, options: &str| {
-        let path = format!("/etc/systemd/system/{}", unit(place));
-        file(path, format!("[Mount]\nWhat={what}\nWhere={place}\n{options}"))
-    };
     let device = format!("/dev/disk/by-label/lima-{disk}");
-    let mut files = vec![mount(&device, DATA, "Type=ext4\n")];
-    files.extend(
-        DIRECTORIES.map(|(name, path)| {
-            mount(&format!("{DATA}/{name}"), path, "Type=none\nOptions=bind\n")
-        }),
-    );
+    let mut files =
+        vec![file(UNIT.into(), format!("[Mount]\nWhat={device}\nWhere={DATA}\nType=ext4\n"))];
+    files.extend(DIRECTORIES.map(|(name, path)| {
+        let text = format!(
+            "[Unit]\nRequiresMountsFor={DATA}\nAssertPathExists={MARKER}\n\
+             [Mount]\nWhat={DATA}/{name}\nWhere={path}\nType=none\nOptions=bind\n"
+        );
+        file(format!("/etc/systemd/system/{}", unit(path)), text)
+    }));
     let paths = DIRECTORIES.map(|(_, path)| path).join(" ");
     files.extend(SERVICES.map(|service| {
         let path = format!("/etc/systemd/system/{service}.service.d/50-cai-data-disk.conf");
@@ -47,12 +51,7 @@ pub fn files(disk: &str) -> Vec<GuestFile> {
     files
 }
 
-/// The units that mount a directory of Docker's.
-pub fn units() -> Vec<String> {
-    DIRECTORIES.map(|(_, path)| unit(path)).to_vec()
-}
-
 /// The unit that mounts something at one of these paths, whose characters need no escape.
-fn unit(path: &str) -> String {
+pub fn unit(path: &str) -> String {
     path.trim_start_matches('/').replace('/', "-") + ".mount"
 }

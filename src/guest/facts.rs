@@ -44,6 +44,8 @@ pub struct GuestFacts {
     pub daemon_json: DaemonJson,
     /// The SHA-256 of the seccomp profile that `cai` placed.
     pub seccomp_profile: Option<String>,
+    /// Whether a unit of `cai` mounts a Lima disk for Docker's data.
+    pub mounts_data_disk: bool,
     /// The runtimes of the daemon, starting with the default one. Empty if the daemon is not
     /// active.
     pub runtimes: Vec<String>,
@@ -118,6 +120,7 @@ impl GuestFacts {
             units: packages::units(text("units")),
             daemon_json: DaemonJson::read(document),
             seccomp_profile: document.sum(SECCOMP_PROFILE),
+            mounts_data_disk: document.sum(super::data_disk::UNIT).is_some(),
             runtimes: engine.as_ref().map(Engine::runtimes).unwrap_or_default(),
             engine,
             socket: socket::socket(text("socket")),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::data_disk::DIRECTORIES;
+use super::data_disk::{DATA, DIRECTORIES, MARKER};
 use super::repository::SigningKey;
 use super::{Container, DockerdSettings, GuestFile, provisioning};
 use crate::config::DockerSource;
@@ -32,6 +32,8 @@ const SYSBOX_PACKAGE: &str = include_str!("scripts/sysbox-package.sh");
 const PACKAGES: &str = "/var/lib/cai/packages";
 /// Prepended to every script, because sudo drops the proxy's variables.
 const EXPORT_PROXY: &str = include_str!("scripts/proxy.sh");
+/// The functions of scripts that stop Docker to move its data.
+const STOP_DOCKER: &str = include_str!("scripts/stop-docker.sh");
 /// The functions of scripts that write files.
 const WRITE_FILES: &str = include_str!("scripts/write-files.sh");
 /// The path of the seccomp profile in the guest.
@@ -244,13 +246,14 @@ impl Operation<'_> {
             }
             Self::MoveData { disk, files } => {
                 let pairs = DIRECTORIES.map(|(name, path)| format!("{name}={path}"));
-                let values: Vec<&str> =
-                    [*disk].into_iter().chain(pairs.iter().map(String::as_str)).collect();
-                let body = [WRITE_FILES, include_str!("scripts/data-disk.sh")].concat();
+                let fixed = [*disk, DATA, MARKER].into_iter();
+                let values: Vec<&str> = fixed.chain(pairs.iter().map(String::as_str)).collect();
+                let body = include_str!("scripts/data-disk.sh");
+                let body = [STOP_DOCKER, WRITE_FILES, body].concat();
                 script_that_reads("data-disk", &values, body, &lines_of(files))
             }
             Self::RemoveDataDisk(paths) => {
-                let body = include_str!("scripts/remove-data-disk.sh").into();
+                let body = [STOP_DOCKER, include_str!("scripts/remove-data-disk.sh")].concat();
                 script("remove-data-disk", paths, body)
             }
             Self::FetchSysbox { version, sha256, sources } => {

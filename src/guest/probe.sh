@@ -3,6 +3,7 @@ socket=/var/run/docker.sock
 daemon_json=/etc/docker/daemon.json
 loaded=/var/lib/cai/daemon.json.loaded
 seccomp=/etc/docker/cai-seccomp.json
+data_disk=/etc/systemd/system/var-lib-cai-data.mount
 stopped=/var/lib/cai/stopped-containers
 # The login PATH of a Debian user lacks sbin, which contains dockerd. Not every version of systemd
 # can print a time as a number, but with TZ=UTC all of them print it in UTC.
@@ -36,6 +37,6 @@ system() {
   section daemon_loaded cat "$loaded"
   section stopped stopped_containers
   section restart_due restart_due
-  section sums sha256sum "$daemon_json" "$seccomp"
+  section sums sha256sum "$daemon_json" "$seccomp" "$data_disk"
   section written stat -c '%n|%Y' "$daemon_json" "$loaded" "$seccomp"
 }

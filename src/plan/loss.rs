@@ -54,8 +54,8 @@ impl Change {
             let vm = self.address.name.clone();
             let what = match &self.kept_on {
                 Some(disk) => format!(
-                    "it would delete the VM {vm} with every file in it, except Docker's data on the Lima \
-                     disk {disk}"
+                    "it would delete the VM {vm} and every file in it; Docker's data on the Lima disk {disk} \
+                     is kept"
                 ),
                 None => format!(
                     "it would delete the VM {vm} with every container, image, volume and file in it"

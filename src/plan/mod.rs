@@ -21,6 +21,7 @@ mod saved;
 mod side_effect;
 mod step;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::model::address::Address;
@@ -111,8 +112,10 @@ impl Plan {
         self.changes.iter().map(|change| change.action).collect()
     }
 
-    /// How many changes disturb just this much.
+    /// In how many VMs changes disturb just this much.
     pub fn disrupting(&self, disruption: Disruption) -> usize {
-        self.changes.iter().filter(|change| change.disruption == disruption).count()
+        let changes = self.changes.iter().filter(|change| change.disruption == disruption);
+        let vms: BTreeSet<_> = changes.map(|change| &change.address.scope).collect();
+        vms.len()
     }
 }

@@ -267,7 +267,7 @@ impl fmt::Display for Reason {
                 "the data stays on the Lima disk {disk}; to delete it, run: limactl disk delete {disk}"
             ),
             Self::UsesDisk(disk) => {
-                write!(f, "uses the existing Lima disk {disk} with all data on it")
+                write!(f, "uses the existing Lima disk {disk} and its data")
             }
             Self::Note(why) => f.write_str(why),
             Self::Unwanted => f.write_str("to be destroyed"),

@@ -39,6 +39,12 @@ pub(super) fn write_change(out: &mut Page, change: &Change) -> std::fmt::Result 
     }
     if change.deletes_vm() {
         loss(out, &lost(change.contents, change.kept_on.as_deref()))?;
+        if let (Some(disk), Action::Delete) = (&change.kept_on, change.action) {
+            comment(
+                out,
+                &format!("to delete the disk too, run afterward: limactl disk delete {disk}"),
+            )?;
+        }
     }
     let hides = change.hides.as_ref().filter(|hides| !is_said(hides, change));
     match hides {
@@ -117,11 +123,10 @@ fn write_stops(out: &mut Page, change: &Change) -> std::fmt::Result {
 pub fn lost(contents: Option<Stored>, kept_on: Option<&str>) -> String {
     match (contents, kept_on) {
         (contents, Some(disk)) => {
-            let kept = contents.filter(|stored| !stored.is_empty()).map(|it| it.to_string());
-            let kept = kept.unwrap_or_else(|| "containers, images and volumes".into());
+            let kept = contents.map(|stored| format!(" ({stored})"));
+            let kept = kept.unwrap_or_else(|| " (not counted)".into());
             format!(
-                "all other files in the VM are lost; kept on the Lima disk {disk}: {kept}; to delete \
-                 them as well, run: limactl disk delete {disk}"
+                "everything in the VM is lost, except Docker's data{kept} on the Lima disk {disk}"
             )
         }
         (Some(stored), None) if stored.is_empty() => {

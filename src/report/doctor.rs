@@ -28,7 +28,7 @@ pub struct DoctorDocument<'a> {
     pub healthy: bool,
     /// The findings, one per cause, the most severe first.
     pub findings: &'a [Finding],
-    /// The builds that the file leaves open and `cai pin` can write. They are not findings.
+    /// What the file does not pin, and `cai pin` can write. They are not findings.
     pub unpinned: &'a [Unpinned],
 }
 
@@ -49,7 +49,7 @@ pub struct Examined<'a> {
     pub file: Option<&'a str>,
     /// The facts, if the machine could be observed.
     pub facts: Option<&'a Facts>,
-    /// The builds that the file leaves open.
+    /// What the file does not pin.
     pub unpinned: &'a [Unpinned],
     /// The command that pins them.
     pub pin: &'a str,
@@ -92,7 +92,7 @@ fn write_diagnosis(
     Ok(())
 }
 
-/// The builds that the file leaves open, in one sentence: they are no fault, and a broken engine matters more.
+/// What the file does not pin, in one sentence: they are no fault, and a broken engine matters more.
 fn write_unpinned(out: &mut Page, examined: Examined<'_>) -> std::fmt::Result {
     let Examined { unpinned, pin, .. } = examined;
     if unpinned.is_empty() {

@@ -1,22 +1,22 @@
 //! The Lima disk with Docker's data, in the guest: dockerd's directories are mounted from it. The disk itself is
 //! a part of the VM.
 
+use std::path::Path;
+
 use serde::Serialize;
 
 use super::record::{Record, Recorded};
 use super::removal::{Removable, Removal};
 use super::vm_ref::{VmRef, in_seen_guest, recorded};
-use super::{
-    PlanContext, ProvisionDocker, ProvisionSysbox, Resource, Restart, containers, restrained,
-};
+use super::{PlanContext, Resource, Restart, containers, restrained};
 use crate::config::{Config, Strategy};
-use crate::guest::data_disk::{DIRECTORIES, docker_on, files, units};
+use crate::guest::data_disk::{DIRECTORIES, docker_on, files};
 use crate::guest::probe::Look;
 use crate::guest::{GuestFacts, GuestFile, Operation, Sums};
 use crate::lima::{Disk, Ssh};
 use crate::model::VmName;
 use crate::model::address::{Address, Kind};
-use crate::plan::{Action, Change, Disruption, Hides, Observation, Reason, Step, Stored};
+use crate::plan::{Action, Change, Disruption, Hides, Observation, Problem, Reason, Step, Stored};
 use crate::resource::facts::Facts;
 use crate::resource::provision::stored;
 
@@ -24,7 +24,7 @@ pub(super) const KIND: Kind = Kind::new("data_disk");
 
 /// The sections of the guest's document.
 const SUMS: &str = "data_disk_sums";
-const MOUNTED: &str = "data_disk_mounted";
+const MOUNTS: &str = "data_disk_mounts";
 const CONTENTS: &str = "data_disk_contents";
 
 /// The key of the file, as a plan shows it.
@@ -35,14 +35,13 @@ const KEY: &str = "vm.data_disk";
 pub struct DataDisk {
     address: Address,
     vm: VmRef,
-    requires: Vec<Address>,
     strategy: Strategy,
-    on: Mounted,
+    units: DiskUnits,
 }
 
 /// A disk, and the units that mount it.
 #[derive(Debug)]
-struct Mounted {
+struct DiskUnits {
     vm: VmRef,
     disk: String,
     files: Vec<GuestFile>,
@@ -51,8 +50,7 @@ struct Mounted {
 /// The state of a disk in the guest.
 #[derive(Debug, PartialEq, Serialize)]
 struct State<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    disk: Option<&'a str>,
+    disk: &'a str,
     /// The directories that are on it.
     directories: Vec<&'static str>,
     units: &'static str,
@@ -61,91 +59,100 @@ struct State<'a> {
 impl DataDisk {
     /// As the file declares it; nothing if it does not.
     pub fn new(config: &Config) -> Option<Self> {
-        config.vm.data_disk?;
-        let vm = VmRef::of(config);
-        let mut requires = vec![vm.address.clone(), ProvisionDocker::own_address()];
-        // Docker starts the containers on the disk, which may need Sysbox.
-        requires.extend(ProvisionSysbox::new(config).map(|sysbox| sysbox.address().clone()));
-        Some(Self {
-            address: Self::address_of(&vm.name),
-            requires,
-            strategy: config.restart.strategy,
-            on: Mounted::of(&vm),
-            vm,
-        })
+        let address = Self::declared(config)?;
+        let (vm, strategy) = (VmRef::of(config), config.restart.strategy);
+        let units = DiskUnits::new(vm.clone(), Disk::name_for(&vm.name));
+        Some(Self { address, vm, strategy, units })
     }
 
-    fn address_of(vm: &VmName) -> Address {
+    /// Its address, if the file declares it.
+    pub(super) fn declared(config: &Config) -> Option<Address> {
+        config.vm.data_disk.map(|_| Self::address_of(&config.vm.name))
+    }
+
+    pub(super) fn address_of(vm: &VmName) -> Address {
         Address::new(KIND, vm.as_str())
     }
 
     /// The removal of a disk that the file no longer declares.
     pub fn removal(config: &Config, _: &Record, address: &Address) -> Option<Box<dyn Resource>> {
         let vm = VmRef::of(config);
-        let vm_address = vm.address.clone();
-        // While the disk is mounted, the VM must not start without it.
-        Some(Removal::new(address, Vec::new(), Mounted::of(&vm)).before(vec![vm_address]).boxed())
+        let before = vec![vm.address.clone()];
+        // The VM had this name when the disk was made.
+        let disk = Disk::name_for(&address.name.parse().ok()?);
+        // Unmount the disk before it is detached from the VM.
+        let units = DiskUnits::new(vm, disk);
+        Some(Removal::new(address, Vec::new(), units).before(before).boxed())
     }
 
-    /// Whether the VM must keep a disk that the file does not declare, because the guest still mounts it.
-    pub(super) fn is_needed(vm: &VmName, facts: &Facts, earlier: &[Change]) -> bool {
+    /// Whether the guest mounts a disk for Docker's data. Docker does not start if the VM has no such disk.
+    pub(super) fn is_mounted(vm: &VmName, facts: &Facts) -> bool {
+        match facts.guest.present() {
+            Some(guest) => guest.mounts_data_disk,
+            None => facts.vm.present().is_some_and(|it| it.has_disk(&Disk::name_for(vm))),
+        }
+    }
+
+    /// Whether an earlier change unmounts it, for which Docker stops with all containers.
+    pub(super) fn is_unmounted(vm: &VmName, earlier: &[Change]) -> bool {
         let address = Self::address_of(vm);
-        let goes = |change: &Change| {
-            (&change.address, change.action) == (&address, Action::Delete)
-                && change.problem.is_none()
-        };
-        facts.recorded(&address).is_some() && !earlier.iter().any(goes)
+        let deletes =
+            |it: &&Change| it.address.kind == address.kind && it.address.name == address.name;
+        let mut deletions = earlier.iter().filter(deletes);
+        deletions.any(|change| change.action == Action::Delete && change.problem.is_none())
     }
 
     /// The disk that keeps Docker's data if the VM is deleted.
     pub(super) fn kept(vm: &VmName, facts: &Facts) -> Option<String> {
         let disk = Disk::name_for(vm);
-        let is_attached = facts.vm.present()?.has_disk(&disk);
         let is_used = match facts.guest.present() {
-            Some(guest) if guest.document.section(MOUNTED).is_some() => !mounted(guest).is_empty(),
-            _ => facts.recorded(&Self::address_of(vm)).is_some(),
+            Some(guest) if guest.document.section(MOUNTS).is_some() => {
+                mounted(guest).len() == DIRECTORIES.len()
+            }
+            Some(guest) => guest.mounts_data_disk,
+            None => facts.recorded(&Self::address_of(vm)).is_some(),
         };
-        (is_attached && is_used).then_some(disk)
+        (is_used && facts.vm.present()?.has_disk(&disk)).then_some(disk)
     }
 
     fn wanted(&self) -> State<'_> {
         let directories = DIRECTORIES.map(|(_, path)| path).to_vec();
-        State { disk: Some(&self.on.disk), directories, units: "as written" }
+        State { disk: &self.units.disk, directories, units: "as written" }
     }
 
     fn update(&self, guest: &GuestFacts, facts: &Facts, ssh: &Ssh) -> Change {
-        let change = Change::towards(&self.address, self.on.actual(guest), self.wanted());
+        let units = &self.units;
+        let actual = units.actual(guest);
+        // With the units, Docker cannot have used the VM's own disk.
+        let is_new = actual.is_none() && !guest.mounts_data_disk;
+        let change = Change::towards(&self.address, actual, self.wanted());
         if change.is_without_effect() {
             return change;
         }
-        let hidden = self.on.hidden(guest).filter(|_| mounted(guest).is_empty());
-        let has_data = self.on.may_have_data(guest, facts);
-        let (hides, copies) = if has_data { (hidden, None) } else { (None, hidden) };
-        let copies = copies.map(|_| Reason::CopiesData(self.on.disk.clone()));
-        let change = copies.into_iter().fold(change, Change::because);
-        let move_data = Operation::MoveData { disk: &self.on.disk, files: &self.on.files };
-        let step = Step::run("move Docker's data to the disk", move_data.command(ssh));
+        if let Some(problem) = elsewhere(guest) {
+            return change.blocked(problem);
+        }
+        let hidden = units.hidden(guest).filter(|_| is_new);
+        let (change, hides) = match hidden {
+            Some(data) if units.may_have_data(guest, facts) => (change, Some(data)),
+            Some(_) => (change.because(Reason::CopiesData(units.disk.clone())), None),
+            None => (change, None),
+        };
+        let move_data = Operation::MoveData { disk: &units.disk, files: &units.files };
+        let title = format!("put Docker's data on the Lima disk {}", units.disk);
+        let step = Step::run(title, move_data.command(ssh));
         restrained(around_docker(change, hides, step, guest, ssh), self.strategy)
     }
-}
 
-impl DataDisk {
     /// In a guest that was not observed, Docker may run and have data.
     fn unseen(&self, facts: &Facts) -> Change {
         let change = self.vm.unseen(&self.address, self.wanted(), facts);
         if change.action != Action::Deferred {
             return change.disturbing(Disruption::DaemonRestart, Some(&[]));
         }
-        let hides = Hides {
-            vm: self.vm.name.to_string(),
-            keys: vec![KEY.into()],
-            stored: None,
-            running: Vec::new(),
-        };
-        let is_known = facts.recorded(&self.address).is_some() || facts.data_disk.is_none();
-        change
-            .falling_back(Disruption::DaemonRestart, None)
-            .hiding_data((!is_known).then_some(hides))
+        let may_hide = facts.recorded(&self.address).is_none() && facts.data_disk.is_some();
+        let hides = may_hide.then(|| self.units.hides(None));
+        change.falling_back(Disruption::DaemonRestart, None).hiding_data(hides)
     }
 }
 
@@ -157,44 +164,63 @@ fn around_docker(
     guest: &GuestFacts,
     ssh: &Ssh,
 ) -> Change {
-    let change = change
-        .disturbing(Disruption::DaemonRestart, guest.containers.as_deref())
-        .hiding_data(hides);
+    let change = change.hiding_data(hides);
+    if !guest.docker_runs() && guest.containers.as_ref().is_some_and(Vec::is_empty) {
+        return change.step(step);
+    }
+    let change = change.disturbing(Disruption::DaemonRestart, guest.containers.as_deref());
     let change = containers::remember(change, guest, ssh).step(step);
     let change = containers::or_resume(change, ssh);
     let start = Operation::RestartDocker { restore: false }.command(ssh);
-    containers::resume(change.step(Step::run("start Docker with its data there", start)), ssh)
+    containers::resume_early(change.step(Step::run("start Docker", start)), ssh)
 }
 
-/// The directories of Docker's that are mounted.
+/// Why the data cannot be moved: dockerd has it somewhere else.
+fn elsewhere(guest: &GuestFacts) -> Option<Problem> {
+    let in_force = guest.engine.as_ref().and_then(|engine| engine.in_force.get("data-root"));
+    let keys = guest.daemon_json.keys().unwrap_or_default();
+    let root = in_force.or(keys.get("data-root"))?.as_str()?;
+    let (_, usual) = DIRECTORIES[0];
+    (!Path::new(root).starts_with(usual)).then(|| Problem::Own {
+        code: "data-root",
+        text: format!("dockerd keeps its data in {root}, not in {usual}"),
+        hint: "remove data-root from daemon.json in the VM, or data_disk from the file".into(),
+    })
+}
+
+/// The directories of Docker's that are on the disk.
 fn mounted(guest: &GuestFacts) -> Vec<&'static str> {
-    let states = guest.document.lines(MOUNTED);
-    let all = DIRECTORIES.iter().zip(states);
-    all.filter(|(_, state)| *state == "active").map(|((_, path), _)| *path).collect()
+    let is_mounted = |name: &str, path: &str| {
+        let line = format!("{path} /{name}");
+        guest.document.lines(MOUNTS).any(|it| it == line)
+    };
+    let all = DIRECTORIES.iter().filter(|(name, path)| is_mounted(name, path));
+    all.map(|(_, path)| *path).collect()
 }
 
-impl Mounted {
-    fn of(vm: &VmRef) -> Self {
-        let disk = Disk::name_for(&vm.name);
-        Self { vm: vm.clone(), files: files(&disk), disk }
+impl DiskUnits {
+    fn new(vm: VmRef, disk: String) -> Self {
+        Self { vm, files: files(&disk), disk }
     }
 
-    /// `None` if the guest does not use it.
+    /// `None` if the guest does not use this disk.
     fn actual(&self, guest: &GuestFacts) -> Option<State<'_>> {
         let (sums, directories) = (Sums::of(&guest.document, SUMS), mounted(guest));
-        if directories.is_empty() && !self.files.iter().any(|file| sums.has(&file.path)) {
-            return None;
-        }
-        Some(State { disk: Some(&self.disk), directories, units: sums.compare(&self.files) })
+        // The first unit names the disk.
+        let is_used = sums.compare(&self.files[..1]) == "as written";
+        (is_used || !directories.is_empty()).then(|| State {
+            disk: &self.disk,
+            directories,
+            units: sums.compare(&self.files),
+        })
     }
 
     fn looks(&self) -> Vec<Look> {
         let paths: Vec<&str> = self.files.iter().map(|file| &*file.path).collect();
-        let units = units();
-        let units: Vec<&str> = units.iter().map(String::as_str).collect();
+        let label = format!("LABEL=lima-{}", self.disk);
         vec![
             Look::new(SUMS, "sha256sum", &paths),
-            Look::new(MOUNTED, "systemctl is-active", &units),
+            Look::new(MOUNTS, "findmnt -rno TARGET,FSROOT --source", &[&label]),
             Look::new(CONTENTS, "stat -c %n", &[&docker_on(&self.disk)]),
         ]
     }
@@ -210,9 +236,12 @@ impl Mounted {
     /// The data in dockerd's present store, which it will no longer show.
     fn hidden(&self, guest: &GuestFacts) -> Option<Hides> {
         let stored = stored(guest);
-        let is_empty = stored.is_some_and(Stored::is_empty);
+        (!stored.is_some_and(Stored::is_empty)).then(|| self.hides(stored))
+    }
+
+    fn hides(&self, stored: Option<Stored>) -> Hides {
         let vm = self.vm.name.to_string();
-        (!is_empty).then(|| Hides { vm, keys: vec![KEY.into()], stored, running: Vec::new() })
+        Hides { vm, keys: vec![KEY.into()], stored, running: Vec::new() }
     }
 }
 
@@ -221,8 +250,9 @@ impl Resource for DataDisk {
         &self.address
     }
 
+    /// Docker is repaired after it: an interrupted move keeps Docker from starting.
     fn requires(&self) -> Vec<Address> {
-        self.requires.clone()
+        vec![self.vm.address.clone()]
     }
 
     fn notifies(&self) -> Vec<Address> {
@@ -230,7 +260,7 @@ impl Resource for DataDisk {
     }
 
     fn looks(&self) -> Vec<Look> {
-        self.on.looks()
+        self.units.looks()
     }
 
     fn plan(&self, context: PlanContext<'_>) -> Change {
@@ -241,11 +271,11 @@ impl Resource for DataDisk {
     }
 
     fn recorded(&self, facts: &Facts) -> Option<Recorded> {
-        recorded(facts, |guest| self.on.actual(guest).is_some())
+        recorded(facts, |guest| self.units.actual(guest).is_some())
     }
 }
 
-impl Removable for Mounted {
+impl Removable for DiskUnits {
     type State<'a> = State<'a>;
 
     fn actual<'a>(&'a self, facts: &'a Facts) -> Observation<State<'a>> {

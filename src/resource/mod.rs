@@ -219,6 +219,13 @@ pub const KINDS: &[KindEntry] = &[
         remove: Egress::removal,
     },
     KindEntry {
+        kind: data_disk::KIND,
+        place: Guest,
+        changes: Part::Whole,
+        declare: |config| many(DataDisk::new(config)),
+        remove: DataDisk::removal,
+    },
+    KindEntry {
         kind: Kind::PROVISION,
         place: Guest,
         changes: Part::Whole,
@@ -238,13 +245,6 @@ pub const KINDS: &[KindEntry] = &[
         changes: Part::Whole,
         declare: |config| many(ProvisionSysbox::new(config)),
         remove: ProvisionSysbox::removal,
-    },
-    KindEntry {
-        kind: data_disk::KIND,
-        place: Guest,
-        changes: Part::Whole,
-        declare: |config| many(DataDisk::new(config)),
-        remove: DataDisk::removal,
     },
     KindEntry {
         kind: Kind::GROUP_MEMBERSHIP,

@@ -85,7 +85,7 @@ fn moving_images_become_dated_ones_and_comments_stay() {
     assert_eq!(read(&sandbox, "containai.toml"), file, "the file itself names no moving build");
     sandbox.cai(&["validate"]).success();
     let again = sandbox.cai(&["pin"]);
-    assert!(again.success().is_empty() && again.stderr.contains("names an exact build"), "{again}");
+    assert!(again.success().is_empty() && again.stderr.contains("Nothing to pin in"), "{again}");
 }
 
 fn the_images_of_a_file_that_names_none_are_added() {
@@ -114,7 +114,7 @@ fn a_pinned_file_changes_nothing_in_the_vm() {
     // The images need the server, and Docker's version the VM.
     let real = sandbox.cai(&["pin"]);
     assert!(real.success().contains("+ digest ="), "{real}");
-    let told = "Not pinned: Docker's version. Run `cai pin` again when the VM runs";
+    let told = "Not pinned: Docker's version. Start the VM and run `cai pin` again";
     assert!(real.stderr.contains(told), "{real}");
     let again = simulated("pin");
     assert!(again.success().contains("+ version = \"29.5.2\""), "{again}");
@@ -123,7 +123,7 @@ fn a_pinned_file_changes_nothing_in_the_vm() {
     let told = simulated("doctor");
     assert!(told.success().contains("Healthy.") && !told.stdout.contains("Not pinned"), "{told}");
     let last = simulated("pin");
-    assert!(last.success().is_empty() && last.stderr.contains("names an exact build"), "{last}");
+    assert!(last.success().is_empty() && last.stderr.contains("Nothing to pin in"), "{last}");
 }
 
 fn an_index_that_cannot_be_read_changes_nothing() {

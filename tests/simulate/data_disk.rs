@@ -1,8 +1,10 @@
 //! The disk with Docker's data on the simulated host: it outlives the VM, and nothing on it is lost.
 
-use containai::host::System;
+use containai::host::{Host, System};
 use containai::lima::{DISKS, Disk};
-use containai::plan::{Action, Plan};
+use containai::plan::Plan;
+use containai::reconcile::observe::observe;
+use containai::resource::record::Record;
 use containai::simulate::{Call, Guest, LINUX, SimulatedHost, World, run};
 
 use super::{apply, effects, failures, plan};
@@ -19,13 +21,16 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         disks_of_others_stay,
         a_disk_of_a_running_vm_stops_the_plan,
         dockerd_does_not_start_without_its_disk,
+        a_vm_without_a_record_keeps_the_disk_that_it_mounts,
+        data_that_is_elsewhere_stops_the_plan,
+        a_renamed_vm_says_which_disk_has_its_data,
     ]
 }
 
 const VM: &str = "containai-secure";
 const PLAIN: &str = "version = 1\n[sysbox]\nenabled = false\n";
 /// The loss of a replacement, on the lines of a plan.
-const KEPT: &str = "all other files in the VM are lost; kept on the Lima disk";
+const KEPT: &str = "everything in the VM is lost, except Docker's data";
 
 fn file(vm: &str) -> String {
     format!("{PLAIN}[vm]\n{vm}\n")
@@ -113,7 +118,7 @@ fn data_is_copied_to_the_disk_and_outlives_the_vm() {
     }
     let refused = world.cai(&["apply", "--yes"]);
     let why = refused.fails_with(4).replace("\n  ", " ");
-    assert!(why.contains("except Docker's data on the Lima disk"), "{refused}");
+    assert!(why.contains("Docker's data on the Lima disk"), "{refused}");
     world.cai(&["apply", "--yes", "--allow-replace", VM]).success();
     let replaced = of_vm(&world);
     assert!(replaced.containers.iter().any(|it| it.name == "agent"), "{replaced:?}");
@@ -228,20 +233,64 @@ fn a_disk_of_a_running_vm_stops_the_plan() {
 }
 
 fn dockerd_does_not_start_without_its_disk() {
+    let world = FakeWorld::converged(&file("data_disk = \"10GiB\""));
+    world.change(run_container);
+    world.change(|world| {
+        call(world, "limactl", &["stop", VM]);
+        call(world, "limactl", &["edit", VM, "--set", "del(.additionalDisks)"]);
+        let args = ["start", VM].map(str::to_owned);
+        run(world, "limactl", &Call { args: &args, ..Call::default() }).unwrap();
+        let guest = world.instances[VM].guest.as_ref().unwrap();
+        assert!(guest.machine.is_some() && guest.dockerd.is_none(), "{guest:?}");
+    });
+    // Nothing was stored elsewhere, so no consent is needed.
+    world.cai(&["apply", "--yes"]).success();
+    assert!(world.world().instances[VM].guest.as_ref().unwrap().images.contains("registry"));
+}
+
+fn a_vm_without_a_record_keeps_the_disk_that_it_mounts() {
+    let host = host(&file("data_disk = \"10GiB\""));
+    let facts = observe(&host, &config(PLAIN)).unwrap();
+    host.remove_file(&Record::path(&facts.directory)).unwrap();
+    for _ in 0..2 {
+        converges(&host, PLAIN);
+        assert!(host.world().instances[VM].yaml.contains(DISKS));
+        assert!(guest(&host).images.contains("registry"));
+    }
+}
+
+fn data_that_is_elsewhere_stops_the_plan() {
+    let host = host(&format!("{PLAIN}[docker.daemon]\ndata-root = \"/srv/docker\"\n"));
+    let facts = observe(&host, &config(PLAIN)).unwrap();
+    // Someone else's key.
+    host.remove_file(&Record::path(&facts.directory)).unwrap();
+    let planned = plan(&host, &config(&file("data_disk = \"10GiB\"")));
+    let (address, problem) = planned.problems().next().expect("a problem");
+    assert_eq!(address.to_string(), "data_disk.containai-secure");
+    assert_eq!(
+        problem.to_string(),
+        "dockerd keeps its data in /srv/docker, not in /var/lib/docker"
+    );
+}
+
+fn a_renamed_vm_says_which_disk_has_its_data() {
     let host = host(&file("data_disk = \"10GiB\""));
     host.change(|world| {
         call(world, "limactl", &["stop", VM]);
-        call(world, "limactl", &["edit", VM, "--set", "del(.additionalDisks)"]);
+        let instance = world.instances.remove(VM).unwrap();
+        world.instances.insert("dev".into(), instance);
+        let lima = world.computer.lima_home.clone();
+        let files = std::mem::take(&mut world.files).into_iter();
+        let renamed = files.map(|(path, text)| match path.strip_prefix(lima.join(VM)) {
+            Ok(rest) => (lima.join("dev").join(rest), text),
+            Err(_) => (path, text),
+        });
+        world.files = renamed.collect();
+        call(world, "limactl", &["start", "dev"]);
     })
     .unwrap();
-    let _ = host.change(|world| {
-        let args = ["start", VM].map(str::to_owned);
-        run(world, "limactl", &Call { args: &args, ..Call::default() })
-    });
-    assert!(guest(&host).dockerd.is_none());
-    // The data of the VM's own disk would have been shown, and the container's would have been missing.
-    converges(&host, &file("data_disk = \"10GiB\""));
-    assert!(guest(&host).images.contains("registry"));
-    let gone = plan(&host, &config(&file("data_disk = \"10GiB\"")));
-    assert!(gone.changes.iter().all(|change| change.action == Action::NoOp));
+    let planned = plan(&host, &config(&file("name = \"dev\"\ndata_disk = \"10GiB\"")));
+    let text = effects(&planned);
+    assert!(text.contains(&format!("stays on the Lima disk {}", disk())), "{text}");
+    assert!(!text.contains("stays on the Lima disk cai-dev"), "{text}");
 }

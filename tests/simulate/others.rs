@@ -147,7 +147,12 @@ fn of_others(yaml: &Map<String, Value>, key: &str) -> Vec<Value> {
 fn host_with(yaml: &Map<String, Value>) -> SimulatedHost<'static> {
     let host = SimulatedHost::new(&System, World::new(LINUX));
     let text = serde_yaml::to_string(yaml).unwrap();
-    for line in ["limactl create --name=vm -", "limactl start vm"] {
+    for line in [
+        "limactl disk create data --size 1GiB",
+        "limactl disk create cache --size 1GiB",
+        "limactl create --name=vm -",
+        "limactl start vm",
+    ] {
         let words = shlex::split(line).unwrap();
         let call = Call { args: &words[1..], stdin: Some(text.as_bytes()), ..Call::default() };
         let reply = host.change(|world| run(world, &words[0], &call)).unwrap().unwrap();

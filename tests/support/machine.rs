@@ -112,6 +112,7 @@ pub fn guest() -> GuestFacts {
             profile_is_newer: false,
         },
         seccomp_profile: None,
+        mounts_data_disk: false,
         runtimes: ["runc", "io.containerd.runc.v2"].map(String::from).into(),
         engine: None,
         socket: Some(GuestSocket {

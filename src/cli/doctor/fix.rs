@@ -14,7 +14,7 @@ use crate::host::{Deadline, Host};
 
 /// Fixes errors until no new error appears. A container is checked only when its engine runs, so
 /// its error may appear later. No fix is tried twice.
-pub(super) fn mend(
+pub(super) fn run(
     host: &dyn Host,
     global: &Global,
     options: &Doctor,

@@ -230,10 +230,10 @@ pub(in crate::cli) enum Command {
     /// An image of Ubuntu or Debian whose address always names the newest build gets the address and the
     /// digest of that build. Docker gets the version that is installed in the VM, if the VM runs. Sysbox gets
     /// its version, and the addresses of its packages with the checksums that cai verifies before it installs
-    /// them. An existing VM is not replaced for this. Comments are kept. The files that containai.toml extends
+    /// them. Pinning does not replace an existing VM. Comments are kept. The files that containai.toml extends
     /// are pinned as well.
     ///
-    /// Not pinned: Lima, packages of the distribution, and the packages that Docker's own depend on.
+    /// Not pinned: Lima, packages of the distribution, and the dependencies of Docker's packages.
     Pin {
         /// Show the changes without writing them
         #[arg(long)]

@@ -52,8 +52,8 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         for (package, place) in packages {
             let Some(other) = sysbox.other_release(package) else { continue };
             let message = format!("this is the package of Sysbox {other}, not {}", sysbox.version);
-            let hint = "change its url and sha256 as well; or remove the entry, and `cai pin` writes it if the \
-                        checksum of that version is built in";
+            let hint = "update url and sha256 too, or remove the entry; `cai pin` adds it again for versions \
+                        that cai knows";
             self.refuse(of(place, "sha256"), message, hint);
         }
         if !sysbox.enabled {

@@ -5,6 +5,7 @@ use crate::config::de::Node;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::suggest::shown;
 use crate::config::types::{Image, Mount, Vm, VmType};
+use crate::model::lima_disk::{DISKS, Disk};
 use crate::model::{Arch, clean_path};
 
 /// Directories of a guest that Lima refuses as mount points (`Validate` of Lima 2.2.0).
@@ -20,6 +21,22 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         self.port_forwards(&vm.port_forwards);
         self.env(vm);
         self.lima_keys();
+        self.data_disk(vm);
+    }
+
+    /// `cai` adds an entry to the list.
+    fn data_disk(&mut self, vm: &Vm) {
+        let Some(place) = self.at(&["vm", "lima", DISKS]) else { return };
+        if vm.data_disk.is_some() && place.text().is_some() {
+            let message = format!("`{DISKS}` must be a list");
+            self.refuse(place.span(), message, "write [\"NAME\"]");
+        }
+        let own = Disk::name_for(&vm.name);
+        let name = |entry: Node<'a, 'i>| entry.get("name").unwrap_or(entry);
+        for entry in place.elements().map(name).filter(|it| it.text() == Some(own.as_str())) {
+            let message = format!("{} is the name of the disk of `data_disk`", shown(&own));
+            self.refuse(entry.span(), message, "write `data_disk = \"SIZE\"` under [vm] instead");
+        }
     }
 
     fn arch(&mut self, vm: &Vm) {

@@ -51,7 +51,13 @@ fn a_disk_that_lima_would_format_at_every_boot_is_named() {
     let warnings = disks("\"twelve-bytes\"");
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert!(warnings[0].starts_with("Lima formats the disk `twelve-bytes` at every boot"));
-    assert_eq!(disks("\"eleven-byte\", { name = \"twelve-bytes\", format = false }"), [""; 0]);
+    for fine in [
+        "\"eleven-byte\"",
+        "{ name = \"twelve-bytes\", format = false }",
+        "{ name = \"twelve-bytes\", fsType = \"xfs\" }",
+    ] {
+        assert_eq!(disks(fine), [""; 0], "{fine}");
+    }
 }
 
 /// Users copy from the example.

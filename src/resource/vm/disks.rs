@@ -42,8 +42,8 @@ impl Desired<'_> {
         Disk::name_for(self.name())
     }
 
-    /// The size of the disk, if the file declares one.
-    pub(super) fn data_disk(&self, facts: &Facts) -> Option<String> {
+    /// The actual size of the disk, if the file declares one.
+    pub(super) fn actual_disk_size(&self, facts: &Facts) -> Option<String> {
         self.config.vm.data_disk?;
         let size = ByteSize::try_from(facts.data_disk.as_ref()?.size).ok()?;
         Some(size.to_string())
@@ -51,26 +51,20 @@ impl Desired<'_> {
 
     /// Adds the step that creates the disk or makes it larger.
     pub(super) fn provide_disk(&self, change: Change, facts: &Facts, limactl: &Limactl) -> Change {
-        let name = self.disk_name();
-        match self.disk_step(&name, facts, limactl) {
+        match self.disk_step(facts, limactl) {
             Ok(step) => step.into_iter().fold(change, Change::step),
             Err(problem) => change.blocked(problem),
         }
     }
 
-    /// Whether that step is due.
-    pub(super) fn disk_differs(&self, facts: &Facts) -> bool {
-        let declared = self.config.vm.data_disk.map(|size| size.to_string());
-        declared.is_some() && declared != self.data_disk(facts)
-    }
-
-    fn disk_step(
+    /// That step, if it is due.
+    pub(super) fn disk_step(
         &self,
-        name: &str,
         facts: &Facts,
         limactl: &Limactl,
     ) -> Result<Option<Step>, Problem> {
         let Some(size) = self.config.vm.data_disk else { return Ok(None) };
+        let name = &self.disk_name();
         let Some(disk) = &facts.data_disk else {
             let create = limactl.disk_create(name, size);
             return Ok(Some(Step::run(format!("create the Lima disk {name}"), create)));
@@ -80,7 +74,10 @@ impl Desired<'_> {
             return Err(Problem::Own {
                 code: "data-disk-in-use",
                 text: format!("the VM {} uses the Lima disk {name}", disk.instance),
-                hint: format!("stop it (limactl stop {}), or remove data_disk", disk.instance),
+                hint: format!(
+                    "stop it: limactl stop {}; if it does not run, release the disk: limactl disk unlock {name}",
+                    disk.instance
+                ),
             });
         }
         let actual = ByteSize::try_from(disk.size).map(|actual| actual.to_string());
@@ -99,9 +96,8 @@ impl Desired<'_> {
         }
     }
 
-    /// The guest mounts a disk that the file no longer declares, and must stop that before it starts without
-    /// the disk.
-    pub(super) fn must_run_without_disk() -> Problem {
+    /// A stopped guest cannot unmount the disk, and its Docker would not start without it.
+    pub(super) fn must_run_to_unmount() -> Problem {
         Problem::Own {
             code: "data-disk-mounted",
             text: "the file no longer has vm.data_disk, but the stopped VM still uses that disk"

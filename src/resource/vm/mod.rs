@@ -52,6 +52,8 @@ struct Desired<'a> {
     address: Address,
     /// The keys of its YAML, with `cai`'s own entries in the lists that it shares with others.
     keys: Map<String, Value>,
+    /// Whether an earlier change stops Docker with all containers.
+    stops_docker: bool,
     /// Keys that the file leaves out. They create a new VM and do not matter for an existing one.
     defaulted: Vec<&'static str>,
 }
@@ -100,6 +102,7 @@ impl<'a> Desired<'a> {
             config,
             address: Vm::own_address(config),
             keys: template::template(config),
+            stops_docker: false,
             defaulted: undeclared::defaulted(config),
         }
     }
@@ -166,20 +169,21 @@ impl<'a> Desired<'a> {
             Some((key.to_owned(), if same { wanted.clone() } else { actual? }))
         });
         let keys = self.with_secrets(keys.collect());
-        State { keys, data_disk: self.data_disk(facts), protected: vm.protected, status }
+        State { keys, data_disk: self.actual_disk_size(facts), protected: vm.protected, status }
     }
 
     fn update(
         &self,
         vm: &VmFacts,
-        PlanContext { facts, earlier, .. }: PlanContext<'_>,
+        facts: &Facts,
         overrides: &[Override],
         limactl: &Limactl,
     ) -> Change {
         let Undeclared { remove, release } =
             facts.undeclared(&self.address, &self.recorded_keys(vm, facts));
         let declares_disk = self.config.vm.data_disk.is_some();
-        let keeps_disk = !declares_disk && DataDisk::is_needed(self.name(), facts, earlier);
+        let is_mounted = DataDisk::is_mounted(self.name(), facts) && !self.stops_docker;
+        let keeps_disk = !declares_disk && is_mounted;
         let keys = self.with_disks(vm, keeps_disk);
         let wanted = undeclared::wanted(&keys, vm, &remove, &meaning(facts, ""));
         let wanted = wanted.detaching(declares_disk, vm, keeps_disk);
@@ -208,7 +212,10 @@ impl<'a> Desired<'a> {
             return change.blocked(problem);
         }
         if keeps_disk && self.runs() && vm.status == Status::Stopped {
-            return change.blocked(Self::must_run_without_disk());
+            let removal = facts.recorded(&DataDisk::address_of(self.name()));
+            if removal.is_some() {
+                return change.blocked(Self::must_run_to_unmount());
+            }
         }
         let mut change = change.because_differs();
         if self.runs() && vm.status != Status::Running {
@@ -232,7 +239,9 @@ impl Resource for Vm {
     }
 
     fn plan(&self, context: PlanContext<'_>) -> Change {
-        Desired::new(&self.config).change(context)
+        let desired = Desired::new(&self.config);
+        let stops_docker = DataDisk::is_unmounted(desired.name(), context.earlier);
+        Desired { stops_docker, ..desired }.change(context)
     }
 
     fn recorded(&self, facts: &Facts) -> Option<Recorded> {
@@ -294,7 +303,7 @@ impl Desired<'_> {
                     })
                 }
             },
-            Observation::Present(vm) => self.update(vm, context, &overrides, &limactl),
+            Observation::Present(vm) => self.update(vm, facts, &overrides, &limactl),
             Observation::Unobservable(reason) => deferred(reason.clone()),
         };
         let exposes = self.exposes(&change, facts);

@@ -41,7 +41,7 @@ impl Desired<'_> {
         facts: &Facts,
         limactl: &Limactl,
     ) -> Change {
-        let edits = !values.is_empty() || self.disk_differs(facts);
+        let edits = !values.is_empty() || matches!(self.disk_step(facts, limactl), Ok(Some(_)));
         let change = self.take_down(change, edits, vm, facts, limactl);
         let mut change = self.provide_disk(change, facts, limactl);
         if !values.is_empty() {
@@ -91,6 +91,7 @@ impl Desired<'_> {
             Status::Running | Status::Stopped | Status::Other(_) => return change,
         };
         let running = facts.guest.present().and_then(|guest| guest.containers.as_deref());
+        let running = if self.stops_docker { Some(&[][..]) } else { running };
         let change = change.disturbing(disruption, running);
         let change = match self.guest().seen(facts) {
             Some((guest, ssh)) => {

@@ -5,16 +5,18 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::systemd::Unit;
 use super::{Caller, DOCKER_SOCKET, Guest, Store};
-use crate::guest::data_disk::{docker_on, units};
+use crate::guest::data_disk::{DIRECTORIES, UNIT, docker_on, unit};
 use crate::guest::input;
 use crate::simulate::reply::Reply;
 
 /// The text before the disk's name in the unit that mounts it.
 const LABEL: &str = "What=/dev/disk/by-label/lima-";
-/// The unit that mounts the disk.
-const UNIT: &str = "/etc/systemd/system/var-lib-cai-data.mount";
 
-/// `DISK NAME=PATH…`, and lines "PATH MODE BASE64" on standard input. Docker stays stopped.
+fn units() -> [String; 2] {
+    DIRECTORIES.map(|(_, path)| unit(path))
+}
+
+/// `DISK PLACE MARKER NAME=PATH…`, and lines "PATH MODE BASE64" on standard input. Docker stays stopped.
 pub(super) fn move_data(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Reply {
     let Some(disk) = words.first() else {
         return Reply::unknown("guest", "these arguments of data-disk");
@@ -42,6 +44,7 @@ pub(super) fn move_data(guest: &mut Guest, words: &[String], caller: Caller<'_>)
         let mounted = Unit { active: "inactive".into(), enabled: "static".into() };
         guest.units.insert(unit, mounted);
     }
+    guest.mount_data();
     Reply::done()
 }
 
@@ -51,6 +54,21 @@ pub(super) fn remove(guest: &mut Guest, paths: &[String]) -> Reply {
     guest.files.retain(|path, _| !paths.contains(path));
     guest.units.retain(|name, _| !units().contains(name));
     Reply::done()
+}
+
+/// `findmnt -rno TARGET,FSROOT --source LABEL=lima-DISK`
+pub(super) fn mounts(guest: &Guest, words: &[String]) -> Reply {
+    let disk = words.last().and_then(|label| label.strip_prefix("LABEL=lima-"));
+    let Some(disk) = disk.filter(|disk| guest.disks.contains(*disk)) else {
+        return Reply { code: 1, ..Reply::done() };
+    };
+    let mut reply = Reply::line(format!("/mnt/lima-{disk} /"));
+    for (name, path) in DIRECTORIES {
+        if guest.data_disk().as_deref() == Some(disk) && guest.is_active(&unit(path)) {
+            reply.stdout.extend([path, " /", name, "\n"]);
+        }
+    }
+    reply
 }
 
 impl Guest {

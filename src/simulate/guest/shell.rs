@@ -2,7 +2,7 @@
 //! A command that is not in [`PROGRAMS`] fails with exit code 127 and says that it is not
 //! supported.
 
-use super::{Caller, DOCKER_SERVICE, Guest, api, client, document, scripts};
+use super::{Caller, DOCKER_SERVICE, Guest, api, client, data_disk, document, scripts};
 use crate::guest::egress::PROGRAM;
 use crate::simulate::log::timestamp;
 use crate::simulate::reply::Reply;
@@ -20,6 +20,7 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("docker", client::in_guest),
     ("dpkg", |guest, _, _| Reply::line(guest.arch.clone())),
     ("dpkg-query", |guest, words, _| guest.dpkg_query(words)),
+    ("findmnt", |guest, words, _| data_disk::mounts(guest, words)),
     ("getconf", |guest, _, _| {
         Reply::line(guest.machine.as_ref().map_or(0, |it| it.cpus).to_string())
     }),

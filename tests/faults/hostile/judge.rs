@@ -13,7 +13,7 @@ use containai::reconcile::graph::Graph;
 use containai::reconcile::observe::observe;
 use containai::report::Layout;
 use containai::resource::facts::Facts;
-use containai::simulate::{SimulatedHost, World};
+use containai::simulate::{Call, SimulatedHost, World, run};
 use containai::{lima, report};
 use serde_json::Value;
 
@@ -169,6 +169,9 @@ pub fn reads_back(lines: &BTreeSet<String>, shell: &str) {
 pub fn machine(home: &mut PathBuf) -> World {
     let mut world = World::new(containai::simulate::LINUX);
     home.clone_from(&world.computer.home);
+    // The disk under `[vm.lima]`.
+    let disk = ["disk", "create", "data", "--size", "1GiB"].map(str::to_owned);
+    run(&mut world, "limactl", &Call { args: &disk, ..Call::default() }).unwrap();
     let compose = "services:\n  manager:\n    image: a\n";
     let example = include_str!("../../../examples/every-option.toml");
     for name in example.split('"').filter_map(|quoted| quoted.strip_prefix("./")) {

@@ -100,6 +100,10 @@ fn existing(name: &str) -> Result<Instance> {
 /// Kills the running processes and removes their files in the instance's own directory. The
 /// forwarded sockets are one directory deeper and stay.
 fn stop_forcibly(instance: &Instance) {
+    // First, because it would clean up when its machine ends, which Lima's has no time for.
+    if let Some(agent) = instance.host_agent {
+        instance::kill_now(agent);
+    }
     if let Some(driver) = instance.driver {
         log::info(&format!("Sending SIGKILL to the qemu driver process {driver}"));
         instance::kill_now(driver);
@@ -108,7 +112,6 @@ fn stop_forcibly(instance: &Instance) {
     }
     if let Some(agent) = instance.host_agent {
         log::info(&format!("Sending SIGKILL to the host agent process {agent}"));
-        instance::kill_now(agent);
     } else {
         log::info("The host agent process seems already stopped");
     }

@@ -20,7 +20,7 @@ use crate::resource::facts::{Facts, HostFile};
 use crate::resource::provision::{SYSBOX_RUNTIME, hidden, network};
 use crate::resource::record::{Keys, Loaded, Recorded, Undeclared};
 use crate::resource::vm_ref::VmRef;
-use crate::resource::{PlanContext, Pushed, Resource};
+use crate::resource::{DataDisk, PlanContext, Pushed, Resource};
 
 const LOG_OPTIONS: &str = "log-opts";
 /// How the record names an entry of `runtimes`.
@@ -31,6 +31,8 @@ const RUNTIME: &str = "runtimes.";
 pub struct ProvisionDaemon {
     address: Address,
     vm: VmRef,
+    /// The disk with Docker's data.
+    disk: Option<Address>,
     owned: Map<String, Value>,
     /// Whether Sysbox is wanted, which needs network keys.
     sysbox: bool,
@@ -54,6 +56,7 @@ impl ProvisionDaemon {
         Self {
             address: Self::own_address(),
             vm: VmRef::of(config),
+            disk: DataDisk::declared(config),
             owned: owned(config),
             sysbox: config.sysbox.enabled,
             sysbox_is_default: config.sysbox.default_runtime,
@@ -375,7 +378,7 @@ impl Resource for ProvisionDaemon {
     }
 
     fn requires(&self) -> Vec<Address> {
-        vec![self.vm.address.clone()]
+        [self.vm.address.clone()].into_iter().chain(self.disk.clone()).collect()
     }
 
     fn host_files(&self) -> Vec<PathBuf> {
