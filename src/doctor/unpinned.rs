@@ -11,7 +11,7 @@ use crate::model::{Arch, DockerVersion};
 /// Something that the file does not pin: the same file can result in another one later.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Unpinned {
-    /// What is open, such as "the image for x86_64".
+    /// Its name, such as "the image for x86_64".
     pub what: String,
     /// The key that names one build, such as `docker.version`.
     pub key: String,

@@ -92,7 +92,7 @@ fn write_diagnosis(
     Ok(())
 }
 
-/// What the file does not pin, in one sentence: they are no fault, and a broken engine matters more.
+/// One sentence about the things that the file does not pin. It is not shown for a broken engine.
 fn write_unpinned(out: &mut Page, examined: Examined<'_>) -> std::fmt::Result {
     let Examined { unpinned, pin, .. } = examined;
     if unpinned.is_empty() {

@@ -23,7 +23,7 @@ fn a_healthy_engine_is_a_line_and_0() {
     let machine = FakeWorld::converged(PINNED);
     let ran = machine.cai(&["doctor"]);
     assert!(ran.success().starts_with("Healthy. containai-secure: the VM is running, "), "{ran}");
-    // A long path of the socket is on a line of its own.
+    // A long path of the socket is on a separate line.
     assert!(ran.stdout.lines().count() <= 2 && ran.stderr.is_empty(), "{ran}");
     let document = document(&machine.cai(&["doctor", "--json"]));
     assert_eq!(
@@ -48,7 +48,7 @@ fn an_open_build_is_no_finding() {
         { "what": "Docker's version", "key": "docker.version", "file": "containai.toml", "line": 8 },
     ]);
     assert_eq!(found["unpinned"], open);
-    // What is broken matters more.
+    // It is not shown for a broken engine.
     machine.change(|world| {
         let config = containai::config::parse(&file).unwrap();
         containai::simulate::Fault::find("group").unwrap().strike(world, &config);

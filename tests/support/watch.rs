@@ -13,7 +13,7 @@ use super::sandbox::start;
 /// How long to wait for a line.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// `cai watch`, which has said what it watches.
+/// A running `cai watch` that has printed its first line.
 pub struct Watch {
     child: Child,
     lines: Receiver<String>,
@@ -40,7 +40,7 @@ impl Watch {
         assert!(line.contains(text), "{text}: {line}");
     }
 
-    /// Ends it, and returns what it said since.
+    /// Ends it, and returns the output since its first line.
     pub fn end(mut self) -> Vec<String> {
         kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGINT).unwrap();
         assert_eq!(self.child.wait().unwrap().code(), Some(130));

@@ -88,7 +88,7 @@ impl Sysbox {
         Some(SysboxPackage { arch, url: known.urls.into_iter().next()?, sha256: known.sha256 })
     }
 
-    /// The release whose package an entry names, if it is not that of `version`.
+    /// The Sysbox release that this checksum belongs to, if it is not `version`.
     pub(in crate::config) fn other_release(&self, package: &SysboxPackage) -> Option<&'static str> {
         let sha256 = package.sha256.as_str();
         let (release, ..) = KNOWN.iter().find(|(.., checksum)| *checksum == sha256)?;

@@ -44,7 +44,7 @@ systemctl daemon-reload
 is_stopped
 if [ ! -e "$marker" ]; then
   rm -rf --one-file-system "$data"/*.partial
-  # Another VM may have been interrupted. Its data is what is on the disk.
+  # Another VM may have been interrupted. The disk has its data, and this VM's own stays where it is.
   if [ ! -e "$first" ]; then cat /etc/machine-id >"$from"; fi
   # A directory on the disk is complete, because it is renamed after its copy is.
   is_due() { [ ! -e "$data/${1%%=*}" ]; }

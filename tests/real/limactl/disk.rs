@@ -77,7 +77,7 @@ fn resize(name: &str, size: Option<&str>) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The running instance with a disk; empty if there is none.
+/// The running instance with a disk, or an empty name.
 fn user(name: &str) -> Result<String> {
     for instance in instance::names() {
         let Some(instance) = Instance::inspect(&instance)? else { continue };

@@ -100,7 +100,7 @@ fn existing(name: &str) -> Result<Instance> {
 /// Kills the running processes and removes their files in the instance's own directory. The
 /// forwarded sockets are one directory deeper and stay.
 fn stop_forcibly(instance: &Instance) {
-    // First, because it would clean up when its machine ends, which Lima's has no time for.
+    // First: it would clean up after its machine has ended. Lima's agent leaves the sockets (measured).
     if let Some(agent) = instance.host_agent {
         instance::kill_now(agent);
     }
