@@ -106,7 +106,7 @@ pub fn clean_up() {
         engine.delete();
         destroyed.success();
         if engine.data_disk.get().is_some() {
-            assert!(plan.success().contains("kept on the Lima disk"), "{plan}");
+            assert!(plan.success().contains("except Docker's data"), "{plan}");
             assert!(disk.success().contains(&name), "{disk}");
         }
         assert!(!list.success().contains(NAME), "{list}");
