@@ -162,7 +162,7 @@ impl Draft {
         for (key, value) in keys {
             match Toml::try_from(value) {
                 Ok(value) => self.set(&["docker", "daemon", key], value),
-                // TOML has no null.
+                // TOML cannot express null.
                 Err(_) => self.remark(cannot_express(&config::layers::child("docker.daemon", key))),
             }
         }

@@ -167,7 +167,7 @@ fn a_disk_that_leaves_the_file_keeps_its_data() {
     let instance = &without.instances[VM];
     assert!(!instance.yaml.contains(DISKS), "{}", instance.yaml);
     assert!(instance.guest.as_ref().unwrap().images.is_empty());
-    // The VM has no data that this could hide.
+    // The VM's own disk is empty, so this hides nothing.
     world.sandbox.write("home/containai.toml", &file("data_disk = \"10GiB\""));
     world.cai(&["apply", "--yes"]).success();
     assert!(world.world().instances[VM].guest.as_ref().unwrap().images.contains("registry"));

@@ -1,5 +1,7 @@
 //! The rules of `[vm]`.
 
+use serde_json::Value;
+
 use super::{Check, of};
 use crate::config::de::Node;
 use crate::config::diagnostic::Diagnostic;
@@ -27,7 +29,8 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
     /// `cai` adds an entry to the list.
     fn data_disk(&mut self, vm: &Vm) {
         let Some(place) = self.at(&["vm", "lima", DISKS]) else { return };
-        if vm.data_disk.is_some() && place.text().is_some() {
+        let is_list = vm.lima.get(DISKS).is_none_or(Value::is_array);
+        if vm.data_disk.is_some() && !is_list {
             let message = format!("`{DISKS}` must be a list");
             self.refuse(place.span(), message, "write [\"NAME\"]");
         }

@@ -39,6 +39,10 @@ fn each_mistake_is_named_where_it_is() {
             "[vm]\ndata_disk = \"9GiB\"\n[vm.lima]\nadditionalDisks = \"x\"",
             "5:19 `additionalDisks` must be a list",
         ),
+        (
+            "[vm]\ndata_disk = \"9GiB\"\n[vm.lima]\nadditionalDisks = 1",
+            "5:19 `additionalDisks` must be a list",
+        ),
         ("[vm]\ndisk = \"1KiB\"", "3:8 1KiB is too small a disk for Linux with Docker: write 2GiB"),
         ("[vm]\nname = \"a b\"", "3:8 \"a b\" is not a VM name: use letters and digits"),
         ("[vm]\nmemory = \"8GB\"", "3:10 \"8GB\" is not a size: write \"8GiB\""),

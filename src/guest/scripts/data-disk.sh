@@ -14,7 +14,7 @@ fail() {
   echo >&2 "cai: $*"
   exit 1
 }
-[ -b "$device" ] || fail "the guest has no filesystem with the label lima-$disk, which Lima creates when the VM starts"
+[ -b "$device" ] || fail "the guest does not have a filesystem with the label lima-$disk; Lima creates it when the VM starts"
 is_on_disk() { [ "$(findmnt -fnro SOURCE --mountpoint "$1" | sed 's/\[.*//')" = "$(readlink -f "$device")" ]; }
 mkdir -p "$data"
 mountpoint -q "$data" || mount "$device" "$data"

@@ -71,10 +71,10 @@ impl Desired<'_> {
         let yaml = lima::to_yaml(&self.keys);
         let change = self.judged(change, yaml.clone(), facts, limactl);
         let change = self.reused_disk(facts).into_iter().fold(change, Change::because);
-        let change = self.provide_disk(change, facts, limactl);
-        if change.problem.is_some() {
-            return change;
-        }
+        let change = match self.disk_step(facts, limactl) {
+            Ok(step) => step.into_iter().fold(change, Change::step),
+            Err(problem) => return change.blocked(problem),
+        };
         let change = change.step(Step::run("create the VM", limactl.create(self.name(), yaml)));
         let change = self.protection(change, false, limactl);
         if self.runs() { change.step(start(self.name(), limactl)) } else { change }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::{Desired, Wanted};
 use crate::lima::{DISKS, Disk, Limactl};
 use crate::model::ByteSize;
-use crate::plan::{Change, Problem, Reason, Step};
+use crate::plan::{Problem, Reason, Step};
 use crate::resource::facts::{Facts, VmFacts};
 
 impl Desired<'_> {
@@ -49,15 +49,7 @@ impl Desired<'_> {
         Some(size.to_string())
     }
 
-    /// Adds the step that creates the disk or makes it larger.
-    pub(super) fn provide_disk(&self, change: Change, facts: &Facts, limactl: &Limactl) -> Change {
-        match self.disk_step(facts, limactl) {
-            Ok(step) => step.into_iter().fold(change, Change::step),
-            Err(problem) => change.blocked(problem),
-        }
-    }
-
-    /// That step, if it is due.
+    /// The step that creates the disk or makes it larger, if one is due.
     pub(super) fn disk_step(
         &self,
         facts: &Facts,

@@ -211,11 +211,9 @@ impl<'a> Desired<'a> {
         if let Some(problem) = impossible(disk, vm) {
             return change.blocked(problem);
         }
-        if keeps_disk && self.runs() && vm.status == Status::Stopped {
-            let removal = facts.recorded(&DataDisk::address_of(self.name()));
-            if removal.is_some() {
-                return change.blocked(Self::must_run_to_unmount());
-            }
+        let is_stuck = keeps_disk && self.runs() && vm.status == Status::Stopped;
+        if is_stuck && facts.recorded(&DataDisk::address_of(self.name())).is_some() {
+            return change.blocked(Self::must_run_to_unmount());
         }
         let mut change = change.because_differs();
         if self.runs() && vm.status != Status::Running {
@@ -241,7 +239,7 @@ impl Resource for Vm {
     fn plan(&self, context: PlanContext<'_>) -> Change {
         let desired = Desired::new(&self.config);
         let stops_docker = DataDisk::is_unmounted(desired.name(), context.earlier);
-        Desired { stops_docker, ..desired }.change(context)
+        Desired { stops_docker, ..desired }.change(context.facts)
     }
 
     fn recorded(&self, facts: &Facts) -> Option<Recorded> {
@@ -277,8 +275,7 @@ impl Desired<'_> {
         new.filter(|exposure| !old.contains(exposure)).map(Reason::Exposes).collect()
     }
 
-    fn change(&self, context: PlanContext<'_>) -> Change {
-        let facts = context.facts;
+    fn change(&self, facts: &Facts) -> Change {
         let deferred = |reason| {
             let declared = undeclared::keys(self.declared(), &Map::new(), false).declared;
             let former = facts.former_keys(&self.address, &declared);

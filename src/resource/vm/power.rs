@@ -142,6 +142,7 @@ fn settled(
     let mut config = config.clone();
     config.vm.running = power != Power::Stop;
     config.vm.protect = vm.protected;
+    // The disk keeps its size.
     config.vm.data_disk = None;
     // The user asks for it now.
     config.restart.strategy = Strategy::Auto;

@@ -41,17 +41,18 @@ impl Desired<'_> {
         facts: &Facts,
         limactl: &Limactl,
     ) -> Change {
-        let edits = !values.is_empty() || matches!(self.disk_step(facts, limactl), Ok(Some(_)));
+        let disk = match self.disk_step(facts, limactl) {
+            Ok(step) => step,
+            Err(problem) => return change.blocked(problem),
+        };
+        let edits = !values.is_empty() || disk.is_some();
         let change = self.take_down(change, edits, vm, facts, limactl);
-        let mut change = self.provide_disk(change, facts, limactl);
+        let mut change = disk.into_iter().fold(change, Change::step);
         if !values.is_empty() {
             change = self.edit(change, values, vm, facts, limactl);
             if let Some((_, ssh)) = self.guest().seen(facts) {
                 change = containers::or_resume(change, &ssh);
             }
-        }
-        if change.problem.is_some() {
-            return change;
         }
         change = self.protection(change, vm.protected, limactl);
         change = restrained(change, self.config.restart.strategy);

@@ -63,7 +63,7 @@ pub fn template(config: &Config) -> Map<String, Value> {
     keys.extend(vm.lima.clone());
     if vm.data_disk.is_some() {
         let disks = keys.entry(DISKS).or_insert_with(|| json!([]));
-        // A value of `[vm.lima]` that is not a list is Lima's to refuse.
+        // The file is refused if `[vm.lima]` has anything but a list.
         if let Some(disks) = disks.as_array_mut() {
             disks.push(Disk::entry(&Disk::name_for(&vm.name)));
         }

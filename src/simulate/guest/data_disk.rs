@@ -22,7 +22,8 @@ pub(super) fn move_data(guest: &mut Guest, words: &[String], caller: Caller<'_>)
         return Reply::unknown("guest", "these arguments of data-disk");
     };
     if !guest.disks.contains(disk) {
-        let message = format!("cai: the guest has no filesystem with the label lima-{disk}");
+        let message =
+            format!("cai: the guest does not have a filesystem with the label lima-{disk}");
         return Reply::failed(1, message);
     }
     guest.stop_docker_for_data();
