@@ -74,7 +74,7 @@
 //! | `.ci/minimum-rust` | a comparison of the Rust versions that the dependencies declare with that of `Cargo.toml` |
 //! | `.ci/taplo` `cargo test --locked --test main -- cli::editor::` | the tests with Taplo, which it installs |
 //! | `.ci/fuzz` `[SECONDS]` | each fuzz target for half a minute, or for SECONDS |
-//! | `cargo test --locked --test main -- --ignored soak` | the long soak: 500 rounds on the fake machine, 20 on a real guest, and the points of the client matrix that are not needed to cover each pair of its values; it needs the packages and variables of `.ci/run` |
+//! | `cargo test --locked --test main -- --ignored soak` | the long soak: 500 rounds on the fake machine, 20 on a real guest, the points of the client matrix that are not needed to cover each pair of its values, and each finding of a client with the other Compose; it needs the packages and variables of `.ci/run` |
 //! | `cargo bench` | the cost of a plan, as ratios within one run; a plan that changes nothing starts three processes for a VM, and 10,000 files are planned together on the simulated host in seconds |
 //!
 //! In the suite on a real guest, `limactl` is the stand-in in `tests/real/limactl`. It has Lima's

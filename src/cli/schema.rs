@@ -24,6 +24,9 @@ use crate::report::{Diagnostic, DiagnosticsDocument, DoctorDocument, GraphDocume
 /// The name of the schema of the file.
 pub(super) const FILE: &str = "containai";
 
+/// The address where the schema of the file is published. A release sets it; other builds have none.
+pub(super) const ADDRESS: Option<&str> = option_env!("CAI_SCHEMA_URL");
+
 /// A name, and the function that creates the schema.
 type Named = (&'static str, fn() -> Value);
 
