@@ -34,8 +34,12 @@ pub fn files(disk: &str) -> Vec<GuestFile> {
         text: format!("# Written by cai.\n{text}"),
     };
     let device = format!("/dev/disk/by-label/lima-{disk}");
-    let mut files =
-        vec![file(UNIT.into(), format!("[Mount]\nWhat={device}\nWhere={DATA}\nType=ext4\n"))];
+    // As systemd does for the lines of fstab; Lima's script checks nothing.
+    let check = format!("systemd-fsck@{}.service", escaped(&device));
+    let data = format!(
+        "[Unit]\nRequires={check}\nAfter={check}\n[Mount]\nWhat={device}\nWhere={DATA}\nType=ext4\n"
+    );
+    let mut files = vec![file(UNIT.into(), data)];
     files.extend(DIRECTORIES.map(|(name, path)| {
         let text = format!(
             "[Unit]\nRequiresMountsFor={DATA}\nAssertPathExists={MARKER}\n\
@@ -49,6 +53,12 @@ pub fn files(disk: &str) -> Vec<GuestFile> {
         file(path, format!("[Unit]\nRequiresMountsFor={paths}\n"))
     }));
     files
+}
+
+/// A path in the name of a unit, as `systemd-escape --path` writes it. The label is the only part with unusual
+/// characters, and a disk of `cai` has none in its name but `-`.
+fn escaped(path: &str) -> String {
+    path.trim_start_matches('/').replace('-', "\\x2d").replace('/', "-")
 }
 
 /// The unit that mounts something at one of these paths, whose characters need no escape.

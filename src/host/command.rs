@@ -1,12 +1,16 @@
 //! Commands as data, their output, and their failures.
 
+mod result;
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fmt;
-use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use self::result::{CommandError, ExitStatus, Failure, Output};
 use crate::model::redact;
 use crate::model::shortened;
 
@@ -142,6 +146,13 @@ const SHOWN_ARGUMENT: usize = 160;
 /// The longest part that is shown of the line that explains a failure, in characters.
 const SHOWN_LINE: usize = 500;
 
+impl CommandSpec {
+    /// The program without its directory.
+    fn name(&self) -> Cow<'_, str> {
+        self.program.file_name().unwrap_or(self.program.as_os_str()).to_string_lossy()
+    }
+}
+
 /// The command line to read and to copy; long arguments are shortened.
 impl fmt::Display for CommandSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -149,8 +160,7 @@ impl fmt::Display for CommandSpec {
             let value = redact::foreign(value);
             write!(f, "{name}={} ", crate::model::printable(&quoted(&value)))?;
         }
-        let name = self.program.file_name().unwrap_or(self.program.as_os_str());
-        f.write_str(&name.to_string_lossy())?;
+        f.write_str(&self.name())?;
         for arg in &self.args {
             // Secrets are removed first: half a secret would not be recognized.
             let arg = redact::foreign(&arg.to_string_lossy());
@@ -169,182 +179,4 @@ fn quoted(argument: &str) -> Cow<'_, str> {
     }
     // Only a NUL cannot be quoted, and an argument cannot contain one.
     shlex::try_quote(argument).unwrap_or_default()
-}
-
-/// How a process ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ExitStatus {
-    /// It exited with this code.
-    Code(i32),
-    /// This signal ended it.
-    Signal(i32),
-}
-
-impl ExitStatus {
-    /// Whether it exited with 0.
-    pub fn success(self) -> bool {
-        self == Self::Code(0)
-    }
-
-    /// The message for a command that should have succeeded.
-    pub fn failed(self) -> String {
-        match self {
-            Self::Code(_) => format!("failed with {self}"),
-            Self::Signal(_) => format!("was {self}"),
-        }
-    }
-}
-
-impl fmt::Display for ExitStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Code(code) => write!(f, "exit status {code}"),
-            Self::Signal(signal) => write!(f, "killed by signal {signal}"),
-        }
-    }
-}
-
-/// The result of a process. Invalid UTF-8 in the streams is replaced.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Output {
-    /// How it ended.
-    pub status: ExitStatus,
-    /// Standard output.
-    pub stdout: String,
-    /// Standard error.
-    pub stderr: String,
-}
-
-impl Output {
-    /// Returns the output if the command exited with 0.
-    ///
-    /// # Errors
-    /// When the command failed.
-    pub fn successful(self, command: &CommandSpec) -> Result<Self, CommandError> {
-        if self.status.success() {
-            return Ok(self);
-        }
-        Err(CommandError { command: command.clone().into(), failure: Failure::Status(self) })
-    }
-}
-
-/// A command that failed.
-#[derive(Debug, thiserror::Error)]
-#[error("`{command}` {failure}")]
-pub struct CommandError {
-    /// The command.
-    pub command: Box<CommandSpec>,
-    /// What went wrong.
-    #[source]
-    pub failure: Failure,
-}
-
-/// What went wrong with a command.
-#[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    /// It could not be started.
-    #[error("could not be started: {0}")]
-    NotStarted(io::Error),
-    /// Its streams could not be read.
-    #[error("could not be observed: {0}")]
-    NotObserved(io::Error),
-    /// It was killed because it exceeded its time limit.
-    #[error("did not finish within {} and was killed", crate::model::duration(*.after))]
-    TimedOut {
-        /// Its time limit.
-        after: Duration,
-        /// Its output so far.
-        stdout: String,
-        /// Its error output so far.
-        stderr: String,
-    },
-    /// It was killed because it printed too much.
-    #[error("printed more than {limit} bytes and was killed")]
-    TooMuchOutput {
-        /// The limit in bytes.
-        limit: u64,
-    },
-    /// It was killed by the second interrupt.
-    #[error("was interrupted")]
-    Interrupted,
-    /// It exited with another code than 0.
-    #[error("{}", .0.status.failed())]
-    Status(Output),
-    /// It exited with 0, but its output has the wrong format.
-    #[error("printed unexpected output: {why}")]
-    Unreadable {
-        /// What is wrong with it.
-        why: String,
-        /// The output.
-        output: Output,
-    },
-}
-
-impl CommandError {
-    /// A command that exited with 0, but whose output has the wrong format.
-    pub fn unreadable(command: &CommandSpec, output: Output, why: impl Into<String>) -> Self {
-        let failure = Failure::Unreadable { why: why.into(), output };
-        Self { command: Box::new(command.clone()), failure }
-    }
-
-    /// The error in one line, with the first line of the output, which usually has the cause.
-    pub fn in_a_line(&self) -> String {
-        let first = self.streams().and_then(|(stdout, stderr)| {
-            let lines = stderr.lines().chain(stdout.lines());
-            lines.map(str::trim).find(|line| !line.is_empty())
-        });
-        match first {
-            Some(line) => format!("{self}: {}", shortened(&redact::foreign(line), SHOWN_LINE)),
-            None => self.to_string(),
-        }
-    }
-
-    /// Both streams of the command, if it has any: (stdout, stderr).
-    pub fn streams(&self) -> Option<(&str, &str)> {
-        match &self.failure {
-            Failure::TimedOut { stdout, stderr, .. } => Some((stdout, stderr)),
-            Failure::Status(output) | Failure::Unreadable { output, .. } => {
-                Some((&output.stdout, &output.stderr))
-            }
-            Failure::NotStarted(_)
-            | Failure::NotObserved(_)
-            | Failure::TooMuchOutput { .. }
-            | Failure::Interrupted => None,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_command_is_shown_as_one_would_type_it() {
-        let command = CommandSpec::new("/opt/bin/limactl").args(["--tty=false", "a b", "$(x)", ""]);
-        assert_eq!(command.to_string(), "limactl --tty=false 'a b' '$(x)' ''");
-    }
-
-    #[test]
-    fn a_long_argument_is_cut_and_a_control_character_cannot_reach_the_terminal() {
-        let command = CommandSpec::new("x").arg("\u{1b}[2J").arg("é".repeat(200));
-        let shown = command.to_string();
-        assert!(!shown.contains('\u{1b}'), "{shown}");
-        assert!(shown.contains('…') && shown.chars().count() < 190, "{shown}");
-    }
-
-    #[test]
-    fn a_command_gives_up_by_itself_before_it_is_killed() {
-        let command = CommandSpec::new("x").telling_timeout().arg("y");
-        for (seconds, line) in [
-            (30 * 60 + 30, "x --timeout=1800s y"),
-            (120, "x --timeout=90s y"),
-            (90, "x --timeout=67500ms y"),
-            (1, "x --timeout=750ms y"),
-        ] {
-            let command = command.clone().timeout(Duration::from_secs(seconds));
-            assert_eq!(command.to_string(), line);
-        }
-        let plain = CommandSpec::new("x").arg("y").timeout(Duration::from_secs(1));
-        assert_eq!(plain.to_string(), "x y");
-    }
 }

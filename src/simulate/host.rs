@@ -1,63 +1,23 @@
 //! A host whose programs and files are simulated.
 
+mod effects;
+mod outside;
+mod programs;
+
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use super::reply::{Call, Outside, Reply};
+use self::outside::RealHost;
+pub use self::programs::run;
+use self::programs::run_installed;
+use super::reply::{Call, Outside};
 use super::world::{Computer, World};
-use super::{brew, docker, limactl, log, socket, ssh, store};
-use crate::docker::client::MARK;
-use crate::host::{
-    Archive, ArchiveError, CommandError, CommandSpec, Failure, GracefulInterrupt, Heard, Host,
-    Input, Lock, LockError, Network, Output, Ping, Platform, Probe,
-};
-
-/// The simulation of a program.
-type Program = fn(&mut World, &Call<'_>) -> Reply;
-
-const LIMACTL: &str = "limactl";
-const PROGRAMS: &[(&str, Program)] =
-    &[("brew", brew::run), ("docker", docker::run), (LIMACTL, limactl::run), ("ssh", ssh::run)];
-
-/// Runs a program in a world. `None` if the world does not have the program.
-pub fn run(world: &mut World, name: &str, call: &Call<'_>) -> Option<Reply> {
-    if name == "tail" {
-        return Some(tail(world, call));
-    }
-    let (_, program) = PROGRAMS.iter().find(|(own, _)| *own == name)?;
-    world.computer.programs.contains_key(name).then(|| program(world, call))
-}
-
-/// `tail`, which every machine has, of the log of a host agent.
-fn tail(world: &World, call: &Call<'_>) -> Reply {
-    let path = call.args.last().map(PathBuf::from).unwrap_or_default();
-    let name = path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
-    let is_log = path.ends_with("ha.stderr.log");
-    let Some(instance) = world.instances.get(name.as_ref()).filter(|_| is_log) else {
-        let path = path.display();
-        let why = format!("tail: cannot open '{path}' for reading: No such file or directory");
-        return Reply::failed(1, why);
-    };
-    let message = format!("{} (simulated)", instance.status().in_a_sentence());
-    let stdout = log::line(world.clock, "info", &message, &[]);
-    Reply { stdout, ..Reply::done() }
-}
-
-/// Runs a `limactl` other than the one on `PATH`.
-fn run_installed(world: &mut World, version: String, call: &Call<'_>) -> Reply {
-    let own = world.computer.programs.insert(LIMACTL.to_owned(), version);
-    let reply = limactl::run(world, call);
-    match own {
-        Some(version) => world.computer.programs.insert(LIMACTL.to_owned(), version),
-        None => world.computer.programs.remove(LIMACTL),
-    };
-    reply
-}
+use super::{socket, store};
+use crate::host::{CommandError, CommandSpec, Failure, Host, Input, Output, Ping, Platform, Probe};
 
 /// A host with the tools, instances and contexts of a [`World`]. Files outside the simulated home,
 /// such as `containai.toml`, are those of the real host.
@@ -70,43 +30,6 @@ pub struct SimulatedHost<'a> {
     locked: AtomicBool,
     /// What was not simulated.
     skipped: Mutex<BTreeSet<String>>,
-}
-
-/// The real host behind a simulated one.
-struct RealHost<'a> {
-    real: &'a dyn Host,
-    /// The simulated home.
-    home: PathBuf,
-    /// The directories in it that belong to the simulated tools.
-    of_tools: [PathBuf; 2],
-}
-
-impl RealHost<'_> {
-    fn path(&self, path: &Path) -> Option<PathBuf> {
-        let Ok(rest) = path.strip_prefix(&self.home) else {
-            return Some(path.to_owned());
-        };
-        if self.of_tools.iter().any(|directory| path.starts_with(directory)) {
-            return None;
-        }
-        Some(Path::new(&self.real.env("HOME")?).join(rest))
-    }
-}
-
-impl std::fmt::Debug for RealHost<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RealHost").finish_non_exhaustive()
-    }
-}
-
-impl Outside for RealHost<'_> {
-    fn file(&self, path: &Path) -> Option<String> {
-        self.real.read_file(&self.path(path)?).ok().flatten()
-    }
-
-    fn variable(&self, name: &str) -> Option<String> {
-        self.real.env(name).map(|value| value.to_string_lossy().into_owned())
-    }
 }
 
 impl std::fmt::Debug for SimulatedHost<'_> {
@@ -348,101 +271,5 @@ impl Probe for SimulatedHost<'_> {
     /// ssh creates its sockets for their owner only.
     fn is_exposed(&self, _: &Path) -> bool {
         false
-    }
-}
-
-impl Host for SimulatedHost<'_> {
-    /// Simulated commands take no time, so an interrupt cannot arrive while one runs.
-    fn execute(
-        &self,
-        command: &CommandSpec,
-        _heard: &dyn Fn(&str),
-    ) -> Result<Output, CommandError> {
-        self.query(command)?.successful(command)
-    }
-
-    fn replace_process(&self, command: &CommandSpec) -> io::Result<Output> {
-        self.query(command).map_err(io::Error::other)
-    }
-
-    /// Commands that change the same saved world run one at a time. Each one starts with the world
-    /// that the previous one saved.
-    fn lock(&self, _: &Path, holder: &str, wait: Duration) -> Result<Lock, LockError> {
-        let Some(directory) = &self.directory else {
-            return Ok(Lock::of_nothing());
-        };
-        if self.locked.swap(true, Ordering::SeqCst) {
-            return Ok(Lock::of_nothing());
-        }
-        let file = directory.join("locks/world");
-        let lock = self.real.lock(&file, holder, wait)?;
-        let failed = |source| LockError::File { path: store::path(directory), source };
-        if let Some(world) = store::load(self.real, directory).map_err(failed)? {
-            *self.lock_world() = world;
-        }
-        Ok(lock)
-    }
-
-    fn patiently(&self, heard: Heard) -> GracefulInterrupt {
-        self.real.patiently(heard)
-    }
-
-    fn interrupted(&self) -> bool {
-        self.real.interrupted()
-    }
-
-    /// Only the simulated time passes.
-    fn pause(&self, time: Duration) {
-        let _ = self.change(|world| world.pass(time.as_secs()));
-    }
-
-    fn make_directory(&self, path: &Path) -> io::Result<()> {
-        if self.is_simulated(path) { Ok(()) } else { self.real.make_directory(path) }
-    }
-
-    fn remove_file(&self, path: &Path) -> io::Result<()> {
-        if !self.is_simulated(path) && !self.lock_world().files.contains_key(path) {
-            let why = "a simulated host does not delete files of this machine";
-            return Err(io::Error::new(io::ErrorKind::Unsupported, why));
-        }
-        self.act(|world| socket::remove(world, path))
-    }
-
-    fn write_file(&self, path: &Path, contents: &str, mode: u32) -> io::Result<()> {
-        // A file that cai generates next to a real Compose file belongs to a simulated container.
-        let is_of_world = self.is_simulated(path) || contents.starts_with(MARK);
-        if !is_of_world {
-            return self.real.write_file(path, contents, mode);
-        }
-        self.act(|world| {
-            world.files.insert(path.to_owned(), contents.to_owned());
-            world.pass(1);
-        })
-    }
-
-    /// The simulated home contains only text files.
-    fn write_new(&self, path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
-        if self.is_simulated(path) {
-            return Err(io::ErrorKind::Unsupported.into());
-        }
-        self.real.write_new(path, contents, mode)
-    }
-
-    /// Nothing is downloaded.
-    fn fetch(&self, url: &str, _: &Network) -> Result<Vec<u8>, ArchiveError> {
-        let source = "a simulated host downloads nothing".into();
-        Err(ArchiveError::Download { url: url.to_owned(), source })
-    }
-
-    /// Nothing is downloaded. A directory named after a release of Lima gets the `limactl` of that
-    /// release.
-    fn install_archive(&self, archive: &Archive) -> Result<(), ArchiveError> {
-        let Archive { directory, .. } = archive;
-        let version = directory.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        self.act(|world| {
-            world.computer.installed.insert(directory.join("bin/limactl"), version);
-            world.pass(30);
-        })
-        .map_err(|source| ArchiveError::Write { path: directory.clone(), source })
     }
 }

@@ -286,7 +286,7 @@ impl Machine<'_> {
                 let is_own = |name: &str| looks.iter().any(|look| look.section == name);
                 Observation::Present(GuestFacts::keeping(document, is_own))
             }
-            Err(error) => Observation::Unobservable(Reason::GuestSilent(error.in_a_line())),
+            Err(error) => Observation::Unobservable(Reason::GuestSilent(error.without_arguments())),
         }
     }
 }

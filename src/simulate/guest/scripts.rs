@@ -1,12 +1,15 @@
 //! Scripts that root runs. cai's scripts are recognized by name or contents. `sh -c` supports only
 //! a few simple commands.
 
-use super::packages::{
-    DISTRO, DOCKER_CE, DOCKER_CE_SUFFIX, DOCKER_CE_VERSION, SYSBOX, SYSBOX_UNITS,
-};
+mod daemon;
+mod sysbox;
+
+use self::daemon::{LOADED, reload_docker, restart_docker, write_daemon_json};
+use self::sysbox::{fetch_sysbox, install_sysbox, is_apart};
+use super::packages::{DISTRO, DOCKER_CE, DOCKER_CE_SUFFIX, DOCKER_CE_VERSION, SYSBOX_UNITS};
 use super::{
-    Caller, DAEMON_JSON, DOCKER_SERVICE, DOCKER_SOCKET, File, Guest, PROVISION_FAILED, ROOT, apt,
-    data_disk, egress, settings, shell,
+    Caller, DOCKER_SERVICE, DOCKER_SOCKET, File, Guest, PROVISION_FAILED, ROOT, apt, data_disk,
+    egress, settings, shell,
 };
 use crate::guest::input;
 use crate::simulate::reply::Reply;
@@ -44,12 +47,6 @@ const SCRIPTS: &[(&str, Script)] = &[
     ("start-containers", |guest, _, caller| guest.start_containers(caller.now)),
     ("try-container", |guest, runtimes, caller| guest.try_containers(runtimes, caller.now)),
 ];
-
-/// A copy of the loaded configuration, which cai keeps in the guest.
-const LOADED: &str = "/var/lib/cai/daemon.json.loaded";
-/// The file that cai replaced, and the checksum of the file that it wrote.
-const PREVIOUS: &str = "/var/lib/cai/daemon.json.previous";
-const WROTE: &str = "/var/lib/cai/daemon.json.wrote";
 
 /// The containers that cai stopped and will start again, one per line.
 pub(super) const STOPPED_CONTAINERS: &str = "/var/lib/cai/stopped-containers";
@@ -122,51 +119,6 @@ impl Guest {
         }
         self.write(STOPPED_CONTAINERS, left, now);
         Reply { code: 1, ..reply }
-    }
-
-    /// Keeps a copy of the file as the loaded configuration.
-    fn remember_loaded(&mut self, now: u64) -> bool {
-        let text = self.text(DAEMON_JSON).map(str::to_owned);
-        if let Some(text) = &text {
-            self.write(LOADED, text, now);
-        }
-        text.is_some()
-    }
-
-    /// The time for a file that must not look older than the daemon. Only a script with `not_older`
-    /// adjusts it.
-    fn not_older(&self, caller: Caller<'_>) -> u64 {
-        let started = self.dockerd.as_ref().map_or(0, |daemon| daemon.started);
-        if caller.script().contains("not_older \"") { caller.now.max(started) } else { caller.now }
-    }
-
-    /// Called once dockerd has accepted the file that cai wrote.
-    fn accept(&mut self) {
-        self.files.remove(PREVIOUS);
-        self.files.remove(WROTE);
-    }
-
-    /// Restores the replaced file, unless someone has changed the new one since.
-    fn restore(&mut self) -> bool {
-        let sum = self.files.get(DAEMON_JSON).map(|file| file.sha256.as_str());
-        if sum.is_none() || self.text(WROTE) != sum {
-            return false;
-        }
-        match self.files.remove(PREVIOUS) {
-            Some(previous) => drop(self.files.insert(DAEMON_JSON.into(), previous)),
-            None => drop(self.files.remove(DAEMON_JSON)),
-        }
-        self.accept();
-        true
-    }
-
-    /// Keeps a copy of the file if the running daemon started after it was written.
-    fn remember_start(&mut self, now: u64) {
-        let written = self.files.get(DAEMON_JSON).map(|file| file.modified);
-        let started = self.dockerd.as_ref().map(|daemon| daemon.started);
-        if written.zip(started).is_some_and(|(written, started)| written < started) {
-            self.remember_loaded(now);
-        }
     }
 
     /// Installs Docker if it is missing or if another version is required. The package restarts a
@@ -280,141 +232,4 @@ fn place_file(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Reply 
     let mode = (mode != "644").then(|| mode.clone());
     guest.files.insert(path.clone(), File { modified: caller.now, mode, owner, ..file });
     Reply::done()
-}
-
-/// `EXPECTED_SHA256|absent current|keep`, with the text on standard input.
-fn write_daemon_json(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Reply {
-    let ([expected, loaded], Some(text)) = (words, input(caller.script())) else {
-        return Reply::unknown("guest", "these arguments of write-daemon-json");
-    };
-    let actual = guest.files.get(DAEMON_JSON).map_or("absent", |file| file.sha256.as_str());
-    let actual = actual.to_owned();
-    if actual != *expected {
-        let message = format!("{DAEMON_JSON} was changed by someone else in the meantime");
-        return Reply::failed(3, message);
-    }
-    let now = guest.not_older(caller);
-    // Docker 20.10 has no `dockerd --validate`.
-    if guest.dockerd_installed()
-        && !guest.is_old_docker()
-        && let Err(why) = Guest::decoded(&text)
-    {
-        return Reply::failed(1, why);
-    }
-    if loaded == "current" {
-        let text = guest.text(DAEMON_JSON).unwrap_or("{}\n").to_owned();
-        guest.write(LOADED, &text, now);
-    }
-    let is_accepted = loaded == "current" && guest.is_active(DOCKER_SERVICE);
-    if is_accepted || guest.text(WROTE) != Some(actual.as_str()) {
-        guest.files.remove(PREVIOUS);
-        if let Some(previous) = guest.files.get(DAEMON_JSON).cloned() {
-            guest.files.insert(PREVIOUS.into(), previous);
-        }
-    }
-    guest.write(DAEMON_JSON, &text, now);
-    let sum = guest.files.get(DAEMON_JSON).map(|file| file.sha256.clone()).unwrap_or_default();
-    guest.write(WROTE, sum, now);
-    Reply::done()
-}
-
-/// `record|keep`
-fn reload_docker(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Reply {
-    let [mode] = words else {
-        return Reply::unknown("guest", "these arguments of reload-docker");
-    };
-    if !guest.is_active(DOCKER_SERVICE) {
-        return Reply::failed(1, format!("{DOCKER_SERVICE} is not active, cannot reload."));
-    }
-    if let Err(why) = guest.reload_dockerd() {
-        let reply = Reply::failed(4, format!("dockerd refuses the new {DAEMON_JSON}:\n{why}"));
-        if !guest.restore() {
-            return reply;
-        }
-        let _ = guest.reload_dockerd();
-        return reply.saying("the previous file is restored; dockerd was not stopped");
-    }
-    if mode == "record" {
-        if !guest.remember_loaded(guest.not_older(caller)) {
-            return Reply::failed(1, format!("cp: cannot stat '{DAEMON_JSON}': No such file"));
-        }
-        guest.accept();
-    }
-    Reply::done()
-}
-
-/// `restore|keep`
-fn restart_docker(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Reply {
-    let [mode] = words else {
-        return Reply::unknown("guest", "these arguments of restart-docker");
-    };
-    // If the socket's file is missing, a script that names the socket unit restarts that unit.
-    let units: &[&str] = match guest.socket {
-        None if guest.is_active(DOCKER_SOCKET) && caller.script().contains(DOCKER_SOCKET) => {
-            &["restart", DOCKER_SOCKET, DOCKER_SERVICE]
-        }
-        _ => &["restart", DOCKER_SERVICE],
-    };
-    let restarted = guest.systemctl_words(units, caller);
-    if restarted.code != 0 {
-        let why = guest.log.last().cloned().unwrap_or_default();
-        let reply = Reply::failed(4, format!("dockerd does not start. Its last messages:\n{why}"));
-        if mode != "restore" || !guest.restore() {
-            return reply;
-        }
-        let again = guest.systemctl_words(units, caller);
-        let end = match again.code {
-            0 => "is restored, and dockerd runs with it",
-            _ => "is restored, and dockerd does not start with it either",
-        };
-        return reply.saying(&format!("the previous {DAEMON_JSON} {end}"));
-    }
-    guest.files.retain(|path, _| !path.starts_with(settings::RESTART_DUE));
-    guest.remember_loaded(caller.now);
-    guest.accept();
-    restarted
-}
-
-/// `VERSION SHA256`, with the sources on standard input. A package from a URL has the expected
-/// checksum, because nothing is downloaded here. A package from a path is the file that was copied
-/// there.
-fn fetch_sysbox(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Reply {
-    let ([_, sha256], Some(source)) = (words, input(caller.script())) else {
-        return Reply::unknown("guest", "these arguments of fetch-sysbox");
-    };
-    if source.starts_with("https://") {
-        return Reply::done();
-    }
-    match guest.files.get(&source).map(|file| &file.sha256) {
-        None => Reply::failed(1, format!("cp: cannot stat '{source}': No such file or directory")),
-        Some(actual) if actual != sha256 => Reply::failed(
-            3,
-            format!(
-                "cai: the SHA-256 of the package from {source} is {actual}, but should be {sha256}"
-            ),
-        ),
-        Some(_) => Reply::done(),
-    }
-}
-
-/// Whether the package's scripts see a copy of `daemon.json`.
-fn is_apart(caller: Caller<'_>) -> bool {
-    caller.script().contains("mount --bind")
-}
-
-/// `VERSION [VERSION_TO_REMOVE]`
-fn install_sysbox(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Reply {
-    let [version, replaced] = words else {
-        return Reply::unknown("guest", "these arguments of install-sysbox");
-    };
-    let apart = is_apart(caller);
-    // On failure, the package's state is reported below.
-    let _ = guest.configure_sysbox(apart, caller.now);
-    if guest.packages.get(SYSBOX) == Some(replaced) {
-        guest.purge_sysbox(apart, caller.now);
-    }
-    if guest.packages.contains_key(SYSBOX) && guest.half_configured.is_empty() {
-        return guest.systemctl_words(&["start", "sysbox.service"], caller);
-    }
-    guest.install_sysbox(version, apart, caller.now)
 }

@@ -170,8 +170,7 @@ pub const CALLS: &[Call] = &[
     ),
     step("docker context rm", "docker context rm", "docker context rm containai-secure", |_| {})
         .command(DESTROY),
-    step("ssh: the probe", " sh -s -- cai-", "ssh -F {dir}/ssh.config -o", |_| {})
-        .role(Role::Looks),
+    step("ssh: the probe", " sh -s -- cai-", "ssh", |_| {}).role(Role::Looks),
     step(
         "ssh: install Docker",
         "sh -s -- docker ",

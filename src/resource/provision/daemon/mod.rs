@@ -1,30 +1,27 @@
 //! `/etc/docker/daemon.json` in the guest: the declared keys, merged with those of others.
 
 pub(in crate::resource) mod diagnosis;
+mod keys;
 
 use std::path::PathBuf;
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
+pub(in crate::resource) use self::keys::{due, is_kept_alive, keeps_containers, obstacle, written};
+use self::keys::{flattened, owned, unknown_runtime};
 use crate::config::Config;
 use crate::guest::daemon_json::{SECCOMP_KEY, edited, from_text, without};
 use crate::guest::{self, Contents, GuestFacts, LoadedJson, Operation, SECCOMP_PROFILE};
 use crate::lima::Ssh;
-use crate::model::address::{Address, Kind};
-use crate::model::daemon_key::{DEFAULT_RUNTIME, knows_runtime};
-use crate::model::egress::NAMESERVER;
-use crate::model::log_option::{has_log_option, log_driver};
+use crate::model::address::Address;
+use crate::model::daemon_key::DEFAULT_RUNTIME;
 use crate::plan::{Action, Change, Observation, Problem, Reason, SideEffect, Step};
 use crate::resource::facts::{Facts, HostFile};
 use crate::resource::provision::{SYSBOX_RUNTIME, hidden, network};
 use crate::resource::record::{Keys, Loaded, Recorded, Undeclared};
 use crate::resource::vm_ref::VmRef;
 use crate::resource::{DataDisk, PlanContext, Pushed, Resource};
-
-const LOG_OPTIONS: &str = "log-opts";
-/// How the record names an entry of `runtimes`.
-const RUNTIME: &str = "runtimes.";
 
 /// The daemon's configuration.
 #[derive(Debug)]
@@ -145,25 +142,6 @@ impl ProvisionDaemon {
         Keys { declared: flattened(declared), present, loaded, is_own: false }
     }
 
-    /// The options that the declared log driver may not have. They stay in the file if it does not
-    /// declare options.
-    fn log_options_left(
-        &self,
-        present: &Map<String, Value>,
-        due: &Map<String, Value>,
-    ) -> Option<Problem> {
-        let driver = log_driver(due);
-        // dockerd does not check the options of `none`.
-        if [log_driver(present), "none"].contains(&driver) || self.owned.contains_key(LOG_OPTIONS) {
-            return None;
-        }
-        let options = due.get(LOG_OPTIONS)?.as_object()?.keys();
-        let options = options.filter(|it| has_log_option(driver, it) != Some(true)).cloned();
-        let options: Vec<String> = options.collect();
-        let driver = driver.to_owned();
-        (!options.is_empty()).then_some(Problem::LogOptionsLeft { driver, options })
-    }
-
     /// The seccomp profile on the host.
     fn profile<'a>(&self, facts: &'a Facts) -> Option<&'a HostFile> {
         facts.files.get(self.seccomp.as_ref()?)
@@ -270,106 +248,6 @@ impl ProvisionDaemon {
         };
         change.step(Step::run("write daemon.json", write.command(ssh)))
     }
-}
-
-/// The keys, with each entry of `runtimes` as a key, because others register runtimes as well.
-fn flattened(mut keys: Map<String, Value>) -> Map<String, Value> {
-    if let Some(Value::Object(runtimes)) = keys.get("runtimes").cloned() {
-        keys.shift_remove("runtimes");
-        keys.extend(runtimes.into_iter().map(|(name, it)| (format!("{RUNTIME}{name}"), it)));
-    }
-    keys
-}
-
-/// The text of daemon.json after the changes before this one, if one of them writes to its directory.
-pub(in crate::resource) fn written(context: PlanContext<'_>) -> Option<&str> {
-    context.side_effects().find_map(|effect| match effect {
-        SideEffect::DaemonJson(text) => Some(text.as_str()),
-        _ => None,
-    })
-}
-
-/// The keys of daemon.json after the changes before this one.
-pub(in crate::resource) fn due(
-    guest: &GuestFacts,
-    context: PlanContext<'_>,
-) -> Result<Map<String, Value>, Problem> {
-    match written(context) {
-        Some(text) => Ok(from_text(text)),
-        None => guest.daemon_json.keys().map_err(|why| Problem::DaemonJson(why.to_string())),
-    }
-}
-
-/// Why dockerd would not start: because of the file that a change before this one writes, or else because
-/// of the present one.
-pub(in crate::resource) fn obstacle(
-    guest: &GuestFacts,
-    context: PlanContext<'_>,
-) -> Option<Problem> {
-    let own = ProvisionDaemon::own_address();
-    let mut earlier = context.earlier(Kind::PROVISION).filter(|change| change.address == own);
-    if let Some(problem) = earlier.find_map(|change| change.problem.clone()) {
-        return Some(problem);
-    }
-    match due(guest, context) {
-        Ok(keys) => unknown_runtime(&keys, guest),
-        Err(problem) => Some(problem),
-    }
-}
-
-/// Whether containers keep running while dockerd reloads and then restarts: by the file that it will
-/// find, which someone may have changed, and of which a plan writes only a part.
-pub(in crate::resource) fn keeps_containers(guest: &GuestFacts, context: PlanContext<'_>) -> bool {
-    is_kept_alive(&due(guest, context).unwrap_or_default())
-}
-
-/// Whether they live on with these keys in force.
-pub(in crate::resource) fn is_kept_alive(keys: &Map<String, Value>) -> bool {
-    keys.get("live-restore") == Some(&Value::Bool(true))
-}
-
-/// The default runtime in these keys, if dockerd does not know it. `containai.toml` never sets such a
-/// runtime, because its check rejects it.
-fn unknown_runtime(keys: &Map<String, Value>, guest: &GuestFacts) -> Option<Problem> {
-    let name = match keys.get(DEFAULT_RUNTIME)? {
-        Value::String(name) if name.is_empty() => return None,
-        Value::String(name) => name,
-        other => return Some(Problem::UnknownRuntime(other.to_string())),
-    };
-    let has =
-        |keys: &Map<String, Value>| keys.get("runtimes").is_some_and(|it| it.get(name).is_some());
-    // dockerd can also get a runtime from its command line.
-    let is_flag = guest.engine.as_ref().is_some_and(|engine| has(&engine.in_force))
-        && !has(&guest.daemon_json.loaded_keys());
-    (!knows_runtime(keys, name) && !is_flag).then(|| Problem::UnknownRuntime(name.to_owned()))
-}
-
-/// The keys that the file determines.
-fn owned(config: &Config) -> Map<String, Value> {
-    let mut keys = Map::new();
-    if !config.vm.adopted {
-        // So that a restart of the daemon keeps its containers.
-        keys.insert("live-restore".into(), true.into());
-    }
-    keys.extend(config.docker.daemon.clone());
-    if config.egress.is_some() {
-        // dockerd would ask a resolver on the guest's loopback itself, past the rules.
-        keys.entry("dns").or_insert_with(|| json!([NAMESERVER]));
-    }
-    if config.docker.seccomp_profile.is_some() {
-        keys.insert(SECCOMP_KEY.into(), SECCOMP_PROFILE.into());
-    }
-    if config.sysbox.enabled {
-        let ours = json!({"path": "/usr/bin/sysbox-runc"});
-        // The file was checked: it is an object.
-        if let Value::Object(runtimes) = keys.entry("runtimes").or_insert_with(|| json!({})) {
-            runtimes.insert(SYSBOX_RUNTIME.into(), ours);
-        }
-        if config.sysbox.default_runtime {
-            keys.insert(DEFAULT_RUNTIME.into(), SYSBOX_RUNTIME.into());
-        }
-    }
-    keys
 }
 
 impl Resource for ProvisionDaemon {
