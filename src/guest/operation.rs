@@ -1,12 +1,16 @@
 //! The changes that `cai` makes in a guest: fixed scripts that run as root, with values as
 //! arguments.
 
+mod input;
+
 use std::path::Path;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+pub use self::input::input;
+use self::input::whole;
 use super::data_disk::{DATA, DIRECTORIES, MARKER};
 use super::repository::SigningKey;
 use super::{Container, DockerdSettings, GuestFile, provisioning};
@@ -30,8 +34,6 @@ const CHECK_SYSBOX: &str = include_str!("scripts/sysbox-check.sh");
 const SYSBOX_PACKAGE: &str = include_str!("scripts/sysbox-package.sh");
 /// The directory of packages in the guest.
 const PACKAGES: &str = "/var/lib/cai/packages";
-/// Prepended to every script, because sudo drops the proxy's variables.
-const EXPORT_PROXY: &str = include_str!("scripts/proxy.sh");
 /// The functions of scripts that stop Docker to move its data.
 const STOP_DOCKER: &str = include_str!("scripts/stop-docker.sh");
 /// The functions of scripts that write files.
@@ -300,27 +302,6 @@ impl Operation<'_> {
 fn lines_of(files: &[GuestFile]) -> String {
     let line = |it: &GuestFile| format!("{} {} {}\n", it.path, it.mode, STANDARD.encode(&it.text));
     files.iter().map(line).collect()
-}
-
-/// The delimiter of a script's input.
-const INPUT: &str = "CAI_INPUT";
-
-/// A script that the shell runs only after reading it completely, and whose commands cannot read it
-/// as their input. The input may be secret, so it is not an argument, which every user could see
-/// and sudo would log. It is encoded as Base64, so it cannot be mistaken for script text.
-fn whole(script: &str, input: &str) -> String {
-    if input.is_empty() {
-        return format!("main() {{\n{EXPORT_PROXY}{script}\n}}\nmain \"$@\" </dev/null\n");
-    }
-    let input = STANDARD.encode(input);
-    format!("main() {{\n{EXPORT_PROXY}{script}\n}}\nmain \"$@\" <<'{INPUT}'\n{input}\n{INPUT}\n")
-}
-
-/// The input of such a script.
-pub fn input(script: &str) -> Option<String> {
-    let (_, rest) = script.split_once(&format!("<<'{INPUT}'\n"))?;
-    let bytes = STANDARD.decode(rest.split_once('\n')?.0).ok()?;
-    String::from_utf8(bytes).ok()
 }
 
 /// The path where a file is sent before it is moved to its place.

@@ -1,12 +1,14 @@
 //! What one resource would do.
 
+mod effect;
+
 use serde::Serialize;
 
 use super::{Disruption, Fallback, Hides, Problem, Reason, SideEffect, Step, Stored};
 use crate::guest::Container;
 use crate::host::CommandSpec;
 use crate::model::VmName;
-use crate::model::address::{Address, Kind};
+use crate::model::address::Address;
 use crate::model::value::Attributes;
 
 /// What is done to a resource.
@@ -247,46 +249,12 @@ impl Change {
         self
     }
 
-    /// The containers that it stops and starts again, in the order in which they were started.
-    pub fn restarted(&self) -> Vec<&Container> {
-        // dockerd does not know the containers of another store.
-        let stops = self.stops.as_deref().filter(|_| self.hides.is_none());
-        self.disruption.started_again(stops)
-    }
-
-    /// The containers that it or its fallback stops. `None` if they could not be listed.
-    pub fn stops_at_worst(&self) -> Option<Vec<&Container>> {
-        let mut stops: Vec<&Container> = self.stops.as_ref()?.iter().collect();
-        if let Some(fallback) = &self.fallback {
-            stops.extend(fallback.stops.as_ref()?);
-        }
-        Some(stops)
-    }
-
-    /// Whether a container of this name may stop by it.
-    pub fn may_stop(&self, container: &str) -> bool {
-        let stops = self.stops_at_worst();
-        let is_named = |stops: Vec<&Container>| stops.iter().any(|it| it.name == container);
-        self.action != Action::NoOp && stops.is_none_or(is_named)
-    }
-
     /// Sets what is done if it has no effect.
     #[must_use]
     pub fn falling_back(mut self, disruption: Disruption, stops: Option<&[Container]>) -> Self {
         let stops = stops.map(<[Container]>::to_vec);
         self.fallback = Some(Fallback { disruption, stops });
         self
-    }
-
-    /// Whether it deletes a VM with everything in it.
-    pub fn deletes_vm(&self) -> bool {
-        self.address.kind == Kind::VM && matches!(self.action, Action::Delete | Action::Replace)
-    }
-
-    /// Whether it stops containers for good, because it deletes what they need.
-    pub fn strands_containers(&self) -> bool {
-        self.disruption == Disruption::ContainerStop
-            && self.stops.as_ref().is_none_or(|stops| !stops.is_empty())
     }
 
     /// Sets why it cannot be done. It then has no steps.
@@ -307,26 +275,5 @@ impl Change {
             before.share(&self.after);
             before.share(other.before.as_ref().unwrap_or(&other.after));
         }
-    }
-
-    /// Whether nothing changes.
-    pub fn is_without_effect(&self) -> bool {
-        self.action == Action::NoOp
-    }
-
-    /// The names of the attributes that change.
-    pub fn changed(&self) -> Vec<String> {
-        match &self.before {
-            Some(before) => self.after.changed_from(before),
-            None => self.after.iter().map(|(name, _)| name.to_owned()).collect(),
-        }
-    }
-
-    /// Whether this attribute is the reason for a replacement.
-    pub fn is_forced_by(&self, attribute: &str) -> bool {
-        self.reasons.iter().any(|reason| match reason {
-            Reason::ForcesReplacement(names) => names.iter().any(|name| name == attribute),
-            _ => false,
-        })
     }
 }

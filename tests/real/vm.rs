@@ -34,7 +34,7 @@ fn the_first_hour_of_a_user() {
     assert!(plan.success().contains("context.containai-secure"), "{plan}");
     apply.success();
     engine.works();
-    let container = engine.container("manager");
+    let container = engine.container("keeper");
     engine.guest("sudo gpasswd --delete \"$(id -un)\" docker >/dev/null");
     engine.cai(&["doctor"]).fails_with(1);
     engine.cai(&["doctor", "--fix", "--yes"]).success();
@@ -55,7 +55,6 @@ fn the_first_hour_of_a_user() {
     engine.cai(&["restart", "--yes"]).success();
     assert_eq!(engine.running(), container, "the container was not started again");
     engine.works();
-    engine.docker(&["rm", "--force", "manager"]).success();
 }
 
 fn a_change_of_memory_and_disk_is_one_restart() {

@@ -219,12 +219,12 @@ impl Restart {
         let mut change = match way {
             Disruption::DaemonRestart => {
                 let keeps_containers = keeps_containers(guest, context);
-                if keeps_containers && is_bridge_kept(&change, guest) {
+                if keeps_containers && daemon::is_bridge_kept(&change, guest) {
                     change = change.because(Reason::BridgeKept);
                 }
                 steps::daemon_restart(change, keeps_containers, guest, facts, &self.vm)
             }
-            _ if pending.disruption == Disruption::Reload || has_daemon_reason(&change) => {
+            _ if pending.disruption == Disruption::Reload || daemon::has_daemon_reason(&change) => {
                 steps::reload(change, facts, &self.vm)
             }
             _ => change,
@@ -262,27 +262,6 @@ fn outlived(guest: &GuestFacts, context: PlanContext<'_>) -> Vec<String> {
     let named = |group: &&String| guest.groups.contains_key(*group);
     let is_left = |group: &&String| known && !configured.contains(*group) || leaves(group);
     guest.session_groups.iter().filter(named).filter(is_left).cloned().collect()
-}
-
-fn has_daemon_reason(change: &Change) -> bool {
-    let is_daemon =
-        |it: &Reason| matches!(it, Reason::DaemonPredates(_) | Reason::DaemonWillPredate(_));
-    change.reasons.iter().any(is_daemon)
-}
-
-/// The keys that dockerd must load according to a reason.
-fn daemon_keys(reason: &Reason) -> &[String] {
-    match reason {
-        Reason::DaemonPredates(unloaded) | Reason::DaemonWillPredate(unloaded) => &unloaded.keys,
-        _ => &[],
-    }
-}
-
-/// Whether dockerd would keep the old address of its bridge: it does while any container runs (measured with
-/// Docker 20.10).
-fn is_bridge_kept(change: &Change, guest: &GuestFacts) -> bool {
-    guest.containers.as_ref().is_none_or(|list| !list.is_empty())
-        && change.reasons.iter().flat_map(daemon_keys).any(|key| key == "bip")
 }
 
 impl Resource for Restart {

@@ -2,11 +2,11 @@
 
 mod mounts;
 
-pub(crate) use self::mounts::{host_mount, service_host_mount, service_mounts_host};
-use self::mounts::{mounts_host_socket, source};
+use self::mounts::mounts_host_socket;
+pub(crate) use self::mounts::{gid, host_mount, service_host_mount, service_mounts_host};
 use super::ClientFacts;
 use crate::config::{MountMode, SocketClient};
-use crate::docker::client::{Api, ClientCode, MountSeen, Process, Seen, SocketSeen, canonical};
+use crate::docker::client::{Api, ClientCode, MountSeen, Process, Seen, SocketSeen};
 use crate::plan::Observation;
 
 /// A measurement: its name and its result.
@@ -59,25 +59,6 @@ pub(crate) fn is_readonly(client: &SocketClient, seen: &Seen) -> bool {
 pub(crate) fn title<'a>(client: &'a SocketClient, facts: &'a ClientFacts) -> &'a str {
     facts.container.present().map_or_else(|| client.title(), |seen| &seen.inspected.name)
 }
-
-/// The socket's group: the one in the file, or else the existing one.
-pub(crate) fn gid(client: &SocketClient, facts: &ClientFacts) -> u32 {
-    let inside = facts.container.present().and_then(|seen| seen.inside.as_ref());
-    let of_socket = || match inside?.socket {
-        SocketSeen::Socket { gid, .. } if gid != 0 => Some(gid),
-        _ => None,
-    };
-    let of_engine = || {
-        let is_engines = canonical(&source(client, facts)?) == ENGINE_SOCKET;
-        facts.engine.as_ref()?.gid.filter(|_| is_engines)
-    };
-    client.gid.or_else(of_socket).or_else(of_engine).unwrap_or(DIND_GROUP)
-}
-
-/// The socket of the engine itself, in a guest.
-const ENGINE_SOCKET: &str = "/run/docker.sock";
-/// The id of the group docker in Docker-in-Docker images.
-const DIND_GROUP: u32 = 2375;
 
 fn answers(seen: &Seen) -> bool {
     seen.inside.as_ref().is_some_and(|inside| inside.api == Api::Answers)

@@ -1,11 +1,30 @@
-//! The mount that brings the socket into the container, and where it comes from.
+//! The mount that brings the socket into the container, its source, and its group.
 
 use std::path::Path;
 
 use super::title;
 use crate::config::SocketClient;
-use crate::docker::client::canonical;
+use crate::docker::client::{SocketSeen, canonical};
 use crate::resource::socket_client::ClientFacts;
+
+/// The socket's group: the one in the file, or else the existing one.
+pub(crate) fn gid(client: &SocketClient, facts: &ClientFacts) -> u32 {
+    let inside = facts.container.present().and_then(|seen| seen.inside.as_ref());
+    let of_socket = || match inside?.socket {
+        SocketSeen::Socket { gid, .. } if gid != 0 => Some(gid),
+        _ => None,
+    };
+    let of_engine = || {
+        let is_engines = canonical(&source(client, facts)?) == ENGINE_SOCKET;
+        facts.engine.as_ref()?.gid.filter(|_| is_engines)
+    };
+    client.gid.or_else(of_socket).or_else(of_engine).unwrap_or(DIND_GROUP)
+}
+
+/// The socket of the engine itself, in a guest.
+const ENGINE_SOCKET: &str = "/run/docker.sock";
+/// The id of the group docker in Docker-in-Docker images.
+const DIND_GROUP: u32 = 2375;
 
 /// The path on the engine's machine of the socket in the container, if a path is mounted. If the
 /// container does not exist, the path that its service mounts.
