@@ -63,7 +63,7 @@
 //! Taplo and on a real guest: the VM tests first, the rest in parallel at a lower priority. It keeps
 //! the output of each part in `target/ci`, and ends with a table of times and the test results. It
 //! fails after more than 35 minutes (`CAI_CI_MINUTES` sets another limit); on two cores it takes 25
-//! to 30.
+//! to 32, because the speed of such machines varies.
 //!
 //! | command | runs |
 //! |---|---|

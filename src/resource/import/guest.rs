@@ -33,7 +33,7 @@ impl Draft {
         self.users(guest);
     }
 
-    /// Declares Sysbox, and leaves to it what it sets in daemon.json.
+    /// Declares Sysbox, and removes the keys that it sets in daemon.json itself.
     fn sysbox(&mut self, version: &SysboxVersion, keys: &mut serde_json::Map<String, Value>) {
         self.set(&["sysbox", "enabled"], true);
         if *version != SysboxVersion::DEFAULT {
