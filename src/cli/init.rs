@@ -76,7 +76,7 @@ impl Answers {
     fn source(mut self, probe: &dyn Probe, path: PathBuf) -> Result<Source, Error> {
         let default = || project(probe, &path).map(|directory| (directory, true));
         self.mounts.get_or_insert_with(|| default().into_iter().collect());
-        Source::new(probe, path, filled(&self, schema::ADDRESS))
+        Source::new(probe, path, with_schema(filled(&self), schema::ADDRESS))
     }
 }
 
@@ -124,11 +124,18 @@ fn given(probe: &dyn Probe, global: &Global, text: &str) -> Result<(String, bool
     Ok((shown, writable))
 }
 
-/// The template with these answers. Editors find the schema by its address.
-fn filled(answers: &Answers, schema: Option<&str>) -> String {
+/// The file with the line by which editors find its schema.
+fn with_schema(text: String, address: Option<&str>) -> String {
+    match address {
+        Some(address) => format!("#:schema {address}\n{text}"),
+        None => text,
+    }
+}
+
+/// The template with these answers.
+fn filled(answers: &Answers) -> String {
     let quoted = |text: &str| toml::Value::from(text).to_string();
-    let mut text = schema.map(|address| format!("#:schema {address}\n")).unwrap_or_default();
-    text.push_str(TEMPLATE);
+    let mut text = TEMPLATE.to_owned();
     if let Some(name) = &answers.name {
         text = text.replace("containai-secure", name.as_str());
     }
@@ -192,7 +199,7 @@ mod tests {
 
     #[test]
     fn the_template_says_the_defaults() {
-        let template = config::parse(&filled(&with(&[("/project", true)]), None)).unwrap();
+        let template = config::parse(&filled(&with(&[("/project", true)]))).unwrap();
         let mut defaults = config::parse("version = 1").unwrap();
         // Mounts are the user's choice.
         defaults.vm.left_out = template.vm.left_out;
@@ -208,7 +215,7 @@ mod tests {
         answers.name = Some("agents".parse().unwrap());
         answers.cpus = Some(3);
         answers.memory = Some("6GiB".into());
-        let config = config::parse(&filled(&answers, None)).unwrap();
+        let config = config::parse(&filled(&answers)).unwrap();
         assert_eq!((config.vm.name.as_str(), config.context.name.as_str()), ("agents", "agents"));
         assert_eq!(config.vm.cpus, Some(3));
         assert_eq!(config.vm.memory.map(|it| it.to_string()).as_deref(), Some("6GiB"));
@@ -219,14 +226,15 @@ mod tests {
 
     #[test]
     fn a_release_names_its_schema_on_the_first_line() {
-        let text = filled(&with(&[]), Some("https://schema.example/containai.schema.json"));
+        let address = "https://schema.example/containai.schema.json";
+        let text = with_schema(filled(&with(&[])), Some(address));
         assert!(text.starts_with("#:schema https://schema.example/containai.schema.json\n# "));
         config::parse(&text).unwrap();
     }
 
     #[test]
     fn without_a_directory_nothing_is_mounted() {
-        let config = config::parse(&filled(&with(&[]), None)).unwrap();
+        let config = config::parse(&filled(&with(&[]))).unwrap();
         assert!(config.vm.mounts.is_empty() && !config.vm.left_out.mounts);
     }
 
@@ -236,7 +244,7 @@ mod tests {
             Some(setting) if !setting.is_empty() && !setting.starts_with(' ') => setting.to_owned(),
             _ => line.to_owned(),
         };
-        let text = filled(&with(&[("/project", true)]), None);
+        let text = filled(&with(&[("/project", true)]));
         let on: Vec<String> = text.lines().map(switch_on).collect();
         assert!(on.iter().any(|line| line == "cpus = 4"));
         config::parse(&on.join("\n")).unwrap();

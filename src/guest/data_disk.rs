@@ -55,13 +55,12 @@ pub fn files(disk: &str) -> Vec<GuestFile> {
     files
 }
 
-/// A path in the name of a unit, as `systemd-escape --path` writes it. The label is the only part with unusual
-/// characters, and a disk of `cai` has none in its name but `-`.
+/// A path in the name of a unit, as `systemd-escape --path` writes it if `-` is its only unusual character.
 fn escaped(path: &str) -> String {
     path.trim_start_matches('/').replace('-', "\\x2d").replace('/', "-")
 }
 
-/// The unit that mounts something at one of these paths, whose characters need no escape.
+/// The unit that mounts something at this path.
 pub fn unit(path: &str) -> String {
-    path.trim_start_matches('/').replace('/', "-") + ".mount"
+    escaped(path) + ".mount"
 }

@@ -129,6 +129,11 @@ impl CommandSpec {
         let argument = told(self.timeout);
         self.arg(argument)
     }
+
+    /// The program without its directory.
+    fn name(&self) -> Cow<'_, str> {
+        self.program.file_name().unwrap_or(self.program.as_os_str()).to_string_lossy()
+    }
 }
 
 fn told(timeout: Duration) -> OsString {
@@ -145,13 +150,6 @@ fn told(timeout: Duration) -> OsString {
 const SHOWN_ARGUMENT: usize = 160;
 /// The longest part that is shown of the line that explains a failure, in characters.
 const SHOWN_LINE: usize = 500;
-
-impl CommandSpec {
-    /// The program without its directory.
-    fn name(&self) -> Cow<'_, str> {
-        self.program.file_name().unwrap_or(self.program.as_os_str()).to_string_lossy()
-    }
-}
 
 /// The command line to read and to copy; long arguments are shortened.
 impl fmt::Display for CommandSpec {

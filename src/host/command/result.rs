@@ -109,7 +109,7 @@ pub enum Failure {
     /// It exited with 0, but its output has the wrong format.
     #[error("printed unexpected output: {why}")]
     Unreadable {
-        /// What is wrong with it.
+        /// How it differs from the format.
         why: String,
         /// The output.
         output: Output,
@@ -128,7 +128,7 @@ impl CommandError {
         self.line(&self.command)
     }
 
-    /// The same without the command's arguments, when they mean nothing to the reader.
+    /// The same with only the name of the program, for a command with arguments that users do not know.
     pub fn without_arguments(&self) -> String {
         self.line(&self.command.name())
     }

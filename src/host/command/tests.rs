@@ -29,3 +29,12 @@ fn a_command_gives_up_by_itself_before_it_is_killed() {
     let plain = CommandSpec::new("x").arg("y").timeout(Duration::from_secs(1));
     assert_eq!(plain.to_string(), "x y");
 }
+
+#[test]
+fn a_failure_can_be_told_without_the_arguments() {
+    let command = CommandSpec::new("/usr/bin/ssh").args(["-F", "file", "a long script"]);
+    let stderr = "\nssh: refused\nbye".to_owned();
+    let output = Output { status: ExitStatus::Code(255), stdout: String::new(), stderr };
+    let error = output.successful(&command).unwrap_err();
+    assert_eq!(error.without_arguments(), "`ssh` failed with exit status 255: ssh: refused");
+}

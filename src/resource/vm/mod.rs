@@ -1,12 +1,12 @@
 //! The virtual machine: it exists, runs, and its `lima.yaml` says what the file says.
 
+mod change;
 mod create;
 pub(super) mod diagnosis;
 mod disks;
 mod equivalence;
 mod exposure;
 mod power;
-mod remarks;
 mod steps;
 mod template;
 mod undeclared;

@@ -19,7 +19,8 @@ use crate::support::slowest::trial;
 use crate::support::tally::HOSTILE;
 use crate::support::trials;
 
-/// Every text takes minutes, so its places are shared by several trials that can run at the same time.
+/// The number of trials that share the places of the file. They can run at the same time; all places together
+/// take minutes.
 const SHARES: usize = 4;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {

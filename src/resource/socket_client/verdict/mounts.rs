@@ -28,7 +28,7 @@ const DIND_GROUP: u32 = 2375;
 
 /// The path on the engine's machine of the socket in the container, if a path is mounted. If the
 /// container does not exist, the path that its service mounts.
-pub(super) fn source(client: &SocketClient, facts: &ClientFacts) -> Option<String> {
+fn source(client: &SocketClient, facts: &ClientFacts) -> Option<String> {
     match facts.container.present() {
         Some(seen) => {
             let mount = seen.inspected.mount_of(&client.socket)?;
