@@ -15,6 +15,8 @@ use crate::report::on_a_line;
 
 /// The file that `init` writes.
 const TEMPLATE: &str = include_str!("containai.toml");
+/// The first line of the file of a program without a published schema.
+const SCHEMA_BESIDE: &str = "#:schema ./containai.schema.json\n";
 /// Readable by everyone, like other files of a repository.
 const MODE: u32 = 0o644;
 
@@ -56,6 +58,7 @@ pub(super) fn run(
     if exists {
         overwrite(host, &source)?;
         terminal.talk(&format!("Wrote {}.", source.shown()));
+        write_schema(host, &source, true, terminal)?;
     } else {
         write(host, &source, terminal)?;
     }
@@ -76,7 +79,7 @@ impl Answers {
     fn source(mut self, probe: &dyn Probe, path: PathBuf) -> Result<Source, Error> {
         let default = || project(probe, &path).map(|directory| (directory, true));
         self.mounts.get_or_insert_with(|| default().into_iter().collect());
-        Source::new(probe, path, with_schema(filled(&self), schema::ADDRESS))
+        Source::new(probe, path, with_schema(&filled(&self), schema::ADDRESS))
     }
 }
 
@@ -124,12 +127,12 @@ fn given(probe: &dyn Probe, global: &Global, text: &str) -> Result<(String, bool
     Ok((shown, writable))
 }
 
-/// The file with the line by which editors find its schema.
-fn with_schema(text: String, address: Option<&str>) -> String {
-    match address {
-        Some(address) => format!("#:schema {address}\n{text}"),
-        None => text,
-    }
+/// The file with the line by which editors find its schema: the published one, or a copy next to the file.
+fn with_schema(text: &str, address: Option<&str>) -> String {
+    address.map_or_else(
+        || format!("{SCHEMA_BESIDE}{text}"),
+        |address| format!("#:schema {address}\n{text}"),
+    )
 }
 
 /// The template with these answers.
@@ -159,7 +162,37 @@ fn filled(answers: &Answers) -> String {
     text.replace(template, none).replace("\n\n# Directories", empty)
 }
 
-/// Writes the file if it does not exist.
+/// Writes the schema next to a file that expects it there. An existing one may be of the version that a project
+/// has chosen, so only `force` overwrites it.
+fn write_schema(
+    host: &dyn Host,
+    source: &Source,
+    force: bool,
+    terminal: &mut Terminal,
+) -> Result<(), Error> {
+    if !source.text().starts_with(SCHEMA_BESIDE) {
+        return Ok(());
+    }
+    let path = source.path.with_file_name("containai.schema.json");
+    let text = schema::text(schema::FILE);
+    let written = if force {
+        host.write_file(&path, &text, MODE)
+    } else {
+        host.write_new(&path, text.as_bytes(), MODE)
+    };
+    match written {
+        Ok(()) => {
+            let shown = path.display().to_string();
+            let shown = on_a_line(&shown);
+            terminal.talk(&format!("Wrote {shown} for completion in editors."));
+            Ok(())
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(source) => Err(Error::WriteFile { path, source }),
+    }
+}
+
+/// Writes the file, and its schema if it belongs next to it, if the file does not exist.
 pub(super) fn write(
     host: &dyn Host,
     source: &Source,
@@ -168,7 +201,7 @@ pub(super) fn write(
     match host.write_new(&source.path, source.text().as_bytes(), MODE) {
         Ok(()) => {
             terminal.talk(&format!("Wrote {}.", source.shown()));
-            Ok(())
+            write_schema(host, source, false, terminal)
         }
         // The path could not be read, but it exists.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(Error::Refused {
@@ -227,7 +260,7 @@ mod tests {
     #[test]
     fn a_release_names_its_schema_on_the_first_line() {
         let address = "https://schema.example/containai.schema.json";
-        let text = with_schema(filled(&with(&[])), Some(address));
+        let text = with_schema(&filled(&with(&[])), Some(address));
         assert!(text.starts_with("#:schema https://schema.example/containai.schema.json\n# "));
         config::parse(&text).unwrap();
     }

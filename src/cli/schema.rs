@@ -103,8 +103,13 @@ fn root<T: JsonSchema>() -> Value {
     schema
 }
 
+/// A schema as JSON. Empty if there is none of this name.
+pub(super) fn text(name: &str) -> String {
+    let schema = SCHEMAS.into_iter().find(|(known, _)| *known == name);
+    schema.map_or_else(String::new, |(_, schema)| format!("{:#}\n", schema()))
+}
+
 pub(super) fn run(name: &str, terminal: &mut Terminal) -> Result<(), Error> {
-    let schema = schemas().find(|(known, _)| *known == name).map(|(_, schema)| schema);
     // A schema is not about a host, so it is not marked as simulated.
-    schema.map_or(Ok(()), |schema| terminal.raw(&format!("{schema:#}\n")))
+    terminal.raw(&text(name))
 }

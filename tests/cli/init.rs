@@ -7,6 +7,7 @@ use crate::support::trials;
 pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
         the_file_that_is_written_is_valid,
+        the_schema_is_written_next_to_the_file,
         a_file_that_exists_is_overwritten_only_by_force,
         it_is_written_where_the_command_line_says,
         a_symbolic_link_stays_one,
@@ -29,7 +30,34 @@ fn the_file_that_is_written_is_valid() {
     assert_eq!(ran.success(), "", "{ran}");
     assert!(ran.stderr.contains("Wrote containai.toml"), "{ran}");
     sandbox.cai(&["validate"]).success();
-    assert_eq!(std::fs::read_dir(sandbox.home()).unwrap().count(), 2, "something is left beside");
+    let mut left = std::fs::read_dir(sandbox.home()).unwrap().count();
+    left -= ["containai.toml", "containai.schema.json", ".docker"].len();
+    assert_eq!(left, 0, "something is left beside");
+}
+
+/// This build has no address of a published schema.
+fn the_schema_is_written_next_to_the_file() {
+    let sandbox = Sandbox::new();
+    let ran = sandbox.cai(&["init"]);
+    ran.success();
+    assert!(ran.stderr.contains("Wrote containai.schema.json"), "{ran}");
+    let file = read(&sandbox, "home/containai.toml");
+    assert!(file.starts_with("#:schema ./containai.schema.json\n# "), "{file}");
+    let schema = sandbox.cai(&["schema"]);
+    assert_eq!(read(&sandbox, "home/containai.schema.json"), schema.success());
+    // One that is there may be of the version that the project uses.
+    sandbox.write("home/containai.schema.json", "{}\n");
+    std::fs::remove_file(sandbox.path("home/containai.toml")).unwrap();
+    sandbox.cai(&["init"]).success();
+    assert_eq!(read(&sandbox, "home/containai.schema.json"), "{}\n");
+    sandbox.cai(&["init", "--force"]).success();
+    assert_eq!(read(&sandbox, "home/containai.schema.json"), schema.stdout);
+    // It is next to the file, wherever that is.
+    sandbox.directory("home/team");
+    sandbox.cai(&["-f", "team/engine.toml", "setup", "--dry-run"]).success();
+    assert!(!sandbox.path("home/team/containai.schema.json").exists());
+    sandbox.cai(&["-f", "team/engine.toml", "init"]).success();
+    assert!(sandbox.path("home/team/containai.schema.json").exists());
 }
 
 fn a_file_that_exists_is_overwritten_only_by_force() {
