@@ -35,10 +35,28 @@ impl Composer {
     }
 
     /// A trial with each Compose. If one is not installed, its trial is ignored.
-    pub fn trials(name: &str, run: fn(Self)) -> Vec<Trial> {
+    pub fn trials(
+        group: &str,
+        name: &str,
+        run: impl Fn(Self) + Copy + Send + 'static,
+    ) -> Vec<Trial> {
+        Self::trials_of(&Self::ALL, group, name, run)
+    }
+
+    /// The same with only these in the normal run. The soak test has the rest: ignored, with `soak` in their names.
+    /// The start of Compose 1 takes more processor time than all else that a trial does.
+    pub fn trials_of(
+        chosen: &[Self],
+        group: &str,
+        name: &str,
+        run: impl Fn(Self) + Copy + Send + 'static,
+    ) -> Vec<Trial> {
         let with = |composer: Self| {
-            let trial = trial(format!("{name}_{}", composer.name()), move || run(composer));
-            trial.with_ignored_flag(!composer.is_there())
+            let is_chosen = chosen.contains(&composer);
+            let soak = if is_chosen { "" } else { "soak::" };
+            let name = format!("client::{group}::{soak}{name}_{}", composer.name());
+            let trial = trial(name, move || run(composer));
+            trial.with_ignored_flag(!(is_chosen && composer.is_there()))
         };
         Self::ALL.map(with).into()
     }

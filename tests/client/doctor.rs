@@ -14,7 +14,6 @@ use super::case::{Case, Setting};
 use super::compose::Composer;
 use super::daemon::{GROUP, shared};
 use super::image::Image;
-use crate::support::slowest::trial;
 use crate::support::trials;
 
 /// A fault of a real container and the expected finding.
@@ -182,18 +181,11 @@ fn until(mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// Each case runs with one of the two Composes, in turn; `matrix` and `project` run both. The soak test has the
-/// rest: ignored, with `soak` in their names.
+/// Each case runs with one of the two Composes, a few with the older one; `matrix` and `project` run both.
 pub fn trials() -> Vec<Trial> {
     let cases = CASES.iter().enumerate().flat_map(|(number, case)| {
-        let of = |composer: Composer| {
-            let is_chosen = composer == Composer::ALL[number % 2];
-            let group = if is_chosen { "doctor" } else { "doctor::soak" };
-            let name = format!("client::{group}::{}_{}", case.name, composer.name());
-            let trial = trial(name, move || check(case, composer));
-            trial.with_ignored_flag(!(composer.is_there() && is_chosen))
-        };
-        Composer::ALL.map(of)
+        let composer = if number % 4 == 0 { Composer::Standalone } else { Composer::Plugin };
+        Composer::trials_of(&[composer], "doctor", case.name, move |it| check(case, it))
     });
     let others = trials![without_a_compose_file_nothing_is_touched];
     cases.chain(others).collect()
@@ -235,8 +227,6 @@ fn check(wrong: &Wrong, composer: Composer) {
     assert_eq!(finding["observed"][evidence.0], evidence.1, "{finding:#}");
     assert!(finding["cause"].as_str().unwrap().contains(cause), "{finding:#}");
     assert_eq!(finding["fixable"], by_hand.is_none(), "{finding:#}");
-    let shown = case.sandbox.cai(&["doctor"]);
-    println!("{shown}\n");
     let id = case.identity(&case.name);
     let ran = case.sandbox.cai(&["doctor", "--fix", "--yes"]);
     println!("{ran}\n");

@@ -8,27 +8,26 @@ use super::compose::Composer;
 use super::daemon::GROUP;
 use super::image::Image;
 
-/// The name of a case, and the case for one of the Composes.
-type Feature = (&'static str, fn(Composer));
-
 pub fn trials() -> Vec<libtest_mimic::Trial> {
-    let cases: [Feature; 6] = [
-        ("a_read_only_mount_is_no_drift", a_read_only_mount_is_no_drift),
-        ("a_group_by_a_variable_is_not_repeated", a_group_by_a_variable_is_not_repeated),
-        ("a_group_by_extends_is_not_repeated", a_group_by_extends_is_not_repeated),
-        ("a_container_is_found_by_its_labels", a_container_is_found_by_its_labels),
-        ("the_default_override_is_included", the_default_override_is_included),
-        ("what_compose_refuses_is_quoted", what_compose_refuses_is_quoted),
+    // Each Compose prints these services in its own way.
+    let both = Composer::ALL;
+    let plugin = [Composer::Plugin];
+    let trials = [
+        of(&both, "a_group_by_a_variable_is_not_repeated", a_group_by_a_variable_is_not_repeated),
+        of(&both, "a_group_by_extends_is_not_repeated", a_group_by_extends_is_not_repeated),
+        of(&both, "the_default_override_is_included", the_default_override_is_included),
+        of(&plugin, "a_read_only_mount_is_no_drift", a_read_only_mount_is_no_drift),
+        of(&plugin, "a_container_is_found_by_its_labels", a_container_is_found_by_its_labels),
+        of(&plugin, "what_compose_refuses_is_quoted", what_compose_refuses_is_quoted),
     ];
-    let both = cases
-        .iter()
-        .flat_map(|(name, run)| Composer::trials(&format!("client::features::{name}"), *run));
     // Compose 1 has no `include`.
-    let included = Composer::trials(
-        "client::features::a_service_that_is_included_is_accepted",
-        a_service_that_is_included_is_accepted,
-    );
-    both.chain(included.into_iter().skip(1)).collect()
+    let included = "a_service_that_is_included_is_accepted";
+    let included = of(&plugin, included, a_service_that_is_included_is_accepted);
+    trials.into_iter().flatten().chain(included.into_iter().skip(1)).collect()
+}
+
+fn of(chosen: &[Composer], name: &str, run: fn(Composer)) -> Vec<libtest_mimic::Trial> {
+    Composer::trials_of(chosen, "features", name, run)
 }
 
 /// A project of one service, whose container does not exist.

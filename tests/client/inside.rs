@@ -29,7 +29,8 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         an_engine_that_another_context_leads_to_is_asked,
     ];
     let gone = Composer::trials(
-        "client::inside::a_container_that_is_gone_is_made_again",
+        "inside",
+        "a_container_that_is_gone_is_made_again",
         a_container_that_is_gone_is_made_again,
     );
     let mixed = mixed.with_ignored_flag(!Composer::Plugin.is_there());

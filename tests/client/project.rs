@@ -14,7 +14,8 @@ use crate::cli::fake;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
     Composer::trials(
-        "client::project::a_service_is_made_anew_with_all_that_made_it",
+        "project",
+        "a_service_is_made_anew_with_all_that_made_it",
         a_service_is_made_anew_with_all_that_made_it,
     )
 }

@@ -7,8 +7,10 @@ use super::image::{Image, ensure};
 use crate::cli::fake;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
-    Composer::trials(
-        "client::seed::a_manager_beside_docker_in_docker_gets_its_volume_writable",
+    Composer::trials_of(
+        &[Composer::Plugin],
+        "seed",
+        "a_manager_beside_docker_in_docker_gets_its_volume_writable",
         a_manager_beside_docker_in_docker_gets_its_volume_writable,
     )
 }
