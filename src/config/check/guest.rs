@@ -24,11 +24,9 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         let places = self.elements(&["users"]);
         let is_lima = |(user, _): &(&User, _)| user.name == UserRef::LimaUser;
         let entry = users.iter().zip(&places).find(is_lima);
-        let is_empty = |list: &Node<'_, '_>| list.count() == 0 && !list.is_refused();
-        let nobody = self.at(&["users"]).filter(is_empty).map(Node::span);
         let without = entry.filter(|(user, _)| !user.groups.contains(&UnixName::docker()));
-        if let Some(span) = without.map(|(_, place)| of(*place, "groups")).or(nobody) {
-            self.refuse_no_engine(span);
+        if let Some((_, place)) = without {
+            self.refuse_no_engine(of(*place, "groups"));
         }
         let names = users.iter().zip(&places).map(|(user, place)| (&user.name, of(*place, "name")));
         self.refuse_twice(names.collect(), |name| format!("duplicate entry for the user `{name}`"));

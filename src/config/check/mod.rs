@@ -131,17 +131,20 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         for (item, span) in items {
             let start = *first.entry(item).or_insert(span.start);
             if start != span.start {
-                let label = match (self.sources.at(start), self.sources.at(span.start)) {
-                    (Some(first), Some(second)) if first.layer.path != second.layer.path => {
-                        format!("the first is in {first}")
-                    }
-                    (first, _) => {
-                        format!("the first is on line {}", first.map_or(1, |it| it.line()))
-                    }
-                };
-                self.diagnostics.push(Diagnostic::new(message(item)).at(span).label(label));
+                self.refuse_second(start, span, message(item));
             }
         }
+    }
+
+    /// Refuses something that is there already; `first` is the place of that.
+    pub(super) fn refuse_second(&mut self, first: usize, second: Range<usize>, message: String) {
+        let label = match (self.sources.at(first), self.sources.at(second.start)) {
+            (Some(first), Some(second)) if first.layer.path != second.layer.path => {
+                format!("the first is in {first}")
+            }
+            (first, _) => format!("the first is on line {}", first.map_or(1, |it| it.line())),
+        };
+        self.diagnostics.push(Diagnostic::new(message).at(second).label(label));
     }
 }
 

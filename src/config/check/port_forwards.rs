@@ -33,13 +33,14 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
                 self.refuse(place.span(), message, hint);
             }
         }
-        let guest = both().filter_map(|(forward, place)| {
-            let own = (forward.guest_port?, forward.guest_ip.as_deref(), forward.proto);
-            Some((own, of(*place, "guest_port")))
-        });
-        self.refuse_twice(guest.collect(), |(port, ..)| {
-            format!("duplicate forward of the guest's port {port}")
-        });
+        for (index, (forward, place)) in both().enumerate() {
+            let first = both().take(index).find(|(other, _)| forward.same_guest_port(other));
+            if let (Some((_, first)), Some(port)) = (first, forward.guest_port) {
+                let [first, second] = [first, place].map(|place| of(*place, "guest_port"));
+                let message = format!("duplicate forward of the guest's port {port}");
+                self.refuse_second(first.start, second, message);
+            }
+        }
         let sockets = both().filter_map(|(forward, place)| {
             Some((forward.host_socket.as_deref()?, of(*place, "host_socket")))
         });

@@ -2,6 +2,9 @@
 
 use toml::de::{DeTable, DeValue};
 
+use crate::config::types::GUEST_IP;
+use crate::model::clean_path;
+
 /// The keys that identify the elements of an array. Each group is a part of the identity: the first
 /// of its keys that an element has.
 type Keys = &'static [&'static [&'static str]];
@@ -21,6 +24,9 @@ const ARRAYS: [(&str, Keys); 8] = [
     ),
 ];
 
+/// What a missing key of an identity stands for.
+const DEFAULTS: [(&str, &str); 2] = [("guest_ip", GUEST_IP), ("proto", "any")];
+
 /// Arrays of tables whose elements are only added: nothing in them says that two are the same.
 const LISTS: [&str; 1] = ["trust"];
 
@@ -28,9 +34,10 @@ const LISTS: [&str; 1] = ["trust"];
 const VALUES: [&str; 3] = ["vm.env.*", "proxy.username", "proxy.password"];
 
 /// The keys that belong to another one: if a higher layer sets that, theirs must come with it.
-const DEPENDENT: [(&str, &str, &[&str]); 5] = [
+const DEPENDENT: [(&str, &str, &[&str]); 6] = [
     ("files", "content", &["source"]),
     ("files", "source", &["content"]),
+    ("sysbox", "version", &["packages"]),
     ("sysbox.packages", "url", &["sha256"]),
     // A mount that replaces another one is writable only if it says so.
     ("vm.mounts", "location", &["writable"]),
@@ -57,11 +64,20 @@ pub(super) fn is_value(path: &[String]) -> bool {
 pub(super) fn identity(path: &[String], element: &DeTable<'_>) -> Option<Vec<Option<String>>> {
     let path = path.join(".");
     let (_, keys) = ARRAYS.iter().find(|(array, _)| *array == path)?;
-    let part = |names: &&[&str]| names.iter().find_map(|name| element.get(*name).map(text));
+    let own = |names: &[&str]| names.iter().find_map(|name| element.get(*name).map(text));
+    let default = |names: &[&str]| {
+        let (_, value) = DEFAULTS.iter().find(|(name, _)| names.contains(name))?;
+        Some((*value).to_owned())
+    };
+    let part = |names: &&[&str]| match own(names).or_else(|| default(names)) {
+        // "~/a" and "~/a/" are the same directory.
+        Some(directory) if path == "vm.mounts" => Some(clean_path(&directory)),
+        part => part,
+    };
     Some(keys.iter().map(part).collect())
 }
 
-/// The keys of an element that belong to this key, which a higher layer sets.
+/// The keys of a table or an element that belong to this key, which a higher layer sets.
 pub(super) fn dependent(path: &[String], key: &str) -> &'static [&'static str] {
     let path = path.join(".");
     let found = DEPENDENT.iter().find(|(array, of, _)| *array == path && *of == key);
@@ -69,5 +85,8 @@ pub(super) fn dependent(path: &[String], key: &str) -> &'static [&'static str] {
 }
 
 fn text(value: &toml::Spanned<DeValue<'_>>) -> String {
-    super::value::plain(value).to_string()
+    match value.get_ref() {
+        DeValue::String(text) => text.to_string(),
+        _ => super::value::plain(value).to_string(),
+    }
 }

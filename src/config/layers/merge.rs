@@ -83,17 +83,22 @@ impl Merge<'_> {
             }
             (low, high) if low.is_table() != high.is_table() => {
                 let key = path.join(".");
-                let what = |it: &DeValue<'_>| if it.is_table() { "a table" } else { "a value" };
-                let error = Diagnostic::new(format!("`{key}` is {} here", what(&high))).at(span);
-                let error = error.also(other, format!("{} here", what(low)));
-                self.diagnostics
-                    .push(error.hint(format!("write `{key}` as a table in both files")));
+                let error = Diagnostic::new(format!("`{key}` is {} here", form(&high))).at(span);
+                let error = error.also(other, format!("{} here", form(low)));
+                let is_list = [low, &high].map(|it| form(it)).contains(&ARRAY);
+                let hint = if is_list {
+                    format!("write `[[{key}]]` in both files")
+                } else {
+                    format!("write `{key}` as a table in both files")
+                };
+                self.diagnostics.push(error.hint(hint));
             }
             (_, high) => self.replace(under, Spanned::new(span, high), path),
         }
     }
 
     fn table<'i>(&mut self, low: &mut DeTable<'i>, high: DeTable<'i>, path: &mut Vec<String>) {
+        self.forget_dependent(low, &high, path);
         for (key, value) in high {
             path.push(key.get_ref().to_string());
             match low.get_mut(key.get_ref().as_ref()) {
@@ -114,10 +119,7 @@ impl Merge<'_> {
             let same = known.iter().position(|other| own.is_some() && *other == own);
             let same = same.filter(|index| taken.insert(*index));
             match same.and_then(|index| low.get_mut(index)) {
-                Some(under) => {
-                    self.forget_dependent(under, &element, path);
-                    self.value(under, element, path);
-                }
+                Some(under) => self.value(under, element, path),
                 None => low.push(element),
             }
         }
@@ -146,10 +148,7 @@ impl Merge<'_> {
     }
 
     /// Removes the keys of a lower layer that belong to a key that the higher one changes.
-    fn forget_dependent(&mut self, under: &mut Value<'_>, over: &Value<'_>, path: &[String]) {
-        let (DeValue::Table(low), DeValue::Table(high)) = (under.get_mut(), over.get_ref()) else {
-            return;
-        };
+    fn forget_dependent(&mut self, low: &mut DeTable<'_>, high: &DeTable<'_>, path: &[String]) {
         for (key, value) in high {
             let name = key.get_ref().as_ref();
             let new = resolved(value, self.sources);
@@ -211,6 +210,17 @@ fn stay_sensitive<'i>(under: &Value<'i>, over: &mut Value<'i>) {
             *over = Spanned::new(span, DeValue::Table(table));
         }
         _ => {}
+    }
+}
+
+const ARRAY: &str = "an array of tables";
+
+/// What a value is, as an error says it.
+fn form(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::Table(_) => "a table",
+        DeValue::Array(array) if !array.is_empty() && are_tables(array) => ARRAY,
+        _ => "a value",
     }
 }
 

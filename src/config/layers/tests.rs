@@ -94,7 +94,7 @@ path = \"/etc/a\"
 content = \"a\"
 mode = \"0600\"
 [[vm.mounts]]
-location = \"/src\"
+location = \"/src/\"
 [[vm.port_forwards]]
 guest_port = 80
 [[vm.images]]
@@ -122,6 +122,8 @@ writable = true
 location = \"/other\"
 [[vm.port_forwards]]
 guest_port = 80
+guest_ip = \"127.0.0.1\"
+proto = \"any\"
 host_port = 8080
 [[vm.images]]
 arch = \"x86_64\"
@@ -152,6 +154,20 @@ location = \"https://a/c.img\"
 }
 
 #[test]
+fn another_version_of_sysbox_drops_the_packages_of_the_layer_below() {
+    let package = format!(
+        "[[sysbox.packages]]\narch = \"x86_64\"\nurl = \"./s.deb\"\nsha256 = \"{}\"\n",
+        "0a".repeat(32)
+    );
+    let base = format!("version = 1\n[sysbox]\nversion = \"0.7.1\"\n{package}");
+    let count = |version: &str| {
+        let file = format!("extends = \"../base.toml\"\n[sysbox]\nversion = \"{version}\"\n");
+        read(&[("/team/base.toml", &base), (FILE, &file)]).unwrap().sysbox.packages.len()
+    };
+    assert_eq!((count("0.7.1"), count("0.7.0")), (1, 0));
+}
+
+#[test]
 fn an_empty_array_removes_the_elements_and_another_array_replaces_the_list() {
     let base =
         "version = 1\n[[vm.mounts]]\nlocation = \"/src\"\n[egress]\nallow = [\"a.example\"]\n";
@@ -161,6 +177,11 @@ fn an_empty_array_removes_the_elements_and_another_array_replaces_the_list() {
     assert_eq!(config.vm.mounts, []);
     assert!(!config.vm.left_out.mounts);
     assert_eq!(config.egress.unwrap().policy().entries.len(), 1);
+    // Without any user, the VM's login user still has access to the engine.
+    let base = "version = 1\n[[users]]\nname = \"ci\"\n";
+    let file = "extends = \"../base.toml\"\nusers = []\n";
+    let users = read(&[("/team/base.toml", base), (FILE, file)]).unwrap().users;
+    assert_eq!(users.iter().map(|it| it.name.to_string()).collect::<Vec<_>>(), ["@lima"]);
 }
 
 #[test]
@@ -294,6 +315,10 @@ fn a_table_does_not_replace_a_value() {
     let text = errors(&[base, (FILE, "extends = \"../base.toml\"\n[docker]\nversion = \"28\"\n")]);
     assert!(text.contains("`docker` is a table here"), "{text}");
     assert!(text.contains("../base.toml:2") && text.contains("a value here"), "{text}");
+    let base = ("/team/base.toml", "version = 1\n[[users]]\nname = \"ci\"\n");
+    let text = errors(&[base, (FILE, "extends = \"../base.toml\"\nusers = { name = \"ci\" }\n")]);
+    assert!(text.contains("an array of tables here"), "{text}");
+    assert!(text.contains("write `[[users]]` in both files"), "{text}");
 }
 
 #[test]

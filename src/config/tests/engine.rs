@@ -209,7 +209,6 @@ fn limas_user_is_limas_to_make_and_the_engines_to_use() {
             "2:37 the user `@lima` is not in the group `docker`",
         ),
         ("users = [{ name = \"@lima\" }]", "2:10 the user `@lima` is not in the group `docker`"),
-        ("users = []", "2:9 the user `@lima` is not in the group `docker`"),
         ("users = [{ name = \"a\", shell = \"sh\" }]", "2:32 \"sh\" is not a login shell: "),
     ]);
 }

@@ -33,6 +33,7 @@ pub use file::{File, Owner};
 pub(super) use guest::default_users;
 pub use guest::{Group, User};
 pub use lima::{Install, Lima};
+pub(in crate::config) use port_forward::GUEST_IP;
 pub use port_forward::{Forwarding, PortForward, Proto};
 pub use proxy::Proxy;
 pub use repository::Repository;

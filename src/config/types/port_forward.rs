@@ -63,6 +63,9 @@ pub struct PortForward {
     pub proto: Option<Proto>,
 }
 
+/// The address in the guest of a forward that names none.
+pub(in crate::config) const GUEST_IP: &str = "127.0.0.1";
+
 /// A protocol with ports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -106,11 +109,23 @@ impl PortForward {
         let address = |it: &Self| it.host_ip.clone().unwrap_or_else(|| "127.0.0.1".into());
         let (one, two) = (address(self), address(other));
         let is_any = |it: &str| matches!(it, "0.0.0.0" | "::");
+        let same_address = one == two || is_any(&one) || is_any(&two);
+        let port = first.max(from);
+        (same_address && self.same_protocol(other) && port <= last.min(to)).then_some(port)
+    }
+
+    /// Whether both are about the same port of the guest. Lima uses only the first of them.
+    pub fn same_guest_port(&self, other: &Self) -> bool {
+        let address = |it: &Self| it.guest_ip.clone().unwrap_or_else(|| GUEST_IP.into());
+        self.guest_port.is_some()
+            && self.guest_port == other.guest_port
+            && address(self) == address(other)
+            && self.same_protocol(other)
+    }
+
+    fn same_protocol(&self, other: &Self) -> bool {
         let protocol = |it: &Self| it.proto.unwrap_or(Proto::Any);
         let (own, others) = (protocol(self), protocol(other));
-        let same_address = one == two || is_any(&one) || is_any(&two);
-        let same_protocol = own == others || own == Proto::Any || others == Proto::Any;
-        let port = first.max(from);
-        (same_address && same_protocol && port <= last.min(to)).then_some(port)
+        own == others || own == Proto::Any || others == Proto::Any
     }
 }
