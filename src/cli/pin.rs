@@ -112,6 +112,11 @@ impl Pinning<'_> {
                 let pinned = self.newest(&image, config)?;
                 self.pins[layer].images.insert(image.location().to_owned(), pinned);
             }
+            Part::Digest => {
+                self.open.push(format!(
+                    "Not pinned: {what}. Add its digest: cai does not know where to find it."
+                ));
+            }
             Part::DefaultImages(images) => {
                 for (arch, image) in images {
                     let pinned = self.newest(&image, config)?;

@@ -55,7 +55,22 @@ pub fn pinned(text: &str, pins: &Pins) -> Result<String, toml_edit::TomlError> {
         entry([("arch", arch.as_str()), ("url", url), ("sha256", sha256.as_str())])
     });
     add(&mut document, "sysbox", "packages", packages.collect());
-    Ok(document.to_string())
+    Ok(in_form_of(text, document.to_string()))
+}
+
+/// The byte order mark, with which some editors begin a file.
+const MARK: char = '\u{feff}';
+
+/// The edited text with the line ends and the byte order mark of the original one, which `toml_edit` drops.
+fn in_form_of(original: &str, mut edited: String) -> String {
+    let lines = original.matches('\n').count();
+    if lines > 0 && original.matches("\r\n").count() == lines {
+        edited = edited.replace("\r\n", "\n").replace('\n', "\r\n");
+    }
+    if original.starts_with(MARK) && !edited.starts_with(MARK) {
+        edited.insert(0, MARK);
+    }
+    edited
 }
 
 fn entry<const N: usize>(values: [(&str, &str); N]) -> Table {
@@ -145,6 +160,17 @@ mod tests {
         let expected =
             "vm.images = [{ location = \"https://a/2/i.img\", digest = \"sha256:aa\" }] # x\n";
         assert_eq!(pinned(inline, &pins("https://a/i.img")).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_file_of_windows_keeps_its_form() {
+        let text = "\u{feff}# Top.\r\nversion = 1\r\n[[vm.images]]\r\nlocation = \"https://a/i.img\" # why\r\n";
+        assert_eq!(pinned(text, &Pins::default()).unwrap(), text);
+        let expected = text.replace(
+            "\"https://a/i.img\" # why\r\n",
+            "\"https://a/2/i.img\" # why\r\ndigest = \"sha256:aa\"\r\n",
+        );
+        assert_eq!(pinned(text, &pins("https://a/i.img")).unwrap(), expected);
     }
 
     #[test]

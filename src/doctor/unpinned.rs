@@ -29,6 +29,8 @@ pub struct Unpinned {
 pub enum Part {
     /// An image whose address moves.
     Image(MovingImage),
+    /// An image of an unknown index that is downloaded without a digest.
+    Digest,
     /// The images of a file that names none.
     DefaultImages(Vec<(Arch, MovingImage)>),
     /// The release of Docker's own packages.
@@ -55,20 +57,27 @@ pub fn unpinned(config: &Config) -> Vec<Unpinned> {
 }
 
 fn images(config: &Config) -> Vec<Unpinned> {
-    let images = config.vm.images.iter().enumerate();
-    let moving =
-        images.filter_map(|(index, image)| Some((index, image, MovingImage::at(&image.location)?)));
+    let images = &config.vm.images;
     if config.vm.left_out.images {
-        let images = moving.filter_map(|(_, image, moving)| Some((image.arch?, moving)));
-        let part = Part::DefaultImages(images.collect());
+        let moving = |image: &Image| Some((image.arch?, MovingImage::at(&image.location)?));
+        let part = Part::DefaultImages(images.iter().filter_map(moving).collect());
         return vec![open(config, "vm.images", "the images", part)];
     }
-    let named = |(index, image, moving): (usize, &Image, MovingImage)| {
+    let named = |(index, image): (usize, &Image)| {
+        let part = match MovingImage::at(&image.location) {
+            Some(moving) => Part::Image(moving),
+            None if is_remote(&image.location) && image.digest.is_none() => Part::Digest,
+            None => return None,
+        };
         let arch = image.arch.map(|arch| format!(" for {arch}")).unwrap_or_default();
         let key = child(&element("vm.images", index), "location");
-        open(config, &key, &format!("the image{arch}"), Part::Image(moving))
+        Some(open(config, &key, &format!("the image{arch}"), part))
     };
-    moving.map(named).collect()
+    images.iter().enumerate().filter_map(named).collect()
+}
+
+fn is_remote(location: &str) -> bool {
+    location.starts_with("https://") || location.starts_with("http://")
 }
 
 fn sysbox(config: &Config) -> Vec<Unpinned> {
@@ -133,7 +142,12 @@ mod tests {
             "version = \"0.7.1\"\n[[sysbox.packages]]\narch = \"x86_64\"\nurl = \"./s.deb\"\nsha256 = \"{}\"",
             "0a".repeat(32)
         );
-        let dated = image(&MOVING.replace("/release/", "/release-20260518/"));
+        let undigested = image(&MOVING.replace("/release/", "/release-20260518/"));
+        let dated = format!("{undigested}digest = \"sha256:{}\"\n", "0a".repeat(32));
+        let location = [("vm.images[0].location", Some(4))];
+        assert_eq!(found(&(undigested + &rest("28.5.1", &package))), open_at(&location));
+        let local = image("/images/a.img");
+        assert_eq!(found(&(local + &rest("28.5.1", &package))), []);
         assert_eq!(found(&(dated.clone() + &rest("28.5.1", &package))), []);
         assert_eq!(
             found(&(image(MOVING) + &rest("28.5", "version = \"0.7.1\""))),

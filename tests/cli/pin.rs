@@ -11,6 +11,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         moving_images_become_dated_ones_and_comments_stay,
         the_images_of_a_file_that_names_none_are_added,
         a_pinned_file_changes_nothing_in_the_vm,
+        an_image_without_a_known_index_needs_a_digest,
         an_index_that_cannot_be_read_changes_nothing,
     ]
 }
@@ -124,6 +125,22 @@ fn a_pinned_file_changes_nothing_in_the_vm() {
     assert!(told.success().contains("Healthy.") && !told.stdout.contains("Not pinned"), "{told}");
     let last = simulated("pin");
     assert!(last.success().is_empty() && last.stderr.contains("Nothing to pin in"), "{last}");
+}
+
+fn an_image_without_a_known_index_needs_a_digest() {
+    let image = "[[vm.images]]\nlocation = \"https://images.example/latest/a.img\"\n";
+    let rest = "[docker]\nversion = \"29.5.2\"\n[sysbox]\nenabled = false\n";
+    let (sandbox, file) = sandbox(&format!("version = 1\n{image}{rest}"), &[]);
+    let ran = sandbox.cai(&["pin"]);
+    ran.success();
+    assert!(ran.stderr.contains("Not pinned: the image. Add its digest"), "{ran}");
+    assert_eq!(read(&sandbox, "containai.toml"), file);
+    sandbox.write(
+        "home/containai.toml",
+        &format!("version = 1\n{image}digest = \"sha256:{SUM}\"\n{rest}"),
+    );
+    let ran = sandbox.cai(&["pin"]);
+    assert!(ran.success().is_empty() && ran.stderr.contains("Nothing to pin in"), "{ran}");
 }
 
 fn an_index_that_cannot_be_read_changes_nothing() {
