@@ -32,6 +32,8 @@ impl Kind {
     pub const SOCKET: Self = Self::new("socket");
     /// The Docker context on the host.
     pub const CONTEXT: Self = Self::new("context");
+    /// The Lima disk with Docker's data.
+    pub const DATA_DISK: Self = Self::new("data_disk");
     /// A container that uses a Docker socket.
     pub const SOCKET_CLIENT: Self = Self::new("socket_client");
 

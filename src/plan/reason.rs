@@ -53,6 +53,8 @@ pub enum Reason {
         name: String,
         /// Its Docker contexts, without the one that the file names.
         contexts: Vec<String>,
+        /// The Lima disk with its Docker data.
+        disk: Option<String>,
     },
     /// Docker's data is copied to this Lima disk.
     CopiesData(String),

@@ -20,8 +20,6 @@ use crate::plan::{Action, Change, Disruption, Hides, Observation, Problem, Reaso
 use crate::resource::facts::Facts;
 use crate::resource::provision::stored;
 
-pub(super) const KIND: Kind = Kind::new("data_disk");
-
 /// The sections of the guest's document.
 const SUMS: &str = "data_disk_sums";
 const MOUNTS: &str = "data_disk_mounts";
@@ -71,7 +69,7 @@ impl DataDisk {
     }
 
     pub(super) fn address_of(vm: &VmName) -> Address {
-        Address::new(KIND, vm.as_str())
+        Address::new(Kind::DATA_DISK, vm.as_str())
     }
 
     /// The removal of a disk that the file no longer declares.

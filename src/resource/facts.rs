@@ -70,21 +70,31 @@ pub struct Facts {
 /// Things from earlier applies on this machine that the file no longer declares.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Former {
-    /// Other VMs that this file was applied to, each with its Docker contexts.
-    pub vms: BTreeMap<String, Vec<String>>,
+    /// Other VMs that this file was applied to, by name.
+    pub vms: BTreeMap<String, FormerVm>,
     /// The recorded Docker contexts that the file no longer names.
     pub contexts: BTreeMap<ContextName, ContextMetadata>,
     /// The current Docker context, if there are any.
     pub current_context: Option<String>,
 }
 
+/// A VM that a file was applied to and no longer declares.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FormerVm {
+    /// Its Docker contexts, without the one that the file names.
+    pub contexts: Vec<String>,
+    /// The Lima disk with its Docker data.
+    pub disk: Option<String>,
+}
+
 impl Former {
     /// The remarks about the other VMs.
     pub fn reasons(&self) -> impl Iterator<Item = Reason> {
         let vms = self.vms.iter();
-        vms.map(|(name, contexts)| Reason::FormerVm {
+        vms.map(|(name, FormerVm { contexts, disk })| Reason::FormerVm {
             name: name.clone(),
             contexts: contexts.clone(),
+            disk: disk.clone(),
         })
     }
 }

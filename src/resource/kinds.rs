@@ -5,7 +5,7 @@ use std::str::FromStr;
 use super::{
     DataDisk, DockerContext, Egress, File, Group, GroupMembership, LimaInstall, ProvisionDaemon,
     ProvisionDocker, ProvisionSysbox, Proxy, Resource, Restart, Socket, SocketClient, Trust, User,
-    Vm, data_disk, egress, file, proxy, trust,
+    Vm, egress, file, proxy, trust,
 };
 use crate::config::Config;
 use crate::guest::probe::Part;
@@ -105,7 +105,7 @@ pub const KINDS: &[KindEntry] = &[
         remove: Egress::removal,
     },
     KindEntry {
-        kind: data_disk::KIND,
+        kind: Kind::DATA_DISK,
         place: Guest,
         changes: Part::Whole,
         declare: |config| many(DataDisk::new(config)),

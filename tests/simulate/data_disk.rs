@@ -24,6 +24,8 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_vm_without_a_record_keeps_the_disk_that_it_mounts,
         data_that_is_elsewhere_stops_the_plan,
         a_renamed_vm_says_which_disk_has_its_data,
+        a_new_vm_says_which_disk_has_the_data_of_the_former_one,
+        an_incomplete_disk_is_no_missing_disk,
     ]
 }
 
@@ -119,6 +121,12 @@ fn data_is_copied_to_the_disk_and_outlives_the_vm() {
     let refused = world.cai(&["apply", "--yes"]);
     let why = refused.fails_with(4).replace("\n  ", " ");
     assert!(why.contains("Docker's data on the Lima disk"), "{refused}");
+    assert!(!text.contains("present architecture"), "{text}");
+    let arch = if cfg!(target_arch = "aarch64") { "x86_64" } else { "aarch64" };
+    declare(&file(&format!("data_disk = \"100GiB\"\narch = \"{arch}\"")));
+    let text = planned(&world, &["plan"]);
+    assert!(text.contains("images and containers are for the VM's present architecture"), "{text}");
+    declare(&file(&format!("data_disk = \"100GiB\"\n{image}")));
     world.cai(&["apply", "--yes", "--allow-replace", VM]).success();
     let replaced = of_vm(&world);
     assert!(replaced.containers.iter().any(|it| it.name == "agent"), "{replaced:?}");
@@ -293,4 +301,28 @@ fn a_renamed_vm_says_which_disk_has_its_data() {
     let text = effects(&planned);
     assert!(text.contains(&format!("stays on the Lima disk {}", disk())), "{text}");
     assert!(!text.contains("stays on the Lima disk cai-dev"), "{text}");
+}
+
+fn a_new_vm_says_which_disk_has_the_data_of_the_former_one() {
+    let world = FakeWorld::converged(&file("data_disk = \"10GiB\""));
+    world.sandbox.write("home/containai.toml", &file("name = \"dev\"\ndata_disk = \"10GiB\""));
+    let text = planned(&world, &["plan"]);
+    assert!(text.contains(&format!("its Docker data is on the Lima disk {}", disk())), "{text}");
+    assert!(text.contains(&format!("&& limactl disk delete {}", disk())), "{text}");
+}
+
+/// Lima creates the directory of a disk before its file. It neither lists such a disk nor creates it.
+fn an_incomplete_disk_is_no_missing_disk() {
+    let world = FakeWorld::converged(PLAIN);
+    world.sandbox.write("home/containai.toml", &file("data_disk = \"100GiB\""));
+    let directory = format!("lima/_disks/{}", disk());
+    world.sandbox.directory(&directory);
+    for arguments in [&["plan"][..], &["apply", "--yes"]] {
+        let ran = world.cai(arguments);
+        let error = ran.fails_with(1);
+        let said = format!("`limactl disk list --json {0}` does not list the disk of", disk());
+        assert!(error.contains(&said) && error.contains("delete this directory"), "{ran}");
+    }
+    std::fs::remove_dir(world.sandbox.path(&directory)).unwrap();
+    world.cai(&["apply", "--yes"]).success();
 }

@@ -38,13 +38,18 @@ impl fmt::Display for Reason {
             Self::OtherFile(file) => {
                 write!(f, "another file was applied to this VM last: {}", in_a_line(file))
             }
-            Self::FormerVm { name, contexts } => {
+            Self::FormerVm { name, contexts, disk } => {
+                write!(f, "the VM {name} is no longer in the file; cai does not delete it; ")?;
+                if let Some(disk) = disk {
+                    write!(f, "its Docker data is on the Lima disk {disk}; ")?;
+                }
                 write!(
                     f,
-                    "the VM {name} is no longer in the file; cai does not delete it; to delete it with \
-                     all its data, run: limactl unprotect {name} && limactl delete --force {name}"
+                    "to delete it with all its data, run: limactl unprotect {name} && \
+                     limactl delete --force {name}"
                 )?;
-                contexts.iter().try_for_each(|it| write!(f, " && docker context rm {it}"))
+                contexts.iter().try_for_each(|it| write!(f, " && docker context rm {it}"))?;
+                disk.iter().try_for_each(|it| write!(f, " && limactl disk delete {it}"))
             }
             Self::CopiesData(disk) => {
                 write!(f, "Docker stops while its data is copied to the Lima disk {disk}")

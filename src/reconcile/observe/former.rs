@@ -7,10 +7,11 @@ use super::ObserveError;
 use super::files::{context, current_context};
 use crate::config::Config;
 use crate::host::Probe;
+use crate::lima::Disk;
 use crate::model::ContextName;
 use crate::model::address::{Address, Kind};
 use crate::resource::Resource;
-use crate::resource::facts::Former;
+use crate::resource::facts::{Former, FormerVm};
 use crate::resource::record::Record;
 
 /// Observes the recorded contexts that the file no longer names.
@@ -30,11 +31,11 @@ pub(super) fn former(
     Ok(former)
 }
 
-/// The other VMs that this file was applied to, with the contexts that the file no longer names.
+/// The other VMs that this file was applied to.
 pub(super) fn former_vms(
     config: &Config,
     records: &BTreeMap<String, Record>,
-) -> BTreeMap<String, Vec<String>> {
+) -> BTreeMap<String, FormerVm> {
     let of_file = |record: &&Record| config.file.is_some() && record.file == config.file;
     let contexts = |record: &Record| {
         let is_own = |it: &Address| it.kind == Kind::CONTEXT && record.owns(it);
@@ -43,6 +44,12 @@ pub(super) fn former_vms(
         let others = contexts.filter(|address| address.name != config.context.name.as_str());
         others.map(|address| address.name).collect()
     };
+    let disk = |record: &Record| {
+        let disk = record.addresses().find(|it| it.kind == Kind::DATA_DISK)?;
+        // The VM had this name when the disk was made.
+        Some(Disk::name_for(&disk.name.parse().ok()?))
+    };
     let records = records.iter().filter(|(_, record)| of_file(record));
-    records.map(|(name, record)| (name.clone(), contexts(record))).collect()
+    let former = |record| FormerVm { contexts: contexts(record), disk: disk(record) };
+    records.map(|(name, record)| (name.clone(), former(record))).collect()
 }

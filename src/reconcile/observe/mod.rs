@@ -3,6 +3,7 @@
 
 mod clients;
 mod compose;
+mod data_disk;
 mod environment;
 mod files;
 mod former;
@@ -62,6 +63,15 @@ pub enum ObserveError {
         /// The instance's file.
         path: PathBuf,
     },
+    /// `limactl` does not list a disk whose directory exists. Lima refuses to create such a disk, and its `disk
+    /// delete` ignores it (measured with Lima 2.2.0).
+    #[error("`{command}` does not list the disk of {}", path.display())]
+    UnlistedDisk {
+        /// The command, which succeeded.
+        command: Box<CommandSpec>,
+        /// The disk's directory.
+        path: PathBuf,
+    },
     /// Other users could have replaced a release of Lima that `cai` installed.
     #[error("{} is not safe to run", program.display())]
     Exposed {
@@ -83,6 +93,10 @@ impl ObserveError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Exposed { source, .. } => Some(source.advice()),
+            Self::UnlistedDisk { .. } => Some(
+                "an interrupted `limactl disk create` can leave an incomplete disk: if it has no data that you \
+                 need, delete this directory",
+            ),
             _ => None,
         }
     }

@@ -12,7 +12,7 @@ use crate::docker::ContextMetadata;
 use crate::guest::probe::{self, Look, Part};
 use crate::guest::{Document, GuestFacts};
 use crate::host::{CommandError, random};
-use crate::lima::{self, Agent, Disk, Instance, Limactl, Ssh, Status};
+use crate::lima::{self, Agent, Instance, Limactl, Ssh, Status};
 use crate::plan::Observation;
 use crate::plan::Reason;
 use crate::resource::facts::{Facts, Former, HostFile, Tools, VmFacts};
@@ -117,21 +117,6 @@ impl Machine<'_> {
         }
         facts.clients = clients(self.probe, config, &facts)?;
         Ok(facts)
-    }
-
-    /// The disk that the file declares.
-    fn data_disk(
-        &self,
-        config: &Config,
-        lima: Option<&Lima>,
-    ) -> Result<Option<Disk>, CommandError> {
-        let (Some(lima), Some(_)) = (lima, config.vm.data_disk) else { return Ok(None) };
-        let name = Disk::name_for(&config.vm.name);
-        let command = Limactl::new(lima.program.clone()).disk_list(&name);
-        let output = self.succeed(&command)?;
-        let disks = Disk::list(&output.stdout)
-            .map_err(|error| CommandError::unreadable(&command, output, error.to_string()))?;
-        Ok(disks.into_iter().find(|disk| disk.name == name))
     }
 
     /// Lima lists every instance that has a file, even one that it cannot read.

@@ -1,5 +1,7 @@
 //! The creation of a VM, also as a replacement of another one.
 
+use serde_json::Value;
+
 use super::steps::start;
 use super::{Desired, Vm};
 use crate::lima::{self, Limactl, Status};
@@ -60,6 +62,12 @@ impl Desired<'_> {
         let mut change = change.disturbing(Disruption::Replace, containers);
         change.contents = facts.guest.present().and_then(stored);
         change.kept_on = DataDisk::kept(self.name(), facts);
+        let arch = self.keys.get("arch").and_then(Value::as_str);
+        if change.kept_on.is_some() && arch.is_some() && arch != vm.arch.as_deref() {
+            let why = "the kept images and containers are for the VM's present architecture and do not run \
+                       on another one";
+            change = change.because(Reason::Note(why));
+        }
         if !vm.managed {
             change = change.because(Reason::NotMadeByCai);
         }
