@@ -1,22 +1,22 @@
 //! A plan in a file, which `cai apply FILE` applies only if nothing has changed since.
 
+mod fingerprint;
+
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::error::Category;
-use serde_json::{Map, Value, json};
 
+use self::fingerprint::{fingerprint, fingerprints};
 use super::Plan;
 use crate::host::Exposed;
 use crate::model::digest::sha256;
 use crate::model::listed;
-use crate::model::value::{Attributes, Known};
 
 /// The format version of a saved plan. Other versions are refused, because they could be misread.
 const FORMAT: u32 = 3;
-/// How often a fingerprint is hashed.
-const ROUNDS: usize = 5_000;
 
 /// A saved plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -239,39 +239,6 @@ impl SavedFile {
         let all = std::iter::once(self).chain(&self.layers);
         all.map(|file| (file.path.as_str(), file.sha256.as_str())).collect()
     }
-}
-
-/// Fingerprints of the attributes that are not shown completely, by resource.
-fn fingerprints(plan: &Plan, shown: &Value, salt: &str) -> BTreeMap<String, String> {
-    let shown = by_address(shown);
-    let mut fingerprints = BTreeMap::new();
-    for change in &plan.changes {
-        let (before, after) = (change.before.as_ref().map(all), all(&change.after));
-        let address = change.address.to_string();
-        let is_whole = shown.get(address.as_str()).is_some_and(|shown| {
-            shown["before"] == json!(before) && shown["after"] == json!(after)
-        });
-        if !is_whole {
-            let text = json!([before, after]).to_string();
-            fingerprints.insert(address, fingerprint(salt, &text));
-        }
-    }
-    fingerprints
-}
-
-/// All known values of some attributes, including secrets.
-fn all(attributes: &Attributes) -> Map<String, Value> {
-    let known = attributes.iter().filter_map(|(name, value)| match value {
-        Known::Known(value) => Some((name.to_owned(), value.clone())),
-        Known::Unknown => None,
-    });
-    known.collect()
-}
-
-/// A salted checksum that is slow to compute, so that secrets are hard to guess.
-fn fingerprint(salt: &str, text: &str) -> String {
-    let first = sha256(format!("{salt}\n{text}").as_bytes());
-    (0..ROUNDS).fold(first, |sum, _| sha256(format!("{salt}{sum}").as_bytes()))
 }
 
 fn by_address(plan: &Value) -> BTreeMap<&str, &Value> {

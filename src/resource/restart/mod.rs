@@ -5,6 +5,7 @@
 mod daemon;
 pub(super) mod diagnosis;
 mod machine;
+mod pending;
 mod steps;
 
 use std::collections::BTreeSet;
@@ -13,7 +14,8 @@ use serde::Serialize;
 
 pub(super) use steps::restart_vm;
 
-use super::provision::{due, hidden_at_restart, keeps_containers, obstacle};
+use self::pending::Pending;
+use super::provision::{due, hidden_at_restart, keeps_containers};
 use super::vm_ref::VmRef;
 use super::{
     Egress, File, PlanContext, ProvisionDaemon, ProvisionDocker, ProvisionSysbox, Resource,
@@ -25,7 +27,7 @@ use crate::guest::daemon_json::SECCOMP_KEY;
 use crate::model::address::{Address, Kind};
 use crate::model::{UserRef, VmName};
 use crate::plan::Observation;
-use crate::plan::{Action, Change, DaemonKeys, Disruption, Reason, SideEffect};
+use crate::plan::{Action, Change, DaemonKeys, Disruption, Reason};
 use crate::resource::facts::Facts;
 
 /// The pending restart of a VM, dockerd or the SSH session.
@@ -51,23 +53,6 @@ struct State {
     /// The groups of the session that the login user needs.
     session_has: Vec<String>,
     daemon_json_loaded: bool,
-}
-
-/// The pending restarts.
-#[derive(Debug, Default)]
-struct Pending {
-    reasons: Vec<Reason>,
-    disruption: Disruption,
-    /// The session must be renewed, in addition to anything else.
-    session: bool,
-}
-
-impl Pending {
-    fn add(&mut self, disruption: Disruption, reason: Reason) {
-        self.reasons.push(reason);
-        self.disruption = self.disruption.max(disruption);
-        self.session |= disruption == Disruption::SessionRefresh;
-    }
 }
 
 impl Restart {
@@ -123,59 +108,6 @@ impl Restart {
     fn needed(&self, guest: &GuestFacts) -> Vec<String> {
         let groups = self.groups(Some(&guest.user)).into_iter();
         groups.filter(|group| guest.needs_group(group)).collect()
-    }
-
-    /// The groups that the login user joins, or whose gid changes, by earlier changes.
-    fn joined(&self, context: PlanContext<'_>) -> Vec<String> {
-        let login = context.facts.login_user();
-        let joined = context.side_effects().filter_map(|effect| match effect {
-            SideEffect::Joins { user, group } if login == Some(user) => Some(group),
-            SideEffect::RenumbersGroup(group) => Some(group),
-            _ => None,
-        });
-        let guest = context.facts.guest.present();
-        let needs = |group: &&String| guest.is_none_or(|guest| guest.needs_group(group));
-        let declared = self.groups(login);
-        let mut groups: Vec<String> = Vec::new();
-        for group in joined.filter(needs) {
-            if declared.contains(group) && !groups.contains(group) {
-                groups.push(group.clone());
-            }
-        }
-        groups
-    }
-
-    fn pending(&self, guest: &GuestFacts, context: PlanContext<'_>) -> Pending {
-        let mut pending = Pending::default();
-        let vm_restarts =
-            context.earlier(Kind::VM).any(|change| change.disruption >= Disruption::VmRestart);
-        if !vm_restarts {
-            for reason in machine::differences(guest, context.facts) {
-                pending.add(Disruption::VmRestart, reason);
-            }
-            // A missing membership is another change, which comes first.
-            let stale = guest.lacks_groups(self.groups(Some(&guest.user)));
-            if !stale.is_empty() {
-                let session = guest.session_groups.iter().cloned().collect();
-                let user = guest.user.clone();
-                let reason = Reason::SessionPredates { user, missing: stale, session };
-                pending.add(Disruption::SessionRefresh, reason);
-            }
-        }
-        let left = outlived(guest, context);
-        if !left.is_empty() {
-            pending.add(Disruption::SessionRefresh, Reason::SessionOutlives(left));
-        }
-        let joined = self.joined(context);
-        if !joined.is_empty() {
-            pending.add(Disruption::SessionRefresh, Reason::SessionWillPredate(joined));
-        }
-        // A reload or restart that must fail would block everything else.
-        let unloaded = daemon::unloaded(&self.keys(context.facts), guest, context, vm_restarts);
-        if let Some(unloaded) = unloaded.filter(|_| obstacle(guest, context).is_none()) {
-            pending.add(unloaded.way, unloaded.reason);
-        }
-        pending
     }
 
     fn plan_running(&self, guest: &GuestFacts, context: PlanContext<'_>) -> Change {
@@ -247,21 +179,6 @@ fn drops_profile(guest: &GuestFacts, context: PlanContext<'_>) -> bool {
     let was_set = context.facts.sets(&daemon, SECCOMP_KEY);
     let due = due(guest, context).unwrap_or_default();
     was_set && guest.seccomp_profile.is_some() && !due.contains_key(SECCOMP_KEY)
-}
-
-/// The groups of the session that the login user has left, or leaves by an earlier change.
-fn outlived(guest: &GuestFacts, context: PlanContext<'_>) -> Vec<String> {
-    let configured = guest.fresh_groups_of(&guest.user);
-    let leaves = |group: &String| {
-        context.causes(|effect| {
-            matches!(effect, SideEffect::Leaves { user, group: left } if *user == guest.user && left == group)
-        })
-    };
-    // Without the account, its first group is unknown.
-    let known = guest.accounts.contains_key(&guest.user);
-    let named = |group: &&String| guest.groups.contains_key(*group);
-    let is_left = |group: &&String| known && !configured.contains(*group) || leaves(group);
-    guest.session_groups.iter().filter(named).filter(is_left).cloned().collect()
 }
 
 impl Resource for Restart {

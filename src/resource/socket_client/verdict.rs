@@ -1,16 +1,16 @@
 //! Judges a client of a Docker socket, in the order socket, volume, group, user.
 
+mod evidence;
 mod mounts;
 
+pub use self::evidence::Evidence;
+use self::evidence::evidence;
 use self::mounts::mounts_host_socket;
 pub(crate) use self::mounts::{gid, host_mount, service_host_mount, service_mounts_host};
 use super::ClientFacts;
 use crate::config::{MountMode, SocketClient};
 use crate::docker::client::{Api, ClientCode, MountSeen, Process, Seen, SocketSeen};
 use crate::plan::Observation;
-
-/// A measurement: its name and its result.
-pub type Evidence = (&'static str, String);
 
 /// What is wrong with a client, if anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -258,44 +258,4 @@ pub(crate) fn outside_group(
     let (user, with_groups) = seen.accounts.meant_by(user)?;
     let is_in = user.uid == 0 || user.gid == gid || (with_groups && seen.accounts.lists(user, gid));
     (!is_in).then(|| format!("it is set to run as {}, who is not in group {gid}", user.name))
-}
-
-fn evidence(client: &SocketClient, seen: &Seen) -> Vec<Evidence> {
-    let state = &seen.inspected.state;
-    let mut evidence = vec![("state", state.status.clone())];
-    if let Some(health) = &state.health {
-        evidence.push(("health", health.clone()));
-    }
-    if let Some(mount) = seen.inspected.mount_of(&client.socket) {
-        let mode = if mount.writable { "rw" } else { "ro" };
-        evidence.push(("mount", format!("{}:{}:{mode}", mount.what(), mount.destination)));
-    }
-    if let Some(inside) = &seen.inside {
-        let socket = match inside.socket {
-            SocketSeen::Missing => "missing".to_owned(),
-            SocketSeen::NotASocket => "not a socket".to_owned(),
-            SocketSeen::Socket { mode, uid, gid } => {
-                format!("mode {mode:o}, owner {uid}, group {gid}")
-            }
-            SocketSeen::Unknown => "unknown: the image has neither stat nor ls".to_owned(),
-        };
-        evidence.push(("socket", socket));
-        if let Some(process) = inside.process(uid(client, seen)) {
-            evidence.push(("uid", process.uid.to_string()));
-            evidence.push(("groups", groups(process)));
-        }
-        evidence.push(("api", api(&inside.api)));
-    }
-    evidence.extend(seen.log.iter().map(|line| ("log", line.clone())));
-    evidence
-}
-
-/// The result of the API request, as text.
-pub(crate) fn api(api: &Api) -> String {
-    match api {
-        Api::Answers => "answers".to_owned(),
-        Api::Denied(words) => format!("denied ({words})"),
-        Api::Silent(words) => format!("no daemon answers ({words})"),
-        Api::Untested(why) => format!("not tested: {why}"),
-    }
 }

@@ -1,9 +1,11 @@
 //! The faults that can be injected into a simulated world.
 
 mod client;
+mod place;
 
 use serde_json::{Value, json};
 
+use self::place::forget_docker_group;
 use super::docker::metadata;
 use super::guest::{
     DAEMON_JSON, DOCKER, DOCKER_SERVICE, DOCKER_SOCKET, Guest, PROVISION_FAILED, PROVISION_LOG,
@@ -12,7 +14,6 @@ use super::instance::Instance;
 use super::limactl::config::Config as Merged;
 use super::world::{World, context_directory};
 use crate::config::{Config, SocketClient};
-use crate::lima::Status;
 
 /// A fault that can be injected.
 #[derive(Debug, Clone, Copy)]
@@ -274,48 +275,5 @@ impl Fault {
         let broke = *world != before;
         world.pass(1);
         broke
-    }
-}
-
-impl World {
-    /// Changes the engine's instance, if it exists.
-    fn on(&mut self, engine: &Engine<'_>, act: impl FnOnce(&mut Instance)) {
-        if let Some(instance) = self.instances.get_mut(engine.vm) {
-            act(instance);
-        }
-    }
-
-    /// Changes a running guest. `act` also gets the current time.
-    fn on_guest(&mut self, engine: &Engine<'_>, act: impl FnOnce(&mut Guest, u64)) {
-        let now = self.clock;
-        self.on(engine, |instance| {
-            if instance.status() != Status::Stopped
-                && let Some(guest) = instance.running_guest()
-            {
-                act(guest, now);
-            }
-        });
-    }
-
-    /// Changes a guest, running or not.
-    fn on_disk(&mut self, engine: &Engine<'_>, act: impl FnOnce(&mut Guest)) {
-        self.on(engine, |instance| {
-            if let Some(guest) = &mut instance.guest {
-                act(guest);
-            }
-        });
-    }
-}
-
-/// Makes Lima's SSH connection and the forward predate the user's membership in docker.
-fn forget_docker_group(instance: &mut Instance) {
-    let gid = instance.guest.as_ref().and_then(|guest| guest.groups.get(DOCKER));
-    let Some(gid) = gid.map(|group| group.gid) else { return };
-    if let Some(master) = &mut instance.master {
-        master.groups.remove(&gid);
-    }
-    let socket = instance.docker_socket.as_mut();
-    if let Some(groups) = socket.and_then(|socket| socket.carried_by.as_mut()) {
-        groups.remove(&gid);
     }
 }
