@@ -35,8 +35,10 @@ pub(super) fn run(
         indexes: BTreeMap::new(),
         open: Vec::new(),
     };
+    // What needs no index is pinned even if one cannot be read.
+    let mut failed = Ok(());
     for found in unpinned(&file.config) {
-        pinning.pin(found, &file.config)?;
+        failed = failed.and(pinning.pin(found, &file.config));
     }
     let Pinning { pins, open, .. } = pinning;
     let texts = edited(&file, &pins)?;
@@ -55,12 +57,12 @@ pub(super) fn run(
     for sentence in &open {
         terminal.talk(sentence);
     }
-    if changed.is_empty() && open.is_empty() {
+    if changed.is_empty() && open.is_empty() && failed.is_ok() {
         terminal.talk(&format!("Nothing to pin in {}.", file.shown));
     } else if !changed.is_empty() && !dry_run {
         terminal.talk("Run `cai plan` to see what this changes on an existing VM.");
     }
-    Ok(())
+    failed
 }
 
 /// The texts of the layers with these pins. Nothing is written if they would be invalid, for example because
@@ -118,10 +120,8 @@ impl Pinning<'_> {
                 ));
             }
             Part::DefaultImages(images) => {
-                for (arch, image) in images {
-                    let pinned = self.newest(&image, config)?;
-                    self.pins[layer].default_images.push((arch, pinned));
-                }
+                let pinned = images.iter().map(|(arch, it)| Ok((*arch, self.newest(it, config)?)));
+                self.pins[layer].default_images = pinned.collect::<Result<_, Error>>()?;
             }
             Part::Docker => match self.docker(config) {
                 Ok(release) => self.pins[layer].docker = Some(release.to_string()),
