@@ -5,8 +5,10 @@ use std::io;
 use std::ops::RangeInclusive;
 use std::os::unix::fs::FileExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
+use duct::Expression;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
@@ -54,35 +56,13 @@ pub(super) fn traced(command: &CommandSpec, heard: &dyn Fn(&str)) -> Result<Outp
 ///
 /// The streams are unlinked files instead of pipes: memory stays bounded, and a grandchild that
 /// keeps a stream open (an ssh master, Lima's host agent) cannot block this process.
-#[expect(clippy::disallowed_methods, reason = "this is a part of the system host")]
 fn run(command: &CommandSpec, heard: &dyn Fn(&str)) -> Result<Output, Failure> {
     let stdout = tempfile::tempfile().map_err(Failure::NotObserved)?;
     let stderr = tempfile::tempfile().map_err(Failure::NotObserved)?;
     // `limactl edit` leaves a rejected file in its current directory.
     let directory = tempfile::tempdir().map_err(Failure::NotObserved)?;
-    let clone = |file: &File| file.try_clone().map_err(Failure::NotObserved);
-    let mut expression = duct::cmd(&command.program, &command.args)
-        .dir(command.directory.as_deref().unwrap_or(directory.path()))
-        .stdout_file(clone(&stdout)?)
-        .stderr_file(clone(&stderr)?)
-        .unchecked()
-        .before_spawn(|child| {
-            // With a process group of its own, it can be killed with its children, and Ctrl-C does
-            // not reach it.
-            child.process_group(0);
-            Ok(())
-        });
-    for name in DOCKER_VARIABLES {
-        expression = expression.env_remove(name);
-    }
-    for (name, value) in &command.variables {
-        expression = expression.env(name, value);
-    }
-    expression = match &command.stdin {
-        Some(Input::Text(text)) => expression.stdin_bytes(text.as_bytes()),
-        Some(Input::File(path)) => expression.stdin_path(path),
-        None => expression.stdin_null(),
-    };
+    let expression = expression(command, directory.path(), [&stdout, &stderr]);
+    let expression = expression.map_err(Failure::NotObserved)?;
     let (child, running) = Running::start(&expression).map_err(Failure::NotStarted)?;
     let deadline = Instant::now() + command.timeout;
     let mut tails = [Tail::default(), Tail::default()];
@@ -125,6 +105,37 @@ fn run(command: &CommandSpec, heard: &dyn Fn(&str)) -> Result<Output, Failure> {
             }
         }
     }
+}
+
+/// The process of a command: with only the variables and the input that belong to it.
+#[expect(clippy::disallowed_methods, reason = "this is a part of the system host")]
+fn expression(
+    command: &CommandSpec,
+    directory: &Path,
+    [stdout, stderr]: [&File; 2],
+) -> io::Result<Expression> {
+    let mut expression = duct::cmd(&command.program, &command.args)
+        .dir(command.directory.as_deref().unwrap_or(directory))
+        .stdout_file(stdout.try_clone()?)
+        .stderr_file(stderr.try_clone()?)
+        .unchecked()
+        .before_spawn(|child| {
+            // With a process group of its own, it can be killed with its children, and Ctrl-C does
+            // not reach it.
+            child.process_group(0);
+            Ok(())
+        });
+    for name in DOCKER_VARIABLES {
+        expression = expression.env_remove(name);
+    }
+    for (name, value) in &command.variables {
+        expression = expression.env(name, value);
+    }
+    Ok(match &command.stdin {
+        Some(Input::Text(text)) => expression.stdin_bytes(text.as_bytes()),
+        Some(Input::File(path)) => expression.stdin_path(path),
+        None => expression.stdin_null(),
+    })
 }
 
 /// Fails if the disk is full: the command may have lost output without reporting it.

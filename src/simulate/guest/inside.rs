@@ -26,23 +26,8 @@ impl Guest {
             Ok(found) => found,
             Err(reply) => return reply,
         };
-        match container.status() {
-            "running" => {}
-            "restarting" => {
-                let message = format!(
-                    "Error response from daemon: Container {} is restarting, wait until the \
-                     container is running",
-                    container.id
-                );
-                return Reply::failed(1, message);
-            }
-            _ => {
-                let message = format!(
-                    "Error response from daemon: container {} is not running",
-                    container.id
-                );
-                return Reply::failed(1, message);
-            }
+        if let Some(why) = not_running(container) {
+            return Reply::failed(1, format!("Error response from daemon: {why}"));
         }
         let (uid, gid) = user.split_once(':').unwrap_or((user, "0"));
         let process = client.process(uid.parse().ok().zip(gid.parse().ok()));
@@ -83,16 +68,10 @@ impl Guest {
             ),
             _ => Reply::unknown("container", name),
         };
-        let mut reply = Reply::done();
         let own =
             script.lines().filter_map(|line| line.strip_prefix("section ")?.split(' ').next());
-        for name in own.map(str::to_owned).chain(asked.iter().map(|it| format!("ask-{it}"))) {
-            let Reply { stdout, stderr, code, .. } = section(&name);
-            // Writing to a string cannot fail.
-            let _ = writeln!(reply.stdout, "@{mark} {name}\n{stdout}{stderr}\n@{mark} = {code}");
-        }
-        let _ = writeln!(reply.stdout, "@{mark} end");
-        reply
+        let names = own.map(str::to_owned).chain(asked.iter().map(|it| format!("ask-{it}")));
+        document(mark, names, section)
     }
 
     /// `docker cp -L NAME:PATH -`, which prints a tar archive of one file.
@@ -146,4 +125,32 @@ fn denied(socket: &str) -> String {
     format!(
         "permission denied while trying to connect to the Docker daemon socket at unix://{socket}"
     )
+}
+
+/// Why nothing can run in a container, in Docker's words.
+fn not_running(container: &Container) -> Option<String> {
+    let id = &container.id;
+    match container.status() {
+        "running" => None,
+        "restarting" => {
+            Some(format!("Container {id} is restarting, wait until the container is running"))
+        }
+        _ => Some(format!("container {id} is not running")),
+    }
+}
+
+/// The document of a script: what each of its sections prints.
+fn document(
+    mark: &str,
+    names: impl Iterator<Item = String>,
+    section: impl Fn(&str) -> Reply,
+) -> Reply {
+    let mut reply = Reply::done();
+    for name in names {
+        let Reply { stdout, stderr, code, .. } = section(&name);
+        // Writing to a string cannot fail.
+        let _ = writeln!(reply.stdout, "@{mark} {name}\n{stdout}{stderr}\n@{mark} = {code}");
+    }
+    let _ = writeln!(reply.stdout, "@{mark} end");
+    reply
 }
