@@ -46,6 +46,13 @@ class Cai:
         code, out, err = self.run(*words)
         return out if code == 0 else ""
 
+    def allow(self):
+        """Allows the programs and files that the file takes values from. Returns what they are."""
+        code, out, err = self.run("allow", "--yes")
+        if code != 0:
+            raise failure(code, [], err)
+        return out
+
     def documents(self, *words):
         """The JSON documents or lines of a command that must succeed."""
         code, out, err = self.run(*words + ("--json",))
