@@ -18,6 +18,7 @@ fn the_module_returns_what_changed_or_why_it_failed() {
     sandbox.write("home/containai.toml", &file("x86_64"));
     sandbox.write("home/replace.toml", &file("aarch64"));
     sandbox.write("home/wrong.toml", "version = 1\nfoo = 1\n");
+    sandbox.write("home/warning.toml", "version = 1\n[docker.daemon]\nx-unknown = 1\n");
     let values =
         "version = 1\n[vm]\nname = \"agents\"\nenv.TOKEN = { command = [\"cat\", \"token\"] }\n";
     sandbox.write("home/values.toml", values);
@@ -37,7 +38,11 @@ fn the_module_returns_what_changed_or_why_it_failed() {
     data_is_not_lost_without_consent(&results);
     a_failure_has_the_message_and_the_hint_of_cai(&results);
     programs_run_only_after_they_are_allowed(&results);
-    assert!(!ran.to_string().contains("n33dle"), "{ran}");
+    // Ansible breaks its lines.
+    let shown = ran.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+    let warning = "[WARNING]: unknown keys of daemon.json: x-unknown in ";
+    assert!(shown.contains(warning) && shown.contains("help: check the documentation"), "{ran}");
+    assert!(!shown.contains("n33dle"), "{ran}");
     assert_eq!(results["environment_used"]["changed"], true);
     assert!(sandbox.path("home/other/world.json").exists());
 }

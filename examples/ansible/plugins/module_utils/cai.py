@@ -56,6 +56,8 @@ class Cai:
     def documents(self, *words):
         """The JSON documents or lines of a command that must succeed."""
         code, out, err = self.run(*words + ("--json",))
+        for warning in warnings(err):
+            self.module.warn(warning)
         found = documents(out)
         if code != 0:
             raise failure(code, found, err)
@@ -83,6 +85,17 @@ def documents(text):
             found.append(document)
         text = text[end:].lstrip()
     return found
+
+
+def warnings(text):
+    """The warnings in the messages of a command, each with the lines that belong to it."""
+    found = []
+    for line in text.splitlines():
+        if line.startswith("warning: "):
+            found.append([line[len("warning: ") :]])
+        elif found and line.startswith(("  in ", "help: ")):
+            found[-1].append(line.strip())
+    return ["\n".join(lines) for lines in found]
 
 
 def check_format(found, program):
