@@ -106,9 +106,10 @@
 //! # Releases
 //!
 //! The tag of a version starts `.github/workflows/release.yml`. It has not run yet. It checks
-//! advisories, builds with the declared minimum Rust version, and drafts a release: a static program
-//! and a Debian package for Linux, a program for macOS, both for x86_64 and aarch64, with a Homebrew
-//! formula, checksums, an SBOM and build provenance.
+//! advisories, runs `cargo test --locked`, builds with the declared minimum Rust version, and drafts a
+//! release: a static program and a Debian package for Linux, which it installs, a program for macOS,
+//! both for x86_64 and aarch64, with a Homebrew formula, checksums, an SBOM and build provenance.
+//! `.github/release-notes.md` says how to use them. Homebrew installs a formula only from a tap.
 
 pub mod cli;
 pub mod config;

@@ -108,6 +108,6 @@ fn place(probe: &dyn Probe, file: &File) -> Result<PathBuf, Error> {
 
 /// Why a source is not used yet.
 pub(super) fn refusal(from: &ValueSource) -> Unread {
-    let hint = "review it, then run `cai allow`. Allow it again when it changes";
+    let hint = "run `cai allow`, which shows it and asks. Allow it again when it changes";
     (format!("{from} may not be used yet"), hint)
 }

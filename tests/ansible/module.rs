@@ -18,6 +18,12 @@ fn the_module_returns_what_changed_or_why_it_failed() {
     sandbox.write("home/containai.toml", &file("x86_64"));
     sandbox.write("home/replace.toml", &file("aarch64"));
     sandbox.write("home/wrong.toml", "version = 1\nfoo = 1\n");
+    sandbox.write("home/warning.toml", "version = 1\n[docker.daemon]\nx-unknown = 1\n");
+    let values =
+        "version = 1\n[vm]\nname = \"agents\"\nenv.TOKEN = { command = [\"cat\", \"token\"] }\n";
+    sandbox.write("home/values.toml", values);
+    sandbox.write("home/token", "n33dle\n");
+    sandbox.fake_program("limactl", "echo 'limactl is broken' >&2; exit 1");
     sandbox.fake_program("newer", "echo '{\"format_version\": 2}'");
     std::fs::rename(sandbox.path("bin/newer"), sandbox.path("home/newer")).unwrap();
     let playbook = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/ansible/module.yml");
@@ -31,6 +37,12 @@ fn the_module_returns_what_changed_or_why_it_failed() {
     changed_is_what_was_applied(&results);
     data_is_not_lost_without_consent(&results);
     a_failure_has_the_message_and_the_hint_of_cai(&results);
+    programs_run_only_after_they_are_allowed(&results);
+    // Ansible breaks its lines.
+    let shown = ran.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+    let warning = "[WARNING]: unknown keys of daemon.json: x-unknown in ";
+    assert!(shown.contains(warning) && shown.contains("help: check the documentation"), "{ran}");
+    assert!(!shown.contains("n33dle"), "{ran}");
     assert_eq!(results["environment_used"]["changed"], true);
     assert!(sandbox.path("home/other/world.json").exists());
 }
@@ -97,6 +109,21 @@ fn data_is_not_lost_without_consent(results: &Value) {
     let replaced = &results["replaced"];
     let vm = json!({"address": "vm.agents", "action": "replace", "outcome": "applied"});
     assert!(replaced["changes"].as_array().unwrap().contains(&vm), "{replaced}");
+}
+
+fn programs_run_only_after_they_are_allowed(results: &Value) {
+    for name in ["not_allowed", "allow_checked"] {
+        let refused = &results[name];
+        assert_eq!(refused["rc"], 3, "{refused}");
+        assert!(text(refused, "msg").contains("the command cat may not be used yet"), "{refused}");
+    }
+    // The programs were run, and the cause of the failure is the next one.
+    for name in ["broken", "still_allowed"] {
+        let broken = &results[name];
+        assert!(text(broken, "msg").contains("limactl is broken"), "{broken}");
+    }
+    let allowed = &results["allowed"];
+    assert!(text(allowed, "allowed").contains("vm.env.TOKEN: runs cat token\n"), "{allowed}");
 }
 
 fn a_failure_has_the_message_and_the_hint_of_cai(results: &Value) {

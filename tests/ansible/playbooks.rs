@@ -51,6 +51,9 @@ fn creates(fleet: &Fleet) {
     }
     let again = fleet.playbook("site", &[]);
     assert_eq!(changes(&again), all(0), "{again}");
+    let options = ["--check", "--skip-tags", "cai_files", "--limit", "alpha"];
+    let check = fleet.playbook("site", &options);
+    assert_eq!(changes(&check), one("alpha", 0), "{check}");
 }
 
 fn checks_a_host_that_drifted(fleet: &Fleet) {

@@ -20,6 +20,10 @@ fn declared() -> Value {
     serde_json::from_str(ran.success()).unwrap()
 }
 
+/// A message of ssh that is longer than a value in the table.
+const REFUSED: &str =
+    "ssh: connect to host build-with-a-long-name.example.org port 22: Connection refused";
+
 /// The result of the task that asked a host.
 fn result(number: usize, line: &Value) -> Value {
     let mut line = line.clone();
@@ -42,13 +46,24 @@ fn result(number: usize, line: &Value) -> Value {
             line["drift"] = Value::Null;
             line["vm"] = Value::Null;
             line["error"] = json!({
-                "severity": "error", "summary": "containai.toml could not be read", "detail": null,
+                "severity": "error", "summary": "containai.toml could not be read",
+                "detail": "the file does not exist",
                 "hint": null, "address": null, "file": null, "line": null, "column": null,
             });
         }
-        5 => return json!({"unreachable": true, "msg": "connection refused"}),
+        5 => {
+            let message = format!("Task failed: Failed to connect to the host via ssh: {REFUSED}");
+            return json!({"unreachable": true, "msg": message});
+        }
         6 => return json!({"rc": 127, "stdout": "", "stderr": "cai: command not found\n"}),
         7 => return json!({"rc": 0, "stdout": "Welcome!"}),
+        // The result of ansible-core 2.19 if the program does not exist.
+        8 => {
+            let message = "Error executing command.";
+            let cmd = "/home/me/.local/bin/cai --file containai.toml report";
+            return json!({"rc": 2, "stdout": "", "stderr": "", "msg": message, "cmd": cmd});
+        }
+        9 => return json!({"unreachable": true, "msg": "x".repeat(1000)}),
         _ => {}
     }
     documents::fits("report", &line).unwrap();
@@ -72,26 +87,28 @@ fn the_reports_of_1000_hosts_are_one_table() {
         table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
     for row in [
         "WHAT VALUE ENGINES",
-        "state as declared 946",
+        "state as declared 944",
         "state differs 40",
         "state has findings 10",
-        "state not inspected 3",
-        "state unreachable 1",
-        "VM Running 996",
-        "cai 0.1.0 997",
-        "dockerd 29.5.2 997",
-        "Sysbox 0.7.1.linux 897",
+        "state not inspected 4",
+        "state unreachable 2",
+        "VM Running 994",
+        "cai 0.1.0 995",
+        "dockerd 29.5.2 995",
+        "Sysbox 0.7.1.linux 895",
         "Sysbox 0.7.0 100",
         "drift create user.agent102 1",
         "drift 20 other values",
         "finding error group_missing 10",
-        "host simulated 997",
+        "host simulated 995",
         "Needs attention:",
-        "host-0005 unreachable: connection refused",
-        "host-0004 not inspected: containai.toml could not be read",
+        &format!("host-0005 unreachable: {REFUSED}"),
+        "host-0004 not inspected: containai.toml could not be read: the file does not exist",
         "host-0006 not inspected: cai: command not found",
         "host-0007 not inspected: the output is not that of cai report",
-        "and 34 more",
+        "host-0008 not inspected: /home/me/.local/bin/cai could not be run (rc 2)",
+        &format!("host-0009 unreachable: {}…", "x".repeat(299)),
+        "and 36 more",
     ] {
         assert!(lines.iter().any(|line| line == row), "{row}: {table}");
     }

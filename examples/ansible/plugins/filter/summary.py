@@ -38,8 +38,11 @@ _value:
 
 # The states of an engine, the best first, with their names in the table.
 STATES = ["as declared", "differs", "has findings", "not inspected", "unreachable"]
-# The most characters of a value in the table.
+# The most characters of a value in the table, and of the reason why an engine needs attention.
 WIDTH = 60
+REASON = 300
+# What Ansible writes before the message of ssh.
+SSH = "Failed to connect to the host via ssh: "
 
 
 class Engine:
@@ -54,7 +57,7 @@ class Engine:
         self.unknown = drift.get("unknown", [])
         self.findings = line.get("findings", [])
         error = line.get("error")
-        self.problem = problem or (error and error["summary"])
+        self.problem = problem or (error and ": ".join(filter(None, [error["summary"], error.get("detail")])))
         serious = [it for it in self.findings if it["severity"] != "notice"]
         if not reachable:
             self.state, self.why = "unreachable", self.problem
@@ -85,21 +88,29 @@ class Engine:
 def engines(host, result):
     """The engines of a host: one for each line of its report."""
     if result.get("unreachable"):
-        return [Engine(host, problem=result.get("msg", "no connection"), reachable=False)]
+        message = result.get("msg", "no connection")
+        return [Engine(host, problem=message.partition(SSH)[2] or message, reachable=False)]
     try:
         lines = [json.loads(line) for line in result.get("stdout", "").splitlines() if line.strip()]
         found = [Engine(host, line) for line in lines]
     except (ValueError, TypeError, KeyError, AttributeError):
         return [Engine(host, problem="the output is not that of cai report")]
-    problem = result.get("stderr") or result.get("msg") or "cai report printed nothing"
-    return found or [Engine(host, problem=problem)]
+    return found or [Engine(host, problem=result.get("stderr") or silent(result))]
 
 
-def shown(text):
+def silent(result):
+    """Why a command printed nothing. The command module does not say it if the program is missing."""
+    if result.get("rc") and result.get("cmd"):
+        program = result["cmd"] if isinstance(result["cmd"], list) else result["cmd"].split()
+        return "%s could not be run (rc %s)" % (program[0], result["rc"])
+    return result.get("msg") or "cai report printed nothing"
+
+
+def shown(text, width=WIDTH):
     """A text from a host on one line, without characters that could control a terminal."""
     text = " ".join(str(text).split())
     text = "".join(it if it.isprintable() else "?" for it in text)
-    return text if len(text) <= WIDTH else text[: WIDTH - 1] + "…"
+    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def table(rows):
@@ -137,7 +148,7 @@ def attention(every, limit):
     width = max(len(shown(it.host)) for it in needy[:limit])
     lines = ["Needs attention:"]
     for it in needy[:limit]:
-        lines.append("  %s  %s: %s" % (shown(it.host).ljust(width), it.state, shown(it.why)))
+        lines.append("  %s  %s: %s" % (shown(it.host).ljust(width), it.state, shown(it.why, REASON)))
     if len(needy) > limit:
         lines.append("  and %d more" % (len(needy) - limit))
     return lines

@@ -46,9 +46,18 @@ class Cai:
         code, out, err = self.run(*words)
         return out if code == 0 else ""
 
+    def allow(self):
+        """Allows the programs and files that the file takes values from. Returns what they are."""
+        code, out, err = self.run("allow", "--yes")
+        if code != 0:
+            raise failure(code, [], err)
+        return out
+
     def documents(self, *words):
         """The JSON documents or lines of a command that must succeed."""
         code, out, err = self.run(*words + ("--json",))
+        for warning in warnings(err):
+            self.module.warn(warning)
         found = documents(out)
         if code != 0:
             raise failure(code, found, err)
@@ -76,6 +85,17 @@ def documents(text):
             found.append(document)
         text = text[end:].lstrip()
     return found
+
+
+def warnings(text):
+    """The warnings in the messages of a command, each with the lines that belong to it."""
+    found = []
+    for line in text.splitlines():
+        if line.startswith("warning: "):
+            found.append([line[len("warning: ") :]])
+        elif found and line.startswith(("  in ", "help: ")):
+            found[-1].append(line.strip())
+    return ["\n".join(lines) for lines in found]
 
 
 def check_format(found, program):

@@ -11,6 +11,7 @@ description:
   - C(cai) must be installed on the host. Run this module as the user who owns the engine, not as root,
     because Lima refuses root.
   - Nothing that loses data happens without O(allow_replace), O(allow_mount) or O(allow_destroy).
+  - The warnings of C(cai) are warnings of the task.
 options:
   state:
     description:
@@ -50,6 +51,13 @@ options:
   allow_destroy:
     description: The name of the VM that may be deleted. Required to delete a VM with O(state=absent).
     type: str
+  allow_values:
+    description:
+      - Whether the file may run the programs of C(command), and read files outside its directory, like
+        C(cai allow --yes). A simulated host does not need it. Used with O(state=present).
+      - Check mode allows nothing, so it fails if they were not allowed before.
+    type: bool
+    default: false
   timeout:
     description: The time limit of each step, such as V(20m). By default, it depends on the step.
     type: str
@@ -83,6 +91,11 @@ EXAMPLES = r"""
     file: ~/containai/containai.toml
     allow_destroy: agents
 
+- name: Let the file take values from programs, such as a password manager
+  containai.engine.engine:
+    file: ~/containai/containai.toml
+    allow_values: true
+
 - name: Test the file on a simulated host
   containai.engine.engine:
     file: ~/containai/containai.toml
@@ -106,6 +119,14 @@ changes:
     outcome:
       description: C(applied), C(skipped), C(failed) or C(cancelled). Not returned in check mode.
       type: str
+allowed:
+  description: What C(cai allow) printed, with the programs and files that the file may use.
+  returned: success, with O(allow_values=true), not in check mode
+  type: str
+  sample: |
+    /home/me/containai/containai.toml takes values from this machine:
+      proxy.password: runs op read op://team/proxy/password
+    Allowed until one of them changes.
 summary:
   description: The result in one line.
   returned: success, not in check mode
@@ -145,6 +166,7 @@ OPTIONS = {
     "allow_replace": {"type": "list", "elements": "str", "default": []},
     "allow_mount": {"type": "list", "elements": "str", "default": []},
     "allow_destroy": {"type": "str"},
+    "allow_values": {"type": "bool", "default": False},
     "timeout": {"type": "str"},
     "lock_timeout": {"type": "str"},
 }
@@ -172,6 +194,9 @@ def run(module):
     """The result of the module."""
     cai = Cai(module)
     result = {}
+    # The plan of the diff needs the values.
+    if module.params["allow_values"] and module.params["state"] == "present" and not module.check_mode:
+        result["allowed"] = cai.allow()
     if module._diff:
         result["diff"] = {"prepared": cai.text(*plan_words(module.params))}
     if module.check_mode:
