@@ -71,6 +71,13 @@ pub fn template(config: &Config) -> Map<String, Value> {
     keys
 }
 
+/// Leaves out the forward of the engine's socket.
+pub(super) fn without_engine(keys: &mut Map<String, Value>) {
+    if let Some(Value::Array(forwards)) = keys.get_mut("portForwards") {
+        forwards.retain(|forward| forward["guestSocket"] != GUEST_SOCKET);
+    }
+}
+
 fn probe() -> Value {
     json!({
         "description": "Docker answers",
