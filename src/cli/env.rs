@@ -9,8 +9,7 @@ use serde::Serialize;
 use super::{Global, Terminal, file};
 use crate::cli::error::Error;
 use crate::host::Host;
-use crate::lima::Ssh;
-use crate::reconcile::observe::lima_home;
+use crate::reconcile::observe::engine_socket;
 
 /// The variable that Docker clients, libraries and SDKs read. It takes precedence over contexts.
 const DOCKER_HOST: &str = "DOCKER_HOST";
@@ -49,8 +48,7 @@ pub(super) fn run(
         });
     }
     let file = file::load(host, global, terminal)?;
-    let vm = &file.config.vm.name;
-    let socket = Ssh::docker_socket(&lima_home(host)?.join(vm.as_str()));
+    let socket = engine_socket(host, &file.config)?;
     let endpoint = format!("unix://{}", socket.display());
     if global.json {
         return terminal.json(&EnvDocument { docker_host: Some(endpoint) });

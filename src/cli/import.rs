@@ -7,12 +7,12 @@ use super::plan::Planned;
 use super::{Global, Terminal, init, saved};
 use crate::cli::error::Error;
 use crate::host::Host;
-use crate::model::{VmName, redact};
+use crate::model::{VmName, listed, redact};
 use crate::plan::Observation;
 use crate::reconcile::observe::contexts_named;
 use crate::report;
 use crate::resource::facts::Facts;
-use crate::resource::import::Draft;
+use crate::resource::import::{Draft, removals};
 
 pub(super) fn run(
     host: &dyn Host,
@@ -62,7 +62,10 @@ fn imported(
     terminal: &mut Terminal,
 ) -> Result<Source, Error> {
     let mut draft = Draft::named(name);
-    let planned = plan(host, path, &draft, terminal)?;
+    let mut planned = plan(host, path, &draft, terminal)?;
+    if draft.has_data_disk(&planned.files[0].config, &planned.facts[0]) {
+        planned = plan(host, path, &draft, terminal)?;
+    }
     let (file, facts) = (&planned.files[0], &planned.facts[0]);
     refuse_declared(host, name, facts, path)?;
     match &facts.vm {
@@ -75,6 +78,7 @@ fn imported(
             });
         }
     }
+    refuse_unseen(name, facts)?;
     // Lima's templates suggest the second name.
     let names = [name.to_string(), format!("lima-{name}")];
     let names: Vec<_> = names.iter().filter_map(|name| name.parse().ok()).collect();
@@ -84,6 +88,7 @@ fn imported(
         // Each round removes something from the draft, so this ends.
         let dropped = planned.plan.effective().filter(|change| draft.without(change)).count();
         if dropped == 0 {
+            refuse_removals(name, &planned)?;
             planned.plan.effective().for_each(|change| draft.differs(change));
             break;
         }
@@ -112,8 +117,39 @@ fn refuse_declared(
     })
 }
 
+/// Refuses a VM that `cai` applied a file to and whose guest cannot be seen: a later apply, when it runs, would remove
+/// what the imported file does not declare.
+fn refuse_unseen(name: &VmName, facts: &Facts) -> Result<(), Error> {
+    if facts.record.is_none() || facts.guest.present().is_some() {
+        return Ok(());
+    }
+    Err(Error::Refused {
+        why: format!("cai manages the VM {name}, but only a running VM shows what is in it"),
+        hint: format!("start it: limactl start {name}"),
+    })
+}
+
+/// Refuses a VM from which an apply of the file would remove something: the file that `cai` applied declares more
+/// than can be read from the VM.
+fn refuse_removals(name: &VmName, planned: &Planned) -> Result<(), Error> {
+    let removals = removals(&planned.plan);
+    if removals.is_empty() {
+        return Ok(());
+    }
+    let file = planned.facts[0].record.as_ref().and_then(|record| record.file.as_ref());
+    let file = file.map_or("a file".into(), |file| file.display().to_string());
+    Err(Error::Refused {
+        why: format!(
+            "cai applied {file} to the VM {name}. The imported file cannot express all of it, so its apply would \
+             remove: {}",
+            listed(removals)
+        ),
+        hint: "restore that file, for example from version control".into(),
+    })
+}
+
 fn text(draft: &Draft) -> String {
-    let remarks = report::commented(draft.remarks());
+    let remarks = report::commented(&draft.remarks());
     let gap = if remarks.is_empty() { "" } else { "\n" };
     format!("{remarks}{gap}{}", draft.document())
 }

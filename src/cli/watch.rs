@@ -17,7 +17,7 @@ use crate::model::address::Kind;
 use crate::plan::{Action, Change, Disruption, Plan, Reason};
 use crate::reconcile::apply::{Outcome, apply_fresh};
 use crate::reconcile::graph::Graph;
-use crate::reconcile::observe::{lima_home, observe};
+use crate::reconcile::observe::{engine_socket, lima_home, observe};
 use crate::report;
 use crate::resource::facts::Facts;
 use crate::resource::{Restart, Socket};
@@ -49,7 +49,7 @@ pub(super) fn run(
         return service::install(host, &file, options.interval, terminal);
     }
     let directory = lima_home(host)?.join(file.config.vm.name.as_str());
-    let socket = Ssh::docker_socket(&directory);
+    let socket = engine_socket(host, &file.config)?;
     log(terminal, &format!("watching {}", socket.display()))?;
     let ssh = host.find_program("ssh").map(|ssh| Ssh::new(ssh, &directory, &file.config.vm.name));
     let interval = options.interval.unwrap_or(INTERVAL);

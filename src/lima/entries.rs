@@ -6,9 +6,12 @@
 //! - A forward belongs to `cai` if it has the same place as a declared one (see [`place`]), or as
 //!   one that the file declared before. A comment in the provisioning script lists the latter.
 
+use std::path::PathBuf;
+
 use serde_json::{Map, Value};
 
 use super::meaning::Meaning;
+use super::ssh::{GUEST_SOCKET, Ssh};
 
 /// The comment in every script of `cai`.
 const WRITTEN: &str = "Written by cai";
@@ -31,10 +34,11 @@ pub(crate) fn with_forwards(mut script: String, forwards: &[Value]) -> String {
 }
 
 /// The keys of `wanted`, with the entries of others from `yaml`, the instance's present YAML, added
-/// to the shared lists.
+/// to the shared lists. `before` are forwards that the file declared before, besides those in the script.
 pub fn merged(
     wanted: &Map<String, Value>,
     yaml: &Map<String, Value>,
+    before: &[Value],
     meaning: &Meaning<'_>,
 ) -> Map<String, Value> {
     let mut keys = wanted.clone();
@@ -46,7 +50,8 @@ pub fn merged(
         if own == there {
             continue;
         }
-        let list = List { key, own, before: declared_before(yaml), meaning };
+        let before = [declared_forwards(yaml), before.to_vec()].concat();
+        let list = List { key, own, before, meaning };
         keys.insert(key.into(), list.merged(there).into());
     }
     // Keep the archives of containerd, which matter only if it is used, and the variables of
@@ -73,11 +78,27 @@ fn is_script(entry: &Value) -> bool {
 }
 
 /// The forwards that the file declared when this YAML was written.
-fn declared_before(yaml: &Map<String, Value>) -> Vec<Value> {
+pub fn declared_forwards(yaml: &Map<String, Value>) -> Vec<Value> {
     let scripts = yaml.get(PROVISION).and_then(Value::as_array).into_iter().flatten();
     let texts = scripts.filter(|entry| is_script(entry)).filter_map(|it| it["script"].as_str());
     let lines = texts.flat_map(str::lines).filter_map(|line| line.strip_prefix(FORWARDS));
     lines.filter_map(|json| serde_json::from_str::<Vec<Value>>(json).ok()).flatten().collect()
+}
+
+/// The socket of this machine to which an instance forwards dockerd's: where `cai` would have it, or else the
+/// first.
+pub fn engine_socket(yaml: &Map<String, Value>, meaning: &Meaning<'_>) -> Option<PathBuf> {
+    let forwards = yaml.get(PORT_FORWARDS).and_then(Value::as_array)?.iter();
+    let of_engine = forwards.filter(|forward| {
+        let guest = forward.get("guestSocket").and_then(Value::as_str);
+        guest.is_some_and(|path| [GUEST_SOCKET, "/run/docker.sock"].contains(&path))
+    });
+    let paths = of_engine.filter_map(|forward| forward.get("hostSocket").and_then(Value::as_str));
+    // Lima expands more templates than `cai`.
+    let paths = paths.map(|path| meaning.host_socket(path)).filter(|path| !path.contains("{{"));
+    let paths: Vec<PathBuf> = paths.map(PathBuf::from).collect();
+    let usual = Ssh::docker_socket(meaning.directory);
+    if paths.contains(&usual) { Some(usual) } else { paths.into_iter().next() }
 }
 
 /// One of the shared lists.
@@ -158,11 +179,32 @@ mod tests {
         let meaning =
             Meaning { directory: Path::new("/l/vm"), home: Some(Path::new("/h")), defaults: true };
         let map = |value: &Value| value.as_object().unwrap().clone();
-        merged(&map(wanted), &map(yaml), &meaning).into()
+        merged(&map(wanted), &map(yaml), &[], &meaning).into()
     }
 
     fn script(text: &str) -> Value {
         json!({"mode": "system", "script": format!("#!/bin/sh\n# Written by cai.\n{text}")})
+    }
+
+    #[test]
+    fn the_engines_socket_is_the_usual_one_or_the_first() {
+        let meaning = Meaning { directory: Path::new("/l/vm"), home: None, defaults: true };
+        let socket = |sockets: &[&str]| {
+            let forward = |path: &&str| json!({"guestSocket": GUEST_SOCKET, "hostSocket": path});
+            let mut forwards: Vec<Value> = sockets.iter().map(forward).collect();
+            forwards.insert(0, json!({"guestSocket": "/run/other.sock", "hostSocket": "/o.sock"}));
+            let yaml = Map::from_iter([("portForwards".to_owned(), forwards.into())]);
+            engine_socket(&yaml, &meaning).map(|path| path.display().to_string())
+        };
+        for (sockets, expected) in [
+            (&[][..], None),
+            (&["/c/docker.sock", "/d/docker.sock"], Some("/c/docker.sock")),
+            (&["/c/docker.sock", "{{.Dir}}/sock/docker.sock"], Some("/l/vm/sock/docker.sock")),
+            (&["a.sock"], Some("/l/vm/sock/a.sock")),
+            (&["{{.UID}}/a.sock"], None),
+        ] {
+            assert_eq!(socket(sockets).as_deref(), expected, "{sockets:?}");
+        }
     }
 
     #[test]

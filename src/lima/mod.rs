@@ -22,7 +22,7 @@ pub use agent::Agent;
 pub(crate) use boot_log::failed_script;
 pub use command::Limactl;
 pub(crate) use entries::with_forwards;
-pub use entries::{has_script, merged};
+pub use entries::{declared_forwards, engine_socket, has_script, merged};
 pub use image::{Build, MovingImage};
 pub use instance::{Instance, Instances, Other, Status, UnreadableList, find_instances};
 pub use log::{gave_up, message};

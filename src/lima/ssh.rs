@@ -22,6 +22,8 @@ pub struct Ssh {
     program: PathBuf,
     directory: PathBuf,
     host: String,
+    /// The forwarded Docker socket on the host.
+    socket: PathBuf,
 }
 
 impl Ssh {
@@ -29,7 +31,14 @@ impl Ssh {
     pub fn new(program: PathBuf, directory: &Path, name: &VmName) -> Self {
         // Lima's rule for the guest's host name in ssh.config: `lima-` and the name.
         let host = format!("lima-{}", name.as_str().replace(['.', '_'], "-"));
-        Self { program, directory: directory.to_owned(), host }
+        let socket = Self::docker_socket(directory);
+        Self { program, directory: directory.to_owned(), host, socket }
+    }
+
+    /// The same, with the Docker socket forwarded to this path.
+    #[must_use]
+    pub fn forwarding_to(self, socket: PathBuf) -> Self {
+        Self { socket, ..self }
     }
 
     /// The control socket of Lima's master connection.
@@ -43,7 +52,7 @@ impl Ssh {
         directory.join("ssh.sock.1234567890123456")
     }
 
-    /// The forwarded Docker socket on the host.
+    /// Where `cai` forwards the Docker socket to.
     pub fn docker_socket(directory: &Path) -> PathBuf {
         directory.join("sock").join("docker.sock")
     }
@@ -87,7 +96,7 @@ impl Ssh {
     }
 
     fn forwarding(&self) -> OsString {
-        let path = Self::docker_socket(&self.directory).into_os_string();
+        let path = self.socket.clone().into_os_string();
         // ssh ends the path at a colon and expands a percent sign. A path of invalid UTF-8 cannot
         // be escaped; ssh reports it.
         let mut forwarding = match path.into_string() {

@@ -50,6 +50,8 @@ pub struct Facts {
     pub agent: Option<Agent>,
     /// Whether Lima's SSH master connection is alive.
     pub master: bool,
+    /// The socket to which an adopted VM forwards dockerd's itself.
+    pub engine_socket: Option<PathBuf>,
     /// What answers on the host's socket. `None` if a request would have changed something: it starts a
     /// stopped dockerd through socket activation.
     pub socket: Option<Ping>,
@@ -167,6 +169,7 @@ impl Facts {
             record: None,
             agent: None,
             master: false,
+            engine_socket: None,
             socket: None,
             exposed: false,
             clients: BTreeMap::new(),
@@ -233,7 +236,7 @@ impl Facts {
 
     /// Where the forwarded Docker socket is.
     pub fn docker_socket(&self) -> PathBuf {
-        Ssh::docker_socket(&self.directory)
+        self.engine_socket.clone().unwrap_or_else(|| Ssh::docker_socket(&self.directory))
     }
 
     /// Whether the VM is starting and its guest, or Docker in it, is not there yet.

@@ -1,23 +1,25 @@
 //! The file for a VM that someone else made: what a `containai.toml` can say about it. Pure.
 
 mod guest;
+mod outcome;
 mod tables;
+mod vm;
+
+pub use outcome::removals;
 
 use serde_json::Value;
 use toml::{Table, Value as Toml};
 
-use self::tables::{images, mounts};
 use crate::config::{self, Config};
 use crate::docker::ContextMetadata;
-use crate::lima::Status;
 use crate::model::address::Kind;
 use crate::model::redact;
 use crate::model::{ContextName, VmName, listed};
-use crate::plan::{Action, Change, Reason};
-use crate::resource::facts::{Facts, VmFacts};
+use crate::plan::{Change, Reason};
+use crate::resource::facts::Facts;
 
 /// Keys of Lima's YAML that the file expresses, or that are only about the YAML itself.
-const EXPRESSED: [&str; 10] = [
+const EXPRESSED: [&str; 11] = [
     "arch",
     "base",
     "cpus",
@@ -27,18 +29,23 @@ const EXPRESSED: [&str; 10] = [
     "minimumLimaVersion",
     "mounts",
     "os",
+    "rosetta",
     "vmType",
 ];
 /// A file that is not complete yet.
 #[derive(Debug, Clone)]
 pub struct Draft {
     document: Table,
-    /// Sentences about everything that the file leaves out.
+    /// The keys of Lima's YAML that the file does not express.
+    unchanged: Vec<String>,
+    /// The variables of the VM.
+    variables: Vec<String>,
+    /// Sentences about everything else that the file leaves out.
     remarks: Vec<String>,
 }
 
 /// The attributes of a VM's plan and the keys of `[vm]` that determine them.
-const ATTRIBUTES: [(&str, &str); 8] = [
+const ATTRIBUTES: [(&str, &str); 9] = [
     ("arch", "arch"),
     ("cpus", "cpus"),
     ("disk", "disk"),
@@ -46,13 +53,19 @@ const ATTRIBUTES: [(&str, &str); 8] = [
     ("memory", "memory"),
     ("mounts", "mounts"),
     ("protected", "protect"),
+    ("rosetta", "rosetta"),
     ("vmType", "type"),
 ];
 
 impl Draft {
     /// The smallest file with which the VM can be observed.
     pub fn named(name: &VmName) -> Self {
-        let mut draft = Self { document: Table::new(), remarks: Vec::new() };
+        let mut draft = Self {
+            document: Table::new(),
+            unchanged: Vec::new(),
+            variables: Vec::new(),
+            remarks: Vec::new(),
+        };
         draft.document.insert("version".into(), 1.into());
         draft.set(&["vm", "name"], name.as_str());
         draft.set(&["vm", "adopted"], true);
@@ -64,60 +77,15 @@ impl Draft {
     /// Adds everything that was observed with `config`, the configuration of the draft.
     pub fn complete(&mut self, config: &Config, facts: &Facts, contexts: &[NamedContext]) {
         if let Some(vm) = facts.vm.present() {
-            self.vm(vm);
+            self.vm(config, vm, facts);
         }
         self.context(config, facts, contexts);
         match facts.guest.present() {
-            Some(guest) => self.guest(guest),
+            Some(guest) => self.guest(guest, facts),
             None => self.remark(
                 "The VM was not running, so its Docker, users and groups are not in this file. Start it and \
                  import it again to include them.",
             ),
-        }
-    }
-
-    fn vm(&mut self, vm: &VmFacts) {
-        if vm.status != Status::Running {
-            self.set(&["vm", "running"], false);
-        }
-        if !vm.protected {
-            self.set(&["vm", "protect"], false);
-        }
-        for (key, name) in
-            [("vmType", "type"), ("arch", "arch"), ("memory", "memory"), ("disk", "disk")]
-        {
-            if let Some(text) = vm.yaml.get(key).and_then(Value::as_str) {
-                self.set(&["vm", name], text);
-            }
-        }
-        if let Some(cpus) = vm.yaml.get("cpus").and_then(Value::as_i64) {
-            self.set(&["vm", "cpus"], cpus);
-        }
-        if let Some(on) =
-            vm.yaml.get("rosetta").and_then(|it| it.get("enabled")).and_then(Value::as_bool)
-        {
-            self.set(&["vm", "rosetta"], on);
-        }
-        let images = images(vm);
-        if !images.is_empty() {
-            self.set(&["vm", "images"], images);
-        }
-        self.set(&["vm", "mounts"], mounts(vm));
-        let more = vm.yaml.iter().filter(|(key, value)| {
-            !EXPRESSED.contains(&key.as_str()) && **key != "env" && is_set(value)
-        });
-        let more: Vec<&str> = more.map(|(key, _)| key.as_str()).collect();
-        if !more.is_empty() {
-            self.remark(format!("These keys of Lima's YAML stay unchanged: {}.", listed(more)));
-        }
-        let env = vm.yaml.get("env").and_then(Value::as_object).into_iter().flatten();
-        let env: Vec<&str> = env.map(|(name, _)| name.as_str()).collect();
-        if !env.is_empty() {
-            self.remark(format!(
-                "These variables of the VM stay unchanged, and their values, which may be secret, are not \
-                 copied: {}. To manage one, add it to [vm.env].",
-                listed(env)
-            ));
         }
     }
 
@@ -180,20 +148,6 @@ impl Draft {
         !dropped.is_empty()
     }
 
-    /// Says what an apply would still change.
-    pub fn differs(&mut self, change: &Change) {
-        let (address, attributes) = (&change.address, change.changed());
-        let what = match change.action {
-            Action::Create => format!("creates {address}"),
-            Action::Delete => format!("deletes {address}"),
-            _ if attributes.is_empty() => format!("changes {address}"),
-            _ => format!("changes {address}: {}", listed(attributes)),
-        };
-        let disturbs =
-            change.disruption.sentence(1).map(|it| format!(" {it}.")).unwrap_or_default();
-        self.remark(format!("`cai apply` {what}.{disturbs}"));
-    }
-
     /// Says that other files also determine what a plan shows.
     pub fn has_layers(&mut self, layers: &[String]) {
         if !layers.is_empty() {
@@ -205,8 +159,21 @@ impl Draft {
     }
 
     /// Sentences about everything that the file leaves out.
-    pub fn remarks(&self) -> &[String] {
-        &self.remarks
+    pub fn remarks(&self) -> Vec<String> {
+        let mut remarks = self.remarks.clone();
+        if !self.variables.is_empty() {
+            let variables = format!(
+                "These variables of the VM stay unchanged, and their values, which may be secret, are not \
+                 copied: {}. To manage one, add it to [vm.env].",
+                listed(&self.variables)
+            );
+            remarks.insert(0, variables);
+        }
+        if !self.unchanged.is_empty() {
+            let keys = listed(&self.unchanged);
+            remarks.insert(0, format!("These keys of Lima's YAML stay unchanged: {keys}."));
+        }
+        remarks
     }
 
     /// The TOML of the file.

@@ -1,8 +1,9 @@
 //! The record: what `cai` manages in one VM, and what of it `cai` created.
 //!
 //! It answers one question: did `cai` put this here? The machine itself is always observed. The record
-//! is on the host, where the guest cannot write, and holds names and hashes, never values. Lima keeps
-//! other files in the directory of an instance, and deletes them with it (measured with Lima 2.2.0).
+//! is on the host, where the guest cannot write, and holds names and hashes, never values. A forward has
+//! no name, so its ports and paths are its name. Lima keeps other files in the directory of an instance,
+//! and deletes them with it (measured with Lima 2.2.0).
 
 mod recorded;
 #[cfg(test)]

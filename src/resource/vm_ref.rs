@@ -26,7 +26,8 @@ impl VmRef {
 
     /// The way into the guest.
     pub(super) fn ssh(&self, facts: &Facts) -> Option<Ssh> {
-        Some(Ssh::new(facts.tools.ssh.clone()?, &facts.directory, &self.name))
+        let ssh = Ssh::new(facts.tools.ssh.clone()?, &facts.directory, &self.name);
+        Some(ssh.forwarding_to(facts.docker_socket()))
     }
 
     /// The observed guest, and the way into it. A guest can only be observed through ssh.

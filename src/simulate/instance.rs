@@ -2,6 +2,7 @@
 //! comments refer to `FACTS.md`.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -37,6 +38,9 @@ pub struct Instance {
     pub master: Option<Session>,
     /// The forwarded Docker socket on the host.
     pub docker_socket: Option<HostSocket>,
+    /// The path of that socket, if it is not in the directory of the instance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub docker_socket_path: Option<PathBuf>,
     /// The guest, after the first start.
     pub guest: Option<Guest>,
 }
@@ -71,6 +75,7 @@ impl Instance {
             boots: 0,
             master: None,
             docker_socket: None,
+            docker_socket_path: None,
             guest: None,
         }
     }
@@ -150,9 +155,10 @@ impl Instance {
         guest.boot(machine, now);
         let groups = guest.login_gids();
         self.master = Some(Session { groups: groups.clone(), open_shells: 0 });
-        self.docker_socket = config
-            .forwards_docker(DOCKER_SOCKET)
-            .then_some(HostSocket { carried_by: Some(groups), permitted: true });
+        let path = config.docker_socket();
+        self.docker_socket = path.map(|_| HostSocket { carried_by: Some(groups), permitted: true });
+        self.docker_socket_path =
+            path.filter(|path| !path.ends_with(DOCKER_SOCKET)).map(PathBuf::from);
         for script in config.provisioning() {
             guest.provision(script, &[], now + 1);
         }

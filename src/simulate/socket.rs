@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::instance::{AGENT_SOCKET, DOCKER_SOCKET, SSH_SOCKET};
+use super::instance::{AGENT_SOCKET, SSH_SOCKET};
 use super::world::World;
 use crate::host::Ping;
 
@@ -25,7 +25,7 @@ pub(super) enum Answer {
 /// Connects to a Docker socket and sends a request.
 pub(super) fn connect(world: &mut World, path: &Path) -> Answer {
     let now = world.clock;
-    let Some(name) = world.instance_of_socket(path, DOCKER_SOCKET) else {
+    let Some(name) = world.instance_of_docker_socket(path) else {
         return Answer::Missing;
     };
     let Some(instance) = world.instances.get_mut(&name) else {
@@ -66,20 +66,19 @@ pub(super) fn ping(world: &mut World, path: &Path) -> Ping {
 /// See [`Probe::listens`](crate::host::Probe::listens): whether an SSH master, a host agent or a
 /// forward listens.
 pub(super) fn listens(world: &World, path: &Path) -> bool {
-    let instance = |socket| {
-        let name = world.instance_of_socket(path, socket)?;
-        world.instances.get(&name)
-    };
+    let instance = |socket| world.instances.get(&world.instance_of_socket(path, socket)?);
+    let engine = world.instance_of_docker_socket(path);
     let forwarded = |it: &super::instance::HostSocket| it.permitted && it.carried_by.is_some();
     instance(SSH_SOCKET).is_some_and(|it| it.master.is_some())
         || instance(AGENT_SOCKET).is_some_and(|it| it.agent.is_some())
-        || instance(DOCKER_SOCKET)
-            .is_some_and(|it| it.docker_socket.as_ref().is_some_and(forwarded))
+        || engine
+            .and_then(|name| world.instances.get(&name)?.docker_socket.as_ref())
+            .is_some_and(forwarded)
 }
 
 /// Removes a file of the simulated home: a socket or a plain file.
 pub(super) fn remove(world: &mut World, path: &Path) {
-    if let Some(name) = world.instance_of_socket(path, DOCKER_SOCKET)
+    if let Some(name) = world.instance_of_docker_socket(path)
         && let Some(instance) = world.instances.get_mut(&name)
         && instance.docker_socket.take().is_some()
     {

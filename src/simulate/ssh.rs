@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::guest::{self, Caller};
-use super::instance::{DOCKER_SOCKET, HostSocket, Instance, SSH_SOCKET};
+use super::instance::{HostSocket, Instance, SSH_SOCKET};
 use super::reply::{Call, Reply};
 use super::world::World;
 
@@ -113,7 +113,7 @@ pub(super) fn in_guest(
 fn control(world: &mut World, name: &str, operation: &str, forward: Option<&str>) -> Reply {
     let socket = world.directory(name).join(SSH_SOCKET);
     // In ssh's syntax, a colon ends the path and a percent sign starts a token.
-    let path = world.directory(name).join(DOCKER_SOCKET).display().to_string();
+    let path = world.docker_socket(name).display().to_string();
     let path = path.replace('\\', r"\\").replace(':', r"\:").replace('%', "%%");
     let wanted = format!("{path}:{}", crate::lima::GUEST_SOCKET);
     let Some(instance) = world.instances.get_mut(name) else {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::guest::Store;
-use super::instance::Instance;
+use super::instance::{DOCKER_SOCKET, Instance};
 use crate::host::{Os, Platform};
 use crate::model::Arch;
 use crate::model::digest::sha256;
@@ -176,7 +176,18 @@ impl World {
         instances.chain(contexts).chain(self.files.keys().cloned()).collect()
     }
 
-    /// The instance that has this Docker socket on the host.
+    /// The path of the forwarded Docker socket of an instance on the host.
+    pub(super) fn docker_socket(&self, name: &str) -> PathBuf {
+        let other = self.instances.get(name).and_then(|it| it.docker_socket_path.clone());
+        other.unwrap_or_else(|| self.directory(name).join(DOCKER_SOCKET))
+    }
+
+    /// The instance whose forwarded Docker socket is at this path of the host.
+    pub(super) fn instance_of_docker_socket(&self, path: &Path) -> Option<String> {
+        self.instances.keys().find(|name| self.docker_socket(name) == path).cloned()
+    }
+
+    /// The instance that has this socket in its directory.
     pub(super) fn instance_of_socket(&self, path: &Path, socket: &str) -> Option<String> {
         let (_, file) = self.instance_file(path)?;
         let name = path.strip_prefix(&self.computer.lima_home).ok()?.components().next()?;

@@ -16,6 +16,7 @@ mod others;
 mod programs;
 mod promise;
 mod property;
+mod reimported;
 mod removal;
 mod removal_edges;
 mod repository;
@@ -53,6 +54,7 @@ pub fn trials() -> Vec<Trial> {
         promise::trials(),
         property::trials(),
         settings::trials(),
+        reimported::trials(),
         removal::trials(),
         removal_edges::trials(),
         repository::trials(),

@@ -63,6 +63,7 @@ pub fn healthy(config: &Config) -> Facts {
         guest: Observation::Present(guest()),
         agent: None,
         master: true,
+        engine_socket: None,
         socket: Some(Ping::Answered { api_version: "1.41".into() }),
         exposed: false,
         missing: std::collections::BTreeSet::default(),

@@ -85,6 +85,7 @@ mod tests {
                 boots: 1,
                 master: None,
                 docker_socket: None,
+                docker_socket_path: None,
                 guest: None,
             };
             world.instances.insert("vm".into(), instance);

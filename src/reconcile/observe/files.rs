@@ -8,7 +8,9 @@ use super::ObserveError;
 use crate::config::Config;
 use crate::docker::{self, ContextMetadata};
 use crate::host::{self, Probe};
-use crate::lima::UserFile;
+use serde_json::{Map, Value};
+
+use crate::lima::{self, Meaning, Ssh, UserFile};
 use crate::model::digest::sha256;
 use crate::model::{ContextName, VmName};
 use crate::resource::facts::HostFile;
@@ -33,6 +35,34 @@ pub fn current_context(probe: &dyn Probe) -> Result<Option<String>, ObserveError
 /// When it is not known.
 pub fn lima_home(probe: &dyn Probe) -> Result<PathBuf, ObserveError> {
     home_of(probe, "LIMA_HOME", ".lima")
+}
+
+/// The engine's socket on this machine.
+///
+/// # Errors
+/// When the directory of Lima's instances is not known, or the VM's YAML cannot be read.
+pub fn engine_socket(probe: &dyn Probe, config: &Config) -> Result<PathBuf, ObserveError> {
+    let directory = lima_home(probe)?.join(config.vm.name.as_str());
+    if !config.vm.adopted {
+        return Ok(Ssh::docker_socket(&directory));
+    }
+    let text = read(probe, &directory.join("lima.yaml"))?;
+    let yaml: Option<Map<String, Value>> = text.and_then(|text| serde_yaml::from_str(&text).ok());
+    let home = path_variable(probe, "HOME")?;
+    let own = yaml.and_then(|yaml| forwarded(config, &yaml, &directory, home.as_deref()));
+    Ok(own.unwrap_or_else(|| Ssh::docker_socket(&directory)))
+}
+
+/// The socket to which a VM forwards dockerd's itself, if the file adopts it. Other tools, such as Colima, would
+/// remove another forward.
+pub(super) fn forwarded(
+    config: &Config,
+    yaml: &Map<String, Value>,
+    directory: &Path,
+    home: Option<&Path>,
+) -> Option<PathBuf> {
+    let meaning = Meaning { directory, home, defaults: true };
+    config.vm.adopted.then(|| lima::engine_socket(yaml, &meaning))?
 }
 
 /// The user's files that Lima merges into every instance, if they exist.

@@ -28,7 +28,9 @@ use files::record;
 use machine::{Lima, LimaYaml, Machine};
 
 pub use environment::docker_environment;
-pub use files::{contexts_named, current_context, lima_home, recorded, state_directory};
+pub use files::{
+    contexts_named, current_context, engine_socket, lima_home, recorded, state_directory,
+};
 pub use judge::{ask_lima, judge, judge_all};
 pub use watch_service::{installed_watch_service, watch_service};
 

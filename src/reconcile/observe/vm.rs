@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::clients::clients;
-use super::files::{context, host_files, missing, read_existing, record};
+use super::files::{context, forwarded, host_files, missing, read_existing, record};
 use super::former::{former, former_vms};
 use super::{Lima, LimaYaml, Machine, ObserveError};
 use crate::config::Config;
@@ -89,6 +89,7 @@ impl Machine<'_> {
             guest: Observation::Unobservable(after_lima()),
             agent: None,
             master,
+            engine_socket: None,
             socket: None,
             exposed: false,
             missing,
@@ -112,7 +113,7 @@ impl Machine<'_> {
             Some(Some(instance)) => {
                 let look = || self.guest(config, &instance.dir, &looks, Part::Whole);
                 let guest = || guest.unwrap_or_else(look);
-                self.vm(instance, guest, &mut facts)?;
+                self.vm(config, instance, guest, &mut facts)?;
             }
         }
         facts.clients = clients(self.probe, config, &facts)?;
@@ -133,23 +134,24 @@ impl Machine<'_> {
 
     fn vm(
         &self,
+        config: &Config,
         instance: &Instance,
         guest: impl FnOnce() -> Observation<GuestFacts>,
         facts: &mut Facts,
     ) -> Result<(), ObserveError> {
         facts.directory.clone_from(&instance.dir);
-        self.inside(&instance.status, guest, facts);
         let path = instance.dir.join("lima.yaml");
         let text = read_existing(self.probe, &path)?;
-        let managed = lima::is_marked(&text);
         let LimaYaml(yaml, text) = self
             .yaml(text)
             .map_err(|source| ObserveError::Content { path, source: source.into() })?;
+        facts.engine_socket = forwarded(config, &yaml, &facts.directory, facts.home.as_deref());
+        self.inside(&instance.status, guest, facts);
         facts.vm = Observation::Present(VmFacts {
             status: instance.status.clone(),
             user: instance.user().map(str::to_owned),
             protected: instance.protected,
-            managed,
+            managed: lima::is_marked(&text),
             cpus: instance.cpus,
             memory: instance.memory,
             disk: instance.disk,

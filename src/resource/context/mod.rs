@@ -190,7 +190,9 @@ impl Removable for Undeclared {
 
     fn kept(&self, facts: &Facts) -> Option<&'static str> {
         let context = facts.former.contexts.get(&self.name)?;
-        let is_own = context.is_marked() && context.host.ends_with(&self.own_socket);
+        let leads_here = context.host == format!("unix://{}", facts.docker_socket().display())
+            || context.host.ends_with(&self.own_socket);
+        let is_own = context.is_marked() && leads_here;
         (!is_own).then_some("kept: changed since cai created it")
     }
 

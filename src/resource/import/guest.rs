@@ -6,15 +6,20 @@ use toml::{Table, Value as Toml};
 use super::{Draft, cannot_express, is_set};
 use crate::config::{self, DockerSource};
 use crate::guest::{DOCKER_GROUP, GuestFacts, provisioning};
-use crate::model::SysboxVersion;
+use crate::model::address::{Address, Kind};
 use crate::model::daemon_key::{DEFAULT_RUNTIME, SYSBOX_RUNTIME};
+use crate::model::{SysboxVersion, UserRef};
+use crate::resource::facts::Facts;
+use crate::resource::group_membership;
+use crate::resource::provision::is_derived;
+use crate::resource::record::Record;
 
 /// The first uid of a person's account in Debian and Ubuntu.
 const FIRST_USER: u32 = 1000;
 const NOBODY: u32 = 65534;
 
 impl Draft {
-    pub(super) fn guest(&mut self, guest: &GuestFacts) {
+    pub(super) fn guest(&mut self, guest: &GuestFacts, facts: &Facts) {
         for source in [DockerSource::DockerCe, DockerSource::Distro] {
             let package = provisioning::package(source);
             if package.is_some_and(|package| guest.packages.contains_key(package)) {
@@ -29,8 +34,11 @@ impl Draft {
             )),
             None => {}
         }
+        let adopted = self.document.get("vm").is_some_and(|vm| vm.get("adopted").is_some());
+        keys.retain(|key, value| !is_derived(key, value, adopted));
         self.daemon(&keys);
-        self.users(guest);
+        self.groups(guest, facts);
+        self.users(guest, facts);
     }
 
     /// Declares Sysbox, and removes the keys that it sets in daemon.json itself.
@@ -59,32 +67,61 @@ impl Draft {
         }
     }
 
-    /// The login user, if it is not in the group docker, and the other people that are.
-    fn users(&mut self, guest: &GuestFacts) {
-        let user = |name: &str, groups: &[&str]| {
-            let mut user = Table::new();
-            user.insert("name".into(), name.into());
-            user.insert(
-                "groups".into(),
-                groups.iter().map(|it| Toml::from(*it)).collect::<Vec<_>>().into(),
-            );
-            user
-        };
-        let mut users = Vec::new();
-        if !guest.is_member(&guest.user, DOCKER_GROUP) {
-            users.push(user("@lima", &[]));
+    /// The groups that an earlier file declared.
+    fn groups(&mut self, guest: &GuestFacts, facts: &Facts) {
+        let groups = recorded(facts, Kind::GROUP).filter_map(|address| {
+            let gid = guest.groups.get(&address.name)?.gid;
+            let gid = ("gid".to_owned(), i64::from(gid).into());
+            let name = ("name".to_owned(), address.name.into());
+            Some(Toml::Table(Table::from_iter([name, gid])))
+        });
+        let groups: Vec<Toml> = groups.collect();
+        if !groups.is_empty() {
+            self.set(&["groups"], groups);
         }
-        for (name, account) in &guest.accounts {
-            let is_person = (FIRST_USER..NOBODY).contains(&account.uid) && *name != guest.user;
-            if is_person && guest.is_member(name, DOCKER_GROUP) {
-                let mut user = user(name, &[DOCKER_GROUP]);
-                user.insert("uid".into(), i64::from(account.uid).into());
-                users.push(user);
-            }
-        }
-        if !users.is_empty() {
+    }
+
+    /// The people in the group docker, and the users and memberships that an earlier file declared.
+    fn users(&mut self, guest: &GuestFacts, facts: &Facts) {
+        let login = user(&UserRef::LimaUser, &guest.user, guest, facts);
+        let is_usual = login.get("groups") == Some(&Toml::from(vec![DOCKER_GROUP]));
+        let is_recorded = |name: &str| recorded(facts, Kind::USER).any(|it| it.name == name);
+        let others = guest.accounts.iter().filter(|(name, account)| {
+            let is_person = (FIRST_USER..NOBODY).contains(&account.uid);
+            let joins = is_person && guest.is_member(name, DOCKER_GROUP);
+            **name != guest.user && (joins || is_recorded(name))
+        });
+        let others = others.filter_map(|(name, account)| {
+            let mut user = user(&name.parse().ok()?, name, guest, facts);
+            user.insert("uid".into(), i64::from(account.uid).into());
+            Some(user)
+        });
+        let users: Vec<Table> = std::iter::once(login).chain(others).collect();
+        if users.len() > 1 || !is_usual {
             let users = users.into_iter().map(Toml::Table).collect::<Vec<_>>();
             self.set(&["users"], users);
         }
     }
+}
+
+/// The recorded resources of a kind.
+fn recorded(facts: &Facts, kind: Kind) -> impl Iterator<Item = Address> {
+    let record = facts.record.iter();
+    record.flat_map(Record::addresses).filter(move |address| address.kind == kind)
+}
+
+/// A user of the file, with its declared groups.
+fn user(reference: &UserRef, name: &str, guest: &GuestFacts, facts: &Facts) -> Table {
+    let declared = recorded(facts, Kind::GROUP_MEMBERSHIP);
+    let declared = declared.filter_map(|address| group_membership::parts(&address));
+    let declared =
+        declared.filter(|(user, _)| user == reference).map(|(_, group)| group.to_string());
+    let mut groups: Vec<String> = declared.chain([DOCKER_GROUP.to_owned()]).collect();
+    groups.retain(|group| guest.is_member(name, group));
+    groups.sort_unstable();
+    groups.dedup();
+    Table::from_iter([
+        ("name".to_owned(), reference.to_string().into()),
+        ("groups".to_owned(), groups.into()),
+    ])
 }

@@ -13,7 +13,7 @@ pub(super) use sysbox::diagnosis as sysbox_diagnosis;
 
 pub use daemon::ProvisionDaemon;
 use daemon::is_kept_alive;
-pub(super) use daemon::{due, keeps_containers, obstacle, written};
+pub(super) use daemon::{due, is_derived, keeps_containers, obstacle, written};
 pub use docker::ProvisionDocker;
 pub(super) use hidden::{at_restart as hidden_at_restart, by as hidden_by, stored};
 pub use sysbox::ProvisionSysbox;

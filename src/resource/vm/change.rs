@@ -3,7 +3,7 @@
 use serde_json::Map;
 
 use super::power::other_file;
-use super::{Desired, MOUNTS, Places, undeclared};
+use super::{Desired, MOUNTS, Places};
 use crate::config;
 use crate::lima::{self, Limactl};
 use crate::plan::{Action, Change, Observation, Problem, Reason};
@@ -32,7 +32,7 @@ impl Desired<'_> {
 
     pub(super) fn change(&self, facts: &Facts) -> Change {
         let deferred = |reason| {
-            let declared = undeclared::keys(self.declared(), &Map::new(), false).declared;
+            let declared = self.keys_of(&Map::new(), false).declared;
             let former = facts.former_keys(&self.address, &declared);
             let desired = self.desired(self.keys.clone());
             Change::deferred(&self.address, desired, reason).retracting(former, Vec::new())

@@ -20,6 +20,7 @@ use undeclared::Wanted;
 pub use exposure::Places;
 pub use power::Power;
 pub use template::template;
+pub(super) use undeclared::recorded_forwards;
 
 use super::vm_ref::VmRef;
 use super::{Case, DataDisk, LimaInstall, PlanContext, Resource};
@@ -97,11 +98,15 @@ impl Vm {
 }
 
 impl<'a> Desired<'a> {
-    fn new(config: &'a Config) -> Self {
+    fn new(config: &'a Config, facts: &Facts) -> Self {
+        let mut keys = template::template(config);
+        if facts.engine_socket.is_some() {
+            template::without_engine(&mut keys);
+        }
         Self {
             config,
             address: Vm::own_address(config),
-            keys: template::template(config),
+            keys,
             stops_docker: false,
             defaulted: undeclared::defaulted(config),
         }
@@ -237,18 +242,16 @@ impl Resource for Vm {
     }
 
     fn plan(&self, context: PlanContext<'_>) -> Change {
-        let desired = Desired::new(&self.config);
+        let desired = Desired::new(&self.config, context.facts);
         let stops_docker = DataDisk::is_unmounted(desired.name(), context.earlier);
         Desired { stops_docker, ..desired }.change(context.facts)
     }
 
     fn recorded(&self, facts: &Facts) -> Option<Recorded> {
-        let desired = Desired::new(&self.config);
+        let desired = Desired::new(&self.config, facts);
         let (exists, keys) = match &facts.vm {
             Observation::Present(vm) => (true, desired.recorded_keys(vm, facts)),
-            Observation::Absent => {
-                (false, undeclared::keys(desired.declared(), &Map::new(), false))
-            }
+            Observation::Absent => (false, desired.keys_of(&Map::new(), false)),
             Observation::Unobservable(_) => return None,
         };
         Some(Recorded { exists, is_declared: true, keys, path: None })

@@ -146,7 +146,7 @@ fn settled(
     config.vm.data_disk = None;
     // The user asks for it now.
     config.restart.strategy = Strategy::Auto;
-    Desired::new(&config).in_order(change, &Map::new(), vm, facts, limactl)
+    Desired::new(&config, facts).in_order(change, &Map::new(), vm, facts, limactl)
 }
 
 /// The status is the same before and after, so the reason says what happens.

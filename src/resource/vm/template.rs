@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::config::{Config, Forwarding, Image, Mount, PortForward};
+use crate::config::{Config, Forwarding, Image, Mount, PortForward, Vm};
 use crate::guest::provisioning;
 use crate::lima::{DISKS, Disk, GUEST_SOCKET, with_forwards};
 
@@ -36,12 +36,7 @@ pub fn template(config: &Config) -> Map<String, Value> {
     if !vm.adopted {
         keys.insert("containerd".into(), json!({"system": false, "user": false}));
     }
-    let mut forwards: Vec<Value> = vm.port_forwards.iter().map(port_forward).collect();
-    if vm.forward == Forwarding::Declared {
-        // It matches every address and port that no forward before it takes (Lima 2.2.0, and as Lima
-        // blocks its SSH ports). Without `false`, it would match listeners on 0.0.0.0 only.
-        forwards.push(json!({"guestIP": "0.0.0.0", "guestIPMustBeZero": false, "ignore": true}));
-    }
+    let forwards = forwards(vm);
     if !vm.adopted {
         let script = with_forwards(provisioning::boot_script(config), &forwards);
         keys.insert("provision".into(), json!([{"mode": "system", "script": script}]));
@@ -69,6 +64,24 @@ pub fn template(config: &Config) -> Map<String, Value> {
         }
     }
     keys
+}
+
+/// Leaves out the forward of the engine's socket.
+pub(super) fn without_engine(keys: &mut Map<String, Value>) {
+    if let Some(Value::Array(forwards)) = keys.get_mut("portForwards") {
+        forwards.retain(|forward| forward["guestSocket"] != GUEST_SOCKET);
+    }
+}
+
+/// The forwards, without that of the engine's socket.
+fn forwards(vm: &Vm) -> Vec<Value> {
+    let mut forwards: Vec<Value> = vm.port_forwards.iter().map(port_forward).collect();
+    if vm.forward == Forwarding::Declared {
+        // It matches every address and port that no forward before it takes (Lima 2.2.0, and as Lima
+        // blocks its SSH ports). Without `false`, it would match listeners on 0.0.0.0 only.
+        forwards.push(json!({"guestIP": "0.0.0.0", "guestIPMustBeZero": false, "ignore": true}));
+    }
+    forwards
 }
 
 fn probe() -> Value {

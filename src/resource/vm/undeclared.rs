@@ -1,15 +1,20 @@
 //! The keys of an instance's YAML that the file declares, leaves out, or no longer declares.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
-use super::{Desired, ENV, IMMUTABLE, MOUNTS};
+use super::{Desired, ENV, IMMUTABLE, MOUNTS, is_same, meaning};
 use crate::config::Config;
-use crate::lima::{self, DISKS, Meaning};
+use crate::lima::{self, DISKS, GUEST_SOCKET, Meaning};
 use crate::resource::facts::{Facts, VmFacts};
 use crate::resource::record::Keys;
 
 /// The keys that always have entries of `cai`, and the disk, which Lima cannot shrink.
 const ALWAYS: [&str; 5] = ["provision", "probes", "portForwards", "containerd", "disk"];
+const FORWARDS: &str = "portForwards";
+/// How the record names a forward.
+const FORWARD: &str = "portForwards.";
 /// How the record names a variable.
 const VARIABLE: &str = "env.";
 
@@ -21,18 +26,30 @@ pub(super) struct Wanted {
     pub(super) removed: Vec<String>,
 }
 
-/// The keys as the record names them. Each variable is a separate key.
-pub(super) fn keys(declared: Map<String, Value>, yaml: &Map<String, Value>, is_own: bool) -> Keys {
-    let present = flattened(yaml.clone());
-    Keys { declared: flattened(declared), present, is_own, ..Keys::default() }
-}
-
 fn flattened(mut keys: Map<String, Value>) -> Map<String, Value> {
     if let Some(Value::Object(variables)) = keys.shift_remove(ENV) {
         keys.extend(variables.into_iter().map(|(name, it)| (format!("{VARIABLE}{name}"), it)));
     }
     keys.retain(|key, _| !IMMUTABLE.contains(&key.as_str()) && !ALWAYS.contains(&key.as_str()));
     keys
+}
+
+/// Each forward, except that of the engine's socket, as the record names it.
+fn forwards(list: Option<&Value>) -> impl Iterator<Item = (String, Value)> {
+    let list = list.and_then(Value::as_array).into_iter().flatten();
+    list.filter(|forward| forward["guestSocket"] != GUEST_SOCKET).filter_map(|forward| {
+        // Others may write the keys in another order.
+        let keys: BTreeMap<_, _> = forward.as_object()?.iter().collect();
+        Some((format!("{FORWARD}{}", serde_json::to_string(&keys).ok()?), true.into()))
+    })
+}
+
+/// The forwards among the names of recorded keys.
+pub(in crate::resource) fn recorded_forwards<'a>(
+    keys: impl Iterator<Item = &'a String>,
+) -> Vec<Value> {
+    let forwards = keys.filter_map(|key| key.strip_prefix(FORWARD));
+    forwards.filter_map(|json| serde_json::from_str(json).ok()).collect()
 }
 
 /// The declared keys with the entries of others, and without undeclared ones.
@@ -42,9 +59,10 @@ pub(super) fn wanted(
     remove: &[String],
     meaning: &Meaning<'_>,
 ) -> Wanted {
-    let mut keys = lima::merged(declared, &vm.yaml, meaning);
+    let mut keys = lima::merged(declared, &vm.yaml, &recorded_forwards(remove.iter()), meaning);
+    let remove = remove.iter().filter(|key| !key.starts_with(FORWARD));
     let (variables, removed): (Vec<&String>, Vec<&String>) =
-        remove.iter().partition(|key| key.starts_with(VARIABLE));
+        remove.partition(|key| key.starts_with(VARIABLE));
     let mut removed: Vec<String> = removed.into_iter().cloned().collect();
     for key in &removed {
         // Mounts have a default of `cai`.
@@ -70,12 +88,33 @@ impl Desired<'_> {
     pub(super) fn recorded_keys(&self, vm: &VmFacts, facts: &Facts) -> Keys {
         // The YAML of a VM that `cai` made is its own work, also without a record.
         let is_own = vm.managed && facts.recorded(&self.address).is_none();
-        let mut keys = keys(self.declared(), &vm.yaml, is_own);
+        let mut yaml = Map::clone(&vm.yaml);
+        for (key, declared) in self.declared() {
+            // What someone else wrote in another form is as declared.
+            let is_meant = |actual: &Value| {
+                is_same(&key, Some(actual), &declared, vm, false, &meaning(facts, &key))
+            };
+            if yaml.get(&key).is_some_and(is_meant) {
+                yaml.insert(key, declared);
+            }
+        }
+        let mut keys = self.keys_of(&yaml, is_own);
         // A list that has `cai`'s default again is done.
         keys.present.retain(|key, value| {
             !self.defaulted.contains(&key.as_str()) || self.keys.get(key) != Some(value)
         });
         keys
+    }
+
+    /// The keys as the record names them. Each variable is a separate key. So is each forward of an adopted VM,
+    /// which has no boot script that lists them.
+    pub(super) fn keys_of(&self, yaml: &Map<String, Value>, is_own: bool) -> Keys {
+        let (mut declared, mut present) = (flattened(self.declared()), flattened(yaml.clone()));
+        if self.config.vm.adopted {
+            declared.extend(forwards(self.keys.get(FORWARDS)));
+            present.extend(forwards(yaml.get(FORWARDS)));
+        }
+        Keys { declared, present, is_own, ..Keys::default() }
     }
 
     /// The keys that the file names.

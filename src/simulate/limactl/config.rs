@@ -9,6 +9,7 @@ use super::yaml::{self, MachineDefaults};
 use crate::host::Os;
 use crate::model::in_home;
 use crate::simulate::guest::{Guest, Keys};
+use crate::simulate::instance::DOCKER_SOCKET;
 use crate::simulate::template;
 use crate::simulate::world::World;
 
@@ -93,12 +94,15 @@ impl Config {
         self.list("probes").filter_map(|entry| entry["script"].as_str())
     }
 
-    /// Whether the guest's Docker socket is forwarded to this file of the instance.
-    pub(in crate::simulate) fn forwards_docker(&self, file: &str) -> bool {
-        self.list("portForwards").any(|forward| {
-            forward["guestSocket"] == "/var/run/docker.sock"
-                && forward["hostSocket"].as_str().is_some_and(|path| path.ends_with(file))
-        })
+    /// The socket of the host to which the guest's Docker socket is forwarded: one of the instance, or else the
+    /// first.
+    pub(in crate::simulate) fn docker_socket(&self) -> Option<&str> {
+        let forwards = self.list("portForwards");
+        let forwards = forwards.filter(|forward| forward["guestSocket"] == "/var/run/docker.sock");
+        let paths: Vec<&str> =
+            forwards.filter_map(|forward| forward["hostSocket"].as_str()).collect();
+        let own = paths.iter().find(|path| path.ends_with(DOCKER_SOCKET));
+        own.or(paths.first()).copied()
     }
 
     /// The guest of the configured image. An image includes Docker if its name says so.

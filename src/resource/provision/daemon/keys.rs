@@ -12,7 +12,7 @@ use crate::model::egress::NAMESERVER;
 use crate::model::log_option::{has_log_option, log_driver};
 use crate::plan::{Problem, SideEffect};
 use crate::resource::PlanContext;
-use crate::resource::provision::SYSBOX_RUNTIME;
+use crate::resource::provision::{SYSBOX_RUNTIME, network};
 
 const LOG_OPTIONS: &str = "log-opts";
 /// How the record names an entry of `runtimes`.
@@ -109,6 +109,22 @@ pub(super) fn unknown_runtime(keys: &Map<String, Value>, guest: &GuestFacts) -> 
     let is_flag = guest.engine.as_ref().is_some_and(|engine| has(&engine.in_force))
         && !has(&guest.daemon_json.loaded_keys());
     (!knows_runtime(keys, name) && !is_flag).then(|| Problem::UnknownRuntime(name.to_owned()))
+}
+
+/// Whether these keys register Sysbox.
+pub(super) fn has_sysbox(keys: &Map<String, Value>) -> bool {
+    keys.get("runtimes").is_some_and(|it| it.get(SYSBOX_RUNTIME).is_some())
+}
+
+/// Whether a key has a value that follows from another part of the file. `adopted` says whether someone else made
+/// the VM, for which `cai` chooses fewer values.
+pub(in crate::resource) fn is_derived(key: &str, value: &Value, adopted: bool) -> bool {
+    match key {
+        "dns" => *value == json!([NAMESERVER]),
+        SECCOMP_KEY => value == SECCOMP_PROFILE,
+        "live-restore" => !adopted && *value == true,
+        key => !adopted && network::KEYS.contains(&key) && network::is_chosen(key, value),
+    }
 }
 
 /// The keys that the file determines.

@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-pub(in crate::resource) use self::keys::{due, is_kept_alive, keeps_containers, obstacle, written};
+pub(in crate::resource) use self::keys::{
+    due, is_derived, is_kept_alive, keeps_containers, obstacle, written,
+};
 use self::keys::{flattened, owned, unknown_runtime};
 use crate::config::Config;
 use crate::guest::daemon_json::{SECCOMP_KEY, edited, from_text, without};
@@ -33,6 +35,8 @@ pub struct ProvisionDaemon {
     owned: Map<String, Value>,
     /// Whether Sysbox is wanted, which needs network keys.
     sysbox: bool,
+    /// Whether someone else made the VM. If Docker has Sysbox already, its networks stay.
+    adopted: bool,
     sysbox_is_default: bool,
     /// The seccomp profile on the host.
     seccomp: Option<PathBuf>,
@@ -56,6 +60,7 @@ impl ProvisionDaemon {
             disk: DataDisk::declared(config),
             owned: owned(config),
             sysbox: config.sysbox.enabled,
+            adopted: config.vm.adopted,
             sysbox_is_default: config.sysbox.default_runtime,
             seccomp: config.docker.seccomp_profile.as_ref().map(PathBuf::from),
         }
@@ -95,7 +100,9 @@ impl ProvisionDaemon {
             for key in network::displaced(&from_text(&text), &self.owned) {
                 text = without(&text, key);
             }
-            text = edited(&text, &network::missing(&from_text(&text)));
+            if !(self.adopted && keys::has_sysbox(&from_text(present))) {
+                text = edited(&text, &network::missing(&from_text(&text)));
+            }
         }
         let default = from_text(&text).get(DEFAULT_RUNTIME).cloned();
         if default == Some(SYSBOX_RUNTIME.into()) && !self.sysbox_is_default {
