@@ -328,6 +328,10 @@ fn the_file_can_come_from_the_environment() {
     world.cai(&["plan", "--out", "next.plan"]).success();
     world.cai_with(&["show", "next.plan"], &[("CAI_FILE", "other.toml")]).success();
     world.cai(&["show", "next.plan", "-f", "other.toml"]).fails_with(64);
+    // An empty variable, as GitHub Actions sets it for an undefined one, counts as unset.
+    let ran = world.cai_with(&["plan"], &[("CAI_FILE", ""), ("CAI_SIMULATE", "")]);
+    assert!(ran.success().starts_with("No changes."), "{ran}");
+    world.cai_with(&["-f", "", "plan"], &[("CAI_FILE", "")]).fails_with(64);
     let ran = world.cai_with(&["plan"], &[("CAI_SIMULATE", "there")]);
     assert!(ran.success().contains("[simulated] containai-secure"), "{ran}");
     assert!(world.sandbox.home().join("there").is_dir() || ran.success().contains("not exist"));
