@@ -234,7 +234,7 @@ fn a_document_for_programs_says_that_it_is_simulated() {
 fn every_log_can_be_shown_and_says_that_it_is_simulated() {
     let sandbox = home();
     let absent = sandbox.cai(&["--simulate", "logs", "vm"]);
-    assert!(absent.fails_with(1).contains("No such file"), "{absent}");
+    assert!(absent.fails_with(1).contains("the VM does not exist"), "{absent}");
     sandbox.cai(&["--simulate", "apply", "--yes"]).success();
     for log in ["docker", "vm", "provision"] {
         for follow in [&[][..], &["-f"]] {
