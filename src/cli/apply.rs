@@ -164,7 +164,7 @@ impl Consent {
             "{}; if you want this, run `{command} --allow-mount {options}`",
             Exposure::HINT
         );
-        Err(Error::Refused { why: format!("not applied: {refused}"), hint })
+        Err(Error::Refused { why: format!("not applied: {}", refused.placed()), hint })
     }
 
     /// Lima outlives the VM, so its installation is a separate question unless the file allows it.
