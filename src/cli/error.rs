@@ -222,9 +222,16 @@ impl Error {
             | Self::NotStarted { .. }
             | Self::Service(_)
             | Self::Simulation { .. }
-            | Self::SavedPlan { .. }
             | Self::Locked { .. }
             | Self::Output(_) => 1,
+        }
+    }
+
+    /// The file that cannot be read.
+    pub(super) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::ReadFile { path, .. } | Self::NoText { path, .. } => Some(path),
+            _ => None,
         }
     }
 
