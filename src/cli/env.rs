@@ -10,6 +10,7 @@ use super::{Global, Terminal, file};
 use crate::cli::error::Error;
 use crate::host::Host;
 use crate::lima::Ssh;
+use crate::plan::FORMAT_VERSION;
 use crate::reconcile::observe::lima_home;
 
 /// The variable that Docker clients, libraries and SDKs read. It takes precedence over contexts.
@@ -18,9 +19,16 @@ const DOCKER_HOST: &str = "DOCKER_HOST";
 /// The environment variables, as `cai env --json` prints them.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct EnvDocument {
+    format_version: u32,
     /// The socket of the engine, as a URL; `null` with `--unset`.
     #[serde(rename = "DOCKER_HOST")]
     docker_host: Option<String>,
+}
+
+impl EnvDocument {
+    fn new(docker_host: Option<String>) -> Self {
+        Self { format_version: FORMAT_VERSION, docker_host }
+    }
 }
 
 /// The syntax of the output.
@@ -40,7 +48,7 @@ pub(super) fn run(
 ) -> Result<(), Error> {
     let syntax = syntax.unwrap_or_else(|| own_shell(host));
     if unset && global.json {
-        return terminal.json(&EnvDocument { docker_host: None });
+        return terminal.json(&EnvDocument::new(None));
     }
     if unset {
         return terminal.raw(match syntax {
@@ -53,7 +61,7 @@ pub(super) fn run(
     let socket = Ssh::docker_socket(&lima_home(host)?.join(vm.as_str()));
     let endpoint = format!("unix://{}", socket.display());
     if global.json {
-        return terminal.json(&EnvDocument { docker_host: Some(endpoint) });
+        return terminal.json(&EnvDocument::new(Some(endpoint)));
     }
     // A request through an existing socket would start a stopped dockerd.
     if host.canonical(&socket).is_err() && !host.listens(&socket) {

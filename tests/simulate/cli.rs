@@ -222,10 +222,12 @@ fn a_document_for_programs_says_that_it_is_simulated() {
         &["--json", "simulate", "list"],
         &["--json", "--quiet", "simulate", "break", "group"],
         &["--json", "simulate", "show"],
+        &["--simulate", "--json", "env"],
     ] {
         let ran = sandbox.cai(arguments);
         let document: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
         assert_eq!(document["simulated"], true, "{ran}");
+        assert_eq!(document["format_version"], 1, "{ran}");
     }
     let real = sandbox.cai(&["--json", "validate"]);
     assert!(!real.success().contains("simulated"), "{real}");
