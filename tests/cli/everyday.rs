@@ -279,9 +279,12 @@ fn a_saved_plan_keeps_its_targets_and_can_be_shown() {
     let rest = world.cai(&["plan"]);
     assert!(!rest.success().contains("group.testers"), "{rest}");
     assert!(rest.stdout.contains(" + group.builders\n"), "{rest}");
-    assert!(
-        world.cai(&["show", "containai.toml"]).fails_with(1).contains("not a valid saved plan")
-    );
+    for command in ["show", "apply"] {
+        let ran = world.cai(&[command, "containai.toml"]);
+        let why = "error: containai.toml is not a usable saved plan\n";
+        assert!(ran.fails_with(3).starts_with(why), "{ran}");
+        world.cai(&[command, "nosuch.plan"]).fails_with(3);
+    }
 }
 
 fn a_plan_of_a_destroy_changes_nothing() {
