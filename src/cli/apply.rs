@@ -68,7 +68,8 @@ pub(super) fn perform(
             .map_err(|WriteRecordError { path, source }| Error::WriteFile { path, source })?;
     }
     if plan.is_empty() && !terminal.streams() {
-        return terminal.succeed(&planned.text(terminal.layout()));
+        terminal.talk(planned.text(terminal.layout()).trim_end());
+        return Ok(());
     }
     let report = if plan.is_empty() {
         Report::of_nothing(plan)
@@ -164,7 +165,7 @@ impl Consent {
             "{}; if you want this, run `{command} --allow-mount {options}`",
             Exposure::HINT
         );
-        Err(Error::Refused { why: format!("not applied: {refused}"), hint })
+        Err(Error::Refused { why: format!("not applied: {}", refused.placed()), hint })
     }
 
     /// Lima outlives the VM, so its installation is a separate question unless the file allows it.

@@ -34,12 +34,9 @@ pub(super) fn run(
             let message = "Nothing to destroy.";
             return terminal.last_line(Line::finished("destroy", message, &report, &[], &declared));
         }
-        return terminal.succeed(&report::destruction(
-            &plan,
-            file.declared(),
-            &facts,
-            terminal.layout(),
-        ));
+        let text = report::destruction(&plan, file.declared(), &facts, terminal.layout());
+        terminal.talk(text.trim_end());
+        return Ok(());
     }
     terminal.lines(Line::planned(&plan));
     let text = report::destruction(&plan, file.declared(), &facts, terminal.layout());

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::{Global, Terminal, file};
 use crate::cli::error::Error;
 use crate::host::Host;
+use crate::plan::FORMAT_VERSION;
 use crate::reconcile::observe::engine_socket;
 
 /// The variable that Docker clients, libraries and SDKs read. It takes precedence over contexts.
@@ -17,9 +18,16 @@ const DOCKER_HOST: &str = "DOCKER_HOST";
 /// The environment variables, as `cai env --json` prints them.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct EnvDocument {
+    format_version: u32,
     /// The socket of the engine, as a URL; `null` with `--unset`.
     #[serde(rename = "DOCKER_HOST")]
     docker_host: Option<String>,
+}
+
+impl EnvDocument {
+    fn new(docker_host: Option<String>) -> Self {
+        Self { format_version: FORMAT_VERSION, docker_host }
+    }
 }
 
 /// The syntax of the output.
@@ -39,7 +47,7 @@ pub(super) fn run(
 ) -> Result<(), Error> {
     let syntax = syntax.unwrap_or_else(|| own_shell(host));
     if unset && global.json {
-        return terminal.json(&EnvDocument { docker_host: None });
+        return terminal.json(&EnvDocument::new(None));
     }
     if unset {
         return terminal.raw(match syntax {
@@ -51,7 +59,7 @@ pub(super) fn run(
     let socket = engine_socket(host, &file.config)?;
     let endpoint = format!("unix://{}", socket.display());
     if global.json {
-        return terminal.json(&EnvDocument { docker_host: Some(endpoint) });
+        return terminal.json(&EnvDocument::new(Some(endpoint)));
     }
     // A request through an existing socket would start a stopped dockerd.
     if host.canonical(&socket).is_err() && !host.listens(&socket) {

@@ -138,8 +138,8 @@ pub(super) enum Error {
         /// How to confirm it.
         hint: String,
     },
-    /// A file is not a plan that can be applied.
-    #[error("{} cannot be applied", path.display())]
+    /// A file is not a saved plan that can be shown and applied.
+    #[error("{} is not a usable saved plan", path.display())]
     SavedPlan {
         /// The file.
         path: PathBuf,
@@ -192,7 +192,7 @@ fn locked(vm: &str, why: &LockError) -> String {
 }
 
 impl Error {
-    /// 1 failure, 2 the plan has changes, 3 the file is missing or invalid, 4 refused, 5 locked,
+    /// 1 failure, 2 the plan has changes, 3 the file or the saved plan is missing or invalid, 4 refused, 5 locked,
     /// 6 stale plan, 64 usage, 130 interrupted, 141 closed output.
     pub(super) fn exit_code(&self) -> u8 {
         match self {
@@ -201,6 +201,7 @@ impl Error {
             | Self::NoText { .. }
             | Self::ReadFile { .. }
             | Self::Config(_)
+            | Self::SavedPlan { .. }
             | Self::Conflict { .. } => 3,
             Self::Refused { .. } => 4,
             Self::Locked { why: LockError::Held(_), .. } => 5,
@@ -222,9 +223,16 @@ impl Error {
             | Self::NotStarted { .. }
             | Self::Service(_)
             | Self::Simulation { .. }
-            | Self::SavedPlan { .. }
             | Self::Locked { .. }
             | Self::Output(_) => 1,
+        }
+    }
+
+    /// The file that cannot be read.
+    pub(super) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::ReadFile { path, .. } | Self::NoText { path, .. } => Some(path),
+            _ => None,
         }
     }
 

@@ -32,6 +32,11 @@ pub(super) fn topic(name: &str) -> Option<&'static str> {
     TOPICS.iter().find(|(topic, _)| *topic == name).map(|(_, text)| *text)
 }
 
+/// The names of the topics.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    TOPICS.iter().map(|(name, _)| *name)
+}
+
 /// The end of the help of `cai`.
 pub(super) fn topics() -> String {
     let line = |(name, text): &(&str, &str)| {

@@ -132,7 +132,15 @@ pub fn main(host: &dyn Host) -> ExitCode {
 
 /// The definition of the command line, with the examples in its help.
 pub fn command_line() -> clap::Command {
-    examples::add(Cli::command(), "")
+    examples::add(Cli::command(), "").mut_args(without_empty_variable)
+}
+
+/// An empty variable counts as unset, as everywhere in `cai`. clap would refuse it.
+#[expect(clippy::disallowed_methods, reason = "clap reads the variable in the same way")]
+fn without_empty_variable(argument: clap::Arg) -> clap::Arg {
+    let variable = argument.get_env().and_then(std::env::var_os);
+    let is_empty = variable.is_some_and(|value| value.is_empty());
+    if is_empty { argument.env(None::<&'static str>) } else { argument }
 }
 
 fn run(real: &dyn Host, cli: &Cli, terminal: &mut Terminal) -> Result<(), Error> {

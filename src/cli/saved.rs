@@ -18,6 +18,8 @@ use crate::report::{Layout, Line};
 const SHOWN: usize = 80;
 /// Readable only by its owner: a plan reveals details of the machine.
 const PRIVATE: u32 = 0o600;
+/// The length of the end of a saved plan: the line of its checksum.
+const END: u64 = "\n  \"sha256\": \"\"\n}\n".len() as u64 + 64;
 
 /// Writes a plan to a file.
 pub(super) fn write(
@@ -71,6 +73,14 @@ fn is_another(probe: &dyn Probe, path: &Path) -> bool {
         }
         Err(_) => true,
     }
+}
+
+/// Whether a file ends like a saved plan, with its checksum. A large file is not read completely.
+pub(super) fn is_likely_one(probe: &dyn Probe, path: &Path) -> bool {
+    let end = probe.read_end(path, END).ok().flatten().unwrap_or_default();
+    let end = String::from_utf8_lossy(&end);
+    let checksum = end.strip_prefix("\n  \"sha256\": \"").and_then(|it| it.strip_suffix("\"\n}\n"));
+    checksum.is_some_and(|it| it.chars().all(|c| c.is_ascii_hexdigit()))
 }
 
 /// Refuses `-`, which means stdout in other tools: only a plan in a file can be applied.

@@ -14,6 +14,7 @@ use crate::lima::{Limactl, Status};
 use crate::model::in_home;
 use crate::plan::Problem;
 use crate::reconcile::observe::{accepted_limactl, lima_home, status};
+use crate::resource::Vm;
 
 /// How many of the last lines `cai logs` shows.
 const LINES: &str = "200";
@@ -39,7 +40,7 @@ pub(super) fn shell(
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
     let file = file::load(host, global, terminal)?;
-    let limactl = running(host, &file.config)?;
+    let limactl = running(host, &file.config, terminal)?;
     let directory =
         host.current_dir().ok().map(|here| here.join(file::within(global, Path::new(""))));
     let directory = directory
@@ -68,10 +69,14 @@ pub(super) fn logs(
     };
     if log == Log::Vm {
         let path = lima_home(host)?.join(vm.as_str()).join("ha.stderr.log");
+        // Otherwise, tail would fail or, with -F, wait for it. The state of the VM explains why it is missing.
+        if matches!(host.read_end(&path, 1), Ok(None)) {
+            running(host, &file.config, terminal)?;
+        }
         let words = tail(&path.to_string_lossy());
         return replace(host, &CommandSpec::new("tail").args(&words[1..]), terminal);
     }
-    let limactl = running(host, &file.config)?;
+    let limactl = running(host, &file.config, terminal)?;
     let words: Vec<String> = match log {
         Log::Docker => {
             let follow = follow.then_some("-f");
@@ -95,19 +100,24 @@ pub(super) fn logs(
     replace(host, &limactl.shell(vm, None, &words), terminal)
 }
 
-/// The `limactl` for a VM that runs.
-fn running(host: &dyn Host, config: &Config) -> Result<Limactl, Error> {
-    let refused = |why: String, hint: &str| Error::Refused { why, hint: hint.into() };
+/// The `limactl` for a VM that runs. Its errors are those of `cai start` and `cai stop`.
+fn running(host: &dyn Host, config: &Config, terminal: &mut Terminal) -> Result<Limactl, Error> {
+    let mut refused = |problem| terminal.refuse_problem(&Vm::own_address(config), &problem);
     let Some(limactl) = accepted_limactl(host, &config.lima)? else {
-        return Err(refused(
-            "limactl is not installed, or the file does not accept its version".into(),
-            "run `cai apply`; it offers to install Lima",
-        ));
+        return Err(refused(Problem::Own {
+            code: "limactl",
+            text: "limactl is not installed, or the file does not accept its version".into(),
+            hint: "run `cai apply`; it offers to install Lima".into(),
+        }));
     };
     match status(host, &limactl, &config.vm.name)? {
         Some(Status::Running) => Ok(limactl),
-        Some(other) => Err(refused(other.in_a_sentence(), "start it with `cai start`")),
-        None => Err(refused(Problem::NoVm.to_string(), "create it with `cai apply`")),
+        Some(other) => Err(refused(Problem::Own {
+            code: "vm-status",
+            text: other.in_a_sentence(),
+            hint: "start it with `cai start`".into(),
+        })),
+        None => Err(refused(Problem::NoVm)),
     }
 }
 

@@ -147,7 +147,10 @@ fn show(world: &World, global: &Global, terminal: &mut Terminal) -> Result<(), E
         instance.yaml = without_variables(&instance.yaml);
     }
     let document = serde_json::to_value(&world).map_err(|error| Error::Output(error.into()))?;
-    terminal.json(&redact::value("", &document))
+    let mut document = redact::value("", &document);
+    // Beside the format of the saved world, which no schema describes because it is not stable.
+    document["format_version"] = FORMAT_VERSION.into();
+    terminal.json(&document)
 }
 
 /// The YAML of a VM without the values of its variables. Which of them are sensitive is unknown

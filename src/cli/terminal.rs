@@ -18,7 +18,8 @@ use super::options::{Color, Command, Global};
 use crate::cli::error::Error;
 use crate::config::layers::Provenance;
 use crate::config::{Config, Warning};
-use crate::plan::Plan;
+use crate::model::address::Address;
+use crate::plan::{Plan, Problem};
 use crate::report::{self, Diagnostic, Layout};
 
 /// The mark of a simulated host.
@@ -210,12 +211,19 @@ impl Terminal {
 
     /// Prints the problems of a plan. Fails if it has any.
     pub(super) fn refuse_problems(&mut self, plan: &Plan) -> Result<(), Error> {
-        let mut problems = Vec::new();
-        for (address, problem) in plan.problems() {
-            self.report(&report::problem(&address.to_string(), problem));
-            problems.push(Diagnostic::of_problem(address, problem));
-        }
+        let problems: Vec<Diagnostic> =
+            plan.problems().map(|(address, problem)| self.problem(address, problem)).collect();
         if problems.is_empty() { Ok(()) } else { Err(Error::Blocked(problems)) }
+    }
+
+    /// Prints a problem of a resource that a command needs.
+    pub(super) fn refuse_problem(&mut self, address: &Address, problem: &Problem) -> Error {
+        Error::Blocked(vec![self.problem(address, problem)])
+    }
+
+    fn problem(&mut self, address: &Address, problem: &Problem) -> Diagnostic {
+        self.report(&report::problem(&address.to_string(), problem));
+        Diagnostic::of_problem(address, problem)
     }
 
     /// Prints the warnings about a file.

@@ -1,21 +1,22 @@
 //! `cai validate`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::file::{self, File, Source};
 use super::{Global, Terminal};
-use crate::cli::error::Error;
+use crate::cli::error::{Error, FileErrors};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::{Config, Warning};
+use crate::doctor::Severity;
 use crate::host::Host;
 use crate::lima::{self, Verdict};
 use crate::plan::{Exposure, FORMAT_VERSION};
 use crate::reconcile::observe::{self, ask_lima};
 use crate::report;
-use crate::resource::{Places, template};
+use crate::resource::{Places, mount_key, template};
 
 pub(super) fn run(
     host: &dyn Host,
@@ -23,15 +24,22 @@ pub(super) fn run(
     explain: bool,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
-    let sources = file::find_all(host, global)?;
-    let (mut files, mut wrong, mut checked) = (Vec::new(), Vec::new(), Vec::new());
-    for source in &sources {
+    let (mut files, mut wrong) = (Vec::new(), Vec::new());
+    let (mut checked, mut warnings) = (Vec::new(), Vec::new());
+    for (path, source) in sources(host, global)? {
+        let source = match source {
+            Ok(source) => source,
+            Err(error) => {
+                let file = report::on_a_line(&path.display().to_string()).into_owned();
+                checked.push(Checked { file, valid: false, settings: None });
+                wrong.push(unread(&error));
+                continue;
+            }
+        };
         let (mistakes, settings) = match source.config() {
             Ok(config) => {
-                terminal.warn(&config);
-                let file = source.file(config, host, terminal);
-                warn_of_mounts(host, &file, terminal);
-                let mistakes = refused_by_lima(host, &file, terminal);
+                let file = warned_of(host, &source, config, &mut warnings, terminal);
+                let mistakes = refused_by_lima(host, &file, &mut warnings, terminal);
                 let settings = explain.then(|| settings(&file.config));
                 files.push(file);
                 (mistakes, settings)
@@ -45,7 +53,8 @@ pub(super) fn run(
         }
     }
     if global.json {
-        terminal.json(&ValidateDocument { format_version: FORMAT_VERSION, files: checked })?;
+        let format_version = FORMAT_VERSION;
+        terminal.json(&ValidateDocument { format_version, files: checked, warnings })?;
     }
     if !wrong.is_empty() {
         return Err(Error::Config(wrong));
@@ -59,8 +68,30 @@ pub(super) fn run(
         let explained = files.iter().map(|file| report::origin(&file.config, width));
         return terminal.data(&explained.collect::<Vec<_>>().join("\n"));
     }
-    let line = |source: &Source| format!("{} is valid.\n", source.shown());
-    terminal.succeed(&sources.iter().map(line).collect::<String>())
+    let line = |file: &File| format!("{} is valid.\n", file.shown);
+    terminal.succeed(&files.iter().map(line).collect::<String>())
+}
+
+/// A path, and its file or why it cannot be read.
+type Found = (PathBuf, Result<Source, Error>);
+
+/// The files that the command line names, or the nearest one. An unreadable file does not hide the others.
+fn sources(host: &dyn Host, global: &Global) -> Result<Vec<Found>, Error> {
+    if global.files.is_empty() {
+        return match file::find(host, global) {
+            Ok(found) => found.map(|it| vec![(it.path.clone(), Ok(it))]).ok_or(Error::NoFile),
+            Err(error) => match error.path().map(Path::to_owned) {
+                Some(path) => Ok(vec![(path, Err(error))]),
+                None => Err(error),
+            },
+        };
+    }
+    let paths = global.files.iter().map(|path| file::within(global, path));
+    Ok(paths.map(|path| (path.clone(), file::source(host, path))).collect())
+}
+
+fn unread(error: &Error) -> FileErrors {
+    FileErrors { text: report::error(error, error.hint()), diagnostics: error.diagnostics() }
 }
 
 fn settings(config: &Config) -> Vec<SettingDocument> {
@@ -76,21 +107,44 @@ fn settings(config: &Config) -> Vec<SettingDocument> {
     settings.collect()
 }
 
-/// Warns of the mounts that expose more than a project.
-fn warn_of_mounts(host: &dyn Host, file: &File, terminal: &mut Terminal) {
+/// The valid file, after its warnings were printed.
+fn warned_of(
+    host: &dyn Host,
+    source: &Source,
+    config: Config,
+    warnings: &mut Vec<report::Diagnostic>,
+    terminal: &mut Terminal,
+) -> File {
+    let own = config.warnings();
+    let file = source.file(config, host, terminal);
+    let origin = &file.config.origin;
+    for warning in own.iter().chain(&of_mounts(host, &file)) {
+        terminal.warn_of(warning, origin);
+        warnings.push(report::Diagnostic::of_warning(warning, origin));
+    }
+    file
+}
+
+/// The warnings about mounts that expose more than a project.
+fn of_mounts(host: &dyn Host, file: &File) -> Vec<Warning> {
     let home = host.env("HOME").map(PathBuf::from);
     let lima_home = observe::lima_home(host).ok();
     let places = Places::new(&file.config, home.as_deref(), lima_home.as_deref());
-    for exposure in places.exposed(template(&file.config).get("mounts")) {
-        let origin = &file.config.origin;
-        let key = origin.element("vm.mounts", "location", &exposure.location, "location");
-        let warning = Warning::new(key, exposure.to_string(), Exposure::HINT);
-        terminal.warn_of(&warning, origin);
-    }
+    let exposed = places.exposed(template(&file.config).get("mounts")).into_iter();
+    let warning = |exposure: Exposure| {
+        let key = mount_key(&file.config, &exposure.location);
+        Warning::new(key, exposure.to_string(), Exposure::HINT)
+    };
+    exposed.map(warning).collect()
 }
 
 /// The errors that `limactl validate` finds. Empty if no accepted version of Lima is installed.
-fn refused_by_lima(host: &dyn Host, file: &File, terminal: &mut Terminal) -> Vec<Diagnostic> {
+fn refused_by_lima(
+    host: &dyn Host,
+    file: &File,
+    warnings: &mut Vec<report::Diagnostic>,
+    terminal: &mut Terminal,
+) -> Vec<Diagnostic> {
     let config = &file.config;
     let asked = observe::accepted_limactl(host, &config.lima).and_then(|limactl| {
         let yaml = lima::to_yaml(&template(config));
@@ -99,17 +153,26 @@ fn refused_by_lima(host: &dyn Host, file: &File, terminal: &mut Terminal) -> Vec
     let verdict = match asked {
         Ok(verdict) => verdict.unwrap_or_default(),
         Err(error) => {
-            terminal.complain(&format!("Lima could not check {}: {error}", file.shown));
+            let warning = format!("Lima could not check {}: {error}", file.shown);
+            terminal.complain(&warning);
+            warnings.push(of_lima(warning, file));
             return Vec::new();
         }
     };
     // Unknown keys have been reported.
     for warning in verdict.warnings.iter().filter(|it| !it.starts_with(Verdict::UNKNOWN_KEY)) {
-        terminal.talk(&format!("Lima warns: {warning}"));
+        let warning = format!("Lima warns: {warning}");
+        terminal.talk(&warning);
+        warnings.push(of_lima(warning, file));
     }
     let refusal =
         verdict.refusal.map(|why| Diagnostic::new(format!("Lima refuses this VM: {why}")));
     refusal.into_iter().collect()
+}
+
+fn of_lima(warning: String, file: &File) -> report::Diagnostic {
+    let (severity, file) = (Severity::Warning, Some(file.shown.clone()));
+    report::Diagnostic { severity, file, ..report::Diagnostic::new(warning) }
 }
 
 /// The checked files, as `cai validate --json` prints them.
@@ -117,6 +180,10 @@ fn refused_by_lima(host: &dyn Host, file: &File, terminal: &mut Terminal) -> Vec
 pub(super) struct ValidateDocument {
     format_version: u32,
     files: Vec<Checked>,
+    /// The schema has them as one key with the errors of the command.
+    #[serde(rename = "diagnostics", skip_serializing_if = "Vec::is_empty")]
+    #[schemars(skip)]
+    warnings: Vec<report::Diagnostic>,
 }
 
 /// One file.

@@ -12,9 +12,10 @@ use crate::cli::file::File;
 use crate::config::{Config, Strategy};
 use crate::guest::DOCKER_SERVICE;
 use crate::host::Host;
-use crate::lima::Ssh;
+use crate::lima::{Ssh, Status};
 use crate::model::address::Kind;
-use crate::plan::{Action, Change, Disruption, Plan, Reason};
+use crate::model::listed;
+use crate::plan::{Action, Change, Disruption, Observation, Plan, Problem, Reason};
 use crate::reconcile::apply::{Outcome, apply_fresh};
 use crate::reconcile::graph::Graph;
 use crate::reconcile::observe::{engine_socket, lima_home, observe};
@@ -100,7 +101,8 @@ fn repair(host: &dyn Host, file: &File, terminal: &Terminal) -> Result<String, E
     let (graph, plan) = session_plan(&config, &facts)?;
     let effective: Vec<&Change> = plan.effective().collect();
     if let Some(change) = effective.iter().find(|change| !is_mild(change)) {
-        return Ok(format!("{}; cai watch does not fix this: run cai doctor", why(change)));
+        let why = not_running(&facts[0]).unwrap_or_else(|| why(change));
+        return Ok(format!("{why}; cai watch does not fix this: run cai doctor"));
     }
     if effective.is_empty() {
         return Ok("the Docker socket does not answer; run cai doctor".into());
@@ -117,6 +119,15 @@ fn repair(host: &dyn Host, file: &File, terminal: &Terminal) -> Result<String, E
         Some(why) => format!("{reasons}; the repair failed: {why}"),
         None => format!("{reasons}; repaired"),
     })
+}
+
+/// The state of a VM that does not run. The plan of the session has other reasons then.
+fn not_running(facts: &Facts) -> Option<String> {
+    match &facts.vm {
+        Observation::Absent => Some(Problem::NoVm.to_string()),
+        Observation::Present(vm) if vm.status != Status::Running => Some(vm.status.in_a_sentence()),
+        Observation::Present(_) | Observation::Unobservable(_) => None,
+    }
 }
 
 /// The plan of the session and the socket alone.
@@ -150,7 +161,11 @@ fn why(change: &Change) -> String {
         reason => reason.to_string(),
     });
     let reasons: Vec<String> = reasons.collect();
-    reasons.join("; ")
+    match &change.problem {
+        _ if !reasons.is_empty() => reasons.join("; "),
+        Some(problem) => problem.to_string(),
+        None => format!("{} differs in {}", change.address, listed(change.changed())),
+    }
 }
 
 /// An error with its causes on one line.

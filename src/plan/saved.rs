@@ -56,7 +56,7 @@ pub struct SavedFile {
     pub layers: Vec<SavedFile>,
 }
 
-/// Why a file cannot be applied as a plan.
+/// Why a file cannot be used as a saved plan.
 #[derive(Debug, thiserror::Error)]
 pub enum SavedPlanError {
     /// It is not a saved plan.

@@ -84,7 +84,10 @@ pub(super) fn write_remarks(out: &mut Page, changes: &[Change]) -> std::fmt::Res
     let is_same = changes.iter().all(Change::is_without_effect);
     let is_due = |reason: &&Reason| !(is_same && matches!(reason, Reason::AppliedFrom(_)));
     let mut remarks = reasons.filter(|reason| reason.is_remark()).filter(is_due);
-    remarks.try_for_each(|remark| comment(out, &remark.to_string()))
+    remarks.try_for_each(|remark| match remark {
+        Reason::Exposes(exposure) => comment(out, &exposure.placed()),
+        remark => comment(out, &remark.to_string()),
+    })
 }
 
 /// The plan of a destroy with colors: one block per resource, and the resources that are kept.

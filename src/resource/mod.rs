@@ -58,7 +58,7 @@ pub use socket::Socket;
 pub use socket_client::SocketClient;
 pub use trust::Trust;
 pub use user::User;
-pub use vm::{Places, Power, Vm, template};
+pub use vm::{Places, Power, Vm, mount_key, template};
 pub use watch_service::WatchService;
 
 /// A resource that the file declares, or that is to be removed.

@@ -12,7 +12,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_vm_stops_and_starts_and_nothing_else_changes,
         a_stop_names_the_containers_and_needs_consent,
         a_restart_starts_the_containers_again,
-        a_vm_that_does_not_exist_is_not_started,
+        a_vm_that_does_not_exist_is_the_same_error_everywhere,
         a_shell_runs_a_command_in_the_guest_and_has_its_exit_code,
         a_shell_needs_a_running_vm,
         logs_are_read_with_the_tools_of_the_guest,
@@ -126,12 +126,22 @@ fn a_restart_starts_the_containers_again() {
     assert!(world.cai(&["plan"]).success().contains("No changes."));
 }
 
-fn a_vm_that_does_not_exist_is_not_started() {
+fn a_vm_that_does_not_exist_is_the_same_error_everywhere() {
     let world = FakeWorld::new(FILE);
-    for command in ["start", "stop", "restart"] {
-        let ran = world.cai(&[command]);
-        assert!(ran.fails_with(1).contains("the VM does not exist"), "{ran}");
-        assert!(ran.stderr.contains("cai apply creates it"), "{ran}");
+    for words in [
+        "start",
+        "stop",
+        "restart",
+        "shell",
+        "logs docker",
+        "logs provision",
+        "logs vm",
+        "logs vm -f",
+    ] {
+        let ran = world.cai(&words.split(' ').collect::<Vec<_>>());
+        let error =
+            "error: vm.containai-secure: the VM does not exist\nhelp: cai apply creates it\n";
+        assert_eq!(ran.fails_with(1), error, "{ran}");
     }
 }
 
@@ -149,14 +159,17 @@ fn a_shell_runs_a_command_in_the_guest_and_has_its_exit_code() {
 }
 
 fn a_shell_needs_a_running_vm() {
-    let world = FakeWorld::new(FILE);
-    let ran = world.cai(&["shell"]);
-    assert!(ran.fails_with(4).contains("create it with `cai apply`"), "{ran}");
     let world = FakeWorld::converged(FILE);
     world.cai(&["stop"]).success();
-    let ran = world.cai(&["shell"]);
-    assert!(ran.fails_with(4).contains("the VM is stopped"), "{ran}");
-    assert!(ran.stderr.contains("start it with `cai start`"), "{ran}");
+    // Its host agent has not written a log here.
+    for words in ["shell", "logs docker", "logs vm", "logs vm -f"] {
+        let ran = world.cai(&words.split(' ').collect::<Vec<_>>());
+        let error =
+            "error: vm.containai-secure: the VM is stopped\nhelp: start it with `cai start`\n";
+        assert_eq!(ran.fails_with(1), error, "{ran}");
+    }
+    world.sandbox.write("lima/containai-secure/ha.stderr.log", "the last words\n");
+    assert_eq!(world.cai(&["logs", "vm"]).success(), "the last words\n");
 }
 
 fn logs_are_read_with_the_tools_of_the_guest() {
@@ -266,9 +279,12 @@ fn a_saved_plan_keeps_its_targets_and_can_be_shown() {
     let rest = world.cai(&["plan"]);
     assert!(!rest.success().contains("group.testers"), "{rest}");
     assert!(rest.stdout.contains(" + group.builders\n"), "{rest}");
-    assert!(
-        world.cai(&["show", "containai.toml"]).fails_with(1).contains("not a valid saved plan")
-    );
+    for command in ["show", "apply"] {
+        let ran = world.cai(&[command, "containai.toml"]);
+        let why = "error: containai.toml is not a usable saved plan\n";
+        assert!(ran.fails_with(3).starts_with(why), "{ran}");
+        world.cai(&[command, "nosuch.plan"]).fails_with(3);
+    }
 }
 
 fn a_plan_of_a_destroy_changes_nothing() {
@@ -328,6 +344,10 @@ fn the_file_can_come_from_the_environment() {
     world.cai(&["plan", "--out", "next.plan"]).success();
     world.cai_with(&["show", "next.plan"], &[("CAI_FILE", "other.toml")]).success();
     world.cai(&["show", "next.plan", "-f", "other.toml"]).fails_with(64);
+    // An empty variable, as GitHub Actions sets it for an undefined one, counts as unset.
+    let ran = world.cai_with(&["plan"], &[("CAI_FILE", ""), ("CAI_SIMULATE", "")]);
+    assert!(ran.success().starts_with("No changes."), "{ran}");
+    world.cai_with(&["-f", "", "plan"], &[("CAI_FILE", "")]).fails_with(64);
     let ran = world.cai_with(&["plan"], &[("CAI_SIMULATE", "there")]);
     assert!(ran.success().contains("[simulated] containai-secure"), "{ran}");
     assert!(world.sandbox.home().join("there").is_dir() || ran.success().contains("not exist"));

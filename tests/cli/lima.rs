@@ -88,7 +88,10 @@ fn a_machine_without_lima_gets_an_engine_in_one_apply() {
     machine.cai(&["apply", "--yes"]).success();
     assert!(machine.sandbox.path(LIMACTL).is_file());
     let again = machine.cai(&["apply", "--yes"]);
-    assert_eq!(again.success(), "No changes. containai-secure matches containai.toml.\n");
+    assert_eq!(
+        (again.success(), again.stderr.as_str()),
+        ("", "No changes. containai-secure matches containai.toml.\n")
+    );
 }
 
 fn an_old_lima_gives_way_to_the_one_that_was_installed() {

@@ -13,6 +13,8 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_graph_is_drawn_in_each_language,
         every_edge_of_a_graph_leads_forwards,
         completions_are_read_by_their_shell,
+        completions_are_about_the_files_of_the_command,
+        every_argument_is_completed,
         the_manual_has_a_page_for_every_command,
         nothing_is_looked_at,
         a_wrong_file_gives_nothing,
@@ -92,28 +94,82 @@ fn completions_are_read_by_their_shell() {
     for (typed, candidates) in [
         ("cai pl", "plan"),
         ("cai plan --detailed", "--detailed-exitcode"),
-        ("cai plan --target prov", "provision.daemon\nprovision.docker"),
-        ("cai destroy --allow-destroy c", "containai-secure"),
         ("cai explain group_", "group_missing"),
         ("cai simulate break sess", "session"),
-        ("cai show next", "next.plan"),
-        // The file of the variable, like every command, and no other.
-        ("CAI_FILE=none.toml cai destroy --allow-destroy c", ""),
-        ("CAI_FILE=none.toml cai plan --target prov", ""),
     ] {
-        let (variable, typed) = typed.split_at(typed.find("cai ").unwrap());
-        let sets = if variable.is_empty() { "true" } else { "export" };
-        sandbox.write("home/next.plan", "");
-        let words: Vec<&str> = typed.split(' ').collect();
-        let last = words.len() - 1;
-        let script = format!(
-            "{sets} {variable}; source <(cai completions bash); COMP_WORDS=({typed}); COMP_CWORD={last}; COMP_TYPE=9\n\
-             _clap_complete_cai cai {word} {before}; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
-            word = words[last],
-            before = words[last - 1],
-        );
-        let ran = sandbox.run(&["bash", "-c", &script]);
-        assert_eq!(ran.success().trim_end(), candidates, "{typed}: {ran}");
+        completes(&sandbox, typed, candidates);
+    }
+}
+
+/// Checks the candidates that bash gets for a line.
+#[track_caller]
+fn completes(sandbox: &Sandbox, typed: &str, candidates: &str) {
+    let (variable, typed) = typed.split_at(typed.find("cai ").unwrap());
+    let sets = if variable.is_empty() { "true" } else { "export" };
+    let words: Vec<&str> = typed.split(' ').collect();
+    let last = words.len() - 1;
+    let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
+    let script = format!(
+        "{sets} {variable}; source <(cai completions bash); COMP_WORDS=({words}); COMP_CWORD={last}; \
+         COMP_TYPE=9\n_clap_complete_cai cai '{word}' '{before}'; printf '%s\n' \"${{COMPREPLY[@]}}\"",
+        words = quoted.join(" "),
+        word = words[last],
+        before = words[last - 1],
+    );
+    let ran = sandbox.run(&["bash", "-c", &script]);
+    // Without a word, clap adds the options.
+    let is_wanted = |it: &&str| words[last].starts_with('-') || !it.starts_with('-');
+    let offered: Vec<&str> = ran.success().trim_end().lines().filter(is_wanted).collect();
+    assert_eq!(offered.join("\n"), candidates, "{typed}: {ran}");
+}
+
+fn completions_are_about_the_files_of_the_command() {
+    let sandbox = file_only();
+    sandbox.directory("home/sub");
+    sandbox.write("home/sub/containai.toml", "version = 1\n[vm]\nname = \"in-sub\"\n");
+    sandbox.write("home/two.toml", "version = 1\n[vm]\nname = \"second\"\n");
+    for (typed, candidates) in [
+        ("cai plan --target prov", "provision.daemon\nprovision.docker"),
+        ("cai plan --target vm.", "vm.containai-secure"),
+        ("cai -f two.toml plan --target vm.", "vm.second"),
+        ("cai plan --file two.toml --target vm.", "vm.second"),
+        ("cai plan -f ~/two.toml --target vm.", "vm.second"),
+        ("cai plan --file=two.toml --target vm.", "vm.second"),
+        // As bash splits it.
+        ("cai plan --file = two.toml --target vm.", "vm.second"),
+        ("cai -C sub plan --target vm.", "vm.in-sub"),
+        ("cai -f two.toml -f sub/containai.toml plan --target in-sub/vm", "in-sub/vm.in-sub"),
+        ("cai destroy --allow-destroy ", "containai-secure"),
+        ("cai -f two.toml destroy --allow-destroy ", "second"),
+        ("CAI_FILE=two.toml cai destroy --allow-destroy ", "second"),
+        ("CAI_FILE=two.toml cai -f containai.toml destroy --allow-destroy ", "containai-secure"),
+        // No other file takes the place of a missing one.
+        ("CAI_FILE=none.toml cai destroy --allow-destroy c", ""),
+        ("cai -f none.toml plan --target prov", ""),
+    ] {
+        completes(&sandbox, typed, candidates);
+    }
+}
+
+fn every_argument_is_completed() {
+    let sandbox = file_only();
+    sandbox.write("home/containai.toml", "version = 1\n");
+    sandbox.directory("home/plans");
+    sandbox.cai(&["--simulate=world", "plan", "--out", "plans/next.plan"]).success();
+    sandbox.cai(&["--simulate=world", "apply", "--yes"]).success();
+    sandbox.write("home/plans/containai.toml", "");
+    for (typed, candidates) in [
+        ("cai show plans/", "plans/next.plan"),
+        ("cai -C plans apply ", "next.plan"),
+        ("cai help pla", "plan\nplans"),
+        ("cai help simulate br", "break"),
+        ("cai help pin r", ""),
+        ("cai man simulate-b", "simulate-break"),
+        ("cai man con", "containai.toml"),
+        ("cai --simulate=world import ", "containai-secure"),
+        ("cai import ", ""),
+    ] {
+        completes(&sandbox, typed, candidates);
     }
 }
 

@@ -113,15 +113,15 @@ fn what_is_no_saved_plan_of_this_cai_is_refused() {
     for (text, told) in cases {
         world.sandbox.write("home/bent.plan", &text);
         let ran = world.cai(&["apply", "bent.plan"]);
-        assert!(ran.fails_with(1).contains(told), "{told:?}: {ran}");
+        assert!(ran.fails_with(3).contains(told), "{told:?}: {ran}");
     }
     // Neither does what it is about come into a message.
     world.sandbox.write("home/bent.plan", "{\"saved_plan_format\": \"s3cret\"");
-    assert!(!world.cai(&["apply", "bent.plan"]).fails_with(1).contains("s3cret"));
+    assert!(!world.cai(&["apply", "bent.plan"]).fails_with(3).contains("s3cret"));
     std::fs::write(world.sandbox.path("home/bent.plan"), b"\xff\xfe\0").unwrap();
-    assert!(world.cai(&["apply", "bent.plan"]).fails_with(1).contains("not a text file"));
+    assert!(world.cai(&["apply", "bent.plan"]).fails_with(3).contains("not a text file"));
     let ran = world.cai(&["--simulate=other", "apply", "next.plan"]);
-    assert!(ran.fails_with(1).contains("the plan is for a real host"), "{ran}");
+    assert!(ran.fails_with(3).contains("the plan is for a real host"), "{ran}");
     world.cai(&["apply", "missing.plan"]).fails_with(3);
 }
 

@@ -28,7 +28,7 @@ fn a_plan_that_others_can_write_to_is_refused() {
             for name in ["next.plan", "link.plan"] {
                 let ran = sandbox.cai(&["--simulate=world", "apply", name]);
                 if is_refused {
-                    let told = ran.fails_with(1);
+                    let told = ran.fails_with(3);
                     assert!(told.contains("users other than the owner can write to"), "{ran}");
                     assert!(told.contains("chmod 600") && told.contains("plan --out"), "{ran}");
                 } else {
@@ -50,7 +50,7 @@ fn a_plan_of_another_user_is_refused() {
         chown(&path, Some(1), None).unwrap();
         for name in ["next.plan", "link.plan"] {
             let ran = sandbox.cai(&["--simulate=world", "apply", name]);
-            let told = ran.fails_with(1);
+            let told = ran.fails_with(3);
             assert!(told.contains("belongs to another user"), "{ran}");
             assert!(told.contains("save your own plan"), "{ran}");
         }

@@ -8,6 +8,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         the_name_of_a_plan_is_quoted,
         standard_output_is_no_file_for_a_plan,
         a_stale_plan_is_made_anew_on_the_same_host_from_the_same_file,
+        the_place_of_a_warning_is_shown_and_is_not_part_of_the_plan,
     ]
 }
 
@@ -43,4 +44,19 @@ fn a_stale_plan_is_made_anew_on_the_same_host_from_the_same_file() {
         let again = format!("cai --simulate=world{option} plan --out 'next plan'\n");
         assert!(ran.fails_with(6).contains(&again), "{again}: {ran}");
     }
+}
+
+fn the_place_of_a_warning_is_shown_and_is_not_part_of_the_plan() {
+    let sandbox = Sandbox::new();
+    let mount = "[[vm.mounts]]\nlocation = \"~\"\nwritable = true\n";
+    sandbox.write("home/containai.toml", &format!("version = 1\n{mount}"));
+    let world = sandbox.path("world").display().to_string();
+    let cai = |words: &[&str]| sandbox.cai_with(words, &[("CAI_SIMULATE", &world)]);
+    let ran = cai(&["plan", "--out", "next.plan"]);
+    let text = ran.success().replace("\n      # ", " ");
+    assert!(text.contains("the writable mount ~ exposes your home directory"), "{ran}");
+    assert!(text.contains(" (containai.toml:3)\n"), "{ran}");
+    // From there, the file has another path.
+    sandbox.directory("home/sub");
+    cai(&["-C", "sub", "apply", "../next.plan"]).success();
 }

@@ -66,7 +66,10 @@ fn a_file_that_exists_is_used_as_it_is() {
     let file = std::fs::read_to_string(sandbox.path("home/containai.toml")).unwrap();
     assert_eq!(file, fake::FILE);
     let again = sandbox.cai(&["setup"]);
-    assert_eq!(again.success(), "No changes. containai-secure matches containai.toml.\n");
+    assert_eq!(
+        (again.success(), again.stderr.as_str()),
+        ("", "No changes. containai-secure matches containai.toml.\n")
+    );
 }
 
 fn on_a_terminal_it_asks() {

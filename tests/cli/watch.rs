@@ -11,6 +11,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
     trials![
         a_dead_forward_is_renewed,
         nothing_stronger_is_done_and_it_is_said_once,
+        what_it_does_not_fix_is_named,
         a_service_of_systemd_is_installed_and_removed,
         a_service_is_removed_without_a_valid_file,
         a_destroy_removes_the_service_of_its_vm,
@@ -51,6 +52,18 @@ fn nothing_stronger_is_done_and_it_is_said_once() {
     assert_eq!(changes.count(), 1, "only the start changed something");
     let said = watch.end();
     assert!(!said.iter().any(|line| line.contains("the VM is stopped")), "{said:?}");
+}
+
+fn what_it_does_not_fix_is_named() {
+    for (fault, cause) in [
+        ("group", "Z dev cannot open the Docker socket in the guest"),
+        ("vm-absent", "Z the VM does not exist"),
+        ("vm-stopped", "Z the VM is stopped"),
+    ] {
+        let world = FakeWorld::converged(FILE);
+        world.change(|world| strike(world, fault));
+        watch(&world).says(&format!("{cause}; cai watch does not fix this: run cai doctor"));
+    }
 }
 
 fn a_service_of_systemd_is_installed_and_removed() {
@@ -121,5 +134,6 @@ fn a_destroy_removes_the_service_of_its_vm() {
     let stop = "--user disable --now cai-watch-containai-secure.service\n";
     assert!(calls.ends_with(stop), "{calls}");
     let again = world.cai(&["destroy"]);
-    assert!(again.success().starts_with("Nothing to destroy."), "{again}");
+    again.success();
+    assert!(again.stderr.starts_with("Nothing to destroy."), "{again}");
 }

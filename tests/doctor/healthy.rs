@@ -12,7 +12,9 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
 
 /// A file in which everything is one build.
 const PINNED: &str = "version = 1\n[vm]\ncpus = 2\nmounts = []\n[[vm.images]]\n\
-    location = \"https://example.org/a.img\"\n[docker]\nversion = \"29.5.2\"\n[sysbox]\nenabled = false\n";
+    location = \"https://example.org/a.img\"\n\
+    digest = \"sha256:9d6d5484f980d0a17f86c492c1262015c2afb66280bdb97215b79fde6a0261c5\"\n\
+    [docker]\nversion = \"29.5.2\"\n[sysbox]\nenabled = false\n";
 
 #[track_caller]
 fn document(ran: &Ran) -> Value {
@@ -40,12 +42,12 @@ fn an_open_build_is_no_finding() {
     let file = PINNED.replace("29.5.2", "29");
     let machine = FakeWorld::converged(&file);
     let ran = machine.cai(&["doctor"]);
-    let line = "\nNot pinned: Docker's version (containai.toml:8). To pin them: cai pin\n";
+    let line = "\nNot pinned: Docker's version (containai.toml:9). To pin them: cai pin\n";
     assert!(ran.success().ends_with(line), "{ran}");
     let found = document(&machine.cai(&["doctor", "--json"]));
     assert_eq!((&found["healthy"], &found["findings"]), (&json!(true), &json!([])));
     let open = json!([
-        { "what": "Docker's version", "key": "docker.version", "file": "containai.toml", "line": 8 },
+        { "what": "Docker's version", "key": "docker.version", "file": "containai.toml", "line": 9 },
     ]);
     assert_eq!(found["unpinned"], open);
     // It is not shown for a broken engine.

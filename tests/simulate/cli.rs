@@ -222,10 +222,12 @@ fn a_document_for_programs_says_that_it_is_simulated() {
         &["--json", "simulate", "list"],
         &["--json", "--quiet", "simulate", "break", "group"],
         &["--json", "simulate", "show"],
+        &["--simulate", "--json", "env"],
     ] {
         let ran = sandbox.cai(arguments);
         let document: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
         assert_eq!(document["simulated"], true, "{ran}");
+        assert_eq!(document["format_version"], 1, "{ran}");
     }
     let real = sandbox.cai(&["--json", "validate"]);
     assert!(!real.success().contains("simulated"), "{real}");
@@ -234,7 +236,7 @@ fn a_document_for_programs_says_that_it_is_simulated() {
 fn every_log_can_be_shown_and_says_that_it_is_simulated() {
     let sandbox = home();
     let absent = sandbox.cai(&["--simulate", "logs", "vm"]);
-    assert!(absent.fails_with(1).contains("No such file"), "{absent}");
+    assert!(absent.fails_with(1).contains("the VM does not exist"), "{absent}");
     sandbox.cai(&["--simulate", "apply", "--yes"]).success();
     for log in ["docker", "vm", "provision"] {
         for follow in [&[][..], &["-f"]] {

@@ -37,7 +37,10 @@ fn an_engine_is_made_through_real_processes_and_sockets() {
         assert!(calls.iter().any(|call| call.contains(wanted)), "{wanted}: {calls:#?}");
     }
     let again = machine.cai(&["apply", "--yes"]);
-    assert_eq!(again.success(), "No changes. containai-secure matches containai.toml.\n");
+    assert_eq!(
+        (again.success(), again.stderr.as_str()),
+        ("", "No changes. containai-secure matches containai.toml.\n")
+    );
 }
 
 fn faults_are_repaired_through_real_processes_and_sockets() {

@@ -26,6 +26,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         one_lima_is_installed_for_two_files,
         files_that_declare_the_same_are_refused_by_name,
         every_wrong_file_is_told,
+        an_unreadable_file_does_not_hide_the_others,
         each_of_several_machines_has_its_line,
         commands_for_one_file_refuse_a_second,
     ]
@@ -210,6 +211,38 @@ fn every_wrong_file_is_told() {
     let document: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
     let valid = document["files"].as_array().unwrap().iter().map(|file| &file["valid"]);
     assert_eq!(valid.collect::<Vec<_>>(), [false, true, false]);
+}
+
+fn an_unreadable_file_does_not_hide_the_others() {
+    let sandbox = home(&["good"]);
+    sandbox.write("home/home.toml", "version = 1\nvm.mounts = [{ location = \"~\" }]\n");
+    sandbox.write("home/typo.toml", "version = 1\ncpu = 1\n");
+    std::fs::write(sandbox.path("home/image.toml"), b"version = 1\n\xff").unwrap();
+    let names = ["nosuch.toml", "home.toml", "typo.toml", "image.toml", "good.toml"];
+    let files: Vec<&str> = names.iter().flat_map(|name| ["-f", name]).collect();
+    let ran = sandbox.cai(&[&["validate", "--json"], files.as_slice()].concat());
+    assert!(ran.fails_with(3).contains("error: nosuch.toml could not be read"), "{ran}");
+    let document: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let checked = document["files"].as_array().unwrap();
+    let checked = checked.iter().map(|it| (it["file"].as_str().unwrap(), it["valid"] == true));
+    let valid = names.map(|name| (name, name == "home.toml" || name == "good.toml"));
+    assert_eq!(checked.collect::<Vec<_>>(), valid, "{ran}");
+    let told = |severity: &str, file: &str| {
+        let all = document["diagnostics"].as_array().unwrap().iter();
+        all.filter(|it| it["severity"] == severity && it["file"] == file)
+            .map(|it| it["line"].as_u64())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(told("error", "nosuch.toml"), [None], "{ran}");
+    assert_eq!(told("error", "typo.toml"), [Some(2)], "{ran}");
+    assert_eq!(told("error", "image.toml"), [Some(2)], "{ran}");
+    assert_eq!(told("warning", "home.toml"), [Some(2)], "{ran}");
+    assert!(ran.stderr.contains("home.toml:2"), "people read it too: {ran}");
+    // A valid file has its warnings as well.
+    let ran = sandbox.cai(&["-q", "-f", "home.toml", "validate", "--json"]);
+    let document: serde_json::Value = serde_json::from_str(ran.success()).unwrap();
+    assert_eq!(document["diagnostics"][0]["severity"], "warning", "{ran}");
+    assert_eq!(ran.stderr, "");
 }
 
 fn each_of_several_machines_has_its_line() {

@@ -18,7 +18,7 @@ impl Error {
                 })
             }
             Self::SavedPlan { .. } => Some(
-                "save a plan with `cai plan --out FILE`; to apply a containai.toml, pass it with --file",
+                "save a plan with `cai plan --out FILE`; to use a containai.toml, pass it with --file",
             ),
             Self::Fetch(_) => Some(
                 "check that this machine can reach it. [proxy] and [[trust]] apply to downloads; without \

@@ -65,6 +65,21 @@ fn find<'a>(command: &'a clap::Command, name: &str) -> Option<&'a clap::Command>
     })
 }
 
+/// The names of the pages.
+pub(super) fn names() -> Vec<String> {
+    let mut names = vec![FILE_FORMAT.to_owned()];
+    add_names(&command_line(), "", &mut names);
+    names
+}
+
+fn add_names(command: &clap::Command, prefix: &str, names: &mut Vec<String>) {
+    for sub in command.get_subcommands() {
+        let name = format!("{prefix}{}", sub.get_name());
+        add_names(sub, &format!("{name}-"), names);
+        names.push(name);
+    }
+}
+
 /// The sections that clap does not know.
 fn sections(command: &str) -> Roff {
     let mut roff = Roff::default();

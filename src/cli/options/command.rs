@@ -27,6 +27,7 @@ pub(in crate::cli) enum Command {
     /// changed. Run `cai plan` with the file, and then `cai apply`, which adds the VM to cai's record.
     Import {
         /// The VM, as in `limactl list`
+        #[arg(add = ArgValueCompleter::new(completions::vms))]
         name: VmName,
         /// Write this file instead of printing it. If it exists, shows the differences and asks
         #[arg(long, value_name = "FILE")]
@@ -81,7 +82,7 @@ pub(in crate::cli) enum Command {
     Apply {
         /// A plan that `cai plan --out` saved. It is applied without confirmation, and refused if
         /// the file or the machine changed since it was saved
-        #[arg(value_name = "PLAN", conflicts_with = "targets")]
+        #[arg(value_name = "PLAN", conflicts_with = "targets", add = ArgValueCompleter::new(completions::plans))]
         plan: Option<PathBuf>,
         /// Show long values, such as scripts, completely
         #[arg(long)]
@@ -216,7 +217,7 @@ pub(in crate::cli) enum Command {
     /// removes it only if the record says that cai created it.
     Show {
         /// A plan that `cai plan --out` saved
-        #[arg(value_name = "PLAN")]
+        #[arg(value_name = "PLAN", add = ArgValueCompleter::new(completions::plans))]
         plan: Option<PathBuf>,
     },
     /// Print the Lima YAML of the VM that the file declares
@@ -276,6 +277,7 @@ pub(in crate::cli) enum Command {
     /// Print the man page of cai, of one of its commands, or of containai.toml
     Man {
         /// The command, or containai.toml
+        #[arg(add = ArgValueCompleter::new(completions::pages))]
         command: Option<String>,
     },
     /// Print the help of a command, or a topic
@@ -283,7 +285,7 @@ pub(in crate::cli) enum Command {
     /// `cai help` lists the commands and the topics.
     Help {
         /// A command, such as `plan` or `simulate break`, or a topic
-        #[arg(value_name = "COMMAND|TOPIC")]
+        #[arg(value_name = "COMMAND|TOPIC", add = ArgValueCompleter::new(completions::help_words))]
         words: Vec<String>,
     },
 }

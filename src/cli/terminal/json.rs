@@ -85,7 +85,12 @@ impl Terminal {
             None => self.marked(self.clean(&DiagnosticsDocument::new(errors))?),
             Some(document) if errors.is_empty() => document,
             Some(mut document) => {
-                document["diagnostics"] = self.clean(&errors)?;
+                // A document may have warnings there.
+                let warnings = document["diagnostics"].take();
+                let warnings = warnings.as_array().cloned().unwrap_or_default().into_iter();
+                let errors = errors.iter().map(|error| self.clean(error));
+                let all = warnings.map(Ok).chain(errors).collect::<Result<Vec<Value>, _>>()?;
+                document["diagnostics"] = all.into();
                 document
             }
         };

@@ -200,6 +200,22 @@ fn instances(
         .map_err(|error| CommandError::unreadable(&command, output, error.to_string()))
 }
 
+/// The names of the VMs of this machine. Empty without `limactl`.
+///
+/// # Errors
+/// As [`observe`].
+pub fn vm_names(probe: &dyn Probe) -> Result<Vec<String>, ObserveError> {
+    let instances = all_instances(probe)?;
+    Ok(instances.into_iter().flat_map(|it| it.others).map(|(name, _)| name).collect())
+}
+
+/// Every instance, as one that no file names. `None` without `limactl`.
+fn all_instances(probe: &dyn Probe) -> Result<Option<Instances>, ObserveError> {
+    let lima = config::Lima::default();
+    let Some((program, _)) = Machine::new(probe, &lima)?.limactl()? else { return Ok(None) };
+    Ok(Some(instances(probe, &Limactl::new(program), &BTreeSet::new())?))
+}
+
 /// A VM that `cai` manages.
 #[derive(Debug)]
 pub struct ManagedVm {
@@ -217,10 +233,8 @@ pub struct ManagedVm {
 /// # Errors
 /// As [`observe`].
 pub fn managed_vms(probe: &dyn Probe) -> Result<Option<Vec<ManagedVm>>, ObserveError> {
-    let lima = config::Lima::default();
-    let Some((program, _)) = Machine::new(probe, &lima)?.limactl()? else { return Ok(None) };
+    let Some(instances) = all_instances(probe)? else { return Ok(None) };
     let mut managed = Vec::new();
-    let instances = instances(probe, &Limactl::new(program), &BTreeSet::new())?;
     for (name, Other { dir, status }) in instances.others {
         // A damaged record of one VM does not hide the others.
         let record = record(probe, &dir).ok().flatten();

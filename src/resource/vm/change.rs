@@ -3,10 +3,10 @@
 use serde_json::Map;
 
 use super::power::other_file;
-use super::{Desired, MOUNTS, Places};
+use super::{Desired, MOUNTS, Places, mount_key};
 use crate::config;
 use crate::lima::{self, Limactl};
-use crate::plan::{Action, Change, Observation, Problem, Reason};
+use crate::plan::{Action, Change, Exposure, Observation, Problem, Reason};
 use crate::resource::LimaInstall;
 use crate::resource::facts::Facts;
 
@@ -27,7 +27,12 @@ impl Desired<'_> {
         }
         let old = places.exposed(kept.and_then(|vm| vm.yaml.get(MOUNTS)));
         let new = places.exposed(self.keys.get(MOUNTS)).into_iter();
-        new.filter(|exposure| !old.contains(exposure)).map(Reason::Exposes).collect()
+        let located = |exposure: Exposure| {
+            let key = mount_key(self.config, &exposure.location);
+            let place = self.config.origin.place(&key).map(|place| place.to_string());
+            Reason::Exposes(Exposure { place, ..exposure })
+        };
+        new.filter(|exposure| !old.contains(exposure)).map(located).collect()
     }
 
     pub(super) fn change(&self, facts: &Facts) -> Change {

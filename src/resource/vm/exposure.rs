@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::config::Config;
+use crate::config::layers::{child, element};
 use crate::model::{clean_path, in_home};
 use crate::plan::Exposure;
 use crate::resource::facts::Facts;
@@ -116,7 +117,14 @@ impl<'a> Places<'a> {
         let is_limas = self.lima_home.is_some_and(|lima| mounted.starts_with(lima));
         let needs_consent = writable && (is_root || is_limas);
         let location = location.to_owned();
-        (!things.is_empty()).then_some(Exposure { location, writable, things, needs_consent })
+        let place = None;
+        (!things.is_empty()).then_some(Exposure {
+            location,
+            writable,
+            things,
+            needs_consent,
+            place,
+        })
     }
 
     /// The directory of a mount, as Lima expands it; `None` for a template of Lima.
@@ -126,6 +134,13 @@ impl<'a> Places<'a> {
         let path = path.to_str().filter(|path| path.starts_with('/'))?;
         Some(clean_path(path).into())
     }
+}
+
+/// The key of a mount in the file.
+pub fn mount_key(config: &Config, location: &str) -> String {
+    let index = config.vm.mounts.iter().position(|mount| mount.location == location);
+    let entry = index.map(|index| child(&element("vm.mounts", index), "location"));
+    entry.unwrap_or_else(|| "vm.mounts".to_owned())
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 use equivalence::is_same;
 use undeclared::Wanted;
 
-pub use exposure::Places;
+pub use exposure::{Places, mount_key};
 pub use power::Power;
 pub use template::template;
 pub(super) use undeclared::recorded_forwards;

@@ -246,6 +246,8 @@ impl Bench {
         }
         let check = if is_destroyed { DESTROY } else { &["plan"] };
         let check = self.machine.cai(check);
-        assert!(check.success().contains(says), "{name} {fault:?}: {ran}\n{check}");
+        let said = if is_destroyed { &check.stderr } else { &check.stdout };
+        assert!(check.status.success(), "{name} {fault:?}: {ran}\n{check}");
+        assert!(said.contains(says), "{name} {fault:?}: {ran}\n{check}");
     }
 }
