@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use similar::{ChangeTag, TextDiff};
 use toml_edit::{DocumentMut, Item, Table, TableLike, Value, value};
 
 use super::SysboxPackage;
@@ -63,14 +64,28 @@ const MARK: char = '\u{feff}';
 
 /// The edited text with the line ends and the byte order mark of the original one, which `toml_edit` drops.
 fn in_form_of(original: &str, mut edited: String) -> String {
-    let lines = original.matches('\n').count();
-    if lines > 0 && original.matches("\r\n").count() == lines {
-        edited = edited.replace("\r\n", "\n").replace('\n', "\r\n");
+    let (lines, windows) = (original.matches('\n').count(), original.matches("\r\n").count());
+    if windows > 0 {
+        let usual = if 2 * windows > lines { "\r\n" } else { "\n" };
+        edited = with_line_ends_of(original, &edited.replace("\r\n", "\n"), usual);
     }
     if original.starts_with(MARK) && !edited.starts_with(MARK) {
         edited.insert(0, MARK);
     }
     edited
+}
+
+/// The edited text with the original ends of its unchanged lines. New lines have the usual end.
+fn with_line_ends_of(original: &str, edited: &str, usual: &str) -> String {
+    let plain = original.replace("\r\n", "\n");
+    let lines: Vec<&str> = original.split_inclusive('\n').collect();
+    let diff = TextDiff::from_lines(&*plain, edited);
+    let kept = diff.iter_all_changes().filter(|change| change.tag() != ChangeTag::Delete);
+    let line = |change: similar::Change<&str>| match change.old_index() {
+        Some(index) => lines[index].to_owned(),
+        None => change.value().replace('\n', usual),
+    };
+    kept.map(line).collect()
 }
 
 fn entry<const N: usize>(values: [(&str, &str); N]) -> Table {
@@ -171,6 +186,8 @@ mod tests {
             "\"https://a/2/i.img\" # why\r\ndigest = \"sha256:aa\"\r\n",
         );
         assert_eq!(pinned(text, &pins("https://a/i.img")).unwrap(), expected);
+        let mixed = |text: &str| text.replace("version = 1\r\n", "version = 1\n");
+        assert_eq!(pinned(&mixed(text), &pins("https://a/i.img")).unwrap(), mixed(&expected));
     }
 
     #[test]

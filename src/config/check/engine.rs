@@ -2,6 +2,7 @@
 
 use super::{Check, of};
 use crate::config::de::Node;
+use crate::config::diagnostic::Diagnostic;
 use crate::config::suggest;
 use crate::config::types::{Config, Docker, DockerSource, Lima, Sysbox};
 use crate::model::{Arch, spelled_out};
@@ -53,8 +54,11 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
             let Some(other) = sysbox.other_release(package) else { continue };
             let message = format!("this is the package of Sysbox {other}, not {}", sysbox.version);
             let hint = "update url and sha256 too, or remove the entry; `cai pin` adds it again for versions \
-                        that cai knows";
-            self.refuse(of(place, "sha256"), message, hint);
+                        that cai knows. In a file that extends this one, `packages = []` removes it";
+            let error = Diagnostic::new(message).at(of(place, "sha256")).hint(hint);
+            let version = self.at(&["sysbox", "version"]).map(Node::span);
+            let also = |error: Diagnostic, span| error.also(span, "the version");
+            self.diagnostics.push(version.into_iter().fold(error, also));
         }
         if !sysbox.enabled {
             if sysbox.default_runtime {

@@ -136,7 +136,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         }
     }
 
-    /// Refuses something that is there already; `first` is the place of that.
+    /// Refuses a duplicate. `first` is the place of the first one.
     pub(super) fn refuse_second(&mut self, first: usize, second: Range<usize>, message: String) {
         let label = match (self.sources.at(first), self.sources.at(second.start)) {
             (Some(first), Some(second)) if first.layer.path != second.layer.path => {

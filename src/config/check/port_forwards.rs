@@ -34,7 +34,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
             }
         }
         for (index, (forward, place)) in both().enumerate() {
-            let first = both().take(index).find(|(other, _)| forward.same_guest_port(other));
+            let first = both().take(index).find(|(other, _)| forward.is_covered_by(other));
             if let (Some((_, first)), Some(port)) = (first, forward.guest_port) {
                 let [first, second] = [first, place].map(|place| of(*place, "guest_port"));
                 let message = format!("duplicate forward of the guest's port {port}");

@@ -34,10 +34,9 @@ const LISTS: [&str; 1] = ["trust"];
 const VALUES: [&str; 3] = ["vm.env.*", "proxy.username", "proxy.password"];
 
 /// The keys that belong to another one: if a higher layer sets that, theirs must come with it.
-const DEPENDENT: [(&str, &str, &[&str]); 6] = [
+const DEPENDENT: [(&str, &str, &[&str]); 5] = [
     ("files", "content", &["source"]),
     ("files", "source", &["content"]),
-    ("sysbox", "version", &["packages"]),
     ("sysbox.packages", "url", &["sha256"]),
     // A mount that replaces another one is writable only if it says so.
     ("vm.mounts", "location", &["writable"]),
@@ -77,7 +76,17 @@ pub(super) fn identity(path: &[String], element: &DeTable<'_>) -> Option<Vec<Opt
     Some(keys.iter().map(part).collect())
 }
 
-/// The keys of a table or an element that belong to this key, which a higher layer sets.
+/// A value in one form: "/a" and "/a/" are the same directory.
+pub(super) fn same(path: &[String], key: &str, value: toml::Value) -> toml::Value {
+    match value {
+        toml::Value::String(text) if path == ["vm", "mounts"] && key == "location" => {
+            clean_path(&text).into()
+        }
+        value => value,
+    }
+}
+
+/// The keys of an element that belong to this key, which a higher layer sets.
 pub(super) fn dependent(path: &[String], key: &str) -> &'static [&'static str] {
     let path = path.join(".");
     let found = DEPENDENT.iter().find(|(array, of, _)| *array == path && *of == key);

@@ -5,7 +5,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
-use super::identity::{dependent, identity, is_merged, is_value};
+use super::identity::{dependent, identity, is_merged, is_value, same};
 use super::lock::{LOCKED, Locks};
 use super::value::{Value, resolved};
 use super::{EXTENDS, Rank, Sources};
@@ -98,7 +98,6 @@ impl Merge<'_> {
     }
 
     fn table<'i>(&mut self, low: &mut DeTable<'i>, high: DeTable<'i>, path: &mut Vec<String>) {
-        self.forget_dependent(low, &high, path);
         for (key, value) in high {
             path.push(key.get_ref().to_string());
             match low.get_mut(key.get_ref().as_ref()) {
@@ -119,7 +118,10 @@ impl Merge<'_> {
             let same = known.iter().position(|other| own.is_some() && *other == own);
             let same = same.filter(|index| taken.insert(*index));
             match same.and_then(|index| low.get_mut(index)) {
-                Some(under) => self.value(under, element, path),
+                Some(under) => {
+                    self.forget_dependent(under, &element, path);
+                    self.value(under, element, path);
+                }
                 None => low.push(element),
             }
         }
@@ -148,11 +150,14 @@ impl Merge<'_> {
     }
 
     /// Removes the keys of a lower layer that belong to a key that the higher one changes.
-    fn forget_dependent(&mut self, low: &mut DeTable<'_>, high: &DeTable<'_>, path: &[String]) {
+    fn forget_dependent(&mut self, under: &mut Value<'_>, over: &Value<'_>, path: &[String]) {
+        let (DeValue::Table(low), DeValue::Table(high)) = (under.get_mut(), over.get_ref()) else {
+            return;
+        };
         for (key, value) in high {
             let name = key.get_ref().as_ref();
-            let new = resolved(value, self.sources);
-            if low.get(name).is_some_and(|old| resolved(old, self.sources) == new) {
+            let meant = |value: &Value<'_>| same(path, name, resolved(value, self.sources));
+            if low.get(name).is_some_and(|old| meant(old) == meant(value)) {
                 continue;
             }
             for removed in dependent(path, name).iter().filter_map(|key| low.remove(*key)) {

@@ -95,6 +95,7 @@ content = \"a\"
 mode = \"0600\"
 [[vm.mounts]]
 location = \"/src/\"
+writable = true
 [[vm.port_forwards]]
 guest_port = 80
 [[vm.images]]
@@ -117,7 +118,6 @@ path = \"/etc/a\"
 source = \"./a\"
 [[vm.mounts]]
 location = \"/src\"
-writable = true
 [[vm.mounts]]
 location = \"/other\"
 [[vm.port_forwards]]
@@ -154,17 +154,18 @@ location = \"https://a/c.img\"
 }
 
 #[test]
-fn another_version_of_sysbox_drops_the_packages_of_the_layer_below() {
-    let package = format!(
-        "[[sysbox.packages]]\narch = \"x86_64\"\nurl = \"./s.deb\"\nsha256 = \"{}\"\n",
-        "0a".repeat(32)
-    );
-    let base = format!("version = 1\n[sysbox]\nversion = \"0.7.1\"\n{package}");
-    let count = |version: &str| {
-        let file = format!("extends = \"../base.toml\"\n[sysbox]\nversion = \"{version}\"\n");
-        read(&[("/team/base.toml", &base), (FILE, &file)]).unwrap().sysbox.packages.len()
-    };
-    assert_eq!((count("0.7.1"), count("0.7.0")), (1, 0));
+fn packages_of_another_version_of_sysbox_are_told_with_both_places() {
+    let package = "[[sysbox.packages]]\narch = \"x86_64\"\nurl = \"./s.deb\"\n\
+        sha256 = \"9d6d5484f980d0a17f86c492c1262015c2afb66280bdb97215b79fde6a0261c5\"\n";
+    let base =
+        ("/team/base.toml", format!("version = 1\n[sysbox]\nversion = \"0.7.1\"\n{package}"));
+    let file =
+        |more: &str| format!("extends = \"../base.toml\"\n[sysbox]\nversion = \"0.7.0\"\n{more}");
+    let base = (base.0, base.1.as_str());
+    let text = errors(&[base, (FILE, &file(""))]);
+    assert!(text.contains("this is the package of Sysbox 0.7.1, not 0.7.0"), "{text}");
+    assert!(text.contains("containai.toml:3") && text.contains("../base.toml:7"), "{text}");
+    assert!(read(&[base, (FILE, &file("packages = []\n"))]).unwrap().sysbox.packages.is_empty());
 }
 
 #[test]

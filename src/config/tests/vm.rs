@@ -336,10 +336,12 @@ fn a_forward_has_two_ends() {
     }
     let twice = "[vm]\nport_forwards = [{ guest_port = 1 },\n{ guest_port = 1, host_port = 2 }]";
     refuses(&[(twice, "4:16 duplicate forward of the guest's port 1")]);
-    // What is left out has its default, and no protocol means both.
+    // Keys that are left out have their defaults, and a forward without a protocol is for both.
     let covered =
         twice.replace("host_port = 2", "guest_ip = \"127.0.0.1\", proto = \"tcp\", host_port = 2");
     refuses(&[(&covered, "4:16 duplicate forward of the guest's port 1")]);
+    let rest = "port_forwards = [{ guest_port = 1, proto = \"udp\", ignore = true }, { guest_port = 1, host_port = 2 }]";
+    assert!(parse(&format!("version = 1\n[vm]\n{rest}")).is_ok());
     let both = "port_forwards = [{ guest_port = 1, proto = \"tcp\" }, { guest_port = 1, proto = \"udp\" }]";
     assert!(parse(&format!("version = 1\n[vm]\n{both}")).is_ok());
     let to = |port: u16| format!("{{ guest_port = {port}, host_socket = \"/a.sock\" }}");

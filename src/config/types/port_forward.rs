@@ -111,21 +111,22 @@ impl PortForward {
         let is_any = |it: &str| matches!(it, "0.0.0.0" | "::");
         let same_address = one == two || is_any(&one) || is_any(&two);
         let port = first.max(from);
-        (same_address && self.same_protocol(other) && port <= last.min(to)).then_some(port)
+        let (own, others) = (self.protocol(), other.protocol());
+        let same_protocol = own == others || own == Proto::Any || others == Proto::Any;
+        (same_address && same_protocol && port <= last.min(to)).then_some(port)
     }
 
-    /// Whether both are about the same port of the guest. Lima uses only the first of them.
-    pub fn same_guest_port(&self, other: &Self) -> bool {
+    /// Whether an earlier forward takes the same port of the guest. Lima uses the first one that fits.
+    pub fn is_covered_by(&self, earlier: &Self) -> bool {
         let address = |it: &Self| it.guest_ip.clone().unwrap_or_else(|| GUEST_IP.into());
+        let covers = [self.protocol(), Proto::Any].contains(&earlier.protocol());
         self.guest_port.is_some()
-            && self.guest_port == other.guest_port
-            && address(self) == address(other)
-            && self.same_protocol(other)
+            && self.guest_port == earlier.guest_port
+            && address(self) == address(earlier)
+            && covers
     }
 
-    fn same_protocol(&self, other: &Self) -> bool {
-        let protocol = |it: &Self| it.proto.unwrap_or(Proto::Any);
-        let (own, others) = (protocol(self), protocol(other));
-        own == others || own == Proto::Any || others == Proto::Any
+    fn protocol(&self) -> Proto {
+        self.proto.unwrap_or(Proto::Any)
     }
 }
