@@ -26,7 +26,8 @@ fn context(host: &str, description: &str) -> ContextMetadata {
 fn a_context_that_leads_elsewhere_is_updated_if_cai_made_it() {
     let config = config();
     let mut facts = healthy(&config);
-    facts.context = Some(context("unix:///old", "Docker in the Lima VM old, managed by cai"));
+    facts.context =
+        Some(context("unix:///old", "Docker in the Lima VM containai-secure, managed by cai"));
     let plan = plan(&config, &facts);
     assert_eq!(effects(&plan), [(Kind::CONTEXT, Action::Update)]);
     assert_eq!(
@@ -45,6 +46,8 @@ fn a_context_of_another_vm_is_left_alone() {
             "Docker in the Lima VM other, managed by cai",
         ),
         ("unix:///elsewhere/containai-secure/sock/docker.sock", "mine"),
+        // The socket of a VM that someone else made, such as Colima, can be anywhere.
+        ("unix:///home/dev/.colima/a/docker.sock", "Docker in the Lima VM a, managed by cai"),
     ] {
         let mut facts = healthy(&config);
         facts.context = Some(context(host, description));

@@ -14,6 +14,8 @@ use crate::resource::{PlanContext, Resource, Socket, Vm};
 
 /// How the forwarded socket of any VM ends.
 const SOCKET: &str = "/sock/docker.sock";
+/// The start of the description of a context, before the name of its VM.
+const USUAL: &str = "Docker in the Lima VM ";
 
 /// The Docker context on the host.
 #[derive(Debug)]
@@ -42,7 +44,7 @@ impl DockerContext {
             name: config.context.name.clone(),
             description: match &config.context.description {
                 Some(text) => format!("{text}, {MARK}"),
-                None => format!("Docker in the Lima VM {vm}, {MARK}"),
+                None => format!("{USUAL}{vm}, {MARK}"),
             },
             adopts: config.vm.adopted && config.context.description.is_none(),
             own_socket: format!("/{vm}{SOCKET}"),
@@ -109,12 +111,22 @@ impl DockerContext {
         ContextMetadata { host, description: description.clone() }
     }
 
+    /// Whether its usual description is that of another VM.
+    fn names_another_vm(&self, context: &ContextMetadata) -> bool {
+        let vm = context.description.strip_prefix(USUAL).and_then(|rest| rest.split_once(','));
+        vm.is_some_and(|(vm, _)| !self.own_socket.starts_with(&format!("/{vm}/")))
+    }
+
     /// Whether `cai` may change it: its endpoint belongs to this VM (people create such contexts, and Lima's
     /// instructions tell them to), or `cai` created it, and not for another VM.
-    fn is_ours(&self, context: &ContextMetadata, wanted: &ContextMetadata) -> bool {
+    fn is_ours(&self, context: &ContextMetadata, wanted: &ContextMetadata, facts: &Facts) -> bool {
         let of_some_vm = context.host.ends_with(SOCKET);
         let of_this_vm = context.host.ends_with(&self.own_socket);
-        context.host == wanted.host || (context.is_marked() && (of_this_vm || !of_some_vm))
+        // The socket of a VM that someone else made can be anywhere.
+        let is_of_other =
+            of_some_vm || (self.names_another_vm(context) && !facts.owns(&self.address));
+        let is_own = of_this_vm || !is_of_other;
+        context.host == wanted.host || (context.is_marked() && is_own)
     }
 }
 
@@ -139,7 +151,7 @@ impl Resource for DockerContext {
             }
             Some(actual) => {
                 let change = Change::between(&self.address, actual, &wanted);
-                if !self.is_ours(actual, &wanted) {
+                if !self.is_ours(actual, &wanted, facts) {
                     return change.blocked(Problem::ForeignContext {
                         name: self.name.to_string(),
                         host: actual.host.clone(),
