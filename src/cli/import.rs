@@ -7,12 +7,15 @@ use super::plan::Planned;
 use super::{Global, Terminal, init, saved};
 use crate::cli::error::Error;
 use crate::host::Host;
+use crate::lima::Status;
+use crate::model::address::Kind;
 use crate::model::{VmName, listed, redact};
 use crate::plan::Observation;
 use crate::reconcile::observe::contexts_named;
 use crate::report;
 use crate::resource::facts::Facts;
 use crate::resource::import::{Draft, removals};
+use crate::resource::record::Record;
 
 pub(super) fn run(
     host: &dyn Host,
@@ -81,7 +84,10 @@ fn imported(
     refuse_unseen(name, facts)?;
     // Lima's templates suggest the second name.
     let names = [name.to_string(), format!("lima-{name}")];
-    let names: Vec<_> = names.iter().filter_map(|name| name.parse().ok()).collect();
+    let recorded = facts.record.iter().flat_map(Record::addresses);
+    let recorded = recorded.filter(|address| address.kind == Kind::CONTEXT).map(|it| it.name);
+    let names = names.into_iter().chain(recorded);
+    let names: Vec<_> = names.filter_map(|name| name.parse().ok()).collect();
     draft.complete(&file.config, facts, &contexts_named(host, &names)?);
     loop {
         let planned = plan(host, path, &draft, terminal)?;
@@ -117,31 +123,42 @@ fn refuse_declared(
     })
 }
 
-/// Refuses a VM that `cai` applied a file to and whose guest cannot be seen: a later apply, when it runs, would remove
-/// what the imported file does not declare.
+/// Refuses a VM that `cai` manages and whose guest cannot be inspected. A later apply could remove settings that
+/// the imported file does not declare.
 fn refuse_unseen(name: &VmName, facts: &Facts) -> Result<(), Error> {
     if facts.record.is_none() || facts.guest.present().is_some() {
         return Ok(());
     }
-    Err(Error::Refused {
-        why: format!("cai manages the VM {name}, but only a running VM shows what is in it"),
-        hint: format!("start it: limactl start {name}"),
+    let is_stopped = facts.vm.present().is_some_and(|vm| vm.status == Status::Stopped);
+    Err(if is_stopped {
+        Error::Refused {
+            why: format!(
+                "cai manages the VM {name}, which is stopped, so its guest cannot be inspected"
+            ),
+            hint: format!("start it with `limactl start {name}`"),
+        }
+    } else {
+        Error::Refused {
+            why: format!("the guest of the VM {name} cannot be inspected"),
+            hint: "run `cai doctor` with a file for this VM to see the cause".into(),
+        }
     })
 }
 
 /// Refuses a VM from which an apply of the file would remove something: the file that `cai` applied declares more
 /// than can be read from the VM.
 fn refuse_removals(name: &VmName, planned: &Planned) -> Result<(), Error> {
+    let Some(record) = &planned.facts[0].record else { return Ok(()) };
     let removals = removals(&planned.plan);
     if removals.is_empty() {
         return Ok(());
     }
-    let file = planned.facts[0].record.as_ref().and_then(|record| record.file.as_ref());
-    let file = file.map_or("a file".into(), |file| file.display().to_string());
+    let file = record.file.as_ref();
+    let file = file.map_or("another file".into(), |file| file.display().to_string());
     Err(Error::Refused {
         why: format!(
-            "cai applied {file} to the VM {name}. The imported file cannot express all of it, so its apply would \
-             remove: {}",
+            "{file} was applied to the VM {name} and declares more than import can express. Applying the \
+             imported file would remove: {}",
             listed(removals)
         ),
         hint: "restore that file, for example from version control".into(),

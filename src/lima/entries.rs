@@ -90,6 +90,10 @@ pub fn declared_forwards(yaml: &Map<String, Value>) -> Vec<Value> {
 pub fn engine_socket(yaml: &Map<String, Value>, meaning: &Meaning<'_>) -> Option<PathBuf> {
     let forwards = yaml.get(PORT_FORWARDS).and_then(Value::as_array)?.iter();
     let of_engine = forwards.filter(|forward| {
+        // These make no socket of this machine.
+        if ["ignore", "reverse"].iter().any(|key| forward[*key] == true) {
+            return false;
+        }
         let guest = forward.get("guestSocket").and_then(Value::as_str);
         guest.is_some_and(|path| [GUEST_SOCKET, "/run/docker.sock"].contains(&path))
     });
@@ -193,6 +197,11 @@ mod tests {
             let forward = |path: &&str| json!({"guestSocket": GUEST_SOCKET, "hostSocket": path});
             let mut forwards: Vec<Value> = sockets.iter().map(forward).collect();
             forwards.insert(0, json!({"guestSocket": "/run/other.sock", "hostSocket": "/o.sock"}));
+            for key in ["ignore", "reverse"] {
+                let mut no = json!({"guestSocket": GUEST_SOCKET, "hostSocket": "/no.sock"});
+                no[key] = true.into();
+                forwards.insert(0, no);
+            }
             let yaml = Map::from_iter([("portForwards".to_owned(), forwards.into())]);
             engine_socket(&yaml, &meaning).map(|path| path.display().to_string())
         };

@@ -121,11 +121,14 @@ fn data_is_copied_to_the_disk_and_outlives_the_vm() {
     let refused = world.cai(&["apply", "--yes"]);
     let why = refused.fails_with(4).replace("\n  ", " ");
     assert!(why.contains("Docker's data on the Lima disk"), "{refused}");
-    assert!(!text.contains("present architecture"), "{text}");
+    assert!(!text.contains("current architecture"), "{text}");
     let arch = if cfg!(target_arch = "aarch64") { "x86_64" } else { "aarch64" };
     declare(&file(&format!("data_disk = \"100GiB\"\narch = \"{arch}\"")));
     let text = planned(&world, &["plan"]);
-    assert!(text.contains("images and containers are for the VM's present architecture"), "{text}");
+    assert!(
+        text.contains("images and containers that are kept are for the VM's current"),
+        "{text}"
+    );
     declare(&file(&format!("data_disk = \"100GiB\"\n{image}")));
     world.cai(&["apply", "--yes", "--allow-replace", VM]).success();
     let replaced = of_vm(&world);
@@ -321,7 +324,7 @@ fn an_incomplete_disk_is_no_missing_disk() {
         let ran = world.cai(arguments);
         let error = ran.fails_with(1);
         let said = format!("`limactl disk list --json {0}` does not list the disk of", disk());
-        assert!(error.contains(&said) && error.contains("delete this directory"), "{ran}");
+        assert!(error.contains(&said) && error.contains("delete its directory"), "{ran}");
     }
     std::fs::remove_dir(world.sandbox.path(&directory)).unwrap();
     world.cai(&["apply", "--yes"]).success();

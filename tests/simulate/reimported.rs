@@ -16,6 +16,9 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_change_that_is_blocked_is_not_announced,
         mounts_that_leave_the_file_are_kept,
         rosetta_without_its_second_key_stays,
+        a_context_of_its_own_name_is_imported,
+        an_adopted_vm_is_replaced_by_one_that_works,
+        a_forward_of_another_socket_is_told_and_not_refused,
         a_managed_vm_must_run,
         a_forward_that_leaves_the_file_is_removed,
     ]
@@ -66,7 +69,7 @@ fn a_lost_file_with_more_than_the_vm_expresses_is_not_imported() {
     let ran = cai(&sandbox, &["import", "vm", "--out", "containai.toml"]);
     let why = ran.fails_with(4);
     for part in [
-        "containai.toml to the VM vm",
+        "containai.toml was applied to the VM vm",
         "env.TOKEN of vm.vm",
         "egress.containers",
         "file./etc/foo.conf",
@@ -160,13 +163,41 @@ fn rosetta_without_its_second_key_stays() {
     }
 }
 
+fn a_context_of_its_own_name_is_imported() {
+    let sandbox = lost(&format!("{SMALL}[context]\nname = \"work\"\n"));
+    let text = imported(&sandbox);
+    assert!(text.contains("[context]\nname = \"work\""), "{text}");
+}
+
+/// The replacement forwards the socket as any new VM does.
+fn an_adopted_vm_is_replaced_by_one_that_works() {
+    let sandbox = machine(BY_HAND, &[&JOIN[..], &[CONTEXT]].concat());
+    let text = imported(&sandbox);
+    let other = text.replace("/images/docker.img", "/images/other.img");
+    assert_ne!(other, text);
+    sandbox.write("home/containai.toml", &other);
+    cai(&sandbox, &["apply", "--yes", "--allow-replace", "vm"]).success();
+    let yaml = world(&sandbox).instances["vm"].yaml.clone();
+    assert!(yaml.contains("other.img") && yaml.contains("sock/docker.sock"), "{yaml}");
+    let plan = cai(&sandbox, &["plan"]);
+    assert!(!plan.success().contains("portForwards"), "{plan}");
+}
+
+/// As Lima's rootless template makes one: it has the place of the forward that cai adds.
+fn a_forward_of_another_socket_is_told_and_not_refused() {
+    let rootless = BY_HAND.replace("/var/run/docker.sock", "/run/user/501/docker.sock");
+    let sandbox = machine(&rootless, &[&JOIN[..], &[CONTEXT]].concat());
+    let ran = cai(&sandbox, &["import", "vm"]);
+    assert!(ran.success().contains("`cai apply` changes vm.vm: portForwards"), "{ran}");
+}
+
 fn a_managed_vm_must_run() {
     let sandbox = lost(SMALL);
     sandbox.write("home/containai.toml", SMALL);
     cai(&sandbox, &["stop"]).success();
     std::fs::remove_file(sandbox.path("home/containai.toml")).unwrap();
     let ran = cai(&sandbox, &["import", "vm"]);
-    assert!(ran.fails_with(4).contains("start it: limactl start vm"), "{ran}");
+    assert!(ran.fails_with(4).contains("start it with `limactl start vm`"), "{ran}");
 }
 
 fn a_forward_that_leaves_the_file_is_removed() {

@@ -309,7 +309,7 @@ fn a_renamed_vm_is_named_and_stays() {
     let renamed = at("/team/containai.toml", &lines);
     let says = effects(&plan(&host, &renamed));
     for words in [
-        "the VM containai-secure is no longer in the file; cai does not delete it",
+        "the VM containai-secure is no longer in the file, and cai does not delete it",
         "limactl unprotect containai-secure && limactl delete --force containai-secure",
         "docker context rm containai-secure",
     ] {

@@ -94,6 +94,7 @@ impl Draft {
         let others = others.filter_map(|(name, account)| {
             let mut user = user(&name.parse().ok()?, name, guest, facts);
             user.insert("uid".into(), i64::from(account.uid).into());
+            user.insert("shell".into(), account.shell.clone().into());
             Some(user)
         });
         let users: Vec<Table> = std::iter::once(login).chain(others).collect();

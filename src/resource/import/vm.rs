@@ -13,6 +13,8 @@ use crate::resource::vm::{Vm, recorded_forwards};
 
 /// Any valid size, with which the size of the disk is observed.
 const ANY_SIZE: &str = "2GiB";
+/// The keys that the file determines in a VM that `cai` made.
+const OWN: [&str; 4] = ["containerd", "provision", "probes", "portForwards"];
 /// The keys of a mount that the file has.
 const MOUNT: [&str; 3] = ["location", "mountPoint", "writable"];
 /// The keys of a forward, in Lima's YAML and in the file.
@@ -90,6 +92,9 @@ impl Draft {
             !is_expressed && **key != "env" && is_set(value) && !is_own(key, value)
         });
         self.unchanged = more.map(|(key, _)| key.clone()).collect();
+        if vm.managed {
+            self.unchanged.retain(|key| !OWN.contains(&key.as_str()));
+        }
         let env = vm.yaml.get("env").and_then(Value::as_object).into_iter().flatten();
         self.variables = env.map(|(name, _)| name.clone()).collect();
     }

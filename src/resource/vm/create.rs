@@ -64,8 +64,8 @@ impl Desired<'_> {
         change.kept_on = DataDisk::kept(self.name(), facts);
         let arch = self.keys.get("arch").and_then(Value::as_str);
         if change.kept_on.is_some() && arch.is_some() && arch != vm.arch.as_deref() {
-            let why = "the kept images and containers are for the VM's present architecture and do not run \
-                       on another one";
+            let why = "the images and containers that are kept are for the VM's current architecture and \
+                       cannot run on another one";
             change = change.because(Reason::Note(why));
         }
         if !vm.managed {

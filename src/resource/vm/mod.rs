@@ -112,6 +112,16 @@ impl<'a> Desired<'a> {
         }
     }
 
+    /// The same for a new VM, which has no forward of the engine's socket yet.
+    fn anew(&self) -> Self {
+        Self {
+            keys: template::template(self.config),
+            address: self.address.clone(),
+            defaulted: self.defaulted.clone(),
+            ..*self
+        }
+    }
+
     fn name(&self) -> &VmName {
         &self.config.vm.name
     }
@@ -197,7 +207,7 @@ impl<'a> Desired<'a> {
             let desired = self.desired(wanted.keys.clone());
             let edited = actual.edited(&desired);
             let change = Change::between(&self.address, actual, desired)
-                .retracting(remove.clone(), release.clone());
+                .retracting(self.without_replaced(&remove), release.clone());
             (change, edited)
         };
         let (mut change, mut edited) = compared(vm.status != Status::Running);
@@ -210,7 +220,7 @@ impl<'a> Desired<'a> {
         let forced_by = edited.iter().filter(|name| IMMUTABLE.contains(&name.as_str()));
         let forced_by: Vec<String> = forced_by.cloned().collect();
         if !forced_by.is_empty() && !matches!(vm.status, Status::Other(_)) {
-            return self.replace(change.replacing(forced_by), vm, facts, limactl);
+            return self.anew().replace(change.replacing(forced_by), vm, facts, limactl);
         }
         let disk = edited.iter().find(|key| *key == "disk").and_then(|key| wanted.keys.get(key));
         if let Some(problem) = impossible(disk, vm) {

@@ -38,8 +38,16 @@ fn flattened(mut keys: Map<String, Value>) -> Map<String, Value> {
 fn forwards(list: Option<&Value>) -> impl Iterator<Item = (String, Value)> {
     let list = list.and_then(Value::as_array).into_iter().flatten();
     list.filter(|forward| forward["guestSocket"] != GUEST_SOCKET).filter_map(|forward| {
-        // Others may write the keys in another order.
-        let keys: BTreeMap<_, _> = forward.as_object()?.iter().collect();
+        // Others may write the keys in another order, and defaults as well.
+        let port = &forward["guestPort"];
+        let is_default = |key: &str, value: &Value| match key {
+            "proto" => value == "any",
+            "guestIP" | "hostIP" => value == "127.0.0.1",
+            "hostPort" => value == port,
+            _ => value == &Value::Bool(false),
+        };
+        let keys = forward.as_object()?.iter().filter(|(key, value)| !is_default(key, value));
+        let keys: BTreeMap<_, _> = keys.collect();
         Some((format!("{FORWARD}{}", serde_json::to_string(&keys).ok()?), true.into()))
     })
 }
@@ -84,6 +92,19 @@ pub(super) fn wanted(
 }
 
 impl Desired<'_> {
+    /// The removed keys, without forwards of ends in the guest that the file forwards in another way.
+    pub(super) fn without_replaced(&self, remove: &[String]) -> Vec<String> {
+        let end = |forward: &Value| {
+            ["guestSocket", "guestPort", "guestPortRange"].map(|key| forward[key].clone())
+        };
+        let declared = self.keys.get(FORWARDS).and_then(Value::as_array);
+        let declared: Vec<_> = declared.into_iter().flatten().map(end).collect();
+        let is_replaced = |key: &&String| {
+            recorded_forwards(std::iter::once(*key)).iter().any(|it| declared.contains(&end(it)))
+        };
+        remove.iter().filter(|key| !is_replaced(key)).cloned().collect()
+    }
+
     /// The keys of its YAML, in terms of the record.
     pub(super) fn recorded_keys(&self, vm: &VmFacts, facts: &Facts) -> Keys {
         // The YAML of a VM that `cai` made is its own work, also without a record.
