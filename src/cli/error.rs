@@ -139,7 +139,7 @@ pub(super) enum Error {
         hint: String,
     },
     /// A file is not a saved plan that can be shown and applied.
-    #[error("{} is not a usable saved plan", path.display())]
+    #[error("{} cannot be used", path.display())]
     SavedPlan {
         /// The file.
         path: PathBuf,
@@ -267,7 +267,9 @@ impl Error {
             Self::NoText { path, line } => {
                 vec![Diagnostic { file: file(path), line: Some(*line), ..one }]
             }
-            Self::ReadFile { path, .. } => vec![Diagnostic { file: file(path), ..one }],
+            Self::ReadFile { path, .. } | Self::SavedPlan { path, .. } => {
+                vec![Diagnostic { file: file(path), ..one }]
+            }
             _ => vec![one],
         }
     }

@@ -55,10 +55,13 @@ pub(super) fn run(
     let ssh = host.find_program("ssh").map(|ssh| Ssh::new(ssh, &directory, &file.config.vm.name));
     let interval = options.interval.unwrap_or(INTERVAL);
     let (mut wait, mut last) = (interval, String::new());
+    // A VM that someone else made can forward another socket after its next start.
+    let answers =
+        || engine_socket(host, &file.config).is_ok_and(|socket| host.ping(&socket).answers());
     loop {
         let said = if is_stopped(host, ssh.as_ref()) {
             "dockerd is not running in the VM".into()
-        } else if host.ping(&socket).answers() {
+        } else if answers() {
             String::new()
         } else {
             repair(host, &file, terminal).unwrap_or_else(|error| with_causes(&error))
@@ -101,7 +104,8 @@ fn repair(host: &dyn Host, file: &File, terminal: &Terminal) -> Result<String, E
     let (graph, plan) = session_plan(&config, &facts)?;
     let effective: Vec<&Change> = plan.effective().collect();
     if let Some(change) = effective.iter().find(|change| !is_mild(change)) {
-        let why = not_running(&facts[0]).unwrap_or_else(|| why(change));
+        let all = Plan::new(&Graph::observed(&[&config], &facts)?, &facts);
+        let why = not_running(&facts[0]).unwrap_or_else(|| why(cause(change, &all)));
         return Ok(format!("{why}; cai watch does not fix this: run cai doctor"));
     }
     if effective.is_empty() {
@@ -153,6 +157,21 @@ fn is_mild(change: &Change) -> bool {
         && change.disruption <= Disruption::SessionRefresh
         && change.fallback.is_none()
         && change.reasons.iter().all(is_of_session)
+}
+
+/// The change that this one waits for, or that which that one waits for.
+fn cause<'a>(mut change: &'a Change, all: &'a Plan) -> &'a Change {
+    let first = |change: &Change| {
+        change.reasons.iter().find_map(|reason| match reason {
+            Reason::After(address) => all.changes.iter().find(|it| it.address == *address),
+            _ => None,
+        })
+    };
+    // The graph has no cycle, so this ends.
+    while let Some(earlier) = first(change) {
+        change = earlier;
+    }
+    change
 }
 
 fn why(change: &Change) -> String {

@@ -120,7 +120,7 @@ fn expression(
         .stderr_file(stderr.try_clone()?)
         .unchecked()
         .before_spawn(|child| {
-            // With a process group of its own, it can be killed with its children, and Ctrl-C does
+            // In a separate process group, it can be killed with its children, and Ctrl-C does
             // not reach it.
             child.process_group(0);
             Ok(())

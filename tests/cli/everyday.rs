@@ -140,7 +140,7 @@ fn a_vm_that_does_not_exist_is_the_same_error_everywhere() {
     ] {
         let ran = world.cai(&words.split(' ').collect::<Vec<_>>());
         let error =
-            "error: vm.containai-secure: the VM does not exist\nhelp: cai apply creates it\n";
+            "error: vm.containai-secure: the VM does not exist\nhelp: create it with `cai apply`\n";
         assert_eq!(ran.fails_with(1), error, "{ran}");
     }
 }
@@ -281,9 +281,14 @@ fn a_saved_plan_keeps_its_targets_and_can_be_shown() {
     assert!(rest.stdout.contains(" + group.builders\n"), "{rest}");
     for command in ["show", "apply"] {
         let ran = world.cai(&[command, "containai.toml"]);
-        let why = "error: containai.toml is not a usable saved plan\n";
+        let why = "error: containai.toml cannot be used\n";
         assert!(ran.fails_with(3).starts_with(why), "{ran}");
+        let ran = world.cai(&[command, "containai.toml", "--json"]);
+        assert!(ran.stdout.contains("\"containai.toml\""), "{ran}");
         world.cai(&[command, "nosuch.plan"]).fails_with(3);
+        // Nobody is told to change the mode of a directory.
+        let ran = world.cai(&[command, "/tmp"]);
+        assert!(ran.fails_with(3).contains("/tmp could not be read"), "{ran}");
     }
 }
 

@@ -57,6 +57,7 @@ fn nothing_stronger_is_done_and_it_is_said_once() {
 fn what_it_does_not_fix_is_named() {
     for (fault, cause) in [
         ("group", "Z dev cannot open the Docker socket in the guest"),
+        ("guest-socket", "Z the guest's Docker socket /var/run/docker.sock does not exist"),
         ("vm-absent", "Z the VM does not exist"),
         ("vm-stopped", "Z the VM is stopped"),
     ] {
