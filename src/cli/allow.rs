@@ -108,6 +108,6 @@ fn place(probe: &dyn Probe, file: &File) -> Result<PathBuf, Error> {
 
 /// Why a source is not used yet.
 pub(super) fn refusal(from: &ValueSource) -> Unread {
-    let hint = "run `cai allow`, which shows it and asks. Allow it again when it changes";
+    let hint = "run `cai allow` to review and allow it. Run it again after each change";
     (format!("{from} may not be used yet"), hint)
 }

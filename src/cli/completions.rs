@@ -116,7 +116,7 @@ fn global() -> Global {
     global
 }
 
-/// The completed command as far as it is typed, parsed.
+/// The part of the command that has been typed, parsed.
 fn matches() -> Option<ArgMatches> {
     let words = std::env::args_os().skip_while(|word| word != "--").skip(1);
     command_line().ignore_errors(true).try_get_matches_from(rejoined(words)).ok()

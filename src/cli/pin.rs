@@ -116,7 +116,8 @@ impl Pinning<'_> {
             }
             Part::Digest => {
                 self.open.push(format!(
-                    "Not pinned: {what}. Add its digest: cai does not know where to find it."
+                    "Not pinned: {what}. Add its `digest`: cai finds digests only for images of Ubuntu and \
+                     Debian whose address names the newest build."
                 ));
             }
             Part::DefaultImages(images) => {

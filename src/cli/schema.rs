@@ -103,7 +103,7 @@ fn root<T: JsonSchema>() -> Value {
     schema
 }
 
-/// A schema as JSON. Empty if there is none of this name.
+/// A schema as JSON. Empty if no schema has this name.
 pub(super) fn text(name: &str) -> String {
     let schema = SCHEMAS.into_iter().find(|(known, _)| *known == name);
     schema.map_or_else(String::new, |(_, schema)| format!("{:#}\n", schema()))

@@ -29,7 +29,7 @@ pub struct Unpinned {
 pub enum Part {
     /// An image whose address moves.
     Image(MovingImage),
-    /// An image of an unknown index that is downloaded without a digest.
+    /// An image that is downloaded without a digest and that `cai pin` cannot pin.
     Digest,
     /// The images of a file that names none.
     DefaultImages(Vec<(Arch, MovingImage)>),

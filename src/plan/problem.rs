@@ -202,7 +202,7 @@ impl Problem {
                                         directory with a shorter path"
                 .into(),
             Self::DiskShrinks { from, .. } => format!("set disk = \"{from}\" or more"),
-            Self::NoVm => "cai apply creates it".into(),
+            Self::NoVm => "create it with `cai apply`".into(),
             Self::VmState(_) => "see `limactl list`, then run cai again".into(),
             Self::LimaRefuses(_) => "fix it in containai.toml or, with limactl edit, in the VM's \
                                      lima.yaml; nothing was changed"

@@ -35,7 +35,7 @@ fn the_file_that_is_written_is_valid() {
     assert_eq!(left, 0, "something is left beside");
 }
 
-/// This build has no address of a published schema.
+/// This build does not have the address of a published schema.
 fn the_schema_is_written_next_to_the_file() {
     let sandbox = Sandbox::new();
     let ran = sandbox.cai(&["init"]);

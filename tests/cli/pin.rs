@@ -133,7 +133,7 @@ fn an_image_without_a_known_index_needs_a_digest() {
     let (sandbox, file) = sandbox(&format!("version = 1\n{image}{rest}"), &[]);
     let ran = sandbox.cai(&["pin"]);
     ran.success();
-    assert!(ran.stderr.contains("Not pinned: the image. Add its digest"), "{ran}");
+    assert!(ran.stderr.contains("Not pinned: the image. Add its `digest`"), "{ran}");
     assert_eq!(read(&sandbox, "containai.toml"), file);
     sandbox.write(
         "home/containai.toml",

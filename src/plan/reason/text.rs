@@ -39,13 +39,13 @@ impl fmt::Display for Reason {
                 write!(f, "another file was applied to this VM last: {}", in_a_line(file))
             }
             Self::FormerVm { name, contexts, disk } => {
-                write!(f, "the VM {name} is no longer in the file; cai does not delete it; ")?;
+                write!(f, "the VM {name} is no longer in the file, and cai does not delete it; ")?;
                 if let Some(disk) = disk {
                     write!(f, "its Docker data is on the Lima disk {disk}; ")?;
                 }
                 write!(
                     f,
-                    "to delete it with all its data, run: limactl unprotect {name} && \
+                    "to delete the VM and all its data, run: limactl unprotect {name} && \
                      limactl delete --force {name}"
                 )?;
                 contexts.iter().try_for_each(|it| write!(f, " && docker context rm {it}"))?;

@@ -96,8 +96,8 @@ impl ObserveError {
         match self {
             Self::Exposed { source, .. } => Some(source.advice()),
             Self::UnlistedDisk { .. } => Some(
-                "an interrupted `limactl disk create` can leave an incomplete disk: if it has no data that you \
-                 need, delete this directory",
+                "an interrupted `limactl disk create` can leave an incomplete disk: if the disk has no data that \
+                 you need, delete its directory",
             ),
             _ => None,
         }

@@ -11,7 +11,7 @@ description:
   - C(cai) must be installed on the host. Run this module as the user who owns the engine, not as root,
     because Lima refuses root.
   - Nothing that loses data happens without O(allow_replace), O(allow_mount) or O(allow_destroy).
-  - The warnings of C(cai) are warnings of the task.
+  - Warnings from C(cai) are reported as warnings of the task.
 options:
   state:
     description:
