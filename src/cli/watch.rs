@@ -167,7 +167,7 @@ fn cause<'a>(mut change: &'a Change, all: &'a Plan) -> &'a Change {
             _ => None,
         })
     };
-    // The graph has no cycle, so this ends.
+    // The graph is acyclic, so this ends.
     while let Some(earlier) = first(change) {
         change = earlier;
     }

@@ -112,7 +112,7 @@ impl<'a> Desired<'a> {
         }
     }
 
-    /// The same for a new VM, which has no forward of the engine's socket yet.
+    /// The same for a new VM, whose Docker socket is not forwarded yet.
     fn anew(&self) -> Self {
         Self {
             keys: template::template(self.config),

@@ -128,7 +128,7 @@ impl Desired<'_> {
     }
 
     /// The keys as the record names them. Each variable is a separate key. So is each forward of an adopted VM,
-    /// which has no boot script that lists them.
+    /// which lacks the boot script that lists them.
     pub(super) fn keys_of(&self, yaml: &Map<String, Value>, is_own: bool) -> Keys {
         let (mut declared, mut present) = (flattened(self.declared()), flattened(yaml.clone()));
         if self.config.vm.adopted {
