@@ -17,6 +17,8 @@ mod lock;
 #[cfg(test)]
 mod lock_tests;
 mod merge;
+#[cfg(test)]
+mod merge_tests;
 mod origin;
 mod sources;
 #[cfg(test)]

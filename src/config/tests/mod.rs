@@ -9,6 +9,7 @@ mod engine;
 mod good;
 mod mistakes;
 mod network;
+mod port_forwards;
 mod repository;
 mod vm;
 mod warnings;
