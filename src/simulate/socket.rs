@@ -67,11 +67,11 @@ pub(super) fn ping(world: &mut World, path: &Path) -> Ping {
 /// forward listens.
 pub(super) fn listens(world: &World, path: &Path) -> bool {
     let instance = |socket| world.instances.get(&world.instance_of_socket(path, socket)?);
-    let engine = world.instance_of_docker_socket(path);
+    let engine = || world.instance_of_docker_socket(path);
     let forwarded = |it: &super::instance::HostSocket| it.permitted && it.carried_by.is_some();
     instance(SSH_SOCKET).is_some_and(|it| it.master.is_some())
         || instance(AGENT_SOCKET).is_some_and(|it| it.agent.is_some())
-        || engine
+        || engine()
             .and_then(|name| world.instances.get(&name)?.docker_socket.as_ref())
             .is_some_and(forwarded)
 }

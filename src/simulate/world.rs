@@ -184,7 +184,13 @@ impl World {
 
     /// The instance whose forwarded Docker socket is at this path of the host.
     pub(super) fn instance_of_docker_socket(&self, path: &Path) -> Option<String> {
-        self.instances.keys().find(|name| self.docker_socket(name) == path).cloned()
+        // Nearly all are in the directories of their instances, of which there can be thousands.
+        if let Some(name) = self.instance_of_socket(path, DOCKER_SOCKET) {
+            return (self.docker_socket(&name) == path).then_some(name);
+        }
+        let is_at = |it: &Instance| it.docker_socket_path.as_deref() == Some(path);
+        path.extension()?;
+        self.instances.iter().find(|(_, it)| is_at(it)).map(|(name, _)| name.clone())
     }
 
     /// The instance that has this socket in its directory.

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use serde_json::{Map, Value};
+
 use super::ObserveError;
 use crate::config::Config;
 use crate::docker::{self, ContextMetadata};
 use crate::host::{self, Probe};
-use serde_json::{Map, Value};
-
 use crate::lima::{self, Meaning, Ssh, UserFile};
 use crate::model::digest::sha256;
 use crate::model::{ContextName, VmName};
