@@ -127,11 +127,6 @@ impl List<'_> {
         known.any(|own| self::place(own, self.meaning) == place).then_some(place)
     }
 
-    fn means_the_same(&self, one: &Value, other: &Value) -> bool {
-        let meant = |entry: &Value| self.meaning.of(self.key, &vec![entry.clone()].into());
-        one == other || meant(one) == meant(other)
-    }
-
     fn merged(&self, there: &[Value]) -> Vec<Value> {
         let mut missing: Vec<&Value> = self.own.iter().collect();
         let mut list = Vec::new();
@@ -143,7 +138,7 @@ impl List<'_> {
             let same = |own: &&Value| self.identity(own).as_ref() == Some(&identity);
             if let Some(position) = missing.iter().position(same) {
                 let own = missing.remove(position);
-                let is_same = self.means_the_same(entry, own);
+                let is_same = self.meaning.is_same_entry(self.key, entry, own);
                 list.push(if is_same { entry } else { own }.clone());
             }
         }

@@ -33,6 +33,12 @@ impl Meaning<'_> {
         self.value(key, value)
     }
 
+    /// Whether two entries of a list mean the same.
+    pub fn is_same_entry(&self, key: &str, one: &Value, other: &Value) -> bool {
+        let meant = |entry: &Value| self.of(key, &vec![entry.clone()].into());
+        one == other || meant(one) == meant(other)
+    }
+
     fn value(&self, path: &str, value: &Value) -> Value {
         match value {
             Value::Object(map) => self.mapping(path, map),

@@ -189,7 +189,6 @@ impl World {
             return (self.docker_socket(&name) == path).then_some(name);
         }
         let is_at = |it: &Instance| it.docker_socket_path.as_deref() == Some(path);
-        path.extension()?;
         self.instances.iter().find(|(_, it)| is_at(it)).map(|(name, _)| name.clone())
     }
 

@@ -21,6 +21,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_forward_of_another_socket_is_told_and_not_refused,
         a_managed_vm_must_run,
         a_forward_that_leaves_the_file_is_removed,
+        a_forward_of_others_in_another_form_stays,
     ]
 }
 
@@ -198,6 +199,26 @@ fn a_managed_vm_must_run() {
     std::fs::remove_file(sandbox.path("home/containai.toml")).unwrap();
     let ran = cai(&sandbox, &["import", "vm"]);
     assert!(ran.fails_with(4).contains("start it with `limactl start vm`"), "{ran}");
+}
+
+/// The file declares it with its defaults, so it is found and not created.
+fn a_forward_of_others_in_another_form_stays() {
+    let foreign = BY_HAND.replace(
+        "portForwards:\n",
+        "portForwards:\n- guestPort: 9\n  hostPort: 9009\n  hostIP: 127.0.0.1\n",
+    );
+    let sandbox = machine(&foreign, &[&JOIN[..], &[CONTEXT]].concat());
+    let text = imported(&sandbox);
+    let declared = "[[vm.port_forwards]]\nguest_port = 9\nhost_port = 9009\n\
+                    [[vm.port_forwards]]\nguest_port = 70\n";
+    for file in [format!("{text}\n{declared}"), text] {
+        sandbox.write("home/containai.toml", &file);
+        cai(&sandbox, &["apply", "--yes"]).success();
+        let shown = cai(&sandbox, &["show"]);
+        assert!(!shown.success().contains("creation interrupted"), "{shown}");
+    }
+    let yaml = world(&sandbox).instances["vm"].yaml.clone();
+    assert!(yaml.contains("9009") && !yaml.contains("70"), "{yaml}");
 }
 
 fn a_forward_that_leaves_the_file_is_removed() {

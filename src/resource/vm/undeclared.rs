@@ -38,16 +38,8 @@ fn flattened(mut keys: Map<String, Value>) -> Map<String, Value> {
 fn forwards(list: Option<&Value>) -> impl Iterator<Item = (String, Value)> {
     let list = list.and_then(Value::as_array).into_iter().flatten();
     list.filter(|forward| forward["guestSocket"] != GUEST_SOCKET).filter_map(|forward| {
-        // Others may write the keys in another order, and defaults as well.
-        let port = &forward["guestPort"];
-        let is_default = |key: &str, value: &Value| match key {
-            "proto" => value == "any",
-            "guestIP" | "hostIP" => value == "127.0.0.1",
-            "hostPort" => value == port,
-            _ => value == &Value::Bool(false),
-        };
-        let keys = forward.as_object()?.iter().filter(|(key, value)| !is_default(key, value));
-        let keys: BTreeMap<_, _> = keys.collect();
+        // Others may write the keys in another order.
+        let keys: BTreeMap<_, _> = forward.as_object()?.iter().collect();
         Some((format!("{FORWARD}{}", serde_json::to_string(&keys).ok()?), true.into()))
     })
 }
@@ -117,6 +109,15 @@ impl Desired<'_> {
             };
             if yaml.get(&key).is_some_and(is_meant) {
                 yaml.insert(key, declared);
+            }
+        }
+        let meaning = meaning(facts, FORWARDS);
+        let declared = self.keys.get(FORWARDS).and_then(Value::as_array);
+        let there = yaml.get_mut(FORWARDS).and_then(Value::as_array_mut);
+        for forward in there.into_iter().flatten() {
+            let mut own = declared.into_iter().flatten();
+            if let Some(own) = own.find(|own| meaning.is_same_entry(FORWARDS, own, forward)) {
+                forward.clone_from(own);
             }
         }
         let mut keys = self.keys_of(&yaml, is_own);
