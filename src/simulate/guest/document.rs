@@ -63,16 +63,20 @@ impl<'a> Script<'a> {
         let mut script = Self::default();
         let mut function = None;
         for line in text.lines().filter(|line| !line.starts_with('#')) {
-            match (function, line.strip_suffix("() {"), line.split_once('=')) {
-                (None, Some(name), _) => function = Some(name),
-                (Some(_), ..) if line == "}" => function = None,
-                (Some(name), ..) => script.functions.entry(name).or_default().push(line),
-                (None, None, Some((name, value)))
-                    if !name.contains(' ') && value.starts_with('/') =>
-                {
-                    script.variables.push((name, value));
+            if let Some(name) = function {
+                match line {
+                    "}" => function = None,
+                    line => script.functions.entry(name).or_default().push(line),
                 }
-                (None, None, _) => script.main.push(line),
+            } else if let Some(name) = line.strip_suffix("() {") {
+                function = Some(name);
+            } else {
+                match line.split_once('=') {
+                    Some((name, value)) if !name.contains(' ') && value.starts_with('/') => {
+                        script.variables.push((name, value));
+                    }
+                    _ => script.main.push(line),
+                }
             }
         }
         script
@@ -100,31 +104,41 @@ impl<'a> Script<'a> {
     where
         'a: 'b,
     {
-        let mut text = first.to_owned();
+        let (mut text, mut line, mut is_quoted) = (first.to_owned(), first, false);
         loop {
-            let continued = text.strip_suffix('\\').map(str::to_owned);
-            let is_open = text.matches('\'').count() % 2 == 1;
-            if !is_open
-                && continued.is_none()
+            is_quoted ^= line.matches('\'').count() % 2 == 1;
+            let continues = !is_quoted && text.ends_with('\\');
+            if !is_quoted
+                && !continues
                 && let Some(words) = shlex::split(&text)
             {
                 return words.into_iter().map(|word| self.expand(word)).collect();
             }
             let Some(next) = rest.next() else { return Vec::new() };
-            text = continued.unwrap_or(text + "\n") + next;
+            line = next;
+            if continues {
+                text.pop();
+            } else {
+                text.push('\n');
+            }
+            text.push_str(line);
         }
     }
 
     fn expand(&self, word: String) -> String {
-        if !word.contains('$') {
-            return word;
-        }
+        let Some((start, rest)) = word.split_once('$') else { return word };
         let place = word.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')?.parse().ok());
         if let Some(place) = place.and_then(|place: usize| place.checked_sub(1)) {
             return self.arguments.get(place).cloned().unwrap_or_default();
         }
-        let expand =
-            |word: String, (name, value): &(&str, &str)| word.replace(&format!("${name}"), value);
-        self.variables.iter().fold(word, expand)
+        let mut expanded = start.to_owned();
+        for text in rest.split('$') {
+            let is_it = |(name, _): &&(&str, &str)| text.starts_with(name);
+            match self.variables.iter().find(is_it) {
+                Some((name, value)) => expanded.extend([value, &text[name.len()..]]),
+                None => expanded.extend(["$", text]),
+            }
+        }
+        expanded
     }
 }

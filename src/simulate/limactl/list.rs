@@ -54,7 +54,9 @@ pub(super) fn list(Job { world, arguments, log, .. }: Job<'_>) -> Result {
             lima_home: &world.computer.lima_home,
         };
         let line = match arguments.value("--format") {
-            _ if arguments.has("--json") => listed.json().to_string(),
+            _ if arguments.has("--json") => {
+                serde_json::to_string(&listed.json()).map_err(|error| error.to_string())?
+            }
             Some(format) => listed.format(format)?,
             None => return Err("the simulated limactl does not support the table of `list`".into()),
         };
