@@ -133,7 +133,7 @@ pub struct UnreadableList {
     source: serde_json::Error,
 }
 
-/// The fields that are read of every instance.
+/// The fields that are read of an instance with an unexpected format.
 #[derive(Deserialize)]
 struct Named {
     #[serde(default)]
@@ -171,13 +171,21 @@ pub fn find_instances(stdout: &str, names: &BTreeSet<&str>) -> Result<Instances,
     let lines = stdout.lines().enumerate().filter(|(_, text)| !text.trim().is_empty());
     let mut instances = Instances::default();
     for (index, text) in lines {
+        let source = match serde_json::from_str::<Instance>(text) {
+            Ok(Instance { name, dir, status, .. }) if !names.contains(name.as_str()) => {
+                instances.others.insert(name, Other { dir, status });
+                continue;
+            }
+            Ok(instance) => {
+                instances.found.insert(instance.name.clone(), instance);
+                continue;
+            }
+            Err(source) => source,
+        };
         let unreadable = |source| UnreadableList { line: index + 1, source };
         let line: Named = serde_json::from_str(text).map_err(unreadable)?;
         match (line.name.as_str(), line.dir.as_str()) {
-            (Some(name), _) if names.contains(name) => {
-                let instance = serde_json::from_str(text).map_err(unreadable)?;
-                instances.found.insert(name.to_owned(), instance);
-            }
+            (Some(name), _) if names.contains(name) => return Err(unreadable(source)),
             (Some(name), Some(directory)) => {
                 let status = line.status.as_str().unwrap_or("unknown").to_owned().into();
                 instances.others.insert(name.to_owned(), Other { dir: directory.into(), status });
