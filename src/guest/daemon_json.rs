@@ -90,6 +90,14 @@ impl DaemonJson {
         parse(self.text.as_deref().unwrap_or_default())
     }
 
+    /// The file, to be edited.
+    ///
+    /// # Errors
+    /// When it is not a JSON object.
+    pub fn edited(&self) -> Result<EditedJson, NotAnObject> {
+        Ok(EditedJson { text: self.text.clone().unwrap_or_default(), keys: self.keys()? })
+    }
+
     /// The keys that the running daemon has loaded; empty if they are unknown.
     pub fn loaded_keys(&self) -> Map<String, Value> {
         match &self.loaded {
@@ -116,23 +124,54 @@ fn parse(text: &str) -> Result<Map<String, Value>, NotAnObject> {
     Ok(serde_json::from_str(text)?)
 }
 
-/// The text of the file with these keys set and everything else unchanged. An object is replaced
-/// completely, because the options of another log driver must not remain. Only `runtimes` is merged
-/// by entry, because others register runtimes there.
-pub fn edited(text: &str, owned: &Map<String, Value>) -> String {
-    let mut others = owned.clone();
-    let Some(Value::Object(runtimes)) = owned.get(RUNTIMES) else {
-        return json_edit::set(text, owned);
-    };
-    others.shift_remove(RUNTIMES);
-    json_edit::set_within(&json_edit::set(text, &others), RUNTIMES, runtimes)
+/// The text of the file and its keys, while keys are set and removed. Everything else in the text stays
+/// unchanged.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EditedJson {
+    /// The text.
+    pub text: String,
+    /// Its keys.
+    pub keys: Map<String, Value>,
 }
 
-/// The text without a key. For `runtimes.NAME`, only that runtime is removed.
-pub fn without(text: &str, key: &str) -> String {
-    match key.strip_prefix("runtimes.") {
-        Some(name) => json_edit::remove_within(text, RUNTIMES, name),
-        None => json_edit::remove(text, key),
+impl EditedJson {
+    /// A file with this text, which is blank or a JSON object.
+    pub fn new(text: &str) -> Self {
+        Self { text: text.to_owned(), keys: from_text(text) }
+    }
+
+    /// Sets keys. An object is replaced completely, because the options of another log driver must not
+    /// remain. Only `runtimes` is merged by entry, because others register runtimes there.
+    pub fn set(&mut self, owned: &Map<String, Value>) {
+        if owned.iter().all(|(key, value)| self.has(key, value)) {
+            return;
+        }
+        let mut others = owned.clone();
+        let text = match others.shift_remove(RUNTIMES) {
+            Some(Value::Object(runtimes)) => {
+                json_edit::set_within(&json_edit::set(&self.text, &others), RUNTIMES, &runtimes)
+            }
+            _ => json_edit::set(&self.text, owned),
+        };
+        *self = Self::new(&text);
+    }
+
+    fn has(&self, key: &str, value: &Value) -> bool {
+        match (key, value, self.keys.get(key)) {
+            (RUNTIMES, Value::Object(entries), Some(Value::Object(present))) => {
+                entries.iter().all(|(name, entry)| present.get(name) == Some(entry))
+            }
+            (_, value, present) => present == Some(value),
+        }
+    }
+
+    /// Removes a key. For `runtimes.NAME`, only that runtime is removed.
+    pub fn remove(&mut self, key: &str) {
+        let text = match key.strip_prefix("runtimes.") {
+            Some(name) => json_edit::remove_within(&self.text, RUNTIMES, name),
+            None => json_edit::remove(&self.text, key),
+        };
+        *self = Self::new(&text);
     }
 }
 
@@ -146,6 +185,12 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    fn edited(text: &str, owned: &Map<String, Value>) -> String {
+        let mut json = EditedJson::new(text);
+        json.set(owned);
+        json.text
+    }
 
     fn keys(value: Value) -> Map<String, Value> {
         value.as_object().unwrap().clone()

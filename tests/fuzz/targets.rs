@@ -10,7 +10,8 @@ use containai::config::diagnostic::render;
 use containai::config::layers::Sources;
 use containai::docker::client::{ComposeProgram, ComposeService, Inside, Inspected, Override};
 use containai::docker::{ContextMetadata, current_context};
-use containai::guest::{Document, GuestFacts, daemon_json};
+use containai::guest::daemon_json::{self, EditedJson};
+use containai::guest::{Document, GuestFacts};
 use containai::lima::{find_instances, gave_up, message, parse_version, to_yaml};
 use containai::model::ServiceName;
 use containai::model::printable;
@@ -96,7 +97,9 @@ pub fn docker_metadata(data: &[u8]) {
         let _ = container.mount_of("/var/run/docker.sock");
     }
     let keys = daemon_json::from_text(text);
-    assert_eq!(daemon_json::from_text(&daemon_json::edited("", &keys)), keys);
+    let mut json = EditedJson::default();
+    json.set(&keys);
+    assert_eq!(daemon_json::from_text(&json.text), keys);
 }
 
 /// Compose's output for an arbitrary compose file, and an override that `cai` wrote and others

@@ -6,7 +6,8 @@ use std::process::{Command, Stdio};
 
 use containai::config;
 use containai::docker::client::{ComposeError, Override};
-use containai::guest::{Loaded, Operation, daemon_json};
+use containai::guest::daemon_json::{self, EditedJson};
+use containai::guest::{Loaded, Operation};
 use containai::host::{CommandSpec, Input};
 use containai::lima::{Limactl, Ssh, to_yaml};
 use containai::model::{ServiceName, VmName};
@@ -148,7 +149,9 @@ fn an_expression_for_lima_reads_back() {
 /// From the keys to the file that the script writes in the guest, through a real shell.
 fn daemon_json_reads_back() {
     holds(64, keys(), |keys| {
-        let text = daemon_json::edited("", &keys);
+        let mut json = EditedJson::default();
+        json.set(&keys);
+        let text = json.text;
         assert_eq!(daemon_json::from_text(&text), keys);
         let write =
             Operation::WriteDaemonJson { expected: None, loaded: Loaded::Keep, text: &text };

@@ -13,7 +13,7 @@ pub(in crate::resource) use self::keys::{
 };
 use self::keys::{flattened, owned, unknown_runtime};
 use crate::config::Config;
-use crate::guest::daemon_json::{SECCOMP_KEY, edited, from_text, without};
+use crate::guest::daemon_json::{EditedJson, SECCOMP_KEY};
 use crate::guest::{self, Contents, GuestFacts, LoadedJson, Operation, SECCOMP_PROFILE};
 use crate::lima::Ssh;
 use crate::model::address::Address;
@@ -73,9 +73,13 @@ impl ProvisionDaemon {
 
     /// The keys that this may write.
     pub(in crate::resource) fn concerns(config: &Config) -> Vec<String> {
-        let mut keys: Vec<String> = owned(config).keys().cloned().collect();
+        Self::concerned(&owned(config), config)
+    }
+
+    fn concerned(owned: &Map<String, Value>, config: &Config) -> Vec<String> {
+        let mut keys: Vec<String> = owned.keys().cloned().collect();
         for key in network::KEYS.into_iter().chain([DEFAULT_RUNTIME]) {
-            if config.sysbox.enabled && !keys.iter().any(|own| own == key) {
+            if config.sysbox.enabled && !owned.contains_key(key) {
                 keys.push(key.into());
             }
         }
@@ -85,30 +89,32 @@ impl ProvisionDaemon {
     /// The keys that a new guest gets: it has no default runtime of someone else to replace.
     pub(in crate::resource) fn fresh(config: &Config) -> Vec<String> {
         let owned = owned(config);
-        let mut keys = Self::concerns(config);
+        let mut keys = Self::concerned(&owned, config);
         keys.retain(|key| key != DEFAULT_RUNTIME || owned.contains_key(key));
         keys
     }
 
-    /// The desired text of the file, given its present text and the keys to remove. If the keys
-    /// already have their values, the text is unchanged.
-    fn wanted(&self, present: &str, remove: &[String]) -> String {
-        let text = remove.iter().fold(present.to_owned(), |text, key| without(&text, key));
-        // Without keys, there is no reason to create the file.
-        let mut text = if self.owned.is_empty() { text } else { edited(&text, &self.owned) };
+    /// The desired file, given the present one and the keys to remove. If the keys already have their
+    /// values, the text is unchanged.
+    fn wanted(&self, present: &EditedJson, remove: &[String]) -> EditedJson {
+        let mut json = present.clone();
+        for key in remove {
+            json.remove(key);
+        }
+        json.set(&self.owned);
         if self.sysbox {
-            for key in network::displaced(&from_text(&text), &self.owned) {
-                text = without(&text, key);
+            for key in network::displaced(&json.keys, &self.owned) {
+                json.remove(key);
             }
-            if !(self.adopted && keys::has_sysbox(&from_text(present))) {
-                text = edited(&text, &network::missing(&from_text(&text)));
+            if !(self.adopted && keys::has_sysbox(&present.keys)) {
+                json.set(&network::missing(&json.keys));
             }
         }
-        let default = from_text(&text).get(DEFAULT_RUNTIME).cloned();
-        if default == Some(SYSBOX_RUNTIME.into()) && !self.sysbox_is_default {
-            text = edited(&text, &Map::from_iter([(DEFAULT_RUNTIME.into(), "runc".into())]));
+        let is_sysbox = json.keys.get(DEFAULT_RUNTIME).is_some_and(|it| it == SYSBOX_RUNTIME);
+        if is_sysbox && !self.sysbox_is_default {
+            json.set(&Map::from_iter([(DEFAULT_RUNTIME.into(), "runc".into())]));
         }
-        text
+        json
     }
 
     /// The keys that it sets only if the file does not have them, or has Sysbox as its default runtime.
@@ -117,18 +123,22 @@ impl ProvisionDaemon {
         keys.filter(|key| !self.owned.contains_key(*key)).map(str::to_owned).collect()
     }
 
-    /// The keys of the file, in terms of the record.
-    fn keys(&self, guest: &GuestFacts, facts: &Facts) -> Keys {
+    /// The keys of the file, in terms of the record. `wanted` is the desired file if no key is removed.
+    fn keys(
+        &self,
+        present: &EditedJson,
+        wanted: &EditedJson,
+        guest: &GuestFacts,
+        facts: &Facts,
+    ) -> Keys {
         let file = &guest.daemon_json;
-        let text = file.text.as_deref().unwrap_or_default();
         let mut declared = self.owned.clone();
         if self.sysbox {
             // They are the user's own, or chosen by `cai`. What the file declared before is neither.
-            let wanted = from_text(&self.wanted(text, &[]));
             let is_former = |key: &str, value: &Value| {
                 facts.sets(&self.address, key) && !network::is_chosen(key, value)
             };
-            let network = network::KEYS.iter().filter_map(|key| wanted.get_key_value(*key));
+            let network = network::KEYS.iter().filter_map(|key| wanted.keys.get_key_value(*key));
             let network = network.filter(|(key, value)| !is_former(key, value));
             for (key, value) in network {
                 declared.entry(key.clone()).or_insert_with(|| value.clone());
@@ -145,7 +155,7 @@ impl ProvisionDaemon {
             }
             Loaded::Keys(keys)
         };
-        let present = flattened(from_text(text));
+        let present = flattened(present.keys.clone());
         Keys { declared: flattened(declared), present, loaded, is_own: false }
     }
 
@@ -161,25 +171,31 @@ impl ProvisionDaemon {
 
     fn update(&self, guest: &GuestFacts, facts: &Facts, ssh: &Ssh) -> Change {
         let file = &guest.daemon_json;
-        if let Err(why) = file.keys() {
-            let text = self.wanted("", &[]);
-            let state = State { text: Some(&text), profile: self.profile_sum(facts) };
-            return Change::deferred(&self.address, state, Reason::Absent)
-                .blocked(Problem::DaemonJson(why.to_string()));
+        let present = match file.edited() {
+            Ok(present) => present,
+            Err(why) => {
+                let wanted = self.wanted(&EditedJson::default(), &[]);
+                let state = State { text: Some(&wanted.text), profile: self.profile_sum(facts) };
+                return Change::deferred(&self.address, state, Reason::Absent)
+                    .blocked(Problem::DaemonJson(why.to_string()));
+            }
+        };
+        let mut wanted = self.wanted(&present, &[]);
+        let keys = self.keys(&present, &wanted, guest, facts);
+        let Undeclared { remove, release } = facts.undeclared(&self.address, &keys);
+        if !remove.is_empty() {
+            wanted = self.wanted(&present, &remove);
         }
-        let Undeclared { remove, release } =
-            facts.undeclared(&self.address, &self.keys(guest, facts));
-        let present = file.text.as_deref().unwrap_or_default();
-        let wanted = self.wanted(present, &remove);
         let profile = guest.seccomp_profile.as_deref().filter(|_| self.seccomp.is_some());
         let actual = State { text: file.text.as_deref(), profile };
         // An empty file and one without keys mean the same.
-        let text = if wanted == present { actual.text } else { Some(wanted.as_str()) };
+        let is_unchanged = wanted.text == present.text;
+        let text = if is_unchanged { actual.text } else { Some(wanted.text.as_str()) };
         let desired = State { text, profile: self.profile_sum(facts) };
         let change = Change::between(&self.address, &actual, &desired).retracting(remove, release);
-        let (present, due) = (from_text(present), from_text(&wanted));
-        let problem = unknown_runtime(&due, guest);
-        if let Some(problem) = problem.or_else(|| self.log_options_left(&present, &due)) {
+        let (present, due) = (&present.keys, &wanted.keys);
+        let problem = unknown_runtime(due, guest);
+        if let Some(problem) = problem.or_else(|| self.log_options_left(present, due)) {
             // The problem must be shown even if the file needs no change.
             let is_unchanged = change.action == Action::NoOp;
             let action = if is_unchanged { Action::Refresh } else { change.action };
@@ -188,24 +204,27 @@ impl ProvisionDaemon {
         if actual == desired {
             return change;
         }
-        let hides = hidden::by(guest, &self.vm.name, &present, &due);
+        let hides = hidden::by(guest, &self.vm.name, present, due);
         let change = change.because_differs().hiding_data(hides);
         self.write(change, &actual, &desired, guest, ssh)
     }
 
     /// The plan if the file was not observed, or the seccomp profile is missing on the host.
     fn unseen(&self, missing: Option<&PathBuf>, facts: &Facts) -> Change {
-        let new = self.wanted("", &[]);
+        let new = self.wanted(&EditedJson::default(), &[]);
         // A file that cannot be seen may have the other keys already.
-        let is_hidden = matches!(facts.guest, Observation::Unobservable(_));
-        let text = if is_hidden { edited("", &self.owned) } else { new.clone() };
-        let state = State { text: Some(&text), profile: self.profile_sum(facts) };
+        let mut shown = EditedJson::default();
+        match facts.guest {
+            Observation::Unobservable(_) => shown.set(&self.owned),
+            _ => shown.clone_from(&new),
+        }
+        let state = State { text: Some(&shown.text), profile: self.profile_sum(facts) };
         if let Some(path) = missing {
             return Change::deferred(&self.address, state, Reason::Absent)
                 .blocked(Problem::FileMissing(path.display().to_string()));
         }
         let change = self.vm.unseen(&self.address, state, facts);
-        let new = from_text(&new);
+        let new = new.keys;
         // A network key that does not fit beside the others goes as well.
         let former = facts.former_keys(&self.address, &flattened(new.clone()));
         let change = change.retracting(former.clone(), Vec::new());
@@ -282,6 +301,9 @@ impl Resource for ProvisionDaemon {
     fn recorded(&self, facts: &Facts) -> Option<Recorded> {
         let guest = facts.guest.present()?;
         let exists = guest.daemon_json.text.is_some();
-        Some(Recorded { exists, is_declared: true, keys: self.keys(guest, facts), path: None })
+        let present = guest.daemon_json.edited().unwrap_or_default();
+        let wanted = self.wanted(&present, &[]);
+        let keys = self.keys(&present, &wanted, guest, facts);
+        Some(Recorded { exists, is_declared: true, keys, path: None })
     }
 }
