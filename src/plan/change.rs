@@ -111,7 +111,11 @@ impl Change {
     }
 
     /// The change of a resource from `before` to `after`.
-    pub fn between(address: &Address, before: impl Serialize, after: impl Serialize) -> Self {
+    pub fn between<T: Serialize + PartialEq>(address: &Address, before: T, after: T) -> Self {
+        // Most resources are as declared, and the state of a VM has whole scripts.
+        if before == after {
+            return Self::unchanged(address, after);
+        }
         let (before, after) = (Attributes::of(before), Attributes::of(after));
         let same = after.changed_from(&before).is_empty();
         let action = if same { Action::NoOp } else { Action::Update };
@@ -121,10 +125,10 @@ impl Change {
     }
 
     /// The creation of a resource that does not exist, or its update if it differs.
-    pub fn towards(
+    pub fn towards<T: Serialize + PartialEq>(
         address: &Address,
-        actual: Option<impl Serialize>,
-        wanted: impl Serialize,
+        actual: Option<T>,
+        wanted: T,
     ) -> Self {
         let Some(actual) = actual else {
             return Self::create(address, wanted).because(Reason::Absent);

@@ -46,7 +46,7 @@ pub struct File {
 }
 
 /// The state of a file.
-#[derive(Debug, Serialize)]
+#[derive(Debug, PartialEq, Serialize)]
 struct State<'a> {
     /// The text, or the SHA-256 of anything else.
     #[serde(skip_serializing_if = "Option::is_none")]

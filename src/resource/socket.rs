@@ -75,7 +75,7 @@ impl Socket {
         if let Some(renewal) = renewals.find(renewed) {
             return after(renewal.address.clone());
         }
-        let change = Change::between(&self.address, actual, &desired);
+        let change = Change::between(&self.address, &actual, &desired);
         if !ping.answers() && !guest.session_reaches_docker() {
             return if context.causes(|effect| *effect == SideEffect::OpensSocket) {
                 after(ProvisionDocker::own_address())

@@ -59,7 +59,7 @@ fn a_key_is_removed_only_if_the_plan_showed_that() {
     let removing = |change: Change, keys: &[&str]| {
         change.retracting(keys.iter().map(ToString::to_string).collect(), Vec::new())
     };
-    let now = removing(Change::between(&address, before, &after), &["env.B"]);
+    let now = removing(Change::between(&address, &before, &after), &["env.B"]);
     let shown = Change::deferred(&address, &after, Reason::VmStarts);
     let unshown = Unshown::Removes(vec!["env.B".into()]);
     assert_eq!(shown.lacks(&now, false), Some(unshown));

@@ -29,7 +29,7 @@ pub struct LimaInstall {
 }
 
 /// The state of an installation.
-#[derive(Debug, Serialize)]
+#[derive(Debug, PartialEq, Serialize)]
 struct State {
     /// With Homebrew, the version is known only after the installation.
     version: Known<String>,

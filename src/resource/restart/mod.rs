@@ -48,7 +48,7 @@ pub struct Restart {
 }
 
 /// What runs, as far as a restart changes it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, PartialEq, Serialize)]
 struct State {
     /// The groups of the session that the login user needs.
     session_has: Vec<String>,

@@ -12,7 +12,7 @@ use crate::docker::client::{Api, Process, Seen, override_path};
 use crate::model::value::Known;
 
 /// The state of a container. A field that was not observed, or that the file leaves open, is `None`.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, PartialEq, Default, Serialize)]
 pub(super) struct State {
     running: bool,
     #[serde(skip_serializing_if = "Option::is_none")]

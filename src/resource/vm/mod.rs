@@ -206,9 +206,8 @@ impl<'a> Desired<'a> {
             let actual = self.actual(vm, facts, &wanted, boots, overrides);
             let desired = self.desired(wanted.keys.clone());
             let edited = actual.edited(&desired);
-            let change = Change::between(&self.address, actual, desired)
-                .retracting(self.without_replaced(&remove), release.clone());
-            (change, edited)
+            let change = Change::between(&self.address, actual, desired);
+            (change.retracting(self.without_replaced(&remove), release.clone()), edited)
         };
         let (mut change, mut edited) = compared(vm.status != Status::Running);
         if change.is_without_effect() {

@@ -26,12 +26,24 @@ pub(super) struct Wanted {
     pub(super) removed: Vec<String>,
 }
 
-fn flattened(mut keys: Map<String, Value>) -> Map<String, Value> {
-    if let Some(Value::Object(variables)) = keys.shift_remove(ENV) {
-        keys.extend(variables.into_iter().map(|(name, it)| (format!("{VARIABLE}{name}"), it)));
+/// Whether the record names this key.
+fn is_recorded(key: &str) -> bool {
+    !IMMUTABLE.contains(&key) && !ALWAYS.contains(&key)
+}
+
+/// The keys that the record names. The others hold whole scripts, so they are not even copied.
+fn flattened<'a>(keys: impl Iterator<Item = (&'a String, &'a Value)>) -> Map<String, Value> {
+    let (mut named, mut variables) = (Map::new(), Map::new());
+    for (key, value) in keys.filter(|(key, _)| is_recorded(key)) {
+        if key != ENV {
+            named.insert(key.clone(), value.clone());
+        } else if let Value::Object(env) = value {
+            let env = env.iter().map(|(name, it)| (format!("{VARIABLE}{name}"), it.clone()));
+            variables.extend(env);
+        }
     }
-    keys.retain(|key, _| !IMMUTABLE.contains(&key.as_str()) && !ALWAYS.contains(&key.as_str()));
-    keys
+    named.extend(variables);
+    named
 }
 
 /// Each forward, except that of the engine's socket, as the record names it.
@@ -101,14 +113,14 @@ impl Desired<'_> {
     pub(super) fn recorded_keys(&self, vm: &VmFacts, facts: &Facts) -> Keys {
         // The YAML of a VM that `cai` made is its own work, also without a record.
         let is_own = vm.managed && facts.recorded(&self.address).is_none();
-        let mut yaml = Map::clone(&vm.yaml);
+        let keys = vm.yaml.iter().filter(|(key, _)| is_recorded(key) || *key == FORWARDS);
+        let mut yaml: Map<_, _> = keys.map(|(key, value)| (key.clone(), value.clone())).collect();
         for (key, declared) in self.declared() {
             // What someone else wrote in another form is as declared.
-            let is_meant = |actual: &Value| {
-                is_same(&key, Some(actual), &declared, vm, false, &meaning(facts, &key))
-            };
-            if yaml.get(&key).is_some_and(is_meant) {
-                yaml.insert(key, declared);
+            if let Some(actual) = yaml.get_mut(key)
+                && is_same(key, Some(actual), declared, vm, false, &meaning(facts, key))
+            {
+                actual.clone_from(declared);
             }
         }
         let meaning = meaning(facts, FORWARDS);
@@ -131,7 +143,7 @@ impl Desired<'_> {
     /// The keys as the record names them. Each variable is a separate key. So is each forward of an adopted VM,
     /// which lacks the boot script that lists them.
     pub(super) fn keys_of(&self, yaml: &Map<String, Value>, is_own: bool) -> Keys {
-        let (mut declared, mut present) = (flattened(self.declared()), flattened(yaml.clone()));
+        let (mut declared, mut present) = (flattened(self.declared()), flattened(yaml.iter()));
         if self.config.vm.adopted {
             declared.extend(forwards(self.keys.get(FORWARDS)));
             present.extend(forwards(yaml.get(FORWARDS)));
@@ -140,13 +152,11 @@ impl Desired<'_> {
     }
 
     /// The keys that the file names.
-    pub(super) fn declared(&self) -> Map<String, Value> {
+    fn declared(&self) -> impl Iterator<Item = (&String, &Value)> {
         // The disk for Docker's data is an entry among those of others, and belongs to the guest's resource.
         let is_shared = |key: &str| key == DISKS && !self.config.vm.lima.contains_key(DISKS);
-        let named = self.keys.iter();
-        let named =
-            named.filter(|(key, _)| !self.defaulted.contains(&key.as_str()) && !is_shared(key));
-        named.map(|(key, value)| (key.clone(), value.clone())).collect()
+        let is_named = move |key: &str| !self.defaulted.contains(&key) && !is_shared(key);
+        self.keys.iter().filter(move |(key, _)| is_named(key))
     }
 }
 
