@@ -9,5 +9,6 @@ pub fn sha256(bytes: impl AsRef<[u8]>) -> String {
 
 /// The bytes in lowercase hexadecimal.
 pub fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    digits.map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])).collect()
 }

@@ -1,5 +1,5 @@
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::ops::Range;
 
 use toml::Spanned;
@@ -13,8 +13,8 @@ use super::{Place, Sources};
 pub struct Provenance {
     /// The texts.
     pub sources: Sources,
-    /// Every table, array and value, by its key: `vm.mounts[0].location`.
-    settings: BTreeMap<String, Setting>,
+    /// Every table, array and value, in the order of the keys: `vm.mounts[0].location`.
+    settings: Box<[(String, Setting)]>,
     document: toml::Table,
 }
 
@@ -27,8 +27,6 @@ pub struct Setting {
     pub replaced: Vec<Range<usize>>,
     /// Whether it is a value, and neither a table nor an array of tables.
     pub is_value: bool,
-    /// Its text, if it is a string.
-    text: Option<String>,
 }
 
 impl Provenance {
@@ -37,7 +35,7 @@ impl Provenance {
         document: &Spanned<DeValue<'_>>,
         mut replaced: HashMap<usize, Vec<Range<usize>>>,
     ) -> Self {
-        let mut settings = BTreeMap::new();
+        let mut settings = Vec::new();
         let mut rest = vec![(String::new(), document)];
         while let Some((key, node)) = rest.pop() {
             let mut below = Vec::new();
@@ -57,14 +55,19 @@ impl Provenance {
             rest.append(&mut below);
             let span = node.span();
             let replaced = replaced.remove(&span.start).filter(|_| is_value).unwrap_or_default();
-            let text = node.get_ref().as_str().map(str::to_owned);
-            settings.insert(key, Setting { span, replaced, is_value, text });
+            settings.push((key, Setting { span, replaced, is_value }));
         }
+        settings.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         let document = match plain(document) {
             toml::Value::Table(table) => table,
             _ => toml::Table::new(),
         };
-        Self { sources, settings, document }
+        Self { sources, settings: settings.into(), document }
+    }
+
+    fn setting(&self, key: &str) -> Option<&Setting> {
+        let found = self.settings.binary_search_by(|(own, _)| own.as_str().cmp(key));
+        found.ok().map(|index| &self.settings[index].1)
     }
 
     /// The merged document. `other` returns another text for a key and its text.
@@ -110,7 +113,7 @@ impl Provenance {
     ) {
         for (name, value) in document {
             let key = child(table, name);
-            match (value, self.settings.get(&key)) {
+            match (value, self.setting(&key)) {
                 (toml::Value::Table(inner), _) => self.collect(&key, inner, values),
                 (value, Some(setting)) if setting.is_value => {
                     values.push((key, value.to_string(), setting));
@@ -118,7 +121,7 @@ impl Provenance {
                 (toml::Value::Array(elements), _) => {
                     for (index, inner) in elements.iter().enumerate() {
                         let key = self::element(&key, index);
-                        match (inner, self.settings.get(&key)) {
+                        match (inner, self.setting(&key)) {
                             (toml::Value::Table(inner), _) => self.collect(&key, inner, values),
                             (inner, Some(setting)) => {
                                 values.push((key, inner.to_string(), setting));
@@ -135,16 +138,18 @@ impl Provenance {
     /// The key `wanted` of the element of an array of tables that has this text at `name`. The key of the array
     /// if no element has it.
     pub fn element(&self, array: &str, name: &str, text: &str, wanted: &str) -> String {
-        let elements = (0..).map(|index| element(array, index));
-        let mut elements = elements.take_while(|element| self.settings.contains_key(element));
-        let value = |element: &str| self.settings.get(&child(element, name))?.text.as_deref();
-        let found = elements.find(|element| value(element) == Some(text));
-        found.map_or_else(|| array.to_owned(), |element| child(&element, wanted))
+        let mut names = array.split('.');
+        let first = names.next().and_then(|first| self.document.get(first));
+        let list = names.fold(first, |value, name| value?.get(name));
+        let mut elements = list.and_then(toml::Value::as_array).into_iter().flatten();
+        let is_it = |it: &toml::Value| it.get(name).and_then(toml::Value::as_str) == Some(text);
+        let index = elements.position(is_it);
+        index.map_or_else(|| array.to_owned(), |index| child(&element(array, index), wanted))
     }
 
     /// The place of a key in the texts.
     pub fn span(&self, key: &str) -> Option<Range<usize>> {
-        self.settings.get(key).map(|setting| setting.span.clone())
+        self.setting(key).map(|setting| setting.span.clone())
     }
 
     /// The place of a key.

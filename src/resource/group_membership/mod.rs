@@ -30,7 +30,7 @@ pub struct GroupMembership {
 }
 
 /// The state of a membership. Lima's login user is unknown until the VM exists.
-#[derive(Debug, Serialize)]
+#[derive(Debug, PartialEq, Serialize)]
 struct State<'a> {
     user: Known<&'a str>,
     group: &'a str,
@@ -62,7 +62,7 @@ impl GroupMembership {
                 }
             }
             wanted.into_iter().map(move |(group, member)| Self {
-                address: Address::new(Kind::GROUP_MEMBERSHIP, format!("{}.{group}", user.name)),
+                address: Self::address_of(&user.name, &group),
                 requires: requires(config, &user.name, &group),
                 vm: VmRef::of(config),
                 user: user.name.clone(),
@@ -84,12 +84,15 @@ impl GroupMembership {
         Some(removal.before(restart).boxed())
     }
 
+    fn address_of(user: &UserRef, group: &UnixName) -> Address {
+        Address::new(Kind::GROUP_MEMBERSHIP, format!("{user}.{group}"))
+    }
+
     /// The addresses of those of the login user.
     pub fn of_login_user(config: &Config) -> Vec<Address> {
-        Self::all(config)
-            .filter(|membership| membership.user == UserRef::LimaUser)
-            .map(|membership| membership.address)
-            .collect()
+        let login = config.users.iter().filter(|user| user.name == UserRef::LimaUser);
+        let groups = login.flat_map(|user| user.groups.iter().map(|group| (&user.name, group)));
+        groups.map(|(user, group)| Self::address_of(user, group)).collect()
     }
 
     fn state<'a>(&'a self, facts: &'a Facts, member: bool) -> State<'a> {
