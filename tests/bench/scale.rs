@@ -68,19 +68,22 @@ pub fn measure(count: usize) {
     let mut all: Vec<&mut Config> = configs.iter_mut().collect();
     assert_eq!(config::together(&mut all), Ok(()));
     let configs: Vec<&Config> = configs.iter().collect();
-    let parsed = started.elapsed();
+    let stage = || (started.elapsed(), memory("VmRSS") >> 20);
+    let parsed = stage();
     let graph = Graph::new(&configs).unwrap();
-    let ordered = started.elapsed();
+    let ordered = stage();
     let facts = observe_all(&host, &configs).unwrap();
-    let observed = started.elapsed();
+    let observed = stage();
     let plan = Plan::new(&graph, &facts);
     let document = PlanDocument::new(&plan, &[]);
     let took = started.elapsed();
     assert!(plan.is_empty(), "the world is not as the files say");
-    eprintln!(
-        "{count} files: parsed after {parsed:?}, ordered after {ordered:?}, observed after \
-         {observed:?}, planned after {took:?}"
-    );
+    let planned = stage();
+    for (what, (time, mebibytes)) in
+        [("parsed", parsed), ("ordered", ordered), ("observed", observed), ("planned", planned)]
+    {
+        eprintln!("{count} files {what} after {time:?}, {mebibytes} MiB");
+    }
     let nodes = document.resource_changes.len();
     println!("{nodes} {} {} {before}", took.as_secs_f64(), memory("VmHWM"));
 }
