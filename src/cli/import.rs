@@ -85,7 +85,8 @@ fn imported(
     // Lima's templates suggest the second name.
     let names = [name.to_string(), format!("lima-{name}")];
     let recorded = facts.record.iter().flat_map(Record::addresses);
-    let recorded = recorded.filter(|address| address.kind == Kind::CONTEXT).map(|it| it.name);
+    let recorded =
+        recorded.filter(|address| address.kind == Kind::CONTEXT).map(|it| it.name().to_owned());
     let names = names.into_iter().chain(recorded);
     let names: Vec<_> = names.filter_map(|name| name.parse().ok()).collect();
     draft.complete(&file.config, facts, &contexts_named(host, &names)?);

@@ -17,17 +17,21 @@ pub fn each<T: Send, R: Send>(
     if workers <= 1 {
         return items.map(action).collect();
     }
-    let queue = Mutex::new(items.enumerate());
+    let results: Vec<Mutex<Option<R>>> = (0..items.len()).map(|_| Mutex::default()).collect();
+    let queue = Mutex::new(items.zip(&results));
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let work = || -> Vec<(usize, R)> {
-        std::iter::from_fn(next).map(|(index, item)| (index, action(item))).collect()
+    let work = || {
+        while let Some((item, result)) = next() {
+            let done = Some(action(item));
+            *result.lock().unwrap_or_else(PoisonError::into_inner) = done;
+        }
     };
-    let mut results: Vec<(usize, R)> = thread::scope(|scope| {
+    thread::scope(|scope| {
         let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().flat_map(join).collect()
+        workers.into_iter().for_each(join);
     });
-    results.sort_by_key(|(index, _)| *index);
-    results.into_iter().map(|(_, result)| result).collect()
+    let results = results.into_iter().map(Mutex::into_inner);
+    results.filter_map(|result| result.unwrap_or_else(PoisonError::into_inner)).collect()
 }
 
 /// The result of a thread; its panic continues here.

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
@@ -62,14 +63,19 @@ pub struct Address {
     pub scope: Option<VmName>,
     /// The kind.
     pub kind: Kind,
-    /// The name within the kind.
-    pub name: String,
+    /// Copies share it, because an address is in many places.
+    name: Arc<str>,
 }
 
 impl Address {
     /// The address of a resource.
-    pub fn new(kind: Kind, name: impl Into<String>) -> Self {
+    pub fn new(kind: Kind, name: impl Into<Arc<str>>) -> Self {
         Self { scope: None, kind, name: name.into() }
+    }
+
+    /// The name within the kind.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// The same address in a plan of several files. A machine has only one Lima, so the address of

@@ -34,7 +34,7 @@ checked_text!(
 /// The name of the VM if the file does not set one.
 impl Default for VmName {
     fn default() -> Self {
-        Self("containai-secure".to_owned())
+        Self("containai-secure".into())
     }
 }
 
@@ -48,7 +48,7 @@ impl Default for ContextName {
 impl UnixName {
     /// The group `docker`, whose members can use the engine's socket.
     pub fn docker() -> Self {
-        Self("docker".to_owned())
+        Self("docker".into())
     }
 }
 

@@ -105,7 +105,7 @@ macro_rules! written_as_text {
 }
 pub(super) use written_as_text;
 
-/// Defines a type that wraps a validated `String`. `$broken` returns the rule that a text violates.
+/// Defines a type that wraps a validated text, which copies share. `$broken` returns the rule that a text violates.
 /// `$pattern` is an equivalent regular expression.
 macro_rules! checked_text {
     ($(#[doc = $doc:literal])* $name:ident, $what:literal, $broken:ident, $pattern:literal) => {
@@ -114,7 +114,7 @@ macro_rules! checked_text {
             Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
         )]
         #[serde(try_from = "String", into = "String")]
-        pub struct $name(String);
+        pub struct $name(std::sync::Arc<str>);
 
         impl $name {
             /// The name as written.
@@ -129,7 +129,7 @@ macro_rules! checked_text {
             fn from_str(value: &str) -> Result<Self, $crate::model::InvalidValue> {
                 match $broken(value) {
                     Some(rule) => Err($crate::model::InvalidValue::new(value, $what, rule)),
-                    None => Ok(Self(value.to_owned())),
+                    None => Ok(Self(value.into())),
                 }
             }
         }

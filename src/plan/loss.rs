@@ -51,7 +51,7 @@ impl Change {
     fn losses(&self, vm: &str) -> Vec<Loss> {
         let mut losses = Vec::new();
         if self.action == Action::Replace {
-            let vm = self.address.name.clone();
+            let vm = self.address.name().to_owned();
             let what = match &self.kept_on {
                 Some(disk) => format!(
                     "it would delete the VM {vm} and every file in it; Docker's data on the Lima disk {disk} \

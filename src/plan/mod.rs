@@ -93,7 +93,7 @@ impl Plan {
                 Reason::OtherFile(file) | Reason::AppliedFrom(file) => Some(file.as_str()),
                 _ => None,
             });
-            Some((change.address.name.as_str(), file?))
+            Some((change.address.name(), file?))
         })
     }
 

@@ -77,7 +77,7 @@ impl DataDisk {
         let vm = VmRef::of(config);
         let before = vec![vm.address.clone()];
         // The VM had this name when the disk was made.
-        let disk = Disk::name_for(&address.name.parse().ok()?);
+        let disk = Disk::name_for(&address.name().parse().ok()?);
         // Unmount the disk before it is detached from the VM.
         let units = DiskUnits::new(vm, disk);
         Some(Removal::new(address, Vec::new(), units).before(before).boxed())
@@ -95,7 +95,7 @@ impl DataDisk {
     pub(super) fn is_unmounted(vm: &VmName, earlier: &[Change]) -> bool {
         let address = Self::address_of(vm);
         let deletes =
-            |it: &&Change| it.address.kind == address.kind && it.address.name == address.name;
+            |it: &&Change| it.address.kind == address.kind && it.address.name() == address.name();
         let mut deletions = earlier.iter().filter(deletes);
         deletions.any(|change| change.action == Action::Delete && change.problem.is_none())
     }

@@ -92,7 +92,10 @@ impl File {
     pub fn removal(config: &Config, _: &Record, address: &Address) -> Option<Box<dyn Resource>> {
         let vm = VmRef::of(config);
         let requires = vec![vm.address.clone()];
-        Some(Removal::new(address, requires, Undeclared { vm, path: address.name.clone() }).boxed())
+        Some(
+            Removal::new(address, requires, Undeclared { vm, path: address.name().to_owned() })
+                .boxed(),
+        )
     }
 
     /// The desired contents: the SHA-256, and the text if it is one. `None` if no such file exists on

@@ -59,7 +59,7 @@ impl Group {
         address: &Address,
     ) -> Option<Box<dyn Resource>> {
         let vm = VmRef::of(config);
-        let name: UnixName = address.name.parse().ok()?;
+        let name: UnixName = address.name().parse().ok()?;
         if config.users.iter().any(|user| user.groups.contains(&name)) {
             return None;
         }
@@ -68,11 +68,11 @@ impl Group {
         let mut requires = vec![vm.address.clone()];
         requires.extend(record.addresses().filter(of_this));
         let stays = |name: &str| config.users.iter().any(|user| user.name.as_str() == name);
-        let users = record.addresses().filter(|it| it.kind == Kind::USER && !stays(&it.name));
+        let users = record.addresses().filter(|it| it.kind == Kind::USER && !stays(it.name()));
         let users: Vec<Address> = users.filter(|user| record.owns(user)).collect();
-        let leaving = users.iter().map(|user| user.name.clone()).collect();
+        let leaving = users.iter().map(|user| user.name().to_owned()).collect();
         // Its user is deleted first, which may delete the group as well.
-        requires.extend(users.into_iter().filter(|user| user.name == name.as_str()));
+        requires.extend(users.into_iter().filter(|user| user.name() == name.as_str()));
         Some(Removal::new(address, requires, Undeclared { vm, name, leaving }).boxed())
     }
 

@@ -78,7 +78,7 @@ impl Trust {
     pub fn removal(config: &Config, _: &Record, address: &Address) -> Option<Box<dyn Resource>> {
         let vm = VmRef::of(config);
         let requires = vec![vm.address.clone()];
-        let what = Undeclared { vm, name: address.name.clone() };
+        let what = Undeclared { vm, name: address.name().to_owned() };
         let restart = Restart::address_of(&config.vm.name);
         Some(Removal::new(address, requires, what).before(vec![restart]).boxed())
     }
@@ -102,7 +102,7 @@ impl Trust {
     }
 
     fn update(&self, text: &str, guest: &GuestFacts, facts: &Facts, ssh: &Ssh) -> Change {
-        let name = &self.address.name;
+        let name = self.address.name();
         let change = Change::towards(&self.address, actual(guest, name), self.wanted(facts));
         if change.is_without_effect() {
             return change;
@@ -199,7 +199,7 @@ impl Resource for Trust {
     }
 
     fn looks(&self) -> Vec<Look> {
-        looks(&self.address.name)
+        looks(self.address.name())
     }
 
     fn host_files(&self) -> Vec<PathBuf> {
@@ -218,7 +218,7 @@ impl Resource for Trust {
     }
 
     fn recorded(&self, facts: &Facts) -> Option<Recorded> {
-        recorded(facts, |guest| actual(guest, &self.address.name).is_some())
+        recorded(facts, |guest| actual(guest, self.address.name()).is_some())
     }
 }
 

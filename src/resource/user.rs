@@ -74,7 +74,7 @@ impl User {
         record: &Record,
         address: &Address,
     ) -> Option<Box<dyn Resource>> {
-        let name: UnixName = address.name.parse().ok()?;
+        let name: UnixName = address.name().parse().ok()?;
         let of_this = |it: &Address| {
             group_membership::parts(it)
                 .is_some_and(|(user, _)| user == UserRef::Named(name.clone()))

@@ -104,7 +104,7 @@ fn accounts_of_one_guest_are_made_in_the_order_of_the_file() {
         match event {
             Event::ResourceStarted(change) if change.address.kind == Kind::GROUP => {
                 most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                order.lock().unwrap().push(change.address.name.clone());
+                order.lock().unwrap().push(change.address.name().to_owned());
             }
             Event::ResourceFinished(result) if result.address.kind == Kind::GROUP => {
                 running.fetch_sub(1, Ordering::SeqCst);

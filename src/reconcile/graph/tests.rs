@@ -25,7 +25,7 @@ fn graph(nodes: &[(&str, &[&str])]) -> Result<Vec<String>, GraphError> {
         Graph::node(0, None, Box::new(Stub(address(name), requires)))
     });
     let graph = Graph::of(nodes.collect())?;
-    Ok(graph.ordered().map(|node| node.address.name.clone()).collect())
+    Ok(graph.ordered().map(|node| node.address.name().to_owned()).collect())
 }
 
 #[test]

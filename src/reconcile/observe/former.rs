@@ -40,14 +40,14 @@ pub(super) fn former_vms(
     let contexts = |record: &Record| {
         let is_own = |it: &Address| it.kind == Kind::CONTEXT && record.owns(it);
         let contexts = record.addresses().filter(is_own);
-        let contexts = contexts.filter(|it| it.name.parse::<ContextName>().is_ok());
-        let others = contexts.filter(|address| address.name != config.context.name.as_str());
-        others.map(|address| address.name).collect()
+        let contexts = contexts.filter(|it| it.name().parse::<ContextName>().is_ok());
+        let others = contexts.filter(|address| address.name() != config.context.name.as_str());
+        others.map(|address| address.name().to_owned()).collect()
     };
     let disk = |record: &Record| {
         let disk = record.addresses().find(|it| it.kind == Kind::DATA_DISK)?;
         // The VM had this name when the disk was made.
-        Some(Disk::name_for(&disk.name.parse().ok()?))
+        Some(Disk::name_for(&disk.name().parse().ok()?))
     };
     let records = records.iter().filter(|(_, record)| of_file(record));
     let former = |record| FormerVm { contexts: contexts(record), disk: disk(record) };

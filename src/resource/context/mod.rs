@@ -58,7 +58,7 @@ impl DockerContext {
 
     /// The removal of a context that led to this VM under another name.
     pub fn removal(config: &Config, _: &Record, address: &Address) -> Option<Box<dyn Resource>> {
-        let name = address.name.parse().ok()?;
+        let name = address.name().parse().ok()?;
         let undeclared = Undeclared { name, own_socket: Self::new(config).own_socket };
         Some(Removal::new(address, vec![Self::own_address(config)], undeclared).boxed())
     }

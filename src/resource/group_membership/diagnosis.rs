@@ -32,7 +32,7 @@ fn depends_on_joining(case: &Case<'_>, guest: &GuestFacts) -> bool {
 
 fn group_missing(case: &Case<'_>, guest: &GuestFacts) -> Finding {
     let repaired = case.memberships().into_iter().chain([case.restart(), case.socket()]);
-    let membership = case.memberships().into_iter().find(|it| it.name.ends_with(".docker"));
+    let membership = case.memberships().into_iter().find(|it| it.name().ends_with(".docker"));
     let finding = Finding::new(Code::GroupMissing, membership);
     let finding = saw_user(finding, guest)
         .because(format!("{} is not in group docker in the guest", guest.user))

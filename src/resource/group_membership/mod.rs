@@ -219,7 +219,7 @@ pub(super) fn parts(address: &Address) -> Option<(UserRef, UnixName)> {
     if address.kind != Kind::GROUP_MEMBERSHIP {
         return None;
     }
-    let (user, group) = address.name.split_once('.')?;
+    let (user, group) = address.name().split_once('.')?;
     Some((user.parse().ok()?, group.parse().ok()?))
 }
 

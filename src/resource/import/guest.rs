@@ -70,9 +70,9 @@ impl Draft {
     /// The groups that an earlier file declared.
     fn groups(&mut self, guest: &GuestFacts, facts: &Facts) {
         let groups = recorded(facts, Kind::GROUP).filter_map(|address| {
-            let gid = guest.groups.get(&address.name)?.gid;
+            let gid = guest.groups.get(address.name())?.gid;
             let gid = ("gid".to_owned(), i64::from(gid).into());
-            let name = ("name".to_owned(), address.name.into());
+            let name = ("name".to_owned(), address.name().into());
             Some(Toml::Table(Table::from_iter([name, gid])))
         });
         let groups: Vec<Toml> = groups.collect();
@@ -85,7 +85,7 @@ impl Draft {
     fn users(&mut self, guest: &GuestFacts, facts: &Facts) {
         let login = user(&UserRef::LimaUser, &guest.user, guest, facts);
         let is_usual = login.get("groups") == Some(&Toml::from(vec![DOCKER_GROUP]));
-        let is_recorded = |name: &str| recorded(facts, Kind::USER).any(|it| it.name == name);
+        let is_recorded = |name: &str| recorded(facts, Kind::USER).any(|it| it.name() == name);
         let others = guest.accounts.iter().filter(|(name, account)| {
             let is_person = (FIRST_USER..NOBODY).contains(&account.uid);
             let joins = is_person && guest.is_member(name, DOCKER_GROUP);

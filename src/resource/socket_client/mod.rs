@@ -73,7 +73,7 @@ impl SocketClient {
         address: &Address,
     ) -> Option<Box<dyn Resource>> {
         let clients = config.socket_clients.iter();
-        let is_declared = clients.clone().any(|it| it.name() == address.name);
+        let is_declared = clients.clone().any(|it| it.name() == address.name());
         let declared = clients.filter_map(config::SocketClient::compose);
         let declared = declared.map(|(file, service)| (override_path(&file), service.to_string()));
         if is_declared {

@@ -39,7 +39,7 @@ pub(super) fn removal(
     let (path, service) = (entry.path.clone()?, entry.keys.keys().next()?.clone());
     let is_declared = declared.contains(&(path.clone(), service.clone()));
     // The removal before it writes the same override.
-    let is_removed = |it: &Address| config.socket_clients.iter().all(|own| own.name() != it.name);
+    let is_removed = |it: &Address| config.socket_clients.iter().all(|own| own.name() != it.name());
     let mut same = record.addresses().filter(|it| {
         let other = record.entry(it).and_then(|entry| entry.path.as_ref());
         it.kind == Kind::SOCKET_CLIENT && is_removed(it) && other == Some(&path)
