@@ -79,7 +79,7 @@ pub struct Change {
     /// How it is done, in order.
     pub steps: Vec<Step>,
     /// Why it cannot be done.
-    pub problem: Option<Problem>,
+    pub problem: Option<Box<Problem>>,
     /// What it does that the changes after it depend on.
     pub side_effects: Vec<SideEffect>,
 }
@@ -267,7 +267,7 @@ impl Change {
         self.steps.clear();
         self.side_effects.clear();
         self.judge = None;
-        self.problem = Some(problem);
+        self.problem = Some(problem.into());
         self
     }
 

@@ -104,7 +104,7 @@ impl Plan {
 
     /// What stands in the way of an apply, with the resource it concerns.
     pub fn problems(&self) -> impl Iterator<Item = (&Address, &Problem)> {
-        self.changes.iter().filter_map(|change| Some((&change.address, change.problem.as_ref()?)))
+        self.changes.iter().filter_map(|change| Some((&change.address, change.problem.as_deref()?)))
     }
 
     /// The number of changes.

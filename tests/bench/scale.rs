@@ -46,10 +46,13 @@ fn world(names: &[String]) -> World {
     let instance = serde_json::to_string(&world.instances[&names[0]]).unwrap();
     let context = world.contexts.values().next().unwrap().clone();
     let docker_config = world.computer.docker_config.clone();
+    let record = world.files.iter().find(|(path, _)| path.ends_with("cai.json")).unwrap();
+    let record = (record.0.to_str().unwrap().to_owned(), record.1.clone());
     for name in &names[1..] {
         let renamed = |text: &str| text.replace(&names[0], name);
         let copy: Instance = serde_json::from_str(&renamed(&instance)).unwrap();
         world.instances.insert(name.clone(), copy);
+        world.files.insert(renamed(&record.0).into(), renamed(&record.1));
         let path = metadata_path(&docker_config, &name.parse::<ContextName>().unwrap());
         let directory = path.parent().unwrap().file_name().unwrap().to_str().unwrap();
         world.contexts.insert(directory.to_owned(), renamed(&context));

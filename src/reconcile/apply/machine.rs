@@ -170,7 +170,7 @@ impl<'a> Machine<'a> {
         match (after.action, after.problem.take()) {
             (Action::NoOp, _) => Ok((Outcome::Applied, change.action)),
             // The steps revealed a problem.
-            (_, Some(problem)) => Err(ApplyError::Impossible(problem)),
+            (_, Some(problem)) => Err(ApplyError::Impossible(*problem)),
             // The result is unknown.
             (Action::Deferred, None) => Err(ApplyError::StillUnobservable(after.reasons)),
             (_, None) => Err(ApplyError::NotConverged(Box::new(after))),
@@ -192,7 +192,7 @@ impl<'a> Machine<'a> {
 
     fn perform(&self, change: &Change, shown: &Change) -> Result<(), ApplyError> {
         if let Some(problem) = &change.problem {
-            return Err(ApplyError::Impossible(problem.clone()));
+            return Err(ApplyError::Impossible(*problem.clone()));
         }
         if change.action == Action::Deferred {
             return Err(ApplyError::StillUnobservable(change.reasons.clone()));

@@ -63,7 +63,7 @@ fn change(
         return Ok(Outcome::Unchanged);
     };
     if let Some(problem) = change.problem {
-        return Err(ApplyError::Impossible(problem));
+        return Err(ApplyError::Impossible(*problem));
     }
     if change.action == Action::Deferred {
         return Err(ApplyError::StillUnobservable(change.reasons));

@@ -49,7 +49,7 @@ fn elsewhere(case: &Case<'_>, context: &ContextMetadata, endpoint: &str) -> Find
     let name = &case.config.context.name;
     let is_foreign = case
         .effect(&case.context())
-        .is_some_and(|change| matches!(change.problem, Some(Problem::ForeignContext { .. })));
+        .is_some_and(|change| matches!(change.problem.as_deref(), Some(Problem::ForeignContext { .. })));
     let code = if is_foreign && name.as_str() == CONTESTED {
         Code::ContainaiConflict
     } else {

@@ -76,7 +76,7 @@ pub(in crate::resource) fn obstacle(
     let own = ProvisionDaemon::own_address();
     let mut earlier = context.earlier(Kind::PROVISION).filter(|change| change.address == own);
     if let Some(problem) = earlier.find_map(|change| change.problem.clone()) {
-        return Some(problem);
+        return Some(*problem);
     }
     match due(guest, context) {
         Ok(keys) => unknown_runtime(&keys, guest),
