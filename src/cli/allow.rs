@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::file::{self, File};
+use super::file::{self, ConfigFile};
 use super::{Global, Terminal};
 use crate::cli::error::Error;
 use crate::config::{Unread, ValueSource};
@@ -43,7 +43,7 @@ pub(super) fn run(
 }
 
 /// The sources that may not be used yet. An allowance that cannot be read counts as none.
-pub(super) fn refused(probe: &dyn Probe, file: &mut File) -> Vec<ValueSource> {
+pub(super) fn refused(probe: &dyn Probe, file: &mut ConfigFile) -> Vec<ValueSource> {
     let sources = sources(probe, file);
     if sources.is_empty() {
         return Vec::new();
@@ -69,7 +69,7 @@ fn needs_consent(probe: &dyn Probe, directory: &Path, source: &ValueSource) -> b
     }
 }
 
-fn sources(probe: &dyn Probe, file: &mut File) -> Vec<(String, ValueSource)> {
+fn sources(probe: &dyn Probe, file: &mut ConfigFile) -> Vec<(String, ValueSource)> {
     let directory = file.directory();
     file.config.sources(|source| needs_consent(probe, &directory, source))
 }
@@ -101,7 +101,7 @@ fn allowance(probe: &dyn Probe, directory: &Path, sources: &[(String, ValueSourc
 }
 
 /// The file with the allowance: one for each path of a `containai.toml`.
-fn place(probe: &dyn Probe, file: &File) -> Result<PathBuf, Error> {
+fn place(probe: &dyn Probe, file: &ConfigFile) -> Result<PathBuf, Error> {
     let name = sha256(file.saved.path.as_bytes());
     Ok(state_directory(probe)?.join("allowed").join(name))
 }

@@ -6,7 +6,7 @@ use super::smoke_test::Verified;
 use super::terminal::Hidden;
 use super::{Global, Limits, Terminal, file, progress, vm_lock};
 use crate::cli::error::Error;
-use crate::cli::file::File;
+use crate::cli::file::ConfigFile;
 use crate::config::Config;
 use crate::host::{Host, Probe};
 use crate::plan::{Plan, PlanDocument, Reason};
@@ -94,7 +94,7 @@ fn look(
 /// Requires the VM's name, typed or on the command line, because a "yes" is typed too easily.
 fn agree(
     plan: &Plan,
-    file: &File,
+    file: &ConfigFile,
     allowed: Option<&str>,
     command: &str,
     terminal: &mut Terminal,

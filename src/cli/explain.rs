@@ -15,7 +15,7 @@ pub(super) fn run(code: Option<&str>, json: bool, terminal: &mut Terminal) -> Re
         None => Code::ALL.to_vec(),
     };
     if json {
-        let codes: Vec<Explained> = codes.into_iter().map(Explained::from).collect();
+        let codes: Vec<Explanation> = codes.into_iter().map(Explanation::from).collect();
         return terminal.json(&ExplainDocument { format_version: FORMAT_VERSION, codes });
     }
     match (code, codes.as_slice()) {
@@ -28,17 +28,17 @@ pub(super) fn run(code: Option<&str>, json: bool, terminal: &mut Terminal) -> Re
 #[derive(Serialize, JsonSchema)]
 pub(super) struct ExplainDocument {
     format_version: u32,
-    codes: Vec<Explained>,
+    codes: Vec<Explanation>,
 }
 
 #[derive(Serialize, JsonSchema)]
-struct Explained {
+struct Explanation {
     code: Code,
     meaning: &'static str,
     text: &'static str,
 }
 
-impl From<Code> for Explained {
+impl From<Code> for Explanation {
     fn from(code: Code) -> Self {
         Self { code, meaning: code.meaning(), text: code.text() }
     }

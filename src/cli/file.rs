@@ -32,7 +32,7 @@ pub(super) struct Source {
 
 /// A valid file.
 #[derive(Debug, Clone)]
-pub(super) struct File {
+pub(super) struct ConfigFile {
     /// Its path, for messages.
     pub(super) shown: String,
     /// Its configuration.
@@ -46,7 +46,7 @@ pub(super) struct File {
     unread: Vec<Diagnostic>,
 }
 
-impl File {
+impl ConfigFile {
     /// Reads the values that come from programs.
     ///
     /// # Errors
@@ -88,7 +88,11 @@ impl File {
 }
 
 /// Reads the file that the command line names, or the nearest one here or in a parent directory.
-pub(super) fn load(probe: &dyn Probe, global: &Global, terminal: &Terminal) -> Result<File, Error> {
+pub(super) fn load(
+    probe: &dyn Probe,
+    global: &Global,
+    terminal: &Terminal,
+) -> Result<ConfigFile, Error> {
     find(probe, global)?.ok_or_else(|| missing(global))?.parse(probe, terminal)
 }
 
@@ -97,7 +101,7 @@ pub(super) fn load_all(
     probe: &dyn Probe,
     global: &Global,
     terminal: &Terminal,
-) -> Result<Vec<File>, Error> {
+) -> Result<Vec<ConfigFile>, Error> {
     load_these(probe, find_all(probe, global)?, terminal)
 }
 
@@ -106,8 +110,8 @@ pub(super) fn load_these(
     probe: &dyn Probe,
     sources: Vec<Source>,
     terminal: &Terminal,
-) -> Result<Vec<File>, Error> {
-    let mut files: Vec<File> = Vec::new();
+) -> Result<Vec<ConfigFile>, Error> {
+    let mut files: Vec<ConfigFile> = Vec::new();
     let mut wrong = Vec::new();
     for source in sources {
         match source.parse(probe, terminal) {
@@ -124,7 +128,7 @@ pub(super) fn load_these(
 }
 
 /// Merges the `[lima]` settings of files, or fails if they cannot be planned together.
-pub(super) fn together(files: &mut [File]) -> Result<(), Error> {
+pub(super) fn together(files: &mut [ConfigFile]) -> Result<(), Error> {
     let mut configs: Vec<&mut Config> = files.iter_mut().map(|file| &mut file.config).collect();
     config::together(&mut configs).map_err(|conflict| {
         let name = |file: usize| files.get(file).map(|file| file.shown.clone()).unwrap_or_default();
@@ -194,7 +198,11 @@ impl Source {
     }
 
     /// Parses the text.
-    pub(super) fn parse(&self, probe: &dyn Probe, terminal: &Terminal) -> Result<File, Error> {
+    pub(super) fn parse(
+        &self,
+        probe: &dyn Probe,
+        terminal: &Terminal,
+    ) -> Result<ConfigFile, Error> {
         match self.config() {
             Ok(config) => Ok(self.file(config, probe, terminal)),
             Err(mistakes) => Err(Error::Config(vec![self.mistakes(&mistakes, terminal)])),
@@ -202,7 +210,12 @@ impl Source {
     }
 
     /// The file with this configuration, and the values from outside it, except those from programs.
-    pub(super) fn file(&self, config: Config, probe: &dyn Probe, terminal: &Terminal) -> File {
+    pub(super) fn file(
+        &self,
+        config: Config,
+        probe: &dyn Probe,
+        terminal: &Terminal,
+    ) -> ConfigFile {
         let here = probe.current_dir().unwrap_or_default();
         let directory = here.join(self.path.parent().unwrap_or(Path::new("")));
         let home = probe.env("HOME").map(PathBuf::from);
@@ -236,7 +249,7 @@ impl Source {
         let marked = config.vm.env.iter().filter(|(_, variable)| variable.sensitive);
         terminal.hide_names(marked.map(|(name, _)| name.to_string()));
         let layers = self.layers();
-        File { shown: self.shown(), config, layers, saved, source: self.clone(), unread }
+        ConfigFile { shown: self.shown(), config, layers, saved, source: self.clone(), unread }
     }
 
     /// These errors, on the file's own lines.

@@ -1,6 +1,6 @@
 //! `cai graph`
 
-use super::file::{self, File};
+use super::file::{self, ConfigFile};
 use super::options::GraphFormat;
 use super::{Global, Terminal};
 use crate::cli::error::Error;
@@ -23,7 +23,7 @@ pub(super) fn run(
         GraphFormat::Dot => terminal.raw(&report::dot(&graph)),
         GraphFormat::Mermaid => terminal.raw(&report::mermaid(&graph)),
         GraphFormat::Json => {
-            let declared: Vec<_> = files.iter().map(File::declared).collect();
+            let declared: Vec<_> = files.iter().map(ConfigFile::declared).collect();
             terminal.json(&GraphDocument::new(&graph, &declared))
         }
     }

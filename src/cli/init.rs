@@ -22,7 +22,7 @@ const MODE: u32 = 0o644;
 
 /// What the file declares.
 #[derive(Debug, Default)]
-struct Answers {
+struct InitAnswers {
     name: Option<VmName>,
     cpus: Option<u32>,
     memory: Option<String>,
@@ -48,7 +48,7 @@ pub(super) fn run(
     let mounts = options.mounts.iter().map(|mount| given(host, global, mount));
     let mounts = mounts.collect::<Result<Vec<_>, _>>()?;
     let mounts = Some(mounts).filter(|mounts| !mounts.is_empty());
-    let mut answers = Answers { mounts, ..Answers::default() };
+    let mut answers = InitAnswers { mounts, ..InitAnswers::default() };
     if !options.yes {
         questions::ask(host, global, &path, &mut answers, terminal)?;
     }
@@ -71,10 +71,10 @@ pub(super) fn run(
 
 /// The file that `init --yes` would write.
 pub(super) fn template(probe: &dyn Probe, global: &Global) -> Result<Source, Error> {
-    Answers::default().source(probe, file::place(global))
+    InitAnswers::default().source(probe, file::place(global))
 }
 
-impl Answers {
+impl InitAnswers {
     /// The file at this path with these answers and the defaults of the others.
     fn source(mut self, probe: &dyn Probe, path: PathBuf) -> Result<Source, Error> {
         let default = || project(probe, &path).map(|directory| (directory, true));
@@ -136,7 +136,7 @@ fn with_schema(text: &str, address: Option<&str>) -> String {
 }
 
 /// The template with these answers.
-fn filled(answers: &Answers) -> String {
+fn filled(answers: &InitAnswers) -> String {
     let quoted = |text: &str| toml::Value::from(text).to_string();
     let mut text = TEMPLATE.to_owned();
     if let Some(name) = &answers.name {
@@ -225,9 +225,9 @@ mod tests {
     use crate::config;
     use crate::config::Forwarding;
 
-    fn with(mounts: &[(&str, bool)]) -> Answers {
+    fn with(mounts: &[(&str, bool)]) -> InitAnswers {
         let mounts = mounts.iter().map(|(path, writable)| ((*path).to_owned(), *writable));
-        Answers { mounts: Some(mounts.collect()), ..Answers::default() }
+        InitAnswers { mounts: Some(mounts.collect()), ..InitAnswers::default() }
     }
 
     #[test]

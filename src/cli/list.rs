@@ -18,12 +18,12 @@ use crate::report;
 #[derive(Serialize, JsonSchema)]
 pub(super) struct ListDocument {
     format_version: u32,
-    machines: Vec<Listed>,
+    machines: Vec<ListedVm>,
 }
 
 /// A VM that `cai` manages.
 #[derive(Serialize, JsonSchema)]
-struct Listed {
+struct ListedVm {
     name: String,
     status: Status,
     /// The file that it was applied from last; `null` if it has no record.
@@ -46,15 +46,15 @@ pub(super) fn run(host: &dyn Host, global: &Global, terminal: &mut Terminal) -> 
     if vms.is_empty() {
         return terminal.data("cai manages no VM on this machine.\n");
     }
-    let rows: Vec<[String; 3]> = vms.iter().map(Listed::row).collect();
+    let rows: Vec<[String; 3]> = vms.iter().map(ListedVm::row).collect();
     let head = ["NAME", "STATUS", "FILE"].map(str::to_owned);
     terminal.data(&report::table(&head, &rows))
 }
 
-fn listed(host: &dyn Host, vm: ManagedVm) -> Listed {
+fn listed(host: &dyn Host, vm: ManagedVm) -> ListedVm {
     let orphan = vm.file.as_ref().and_then(|file| orphaned(host, file, &vm.name));
     let file = vm.file.map(|file| file.display().to_string());
-    Listed { name: vm.name, status: vm.status, file, orphan }
+    ListedVm { name: vm.name, status: vm.status, file, orphan }
 }
 
 /// Why a file does not declare a VM.
@@ -71,7 +71,7 @@ fn orphaned(host: &dyn Host, path: &Path, vm: &str) -> Option<String> {
     }
 }
 
-impl Listed {
+impl ListedVm {
     fn row(&self) -> [String; 3] {
         let file = self.file.clone().unwrap_or_else(|| "unknown".into());
         let file = match &self.orphan {

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::file::{self, File, Source};
+use super::file::{self, ConfigFile, Source};
 use super::{Global, Terminal, init};
 use crate::cli::error::Error;
 use crate::config::layers::{Layer, Rank};
 use crate::config::{self, Config, Pinned, Pins};
-use crate::doctor::{Part, Unpinned, unpinned};
+use crate::doctor::{OpenPart, Unpinned, unpinned};
 use crate::host::{Deadline, Host};
 use crate::lima::{Build, MovingImage};
 use crate::model::DockerVersion;
@@ -67,7 +67,7 @@ pub(super) fn run(
 
 /// The texts of the layers with these pins. Nothing is written if they would be invalid, for example because
 /// the organization's file locks a key.
-fn edited(file: &File, pins: &[Pins]) -> Result<Vec<String>, Error> {
+fn edited(file: &ConfigFile, pins: &[Pins]) -> Result<Vec<String>, Error> {
     let sources = &file.config.origin.sources;
     let texts = sources.layers().iter().zip(pins);
     let texts = texts.map(|(layer, pins)| config::pinned(&layer.text, pins));
@@ -102,7 +102,7 @@ impl Pinning<'_> {
         let mut layer = of_value.unwrap_or_default();
         if layers.get(layer).is_some_and(|layer| layer.rank == Rank::Organization) {
             // The checksums of a version that it names can be in the user's file.
-            if !matches!(part, Part::SysboxPackages(_)) {
+            if !matches!(part, OpenPart::SysboxPackages(_)) {
                 let file = on_a_line(&layers[layer].shown).into_owned();
                 self.open.push(format!("Not pinned: {what}, which {file} sets for all files."));
                 return Ok(());
@@ -110,28 +110,28 @@ impl Pinning<'_> {
             layer = 0;
         }
         match part {
-            Part::Image(image) => {
+            OpenPart::Image(image) => {
                 let pinned = self.newest(&image, config)?;
                 self.pins[layer].images.insert(image.location().to_owned(), pinned);
             }
-            Part::Digest => {
+            OpenPart::Digest => {
                 self.open.push(format!(
                     "Not pinned: {what}. Add its `digest`: cai finds digests only for images of Ubuntu and \
                      Debian whose address names the newest build."
                 ));
             }
-            Part::DefaultImages(images) => {
+            OpenPart::DefaultImages(images) => {
                 let pinned = images.iter().map(|(arch, it)| Ok((*arch, self.newest(it, config)?)));
                 self.pins[layer].default_images = pinned.collect::<Result<_, Error>>()?;
             }
-            Part::Docker => match self.docker(config) {
+            OpenPart::Docker => match self.docker(config) {
                 Ok(release) => self.pins[layer].docker = Some(release.to_string()),
                 Err(why) => self.open.push(format!("Not pinned: {what}. {why}")),
             },
-            Part::SysboxVersion => {
+            OpenPart::SysboxVersion => {
                 self.pins[layer].sysbox = Some(config.sysbox.version.to_string());
             }
-            Part::SysboxPackages(packages) => self.pins[layer].sysbox_packages = packages,
+            OpenPart::SysboxPackages(packages) => self.pins[layer].sysbox_packages = packages,
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::file::{self, File};
+use super::file::{self, ConfigFile};
 use super::options::Replace;
 use super::{Global, Limits, Terminal, saved};
 use crate::cli::error::{Error, FileErrors};
@@ -77,7 +77,7 @@ pub(super) fn judged(probe: &dyn Probe, plan: Plan) -> Result<Plan, Error> {
 
 /// A plan, and its inputs.
 pub(super) struct Planned {
-    pub(super) files: Vec<File>,
+    pub(super) files: Vec<ConfigFile>,
     pub(super) graph: Graph,
     /// The facts about each file's machine.
     pub(super) facts: Vec<Facts>,
@@ -89,7 +89,7 @@ impl Planned {
     /// what they notify.
     pub(super) fn new(
         probe: &dyn Probe,
-        mut files: Vec<File>,
+        mut files: Vec<ConfigFile>,
         targets: &[String],
         terminal: &Terminal,
     ) -> Result<Self, Error> {
@@ -120,7 +120,7 @@ impl Planned {
 
     /// The files, for a report.
     pub(super) fn declared(&self) -> Vec<Declared<'_>> {
-        self.files.iter().map(File::declared).collect()
+        self.files.iter().map(ConfigFile::declared).collect()
     }
 
     /// Sets the time limit of each step.

@@ -4,7 +4,7 @@ use super::apply::tell_end;
 use super::smoke_test::Verified;
 use super::{Global, Limits, Terminal, file, progress, vm_lock};
 use crate::cli::error::Error;
-use crate::cli::file::File;
+use crate::cli::file::ConfigFile;
 use crate::host::Host;
 use crate::plan::{Disruption, Plan};
 use crate::reconcile::apply::event::Listener;
@@ -66,7 +66,7 @@ fn agree(
     plan: &Plan,
     power: Power,
     yes: bool,
-    file: &File,
+    file: &ConfigFile,
     global: &Global,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {

@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::file::{self, File};
+use super::file::{self, ConfigFile};
 use super::plan::Planned;
-use super::status::Vm;
+use super::status::VmStatus;
 use super::{Global, Terminal};
 use crate::cli::error::Error;
 use crate::docker::Environment;
@@ -37,7 +37,7 @@ pub(super) struct ReportLine<'a> {
     /// The file; `null` if it was not found.
     file: Option<String>,
     /// The VM; `null` if the file is invalid.
-    vm: Option<Vm<'a>>,
+    vm: Option<VmStatus<'a>>,
     versions: Versions,
     /// The differences from the file; `null` if they are unknown.
     drift: Option<Drift<'a>>,
@@ -113,7 +113,7 @@ struct Failed {
     /// The path of the file, for messages.
     shown: Option<String>,
     /// The file, if it is valid.
-    file: Option<File>,
+    file: Option<ConfigFile>,
     error: Error,
 }
 
@@ -145,7 +145,7 @@ impl<'a> ReportLine<'a> {
         });
         Self {
             file: machine.map(|(file, _)| file.shown.clone()),
-            vm: machine.map(|(file, facts)| Vm::new(file, Some(facts))),
+            vm: machine.map(|(file, facts)| VmStatus::new(file, Some(facts))),
             versions: Versions::new(machine.map(|(_, facts)| facts)),
             drift: Some(Drift::new(&planned.plan)),
             findings: findings.iter().flatten().map(ReportedFinding::new).collect(),
@@ -165,7 +165,7 @@ impl<'a> ReportLine<'a> {
         };
         Self {
             file: failed.shown.clone(),
-            vm: failed.file.as_ref().map(|file| Vm::new(file, None)),
+            vm: failed.file.as_ref().map(|file| VmStatus::new(file, None)),
             findings: finding.iter().map(ReportedFinding::new).collect(),
             error: diagnostics.into_iter().next(),
             ..Self::empty(probe)

@@ -21,7 +21,7 @@ const LINES: &str = "200";
 
 /// What `cai logs` shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Log {
+pub(super) enum LogSource {
     /// dockerd, in the guest
     Docker,
     /// cloud-init, which installs Docker at the first boot
@@ -53,7 +53,7 @@ pub(super) fn shell(
 pub(super) fn logs(
     host: &dyn Host,
     global: &Global,
-    log: Log,
+    log: LogSource,
     follow: bool,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
@@ -67,7 +67,7 @@ pub(super) fn logs(
         let words = ["tail", "-n", LINES].into_iter().chain(follow).chain([path]);
         words.map(str::to_owned).collect::<Vec<_>>()
     };
-    if log == Log::Vm {
+    if log == LogSource::Vm {
         let path = lima_home(host)?.join(vm.as_str()).join("ha.stderr.log");
         // Otherwise, tail would fail or, with -F, wait for it. The state of the VM explains why it is missing.
         if matches!(host.read_end(&path, 1), Ok(None)) {
@@ -78,12 +78,12 @@ pub(super) fn logs(
     }
     let limactl = running(host, &file.config, terminal)?;
     let words: Vec<String> = match log {
-        Log::Docker => {
+        LogSource::Docker => {
             let follow = follow.then_some("-f");
             let words = ["sudo", "journalctl", "--no-pager", "-u", "docker.service", "-n", LINES];
             words.into_iter().chain(follow).map(str::to_owned).collect()
         }
-        Log::Egress => {
+        LogSource::Egress => {
             if !file.config.egress.as_ref().is_some_and(|egress| egress.log) {
                 let why = "refused connections are not logged".into();
                 let hint = "set `log = true` under [egress], then run `cai apply`".into();
@@ -93,7 +93,7 @@ pub(super) fn logs(
             let words = ["sudo", egress::PROGRAM, "log", "-", "-n", "1000"];
             words.into_iter().chain(follow).map(str::to_owned).collect()
         }
-        Log::Vm | Log::Provision => std::iter::once("sudo".to_owned())
+        LogSource::Vm | LogSource::Provision => std::iter::once("sudo".to_owned())
             .chain(tail("/var/log/cloud-init-output.log"))
             .collect(),
     };

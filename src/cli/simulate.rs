@@ -39,13 +39,13 @@ pub(super) enum Simulate {
     Reset {
         /// Its operating system; by default, that of this machine
         #[arg(long, value_name = "OS")]
-        platform: Option<System>,
+        platform: Option<SimulatedOs>,
     },
 }
 
 /// An operating system that can be simulated.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum System {
+pub(super) enum SimulatedOs {
     /// A Mac with Apple Silicon and Homebrew
     Macos,
     /// A Linux machine with an Intel or AMD processor
@@ -126,8 +126,8 @@ pub(super) fn run(
         Simulate::Show => show(&open(real, &directory)?.world(), global, terminal),
         Simulate::Reset { platform } => {
             let platform = match platform {
-                Some(System::Macos) => MACOS,
-                Some(System::Linux) => LINUX,
+                Some(SimulatedOs::Macos) => MACOS,
+                Some(SimulatedOs::Linux) => LINUX,
                 None => real.platform(),
             };
             let world = World::new(platform);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::file::{self, File};
+use super::file::{self, ConfigFile};
 use super::plan::Planned;
 use super::{Global, Terminal};
 use crate::cli::error::Error;
@@ -61,8 +61,8 @@ pub(super) struct StatusDocument<'a> {
 #[derive(Serialize, JsonSchema)]
 struct MachineStatus<'a> {
     file: &'a str,
-    vm: Vm<'a>,
-    engine: Engine<'a>,
+    vm: VmStatus<'a>,
+    engine: EngineStatus<'a>,
     context: ContextStatus<'a>,
     /// The containers that cai stopped for maintenance and did not start again.
     stopped_containers: Vec<&'a str>,
@@ -80,15 +80,15 @@ struct MachineStatus<'a> {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Vm<'a> {
+pub(super) struct VmStatus<'a> {
     name: &'a str,
     /// Lima's status, `absent`, or `unknown`.
     status: String,
 }
 
-impl<'a> Vm<'a> {
+impl<'a> VmStatus<'a> {
     /// The VM of a file. Without facts, its status is unknown.
-    pub(super) fn new(file: &'a File, facts: Option<&Facts>) -> Self {
+    pub(super) fn new(file: &'a ConfigFile, facts: Option<&Facts>) -> Self {
         let status = match facts.map(|facts| &facts.vm) {
             Some(Observation::Present(vm)) => vm.status.to_string(),
             Some(Observation::Absent) => "absent".into(),
@@ -99,7 +99,7 @@ impl<'a> Vm<'a> {
 }
 
 #[derive(Serialize, JsonSchema)]
-struct Engine<'a> {
+struct EngineStatus<'a> {
     /// `answers`; `silent` if it runs but the socket on this machine does not answer; `stopped`;
     /// `absent`; or `unknown` if the guest could not be asked.
     status: &'static str,
@@ -118,7 +118,7 @@ struct ContextStatus<'a> {
 }
 
 impl<'a> MachineStatus<'a> {
-    fn new(file: &'a File, facts: &'a Facts, changes: &[&'a Change]) -> Self {
+    fn new(file: &'a ConfigFile, facts: &'a Facts, changes: &[&'a Change]) -> Self {
         let ping = facts.socket.as_ref();
         let stopped = facts.guest.present().into_iter().flat_map(|guest| &guest.stopped_by_cai);
         let mut context = changes.iter().filter(|change| change.address.kind == Kind::CONTEXT);
@@ -130,8 +130,8 @@ impl<'a> MachineStatus<'a> {
         let why = unknown.iter().flat_map(|change| &change.reasons).find(of_guest);
         Self {
             file: &file.shown,
-            vm: Vm::new(file, Some(facts)),
-            engine: Engine {
+            vm: VmStatus::new(file, Some(facts)),
+            engine: EngineStatus {
                 status: match (&facts.guest, ping) {
                     (Observation::Absent, _) => "absent",
                     (_, Some(ping)) if ping.answers() => "answers",
@@ -169,7 +169,7 @@ impl<'a> MachineStatus<'a> {
             (Some(_), true) => format!("context {}", self.context.name),
             (Some(host), false) => format!("context {} has the endpoint {host}", self.context.name),
         };
-        let Vm { name, status } = &self.vm;
+        let VmStatus { name, status } = &self.vm;
         format!("{name}: VM {status}, {engine}, {context}; {}", self.verdict())
     }
 

@@ -1,6 +1,6 @@
 //! The engine that `cai doctor` checks, or why the file does not name one.
 
-use super::file::{self, File, Source};
+use super::file::{self, ConfigFile, Source};
 use super::{Global, Terminal};
 use crate::cli::error::Error;
 use crate::config::{self, Config};
@@ -10,7 +10,7 @@ use crate::model::printable;
 
 /// The engine to check: that of the file, or the default one if the file does not exist.
 pub(super) struct Patient {
-    pub(super) file: File,
+    pub(super) file: ConfigFile,
     is_declared: bool,
     /// What the file does not pin.
     pub(super) unpinned: Vec<Unpinned>,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::file::{self, File, Source};
+use super::file::{self, ConfigFile, Source};
 use super::{Global, Terminal};
 use crate::cli::error::{Error, FileErrors};
 use crate::config::diagnostic::Diagnostic;
@@ -68,7 +68,7 @@ pub(super) fn run(
         let explained = files.iter().map(|file| report::origin(&file.config, width));
         return terminal.data(&explained.collect::<Vec<_>>().join("\n"));
     }
-    let line = |file: &File| format!("{} is valid.\n", file.shown);
+    let line = |file: &ConfigFile| format!("{} is valid.\n", file.shown);
     terminal.succeed(&files.iter().map(line).collect::<String>())
 }
 
@@ -114,7 +114,7 @@ fn warned_of(
     config: Config,
     warnings: &mut Vec<report::Diagnostic>,
     terminal: &mut Terminal,
-) -> File {
+) -> ConfigFile {
     let own = config.warnings();
     let file = source.file(config, host, terminal);
     let origin = &file.config.origin;
@@ -126,7 +126,7 @@ fn warned_of(
 }
 
 /// The warnings about mounts that expose more than a project.
-fn of_mounts(host: &dyn Host, file: &File) -> Vec<Warning> {
+fn of_mounts(host: &dyn Host, file: &ConfigFile) -> Vec<Warning> {
     let home = host.env("HOME").map(PathBuf::from);
     let lima_home = observe::lima_home(host).ok();
     let places = Places::new(&file.config, home.as_deref(), lima_home.as_deref());
@@ -141,7 +141,7 @@ fn of_mounts(host: &dyn Host, file: &File) -> Vec<Warning> {
 /// The errors that `limactl validate` finds. Empty if no accepted version of Lima is installed.
 fn refused_by_lima(
     host: &dyn Host,
-    file: &File,
+    file: &ConfigFile,
     warnings: &mut Vec<report::Diagnostic>,
     terminal: &mut Terminal,
 ) -> Vec<Diagnostic> {
@@ -170,7 +170,7 @@ fn refused_by_lima(
     refusal.into_iter().collect()
 }
 
-fn of_lima(warning: String, file: &File) -> report::Diagnostic {
+fn of_lima(warning: String, file: &ConfigFile) -> report::Diagnostic {
     let (severity, file) = (Severity::Warning, Some(file.shown.clone()));
     report::Diagnostic { severity, file, ..report::Diagnostic::new(warning) }
 }

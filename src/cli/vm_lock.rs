@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Limits;
-use super::file::File;
+use super::file::ConfigFile;
 use crate::cli::error::Error;
 use crate::host::{Host, Lock, Probe};
 use crate::model::digest::sha256;
@@ -13,7 +13,7 @@ use crate::reconcile::observe::{lima_home, state_directory};
 /// `command` holds them.
 pub(super) fn lock(
     host: &dyn Host,
-    files: &[File],
+    files: &[ConfigFile],
     command: &str,
     limits: &Limits,
 ) -> Result<Vec<Lock>, Error> {

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use super::options::Watch;
 use super::{Global, Limits, Terminal, file, vm_lock};
 use crate::cli::error::Error;
-use crate::cli::file::File;
+use crate::cli::file::ConfigFile;
 use crate::config::{Config, Strategy};
 use crate::guest::DOCKER_SERVICE;
 use crate::host::Host;
@@ -93,7 +93,7 @@ fn is_stopped(host: &dyn Host, ssh: Option<&Ssh>) -> bool {
 }
 
 /// Renews the session and the forward if that is all that is needed, and says what was done.
-fn repair(host: &dyn Host, file: &File, terminal: &Terminal) -> Result<String, Error> {
+fn repair(host: &dyn Host, file: &ConfigFile, terminal: &Terminal) -> Result<String, Error> {
     let limits = Limits { timeout: None, lock_timeout: None };
     let _locks = vm_lock::lock(host, std::slice::from_ref(file), "cai watch", &limits)?;
     // A stronger way is never taken: it would need consent.

@@ -13,12 +13,12 @@ use crate::config::diagnostic::Diagnostic;
 
 /// A value in a document.
 #[derive(Clone, Copy)]
-pub(super) struct Node<'a, 'i> {
+pub(super) struct TomlNode<'a, 'i> {
     value: &'a Spanned<DeValue<'i>>,
     refused: &'a Refused,
 }
 
-impl<'a, 'i> Node<'a, 'i> {
+impl<'a, 'i> TomlNode<'a, 'i> {
     pub(super) fn new(value: &'a Spanned<DeValue<'i>>, refused: &'a Refused) -> Self {
         Self { value, refused }
     }
@@ -179,7 +179,7 @@ macro_rules! wants {
     };
 }
 
-impl<'de> serde::Deserializer<'de> for Node<'_, '_> {
+impl<'de> serde::Deserializer<'de> for TomlNode<'_, '_> {
     type Error = Mistake;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
@@ -246,7 +246,7 @@ impl<'de> serde::Deserializer<'de> for Node<'_, '_> {
 
 struct Elements<I>(I);
 
-impl<'de, 'a, 'i: 'a, I: Iterator<Item = Node<'a, 'i>>> SeqAccess<'de> for Elements<I> {
+impl<'de, 'a, 'i: 'a, I: Iterator<Item = TomlNode<'a, 'i>>> SeqAccess<'de> for Elements<I> {
     type Error = Mistake;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(
@@ -260,12 +260,12 @@ impl<'de, 'a, 'i: 'a, I: Iterator<Item = Node<'a, 'i>>> SeqAccess<'de> for Eleme
 struct Entries<'a, 'i, I> {
     entries: I,
     /// The value of the key that was read last.
-    value: Option<Node<'a, 'i>>,
+    value: Option<TomlNode<'a, 'i>>,
 }
 
 impl<'de, 'a, 'i: 'a, I> MapAccess<'de> for Entries<'a, 'i, I>
 where
-    I: Iterator<Item = (&'a Spanned<toml::de::DeString<'i>>, Node<'a, 'i>)>,
+    I: Iterator<Item = (&'a Spanned<toml::de::DeString<'i>>, TomlNode<'a, 'i>)>,
 {
     type Error = Mistake;
 

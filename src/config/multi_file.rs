@@ -16,7 +16,7 @@ pub struct Conflict {
 }
 
 /// Reads a key of `[lima]`.
-type Setting = fn(&Lima) -> Option<String>;
+type LimaSetting = fn(&Lima) -> Option<String>;
 
 /// Gives files that are planned together the same `[lima]` settings, because a machine has one
 /// Lima. A VM or a Docker context can belong to only one file.
@@ -63,7 +63,7 @@ fn conflict(configs: &[&Config]) -> Option<Conflict> {
         }
     }
     // The keys that decide which Lima is installed and from where.
-    let settings: [(&str, Setting); 2] = [
+    let settings: [(&str, LimaSetting); 2] = [
         ("release", |lima| lima.release.as_ref().map(ToString::to_string)),
         ("url", |lima| lima.url.clone()),
     ];

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::de::{Node, integer};
+use super::de::{TomlNode, integer};
 use super::layers::{Provenance, Sources, merge, moved};
 use super::parse_error::Refused;
 use super::types::{Config, LeftOut};
@@ -44,7 +44,7 @@ pub fn parse_layers(sources: &Sources) -> Result<Config, Vec<Diagnostic>> {
     let merged = merge(sources, documents, &mut found);
     let document = merged.document;
     let config = read::<Config>(&document, &mut found).and_then(|(config, refused)| {
-        check::check(config, Node::new(&document, &refused), sources, &mut found)
+        check::check(config, TomlNode::new(&document, &refused), sources, &mut found)
     });
     drop_consequences(&mut found, &diagnostics, sources);
     diagnostics.append(&mut found);
@@ -102,14 +102,14 @@ fn is_whole(errors: &[toml::de::Error]) -> bool {
 }
 
 /// Reads a document as a `T`. Skips one wrong value after the other until the rest can be read.
-/// Refused values count as absent, except to [`Node::get`].
+/// Refused values count as absent, except to [`TomlNode::get`].
 fn read<T: DeserializeOwned>(
     document: &Spanned<DeValue<'_>>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<(T, Refused)> {
     let mut refused = Refused::default();
     while diagnostics.len() <= MOST_DIAGNOSTICS {
-        let mistake = match T::deserialize(Node::new(document, &refused)) {
+        let mistake = match T::deserialize(TomlNode::new(document, &refused)) {
             Ok(value) => return Some((value, refused)),
             Err(mistake) => mistake,
         };

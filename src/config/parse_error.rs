@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
 
-use super::de::Node;
+use super::de::TomlNode;
 use super::suggest;
 use crate::config::diagnostic::Diagnostic;
 
@@ -50,7 +50,7 @@ impl Mistake {
     }
 
     /// Assigns the error to `node`, marked at `span`, unless it belongs to a value inside `node`.
-    pub(super) fn about(mut self, node: Node<'_, '_>, span: Range<usize>) -> Self {
+    pub(super) fn about(mut self, node: TomlNode<'_, '_>, span: Range<usize>) -> Self {
         if self.culprit.is_none() {
             self.culprit = Some(node.identity());
             // A key that exists but was refused has been reported.

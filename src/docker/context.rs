@@ -84,20 +84,20 @@ impl ContextMetadata {
 pub fn current_context(config: &str) -> Result<Option<String>, serde_json::Error> {
     #[derive(Deserialize, Default)]
     #[serde(rename_all = "camelCase", default)]
-    struct Config {
+    struct CliConfig {
         current_context: String,
     }
-    let Config { current_context } = serde_json::from_str(config)?;
+    let CliConfig { current_context } = serde_json::from_str(config)?;
     Ok(Some(current_context).filter(|name| !name.is_empty()))
 }
 
 /// Builds command lines for one `docker` command line program.
 #[derive(Debug, Clone)]
-pub struct Docker {
+pub struct DockerCli {
     program: PathBuf,
 }
 
-impl Docker {
+impl DockerCli {
     /// Uses the program at this path.
     pub fn new(program: PathBuf) -> Self {
         Self { program }

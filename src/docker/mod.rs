@@ -6,6 +6,6 @@ mod context;
 mod environment;
 
 pub use context::{
-    ContextMetadata, Docker, MARK, UnreadableContext, current_context, metadata_path,
+    ContextMetadata, DockerCli, MARK, UnreadableContext, current_context, metadata_path,
 };
 pub use environment::Environment;

@@ -17,7 +17,7 @@ const LEVEL: &str = "advisory_severity";
 /// How bad a known issue is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
-pub enum Level {
+pub enum AdvisoryLevel {
     /// It may stop working.
     Low,
     /// It weakens a boundary under certain conditions.
@@ -40,7 +40,7 @@ struct Combination {
     when: When,
     id: String,
     url: String,
-    severity: Level,
+    severity: AdvisoryLevel,
     means: String,
     remedy: String,
 }
@@ -65,7 +65,7 @@ struct Advisory {
     affected: VersionReq,
     id: String,
     url: String,
-    severity: Level,
+    severity: AdvisoryLevel,
     means: String,
     remedy: String,
 }
@@ -80,11 +80,11 @@ struct Installed {
     name: &'static str,
     /// The reported version.
     reported: String,
-    release: Release,
+    release: ReportedVersion,
 }
 
 /// What a reported version tells.
-enum Release {
+enum ReportedVersion {
     /// The upstream version.
     Upstream(Version),
     /// A package of a distribution, which may have fixes that its version does not show.
@@ -98,7 +98,7 @@ pub fn known_advisories(case: &Case<'_>) -> Vec<Finding> {
     let driver = case.facts.vm.present().and_then(|vm| vm.vm_type.as_deref());
     let mut findings = Vec::new();
     for installed in installed(case) {
-        let Release::Upstream(version) = &installed.release else { continue };
+        let ReportedVersion::Upstream(version) = &installed.release else { continue };
         let known = DATA.advisories.iter().filter(|it| {
             it.component == installed.component
                 && it.affected.matches(version)
@@ -132,15 +132,15 @@ fn unsupported(case: &Case<'_>) -> Vec<Finding> {
 pub fn unknown_advisories(case: &Case<'_>) -> Vec<Finding> {
     let installed = installed(case).into_iter();
     installed
-        .filter(|it| matches!(it.release, Release::Distribution))
+        .filter(|it| matches!(it.release, ReportedVersion::Distribution))
         .map(|it| unknown(&it))
         .collect()
 }
 
 /// Whether a finding is about a fault of at least this level.
-pub fn reaches(finding: &Finding, level: Level) -> bool {
+pub fn reaches(finding: &Finding, level: AdvisoryLevel) -> bool {
     let found = finding.observed.get(LEVEL).cloned();
-    let found = found.and_then(|it| serde_json::from_value::<Level>(it).ok());
+    let found = found.and_then(|it| serde_json::from_value::<AdvisoryLevel>(it).ok());
     finding.code == Code::VulnerableVersion && found.is_some_and(|found| found >= level)
 }
 
@@ -149,7 +149,7 @@ fn notice() -> Finding {
 }
 
 /// A notice with its advisory: the id and the URL.
-fn known(component: &str, version: &str, level: Level, [id, url]: [&String; 2]) -> Finding {
+fn known(component: &str, version: &str, level: AdvisoryLevel, [id, url]: [&String; 2]) -> Finding {
     notice()
         .saw("component", component)
         .saw("version", version)
@@ -183,7 +183,7 @@ fn installed(case: &Case<'_>) -> Vec<Installed> {
     if let Some((_, version)) = &case.facts.tools.limactl {
         // A range does not match a pre-release, which has the faults of earlier releases.
         let release = Version::new(version.major, version.minor, version.patch);
-        let (reported, release) = (version.to_string(), Release::Upstream(release));
+        let (reported, release) = (version.to_string(), ReportedVersion::Upstream(release));
         all.push(Installed { component: "lima", name: "Lima", reported, release });
     }
     let Some(guest) = case.facts.guest.present() else { return all };
@@ -194,7 +194,8 @@ fn installed(case: &Case<'_>) -> Vec<Installed> {
     ] {
         if let Some(reported) = guest.packages.get(package) {
             let is_distributions = package == "docker.io";
-            let release = if is_distributions { Release::Distribution } else { released(reported) };
+            let release =
+                if is_distributions { ReportedVersion::Distribution } else { released(reported) };
             all.push(Installed { component, name, reported: reported.clone(), release });
         }
     }
@@ -207,8 +208,8 @@ fn installed(case: &Case<'_>) -> Vec<Installed> {
     all
 }
 
-fn released(reported: &str) -> Release {
-    upstream(reported).map_or(Release::Unreadable, Release::Upstream)
+fn released(reported: &str) -> ReportedVersion {
+    upstream(reported).map_or(ReportedVersion::Unreadable, ReportedVersion::Upstream)
 }
 
 /// The release in a version such as `5:28.5.2-1~ubuntu.24.04~noble`, `0.7.0.linux` or `v1.3.3-0-gd842d77`.

@@ -13,13 +13,13 @@ mod unpinned;
 
 pub use crate::plan::{Code, Finding, Repair, Severity};
 pub use crate::resource::Case;
-pub use advisory::{Level, known_advisories, reaches, unknown_advisories};
+pub use advisory::{AdvisoryLevel, known_advisories, reaches, unknown_advisories};
 pub use bundle::Bundle;
 pub use container::Attempt;
 pub use egress::EgressAttempt;
 pub use host::{invalid_file, unobservable, unreadable_file};
 pub use repair::repair_plan;
-pub use unpinned::{Part, Unpinned, unpinned};
+pub use unpinned::{OpenPart, Unpinned, unpinned};
 
 /// Finds the faults: the worst first, otherwise from the outside in.
 pub fn diagnose(case: &Case<'_>) -> Vec<Finding> {

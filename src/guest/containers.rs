@@ -32,7 +32,7 @@ impl std::fmt::Display for Container {
 /// An entry of `/containers/json`. It lacks the runtime, the start time and `AutoRemove`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Listed {
+struct ListedContainer {
     id: String,
 }
 
@@ -75,7 +75,7 @@ impl From<Inspected> for Container {
 /// The containers that dockerd lists as running; `None` if the list is incomplete. A container that
 /// ended after it was listed is omitted.
 pub(super) fn running(answers: &Answers<'_>) -> Option<Vec<Container>> {
-    let listed: Vec<Listed> = answers.get("/containers/json")?;
+    let listed: Vec<ListedContainer> = answers.get("/containers/json")?;
     let paths = listed.iter().map(|it| format!("/containers/{}/json", it.id));
     let inspected = paths.filter(|path| answers.has(path)).map(|path| answers.get(&path));
     inspected.map(|it: Option<Inspected>| it.map(Container::from)).collect()

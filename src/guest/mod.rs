@@ -27,7 +27,7 @@ pub use document::{Document, Section, UnreadableDocument};
 pub use engine::Engine;
 pub use facts::{DOCKER_GROUP, DOCKER_SERVICE, GuestFacts};
 pub use operation::{
-    Contents, Loaded, Operation, SECCOMP_PROFILE, input, sent_file, sysbox_package,
+    Contents, LoadedCopy, Operation, SECCOMP_PROFILE, input, sent_file, sysbox_package,
 };
 pub use packages::{Unfinished, Unit};
 pub use settings::DockerdSettings;

@@ -19,7 +19,7 @@ pub const SECCOMP_PROFILE: &str = "/etc/docker/cai-seccomp.json";
 
 /// Whether the running daemon has loaded the `daemon.json` that is replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Loaded {
+pub enum LoadedCopy {
     /// It has, so a copy of the file is kept as the loaded configuration.
     Current,
     /// It has loaded an older file, of which a copy exists.
@@ -61,7 +61,7 @@ pub enum Operation<'a> {
         /// The SHA-256 of the observed file; `None` if it did not exist.
         expected: Option<String>,
         /// Whether the running daemon has loaded the observed file.
-        loaded: Loaded,
+        loaded: LoadedCopy,
         /// The new text.
         text: &'a str,
     },

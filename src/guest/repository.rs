@@ -23,7 +23,7 @@ pub enum SigningKey<'a> {
 
 /// The entry in the file.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Entry<'a> {
+pub struct SourceEntry<'a> {
     /// The URL without the name of the distribution, or the lines if `cai` did not write them so.
     pub repository: &'a str,
     /// The fingerprint of the key.
@@ -32,7 +32,7 @@ pub struct Entry<'a> {
     pub is_own: bool,
 }
 
-impl<'a> Entry<'a> {
+impl<'a> SourceEntry<'a> {
     /// Reads the file. `None` if all of its lines are comments.
     pub fn read(text: &'a str, arch: &str) -> Option<Self> {
         let lines: Vec<&str> = entries(text.lines()).collect();
@@ -84,17 +84,17 @@ mod tests {
         signed-by=/etc/apt/keyrings/cai-docker.asc] https://m.example/linux/ubuntu noble stable";
 
     fn repository(text: &str) -> Option<&str> {
-        Entry::read(text, "amd64").map(|entry| entry.repository)
+        SourceEntry::read(text, "amd64").map(|entry| entry.repository)
     }
 
     #[test]
     fn an_entry_of_cai_has_a_url_and_a_key() {
-        let expected = Entry {
+        let expected = SourceEntry {
             repository: "https://m.example/linux",
             fingerprint: Some("00FF"),
             is_own: true,
         };
-        assert_eq!(Entry::read(OWN, "amd64"), Some(expected));
+        assert_eq!(SourceEntry::read(OWN, "amd64"), Some(expected));
         let dockers = OWN.replace("cai-docker", "docker");
         assert_eq!(repository(&dockers), Some("https://m.example/linux"));
         assert_eq!(repository("# Written by cai.\n"), None);
@@ -121,7 +121,7 @@ mod tests {
     fn an_entry_of_someone_else_is_read_as_it_comes() {
         let text =
             "# by hand\ndeb  [ arch=amd64 ]  https://download.docker.com/linux/ubuntu/ noble";
-        let entry = Entry::read(text, "amd64").unwrap();
+        let entry = SourceEntry::read(text, "amd64").unwrap();
         assert_eq!((entry.repository, entry.is_own), ("https://download.docker.com/linux", false));
     }
 

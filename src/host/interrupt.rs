@@ -86,9 +86,9 @@ pub(super) fn interrupted() -> bool {
 }
 
 /// Registers a command while it runs.
-pub(super) struct Running(Vec<i32>);
+pub(super) struct RunningCommand(Vec<i32>);
 
-impl Running {
+impl RunningCommand {
     /// Starts a command. The lock is held until the command is registered, so no interrupt misses
     /// it.
     pub(super) fn start(expression: &Expression) -> io::Result<(Handle, Self)> {
@@ -107,7 +107,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningCommand {
     fn drop(&mut self) {
         let mut state = state();
         for group in &self.0 {

@@ -13,7 +13,7 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
 use super::command::Failure;
-use super::interrupt::Running;
+use super::interrupt::RunningCommand;
 use super::tail::Tail;
 use super::{CommandError, CommandSpec, ExitStatus, Input, Output};
 
@@ -63,7 +63,7 @@ fn run(command: &CommandSpec, heard: &dyn Fn(&str)) -> Result<Output, Failure> {
     let directory = tempfile::tempdir().map_err(Failure::NotObserved)?;
     let expression = expression(command, directory.path(), [&stdout, &stderr]);
     let expression = expression.map_err(Failure::NotObserved)?;
-    let (child, running) = Running::start(&expression).map_err(Failure::NotStarted)?;
+    let (child, running) = RunningCommand::start(&expression).map_err(Failure::NotStarted)?;
     let deadline = Instant::now() + command.timeout;
     let mut tails = [Tail::default(), Tail::default()];
     let (mut every, mut printed) = (*CHECK_EVERY.start(), 0);

@@ -30,21 +30,22 @@ impl Agent {
     /// known format.
     pub fn read(events: &str) -> Option<Self> {
         #[derive(Deserialize)]
-        struct Event {
-            status: Status,
+        struct AgentEvent {
+            status: AgentStatus,
         }
         #[derive(Deserialize)]
-        struct Status {
+        struct AgentStatus {
             #[serde(default)]
             running: bool,
             #[serde(default)]
             exiting: bool,
         }
-        let last = events.lines().rev().find_map(|line| serde_json::from_str::<Event>(line).ok());
-        last.map(|Event { status }| match status {
-            Status { exiting: true, .. } => Self::Exiting,
-            Status { running: true, .. } => Self::Started,
-            Status { .. } => Self::Starting,
+        let last =
+            events.lines().rev().find_map(|line| serde_json::from_str::<AgentEvent>(line).ok());
+        last.map(|AgentEvent { status }| match status {
+            AgentStatus { exiting: true, .. } => Self::Exiting,
+            AgentStatus { running: true, .. } => Self::Started,
+            AgentStatus { .. } => Self::Starting,
         })
     }
 }

@@ -135,7 +135,7 @@ pub struct UnreadableList {
 
 /// The fields that are read of an instance with an unexpected format.
 #[derive(Deserialize)]
-struct Named {
+struct PartialInstance {
     #[serde(default)]
     name: Value,
     #[serde(default)]
@@ -183,7 +183,7 @@ pub fn find_instances(stdout: &str, names: &BTreeSet<&str>) -> Result<Instances,
             Err(source) => source,
         };
         let unreadable = |source| UnreadableList { line: index + 1, source };
-        let line: Named = serde_json::from_str(text).map_err(unreadable)?;
+        let line: PartialInstance = serde_json::from_str(text).map_err(unreadable)?;
         match (line.name.as_str(), line.dir.as_str()) {
             (Some(name), _) if names.contains(name) => return Err(unreadable(source)),
             (Some(name), Some(directory)) => {

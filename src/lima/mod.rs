@@ -27,7 +27,7 @@ pub use image::{Build, MovingImage};
 pub use instance::{Instance, Instances, Other, Status, UnreadableList, find_instances};
 pub use log::{gave_up, message};
 pub use meaning::Meaning;
-pub use overrides::{Override, UserFile, overrides};
+pub use overrides::{LimaOverride, UserFile, overrides};
 pub use release::{Release, key as platform_key};
 pub use ssh::{GUEST_SOCKET, Ssh};
 pub use verdict::Verdict;

@@ -30,7 +30,7 @@ impl UserFile {
 
 /// The effect of such a file on a declared key. An edit of the instance cannot change it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Override {
+pub struct LimaOverride {
     /// The file's path, as text.
     pub file: String,
     /// The key, such as `cpus` or `containerd.user`.
@@ -40,7 +40,7 @@ pub struct Override {
 }
 
 /// The effects of these files on the declared keys of an instance.
-pub fn overrides(files: &[UserFile], declared: &Map<String, Value>) -> Vec<Override> {
+pub fn overrides(files: &[UserFile], declared: &Map<String, Value>) -> Vec<LimaOverride> {
     let mut found = Vec::new();
     for file in files {
         for (key, value) in &file.keys {
@@ -52,8 +52,8 @@ pub fn overrides(files: &[UserFile], declared: &Map<String, Value>) -> Vec<Overr
 }
 
 impl UserFile {
-    fn effects(&self, key: &str, value: &Value, wanted: &Value) -> Vec<Override> {
-        let told = |key: String, value: Option<&Value>| Override {
+    fn effects(&self, key: &str, value: &Value, wanted: &Value) -> Vec<LimaOverride> {
+        let told = |key: String, value: Option<&Value>| LimaOverride {
             file: self.path.display().to_string(),
             key,
             value: value.map(|value| value.as_str().map_or(value.to_string(), str::to_owned)),

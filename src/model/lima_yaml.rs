@@ -29,12 +29,12 @@ pub enum Holds {
 
 /// The path, type and default of a key. In a path, `[]` is an entry of a list and `*` is any name.
 /// The default is empty if the key does not have a fixed one.
-type Key = (&'static str, Holds, &'static str);
+type YamlKey = (&'static str, Holds, &'static str);
 
 use Holds::{Address, Flag, GuestPath, HostPath, Number, Open, Size, Text, Word};
 
 #[rustfmt::skip]
-const KEYS: &[Key] = &[
+const KEYS: &[YamlKey] = &[
     ("minimumLimaVersion", Text, ""),
     ("base", Open, ""),
     ("vmType", Text, ""),

@@ -4,7 +4,7 @@ use similar::{ChangeTag, TextDiff};
 
 /// Where a line of a difference is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
+pub enum Side {
     /// Only in the old text.
     Before,
     /// Only in the new text.
@@ -17,16 +17,16 @@ pub enum Origin {
 
 /// A line of a difference.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
+pub struct DiffLine {
     /// Where it is from.
-    pub origin: Origin,
+    pub origin: Side,
     /// Its text, without the line break; for a gap, the position as in a unified diff.
     pub text: String,
 }
 
 /// The lines that differ, with two lines around them. In JSON, a comma at the end of a line is not
 /// a difference, because a line gets one when another is added after it.
-pub fn text_diff(before: &str, after: &str) -> Vec<Line> {
+pub fn text_diff(before: &str, after: &str) -> Vec<DiffLine> {
     let is_json = [before, after].iter().all(|text| text.trim_start().starts_with('{'));
     let compared = |text: &str| {
         let without_comma = |line: &str| line.strip_suffix(',').unwrap_or(line).to_owned() + "\n";
@@ -37,19 +37,19 @@ pub fn text_diff(before: &str, after: &str) -> Vec<Line> {
     let (old, new): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
     let mut lines = Vec::new();
     for hunk in diff.unified_diff().context_radius(2).iter_hunks() {
-        lines.push(Line { origin: Origin::Gap, text: hunk.header().to_string() });
+        lines.push(DiffLine { origin: Side::Gap, text: hunk.header().to_string() });
         for change in hunk.iter_changes() {
             let origin = match change.tag() {
-                ChangeTag::Delete => Origin::Before,
-                ChangeTag::Insert => Origin::After,
-                ChangeTag::Equal => Origin::Both,
+                ChangeTag::Delete => Side::Before,
+                ChangeTag::Insert => Side::After,
+                ChangeTag::Equal => Side::Both,
             };
             let written = match (change.new_index(), change.old_index()) {
                 (Some(index), _) => new.get(index),
                 (None, index) => index.and_then(|index| old.get(index)),
             };
             let text = written.copied().unwrap_or(change.value()).trim_end_matches('\n').to_owned();
-            lines.push(Line { origin, text });
+            lines.push(DiffLine { origin, text });
         }
     }
     lines
@@ -59,18 +59,18 @@ pub fn text_diff(before: &str, after: &str) -> Vec<Line> {
 mod tests {
     use super::*;
 
-    fn differing(before: &str, after: &str) -> Vec<(Origin, String)> {
+    fn differing(before: &str, after: &str) -> Vec<(Side, String)> {
         let lines = text_diff(before, after).into_iter();
-        let differs = |line: &Line| matches!(line.origin, Origin::Before | Origin::After);
+        let differs = |line: &DiffLine| matches!(line.origin, Side::Before | Side::After);
         lines.filter(differs).map(|line| (line.origin, line.text)).collect()
     }
 
     #[test]
     fn a_comma_at_the_end_of_a_json_line_is_no_difference() {
         let (before, after) = ("{\n  \"a\": 1\n}\n", "{\n  \"a\": 1,\n  \"b\": 2\n}\n");
-        assert_eq!(differing(before, after), [(Origin::After, "  \"b\": 2".into())]);
-        assert_eq!(differing(after, before), [(Origin::Before, "  \"b\": 2".into())]);
+        assert_eq!(differing(before, after), [(Side::After, "  \"b\": 2".into())]);
+        assert_eq!(differing(after, before), [(Side::Before, "  \"b\": 2".into())]);
         let yaml = differing("a: x\n", "a: x,\n");
-        assert_eq!(yaml, [(Origin::Before, "a: x".into()), (Origin::After, "a: x,".into())]);
+        assert_eq!(yaml, [(Side::Before, "a: x".into()), (Side::After, "a: x,".into())]);
     }
 }

@@ -127,7 +127,7 @@ impl Change {
         if matches!(now.action, Action::Delete | Action::Release | Action::Refresh) {
             return Vec::new();
         }
-        let keys = Keys {
+        let keys = NamedKeys {
             set: self.keys_of(|reason| match reason {
                 Reason::MaySet(keys) => Some(keys),
                 _ => None,
@@ -183,14 +183,14 @@ impl Change {
 }
 
 /// The keys that a plan named without a value, with the keys above them: `env.STAGE`.
-struct Keys<'a> {
+struct NamedKeys<'a> {
     /// Those that it may set.
     set: Vec<&'a str>,
     /// Those that it removes.
     removed: Vec<&'a str>,
 }
 
-impl Keys<'_> {
+impl NamedKeys<'_> {
     /// Whether a value contains only shown and existing values, and no existing one is missing. A plan
     /// that could not observe a document or a list shows its own part of it, or nothing.
     fn is_within(

@@ -12,7 +12,7 @@ use super::{Disruption, Exposure};
 use crate::docker::client::ClientCode;
 use crate::guest::DockerdSettings;
 use crate::host::Ping;
-use crate::lima::{Override, Status};
+use crate::lima::{LimaOverride, Status};
 use crate::model::address::Address;
 use crate::model::listed;
 
@@ -66,7 +66,7 @@ pub enum Reason {
     Note(&'static str),
     /// A file of the user that Lima merges into every instance affects this VM. No reason to change
     /// anything: an edit of the instance would have no effect.
-    Overridden(Override),
+    Overridden(LimaOverride),
     /// A writable mount that the change adds exposes more than a project. No reason to change anything.
     Exposes(Exposure),
     /// Lima's warning about the VM's YAML. No reason to change anything.

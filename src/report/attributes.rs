@@ -11,7 +11,7 @@ use crate::model::digest::sha256;
 use crate::model::printable;
 use crate::model::redact;
 use crate::model::value::{Attributes, Known};
-use crate::plan::{Change, Line, Origin, text_diff};
+use crate::plan::{Change, DiffLine, Side, text_diff};
 
 /// A script or another text with more lines is collapsed.
 const SCRIPT: usize = 4;
@@ -28,7 +28,7 @@ pub(super) fn write_declared(out: &mut Page, after: &Attributes) -> std::fmt::Re
                 let room = out.width() - INDENT.len() - "  + ".len();
                 let lines = entries(value, room);
                 let lines = lines.map_or_else(|| as_text(value), |lines| lines.join("\n"));
-                lines.lines().try_for_each(|line| write_line(out, Origin::After, line))?;
+                lines.lines().try_for_each(|line| write_line(out, Side::After, line))?;
             }
             value => {
                 let shown = collapsed.unwrap_or_else(|| short(name, Some(value)));
@@ -60,7 +60,8 @@ pub(super) fn write_updated(out: &mut Page, change: &Change) -> std::fmt::Result
             // Without another side, there is nothing to position the lines in.
             let is_whole = was.is_empty() || is.is_empty();
             let lines = text_diff(&was, &is).into_iter();
-            for Line { origin, text } in lines.filter(|it| !is_whole || it.origin != Origin::Gap) {
+            for DiffLine { origin, text } in lines.filter(|it| !is_whole || it.origin != Side::Gap)
+            {
                 write_line(out, origin, &text)?;
             }
             continue;
@@ -95,20 +96,20 @@ pub(super) fn write_deleted(out: &mut Page, change: &Change) -> std::fmt::Result
 /// The lines that differ between two texts.
 pub fn difference(before: &str, after: &str) -> String {
     let lines = text_diff(before, after).into_iter();
-    let lines = lines.map(|Line { origin, text }| format!("{}\n", marked(origin, &text)));
+    let lines = lines.map(|DiffLine { origin, text }| format!("{}\n", marked(origin, &text)));
     lines.collect()
 }
 
-fn write_line(out: &mut Page, origin: Origin, text: &str) -> std::fmt::Result {
+fn write_line(out: &mut Page, origin: Side, text: &str) -> std::fmt::Result {
     writeln!(out, "{INDENT}  {}", marked(origin, text))
 }
 
-fn marked(origin: Origin, text: &str) -> String {
+fn marked(origin: Side, text: &str) -> String {
     let (sign, style) = match origin {
-        Origin::Before => ("- ", REMOVED),
-        Origin::After => ("+ ", ADDED),
-        Origin::Both => ("  ", DIM),
-        Origin::Gap => ("", DIM),
+        Side::Before => ("- ", REMOVED),
+        Side::After => ("+ ", ADDED),
+        Side::Both => ("  ", DIM),
+        Side::Gap => ("", DIM),
     };
     let text = redact::foreign(text);
     paint(style, format!("{sign}{}", printable(&text)))

@@ -18,7 +18,7 @@ use crate::model::value::Shared;
 use crate::model::{ContextName, redact};
 use crate::plan::{Observation, Reason};
 use crate::resource::containers;
-use crate::resource::record::{Entry, Keys, Record, Undeclared};
+use crate::resource::record::{Entry, Keys, Record, UndeclaredKeys};
 use crate::resource::socket_client::ClientFacts;
 
 /// The observed facts for one file.
@@ -217,7 +217,7 @@ impl Facts {
     }
 
     /// The recorded keys of a resource that are no longer declared.
-    pub fn undeclared(&self, address: &Address, keys: &Keys) -> Undeclared {
+    pub fn undeclared(&self, address: &Address, keys: &Keys) -> UndeclaredKeys {
         let record = self.record.as_ref();
         record.map(|record| record.undeclared(address, keys)).unwrap_or_default()
     }

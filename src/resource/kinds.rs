@@ -12,11 +12,11 @@ use crate::guest::probe::Part;
 use crate::model::address::{Address, Kind, NotAnAddress};
 use crate::resource::record::Record;
 
-use Place::{Guest, Host};
+use Placement::{Guest, Host};
 
 /// Where the resources of a kind are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum Placement {
     /// On this machine. They outlive the VM.
     Host,
     /// In the guest, or they exist only while it runs. In a stopped VM they stay as they are.
@@ -29,7 +29,7 @@ pub struct KindEntry {
     /// Its name.
     pub kind: Kind,
     /// Where its resources are.
-    pub place: Place,
+    pub place: Placement,
     /// The part of the guest that its steps can change. If that is all of it, they can change this
     /// machine as well.
     pub changes: Part,

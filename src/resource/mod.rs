@@ -49,7 +49,7 @@ pub use egress::Egress;
 pub use file::File;
 pub use group::Group;
 pub use group_membership::GroupMembership;
-pub use kinds::{KINDS, KindEntry, Place, all, changed_by};
+pub use kinds::{KINDS, KindEntry, Placement, all, changed_by};
 pub use lima_install::LimaInstall;
 pub use provision::{ProvisionDaemon, ProvisionDocker, ProvisionSysbox};
 pub use proxy::Proxy;

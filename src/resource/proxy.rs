@@ -32,13 +32,13 @@ pub struct Proxy {
     address: Address,
     vm: VmRef,
     restart: Address,
-    declared: Declared,
+    declared: DeclaredProxy,
     files: Vec<GuestFile>,
 }
 
 /// The declaration, without credentials.
 #[derive(Debug, Clone, PartialEq, Serialize, serde::Deserialize)]
-struct Declared {
+struct DeclaredProxy {
     http: Option<String>,
     https: Option<String>,
     no_proxy: String,
@@ -49,7 +49,7 @@ struct Declared {
 #[derive(Debug, PartialEq, Serialize)]
 struct State {
     #[serde(flatten)]
-    declared: Option<Declared>,
+    declared: Option<DeclaredProxy>,
     #[serde(skip_serializing_if = "Option::is_none")]
     files: Option<&'static str>,
 }
@@ -61,7 +61,7 @@ impl Proxy {
         let settings = proxy.in_guest();
         let shown = |address: &Option<ProxyAddress>| Some(address.as_ref()?.in_guest().to_string());
         let config::Proxy { http, https, .. } = proxy;
-        let declared = Declared {
+        let declared = DeclaredProxy {
             http: shown(http),
             https: shown(https),
             no_proxy: settings.no_proxy(),

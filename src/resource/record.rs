@@ -16,11 +16,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use self::recorded::{Keys, Loaded, Recorded, Undeclared};
+pub use self::recorded::{Keys, Loaded, Recorded, UndeclaredKeys};
 use crate::model::address::Address;
 use crate::model::digest::sha256;
 use crate::plan::Action;
-use crate::resource::{KINDS, Place};
+use crate::resource::{KINDS, Placement};
 
 /// The version of the file's format.
 const VERSION: u32 = 1;
@@ -146,8 +146,8 @@ impl Record {
     }
 
     /// The recorded keys of a resource that are no longer declared.
-    pub fn undeclared(&self, address: &Address, keys: &Keys) -> Undeclared {
-        let mut undeclared = Undeclared::default();
+    pub fn undeclared(&self, address: &Address, keys: &Keys) -> UndeclaredKeys {
+        let mut undeclared = UndeclaredKeys::default();
         for (name, key) in self.entry(address).into_iter().flat_map(|entry| &entry.keys) {
             let present = keys.present.get(name);
             if keys.declared.contains_key(name) {
@@ -249,7 +249,7 @@ impl Key {
 /// Whether a resource is on this machine and not in the VM.
 fn is_on_host(name: &str) -> bool {
     let Ok(Address { kind, .. }) = name.parse() else { return false };
-    KINDS.iter().any(|entry| entry.kind == kind && entry.place == Place::Host)
+    KINDS.iter().any(|entry| entry.kind == kind && entry.place == Placement::Host)
 }
 
 /// A record belongs to one VM, so the scope among several files is left out.

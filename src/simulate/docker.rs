@@ -9,7 +9,7 @@ use super::arguments::Arguments;
 use super::compose;
 use super::guest::{self, Unreachable};
 use super::reply::{Call, Reply};
-use super::socket::{self, Answer};
+use super::socket::{self, SocketAnswer};
 use super::template;
 use super::world::{World, context_directory};
 
@@ -80,14 +80,14 @@ fn ask(world: &mut World, host: &str, words: &[String], call: &Call<'_>) -> Repl
     let now = world.clock;
     let service = match words {
         [first, rest @ ..] if first == "compose" => match compose::read(world, call, rest) {
-            Ok(compose::Action::Up(service)) => Some(service),
-            Ok(compose::Action::Print(reply)) | Err(reply) => return reply,
+            Ok(compose::ComposeAction::Up(service)) => Some(service),
+            Ok(compose::ComposeAction::Print(reply)) | Err(reply) => return reply,
         },
         _ => None,
     };
     let path = host.strip_prefix("unix://").unwrap_or(host).to_owned();
     let why = match socket::connect(world, Path::new(&path)) {
-        Answer::Daemon(name) => {
+        SocketAnswer::Daemon(name) => {
             let guest = world.instances.get_mut(&name).and_then(|it| it.running_guest());
             let Some(guest) = guest else { return Reply::failed(1, "no guest") };
             let before = guest.clone();
@@ -100,15 +100,15 @@ fn ask(world: &mut World, host: &str, words: &[String], call: &Call<'_>) -> Repl
             }
             return reply;
         }
-        Answer::Closed => format!(
+        SocketAnswer::Closed => format!(
             "error during connect: Get \"http://{}/v1.50/info\": read unix @->{path}: read: \
              connection reset by peer",
             path.replace('/', "%2F")
         ),
-        Answer::Denied => format!(
+        SocketAnswer::Denied => format!(
             "permission denied while trying to connect to the Docker daemon socket at {host}"
         ),
-        Answer::Missing | Answer::Refused => {
+        SocketAnswer::Missing | SocketAnswer::Refused => {
             format!("Cannot connect to the Docker daemon at {host}. Is the docker daemon running?")
         }
     };

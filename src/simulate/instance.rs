@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::guest::{Guest, Machine, Store};
-use super::limactl::config::Config;
+use super::limactl::config::FilledConfig;
 use super::world::LIMA_VERSION;
 use crate::lima::Status;
 
@@ -133,7 +133,7 @@ impl Instance {
     pub(super) fn start(
         &mut self,
         name: &str,
-        config: &Config,
+        config: &FilledConfig,
         disks: Vec<(String, Vec<Store>)>,
         pid: u32,
         now: u64,
@@ -170,7 +170,7 @@ impl Instance {
 
     /// Whether Lima's probes succeed. A probe that uses dockerd as the user fails on a first boot
     /// (8).
-    pub(super) fn is_ready(&mut self, config: &Config, now: u64) -> bool {
+    pub(super) fn is_ready(&mut self, config: &FilledConfig, now: u64) -> bool {
         let session = self.master.clone();
         let Some(guest) = self.running_guest() else {
             return false;

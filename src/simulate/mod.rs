@@ -40,11 +40,11 @@ mod world;
 pub use arguments::Arguments;
 pub use fault::{FAULTS, Fault};
 pub use guest::{
-    Account, Client, Container, Dockerd, File, Group, Guest, Image, Machine, Made, Mount, Place,
-    Store, Unit, VolumeSocket,
+    Account, Client, Container, ContainerImage, ContainerMount, DataStore, Dockerd, File, Group,
+    Guest, Machine, Made, Store, Unit, VolumeSocket,
 };
 pub use host::{SimulatedHost, run};
 pub use instance::{HostSocket, Instance, Session};
-pub use limactl::{expression, list::Listed, rules, yaml};
+pub use limactl::{expression, list::ListedInstance, rules, yaml};
 pub use reply::{Call, Outside, Reply};
 pub use world::{Computer, LINUX, MACOS, World};

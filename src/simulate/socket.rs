@@ -8,7 +8,7 @@ use crate::host::Ping;
 
 /// The result of a connection to a socket.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(super) enum SocketAnswer {
     /// The file does not exist.
     Missing,
     /// Nothing listens on it.
@@ -23,24 +23,24 @@ pub(super) enum Answer {
 }
 
 /// Connects to a Docker socket and sends a request.
-pub(super) fn connect(world: &mut World, path: &Path) -> Answer {
+pub(super) fn connect(world: &mut World, path: &Path) -> SocketAnswer {
     let now = world.clock;
     let Some(name) = world.instance_of_docker_socket(path) else {
-        return Answer::Missing;
+        return SocketAnswer::Missing;
     };
     let Some(instance) = world.instances.get_mut(&name) else {
-        return Answer::Missing;
+        return SocketAnswer::Missing;
     };
     let Some(socket) = instance.docker_socket.clone() else {
-        return Answer::Missing;
+        return SocketAnswer::Missing;
     };
     let groups = match socket {
-        super::instance::HostSocket { permitted: false, .. } => return Answer::Denied,
-        super::instance::HostSocket { carried_by: None, .. } => return Answer::Refused,
+        super::instance::HostSocket { permitted: false, .. } => return SocketAnswer::Denied,
+        super::instance::HostSocket { carried_by: None, .. } => return SocketAnswer::Refused,
         super::instance::HostSocket { carried_by: Some(groups), .. } => groups,
     };
     let Some(guest) = instance.running_guest() else {
-        return Answer::Refused;
+        return SocketAnswer::Refused;
     };
     let permitted = guest.lets_in(&groups);
     let ran = guest.dockerd.is_some();
@@ -49,17 +49,17 @@ pub(super) fn connect(world: &mut World, path: &Path) -> Answer {
         // Socket activation: the request started the daemon.
         world.pass(2);
     }
-    if answers { Answer::Daemon(name) } else { Answer::Closed }
+    if answers { SocketAnswer::Daemon(name) } else { SocketAnswer::Closed }
 }
 
 /// See [`Probe::ping`](crate::host::Probe::ping).
 pub(super) fn ping(world: &mut World, path: &Path) -> Ping {
     match connect(world, path) {
-        Answer::Missing => Ping::Missing,
-        Answer::Refused => Ping::Refused,
-        Answer::Denied => Ping::Denied,
-        Answer::Closed => Ping::Closed,
-        Answer::Daemon(_) => Ping::Answered { api_version: "1.47".into() },
+        SocketAnswer::Missing => Ping::Missing,
+        SocketAnswer::Refused => Ping::Refused,
+        SocketAnswer::Denied => Ping::Denied,
+        SocketAnswer::Closed => Ping::Closed,
+        SocketAnswer::Daemon(_) => Ping::Answered { api_version: "1.47".into() },
     }
 }
 

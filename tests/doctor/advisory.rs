@@ -5,7 +5,7 @@ use std::path::Path;
 use containai::config::{self, Config};
 use containai::docker::Environment;
 use containai::doctor::{
-    Case, Code, Finding, Level, Severity, known_advisories, reaches, unknown_advisories,
+    AdvisoryLevel, Case, Code, Finding, Severity, known_advisories, reaches, unknown_advisories,
 };
 use containai::guest::Document;
 use containai::plan::Plan;
@@ -143,7 +143,9 @@ fn an_unsupported_combination_is_a_notice_with_its_advisory() {
     });
     let findings = found(&config, &facts, true);
     assert_eq!(ids(&findings), ["nestybox/sysbox#1007"]);
-    assert!(reaches(&findings[0], Level::Medium) && !reaches(&findings[0], Level::High));
+    assert!(
+        reaches(&findings[0], AdvisoryLevel::Medium) && !reaches(&findings[0], AdvisoryLevel::High)
+    );
 }
 
 fn a_package_of_a_distribution_is_unknown() {
@@ -158,7 +160,7 @@ fn a_package_of_a_distribution_is_unknown() {
     let findings = found(&config, &facts, false);
     assert_eq!(findings.len(), 1);
     assert!(findings[0].cause.contains("20.10.24+dfsg1-1+deb12u1 comes from the distribution"));
-    assert!(!reaches(&findings[0], Level::Low));
+    assert!(!reaches(&findings[0], AdvisoryLevel::Low));
 }
 
 /// Except the first design, which names an old Sysbox on purpose.

@@ -7,7 +7,8 @@ mod verdicts;
 use containai::config::Config;
 use containai::docker::client::{
     Accounts, Api, ComposeError, ComposeLabels, ComposeMount, ComposeProgram, ComposeProject,
-    ComposeService, ContainerState, Inside, Inspected, MountSeen, Process, Seen, SocketSeen,
+    ComposeService, ContainerState, ExistingContainer, Inside, Inspected, MountSeen, Process,
+    SocketSeen,
 };
 use containai::model::address::Kind;
 use containai::plan::Observation;
@@ -53,8 +54,8 @@ fn process(uid: u32, groups: &[u32]) -> Process {
 }
 
 /// A healthy manager: its user is in the socket's group, and its mount is rw.
-fn seen() -> Seen {
-    Seen {
+fn seen() -> ExistingContainer {
+    ExistingContainer {
         inspected: Inspected {
             id: "id-of-mcp-manager".into(),
             name: "mcp-manager".into(),
@@ -94,7 +95,7 @@ fn seen() -> Seen {
 }
 
 /// The same manager, but denied: neither its program nor its image has the group.
-fn denied() -> Seen {
+fn denied() -> ExistingContainer {
     let mut seen = seen();
     seen.accounts = Accounts::parse("mcp:x:1001:1001::/:\n", "docker:x:2375:\nmcp:x:1001:\n");
     let inside = seen.inside.as_mut().unwrap();
@@ -103,12 +104,15 @@ fn denied() -> Seen {
     seen
 }
 
-fn bent(mut seen: Seen, bend: impl FnOnce(&mut Seen)) -> Seen {
+fn bent(
+    mut seen: ExistingContainer,
+    bend: impl FnOnce(&mut ExistingContainer),
+) -> ExistingContainer {
     bend(&mut seen);
     seen
 }
 
-fn inside(seen: &mut Seen) -> &mut Inside {
+fn inside(seen: &mut ExistingContainer) -> &mut Inside {
     seen.inside.as_mut().unwrap()
 }
 
@@ -127,12 +131,12 @@ fn mounted(source: &str, target: &str, writable: bool) -> ComposeMount {
     ComposeMount { source: source.into(), target: target.into(), writable }
 }
 
-fn project(program: ComposeProgram, container: &Observation<Seen>) -> ComposeProject {
+fn project(program: ComposeProgram, container: &Observation<ExistingContainer>) -> ComposeProject {
     let labels = container.present().and_then(|seen| seen.inspected.compose.as_ref());
     ComposeProject::new(program, "/d/dind.yml".as_ref(), labels, &|_| true)
 }
 
-fn client(container: Observation<Seen>) -> ClientFacts {
+fn client(container: Observation<ExistingContainer>) -> ClientFacts {
     let compose = ComposeFacts {
         project: Some(project(ComposeProgram::Plugin, &container)),
         service: Ok(service()),
@@ -155,12 +159,12 @@ fn facts(config: &Config, client: ClientFacts) -> Facts {
     Facts { clients: [("mcp-manager".into(), client)].into(), ..healthy(config) }
 }
 
-fn plan_of(lines: &str, seen: Seen) -> Plan {
+fn plan_of(lines: &str, seen: ExistingContainer) -> Plan {
     let config = declares(lines);
     plan(&config, &facts(&config, client(Observation::Present(seen))))
 }
 
-fn planned(lines: &str, seen: Seen) -> Change {
+fn planned(lines: &str, seen: ExistingContainer) -> Change {
     change(&plan_of(lines, seen), Kind::SOCKET_CLIENT).clone()
 }
 
@@ -177,7 +181,7 @@ fn written(change: &Change) -> String {
 }
 
 #[track_caller]
-fn hint(lines: &str, seen: Seen) -> String {
+fn hint(lines: &str, seen: ExistingContainer) -> String {
     let change = planned(lines, seen);
     assert!(change.steps.is_empty());
     let problem = change.problem.expect("a problem");
@@ -260,7 +264,7 @@ fn an_override_of_somebody_else_stands_in_the_way() {
 }
 
 fn without_compose_the_options_are_named() {
-    let readonly = |seen: &mut Seen| seen.inspected.mounts[0].writable = false;
+    let readonly = |seen: &mut ExistingContainer| seen.inspected.mounts[0].writable = false;
     let hint_of_both = hint("mode = \"rw\"\n", bent(denied(), readonly));
     assert!(hint_of_both.contains("-v dind_sock:/var/run:rw --group-add 2375"), "{hint_of_both}");
     let stale = bent(denied(), |seen| seen.accounts = self::seen().accounts);
@@ -336,7 +340,7 @@ fn a_container_that_is_not_there_is_made() {
 }
 
 fn a_container_that_ends_at_once_is_judged_by_what_it_is_made_with() {
-    let restarting = |seen: &mut Seen| {
+    let restarting = |seen: &mut ExistingContainer| {
         seen.inside = None;
         seen.inspected.state.status = "restarting".into();
         seen.log = vec!["permission denied".into()];

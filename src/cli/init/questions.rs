@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Answers, given, project};
+use super::{InitAnswers, given, project};
 use crate::cli::Global;
 use crate::cli::error::Error;
 use crate::cli::terminal::{Answer, Terminal};
@@ -17,7 +17,7 @@ pub(super) fn ask(
     host: &dyn Host,
     global: &Global,
     file: &Path,
-    answers: &mut Answers,
+    answers: &mut InitAnswers,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
     let name = until_valid(terminal, "Name of the VM", "containai-secure", |text| {

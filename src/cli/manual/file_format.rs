@@ -23,7 +23,7 @@ pub(super) fn page() -> String {
          the file has the table.",
     )]);
     roff.control("SH", ["KEYS"]);
-    let page = Page { root: &schema };
+    let page = ManualPage { root: &schema };
     page.table(TOP_LEVEL, &page.resolved(&schema), &mut roff);
     roff.control("SH", ["EXAMPLES"]);
     roff.control("EX", []);
@@ -38,11 +38,11 @@ pub(super) fn page() -> String {
     roff.to_roff()
 }
 
-struct Page<'a> {
+struct ManualPage<'a> {
     root: &'a Value,
 }
 
-impl Page<'_> {
+impl ManualPage<'_> {
     /// A table with its keys, and then the tables in it.
     fn table(&self, title: &str, table: &Map<String, Value>, roff: &mut Roff) {
         let Some(Value::Object(keys)) = table.get("properties") else { return };

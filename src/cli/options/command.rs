@@ -6,11 +6,13 @@ use clap::builder::PossibleValuesParser;
 use clap::{Subcommand, ValueEnum};
 use clap_complete::{ArgValueCompleter, Shell};
 
-use super::{Consent, Doctor, EgressCommand, GLOBAL, Init, Limits, Power, Replace, Targets, Watch};
+use super::{
+    Consent, Doctor, EgressCommand, GLOBAL, Init, Limits, PowerOptions, Replace, Targets, Watch,
+};
 use crate::cli::completions;
 use crate::cli::env::Syntax;
 use crate::cli::schema;
-use crate::cli::shell::Log;
+use crate::cli::shell::LogSource;
 use crate::cli::simulate::Simulate;
 use crate::doctor::Code;
 use crate::model::VmName;
@@ -99,21 +101,21 @@ pub(in crate::cli) enum Command {
     /// If the VM is broken and its guest still runs containers, names them and asks for confirmation.
     Start {
         #[command(flatten)]
-        options: Power,
+        options: PowerOptions,
     },
     /// Stop the VM
     ///
     /// Names the containers that stop, and asks for confirmation.
     Stop {
         #[command(flatten)]
-        options: Power,
+        options: PowerOptions,
     },
     /// Restart the VM
     ///
     /// Names the containers that stop, and asks for confirmation. Starts them again afterward.
     Restart {
         #[command(flatten)]
-        options: Power,
+        options: PowerOptions,
     },
     /// Open a shell in the VM, or run a command there
     ///
@@ -128,7 +130,7 @@ pub(in crate::cli) enum Command {
     Logs {
         /// The log
         #[arg(default_value = "docker")]
-        log: Log,
+        log: LogSource,
         /// Keep printing new lines
         #[arg(short, long)]
         follow: bool,

@@ -13,7 +13,7 @@ use clap::{Args, Parser, ValueEnum};
 pub(super) use command::{Command, GraphFormat};
 pub(super) use consent::{Consent, Replace};
 pub(super) use limits::{Limits, Targets};
-pub(super) use of_command::{Doctor, EgressCommand, Init, Power, Watch};
+pub(super) use of_command::{Doctor, EgressCommand, Init, PowerOptions, Watch};
 
 /// A Docker engine in a Lima VM, declared in one file.
 #[derive(Debug, Parser)]

@@ -9,7 +9,7 @@ use clap_complete::ArgValueCompleter;
 use super::Limits;
 use super::limits::timeout;
 use crate::cli::completions;
-use crate::doctor::Level;
+use crate::doctor::AdvisoryLevel;
 use crate::model::VmName;
 use crate::model::egress::Target;
 
@@ -30,7 +30,7 @@ pub(in crate::cli) struct Doctor {
     pub(in crate::cli) bundle: Option<PathBuf>,
     /// Exit with 1 if an installed version has a known issue of at least this severity
     #[arg(long, value_name = "SEVERITY")]
-    pub(in crate::cli) fail_on: Option<Level>,
+    pub(in crate::cli) fail_on: Option<AdvisoryLevel>,
     /// Also start and remove a container with each runtime: an engine that answers may still fail
     /// to start one
     #[arg(long)]
@@ -72,7 +72,7 @@ pub(in crate::cli) struct Watch {
 
 /// The options of `cai stop` and `cai restart`.
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Power {
+pub(in crate::cli) struct PowerOptions {
     /// Do not ask for confirmation
     #[arg(short, long)]
     pub(in crate::cli) yes: bool,

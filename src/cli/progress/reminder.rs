@@ -26,11 +26,11 @@ pub(super) struct Reminder<'a> {
 /// The steps that are running.
 #[derive(Default)]
 struct Steps {
-    running: BTreeMap<Address, Running>,
+    running: BTreeMap<Address, RunningStep>,
     is_over: bool,
 }
 
-struct Running {
+struct RunningStep {
     title: String,
     said: String,
     since: Instant,
@@ -95,7 +95,7 @@ impl Steps {
         match event {
             Event::StepStarted(address, step) => {
                 let (title, said) = (step.title.clone(), String::new());
-                let step = Running { title, said, since: now, due: now + FIRST };
+                let step = RunningStep { title, said, since: now, due: now + FIRST };
                 self.running.insert((*address).clone(), step);
             }
             Event::StepSays(address, line) => {

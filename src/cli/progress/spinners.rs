@@ -27,11 +27,11 @@ const LOOKING: &str = "check the result";
 /// The lines of all resources that are being changed.
 pub(super) struct Spinners {
     lines: MultiProgress,
-    running: Mutex<BTreeMap<Address, Running>>,
+    running: Mutex<BTreeMap<Address, Spinner>>,
     has_colors: bool,
 }
 
-struct Running {
+struct Spinner {
     bar: ProgressBar,
     now: Arc<Mutex<Now>>,
 }
@@ -84,7 +84,7 @@ impl Spinners {
             }
             Event::ResourceFinished(result) => {
                 let running = lock(&self.running).remove(&result.address);
-                if let Some(Running { bar, .. }) = running {
+                if let Some(Spinner { bar, .. }) = running {
                     bar.finish_and_clear();
                     self.lines.remove(&bar);
                 }
@@ -92,19 +92,19 @@ impl Spinners {
         }
     }
 
-    fn change(&self, address: &Address, change: impl FnOnce(&Running)) {
+    fn change(&self, address: &Address, change: impl FnOnce(&Spinner)) {
         if let Some(running) = lock(&self.running).get(address) {
             change(running);
         }
     }
 
-    fn line(&self, address: &Address) -> Running {
+    fn line(&self, address: &Address) -> Spinner {
         let now = Now { address: address.clone(), doing: LOOKING.into(), said: String::new() };
         let now = Arc::new(Mutex::new(now));
         let bar = ProgressBar::new_spinner().with_style(self.style(Arc::clone(&now)));
         let bar = self.lines.add(bar);
         bar.enable_steady_tick(TURN);
-        Running { bar, now }
+        Spinner { bar, now }
     }
 
     fn style(&self, now: Arc<Mutex<Now>>) -> ProgressStyle {
@@ -125,7 +125,7 @@ impl Spinners {
     }
 }
 
-impl Running {
+impl Spinner {
     fn does(&self, what: &str) {
         {
             // Unlocked before the bar is touched: the bar locks this to draw itself.

@@ -12,11 +12,11 @@ use crate::report::{Hook, Line, StepStatus};
 /// The resources that are being changed.
 #[derive(Default)]
 pub(super) struct Stream {
-    running: Mutex<BTreeMap<Address, Running>>,
+    running: Mutex<BTreeMap<Address, CurrentStep>>,
 }
 
 /// A resource, and its current step.
-struct Running {
+struct CurrentStep {
     action: Action,
     since: Instant,
     step: String,
@@ -28,7 +28,7 @@ impl Stream {
         match event {
             Event::ResourceStarted(change) => {
                 let (action, since) = (change.action, Instant::now());
-                let running = Running { action, since, step: String::new() };
+                let running = CurrentStep { action, since, step: String::new() };
                 self.running().insert(change.address.clone(), running);
                 print(Line::started(Hook::new(&change.address, action, Duration::ZERO)));
             }
@@ -57,18 +57,18 @@ impl Stream {
         }
     }
 
-    fn progress(&self, address: &Address, change: impl FnOnce(&mut Running)) {
+    fn progress(&self, address: &Address, change: impl FnOnce(&mut CurrentStep)) {
         if let Some(running) = self.running().get_mut(address) {
             change(running);
         }
     }
 
-    fn running(&self) -> MutexGuard<'_, BTreeMap<Address, Running>> {
+    fn running(&self) -> MutexGuard<'_, BTreeMap<Address, CurrentStep>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Running {
+impl CurrentStep {
     fn line(
         &self,
         address: &Address,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cli::error::Error;
-use crate::cli::file::File;
+use crate::cli::file::ConfigFile;
 use crate::cli::terminal::Terminal;
 use crate::host::{CommandSpec, Host, Os, Probe};
 use crate::model::{VmName, listed};
@@ -20,7 +20,7 @@ const MODE: u32 = 0o644;
 
 pub(super) fn install(
     host: &dyn Host,
-    file: &File,
+    file: &ConfigFile,
     interval: Option<Duration>,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
@@ -110,7 +110,7 @@ fn logs(probe: &dyn Probe) -> Option<PathBuf> {
 /// The file of a service, as its manager reads it.
 fn text(
     probe: &dyn Probe,
-    file: &File,
+    file: &ConfigFile,
     service: &WatchService,
     interval: Option<Duration>,
 ) -> Result<String, Error> {

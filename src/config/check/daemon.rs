@@ -1,7 +1,7 @@
 //! The rules of `[docker.daemon]`: keys that `cai` sets, and keys that would expose the engine.
 
 use super::Check;
-use crate::config::de::Node;
+use crate::config::de::TomlNode;
 
 pub(super) const RUNTIME: &str = "sysbox-runc";
 
@@ -31,7 +31,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
     }
 
     /// dockerd treats an address without a scheme as TCP.
-    fn hosts(&mut self, daemon: Node<'a, 'i>) {
+    fn hosts(&mut self, daemon: TomlNode<'a, 'i>) {
         let hosts = daemon.get("hosts");
         let listed = hosts.into_iter().flat_map(|hosts| {
             let single = hosts.text().map(|_| hosts);
@@ -48,6 +48,6 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
     }
 
     fn is_true(&self, path: &[&str]) -> bool {
-        self.at(path).is_some_and(Node::is_true)
+        self.at(path).is_some_and(TomlNode::is_true)
     }
 }

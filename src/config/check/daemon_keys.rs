@@ -6,7 +6,7 @@ use std::ops::Range;
 use serde_json::{Map, Value};
 
 use super::Check;
-use crate::config::de::Node;
+use crate::config::de::TomlNode;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::suggest;
 use crate::model::daemon_key::{DAEMON_KEYS, DaemonKey, ValueType, is_log_driver, knows_runtime};
@@ -56,7 +56,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         key: &str,
         path: &[String],
         expected: ValueType,
-        place: Node<'a, 'i>,
+        place: TomlNode<'a, 'i>,
     ) {
         let part = path.iter().try_fold(place, |node, step| match step.parse::<usize>() {
             Ok(index) => node.elements().nth(index),
@@ -81,7 +81,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         }
     }
 
-    fn data_root(&mut self, daemon: Node<'a, 'i>) {
+    fn data_root(&mut self, daemon: TomlNode<'a, 'i>) {
         let Some(place) = daemon.get("data-root") else { return };
         if place.text().is_some_and(|path| !path.is_empty() && !path.starts_with('/')) {
             let message = "`data-root` must be an absolute path";
@@ -94,7 +94,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         }
     }
 
-    fn default_runtime(&mut self, keys: &Map<String, Value>, daemon: Node<'a, 'i>) {
+    fn default_runtime(&mut self, keys: &Map<String, Value>, daemon: TomlNode<'a, 'i>) {
         let Some(place) = daemon.get("default-runtime") else { return };
         let Some(name) = place.text().filter(|name| *name != super::daemon::RUNTIME) else {
             return;
@@ -107,7 +107,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         }
     }
 
-    fn log_driver(&mut self, daemon: Node<'a, 'i>) {
+    fn log_driver(&mut self, daemon: TomlNode<'a, 'i>) {
         let Some(place) = daemon.get("log-driver") else { return };
         let Some(name) = place.text().filter(|name| !is_log_driver(name)) else { return };
         let message = format!("unknown log driver {}", suggest::shown(name));
@@ -116,8 +116,8 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         self.refuse(place.span(), message, hint);
     }
 
-    fn daemon_mirrors(&mut self, daemon: Node<'a, 'i>) {
-        for mirror in daemon.get("registry-mirrors").into_iter().flat_map(Node::elements) {
+    fn daemon_mirrors(&mut self, daemon: TomlNode<'a, 'i>) {
+        for mirror in daemon.get("registry-mirrors").into_iter().flat_map(TomlNode::elements) {
             let Some(url) = mirror.text() else { continue };
             let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
             let host = rest.and_then(|rest| rest.split('/').next()).unwrap_or_default();
@@ -130,9 +130,9 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
     }
 
     /// dockerd compares entire labels, so it accepts a label that is written twice.
-    fn daemon_labels(&mut self, daemon: Node<'a, 'i>) {
+    fn daemon_labels(&mut self, daemon: TomlNode<'a, 'i>) {
         let mut labels = BTreeMap::new();
-        for label in daemon.get("labels").into_iter().flat_map(Node::elements) {
+        for label in daemon.get("labels").into_iter().flat_map(TomlNode::elements) {
             let Some(text) = label.text() else { continue };
             let other = text.split_once('=').and_then(|(key, _)| labels.insert(key, text));
             // Another rule reports invisible characters.
@@ -147,8 +147,8 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
     }
 
     /// The network of the bridge and the address pools, which must not overlap.
-    fn daemon_networks(&mut self, daemon: Node<'a, 'i>) {
-        let bridge = daemon.get("bridge").and_then(Node::text).filter(|name| !name.is_empty());
+    fn daemon_networks(&mut self, daemon: TomlNode<'a, 'i>) {
+        let bridge = daemon.get("bridge").and_then(TomlNode::text).filter(|name| !name.is_empty());
         let bip = daemon.get("bip").filter(|bip| bip.text() != Some(""));
         if let (Some(bip), Some(_)) = (bip, bridge) {
             let message = "dockerd refuses `bip` together with `bridge`";
@@ -174,14 +174,14 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
             let hint = format!("it must be within the network of `bip`, {bip}");
             self.refuse(span, "`fixed-cidr` is outside of `bip`", hint);
         }
-        for pool in daemon.get("default-address-pools").into_iter().flat_map(Node::elements) {
+        for pool in daemon.get("default-address-pools").into_iter().flat_map(TomlNode::elements) {
             self.pool(pool, &mut taken);
         }
     }
 
-    fn pool(&mut self, pool: Node<'a, 'i>, taken: &mut Vec<(Ipv4Network, String)>) {
+    fn pool(&mut self, pool: TomlNode<'a, 'i>, taken: &mut Vec<(Ipv4Network, String)>) {
         let base = pool.get("base");
-        if base.and_then(Node::text).is_some_and(|text| text.contains(':')) {
+        if base.and_then(TomlNode::text).is_some_and(|text| text.contains(':')) {
             return;
         }
         let Some((network, span)) = self.network(base) else { return };
@@ -201,7 +201,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
     }
 
     /// The network in a text, and its place. Invalid text is refused.
-    fn network(&mut self, place: Option<Node<'a, 'i>>) -> Option<(Ipv4Network, Range<usize>)> {
+    fn network(&mut self, place: Option<TomlNode<'a, 'i>>) -> Option<(Ipv4Network, Range<usize>)> {
         let place = place?;
         let text = place.text().filter(|text| !text.is_empty())?;
         match text.parse::<Ipv4Network>() {

@@ -1,7 +1,7 @@
 //! The rules of `[lima]`, `[docker]` and `[sysbox]`.
 
 use super::{Check, of};
-use crate::config::de::Node;
+use crate::config::de::TomlNode;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::suggest;
 use crate::config::types::{Config, Docker, DockerSource, Lima, Sysbox};
@@ -18,7 +18,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
             self.refuse(place.span(), message, hint);
         }
         let checksums = self.at(&["lima", "sha256"]);
-        for (key, span) in checksums.into_iter().flat_map(Node::keys) {
+        for (key, span) in checksums.into_iter().flat_map(TomlNode::keys) {
             if !Lima::PLATFORMS.contains(&key) {
                 let message = format!("unknown platform {}", suggest::shown(key));
                 self.refuse(span, message, suggest::hint(key, &Lima::PLATFORMS, "platform"));
@@ -56,7 +56,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
             let hint = "update url and sha256 too, or remove the entry; `cai pin` adds it again for versions \
                         that cai knows. In a file that extends this one, `packages = []` removes it";
             let error = Diagnostic::new(message).at(of(place, "sha256")).hint(hint);
-            let version = self.at(&["sysbox", "version"]).map(Node::span);
+            let version = self.at(&["sysbox", "version"]).map(TomlNode::span);
             let also = |error: Diagnostic, span| error.also(span, "the version");
             self.diagnostics.push(version.into_iter().fold(error, also));
         }
@@ -69,7 +69,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
             return;
         }
         // A refused entry may be the package.
-        let written = self.at(&["sysbox", "packages"]).map_or(0, Node::count);
+        let written = self.at(&["sysbox", "packages"]).map_or(0, TomlNode::count);
         if written == sysbox.packages.len() {
             self.package(sysbox, config.vm.arch);
         }

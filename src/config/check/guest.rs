@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Check, of};
-use crate::config::de::Node;
+use crate::config::de::TomlNode;
 use crate::config::suggest;
 use crate::config::types::{Group, User};
 use crate::model::{UnixName, UserRef};
@@ -37,8 +37,8 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
             if user.name == UserRef::LimaUser {
                 self.leave_to_lima(place);
             }
-            let groups = place.get("groups").into_iter().flat_map(Node::elements);
-            let groups = user.groups.iter().zip(groups.map(Node::span));
+            let groups = place.get("groups").into_iter().flat_map(TomlNode::elements);
+            let groups = user.groups.iter().zip(groups.map(TomlNode::span));
             self.refuse_twice(groups.collect(), |group| format!("duplicate group `{group}`"));
         }
     }
@@ -49,7 +49,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         let known: Vec<&str> = declared.chain(["docker"]).collect();
         let places = self.elements(&["users"]);
         for (user, place) in users.iter().zip(places) {
-            let places = place.get("groups").into_iter().flat_map(Node::elements);
+            let places = place.get("groups").into_iter().flat_map(TomlNode::elements);
             for (group, place) in user.groups.iter().zip(places) {
                 let name = group.as_str();
                 let is_known = known.contains(&name) || Group::is_of_images(group);
@@ -67,7 +67,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
     /// Without this check, nobody could use the engine of a VM that took minutes to create. A VM that
     /// someone else made may give its user the socket itself, as Lima's templates do.
     fn refuse_no_engine(&mut self, span: Range<usize>) {
-        if self.at(&["vm", "adopted"]).is_some_and(Node::is_true) {
+        if self.at(&["vm", "adopted"]).is_some_and(TomlNode::is_true) {
             return;
         }
         let message = "the user `@lima` is not in the group `docker`";
@@ -76,7 +76,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         self.refuse(span, message, hint);
     }
 
-    fn leave_to_lima(&mut self, user: Node<'a, 'i>) {
+    fn leave_to_lima(&mut self, user: TomlNode<'a, 'i>) {
         let reasons = [
             ("uid", "Lima gives its user the id of the user who runs Lima"),
             ("shell", "Lima sets the shell of its user; set `user` under `[vm.lima]` instead"),

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::Check;
-use crate::config::de::Node;
+use crate::config::de::TomlNode;
 use crate::config::suggest::{self, shown};
 use crate::config::text::{self, broken_template};
 
@@ -92,7 +92,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
 
     /// Values that `limactl validate` refuses (measured with Lima 2.2.0). Without this check, they
     /// would pass on a machine without `limactl`.
-    fn lima_values(&mut self, lima: Node<'a, 'i>) {
+    fn lima_values(&mut self, lima: TomlNode<'a, 'i>) {
         if let Some(value) = lima.get("mountType")
             && let Some(other) = value.text().filter(|text| !MOUNT_TYPES.contains(text))
         {
@@ -105,7 +105,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         }
         let resolver = lima.get("hostResolver").and_then(|resolver| resolver.get("enabled"));
         if let Some(value) = lima.get("dns").filter(|servers| servers.count() > 0)
-            && !resolver.is_some_and(Node::is_false)
+            && !resolver.is_some_and(TomlNode::is_false)
         {
             let hint = "also set `hostResolver.enabled = false`, or remove `dns`";
             self.refuse(value.span(), "Lima refuses `dns` if its host resolver is enabled", hint);
@@ -113,12 +113,12 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
     }
 
     /// Texts below this key that Lima expands as templates or writes into a single line.
-    fn lima_texts(&mut self, lima: Node<'a, 'i>, key: &str) {
+    fn lima_texts(&mut self, lima: TomlNode<'a, 'i>, key: &str) {
         let Some(value) = lima.get(key) else { return };
         let lines: Vec<Range<usize>> = LINES
             .iter()
             .filter_map(|path| path.iter().try_fold(lima, |node, key| node.get(key)))
-            .flat_map(Node::texts)
+            .flat_map(TomlNode::texts)
             .map(|(_, span)| span)
             .collect();
         for (text, place) in value.texts() {
@@ -137,7 +137,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
     }
 
     /// QEMU would also accept options and addresses of other machines here.
-    fn vnc(&mut self, lima: Node<'a, 'i>) {
+    fn vnc(&mut self, lima: TomlNode<'a, 'i>) {
         let path = ["video", "vnc", "display"];
         let Some(value) = path.iter().try_fold(lima, |node, key| node.get(key)) else { return };
         let is_local = |text: &str| {
@@ -155,11 +155,11 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
     }
 
     /// Lima writes the name of an interface into a script that root runs at boot.
-    fn networks(&mut self, lima: Node<'a, 'i>) {
+    fn networks(&mut self, lima: TomlNode<'a, 'i>) {
         let is_name =
             |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
-        for network in lima.get("networks").into_iter().flat_map(Node::elements) {
-            let broken = |name: &Node<'_, '_>| !name.text().is_none_or(is_name);
+        for network in lima.get("networks").into_iter().flat_map(TomlNode::elements) {
+            let broken = |name: &TomlNode<'_, '_>| !name.text().is_none_or(is_name);
             if let Some(name) = network.get("interface").filter(broken) {
                 let hint = "use letters, digits, \".\", \"_\" and \"-\"";
                 self.refuse(name.span(), "this is not the name of a network interface", hint);
@@ -167,9 +167,9 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         }
     }
 
-    fn firmware(&mut self, lima: Node<'a, 'i>) {
+    fn firmware(&mut self, lima: TomlNode<'a, 'i>) {
         let images = lima.get("firmware").and_then(|firmware| firmware.get("images"));
-        for image in images.into_iter().flat_map(Node::elements) {
+        for image in images.into_iter().flat_map(TomlNode::elements) {
             let Some(place) = image.get("location") else { continue };
             if let Some(Err(error)) = place.text().map(|text| text::location(text, "firmware")) {
                 let hint = "the VM runs this code when it boots";

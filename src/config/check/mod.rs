@@ -15,7 +15,7 @@ mod port_forwards;
 mod socket_clients;
 mod vm;
 
-use crate::config::de::Node;
+use crate::config::de::TomlNode;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::layers::Sources;
 use crate::config::types::{Config, default_users};
@@ -25,7 +25,7 @@ use crate::model::{ContextName, UserRef, is_unshowable};
 /// on other keys. `None` if a default could not be filled in, which is reported as well.
 pub(super) fn check(
     mut config: Config,
-    root: Node<'_, '_>,
+    root: TomlNode<'_, '_>,
     sources: &Sources,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Config> {
@@ -46,7 +46,7 @@ pub(super) fn check(
 
 /// The checks, and the file that they check.
 pub(super) struct Check<'a, 'i> {
-    root: Node<'a, 'i>,
+    root: TomlNode<'a, 'i>,
     sources: &'a Sources,
     diagnostics: &'a mut Vec<Diagnostic>,
 }
@@ -70,7 +70,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
                 Some(())
             }
             Err(error) => {
-                let span = self.at(&["vm", "name"]).map_or(0..0, Node::span);
+                let span = self.at(&["vm", "name"]).map_or(0..0, TomlNode::span);
                 let hint = "by default, the Docker context has the VM's name: set another `name` \
                             under `[context]`";
                 self.refuse(span, error.to_string(), hint);
@@ -113,12 +113,12 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         }
     }
 
-    pub(super) fn at(&self, path: &[&str]) -> Option<Node<'a, 'i>> {
+    pub(super) fn at(&self, path: &[&str]) -> Option<TomlNode<'a, 'i>> {
         path.iter().try_fold(self.root, |node, key| node.get(key))
     }
 
-    pub(super) fn elements(&self, path: &[&str]) -> Vec<Node<'a, 'i>> {
-        self.at(path).into_iter().flat_map(Node::elements).collect()
+    pub(super) fn elements(&self, path: &[&str]) -> Vec<TomlNode<'a, 'i>> {
+        self.at(path).into_iter().flat_map(TomlNode::elements).collect()
     }
 
     /// Refuses items that occur again. `message` describes the second one.
@@ -149,6 +149,6 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
 }
 
 /// The place of a key of a table, or of the table if the key is missing.
-pub(super) fn of(table: Node<'_, '_>, key: &str) -> Range<usize> {
+pub(super) fn of(table: TomlNode<'_, '_>, key: &str) -> Range<usize> {
     table.get(key).unwrap_or(table).span()
 }

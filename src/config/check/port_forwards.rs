@@ -1,7 +1,7 @@
 //! The rules of `[[vm.port_forwards]]`.
 
 use super::{Check, of};
-use crate::config::de::Node;
+use crate::config::de::TomlNode;
 use crate::config::types::{PortForward, Proto};
 
 /// The ports on which dockerd usually exposes its API over TCP.
@@ -48,7 +48,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
     }
 
     /// Each end must be a port or a socket. Refused values count as well.
-    fn ends(&mut self, forward: &PortForward, place: Node<'a, 'i>) {
+    fn ends(&mut self, forward: &PortForward, place: TomlNode<'a, 'i>) {
         let has = |key| place.get(key).is_some();
         match (has("guest_port") || has("guest_ports"), has("guest_socket")) {
             (false, false) => {
@@ -90,7 +90,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
     }
 
     /// Lima needs as many ports on this machine as in the guest.
-    fn ranges(&mut self, forward: &PortForward, place: Node<'a, 'i>) {
+    fn ranges(&mut self, forward: &PortForward, place: TomlNode<'a, 'i>) {
         let count = |(first, last): (u16, u16)| last - first;
         match (forward.guest_ports, forward.host_ports) {
             (Some(guest), Some(host)) if count(guest) != count(host) => {
@@ -112,7 +112,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
 
     /// Anyone who can connect to the engine is root in the VM. Its socket has an owner and a mode,
     /// but any program and any web page on this machine could use a port.
-    fn docker_api(&mut self, forward: &PortForward, place: Node<'a, 'i>) {
+    fn docker_api(&mut self, forward: &PortForward, place: TomlNode<'a, 'i>) {
         let unsafe_port = "anyone who can connect to that port is root in the VM; use the Docker \
                            context, which uses the socket that cai forwards";
         if forward.ignore {
@@ -153,7 +153,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
         }
     }
 
-    fn protocol(&mut self, forward: &PortForward, place: Node<'a, 'i>) {
+    fn protocol(&mut self, forward: &PortForward, place: TomlNode<'a, 'i>) {
         let socket = place.get("guest_socket").or_else(|| place.get("host_socket"));
         if socket.is_some() && forward.proto == Some(Proto::Udp) {
             let hint = "forward UDP from a port to a port";

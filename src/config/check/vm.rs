@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Check, of};
-use crate::config::de::Node;
+use crate::config::de::TomlNode;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::suggest::shown;
 use crate::config::types::{Image, Mount, Vm, VmType};
@@ -35,7 +35,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
             self.refuse(place.span(), message, "write [\"NAME\"]");
         }
         let own = Disk::name_for(&vm.name);
-        let name = |entry: Node<'a, 'i>| entry.get("name").unwrap_or(entry);
+        let name = |entry: TomlNode<'a, 'i>| entry.get("name").unwrap_or(entry);
         for entry in place.elements().map(name).filter(|it| it.text() == Some(own.as_str())) {
             let message = format!("{} is the name of the disk of `data_disk`", shown(&own));
             self.refuse(entry.span(), message, "write `data_disk = \"SIZE\"` under [vm] instead");
@@ -85,7 +85,7 @@ impl<'a, 'i: 'a> Check<'a, 'i> {
     }
 
     /// A value has exactly one source.
-    pub(super) fn source_of(&mut self, place: Node<'a, 'i>) {
+    pub(super) fn source_of(&mut self, place: TomlNode<'a, 'i>) {
         let keys = ["value", "env", "file", "command"];
         let set: Vec<&str> = keys.into_iter().filter(|key| place.get(key).is_some()).collect();
         if let [first, second, ..] = set[..] {

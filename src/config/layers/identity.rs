@@ -7,9 +7,9 @@ use crate::model::clean_path;
 
 /// The keys that identify the elements of an array. Each group is a part of the identity: the first
 /// of its keys that an element has.
-type Keys = &'static [&'static [&'static str]];
+type IdentityKeys = &'static [&'static [&'static str]];
 
-const ARRAYS: [(&str, Keys); 8] = [
+const ARRAYS: [(&str, IdentityKeys); 8] = [
     ("files", &[&["path"]]),
     ("groups", &[&["name"]]),
     ("socket_clients", &[&["context"], &["container", "service"]]),

@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::egress::{Destination, Entry, Fallback, Policy, Preset};
+use crate::model::egress::{DefaultPolicy, Destination, EgressEntry, Policy, Preset};
 
 /// `[egress]`: where containers may connect. Rules in the VM enforce it, for IPv4 and IPv6, on every
 /// bridge network. Root in the VM can remove them: anyone who can use the Docker socket, and privileged
@@ -11,7 +11,7 @@ use crate::model::egress::{Destination, Entry, Fallback, Policy, Preset};
 pub struct Egress {
     /// What happens to a connection that no entry allows.
     #[serde(default)]
-    pub default: Fallback,
+    pub default: DefaultPolicy,
     /// The allowed destinations: names, all names below one (`*.example.com`), addresses or networks,
     /// each with `:PORT` for a single port.
     #[serde(default)]
@@ -40,10 +40,10 @@ impl Egress {
             let from = format!("preset {}", preset.name());
             preset.destinations().map(move |to| (to, from.clone()))
         };
-        let mut entries: Vec<Entry> = Vec::new();
+        let mut entries: Vec<EgressEntry> = Vec::new();
         for (to, from) in own.chain(self.presets.iter().flat_map(preset)) {
             if !entries.iter().any(|entry| entry.to == to) {
-                entries.push(Entry { to, from });
+                entries.push(EgressEntry { to, from });
             }
         }
         let Self { default: fallback, block_private, log, .. } = *self;

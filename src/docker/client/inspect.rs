@@ -151,11 +151,11 @@ struct InspectDocument {
     restart_count: u64,
     state: State,
     #[serde(default, deserialize_with = "nullable")]
-    mounts: Vec<Mount>,
+    mounts: Vec<MountPoint>,
     #[serde(default, deserialize_with = "nullable")]
     host_config: HostConfig,
     #[serde(default, deserialize_with = "nullable")]
-    config: Config,
+    config: ContainerConfig,
 }
 
 #[derive(Deserialize, Default)]
@@ -176,7 +176,7 @@ struct Health {
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
-struct Mount {
+struct MountPoint {
     #[serde(rename = "Type")]
     kind: String,
     name: String,
@@ -197,7 +197,7 @@ struct HostConfig {
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
-struct Config {
+struct ContainerConfig {
     user: String,
     #[serde(deserialize_with = "nullable")]
     labels: BTreeMap<String, String>,

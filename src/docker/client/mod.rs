@@ -37,7 +37,7 @@ pub use service::{ComposeMount, ComposeService};
 
 /// A container that exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
+pub struct ExistingContainer {
     /// The daemon's description.
     pub inspected: Inspected,
     /// The accounts and groups of its image, including later changes.

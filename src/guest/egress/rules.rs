@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use ipnet::IpNet;
 
 use crate::model::digest::sha256;
-use crate::model::egress::{Entry, Fallback, Host, PRIVATE, Policy};
+use crate::model::egress::{DefaultPolicy, EgressEntry, PRIVATE, Policy, RemoteHost};
 
 /// The table, with its family.
 const RULES_TABLE: &str = "inet cai_egress";
@@ -18,14 +18,14 @@ pub(super) const PORT: u16 = 5300;
 const SPOOFED: &str = "0x1";
 
 /// The name of the set with the addresses of an entry with a name.
-pub(super) fn set(entry: &Entry, version: u8) -> String {
+pub(super) fn set(entry: &EgressEntry, version: u8) -> String {
     let sum = sha256(entry.to.to_string().as_bytes());
     format!("h{}_{version}", &sum[..12])
 }
 
 /// The mark on the connections that an entry allows. If the entry leaves, the mark is no longer accepted, and
 /// the connection is judged again: it ends, or another entry allows it.
-fn mark(policy: &Policy, entry: &Entry) -> String {
+fn mark(policy: &Policy, entry: &EgressEntry) -> String {
     marked(&format!("{}, block_private = {}", entry.to, policy.block_private))
 }
 
@@ -58,8 +58,8 @@ pub(super) fn rules(policy: &Policy) -> String {
     text
 }
 
-fn named(policy: &Policy) -> impl Iterator<Item = &Entry> {
-    policy.entries.iter().filter(|entry| !matches!(entry.to.host, Host::Network(_)))
+fn named(policy: &Policy) -> impl Iterator<Item = &EgressEntry> {
+    policy.entries.iter().filter(|entry| !matches!(entry.to.host, RemoteHost::Network(_)))
 }
 
 /// The guest's own multicast comes back on a bridge, such as systemd-resolved's LLMNR, so it is dropped
@@ -83,7 +83,7 @@ fn chains(policy: &Policy) -> String {
     );
     text.push_str(&decisions(policy, true));
     text.push_str("  }\n");
-    let is_open = policy.fallback == Fallback::Allow && !policy.block_private;
+    let is_open = policy.fallback == DefaultPolicy::Allow && !policy.block_private;
     let decisions = if is_open { "    accept\n".to_owned() } else { decisions(policy, false) };
     let _ = write!(
         text,
@@ -131,14 +131,14 @@ fn decisions(policy: &Policy, is_forwarded: bool) -> String {
         let _ = writeln!(text, "    {line}");
     };
     let mut marks: Vec<String> = policy.entries.iter().map(|entry| mark(policy, entry)).collect();
-    if policy.fallback == Fallback::Allow {
+    if policy.fallback == DefaultPolicy::Allow {
         marks.push(default_mark(policy));
     }
     if !marks.is_empty() {
         rule(format!("ct mark {{ {} }} accept", marks.join(", ")));
     }
     for entry in &policy.entries {
-        if let Host::Network(network) = &entry.to.host {
+        if let RemoteHost::Network(network) = &entry.to.host {
             rule(format!("{} {network}{}", family(network), allowed(policy, entry)));
         }
     }
@@ -160,8 +160,8 @@ fn decisions(policy: &Policy, is_forwarded: bool) -> String {
         }
     }
     rule(match policy.fallback {
-        Fallback::Allow => format!("ct mark set {} accept", default_mark(policy)),
-        Fallback::Deny => "jump refuse".into(),
+        DefaultPolicy::Allow => format!("ct mark set {} accept", default_mark(policy)),
+        DefaultPolicy::Deny => "jump refuse".into(),
     });
     text
 }
@@ -174,7 +174,7 @@ fn family(network: &IpNet) -> &'static str {
 }
 
 /// The end of a rule that allows an entry.
-fn allowed(policy: &Policy, entry: &Entry) -> String {
+fn allowed(policy: &Policy, entry: &EgressEntry) -> String {
     let port = entry.to.port;
     let port = port.map(|port| format!(" meta l4proto {{ tcp, udp }} th dport {port}"));
     format!("{} ct mark set {} accept", port.unwrap_or_default(), mark(policy, entry))

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::input::whole;
-use super::{Contents, Loaded, Operation};
+use super::{Contents, LoadedCopy, Operation};
 use crate::guest::data_disk::{DATA, DIRECTORIES, MARKER};
 use crate::guest::repository::SigningKey;
 use crate::guest::{GuestFile, provisioning};
@@ -56,8 +56,8 @@ impl Operation<'_> {
             }
             Self::WriteDaemonJson { expected, loaded, text } => {
                 let loaded = match loaded {
-                    Loaded::Current => "current",
-                    Loaded::Keep => "keep",
+                    LoadedCopy::Current => "current",
+                    LoadedCopy::Keep => "keep",
                 };
                 let values = [expected.as_deref().unwrap_or("absent"), loaded];
                 let body = include_str!("../scripts/write-daemon-json.sh");

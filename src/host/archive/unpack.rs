@@ -16,14 +16,14 @@ const MASK: u32 = 0o022;
 
 /// Why an archive was not unpacked.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(super) enum UnpackError {
     /// An entry is refused.
     Entry(String, &'static str),
     /// It could not be read or written.
     Io(io::Error),
 }
 
-impl Failure {
+impl UnpackError {
     /// The failure of the archive of this URL.
     pub(super) fn of(self, url: &str) -> ArchiveError {
         let url = url.to_owned();
@@ -34,7 +34,7 @@ impl Failure {
     }
 }
 
-impl From<io::Error> for Failure {
+impl From<io::Error> for UnpackError {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
     }
@@ -46,7 +46,7 @@ impl From<io::Error> for Failure {
 /// `tar` itself writes nothing outside the directory. But it silently skips an entry that it
 /// refuses, and it creates links to the outside. Here both are errors.
 #[expect(clippy::disallowed_methods, reason = "this is a part of the system host")]
-pub(super) fn unpack(file: File, into: &Path) -> Result<(), Failure> {
+pub(super) fn unpack(file: File, into: &Path) -> Result<(), UnpackError> {
     let mut archive = tar::Archive::new(MultiGzDecoder::new(BufReader::new(file)));
     archive.set_mask(MASK);
     let mut links = BTreeSet::new();
@@ -57,7 +57,7 @@ pub(super) fn unpack(file: File, into: &Path) -> Result<(), Failure> {
             continue;
         }
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        let refused = |why| Failure::Entry(name.clone(), why);
+        let refused = |why| UnpackError::Entry(name.clone(), why);
         let path =
             inside(&entry.path()?).ok_or_else(|| refused("has a path outside the directory"))?;
         // Below a link, `..` is not the directory above in the path.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use destination::is_below;
 
-pub use destination::{Destination, Host, Target};
+pub use destination::{Destination, RemoteHost, Target};
 pub use presets::Preset;
 
 /// The networks that `block_private` blocks, and what they are. The addresses of cloud metadata services
@@ -47,7 +47,7 @@ pub const NAMESERVER: &str = "192.0.2.53";
 /// The answer to a connection that no entry allows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Fallback {
+pub enum DefaultPolicy {
     /// Refuse it.
     #[default]
     Deny,
@@ -57,7 +57,7 @@ pub enum Fallback {
 
 /// An entry, and the place in the file that it comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct EgressEntry {
     /// Where connections may go.
     pub to: Destination,
     /// `allow`, or the preset.
@@ -68,9 +68,9 @@ pub struct Entry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     /// The answer to a connection that no entry allows.
-    pub fallback: Fallback,
+    pub fallback: DefaultPolicy,
     /// The allowed destinations, without duplicates.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<EgressEntry>,
     /// Whether private and link-local addresses are blocked, unless an entry with an address allows them.
     pub block_private: bool,
     /// Whether refused connections and names are logged.
@@ -81,9 +81,9 @@ pub struct Policy {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
     /// An entry allows it.
-    Listed(Entry),
+    Listed(EgressEntry),
     /// Another entry allows this host on other ports only.
-    OtherPorts(Vec<Entry>),
+    OtherPorts(Vec<EgressEntry>),
     /// `default = "allow"` lets it through.
     ByDefault,
     /// `block_private` blocks it: the network, and what it is.
@@ -103,14 +103,14 @@ impl Policy {
     /// Decides about a connection to a target. Without a port, an entry for any port of it counts.
     pub fn decide(&self, target: &Target) -> Decision {
         let is_listed = self.entries.iter().any(|entry| entry.to.covers(&target.host));
-        let host: Vec<&Entry> = match &target.host {
+        let host: Vec<&EgressEntry> = match &target.host {
             _ if !is_listed => Vec::new(),
-            Host::Name(name) | Host::Below(name) => self.opened_by(name),
-            Host::Network(_) => {
+            RemoteHost::Name(name) | RemoteHost::Below(name) => self.opened_by(name),
+            RemoteHost::Network(_) => {
                 self.entries.iter().filter(|entry| entry.to.covers(&target.host)).collect()
             }
         };
-        let (fits, others): (Vec<&Entry>, Vec<&Entry>) =
+        let (fits, others): (Vec<&EgressEntry>, Vec<&EgressEntry>) =
             host.into_iter().partition(|entry| entry.to.takes(target.port));
         if let Some(entry) = fits.first() {
             return Decision::Listed((*entry).clone());
@@ -118,7 +118,7 @@ impl Policy {
         if let Some((network, what)) = self.private(&target.host) {
             return Decision::Private(network, what);
         }
-        if self.fallback == Fallback::Allow {
+        if self.fallback == DefaultPolicy::Allow {
             return Decision::ByDefault;
         }
         if others.is_empty() {
@@ -130,20 +130,20 @@ impl Policy {
     /// The entries that open for the addresses of an allowed name: those of the longest listed name that it
     /// is or is below, and those for all names below a parent of it. The resolver cannot tell a name from
     /// the names below it, so both open both (dnsmasq's `nftset`).
-    pub fn opened_by(&self, name: &str) -> Vec<&Entry> {
+    pub fn opened_by(&self, name: &str) -> Vec<&EgressEntry> {
         let base = self.entries.iter().filter_map(|entry| entry.to.name());
         let base = base.filter(|base| name == *base || is_below(name, base));
         let Some(base) = base.max_by_key(|base| base.len()) else { return Vec::new() };
-        let opens = |entry: &&Entry| match &entry.to.host {
-            Host::Name(own) => own == base,
-            Host::Below(own) => own == base || is_below(base, own),
-            Host::Network(_) => false,
+        let opens = |entry: &&EgressEntry| match &entry.to.host {
+            RemoteHost::Name(own) => own == base,
+            RemoteHost::Below(own) => own == base || is_below(base, own),
+            RemoteHost::Network(_) => false,
         };
         self.entries.iter().filter(opens).collect()
     }
 
-    fn private(&self, host: &Host) -> Option<(&'static str, &'static str)> {
-        let Host::Network(host) = host else { return None };
+    fn private(&self, host: &RemoteHost) -> Option<(&'static str, &'static str)> {
+        let RemoteHost::Network(host) = host else { return None };
         let mut networks = PRIVATE.iter().filter(|_| self.block_private);
         let within = |network: &str| network.parse().is_ok_and(|it: IpNet| it.contains(host));
         networks.find(|(network, _)| within(network)).copied()
@@ -153,7 +153,7 @@ impl Policy {
 impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Listed(Entry { to, from }) => write!(f, "allowed by {to} ({from})"),
+            Self::Listed(EgressEntry { to, from }) => write!(f, "allowed by {to} ({from})"),
             Self::ByDefault => f.write_str("allowed by default = \"allow\""),
             Self::Private(network, what) => {
                 write!(f, "blocked by block_private: {network} ({what})")
@@ -172,14 +172,14 @@ impl fmt::Display for Decision {
 mod tests {
     use super::*;
 
-    fn policy(fallback: Fallback, block_private: bool) -> Policy {
+    fn policy(fallback: DefaultPolicy, block_private: bool) -> Policy {
         let entries = [
             ("github.com", "allow"),
             ("*.githubusercontent.com:443", "preset github"),
             ("10.1.2.0/24:5432", "allow"),
         ];
         let entries =
-            entries.map(|(to, from)| Entry { to: to.parse().unwrap(), from: from.into() });
+            entries.map(|(to, from)| EgressEntry { to: to.parse().unwrap(), from: from.into() });
         Policy { fallback, entries: entries.into(), block_private, log: false }
     }
 
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn an_entry_allows_its_host_on_its_port() {
-        let deny = policy(Fallback::Deny, true);
+        let deny = policy(DefaultPolicy::Deny, true);
         for (target, why) in [
             ("github.com", "allowed by github.com (allow)"),
             ("GitHub.com.:22", "allowed by github.com (allow)"),
@@ -220,8 +220,9 @@ mod tests {
     fn a_name_and_the_names_below_it_share_their_ports() {
         let entries =
             ["github.com:22", "*.github.com:443", "api.github.com:8443", "example.com:80"];
-        let entry = |to: &str| Entry { to: to.parse().unwrap(), from: "allow".into() };
-        let policy = Policy { entries: entries.map(entry).into(), ..policy(Fallback::Deny, true) };
+        let entry = |to: &str| EgressEntry { to: to.parse().unwrap(), from: "allow".into() };
+        let policy =
+            Policy { entries: entries.map(entry).into(), ..policy(DefaultPolicy::Deny, true) };
         for (target, allows) in [
             ("github.com:443", true),
             ("gist.github.com:22", true),
@@ -237,11 +238,11 @@ mod tests {
 
     #[test]
     fn the_default_decides_about_the_rest() {
-        let allow = policy(Fallback::Allow, true);
+        let allow = policy(DefaultPolicy::Allow, true);
         assert_eq!(decided(&allow, "203.0.113.9"), "allowed by default = \"allow\"");
         assert_eq!(decided(&allow, "example.com:80"), "allowed by default = \"allow\"");
         assert!(!allow.decide(&"100.100.100.200".parse().unwrap()).allows());
-        let open = policy(Fallback::Allow, false);
+        let open = policy(DefaultPolicy::Allow, false);
         assert!(open.decide(&"100.100.100.200".parse().unwrap()).allows());
     }
 

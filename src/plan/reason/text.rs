@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Reason;
-use crate::lima::{GUEST_SOCKET, Override};
+use crate::lima::{GUEST_SOCKET, LimaOverride};
 use crate::model::{in_a_line, listed};
 
 impl fmt::Display for Reason {
@@ -63,7 +63,7 @@ impl fmt::Display for Reason {
             }
             Self::Note(why) => f.write_str(why),
             Self::Unwanted => f.write_str("to be destroyed"),
-            Self::Overridden(Override { file, key, value }) => {
+            Self::Overridden(LimaOverride { file, key, value }) => {
                 let key = in_a_line(key);
                 match value {
                     Some(value) => write!(f, "{file} sets {key} to {value} for every VM")?,

@@ -1,7 +1,7 @@
 //! Applies a plan in its order, and observes the machine again after each resource.
 
 pub mod event;
-mod machine;
+mod file_run;
 mod outcome;
 mod queue;
 mod run;
@@ -22,7 +22,7 @@ use crate::plan::{Action, Change, Counts, Plan};
 use crate::reconcile::apply::event::{Event, Listener};
 use crate::reconcile::graph::Graph;
 use crate::resource::facts::Facts;
-use machine::Machine;
+use file_run::FileRun;
 use queue::Queue;
 
 /// Applies a plan of these files as [`apply_fresh`] does, with a new observation of the machine.
@@ -54,19 +54,18 @@ pub fn apply_fresh(
     // Lima is installed once for all files.
     let installs = plan.effective().any(|change| change.address.kind == Kind::LIMA_INSTALL);
     let mut facts = facts.filter(|_| !installs).into_iter().flatten();
-    let machines =
-        configs.iter().map(|config| Machine::new(host, config, plan, facts.next(), notify));
-    let machines: Vec<_> = machines.collect();
+    let runs = configs.iter().map(|config| FileRun::new(host, config, plan, facts.next(), notify));
+    let runs: Vec<_> = runs.collect();
     let queue = Queue::new(graph);
     let work = || {
         while let Some(turn) = queue.next() {
             let started = Instant::now();
             let shown = plan.changes.get(turn.position);
             let planned = shown.map_or(Action::NoOp, |change| change.action);
-            let (outcome, done) = match (&turn.because, machines.get(turn.node.file).zip(shown)) {
+            let (outcome, done) = match (&turn.because, runs.get(turn.node.file).zip(shown)) {
                 _ if host.interrupted() => (Outcome::Cancelled, planned),
                 (Some(because), _) => (Outcome::Skipped { because: because.clone() }, planned),
-                (None, Some((machine, shown))) => machine
+                (None, Some((run, shown))) => run
                     .apply(turn.node, shown)
                     .unwrap_or_else(|error| (Outcome::from(error), planned)),
                 // A resource without a planned change.
@@ -84,9 +83,9 @@ pub fn apply_fresh(
             scope.spawn(work);
         }
     });
-    for (file, machine) in machines.iter().enumerate() {
+    for (file, run) in runs.iter().enumerate() {
         // If this fails, the next run writes the record.
-        let _ = machine.settle(graph, file);
+        let _ = run.settle(graph, file);
     }
     Report { results: queue.results(), took: began.elapsed() }
 }

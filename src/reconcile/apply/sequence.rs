@@ -10,7 +10,7 @@ use crate::reconcile::apply::event::{Event, Listener};
 use crate::reconcile::observe::ObserveError;
 
 /// Observes the machine and plans.
-type Look<'a> = &'a dyn Fn() -> Result<Plan, ObserveError>;
+type Replan<'a> = &'a dyn Fn() -> Result<Plan, ObserveError>;
 
 /// Applies a plan of [`Plan::destroy`] or [`Plan::power`] in its order. `before` and
 /// `after` create the plan with fresh facts, before and after each change: after it, nothing is left.
@@ -19,8 +19,8 @@ type Look<'a> = &'a dyn Fn() -> Result<Plan, ObserveError>;
 pub fn in_sequence(
     host: &dyn Host,
     plan: &Plan,
-    before: Look<'_>,
-    after: Look<'_>,
+    before: Replan<'_>,
+    after: Replan<'_>,
     notify: Listener<'_>,
 ) -> Report {
     let began = Instant::now();
@@ -54,7 +54,7 @@ pub fn in_sequence(
 fn change(
     host: &dyn Host,
     shown: &Change,
-    (before, after): (Look<'_>, Look<'_>),
+    (before, after): (Replan<'_>, Replan<'_>),
     limit: Option<Duration>,
     notify: Listener<'_>,
 ) -> Result<Outcome, ApplyError> {

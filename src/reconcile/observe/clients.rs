@@ -10,7 +10,7 @@ use std::thread;
 use super::ObserveError;
 use super::compose::{Compose, MadeBy};
 use crate::config::{Config, SocketClient};
-use crate::docker::client::{ClientCommands, Inspected, MadeContainer, Seen};
+use crate::docker::client::{ClientCommands, ExistingContainer, Inspected, MadeContainer};
 use crate::host::parallel::{each, join};
 use crate::host::{CommandError, CommandSpec, Output, Probe};
 use crate::model::address::{Address, Kind};
@@ -39,7 +39,7 @@ pub(super) fn clients(
         };
         return Ok(clients.iter().map(unseen).collect());
     };
-    let look = Look { probe, docker, engine: engine_sockets(config, facts) };
+    let look = ContainerLook { probe, docker, engine: engine_sockets(config, facts) };
     let contexts: BTreeSet<_> = clients.iter().map(|client| context(client, config)).collect();
     let (compose, engines) = thread::scope(|scope| {
         let uses_compose = clients.iter().any(|it| it.compose_file.is_some());
@@ -62,7 +62,7 @@ pub(super) fn clients(
     });
     let jobs: Vec<_> = clients
         .iter()
-        .map(|client| Job { client, context: context(client, config), engines: &engines })
+        .map(|client| ClientJob { client, context: context(client, config), engines: &engines })
         .collect();
     look.all(&jobs, compose.as_ref())
 }
@@ -88,13 +88,13 @@ type Containers = Result<BTreeMap<String, Inspected>, Reason>;
 
 /// A client, and the engines.
 #[derive(Clone, Copy)]
-struct Job<'a> {
+struct ClientJob<'a> {
     client: &'a SocketClient,
     context: &'a ContextName,
     engines: &'a BTreeMap<&'a ContextName, Containers>,
 }
 
-impl<'a> Job<'a> {
+impl<'a> ClientJob<'a> {
     fn containers(self) -> Result<&'a BTreeMap<String, Inspected>, Reason> {
         match self.engines.get(self.context) {
             Some(Ok(containers)) => Ok(containers),
@@ -113,17 +113,17 @@ impl<'a> Job<'a> {
     }
 }
 
-struct Look<'a> {
+struct ContainerLook<'a> {
     probe: &'a dyn Probe,
     docker: PathBuf,
     engine: EngineSockets,
 }
 
-impl Look<'_> {
+impl ContainerLook<'_> {
     /// Reads the compose files, and in parallel inspects the containers that the file names.
     fn all(
         &self,
-        jobs: &[Job<'_>],
+        jobs: &[ClientJob<'_>],
         compose: Option<&Compose<'_>>,
     ) -> Result<BTreeMap<String, ClientFacts>, ObserveError> {
         let (files, seen) = thread::scope(|scope| {
@@ -181,10 +181,10 @@ impl Look<'_> {
 
     fn client(
         &self,
-        job: &Job<'_>,
+        job: &ClientJob<'_>,
         compose: Option<&Compose<'_>>,
         mut files: Option<ComposeFacts>,
-        seen: Option<Seen>,
+        seen: Option<ExistingContainer>,
     ) -> Result<ClientFacts, ObserveError> {
         let container = match (job.containers(), seen) {
             (Err(reason), _) => Observation::Unobservable(reason),
@@ -214,7 +214,7 @@ impl Look<'_> {
     /// If there are several, the one with the lowest number.
     fn of_service(
         &self,
-        job: &Job<'_>,
+        job: &ClientJob<'_>,
         files: Option<&ComposeFacts>,
     ) -> Result<Option<Inspected>, Reason> {
         let (Some((file, service)), Some(files)) = (job.client.compose(), files) else {
@@ -240,7 +240,7 @@ impl Look<'_> {
 
     /// Observes a container, and a second time if it ended meanwhile: a container that is restarted
     /// again and again runs only for a moment each time.
-    fn container(&self, job: &Job<'_>, inspected: &Inspected) -> Seen {
+    fn container(&self, job: &ClientJob<'_>, inspected: &Inspected) -> ExistingContainer {
         let seen = self.container_once(job, inspected);
         if seen.inside.as_ref().is_none_or(|inside| !inside.processes.is_empty()) {
             return seen;
@@ -258,7 +258,7 @@ impl Look<'_> {
         }
     }
 
-    fn container_once(&self, job: &Job<'_>, inspected: &Inspected) -> Seen {
+    fn container_once(&self, job: &ClientJob<'_>, inspected: &Inspected) -> ExistingContainer {
         let commands = self.commands(job.context);
         let (state, name) = (&inspected.state, inspected.name.as_str());
         let (inside, accounts) = if state.runs() {
@@ -269,7 +269,7 @@ impl Look<'_> {
         };
         let is_well = state.runs() && state.health.as_deref() != Some("unhealthy");
         let log = if is_well { Vec::new() } else { self.log(name, &commands) };
-        Seen { inspected: inspected.clone(), accounts, inside, log }
+        ExistingContainer { inspected: inspected.clone(), accounts, inside, log }
     }
 
     fn log(&self, name: &str, commands: &ClientCommands) -> Vec<String> {

@@ -1,17 +1,17 @@
 //! The Lima disk with Docker's data.
 
 use super::ObserveError;
-use super::machine::{Lima, Machine};
+use super::observer::{FoundLima, Observer};
 use crate::config::Config;
 use crate::host::CommandError;
 use crate::lima::{Disk, Limactl};
 
-impl Machine<'_> {
+impl Observer<'_> {
     /// The disk that the file declares.
     pub(super) fn data_disk(
         &self,
         config: &Config,
-        lima: Option<&Lima>,
+        lima: Option<&FoundLima>,
     ) -> Result<Option<Disk>, ObserveError> {
         let (Some(lima), Some(_)) = (lima, config.vm.data_disk) else { return Ok(None) };
         let name = Disk::name_for(&config.vm.name);

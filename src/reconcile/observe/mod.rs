@@ -8,7 +8,7 @@ mod environment;
 mod files;
 mod former;
 mod judge;
-mod machine;
+mod observer;
 mod vm;
 mod watch_service;
 
@@ -25,7 +25,7 @@ use crate::lima::{self, Instances, Limactl, Other, Status};
 use crate::model::VmName;
 use crate::resource::facts::Facts;
 use files::record;
-use machine::{Lima, LimaYaml, Machine};
+use observer::{FoundLima, LimaYaml, Observer};
 
 pub use environment::docker_environment;
 pub use files::{
@@ -110,13 +110,13 @@ impl ObserveError {
 /// When a tool or a file gives no usable answer. A missing tool or VM is an observation, not an
 /// error.
 pub fn observe(probe: &dyn Probe, config: &Config) -> Result<Facts, ObserveError> {
-    let machine = Machine::new(probe, &config.lima)?;
+    let observer = Observer::new(probe, &config.lima)?;
     let (lima, early) = thread::scope(|scope| {
-        let lima = scope.spawn(|| machine.lima(&[config]));
-        let early = machine.early(config);
+        let lima = scope.spawn(|| observer.lima(&[config]));
+        let early = observer.early(config);
         (join(lima), early)
     });
-    machine.complete(config, early?, lima?.as_ref())
+    observer.complete(config, early?, lima?.as_ref())
 }
 
 /// Observes the guest again after steps that change only this part of it. Steps that change all of it
@@ -130,10 +130,10 @@ pub fn observe_again(
     before: &Facts,
     part: Part,
 ) -> Result<Facts, ObserveError> {
-    let machine = Machine::new(probe, &config.lima)?;
+    let observer = Observer::new(probe, &config.lima)?;
     let facts = match part {
-        Part::System => machine.system_again(config, before)?,
-        Part::Whole => machine.again(config, before)?,
+        Part::System => observer.system_again(config, before)?,
+        Part::Whole => observer.again(config, before)?,
     };
     match facts {
         Some(facts) => Ok(facts),
@@ -150,15 +150,15 @@ pub fn observe_all(probe: &dyn Probe, configs: &[&Config]) -> Result<Vec<Facts>,
     let Some(first) = configs.first() else {
         return Ok(Vec::new());
     };
-    let machine = Machine::new(probe, &first.lima)?;
+    let observer = Observer::new(probe, &first.lima)?;
     let (lima, early) = thread::scope(|scope| {
-        let lima = scope.spawn(|| machine.lima(configs));
-        let early = each(configs, |config| machine.early(config));
+        let lima = scope.spawn(|| observer.lima(configs));
+        let early = each(configs, |config| observer.early(config));
         (join(lima), early)
     });
     let lima = lima?;
     let early: Vec<_> = configs.iter().zip(early).collect();
-    let facts = each(early, |(config, early)| machine.complete(config, early?, lima.as_ref()));
+    let facts = each(early, |(config, early)| observer.complete(config, early?, lima.as_ref()));
     facts.into_iter().collect()
 }
 
@@ -170,7 +170,7 @@ pub fn accepted_limactl(
     probe: &dyn Probe,
     lima: &config::Lima,
 ) -> Result<Option<Limactl>, ObserveError> {
-    let found = Machine::new(probe, lima)?.limactl()?;
+    let found = Observer::new(probe, lima)?.limactl()?;
     let accepted = found.filter(|(_, version)| lima.version.matches(version));
     Ok(accepted.map(|(program, _)| Limactl::new(program)))
 }
@@ -200,7 +200,7 @@ fn instances(
         .map_err(|error| CommandError::unreadable(&command, output, error.to_string()))
 }
 
-/// The names of the VMs of this machine. Empty without `limactl`.
+/// The names of the VMs of this observer. Empty without `limactl`.
 ///
 /// # Errors
 /// As [`observe`].
@@ -212,7 +212,7 @@ pub fn vm_names(probe: &dyn Probe) -> Result<Vec<String>, ObserveError> {
 /// Every instance, as one that no file names. `None` without `limactl`.
 fn all_instances(probe: &dyn Probe) -> Result<Option<Instances>, ObserveError> {
     let lima = config::Lima::default();
-    let Some((program, _)) = Machine::new(probe, &lima)?.limactl()? else { return Ok(None) };
+    let Some((program, _)) = Observer::new(probe, &lima)?.limactl()? else { return Ok(None) };
     Ok(Some(instances(probe, &Limactl::new(program), &BTreeSet::new())?))
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::clients::clients;
 use super::files::{context, forwarded, host_files, missing, read_existing, record};
 use super::former::{former, former_vms};
-use super::{Lima, LimaYaml, Machine, ObserveError};
+use super::{FoundLima, LimaYaml, ObserveError, Observer};
 use crate::config::Config;
 use crate::docker::ContextMetadata;
 use crate::guest::probe::{self, Look, Part};
@@ -35,7 +35,7 @@ pub(super) struct Early {
     guest: Option<Observation<GuestFacts>>,
 }
 
-impl Machine<'_> {
+impl Observer<'_> {
     /// Observes the facts that do not need `limactl`.
     pub(super) fn early(&self, config: &Config) -> Result<Early, ObserveError> {
         let directory = self.lima_home.join(config.vm.name.as_str());
@@ -65,7 +65,7 @@ impl Machine<'_> {
         &self,
         config: &Config,
         early: Early,
-        lima: Option<&Lima>,
+        lima: Option<&FoundLima>,
     ) -> Result<Facts, ObserveError> {
         let Early { directory, record, former, master, looks, missing, files, context, guest } =
             early;
@@ -121,7 +121,11 @@ impl Machine<'_> {
     }
 
     /// Lima lists every instance that has a file, even one that it cannot read.
-    fn refuse_unlisted(&self, directory: &Path, lima: Option<&Lima>) -> Result<(), ObserveError> {
+    fn refuse_unlisted(
+        &self,
+        directory: &Path,
+        lima: Option<&FoundLima>,
+    ) -> Result<(), ObserveError> {
         let path = directory.join("lima.yaml");
         match lima {
             Some(lima) if self.probe.canonical(&path).is_ok() => {

@@ -47,9 +47,9 @@ fn missing(case: &Case<'_>, endpoint: &str) -> Finding {
 
 fn elsewhere(case: &Case<'_>, context: &ContextMetadata, endpoint: &str) -> Finding {
     let name = &case.config.context.name;
-    let is_foreign = case
-        .effect(&case.context())
-        .is_some_and(|change| matches!(change.problem.as_deref(), Some(Problem::ForeignContext { .. })));
+    let is_foreign = case.effect(&case.context()).is_some_and(|change| {
+        matches!(change.problem.as_deref(), Some(Problem::ForeignContext { .. }))
+    });
     let code = if is_foreign && name.as_str() == CONTESTED {
         Code::ContainaiConflict
     } else {

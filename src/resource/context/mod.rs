@@ -3,7 +3,7 @@
 pub(super) mod diagnosis;
 
 use crate::config::Config;
-use crate::docker::{ContextMetadata, Docker, MARK};
+use crate::docker::{ContextMetadata, DockerCli, MARK};
 use crate::model::ContextName;
 use crate::model::address::{Address, Kind};
 use crate::plan::{Change, Observation, Problem, Reason, Step};
@@ -100,7 +100,7 @@ impl DockerContext {
         let Some(program) = &facts.tools.docker else {
             return change.blocked(Problem::DockerMissing);
         };
-        let command = Docker::new(program.clone()).remove_context(name);
+        let command = DockerCli::new(program.clone()).remove_context(name);
         change.step(Step::run(format!("remove the Docker context {name}"), command))
     }
 
@@ -163,7 +163,7 @@ impl Resource for DockerContext {
         let Some(program) = &facts.tools.docker else {
             return change.blocked(Problem::DockerMissing);
         };
-        let docker = Docker::new(program.clone());
+        let docker = DockerCli::new(program.clone());
         let (verb, command) = match &facts.context {
             None => ("create", docker.create_context(&self.name, &wanted)),
             Some(_) => ("update", docker.update_context(&self.name, &wanted)),

@@ -56,7 +56,7 @@ impl Loaded {
 
 /// The keys that are no longer declared.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Undeclared {
+pub struct UndeclaredKeys {
     /// Those that `cai` set.
     pub remove: Vec<String>,
     /// Those that `cai` found, or that someone has changed since. They stay.

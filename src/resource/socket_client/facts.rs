@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use crate::docker::client::{ComposeError, ComposeProject, ComposeService, Seen};
+use crate::docker::client::{ComposeError, ComposeProject, ComposeService, ExistingContainer};
 use crate::plan::Observation;
 
 /// The observed facts about one client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientFacts {
     /// The container.
-    pub container: Observation<Seen>,
+    pub container: Observation<ExistingContainer>,
     /// Its compose file, if the file names one.
     pub compose: Option<ComposeFacts>,
     /// The result of its health URL, if the file names one and the container runs.

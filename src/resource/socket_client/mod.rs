@@ -14,7 +14,7 @@ use std::time::Duration;
 use super::record::{Record, Recorded};
 use super::{DockerContext, PlanContext, Resource};
 use crate::config::{self, Config};
-use crate::docker::client::{ClientCommands, Seen, override_path};
+use crate::docker::client::{ClientCommands, ExistingContainer, override_path};
 use crate::guest::Container;
 use crate::model::ContextName;
 use crate::model::address::{Address, Kind};
@@ -169,7 +169,7 @@ impl SocketClient {
 
     fn change(
         &self,
-        seen: Option<&Seen>,
+        seen: Option<&ExistingContainer>,
         facts: &ClientFacts,
         commands: &ClientCommands,
         context: PlanContext<'_>,
@@ -234,7 +234,7 @@ impl SocketClient {
     }
 
     /// The container that its recreation stops, if it runs.
-    fn stopped(seen: &Seen) -> Option<Container> {
+    fn stopped(seen: &ExistingContainer) -> Option<Container> {
         let state = &seen.inspected.state;
         (state.runs() || state.restarts_in_a_loop()).then(|| Container {
             id: seen.inspected.id.clone(),

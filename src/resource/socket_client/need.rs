@@ -5,7 +5,7 @@ mod user;
 use self::user::{instead_of_services, is_declared_user, user, user_in, user_name};
 use super::{ClientFacts, ClientVerdict, verdict};
 use crate::config::{MountMode, SocketClient};
-use crate::docker::client::{ClientCode, ComposeService, MountSeen, Seen, SocketSeen};
+use crate::docker::client::{ClientCode, ComposeService, ExistingContainer, MountSeen, SocketSeen};
 use crate::model::{ContextName, VolumeSource};
 use crate::plan::ClientProblem;
 
@@ -68,7 +68,7 @@ pub(super) fn needed(
 fn by_verdict(
     client: &SocketClient,
     facts: &ClientFacts,
-    seen: &Seen,
+    seen: &ExistingContainer,
     verdict: &ClientVerdict,
     need: &mut Need,
 ) -> Result<(), ClientProblem> {
@@ -123,7 +123,7 @@ fn by_verdict(
 fn futile(
     client: &SocketClient,
     facts: &ClientFacts,
-    seen: &Seen,
+    seen: &ExistingContainer,
     verdict: &ClientVerdict,
     need: &Need,
     context: &ContextName,
@@ -159,7 +159,7 @@ fn futile(
 fn of_new_container(
     client: &SocketClient,
     facts: &ClientFacts,
-    seen: &Seen,
+    seen: &ExistingContainer,
     need: &mut Need,
 ) -> Result<(), ClientProblem> {
     let Some(service) = described(facts) else { return Ok(()) };
@@ -231,7 +231,7 @@ fn no_volume(client: &SocketClient, facts: &ClientFacts) -> ClientProblem {
 fn is_mount_of(
     mount: &MountSeen,
     volume: &VolumeSource,
-    seen: &Seen,
+    seen: &ExistingContainer,
     service: Option<&ComposeService>,
 ) -> bool {
     let volume = volume.as_str();

@@ -7,7 +7,7 @@ use super::state::State;
 use super::{ClientFacts, ComposeFacts, verdict};
 use crate::config::{MountMode, SocketClient};
 use crate::docker::client::{
-    self, ComposeProject, ComposeService, MountSeen, Override, Seen, override_path,
+    self, ComposeProject, ComposeService, ExistingContainer, MountSeen, Override, override_path,
 };
 use crate::model::{ServiceName, VolumeSource};
 use crate::plan::ClientProblem;
@@ -156,7 +156,7 @@ fn overriding(
 }
 
 /// The source of a mount as a compose file writes it: a volume without the project's prefix.
-fn mounted(seen: &Seen, mount: &MountSeen) -> String {
+fn mounted(seen: &ExistingContainer, mount: &MountSeen) -> String {
     let project = seen.inspected.compose.as_ref().map(|labels| format!("{}_", labels.project));
     let short = project.and_then(|project| mount.volume.as_deref()?.strip_prefix(&project));
     short.unwrap_or(mount.what()).to_owned()

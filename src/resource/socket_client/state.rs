@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::need::Need;
 use super::{ClientFacts, verdict};
 use crate::config::{self, MountMode};
-use crate::docker::client::{Api, Process, Seen, override_path};
+use crate::docker::client::{Api, ExistingContainer, Process, override_path};
 use crate::model::value::Known;
 
 /// The state of a container. A field that was not observed, or that the file leaves open, is `None`.
@@ -36,7 +36,7 @@ pub(super) struct State {
 }
 
 /// The present state.
-pub(super) fn actual(client: &config::SocketClient, seen: &Seen) -> State {
+pub(super) fn actual(client: &config::SocketClient, seen: &ExistingContainer) -> State {
     let mount = seen.inspected.mount_of(&client.socket);
     let state = State {
         running: seen.inspected.state.runs(),

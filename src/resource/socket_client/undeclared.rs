@@ -74,16 +74,17 @@ impl Undeclared {
 
 /// Where the settings are.
 #[derive(Debug, Serialize)]
-pub(super) struct Place<'a> {
+pub(super) struct ComposePlace<'a> {
     r#override: Cow<'a, str>,
     service: &'a str,
 }
 
 impl Removable for Undeclared {
-    type State<'a> = Place<'a>;
+    type State<'a> = ComposePlace<'a>;
 
-    fn actual<'a>(&'a self, facts: &'a Facts) -> Observation<Place<'a>> {
-        let place = Place { r#override: self.path.to_string_lossy(), service: &self.service };
+    fn actual<'a>(&'a self, facts: &'a Facts) -> Observation<ComposePlace<'a>> {
+        let place =
+            ComposePlace { r#override: self.path.to_string_lossy(), service: &self.service };
         self.file(facts).map_or(Observation::Absent, |_| Observation::Present(place))
     }
 

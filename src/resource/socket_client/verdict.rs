@@ -9,7 +9,7 @@ use self::mounts::mounts_host_socket;
 pub(crate) use self::mounts::{gid, host_mount, service_host_mount, service_mounts_host};
 use super::ClientFacts;
 use crate::config::{MountMode, SocketClient};
-use crate::docker::client::{Api, ClientCode, MountSeen, Process, Seen, SocketSeen};
+use crate::docker::client::{Api, ClientCode, ExistingContainer, MountSeen, Process, SocketSeen};
 use crate::plan::Observation;
 
 /// What is wrong with a client, if anything.
@@ -50,7 +50,7 @@ pub fn verdict(client: &SocketClient, facts: &ClientFacts) -> ClientVerdict {
 }
 
 /// Whether the volume is mounted read-only, but the file says otherwise.
-pub(crate) fn is_readonly(client: &SocketClient, seen: &Seen) -> bool {
+pub(crate) fn is_readonly(client: &SocketClient, seen: &ExistingContainer) -> bool {
     let mount = seen.inspected.mount_of(&client.socket);
     client.mode == Some(MountMode::Rw) && mount.is_some_and(|mount| !mount.writable)
 }
@@ -60,11 +60,15 @@ pub(crate) fn title<'a>(client: &'a SocketClient, facts: &'a ClientFacts) -> &'a
     facts.container.present().map_or_else(|| client.title(), |seen| &seen.inspected.name)
 }
 
-fn answers(seen: &Seen) -> bool {
+fn answers(seen: &ExistingContainer) -> bool {
     seen.inside.as_ref().is_some_and(|inside| inside.api == Api::Answers)
 }
 
-fn judge(client: &SocketClient, facts: &ClientFacts, seen: &Seen) -> (Option<ClientCode>, String) {
+fn judge(
+    client: &SocketClient,
+    facts: &ClientFacts,
+    seen: &ExistingContainer,
+) -> (Option<ClientCode>, String) {
     if let Some((code, cause)) = before_its_program(client, facts, seen) {
         return (Some(code), cause);
     }
@@ -92,7 +96,7 @@ fn judge(client: &SocketClient, facts: &ClientFacts, seen: &Seen) -> (Option<Cli
 fn before_its_program(
     client: &SocketClient,
     facts: &ClientFacts,
-    seen: &Seen,
+    seen: &ExistingContainer,
 ) -> Option<(ClientCode, String)> {
     let state = &seen.inspected.state;
     let name = title(client, facts);
@@ -140,13 +144,17 @@ fn before_its_program(
 }
 
 /// The uid of the declared user, if it is known.
-pub(crate) fn uid(client: &SocketClient, seen: &Seen) -> Option<u32> {
+pub(crate) fn uid(client: &SocketClient, seen: &ExistingContainer) -> Option<u32> {
     let by_name = || seen.accounts.by_name(client.user.as_ref()?.as_str()).map(|user| user.uid);
     client.uid.or_else(by_name)
 }
 
 /// The API answers. Finds other differences.
-fn well(client: &SocketClient, facts: &ClientFacts, seen: &Seen) -> (Option<ClientCode>, String) {
+fn well(
+    client: &SocketClient,
+    facts: &ClientFacts,
+    seen: &ExistingContainer,
+) -> (Option<ClientCode>, String) {
     let name = title(client, facts);
     let sick = match (&client.health, &facts.health, &seen.inspected.state.health) {
         (Some(check), Some(Err(why)), _) => Some(format!("{} reports: {why}", check.as_str())),
@@ -172,7 +180,7 @@ fn well(client: &SocketClient, facts: &ClientFacts, seen: &Seen) -> (Option<Clie
 fn denied(
     client: &SocketClient,
     facts: &ClientFacts,
-    seen: &Seen,
+    seen: &ExistingContainer,
     words: &str,
 ) -> (Option<ClientCode>, String) {
     let wanted = gid(client, facts);
@@ -225,7 +233,7 @@ fn denied(
 }
 
 /// The user and the groups of a process, as text.
-fn who(process: &Process, seen: &Seen) -> String {
+fn who(process: &Process, seen: &ExistingContainer) -> String {
     let name = seen.accounts.by_uid(process.uid);
     let name = name.map(|user| format!(" ({})", user.name)).unwrap_or_default();
     format!("the program runs as {}{name} with groups {}", process.uid, groups(process))
@@ -238,7 +246,11 @@ fn groups(process: &Process) -> String {
 
 /// The access that a container's program will lack, by the container's options. For a container that does
 /// not run long enough to be inspected.
-pub(crate) fn foreseen(client: &SocketClient, facts: &ClientFacts, seen: &Seen) -> Option<String> {
+pub(crate) fn foreseen(
+    client: &SocketClient,
+    facts: &ClientFacts,
+    seen: &ExistingContainer,
+) -> Option<String> {
     outside_group(client, facts, seen, &seen.inspected.user, &seen.inspected.group_add)
 }
 
@@ -247,7 +259,7 @@ pub(crate) fn foreseen(client: &SocketClient, facts: &ClientFacts, seen: &Seen) 
 pub(crate) fn outside_group(
     client: &SocketClient,
     facts: &ClientFacts,
-    seen: &Seen,
+    seen: &ExistingContainer,
     user: &str,
     groups: &[String],
 ) -> Option<String> {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::host::Ping;
-use crate::lima::{Agent, Override, Status};
+use crate::lima::{Agent, LimaOverride, Status};
 use crate::model::value::Known;
 use crate::model::{listed, redact};
 use crate::plan::{Action, Change, Code, Exposure, Finding, Observation, Reason, Repair, Severity};
@@ -238,7 +238,7 @@ pub(in crate::resource) fn overridden(case: &Case<'_>) -> Option<Finding> {
         Reason::Overridden(told) => Some((told, reason.to_string())),
         _ => None,
     });
-    let (told, why): (Vec<&Override>, Vec<String>) = told.unzip();
+    let (told, why): (Vec<&LimaOverride>, Vec<String>) = told.unzip();
     let file = &told.first()?.file;
     let keys: Vec<String> = told.iter().map(|told| told.key.clone()).collect();
     Some(

@@ -25,7 +25,7 @@ pub(super) use undeclared::recorded_forwards;
 use super::vm_ref::VmRef;
 use super::{Case, DataDisk, LimaInstall, PlanContext, Resource};
 use crate::config::Config;
-use crate::lima::{Limactl, Meaning, Override, Status};
+use crate::lima::{LimaOverride, Limactl, Meaning, Status};
 use crate::model::address::{Address, Kind};
 use crate::model::redact::SENSITIVE;
 use crate::model::value::Secret;
@@ -33,7 +33,7 @@ use crate::model::{ByteSize, VmName};
 use crate::plan::Observation;
 use crate::plan::{Change, Finding, Problem, Reason};
 use crate::resource::facts::{Facts, VmFacts};
-use crate::resource::record::{Recorded, Undeclared};
+use crate::resource::record::{Recorded, UndeclaredKeys};
 
 /// Keys of `lima.yaml` that cannot change on an existing VM: the guest was created from them.
 const IMMUTABLE: [&str; 4] = ["images", "arch", "vmType", "user"];
@@ -163,7 +163,7 @@ impl<'a> Desired<'a> {
         facts: &Facts,
         Wanted { keys, removed }: &Wanted,
         boots: bool,
-        overrides: &[Override],
+        overrides: &[LimaOverride],
     ) -> State {
         let is_starting = self.runs() && facts.is_starting();
         // Lima calls it Running as soon as its machine runs.
@@ -191,10 +191,10 @@ impl<'a> Desired<'a> {
         &self,
         vm: &VmFacts,
         facts: &Facts,
-        overrides: &[Override],
+        overrides: &[LimaOverride],
         limactl: &Limactl,
     ) -> Change {
-        let Undeclared { remove, release } =
+        let UndeclaredKeys { remove, release } =
             facts.undeclared(&self.address, &self.recorded_keys(vm, facts));
         let declares_disk = self.config.vm.data_disk.is_some();
         let is_mounted = DataDisk::is_mounted(self.name(), facts) && !self.stops_docker;

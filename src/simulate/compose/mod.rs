@@ -11,7 +11,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::arguments::Arguments;
-use super::guest::{Client, Container, Guest, Made, Mount, SOCKET_GROUP, VolumeSocket};
+use super::guest::{Client, Container, ContainerMount, Guest, Made, SOCKET_GROUP, VolumeSocket};
 use super::reply::{Call, Reply};
 use super::world::World;
 use crate::model::digest::sha256;
@@ -21,7 +21,7 @@ const COMPOSE: &str = "docker compose";
 
 /// The command to run.
 #[derive(Debug)]
-pub(super) enum Action {
+pub(super) enum ComposeAction {
     /// Prints the configuration of the services.
     Print(Reply),
     /// Creates a service.
@@ -44,7 +44,11 @@ pub(super) struct Service {
 ///
 /// # Errors
 /// The plugin's message if it refuses the command.
-pub(super) fn read(world: &World, call: &Call<'_>, words: &[String]) -> Result<Action, Reply> {
+pub(super) fn read(
+    world: &World,
+    call: &Call<'_>,
+    words: &[String],
+) -> Result<ComposeAction, Reply> {
     let flags = [
         "-p=",
         "-f=",
@@ -63,13 +67,13 @@ pub(super) fn read(world: &World, call: &Call<'_>, words: &[String]) -> Result<A
         Some((command, _)) if command == "config" && arguments.has("--volumes") => {
             let volumes = project.document["volumes"].as_mapping().into_iter().flatten();
             let names: Vec<&str> = volumes.filter_map(|(name, _)| name.as_str()).collect();
-            Ok(Action::Print(Reply::line(names.join("\n"))))
+            Ok(ComposeAction::Print(Reply::line(names.join("\n"))))
         }
         Some((command, services)) if command == "config" => {
-            print(&project, services).map(Action::Print)
+            print(&project, services).map(ComposeAction::Print)
         }
         Some((command, [service])) if command == "up" && arguments.has("--no-deps") => {
-            Service::of(&project, service).map(Box::new).map(Action::Up)
+            Service::of(&project, service).map(Box::new).map(ComposeAction::Up)
         }
         _ => Err(Reply::unknown(COMPOSE, "this command")),
     }
@@ -117,7 +121,7 @@ fn print(project: &Project, names: &[String]) -> Result<Reply, Reply> {
         let mut own = find(project, name)?;
         let mounts = own["volumes"].as_array().into_iter().flatten().filter_map(mount);
         let mut listed = Vec::new();
-        for Mount { source, destination, writable } in mounts {
+        for ContainerMount { source, destination, writable } in mounts {
             let is_path = source.starts_with('/');
             let kind = if is_path { "bind" } else { "volume" };
             if !is_path {
@@ -198,7 +202,7 @@ impl Service {
     }
 }
 
-fn mount(entry: &Value) -> Option<Mount> {
+fn mount(entry: &Value) -> Option<ContainerMount> {
     let (source, destination, writable) = match entry.as_str() {
         Some(entry) => {
             let mut parts = entry.split(':');
@@ -208,7 +212,7 @@ fn mount(entry: &Value) -> Option<Mount> {
         None => (entry["source"].as_str()?, entry["target"].as_str()?, entry["read_only"] != true),
     };
     let (source, destination) = (source.to_owned(), destination.to_owned());
-    Some(Mount { source, destination, writable })
+    Some(ContainerMount { source, destination, writable })
 }
 
 impl Service {

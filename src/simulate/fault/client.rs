@@ -3,12 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Engine;
+use super::TargetEngine;
 use crate::config::{Config, MountMode, SocketClient};
 use crate::model::digest::sha256;
 use crate::simulate::compose;
 use crate::simulate::guest::{
-    Client, Container, Guest, Image, Made, Mount, SOCKET_GROUP, VolumeSocket,
+    Client, Container, ContainerImage, ContainerMount, Guest, Made, SOCKET_GROUP, VolumeSocket,
 };
 use crate::simulate::world::World;
 
@@ -18,7 +18,7 @@ pub(super) fn declared(config: &Config) -> impl Iterator<Item = &SocketClient> {
 }
 
 /// Creates the containers that the file declares if they do not exist.
-pub(super) fn have(world: &mut World, config: &Config, engine: &Engine<'_>) {
+pub(super) fn have(world: &mut World, config: &Config, engine: &TargetEngine<'_>) {
     for client in declared(config) {
         world.on_guest(engine, |guest, now| make(guest, client, now));
     }
@@ -30,12 +30,12 @@ fn make(guest: &mut Guest, client: &SocketClient, now: u64) {
     }
     let gid = client.gid.unwrap_or(SOCKET_GROUP);
     let user = client.user.as_ref().map_or("client", |user| user.as_str()).to_owned();
-    let image = Image {
+    let image = ContainerImage {
         user,
         uid: client.uid.unwrap_or(1001),
         group: client.group.as_str().to_owned(),
         gid,
-        ..Image::default()
+        ..ContainerImage::default()
     };
     let declared = client.volume.as_ref().map(|volume| (volume.as_str(), volume.is_path()));
     let (source, is_path) = declared.unwrap_or(("docker-socket", false));
@@ -62,7 +62,11 @@ fn make(guest: &mut Guest, client: &SocketClient, now: u64) {
         compose::labels(&project, service.as_str(), &file.to_string_lossy(), directory)
     });
     let made = Made {
-        mounts: vec![Mount { source, destination, writable: client.mode != Some(MountMode::Ro) }],
+        mounts: vec![ContainerMount {
+            source,
+            destination,
+            writable: client.mode != Some(MountMode::Ro),
+        }],
         labels: labels.unwrap_or_default(),
         ..Made::default()
     };
@@ -90,7 +94,7 @@ fn position(guest: &Guest, client: &SocketClient) -> Option<usize> {
 
 impl World {
     /// Changes the container to break.
-    fn on_client(&mut self, engine: &Engine<'_>, act: impl FnOnce(&mut Client)) {
+    fn on_client(&mut self, engine: &TargetEngine<'_>, act: impl FnOnce(&mut Client)) {
         let Some(declared) = engine.client else { return };
         self.on_guest(engine, |guest, _| {
             let container = position(guest, declared).map(|index| &mut guest.containers[index]);
@@ -101,7 +105,7 @@ impl World {
     }
 
     /// Changes the mount of the container's socket.
-    fn on_mount(&mut self, engine: &Engine<'_>, act: impl FnOnce(&mut Mount)) {
+    fn on_mount(&mut self, engine: &TargetEngine<'_>, act: impl FnOnce(&mut ContainerMount)) {
         let Some(declared) = engine.client else { return };
         self.on_client(engine, |client| {
             if let Some(mount) = client.made.mount_of_mut(&declared.socket) {
@@ -111,13 +115,14 @@ impl World {
     }
 
     /// Recreates the container from another image with a single change and without added groups.
-    fn on_image(&mut self, engine: &Engine<'_>, act: impl FnOnce(&mut Image)) {
+    fn on_image(&mut self, engine: &TargetEngine<'_>, act: impl FnOnce(&mut ContainerImage)) {
         let Some(declared) = engine.client else { return };
         self.on_client(engine, |client| {
             client.made.group_add.clear();
             client.made.user = None;
             let gid = declared.gid.unwrap_or(SOCKET_GROUP);
-            client.image = Image { gid, member: true, gives_up: false, ..client.image.clone() };
+            client.image =
+                ContainerImage { gid, member: true, gives_up: false, ..client.image.clone() };
             act(&mut client.image);
         });
         self.on_guest(engine, |guest, now| {
@@ -129,7 +134,7 @@ impl World {
     }
 }
 
-pub(super) fn stop(world: &mut World, engine: &Engine<'_>) {
+pub(super) fn stop(world: &mut World, engine: &TargetEngine<'_>) {
     let Some(declared) = engine.client else { return };
     world.on_guest(engine, |guest, _| {
         if let Some(index) = position(guest, declared) {
@@ -142,11 +147,11 @@ pub(super) fn stop(world: &mut World, engine: &Engine<'_>) {
     });
 }
 
-pub(super) fn give_up(world: &mut World, engine: &Engine<'_>) {
+pub(super) fn give_up(world: &mut World, engine: &TargetEngine<'_>) {
     world.on_image(engine, |image| (image.member, image.gives_up) = (false, true));
 }
 
-pub(super) fn mount_another(world: &mut World, engine: &Engine<'_>) {
+pub(super) fn mount_another(world: &mut World, engine: &TargetEngine<'_>) {
     const EMPTY: &str = "empty";
     world.on_guest(engine, |guest, _| {
         guest.volumes.insert(EMPTY.into(), None);
@@ -154,29 +159,29 @@ pub(super) fn mount_another(world: &mut World, engine: &Engine<'_>) {
     world.on_mount(engine, |mount| EMPTY.clone_into(&mut mount.source));
 }
 
-pub(super) fn mount_host(world: &mut World, engine: &Engine<'_>) {
+pub(super) fn mount_host(world: &mut World, engine: &TargetEngine<'_>) {
     let directory = world.computer.lima_home.join(engine.vm).join("sock").display().to_string();
     world.on_mount(engine, |mount| mount.source = directory);
 }
 
-pub(super) fn renumber(world: &mut World, engine: &Engine<'_>) {
+pub(super) fn renumber(world: &mut World, engine: &TargetEngine<'_>) {
     world.on_image(engine, |image| image.gid = if image.gid == 998 { SOCKET_GROUP } else { 998 });
 }
 
-pub(super) fn leave_group(world: &mut World, engine: &Engine<'_>) {
+pub(super) fn leave_group(world: &mut World, engine: &TargetEngine<'_>) {
     world.on_image(engine, |image| image.member = false);
 }
 
-pub(super) fn join_later(world: &mut World, engine: &Engine<'_>) {
+pub(super) fn join_later(world: &mut World, engine: &TargetEngine<'_>) {
     leave_group(world, engine);
     world.on_client(engine, |client| client.image.member = true);
 }
 
-pub(super) fn mount_read_only(world: &mut World, engine: &Engine<'_>) {
+pub(super) fn mount_read_only(world: &mut World, engine: &TargetEngine<'_>) {
     world.on_mount(engine, |mount| mount.writable = false);
 }
 
-pub(super) fn end_daemon(world: &mut World, engine: &Engine<'_>) {
+pub(super) fn end_daemon(world: &mut World, engine: &TargetEngine<'_>) {
     let mut source = None;
     world.on_mount(engine, |mount| source = Some(mount.source.clone()));
     world.on_guest(engine, |guest, _| {
@@ -187,6 +192,6 @@ pub(super) fn end_daemon(world: &mut World, engine: &Engine<'_>) {
     });
 }
 
-pub(super) fn fall_ill(world: &mut World, engine: &Engine<'_>) {
+pub(super) fn fall_ill(world: &mut World, engine: &TargetEngine<'_>) {
     world.on_client(engine, |client| client.health = Some("unhealthy".into()));
 }

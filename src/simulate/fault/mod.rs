@@ -11,7 +11,7 @@ use super::guest::{
     DAEMON_JSON, DOCKER, DOCKER_SERVICE, DOCKER_SOCKET, Guest, PROVISION_FAILED, PROVISION_LOG,
 };
 use super::instance::Instance;
-use super::limactl::config::Config as Merged;
+use super::limactl::config::FilledConfig;
 use super::world::{World, context_directory};
 use crate::config::{Config, SocketClient};
 
@@ -22,11 +22,11 @@ pub struct Fault {
     pub name: &'static str,
     /// The description.
     pub what: &'static str,
-    act: fn(&mut World, &Engine<'_>),
+    act: fn(&mut World, &TargetEngine<'_>),
 }
 
 /// The engine to break.
-struct Engine<'a> {
+struct TargetEngine<'a> {
     vm: &'a str,
     context: &'a str,
     /// The client to break, if the file declares one.
@@ -111,7 +111,7 @@ pub const FAULTS: &[Fault] = &[
     fault("cpus", "lima.yaml has one more CPU than the running VM", |world, engine| {
         let Some(instance) = world.instances.get(engine.vm) else { return };
         let directory = world.directory(engine.vm);
-        let cpus = Merged::fill(world, instance.parsed(), &directory).number("/cpus");
+        let cpus = FilledConfig::fill(world, instance.parsed(), &directory).number("/cpus");
         // The YAML keeps the declared number of CPUs. The running machine gets fewer.
         world.on(engine, |instance| {
             instance.set("cpus", cpus.into());
@@ -223,7 +223,11 @@ pub const FAULTS: &[Fault] = &[
     fault("client-health", "a container's own health check fails", client::fall_ill),
 ];
 
-const fn fault(name: &'static str, what: &'static str, act: fn(&mut World, &Engine<'_>)) -> Fault {
+const fn fault(
+    name: &'static str,
+    what: &'static str,
+    act: fn(&mut World, &TargetEngine<'_>),
+) -> Fault {
     Fault { name, what, act }
 }
 
@@ -264,7 +268,7 @@ impl Fault {
     /// `false` if the fault changed nothing, for example if the VM is stopped and its connection
     /// should break.
     pub fn strike(&self, world: &mut World, config: &Config) -> bool {
-        let engine = Engine {
+        let engine = TargetEngine {
             vm: config.vm.name.as_str(),
             context: config.context.name.as_str(),
             client: client::declared(config).next(),

@@ -35,7 +35,7 @@ pub struct Container {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Client {
     /// The image.
-    pub image: Image,
+    pub image: ContainerImage,
     /// The settings with which it was created.
     pub made: Made,
     /// The uid of its program.
@@ -50,7 +50,7 @@ pub struct Client {
 
 /// The relevant parts of an image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Image {
+pub struct ContainerImage {
     /// The user of its program.
     pub user: String,
     /// The uid of the user.
@@ -65,7 +65,7 @@ pub struct Image {
     pub gives_up: bool,
 }
 
-impl Default for Image {
+impl Default for ContainerImage {
     fn default() -> Self {
         let (user, group) = ("client".into(), super::DOCKER.into());
         Self { user, uid: 1001, group, gid: SOCKET_GROUP, member: true, gives_up: false }
@@ -76,7 +76,7 @@ impl Default for Image {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Made {
     /// Its mounts, without anonymous volumes.
-    pub mounts: Vec<Mount>,
+    pub mounts: Vec<ContainerMount>,
     /// The user in Docker's syntax, if it is not the image's user.
     pub user: Option<String>,
     /// The added groups.
@@ -87,7 +87,7 @@ pub struct Made {
 
 /// A mount of a volume or of a path of the guest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mount {
+pub struct ContainerMount {
     /// The name of the volume, or the path in the guest.
     pub source: String,
     /// The path in the container.
@@ -108,7 +108,7 @@ pub struct VolumeSocket {
 /// The gid of a socket that a daemon in a container serves.
 pub(in crate::simulate) const SOCKET_GROUP: u32 = 2375;
 
-impl Mount {
+impl ContainerMount {
     fn is_volume(&self) -> bool {
         !self.source.starts_with('/')
     }
@@ -116,12 +116,12 @@ impl Mount {
 
 impl Made {
     /// The mount that contains this path.
-    fn mount_of(&self, path: &str) -> Option<&Mount> {
+    fn mount_of(&self, path: &str) -> Option<&ContainerMount> {
         covering(path, &self.mounts, |mount| &mount.destination)
     }
 
     /// The mount that contains this path, mutable.
-    pub(in crate::simulate) fn mount_of_mut(&mut self, path: &str) -> Option<&mut Mount> {
+    pub(in crate::simulate) fn mount_of_mut(&mut self, path: &str) -> Option<&mut ContainerMount> {
         let found = self.mount_of(path)?.clone();
         self.mounts.iter_mut().find(|mount| **mount == found)
     }
@@ -166,7 +166,7 @@ impl Client {
 
     /// `/etc/passwd` and `/etc/group`.
     pub(super) fn accounts(&self) -> [String; 2] {
-        let Image { user, uid, group, gid, member, .. } = &self.image;
+        let ContainerImage { user, uid, group, gid, member, .. } = &self.image;
         let members = if *member { user } else { "" };
         [
             format!("root:x:0:0:root:/:/bin/sh\n{user}:x:{uid}:{uid}::/:/bin/sh\n"),
@@ -203,7 +203,7 @@ impl Container {
             _ => (0, 0),
         };
         let mounts = client.made.mounts.iter().map(|mount| {
-            let Mount { source, destination, writable } = mount;
+            let ContainerMount { source, destination, writable } = mount;
             let (kind, name) = if mount.is_volume() { ("volume", &**source) } else { ("bind", "") };
             json!({"Type": kind, "Name": name, "Source": source, "Destination": destination,
                 "RW": writable})
@@ -278,7 +278,7 @@ impl Guest {
         container.running = true;
         if let Some(client) = &mut container.client {
             (client.uid, client.groups) = client.identity();
-            let within = |mount: &Mount| {
+            let within = |mount: &ContainerMount| {
                 let at = mount.destination.trim_end_matches('/');
                 self.socket_in(client, &format!("{at}/docker.sock"))
             };

@@ -10,7 +10,7 @@ use crate::simulate::reply::Reply;
 
 /// The parsed script.
 #[derive(Default)]
-struct Script<'a> {
+struct ProbeScript<'a> {
     /// The arguments, `${1}` first.
     arguments: &'a [String],
     /// The variables with a fixed value.
@@ -30,7 +30,7 @@ pub(super) fn is_probe(name: &str, words: &[String], caller: Caller<'_>) -> bool
 pub(super) fn print(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> Reply {
     let arguments = words.get(2..).unwrap_or_default();
     let mark = arguments.first().map(String::as_str).unwrap_or_default();
-    let script = Script { arguments, ..Script::read(caller.script()) };
+    let script = ProbeScript { arguments, ..ProbeScript::read(caller.script()) };
     let mut reply = Reply::done();
     // Whether the current line runs. It does unless it is in the other branch of `if active`.
     let mut runs = true;
@@ -58,7 +58,7 @@ pub(super) fn print(guest: &mut Guest, words: &[String], caller: Caller<'_>) -> 
     reply
 }
 
-impl<'a> Script<'a> {
+impl<'a> ProbeScript<'a> {
     fn read(text: &'a str) -> Self {
         let mut script = Self::default();
         let mut function = None;

@@ -7,7 +7,7 @@ use crate::simulate::limactl::expression;
 
 /// A provisioning entry of `mode: yq`, its templates expanded.
 #[derive(Debug, Clone)]
-pub(in crate::simulate) struct Keys {
+pub(in crate::simulate) struct YqEntry {
     /// The path of the file.
     pub(in crate::simulate) path: String,
     /// The assignments.
@@ -32,7 +32,7 @@ fn ini(sections: &Value) -> String {
 impl Guest {
     /// Applies a provisioning entry of `mode: yq`, which sets keys of a JSON or INI file. A changed
     /// drop-in of a unit takes effect after the boot (measured with the template docker-rootful).
-    pub(in crate::simulate) fn set_keys(&mut self, entry: &Keys, now: u64) {
+    pub(in crate::simulate) fn set_keys(&mut self, entry: &YqEntry, now: u64) {
         let before = self.text(&entry.path).unwrap_or_default().to_owned();
         let mut value = if entry.is_ini {
             Value::default()

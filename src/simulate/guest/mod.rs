@@ -26,9 +26,9 @@ use serde::{Deserialize, Serialize};
 pub use accounts::{Account, Group};
 pub(super) use client::{Unreachable, client};
 pub(in crate::simulate) use container::SOCKET_GROUP;
-pub use container::{Client, Container, Image, Made, Mount, VolumeSocket};
-pub use dockerd::{Dockerd, Place, Store};
-pub(super) use keys::Keys;
+pub use container::{Client, Container, ContainerImage, ContainerMount, Made, VolumeSocket};
+pub use dockerd::{DataStore, Dockerd, Store};
+pub(super) use keys::YqEntry;
 pub(super) use packages::pretty;
 pub(super) use shell::run;
 pub use systemd::Unit;
@@ -82,7 +82,7 @@ pub struct Guest {
     pub images: BTreeSet<String>,
     /// The store of the daemon, once the daemon has started.
     #[serde(default)]
-    pub place: Option<Place>,
+    pub place: Option<DataStore>,
     /// The stores that the daemon does not currently use.
     #[serde(default)]
     pub stores: Vec<Store>,

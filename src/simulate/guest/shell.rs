@@ -8,9 +8,9 @@ use crate::simulate::log::timestamp;
 use crate::simulate::reply::Reply;
 
 /// A command of the guest, with its arguments.
-type Program = fn(&mut Guest, &[String], Caller<'_>) -> Reply;
+type GuestProgram = fn(&mut Guest, &[String], Caller<'_>) -> Reply;
 
-const PROGRAMS: &[(&str, Program)] = &[
+const PROGRAMS: &[(&str, GuestProgram)] = &[
     (PROGRAM, |_, _, _| Reply::line("(the simulated guest refuses no connections)")),
     ("cat", |guest, words, _| guest.about_files("cat", words, |_, file| file.text.clone())),
     ("chgrp", |guest, words, caller| guest.chgrp(words, caller)),

@@ -7,10 +7,10 @@ use crate::simulate::world::World;
 use crate::simulate::{brew, docker, limactl, log, ssh};
 
 /// The simulation of a program.
-type Program = fn(&mut World, &Call<'_>) -> Reply;
+type HostProgram = fn(&mut World, &Call<'_>) -> Reply;
 
 const LIMACTL: &str = "limactl";
-const PROGRAMS: &[(&str, Program)] =
+const PROGRAMS: &[(&str, HostProgram)] =
     &[("brew", brew::run), ("docker", docker::run), (LIMACTL, limactl::run), ("ssh", ssh::run)];
 
 /// Runs a program in a world. `None` if the world does not have the program.

@@ -8,16 +8,16 @@ use super::rules;
 use super::yaml::{self, MachineDefaults};
 use crate::host::Os;
 use crate::model::in_home;
-use crate::simulate::guest::{Guest, Keys};
+use crate::simulate::guest::{Guest, YqEntry};
 use crate::simulate::instance::DOCKER_SOCKET;
 use crate::simulate::template;
 use crate::simulate::world::World;
 
 /// The configuration with defaults.
 #[derive(Debug, Clone)]
-pub(in crate::simulate) struct Config(pub(in crate::simulate) Value);
+pub(in crate::simulate) struct FilledConfig(pub(in crate::simulate) Value);
 
-impl Config {
+impl FilledConfig {
     /// Adds Lima's defaults to the YAML of the instance in `directory`.
     pub(in crate::simulate) fn fill(world: &World, given: Value, directory: &Path) -> Self {
         let computer = &world.computer;
@@ -74,14 +74,14 @@ impl Config {
     }
 
     /// The entries that set keys of files, with their templates expanded.
-    pub(in crate::simulate) fn set_keys(&self) -> impl Iterator<Item = Keys> {
+    pub(in crate::simulate) fn set_keys(&self) -> impl Iterator<Item = YqEntry> {
         let fields = json!({
             "User": self.text("/user/name"),
             "Param": self.0.get("param").cloned().unwrap_or_default(),
         });
         self.list("provision").filter(|entry| entry["mode"] == "yq").filter_map(move |entry| {
             let expanded = |key: &str| template::expand(entry[key].as_str()?, &fields).ok();
-            Some(Keys {
+            Some(YqEntry {
                 path: expanded("path")?,
                 expression: expanded("expression")?,
                 is_ini: entry["format"] == "ini",

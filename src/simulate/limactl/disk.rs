@@ -3,13 +3,13 @@
 use serde_json::json;
 
 use super::yaml::bytes;
-use super::{Job, Result};
+use super::{Job, LimactlResult};
 use crate::lima::{DISKS, Disk, Status};
 use crate::simulate::guest::Store;
 use crate::simulate::reply::Reply;
 use crate::simulate::world::{self, World};
 
-pub(super) fn disk(job: Job<'_>) -> Result {
+pub(super) fn disk(job: Job<'_>) -> LimactlResult {
     match job.arguments.words.first().map(String::as_str) {
         Some("create") => create(job),
         Some("list") => Ok(list(job)),
@@ -27,20 +27,20 @@ fn names<'a>(job: &Job<'a>) -> &'a [String] {
     job.arguments.words.get(1..).unwrap_or_default()
 }
 
-fn only<'a>(job: &Job<'a>) -> Result<&'a str> {
+fn only<'a>(job: &Job<'a>) -> LimactlResult<&'a str> {
     match names(job) {
         [name] => Ok(name),
         names => Err(format!("accepts 1 arg(s), received {}", names.len())),
     }
 }
 
-fn size(job: &Job<'_>) -> Result<u64> {
+fn size(job: &Job<'_>) -> LimactlResult<u64> {
     let size = job.arguments.value("--size");
     let size = size.ok_or_else(|| "required flag(s) \"size\" not set".to_owned())?;
     bytes(size).ok_or_else(|| format!("invalid size: '{size}'"))
 }
 
-fn create(job: Job<'_>) -> Result {
+fn create(job: Job<'_>) -> LimactlResult {
     let (name, size) = (only(&job)?, size(&job)?);
     if job.world.disks.contains_key(name) {
         let path = directory(job.world, name);
@@ -73,7 +73,7 @@ fn list(job: Job<'_>) -> Reply {
     reply
 }
 
-fn resize(job: Job<'_>) -> Result {
+fn resize(job: Job<'_>) -> LimactlResult {
     let (name, size) = (only(&job)?, size(&job)?);
     let user = user(job.world, name);
     let Some(disk) = job.world.disks.get_mut(name) else {
@@ -94,7 +94,7 @@ fn resize(job: Job<'_>) -> Result {
     Ok(Reply::done())
 }
 
-fn delete(job: Job<'_>) -> Result {
+fn delete(job: Job<'_>) -> LimactlResult {
     for name in names(&job) {
         if !job.world.disks.contains_key(name) {
             job.log.warning(&format!("Ignoring non-existent disk `{name}`"));
@@ -133,7 +133,10 @@ fn attached(world: &World, instance: &str) -> Vec<String> {
 }
 
 /// The disks of an instance that starts, with their data.
-pub(super) fn attach(world: &mut World, instance: &str) -> Result<Vec<(String, Vec<Store>)>> {
+pub(super) fn attach(
+    world: &mut World,
+    instance: &str,
+) -> LimactlResult<Vec<(String, Vec<Store>)>> {
     let mut disks = Vec::new();
     for name in attached(world, instance) {
         if let Some(user) = user(world, &name) {

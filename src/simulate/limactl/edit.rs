@@ -2,11 +2,11 @@
 
 use super::validate::{self, Refusal};
 use super::yaml::{bytes, parse};
-use super::{Job, Result, expression};
+use super::{Job, LimactlResult, expression};
 use crate::lima::Status;
 use crate::simulate::reply::Reply;
 
-pub(super) fn edit(Job { world, arguments, call, log }: Job<'_>) -> Result {
+pub(super) fn edit(Job { world, arguments, call, log }: Job<'_>) -> LimactlResult {
     let name = arguments.only()?;
     let Some(instance) = world.instances.get(name) else {
         return Err(format!("instance `{name}` not found"));

@@ -1,7 +1,7 @@
 //! `limactl create`, `start`, `stop`, `delete`, `protect` and `unprotect`.
 
 use super::validate::{self, Refusal};
-use super::{Job, Result, config, disk, existing, expected};
+use super::{Job, LimactlResult, config, disk, existing, expected};
 use crate::lima::Status;
 use crate::simulate::instance::Instance;
 use crate::simulate::log::{Log, go};
@@ -14,7 +14,7 @@ const STOP: u64 = 5;
 /// How long a start waits for its probes, in seconds.
 const PROBES: u64 = 600;
 
-pub(super) fn create(Job { world, arguments, call, log }: Job<'_>) -> Result {
+pub(super) fn create(Job { world, arguments, call, log }: Job<'_>) -> LimactlResult {
     let file = arguments.only()?;
     let text = match file {
         "-" => call.text().unwrap_or_default().to_owned(),
@@ -46,7 +46,7 @@ pub(super) fn create(Job { world, arguments, call, log }: Job<'_>) -> Result {
     Ok(Reply::done())
 }
 
-pub(super) fn start(Job { world, arguments, log, .. }: Job<'_>) -> Result {
+pub(super) fn start(Job { world, arguments, log, .. }: Job<'_>) -> LimactlResult {
     let name = arguments.only()?;
     let Some(config) = config(world, name) else {
         log.info(&format!(
@@ -95,7 +95,7 @@ pub(super) fn start(Job { world, arguments, log, .. }: Job<'_>) -> Result {
     Ok(Reply::done())
 }
 
-pub(super) fn stop(Job { world, arguments, log, .. }: Job<'_>) -> Result {
+pub(super) fn stop(Job { world, arguments, log, .. }: Job<'_>) -> LimactlResult {
     let name = arguments.only()?;
     let (instance, config) = existing(world, name)?;
     let status = instance.status();
@@ -150,7 +150,7 @@ fn kill(instance: &Instance, vm_type: &str, directory: &str, log: &mut Log) {
     }
 }
 
-pub(super) fn delete(Job { world, arguments, log, .. }: Job<'_>) -> Result {
+pub(super) fn delete(Job { world, arguments, log, .. }: Job<'_>) -> LimactlResult {
     let force = arguments.has("--force");
     for name in &arguments.words {
         let Some(instance) = world.instances.get(name) else {
@@ -177,7 +177,7 @@ pub(super) fn delete(Job { world, arguments, log, .. }: Job<'_>) -> Result {
     Ok(Reply::done())
 }
 
-pub(super) fn protect(Job { world, arguments, log, .. }: Job<'_>, wanted: bool) -> Result {
+pub(super) fn protect(Job { world, arguments, log, .. }: Job<'_>, wanted: bool) -> LimactlResult {
     for name in &arguments.words {
         existing(world, name)
             .map_err(|error| format!("failed to inspect instance `{name}`: {error}"))?;

@@ -6,13 +6,13 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::yaml::bytes;
-use super::{Config, Job, Result, rules};
+use super::{FilledConfig, Job, LimactlResult, rules};
 use crate::host::{Os, Platform};
 use crate::simulate::reply::Reply;
 use crate::simulate::template;
 use crate::simulate::world::LIMA_VERSION;
 
-pub(super) fn list(Job { world, arguments, log, .. }: Job<'_>) -> Result {
+pub(super) fn list(Job { world, arguments, log, .. }: Job<'_>) -> LimactlResult {
     if arguments.words.is_empty() && world.instances.is_empty() {
         log.warning("No instance found. Run `limactl create` to create an instance.");
         return Ok(Reply::done());
@@ -33,13 +33,13 @@ pub(super) fn list(Job { world, arguments, log, .. }: Job<'_>) -> Result {
     let is_whole = found.len() == wanted.len();
     for (name, instance) in found {
         let given = read.entry(&instance.yaml).or_insert_with(|| instance.parsed()).clone();
-        let config = Config::fill(world, given, &world.directory(name));
+        let config = FilledConfig::fill(world, given, &world.directory(name));
         let error = instance.error(config.vm_type());
         if let Some(error) = &error {
             let message = format!("instance `{name}` has errors");
             log.line("warning", &message, Some(("errors", &format!("[{error}]"))));
         }
-        let listed = Listed {
+        let listed = ListedInstance {
             name,
             status: &instance.status().to_string(),
             directory: &world.directory(name),
@@ -74,7 +74,7 @@ pub(super) fn list(Job { world, arguments, log, .. }: Job<'_>) -> Result {
 /// An instance in the output of `list`.
 #[derive(Debug)]
 #[expect(missing_docs, reason = "each is what `list --json` shows under that name")]
-pub struct Listed<'a> {
+pub struct ListedInstance<'a> {
     pub name: &'a str,
     pub status: &'a str,
     pub directory: &'a Path,
@@ -91,7 +91,7 @@ pub struct Listed<'a> {
     pub lima_home: &'a Path,
 }
 
-impl Listed<'_> {
+impl ListedInstance<'_> {
     /// The JSON of `list --json`.
     pub fn json(self) -> Value {
         let name = self.name;
@@ -144,7 +144,7 @@ impl Listed<'_> {
     ///
     /// # Errors
     /// Names a template that is not supported.
-    pub fn format(&self, template: &str) -> Result<String> {
+    pub fn format(&self, template: &str) -> LimactlResult<String> {
         let fields = json!({
             "Name": self.name,
             "Status": self.status,

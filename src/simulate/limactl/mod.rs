@@ -19,10 +19,10 @@ use super::log::Log;
 use super::reply::{Call, Reply};
 use super::world::{LIMA_VERSION, World};
 use crate::lima::Status;
-use config::Config;
+use config::FilledConfig;
 
 /// An error is the last message of a failed command, logged as fatal.
-type Result<T = Reply> = std::result::Result<T, String>;
+type LimactlResult<T = Reply> = std::result::Result<T, String>;
 
 /// The input and log of a command.
 struct Job<'a> {
@@ -32,10 +32,10 @@ struct Job<'a> {
     log: &'a mut Log,
 }
 
-type Command = fn(Job<'_>) -> Result;
+type Subcommand = fn(Job<'_>) -> LimactlResult;
 
 /// The commands with their flags. A flag with a value ends with `=`.
-const COMMANDS: &[(&str, &[&str], Command)] = &[
+const COMMANDS: &[(&str, &[&str], Subcommand)] = &[
     ("create", &["--name="], lifecycle::create),
     ("delete", &["-f --force"], lifecycle::delete),
     ("disk", &["--json", "--size=", "--format=", "-f --force"], disk::disk),
@@ -81,10 +81,10 @@ pub(super) fn run(world: &mut World, call: &Call<'_>) -> Reply {
 }
 
 /// An instance that must exist, with its configuration.
-fn existing<'a>(world: &'a World, name: &str) -> Result<(&'a Instance, Config)> {
+fn existing<'a>(world: &'a World, name: &str) -> LimactlResult<(&'a Instance, FilledConfig)> {
     let directory = world.directory(name);
     match world.instances.get(name) {
-        Some(instance) => Ok((instance, Config::fill(world, instance.parsed(), &directory))),
+        Some(instance) => Ok((instance, FilledConfig::fill(world, instance.parsed(), &directory))),
         None => Err(format!(
             "open {}: no such file or directory",
             directory.join("lima.yaml").display()
@@ -93,9 +93,9 @@ fn existing<'a>(world: &'a World, name: &str) -> Result<(&'a Instance, Config)> 
 }
 
 /// The configuration of an instance, if it exists.
-fn config(world: &World, name: &str) -> Option<Config> {
+fn config(world: &World, name: &str) -> Option<FilledConfig> {
     let instance = world.instances.get(name)?;
-    Some(Config::fill(world, instance.parsed(), &world.directory(name)))
+    Some(FilledConfig::fill(world, instance.parsed(), &world.directory(name)))
 }
 
 fn expected(status: Status, wanted: &str) -> String {

@@ -1,11 +1,11 @@
 //! `limactl shell`
 
-use super::{Job, Result, config};
+use super::{Job, LimactlResult, config};
 use crate::lima::Status;
 use crate::simulate::reply::Reply;
 use crate::simulate::ssh;
 
-pub(super) fn shell(Job { world, arguments, call, log }: Job<'_>) -> Result {
+pub(super) fn shell(Job { world, arguments, call, log }: Job<'_>) -> LimactlResult {
     let Some((name, command)) = arguments.words.split_first() else {
         return Err("requires instance name as first argument".into());
     };

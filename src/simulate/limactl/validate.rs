@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::config::Config;
-use super::{Job, Result, rules, yaml};
+use super::config::FilledConfig;
+use super::{Job, LimactlResult, rules, yaml};
 use crate::host::Os;
 use crate::simulate::log::Log;
 use crate::simulate::reply::Reply;
@@ -14,7 +14,7 @@ use crate::simulate::world::World;
 /// The path for a command's standard input.
 const STDIN: &str = "/dev/stdin";
 
-pub(super) fn validate(Job { world, arguments, call, log }: Job<'_>) -> Result {
+pub(super) fn validate(Job { world, arguments, call, log }: Job<'_>) -> LimactlResult {
     for file in &arguments.words {
         let text = match file.as_str() {
             STDIN => call.text().map(str::to_owned),
@@ -78,7 +78,7 @@ pub(super) fn check(
     let given = yaml::typed(text).map_err(Refusal::Unread)?;
     warn(&given, log);
     refuse(&given)?;
-    let config = Config::fill(world, given, directory);
+    let config = FilledConfig::fill(world, given, directory);
     let vm_type = config.vm_type();
     let known = match world.computer.platform.os {
         Os::MacOs => ["vz", "qemu"].contains(&vm_type),

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use containai::config;
 use containai::docker::client::{ComposeError, Override};
 use containai::guest::daemon_json::{self, EditedJson};
-use containai::guest::{Loaded, Operation};
+use containai::guest::{LoadedCopy, Operation};
 use containai::host::{CommandSpec, Input};
 use containai::lima::{Limactl, Ssh, to_yaml};
 use containai::model::{ServiceName, VmName};
@@ -154,7 +154,7 @@ fn daemon_json_reads_back() {
         let text = json.text;
         assert_eq!(daemon_json::from_text(&text), keys);
         let write =
-            Operation::WriteDaemonJson { expected: None, loaded: Loaded::Keep, text: &text };
+            Operation::WriteDaemonJson { expected: None, loaded: LoadedCopy::Keep, text: &text };
         let Some(Input::Text(script)) = write.command(&ssh()).stdin else { panic!("no script") };
         // The text that the script's `base64 -d` reads. The letter keeps the shell from removing
         // trailing newlines.

@@ -61,7 +61,7 @@ fn an_engine_is_made_in_a_home_of_any_name() {
 
 /// The same endpoints with the real `docker`, whose option has special syntax.
 fn a_docker_context_can_lead_to_a_socket_of_any_name() {
-    let docker = containai::docker::Docker::new("docker".into());
+    let docker = containai::docker::DockerCli::new("docker".into());
     let sandbox = crate::support::sandbox::Sandbox::new();
     for (number, name) in NAMES.into_iter().chain(["a=\"b\"", "x,\"y\""]).enumerate() {
         SYSTEM.case(|| {

@@ -1,6 +1,6 @@
 //! The lists of groups and mounts in an override, together with those of the other files.
 
-use containai::docker::client::{ComposeProgram, ComposeService, Seen};
+use containai::docker::client::{ComposeProgram, ComposeService, ExistingContainer};
 use containai::model::address::Kind;
 use containai::plan::Observation;
 
@@ -24,7 +24,7 @@ fn overridden(
     lines: &str,
     service: ComposeService,
     program: ComposeProgram,
-    container: Observation<Seen>,
+    container: Observation<ExistingContainer>,
 ) -> String {
     let config = declares(lines);
     let mut client = client(container);

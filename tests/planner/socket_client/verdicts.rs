@@ -1,7 +1,9 @@
 //! The faults of a client: every code, and whether it is a cause or only drift.
 
 use containai::docker::Environment;
-use containai::docker::client::{Accounts, Api, ClientCode, ContainerState, Seen, SocketSeen};
+use containai::docker::client::{
+    Accounts, Api, ClientCode, ContainerState, ExistingContainer, SocketSeen,
+};
 use containai::doctor::{Case, diagnose};
 use containai::plan::Observation;
 use containai::resource::socket_client::{ClientFacts, verdict};
@@ -16,39 +18,41 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
 }
 
 fn every_code_has_its_evidence() {
-    let other_gid = |seen: &mut Seen| {
+    let other_gid = |seen: &mut ExistingContainer| {
         inside(seen).socket = SocketSeen::Socket { mode: 0o660, uid: 0, gid: 999 };
     };
-    let image_gid = |seen: &mut Seen| {
+    let image_gid = |seen: &mut ExistingContainer| {
         seen.accounts = Accounts::parse("mcp:x:1001:1001::/:\n", "docker:x:998:mcp\n");
     };
-    let listed = |seen: &mut Seen| {
+    let listed = |seen: &mut ExistingContainer| {
         seen.accounts = Accounts::parse("mcp:x:1001:1001::/:\n", "docker:x:2375:mcp\n");
     };
-    let restarting = |seen: &mut Seen| {
+    let restarting = |seen: &mut ExistingContainer| {
         seen.inside = None;
         seen.inspected.state.status = "restarting".into();
         seen.inspected.state.restarts = 7;
         seen.log = vec!["PermissionError(13, 'Permission denied')".into()];
     };
-    let exited = |seen: &mut Seen| {
+    let exited = |seen: &mut ExistingContainer| {
         seen.inside = None;
         seen.inspected.state =
             ContainerState { status: "exited".into(), exit_code: 3, ..ContainerState::default() };
     };
-    let unhealthy = |seen: &mut Seen| seen.inspected.state.health = Some("unhealthy".into());
-    let missing = |seen: &mut Seen| inside(seen).socket = SocketSeen::Missing;
-    let silent = |seen: &mut Seen| inside(seen).api = Api::Silent("curl: (7)".into());
-    let readonly = |seen: &mut Seen| seen.inspected.mounts[0].writable = false;
+    let unhealthy =
+        |seen: &mut ExistingContainer| seen.inspected.state.health = Some("unhealthy".into());
+    let missing = |seen: &mut ExistingContainer| inside(seen).socket = SocketSeen::Missing;
+    let silent = |seen: &mut ExistingContainer| inside(seen).api = Api::Silent("curl: (7)".into());
+    let readonly = |seen: &mut ExistingContainer| seen.inspected.mounts[0].writable = false;
     // An image without a client: the verdict follows from the measured mode and groups.
-    let untested = |seen: &mut Seen| inside(seen).api = Api::Untested("no client".into());
-    let host = |seen: &mut Seen| {
+    let untested =
+        |seen: &mut ExistingContainer| inside(seen).api = Api::Untested("no client".into());
+    let host = |seen: &mut ExistingContainer| {
         inside(seen).socket = SocketSeen::NotASocket;
         inside(seen).api = Api::Untested("there is no socket".into());
         let mount = &mut seen.inspected.mounts[0];
         (mount.volume, mount.source) = (None, "/lima/containai-secure/sock".into());
     };
-    let cases: [(Seen, ClientCode, &[&str]); 14] = [
+    let cases: [(ExistingContainer, ClientCode, &[&str]); 14] = [
         (bent(seen(), host), ClientCode::HostSocket, &["a socket of this machine", "guest"]),
         (bent(seen(), restarting), ClientCode::Restarting, &["7 times", "PermissionError"]),
         (bent(seen(), exited), ClientCode::ContainerAbsent, &["exit status 3"]),
@@ -112,7 +116,7 @@ fn every_code_has_its_evidence() {
 }
 
 fn a_read_only_mount_is_a_difference_and_never_the_cause() {
-    let readonly = |seen: &mut Seen| seen.inspected.mounts[0].writable = false;
+    let readonly = |seen: &mut ExistingContainer| seen.inspected.mounts[0].writable = false;
     let rw = &format!("mode = \"rw\"\n{COMPOSE}");
     let config = declares(rw);
     let facts = client(Observation::Present(bent(denied(), readonly)));

@@ -1,7 +1,7 @@
 //! `limactl list`.
 use std::process::ExitCode;
 
-use containai::simulate::{Arguments, LINUX, Listed};
+use containai::simulate::{Arguments, LINUX, ListedInstance};
 use nix::unistd::Pid;
 
 use super::instance::{self, Instance};
@@ -78,10 +78,13 @@ fn show(instances: &[Instance], arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-fn listed(instance: &Instance, show: impl FnOnce(Listed<'_>) -> Result<String>) -> Result<String> {
+fn listed(
+    instance: &Instance,
+    show: impl FnOnce(ListedInstance<'_>) -> Result<String>,
+) -> Result<String> {
     let version = std::fs::read_to_string(instance.dir.join("lima-version")).unwrap_or_default();
     let pid = |pid: Option<Pid>| pid.and_then(|pid| pid.as_raw().try_into().ok());
-    show(Listed {
+    show(ListedInstance {
         name: &instance.name,
         status: &instance.status.to_string(),
         directory: &instance.dir,

@@ -1,17 +1,17 @@
 //! Observes a container from inside, and reads its files.
 
-use super::Look;
+use super::ContainerLook;
 use crate::config::SocketClient;
 use crate::docker::client::{
-    Accounts, Api, ClientCommands, Inside, Inspected, Process, Seen, SocketSeen, answer,
-    is_version, processes_of_top,
+    Accounts, Api, ClientCommands, ExistingContainer, Inside, Inspected, Process, SocketSeen,
+    answer, is_version, processes_of_top,
 };
 use crate::guest::{Document, probe};
 use crate::host::{CommandError, ExitStatus, Output, random};
 use crate::plan::Observation;
 use crate::resource::socket_client::{self, ClientFacts};
 
-impl Look<'_> {
+impl ContainerLook<'_> {
     /// Inspects a container from inside, with the image's shell or, without one, with docker
     /// commands.
     pub(super) fn inside(
@@ -66,7 +66,8 @@ impl Look<'_> {
     /// The expected gid of a socket that cannot be inspected.
     fn expected_gid(&self, client: &SocketClient, inspected: &Inspected) -> u32 {
         let (accounts, inside) = (Accounts::default(), None);
-        let seen = Seen { inspected: inspected.clone(), accounts, inside, log: Vec::new() };
+        let seen =
+            ExistingContainer { inspected: inspected.clone(), accounts, inside, log: Vec::new() };
         let container = Observation::Present(seen);
         let engine = client.context.is_none().then(|| self.engine.clone());
         socket_client::gid(client, &ClientFacts { container, compose: None, health: None, engine })

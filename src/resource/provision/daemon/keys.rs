@@ -19,6 +19,29 @@ const LOG_OPTIONS: &str = "log-opts";
 const RUNTIME: &str = "runtimes.";
 
 impl ProvisionDaemon {
+    /// The keys that this may write.
+    pub(in crate::resource) fn concerns(config: &Config) -> Vec<String> {
+        Self::concerned(&owned(config), config)
+    }
+
+    fn concerned(owned: &Map<String, Value>, config: &Config) -> Vec<String> {
+        let mut keys: Vec<String> = owned.keys().cloned().collect();
+        for key in network::KEYS.into_iter().chain([DEFAULT_RUNTIME]) {
+            if config.sysbox.enabled && !owned.contains_key(key) {
+                keys.push(key.into());
+            }
+        }
+        keys
+    }
+
+    /// The keys that a new guest gets: it has no default runtime of someone else to replace.
+    pub(in crate::resource) fn fresh(config: &Config) -> Vec<String> {
+        let owned = owned(config);
+        let mut keys = Self::concerned(&owned, config);
+        keys.retain(|key| key != DEFAULT_RUNTIME || owned.contains_key(key));
+        keys
+    }
+
     /// The options that the declared log driver may not have. They stay in the file if it does not
     /// declare options.
     pub(super) fn log_options_left(

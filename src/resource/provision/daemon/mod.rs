@@ -21,7 +21,7 @@ use crate::model::daemon_key::DEFAULT_RUNTIME;
 use crate::plan::{Action, Change, Observation, Problem, Reason, SideEffect, Step};
 use crate::resource::facts::{Facts, HostFile};
 use crate::resource::provision::{SYSBOX_RUNTIME, hidden, network};
-use crate::resource::record::{Keys, Loaded, Recorded, Undeclared};
+use crate::resource::record::{Keys, Loaded, Recorded, UndeclaredKeys};
 use crate::resource::vm_ref::VmRef;
 use crate::resource::{DataDisk, PlanContext, Pushed, Resource};
 
@@ -69,29 +69,6 @@ impl ProvisionDaemon {
     /// Its address.
     pub fn own_address() -> Address {
         crate::resource::provision::address("daemon")
-    }
-
-    /// The keys that this may write.
-    pub(in crate::resource) fn concerns(config: &Config) -> Vec<String> {
-        Self::concerned(&owned(config), config)
-    }
-
-    fn concerned(owned: &Map<String, Value>, config: &Config) -> Vec<String> {
-        let mut keys: Vec<String> = owned.keys().cloned().collect();
-        for key in network::KEYS.into_iter().chain([DEFAULT_RUNTIME]) {
-            if config.sysbox.enabled && !owned.contains_key(key) {
-                keys.push(key.into());
-            }
-        }
-        keys
-    }
-
-    /// The keys that a new guest gets: it has no default runtime of someone else to replace.
-    pub(in crate::resource) fn fresh(config: &Config) -> Vec<String> {
-        let owned = owned(config);
-        let mut keys = Self::concerned(&owned, config);
-        keys.retain(|key| key != DEFAULT_RUNTIME || owned.contains_key(key));
-        keys
     }
 
     /// The desired file, given the present one and the keys to remove. If the keys already have their
@@ -182,7 +159,7 @@ impl ProvisionDaemon {
         };
         let mut wanted = self.wanted(&present, &[]);
         let keys = self.keys(&present, &wanted, guest, facts);
-        let Undeclared { remove, release } = facts.undeclared(&self.address, &keys);
+        let UndeclaredKeys { remove, release } = facts.undeclared(&self.address, &keys);
         if !remove.is_empty() {
             wanted = self.wanted(&present, &remove);
         }
@@ -267,8 +244,8 @@ impl ProvisionDaemon {
         let write = Operation::WriteDaemonJson {
             expected: file.sha256.clone(),
             loaded: match file.loaded {
-                LoadedJson::Current => guest::Loaded::Current,
-                LoadedJson::Older(_) | LoadedJson::Unknown => guest::Loaded::Keep,
+                LoadedJson::Current => guest::LoadedCopy::Current,
+                LoadedJson::Older(_) | LoadedJson::Unknown => guest::LoadedCopy::Keep,
             },
             text,
         };

@@ -6,13 +6,13 @@ use serde_json::{Map, Value};
 
 use crate::config;
 use crate::guest::probe::Look;
-use crate::guest::repository::{Entry, KEY, LIST, SigningKey, has_entry};
+use crate::guest::repository::{KEY, LIST, SigningKey, SourceEntry, has_entry};
 use crate::guest::{GuestFacts, Operation};
 use crate::lima::Ssh;
 use crate::model::address::Address;
 use crate::plan::{Change, Problem, Reason, Step};
 use crate::resource::facts::Facts;
-use crate::resource::record::{Keys, Recorded, Undeclared};
+use crate::resource::record::{Keys, Recorded, UndeclaredKeys};
 
 /// The sections of the guest's document.
 const ENTRY: &str = "docker_repository";
@@ -35,7 +35,7 @@ pub(super) struct Repository(Option<config::Repository>);
 pub(super) struct Compared {
     pub(super) actual: Map<String, Value>,
     pub(super) desired: Map<String, Value>,
-    pub(super) undeclared: Undeclared,
+    pub(super) undeclared: UndeclaredKeys,
 }
 
 impl Repository {
@@ -90,7 +90,7 @@ impl Repository {
     pub(super) fn compare(&self, guest: &GuestFacts, facts: &Facts, own: &Address) -> Compared {
         let entry = entry(guest);
         let undeclared = facts.undeclared(own, &self.keys(guest));
-        let written = |it: &Entry<'_>| attributes(it.repository, it.fingerprint);
+        let written = |it: &SourceEntry<'_>| attributes(it.repository, it.fingerprint);
         let (actual, desired) = match &self.0 {
             Some(declared) if self.is_elsewhere(guest) => {
                 // The key is that of the other entry.
@@ -160,6 +160,6 @@ fn attributes(url: &str, fingerprint: Option<&str>) -> Map<String, Value> {
     [(REPOSITORY.to_owned(), url.into())].into_iter().chain(fingerprint).collect()
 }
 
-fn entry(guest: &GuestFacts) -> Option<Entry<'_>> {
-    Entry::read(guest.document.text(ENTRY)?, &guest.arch)
+fn entry(guest: &GuestFacts) -> Option<SourceEntry<'_>> {
+    SourceEntry::read(guest.document.text(ENTRY)?, &guest.arch)
 }

@@ -2,7 +2,7 @@
 
 use super::{Need, described};
 use crate::config::SocketClient;
-use crate::docker::client::{Process, Seen};
+use crate::docker::client::{ExistingContainer, Process};
 use crate::plan::ClientProblem;
 use crate::resource::socket_client::{ClientFacts, verdict};
 
@@ -10,7 +10,7 @@ use crate::resource::socket_client::{ClientFacts, verdict};
 pub(super) fn user(
     client: &SocketClient,
     facts: &ClientFacts,
-    seen: &Seen,
+    seen: &ExistingContainer,
     need: &mut Need,
 ) -> Result<(), ClientProblem> {
     let container = || verdict::title(client, facts).to_owned();
@@ -65,7 +65,11 @@ pub(super) fn instead_of_services(client: &SocketClient, facts: &ClientFacts) ->
 }
 
 /// Whether a user in Docker's notation is the declared one.
-pub(super) fn is_declared_user(client: &SocketClient, seen: &Seen, user: &str) -> bool {
+pub(super) fn is_declared_user(
+    client: &SocketClient,
+    seen: &ExistingContainer,
+    user: &str,
+) -> bool {
     let uid = verdict::uid(client, seen);
     let account = uid.and_then(|uid| seen.accounts.by_uid(uid));
     uid.is_some_and(|uid| user == uid.to_string())
@@ -77,7 +81,7 @@ pub(super) fn user_in(word: &str) -> &str {
     word.split(':').next().unwrap_or_default()
 }
 
-pub(super) fn user_name(process: &Process, seen: &Seen) -> String {
+pub(super) fn user_name(process: &Process, seen: &ExistingContainer) -> String {
     let account = seen.accounts.by_uid(process.uid);
     account.map_or_else(|| process.uid.to_string(), |account| account.name.clone())
 }

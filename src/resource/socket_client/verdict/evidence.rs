@@ -2,12 +2,12 @@
 
 use super::{groups, uid};
 use crate::config::SocketClient;
-use crate::docker::client::{Api, Seen, SocketSeen};
+use crate::docker::client::{Api, ExistingContainer, SocketSeen};
 
 /// A measurement: its name and its result.
 pub type Evidence = (&'static str, String);
 
-pub(super) fn evidence(client: &SocketClient, seen: &Seen) -> Vec<Evidence> {
+pub(super) fn evidence(client: &SocketClient, seen: &ExistingContainer) -> Vec<Evidence> {
     let state = &seen.inspected.state;
     let mut evidence = vec![("state", state.status.clone())];
     if let Some(health) = &state.health {

@@ -18,8 +18,9 @@ use crate::lima::{self, Instances, Limactl, Other, Release, UserFile};
 use crate::model::value::Shared;
 use crate::resource::record::Record;
 
-/// The common facts of all files: the paths of the tools and of their files.
-pub(super) struct Machine<'a> {
+/// Observes a machine for one or several files. It has the facts that they share: the paths of the tools
+/// and of their files.
+pub(super) struct Observer<'a> {
     pub(super) probe: &'a dyn Probe,
     pub(super) lima_home: PathBuf,
     pub(super) lima_files: Vec<UserFile>,
@@ -41,7 +42,7 @@ pub(super) struct Machine<'a> {
 pub(super) struct LimaYaml(pub(super) Shared<Map<String, Value>>, pub(super) Shared<String>);
 
 /// The facts from `limactl`.
-pub(super) struct Lima {
+pub(super) struct FoundLima {
     pub(super) program: PathBuf,
     pub(super) version: Version,
     pub(super) instances: Instances,
@@ -49,7 +50,7 @@ pub(super) struct Lima {
     pub(super) former: BTreeMap<String, Record>,
 }
 
-impl<'a> Machine<'a> {
+impl<'a> Observer<'a> {
     /// Finds the tools, for files with the same `[lima]` table.
     pub(super) fn new(probe: &'a dyn Probe, lima: &config::Lima) -> Result<Self, ObserveError> {
         let lima_releases = lima_releases(probe)?;
@@ -83,7 +84,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Asks `limactl` for its version and its instances, if it exists.
-    pub(super) fn lima(&self, configs: &[&Config]) -> Result<Option<Lima>, ObserveError> {
+    pub(super) fn lima(&self, configs: &[&Config]) -> Result<Option<FoundLima>, ObserveError> {
         if let [program] = self.limactls.as_slice() {
             self.refuse_exposed(program)?;
             let limactl = Limactl::new(program.clone());
@@ -101,14 +102,14 @@ impl<'a> Machine<'a> {
         Ok(Some(self.known(program, version, instances)))
     }
 
-    fn known(&self, program: PathBuf, version: Version, instances: Instances) -> Lima {
+    fn known(&self, program: PathBuf, version: Version, instances: Instances) -> FoundLima {
         let mut former = BTreeMap::new();
         for (name, Other { dir, .. }) in &instances.others {
             // The records of other instances do not concern this file, so errors are ignored.
             let record = record(self.probe, dir).ok().flatten();
             former.extend(record.map(|record| (name.clone(), record)));
         }
-        Lima { program, version, instances, former }
+        FoundLima { program, version, instances, former }
     }
 
     /// The first accepted `limactl`, or else the first one.

@@ -1,4 +1,4 @@
-//! The machine of one file during an apply.
+//! The apply of one file.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -35,7 +35,7 @@ struct Seen {
 }
 
 /// One file, and the last observation of its machine.
-pub(super) struct Machine<'a> {
+pub(super) struct FileRun<'a> {
     host: &'a dyn Host,
     config: &'a Config,
     /// The time limit of each step's command.
@@ -48,7 +48,7 @@ pub(super) struct Machine<'a> {
     record: Keeper<'a>,
 }
 
-impl<'a> Machine<'a> {
+impl<'a> FileRun<'a> {
     pub(super) fn new(
         host: &'a dyn Host,
         config: &'a Config,
