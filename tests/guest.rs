@@ -93,7 +93,7 @@ fn what_daemon_json_gets_comes_by_standard_input() {
     }
     let text = "{\n    \"a\": \"$(x) 'y' `z` \\\\ CAI_INPUT é\"\n}\n";
     let write = |expected: Option<String>, text: &str| {
-        let write = Operation::WriteDaemonJson { expected, loaded: LoadedCopy::Current, text };
+        let write = Operation::WriteDaemonJson { expected, loaded: LoadedCopy::Write, text };
         operate(&sandbox, write);
         std::fs::read_to_string(sandbox.path("docker/daemon.json")).unwrap()
     };
@@ -128,7 +128,7 @@ fn a_file_that_dockerd_does_not_validate_is_not_written() {
     }
     let (good, bad) = ("{\"debug\": true}\n", "{\"debug\": \"yes\"}\n");
     let write = |expected: Option<String>, text: &str| {
-        let loaded = LoadedCopy::Current;
+        let loaded = LoadedCopy::Write;
         let ran = operate(&sandbox, Operation::WriteDaemonJson { expected, loaded, text });
         (ran, fs::read_to_string(sandbox.path("docker/daemon.json")).unwrap())
     };
@@ -160,7 +160,7 @@ fn a_file_that_dockerd_runs_with_is_the_one_that_comes_back() {
     sandbox.fake_program("systemctl", &refuses);
     sandbox.fake_program("journalctl", "echo 'the user nosuch does not exist'");
     let write = |expected: Option<String>, text: &str| {
-        let loaded = LoadedCopy::Current;
+        let loaded = LoadedCopy::Write;
         operate(&sandbox, Operation::WriteDaemonJson { expected, loaded, text }).success();
     };
     let (first, second) = ("{\"debug\": true}\n", "{\"userns-remap\": \"nosuch\"}\n");
@@ -187,7 +187,7 @@ fn reload(said: &str, record: bool, text: &str) -> (Sandbox, Ran, String) {
     sandbox.fake_program("sleep", ":");
     sandbox.write("docker/daemon.json", "{}\n");
     let expected = Some(sha256(b"{}\n"));
-    let write = Operation::WriteDaemonJson { expected, loaded: LoadedCopy::Current, text: NEW };
+    let write = Operation::WriteDaemonJson { expected, loaded: LoadedCopy::Write, text: NEW };
     operate(&sandbox, write).success();
     sandbox.write("docker/daemon.json", text);
     let ran = operate(&sandbox, Operation::ReloadDocker { record });

@@ -1,13 +1,12 @@
 //! The modules of the program form layers: each uses only those below it.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::support::trials;
 
 pub fn trials() -> Vec<libtest_mimic::Trial> {
-    trials![every_module_uses_only_those_below_it, a_type_name_has_one_meaning]
+    trials![every_module_uses_only_those_below_it]
 }
 
 /// From the bottom to the top; the crate's documentation says what each holds.
@@ -27,36 +26,11 @@ const LAYERS: [&str; 13] = [
     "cli",
 ];
 
-/// What the file declares, the guest has, a tool reports and the simulated host holds has the same name
-/// everywhere. Each kind has its own state, and its own removal of an undeclared resource.
-const IN_SEVERAL_LAYERS: [&str; 20] = [
-    "Account",
-    "Container",
-    "Diagnostic",
-    "Disk",
-    "Egress",
-    "File",
-    "Group",
-    "HostConfig",
-    "Inspected",
-    "Instance",
-    "Proxy",
-    "Repository",
-    "Restart",
-    "SocketClient",
-    "State",
-    "Trust",
-    "Undeclared",
-    "Unit",
-    "User",
-    "Vm",
-];
-
 fn rank(module: &str) -> Option<usize> {
     LAYERS.iter().position(|layer| *layer == module)
 }
 
-fn sources(directory: &Path) -> Vec<PathBuf> {
+pub fn sources(directory: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     let files = entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] });
     files.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
@@ -79,35 +53,6 @@ fn used(text: &str) -> impl Iterator<Item = (usize, &str)> {
             (index + 1, &path[..end.unwrap_or(path.len())])
         })
     })
-}
-
-/// The name of the type that a line of code defines.
-fn defined(line: &str) -> Option<&str> {
-    let line = match line.strip_prefix("pub") {
-        Some(rest) => {
-            rest.trim_start_matches(|c| c != ' ' && c != ')').trim_start_matches([')', ' '])
-        }
-        None => line,
-    };
-    let (what, rest) = line.split_once(' ')?;
-    let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
-    ["struct", "enum", "trait", "type"].contains(&what).then_some(&rest[..end])
-}
-
-fn a_type_name_has_one_meaning() {
-    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for path in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
-        for name in fs::read_to_string(&path).unwrap().lines().filter_map(defined) {
-            places.entry(name.to_owned()).or_default().push(path.display().to_string());
-        }
-    }
-    assert!(places.len() > 300, "only {} types were found", places.len());
-    let several = places.iter().filter(|(_, places)| places.len() > 1);
-    let (known, wrong): (Vec<_>, Vec<_>) =
-        several.partition(|(name, _)| IN_SEVERAL_LAYERS.contains(&name.as_str()));
-    assert!(wrong.is_empty(), "these names have several meanings: {wrong:#?}");
-    let known: Vec<&str> = known.into_iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(known, IN_SEVERAL_LAYERS, "a name of the list has only one type");
 }
 
 fn every_module_uses_only_those_below_it() {

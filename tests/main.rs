@@ -41,6 +41,7 @@ mod simulate;
 mod strings;
 mod support;
 mod sysbox;
+mod type_names;
 
 fn main() -> ExitCode {
     if let Some(code) = support::program::dispatch() {
@@ -79,6 +80,7 @@ fn trials() -> Vec<libtest_mimic::Trial> {
         real::trials(),
         strings::trials(),
         sysbox::trials(),
+        type_names::trials(),
     ]
     .into_iter()
     .flatten()

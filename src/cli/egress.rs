@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{Global, Terminal, file};
 use crate::cli::error::Error;
 use crate::host::Host;
-use crate::model::egress::{Decision, RemoteHost, Target};
+use crate::model::egress::{Decision, DestinationHost, Target};
 use crate::plan::FORMAT_VERSION;
 
 /// The exit code for a blocked connection.
@@ -44,7 +44,7 @@ fn advice(decision: &Decision, target: &Target) -> Option<String> {
     let line = format!("To allow it, add \"{target}\" to `allow` under [egress].");
     match (decision, &target.host) {
         (Decision::Listed(_) | Decision::ByDefault, _) => None,
-        (Decision::Unlisted | Decision::OtherPorts(_), RemoteHost::Network(_)) => {
+        (Decision::Unlisted | Decision::OtherPorts(_), DestinationHost::Network(_)) => {
             Some(format!("{line} An address is also allowed while an allowed name resolves to it."))
         }
         _ => Some(line),

@@ -8,7 +8,7 @@ use super::{Global, Terminal, init};
 use crate::cli::error::Error;
 use crate::config::layers::{Layer, Rank};
 use crate::config::{self, Config, Pinned, Pins};
-use crate::doctor::{OpenPart, Unpinned, unpinned};
+use crate::doctor::{Unpinned, UnpinnedPart, unpinned};
 use crate::host::{Deadline, Host};
 use crate::lima::{Build, MovingImage};
 use crate::model::DockerVersion;
@@ -102,7 +102,7 @@ impl Pinning<'_> {
         let mut layer = of_value.unwrap_or_default();
         if layers.get(layer).is_some_and(|layer| layer.rank == Rank::Organization) {
             // The checksums of a version that it names can be in the user's file.
-            if !matches!(part, OpenPart::SysboxPackages(_)) {
+            if !matches!(part, UnpinnedPart::SysboxPackages(_)) {
                 let file = on_a_line(&layers[layer].shown).into_owned();
                 self.open.push(format!("Not pinned: {what}, which {file} sets for all files."));
                 return Ok(());
@@ -110,28 +110,28 @@ impl Pinning<'_> {
             layer = 0;
         }
         match part {
-            OpenPart::Image(image) => {
+            UnpinnedPart::Image(image) => {
                 let pinned = self.newest(&image, config)?;
                 self.pins[layer].images.insert(image.location().to_owned(), pinned);
             }
-            OpenPart::Digest => {
+            UnpinnedPart::Digest => {
                 self.open.push(format!(
                     "Not pinned: {what}. Add its `digest`: cai finds digests only for images of Ubuntu and \
                      Debian whose address names the newest build."
                 ));
             }
-            OpenPart::DefaultImages(images) => {
+            UnpinnedPart::DefaultImages(images) => {
                 let pinned = images.iter().map(|(arch, it)| Ok((*arch, self.newest(it, config)?)));
                 self.pins[layer].default_images = pinned.collect::<Result<_, Error>>()?;
             }
-            OpenPart::Docker => match self.docker(config) {
+            UnpinnedPart::Docker => match self.docker(config) {
                 Ok(release) => self.pins[layer].docker = Some(release.to_string()),
                 Err(why) => self.open.push(format!("Not pinned: {what}. {why}")),
             },
-            OpenPart::SysboxVersion => {
+            UnpinnedPart::SysboxVersion => {
                 self.pins[layer].sysbox = Some(config.sysbox.version.to_string());
             }
-            OpenPart::SysboxPackages(packages) => self.pins[layer].sysbox_packages = packages,
+            UnpinnedPart::SysboxPackages(packages) => self.pins[layer].sysbox_packages = packages,
         }
         Ok(())
     }

@@ -167,23 +167,23 @@ fn without_variables(text: &str) -> String {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct FaultsDocument {
     format_version: u32,
-    faults: Vec<Listed>,
+    faults: Vec<ListedFault>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-struct Listed {
+struct ListedFault {
     name: &'static str,
     what: &'static str,
 }
 
 impl FaultsDocument {
     fn new<'a>(faults: impl IntoIterator<Item = &'a Fault>) -> Self {
-        let faults = faults.into_iter().map(Listed::from).collect();
+        let faults = faults.into_iter().map(ListedFault::from).collect();
         Self { format_version: FORMAT_VERSION, faults }
     }
 }
 
-impl From<&Fault> for Listed {
+impl From<&Fault> for ListedFault {
     fn from(fault: &Fault) -> Self {
         Self { name: fault.name, what: fault.what }
     }

@@ -10,7 +10,7 @@ use super::layers::child;
 use super::suggest;
 use super::types::{Config, Egress, Group, Lima};
 use crate::model::daemon_key::DaemonKey;
-use crate::model::egress::{RemoteHost, Target};
+use crate::model::egress::{DestinationHost, Target};
 use crate::model::lima_disk::{DISKS, Disk, LONGEST_NAME};
 use crate::model::log_option::{has_log_option, log_driver};
 use crate::model::{UnixName, lima_yaml, listed, open_ended, spelled_out};
@@ -109,7 +109,7 @@ impl Config {
         let Some(policy) = self.egress.as_ref().map(Egress::policy) else { return Vec::new() };
         let opens_some = |port| {
             let entries = policy.entries.iter().map(|entry| &entry.to);
-            let mut entries = entries.filter(|to| matches!(to.host, RemoteHost::Network(_)));
+            let mut entries = entries.filter(|to| matches!(to.host, DestinationHost::Network(_)));
             entries.any(|to| to.port == Some(port))
         };
         let proxies = self
@@ -122,7 +122,7 @@ impl Config {
             let host = if local { GATEWAY } else { address.host() };
             let target = Target { port: Some(port), ..host.parse::<Target>().ok()? };
             let is_allowed = policy.decide(&target).allows();
-            let is_name = matches!(target.host, RemoteHost::Name(_));
+            let is_name = matches!(target.host, DestinationHost::Name(_));
             // An allowed name may have a private address, and an address in the list may be that of a name.
             let may_be_private = is_allowed && is_name && policy.block_private;
             if (is_allowed && !may_be_private) || (is_name && opens_some(port)) {

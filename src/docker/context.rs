@@ -84,10 +84,10 @@ impl ContextMetadata {
 pub fn current_context(config: &str) -> Result<Option<String>, serde_json::Error> {
     #[derive(Deserialize, Default)]
     #[serde(rename_all = "camelCase", default)]
-    struct CliConfig {
+    struct DockerConfig {
         current_context: String,
     }
-    let CliConfig { current_context } = serde_json::from_str(config)?;
+    let DockerConfig { current_context } = serde_json::from_str(config)?;
     Ok(Some(current_context).filter(|name| !name.is_empty()))
 }
 

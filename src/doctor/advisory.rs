@@ -80,7 +80,7 @@ struct Installed {
     name: &'static str,
     /// The reported version.
     reported: String,
-    release: ReportedVersion,
+    version: ReportedVersion,
 }
 
 /// What a reported version tells.
@@ -98,7 +98,7 @@ pub fn known_advisories(case: &Case<'_>) -> Vec<Finding> {
     let driver = case.facts.vm.present().and_then(|vm| vm.vm_type.as_deref());
     let mut findings = Vec::new();
     for installed in installed(case) {
-        let ReportedVersion::Upstream(version) = &installed.release else { continue };
+        let ReportedVersion::Upstream(version) = &installed.version else { continue };
         let known = DATA.advisories.iter().filter(|it| {
             it.component == installed.component
                 && it.affected.matches(version)
@@ -132,7 +132,7 @@ fn unsupported(case: &Case<'_>) -> Vec<Finding> {
 pub fn unknown_advisories(case: &Case<'_>) -> Vec<Finding> {
     let installed = installed(case).into_iter();
     installed
-        .filter(|it| matches!(it.release, ReportedVersion::Distribution))
+        .filter(|it| matches!(it.version, ReportedVersion::Distribution))
         .map(|it| unknown(&it))
         .collect()
 }
@@ -183,8 +183,8 @@ fn installed(case: &Case<'_>) -> Vec<Installed> {
     if let Some((_, version)) = &case.facts.tools.limactl {
         // A range does not match a pre-release, which has the faults of earlier releases.
         let release = Version::new(version.major, version.minor, version.patch);
-        let (reported, release) = (version.to_string(), ReportedVersion::Upstream(release));
-        all.push(Installed { component: "lima", name: "Lima", reported, release });
+        let (reported, version) = (version.to_string(), ReportedVersion::Upstream(release));
+        all.push(Installed { component: "lima", name: "Lima", reported, version });
     }
     let Some(guest) = case.facts.guest.present() else { return all };
     for (package, component, name) in [
@@ -194,16 +194,16 @@ fn installed(case: &Case<'_>) -> Vec<Installed> {
     ] {
         if let Some(reported) = guest.packages.get(package) {
             let is_distributions = package == "docker.io";
-            let release =
+            let version =
                 if is_distributions { ReportedVersion::Distribution } else { released(reported) };
-            all.push(Installed { component, name, reported: reported.clone(), release });
+            all.push(Installed { component, name, reported: reported.clone(), version });
         }
     }
     // A distribution's runc does not report a release.
     let runc = guest.engine.as_ref().and_then(|engine| engine.runc.clone());
     if let Some(reported) = runc.filter(|_| guest.packages.contains_key("docker-ce")) {
-        let release = released(&reported);
-        all.push(Installed { component: "runc", name: "runc", reported, release });
+        let version = released(&reported);
+        all.push(Installed { component: "runc", name: "runc", reported, version });
     }
     all
 }

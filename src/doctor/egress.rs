@@ -3,7 +3,7 @@
 use crate::guest::Operation;
 use crate::host::{CommandError, CommandSpec, Output};
 use crate::lima::Ssh;
-use crate::model::egress::RemoteHost;
+use crate::model::egress::DestinationHost;
 use crate::plan::{Code, Finding};
 use crate::resource::{Case, Egress};
 
@@ -33,8 +33,8 @@ impl EgressAttempt {
         let ssh =
             Ssh::new(case.facts.tools.ssh.clone()?, &case.facts.directory, &case.config.vm.name);
         let names = policy.entries.into_iter().filter_map(|entry| match entry.to.host {
-            RemoteHost::Name(name) => Some((name, entry.to.port.unwrap_or(PORT))),
-            RemoteHost::Below(_) | RemoteHost::Network(_) => None,
+            DestinationHost::Name(name) => Some((name, entry.to.port.unwrap_or(PORT))),
+            DestinationHost::Below(_) | DestinationHost::Network(_) => None,
         });
         let allowed = names.into_iter().next();
         let (name, port) = allowed.clone().unwrap_or_default();

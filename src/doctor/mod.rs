@@ -19,7 +19,7 @@ pub use container::Attempt;
 pub use egress::EgressAttempt;
 pub use host::{invalid_file, unobservable, unreadable_file};
 pub use repair::repair_plan;
-pub use unpinned::{OpenPart, Unpinned, unpinned};
+pub use unpinned::{Unpinned, UnpinnedPart, unpinned};
 
 /// Finds the faults: the worst first, otherwise from the outside in.
 pub fn diagnose(case: &Case<'_>) -> Vec<Finding> {

@@ -21,12 +21,12 @@ pub struct Unpinned {
     pub line: Option<usize>,
     /// What must be written.
     #[serde(skip)]
-    pub part: OpenPart,
+    pub part: UnpinnedPart,
 }
 
 /// The part of a file that is open.
 #[derive(Debug, Clone, PartialEq)]
-pub enum OpenPart {
+pub enum UnpinnedPart {
     /// An image whose address moves.
     Image(MovingImage),
     /// An image that is downloaded without a digest and that `cai pin` cannot pin.
@@ -48,7 +48,7 @@ pub fn unpinned(config: &Config) -> Vec<Unpinned> {
     let docker = &config.docker;
     let is_release = docker.version.as_ref().is_some_and(DockerVersion::is_release);
     if docker.source == DockerSource::DockerCe && !is_release {
-        found.push(open(config, "docker.version", "Docker's version", OpenPart::Docker));
+        found.push(open(config, "docker.version", "Docker's version", UnpinnedPart::Docker));
     }
     if config.sysbox.enabled {
         found.extend(sysbox(config));
@@ -60,13 +60,13 @@ fn images(config: &Config) -> Vec<Unpinned> {
     let images = &config.vm.images;
     if config.vm.left_out.images {
         let moving = |image: &Image| Some((image.arch?, MovingImage::at(&image.location)?));
-        let part = OpenPart::DefaultImages(images.iter().filter_map(moving).collect());
+        let part = UnpinnedPart::DefaultImages(images.iter().filter_map(moving).collect());
         return vec![open(config, "vm.images", "the images", part)];
     }
     let named = |(index, image): (usize, &Image)| {
         let part = match MovingImage::at(&image.location) {
-            Some(moving) => OpenPart::Image(moving),
-            None if is_remote(&image.location) && image.digest.is_none() => OpenPart::Digest,
+            Some(moving) => UnpinnedPart::Image(moving),
+            None if is_remote(&image.location) && image.digest.is_none() => UnpinnedPart::Digest,
             None => return None,
         };
         let arch = image.arch.map(|arch| format!(" for {arch}")).unwrap_or_default();
@@ -84,11 +84,11 @@ fn sysbox(config: &Config) -> Vec<Unpinned> {
     const VERSION: &str = "sysbox.version";
     let is_named = config.origin.place(VERSION).is_some();
     let version =
-        (!is_named).then(|| open(config, VERSION, "Sysbox's version", OpenPart::SysboxVersion));
+        (!is_named).then(|| open(config, VERSION, "Sysbox's version", UnpinnedPart::SysboxVersion));
     let packages: Vec<_> =
         config.arches().filter_map(|arch| config.sysbox.unnamed_package(arch)).collect();
     let packages = (!packages.is_empty()).then(|| {
-        let part = OpenPart::SysboxPackages(packages);
+        let part = UnpinnedPart::SysboxPackages(packages);
         // They belong to the version, so they are written beside it.
         let beside = open(config, VERSION, "Sysbox's checksums", part);
         Unpinned { key: "sysbox.packages".into(), ..beside }
@@ -96,7 +96,7 @@ fn sysbox(config: &Config) -> Vec<Unpinned> {
     version.into_iter().chain(packages).collect()
 }
 
-fn open(config: &Config, key: &str, what: &str, part: OpenPart) -> Unpinned {
+fn open(config: &Config, key: &str, what: &str, part: UnpinnedPart) -> Unpinned {
     let place = config.origin.place(key);
     Unpinned {
         what: what.to_owned(),

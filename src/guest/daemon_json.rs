@@ -94,8 +94,8 @@ impl DaemonJson {
     ///
     /// # Errors
     /// When it is not a JSON object.
-    pub fn edited(&self) -> Result<EditedJson, NotAnObject> {
-        Ok(EditedJson { text: self.text.clone().unwrap_or_default(), keys: self.keys()? })
+    pub fn editable(&self) -> Result<EditableJson, NotAnObject> {
+        Ok(EditableJson { text: self.text.clone().unwrap_or_default(), keys: self.keys()? })
     }
 
     /// The keys that the running daemon has loaded; empty if they are unknown.
@@ -127,21 +127,22 @@ fn parse(text: &str) -> Result<Map<String, Value>, NotAnObject> {
 /// The text of the file and its keys, while keys are set and removed. Everything else in the text stays
 /// unchanged.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct EditedJson {
+pub struct EditableJson {
     /// The text.
     pub text: String,
     /// Its keys.
     pub keys: Map<String, Value>,
 }
 
-impl EditedJson {
+impl EditableJson {
     /// A file with this text, which is blank or a JSON object.
     pub fn new(text: &str) -> Self {
         Self { text: text.to_owned(), keys: from_text(text) }
     }
 
     /// Sets keys. An object is replaced completely, because the options of another log driver must not
-    /// remain. Only `runtimes` is merged by entry, because others register runtimes there.
+    /// remain. Only `runtimes` is merged by entry, because others register runtimes there. If all of them
+    /// have these values, as with no keys at all, the text is unchanged.
     pub fn set(&mut self, owned: &Map<String, Value>) {
         if owned.iter().all(|(key, value)| self.has(key, value)) {
             return;
@@ -187,7 +188,7 @@ mod tests {
     use super::*;
 
     fn edited(text: &str, owned: &Map<String, Value>) -> String {
-        let mut json = EditedJson::new(text);
+        let mut json = EditableJson::new(text);
         json.set(owned);
         json.text
     }

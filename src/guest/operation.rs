@@ -17,12 +17,12 @@ const PACKAGES: &str = "/var/lib/cai/packages";
 /// The path of the seccomp profile in the guest.
 pub const SECCOMP_PROFILE: &str = "/etc/docker/cai-seccomp.json";
 
-/// Whether the running daemon has loaded the `daemon.json` that is replaced.
+/// The copy of the configuration that the running daemon has loaded, while `daemon.json` is replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LoadedCopy {
-    /// It has, so a copy of the file is kept as the loaded configuration.
-    Current,
-    /// It has loaded an older file, of which a copy exists.
+    /// It has loaded the replaced file, so a copy of that is written.
+    Write,
+    /// It has loaded an older file, whose copy is kept if it exists.
     Keep,
 }
 

@@ -4,7 +4,7 @@ use std::panic::resume_unwind;
 use std::sync::{Mutex, PoisonError};
 use std::thread::{self, ScopedJoinHandle};
 
-/// How many items are processed at the same time. Each mostly waits for a child process.
+/// How many items are processed at the same time. Most actions wait for a child process.
 pub const AT_ONCE: usize = 10;
 
 /// The results of an action for each item, in the order of the items.
@@ -17,21 +17,20 @@ pub fn each<T: Send, R: Send>(
     if workers <= 1 {
         return items.map(action).collect();
     }
-    let results: Vec<Mutex<Option<R>>> = (0..items.len()).map(|_| Mutex::default()).collect();
-    let queue = Mutex::new(items.zip(&results));
+    let mut results: Vec<Option<R>> = (0..items.len()).map(|_| None).collect();
+    let queue = Mutex::new(items.zip(&mut results));
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
     let work = || {
         while let Some((item, result)) = next() {
-            let done = Some(action(item));
-            *result.lock().unwrap_or_else(PoisonError::into_inner) = done;
+            *result = Some(action(item));
         }
     };
     thread::scope(|scope| {
         let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
         workers.into_iter().for_each(join);
     });
-    let results = results.into_iter().map(Mutex::into_inner);
-    results.filter_map(|result| result.unwrap_or_else(PoisonError::into_inner)).collect()
+    drop(queue);
+    results.into_iter().flatten().collect()
 }
 
 /// The result of a thread; its panic continues here.

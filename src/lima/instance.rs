@@ -77,6 +77,7 @@ impl std::fmt::Display for Status {
 
 /// An instance in Lima's list. Unknown fields are ignored, because a newer Lima may add some.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(expecting = "a JSON object")]
 pub struct Instance {
     /// Its name.
     pub name: String,
@@ -135,6 +136,7 @@ pub struct UnreadableList {
 
 /// The fields that are read of an instance with an unexpected format.
 #[derive(Deserialize)]
+#[serde(expecting = "a JSON object")]
 struct PartialInstance {
     #[serde(default)]
     name: Value,
@@ -162,6 +164,17 @@ pub struct Instances {
     pub others: BTreeMap<String, Other>,
 }
 
+impl Instances {
+    fn add(&mut self, instance: Instance, names: &BTreeSet<&str>) {
+        if names.contains(instance.name.as_str()) {
+            self.found.insert(instance.name.clone(), instance);
+        } else {
+            let Instance { name, dir, status, .. } = instance;
+            self.others.insert(name, Other { dir, status });
+        }
+    }
+}
+
 /// Finds the instances with these names in the list, which has one JSON object per line and is
 /// empty without instances. The other instances may have any fields.
 ///
@@ -171,18 +184,14 @@ pub fn find_instances(stdout: &str, names: &BTreeSet<&str>) -> Result<Instances,
     let lines = stdout.lines().enumerate().filter(|(_, text)| !text.trim().is_empty());
     let mut instances = Instances::default();
     for (index, text) in lines {
+        let unreadable = |source| UnreadableList { line: index + 1, source };
         let source = match serde_json::from_str::<Instance>(text) {
-            Ok(Instance { name, dir, status, .. }) if !names.contains(name.as_str()) => {
-                instances.others.insert(name, Other { dir, status });
-                continue;
-            }
             Ok(instance) => {
-                instances.found.insert(instance.name.clone(), instance);
+                instances.add(instance, names);
                 continue;
             }
             Err(source) => source,
         };
-        let unreadable = |source| UnreadableList { line: index + 1, source };
         let line: PartialInstance = serde_json::from_str(text).map_err(unreadable)?;
         match (line.name.as_str(), line.dir.as_str()) {
             (Some(name), _) if names.contains(name) => return Err(unreadable(source)),

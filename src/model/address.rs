@@ -63,7 +63,7 @@ pub struct Address {
     pub scope: Option<VmName>,
     /// The kind.
     pub kind: Kind,
-    /// Copies share it, because an address is in many places.
+    /// The name within the kind. Copies of an address share it.
     name: Arc<str>,
 }
 

@@ -112,7 +112,8 @@ impl Change {
 
     /// The change of a resource from `before` to `after`.
     pub fn between<T: Serialize + PartialEq>(address: &Address, before: T, after: T) -> Self {
-        // Most resources are as declared, and the state of a VM has whole scripts.
+        // Equal states are serialized once: most resources are unchanged, and the state of a VM has
+        // whole scripts.
         if before == after {
             return Self::unchanged(address, after);
         }

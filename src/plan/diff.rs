@@ -2,9 +2,9 @@
 
 use similar::{ChangeTag, TextDiff};
 
-/// Where a line of a difference is from.
+/// Which text a line of a difference is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
+pub enum LineKind {
     /// Only in the old text.
     Before,
     /// Only in the new text.
@@ -18,8 +18,8 @@ pub enum Side {
 /// A line of a difference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DiffLine {
-    /// Where it is from.
-    pub origin: Side,
+    /// Which text it is from.
+    pub kind: LineKind,
     /// Its text, without the line break; for a gap, the position as in a unified diff.
     pub text: String,
 }
@@ -37,19 +37,19 @@ pub fn text_diff(before: &str, after: &str) -> Vec<DiffLine> {
     let (old, new): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
     let mut lines = Vec::new();
     for hunk in diff.unified_diff().context_radius(2).iter_hunks() {
-        lines.push(DiffLine { origin: Side::Gap, text: hunk.header().to_string() });
+        lines.push(DiffLine { kind: LineKind::Gap, text: hunk.header().to_string() });
         for change in hunk.iter_changes() {
-            let origin = match change.tag() {
-                ChangeTag::Delete => Side::Before,
-                ChangeTag::Insert => Side::After,
-                ChangeTag::Equal => Side::Both,
+            let kind = match change.tag() {
+                ChangeTag::Delete => LineKind::Before,
+                ChangeTag::Insert => LineKind::After,
+                ChangeTag::Equal => LineKind::Both,
             };
             let written = match (change.new_index(), change.old_index()) {
                 (Some(index), _) => new.get(index),
                 (None, index) => index.and_then(|index| old.get(index)),
             };
             let text = written.copied().unwrap_or(change.value()).trim_end_matches('\n').to_owned();
-            lines.push(DiffLine { origin, text });
+            lines.push(DiffLine { kind, text });
         }
     }
     lines
@@ -59,18 +59,18 @@ pub fn text_diff(before: &str, after: &str) -> Vec<DiffLine> {
 mod tests {
     use super::*;
 
-    fn differing(before: &str, after: &str) -> Vec<(Side, String)> {
+    fn differing(before: &str, after: &str) -> Vec<(LineKind, String)> {
         let lines = text_diff(before, after).into_iter();
-        let differs = |line: &DiffLine| matches!(line.origin, Side::Before | Side::After);
-        lines.filter(differs).map(|line| (line.origin, line.text)).collect()
+        let differs = |line: &DiffLine| matches!(line.kind, LineKind::Before | LineKind::After);
+        lines.filter(differs).map(|line| (line.kind, line.text)).collect()
     }
 
     #[test]
     fn a_comma_at_the_end_of_a_json_line_is_no_difference() {
         let (before, after) = ("{\n  \"a\": 1\n}\n", "{\n  \"a\": 1,\n  \"b\": 2\n}\n");
-        assert_eq!(differing(before, after), [(Side::After, "  \"b\": 2".into())]);
-        assert_eq!(differing(after, before), [(Side::Before, "  \"b\": 2".into())]);
+        assert_eq!(differing(before, after), [(LineKind::After, "  \"b\": 2".into())]);
+        assert_eq!(differing(after, before), [(LineKind::Before, "  \"b\": 2".into())]);
         let yaml = differing("a: x\n", "a: x,\n");
-        assert_eq!(yaml, [(Side::Before, "a: x".into()), (Side::After, "a: x,".into())]);
+        assert_eq!(yaml, [(LineKind::Before, "a: x".into()), (LineKind::After, "a: x,".into())]);
     }
 }

@@ -31,7 +31,7 @@ pub use client::ClientProblem;
 pub use code::Code;
 pub use counts::Counts;
 pub use declared::Declared;
-pub use diff::{DiffLine, Side, text_diff};
+pub use diff::{DiffLine, LineKind, text_diff};
 pub use disruption::{Disruption, Fallback, by_start};
 pub use exposure::Exposure;
 pub use finding::{Finding, Repair, Severity};

@@ -8,7 +8,7 @@ use crate::plan::{Change, Disruption, Plan};
 use crate::resource::PlanContext;
 use crate::resource::facts::Facts;
 
-/// How many files one thread plans in a row.
+/// How many files one thread plans in a row. They share equal attributes.
 const IN_A_ROW: usize = 50;
 
 impl Plan {

@@ -11,7 +11,7 @@ use crate::model::digest::sha256;
 use crate::model::printable;
 use crate::model::redact;
 use crate::model::value::{Attributes, Known};
-use crate::plan::{Change, DiffLine, Side, text_diff};
+use crate::plan::{Change, DiffLine, LineKind, text_diff};
 
 /// A script or another text with more lines is collapsed.
 const SCRIPT: usize = 4;
@@ -28,7 +28,7 @@ pub(super) fn write_declared(out: &mut Page, after: &Attributes) -> std::fmt::Re
                 let room = out.width() - INDENT.len() - "  + ".len();
                 let lines = entries(value, room);
                 let lines = lines.map_or_else(|| as_text(value), |lines| lines.join("\n"));
-                lines.lines().try_for_each(|line| write_line(out, Side::After, line))?;
+                lines.lines().try_for_each(|line| write_line(out, LineKind::After, line))?;
             }
             value => {
                 let shown = collapsed.unwrap_or_else(|| short(name, Some(value)));
@@ -60,9 +60,9 @@ pub(super) fn write_updated(out: &mut Page, change: &Change) -> std::fmt::Result
             // Without another side, there is nothing to position the lines in.
             let is_whole = was.is_empty() || is.is_empty();
             let lines = text_diff(&was, &is).into_iter();
-            for DiffLine { origin, text } in lines.filter(|it| !is_whole || it.origin != Side::Gap)
+            for DiffLine { kind, text } in lines.filter(|it| !is_whole || it.kind != LineKind::Gap)
             {
-                write_line(out, origin, &text)?;
+                write_line(out, kind, &text)?;
             }
             continue;
         }
@@ -96,20 +96,20 @@ pub(super) fn write_deleted(out: &mut Page, change: &Change) -> std::fmt::Result
 /// The lines that differ between two texts.
 pub fn difference(before: &str, after: &str) -> String {
     let lines = text_diff(before, after).into_iter();
-    let lines = lines.map(|DiffLine { origin, text }| format!("{}\n", marked(origin, &text)));
+    let lines = lines.map(|DiffLine { kind, text }| format!("{}\n", marked(kind, &text)));
     lines.collect()
 }
 
-fn write_line(out: &mut Page, origin: Side, text: &str) -> std::fmt::Result {
-    writeln!(out, "{INDENT}  {}", marked(origin, text))
+fn write_line(out: &mut Page, kind: LineKind, text: &str) -> std::fmt::Result {
+    writeln!(out, "{INDENT}  {}", marked(kind, text))
 }
 
-fn marked(origin: Side, text: &str) -> String {
-    let (sign, style) = match origin {
-        Side::Before => ("- ", REMOVED),
-        Side::After => ("+ ", ADDED),
-        Side::Both => ("  ", DIM),
-        Side::Gap => ("", DIM),
+fn marked(kind: LineKind, text: &str) -> String {
+    let (sign, style) = match kind {
+        LineKind::Before => ("- ", REMOVED),
+        LineKind::After => ("+ ", ADDED),
+        LineKind::Both => ("  ", DIM),
+        LineKind::Gap => ("", DIM),
     };
     let text = redact::foreign(text);
     paint(style, format!("{sign}{}", printable(&text)))

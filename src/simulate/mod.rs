@@ -40,8 +40,8 @@ mod world;
 pub use arguments::Arguments;
 pub use fault::{FAULTS, Fault};
 pub use guest::{
-    Account, Client, Container, ContainerImage, ContainerMount, DataStore, Dockerd, File, Group,
-    Guest, Machine, Made, Store, Unit, VolumeSocket,
+    Account, Client, Container, ContainerImage, ContainerMount, Dockerd, File, Group, Guest,
+    Machine, Made, Store, StoreLocation, Unit, VolumeSocket,
 };
 pub use host::{SimulatedHost, run};
 pub use instance::{HostSocket, Instance, Session};

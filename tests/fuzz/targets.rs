@@ -10,7 +10,7 @@ use containai::config::diagnostic::render;
 use containai::config::layers::Sources;
 use containai::docker::client::{ComposeProgram, ComposeService, Inside, Inspected, Override};
 use containai::docker::{ContextMetadata, current_context};
-use containai::guest::daemon_json::{self, EditedJson};
+use containai::guest::daemon_json::{self, EditableJson};
 use containai::guest::{Document, GuestFacts};
 use containai::lima::{find_instances, gave_up, message, parse_version, to_yaml};
 use containai::model::ServiceName;
@@ -97,7 +97,7 @@ pub fn docker_metadata(data: &[u8]) {
         let _ = container.mount_of("/var/run/docker.sock");
     }
     let keys = daemon_json::from_text(text);
-    let mut json = EditedJson::default();
+    let mut json = EditableJson::default();
     json.set(&keys);
     assert_eq!(daemon_json::from_text(&json.text), keys);
 }

@@ -24,6 +24,7 @@ pub fn trials() -> Vec<libtest_mimic::Trial> {
         a_sensitive_variable_is_removed_with_its_line,
         a_variable_is_named_and_removed_without_lima,
         a_membership_is_removed_from_a_stopped_vm,
+        the_last_key_of_daemon_json_is_removed_from_a_stopped_vm,
         a_default_runtime_is_removed_with_sysbox,
         a_renamed_vm_is_named_and_stays,
         a_current_context_is_not_removed,
@@ -279,6 +280,18 @@ fn a_membership_is_removed_from_a_stopped_vm() {
     applied(&host, &without);
     let members = guest(&host.world()).groups["docker"].members.clone();
     assert!(!members.iter().any(|it| it == "robot"), "{members:?}");
+}
+
+/// `cai` chooses no keys for an adopted VM. The plan cannot see the file that loses its keys.
+fn the_last_key_of_daemon_json_is_removed_from_a_stopped_vm() {
+    let host = SimulatedHost::new(&System, World::new(LINUX));
+    applied(&host, &file(&[LINES[3], LINES[8]]));
+    let without = file(&[("vm", "adopted = true"), LINES[8]]);
+    host.change(|world| assert!(Fault::find("vm-stopped").unwrap().strike(world, &without)))
+        .unwrap();
+    applied(&host, &without);
+    let loaded = guest(&host.world()).dockerd.unwrap().loaded;
+    assert_eq!((loaded.get("mtu"), loaded.get("live-restore")), (None, None));
 }
 
 /// Plan, doctor and apply agree.

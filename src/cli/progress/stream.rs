@@ -12,11 +12,11 @@ use crate::report::{Hook, Line, StepStatus};
 /// The resources that are being changed.
 #[derive(Default)]
 pub(super) struct Stream {
-    running: Mutex<BTreeMap<Address, CurrentStep>>,
+    running: Mutex<BTreeMap<Address, RunningResource>>,
 }
 
 /// A resource, and its current step.
-struct CurrentStep {
+struct RunningResource {
     action: Action,
     since: Instant,
     step: String,
@@ -28,7 +28,7 @@ impl Stream {
         match event {
             Event::ResourceStarted(change) => {
                 let (action, since) = (change.action, Instant::now());
-                let running = CurrentStep { action, since, step: String::new() };
+                let running = RunningResource { action, since, step: String::new() };
                 self.running().insert(change.address.clone(), running);
                 print(Line::started(Hook::new(&change.address, action, Duration::ZERO)));
             }
@@ -57,18 +57,18 @@ impl Stream {
         }
     }
 
-    fn progress(&self, address: &Address, change: impl FnOnce(&mut CurrentStep)) {
+    fn progress(&self, address: &Address, change: impl FnOnce(&mut RunningResource)) {
         if let Some(running) = self.running().get_mut(address) {
             change(running);
         }
     }
 
-    fn running(&self) -> MutexGuard<'_, BTreeMap<Address, CurrentStep>> {
+    fn running(&self) -> MutexGuard<'_, BTreeMap<Address, RunningResource>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl CurrentStep {
+impl RunningResource {
     fn line(
         &self,
         address: &Address,

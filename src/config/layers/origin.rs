@@ -136,7 +136,7 @@ impl Provenance {
     }
 
     /// The key `wanted` of the element of an array of tables that has this text at `name`. The key of the array
-    /// if no element has it.
+    /// if no element has it. The key of the array consists of bare keys.
     pub fn element(&self, array: &str, name: &str, text: &str, wanted: &str) -> String {
         let mut names = array.split('.');
         let first = names.next().and_then(|first| self.document.get(first));

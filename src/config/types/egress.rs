@@ -46,7 +46,7 @@ impl Egress {
                 entries.push(EgressEntry { to, from });
             }
         }
-        let Self { default: fallback, block_private, log, .. } = *self;
-        Policy { fallback, entries, block_private, log }
+        let Self { default, block_private, log, .. } = *self;
+        Policy { default, entries, block_private, log }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::rules::{PORT, set};
-use crate::model::egress::{DefaultPolicy, Policy, RemoteHost};
+use crate::model::egress::{DefaultPolicy, DestinationHost, Policy};
 
 /// The place of a name server's address, which the guest knows.
 const SERVER: &str = "@";
@@ -16,9 +16,9 @@ fn names(policy: &Policy) -> BTreeSet<&str> {
 
 /// Whether the policy allows this name, and whether it allows all names below it.
 fn allows(policy: &Policy, name: &str) -> (bool, bool) {
-    let is = |host: RemoteHost| policy.entries.iter().any(|entry| entry.to.covers(&host));
+    let is = |host: DestinationHost| policy.entries.iter().any(|entry| entry.to.covers(&host));
     // No entry can list this name, so only `*.` covers it.
-    (is(RemoteHost::Name(name.to_owned())), is(RemoteHost::Name(format!("*.{name}"))))
+    (is(DestinationHost::Name(name.to_owned())), is(DestinationHost::Name(format!("*.{name}"))))
 }
 
 /// The configuration file. An address stays in its set for an hour, and another answer does not
@@ -33,7 +33,7 @@ pub(super) fn configuration(policy: &Policy) -> String {
     if policy.log {
         text.push_str("log-queries=extra\n");
     }
-    if policy.fallback == DefaultPolicy::Deny {
+    if policy.default == DefaultPolicy::Deny {
         // Other names do not exist. They are not forwarded, so a name cannot carry data away.
         text.push_str("address=/#/\n");
     }
@@ -43,7 +43,7 @@ pub(super) fn configuration(policy: &Policy) -> String {
             [4, 6].map(|version| format!("{version}#inet#cai_egress#{}", set(entry, version)))
         });
         let _ = writeln!(text, "nftset=/{name}/{}", sets.collect::<Vec<_>>().join(","));
-        if policy.fallback == DefaultPolicy::Deny && allows(policy, name) == (true, false) {
+        if policy.default == DefaultPolicy::Deny && allows(policy, name) == (true, false) {
             let _ = writeln!(text, "address=/*.{name}/");
         }
     }
@@ -52,7 +52,7 @@ pub(super) fn configuration(policy: &Policy) -> String {
 
 /// The servers that answer for each name. The guest's name servers replace the address.
 pub(super) fn servers(policy: &Policy) -> String {
-    if policy.fallback == DefaultPolicy::Allow {
+    if policy.default == DefaultPolicy::Allow {
         return format!("server={SERVER}\n");
     }
     let line = |name: &str| {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use ipnet::IpNet;
 
 use crate::model::digest::sha256;
-use crate::model::egress::{DefaultPolicy, EgressEntry, PRIVATE, Policy, RemoteHost};
+use crate::model::egress::{DefaultPolicy, DestinationHost, EgressEntry, PRIVATE, Policy};
 
 /// The table, with its family.
 const RULES_TABLE: &str = "inet cai_egress";
@@ -59,7 +59,7 @@ pub(super) fn rules(policy: &Policy) -> String {
 }
 
 fn named(policy: &Policy) -> impl Iterator<Item = &EgressEntry> {
-    policy.entries.iter().filter(|entry| !matches!(entry.to.host, RemoteHost::Network(_)))
+    policy.entries.iter().filter(|entry| !matches!(entry.to.host, DestinationHost::Network(_)))
 }
 
 /// The guest's own multicast comes back on a bridge, such as systemd-resolved's LLMNR, so it is dropped
@@ -83,7 +83,7 @@ fn chains(policy: &Policy) -> String {
     );
     text.push_str(&decisions(policy, true));
     text.push_str("  }\n");
-    let is_open = policy.fallback == DefaultPolicy::Allow && !policy.block_private;
+    let is_open = policy.default == DefaultPolicy::Allow && !policy.block_private;
     let decisions = if is_open { "    accept\n".to_owned() } else { decisions(policy, false) };
     let _ = write!(
         text,
@@ -131,14 +131,14 @@ fn decisions(policy: &Policy, is_forwarded: bool) -> String {
         let _ = writeln!(text, "    {line}");
     };
     let mut marks: Vec<String> = policy.entries.iter().map(|entry| mark(policy, entry)).collect();
-    if policy.fallback == DefaultPolicy::Allow {
+    if policy.default == DefaultPolicy::Allow {
         marks.push(default_mark(policy));
     }
     if !marks.is_empty() {
         rule(format!("ct mark {{ {} }} accept", marks.join(", ")));
     }
     for entry in &policy.entries {
-        if let RemoteHost::Network(network) = &entry.to.host {
+        if let DestinationHost::Network(network) = &entry.to.host {
             rule(format!("{} {network}{}", family(network), allowed(policy, entry)));
         }
     }
@@ -159,7 +159,7 @@ fn decisions(policy: &Policy, is_forwarded: bool) -> String {
             rule(format!("{family} @{}{}", set(entry, version), allowed(policy, entry)));
         }
     }
-    rule(match policy.fallback {
+    rule(match policy.default {
         DefaultPolicy::Allow => format!("ct mark set {} accept", default_mark(policy)),
         DefaultPolicy::Deny => "jump refuse".into(),
     });

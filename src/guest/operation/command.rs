@@ -56,7 +56,7 @@ impl Operation<'_> {
             }
             Self::WriteDaemonJson { expected, loaded, text } => {
                 let loaded = match loaded {
-                    LoadedCopy::Current => "current",
+                    LoadedCopy::Write => "current",
                     LoadedCopy::Keep => "keep",
                 };
                 let values = [expected.as_deref().unwrap_or("absent"), loaded];

@@ -12,7 +12,7 @@ use crate::model::text::written_as_text;
 
 /// A host.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum RemoteHost {
+pub enum DestinationHost {
     /// A name, in lower case.
     Name(String),
     /// All names below this one, at any depth.
@@ -26,7 +26,7 @@ pub enum RemoteHost {
 #[serde(try_from = "String", into = "String")]
 pub struct Destination {
     /// The host.
-    pub host: RemoteHost,
+    pub host: DestinationHost,
     /// The port, of TCP and UDP.
     pub port: Option<u16>,
 }
@@ -41,7 +41,7 @@ written_as_text!(
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// A name or a single address.
-    pub host: RemoteHost,
+    pub host: DestinationHost,
     /// The port.
     pub port: Option<u16>,
 }
@@ -52,11 +52,13 @@ const RULE: &str = "write a name (\"github.com\"), all names below one (\"*.exam
 
 impl Destination {
     /// Whether it includes a host.
-    pub fn covers(&self, host: &RemoteHost) -> bool {
+    pub fn covers(&self, host: &DestinationHost) -> bool {
         match (&self.host, host) {
-            (RemoteHost::Name(own), RemoteHost::Name(name)) => own == name,
-            (RemoteHost::Below(own), RemoteHost::Name(name)) => is_below(name, own),
-            (RemoteHost::Network(own), RemoteHost::Network(network)) => own.contains(network),
+            (DestinationHost::Name(own), DestinationHost::Name(name)) => own == name,
+            (DestinationHost::Below(own), DestinationHost::Name(name)) => is_below(name, own),
+            (DestinationHost::Network(own), DestinationHost::Network(network)) => {
+                own.contains(network)
+            }
             _ => false,
         }
     }
@@ -64,8 +66,8 @@ impl Destination {
     /// The name that it names, without `*.`.
     pub fn name(&self) -> Option<&str> {
         match &self.host {
-            RemoteHost::Name(name) | RemoteHost::Below(name) => Some(name),
-            RemoteHost::Network(_) => None,
+            DestinationHost::Name(name) | DestinationHost::Below(name) => Some(name),
+            DestinationHost::Network(_) => None,
         }
     }
 
@@ -87,13 +89,13 @@ impl FromStr for Destination {
         let invalid = || InvalidValue::new(text, "a destination", RULE);
         let (host, port) = split(text).ok_or_else(invalid)?;
         let host = match host.strip_prefix("*.") {
-            Some(name) => RemoteHost::Below(name_of(name).ok_or_else(invalid)?),
+            Some(name) => DestinationHost::Below(name_of(name).ok_or_else(invalid)?),
             None => match network(host) {
-                Some(network) => RemoteHost::Network(network),
-                None => RemoteHost::Name(name_of(host).ok_or_else(invalid)?),
+                Some(network) => DestinationHost::Network(network),
+                None => DestinationHost::Name(name_of(host).ok_or_else(invalid)?),
             },
         };
-        if let RemoteHost::Network(network) = &host
+        if let DestinationHost::Network(network) = &host
             && network.trunc() != *network
         {
             let rule = format!("the network of this address is {}", network.trunc());
@@ -111,8 +113,8 @@ impl FromStr for Target {
         let invalid = || InvalidValue::new(text, "a host", rule);
         let (host, port) = split(text).ok_or_else(invalid)?;
         let host = match host.parse::<IpAddr>() {
-            Ok(address) => RemoteHost::Network(address.into()),
-            Err(_) => RemoteHost::Name(name_of(host).ok_or_else(invalid)?),
+            Ok(address) => DestinationHost::Network(address.into()),
+            Err(_) => DestinationHost::Name(name_of(host).ok_or_else(invalid)?),
         };
         Ok(Self { host, port })
     }
@@ -163,7 +165,9 @@ fn name_of(text: &str) -> Option<String> {
 impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.host, self.port) {
-            (RemoteHost::Network(IpNet::V6(_)), Some(port)) => write!(f, "[{}]:{port}", self.host),
+            (DestinationHost::Network(IpNet::V6(_)), Some(port)) => {
+                write!(f, "[{}]:{port}", self.host)
+            }
             (host, Some(port)) => write!(f, "{host}:{port}"),
             (host, None) => write!(f, "{host}"),
         }
@@ -176,7 +180,7 @@ impl fmt::Display for Target {
     }
 }
 
-impl fmt::Display for RemoteHost {
+impl fmt::Display for DestinationHost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Name(name) => f.write_str(name),

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use destination::is_below;
 
-pub use destination::{Destination, RemoteHost, Target};
+pub use destination::{Destination, DestinationHost, Target};
 pub use presets::Preset;
 
 /// The networks that `block_private` blocks, and what they are. The addresses of cloud metadata services
@@ -68,7 +68,7 @@ pub struct EgressEntry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     /// The answer to a connection that no entry allows.
-    pub fallback: DefaultPolicy,
+    pub default: DefaultPolicy,
     /// The allowed destinations, without duplicates.
     pub entries: Vec<EgressEntry>,
     /// Whether private and link-local addresses are blocked, unless an entry with an address allows them.
@@ -105,8 +105,8 @@ impl Policy {
         let is_listed = self.entries.iter().any(|entry| entry.to.covers(&target.host));
         let host: Vec<&EgressEntry> = match &target.host {
             _ if !is_listed => Vec::new(),
-            RemoteHost::Name(name) | RemoteHost::Below(name) => self.opened_by(name),
-            RemoteHost::Network(_) => {
+            DestinationHost::Name(name) | DestinationHost::Below(name) => self.opened_by(name),
+            DestinationHost::Network(_) => {
                 self.entries.iter().filter(|entry| entry.to.covers(&target.host)).collect()
             }
         };
@@ -118,7 +118,7 @@ impl Policy {
         if let Some((network, what)) = self.private(&target.host) {
             return Decision::Private(network, what);
         }
-        if self.fallback == DefaultPolicy::Allow {
+        if self.default == DefaultPolicy::Allow {
             return Decision::ByDefault;
         }
         if others.is_empty() {
@@ -135,15 +135,15 @@ impl Policy {
         let base = base.filter(|base| name == *base || is_below(name, base));
         let Some(base) = base.max_by_key(|base| base.len()) else { return Vec::new() };
         let opens = |entry: &&EgressEntry| match &entry.to.host {
-            RemoteHost::Name(own) => own == base,
-            RemoteHost::Below(own) => own == base || is_below(base, own),
-            RemoteHost::Network(_) => false,
+            DestinationHost::Name(own) => own == base,
+            DestinationHost::Below(own) => own == base || is_below(base, own),
+            DestinationHost::Network(_) => false,
         };
         self.entries.iter().filter(opens).collect()
     }
 
-    fn private(&self, host: &RemoteHost) -> Option<(&'static str, &'static str)> {
-        let RemoteHost::Network(host) = host else { return None };
+    fn private(&self, host: &DestinationHost) -> Option<(&'static str, &'static str)> {
+        let DestinationHost::Network(host) = host else { return None };
         let mut networks = PRIVATE.iter().filter(|_| self.block_private);
         let within = |network: &str| network.parse().is_ok_and(|it: IpNet| it.contains(host));
         networks.find(|(network, _)| within(network)).copied()
@@ -172,7 +172,7 @@ impl fmt::Display for Decision {
 mod tests {
     use super::*;
 
-    fn policy(fallback: DefaultPolicy, block_private: bool) -> Policy {
+    fn policy(default: DefaultPolicy, block_private: bool) -> Policy {
         let entries = [
             ("github.com", "allow"),
             ("*.githubusercontent.com:443", "preset github"),
@@ -180,7 +180,7 @@ mod tests {
         ];
         let entries =
             entries.map(|(to, from)| EgressEntry { to: to.parse().unwrap(), from: from.into() });
-        Policy { fallback, entries: entries.into(), block_private, log: false }
+        Policy { default, entries: entries.into(), block_private, log: false }
     }
 
     fn decided(policy: &Policy, target: &str) -> String {

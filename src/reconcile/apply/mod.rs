@@ -1,7 +1,7 @@
 //! Applies a plan in its order, and observes the machine again after each resource.
 
 pub mod event;
-mod file_run;
+mod file_apply;
 mod outcome;
 mod queue;
 mod run;
@@ -22,7 +22,7 @@ use crate::plan::{Action, Change, Counts, Plan};
 use crate::reconcile::apply::event::{Event, Listener};
 use crate::reconcile::graph::Graph;
 use crate::resource::facts::Facts;
-use file_run::FileRun;
+use file_apply::FileApply;
 use queue::Queue;
 
 /// Applies a plan of these files as [`apply_fresh`] does, with a new observation of the machine.
@@ -54,18 +54,19 @@ pub fn apply_fresh(
     // Lima is installed once for all files.
     let installs = plan.effective().any(|change| change.address.kind == Kind::LIMA_INSTALL);
     let mut facts = facts.filter(|_| !installs).into_iter().flatten();
-    let runs = configs.iter().map(|config| FileRun::new(host, config, plan, facts.next(), notify));
-    let runs: Vec<_> = runs.collect();
+    let files =
+        configs.iter().map(|config| FileApply::new(host, config, plan, facts.next(), notify));
+    let files: Vec<_> = files.collect();
     let queue = Queue::new(graph);
     let work = || {
         while let Some(turn) = queue.next() {
             let started = Instant::now();
             let shown = plan.changes.get(turn.position);
             let planned = shown.map_or(Action::NoOp, |change| change.action);
-            let (outcome, done) = match (&turn.because, runs.get(turn.node.file).zip(shown)) {
+            let (outcome, done) = match (&turn.because, files.get(turn.node.file).zip(shown)) {
                 _ if host.interrupted() => (Outcome::Cancelled, planned),
                 (Some(because), _) => (Outcome::Skipped { because: because.clone() }, planned),
-                (None, Some((run, shown))) => run
+                (None, Some((file, shown))) => file
                     .apply(turn.node, shown)
                     .unwrap_or_else(|error| (Outcome::from(error), planned)),
                 // A resource without a planned change.
@@ -83,9 +84,9 @@ pub fn apply_fresh(
             scope.spawn(work);
         }
     });
-    for (file, run) in runs.iter().enumerate() {
+    for (index, file) in files.iter().enumerate() {
         // If this fails, the next run writes the record.
-        let _ = run.settle(graph, file);
+        let _ = file.settle(graph, index);
     }
     Report { results: queue.results(), took: began.elapsed() }
 }

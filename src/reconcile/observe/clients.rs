@@ -39,7 +39,7 @@ pub(super) fn clients(
         };
         return Ok(clients.iter().map(unseen).collect());
     };
-    let look = ContainerLook { probe, docker, engine: engine_sockets(config, facts) };
+    let look = ClientObserver { probe, docker, engine: engine_sockets(config, facts) };
     let contexts: BTreeSet<_> = clients.iter().map(|client| context(client, config)).collect();
     let (compose, engines) = thread::scope(|scope| {
         let uses_compose = clients.iter().any(|it| it.compose_file.is_some());
@@ -113,13 +113,14 @@ impl<'a> ClientJob<'a> {
     }
 }
 
-struct ContainerLook<'a> {
+/// Observes the clients of the files.
+struct ClientObserver<'a> {
     probe: &'a dyn Probe,
     docker: PathBuf,
     engine: EngineSockets,
 }
 
-impl ContainerLook<'_> {
+impl ClientObserver<'_> {
     /// Reads the compose files, and in parallel inspects the containers that the file names.
     fn all(
         &self,

@@ -1,7 +1,7 @@
 //! The Lima disk with Docker's data.
 
 use super::ObserveError;
-use super::observer::{FoundLima, Observer};
+use super::observer::{LimaFacts, Observer};
 use crate::config::Config;
 use crate::host::CommandError;
 use crate::lima::{Disk, Limactl};
@@ -11,7 +11,7 @@ impl Observer<'_> {
     pub(super) fn data_disk(
         &self,
         config: &Config,
-        lima: Option<&FoundLima>,
+        lima: Option<&LimaFacts>,
     ) -> Result<Option<Disk>, ObserveError> {
         let (Some(lima), Some(_)) = (lima, config.vm.data_disk) else { return Ok(None) };
         let name = Disk::name_for(&config.vm.name);

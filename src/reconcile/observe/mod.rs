@@ -25,7 +25,7 @@ use crate::lima::{self, Instances, Limactl, Other, Status};
 use crate::model::VmName;
 use crate::resource::facts::Facts;
 use files::record;
-use observer::{FoundLima, LimaYaml, Observer};
+use observer::{LimaFacts, LimaYaml, Observer};
 
 pub use environment::docker_environment;
 pub use files::{
@@ -200,7 +200,7 @@ fn instances(
         .map_err(|error| CommandError::unreadable(&command, output, error.to_string()))
 }
 
-/// The names of the VMs of this observer. Empty without `limactl`.
+/// The names of the VMs of this machine. Empty without `limactl`.
 ///
 /// # Errors
 /// As [`observe`].

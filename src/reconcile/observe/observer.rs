@@ -41,8 +41,8 @@ pub(super) struct Observer<'a> {
 #[derive(Clone)]
 pub(super) struct LimaYaml(pub(super) Shared<Map<String, Value>>, pub(super) Shared<String>);
 
-/// The facts from `limactl`.
-pub(super) struct FoundLima {
+/// The facts that `limactl` reports.
+pub(super) struct LimaFacts {
     pub(super) program: PathBuf,
     pub(super) version: Version,
     pub(super) instances: Instances,
@@ -84,7 +84,7 @@ impl<'a> Observer<'a> {
     }
 
     /// Asks `limactl` for its version and its instances, if it exists.
-    pub(super) fn lima(&self, configs: &[&Config]) -> Result<Option<FoundLima>, ObserveError> {
+    pub(super) fn lima(&self, configs: &[&Config]) -> Result<Option<LimaFacts>, ObserveError> {
         if let [program] = self.limactls.as_slice() {
             self.refuse_exposed(program)?;
             let limactl = Limactl::new(program.clone());
@@ -102,14 +102,14 @@ impl<'a> Observer<'a> {
         Ok(Some(self.known(program, version, instances)))
     }
 
-    fn known(&self, program: PathBuf, version: Version, instances: Instances) -> FoundLima {
+    fn known(&self, program: PathBuf, version: Version, instances: Instances) -> LimaFacts {
         let mut former = BTreeMap::new();
         for (name, Other { dir, .. }) in &instances.others {
             // The records of other instances do not concern this file, so errors are ignored.
             let record = record(self.probe, dir).ok().flatten();
             former.extend(record.map(|record| (name.clone(), record)));
         }
-        FoundLima { program, version, instances, former }
+        LimaFacts { program, version, instances, former }
     }
 
     /// The first accepted `limactl`, or else the first one.

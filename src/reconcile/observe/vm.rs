@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::clients::clients;
 use super::files::{context, forwarded, host_files, missing, read_existing, record};
 use super::former::{former, former_vms};
-use super::{FoundLima, LimaYaml, ObserveError, Observer};
+use super::{LimaFacts, LimaYaml, ObserveError, Observer};
 use crate::config::Config;
 use crate::docker::ContextMetadata;
 use crate::guest::probe::{self, Look, Part};
@@ -65,7 +65,7 @@ impl Observer<'_> {
         &self,
         config: &Config,
         early: Early,
-        lima: Option<&FoundLima>,
+        lima: Option<&LimaFacts>,
     ) -> Result<Facts, ObserveError> {
         let Early { directory, record, former, master, looks, missing, files, context, guest } =
             early;
@@ -124,7 +124,7 @@ impl Observer<'_> {
     fn refuse_unlisted(
         &self,
         directory: &Path,
-        lima: Option<&FoundLima>,
+        lima: Option<&LimaFacts>,
     ) -> Result<(), ObserveError> {
         let path = directory.join("lima.yaml");
         match lima {

@@ -74,17 +74,16 @@ impl Undeclared {
 
 /// Where the settings are.
 #[derive(Debug, Serialize)]
-pub(super) struct ComposePlace<'a> {
+pub(super) struct State<'a> {
     r#override: Cow<'a, str>,
     service: &'a str,
 }
 
 impl Removable for Undeclared {
-    type State<'a> = ComposePlace<'a>;
+    type State<'a> = State<'a>;
 
-    fn actual<'a>(&'a self, facts: &'a Facts) -> Observation<ComposePlace<'a>> {
-        let place =
-            ComposePlace { r#override: self.path.to_string_lossy(), service: &self.service };
+    fn actual<'a>(&'a self, facts: &'a Facts) -> Observation<State<'a>> {
+        let place = State { r#override: self.path.to_string_lossy(), service: &self.service };
         self.file(facts).map_or(Observation::Absent, |_| Observation::Present(place))
     }
 

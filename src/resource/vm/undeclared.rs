@@ -31,7 +31,7 @@ fn is_recorded(key: &str) -> bool {
     !IMMUTABLE.contains(&key) && !ALWAYS.contains(&key)
 }
 
-/// The keys that the record names. The others hold whole scripts, so they are not even copied.
+/// The keys that the record names. Some of the others hold whole scripts, so they are not copied.
 fn flattened<'a>(keys: impl Iterator<Item = (&'a String, &'a Value)>) -> Map<String, Value> {
     let (mut named, mut variables) = (Map::new(), Map::new());
     for (key, value) in keys.filter(|(key, _)| is_recorded(key)) {

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::TargetEngine;
+use super::FaultTarget;
 use crate::config::{Config, MountMode, SocketClient};
 use crate::model::digest::sha256;
 use crate::simulate::compose;
@@ -18,7 +18,7 @@ pub(super) fn declared(config: &Config) -> impl Iterator<Item = &SocketClient> {
 }
 
 /// Creates the containers that the file declares if they do not exist.
-pub(super) fn have(world: &mut World, config: &Config, engine: &TargetEngine<'_>) {
+pub(super) fn have(world: &mut World, config: &Config, engine: &FaultTarget<'_>) {
     for client in declared(config) {
         world.on_guest(engine, |guest, now| make(guest, client, now));
     }
@@ -94,7 +94,7 @@ fn position(guest: &Guest, client: &SocketClient) -> Option<usize> {
 
 impl World {
     /// Changes the container to break.
-    fn on_client(&mut self, engine: &TargetEngine<'_>, act: impl FnOnce(&mut Client)) {
+    fn on_client(&mut self, engine: &FaultTarget<'_>, act: impl FnOnce(&mut Client)) {
         let Some(declared) = engine.client else { return };
         self.on_guest(engine, |guest, _| {
             let container = position(guest, declared).map(|index| &mut guest.containers[index]);
@@ -105,7 +105,7 @@ impl World {
     }
 
     /// Changes the mount of the container's socket.
-    fn on_mount(&mut self, engine: &TargetEngine<'_>, act: impl FnOnce(&mut ContainerMount)) {
+    fn on_mount(&mut self, engine: &FaultTarget<'_>, act: impl FnOnce(&mut ContainerMount)) {
         let Some(declared) = engine.client else { return };
         self.on_client(engine, |client| {
             if let Some(mount) = client.made.mount_of_mut(&declared.socket) {
@@ -115,7 +115,7 @@ impl World {
     }
 
     /// Recreates the container from another image with a single change and without added groups.
-    fn on_image(&mut self, engine: &TargetEngine<'_>, act: impl FnOnce(&mut ContainerImage)) {
+    fn on_image(&mut self, engine: &FaultTarget<'_>, act: impl FnOnce(&mut ContainerImage)) {
         let Some(declared) = engine.client else { return };
         self.on_client(engine, |client| {
             client.made.group_add.clear();
@@ -134,7 +134,7 @@ impl World {
     }
 }
 
-pub(super) fn stop(world: &mut World, engine: &TargetEngine<'_>) {
+pub(super) fn stop(world: &mut World, engine: &FaultTarget<'_>) {
     let Some(declared) = engine.client else { return };
     world.on_guest(engine, |guest, _| {
         if let Some(index) = position(guest, declared) {
@@ -147,11 +147,11 @@ pub(super) fn stop(world: &mut World, engine: &TargetEngine<'_>) {
     });
 }
 
-pub(super) fn give_up(world: &mut World, engine: &TargetEngine<'_>) {
+pub(super) fn give_up(world: &mut World, engine: &FaultTarget<'_>) {
     world.on_image(engine, |image| (image.member, image.gives_up) = (false, true));
 }
 
-pub(super) fn mount_another(world: &mut World, engine: &TargetEngine<'_>) {
+pub(super) fn mount_another(world: &mut World, engine: &FaultTarget<'_>) {
     const EMPTY: &str = "empty";
     world.on_guest(engine, |guest, _| {
         guest.volumes.insert(EMPTY.into(), None);
@@ -159,29 +159,29 @@ pub(super) fn mount_another(world: &mut World, engine: &TargetEngine<'_>) {
     world.on_mount(engine, |mount| EMPTY.clone_into(&mut mount.source));
 }
 
-pub(super) fn mount_host(world: &mut World, engine: &TargetEngine<'_>) {
+pub(super) fn mount_host(world: &mut World, engine: &FaultTarget<'_>) {
     let directory = world.computer.lima_home.join(engine.vm).join("sock").display().to_string();
     world.on_mount(engine, |mount| mount.source = directory);
 }
 
-pub(super) fn renumber(world: &mut World, engine: &TargetEngine<'_>) {
+pub(super) fn renumber(world: &mut World, engine: &FaultTarget<'_>) {
     world.on_image(engine, |image| image.gid = if image.gid == 998 { SOCKET_GROUP } else { 998 });
 }
 
-pub(super) fn leave_group(world: &mut World, engine: &TargetEngine<'_>) {
+pub(super) fn leave_group(world: &mut World, engine: &FaultTarget<'_>) {
     world.on_image(engine, |image| image.member = false);
 }
 
-pub(super) fn join_later(world: &mut World, engine: &TargetEngine<'_>) {
+pub(super) fn join_later(world: &mut World, engine: &FaultTarget<'_>) {
     leave_group(world, engine);
     world.on_client(engine, |client| client.image.member = true);
 }
 
-pub(super) fn mount_read_only(world: &mut World, engine: &TargetEngine<'_>) {
+pub(super) fn mount_read_only(world: &mut World, engine: &FaultTarget<'_>) {
     world.on_mount(engine, |mount| mount.writable = false);
 }
 
-pub(super) fn end_daemon(world: &mut World, engine: &TargetEngine<'_>) {
+pub(super) fn end_daemon(world: &mut World, engine: &FaultTarget<'_>) {
     let mut source = None;
     world.on_mount(engine, |mount| source = Some(mount.source.clone()));
     world.on_guest(engine, |guest, _| {
@@ -192,6 +192,6 @@ pub(super) fn end_daemon(world: &mut World, engine: &TargetEngine<'_>) {
     });
 }
 
-pub(super) fn fall_ill(world: &mut World, engine: &TargetEngine<'_>) {
+pub(super) fn fall_ill(world: &mut World, engine: &FaultTarget<'_>) {
     world.on_client(engine, |client| client.health = Some("unhealthy".into()));
 }

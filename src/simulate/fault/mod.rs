@@ -22,11 +22,11 @@ pub struct Fault {
     pub name: &'static str,
     /// The description.
     pub what: &'static str,
-    act: fn(&mut World, &TargetEngine<'_>),
+    act: fn(&mut World, &FaultTarget<'_>),
 }
 
 /// The engine to break.
-struct TargetEngine<'a> {
+struct FaultTarget<'a> {
     vm: &'a str,
     context: &'a str,
     /// The client to break, if the file declares one.
@@ -226,7 +226,7 @@ pub const FAULTS: &[Fault] = &[
 const fn fault(
     name: &'static str,
     what: &'static str,
-    act: fn(&mut World, &TargetEngine<'_>),
+    act: fn(&mut World, &FaultTarget<'_>),
 ) -> Fault {
     Fault { name, what, act }
 }
@@ -268,7 +268,7 @@ impl Fault {
     /// `false` if the fault changed nothing, for example if the VM is stopped and its connection
     /// should break.
     pub fn strike(&self, world: &mut World, config: &Config) -> bool {
-        let engine = TargetEngine {
+        let engine = FaultTarget {
             vm: config.vm.name.as_str(),
             context: config.context.name.as_str(),
             client: client::declared(config).next(),

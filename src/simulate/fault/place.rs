@@ -1,6 +1,6 @@
 //! The parts of a simulated world that a fault changes: an instance, its running guest, its disk.
 
-use super::TargetEngine;
+use super::FaultTarget;
 use crate::lima::Status;
 use crate::simulate::guest::{DOCKER, Guest};
 use crate::simulate::instance::Instance;
@@ -8,18 +8,14 @@ use crate::simulate::world::World;
 
 impl World {
     /// Changes the engine's instance, if it exists.
-    pub(super) fn on(&mut self, engine: &TargetEngine<'_>, act: impl FnOnce(&mut Instance)) {
+    pub(super) fn on(&mut self, engine: &FaultTarget<'_>, act: impl FnOnce(&mut Instance)) {
         if let Some(instance) = self.instances.get_mut(engine.vm) {
             act(instance);
         }
     }
 
     /// Changes a running guest. `act` also gets the current time.
-    pub(super) fn on_guest(
-        &mut self,
-        engine: &TargetEngine<'_>,
-        act: impl FnOnce(&mut Guest, u64),
-    ) {
+    pub(super) fn on_guest(&mut self, engine: &FaultTarget<'_>, act: impl FnOnce(&mut Guest, u64)) {
         let now = self.clock;
         self.on(engine, |instance| {
             if instance.status() != Status::Stopped
@@ -31,7 +27,7 @@ impl World {
     }
 
     /// Changes a guest, running or not.
-    pub(super) fn on_disk(&mut self, engine: &TargetEngine<'_>, act: impl FnOnce(&mut Guest)) {
+    pub(super) fn on_disk(&mut self, engine: &FaultTarget<'_>, act: impl FnOnce(&mut Guest)) {
         self.on(engine, |instance| {
             if let Some(guest) = &mut instance.guest {
                 act(guest);

@@ -35,7 +35,7 @@ const BUSY: i32 = 8;
 const EXISTS: i32 = 9;
 
 /// A failed command is the error, with its exit code and message.
-type GuestResult<T> = std::result::Result<T, Reply>;
+type AccountResult<T> = std::result::Result<T, Reply>;
 
 impl Guest {
     /// Runs one of the account commands as root.
@@ -77,7 +77,7 @@ impl Guest {
         self.groups.values().any(|group| group.gid == gid)
     }
 
-    fn groupadd(&mut self, words: &[String]) -> GuestResult<()> {
+    fn groupadd(&mut self, words: &[String]) -> AccountResult<()> {
         let arguments = parse("groupadd", words, &["-g=", "-r"])?;
         let name = one("groupadd", &arguments)?;
         if self.groups.contains_key(name) {
@@ -97,7 +97,7 @@ impl Guest {
     }
 
     /// Changes a group. Files, sockets and sessions keep the old gid.
-    fn groupmod(&mut self, words: &[String]) -> GuestResult<()> {
+    fn groupmod(&mut self, words: &[String]) -> AccountResult<()> {
         let arguments = parse("groupmod", words, &["-g="])?;
         let name = one("groupmod", &arguments)?;
         let gid = number("groupmod", arguments.value("-g"))?;
@@ -121,7 +121,7 @@ impl Guest {
         Ok(())
     }
 
-    fn useradd(&mut self, words: &[String]) -> GuestResult<()> {
+    fn useradd(&mut self, words: &[String]) -> AccountResult<()> {
         let arguments = parse("useradd", words, &["-u=", "-s=", "-g=", "-m", "-r"])?;
         let name = one("useradd", &arguments)?.to_owned();
         if self.users.contains_key(&name) {
@@ -154,14 +154,14 @@ impl Guest {
     }
 
     /// The gid of the group that `-g` names.
-    fn primary_group(&self, command: &str, arguments: &Arguments) -> GuestResult<Option<u32>> {
+    fn primary_group(&self, command: &str, arguments: &Arguments) -> AccountResult<Option<u32>> {
         let Some(name) = arguments.value("-g") else { return Ok(None) };
         let missing = || format!("{command}: group '{name}' does not exist");
         let group = self.groups.get(name);
         Ok(Some(group.ok_or_else(|| Reply::failed(NO_SUCH, missing()))?.gid))
     }
 
-    fn usermod(&mut self, words: &[String]) -> GuestResult<()> {
+    fn usermod(&mut self, words: &[String]) -> AccountResult<()> {
         let arguments = parse("usermod", words, &["-aG=", "-u=", "-s="])?;
         let name = one("usermod", &arguments)?;
         if !self.users.contains_key(name) {
@@ -201,7 +201,7 @@ impl Guest {
     }
 
     /// Deletes the account, its memberships and its own group. The home directory stays.
-    fn userdel(&mut self, words: &[String]) -> GuestResult<()> {
+    fn userdel(&mut self, words: &[String]) -> AccountResult<()> {
         let arguments = parse("userdel", words, &[])?;
         let name = one("userdel", &arguments)?;
         if name == self.user {
@@ -222,7 +222,7 @@ impl Guest {
     }
 
     /// Deletes a group. Files, sockets and sessions keep the gid.
-    fn groupdel(&mut self, words: &[String]) -> GuestResult<()> {
+    fn groupdel(&mut self, words: &[String]) -> AccountResult<()> {
         let arguments = parse("groupdel", words, &[])?;
         let name = one("groupdel", &arguments)?;
         let Some(gid) = self.groups.get(name).map(|group| group.gid) else {
@@ -237,7 +237,7 @@ impl Guest {
     }
 
     /// `gpasswd -d USER GROUP`
-    fn gpasswd(&mut self, words: &[String]) -> GuestResult<()> {
+    fn gpasswd(&mut self, words: &[String]) -> AccountResult<()> {
         let arguments = parse("gpasswd", words, &["-d="])?;
         let name = one("gpasswd", &arguments)?;
         let user = arguments.value("-d").unwrap_or_default();
@@ -255,18 +255,18 @@ impl Guest {
     }
 }
 
-fn parse(command: &str, words: &[String], known: &[&str]) -> GuestResult<Arguments> {
+fn parse(command: &str, words: &[String], known: &[&str]) -> AccountResult<Arguments> {
     Arguments::parse(words, known, false).map_err(|what| Reply::unknown(command, &what))
 }
 
-fn one<'a>(command: &str, arguments: &'a Arguments) -> GuestResult<&'a str> {
+fn one<'a>(command: &str, arguments: &'a Arguments) -> AccountResult<&'a str> {
     match arguments.words.as_slice() {
         [name] => Ok(name),
         _ => Err(Reply::failed(2, format!("Usage: {command} [options] NAME"))),
     }
 }
 
-fn number(command: &str, text: Option<&str>) -> GuestResult<Option<u32>> {
+fn number(command: &str, text: Option<&str>) -> AccountResult<Option<u32>> {
     text.map(|text| {
         text.parse().map_err(|_| Reply::failed(3, format!("{command}: invalid ID '{text}'")))
     })

@@ -19,7 +19,7 @@ pub struct Dockerd {
 
 /// The store in which a daemon keeps its data.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DataStore {
+pub struct StoreLocation {
     /// The data root.
     pub data_root: String,
     /// The user for user namespaces; empty if they are not used.
@@ -37,7 +37,7 @@ pub struct DataStore {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Store {
     /// The store.
-    pub place: DataStore,
+    pub place: StoreLocation,
     /// All containers, including running ones.
     pub containers: Vec<Container>,
     /// The images.
@@ -101,7 +101,7 @@ impl Guest {
         let containerd = keys.get("features").and_then(|all| all.get(SNAPSHOTTER));
         let containerd = containerd == Some(&Value::Bool(true));
         let driver = if containerd { "overlayfs" } else { "overlay2" };
-        let place = DataStore {
+        let place = StoreLocation {
             data_root: text("data-root", "/var/lib/docker"),
             userns: text("userns-remap", ""),
             driver: text("storage-driver", driver),

@@ -11,13 +11,13 @@ mod dockerd;
 mod document;
 mod egress;
 mod inside;
-mod keys;
 mod look;
 mod packages;
 mod scripts;
 mod settings;
 mod shell;
 mod systemd;
+mod yq;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,11 +27,11 @@ pub use accounts::{Account, Group};
 pub(super) use client::{Unreachable, client};
 pub(in crate::simulate) use container::SOCKET_GROUP;
 pub use container::{Client, Container, ContainerImage, ContainerMount, Made, VolumeSocket};
-pub use dockerd::{DataStore, Dockerd, Store};
-pub(super) use keys::YqEntry;
+pub use dockerd::{Dockerd, Store, StoreLocation};
 pub(super) use packages::pretty;
 pub(super) use shell::run;
 pub use systemd::Unit;
+pub(super) use yq::YqEntry;
 
 /// The user that every image has.
 pub(super) const ROOT: &str = "root";
@@ -82,7 +82,7 @@ pub struct Guest {
     pub images: BTreeSet<String>,
     /// The store of the daemon, once the daemon has started.
     #[serde(default)]
-    pub place: Option<DataStore>,
+    pub place: Option<StoreLocation>,
     /// The stores that the daemon does not currently use.
     #[serde(default)]
     pub stores: Vec<Store>,

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use containai::config;
 use containai::docker::client::{ComposeError, Override};
-use containai::guest::daemon_json::{self, EditedJson};
+use containai::guest::daemon_json::{self, EditableJson};
 use containai::guest::{LoadedCopy, Operation};
 use containai::host::{CommandSpec, Input};
 use containai::lima::{Limactl, Ssh, to_yaml};
@@ -149,7 +149,7 @@ fn an_expression_for_lima_reads_back() {
 /// From the keys to the file that the script writes in the guest, through a real shell.
 fn daemon_json_reads_back() {
     holds(64, keys(), |keys| {
-        let mut json = EditedJson::default();
+        let mut json = EditableJson::default();
         json.set(&keys);
         let text = json.text;
         assert_eq!(daemon_json::from_text(&text), keys);

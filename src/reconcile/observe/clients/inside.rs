@@ -1,6 +1,6 @@
 //! Observes a container from inside, and reads its files.
 
-use super::ContainerLook;
+use super::ClientObserver;
 use crate::config::SocketClient;
 use crate::docker::client::{
     Accounts, Api, ClientCommands, ExistingContainer, Inside, Inspected, Process, SocketSeen,
@@ -11,7 +11,7 @@ use crate::host::{CommandError, ExitStatus, Output, random};
 use crate::plan::Observation;
 use crate::resource::socket_client::{self, ClientFacts};
 
-impl ContainerLook<'_> {
+impl ClientObserver<'_> {
     /// Inspects a container from inside, with the image's shell or, without one, with docker
     /// commands.
     pub(super) fn inside(

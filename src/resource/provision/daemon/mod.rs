@@ -13,7 +13,7 @@ pub(in crate::resource) use self::keys::{
 };
 use self::keys::{flattened, owned, unknown_runtime};
 use crate::config::Config;
-use crate::guest::daemon_json::{EditedJson, SECCOMP_KEY};
+use crate::guest::daemon_json::{EditableJson, SECCOMP_KEY};
 use crate::guest::{self, Contents, GuestFacts, LoadedJson, Operation, SECCOMP_PROFILE};
 use crate::lima::Ssh;
 use crate::model::address::Address;
@@ -73,7 +73,8 @@ impl ProvisionDaemon {
 
     /// The desired file, given the present one and the keys to remove. If the keys already have their
     /// values, the text is unchanged.
-    fn wanted(&self, present: &EditedJson, remove: &[String]) -> EditedJson {
+    fn wanted(&self, present: &EditableJson, remove: &[String]) -> EditableJson {
+        // Without keys, there is no reason to create the file.
         let mut json = present.clone();
         for key in remove {
             json.remove(key);
@@ -103,8 +104,8 @@ impl ProvisionDaemon {
     /// The keys of the file, in terms of the record. `wanted` is the desired file if no key is removed.
     fn keys(
         &self,
-        present: &EditedJson,
-        wanted: &EditedJson,
+        present: &EditableJson,
+        wanted: &EditableJson,
         guest: &GuestFacts,
         facts: &Facts,
     ) -> Keys {
@@ -148,10 +149,10 @@ impl ProvisionDaemon {
 
     fn update(&self, guest: &GuestFacts, facts: &Facts, ssh: &Ssh) -> Change {
         let file = &guest.daemon_json;
-        let present = match file.edited() {
+        let present = match file.editable() {
             Ok(present) => present,
             Err(why) => {
-                let wanted = self.wanted(&EditedJson::default(), &[]);
+                let wanted = self.wanted(&EditableJson::default(), &[]);
                 let state = State { text: Some(&wanted.text), profile: self.profile_sum(facts) };
                 return Change::deferred(&self.address, state, Reason::Absent)
                     .blocked(Problem::DaemonJson(why.to_string()));
@@ -188,12 +189,13 @@ impl ProvisionDaemon {
 
     /// The plan if the file was not observed, or the seccomp profile is missing on the host.
     fn unseen(&self, missing: Option<&PathBuf>, facts: &Facts) -> Change {
-        let new = self.wanted(&EditedJson::default(), &[]);
+        let new = self.wanted(&EditableJson::default(), &[]);
         // A file that cannot be seen may have the other keys already.
-        let mut shown = EditedJson::default();
-        match facts.guest {
-            Observation::Unobservable(_) => shown.set(&self.owned),
-            _ => shown.clone_from(&new),
+        let mut shown = new.clone();
+        if matches!(facts.guest, Observation::Unobservable(_)) {
+            // It may also have to lose its last key.
+            shown = EditableJson::new("{}\n");
+            shown.set(&self.owned);
         }
         let state = State { text: Some(&shown.text), profile: self.profile_sum(facts) };
         if let Some(path) = missing {
@@ -244,7 +246,7 @@ impl ProvisionDaemon {
         let write = Operation::WriteDaemonJson {
             expected: file.sha256.clone(),
             loaded: match file.loaded {
-                LoadedJson::Current => guest::LoadedCopy::Current,
+                LoadedJson::Current => guest::LoadedCopy::Write,
                 LoadedJson::Older(_) | LoadedJson::Unknown => guest::LoadedCopy::Keep,
             },
             text,
@@ -278,7 +280,7 @@ impl Resource for ProvisionDaemon {
     fn recorded(&self, facts: &Facts) -> Option<Recorded> {
         let guest = facts.guest.present()?;
         let exists = guest.daemon_json.text.is_some();
-        let present = guest.daemon_json.edited().unwrap_or_default();
+        let present = guest.daemon_json.editable().unwrap_or_default();
         let wanted = self.wanted(&present, &[]);
         let keys = self.keys(&present, &wanted, guest, facts);
         Some(Recorded { exists, is_declared: true, keys, path: None })

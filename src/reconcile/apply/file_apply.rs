@@ -35,7 +35,7 @@ struct Seen {
 }
 
 /// One file, and the last observation of its machine.
-pub(super) struct FileRun<'a> {
+pub(super) struct FileApply<'a> {
     host: &'a dyn Host,
     config: &'a Config,
     /// The time limit of each step's command.
@@ -48,7 +48,7 @@ pub(super) struct FileRun<'a> {
     record: Keeper<'a>,
 }
 
-impl<'a> FileRun<'a> {
+impl<'a> FileApply<'a> {
     pub(super) fn new(
         host: &'a dyn Host,
         config: &'a Config,
