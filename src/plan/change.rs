@@ -120,8 +120,6 @@ impl Change {
         let (before, after) = (Attributes::of(before), Attributes::of(after));
         let same = after.changed_from(&before).is_empty();
         let action = if same { Action::NoOp } else { Action::Update };
-        // If both are equal, one copy is enough.
-        let before = if before == after { after.clone() } else { before };
         Self::new(address, action, Some(before), after)
     }
 

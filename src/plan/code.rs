@@ -10,6 +10,7 @@ use serde::{Serialize, Serializer};
 macro_rules! codes {
     ($($code:ident $name:literal $meaning:literal $text:literal)*) => {
         /// What a finding is about. The names are stable, for scripts and for `cai explain`.
+        #[allow(rustdoc::broken_intra_doc_links, reason = "`[egress]` is a table of the file")]
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Code {
             $(#[doc = concat!("`", $name, "`: ", $meaning, ".")] $code,)*

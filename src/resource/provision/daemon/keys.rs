@@ -34,7 +34,7 @@ impl ProvisionDaemon {
         keys
     }
 
-    /// The keys that a new guest gets: it has no default runtime of someone else to replace.
+    /// The keys that a new guest gets. Nobody has set a default runtime there that must be replaced.
     pub(in crate::resource) fn fresh(config: &Config) -> Vec<String> {
         let owned = owned(config);
         let mut keys = Self::concerned(&owned, config);
