@@ -96,8 +96,8 @@ impl ObserveError {
         match self {
             Self::Exposed { source, .. } => Some(source.advice()),
             Self::UnlistedDisk { .. } => Some(
-                "an interrupted `limactl disk create` can leave an incomplete disk: if the disk has no data that \
-                 you need, delete its directory",
+                "an interrupted `limactl disk create` can leave an incomplete disk: if you do not need its data, \
+                 delete its directory",
             ),
             _ => None,
         }
